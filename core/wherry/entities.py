@@ -1,0 +1,200 @@
+"""Canonical shapes: what Wherry means by a customer, a project, an invoice, whatever system it comes from.
+
+A draft's body is checked against its shape before it enters the ledger. Kinds are open: a plugin may register its own
+in its manifest. References are symbolic while a draft travels and plain target ids once it is written.
+Dates are accounting dates, plain; prices, quantities and rates are Decimal; amounts are Money.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct, field
+
+from wherry.money import Money
+from wherry.records import Ref
+
+Pointer = Ref | str | None
+Custom = dict[str, str | int | bool | None]
+
+
+class Entity(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What every shape has: a place for fields that only one organisation knows."""
+
+    custom: Custom = field(default_factory=dict)
+
+
+class Address(Entity, kw_only=True):
+    street: str = ""
+    city: str = ""
+    region: str = ""
+    postal_code: str = ""
+    country: str = ""
+
+
+class Customer(Address, kw_only=True):
+    name: str
+    number: str = ""
+    domain: str = ""
+    website: str = ""
+    email: str = ""
+    phone: str = ""
+    industry: str = ""
+    description: str = ""
+    currency: str = ""
+
+
+class Location(Address, kw_only=True):
+    name: str
+    gl_number: str = ""
+    customer: Pointer = None
+    description: str = ""
+
+
+class Product(Entity, kw_only=True):
+    name: str
+    sku: str = ""
+    type: Literal["product", "part", "service"] = "product"
+    price: Decimal | None = None
+    currency: str = ""
+    unit: str = ""
+    description: str = ""
+
+
+class ProjectLine(Entity, kw_only=True):
+    name: str = ""
+    source: str = ""
+    product: Pointer = None
+    sku: str = ""
+    quantity: Decimal | None = None
+    price: Decimal | None = None
+    discount: Decimal | None = None
+    amount: Money | None = None
+    description: str = ""
+
+
+class Project(Entity, kw_only=True):
+    name: str
+    customer: Pointer = None
+    amount: Money | None = None
+    close_date: dt.date | None = None
+    pipeline: str = ""
+    stage: str = ""
+    owner: str = ""
+    description: str = ""
+    access: str = "everyone"
+    """Who may see the project and its files: ``everyone`` or the name of a group."""
+    lines: list[ProjectLine] = field(default_factory=list)
+
+
+class Ticket(Entity, kw_only=True):
+    subject: str
+    description: str = ""
+    status: str = ""
+    priority: str = ""
+    customer: Pointer = None
+    project: Pointer = None
+    owner: str = ""
+    opened: dt.date | None = None
+
+
+class File(Entity, kw_only=True):
+    name: str
+    project: Pointer = None
+    media_type: str = "application/octet-stream"
+    size: int = 0
+    sha256: str = ""
+    blob: str = ""
+    """Where the bytes lie: the random name under which the store keeps them."""
+    access: str = ""
+    """As the project's; a file never has wider access than its project."""
+    activity: str = ""
+
+
+class Charge(Entity, kw_only=True):
+    service: str
+    date: dt.date
+    customer: Pointer = None
+    location: Pointer = None
+    invoice: Pointer = None
+    quantity: Decimal = Decimal(1)
+    rate: Decimal | None = None
+    amount: Money | None = None
+    status: str = "Assigned"
+    description: str = ""
+
+
+class InvoiceLine(Entity, kw_only=True):
+    service: str = ""
+    product: Pointer = None
+    description: str = ""
+    quantity: Decimal = Decimal(1)
+    rate: Decimal | None = None
+    amount: Money | None = None
+    location: Pointer = None
+
+
+class Invoice(Entity, kw_only=True):
+    number: str
+    date: dt.date
+    customer: Pointer = None
+    location: Pointer = None
+    due_date: dt.date | None = None
+    status: str = "Draft"
+    total: Money | None = None
+    memo: str = ""
+    lines: list[InvoiceLine] = field(default_factory=list)
+
+
+class Account(Entity, kw_only=True):
+    code: str
+    name: str
+    type: str = ""
+    posting: bool = True
+    active: bool = True
+    currency: str = ""
+    parent: str = ""
+
+
+class LedgerTransaction(Entity, kw_only=True):
+    """One movement: ``amount`` from the credit to the debit account; a wallet or other partition groups them."""
+
+    date: dt.date
+    amount: Money
+    debit: str = ""
+    credit: str = ""
+    category: str = ""
+    partition: str = ""
+    reference: str = ""
+    description: str = ""
+
+
+SHAPES: dict[str, type[Entity]] = {
+    "customer": Customer,
+    "project": Project,
+    "product": Product,
+    "location": Location,
+    "ticket": Ticket,
+    "file": File,
+    "charge": Charge,
+    "invoice": Invoice,
+    "ledger_transaction": LedgerTransaction,
+    "account": Account,
+}
+"""Entity name → shape. Plugins add theirs through their manifest."""
+
+
+def check(entity: str, body: dict[str, Any], shapes: dict[str, type[Entity]] = SHAPES) -> dict[str, Any]:
+    """The body in canonical form, defaults left out. Raises ValueError that names the field and what is wrong."""
+    try:
+        shape = shapes[entity]
+    except KeyError:
+        raise ValueError(f"unknown entity {entity!r}; known: {', '.join(sorted(shapes))}") from None
+    try:
+        plain: dict[str, Any] = msgspec.to_builtins(msgspec.convert(body, shape, strict=True))
+    except msgspec.ValidationError as error:
+        raise ValueError(f"{entity}: {error}") from None
+    return plain

@@ -1,0 +1,97 @@
+"""Money as integer minor units of an ISO 4217 currency. No float on any path an amount takes.
+
+The number of decimals per currency follows ISO 4217 (list one); a currency that is not on it is refused, never guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, InvalidOperation
+
+from msgspec import Struct
+
+_TWO = (
+    "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CNY COP "
+    "CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR "
+    "JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN "
+    "NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP "
+    "SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG"
+)
+DECIMALS: dict[str, int] = {
+    **dict.fromkeys(_TWO.split(), 2),
+    **dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0),
+    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
+    **dict.fromkeys("CLF UYW".split(), 4),
+}
+_LARGEST = 10**15
+
+
+class Money(Struct, frozen=True, order=True):
+    """An amount in minor units (cents, yen, fils) of ``currency``."""
+
+    minor: int
+    currency: str
+
+    def __str__(self) -> str:
+        return text(self.minor, self.currency)
+
+
+def decimals(currency: str) -> int:
+    """How many decimals the currency has. Raises ValueError for a code that ISO 4217 does not list."""
+    try:
+        return DECIMALS[currency]
+    except KeyError:
+        raise ValueError(f"unknown currency {currency!r}") from None
+
+
+def exact(value: str | int | Decimal) -> Decimal:
+    """A number as Decimal. Takes plain decimal text; refuses floats, exponents, NaN, thousands separators, brackets."""
+    if isinstance(value, bool | float) or not isinstance(value, str | int | Decimal):
+        raise ValueError(f"{value!r} is not an exact number")
+    if isinstance(value, str) and not value.strip().lstrip("+-").replace(".", "", 1).isdecimal():
+        raise ValueError(f"{value!r} is not a plain decimal number")
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        raise ValueError(f"{value!r} is not a plain decimal number") from None
+    if not number.is_finite() or abs(number) > _LARGEST:
+        raise ValueError(f"{value!r} is out of range")
+    return number
+
+
+def parse(value: str | int | Decimal, currency: str) -> Money:
+    """An amount from decimal text. Digits beyond the currency's decimals are refused: nothing is cut silently."""
+    scaled = exact(value).scaleb(decimals(currency))
+    if scaled != scaled.to_integral_value():
+        raise ValueError(f"{value} has more than {decimals(currency)} decimals of {currency}")
+    return Money(int(scaled), currency)
+
+
+def rounded(value: str | int | Decimal, currency: str, *, bankers: bool = False) -> tuple[Money, Decimal]:
+    """An amount rounded once, and the residue (unrounded minus rounded, in major units) for whoever counts it."""
+    places = decimals(currency)
+    number = exact(value)
+    whole = number.scaleb(places).quantize(Decimal(1), ROUND_HALF_EVEN if bankers else ROUND_HALF_UP)
+    return Money(int(whole), currency), number - whole.scaleb(-places)
+
+
+def text(minor: int, currency: str) -> str:
+    """Minor units as decimal text with the currency's own number of decimals, such as ``-12.50``."""
+    places = decimals(currency)
+    digits = f"{abs(minor):0{places + 1}d}"
+    body = f"{digits[:-places]}.{digits[-places:]}" if places else digits
+    return f"-{body}" if minor < 0 else body
+
+
+def allocate(total: int, weights: Sequence[int]) -> list[int]:
+    """Split minor units by weights, largest remainder first: the parts add up to the total, always."""
+    whole = sum(weights)
+    if whole <= 0 or min(weights) < 0:
+        raise ValueError("weights must not be negative and must not all be zero")
+    sign = -1 if total < 0 else 1
+    shares = [divmod(abs(total) * weight, whole) for weight in weights]
+    parts = [share for share, _ in shares]
+    by_remainder = sorted(range(len(parts)), key=lambda n: (-shares[n][1], n))
+    for n in by_remainder[: abs(total) - sum(parts)]:
+        parts[n] += 1
+    return [sign * part for part in parts]

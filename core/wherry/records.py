@@ -1,0 +1,175 @@
+"""The words of the house: what travels through Wherry, in the order in which it is met.
+
+Record (as the source says it) → Draft (as the sink should hold it) → Item (a draft in the ledger, with its target) →
+Answer (what became of it). Structs of msgspec: cheap to make, and they encode themselves.
+Source: architecture.md, sections 2 and 5.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct, field
+
+Fate = Literal[
+    "created", "linked", "updated", "unchanged", "reversed",
+    "skipped", "triage", "waiting", "queued", "refused", "unknown", "decide", "differs",
+]  # fmt: skip
+"""How a record version or an item ended, or what it waits for. The one vocabulary of code, JSON and docs."""
+
+DONE: frozenset[str] = frozenset({"created", "linked", "updated", "unchanged", "reversed"})
+OPEN: frozenset[str] = frozenset({"triage", "waiting", "queued", "refused", "unknown", "decide", "differs"})
+FOR_A_PERSON: frozenset[str] = frozenset({"triage", "refused", "decide", "differs"})
+
+
+class Ref(Struct, frozen=True, order=True):
+    """A symbolic reference to what another draft writes: its entity and its key. The target id is filled in late."""
+
+    entity: str
+    key: str
+
+    def __str__(self) -> str:
+        return f"{self.entity}/{self.key}"
+
+
+class Skip(Struct, frozen=True):
+    """A rule said no. ``amount`` (minor units of ``currency``) is kept so that what was left out can be summed."""
+
+    reason: str
+    amount: int | None = None
+    currency: str = ""
+
+
+class Record(Struct, kw_only=True):
+    """One version of one thing at the source.
+
+    ``payload`` is the JSON object of the requested fields, as the source's own bytes: it is hashed as it stands and
+    decoded at most once. ``version`` is the source's own word for the version, usually its modified stamp.
+    ``gone`` says that the record has left the source: ``archived``, ``deleted`` or ``merged``; ``merged_ids`` on a
+    survivor names the records that went up in it.
+    """
+
+    kind: str
+    id: str
+    version: str
+    payload: bytes = b"{}"
+    relatives: dict[str, list[Record]] = field(default_factory=dict)
+    gone: Literal["", "archived", "deleted", "merged"] = ""
+    merged_into: str = ""
+    merged_ids: tuple[str, ...] = ()
+    decoded: dict[str, Any] | None = None
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The payload as a dict; ``None`` is an empty value, a missing key a field the source did not send."""
+        if self.decoded is None:
+            self.decoded = msgspec.json.decode(self.payload)
+        return self.decoded
+
+
+class Page(Struct):
+    """Records in source order, oldest change first, and the mark from which reading goes on after them."""
+
+    records: list[Record]
+    mark: str
+    total: int | None = None
+
+
+class Draft(Struct, kw_only=True):
+    """What the sink should hold. ``body`` is a canonical entity as plain JSON values; references in it are symbolic
+    (``{"entity": ..., "key": ...}``). ``key`` is the identity of the thing at the source, such as ``id:4711``,
+    ``sku:GTX-1`` or ``name:gtxpro``: a question and a link are kept under (connection, entity, key)."""
+
+    entity: str
+    key: str
+    body: dict[str, Any]
+    label: str = ""
+    root: bool = False
+    refs: tuple[Ref, ...] = ()
+    file: str = ""
+    """The source's id of a file whose bytes belong to this draft; the engine copies them before it writes."""
+
+    @property
+    def ref(self) -> Ref:
+        return Ref(self.entity, self.key)
+
+
+class Item(Struct, kw_only=True):
+    """A draft on its way into one sink. ``target`` is the id there (None: it is to be created); references in
+    ``body`` are filled with target ids. ``fresh`` asks the sink to write over fields that were edited locally."""
+
+    entity: str
+    key: str
+    body: dict[str, Any]
+    target: str | None = None
+    label: str = ""
+    overwrite_local: bool = False
+
+
+class Change(Struct, frozen=True):
+    """One field of a target that differs: before, after, and why it was kept if it was not written."""
+
+    field: str
+    before: Any
+    after: Any
+    kept: str = ""
+
+
+class Answer(Struct, kw_only=True):
+    """What a sink says of an item. ``refused`` carries a reason in plain words, the field and what to do next."""
+
+    fate: Fate
+    target: str = ""
+    reason: str = ""
+    field: str = ""
+    fix: str = ""
+    changes: tuple[Change, ...] = ()
+
+
+class Candidate(Struct, frozen=True):
+    """A target that may be the one a draft means: ``score`` from 0 to 1, and why in a few words."""
+
+    id: str
+    name: str
+    score: float
+    why: str
+    sku: str = ""
+
+
+class Listed(Struct, frozen=True):
+    """One line of a sink's listing: enough to match by. ``linked`` names other keys that already point at it."""
+
+    id: str
+    name: str
+    sku: str = ""
+    type: str = ""
+
+
+class Link(Struct, frozen=True, tag="link"):
+    """Decision: this draft is that target. ``rule`` is the rule that found it, ``why`` what to tell a person."""
+
+    target: str
+    rule: str
+    why: str = ""
+
+
+class Create(Struct, frozen=True, tag="create"):
+    """Decision: nothing there matches; make it."""
+
+
+class Same(Struct, frozen=True, tag="same"):
+    """Decision: the same thing as a draft decided earlier in this run."""
+
+    ref: Ref
+    rule: str
+
+
+class Ask(Struct, frozen=True, tag="ask"):
+    """Decision: a person must say. Best candidate first."""
+
+    candidates: tuple[Candidate, ...]
+    why: str
+
+
+Decision = Link | Create | Same | Skip | Ask

@@ -1,0 +1,270 @@
+"""The protocols that plugins implement. Tiny on purpose: hook arguments may grow, protocol methods cannot.
+
+Source: architecture.md, section 4. Optional abilities are protocols of their own; the core asks with ``isinstance``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from msgspec import Struct, field
+
+from wherry.records import Answer, Candidate, Decision, Draft, Item, Listed, Page, Record, Skip
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from structlog.typing import FilteringBoundLogger
+
+    from wherry.http import Http
+
+
+class Account(Struct, frozen=True):
+    """Whose account a connection reaches: the vendor's own id of it, and its name for people."""
+
+    id: str
+    name: str
+    details: dict[str, str] = field(default_factory=dict)
+
+
+class Query(Struct, frozen=True):
+    """What to read. ``after`` is a mark the source gave earlier (None: from the start), ``since`` the earliest
+    modified time of interest, ``fields`` what the map needs of the heads, ``relatives`` what it will ask
+    ``complete`` for (kind → fields), so that a source can notice changes of those too."""
+
+    kind: str
+    after: str | None = None
+    since: dt.datetime | None = None
+    fields: tuple[str, ...] = ()
+    relatives: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@runtime_checkable
+class SourceConnector(Protocol):
+    """Reads one account of one system. Made once per run."""
+
+    kinds: Sequence[str]
+    """The record kinds that ``read`` knows."""
+    chunk: int
+    """How many heads ``complete`` takes best at once."""
+
+    def check(self) -> Account:
+        """Whose account is this. Raises AccessLost when nobody is let in."""
+        ...
+
+    def read(self, query: Query) -> Iterator[Page]:
+        """Heads only, oldest change first. Marks are opaque; the source freezes its upper bound by its own clock."""
+        ...
+
+    def complete(self, records: list[Record], relatives: Mapping[str, tuple[str, ...]]) -> list[Record]:
+        """The same records with their relatives, in as few calls as the vendor allows. Serves re-sync too."""
+        ...
+
+
+class Stage(Struct, frozen=True):
+    id: str
+    label: str
+    probability: str = ""
+    """Decimal text from 0 to 1; "1" and closed is what operators call won."""
+    closed: bool = False
+
+
+class Pipeline(Struct, frozen=True):
+    id: str
+    label: str
+    stages: tuple[Stage, ...] = ()
+
+
+class FieldInfo(Struct, frozen=True):
+    name: str
+    label: str = ""
+    type: str = ""
+    group: str = ""
+
+
+class Description(Struct, frozen=True):
+    """What a source knows of a kind: its fields, and its pipelines with their stages."""
+
+    fields: tuple[FieldInfo, ...] = ()
+    pipelines: tuple[Pipeline, ...] = ()
+
+
+@runtime_checkable
+class Describes(Protocol):
+    """Optional: a source that can tell its fields, pipelines and stages."""
+
+    def describe(self, kind: str, *, fresh: bool = False) -> Description:
+        """Metadata may be cached; ``fresh`` asks the vendor."""
+        ...
+
+
+@runtime_checkable
+class Sweeps(Protocol):
+    """Optional: a source that can say what became of records it gave earlier."""
+
+    def sweep(self, kind: str, ids: Sequence[str], fields: tuple[str, ...]) -> Iterator[Record]:
+        """A head for every id: as it stands now, or with ``gone`` set (and ``merged_into``, where known)."""
+        ...
+
+
+@runtime_checkable
+class Fetches(Protocol):
+    """Optional: a source that reads single records by id (re-sync, preview)."""
+
+    def fetch(self, kind: str, ids: Sequence[str], fields: tuple[str, ...]) -> list[Record]:
+        """Heads by id; an id that is not there is missing from the answer."""
+        ...
+
+
+@runtime_checkable
+class OpensFiles(Protocol):
+    """Optional: a source whose records carry files."""
+
+    def open_file(self, file: str) -> AbstractContextManager[Iterator[bytes]]:
+        """The bytes of a file by its source id, in pieces. Raises Rejected when it is not to be had."""
+        ...
+
+
+@runtime_checkable
+class FieldMapper(Protocol):
+    """Turns records of one kind into drafts."""
+
+    @property
+    def fields(self) -> Mapping[str, tuple[str, ...]]:
+        """Record kind → the source fields the map needs of it; the heads' own kind is one of them."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when the map, the trigger or anything else changes that could change a draft."""
+        ...
+
+    def triggers(self, records: Sequence[Record]) -> list[Skip | None]:
+        """The head gate, one answer a record: None passes. Relatives are read only for what passes."""
+        ...
+
+    def map(self, record: Record) -> list[Draft]:
+        """The drafts of one complete record, the root last. Raises Rejected with the field that cannot be mapped."""
+        ...
+
+
+class Catalogue(Protocol):
+    """A sink's listing of one entity and the creates decided earlier in this run, ready to be searched."""
+
+    def by_sku(self, sku: str) -> Sequence[Listed]: ...
+    def by_name(self, name: str) -> Sequence[Listed]: ...
+    def nearest(self, name: str, sku: str = "", limit: int = 5) -> Sequence[Candidate]: ...
+    def keys_of(self, target: str) -> Sequence[str]:
+        """The draft keys of this source connection that are linked to the target already."""
+        ...
+
+
+@runtime_checkable
+class Matcher(Protocol):
+    """Decides what a draft is in the target. Existing links were resolved before it is asked."""
+
+    def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
+        """One decision a draft, in order."""
+        ...
+
+
+class Documents(Protocol):
+    """A plugin's namespaced documents inside the store's open transaction."""
+
+    def get(self, kind: str, ids: Iterable[str]) -> dict[str, dict[str, Any]]: ...
+    def put(self, kind: str, rows: Iterable[tuple[str, dict[str, Any]]]) -> None: ...
+    def remove(self, kind: str, ids: Iterable[str]) -> None: ...
+    def each(self, kind: str) -> Iterator[tuple[str, dict[str, Any]]]: ...
+    def count(self, kind: str) -> int: ...
+    def changed(self, kind: str, after: int, limit: int) -> list[tuple[int, str, dict[str, Any]]]:
+        """(sequence, id, body) of documents changed after the sequence number, oldest first."""
+        ...
+
+    def new_ids(self, kind: str, prefix: str, count: int) -> list[str]:
+        """Fresh ids of the form ``P-1042``, never handed out twice."""
+        ...
+
+
+@runtime_checkable
+class SinkWriter(Protocol):
+    """Writes into one account of one system."""
+
+    entities: Sequence[str]
+    """What it can hold."""
+
+    def check(self) -> Account:
+        """Whose books are these."""
+        ...
+
+
+@runtime_checkable
+class AtomicSinkWriter(SinkWriter, Protocol):
+    """A sink whose data lives in the hub's own store: effect, link and fate commit together."""
+
+    def apply(self, documents: Documents, items: Sequence[Item]) -> list[Answer]:
+        """One answer an item, in order. Does no I/O of its own and does not raise for a single bad item."""
+        ...
+
+    def listing(self, documents: Documents, entity: str) -> Iterator[Listed]:
+        """Everything it holds of an entity, to match against."""
+        ...
+
+    def current(self, documents: Documents, entity: str, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """The bodies it holds now, by id, for the diff that a plan or a re-sync shows first."""
+        ...
+
+
+@runtime_checkable
+class Simulator(Protocol):
+    """An offline stand-in of a system, filled through the vendor's own API."""
+
+    system: str
+
+    def app(self) -> Any:
+        """The ASGI application."""
+        ...
+
+
+class Cache(Protocol):
+    """Small facts that a plugin may keep between runs, such as a vendor's metadata."""
+
+    def get(self, key: str, max_age: float) -> Any | None:
+        """The value if it is at most ``max_age`` seconds old."""
+        ...
+
+    def set(self, key: str, value: Any) -> None: ...
+
+
+class Clock(Protocol):
+    """Time, injectable: tests own theirs."""
+
+    def now(self) -> dt.datetime:
+        """Aware, UTC."""
+        ...
+
+    def monotonic(self) -> float: ...
+    def sleep(self, seconds: float) -> None: ...
+
+
+class Connection(Struct, frozen=True):
+    """A configured account, as a plugin's maker hook gets it. ``settings`` is the plugin's own pydantic model."""
+
+    name: str
+    plugin: str
+    settings: Any
+    store_id: int | None = None
+
+
+class Services(Struct, frozen=True):
+    """What the core hands a plugin, and nothing else."""
+
+    log: FilteringBoundLogger
+    clock: Clock
+    http: Http
+    cache: Cache
+    documents: Callable[[], AbstractContextManager[Documents]]
+    """Opens a transaction on the plugin's own documents; for the embedded platform's source and commands."""
+    fan_out: Callable[..., Iterator[Any]]
+    """``fan_out(function, arguments)``: results in order, a bounded number of calls at once."""
