@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from structlog.typing import FilteringBoundLogger
 
-    from wherry.http import Http
+    from wherry.http import Http, Profile
 
 
 class Account(Struct, frozen=True):
@@ -262,7 +262,8 @@ class Services(Struct, frozen=True):
 
     log: FilteringBoundLogger
     clock: Clock
-    http: Http
+    http: Callable[[Profile], Http]
+    """The only way out: a client for one system, guarded, paced and counted by the core."""
     cache: Cache
     documents: Callable[[], AbstractContextManager[Documents]]
     """Opens a transaction on the plugin's own documents; for the embedded platform's source and commands."""
