@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
 _HOME = {
     "hookimpl": "hookspecs",
-    **dict.fromkeys(("AccessLost", "ConfigError", "ContractBroken", "Rejected", "TryAgain", "Unsure"), "errors"),
+    **dict.fromkeys(
+        ("AccessLost", "ConfigError", "ContractBroken", "Rejected", "TryAgain", "Unsure"), "errors"
+    ),
     **dict.fromkeys(("Answer", "Draft", "Item", "Page", "Record", "Ref", "Skip"), "records"),
 }
 

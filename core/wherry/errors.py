@@ -27,7 +27,13 @@ class WherryError(Exception):
 
     def as_data(self) -> dict[str, Any]:
         """The error as it stands in JSON output and in the store."""
-        return {"error": type(self).__name__, "code": self.code, "message": self.message, "fix": self.fix, **self.where}
+        return {
+            "error": type(self).__name__,
+            "code": self.code,
+            "message": self.message,
+            "fix": self.fix,
+            **self.where,
+        }
 
 
 class ConfigError(WherryError):
@@ -65,7 +71,9 @@ class TryAgain(WherryError):
 
     exit_code, default_code = 6, "WHERRY-6000"
 
-    def __init__(self, message: str, *, after: float | None = None, fix: str = "", code: str = "", **where: Any) -> None:
+    def __init__(
+        self, message: str, *, after: float | None = None, fix: str = "", code: str = "", **where: Any
+    ) -> None:
         super().__init__(message, fix=fix or "run it again later; nothing was lost", code=code, **where)
         self.after = after
 

@@ -15,8 +15,17 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from wherry.entities import Entity
-    from wherry.roles import Connection, FieldMapper, Matcher, Services, SinkWriter, Simulator, SourceConnector
+    from wherry.roles import (
+        Connection,
+        FieldMapper,
+        Matcher,
+        Services,
+        SinkWriter,
+        Simulator,
+        SourceConnector,
+    )
     from wherry.settings import Flow
+    from wherry.signin import OAuthEndpoints
 
 PROJECT_NAME = "wherry"
 hookspec = pluggy.HookspecMarker(PROJECT_NAME)
@@ -45,6 +54,8 @@ class Manifest(Struct, frozen=True, kw_only=True):
     hosts: tuple[str, ...] = ()
     """Hosts that its client may reach; ``*.`` stands for any name below."""
     scopes: tuple[str, ...] = ()
+    oauth: OAuthEndpoints | None = None
+    """Where it signs in by OAuth 2; addresses that begin with ``/`` are below the connection's ``base_url``."""
     docs: str = ""
 
 

@@ -58,6 +58,8 @@ class Record(Struct, kw_only=True):
     gone: Literal["", "archived", "deleted", "merged"] = ""
     merged_into: str = ""
     merged_ids: tuple[str, ...] = ()
+    touched: bool = False
+    """A relative of it changed although its own version did not: it is not dropped as a repeat."""
     decoded: dict[str, Any] | None = None
 
     @property
@@ -97,7 +99,8 @@ class Draft(Struct, kw_only=True):
 
 class Item(Struct, kw_only=True):
     """A draft on its way into one sink. ``target`` is the id there (None: it is to be created); references in
-    ``body`` are filled with target ids. ``fresh`` asks the sink to write over fields that were edited locally."""
+    ``body`` are filled with target ids. ``overwrite_local`` lets the sink write over fields that were edited there.
+    An update touches what the body names, and empties what an earlier body of the same key named and this one does not."""
 
     entity: str
     key: str

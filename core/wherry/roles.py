@@ -6,7 +6,7 @@ Source: architecture.md, section 4. Optional abilities are protocols of their ow
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from msgspec import Struct, field
@@ -147,6 +147,25 @@ class FieldMapper(Protocol):
 
     def map(self, record: Record) -> list[Draft]:
         """The drafts of one complete record, the root last. Raises Rejected with the field that cannot be mapped."""
+        ...
+
+
+@runtime_checkable
+class Narrows(Protocol):
+    """Optional: a mapper that can make the drafts of some entities only, so that fewer relatives are read."""
+
+    @property
+    def root(self) -> str:
+        """The entity of its root drafts."""
+        ...
+
+    @property
+    def entities(self) -> Sequence[str]:
+        """Every entity it makes drafts of."""
+        ...
+
+    def relatives(self, entities: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+        """The relatives (kind → fields) that the drafts of these entities are made from."""
         ...
 
 

@@ -1,0 +1,123 @@
+"""Connections as operators handle them: list, test, adopt, discover, set a secret."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from wherry.errors import AccessLost, ConfigError, NotFound, WherryError
+from wherry.hub import Hub
+from wherry.roles import Account, Connection, Describes
+from wherry.settings.load import secrets_in
+from wherry.store import audit, registry
+
+
+def listed(hub: Hub) -> list[dict[str, Any]]:
+    """Every connection of the project with what the store knows of it; asks nobody."""
+    with hub.store.read() as tx:
+        bound = {row.name: row for row in registry.all_connections(tx)}
+    problems = {problem.plugin: problem.message for problem in hub.plugins.problems}
+    return [_row(name, table.plugin, bound.get(name), problems) for name, table in sorted(hub.project.connections.items())]
+
+
+def _row(name: str, plugin: str, row: registry.Bound | None, problems: dict[str, str]) -> dict[str, Any]:
+    state = "broken" if plugin in problems else (row.state if row else "new")
+    return {
+        "connection": name, "plugin": plugin, "state": state, "account": row.account_name if row else "",
+        "account_id": row.account_id if row else "", "checked": row.checked_at if row else "",
+        "reason": problems.get(plugin) or (row.reason if row else ""),
+    }  # fmt: skip
+
+
+def test(hub: Hub, name: str) -> Account:
+    """Ask the system whose account this is, now; bind the connection if it is new. Raises what is wrong."""
+    connection = hub.wiring.connection(name)
+    part = _part(hub, connection)
+    try:
+        account: Account = part.check()
+    except AccessLost as error:
+        _note(hub, name, "reconnect", error.message)
+        raise
+    _forget_check(hub, name)
+    hub.wiring.bind(connection, part)
+    return account
+
+
+def _part(hub: Hub, connection: Connection) -> Any:
+    """The source of a connection, or its sink where the system is only written to."""
+    manifest = hub.plugins.manifests[connection.plugin]
+    return hub.wiring.source(connection.name) if "source" in manifest.roles else hub.wiring.sink(connection.name)
+
+
+def _forget_check(hub: Hub, name: str) -> None:
+    with hub.store.write() as tx:
+        row = registry.connection(tx, name)
+        if row is not None:
+            registry.update_connection(tx, row.id, credential="")
+
+
+def _note(hub: Hub, name: str, state: str, reason: str) -> None:
+    with hub.store.write() as tx:
+        row = registry.connection(tx, name)
+        if row is not None:
+            registry.update_connection(tx, row.id, state=state, reason=reason)
+
+
+def adopt(hub: Hub, name: str) -> dict[str, Any]:
+    """The account that this connection reaches is known under an old name: from now on it has this one."""
+    connection = hub.wiring.connection(name)
+    account, now = _part(hub, connection).check(), hub.store.now()
+    with hub.store.write() as tx:
+        row = registry.connection_of_account(tx, connection.plugin, account.id)
+        if row is None:
+            raise NotFound(f"{account.name} is not known here under another name", code="WHERRY-3012", connection=name)
+        if row.name in hub.project.connections and row.name != name:
+            raise ConfigError(
+                f"{account.name} is still reached by connection {row.name}, which is in the project file",
+                fix=f"remove [connections.{row.name}] first, or go on using it", code="WHERRY-2081",
+            )  # fmt: skip
+        registry.update_connection(tx, row.id, name=name)
+        audit.write(tx, now, "connection.adopt", name, {"before": row.name, "account": account.id})
+    return {"connection": name, "was": row.name, "account": account.name, "account_id": account.id}
+
+
+def set_secret(hub: Hub, name: str, field: str, value: str) -> dict[str, str]:
+    """Keep a secret encrypted in the store, for a key that says ``{ stored = true }``."""
+    connection = hub.wiring.connection(name)
+    known = {secret.name: secret for _, secret in secrets_in(connection.settings, ("connections", name))}
+    stored = [key for key, secret in known.items() if secret.way == "stored"]
+    wanted = field or (stored[0] if len(stored) == 1 else "")
+    if wanted not in known:
+        raise ConfigError(
+            f"connection {name} has no secret {wanted or '(several)'}",
+            fix=f"secrets: {', '.join(sorted(known)) or 'none'}", code="WHERRY-2082", connection=name,
+        )  # fmt: skip
+    hub.wiring.vault.put(name, wanted, value)
+    hub.store.audit("connection.set-secret", name, {"field": wanted})
+    way = known[wanted].way
+    note = "" if way == "stored" else f"the project file reads it from {way}; write {{ stored = true }} to use this one"
+    return {"connection": name, "field": wanted, "note": note}
+
+
+def discover(hub: Hub, name: str, what: str = "") -> dict[str, Any]:
+    """What the account holds: its record kinds, and for each its pipelines with stages, and its fields."""
+    source = hub.wiring.source(name)
+    if not isinstance(source, Describes):
+        raise NotFound(f"connection {name} cannot describe its account", code="WHERRY-3013", connection=name)
+    kinds = [what] if what and what in source.kinds else list(source.kinds)
+    found = {}
+    for kind in kinds:
+        description = source.describe(kind, fresh=True)
+        found[kind] = msgspec.to_builtins(description)
+    return {"connection": name, "kinds": found}
+
+
+def secrets_of(hub: Hub, name: str) -> list[dict[str, str]]:
+    """Each secret of a connection and whether it is set; never a value."""
+    try:
+        connection = hub.wiring.connection(name)
+    except WherryError:
+        return []
+    pairs = secrets_in(connection.settings, ("connections", name))
+    return [{"key": s.key, "state": s.state(lambda field: hub.wiring.vault.get(name, field))} for _, s in pairs]

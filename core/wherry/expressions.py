@@ -1,0 +1,288 @@
+"""The expressions of field maps, parsed once into closures: paths, constants and named transforms, nothing
+else.
+
+``deal.dealname`` · ``money(deal.amount, deal.deal_currency_code)`` · ``first(deal["my-field"], 'none')`` ·
+``ref(customer)``. Python's own parser reads them; every node that is not one of these is refused while the
+flow is wired (case G16).
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import inspect
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from msgspec import Struct, field
+
+from wherry.errors import ConfigError
+from wherry.records import Record
+from wherry.transforms import RESULTS, Transform, zone_of
+
+LONGEST, MOST_NODES = 1_000, 200
+_NOTHING: dict[str, Any] = {}
+
+
+class Scope:
+    """What an expression sees of one record: the fields and ids of the record and of the relatives at hand,
+    the references that can be made, and where residue is counted."""
+
+    __slots__ = ("fields", "ids", "refs", "residue")
+
+    def __init__(self) -> None:
+        self.fields: dict[str, dict[str, Any]] = {}
+        self.ids: dict[str, str] = {}
+        self.refs: dict[str, dict[str, str] | None] = {}
+        self.residue: dict[str, Decimal] = {}
+
+    def enter(self, record: Record) -> None:
+        """See this record as the one of its kind, and of each kind of its relatives the first."""
+        for relatives in record.relatives.values():
+            if relatives:
+                self._see(relatives[0])
+        self._see(record)
+
+    def inside(self, record: Record) -> Scope:
+        """The same view from one of several relatives: what it has comes before what the record has."""
+        scope = Scope()
+        scope.fields, scope.ids = dict(self.fields), dict(self.ids)
+        scope.refs, scope.residue = dict(self.refs), self.residue
+        scope.enter(record)
+        return scope
+
+    def _see(self, record: Record) -> None:
+        self.fields[record.kind] = record.fields if record.decoded is None else record.decoded
+        self.ids[record.kind] = record.id
+
+
+Evaluate = Callable[[Scope], Any]
+
+
+class Words(Struct, frozen=True):
+    """What an expression may say, at one place of a map. ``elsewhere`` explains references that exist but not
+    here."""
+
+    kinds: frozenset[str]
+    transforms: Mapping[str, Transform]
+    counting: Mapping[str, Transform]
+    refs: frozenset[str] = frozenset()
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    source_fields: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+class Expression(Struct, frozen=True):
+    """A compiled expression. ``result`` is what it gives, as far as can be known: ``path``, ``text``,
+    ``integer``, ``boolean``, ``decimal``, ``money``, ``date``, ``reference`` or ``any``. ``path`` is set
+    where it is a path and nothing else."""
+
+    text: str
+    evaluate: Evaluate
+    paths: tuple[tuple[str, str], ...]
+    refs: tuple[str, ...]
+    result: str
+    path: tuple[str, str] | None = None
+
+
+def compile_expression(text: str, words: Words, key: str) -> Expression:
+    """The expression as a closure over a Scope. Raises ConfigError that names ``key`` and what would be
+    allowed."""
+    return _Compiler(words, text, key).compile()
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """``; did you mean 'x'?`` for a misspelt word, else nothing."""
+    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"; did you mean {found[0]!r}?" if found else ""
+
+
+def parse(text: str, key: str, code: str = "WHERRY-2201") -> ast.expr:
+    """Python's tree of one expression, within the caps on length and nodes. Raises ConfigError."""
+    if len(text) > LONGEST:
+        raise ConfigError(
+            f"{key}: the expression has {len(text)} characters, at most {LONGEST} are read",
+            fix="shorten it, or register a transform in a plugin of your own",
+            code=code,
+            key=key,
+        )
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise ConfigError(
+            f"{key}: {text!r} is not an expression",
+            fix="write a path such as deal.dealname or a call such as money(deal.amount); a field whose name is "
+            'no plain word is written deal["its name"], a fixed text has quotes of its own: "\'service\'"',
+            code=code,
+            key=key,
+        ) from None
+    if sum(1 for _ in ast.walk(tree)) > MOST_NODES:
+        raise ConfigError(f"{key}: the expression has too many parts", fix="split it up", code=code, key=key)
+    return tree
+
+
+def path_of(node: ast.expr) -> tuple[str, str] | None:
+    """(kind, field) of ``kind.field`` or ``kind["field"]``; None for any other node."""
+    match node:
+        case ast.Attribute(value=ast.Name(id=kind), attr=name):
+            return kind, name
+        case ast.Subscript(value=ast.Name(id=kind), slice=ast.Constant(value=str(name))):
+            return kind, name
+    return None
+
+
+def known_path(path: tuple[str, str], kinds: Collection[str], fields: Mapping[str, frozenset[str]], key: str) -> None:
+    """Refuse a path to a kind, or to a field of a described kind, that there is not."""
+    kind, name = path
+    if kind not in kinds:
+        raise ConfigError(
+            f"{key}: there is no {kind!r} here{nearest(kind, kinds)}",
+            fix=f"a path starts with one of: {', '.join(sorted(kinds))}",
+            code="WHERRY-2202",
+            key=key,
+            allowed=sorted(kinds),
+        )
+    known = fields.get(kind)
+    if known and name != "id" and name not in known:
+        raise ConfigError(
+            f"{key}: the source's {kind} has no field {name!r}{nearest(name, known)}",
+            fix=f"use a field that the source describes for {kind}",
+            code="WHERRY-2204",
+            key=key,
+        )
+
+
+class _Compiler:
+    def __init__(self, words: Words, text: str, key: str) -> None:
+        self.words, self.text, self.key = words, text, key
+        self.paths: dict[tuple[str, str], None] = {}
+        self.refs: dict[str, None] = {}
+
+    def compile(self) -> Expression:
+        tree = parse(self.text, self.key)
+        evaluate, result = self._node(tree)
+        return Expression(self.text, evaluate, tuple(self.paths), tuple(self.refs), result, path_of(tree))
+
+    def _node(self, node: ast.expr) -> tuple[Evaluate, str]:
+        if path := path_of(node):
+            return self._path(path), "path"
+        match node:
+            case ast.Constant(value=bool(value)):
+                return _constant(value), "boolean"
+            case ast.Constant(value=str(value)):
+                return _constant(value), "text"
+            case ast.Constant(value=int(value)):
+                return _constant(value), "integer"
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int(value))):
+                return _constant(-value), "integer"
+            case ast.Call(func=ast.Name(id="ref"), args=arguments, keywords=[]):
+                return self._ref(arguments), "reference"
+            case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
+                return self._call(name, arguments)
+        raise self._refused(node)
+
+    def _path(self, path: tuple[str, str]) -> Evaluate:
+        known_path(path, self.words.kinds, self.words.source_fields, self.key)
+        self.paths[path] = None
+        kind, name = path
+        if name == "id":
+            return lambda scope: scope.ids.get(kind)
+        return lambda scope: scope.fields.get(kind, _NOTHING).get(name)
+
+    def _ref(self, arguments: list[ast.expr]) -> Evaluate:
+        if len(arguments) != 1 or not isinstance(arguments[0], ast.Name):
+            raise self._error("ref takes the name of one entity of this map, as in ref(customer)", "WHERRY-2206")
+        entity = arguments[0].id
+        if entity not in self.words.refs:
+            why = self.words.elsewhere.get(entity) or f"no entity {entity!r}{nearest(entity, self.words.refs)}"
+            raise self._error(f"ref({entity}): {why}", "WHERRY-2209", allowed=sorted(self.words.refs))
+        self.refs[entity] = None
+        return lambda scope: scope.refs.get(entity)
+
+    def _call(self, name: str, arguments: list[ast.expr]) -> tuple[Evaluate, str]:
+        transform = self.words.transforms.get(name)
+        counting = self.words.counting.get(name) if transform is None else None
+        if transform is None and counting is None:
+            known = sorted({*self.words.transforms, *self.words.counting, "ref"})
+            raise self._error(f"no transform {name!r}{nearest(name, known)}", "WHERRY-2203", allowed=known)
+        compiled = [self._node(argument) for argument in arguments]
+        self._check_arguments(name, transform or counting, arguments, extra=transform is None)
+        functions = [evaluate for evaluate, _ in compiled]
+        result = RESULTS.get(name) or _common([kind for _, kind in compiled], known=name in ("default", "first"))
+        if transform is not None:
+            return _applied(transform, functions), result
+        assert counting is not None
+        return lambda scope: counting(scope.residue, *[function(scope) for function in functions]), result
+
+    def _check_arguments(self, name: str, function: Any, arguments: list[ast.expr], *, extra: bool) -> None:
+        if (wanted := _misfit(function, len(arguments), extra=extra)) is not None:
+            raise self._error(f"{name} takes ({wanted}), not {len(arguments)} arguments", "WHERRY-2206")
+        if name == "date" and len(arguments) > 1:
+            self._check_zone(arguments[1])
+
+    def _check_zone(self, node: ast.expr) -> None:
+        if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+            raise self._error(
+                "the time zone of date(…) is a fixed text, as in date(deal.closedate, 'UTC')", "WHERRY-2206"
+            )
+        zone_of(node.value, self.key)
+
+    def _refused(self, node: ast.expr) -> ConfigError:
+        if isinstance(node, ast.Name):
+            if node.id in self.words.kinds:
+                return self._error(f"{node.id!r} is a record; name a field of it, as in {node.id}.name", "WHERRY-2201")
+            return self._error(
+                f"{node.id!r} is neither a path nor quoted; a fixed text is written \"'{node.id}'\"",
+                "WHERRY-2201",
+            )
+        if isinstance(node, ast.Constant) and isinstance(node.value, float):
+            return self._error(f"{node.value} is not exact; write decimal('{node.value}')", "WHERRY-2201")
+        part = ast.get_source_segment(self.text.strip(), node) or self.text
+        return self._error(f"{part!r} is not allowed here", "WHERRY-2201")
+
+    def _error(self, problem: str, code: str, **where: Any) -> ConfigError:
+        return ConfigError(
+            f"{self.key}: {problem}",
+            fix="a map has paths (deal.dealname), fixed texts and whole numbers, ref(entity), and the transforms: "
+            + ", ".join(sorted({*self.words.transforms, *self.words.counting})),
+            code=code,
+            key=self.key,
+            **where,
+        )
+
+
+def _misfit(function: Any, count: int, *, extra: bool) -> str | None:
+    """The parameters of a transform that does not take so many arguments; None if it does, or cannot be asked."""
+    try:
+        signature = inspect.signature(function)
+    except ValueError:
+        return None
+    try:
+        signature.bind(*([None] * (count + extra)))
+    except TypeError:
+        return ", ".join(list(signature.parameters)[extra:])
+    return None
+
+
+def _constant(value: Any) -> Evaluate:
+    return lambda scope: value
+
+
+def _applied(transform: Transform, functions: list[Evaluate]) -> Evaluate:
+    # One closure for each usual number of arguments: a list built per call costs a third of a field's time.
+    match functions:
+        case [one]:
+            return lambda scope: transform(one(scope))
+        case [one, two]:
+            return lambda scope: transform(one(scope), two(scope))
+        case [one, two, three]:
+            return lambda scope: transform(one(scope), two(scope), three(scope))
+    return lambda scope: transform(*[function(scope) for function in functions])
+
+
+def _common(results: list[str], *, known: bool) -> str:
+    """What ``default`` and ``first`` give: what their arguments agree on. Other transforms may give
+    anything."""
+    distinct: Iterator[str] = iter(set(results))
+    only = next(distinct, "any")
+    return only if known and next(distinct, None) is None else "any"

@@ -1,0 +1,86 @@
+"""Where fates are stored: what was seen, what was told of it, and how far the source has been read.
+
+All of it in the transaction that also holds the effects (rules I1 and I5 of write-protocol.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from wherry.job import Batch, Entry, Job
+from wherry.records import Draft, Ref
+from wherry.roles import FieldMapper
+from wherry.store import ledger, registry
+from wherry.store.database import Tx
+from wherry.store.ledger import Event, ItemRow, Seen
+from wherry.store.registry import Mark
+from wherry.writing import Step
+
+ONCE = "already synced once"
+
+
+def store(job: Job, tx: Tx, mapper: FieldMapper, batch: Batch, now: str) -> None:
+    """The fates of a batch, the refused records among the open items, and the mark."""
+    store_fates(job, tx, batch, now)
+    store_refused(job, tx, batch, now)
+    if batch.mark and job.options.moves_mark:
+        save_mark(job, tx, mapper, batch, now)
+
+
+def keep_merged_links(job: Job, tx: Tx, steps: Sequence[Step]) -> None:
+    links = [step.link for step in steps if step.link is not None and step.link.rule == "merged"]
+    ledger.put_links(tx, job.wired.lane.route, links)
+
+
+def store_fates(job: Job, tx: Tx, batch: Batch, now: str) -> None:
+    new = [entry for entry in batch.entries if not entry.repeat]
+    ledger.put_seen(tx, job.wired.name, [seen_row(job, entry) for entry in new])
+    told = [entry for entry in new if entry.fate == "skipped" and entry.synced and entry.reason != ONCE]
+    ledger.put_events(tx, [event_of(job, entry, now) for entry in told])
+
+
+def seen_row(job: Job, entry: Entry) -> Seen:
+    record, skip = entry.record, entry.skip
+    return Seen(
+        kind=record.kind, source_id=record.id, version=record.version, digest=entry.digest, fate=entry.fate or "",
+        reason=entry.reason, amount=skip.amount if skip else None, currency=skip.currency if skip else "",
+        synced=entry.target or entry.synced, run=job.wired.lane.run,
+    )  # fmt: skip
+
+
+def event_of(job: Job, entry: Entry, now: str) -> Event:
+    record, lane = entry.record, job.wired.lane
+    return Event(
+        now, lane.run, lane.flow, record.kind, record.id, "", "", entry.fate or "", entry.synced, entry.reason
+    )
+
+
+def store_refused(job: Job, tx: Tx, batch: Batch, now: str) -> None:
+    """A record that could not be mapped is an open item under its own name, and leaves when it maps again."""
+    of = {entry.record.id: entry for entry in batch.heads}
+    refs = {Ref(batch.kind, f"record:{id}"): entry for id, entry in of.items()
+            if entry.refusal or (entry.earlier and entry.earlier.fate == "refused")}  # fmt: skip
+    old = ledger.find_items(tx, job.wired.lane.route, refs)
+    ledger.remove_items(tx, [item.id for ref, item in old.items() if refs[ref].refusal is None])
+    rows = [refused_item(job, ref, entry, now) for ref, entry in refs.items() if entry.refusal is not None]
+    for row in rows:
+        row.id = old[row.ref].id if row.ref in old else 0
+    ledger.put_items(tx, job.wired.lane.route, rows)
+    ledger.put_events(tx, [event_of(job, entry, now) for entry in refs.values() if entry.refusal is not None])
+
+
+def refused_item(job: Job, ref: Ref, entry: Entry, now: str) -> ItemRow:
+    record, error = entry.record, entry.refusal
+    return ItemRow(
+        entity=ref.entity, key=ref.key, flow=job.wired.name, run=job.wired.lane.run, state="refused",
+        record_kind=record.kind, record_id=record.id, root=True, label=record.id,
+        draft=Draft(entity=ref.entity, key=ref.key, body={}), reason=error.message if error else "",
+        field=str(error.where.get("field", "")) if error else "", fix=error.fix if error else "",
+        created_at=now, changed_at=now,
+    )  # fmt: skip
+
+
+def save_mark(job: Job, tx: Tx, mapper: FieldMapper, batch: Batch, now: str) -> None:
+    old = registry.mark(tx, job.wired.name, batch.kind)
+    swept = old.swept_at if old is not None else now
+    registry.save_mark(tx, Mark(job.wired.name, batch.kind, mapper.fingerprint, batch.mark, now, swept))

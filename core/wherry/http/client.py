@@ -1,0 +1,322 @@
+"""A plugin's way out: ``read`` for calls without effect, ``stream`` for files.
+
+The only place that builds an httpx client.
+A read goes: ask (what is wanted) → retry (until it is there) → attempt (one answer, judged) → exchange (redirects by
+hand) → transport (guard, pace, count, send).
+"""
+
+from __future__ import annotations
+
+import http.cookiejar
+import ssl
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import httpx
+import msgspec
+from msgspec import Struct
+
+import wherry
+from wherry.clock import SystemClock
+from wherry.errors import Guarded, Rejected, TryAgain
+from wherry.http.answers import NETWORK_ERRORS, Call, error_of, failure, junk, retry_after
+from wherry.http.guard import Guard, Resolve, origin, system_resolve
+from wherry.http.pacing import Pacer, shared_pacer
+from wherry.http.profile import Profile, Response
+from wherry.http.retrying import Patience, Retries
+from wherry.http.transport import FIRST, LANE, MAX_BODY, MAX_BYTES, MEGABYTE, WHOLE, Counts, Transport
+from wherry.roles import Clock
+from wherry.signin import REPLAY
+
+T = TypeVar("T")
+
+MAX_REDIRECTS = 5
+MAX_FILE = 2048 * MEGABYTE
+FILE_SECONDS = 3600.0
+_BECOMES_GET = frozenset({301, 302, 303})
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+class _Ask(Struct, frozen=True):
+    """A read as the plugin wants it; each attempt makes a fresh request of it."""
+
+    call: Call
+    url: httpx.URL
+    headers: dict[str, str]
+    content: bytes | None
+    authorised: bool
+    extensions: dict[str, Any]
+    allow: frozenset[int] = frozenset()
+    expect: Any = None
+
+    @property
+    def lane(self) -> str:
+        lane: str = self.extensions[LANE]
+        return lane
+
+
+class Http:
+    """The client of one connection. Made at no cost, connected on first use, shared between threads.
+
+    Errors of every call: TryAgain (temporary, once retries are used up), AccessLost (401, 403), Rejected (404, 400 and
+    the like), ContractBroken (405 and the like), Guarded (a place that may not be reached), or what the profile's
+    ``classify`` says; ``where`` names connection, method, path, status and the vendor's correlation id.
+    """
+
+    def __init__(
+        self, profile: Profile, *, connection: str = "", account: str = "", clock: Clock | None = None,
+        patience: Patience | None = None, resolve: Resolve = system_resolve, tls: ssl.SSLContext | None = None,
+    ) -> None:  # fmt: skip
+        """``account`` keys the process-wide limiter (empty: a limiter of its own); ``tls`` is for a private CA."""
+        self._profile, self._connection, self._tls = profile, connection, tls
+        self._clock: Clock = clock or SystemClock()
+        self._base = httpx.URL(profile.base_url)
+        self._guard = Guard(self._base, profile.hosts, resolve)
+        self._pacer = shared_pacer(account, profile, self._clock) if account else Pacer(profile, self._clock)
+        self._counts = Counts()
+        self._retries = Retries(patience or Patience(), self._clock, self._counts.retried)
+        self._lock = threading.Lock()
+        self._made: httpx.Client | None = None
+
+    # -- calls ------------------------------------------------------------------------------------------------------
+
+    def read(
+        self, method: str, path: str, *, params: Mapping[str, Any] | None = None, body: Any = None,
+        content: bytes | None = None, headers: Mapping[str, str] | None = None, lane: str = "", first: bool = False,
+        allow: frozenset[int] = frozenset(), expect: Any = None, max_bytes: int = MAX_BODY,
+    ) -> Response:  # fmt: skip
+        """A call without effect: a GET, or a POST that only asks. Retried, paced, replayed once after a 401.
+
+        ``path`` is below ``base_url``, or a whole URL that the guard lets pass. ``params`` that are None are left out.
+        ``body`` goes as JSON, ``content`` as it is. ``first`` is for pages that further pages hang on: they are served
+        before other calls that wait in the lane. Error statuses in ``allow`` are handed back. With ``expect`` a body
+        that msgspec cannot decode as that type counts as temporary and is read again; it stands in ``data``.
+        """
+        if body is not None:
+            content = msgspec.json.encode(body)
+            headers = {"Content-Type": "application/json", **(headers or {})}
+        extensions = {LANE: lane, FIRST: first, MAX_BYTES: max_bytes, REPLAY: True}
+        ask = self._ask(method, path, params, headers, content, True, extensions)
+        ask = msgspec.structs.replace(ask, allow=allow, expect=expect)
+        return self._retries.run(lambda: self._attempt(ask))
+
+    def decode(self, response: Response, type: type[T]) -> T:
+        """The body as that type. Raises TryAgain for junk; ``expect`` reads junk again instead."""
+        try:
+            return msgspec.json.decode(response.content, type=type)
+        except msgspec.DecodeError as error:
+            url = httpx.URL(response.url)
+            raise junk(Call(self._connection, "GET", url.host, url.path), response, error) from None
+
+    @contextmanager
+    def stream(
+        self, url: str, *, authorised: bool = True, lane: str = "", max_bytes: int = MAX_FILE,
+        seconds: float = FILE_SECONDS,
+    ) -> Iterator[Iterator[bytes]]:  # fmt: skip
+        """The bytes of a file in pieces, by path or whole URL. Opening is retried, the bytes are not.
+
+        Without ``authorised`` no credentials go along, as for signed links. Raises Rejected where the link leads to a
+        place that may not be reached or the file exceeds ``max_bytes``, TryAgain where it breaks off.
+        """
+        extensions = {LANE: lane, FIRST: False, MAX_BYTES: max_bytes, WHOLE: seconds, REPLAY: True}
+        ask = self._ask("GET", url, None, {"Accept": "*/*"}, None, authorised, extensions)
+        try:
+            answer = self._retries.run(lambda: self._opened(ask))
+        except Guarded as refusal:
+            raise _bad_link(refusal) from refusal
+        try:
+            yield self._pieces(ask, answer)
+        finally:
+            answer.close()
+
+    # -- counts -----------------------------------------------------------------------------------------------------
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Requests sent so far, by ``METHOD /path/with/{id}``; token requests, redirects and repetitions included."""
+        return self._counts.by_route()
+
+    @property
+    def total(self) -> int:
+        """All requests sent so far."""
+        return sum(self.counts.values())
+
+    @property
+    def retries(self) -> int:
+        """How many reads were made again."""
+        return self._counts.retries
+
+    @property
+    def refused(self) -> int:
+        """How many answers were 429."""
+        return self._counts.refused
+
+    def close(self) -> None:
+        """Close the connections; the next call opens new ones."""
+        with self._lock:
+            if self._made is not None:
+                self._made.close()
+                self._made = None
+
+    def __enter__(self) -> Http:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    # -- one attempt --------------------------------------------------------------------------------------------------
+
+    def _attempt(self, ask: _Ask) -> Response:
+        with self._judged(ask):
+            answer = self._exchange(ask)
+            try:
+                answer.read()
+            finally:
+                answer.close()
+        response = _response(answer)
+        if response.status >= 300 and response.status not in ask.allow:
+            raise self._error(ask, response)
+        if ask.expect is not None and response.status < 300:
+            self._decode(ask, response)
+        return response
+
+    def _opened(self, ask: _Ask) -> httpx.Response:
+        with self._judged(ask):
+            answer = self._exchange(ask)
+            if answer.status_code < 300:
+                return answer
+            try:
+                answer.read()
+            finally:
+                answer.close()
+        raise self._error(ask, _response(answer))
+
+    def _pieces(self, ask: _Ask, answer: httpx.Response) -> Iterator[bytes]:
+        with self._judged(ask):
+            yield from answer.iter_bytes()
+
+    @contextmanager
+    def _judged(self, ask: _Ask) -> Iterator[None]:
+        try:
+            yield
+        except NETWORK_ERRORS as error:
+            raise failure(ask.call, error) from error
+
+    def _decode(self, ask: _Ask, response: Response) -> None:
+        try:
+            response.data = msgspec.json.decode(response.content, type=ask.expect)
+        except msgspec.DecodeError as error:
+            raise junk(ask.call, response, error) from None
+
+    def _error(self, ask: _Ask, response: Response) -> Exception:
+        after = retry_after(response.headers, self._clock.now())
+        throttled = response.status == httpx.codes.TOO_MANY_REQUESTS
+        if throttled and after is None:
+            after = self._pacer.window(ask.lane)
+        error = error_of(ask.call, response, self._profile, after)
+        if throttled:
+            self._counts.throttled()
+            wait = error.after if isinstance(error, TryAgain) else after
+            self._pacer.close(ask.lane, wait or 0.0)
+        return error
+
+    # -- one exchange, redirects by hand ---------------------------------------------------------------------------
+
+    def _exchange(self, ask: _Ask) -> httpx.Response:
+        request = self._request(ask, ask.call.method, ask.url, ask.content)
+        for _ in range(MAX_REDIRECTS + 1):
+            auth = self._profile.auth if ask.authorised and self._at_home(request.url) else None
+            answer = self._client.send(request, auth=auth, stream=True, follow_redirects=False)
+            if answer.status_code not in _REDIRECTS or "location" not in answer.headers:
+                return answer
+            answer.close()
+            request = self._next_hop(ask, request, answer)
+        raise Guarded(
+            f"{ask.call.title} redirected {ask.call.path} more than {MAX_REDIRECTS} times",
+            code="WHERRY-7046", **ask.call.where(),
+        )  # fmt: skip
+
+    def _next_hop(self, ask: _Ask, request: httpx.Request, answer: httpx.Response) -> httpx.Request:
+        try:
+            url = request.url.join(answer.headers["location"]).copy_with(fragment=None)
+        except httpx.InvalidURL:
+            raise _bad_redirect(ask, "to something that is no URL") from None
+        becomes_get = answer.status_code in _BECOMES_GET and request.method != "HEAD"
+        content = None if becomes_get else ask.content
+        if content is not None and origin(url) != origin(request.url):
+            raise _bad_redirect(ask, f"to {url.host}, with the call's body")
+        return self._request(ask, "GET" if becomes_get else request.method, url, content)
+
+    def _request(self, ask: _Ask, method: str, url: httpx.URL, content: bytes | None) -> httpx.Request:
+        headers = dict(self._profile.headers) if self._at_home(url) else {}
+        if origin(url) == origin(ask.url):
+            headers |= ask.headers
+        extensions = dict(ask.extensions)
+        if not self._at_home(url):
+            extensions[LANE] = None
+        return self._client.build_request(method, url, headers=headers, content=content, extensions=extensions)
+
+    def _at_home(self, url: httpx.URL) -> bool:
+        return origin(url) == self._guard.base
+
+    # -- parts --------------------------------------------------------------------------------------------------------
+
+    def _ask(
+        self, method: str, path: str, params: Mapping[str, Any] | None, headers: Mapping[str, str] | None,
+        content: bytes | None, authorised: bool, extensions: dict[str, Any],
+    ) -> _Ask:  # fmt: skip
+        url = self._url(path)
+        if params:
+            url = url.copy_merge_params({name: value for name, value in params.items() if value is not None})
+        call = Call(self._connection, method, url.host, url.path)
+        return _Ask(call, url, dict(headers or {}), content, authorised, extensions)
+
+    def _url(self, path: str) -> httpx.URL:
+        try:
+            url = httpx.URL(path)
+        except httpx.InvalidURL as error:
+            raise Rejected(f"a link is not a URL: {error}", code="WHERRY-4044") from None
+        if url.scheme or path.startswith("//"):
+            return self._base.join(url)
+        target = self._base.raw_path.rstrip(b"/") + b"/" + url.raw_path.lstrip(b"/")
+        return self._base.copy_with(raw_path=target)
+
+    @property
+    def _client(self) -> httpx.Client:
+        with self._lock:
+            if self._made is None:
+                self._made = self._build()
+            return self._made
+
+    def _build(self) -> httpx.Client:
+        transport = Transport(
+            self._guard, self._pacer, self._counts, self._clock, self._profile.timeout, self._tls
+        )  # fmt: skip
+        client = httpx.Client(
+            transport=transport, trust_env=False, timeout=None,
+            headers={"User-Agent": f"wherry/{wherry.__version__}", "Accept": "application/json", "Accept-Encoding": "gzip"},
+        )  # fmt: skip
+        # A cookie would be a credential that nobody configured, shared by all threads.
+        client.cookies.jar.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
+        return client
+
+
+def _response(answer: httpx.Response) -> Response:
+    return Response(answer.status_code, answer.headers, answer.content, str(answer.request.url))
+
+
+def _bad_link(refusal: Guarded) -> Rejected:
+    return Rejected(refusal.message, fix=refusal.fix, code="WHERRY-4045", **refusal.where)
+
+
+def _bad_redirect(ask: _Ask, where: str) -> Guarded:
+    return Guarded(
+        f"{ask.call.title} redirected {ask.call.path} {where}; this was not followed",
+        code="WHERRY-7047", **ask.call.where(),
+    )  # fmt: skip
+
+
+Factory = Callable[[Profile], Http]
+"""``roles.Services.http``: what a plugin's maker gets."""

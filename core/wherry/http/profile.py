@@ -1,0 +1,77 @@
+"""What a plugin tells of its system, and what it gets back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import httpx
+import msgspec
+from msgspec import Struct, field
+
+from wherry.errors import TryAgain, WherryError
+
+
+class Limit(Struct, frozen=True):
+    """At most ``count`` calls in any ``seconds`` (a rolling window)."""
+
+    count: int
+    seconds: float
+
+
+class Pace(Struct, frozen=True):
+    """What an answer's headers say of the budget: calls a window, how many are left of it, its length in seconds."""
+
+    limit: int | None = None
+    remaining: int | None = None
+    seconds: float | None = None
+
+
+class Response(Struct):
+    """An answer, read to its end. ``data`` is the decoded body where a read was told what to ``expect``."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in any case."""
+    content: bytes
+    url: str
+    data: Any = None
+
+    def json(self) -> Any:
+        """The body as plain JSON values. Raises TryAgain when it is none (see ``expect`` for reading it again)."""
+        try:
+            return msgspec.json.decode(self.content)
+        except msgspec.DecodeError as error:
+            host, path = httpx.URL(self.url).host, httpx.URL(self.url).path
+            raise TryAgain(
+                f"{host} answered {path} with something that is not JSON: {error}",
+                code="WHERRY-6048", path=path, status=self.status,
+            ) from None  # fmt: skip
+
+
+class Profile(Struct, frozen=True, kw_only=True):
+    """One system, as its plugin knows it; all else is the core's.
+
+    ``hosts`` are the hosts that its client may reach over https, ``*.`` standing for any name below. A ``base_url``
+    whose host they name is the vendor's own and meets the whole guard. Any other was put there by an operator, and
+    admits exactly its scheme, host and port, be it a machine on the own network.
+    """
+
+    base_url: str
+    auth: httpx.Auth | None = None
+    """Built by the core from the connection's settings. Credentials go to ``base_url``'s scheme, host and port only."""
+    hosts: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Sent with every call to ``base_url``, such as a version or a company; not with calls elsewhere."""
+    limits: Mapping[str, Limit] = field(default_factory=dict)
+    """Lane → limit. Lane "" is the account's general one, which every call uses; others come on top of it."""
+    own_lanes: frozenset[str] = frozenset()
+    """Lanes that the vendor counts apart from the general one."""
+    pace: Callable[[Mapping[str, str]], Pace | None] | None = None
+    """Reads the budget from an answer's headers. It corrects the lane of the call."""
+    classify: Callable[[Response], WherryError | None] | None = None
+    """The vendor's own word on an error answer; None leaves it to the core's table by status. A TryAgain from here
+    is retried, its ``after`` kept to; no other error is."""
+    retry_statuses: frozenset[int] = frozenset({429, 500, 502, 503, 504})
+    timeout: float = 30.0
+    """Seconds for a whole answer, first byte to last; for ``stream``, for each piece of it."""

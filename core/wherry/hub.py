@@ -1,0 +1,281 @@
+"""The application object: one project with its plugins and its store, and what can be asked of it.
+
+Faces (command line, web) call these methods and draw what they return; they hold no logic of their own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import structlog
+from msgspec import Struct, field
+
+from wherry import engine, plugins, upkeep
+from wherry.clock import SystemClock
+from wherry.defaults import Defaults
+from wherry.errors import EXIT_INTERRUPTED, EXIT_PERSON, AccessLost, ContractBroken, Guarded, WherryError, worst
+from wherry.job import Job, Options, Wired
+from wherry.records import FOR_A_PERSON, Ask, Ref
+from wherry.roles import Clock
+from wherry.settings import Project, find_project, load
+from wherry.store import Store, audit, ledger, registry
+from wherry.tally import Tally
+from wherry.wiring import Wiring, project_store
+from wherry.writing import Outcome, Step
+
+_STATES: dict[int, str] = {5: "access", 6: "again", 7: "guarded", EXIT_PERSON: "ok", 0: "ok", EXIT_INTERRUPTED: "interrupted"}
+_SHOWN_CHANGES = 500
+
+
+class Report(Struct, kw_only=True):
+    """What an operation came to: data for JSON, the exit code, and the error that ended it, if one did."""
+
+    data: dict[str, Any]
+    exit_code: int = 0
+    error: WherryError | None = None
+    next: list[str] = field(default_factory=list)
+
+
+class Hub:
+    """A project at work. Close it when done."""
+
+    def __init__(self, project: Project, *, clock: Clock | None = None) -> None:
+        self.project, self.clock = project, clock or SystemClock()
+        defaults = Defaults()
+        self.plugins = plugins.load(project.plugins.enabled, project.plugins.versions, defaults=[defaults])
+        self.store: Store = project_store(project, self.clock)
+        self.wiring = defaults.wiring = Wiring(project, self.plugins, self.store, self.clock)
+
+    @classmethod
+    def open(
+        cls, where: Path | str = ".", *, environ: Mapping[str, str] | None = None,
+        overrides: Mapping[str, Any] | None = None, clock: Clock | None = None,
+    ) -> Hub:  # fmt: skip
+        """The project in this folder or above it. Raises ConfigError with every mistake of its file."""
+        return cls(load(find_project(where), environ, overrides), clock=clock)
+
+    def close(self) -> None:
+        self.wiring.renew()
+        self.store.close()
+
+    def __enter__(self) -> Hub:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    # -- run ----------------------------------------------------------------------------------------------------------
+
+    def run(
+        self, name: str, options: Options | None = None, *, cause: str = "manual", plan: str = "",
+        progress: Callable[[str, Tally], None] = lambda flow, tally: None,
+    ) -> Report:  # fmt: skip
+        """Run a flow, after the flows that go before it. One report for all; the flow's own summary is its data."""
+        options = options or Options()
+        flow = self.wiring.flow(name)
+        if plan:
+            self._still_valid(name, plan)
+        before = [] if options.records else [self.run(other, cause=cause, progress=progress) for other in flow.after]
+        stopped = next((report for report in before if report.error is not None), None)
+        if stopped is not None:
+            return stopped
+        report = self._run_one(name, options, cause, progress)
+        report.data["before"] = [other.data for other in before]
+        report.exit_code = worst([report.exit_code, *(other.exit_code for other in before)])
+        return report
+
+    def _run_one(
+        self, name: str, options: Options, cause: str, progress: Callable[[str, Tally], None]
+    ) -> Report:
+        self._refuse_paused(name)
+        run = registry.new_id(int(self.clock.now().timestamp() * 1000))
+        with self.store.lock(f"flow:{name}"):
+            started = self.store.now()
+            with self.store.write() as tx:
+                registry.close_dead_runs(tx, name, started)
+                registry.start_run(tx, run, name, cause, started)
+            self.plugins.run_started(name, run)
+            report = self._guarded(name, run, options, progress)
+            report.data.update({"run": run, "flow": name, "started": started, "finished": self.store.now()})
+            with self.store.write() as tx:
+                state = _STATES.get(report.exit_code, "failed")
+                registry.finish_run(tx, run, state, report.exit_code, self.store.now(), report.data)
+            self.plugins.run_finished(name, run, report.data)
+        return report
+
+    def _guarded(
+        self, name: str, run: str, options: Options, progress: Callable[[str, Tally], None]
+    ) -> Report:
+        """The run itself. Whatever ends it early becomes part of its report; what was settled stays settled."""
+        tally, error, code = Tally(), None, 0
+        self.wiring.renew()
+        structlog.contextvars.bind_contextvars(flow=name, run=run)
+        try:
+            wired = self.wiring.wire(name, run, lambda counted: self._settled(name, run, counted, tally, progress))
+            job = Job(wired=wired, options=options, catalogues=self.wiring.catalogues(wired), tally=tally)
+            self._carry(job)
+        except WherryError as caught:
+            error, code = caught, caught.exit_code
+            self._note_access(name, caught)
+        except KeyboardInterrupt:
+            code = EXIT_INTERRUPTED
+        except Exception as caught:
+            error, code = _unexpected(name, caught), ContractBroken.exit_code
+            structlog.get_logger().error("run failed", exc_info=caught)
+        finally:
+            structlog.contextvars.unbind_contextvars("flow", "run")
+        return self._report(name, tally, error, code)
+
+    def _carry(self, job: Job) -> None:
+        if job.options.moves_mark and not job.options.resync:
+            upkeep.retry(job)
+        engine.run(job)
+        for kind, mapper in job.wired.mappers.items():
+            upkeep.sweep(job, kind, mapper)
+
+    def _settled(
+        self, name: str, run: str, counted: Tally, tally: Tally, progress: Callable[[str, Tally], None]
+    ) -> None:
+        self.plugins.batch_settled(name, run, counted.as_data()["fates"])
+        progress(name, tally)
+
+    def _report(self, name: str, tally: Tally, error: WherryError | None, code: int) -> Report:
+        waiting = self._waiting(name)
+        if not code and any(waiting.get(state) for state in FOR_A_PERSON):
+            code = EXIT_PERSON
+        requests = self.wiring.requests()
+        data = {
+            **tally.as_data(), "waiting": waiting, "requests": requests["total"], "requests_by": requests["by"],
+            "retried": requests["retried"], "refused_calls": requests["refused"], "exit_code": code,
+            "error": error.as_data() if error else None,
+        }  # fmt: skip
+        return Report(data=data, exit_code=code, error=error, next=self._next(waiting, error))
+
+    def _waiting(self, name: str) -> dict[str, dict[str, int]]:
+        with self.store.read() as tx:
+            return ledger.count_open(tx, name)
+
+    def _next(self, waiting: Mapping[str, Mapping[str, int]], error: WherryError | None) -> list[str]:
+        if error is not None:
+            return []
+        found = ["wherry triage list"] if waiting.get("triage") else []
+        return found + (["wherry runs show --refused"] if waiting.get("refused") else [])
+
+    def _refuse_paused(self, name: str) -> None:
+        with self.store.read() as tx:
+            state = registry.flow_state(tx, name)
+        if state.state == "paused":
+            why = f": {state.reason}" if state.reason else ""
+            raise Guarded(
+                f"flow {name} was paused by {state.by}{why}", fix=f"wherry flow activate {name}", code="WHERRY-7010",
+                flow=name,
+            )  # fmt: skip
+
+    def _note_access(self, flow: str, error: WherryError) -> None:
+        """A connection that is not let in any more says so in ``status`` until a check succeeds."""
+        if not isinstance(error, AccessLost):
+            return
+        settings = self.wiring.flow(flow)
+        name = str(error.where.get("connection", settings.source))
+        with self.store.write() as tx:
+            row = registry.connection(tx, name)
+            if row is not None:
+                registry.update_connection(tx, row.id, state="reconnect", reason=error.message, checked_at="1970-01-01T00:00:00Z")
+        self.plugins.access_lost(name, error.message)
+
+    # -- plan ---------------------------------------------------------------------------------------------------------
+
+    def plan(self, name: str, options: Options | None = None) -> Report:
+        """What a run would do now. Reads the source, copies no file, writes nothing but the plan's own fingerprint."""
+        self.wiring.renew()
+        wired = self.wiring.wire(name, "plan")
+        job = Job(wired=wired, options=options or Options(), catalogues=self.wiring.catalogues(wired), rehearsal=True)
+        tally, outcomes, steps = engine.rehearse(job)
+        data = {**tally.as_data(), **_planned(steps, outcomes), "flow": name}
+        plan = _fingerprint(steps, outcomes)
+        with self.store.write() as tx:
+            registry.save_plan(tx, plan[:8], name, plan, self.store.now(), {"items": data["items"]})
+        data.update(plan=plan[:8], requests=self.wiring.requests()["total"], pending=_pending(tally))
+        return Report(data=data, next=[f"wherry run {name} --plan {plan[:8]}"])
+
+    def _still_valid(self, name: str, plan: str) -> None:
+        with self.store.read() as tx:
+            known = registry.plan_digest(tx, plan, name)
+        now = self.plan(name).data["plan"] if known else ""
+        if known is None or known[:8] != now:
+            what = "is not known" if known is None else "is stale: the source has changed since"
+            raise Guarded(f"plan {plan} of {name} {what}", fix=f"wherry plan {name}", code="WHERRY-7040", flow=name)
+
+    # -- resync -------------------------------------------------------------------------------------------------------
+
+    def resync(self, name: str, options: Options, *, write: bool) -> Report:
+        """Bring records over again because somebody asked: project, lines and linked customer (behaviour 001.69)."""
+        if not write:
+            return self.plan(name, options)
+        report = self._run_one(name, options, "resync", lambda flow, tally: None)
+        self.store.audit("flow.resync", name, {"records": options.records, "overwrite_local": options.overwrite_local})
+        return report
+
+
+def _unexpected(name: str, error: Exception) -> ContractBroken:
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    place = f"{os.path.basename(frame.tb_frame.f_code.co_filename)}:{frame.tb_lineno}" if frame else ""
+    return ContractBroken(
+        f"flow {name} ended unexpectedly: {type(error).__name__} in {place}",
+        fix="run it again with --debug and report what it prints; nothing that was written is lost",
+        code="WHERRY-1001", flow=name,
+    )  # fmt: skip
+
+
+def _planned(steps: Sequence[Step], outcomes: Mapping[Ref, Outcome]) -> dict[str, Any]:
+    """What people want to see of a plan: what is made and changed, what is asked, how much is to be copied."""
+    rows = [_planned_row(step, outcomes[step.ref]) for step in steps if outcomes[step.ref].fate != "unchanged"]
+    asks = [step for step in steps if isinstance(step.decision, Ask)]
+    files = [step for step in steps if step.draft.file and outcomes[step.ref].fate in ("created", "waiting")]
+    size = sum(int(step.draft.body.get("size", 0)) for step in files)
+    return {
+        "changes": rows[:_SHOWN_CHANGES], "changes_left_out": max(0, len(rows) - _SHOWN_CHANGES),
+        "questions": [{"name": s.draft.body.get("name", s.draft.label), "why": s.decision.why,  # type: ignore[union-attr]
+                       "candidates": s.decision.candidates} for s in asks],  # type: ignore[union-attr]
+        "files": {"count": len(files), "bytes": size},
+    }  # fmt: skip
+
+
+def _planned_row(step: Step, outcome: Outcome) -> dict[str, Any]:
+    made = outcome.fate in ("created", "waiting")
+    return {
+        "entity": step.draft.entity, "key": step.draft.key, "label": step.draft.label, "fate": outcome.fate,
+        "target": "" if made else outcome.target, "reason": outcome.reason, "changes": outcome.changes,
+        "body": _symbolic(step.draft.body) if made else None,
+    }  # fmt: skip
+
+
+def _symbolic(body: Any) -> Any:
+    """References as an operator reads them: ``<id of customer id:17>``."""
+    if isinstance(body, dict):
+        if body.keys() == {"entity", "key"}:
+            return f"<id of {body['entity']} {body['key']}>"
+        return {name: _symbolic(value) for name, value in body.items()}
+    return [_symbolic(value) for value in body] if isinstance(body, list) else body
+
+
+def _fingerprint(steps: Sequence[Step], outcomes: Mapping[Ref, Outcome]) -> str:
+    rows = sorted((str(s.ref), outcomes[s.ref].fate, msgspec.json.encode(s.draft.body, order="deterministic")) for s in steps)
+    return hashlib.blake2b(msgspec.json.encode(rows), digest_size=16).hexdigest()
+
+
+def _pending(tally: Tally) -> bool:
+    return tally.has("created", "linked", "updated", "triage", "waiting")
+
+
+def note(store: Store, action: str, object: str, detail: Any = None) -> None:
+    """A person's decision or a change of configuration, in the audit log."""
+    with store.write() as tx:
+        audit.write(tx, store.now(), action, object, detail)

@@ -1,0 +1,114 @@
+"""What the engine holds while it works: a flow with its parts, what was asked of it, and records on their way."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+
+from msgspec import Struct, field
+
+from wherry.catalogues import Catalogues
+from wherry.errors import WherryError
+from wherry.records import Draft, Fate, Record, Ref, Skip
+from wherry.roles import FieldMapper, Matcher, Narrows, SourceConnector
+from wherry.settings import Flow
+from wherry.store import Store
+from wherry.store.blobs import Blobs
+from wherry.store.ledger import Seen
+from wherry.tally import Tally
+from wherry.writing import Lane, Step
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """What an operator asked of this run. Anything but a plain run leaves the mark where it is."""
+
+    records: tuple[str, ...] = ()
+    changed_since: dt.datetime | None = None
+    limit: int = 0
+    resync: bool = False
+    overwrite_local: bool = False
+    fields: tuple[str, ...] = ()
+
+    @property
+    def moves_mark(self) -> bool:
+        return not (self.records or self.changed_since or self.limit)
+
+
+class Wired(Struct, frozen=True, kw_only=True):
+    """A flow with its parts, ready to run: made by the hub."""
+
+    flow: Flow
+    lane: Lane
+    store: Store
+    source: SourceConnector
+    mappers: Mapping[str, FieldMapper]
+    matchers: Callable[[str], Matcher]
+    blobs: Blobs
+    since: dt.datetime | None = None
+    """The flow's start date as a moment."""
+    settled: Callable[[Tally], None] = lambda tally: None
+    """Called after each batch was committed, with that batch's counts."""
+
+    @property
+    def name(self) -> str:
+        return self.lane.flow
+
+    def repeats(self, entity: str) -> bool:
+        """Whether later changes of the source are carried over to what was written before."""
+        return self.flow.repeat_for(entity) == "always"
+
+    def watched(self, mapper: FieldMapper) -> Mapping[str, tuple[str, ...]]:
+        """The relatives whose own changes matter after a record was synced: those of entities that repeat."""
+        if not isinstance(mapper, Narrows):
+            return {}
+        return mapper.relatives([entity for entity in mapper.entities if self.repeats(entity)])
+
+
+class Entry(Struct, kw_only=True):
+    """One record version that was seen, on its way to its one fate. ``earlier`` is what the store knew of it."""
+
+    record: Record
+    digest: bytes
+    earlier: Seen | None = None
+    repeat: bool = False
+    """The version that was seen before: its row in the store stands as it is."""
+    fate: Fate | None = None
+    reason: str = ""
+    skip: Skip | None = None
+    narrow: bool = False
+    """Already synced once: only entities that repeat ``always`` are carried."""
+    merged: str = ""
+    """The record that went up in this one and had been synced: its links are taken over."""
+    drafts: list[Draft] = field(default_factory=list)
+    refusal: WherryError | None = None
+    target: str = ""
+    """Where it was written in this run."""
+
+    @property
+    def synced(self) -> str:
+        """The target this record was written to, if it was."""
+        return self.earlier.synced if self.earlier is not None else ""
+
+    def close(self, fate: Fate, reason: str = "") -> None:
+        self.fate, self.reason = fate, reason
+
+
+class Batch(Struct):
+    """A stretch of the source: everything seen in it, in order, the heads that passed, and the mark behind it."""
+
+    kind: str
+    entries: list[Entry] = field(default_factory=list)
+    heads: list[Entry] = field(default_factory=list)
+    mark: str = ""
+
+
+class Job(Struct, kw_only=True):
+    """One run and what it carries along. A rehearsal goes the whole way and is rolled back at its end."""
+
+    wired: Wired
+    options: Options
+    catalogues: Catalogues
+    rehearsal: bool = False
+    planned: dict[Ref, Step] = field(default_factory=dict)
+    """In a rehearsal: what was decided before, since nothing of it is in the ledger."""
+    tally: Tally = field(default_factory=Tally)

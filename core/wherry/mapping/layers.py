@@ -1,0 +1,173 @@
+"""The layers of a map: a plugin's default, then the flow's own lines, then the named map of a pipeline.
+
+A layer is entity → target field → expression; ``False`` drops the field, or the entity. Fields of custom data
+and of lists have a dot in them (``custom.po_number``, ``lines.quantity``); nested tables say the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from wherry.errors import ConfigError
+from wherry.expressions import nearest
+
+HEADER = frozenset({"from", "key", "optional", "each", "root", "label", "file", "fields"})
+TRIGGER = "trigger"
+PLUGIN = "plugin default"
+
+
+class Entry(Struct, frozen=True):
+    """One line of a map: an expression (None: the field is dropped), where it comes from, and its key
+    path."""
+
+    text: str | None
+    origin: str
+    key: str
+
+
+class Layer(Struct, frozen=True):
+    """What one place says: ``origin`` in words for people, ``key`` the path that its lines hang under."""
+
+    entities: Mapping[str, Any]
+    origin: str
+    key: str
+
+
+class Outline(Struct, frozen=True):
+    """An entity of a default map without its fields: where it comes from and what identifies it."""
+
+    name: str
+    kind: str
+    key: str
+    each: bool
+    root: bool
+    optional: bool
+    label: str
+    file: str
+    lists: Mapping[str, str]
+    """List field → the record kind that gives one element each."""
+    fields: Mapping[str, str]
+
+
+def outlines(kind: str, default_map: Mapping[str, Any]) -> list[Outline]:
+    """The entities of a default map, the root last. Raises ConfigError where the map cannot be read as
+    one."""
+    found = [_outline(kind, name, said) for name, said in default_map.items() if name != TRIGGER]
+    if [outline.root for outline in found].count(True) != 1:
+        raise _bad_map(kind, "exactly one entity must say root = true")
+    return sorted(found, key=lambda outline: outline.root)
+
+
+def _outline(kind: str, name: str, said: Mapping[str, Any]) -> Outline:
+    if unknown := sorted(set(said) - HEADER):
+        raise _bad_map(f"{kind}.{name}", f"{unknown[0]!r} is not known{nearest(unknown[0], HEADER)}")
+    if "key" not in said or "fields" not in said:
+        raise _bad_map(f"{kind}.{name}", "an entity needs a key and fields")
+    lists = {
+        field: text["each"] for field, text in said["fields"].items() if isinstance(text, Mapping) and "each" in text
+    }
+    fields = {
+        path: text
+        for field, value in said["fields"].items()
+        for path, text in _flat(field, value["fields"] if field in lists else value)
+    }
+    if lists and said.get("each"):
+        raise _bad_map(f"{kind}.{name}", "an entity made from each of several relatives cannot have lists")
+    return Outline(
+        name,
+        said.get("from", kind),
+        said["key"],
+        bool(said.get("each")),
+        bool(said.get("root")),
+        bool(said.get("optional")),
+        said.get("label", ""),
+        said.get("file", ""),
+        lists,
+        fields,
+    )
+
+
+def _bad_map(where: str, problem: str) -> ConfigError:
+    return ConfigError(
+        f"the default map of {where} cannot be used: {problem}",
+        fix="this is for the author of the source's plugin; the shape of a map is in the reference",
+        code="WHERRY-2211",
+        key=where,
+    )
+
+
+def dropped(outline: Outline, layers: Sequence[Layer]) -> bool:
+    """Whether a layer leaves the whole entity out."""
+    saying = [layer for layer in layers if layer.entities.get(outline.name) is False]
+    if saying and outline.root:
+        raise ConfigError(
+            f"{saying[0].key}.{outline.name}: every other draft belongs to the {outline.name}, so it cannot be dropped",
+            fix="drop single fields, or leave the record kind out of the flow's kinds",
+            code="WHERRY-2209",
+            key=f"{saying[0].key}.{outline.name}",
+        )
+    return bool(saying)
+
+
+def check_entities(layers: Sequence[Layer], known: Sequence[str], everywhere: frozenset[str]) -> None:
+    """Refuse a layer that names an entity which neither this map nor another kind's map makes."""
+    for layer in layers:
+        for name in layer.entities:
+            if name not in known and name not in everywhere:
+                raise ConfigError(
+                    f"{layer.key}.{name}: the source's map makes no {name!r}{nearest(name, known)}",
+                    fix=f"it makes: {', '.join(known)}",
+                    code="WHERRY-2209",
+                    key=f"{layer.key}.{name}",
+                    allowed=list(known),
+                )
+
+
+def entries(outline: Outline, kind: str, layers: Sequence[Layer]) -> dict[str, Entry]:
+    """Target field → the line that counts, the last layer that has one. Dropping a list drops its fields."""
+    found = {
+        path: Entry(text, PLUGIN, f"default map {kind}.{outline.name}.{path}") for path, text in outline.fields.items()
+    }
+    for layer in layers:
+        for path, value in _flat_entity(layer.entities.get(outline.name)):
+            key = f"{layer.key}.{outline.name}.{path}"
+            if value is False and path in outline.lists:
+                _drop_list(found, path, Entry(None, layer.origin, key))
+            else:
+                found[path] = Entry(_text(value, key), layer.origin, key)
+    return found
+
+
+def _drop_list(found: dict[str, Entry], path: str, entry: Entry) -> None:
+    for below in [name for name in found if name.startswith(f"{path}.")]:
+        found[below] = entry
+
+
+def _flat_entity(said: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(said, Mapping):
+        for field, value in said.items():
+            yield from _flat(field, value)
+
+
+def _flat(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for field, below in value.items():
+            yield from _flat(f"{path}.{field}", below)
+    else:
+        yield path, value
+
+
+def _text(value: Any, key: str) -> str | None:
+    if value is False:
+        return None
+    if isinstance(value, str):
+        return value
+    raise ConfigError(
+        f"{key}: {value!r} is not an expression",
+        fix='write an expression in quotes, such as "deal.dealname" or "\'fixed text\'", or false to drop the field',
+        code="WHERRY-2201",
+        key=key,
+    )

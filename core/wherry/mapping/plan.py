@@ -1,0 +1,306 @@
+"""A map made ready: the layers merged, every line checked against source and shape, every expression a
+closure."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+
+import msgspec
+from msgspec import Struct
+
+from wherry.entities import Entity
+from wherry.errors import ConfigError
+from wherry.expressions import Evaluate, Expression, Words, compile_expression, nearest, parse, path_of
+from wherry.mapping.layers import PLUGIN, Entry, Layer, Outline, dropped, entries
+from wherry.mapping.shapes import REMEDY, TAKES, Target, targets
+
+
+class Row(Struct, frozen=True):
+    """One line of a map as people see it. ``map`` is the named map it belongs to (empty: every pipeline
+    without one); ``expression`` is empty where the field is dropped."""
+
+    target: str
+    expression: str
+    origin: str
+    required: bool = False
+    map: str = ""
+
+
+class Custom(Struct, frozen=True):
+    """A custom field. ``path`` is set where it is a bare path: then a field that was not sent stays unset."""
+
+    name: str
+    evaluate: Evaluate
+    path: tuple[str, str] | None
+
+
+class Body(Struct, frozen=True):
+    """How a draft's body, or one element of a list in it, is filled. ``paths`` are the fields that are bare
+    paths, by record kind (target, source field): read without a call. ``lines`` is field → expression, for
+    messages."""
+
+    paths: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+    fields: tuple[tuple[str, Evaluate], ...]
+    custom: tuple[Custom, ...]
+    required: tuple[str, ...]
+    pointers: tuple[str, ...]
+    lines: Mapping[str, tuple[Expression, Entry]]
+
+
+class Making(Struct, frozen=True):
+    """How the drafts of one entity are made. ``lists`` is (field, record kind of its elements, their
+    body)."""
+
+    entity: str
+    kind: str
+    each: bool
+    root: bool
+    optional: bool
+    key: Expression
+    label: Expression | None
+    file: Expression | None
+    body: Body
+    lists: tuple[tuple[str, str, Body], ...]
+
+
+class Plan(Struct, frozen=True):
+    """A whole map: what to make, the root last; the source fields it uses by record kind; its lines for people.
+    ``single`` and ``several`` are the makings that give one draft, and one for each relative."""
+
+    makings: tuple[Making, ...]
+    single: tuple[Making, ...]
+    several: tuple[Making, ...]
+    fields: Mapping[str, tuple[str, ...]]
+    rows: tuple[Row, ...]
+
+
+def kinds_of(found: Sequence[Outline]) -> frozenset[str]:
+    """The record kinds that a default map knows: those it makes entities and lists from, and those its paths
+    name."""
+    named = {outline.kind for outline in found} | {kind for outline in found for kind in outline.lists.values()}
+    for outline in found:
+        for text in (outline.key, outline.label, outline.file, *outline.fields.values()):
+            if text:
+                nodes = ast.walk(parse(text, f"default map {outline.name}"))
+                named |= {path[0] for node in nodes if isinstance(node, ast.expr) and (path := path_of(node))}
+    return frozenset(named)
+
+
+def make_plan(
+    kind: str,
+    found: Sequence[Outline],
+    layers: Sequence[Layer],
+    words: Words,
+    shapes: Mapping[str, type[Entity]],
+    name: str = "",
+) -> Plan:
+    """The plan of one record kind. Raises ConfigError with the key path of the line that cannot stand."""
+    gone = frozenset(outline.name for outline in found if dropped(outline, layers))
+    kept = [outline for outline in found if outline.name not in gone]
+    planner = _Planner(kind, kept, layers, words, shapes, gone, name)
+    makings = tuple(planner.making(outline) for outline in kept)
+    single = tuple(making for making in makings if not making.each)
+    several = tuple(making for making in makings if making.each)
+    return Plan(makings, single, several, planner.fields(), tuple(planner.rows))
+
+
+class _Planner:
+    def __init__(
+        self,
+        kind: str,
+        kept: Sequence[Outline],
+        layers: Sequence[Layer],
+        words: Words,
+        shapes: Mapping[str, type[Entity]],
+        gone: frozenset[str],
+        name: str,
+    ) -> None:
+        self.kind, self.kept, self.layers, self.words = kind, kept, layers, words
+        self.shapes, self.gone, self.name = shapes, gone, name
+        self.rows: list[Row] = []
+        self.used: dict[str, set[str]] = {kind: set()}
+
+    def fields(self) -> dict[str, tuple[str, ...]]:
+        return {kind: tuple(sorted(names - {"id"})) for kind, names in sorted(self.used.items())}
+
+    def making(self, outline: Outline) -> Making:
+        shape = self._shape(outline.name)
+        lines = entries(outline, self.kind, self.layers)
+        self._check_targets(outline, shape, lines)
+        self.used.setdefault(outline.kind, set())
+        here = self._words(outline, outline.kind if outline.each else "")
+        return Making(
+            outline.name,
+            outline.kind,
+            outline.each,
+            outline.root,
+            outline.optional,
+            self._header(outline, "key", outline.key, here),
+            self._header(outline, "label", outline.label, here) if outline.label else None,
+            self._header(outline, "file", outline.file, here) if outline.file else None,
+            self._body(outline.name, "", shape, lines, here),
+            tuple(
+                (field, each, body)
+                for field, each in outline.lists.items()
+                if (body := self._list(outline, field, each, lines))
+            ),
+        )
+
+    def _shape(self, entity: str) -> type[Entity]:
+        try:
+            return self.shapes[entity]
+        except KeyError:
+            raise ConfigError(
+                f"the default map of {self.kind} makes {entity!r}, which has no shape{nearest(entity, self.shapes)}",
+                fix=f"known: {', '.join(sorted(self.shapes))}; a plugin may register its own in its manifest",
+                code="WHERRY-2209",
+                key=f"{self.kind}.{entity}",
+            ) from None
+
+    def _words(self, outline: Outline, each: str) -> Words:
+        """What may be said in this entity, or in a list of it made from ``each``. References to what the flow
+        leaves out can be said: they fall away with it."""
+        others = [other for other in self.kept if other.name != outline.name]
+        here = {other.name for other in others if not other.each or other.kind == each}
+        elsewhere = {
+            other.name: f"there is one for each {other.kind}, so only a list made from {other.kind} can name it"
+            for other in others
+            if other.name not in here
+        }
+        elsewhere[outline.name] = "a draft cannot refer to itself"
+        return msgspec.structs.replace(self.words, refs=frozenset(here) | self.gone, elsewhere=elsewhere)
+
+    def _header(self, outline: Outline, part: str, text: str, words: Words) -> Expression:
+        return self._note(compile_expression(text, _unchecked(words), f"default map {self.kind}.{outline.name}.{part}"))
+
+    def _note(self, expression: Expression) -> Expression:
+        for kind, name in expression.paths:
+            self.used.setdefault(kind, set()).add(name)
+        return expression
+
+    def _list(self, outline: Outline, field: str, each: str, lines: Mapping[str, Entry]) -> Body | None:
+        elements = targets(self._shape(outline.name))[field].elements
+        below = f"{field}."
+        if elements is None or not any(entry.text for path, entry in lines.items() if path.startswith(below)):
+            self._drop_rows(outline.name, below, lines)
+            return None
+        self.used.setdefault(each, set())
+        return self._body(outline.name, below, elements, lines, self._words(outline, each))
+
+    def _drop_rows(self, entity: str, below: str, lines: Mapping[str, Entry]) -> None:
+        gone = {entry.key: entry for path, entry in lines.items() if path.startswith(below)}
+        self.rows += [Row(f"{entity}.{below}*", "", entry.origin, map=self.name) for entry in gone.values()]
+
+    def _body(self, entity: str, below: str, shape: type[Entity], lines: Mapping[str, Entry], words: Words) -> Body:
+        """The body of ``shape`` from the lines whose path starts with ``below`` and holds no further list."""
+        known, made = targets(shape), dict[str, tuple[Expression, Entry]]()
+        for path, entry in lines.items():
+            name = path.removeprefix(below)
+            if not path.startswith(below) or (name not in known and not name.startswith("custom.")):
+                continue
+            expression = self._expression(entry, words) if entry.text is not None else None
+            required = name in known and known[name].required
+            self.rows.append(
+                Row(
+                    f"{entity}.{path}",
+                    expression.text if expression else "",
+                    entry.origin,
+                    required,
+                    self.name,
+                )
+            )
+            if expression:
+                self._check_sort(known[name].sort if name in known else "custom", expression, f"{entity}.{path}", entry)
+                made[name] = expression, entry
+        self._check_required(entity, below, known, made, lines)
+        return _body_of(made, known)
+
+    def _expression(self, entry: Entry, words: Words) -> Expression | None:
+        words = _unchecked(words) if entry.origin == PLUGIN else words
+        expression = compile_expression(entry.text or "", words, entry.key)
+        lost = self.gone.intersection(expression.refs)
+        if not lost:
+            return self._note(expression)
+        if entry.origin == PLUGIN:
+            return None
+        raise ConfigError(
+            f"{entry.key}: it refers to the {min(lost)}, which this flow leaves out",
+            fix=f"drop this line too, or bring the {min(lost)} back",
+            code="WHERRY-2209",
+            key=entry.key,
+        )
+
+    def _check_targets(self, outline: Outline, shape: type[Entity], lines: Mapping[str, Entry]) -> None:
+        allowed = _allowed(outline, shape)
+        for path, entry in lines.items():
+            head, custom, name = path.rpartition("custom.")
+            if path in allowed or (custom and name and head.rstrip(".") in ("", *outline.lists)):
+                continue
+            raise ConfigError(
+                f"{entry.key}: a {outline.name} has no field {path!r}{nearest(path, allowed)}",
+                fix=f"its fields are: {', '.join(sorted(allowed))}; a field of your own is custom.<name>",
+                code="WHERRY-2205",
+                key=entry.key,
+                allowed=sorted(allowed),
+            )
+
+    def _check_sort(self, sort: str, expression: Expression, target: str, entry: Entry) -> None:
+        if expression.result not in TAKES[sort]:
+            raise ConfigError(
+                f"{entry.key}: {target} takes {'a ' if sort == 'reference' else ''}{sort}, "
+                f"and {expression.text} does not give that",
+                fix=REMEDY[sort],
+                code="WHERRY-2208",
+                key=entry.key,
+            )
+
+    def _check_required(
+        self,
+        entity: str,
+        below: str,
+        known: Mapping[str, Target],
+        made: Mapping[str, tuple[Expression, Entry]],
+        lines: Mapping[str, Entry],
+    ) -> None:
+        for target in known.values():
+            if target.required and target.name not in made:
+                entry = lines.get(f"{below}{target.name}")
+                key = entry.key if entry else f"default map {self.kind}.{entity}"
+                raise ConfigError(
+                    f"{key}: {entity}.{below}{target.name} is required, so a map must fill it",
+                    fix="give it an expression; where the source has none, a fixed text does: \"'unnamed'\"",
+                    code="WHERRY-2207",
+                    key=key,
+                )
+
+
+def _unchecked(words: Words) -> Words:
+    """A default map names what the vendor's standard has; an account that lacks some of it can still be read."""
+    return msgspec.structs.replace(words, source_fields={})
+
+
+def _allowed(outline: Outline, shape: type[Entity]) -> set[str]:
+    known = targets(shape)
+    plain = {name for name, target in known.items() if target.elements is None}
+    lists = {name: target.elements for name, target in known.items() if target.elements and name in outline.lists}
+    return plain | {f"{name}.{below}" for name, elements in lists.items() for below in targets(elements)}
+
+
+def _body_of(made: Mapping[str, tuple[Expression, Entry]], known: Mapping[str, Target]) -> Body:
+    customs = {name: line for name, line in made.items() if name not in known}
+    by_kind: dict[str, list[tuple[str, str]]] = {}
+    fields: list[tuple[str, Evaluate]] = []
+    for name, (expression, _) in made.items():
+        if name in known and expression.path and expression.path[1] != "id":
+            by_kind.setdefault(expression.path[0], []).append((name, expression.path[1]))
+        elif name in known:
+            fields.append((name, expression.evaluate))
+    return Body(
+        tuple((kind, tuple(pairs)) for kind, pairs in by_kind.items()),
+        tuple(fields),
+        tuple(Custom(name.removeprefix("custom."), line[0].evaluate, line[0].path) for name, line in customs.items()),
+        tuple(name for name in made if name in known and known[name].required),
+        tuple(name for name in made if name in known and known[name].sort == "reference"),
+        made,
+    )

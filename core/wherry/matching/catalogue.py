@@ -1,0 +1,106 @@
+"""A sink's listing of one entity and the creates decided earlier in the run, ready to be searched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from wherry.matching.nearest import NameIndex, Near
+from wherry.matching.text import name_key, sku_key
+from wherry.records import Candidate, Listed, Ref
+
+_PENDING = "pending:"
+_SAME_SKU = 0.95
+_NOT_EQUAL = 0.99
+
+Linked = Callable[[str], Sequence[str]] | Mapping[str, Sequence[str]]
+
+
+def pending_id(ref: Ref) -> str:
+    """The id under which a create that was decided but not yet written stands in a catalogue."""
+    return f"{_PENDING}{ref}"
+
+
+def pending_ref(id: str) -> Ref | None:
+    """The draft behind such an id; None for the id of a real target."""
+    if not id.startswith(_PENDING):
+        return None
+    entity, _, key = id.removeprefix(_PENDING).partition("/")
+    return Ref(entity, key)
+
+
+class ListingCatalogue:
+    """The catalogue of ``wherry.roles`` over a listing that fits into memory.
+
+    ``linked`` gives the draft keys of this source connection that are linked to a target: a mapping or a function of
+    the target's id. ``add`` and ``link`` keep it up to date in the run: a create that was decided enters as
+    ``Listed(pending_id(ref), ...)``. The index for ``nearest`` is built at its first call.
+    """
+
+    def __init__(self, listing: Iterable[Listed] = (), linked: Linked | None = None) -> None:
+        self._listed: list[Listed] = []
+        self._ids: set[str] = set()
+        self._skus: dict[str, list[int]] = {}
+        self._names: dict[str, list[int]] = {}
+        self._linked: Callable[[str], Sequence[str]] = (
+            linked if callable(linked) else lambda target: (linked or {}).get(target, ())
+        )
+        self._linked_in_run: dict[str, list[str]] = {}
+        self._index = NameIndex()
+        for listed in listing:
+            self.add(listed)
+
+    def __len__(self) -> int:
+        return len(self._listed)
+
+    def add(self, listed: Listed) -> None:
+        """Enters a target, or a create decided in this run. A target that is there already is not entered twice."""
+        if listed.id in self._ids:
+            return
+        self._ids.add(listed.id)
+        for index, key in ((self._names, name_key(listed.name)), (self._skus, sku_key(listed.sku))):
+            if key:
+                index.setdefault(key, []).append(len(self._listed))
+        self._listed.append(listed)
+
+    def link(self, target: str, key: str) -> None:
+        """Notes that a draft key was linked to the target in this run."""
+        self._linked_in_run.setdefault(target, []).append(key)
+
+    def by_sku(self, sku: str) -> list[Listed]:
+        """The targets whose SKU is equal (see ``sku_key``)."""
+        return self._at(self._skus, sku_key(sku))
+
+    def by_name(self, name: str) -> list[Listed]:
+        """The targets whose name is equal (see ``name_key``)."""
+        return self._at(self._names, name_key(name))
+
+    def keys_of(self, target: str) -> list[str]:
+        """The draft keys of this source connection that are linked to the target, before or in this run."""
+        return [*self._linked(target), *self._linked_in_run.get(target, ())]
+
+    def nearest(self, name: str, sku: str = "", limit: int = 5) -> list[Candidate]:
+        """The targets that come nearest, best first, with a score from 0 to 1 and why in a few words."""
+        for listed in self._listed[len(self._index) :]:
+            self._index.add(listed.name, listed.sku)
+        same_name = self._positions(self._names, name_key(name))[:limit]
+        same_sku = self._positions(self._skus, sku_key(sku))[:limit]
+        near = self._index.nearest(name, sku, limit + len(same_sku), also=[*same_name, *same_sku])
+        found = [self._candidate(one, one.position in same_name, one.position in same_sku) for one in near]
+        return sorted(found, key=lambda candidate: -candidate.score)[:limit]
+
+    def _candidate(self, near: Near, same_name: bool, same_sku: bool) -> Candidate:
+        listed = self._listed[near.position]
+        score = 1.0 if same_name else min(near.score, _NOT_EQUAL)
+        reasons = ["same name" if same_name else f"name {near.names:.2f}"]
+        if same_sku:
+            score, reasons = max(score, _SAME_SKU), [f"same SKU {listed.sku}", *reasons]
+        elif near.code and not same_name:
+            shares = "same model number" if near.whole else "model number begins alike:"
+            reasons.append(f"{shares} {near.code.upper()}")
+        return Candidate(listed.id, listed.name, round(score, 4), "; ".join(reasons), listed.sku)
+
+    def _at(self, index: dict[str, list[int]], key: str) -> list[Listed]:
+        return [self._listed[position] for position in self._positions(index, key)]
+
+    def _positions(self, index: dict[str, list[int]], key: str) -> list[int]:
+        return index.get(key, [])

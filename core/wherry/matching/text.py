@@ -1,0 +1,160 @@
+"""Names and SKUs in the form in which they are compared.
+
+Two names are equal when they differ only in case, accents, spaces, punctuation, zero-width characters or
+unicode form. Nothing that carries meaning is folded away: what stands between two digits (``1-2``, ``1.5``,
+``1/2``), symbols (``+ # % @``, currencies and all of the Unicode classes S*), feet and inches.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_LETTERS = {
+    "ø": "o", "đ": "d", "ð": "d", "ł": "l", "ħ": "h", "ŧ": "t", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th",
+    "×": "x", "⁄": "/", "∕": "/", "∶": ":", "¦": "|", "٫": ".", "٬": ",", "،": ",", "、": ",", "。": ".",
+    "‘": "'", "’": "'", "‚": "'", "‛": "'", "′": "'", "ʼ": "'",
+    "“": '"', "”": '"', "„": '"', "‟": '"', "«": '"', "»": '"',
+}  # fmt: skip
+_TRADE_MARKS = "®™©℠"
+_IGNORABLE = re.compile(
+    "[\u034f\u115f\u1160\u3164\uffa0\u180b-\u180f\ufdd0-\ufdef\ufe00-\ufe0f\U000e0100-\U000e01ef]"
+)
+_CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f]+")
+_ACCENTS = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
+_ACCENTED = re.compile(f"([^{_ACCENTS}]?)([{_ACCENTS}]+)")
+_SEPARATORS = " !\"'()*,-./:;?[\\]_`{|}"
+_BETWEEN_DIGITS = re.compile(rf"(\d)([\s{re.escape(_SEPARATORS)}]+)(?=\d)")
+_BARE_POINT = re.compile(r"(?<![\w.])\.(?=\d)")
+_MEASURE = re.compile(r"""(?<=\d)(?:''|["'])""")
+_DASHES = re.compile(r"[\s_-]+")
+_PADDED = re.compile(r" ?([^ .,]) ?")
+_OPENING = re.compile(r"""(?:^|(?<=[^\w"']))["'](?=\w)""")
+_WORD = re.compile(r"[^\W_]+")
+_KEPT = {ord(char): 0xFDD0 + n for n, char in enumerate(_SEPARATORS)}
+"""Separator → the noncharacter that stands for it while the others are dropped; ``fold`` leaves none of them."""
+_DROPPED = {
+    **dict.fromkeys(map(ord, _SEPARATORS + "\t\n\v\f\r"), None),
+    **{kept: plain for plain, kept in _KEPT.items()},
+}
+_IDLE_SPACE = re.compile(r"(?<!\d)\s+|\s+(?!\d)")
+
+
+class _Folding(dict[int, str]):
+    """Code point → what stands for it, for str.translate; worked out once per code point."""
+
+    def __missing__(self, point: int) -> str:
+        folded = self[point] = _folded_character(chr(point))
+        return folded
+
+
+def _folded_character(char: str) -> str:
+    if char in _TRADE_MARKS:
+        return " "
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", char).casefold())
+    text = "".join(_one(piece) for piece in plain)
+    # "10²" is not 102 and "1½" is not 11/2: a digit that is not written as a digit stands apart.
+    return f" {text} " if re.search("[0-9]", text) and not char.isdecimal() else text
+
+
+def _one(char: str) -> str:
+    if char in _LETTERS:
+        return _LETTERS[char]
+    category = unicodedata.category(char)
+    if char.isascii() and category != "Cc":
+        return char
+    if category[0] == "Z" or (category == "Cc" and char in "\t\n\v\f\r\x85"):
+        return " "
+    if _invisible(char):
+        return ""
+    if category == "Nd":
+        return str(unicodedata.decimal(char))
+    if category == "Pd":
+        return "-"
+    return ";" if category[0] == "P" else char
+
+
+def _invisible(char: str) -> bool:
+    hidden = unicodedata.category(char) in ("Cc", "Cf", "Cs") or ord(char) & 0xFFFE == 0xFFFE
+    return hidden or _IGNORABLE.match(char) is not None
+
+
+_FOLDING = _Folding()
+
+
+def fold(text: str) -> str:
+    """The text in lower case and one unicode form, without accents, zero-width and control characters.
+
+    Punctuation and spaces are still there. Takes any string, lone surrogates and NUL included.
+    """
+    if text.isascii():
+        return _CONTROLS.sub("", text).lower()
+    folded = _ACCENTED.sub(_without_accent, unicodedata.normalize("NFD", text).translate(_FOLDING))
+    return unicodedata.normalize("NFC", folded)
+
+
+def _without_accent(match: re.Match[str]) -> str:
+    # A stroke through a symbol is no accent: "≠" must not become "=".
+    base, marks = match.groups()
+    return base + marks if base and unicodedata.category(base)[0] == "S" else base
+
+
+def name_key(text: str) -> str:
+    """The name as it is compared: "GTXPro", "GTX Pro" and "gtx-pro" have one key, "AB 1-2" and "AB 12" two.
+
+    Empty when nothing is left to compare by; an empty key matches nothing.
+    """
+    folded = fold(text)
+    if "&" in folded:
+        folded = folded.replace("&", " and ")
+    if "'" in folded or '"' in folded:
+        folded = _MEASURE.sub(_feet_or_inches, folded)
+    folded = _BETWEEN_DIGITS.sub(_between_digits, folded)
+    if "." in folded:
+        folded = _BARE_POINT.sub("0" + ".".translate(_KEPT), folded)
+    return folded.translate(_DROPPED)
+
+
+def _feet_or_inches(match: re.Match[str]) -> str:
+    """A quote behind a number is a measure, unless it closes what an earlier one opened."""
+    closes = _OPENING.search(match.string, 0, match.start())
+    return "" if closes else "′" if match.group() == "'" else "″"
+
+
+def _between_digits(match: re.Match[str]) -> str:
+    """A dash is a space here as everywhere, a slash may have spaces about it.
+
+    A point or comma keeps the space beside it: "1, 2" is a list, "1,2" a number.
+    """
+    digit, run = match.groups()
+    plain = _DASHES.sub(" ", run)
+    return digit + (plain if plain == " " else _PADDED.sub(r"\1", plain)).translate(_KEPT)
+
+
+def sku_key(text: str) -> str:
+    """The SKU as it is compared: case, unicode form and spaces do not count, but a space between two digits does.
+
+    So do punctuation and leading zeros: "AB-1" is not "AB1", "007" is not "7". Empty without letter or digit.
+    """
+    if text.isascii():
+        plain = _CONTROLS.sub("", text).lower()
+    else:
+        folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+        plain = "".join(char for char in folded if char.isspace() or not _invisible(char))
+    pieces = plain.split()
+    key = plain if pieces == [plain] else _IDLE_SPACE.sub("", " ".join(pieces))
+    return key if _WORD.search(key) else ""
+
+
+def product_key(id: str = "", sku: str = "", name: str = "") -> str:
+    """The identity of a thing at the source, for ``Draft.key``: ``id:…``, else ``sku:…``, else ``name:…``.
+
+    Empty when all three say nothing: such a thing cannot be told from another.
+    """
+    known = (("id", id.strip()), ("sku", sku_key(sku)), ("name", name_key(name)))
+    return next((f"{field}:{key}" for field, key in known if key), "")
+
+
+def words(text: str) -> list[str]:
+    """The folded words and numbers of a name, in order."""
+    return _WORD.findall(fold(text).replace("&", " and "))

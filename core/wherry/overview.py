@@ -1,0 +1,104 @@
+"""What stands how: status, doctor, and one record's story."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from typing import Any
+
+import msgspec
+
+from wherry import __version__, connections, flows
+from wherry.errors import NotFound, WherryError
+from wherry.hub import Hub
+from wherry.records import FOR_A_PERSON
+from wherry.store import audit, ledger, registry
+
+
+def status(hub: Hub) -> dict[str, Any]:
+    """Flows, connections and what waits; asks nobody outside."""
+    with hub.store.read() as tx:
+        waiting = ledger.count_open(tx)
+        asked = len(ledger.find_questions(tx, state="open", limit=100_000))
+    people = sum(sum(waiting.get(state, {}).values()) for state in FOR_A_PERSON)
+    return {
+        "flows": [_flow_row(row) for row in flows.listed(hub)], "connections": connections.listed(hub),
+        "waiting": waiting, "open_questions": asked, "for_a_person": people,
+        "problems": [msgspec.to_builtins(problem) for problem in hub.plugins.problems],
+    }  # fmt: skip
+
+
+def _flow_row(row: dict[str, Any]) -> dict[str, Any]:
+    last = row["last_run"] or {}
+    words = {"ok": "healthy", "access": "reconnect", "again": "try later", "interrupted": "interrupted"}
+    state = "paused" if row["state"] == "paused" else words.get(last.get("state", ""), last.get("state", "") or "never run")
+    return {**row, "health": state}
+
+
+def doctor(hub: Hub) -> dict[str, Any]:
+    """Python, plugins, settings, secrets, store and every connection, each with ok, warn or fail and what to do."""
+    checks = [_check("python", sys.version_info >= (3, 11), platform.python_version(), "install Python 3.11 or newer")]
+    checks += [_check(f"plugin {name}", True, manifest.title, "") for name, manifest in hub.plugins.manifests.items()]
+    checks += [_check(f"plugin {p.plugin}", False, p.message, p.fix) for p in hub.plugins.problems]
+    checks.append(_store(hub))
+    for name in sorted(hub.project.connections):
+        checks += [_check(s["key"], s["state"] != "not set", s["state"], "set it") for s in connections.secrets_of(hub, name)]
+        checks.append(_connection(hub, name))
+    return {"version": __version__, "project": hub.project.name, "checks": checks,
+            "ok": all(check["state"] == "ok" for check in checks)}  # fmt: skip
+
+
+def _check(what: str, good: bool, found: str, fix: str) -> dict[str, str]:
+    return {"what": what, "state": "ok" if good else "fail", "found": found, "fix": "" if good else fix}
+
+
+def _store(hub: Hub) -> dict[str, str]:
+    try:
+        with hub.store.read() as tx:
+            broken = audit.verify(tx)
+        url = hub.store.database.url.render_as_string(hide_password=True)
+        return _check("store", not broken, broken or url, "restore a backup: the audit log was changed by hand")
+    except WherryError as error:
+        return _check("store", False, error.message, error.fix)
+
+
+def _connection(hub: Hub, name: str) -> dict[str, str]:
+    try:
+        account = connections.test(hub, name)
+        return _check(f"connection {name}", True, f"{account.name} ({account.id})", "")
+    except WherryError as error:
+        return _check(f"connection {name}", False, error.message, error.fix)
+
+
+def runs(hub: Hub, *, flow: str = "", limit: int = 20, before: str = "") -> list[dict[str, Any]]:
+    """Newest first."""
+    with hub.store.read() as tx:
+        return [msgspec.to_builtins(row) for row in registry.find_runs(tx, flow=flow, limit=limit, before=before)]
+
+
+def run(hub: Hub, id: str, *, record: str = "", limit: int = 200) -> dict[str, Any]:
+    """A run's summary and what happened in it, or to one record in it. Raises NotFound."""
+    with hub.store.read() as tx:
+        found = registry.find_runs(tx, id=id, limit=1)
+        events = ledger.events(tx, run=id, record=record, limit=limit) if found else []
+    if not found:
+        raise NotFound(f"there is no run {id}", fix="see: wherry runs list", code="WHERRY-3040")
+    return {**msgspec.to_builtins(found[0]), "events": [msgspec.to_builtins(event) for event in reversed(events)]}
+
+
+def open_items(hub: Hub, *, state: str = "", flow: str = "", limit: int = 200) -> list[dict[str, Any]]:
+    """What waits, and for what."""
+    with hub.store.read() as tx:
+        rows = ledger.open_items(tx, state=state, flow=flow, limit=limit)
+        return [
+            {"id": f"E-{row.id}", "state": row.state, "entity": row.entity, "key": row.key, "label": row.label,
+             "flow": row.flow, "record": f"{row.record_kind} {row.record_id}", "reason": row.reason, "field": row.field,
+             "fix": row.fix, "since": row.created_at, "needs": [str(ref) for ref in ledger.needs_of(tx, row.id)]}
+            for row in rows
+        ]  # fmt: skip
+
+
+def audit_rows(hub: Hub, *, who: str = "", what: str = "", since: str = "", limit: int = 100) -> list[dict[str, Any]]:
+    """The audit log, newest first."""
+    with hub.store.read() as tx:
+        return audit.find(tx, who=who, what=what, since=since, limit=limit)

@@ -1,0 +1,138 @@
+"""What is installed, from metadata alone: nothing here imports a plugin.
+
+stevedore's own scan is passed over on purpose: its cache can hide a changed entry point for two minutes and carries
+no distribution, so nobody could be told which package and version a plugin came from.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from importlib.metadata import Distribution, EntryPoint, distributions
+from urllib.parse import unquote, urlsplit
+
+from msgspec import Struct
+from packaging.markers import UndefinedEnvironmentName
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion, Version
+
+GROUP = "wherry.plugins"
+CORE = "wherry"
+
+
+class Installed(Struct, frozen=True):
+    """One entry point of the group, as its distribution's metadata tells it.
+
+    ``api`` is the distribution's requirement on the core, such as ``>=0.1,<0.2``; empty where it states none.
+    ``origin`` is the folder or address it was installed from, where that is known. ``problem`` says why the metadata
+    is of no use; ``entry`` is then None.
+    """
+
+    name: str
+    distribution: str
+    version: str
+    summary: str = ""
+    api: str = ""
+    editable: bool = False
+    origin: str = ""
+    problem: str = ""
+    entry: EntryPoint | None = None
+
+    @property
+    def title(self) -> str:
+        """Distribution and version, for messages."""
+        return f"{self.distribution} {self.version}".strip()
+
+    def fits(self, core: str) -> bool:
+        """Whether this version of the core is in the range that the plugin was made for."""
+        return in_range(core, self.api)
+
+
+def in_range(version: str, wanted: str) -> bool:
+    """Whether a version lies in a range such as ``>=1.2,<2``; an empty range takes every version."""
+    try:
+        return not wanted or SpecifierSet(wanted).contains(Version(version), prereleases=True)
+    except (InvalidSpecifier, InvalidVersion):
+        return False
+
+
+def catalogue_of_installed() -> list[Installed]:
+    """Every installed plugin, by name. Two entries of one name are both here; loading refuses them."""
+    seen: set[str] = set()
+    found: list[Installed] = []
+    for distribution in distributions():
+        declared = _declared(distribution)
+        name = _normal(_text(distribution, "Name")) if declared else ""
+        if declared and (not name or name not in seen):
+            seen.add(name)
+            found += declared
+    return sorted(found, key=lambda one: (one.name, one.distribution))
+
+
+def _declared(distribution: Distribution) -> list[Installed]:
+    try:
+        text = distribution.read_text("entry_points.txt") or ""
+    except (OSError, UnicodeDecodeError):
+        return []
+    if GROUP not in text:
+        return []
+    try:
+        entries = [entry for entry in distribution.entry_points if entry.group == GROUP]
+        return [_installed(distribution, entry) for entry in entries]
+    except Exception as error:  # metadata is foreign text; whatever it breaks, the other plugins are still listed
+        name = _text(distribution, "Name") or "a distribution without a name"
+        problem = f"its metadata cannot be read ({type(error).__name__})"
+        return [Installed(name, name, _text(distribution, "Version"), problem=problem)]
+
+
+def _installed(distribution: Distribution, entry: EntryPoint) -> Installed:
+    editable, origin = _origin(distribution)
+    return Installed(
+        name=entry.name,
+        distribution=_text(distribution, "Name") or "a distribution without a name",
+        version=_text(distribution, "Version"),
+        summary=_text(distribution, "Summary"),
+        api=_api(distribution),
+        editable=editable,
+        origin=origin,
+        entry=entry,
+    )
+
+
+def _text(distribution: Distribution, key: str) -> str:
+    try:
+        return str(distribution.metadata[key] or "")[:500]
+    except (KeyError, OSError, ValueError, TypeError, AttributeError):
+        return ""
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _api(distribution: Distribution) -> str:
+    return ",".join(sorted(str(wanted.specifier) for wanted in _on_core(distribution) if str(wanted.specifier)))
+
+
+def _on_core(distribution: Distribution) -> Iterator[Requirement]:
+    for line in distribution.requires or []:
+        try:
+            wanted = Requirement(line)
+            applies = wanted.marker is None or wanted.marker.evaluate({"extra": ""})
+        except (InvalidRequirement, UndefinedEnvironmentName):
+            continue
+        if applies and _normal(wanted.name) == CORE:
+            yield wanted
+
+
+def _origin(distribution: Distribution) -> tuple[bool, str]:
+    try:
+        told = json.loads(distribution.read_text("direct_url.json") or "{}")
+        address = urlsplit(str(told.get("url", "")))
+        editable = bool(told.get("dir_info", {}).get("editable"))
+    except (OSError, ValueError, AttributeError):
+        return False, ""
+    place = unquote(address.path) if address.scheme == "file" else f"{address.hostname or ''}{address.path}"
+    return editable, place

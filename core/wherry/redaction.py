@@ -1,0 +1,116 @@
+"""Keeps secrets out of logs, messages and reports: by key name, by shape, and by value.
+
+By value means: whatever was revealed or read from the vault is remembered here and struck from every text that passes
+``scrub``, however it got into that text. Source: faults-and-security.md, G12, G21 and the security model (Secrets).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+STARS = "***"
+SHORTEST = 6
+"""Shorter values are not struck by value: they would riddle every text, and no vendor issues such secrets."""
+MOST = 4096
+"""Values kept, the latest used: a server that renews tokens for months must not slow down by them."""
+
+_SECRET_NAME = re.compile(
+    r"(?:^|[_\-.])(?:tokens?|secrets?|passwords?|passwd|passphrase|pwd|authorization|cookies?|credentials?"
+    r"|signature|api_?key|private_?key|access_?key|code_?verifier|assertion|bearer|ticket)$"
+)
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_QUERY_NAME = (
+    r"[\w\-.\[\]]*(?:token|secret|password|signature|credential|assertion)|code|state|sig|key|api_?key|code_verifier"
+)
+_IN_QUERY = re.compile(rf"(?i)(?P<name>(?<=[?&;#])(?:{_QUERY_NAME}))=(?P<value>[^&#\s\"'<>]*)")
+_USERINFO = re.compile(r"(?i)\b([a-z][a-z0-9+.\-]*://)[^/\s@\"'<>?#]+@")
+_HEADER = re.compile(
+    r"(?i)\b((?:proxy-)?authorization|(?:set-)?cookie|x-api-key)(?P<gap>[\"']?\s*[:=,]\s*b?[\"']?)[^\r\n\"']+"
+)
+_SCHEME = re.compile(r"(?i)\b(bearer|basic)\s+[a-z0-9._~+/=\-]{8,}")
+_PAIR = re.compile(
+    r"(?i)\b(?P<name>(?:\w+[_\-])?(?:access_?token|refresh_?token|id_?token|client_?secret|password|passphrase|api_?key"
+    r"|private_?key|code_?verifier))(?P<gap>\\?[\"']?\s*[:=]\s*b?\\?[\"']?)(?P<value>[^\s\"'&,;}\\]+)"
+)
+
+
+class Redactor:
+    """The live secret values of this process, and the scrubbing of texts and structures. Safe for threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._values: dict[str, None] = {}
+        self._pattern: re.Pattern[str] | None = None
+
+    def remember(self, value: str) -> str:
+        """Strike this value from now on, as it is and as URLs and JSON spell it; gives it back."""
+        if len(value) < SHORTEST:
+            return value
+        with self._lock:
+            known = value in self._values
+            for form in (value, quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1]):
+                self._values.pop(form, None)
+                self._values[form] = None
+            if not known:
+                self._compile()
+        return value
+
+    def _compile(self) -> None:
+        while len(self._values) > MOST:
+            del self._values[next(iter(self._values))]
+        longest_first = sorted(self._values, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+
+    def strike(self, text: str) -> str:
+        """The text without known secrets; nothing else in it changes, so what was valid JSON stays so."""
+        return text if self._pattern is None else self._pattern.sub(STARS, text)
+
+    def scrub(self, text: str) -> str:
+        """The text without known secrets, credentials in URLs, and values that follow a secret's name."""
+        text = self.strike(text)
+        text = _USERINFO.sub(rf"\1{STARS}@", text)
+        text = _IN_QUERY.sub(rf"\g<name>={STARS}", text)
+        text = _HEADER.sub(rf"\1\g<gap>{STARS}", text)
+        text = _SCHEME.sub(rf"\1 {STARS}", text)
+        return _PAIR.sub(rf"\g<name>\g<gap>{STARS}", text)
+
+    def clean(self, value: Any) -> Any:
+        """The same structure with secret keys starred and every text scrubbed; other objects as their scrubbed repr."""
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        if isinstance(value, str):
+            return self.scrub(value)
+        if isinstance(value, Mapping):
+            return {
+                self._key(key): STARS if is_secret_name(key) and item else self.clean(item)
+                for key, item in value.items()
+            }
+        if isinstance(value, list | tuple | set | frozenset):
+            return [self.clean(item) for item in value]
+        return self.scrub(value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value))
+
+    def _key(self, key: object) -> str:
+        return self.scrub(key.decode("utf-8", "replace") if isinstance(key, bytes) else str(key))
+
+
+def is_secret_name(name: object) -> bool:
+    """Whether a key, header or setting of this name holds a secret: ``refresh_token``, ``X-Api-Key``, ``clientSecret``."""
+    text = name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
+    return bool(_SECRET_NAME.search(_CAMEL.sub("_", text).lower().replace("-", "_")))
+
+
+_live = Redactor()
+remember = _live.remember
+strike = _live.strike
+scrub = _live.scrub
+clean = _live.clean
+
+
+def redact(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """structlog processor: stands after exceptions were formatted and before the line is drawn."""
+    return {key: STARS if is_secret_name(key) and item else clean(item) for key, item in event.items()}

@@ -1,0 +1,246 @@
+"""The project file as typed, frozen models. What a key means is said in its ``description``.
+
+Source: experience.md, section 4. A connection's own keys stay raw here; its plugin's model reads them in ``compose``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import zoneinfo
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+
+from wherry.settings.layers import Stack
+from wherry.settings.mistakes import wrong
+from wherry.settings.values import (
+    Condition,
+    Cron,
+    Currency,
+    EntityMap,
+    Every,
+    Moment,
+    Name,
+    Names,
+    Policy,
+    Repeat,
+    Size,
+    Stages,
+    Version,
+    Zone,
+    interval,
+    shortest_gap,
+)
+
+Tier = Literal["free", "plus", "pro", "enterprise"]
+SHORTEST: dict[str, dt.timedelta] = {
+    "free": dt.timedelta(hours=24),
+    "plus": dt.timedelta(minutes=60),
+    "pro": dt.timedelta(minutes=15),
+    "enterprise": dt.timedelta(minutes=5),
+}
+"""Subscription tier → the shortest time between two scheduled runs of a flow."""
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class About(_Table):
+    """``[project]``: whose data this is."""
+
+    name: Name = Field(description="The project's name.")
+    timezone: Zone = Field(default="UTC", description="Days, weeks and months are cut in this zone.")
+    currency: Currency = Field(description="The organisation's own currency, an ISO 4217 code.")
+
+
+class PluginChoice(_Table):
+    """``[plugins]``: which installed plugins may be loaded at all."""
+
+    enabled: Names = Field(default=(), description="The plugins to load; where two answer, the later one wins.")
+    versions: dict[str, str] = Field(
+        default_factory=dict, description='Versions to accept, plugin by plugin: { name = ">=1.2,<2" }.'
+    )
+
+
+class Store(_Table):
+    """``[store]``: where state lives."""
+
+    url: str = Field(
+        default="", repr=False, description="sqlite:///… or postgresql://…; a file in .wherry where left out."
+    )
+    files: Path = Field(default=Path(), description="The folder of copied files; .wherry/files where left out.")
+
+
+class ConnectionTable(BaseModel):
+    """``[connections.NAME]`` as it stands in the file. ``own`` are the plugin's keys, which may be sensitive."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
+
+    plugin: str = Field(min_length=1, description="The plugin that speaks to this system.")
+
+    @property
+    def own(self) -> dict[str, Any]:
+        """Everything but ``plugin``, as it was written. Never log it."""
+        return dict(self.model_extra or {})
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        yield "plugin", self.plugin
+
+
+class Pipeline(_Table):
+    """One pipeline of a flow, with its own stages, map and switch."""
+
+    id: str = Field(min_length=1, description="The vendor's id of the pipeline, never its label.")
+    stages: Stages = Field(("won",), min_length=1, description='Stage ids; "won" is any stage closed at probability 1.')
+    map: str | None = Field(default=None, description="A map of [maps] to use in place of the flow's own.")
+    active: bool = Field(default=True, description="Whether records of this pipeline are taken.")
+
+
+class Match(_Table):
+    """``[flows.NAME.match.ENTITY]``: how a draft finds what it is in the sink."""
+
+    order: Names | None = Field(default=None, description='Rules in order: "link", "sku", "name".')
+    unmatched: Literal["create", "triage", "skip"] | None = Field(
+        default=None, description="What becomes of what nothing matches; the source's own habit where left out."
+    )
+
+
+class Schedule(_Table):
+    """``[flows.NAME.schedule]``: when the flow runs by itself, once it is activated."""
+
+    every: Every | None = Field(default=None, description="The time between two runs: 15m, 2h, 1d.")
+    cron: Cron | None = Field(default=None, description="A crontab line in the project's time zone.")
+
+    @model_validator(mode="after")
+    def _one(self) -> Schedule:
+        if (self.every is None) == (self.cron is None):
+            raise wrong("must name either every or cron", 'write every = "15m" or cron = "0 6 * * *"')
+        return self
+
+    def shortest(self, enough: dt.timedelta = dt.timedelta.max) -> dt.timedelta:
+        """The shortest time between two runs; a cron line is looked at until a gap below ``enough`` is found."""
+        return interval(self.every) if self.every else shortest_gap(self.cron or "", enough)
+
+
+class Limits(_Table):
+    """``[flows.NAME.limits]``: where a run stops and asks."""
+
+    fall: float = Field(
+        default=0.30, ge=0, le=1, description="Share of known records that may vanish before a run pauses."
+    )
+    file_size: Size = Field(default=100 * 10**6, description='The largest file to copy: "100MB".')
+
+
+class Flow(_Table):
+    """``[flows.NAME]``: records of a source on their way into a sink."""
+
+    source: str = Field(min_length=1, description="The connection to read from.")
+    sink: str = Field(min_length=1, description="The connection to write to.")
+    kinds: Names = Field(default=(), description="Record kinds to read; the plugin's default kinds where left out.")
+    after: Names = Field(default=(), description="Flows that run first.")
+    pipelines: tuple[Pipeline, ...] = Field(
+        default=(), description="Pipelines to take; all of them, at won, where left out."
+    )
+    changed_since: Moment | None = Field(
+        default=None, description="Only what was modified after this; a date or a time."
+    )
+    repeat: Repeat = Field(
+        default_factory=dict,
+        description='"once": later changes at the source do not write again. "always": they do. Or a table by entity.',
+    )
+    files: bool = Field(default=True, description="Whether files are copied.")
+    filter: Condition | None = Field(default=None, description="A condition that a record must meet.")
+    map: dict[str, EntityMap] = Field(default_factory=dict, description="Entity → field → expression, or false.")
+    match: dict[str, Match] = Field(default_factory=dict, description="Entity → how it is matched.")
+    schedule: Schedule | None = Field(default=None, description="When it runs by itself.")
+    limits: Limits = Field(default_factory=lambda: Limits(), description="Where a run stops and asks.")
+
+    _name: str = PrivateAttr(default="")
+
+    @property
+    def name(self) -> str:
+        """The flow's name in the project file; empty for a flow that was built alone."""
+        return self._name
+
+    def repeat_for(self, entity: str) -> Policy:
+        """``once`` or ``always`` for an entity; ``once`` where nothing was said."""
+        return self.repeat.get(entity) or self.repeat.get("") or "once"
+
+    def since(self, timezone: str) -> dt.datetime | None:
+        """``changed_since`` in UTC; a plain date is midnight, a time without offset a time, in the project's zone."""
+        value = self.changed_since
+        if value is None:
+            return None
+        moment = value if isinstance(value, dt.datetime) else dt.datetime(value.year, value.month, value.day)  # noqa: DTZ001
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=zoneinfo.ZoneInfo(timezone))
+        return moment.astimezone(dt.UTC)
+
+
+class Subscription(_Table):
+    """``[subscription]``: what the organisation pays for."""
+
+    tier: Tier = Field(description="free: once a day; plus: hourly; pro: every 15 minutes; enterprise: every 5.")
+
+    @property
+    def shortest(self) -> dt.timedelta:
+        """The shortest time that a schedule of this tier may have between two runs."""
+        return SHORTEST[self.tier]
+
+
+class Project(_Table):
+    """A whole project file, phase one: every key but the connections' own is checked."""
+
+    version: Version = Field(default=1, description="The version of this file's format.")
+    project: About = Field(description="write [project] with name, timezone and currency below it")
+    plugins: PluginChoice = Field(
+        default_factory=lambda: PluginChoice(), description='write [plugins] with enabled = ["name"] below it'
+    )
+    store: Store = Field(default_factory=lambda: Store(), description="write [store] with url below it")
+    connections: dict[str, ConnectionTable] = Field(
+        default_factory=dict, description="write one [connections.NAME] table each"
+    )
+    flows: dict[str, Flow] = Field(default_factory=dict, description="write one [flows.NAME] table each")
+    maps: dict[str, dict[str, EntityMap]] = Field(
+        default_factory=dict,
+        description="Named maps for pipelines: name → entity → field → expression, or false.",
+    )
+    subscription: Subscription | None = Field(default=None, description="write [subscription] with tier below it")
+
+    _stack: Stack = PrivateAttr(default_factory=Stack)
+
+    @model_validator(mode="after")
+    def _introduce(self) -> Project:
+        for name, flow in self.flows.items():
+            flow._name = name
+        return self
+
+    @property
+    def name(self) -> str:
+        return self.project.name
+
+    @property
+    def timezone(self) -> str:
+        return self.project.timezone
+
+    @property
+    def currency(self) -> str:
+        return self.project.currency
+
+    @property
+    def folder(self) -> Path:
+        """The project folder: relative paths start here."""
+        return self._stack.folder
+
+    @property
+    def file(self) -> Path:
+        """The project file that was read."""
+        return self._stack.folder / self._stack.file
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The environment with the folder's ``.env`` below it. Holds secrets: never log it."""
+        return self._stack.environ

@@ -1,0 +1,334 @@
+"""Signing in: one ``httpx.Auth`` per connection. It signs requests as they pass and needs no client of its own.
+
+A request that may be sent twice says so in ``extensions[REPLAY]``; only such a one is repeated after a 401. Others rely
+on the token being renewed *before* it expires, since a generator that replays by itself has sent a POST twice.
+Source: architecture.md section 6; faults-and-security.md E1-E5, E14 and the security model (OAuth, RFC 9700).
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import threading
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager
+from typing import Any, Literal, Protocol
+from urllib.parse import quote_plus
+
+import httpx
+import msgspec
+from msgspec import Struct
+
+from wherry.errors import AccessLost, Busy, TryAgain
+from wherry.redaction import remember, scrub
+from wherry.roles import Clock
+
+REPLAY = "wherry.replay"
+SLACK = 60.0
+"""Seconds before its expiry at which a token counts as expired."""
+FIELD = "oauth2"
+"""The vault's field under which a connection's tokens lie, as one value: half a rotation cannot be stored."""
+
+Flow = Generator[httpx.Request, httpx.Response, None]
+Lock = Callable[[str], AbstractContextManager[Any]]
+
+
+class TokenVault(Protocol):
+    """What signing in needs of ``wherry.secrets.Vault``."""
+
+    def get(self, connection: str, field: str) -> str | None: ...
+    def put(self, connection: str, field: str, value: str) -> None: ...
+
+
+class OAuthEndpoints(Struct, frozen=True, kw_only=True):
+    """Where a vendor hands out tokens, and how it wants to be asked."""
+
+    token_url: str
+    revoke_url: str = ""
+    client_by: Literal["body", "basic"] = "body"
+    """Whether client id and secret go into the form or into an Authorization header (RFC 6749, 2.3.1)."""
+    dead_grant: frozenset[str] = frozenset({"invalid_grant"})
+    """The vendor's words for a refresh token that will never work again."""
+
+
+class Tokens(Struct, frozen=True, kw_only=True):
+    """What the vault holds. ``expires_at`` is in seconds since 1970; None where the vendor does not say."""
+
+    access: str
+    refresh: str
+    expires_at: float | None
+    lifetime: float | None
+    previous: str = ""
+    """The refresh token before this one, until the new access token has worked once."""
+    seed: str = ""
+    """Hash of the configured refresh token that this chain began with: a newly configured one begins a new chain."""
+
+
+class _Answer(Struct):
+    access_token: str
+    refresh_token: str | None = None
+    expires_in: float | None = None
+
+
+class Bearer(httpx.Auth):
+    """A fixed token. It is asked for again after a 401, so a token changed in its file or vault is taken up."""
+
+    def __init__(self, token: Callable[[], str]) -> None:
+        self._reveal = token
+        self._token: str | None = None
+
+    def sync_auth_flow(self, request: httpx.Request) -> Flow:
+        """Sign; after a 401 to a repeatable request, once more if the token has changed meanwhile."""
+        used = self._token = self._token or remember(self._reveal())
+        response = yield _signed(request, used)
+        if response.status_code == httpx.codes.UNAUTHORIZED and request.extensions.get(REPLAY):
+            self._token = remember(self._reveal())
+            if self._token != used:
+                yield _signed(request, self._token)
+
+
+class OAuth2(httpx.Auth):
+    """Access tokens by refresh token. Shared between threads; between processes through vault and lock."""
+
+    def __init__(
+        self, client_id: str, client_secret: Callable[[], str], refresh_token: Callable[[], str] | None,
+        endpoints: OAuthEndpoints, vault: TokenVault, connection: str, lock: Lock, clock: Clock,
+    ) -> None:  # fmt: skip
+        self._client_id, self._client_secret, self._configured = client_id, client_secret, refresh_token
+        self._endpoints, self._vault, self._connection = endpoints, vault, connection
+        self._lock, self._clock = lock, clock
+        self._threads = threading.Lock()
+        self._held: Tokens | None = None
+        self._unsaved: Tokens | None = None
+        self._good_until = 0.0
+        """By the monotonic clock: what the machine's wall clock does cannot make a held token look good or bad."""
+
+    def sync_auth_flow(self, request: httpx.Request) -> Flow:
+        """Renew what is about to expire, sign, and after a 401 to a repeatable request renew and send it again."""
+        tokens = yield from self._current(request)
+        response = yield _signed(request, tokens.access)
+        if response.status_code == httpx.codes.UNAUTHORIZED and request.extensions.get(REPLAY):
+            tokens = yield from self._renewed(request, tokens.access)
+            response = yield _signed(request, tokens.access)
+        if tokens.previous and response.status_code < httpx.codes.BAD_REQUEST:
+            with contextlib.suppress(TryAgain):  # tidying up must not spoil an answer that is here already
+                self._confirm(tokens)
+
+    # -- which token ----------------------------------------------------------------------------------------------
+
+    def _current(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, Tokens]:
+        held = self._held
+        if held is not None and self._clock.monotonic() < self._good_until:
+            return held
+        return (yield from self._renewed(request, held.access if held is not None else None))
+
+    def _renewed(self, request: httpx.Request, stale: str | None) -> Generator[httpx.Request, httpx.Response, Tokens]:
+        """Tokens other than ``stale``: a sibling's if one has renewed them meanwhile, else new ones."""
+        with self._threads:
+            if self._held is not None and self._held.access != stale and self._clock.monotonic() < self._good_until:
+                return self._held
+            with self._alone():
+                stored = self._stored() if self._unsaved is None else self._save(self._unsaved)
+                if stored is not None and stored.access != stale and self._fresh(stored):
+                    return self._hold(stored)
+                return self._hold((yield from self._refresh(request, stored)))
+
+    def _refresh(
+        self, request: httpx.Request, stored: Tokens | None
+    ) -> Generator[httpx.Request, httpx.Response, Tokens]:
+        """Ask for new tokens with the refresh token at hand, then with any other that may be the living one."""
+        tried: list[str] = []
+        refresh: str | None = stored.refresh if stored is not None else self._first_refresh_token()
+        while refresh is not None:
+            response = yield self._ask(request, refresh)
+            response.read()
+            if not self._grant_is_dead(response):
+                return self._keep(self._answer(response), refresh)
+            tried.append(refresh)
+            refresh = next((token for token in self._others() if token not in tried), None)
+        raise self._lost("its refresh token is no longer valid: it was revoked, has expired, or was used elsewhere")
+
+    def _others(self) -> list[str]:
+        """Refresh tokens that may still live: a sibling's, newly stored, then the one before the last rotation."""
+        stored = self._stored()
+        return [] if stored is None else [token for token in (stored.refresh, stored.previous) if token]
+
+    def _keep(self, answer: _Answer, used: str) -> Tokens:
+        """Stored before it is used: a token that only this process knows would die with it."""
+        lifetime = None if answer.expires_in is None else max(answer.expires_in, 0.0)
+        tokens = Tokens(
+            access=answer.access_token,
+            refresh=answer.refresh_token or used,
+            expires_at=None if lifetime is None else self._clock.now().timestamp() + lifetime,
+            lifetime=lifetime,
+            previous=used,
+            seed=self._seed(),
+        )
+        return self._save(tokens)
+
+    def _confirm(self, tokens: Tokens) -> None:
+        """The new token has worked: its predecessor may go. Whoever rotated again meanwhile keeps what he stored."""
+        with self._threads, self._alone():
+            stored = self._stored()
+            if stored is not None and stored.access == tokens.access and stored.previous:
+                self._save(msgspec.structs.replace(stored, previous=""))
+            if self._held is not None and self._held.access == tokens.access:
+                self._held = msgspec.structs.replace(self._held, previous="")
+
+    # -- how long it lasts ----------------------------------------------------------------------------------------
+
+    def _hold(self, tokens: Tokens) -> Tokens:
+        left = None if tokens.expires_at is None else tokens.expires_at - self._clock.now().timestamp() - _slack(tokens)
+        self._good_until = float("inf") if left is None else self._clock.monotonic() + left
+        self._held = tokens
+        return tokens
+
+    def _fresh(self, tokens: Tokens) -> bool:
+        """Judged with skew: a token that would live longer than it was given means that the wall clock went back."""
+        if tokens.expires_at is None or tokens.lifetime is None:
+            return True
+        left = tokens.expires_at - self._clock.now().timestamp()
+        return _slack(tokens) < left <= tokens.lifetime + SLACK
+
+    # -- vault ----------------------------------------------------------------------------------------------------
+
+    def _stored(self) -> Tokens | None:
+        text = self._vault.get(self._connection, FIELD)
+        if text is None:
+            return None
+        tokens = msgspec.json.decode(text, type=Tokens)
+        for secret in (tokens.access, tokens.refresh, tokens.previous):
+            remember(secret)
+        return tokens if self._configured is None or tokens.seed == self._seed() else None
+
+    def _save(self, tokens: Tokens) -> Tokens:
+        """Should the store fail, the tokens are kept here and saved before anything else is tried."""
+        for secret in (tokens.access, tokens.refresh):
+            remember(secret)
+        self._unsaved = tokens
+        self._vault.put(self._connection, FIELD, msgspec.json.encode(tokens).decode())
+        self._unsaved = None
+        return tokens
+
+    def _seed(self) -> str:
+        return "" if self._configured is None else hashlib.sha256(self._configured().encode()).hexdigest()[:16]
+
+    def _first_refresh_token(self) -> str:
+        if self._configured is None:
+            raise self._lost("nobody has signed in yet")
+        return remember(self._configured())
+
+    def _alone(self) -> AbstractContextManager[Any]:
+        return _Patient(self._lock(f"sign-in {self._connection}"), self._connection)
+
+    # -- the token endpoint ---------------------------------------------------------------------------------------
+
+    def _ask(self, request: httpx.Request, refresh: str) -> httpx.Request:
+        form = {"grant_type": "refresh_token", "refresh_token": refresh}
+        headers = {"Accept": "application/json", "User-Agent": request.headers.get("User-Agent", "wherry")}
+        secret = remember(self._client_secret())
+        if self._endpoints.client_by == "basic":
+            pair = base64.b64encode(f"{quote_plus(self._client_id)}:{quote_plus(secret)}".encode()).decode()
+            headers["Authorization"] = f"Basic {remember(pair)}"
+        else:
+            form |= {"client_id": self._client_id, "client_secret": secret}
+        return httpx.Request("POST", self._endpoints.token_url, data=form, headers=headers)
+
+    def _grant_is_dead(self, response: httpx.Response) -> bool:
+        return response.status_code < 500 and bool(_words(response) & self._endpoints.dead_grant)
+
+    def _answer(self, response: httpx.Response) -> _Answer:
+        """The new tokens. Nothing is stored unless an access token came: a 200 may carry an error (case_E3)."""
+        status = response.status_code
+        if status in (400, 401, 403):
+            raise self._lost(f"the vendor's token endpoint refused the client: {_told(response)}")
+        try:
+            answer = msgspec.json.decode(response.content, type=_Answer, strict=False)
+        except msgspec.DecodeError:
+            answer = _Answer("")
+        if status != httpx.codes.OK or not answer.access_token:
+            raise self._later(response)
+        return answer
+
+    def _later(self, response: httpx.Response) -> TryAgain:
+        return TryAgain(
+            f"connection {self._connection}: the token endpoint of {response.request.url.host} gave no token "
+            f"({_told(response)}); the tokens at hand were kept",
+            code="WHERRY-6040", connection=self._connection, status=response.status_code,
+        )  # fmt: skip
+
+    def _lost(self, why: str) -> AccessLost:
+        return AccessLost(
+            f"connection {self._connection} cannot sign in: {why}",
+            fix=f"sign in again: wherry connection set-secret {self._connection}",
+            code="WHERRY-5040", connection=self._connection,
+        )  # fmt: skip
+
+
+class _Patient:
+    """The refresh lock; when a sibling holds it for too long that is a reason to come back, not a busy flow."""
+
+    def __init__(self, lock: AbstractContextManager[Any], connection: str) -> None:
+        self._inner, self._connection = lock, connection
+
+    def __enter__(self) -> None:
+        try:
+            self._inner.__enter__()
+        except Busy as busy:
+            raise TryAgain(
+                f"connection {self._connection}: another process has been renewing its sign-in for too long",
+                code="WHERRY-6041", connection=self._connection,
+            ) from busy  # fmt: skip
+
+    def __exit__(self, *error: Any) -> None:
+        self._inner.__exit__(*error)
+
+
+def bearer(token: Callable[[], str]) -> httpx.Auth:
+    """``Authorization: Bearer`` with a token that is revealed on first use."""
+    return Bearer(token)
+
+
+def oauth2(
+    client_id: str, client_secret: Callable[[], str], refresh_token: Callable[[], str] | None,
+    endpoints: OAuthEndpoints, vault: TokenVault, connection: str, lock: Lock, clock: Clock,
+) -> httpx.Auth:  # fmt: skip
+    """OAuth 2 by refresh token. ``refresh_token`` is the configured first one; None where a sign-in stored tokens.
+
+    ``lock(name)`` must exclude threads and processes and wait for its turn. Requests raise AccessLost when somebody
+    must sign in again and TryAgain when the token endpoint is out of order.
+    """
+    return OAuth2(client_id, client_secret, refresh_token, endpoints, vault, connection, lock, clock)
+
+
+def _signed(request: httpx.Request, token: str) -> httpx.Request:
+    request.headers["Authorization"] = f"Bearer {token}"
+    return request
+
+
+def _slack(tokens: Tokens) -> float:
+    """A minute; less for tokens that hardly live longer, or each call would renew them."""
+    return SLACK if tokens.lifetime is None else min(SLACK, tokens.lifetime / 2)
+
+
+def _body(response: httpx.Response) -> dict[str, Any]:
+    try:
+        body = msgspec.json.decode(response.content)
+    except msgspec.DecodeError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _words(response: httpx.Response) -> set[str]:
+    return {word for word in _body(response).values() if isinstance(word, str)}
+
+
+def _told(response: httpx.Response) -> str:
+    """What the vendor said, never the body itself: a good answer holds tokens."""
+    body = _body(response)
+    said = next(
+        (body[name] for name in ("error_description", "message", "error") if isinstance(body.get(name), str)),
+        "",
+    )
+    return scrub(f"status {response.status_code}{': ' if said else ''}{said[:200]}")

@@ -1,0 +1,34 @@
+"""The toolkit every connector builds its offline stand-in with. It names no vendor.
+
+A stand-in is a table of routes over state in memory, wrapped in a `Stage`: a clock that can be moved, faults
+that can be scripted, a history that can only grow, and controls under ``/__sim``. Needs ``wherry[serve]``.
+"""
+
+from .call import Call, Handler, Refusal, Reply, Upload
+from .clock import Clock, iso
+from .faults import Fault, Faults
+from .history import Entry, History
+from .limits import DailyQuota, RollingWindow
+from .routes import Routes
+from .server import run, serve
+from .stage import Stage
+
+__all__ = [
+    "Call",
+    "Clock",
+    "DailyQuota",
+    "Entry",
+    "Fault",
+    "Faults",
+    "Handler",
+    "History",
+    "Refusal",
+    "Reply",
+    "RollingWindow",
+    "Routes",
+    "Stage",
+    "Upload",
+    "iso",
+    "run",
+    "serve",
+]

@@ -1,0 +1,108 @@
+"""What a stand-in's handler gets and gives: one request read whole, one reply."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.datastructures import FormData, Headers, QueryParams, UploadFile
+from starlette.requests import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One file of a multipart form."""
+
+    name: str
+    content_type: str
+    data: bytes
+
+
+@dataclass(slots=True)
+class Call:
+    """One request; `params` holds the values of the route's template, `base` is the scheme and host asked."""
+
+    method: str
+    path: str
+    query: QueryParams
+    headers: Headers
+    body: bytes
+    base: str = ""
+    form: Mapping[str, str | Upload] = field(default_factory=dict)
+    route: str = ""
+    params: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def bearer(self) -> str | None:
+        """The bearer token, or None when the request carries none."""
+        scheme, _, token = self.headers.get("authorization", "").partition(" ")
+        return token.strip() or None if scheme.lower() == "bearer" else None
+
+    def text(self, name: str, default: str = "") -> str:
+        """One text field of the form."""
+        value = self.form.get(name, default)
+        return value if isinstance(value, str) else default
+
+    def json(self) -> Any:
+        """The body as JSON; ValueError when it is not (the stand-in words the refusal)."""
+        return json.loads(self.body)
+
+
+@dataclass(slots=True)
+class Reply:
+    """One answer: a body that is bytes or text goes out as it is, anything else as JSON."""
+
+    status: int = 200
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def encoded(self) -> tuple[bytes, dict[str, str]]:
+        """The bytes of the body, and the headers with the content type filled in."""
+        if self.body is None:
+            return b"", self.headers
+        if isinstance(self.body, bytes):
+            return self.body, {"content-type": "application/octet-stream", **self.headers}
+        if isinstance(self.body, str):
+            return self.body.encode(), {"content-type": "text/html; charset=utf-8", **self.headers}
+        return json.dumps(self.body).encode(), {
+            "content-type": "application/json;charset=utf-8",
+            **self.headers,
+        }
+
+
+class Refusal(Exception):
+    """Raised anywhere below a handler to answer with `reply`."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(reply.status)
+        self.reply = reply
+
+
+Handler = Callable[[Call], Reply]
+
+FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
+
+
+async def read_call(request: Request) -> Call:
+    """Read a request whole, so that a fault can run it later, twice or never."""
+    body = await request.body()
+    is_form = request.headers.get("content-type", "").startswith(FORMS)
+    return Call(
+        method=request.method,
+        path=request.url.path,
+        query=request.query_params,
+        headers=request.headers,
+        body=body,
+        base=f"{request.url.scheme}://{request.url.netloc}",
+        form=await _fields(await request.form()) if is_form else {},
+    )
+
+
+async def _fields(form: FormData) -> dict[str, str | Upload]:
+    return {name: await _field(value) for name, value in form.items()}
+
+
+async def _field(value: str | UploadFile) -> str | Upload:
+    if isinstance(value, str):
+        return value
+    return Upload(value.filename or "", value.content_type or "application/octet-stream", await value.read())

@@ -1,0 +1,74 @@
+"""Putting a reply on the wire: whole, or as broken as a fault wants it."""
+
+import asyncio
+
+from starlette.types import Send
+
+from .call import Reply
+from .faults import Fault
+from .server import cut, gone
+
+PAGE = "<!doctype html><title>Sorry</title><p>Something went wrong on the way here."
+
+
+async def send_reply(send: Send, reply: Reply) -> None:
+    """Send a reply whole."""
+    body, headers = reply.encoded()
+    await _start(send, reply.status, headers, len(body))
+    await _chunk(send, body, more=False)
+
+
+async def send_faulty(send: Send, reply: Reply, fault: Fault) -> None:
+    """Send a reply as the fault has it."""
+    if fault.kind in ("dropped", "lost", "late"):
+        await cut(send)
+    elif fault.kind == "truncated":
+        await _truncated(send, reply)
+    elif fault.kind in ("drip", "endless"):
+        await _slow(send, reply, fault)
+    else:
+        await asyncio.sleep(fault.seconds)
+        await send_reply(send, _changed(reply, fault))
+
+
+def _changed(reply: Reply, fault: Fault) -> Reply:
+    if fault.kind == "html":
+        return Reply(200, PAGE, fault.headers)
+    if fault.kind == "empty":
+        return Reply(200, None, fault.headers)
+    if fault.kind == "header":
+        return Reply(200, {}, {"x-padding": "x" * fault.size})
+    return reply
+
+
+async def _truncated(send: Send, reply: Reply) -> None:
+    body, headers = reply.encoded()
+    await _start(send, reply.status, headers, max(1, len(body)))
+    await _chunk(send, body[: len(body) // 2], more=True)
+    await asyncio.sleep(0)
+    await cut(send)
+
+
+async def _slow(send: Send, reply: Reply, fault: Fault) -> None:
+    body, headers = reply.encoded()
+    endless = fault.kind == "endless"
+    await _start(send, reply.status, headers, None if endless else len(body))
+    sent = 0
+    # Endless ends at `size`, so that a caller without a cap fails its test and spares the machine.
+    while sent < (fault.size if endless else len(body)) and not gone(send):
+        part = b" " * 1024 if endless else body[sent : sent + 1]
+        await _chunk(send, part, more=True)
+        sent += len(part)
+        await asyncio.sleep(fault.seconds)
+    await _chunk(send, b"", more=False)
+
+
+async def _start(send: Send, status: int, headers: dict[str, str], length: int | None) -> None:
+    pairs = [(k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in headers.items()]
+    if length is not None and status not in (204, 304):
+        pairs.append((b"content-length", str(length).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": pairs})
+
+
+async def _chunk(send: Send, body: bytes, *, more: bool) -> None:
+    await send({"type": "http.response.body", "body": body, "more_body": more})

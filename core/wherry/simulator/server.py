@@ -1,0 +1,62 @@
+"""Serving a stand-in: in a thread for tests and demonstrations, in the foreground for the command line."""
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.types import ASGIApp, Send
+
+STOP_WITHIN = 1
+
+
+@contextmanager
+def serve(app: ASGIApp, port: int = 0, host: str = "127.0.0.1") -> Iterator[str]:
+    """Run `app` in a thread and yield its base URL; port 0 takes a free one."""
+    with socket.create_server((host, port)) as listener:
+        server = uvicorn.Server(_config(app))
+        thread = threading.Thread(target=server.run, args=([listener],), daemon=True, name="simulator")
+        thread.start()
+        try:
+            _await_start(server, thread)
+            yield f"http://{host}:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def run(app: ASGIApp, host: str = "127.0.0.1", port: int = 8701) -> None:
+    """Run `app` in the foreground until it is told to stop."""
+    with socket.create_server((host, port)) as listener:
+        uvicorn.Server(_config(app)).run([listener])
+
+
+def _config(app: ASGIApp) -> uvicorn.Config:
+    # h11 alone lets `cut` reach the connection; a stand-in needs the same behaviour everywhere.
+    return uvicorn.Config(
+        app, http="h11", ws="none", lifespan="off", log_level="error", timeout_graceful_shutdown=STOP_WITHIN
+    )
+
+
+def _await_start(server: uvicorn.Server, thread: threading.Thread) -> None:
+    while not server.started:
+        if not thread.is_alive():
+            raise RuntimeError("the simulator did not start")
+        time.sleep(0.005)
+
+
+def gone(send: Send) -> bool:
+    """Whether the caller hung up: the server swallows what is sent to nobody, so an endless body must ask."""
+    return bool(getattr(getattr(send, "__self__", None), "disconnected", False))
+
+
+async def cut(send: Send) -> None:
+    """Cut the connection a reply would go out on; without a connection (called in process) raise instead."""
+    transport = getattr(getattr(send, "__self__", None), "transport", None)
+    if not isinstance(transport, asyncio.Transport):
+        raise ConnectionResetError("cut by a scripted fault")
+    transport.abort()
+    await asyncio.sleep(0)  # lets the server note the loss, or it would answer 500 into a dead connection

@@ -1,0 +1,80 @@
+"""The audit log: append-only, each row chained to the one before by its hash, so that an edited row shows."""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import os
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from wherry.store.database import Tx
+from wherry.store.documents import next_value
+from wherry.store.tables import audit as table
+
+_COLUMNS = ("id", "at", "actor", "action", "object", "detail", "previous", "hash")
+
+
+def actor() -> str:
+    """Who is at the keyboard: ``WHERRY_ACTOR`` where a server sets it, else the user of the operating system."""
+    named = os.environ.get("WHERRY_ACTOR")
+    if named:
+        return named
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
+def _hash(row: tuple[Any, ...]) -> str:
+    return hashlib.sha256(msgspec.json.encode(row)).hexdigest()
+
+
+def write(tx: Tx, at: str, action: str, object: str, detail: Any = None, *, by: str = "") -> None:
+    """Append one row: who did what to which thing, with ``detail`` (before, after, reason) as JSON."""
+    write_many(tx, at, [(action, object, detail)], by=by)
+
+
+def write_many(tx: Tx, at: str, rows: list[tuple[str, str, Any]], *, by: str = "") -> None:
+    """Append several rows in order. The counter's row is held until commit, so the chain has one writer."""
+    if not rows:
+        return
+    who = by or actor()
+    first = next_value(tx, "audit", "id", len(rows))
+    previous = tx.value(sa.select(table.c.hash).where(table.c.id == first - 1)) or ""
+    chained = []
+    for n, (action, object, detail) in enumerate(rows):
+        text = msgspec.json.encode(detail, order="deterministic").decode() if detail is not None else ""
+        row = (first + n, at, who, action, object, text, previous)
+        previous = _hash(row)
+        chained.append((*row, previous))
+    tx.many(table, _COLUMNS, chained, replace=False)
+
+
+def verify(tx: Tx) -> str:
+    """An empty text if the chain is whole; else a sentence that names the first row that does not fit."""
+    previous, after = "", 0
+    while rows := tx.rows(sa.select(table).where(table.c.id > after).order_by(table.c.id).limit(1000)):
+        for row in rows:
+            if row[0] != after + 1:
+                return f"audit row {after + 1} is missing"
+            if row[6] != previous or _hash(tuple(row[:7])) != row[7]:
+                return f"audit row {row[0]} was changed after it was written"
+            after, previous = row[0], row[7]
+    last = tx.value(sa.text("SELECT value FROM counters WHERE namespace = 'audit' AND name = 'id'"))  # type: ignore[arg-type]
+    return "" if (last or 0) == after else f"audit rows after {after} are missing"
+
+
+def find(tx: Tx, *, who: str = "", what: str = "", since: str = "", limit: int = 100) -> list[dict[str, Any]]:
+    """Newest first; ``what`` is the beginning of an action or of an object."""
+    statement = sa.select(table).order_by(table.c.id.desc()).limit(limit)
+    if who:
+        statement = statement.where(table.c.actor == who)
+    if what:
+        statement = statement.where(table.c.action.startswith(what) | table.c.object.startswith(what))
+    if since:
+        statement = statement.where(table.c.at >= since)
+    rows = [dict(row._mapping) for row in tx.run(statement)]
+    return [{**row, "detail": msgspec.json.decode(row["detail"]) if row["detail"] else None} for row in rows]

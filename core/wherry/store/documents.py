@@ -1,0 +1,84 @@
+"""Plugins own no tables: each gets documents under its own namespace, inside the transaction that is open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from wherry.store.database import Tx
+from wherry.store.tables import counters
+from wherry.store.tables import documents as table
+
+_encode = msgspec.json.Encoder(order="deterministic").encode
+_decode = msgspec.json.Decoder().decode
+
+
+def next_value(tx: Tx, namespace: str, name: str, count: int = 1) -> int:
+    """The first of ``count`` fresh numbers. Holds the counter's row until commit, so numbers commit in order."""
+    tx.many(counters, ("namespace", "name", "value"), [(namespace, name, 0)], replace=False)
+    mine = (counters.c.namespace == namespace) & (counters.c.name == name)
+    last = tx.run(
+        sa.update(counters).where(mine).values(value=counters.c.value + count).returning(counters.c.value)
+    ).scalar_one()
+    return int(last) - count + 1
+
+
+class DocumentView:
+    """The documents of one namespace. Implements ``wherry.roles.Documents``."""
+
+    def __init__(self, tx: Tx, namespace: str) -> None:
+        self._tx, self._namespace = tx, namespace
+
+    def _select(self, kind: str, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
+        return sa.select(*columns).where(table.c.namespace == self._namespace, table.c.kind == kind)
+
+    def get(self, kind: str, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+        found = self._tx.find(self._select(kind, table.c.id, table.c.body), table.c.id, set(ids))
+        return {id: _decode(body) for id, body in found}
+
+    def put(self, kind: str, rows: Iterable[tuple[str, dict[str, Any]]]) -> None:
+        batch = list(rows)
+        if not batch:
+            return
+        first = next_value(self._tx, self._namespace, "sequence", len(batch))
+        self._tx.many(
+            table,
+            ("namespace", "kind", "id", "body", "sequence"),
+            [
+                (self._namespace, kind, id, _encode(body).decode(), first + n)
+                for n, (id, body) in enumerate(batch)
+            ],
+        )
+
+    def remove(self, kind: str, ids: Iterable[str]) -> None:
+        gone = list(ids)
+        mine = (table.c.namespace == self._namespace) & (table.c.kind == kind)
+        for start in range(0, len(gone), 500):
+            self._tx.run(sa.delete(table).where(mine, table.c.id.in_(gone[start : start + 500])))
+
+    def each(self, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Every document of a kind in the order of its last change; read in slices, memory stays flat."""
+        after = 0
+        while rows := self.changed(kind, after, 1000):
+            yield from ((id, body) for _, id, body in rows)
+            after = rows[-1][0]
+
+    def count(self, kind: str) -> int:
+        return int(self._tx.value(self._select(kind, sa.func.count())) or 0)
+
+    def changed(self, kind: str, after: int, limit: int) -> list[tuple[int, str, dict[str, Any]]]:
+        statement = (
+            self._select(kind, table.c.sequence, table.c.id, table.c.body)
+            .where(table.c.sequence > after)
+            .order_by(table.c.sequence)
+            .limit(limit)
+        )
+        return [(sequence, id, _decode(body)) for sequence, id, body in self._tx.rows(statement)]
+
+    def new_ids(self, kind: str, prefix: str, count: int) -> list[str]:
+        """Numbers start at 1001 for each kind: short enough to say, long enough to sort."""
+        first = next_value(self._tx, self._namespace, f"id:{kind}", count) + 1000
+        return [f"{prefix}-{n}" for n in range(first, first + count)]

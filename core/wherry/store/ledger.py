@@ -1,0 +1,415 @@
+"""The ledger: items that are open, what they wait for, the questions among them, links, fates and history.
+
+An item that is done leaves: a link and a row of history remain. Rows here, rules in ``wherry.writing``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from msgspec import Struct
+
+from wherry.records import Candidate, Draft, Ref
+from wherry.store.database import Row, Tx
+from wherry.store.documents import next_value
+from wherry.store.tables import edges, history, items, links, questions, seen
+
+_draft = msgspec.json.Decoder(Draft).decode
+_candidates = msgspec.json.Decoder(tuple[Candidate, ...]).decode
+
+
+class Route(Struct, frozen=True):
+    """From which connection to which: the store ids that links and keys are kept under."""
+
+    source: int
+    sink: int
+
+
+# -- links ------------------------------------------------------------------------------------------------------------
+
+
+class LinkRow(Struct, frozen=True):
+    """``target`` is empty where a person said to ignore the thing; ``digest`` is of the body last written."""
+
+    entity: str
+    key: str
+    target: str
+    rule: str
+    digest: str = ""
+    made_at: str = ""
+    made_by: str = ""
+    run: str = ""
+
+    @property
+    def ref(self) -> Ref:
+        return Ref(self.entity, self.key)
+
+
+_LINK = ("sink", "source", *LinkRow.__struct_fields__)
+_link_columns = [links.c[name] for name in LinkRow.__struct_fields__]
+
+
+def find_links(tx: Tx, route: Route, wanted: Iterable[Ref]) -> dict[Ref, LinkRow]:
+    found = {}
+    for entity, keys in _by_entity(wanted).items():
+        statement = sa.select(*_link_columns).where(
+            links.c.sink == route.sink, links.c.source == route.source, links.c.entity == entity
+        )
+        for row in tx.find(statement, links.c.key, keys):
+            found[Ref(row[0], row[1])] = LinkRow(*row)
+    return found
+
+
+def put_links(tx: Tx, route: Route, rows: Iterable[LinkRow]) -> None:
+    tx.many(links, _LINK, [(route.sink, route.source, *msgspec.structs.astuple(row)) for row in rows])
+
+
+def remove_link(tx: Tx, route: Route, ref: Ref) -> None:
+    tx.run(sa.delete(links).where(links.c.sink == route.sink, links.c.source == route.source,
+                                  links.c.entity == ref.entity, links.c.key == ref.key))  # fmt: skip
+
+
+def keys_by_target(tx: Tx, route: Route, entity: str) -> dict[str, list[str]]:
+    """Target id → the keys of this source that are linked to it."""
+    rows = tx.rows(sa.select(links.c.target, links.c.key).where(
+        links.c.sink == route.sink, links.c.source == route.source, links.c.entity == entity))  # fmt: skip
+    found: dict[str, list[str]] = defaultdict(list)
+    for target, key in rows:
+        found[target].append(key)
+    return found
+
+
+def links_of_target(tx: Tx, sink: int, entity: str, target: str) -> list[tuple[int, str, str]]:
+    """(source connection, key, rule) of everything that is linked to a target, from whatever system."""
+    statement = sa.select(links.c.source, links.c.key, links.c.rule).where(
+        links.c.sink == sink, links.c.entity == entity, links.c.target == target)  # fmt: skip
+    return [(int(s), str(k), str(r)) for s, k, r in tx.rows(statement)]
+
+
+def _by_entity(wanted: Iterable[Ref]) -> dict[str, set[str]]:
+    keys: dict[str, set[str]] = defaultdict(set)
+    for ref in wanted:
+        keys[ref.entity].add(ref.key)
+    return keys
+
+
+# -- open items -------------------------------------------------------------------------------------------------------
+
+
+class ItemRow(Struct, kw_only=True):
+    """One open item. ``same`` names the ref whose target it takes; ``record_*`` the record version it came from."""
+
+    id: int = 0
+    entity: str
+    key: str
+    flow: str
+    run: str
+    state: str
+    record_kind: str
+    record_id: str
+    root: bool
+    draft: Draft
+    label: str = ""
+    target: str = ""
+    reason: str = ""
+    field: str = ""
+    fix: str = ""
+    same: str = ""
+    amount: int | None = None
+    currency: str = ""
+    created_at: str = ""
+    changed_at: str = ""
+
+    @property
+    def ref(self) -> Ref:
+        return Ref(self.entity, self.key)
+
+
+_ITEM = ItemRow.__struct_fields__
+_item_columns = [items.c[name] for name in _ITEM]
+
+
+def _item(row: Sequence[Any]) -> ItemRow:
+    values = dict(zip(_ITEM, row, strict=True))
+    return ItemRow(**{**values, "draft": _draft(values["draft"])})
+
+
+def find_items(tx: Tx, route: Route, wanted: Iterable[Ref]) -> dict[Ref, ItemRow]:
+    found = {}
+    for entity, keys in _by_entity(wanted).items():
+        statement = sa.select(*_item_columns).where(
+            items.c.sink == route.sink, items.c.source == route.source, items.c.entity == entity
+        )
+        for row in tx.find(statement, items.c.key, keys):
+            item = _item(row)
+            found[item.ref] = item
+    return found
+
+
+def put_items(tx: Tx, route: Route, rows: Sequence[ItemRow]) -> None:
+    """Enter or replace items; a row that has no id yet gets one."""
+    fresh = [row for row in rows if not row.id]
+    if fresh:
+        first = next_value(tx, "ledger", "item", len(fresh))
+        for number, row in enumerate(fresh):
+            row.id = first + number
+    tx.many(items, ("sink", "source", *_ITEM), [(route.sink, route.source, *_plain(row)) for row in rows])
+
+
+def _plain(row: ItemRow) -> Row:
+    values = msgspec.structs.asdict(row)
+    return tuple({**values, "draft": msgspec.json.encode(row.draft).decode()}.values())
+
+
+def remove_items(tx: Tx, ids: Iterable[int]) -> None:
+    gone = list(ids)
+    for start in range(0, len(gone), 500):
+        part = gone[start : start + 500]
+        tx.run(sa.delete(items).where(items.c.id.in_(part)))
+        tx.run(sa.delete(edges).where(edges.c.item.in_(part)))
+
+
+def put_edges(tx: Tx, needs: Iterable[tuple[int, Ref]]) -> None:
+    """Item ← what it needs. Edges are consumed when the need is met."""
+    tx.many(edges, ("item", "entity", "key"), [(id, ref.entity, ref.key) for id, ref in needs], replace=False)
+
+
+def meet(tx: Tx, route: Route, met: Iterable[Ref]) -> list[ItemRow]:
+    """Consume the edges on these refs; the waiting items that need nothing more are returned, oldest first."""
+    touched: set[int] = set()
+    mine = (items.c.sink == route.sink) & (items.c.source == route.source)
+    for entity, keys in _by_entity(met).items():
+        statement = (
+            sa.select(edges.c.item)
+            .join(items, items.c.id == edges.c.item)
+            .where(mine, edges.c.entity == entity)
+        )
+        touched.update(row[0] for row in tx.find(statement, edges.c.key, keys))
+        for start in range(0, len(ordered := sorted(keys)), 500):
+            part = ordered[start : start + 500]
+            tx.run(sa.delete(edges).where(edges.c.entity == entity, edges.c.key.in_(part), edges.c.item.in_(
+                sa.select(items.c.id).where(mine))))  # fmt: skip
+    still = {row[0] for row in tx.find(sa.select(edges.c.item), edges.c.item, touched)}
+    ready = tx.find(sa.select(*_item_columns).where(items.c.state == "waiting"), items.c.id, touched - still)
+    return sorted((_item(row) for row in ready), key=lambda item: item.id)
+
+
+def needs_of(tx: Tx, item: int) -> list[Ref]:
+    return [Ref(*row) for row in tx.rows(sa.select(edges.c.entity, edges.c.key).where(edges.c.item == item))]
+
+
+def open_items(
+    tx: Tx, *, flow: str = "", state: str = "", record: str = "", limit: int = 1000
+) -> list[ItemRow]:
+    statement = sa.select(*_item_columns).order_by(items.c.id).limit(limit)
+    for column, value in ((items.c.flow, flow), (items.c.state, state), (items.c.record_id, record)):
+        if value:
+            statement = statement.where(column == value)
+    return [_item(row) for row in tx.rows(statement)]
+
+
+def count_open(tx: Tx, flow: str = "") -> dict[str, dict[str, int]]:
+    """State → entity → number, of everything that waits."""
+    statement = sa.select(items.c.state, items.c.entity, sa.func.count()).group_by(
+        items.c.state, items.c.entity
+    )
+    if flow:
+        statement = statement.where(items.c.flow == flow)
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for state, entity, number in tx.rows(statement):
+        found[state][entity] = number
+    return dict(found)
+
+
+# -- questions --------------------------------------------------------------------------------------------------------
+
+
+class Question(Struct, kw_only=True):
+    """A matching question: which target is this? Kept after it was answered, so that the answer can be undone."""
+
+    id: int = 0
+    sink: int
+    source: int
+    entity: str
+    key: str
+    flow: str
+    name: str
+    sku: str
+    state: str
+    why: str
+    candidates: tuple[Candidate, ...]
+    draft: Draft
+    record_kind: str = ""
+    record_id: str = ""
+    asked_at: str = ""
+    run: str = ""
+    answer: str = ""
+    rule: str = ""
+    reason: str = ""
+    answered_at: str = ""
+    answered_by: str = ""
+
+    @property
+    def ref(self) -> Ref:
+        return Ref(self.entity, self.key)
+
+    @property
+    def route(self) -> Route:
+        return Route(self.source, self.sink)
+
+
+_QUESTION = Question.__struct_fields__
+
+
+def put_questions(tx: Tx, rows: Sequence[Question]) -> None:
+    fresh = [row for row in rows if not row.id]
+    if fresh:
+        first = next_value(tx, "ledger", "question", len(fresh))
+        for number, row in enumerate(fresh):
+            row.id = first + number
+    tx.many(questions, _QUESTION, [_flat(row) for row in rows])
+
+
+def _flat(row: Question) -> Row:
+    values = msgspec.structs.asdict(row)
+    values["candidates"] = msgspec.json.encode(row.candidates).decode()
+    values["draft"] = msgspec.json.encode(row.draft).decode()
+    return tuple(values.values())
+
+
+def find_questions(
+    tx: Tx, *, id: int = 0, state: str = "", route: Route | None = None, entity: str = "", limit: int = 1000
+) -> list[Question]:
+    """Oldest first."""
+    statement = sa.select(*[questions.c[name] for name in _QUESTION]).order_by(questions.c.id).limit(limit)
+    wanted: list[tuple[Any, Any]] = [
+        (questions.c.id, id),
+        (questions.c.state, state),
+        (questions.c.entity, entity),
+    ]
+    if route is not None:
+        wanted += [(questions.c.sink, route.sink), (questions.c.source, route.source)]
+    for column, value in wanted:
+        if value:
+            statement = statement.where(column == value)
+    return [_question(row) for row in tx.rows(statement)]
+
+
+def _question(row: Sequence[Any]) -> Question:
+    values = dict(zip(_QUESTION, row, strict=True))
+    values["candidates"], values["draft"] = _candidates(values["candidates"]), _draft(values["draft"])
+    return Question(**values)
+
+
+def dependents(tx: Tx, question: Question) -> int:
+    """How many items wait for the answer."""
+    statement = sa.select(sa.func.count()).select_from(edges.join(items, items.c.id == edges.c.item)).where(
+        edges.c.entity == question.entity, edges.c.key == question.key,
+        items.c.sink == question.sink, items.c.source == question.source)  # fmt: skip
+    return int(tx.value(statement) or 0)
+
+
+# -- fates ------------------------------------------------------------------------------------------------------------
+
+
+class Seen(Struct, frozen=True):
+    """The newest version of a record that was seen, its fate, and the target it was written to, once it was."""
+
+    kind: str
+    source_id: str
+    version: str
+    digest: bytes
+    fate: str
+    reason: str = ""
+    amount: int | None = None
+    currency: str = ""
+    synced: str = ""
+    run: str = ""
+
+
+_SEEN = ("flow", *Seen.__struct_fields__)
+_seen_columns = [seen.c[name] for name in Seen.__struct_fields__]
+
+
+def find_seen(tx: Tx, flow: str, kind: str, ids: Iterable[str]) -> dict[str, Seen]:
+    statement = sa.select(*_seen_columns).where(seen.c.flow == flow, seen.c.kind == kind)
+    return {row[1]: Seen(*row) for row in tx.find(statement, seen.c.source_id, ids)}
+
+
+def put_seen(tx: Tx, flow: str, rows: Iterable[Seen]) -> None:
+    tx.many(seen, _SEEN, [(flow, *msgspec.structs.astuple(row)) for row in rows])
+
+
+def mark_synced(tx: Tx, rows: Iterable[tuple[str, str, str, str, str, str]]) -> None:
+    """(fate, target, reason, flow, kind, source id): a record's root item was settled after its run."""
+    for fate, target, reason, flow, kind, source_id in rows:
+        values = {"fate": fate, "reason": reason, **({"synced": target} if target else {})}
+        tx.run(sa.update(seen).where(seen.c.flow == flow, seen.c.kind == kind, seen.c.source_id == source_id)
+               .values(**values))  # fmt: skip
+
+
+def synced_ids(tx: Tx, flow: str, kind: str) -> Iterator[tuple[str, str]]:
+    """(source id, target) of every record of the kind that was written and has not been reported as gone."""
+    statement = sa.select(seen.c.source_id, seen.c.synced).where(
+        seen.c.flow == flow, seen.c.kind == kind, seen.c.synced != "", sa.not_(seen.c.reason.like("gone:%"))
+    ).order_by(seen.c.source_id)  # fmt: skip
+    return ((str(id), str(target)) for id, target in tx.rows(statement))
+
+
+def count_seen(tx: Tx, flow: str, kind: str = "") -> dict[str, Counter[str]]:
+    """Kind → fate → number, over the newest version of every record the flow has seen."""
+    statement = sa.select(seen.c.kind, seen.c.fate, sa.func.count()).where(seen.c.flow == flow).group_by(
+        seen.c.kind, seen.c.fate)  # fmt: skip
+    if kind:
+        statement = statement.where(seen.c.kind == kind)
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for kind_, fate, number in tx.rows(statement):
+        found[kind_][fate] = number
+    return dict(found)
+
+
+# -- history ----------------------------------------------------------------------------------------------------------
+
+
+class Event(Struct, frozen=True):
+    """One change of an item's state or one record's fate; ``cause`` is the question or command behind it."""
+
+    at: str
+    run: str
+    flow: str
+    record_kind: str
+    record_id: str
+    entity: str
+    key: str
+    fate: str
+    target: str = ""
+    reason: str = ""
+    cause: str = ""
+
+
+_EVENT = Event.__struct_fields__
+
+
+def put_events(tx: Tx, rows: Iterable[Event]) -> None:
+    tx.many(history, _EVENT, [msgspec.structs.astuple(row) for row in rows], replace=False)
+
+
+def events(
+    tx: Tx, *, run: str = "", flow: str = "", record: str = "", cause: str = "", limit: int = 1000
+) -> list[Event]:
+    """Newest first."""
+    statement = sa.select(*[history.c[name] for name in _EVENT]).order_by(history.c.id.desc()).limit(limit)
+    pairs = (
+        (history.c.run, run),
+        (history.c.flow, flow),
+        (history.c.record_id, record),
+        (history.c.cause, cause),
+    )
+    for column, value in pairs:
+        if value:
+            statement = statement.where(column == value)
+    return [Event(*row) for row in tx.rows(statement)]

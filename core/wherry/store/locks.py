@@ -1,0 +1,80 @@
+"""Locks tied to the life of a process: an OS file lock on SQLite, a session advisory lock on PostgreSQL.
+
+A lease that ends by the clock lets two owners send (write-protocol.md, finding 4). Never held across a fork.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from wherry.errors import Busy
+from wherry.store.database import Database
+
+
+@contextlib.contextmanager
+def hold(database: Database, name: str, *, wait: float = 0.0) -> Iterator[None]:
+    """Hold the named lock of this store. Raises Busy when another process has it after ``wait`` seconds."""
+    if database.path is not None:
+        with _file_lock(database.path.parent / "locks", name, wait):
+            yield
+    else:
+        with _advisory_lock(database, name, wait):
+            yield
+
+
+def _retry_until(deadline: float) -> Iterator[None]:
+    while True:
+        yield
+        if time.monotonic() >= deadline:
+            return
+        time.sleep(0.05)
+
+
+def _busy(name: str, holder: str) -> Busy:
+    return Busy(
+        f"another process holds {name}{f' (process {holder})' if holder else ''}",
+        fix="wait for it to finish, or see: wherry runs list", code="WHERRY-9001",
+    )  # fmt: skip
+
+
+@contextlib.contextmanager
+def _file_lock(folder: Path, name: str, wait: float) -> Iterator[None]:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / (hashlib.sha256(name.encode()).hexdigest()[:24] + ".lock")
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        _take_file(handle, name, time.monotonic() + wait)
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, str(os.getpid()).encode(), 0)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _take_file(handle: int, name: str, deadline: float) -> None:
+    for _ in _retry_until(deadline):
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+    raise _busy(name, os.pread(handle, 20, 0).decode(errors="replace"))
+
+
+@contextlib.contextmanager
+def _advisory_lock(database: Database, name: str, wait: float) -> Iterator[None]:
+    number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        take = sa.select(sa.func.pg_try_advisory_lock(number))
+        if not any(connection.execute(take).scalar() for _ in _retry_until(time.monotonic() + wait)):
+            raise _busy(name, "")
+        try:
+            yield
+        finally:
+            connection.execute(sa.select(sa.func.pg_advisory_unlock(number)))

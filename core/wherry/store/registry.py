@@ -1,0 +1,194 @@
+"""Connections, flows, runs, marks and plans: what the store knows of the project itself."""
+
+from __future__ import annotations
+
+import secrets as random
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from msgspec import Struct
+
+from wherry.store.database import Tx
+from wherry.store.tables import connections, flows, marks, plans, runs
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+def new_id(milliseconds: int) -> str:
+    """A run's id: sortable by time, 16 characters, no look-alikes."""
+    number, digits = (milliseconds << 32) | random.randbits(32), ""
+    while number:
+        number, rest = divmod(number, 32)
+        digits = _ALPHABET[rest] + digits
+    return digits
+
+
+def _dump(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+class Bound(Struct, frozen=True):
+    """A connection as the store knows it: bound to (plugin, account) at its first check."""
+
+    id: int
+    name: str
+    plugin: str
+    account_id: str
+    account_name: str
+    state: str
+    reason: str
+    bound_at: str
+    checked_at: str
+    credential: str
+
+
+def connection(tx: Tx, name: str) -> Bound | None:
+    row = tx.one(sa.select(connections).where(connections.c.name == name))
+    return _bound(row) if row else None
+
+
+def connection_of_account(tx: Tx, plugin: str, account: str) -> Bound | None:
+    row = tx.one(
+        sa.select(connections).where(connections.c.plugin == plugin, connections.c.account_id == account)
+    )
+    return _bound(row) if row else None
+
+
+def all_connections(tx: Tx) -> list[Bound]:
+    return [_bound(row) for row in tx.run(sa.select(connections).order_by(connections.c.name))]
+
+
+def _bound(row: Any) -> Bound:
+    return Bound(**{column: getattr(row, column) for column in Bound.__struct_fields__})
+
+
+def bind(tx: Tx, name: str, plugin: str, account_id: str, account_name: str, credential: str, at: str) -> int:
+    """Enter a connection at its first check; its id is what links, keys and marks use from then on."""
+    made = tx.run(
+        sa.insert(connections)
+        .values(name=name, plugin=plugin, account_id=account_id, account_name=account_name, state="ok", reason="",
+                bound_at=at, checked_at=at, credential=credential)
+        .returning(connections.c.id)
+    )  # fmt: skip
+    return int(made.scalar_one())
+
+
+def update_connection(tx: Tx, id: int, **values: str) -> None:
+    tx.run(sa.update(connections).where(connections.c.id == id).values(**values))
+
+
+# -- flows ------------------------------------------------------------------------------------------------------------
+
+
+class FlowState(Struct, frozen=True):
+    """``state`` is ``off`` (never activated), ``active`` or ``paused``; ``since`` the start date it was given."""
+
+    name: str
+    state: str = "off"
+    since: str = ""
+    reason: str = ""
+    by: str = ""
+    at: str = ""
+    config: str = ""
+
+
+def flow_state(tx: Tx, name: str) -> FlowState:
+    row = tx.one(sa.select(flows).where(flows.c.name == name))
+    return FlowState(**row._mapping) if row else FlowState(name)
+
+
+def save_flow(tx: Tx, state: FlowState) -> None:
+    columns = FlowState.__struct_fields__
+    tx.many(flows, columns, [tuple(getattr(state, column) for column in columns)])
+
+
+# -- runs -------------------------------------------------------------------------------------------------------------
+
+
+class RunRow(Struct, frozen=True):
+    """``state`` is running, ok, failed, again, access, guarded or interrupted; ``summary`` a snapshot."""
+
+    id: str
+    flow: str
+    cause: str
+    state: str
+    started_at: str
+    finished_at: str
+    exit_code: int | None
+    summary: dict[str, Any]
+
+
+def start_run(tx: Tx, id: str, flow: str, cause: str, at: str) -> None:
+    tx.run(sa.insert(runs).values(id=id, flow=flow, cause=cause, state="running", started_at=at, finished_at="",
+                                  exit_code=None, summary="{}"))  # fmt: skip
+
+
+def finish_run(tx: Tx, id: str, state: str, exit_code: int, at: str, summary: dict[str, Any]) -> None:
+    values = {"state": state, "exit_code": exit_code, "finished_at": at, "summary": _dump(summary)}
+    tx.run(sa.update(runs).where(runs.c.id == id).values(**values))
+
+
+def close_dead_runs(tx: Tx, flow: str, at: str) -> list[str]:
+    """Runs of the flow that say *running* although the caller holds its lock: their process died."""
+    dead = [
+        row[0] for row in tx.rows(sa.select(runs.c.id).where(runs.c.flow == flow, runs.c.state == "running"))
+    ]
+    for id in dead:
+        finish_run(tx, id, "interrupted", 130, at, {"note": "the process ended before the run did"})
+    return dead
+
+
+def find_runs(tx: Tx, *, flow: str = "", id: str = "", limit: int = 20, before: str = "") -> list[RunRow]:
+    """Newest first."""
+    statement = sa.select(runs).order_by(runs.c.id.desc()).limit(limit)
+    if flow:
+        statement = statement.where(runs.c.flow == flow)
+    if id:
+        statement = statement.where(runs.c.id == id)
+    if before:
+        statement = statement.where(runs.c.id < before)
+    return [
+        RunRow(**{**row._mapping, "summary": msgspec.json.decode(row.summary)}) for row in tx.run(statement)
+    ]
+
+
+# -- marks ------------------------------------------------------------------------------------------------------------
+
+
+class Mark(Struct, frozen=True):
+    """How far a flow has read a kind, under which map. ``swept_at`` is when deletes were last looked for."""
+
+    flow: str
+    kind: str
+    fingerprint: str
+    mark: str
+    saved_at: str
+    swept_at: str
+
+
+def mark(tx: Tx, flow: str, kind: str) -> Mark | None:
+    row = tx.one(sa.select(marks).where(marks.c.flow == flow, marks.c.kind == kind))
+    return Mark(**row._mapping) if row else None
+
+
+def save_mark(tx: Tx, value: Mark) -> None:
+    columns = Mark.__struct_fields__
+    tx.many(marks, columns, [tuple(getattr(value, column) for column in columns)])
+
+
+def all_marks(tx: Tx) -> Sequence[Mark]:
+    return [Mark(**row._mapping) for row in tx.run(sa.select(marks))]
+
+
+# -- plans ------------------------------------------------------------------------------------------------------------
+
+
+def save_plan(tx: Tx, id: str, flow: str, digest: str, at: str, summary: dict[str, Any]) -> None:
+    tx.many(plans, ("id", "flow", "digest", "made_at", "summary"), [(id, flow, digest, at, _dump(summary))])
+
+
+def plan_digest(tx: Tx, id: str, flow: str) -> str | None:
+    digest: str | None = tx.value(sa.select(plans.c.digest).where(plans.c.id == id, plans.c.flow == flow))
+    return digest

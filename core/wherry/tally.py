@@ -1,0 +1,56 @@
+"""Counting fates: what a run says at its end adds up, because it is counted where fates are stored."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct, field
+
+
+class Notice(Struct, frozen=True):
+    """Something an operator should know that is no fate: a deal archived, merged, out of its stage."""
+
+    kind: str
+    record: str
+    what: str
+    target: str = ""
+
+
+class Tally(Struct):
+    """Record kind → fate → number, and item kind → fate → number, with what else is worth telling."""
+
+    records: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    items: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    reasons: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    notices: list[Notice] = field(default_factory=list)
+
+    def add(self, other: Tally) -> None:
+        for mine, theirs in (
+            (self.records, other.records),
+            (self.items, other.items),
+            (self.reasons, other.reasons),
+        ):
+            for kind, counts in theirs.items():
+                mine[kind].update(counts)
+        self.notices.extend(other.notices[: max(0, 200 - len(self.notices))])
+
+    def has(self, *fates: str) -> bool:
+        """Whether any record or item of the run ended in one of these fates."""
+        groups = [*self.records.values(), *self.items.values()]
+        return any(counts[fate] for counts in groups for fate in fates)
+
+    def as_data(self) -> dict[str, Any]:
+        return {
+            "fates": plain(self.records),
+            "items": plain(self.items),
+            "reasons": {kind: dict(counts.most_common(20)) for kind, counts in sorted(self.reasons.items())},
+            "notices": self.notices,
+        }
+
+
+def plain(counts: Mapping[str, Counter[str]]) -> dict[str, dict[str, int]]:
+    return {
+        kind: {fate: n for fate, n in sorted(fates.items()) if n} for kind, fates in sorted(counts.items())
+    }

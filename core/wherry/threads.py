@@ -1,0 +1,81 @@
+"""Two helpers for blocking code with threads: results in order, bounded, log context carried along.
+
+Source: architecture.md, section 8 (docs/decisions/0001).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+_END = object()
+
+
+def fan_out(function: Callable[[A], B], arguments: Iterable[A], width: int = 4) -> Generator[B]:
+    """``function`` over ``arguments`` with at most ``width`` calls at once; results in the order of the arguments.
+
+    Arguments are drawn no faster than results are taken, so memory stays bounded. The first error is raised in its
+    place and ends the work.
+    """
+    waiting: deque[Future[B]] = deque()
+    with ThreadPoolExecutor(width, thread_name_prefix="wherry") as pool:
+        try:
+            for argument in arguments:
+                waiting.append(pool.submit(contextvars.copy_context().run, function, argument))
+                if len(waiting) >= width:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def ahead(source: Iterator[A], depth: int = 4) -> Generator[A]:
+    """The items of ``source``, drawn by a thread of its own at most ``depth`` ahead; errors are raised in their place."""
+    handed: queue.Queue[tuple[object, BaseException | None]] = queue.Queue(depth)
+    stop = threading.Event()
+
+    def put(value: object, error: BaseException | None = None) -> None:
+        while not stop.is_set():
+            with contextlib.suppress(queue.Full):
+                return handed.put((value, error), timeout=0.1)
+
+    def draw() -> None:
+        try:
+            for item in source:
+                put(item)
+                if stop.is_set():
+                    return
+            put(_END)
+        except BaseException as error:
+            put(_END, error)
+
+    thread = threading.Thread(
+        target=contextvars.copy_context().run, args=(draw,), name="wherry-read", daemon=True
+    )
+    thread.start()
+    try:
+        yield from _take(handed)
+    finally:
+        stop.set()
+        thread.join(timeout=5)
+
+
+def _take(handed: queue.Queue[tuple[object, BaseException | None]]) -> Iterator[A]:
+    while True:
+        value, error = handed.get()
+        if error is not None:
+            raise error
+        if value is _END:
+            return
+        yield value  # type: ignore[misc]

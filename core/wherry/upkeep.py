@@ -1,0 +1,88 @@
+"""What the source does not tell by itself: things put off in an earlier run, and records that have left.
+
+The hub calls ``retry`` before a run and ``sweep`` after it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import msgspec
+
+from wherry import writing
+from wherry.engine import copy_files, count_items
+from wherry.errors import Guarded
+from wherry.fates import event_of
+from wherry.job import Batch, Entry, Job
+from wherry.records import Create, Record
+from wherry.roles import FieldMapper, Sweeps
+from wherry.store import ledger, registry
+from wherry.store.ledger import Seen
+from wherry.tally import Notice, Tally
+from wherry.writing import Step
+
+_SWEEP_EVERY = dt.timedelta(days=1)
+
+
+def retry(job: Job) -> None:
+    """What was put off in an earlier run, such as a file whose server was down, is tried again first."""
+    with job.wired.store.read() as tx:
+        queued = ledger.open_items(tx, flow=job.wired.name, state="queued")
+    steps = [
+        Step(
+            draft=item.draft,
+            record_kind=item.record_kind,
+            record_id=item.record_id,
+            decision=Create(),
+            item=item,
+        )
+        for item in queued
+    ]
+    if steps:
+        copy_files(job, steps)
+        with job.wired.store.write() as tx:
+            outcomes = writing.settle(tx, job.wired.lane, steps, job.wired.store.now())
+        job.tally.add(Tally(items=count_items(outcomes)))
+
+
+def sweep(job: Job, kind: str, mapper: FieldMapper) -> None:
+    """Once a day: what became of the records that were synced? A search never shows what was archived or merged."""
+    source, wired = job.wired.source, job.wired
+    if not isinstance(source, Sweeps) or not job.options.moves_mark or job.options.resync:
+        return
+    with wired.store.read() as tx:
+        mark, known = registry.mark(tx, wired.name, kind), dict(ledger.synced_ids(tx, wired.name, kind))
+    if mark is None or not known or not sweep_is_due(wired.store.clock.now(), mark.swept_at):
+        return
+    found = [record for record in source.sweep(kind, list(known), mapper.fields.get(kind, ())) if record.gone]
+    guard_vanished(job, kind, len(found), len(known))
+    now = wired.store.now()
+    batch = Batch(kind, [gone_entry(record, known[record.id]) for record in found])
+    with wired.store.write() as tx:
+        registry.save_mark(tx, msgspec.structs.replace(mark, swept_at=now))
+        ledger.put_events(tx, [event_of(job, entry, now) for entry in batch.entries])
+        ledger.mark_synced(
+            tx, [("skipped", "", e.reason, wired.name, kind, e.record.id) for e in batch.entries]
+        )
+    job.tally.notices += [Notice(kind, e.record.id, e.reason, e.synced) for e in batch.entries]
+
+
+def gone_entry(record: Record, target: str) -> Entry:
+    into = f" into {record.merged_into}" if record.merged_into else ""
+    entry = Entry(record=record, digest=b"", target=target)
+    entry.earlier = Seen(record.kind, record.id, record.version, b"", "skipped", synced=target)
+    entry.close("skipped", f"gone: {record.gone}{into} at the source; {target} is kept")
+    return entry
+
+
+def sweep_is_due(now: dt.datetime, swept_at: str) -> bool:
+    return not swept_at or now - dt.datetime.fromisoformat(swept_at) >= _SWEEP_EVERY
+
+
+def guard_vanished(job: Job, kind: str, gone: int, known: int) -> None:
+    if known >= 10 and gone > known * float(job.wired.flow.limits.fall):
+        raise Guarded(
+            f"{job.wired.name}: {gone} of {known} synced {kind} records are no longer to be found at the source",
+            fix="check what the connection may read; nothing was changed here",
+            code="WHERRY-7021", flow=job.wired.name, kind=kind,
+        )  # fmt: skip

@@ -1,0 +1,306 @@
+"""From names in the project file to things that work: connections with their services, flows with their parts."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import msgspec
+import structlog
+
+from wherry import mapping
+from wherry.catalogues import Catalogues
+from wherry.errors import ConfigError, Guarded, NotFound
+from wherry.http import Http, Profile
+from wherry.job import Wired
+from wherry.matching import ListingCatalogue, RuleMatcher
+from wherry.plugins import Plugins
+from wherry.roles import (
+    AtomicSinkWriter, Clock, Connection, Describes, FieldMapper, Matcher, Services, SinkWriter,
+    SourceConnector,
+)  # fmt: skip
+from wherry.secrets import Vault, open_vault
+from wherry.settings import Flow, OAuth2Auth, Project, SecretRef, TokenAuth
+from wherry.settings.load import compose, secrets_in
+from wherry.signin import OAuthEndpoints, bearer, oauth2
+from wherry.store import Store, ledger, registry
+from wherry.store.blobs import Blobs
+from wherry.store.documents import DocumentView
+from wherry.store.ledger import Route
+from wherry.tally import Tally
+from wherry.threads import fan_out
+from wherry.writing import Lane
+
+_RECHECK = dt.timedelta(days=1)
+"""How long an account is taken to be the same while the credential is: a check costs a call in every run."""
+
+
+class Wiring:
+    """Makes connections, sources, sinks and flows out of a project. Everything is made once and kept."""
+
+    def __init__(self, project: Project, plugins: Plugins, store: Store, clock: Clock) -> None:
+        self.project, self.plugins, self.store, self.clock = project, plugins, store, clock
+        self.clients: list[Http] = []
+        self._connections: dict[str, Connection] | None = None
+        self._vault: Vault | None = None
+        self._bound: dict[str, int] = {}
+        self._sources: dict[str, SourceConnector] = {}
+
+    @property
+    def vault(self) -> Vault:
+        if self._vault is None:
+            self._vault = open_vault(self.store.secrets(), self.project.folder, self.project.environ)
+        return self._vault
+
+    # -- connections ------------------------------------------------------------------------------------------------
+
+    def connection(self, name: str) -> Connection:
+        """The connection of that name with its settings. Raises NotFound, ConfigError."""
+        if name not in self.project.connections:
+            known = ", ".join(sorted(self.project.connections)) or "none"
+            raise NotFound(f"there is no connection {name}; known: {known}", code="WHERRY-3010", connection=name)
+        self.plugins.require(self.project.connections[name].plugin)
+        if self._connections is None:
+            self._connections = compose(self.project, self.plugins.settings_model)
+        return self._connections[name]
+
+    def services(self, connection: Connection) -> Services:
+        """What the core hands the plugin of this connection."""
+        log = structlog.get_logger().bind(connection=connection.name, plugin=connection.plugin)
+        return Services(
+            log=log, clock=self.clock, http=partial(self._client, connection), fan_out=fan_out,
+            cache=self.store.cache(connection.name), documents=partial(self.store.documents, connection.name),
+        )  # fmt: skip
+
+    def _client(self, connection: Connection, profile: Profile) -> Http:
+        manifest = self.plugins.manifests[connection.plugin]
+        auth = profile.auth or self._auth(connection, profile)
+        hosts = profile.hosts or tuple(manifest.hosts)
+        account = f"{profile.base_url} {self.credential(connection)}"
+        client = Http(
+            msgspec.structs.replace(profile, auth=auth, hosts=hosts), connection=connection.name, account=account,
+            clock=self.clock,
+        )  # fmt: skip
+        self.clients.append(client)
+        return client
+
+    def _auth(self, connection: Connection, profile: Profile) -> Any:
+        auth, name = getattr(connection.settings, "auth", None), connection.name
+        if isinstance(auth, TokenAuth):
+            return bearer(partial(self.reveal, name, auth.token))
+        if isinstance(auth, OAuth2Auth):
+            refresh = partial(self.reveal, name, auth.refresh_token) if auth.refresh_token else None
+            secret = partial(self.reveal, name, auth.client_secret)
+            lock = partial(self.store.lock, wait=60.0)
+            endpoints = self._endpoints(connection, profile)
+            return oauth2(auth.client_id, secret, refresh, endpoints, self.vault, name, lock, self.clock)
+        return None
+
+    def _endpoints(self, connection: Connection, profile: Profile) -> OAuthEndpoints:
+        """The plugin gives paths: with a ``base_url`` of its own a connection signs in there too."""
+        found = self.plugins.manifests[connection.plugin].oauth
+        if found is None:
+            raise ConfigError(
+                f"connections.{connection.name}.auth: plugin {connection.plugin} does not sign in by oauth2",
+                fix='use auth = { kind = "token", token = { env = "NAME" } }', code="WHERRY-2070",
+            )  # fmt: skip
+        base = profile.base_url.rstrip("/")
+        urls = {name: base + url for name in ("token_url", "revoke_url") if (url := getattr(found, name)).startswith("/")}
+        return msgspec.structs.replace(found, **urls)
+
+    def reveal(self, connection: str, secret: SecretRef) -> str:
+        return secret.reveal(lambda field: self.vault.get(connection, field))
+
+    def credential(self, connection: Connection) -> str:
+        """A fingerprint of everything a connection signs in with: while it stays, so does the account."""
+        found = hashlib.blake2b(digest_size=16, key=str(self.store.database.url)[:64].encode())
+        found.update(str(getattr(connection.settings, "base_url", "")).encode())
+        for path, secret in secrets_in(connection.settings, ()):
+            if path[-1] != "refresh_token":
+                found.update(f"{path}".encode() + self.reveal(connection.name, secret).encode())
+        auth = getattr(connection.settings, "auth", None)
+        found.update(str(getattr(auth, "client_id", "")).encode())
+        return found.hexdigest()
+
+    # -- identity ---------------------------------------------------------------------------------------------------
+
+    def bind(self, connection: Connection, part: SourceConnector | SinkWriter) -> int:
+        """The store id of the connection, bound to its account at the first check (architecture.md, section 5).
+
+        Raises Guarded when the connection now reaches another account, ConfigError when a known account turns up
+        under a new name.
+        """
+        if connection.name not in self._bound:
+            with self.store.read() as tx:
+                row = registry.connection(tx, connection.name)
+            credential = self.credential(connection)
+            fresh = row is not None and row.credential == credential and self._recent(row.checked_at)
+            self._bound[connection.name] = row.id if row and fresh else self._check(connection, part, row, credential)
+        return self._bound[connection.name]
+
+    def _recent(self, at: str) -> bool:
+        return dt.timedelta(0) <= self.clock.now() - dt.datetime.fromisoformat(at) < _RECHECK
+
+    def _check(
+        self, connection: Connection, part: SourceConnector | SinkWriter, row: registry.Bound | None, credential: str
+    ) -> int:
+        account, now = part.check(), self.store.now()
+        with self.store.write() as tx:
+            other = registry.connection_of_account(tx, connection.plugin, account.id)
+            if row is None and other is not None:
+                raise _known_account(connection.name, other)
+            if row is not None and (row.plugin, row.account_id) != (connection.plugin, account.id):
+                raise _other_account(row, account.name, account.id)
+            if row is None:
+                return registry.bind(
+                    tx, connection.name, connection.plugin, account.id, account.name, credential, now
+                )
+            registry.update_connection(
+                tx, row.id, account_name=account.name, checked_at=now, credential=credential, state="ok", reason=""
+            )
+            return row.id
+
+    # -- flows ------------------------------------------------------------------------------------------------------
+
+    def flow(self, name: str) -> Flow:
+        if name not in self.project.flows:
+            from wherry.settings.mistakes import nearest
+
+            near = nearest(name, self.project.flows)
+            known = ", ".join(sorted(self.project.flows)) or "none"
+            raise NotFound(
+                f"there is no flow {name}; known: {known}", code="WHERRY-3011", flow=name,
+                fix=f"did you mean {near}?" if near else "see: wherry flow list",
+            )  # fmt: skip
+        return self.project.flows[name]
+
+    def source(self, name: str) -> SourceConnector:
+        """The connector of a connection, made once a run: it may keep what it has read."""
+        if name not in self._sources:
+            connection = self.connection(name)
+            self._sources[name] = self.plugins.source(connection, self.services(connection))
+        return self._sources[name]
+
+    def sink(self, name: str) -> SinkWriter:
+        connection = self.connection(name)
+        return self.plugins.sink(connection, self.services(connection))
+
+    def wire(self, name: str, run: str, settled: Callable[[Tally], None] = lambda tally: None) -> Wired:
+        """The flow with its parts. The account of each end is checked where it was not lately."""
+        flow = self.flow(name)
+        origin, destination = self.connection(flow.source), self.connection(flow.sink)
+        source, sink = self.source(flow.source), self.atomic(flow.sink)
+        route = Route(self.bind(origin, source), self.bind(destination, sink))
+        services = self.services(origin)
+        mappers = {kind: self.plugins.mapper(flow, kind, services) for kind in self.kinds(flow, source)}
+        return Wired(
+            flow=flow, lane=Lane(name, run, route, sink, flow.sink, destination.plugin), store=self.store, source=source,
+            mappers=mappers, matchers=partial(self.plugins.matcher, flow),
+            blobs=Blobs(self.store.files, flow.limits.file_size), since=flow.since(self.project.timezone),
+            settled=settled,
+        )  # fmt: skip
+
+    def atomic(self, name: str) -> AtomicSinkWriter:
+        sink = self.sink(name)
+        if not isinstance(sink, AtomicSinkWriter):
+            raise ConfigError(
+                f"connection {name} cannot be written to by this version of Wherry: its sink is not atomic",
+                fix="use a connection of the embedded workspace as sink", code="WHERRY-2071", connection=name,
+            )  # fmt: skip
+        return sink
+
+    def kinds(self, flow: Flow, source: SourceConnector) -> tuple[str, ...]:
+        """The flow's kinds, checked; those its source has a default map for when none are named."""
+        plugin = self.project.connections[flow.source].plugin
+        mapped = self.plugins.manifests[plugin].maps
+        kinds = flow.kinds or tuple(kind for kind in source.kinds if kind in mapped)
+        unknown = [kind for kind in kinds if kind not in source.kinds]
+        if unknown:
+            raise ConfigError(
+                f"flows.{flow.name}.kinds: {flow.source} has no records of kind {unknown[0]}",
+                fix=f"kinds of {plugin}: {', '.join(source.kinds)}", code="WHERRY-2072", key=f"flows.{flow.name}.kinds",
+            )  # fmt: skip
+        return tuple(kinds)
+
+    def map_mapper(self, flow: Flow, kind: str) -> FieldMapper:
+        """The default mapper: the source plugin's map as data, with the flow's own lines over it."""
+        origin, source = self.connection(flow.source), self.source(flow.source)
+        maps = self.plugins.manifests[origin.plugin].maps
+        if kind not in maps:
+            raise ConfigError(
+                f"flows.{flow.name}.kinds: plugin {origin.plugin} has no default map for {kind}",
+                fix=f"kinds with a map: {', '.join(sorted(maps))}", code="WHERRY-2074", key=f"flows.{flow.name}.kinds",
+            )  # fmt: skip
+        return mapping.build(
+            flow, kind, maps[kind], transforms=self.plugins.transforms(), shapes=self.plugins.shapes(),
+            description=source.describe(kind) if isinstance(source, Describes) else None,
+            currency=self.project.currency, timezone=self.project.timezone, named_maps=self.project.maps,
+            kinds=source.kinds,
+        )  # fmt: skip
+
+    def rule_matcher(self, flow: Flow, entity: str) -> Matcher:
+        """The default matcher: the flow's rules, else the habit of its source's plugin, else link or create."""
+        plugin = self.project.connections[flow.source].plugin
+        habit: Mapping[str, Any] = self.plugins.default_match(plugin, entity) or {}
+        said = flow.match.get(entity)
+        order = (said.order if said else None) or tuple(habit.get("order", ("link",)))
+        unmatched = (said.unmatched if said else None) or habit.get("unmatched", "create")
+        return RuleMatcher.from_settings(order, unmatched)
+
+    def catalogues(self, wired: Wired) -> Catalogues:
+        """The sink's listings, each read when it is first needed."""
+
+        def load(entity: str) -> ListingCatalogue:
+            with self.store.read() as tx:
+                view = DocumentView(tx, wired.lane.namespace)
+                keys = ledger.keys_by_target(tx, wired.lane.route, entity)
+                return ListingCatalogue(wired.lane.sink.listing(view, entity), keys)
+
+        return Catalogues(load)
+
+    def requests(self) -> dict[str, Any]:
+        """What was asked of the vendors since ``renew``."""
+        by: dict[str, int] = {}
+        for client in self.clients:
+            for route, number in client.counts.items():
+                by[route] = by.get(route, 0) + number
+        return {
+            "total": sum(client.total for client in self.clients), "by": dict(sorted(by.items())),
+            "retried": sum(client.retries for client in self.clients),
+            "refused": sum(client.refused for client in self.clients),
+        }  # fmt: skip
+
+    def renew(self) -> None:
+        """Before a run: connectors and clients are made anew, requests are counted from zero."""
+        for client in self.clients:
+            client.close()
+        self.clients.clear()
+        self._sources.clear()
+        self._bound.clear()
+
+
+def _known_account(name: str, other: registry.Bound) -> ConfigError:
+    return ConfigError(
+        f"connection {name} reaches {other.account_name} ({other.account_id}), which is known here as {other.name}",
+        fix=f"wherry connection adopt {name}", code="WHERRY-2073", connection=name, known_as=other.name,
+    )  # fmt: skip
+
+
+def _other_account(row: registry.Bound, name: str, id: str) -> Guarded:
+    return Guarded(
+        f"connection {row.name} is bound to {row.account_name} ({row.account_id}) and now reaches {name} ({id})",
+        fix="put the right credential back, or give the other account a connection of its own",
+        code="WHERRY-7030", connection=row.name,
+    )  # fmt: skip
+
+
+def project_store(project: Project, clock: Clock, environ: Mapping[str, str] | None = None) -> Store:
+    """The project's store; its files beside it."""
+    folder = project.folder / ".wherry"
+    url = project.store.url or f"sqlite:///{folder / 'wherry.db'}"
+    files = project.store.files if str(project.store.files) != "." else folder / "files"
+    return Store(url, clock, project.folder / files)
+

@@ -1,0 +1,96 @@
+"""How HubSpot is reached: hosts, scopes, limits, and what its answers say of all three."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from wherry.errors import TryAgain, WherryError
+from wherry.http import Limit, Pace, Profile, Response
+from wherry.roles import Clock
+
+from .client import server_time
+from .errors import classify
+from .settings import HubSpotSettings
+
+REGIONS = ("na1", "na2", "na3", "eu1", "ap1", "ca1")
+HOSTS = (
+    "api.hubapi.com",
+    "*.hubapi.com",
+    "*.hubspot.com",
+    "*.hubspot.net",
+    *(f"*.hubspotusercontent-{region}.net" for region in REGIONS),
+    *(f"*.hubspotusercontent{number}.net" for number in ("00", "10", "20", "30", "40")),
+)
+SCOPES = (
+    "oauth",
+    "crm.objects.deals.read",
+    "crm.objects.companies.read",
+    "crm.objects.contacts.read",
+    "crm.objects.line_items.read",
+    "crm.objects.owners.read",
+    "crm.schemas.deals.read",
+    "crm.schemas.companies.read",
+    "crm.schemas.line_items.read",
+    "e-commerce",
+    "tickets",
+    "files",
+)
+"""Contacts are in because HubSpot guards notes, emails, calls, meetings and tasks with that scope."""
+
+WINDOW = 10.0
+SEARCHES = Limit(5, 1.0)
+UNKNOWN_MIDNIGHT = 3_600.0
+TEMPORARY = frozenset({423, 429, 477, 500, 502, 503, 504, 521, 523, 524})
+
+
+class Judge:
+    """Turns error answers into errors. Once it knows the account's time zone it can say when the day's calls return."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.zone = ""
+
+    def __call__(self, response: Response) -> WherryError | None:
+        error = classify(response)
+        if isinstance(error, TryAgain) and error.where.get("policy") == "DAILY":
+            error.after = self._until_midnight(response)
+        return error
+
+    def _until_midnight(self, response: Response) -> float:
+        try:
+            zone = ZoneInfo(self.zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            return UNKNOWN_MIDNIGHT
+        told = server_time(response.headers)
+        now = dt.datetime.fromtimestamp(told / 1000, zone) if told else self._clock.now().astimezone(zone)
+        midnight = dt.datetime.combine(now.date() + dt.timedelta(days=1), dt.time(), zone)
+        return (midnight.astimezone(dt.UTC) - now.astimezone(dt.UTC)).total_seconds()
+
+
+def pace(headers: Mapping[str, str]) -> Pace | None:
+    """The budget from ``X-HubSpot-RateLimit-*``; a search answer carries none."""
+    limit, remaining, interval = (
+        _whole(headers.get(f"x-hubspot-ratelimit-{name}")) for name in ("max", "remaining", "interval-milliseconds")
+    )
+    if limit is None and remaining is None:
+        return None
+    return Pace(limit, remaining, interval / 1000 if interval else None)
+
+
+def _whole(text: str | None) -> int | None:
+    return int(text) if text and text.strip().isdigit() else None
+
+
+def profile_of(settings: HubSpotSettings, judge: Judge) -> Profile:
+    """What the core needs to know to talk to this account. Searches are counted apart from all other calls."""
+    return Profile(
+        base_url=settings.url,
+        hosts=HOSTS,
+        limits={"": Limit(settings.limit, WINDOW), "search": SEARCHES},
+        own_lanes=frozenset({"search"}),
+        pace=pace,
+        classify=judge,
+        retry_statuses=TEMPORARY,
+    )

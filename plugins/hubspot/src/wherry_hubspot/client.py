@@ -1,0 +1,353 @@
+"""HubSpot's endpoints, paging and error bodies. Knows requests and errors, not records.
+
+Facts: the CRM guides on developers.hubspot.com (objects, search, associations, pipelines, usage) and HubSpot's public
+OpenAPI files. Paths of both API generations stand in one table: the version moves inside the path between them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import msgspec
+from msgspec import Raw, Struct, field
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+    from wherry.http import Http, Response
+
+LIST_PAGE, SEARCH_PAGE, BATCH, LINKS_BATCH, FILES_PAGE = 100, 200, 100, 1_000, 100
+SEARCH_BODY = 3_000
+REJECTED_CURSOR = frozenset({400, 404, 410})
+MODIFIED, OBJECT_ID = "hs_lastmodifieddate", "hs_object_id"
+
+PATHS: dict[str, tuple[str, str]] = {
+    # name: (date versions, legacy v3/v4)
+    "objects": ("/crm/objects/{api}/{type}", "/crm/v3/objects/{type}"),
+    "search": ("/crm/objects/{api}/{type}/search", "/crm/v3/objects/{type}/search"),
+    "read": ("/crm/objects/{api}/{type}/batch/read", "/crm/v3/objects/{type}/batch/read"),
+    "links": ("/crm/associations/{api}/{type}/{to}/batch/read", "/crm/v4/associations/{type}/{to}/batch/read"),
+    "properties": ("/crm/properties/{api}/{type}", "/crm/v3/properties/{type}"),
+    "pipelines": ("/crm/pipelines/{api}/{type}", "/crm/v3/pipelines/{type}"),
+    "owners": ("/crm/owners/{api}", "/crm/v3/owners"),
+    "account": ("/account-info/{api}/details", "/account-info/v3/details"),
+    "files": ("/files/{api}/files/search", "/files/v3/files/search"),
+    "file": ("/files/{api}/files/{id}", "/files/v3/files/{id}"),
+    "signed": ("/files/{api}/files/{id}/signed-url", "/files/v3/files/{id}/signed-url"),
+    "token": ("/oauth/{api}/token", "/oauth/v3/token"),
+    "revoke": ("/oauth/{api}/token/revoke", "/oauth/v3/token/revoke"),
+}
+
+
+def path_of(api: str, name: str, **parts: str) -> str:
+    """The path of an endpoint in the configured API generation: ``legacy``, or a date version such as 2026-03."""
+    dated, legacy = PATHS[name]
+    return (legacy if api == "legacy" else dated).format(api=api, **parts)
+
+
+class Thing(Struct):
+    """One CRM record as answers carry it; ``properties`` stay the bytes that HubSpot sent."""
+
+    id: str
+    properties: Raw = Raw(b"{}")
+    updatedAt: str = ""
+    archived: bool = False
+
+
+class Next(Struct):
+    after: str = ""
+
+
+class Paging(Struct):
+    next: Next | None = None
+
+
+class Fault(Struct):
+    """One error inside a 207."""
+
+    category: str = ""
+    subCategory: Any = None
+    message: str = ""
+    context: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def means_none(self) -> bool:
+        """The input exists no more, or nothing is linked with it: an answer, not a failure."""
+        return self.category == "OBJECT_NOT_FOUND" or "NO_ASSOCIATIONS_FOUND" in str(self.subCategory)
+
+
+class Things(Struct):
+    """A page of a list or a search, or the answer of a batch read."""
+
+    results: list[Thing]
+    paging: Paging | None = None
+    total: int | None = None
+    errors: list[Fault] = field(default_factory=list)
+
+    @property
+    def after(self) -> str:
+        """The cursor of the next page; empty at the end."""
+        return self.paging.next.after if self.paging and self.paging.next else ""
+
+
+class LinkType(Struct):
+    category: str = ""
+    typeId: int = 0
+    label: str | None = None
+
+
+class Target(Struct):
+    """The far end of a link. Live v4 answers give the id as a number, the contract says text."""
+
+    toObjectId: str | int
+    associationTypes: list[LinkType] = field(default_factory=list)
+
+
+class End(Struct):
+    id: str
+
+
+class Linked(Struct, rename={"origin": "from"}):
+    origin: End
+    to: list[Target] = field(default_factory=list)
+    paging: Paging | None = None
+
+
+class Links(Struct):
+    results: list[Linked]
+    errors: list[Fault] = field(default_factory=list)
+
+
+class Owner(Struct):
+    id: str
+    email: str | None = None
+    firstName: str | None = None
+    lastName: str | None = None
+    updatedAt: str = ""
+    archived: bool = False
+
+
+class Owners(Struct):
+    results: list[Owner]
+    paging: Paging | None = None
+
+
+class Property(Struct):
+    name: str
+    label: str = ""
+    type: str = ""
+    groupName: str = ""
+
+
+class Properties(Struct):
+    results: list[Property]
+
+
+class StageInfo(Struct):
+    id: str
+    label: str = ""
+    displayOrder: int = 0
+    metadata: dict[str, Any] = field(default_factory=dict)
+    archived: bool = False
+
+
+class PipelineInfo(Struct):
+    id: str
+    label: str = ""
+    displayOrder: int = 0
+    stages: list[StageInfo] = field(default_factory=list)
+    archived: bool = False
+
+
+class Pipelines(Struct):
+    results: list[PipelineInfo]
+
+
+class Portal(Struct):
+    """The account, from ``account-info``: HubSpot tells no name of it, only its number."""
+
+    portalId: int
+    accountType: str = ""
+    timeZone: str = ""
+    companyCurrency: str = ""
+    uiDomain: str = ""
+
+
+class FileInfo(Struct):
+    id: str
+    name: str | None = None
+    extension: str | None = None
+    size: int | None = None
+    type: str | None = None
+    access: str | None = None
+    fileMd5: str | None = None
+    updatedAt: str = ""
+    archived: bool = False
+
+
+class Files(Struct):
+    results: list[FileInfo]
+
+
+class SignedUrl(Struct):
+    url: str
+
+
+T = TypeVar("T")
+Filter = dict[str, Any]
+Direction = Literal["ASCENDING", "DESCENDING"]
+
+
+class Client:
+    """The calls that the source makes, one method an endpoint."""
+
+    def __init__(self, http: Http, api: str) -> None:
+        self.http, self.api = http, api
+
+    def list_page(
+        self, type_name: str, properties: Sequence[str], after: str = "", *, archived: bool = False
+    ) -> tuple[Things, int | None] | None:
+        """A page of 100 in order of id, and HubSpot's own time. None: the cursor is no longer accepted."""
+        params: dict[str, Any] = {"limit": LIST_PAGE, "archived": _bool(archived)}
+        if properties:
+            params["properties"] = ",".join(properties)
+        if after:
+            params["after"] = after
+        allow = REJECTED_CURSOR if after else frozenset[int]()
+        answer = self._get("objects", Things, type=type_name, params=params, allow=allow)
+        return None if answer.status in allow else (answer.data, server_time(answer.headers))
+
+    def search(
+        self, type_name: str, filters: list[Filter], sort: str, properties: Sequence[str], limit: int = SEARCH_PAGE
+    ) -> tuple[Things, int | None]:
+        """The first page of a search, ascending by ``sort``, and HubSpot's own time; total is HubSpot's count."""
+        body = search_body(filters, sort, properties, limit)
+        answer = self.http.read("POST", self._path("search", type=type_name), body=body, lane="search", expect=Things)
+        return answer.data, server_time(answer.headers)
+
+    def read_batch(
+        self, type_name: str, ids: Sequence[str], properties: Sequence[str], *, archived: bool = False
+    ) -> Things:
+        """Up to 100 records by id; what is not there is missing from the results and named among the errors."""
+        # The contract marks propertiesWithHistory as required; an empty list asks for none.
+        body = {"inputs": [{"id": i} for i in ids], "properties": list(properties), "propertiesWithHistory": []}
+        return self._post("read", Things, body, {"archived": "true"} if archived else None, type=type_name)
+
+    def links(self, type_name: str, to: str, inputs: Sequence[Mapping[str, str]]) -> Links:
+        """The links of up to 1,000 records to one type: a first page each, or the page after ``after``."""
+        return self._post("links", Links, {"inputs": list(inputs)}, None, type=type_name, to=to)
+
+    def owners(self, after: str = "", *, archived: bool = False) -> Owners:
+        """A page of 100 users who can own records."""
+        params = {"limit": LIST_PAGE, "archived": _bool(archived)} | ({"after": after} if after else {})
+        owners: Owners = self._get("owners", Owners, params=params).data
+        return owners
+
+    def properties(self, type_name: str) -> list[Property]:
+        """What an object type can hold."""
+        found: Properties = self._get("properties", Properties, type=type_name).data
+        return found.results
+
+    def pipelines(self, type_name: str) -> list[PipelineInfo]:
+        """Pipelines with their stages."""
+        found: Pipelines = self._get("pipelines", Pipelines, type=type_name).data
+        return found.results
+
+    def account(self) -> Portal:
+        """Whose account the token opens."""
+        portal: Portal = self._get("account", Portal).data
+        return portal
+
+    def files(self, ids: Sequence[str]) -> list[FileInfo]:
+        """Facts of up to 100 files in one call. Hidden files are left out by HubSpot: ask ``file`` for those."""
+        params = {"ids": list(ids), "limit": FILES_PAGE}
+        answer = self._get("files", Files, params=params, allow=frozenset({400, 404}))
+        return answer.data.results if answer.status == 200 else []
+
+    def file(self, file_id: str) -> FileInfo | None:
+        """Facts of one file; None when it is gone."""
+        answer = self._get("file", FileInfo, id=file_id, allow=frozenset({404}))
+        return answer.data if answer.status == 200 else None
+
+    def signed_url(self, file_id: str, seconds: int) -> tuple[str, Response]:
+        """A link that opens the file without a token for ``seconds``; empty, with the answer, when refused."""
+        params = {"expirationSeconds": seconds}
+        answer = self._get("signed", SignedUrl, id=file_id, params=params, allow=frozenset({400, 403, 404, 410}))
+        return (answer.data.url if answer.status == 200 else ""), answer
+
+    def stream(self, url: str) -> AbstractContextManager[Iterator[bytes]]:
+        """The bytes behind a signed link; our token does not travel with the request."""
+        return self.http.stream(url, authorised=False)
+
+    def _path(self, name: str, **parts: str) -> str:
+        return path_of(self.api, name, **parts)
+
+    def _get(
+        self,
+        name: str,
+        expect: type[Any],
+        *,
+        params: Mapping[str, Any] | None = None,
+        allow: frozenset[int] = frozenset(),
+        **parts: str,
+    ) -> Response:
+        return self.http.read("GET", self._path(name, **parts), params=params, allow=allow, expect=expect)
+
+    def _post(self, name: str, expect: type[T], body: Any, params: Mapping[str, Any] | None, **parts: str) -> T:
+        answer = self.http.read("POST", self._path(name, **parts), params=params, body=body, expect=expect)
+        data: T = answer.data
+        return data
+
+
+def search_body(filters: list[Filter], sort: str, properties: Sequence[str], limit: int) -> dict[str, Any]:
+    """A search request. Sort objects are what HubSpot's guide documents; its contract file says text."""
+    direction: Direction = "ASCENDING"
+    return {
+        "filterGroups": [{"filters": filters}],
+        "sorts": [{"propertyName": sort, "direction": direction}],
+        "properties": list(properties),
+        "limit": limit,
+    }
+
+
+def fits(body: Mapping[str, Any]) -> bool:
+    """Whether HubSpot takes the body: its text may have 3,000 characters at most."""
+    return len(msgspec.json.encode(body)) <= SEARCH_BODY
+
+
+@lru_cache(maxsize=64)
+def _time(date: str) -> int | None:
+    try:
+        moment = parsedate_to_datetime(date[-29:])
+    except ValueError:
+        return None
+    return int(moment.timestamp()) * 1000
+
+
+def server_time(headers: Mapping[str, str]) -> int | None:
+    """HubSpot's clock in ms, from the ``Date`` of an answer (whole seconds, rounded down); None if it tells none."""
+    return _time(headers.get("date", ""))
+
+
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_MILLISECOND = dt.timedelta(milliseconds=1)
+
+
+def stamp_ms(text: str | None) -> int:
+    """A HubSpot moment (ISO 8601, with or without fraction) as ms since 1970, rounded down; 0 for none.
+
+    Raises ValueError when it is no moment.
+    """
+    if not text:
+        return 0
+    moment = dt.datetime.fromisoformat(text)
+    return ((moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)) - _EPOCH) // _MILLISECOND
+
+
+def _bool(value: bool) -> str:
+    return "true" if value else "false"

@@ -1,0 +1,66 @@
+"""HubSpot for Wherry: the table of contents. Everything here is a hook; the work is done in the modules beside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from wherry.hookspecs import Manifest, hookimpl
+
+from .access import HOSTS, SCOPES
+from .mapping import MAPS, MATCH, product_type
+from .settings import HubSpotSettings
+from .source import KINDS, HubSpotSource
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from wherry.roles import Connection, Services, Simulator, SourceConnector
+
+SYSTEM = "hubspot"
+
+
+@hookimpl
+def wherry_manifest() -> Manifest:
+    """What this plugin is."""
+    return Manifest(
+        system=SYSTEM,
+        title="HubSpot",
+        group="CRM",
+        roles=("source", "simulator"),
+        kinds=KINDS,
+        maps=MAPS,
+        match=MATCH,
+        sign_in=("token", "oauth2"),
+        hosts=HOSTS,
+        scopes=SCOPES,
+        docs="https://developers.hubspot.com/docs/api/overview",
+    )
+
+
+@hookimpl
+def wherry_settings(system: str) -> type[BaseModel] | None:
+    """The settings of a HubSpot connection."""
+    return HubSpotSettings if system == SYSTEM else None
+
+
+@hookimpl
+def wherry_source_connector(connection: Connection, services: Services) -> SourceConnector | None:
+    """The source that reads one HubSpot account."""
+    return HubSpotSource(connection, services) if connection.plugin == SYSTEM else None
+
+
+@hookimpl
+def wherry_transforms() -> Mapping[str, Callable[..., Any]]:
+    """What HubSpot's default maps need beyond the core's transforms."""
+    return {"hubspot_product_type": product_type}
+
+
+@hookimpl
+def wherry_simulator(system: str) -> Simulator | None:
+    """HubSpot's offline stand-in."""
+    if system != SYSTEM:
+        return None
+    # It stands on a web server, which an installation that only syncs need not have.
+    from .simulator import HubSpotSimulator
+
+    return HubSpotSimulator()

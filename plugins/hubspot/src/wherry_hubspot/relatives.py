@@ -1,0 +1,154 @@
+"""What belongs to a head: company, line items, products, owner, files; only what is asked for, each call once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+
+from wherry.records import Record
+
+from .client import LinkType, Target
+from .files import DealFiles
+from .owners import Owners
+from .reading import Reader, Shelf, spread
+from .things import OWNER, POSITION, PROBLEM, PRODUCT_ID, asked, record_of
+
+PRIMARY = {("deals", "companies"): 5, ("tickets", "companies"): 26}
+HUBSPOT = "HUBSPOT_DEFINED"
+LAST = Decimal(10**9)
+
+Wanted = Mapping[str, tuple[str, ...]]
+
+
+class Relatives:
+    """Completes heads of one type. Companies and products are read once a run, whoever needs them."""
+
+    def __init__(self, reader: Reader, files: DealFiles, owners: Owners) -> None:
+        self.reader, self.files, self.owners = reader, files, owners
+        self._shelves: dict[tuple[str, tuple[str, ...]], Shelf[Record]] = {}
+        self._adders: Mapping[str, Callable[[str, list[Record], tuple[str, ...]], None]] = {
+            "company": self._companies,
+            "line_item": self._line_items,
+            "deal": self._deals,
+            "owner": self._owner,
+            "file": self._files,
+        }
+
+    def complete(self, type_name: str, records: list[Record], wanted: Wanted) -> None:
+        """Add the relatives to the records, in place. Products follow the line items that name them."""
+        kinds = [kind for kind in self._adders if kind in wanted and kind != records[0].kind]
+        if "product" in wanted and "line_item" not in kinds and type_name == "deals":
+            kinds.append("line_item")
+        spread(
+            self.reader.fan_out,
+            lambda kind: self._adders[kind](type_name, records, self._line_fields(kind, wanted)),
+            kinds,
+        )
+        if "product" in wanted:
+            self._products(records, wanted["product"])
+
+    def _line_fields(self, kind: str, wanted: Wanted) -> tuple[str, ...]:
+        fields = wanted.get(kind, ())
+        return (*fields, PRODUCT_ID) if kind == "line_item" and "product" in wanted else fields
+
+    # company
+
+    def _companies(self, type_name: str, records: list[Record], fields: tuple[str, ...]) -> None:
+        links = self.reader.links(type_name, "companies", [r.id for r in records])
+        chosen = {r.id: primary(type_name, links.get(r.id, ())) for r in records}
+        wanted = dict.fromkeys(company for company, _ in chosen.values() if company)
+        companies = self._shelf("company", "companies", fields).get(wanted)
+        for record in records:
+            company, problem = chosen[record.id]
+            found = companies.get(company)
+            record.relatives["company"] = [found] if found else []
+            if company and not found:
+                problem = f"company {company} is archived, or the token may not read it"
+            if problem:
+                record.decoded = {**record.fields, PROBLEM: problem}
+
+    # line items and products
+
+    def _line_items(self, type_name: str, records: list[Record], fields: tuple[str, ...]) -> None:
+        links = self.reader.links(type_name, "line_items", [r.id for r in records])
+        ids = [str(target.toObjectId) for targets in links.values() for target in targets]
+        things = self.reader.things("line_items", ids, asked("line_item", (*fields, POSITION))) if ids else []
+        found = {thing.id: record_of("line_item", thing) for thing in things}
+        for record in records:
+            lines = [found[i] for t in links.get(record.id, ()) if (i := str(t.toObjectId)) in found]
+            record.relatives["line_item"] = sorted(lines, key=_place)
+
+    def _products(self, records: list[Record], fields: tuple[str, ...]) -> None:
+        named = {
+            r.id: [str(i) for line in r.relatives.get("line_item", ()) if (i := line.fields.get(PRODUCT_ID))]
+            for r in records
+        }
+        wanted = dict.fromkeys(i for ids in named.values() for i in ids)
+        products = self._shelf("product", "products", fields).get(wanted)
+        for record in records:
+            for line in record.relatives.get("line_item", ()):
+                product = products.get(str(line.fields.get(PRODUCT_ID) or ""))
+                line.relatives["product"] = [product] if product else []
+            record.relatives["product"] = [products[i] for i in dict.fromkeys(named[record.id]) if i in products]
+
+    # deal of a ticket, owner, files
+
+    def _deals(self, type_name: str, records: list[Record], fields: tuple[str, ...]) -> None:
+        links = self.reader.links(type_name, "deals", [r.id for r in records])
+        ids = dict.fromkeys(str(t.toObjectId) for targets in links.values() for t in targets)
+        # A map that only names the deal's id needs no look at the deal itself.
+        deals = self._shelf("deal", "deals", fields).get(ids) if fields else {i: _only_id("deal", i) for i in ids}
+        for record in records:
+            record.relatives["deal"] = [deals[i] for t in links.get(record.id, ()) if (i := str(t.toObjectId)) in deals]
+
+    def _owner(self, type_name: str, records: list[Record], fields: tuple[str, ...]) -> None:
+        for record in records:
+            owner = self.owners.find(str(record.fields.get(OWNER) or ""))
+            record.relatives["owner"] = [owner] if owner else []
+
+    def _files(self, type_name: str, records: list[Record], fields: tuple[str, ...]) -> None:
+        files = self.files.of([r.id for r in records]) if type_name == "deals" else {}
+        for record in records:
+            record.relatives["file"] = files.get(record.id, [])
+
+    def _shelf(self, kind: str, type_name: str, fields: tuple[str, ...]) -> Shelf[Record]:
+        def read(ids: Sequence[str]) -> dict[str, Record]:
+            things = self.reader.things(type_name, ids, asked(kind, fields))
+            return {thing.id: record_of(kind, thing) for thing in things}
+
+        return self._shelves.setdefault((kind, fields), Shelf(read))
+
+
+def primary(type_name: str, targets: Sequence[Target]) -> tuple[str, str]:
+    """The company that counts, and why there is none where one could be expected.
+
+    The primary one by its association type, never by its place; without a primary the only one there is. A choice
+    between several is not guessed (case B15).
+    """
+    type_id = PRIMARY.get((type_name, "companies"))
+    marked = [t for t in targets if any(_is_primary(link, type_id) for link in t.associationTypes)]
+    if len(marked) == 1:
+        return str(marked[0].toObjectId), ""
+    if not marked and len(targets) <= 1:
+        return (str(targets[0].toObjectId) if targets else ""), ""
+    names = ", ".join(sorted((str(t.toObjectId) for t in marked or targets), key=int))
+    if marked:
+        return "", f"{len(marked)} companies are marked as primary: {names}"
+    return "", f"{len(targets)} companies are linked and none is marked as primary: {names}"
+
+
+def _is_primary(link: LinkType, type_id: int | None) -> bool:
+    return link.category == HUBSPOT and (link.typeId == type_id or (link.label or "").lower() == "primary")
+
+
+def _place(line: Record) -> tuple[Decimal, int]:
+    """Where a line stands on the quote; lines without a place come last, in order of id."""
+    try:
+        position = Decimal(line.fields.get(POSITION) or LAST)
+    except InvalidOperation:
+        position = LAST
+    return position, int(line.id)
+
+
+def _only_id(kind: str, record_id: str) -> Record:
+    return Record(kind=kind, id=record_id, version="")

@@ -1,0 +1,205 @@
+"""One HubSpot account as a source of records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+
+from wherry.errors import ContractBroken
+from wherry.records import Page, Record
+from wherry.roles import Account, Connection, Description, Query, Services
+
+from .access import Judge, profile_of
+from .client import MODIFIED, Client, Filter, Thing, stamp_ms
+from .files import ACTIVITIES, ATTACHED, HAS_FILES, DealFiles, opened
+from .metadata import Metadata
+from .owners import Owners, owner_record
+from .reading import Reader, pieces, spread
+from .relatives import Relatives
+from .settings import HubSpotSettings
+from .things import MERGED
+from .views import View, view_of
+from .walk import Bound, Changes, Everything, Head, Mark, head_of, mark_of
+
+KINDS = ("deal", "company", "product", "ticket", "owner", "location")
+CHUNK = 1_000
+
+
+class HubSpotSource:
+    """Reads deals, companies, products, tickets, owners and, where configured, locations. Made once per run."""
+
+    chunk = CHUNK
+
+    def __init__(self, connection: Connection, services: Services) -> None:
+        settings: HubSpotSettings = connection.settings
+        self._settings, self._judge = settings, Judge(services.clock)
+        self.http = services.http(profile_of(settings, self._judge))
+        self.client = Client(self.http, settings.api)
+        self.kinds: Sequence[str] = tuple(kind for kind in KINDS if kind != "location" or settings.location)
+        self._fan_out = services.fan_out
+        self._reader = Reader(self.client, services.fan_out)
+        self._metadata = Metadata(self.client, services.cache, f"{connection.name}/{settings.api}/describe")
+        self._owners = Owners(self.client, services.cache, f"{connection.name}/{settings.api}/owners")
+        self._files = DealFiles(self._reader)
+        self._relatives = Relatives(self._reader, self._files, self._owners)
+
+    # -- whose account ------------------------------------------------------------------------------------------
+
+    def check(self) -> Account:
+        """The account that the token opens. Raises AccessLost, which names missing scopes."""
+        portal = self.client.account()
+        self._judge.zone = portal.timeZone
+        details = {"timezone": portal.timeZone, "currency": portal.companyCurrency, "type": portal.accountType}
+        return Account(
+            str(portal.portalId), f"HubSpot account {portal.portalId}", {k: v for k, v in details.items() if v}
+        )
+
+    # -- heads --------------------------------------------------------------------------------------------------
+
+    def read(self, query: Query) -> Iterator[Page]:
+        """Heads of a kind: all of them by list when there is no mark yet, else what changed, by search.
+
+        Raises ConfigError before anything is read when the map names fields that the account does not have.
+        """
+        if query.kind not in self.kinds:
+            raise ContractBroken(f"HubSpot has no records of kind {query.kind!r}", code="WHERRY-1111", kind=query.kind)
+        if query.kind == "owner":
+            yield from self._all_owners(query)
+            return
+        for kind, fields in {query.kind: query.fields, **query.relatives}.items():
+            self._metadata.must_know(kind, fields)
+        mark = mark_of(query.after) if query.after else None
+        if mark is None or mark.list:
+            yield from self._everything(query, mark or Mark())
+        else:
+            yield from self._changed(query, mark)
+
+    def _everything(self, query: Query, begun: Mark) -> Iterator[Page]:
+        view, since = self._view(query.kind), _since(query)
+        bound = Bound(self._settings.lag_ms, begun.bound)
+        self._files.full = self._files.full or query.kind == "deal"
+        newest = 0
+        walk = Everything(self.client, view.type_name, view.properties(query.fields), bound, begun.list)
+        for leaf in walk.leaves():
+            newest = max([newest, *(head.ms for head in leaf.heads)])
+            mark = Mark(list=leaf.after, bound=bound.ms) if leaf.after else Mark(at=bound.settled(newest))
+            yield Page(_records(view, leaf.heads, since), str(mark))
+
+    def _changed(self, query: Query, mark: Mark) -> Iterator[Page]:
+        view, bound, since = self._view(query.kind), Bound(self._settings.lag_ms), _since(query)
+        watched, at = _watched(query), mark.at
+        child = (mark.at if mark.child is None else mark.child) if watched else None
+        walk = Changes(self.client, view.type_name, mark.at, view.properties(query.fields), bound, view.filters)
+        for step in walk.steps():
+            at = bound.reached(step.at, mark.at)
+            yield Page(_records(view, step.heads, since), str(Mark(at=at, child=child)), step.total)
+        if child is not None:
+            for records in self._touched(query, view, bound, child, watched, since):
+                yield Page(records, str(Mark(at=at, child=child)))
+        yield Page([], str(Mark(at=bound.final(at, mark.at))))
+
+    def _touched(
+        self, query: Query, view: View, bound: Bound, start: int, watched: Mapping[str, list[Filter]], since: int
+    ) -> Iterator[list[Record]]:
+        """Heads whose relatives changed: a file that is added leaves no trace on the deal itself (case B14)."""
+
+        def deals_of(type_name: str) -> list[str]:
+            named = (ATTACHED, MODIFIED) if type_name in ACTIVITIES.values() else (MODIFIED,)
+            changes = Changes(self.client, type_name, start, named, bound, list(watched[type_name]))
+            ids = [head.id for step in changes.steps() for head in step.heads]
+            links = self._reader.links(type_name, view.type_name, ids) if ids else {}
+            return [str(target.toObjectId) for targets in links.values() for target in targets]
+
+        found = spread(self._fan_out, deals_of, list(watched))
+        deals = list(dict.fromkeys(deal for some in found for deal in some))
+        for some in pieces(deals, self.chunk):
+            things = self._reader.things(view.type_name, some, view.properties(query.fields))
+            records = _records(view, [head_of(thing) for thing in things], since)
+            for record in records:
+                record.touched = True
+            yield records
+
+    def _all_owners(self, query: Query) -> Iterator[Page]:
+        """Owners are few and have no search: always all, those left out that did not change."""
+        since = max(_since(query), mark_of(query.after).at if query.after else 0)
+        owners = [owner for owner in self._owners.all() if stamp_ms(owner.updatedAt) >= since]
+        owners.sort(key=lambda owner: stamp_ms(owner.updatedAt))
+        newest = max([since, *(stamp_ms(owner.updatedAt) for owner in owners)])
+        yield Page([owner_record(owner) for owner in owners], str(Mark(at=newest)), len(owners))
+
+    def _view(self, kind: str) -> View:
+        return view_of(kind, self._settings, self._metadata)
+
+    # -- what belongs to heads, and heads by id ---------------------------------------------------------------------
+
+    def complete(self, records: list[Record], relatives: Mapping[str, tuple[str, ...]]) -> list[Record]:
+        """The same records with the relatives asked for. Up to 1,000 at once take the fewest calls."""
+        for kind in dict.fromkeys(record.kind for record in records):
+            if kind != "owner":
+                own = [record for record in records if record.kind == kind]
+                self._relatives.complete(self._view(kind).type_name, own, relatives)
+        return records
+
+    def fetch(self, kind: str, ids: Sequence[str], fields: tuple[str, ...]) -> list[Record]:
+        """Heads by id; one that is archived, deleted or merged away is missing."""
+        if kind == "owner":
+            return [owner for i in ids if (owner := self._owners.find(i))]
+        view, wanted = self._view(kind), set(ids)
+        things = self._reader.things(view.type_name, ids, view.properties(fields))
+        return [r for thing in things if thing.id in wanted and (r := view.record(head_of(thing)))]
+
+    def sweep(self, kind: str, ids: Sequence[str], fields: tuple[str, ...]) -> Iterator[Record]:
+        """A head for every id. What is not there is asked for again among the archived before it counts as deleted."""
+        view = self._view(kind)
+        for some in pieces(list(dict.fromkeys(ids)), self.chunk):
+            yield from self._swept(view, some, (*view.properties(fields), MERGED))
+
+    def _swept(self, view: View, ids: Sequence[str], properties: tuple[str, ...]) -> Iterator[Record]:
+        heads = {t.id: head_of(t) for t in self._reader.things(view.type_name, ids, properties)}
+        survivors = {loser: head for head in heads.values() for loser in head.merged.split(";") if loser}
+        missing = [i for i in ids if i not in heads and i not in survivors]
+        archived = {t.id: head_of(t) for t in self._archived(view, missing, properties)}
+        for i in ids:
+            if i in heads:
+                if record := view.record(heads[i]):
+                    yield record
+            elif i in survivors:
+                yield Record(
+                    kind=view.kind, id=i, version=survivors[i].stamp, gone="merged", merged_into=survivors[i].id
+                )
+            elif i in archived and (record := view.record(archived[i])):
+                record.gone = "archived"
+                yield record
+            else:
+                yield Record(kind=view.kind, id=i, version="deleted", gone="deleted")
+
+    def _archived(self, view: View, ids: Sequence[str], properties: tuple[str, ...]) -> Sequence[Thing]:
+        return self._reader.things(view.type_name, ids, properties, archived=True) if ids else ()
+
+    # -- metadata and files -----------------------------------------------------------------------------------------
+
+    def describe(self, kind: str, *, fresh: bool = False) -> Description:
+        """Properties of a kind, and pipelines with their stages; kept for an hour."""
+        return self._metadata.describe(kind, fresh=fresh)
+
+    def open_file(self, file: str) -> AbstractContextManager[Iterator[bytes]]:
+        """The bytes of a file by its id, through a signed link. Raises Rejected when HubSpot does not give it out."""
+        return opened(self.client, file)
+
+
+def _since(query: Query) -> int:
+    return stamp_ms(query.since.isoformat()) if query.since else 0
+
+
+def _records(view: View, heads: Sequence[Head], since: int) -> list[Record]:
+    return [record for head in heads if head.ms >= since and (record := view.record(head))]
+
+
+def _watched(query: Query) -> dict[str, list[Filter]]:
+    """Object types whose changes touch the heads, with the filters that keep the search small."""
+    watched: dict[str, list[Filter]] = {}
+    if query.kind == "deal" and "file" in query.relatives:
+        watched.update((type_name, [HAS_FILES]) for type_name in ACTIVITIES.values())
+    if query.kind == "deal" and "line_item" in query.relatives:
+        watched["line_items"] = []
+    return watched

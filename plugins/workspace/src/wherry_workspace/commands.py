@@ -1,0 +1,195 @@
+"""``wherry workspace``: its commands parse and print; what they do is in ``work``, ``csv_import``, ``csv_export``."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import click
+import msgspec
+from wherry.errors import EXIT_PERSON
+from wherry.records import Change
+from wherry.roles import Documents
+
+from wherry_workspace import text, work
+from wherry_workspace.csv_export import as_csv, export
+from wherry_workspace.csv_import import import_csv
+from wherry_workspace.kinds import KINDS, kind_of
+from wherry_workspace.rows import Report
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+class Face(Protocol):
+    """What the command line hands a plugin's commands as its context object."""
+
+    output: str
+    files_folder: Path
+
+    def documents(self, connection_name: str | None) -> AbstractContextManager[Documents]: ...
+
+    def print(
+        self, schema: str, data: Any, text: str | Callable[[], Iterable[str]], next: Sequence[str] = ()
+    ) -> None: ...
+
+    def audit(self, action: str, object: str, before: Any, after: Any) -> None: ...
+
+
+def _face() -> Face:
+    face: Face = click.get_current_context().obj
+    return face
+
+
+def _output(context: click.Context, _: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        context.obj.output = value
+
+
+def _common(*formats: str) -> Callable[[_Command], _Command]:
+    """The options every command of the group has."""
+
+    def add(command: _Command) -> _Command:
+        choose = click.Choice(["text", "json", *formats])
+        command = click.option("--output", type=choose, expose_value=False, callback=_output,
+                               help="Format of the answer.")(command)  # fmt: skip
+        return click.option("--connection", help="The workspace connection, if there are several.")(command)
+
+    return add
+
+
+@click.group("workspace")
+def group() -> None:
+    """Look at, edit, import and export what the workspace holds."""
+
+
+@group.command("list")
+@click.argument("kind")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="Rows to show.")
+@click.option("--sort", default="", help="A field, or -field for the largest first. By id where left out.")
+@click.option("--filter", "filters", multiple=True, metavar="FIELD=VALUE", help="Only what reads so; may be repeated.")
+@_common("csv")
+def list_(kind: str, limit: int, sort: str, filters: tuple[str, ...], connection: str | None) -> None:
+    """List documents of a KIND: customer, project, product, invoice …"""
+    face = _face()
+    with face.documents(connection) as documents:
+        found = work.listed(documents, kind, filters=_pairs(filters), sort=sort, limit=limit)
+    if face.output == "csv":
+        click.echo(as_csv(KINDS[found.kind], found.rows), nl=False)
+        return
+    data = {"kind": found.kind, "total": found.total, "items": found.rows}
+    example = [f"wherry workspace show {found.kind} {found.rows[0]['id']}"] if found.rows else []
+    face.print("wherry.workspace.list/1", data, lambda: text.listing_lines(found), example)
+
+
+@group.command("show")
+@click.argument("kind")
+@click.argument("name", metavar="ID")
+@_common()
+def show(kind: str, name: str, connection: str | None) -> None:
+    """Show one document with all its fields, and which of them were edited here."""
+    face = _face()
+    with face.documents(connection) as documents:
+        view = work.show(documents, kind, name, face.files_folder)
+    face.print("wherry.workspace.show/1", msgspec.to_builtins(view), lambda: text.document_lines(view))
+
+
+@group.command("edit")
+@click.argument("kind")
+@click.argument("name", metavar="ID")
+@click.argument("values", nargs=-1, metavar="FIELD=VALUE...")
+@click.option("--reset", "resets", multiple=True, metavar="FIELD", help="Let the sync fill this field again.")
+@_common()
+def edit(kind: str, name: str, values: tuple[str, ...], resets: tuple[str, ...], connection: str | None) -> None:
+    """Set fields of a document; later syncs leave them alone.
+
+    Examples: name="GTX Pro"  amount="12.50 USD"  close_date=2026-01-31  lines[0].quantity=2  custom.colour=red
+    """
+    if not values and not resets:
+        raise click.UsageError("nothing to change: give FIELD=VALUE, or --reset FIELD")
+    face, pairs = _face(), _pairs(values)
+    with face.documents(connection) as documents:
+        changes = work.edit(documents, kind, name, pairs) if pairs else []
+        released = work.release(documents, kind, name, resets) if resets else []
+    known = kind_of(kind)
+    _audit_edit(face, f"{known.name}/{name}", changes, list(pairs), released)
+    data = {"kind": known.name, "id": name, "changes": msgspec.to_builtins(changes), "released": released}
+    face.print("wherry.workspace.edit/1", data, lambda: text.edited_lines(known, name, changes, released))
+
+
+def _audit_edit(face: Face, name: str, changes: list[Change], said: list[str], released: list[str]) -> None:
+    if said:
+        before = {change.field: change.before for change in changes}
+        after = {change.field: change.after for change in changes}
+        face.audit("workspace.edit", name, before, {**after, "protected": said})
+    if released:
+        face.audit("workspace.reset", name, {"protected": released}, {"protected": []})
+
+
+@group.command("import")
+@click.argument("kind")
+@click.argument("path", metavar="FILE.csv", type=click.Path(path_type=Path))
+@click.option("--skip-bad", is_flag=True, help="Import the good rows and report the bad ones.")
+@click.option("--dry-run", is_flag=True, help="Say what would be imported, and change nothing.")
+@click.option("--currency", default="", help="The currency of amounts that name none, such as USD.")
+@_common()
+def import_(kind: str, path: Path, skip_bad: bool, dry_run: bool, currency: str, connection: str | None) -> None:
+    """Import a CSV file whose header names the fields of a KIND (also project_line, invoice_line).
+
+    A row whose id, number, SKU, code or name is there already updates that document; the others are new.
+    """
+    face = _face()
+    with face.documents(connection) as documents:
+        report = import_csv(documents, kind, path, skip_bad=skip_bad, dry_run=dry_run, currency=currency)
+    if report.applied:
+        face.audit("workspace.import", report.kind, *_imported(path, report))
+    data = {**msgspec.to_builtins(report), "file": str(path)}
+    face.print("wherry.workspace.import/1", data, lambda: text.report_lines(report, dry_run=dry_run),
+               ["correct the rows and import the file again"] if report.bad else [])  # fmt: skip
+    if report.bad:
+        click.get_current_context().exit(EXIT_PERSON)
+
+
+def _imported(path: Path, report: Report) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Before and after for the audit log: every changed value, and the file by its hash."""
+    before = {name: {one.field: one.before for one in changes} for name, changes in report.updated.items()}
+    after = {name: {one.field: one.after for one in changes} for name, changes in report.updated.items()}
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    facts = {"file": path.name, "sha256": digest, "created": report.created, "left_out": len(report.bad)}
+    return {"updated": before}, {**facts, "updated": after}
+
+
+@group.command("export")
+@click.option("--to", "folder", required=True, type=click.Path(file_okay=False, path_type=Path), help="Target folder.")
+@_common()
+def export_(folder: Path, connection: str | None) -> None:
+    """Write one CSV file a kind, named KIND.csv, lines in project_line.csv and invoice_line.csv."""
+    face = _face()
+    with face.documents(connection) as documents:
+        written = export(documents, folder, face.files_folder)
+    data = {"folder": str(folder), "files": msgspec.to_builtins(written)}
+    face.print("wherry.workspace.export/1", data, lambda: [*text.exported_lines(written), f"in {folder}"])
+
+
+@group.command("count")
+@_common()
+def count(connection: str | None) -> None:
+    """Count the documents of every kind."""
+    face = _face()
+    with face.documents(connection) as documents:
+        counts = work.count(documents)
+    rows = [[kind, str(number)] for kind, number in counts.items()]
+    face.print("wherry.workspace.count/1", counts, lambda: text.table(["KIND", "COUNT"], rows))
+
+
+def _pairs(said: Iterable[str]) -> dict[str, str]:
+    """FIELD=VALUE arguments as a dict. Raises UsageError for one that is not."""
+    pairs: dict[str, str] = {}
+    for one in said:
+        name, equals, value = one.partition("=")
+        if not equals or not name.strip():
+            raise click.UsageError(f"{one!r} is not FIELD=VALUE")
+        pairs[name.strip()] = value
+    return pairs

@@ -1,0 +1,46 @@
+"""The workspace plugin: hook implementations only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wherry.hookspecs import Manifest, hookimpl
+
+from wherry_workspace.settings import WorkspaceSettings
+from wherry_workspace.sink import WorkspaceSink
+from wherry_workspace.source import READABLE, WorkspaceSource
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from wherry.roles import Connection, Services, SinkWriter, SourceConnector
+
+SYSTEM = "workspace"
+
+
+@hookimpl
+def wherry_manifest() -> Manifest:
+    return Manifest(
+        system=SYSTEM, title="Workspace", group="platform", roles=("source", "sink"), kinds=READABLE,
+        docs="plugins/workspace/README.md",
+    )  # fmt: skip
+
+
+@hookimpl
+def wherry_settings(system: str) -> type[BaseModel] | None:
+    return WorkspaceSettings if system == SYSTEM else None
+
+
+@hookimpl
+def wherry_source_connector(connection: Connection, services: Services) -> SourceConnector | None:
+    if connection.plugin != SYSTEM:
+        return None
+    settings: WorkspaceSettings = connection.settings
+    return WorkspaceSource(services.documents, settings.title, settings.page_size)
+
+
+@hookimpl
+def wherry_sink_writer(connection: Connection, services: Services) -> SinkWriter | None:
+    if connection.plugin != SYSTEM:
+        return None
+    settings: WorkspaceSettings = connection.settings
+    return WorkspaceSink(services.documents, services.clock, settings.title)

@@ -1,0 +1,167 @@
+"""The sink: canonical bodies into documents, in the transaction that also holds their links and fates."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from msgspec import Struct, field
+from wherry.records import Answer, Fate, Item, Listed
+from wherry.roles import Account, Clock, Documents
+
+from wherry_workspace.account import Opened, account
+from wherry_workspace.bodies import Refusal, canonical, references_of
+from wherry_workspace.documents import Document, fresh_ids, made, remade
+from wherry_workspace.kinds import KINDS, Kind
+from wherry_workspace.merge import mentioned, merge
+
+
+class Known(Struct):
+    """The documents a batch touches or refers to, kind → id → document, as they stand while it is applied."""
+
+    documents: defaultdict[str, dict[str, Document]] = field(default_factory=lambda: defaultdict(dict))
+    dirty: dict[tuple[str, str], None] = field(default_factory=dict)
+
+    def put(self, kind: str, name: str, document: Document) -> None:
+        self.documents[kind][name] = document
+        self.dirty[kind, name] = None
+
+    def store(self, documents: Documents) -> None:
+        rows: dict[str, list[tuple[str, Document]]] = defaultdict(list)
+        for kind, name in self.dirty:
+            rows[kind].append((name, self.documents[kind][name]))
+        for kind, changed in rows.items():
+            documents.put(kind, changed)
+
+
+class Ready(Struct):
+    """An item whose body is in canonical form."""
+
+    item: Item
+    kind: Kind
+    body: dict[str, Any]
+    names: list[str]
+    """The fields its body speaks of, also those that hold their default."""
+    note: str = ""
+
+
+class WorkspaceSink:
+    """Writes into the embedded workspace. One answer an item; nothing is raised for a single bad one."""
+
+    entities: Sequence[str] = tuple(KINDS)
+
+    def __init__(self, opened: Opened, clock: Clock, title: str) -> None:
+        self._opened, self._clock, self._title = opened, clock, title
+
+    def check(self) -> Account:
+        return account(self._opened, self._title)
+
+    def apply(self, documents: Documents, items: Sequence[Item]) -> list[Answer]:
+        prepared = [_ready(item) for item in items]
+        ready = [one for one in prepared if isinstance(one, Ready)]
+        known = _known(documents, ready)
+        checked = [_sound(one, known) if isinstance(one, Ready) else one for one in prepared]
+        ids = _ids(documents, [one for one in checked if isinstance(one, Ready)])
+        answers = [self._write(one, known, ids) if isinstance(one, Ready) else one for one in checked]
+        known.store(documents)
+        return answers
+
+    def listing(self, documents: Documents, entity: str) -> Iterator[Listed]:
+        kind = KINDS[entity]
+        for name, document in documents.each(entity):
+            fields = document["fields"]
+            sku = fields.get("sku") or (fields.get("code", "") if entity == "account" else "")
+            yield Listed(name, fields.get(kind.title, ""), sku, fields.get("type", _type_of(kind)))
+
+    def current(self, documents: Documents, entity: str, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+        return {name: document["fields"] for name, document in documents.get(entity, ids).items()}
+
+    def _write(self, ready: Ready, known: Known, ids: dict[str, list[str]]) -> Answer:
+        item, kind = ready.item, ready.kind
+        if item.target is None:
+            name = ids[kind.name].pop(0)
+            known.put(kind.name, name, made(
+                ready.body, by="sync", now=self._clock.now(), key=item.key, names=ready.names))  # fmt: skip
+            return Answer(fate="created", target=name, reason=ready.note)
+        return self._update(ready, known, item.target)
+
+    def _update(self, ready: Ready, known: Known, target: str) -> Answer:
+        item, kind = ready.item, ready.kind
+        held = known.documents[kind.name][target]
+        written = held["origin"]["written"]
+        names = sorted({*ready.names, *written.get(item.key, ())})
+        if held["fields"] == ready.body and written.get(item.key) == names and not item.overwrite_local:
+            return Answer(fate="unchanged", target=target, reason=ready.note)
+        local = _unprotected(held["local"], names) if item.overwrite_local else list(held["local"])
+        merged = merge(kind, held["fields"], ready.body, names, local)
+        document = remade(held, merged.fields, by="sync", now=self._clock.now(), local=local,
+                          written={**written, item.key: ready.names})  # fmt: skip
+        if document != held:
+            known.put(kind.name, target, document)
+        fate: Fate = "updated" if merged.written else "unchanged"
+        return Answer(fate=fate, target=target, reason=ready.note, changes=tuple(merged.changes))
+
+
+def _type_of(kind: Kind) -> str:
+    return str(kind.fields["type"].default) if "type" in kind.fields else ""
+
+
+def _unprotected(local: Iterable[str], names: Iterable[str]) -> list[str]:
+    """The marks that stay when a person asked for the source's values in the fields it speaks of."""
+    spoken = set(names)
+    return [path for path in local if path not in spoken and not (path.startswith("lines[") and "lines" in spoken)]
+
+
+def _ready(item: Item) -> Ready | Answer:
+    kind = KINDS.get(item.entity)
+    if kind is None:
+        return Answer(fate="refused", reason=f"the workspace holds no {item.entity}", field="",
+                      fix=f"leave it out of the map; it holds: {', '.join(sorted(KINDS))}")  # fmt: skip
+    try:
+        body, cleaned = canonical(kind, item.body)
+    except Refusal as refusal:
+        return Answer(fate="refused", target=item.target or "", reason=refusal.reason, field=refusal.field,
+                      fix=f"correct {refusal.field or 'it'} at the source or in the flow's map")  # fmt: skip
+    note = f"control characters were taken out of {', '.join(cleaned)}" if cleaned else ""
+    return Ready(item, kind, body, mentioned(kind, item.body), note)
+
+
+def _known(documents: Documents, ready: Iterable[Ready]) -> Known:
+    """Everything the batch touches or refers to: one read a kind."""
+    wanted: dict[str, dict[str, None]] = defaultdict(dict)
+    for one in ready:
+        if one.item.target is not None:
+            wanted[one.kind.name][one.item.target] = None
+        for _, kind, name in references_of(one.kind, one.body):
+            wanted[kind][name] = None
+    known = Known()
+    for kind, ids in wanted.items():
+        known.documents[kind].update(documents.get(kind, ids))
+    return known
+
+
+def _sound(ready: Ready, known: Known) -> Ready | Answer:
+    """The item, if its target and everything it refers to is there."""
+    target, kind = ready.item.target, ready.kind
+    if target is not None and target not in known.documents[kind.name]:
+        return Answer(
+            fate="refused", target=target, reason=f"{kind.spelled} {target} is no longer in the workspace",
+            fix=f"bring it back with its id: wherry workspace import {kind.name} FILE.csv; or undo the link",
+        )  # fmt: skip
+    for path, other, name in references_of(kind, ready.body):
+        if name not in known.documents[other]:
+            return Answer(
+                fate="refused", target=target or "", field=path,
+                reason=f"{path} refers to {KINDS[other].spelled} {name}, which is not in the workspace",
+                fix=f"bring it back with its id: wherry workspace import {other} FILE.csv",
+            )  # fmt: skip
+    return ready
+
+
+def _ids(documents: Documents, ready: Iterable[Ready]) -> dict[str, list[str]]:
+    """Ids for what is to be created, kind → ids: one draw a kind."""
+    counts: dict[str, int] = defaultdict(int)
+    for one in ready:
+        counts[one.kind.name] += one.item.target is None
+    return {kind: fresh_ids(documents, KINDS[kind], count) for kind, count in counts.items() if count}

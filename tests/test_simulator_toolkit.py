@@ -1,0 +1,208 @@
+"""The toolkit stand-ins are built with: clock, limits, faults, history, and what a client sees of them."""
+
+import datetime as dt
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+pytest.importorskip("starlette", reason="stand-ins need the extra wherry[serve]")
+
+from wherry.simulator import Call, Clock, DailyQuota, Fault, Faults, Reply, RollingWindow, Routes, Stage, serve
+
+START = "2026-03-01T12:00:00"
+
+
+class Counter:
+    """The smallest stand-in: adding is an effect, reading is not."""
+
+    def __init__(self) -> None:
+        self.stage = Stage(Clock(START), lambda status: Reply(status, {"told": status}))
+        self.total = 0
+        self.routes = Routes([("POST", "/add/{n}", self.add), ("GET", "/total", self.read)])
+
+    def add(self, call: Call) -> Reply:
+        self.total += int(call.params["n"])
+        self.stage.effect("added", n=call.params["n"])
+        return Reply(201, {"total": self.total})
+
+    def read(self, call: Call) -> Reply:
+        return Reply(200, {"total": self.total})
+
+    def answer(self, call: Call) -> Reply:
+        handler = self.routes.find(call)
+        return handler(call) if handler else Reply(404)
+
+
+@pytest.fixture
+def counter() -> Counter:
+    return Counter()
+
+
+@pytest.fixture
+def client(counter: Counter) -> Iterator[httpx.Client]:
+    with serve(counter.stage.app(counter.answer)) as url, httpx.Client(base_url=url, timeout=10) as http:
+        yield http
+
+
+def test_a_virtual_clock_moves_only_when_told() -> None:
+    clock = Clock(START)
+    before = clock.now()
+    assert clock.now() == before
+    assert clock.advance(90) == before + 90
+    clock.set("2026-03-01T12:00:00+00:00")
+    assert clock.now() == before
+
+
+def test_a_real_clock_runs_on_from_where_it_is_set() -> None:
+    clock = Clock()
+    clock.set("2030-01-01T00:00:00+00:00")
+    assert not clock.virtual
+    assert clock.date().year == 2030
+
+
+def test_a_rolling_window_frees_places_as_time_passes() -> None:
+    """case_E7"""
+    clock = Clock(START)
+    window = RollingWindow(clock, 2, 10)
+    assert window.take()
+    clock.advance(6)
+    assert window.take()
+    assert not window.take()
+    clock.advance(4)
+    assert window.take()
+    assert not window.take()
+
+
+def test_a_daily_quota_starts_anew_at_midnight_of_the_zone() -> None:
+    """case_E8"""
+    clock = Clock("2026-03-01T22:30:00")
+    quota = DailyQuota(clock, 1, dt.timezone(dt.timedelta(hours=1)))
+    assert quota.take()
+    assert not quota.take()
+    clock.advance(1800)
+    assert quota.take()
+
+
+def test_a_fault_is_spent_on_the_requests_it_matches() -> None:
+    faults = Faults()
+    faults.add("status", method="post", path="/add/", times=2, after=1)
+    taken = [faults.take("POST", "/add/1") is not None for _ in range(4)]
+    assert faults.take("GET", "/add/1") is None
+    assert taken == [False, True, True, False]
+    assert len(faults) == 0
+
+
+def test_an_unknown_fault_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match="explode"):
+        Fault("explode")
+    with pytest.raises(ValueError, match="often"):
+        Fault.of({"kind": "lost", "often": 1})
+
+
+def test_a_scripted_status_is_dressed_by_the_stand_in(counter: Counter, client: httpx.Client) -> None:
+    counter.stage.faults.add("status", status=429, headers={"Retry-After": "7"})
+    answer = client.post("/add/1")
+    assert (answer.status_code, answer.json(), answer.headers["retry-after"]) == (429, {"told": 429}, "7")
+    assert counter.total == 0
+
+
+def test_a_lying_answer_follows_a_true_effect(counter: Counter, client: httpx.Client) -> None:
+    counter.stage.faults.add("status", status=504, committed=True)
+    assert client.post("/add/3").status_code == 504
+    assert counter.total == 3
+
+
+@pytest.mark.parametrize(("kind", "total"), [("lost", 5), ("dropped", 0), ("late", 0), ("truncated", 5)])
+def test_a_cut_connection_says_nothing_of_the_effect(
+    counter: Counter, client: httpx.Client, kind: str, total: int
+) -> None:
+    counter.stage.faults.add(kind)
+    with pytest.raises(httpx.TransportError):
+        client.post("/add/5")
+    assert counter.total == total
+    assert client.get("/total").json() == {"total": total}
+
+
+def test_a_late_request_takes_effect_when_released(counter: Counter, client: httpx.Client) -> None:
+    counter.stage.faults.add("late")
+    with pytest.raises(httpx.TransportError):
+        client.post("/add/5")
+    assert client.post("/__sim/release").json() == 1
+    assert counter.total == 5
+    assert client.post("/__sim/release").json() == 0
+
+
+def test_junk_and_nothing_come_as_200(counter: Counter, client: httpx.Client) -> None:
+    counter.stage.faults.add("html")
+    counter.stage.faults.add("empty")
+    page, nothing = client.get("/total"), client.get("/total")
+    assert page.status_code == nothing.status_code == 200
+    assert page.text.startswith("<!doctype html>")
+    assert nothing.content == b""
+
+
+def test_a_slow_answer_is_still_the_true_one(counter: Counter, client: httpx.Client) -> None:
+    """case_E11"""
+    counter.stage.faults.add("drip")
+    with client.stream("GET", "/total") as answer:
+        parts = list(answer.iter_raw())
+    assert b"".join(parts) == b'{"total": 0}'
+
+
+def test_an_endless_answer_can_be_left(counter: Counter, client: httpx.Client) -> None:
+    """case_E11"""
+    counter.stage.faults.add("endless", size=10**12)
+    with client.stream("GET", "/total") as answer:
+        assert "content-length" not in answer.headers
+        next(answer.iter_raw())
+    assert client.get("/total").status_code == 200
+
+
+def test_a_huge_header_is_sent(counter: Counter, client: httpx.Client) -> None:
+    """case_E11"""
+    counter.stage.faults.add("header", size=20_000)
+    assert len(client.get("/total").headers["x-padding"]) == 20_000
+
+
+def test_faults_and_time_are_steered_over_http(counter: Counter, client: httpx.Client) -> None:
+    script = [{"kind": "status", "status": 503}, {"kind": "status", "status": 500}]
+    assert client.post("/__sim/faults", json=script).json() == {"waiting": 2}
+    assert client.get("/total").status_code == 503
+    assert client.post("/__sim/faults", json=[]).json() == {"waiting": 0}
+    assert client.get("/total").status_code == 200
+    now = counter.stage.clock.now()
+    assert client.post("/__sim/clock", json={"advance": 60}).json() == {"now": now + 60}
+
+
+@pytest.mark.parametrize(
+    ("control", "body"), [("faults", {"kind": "explode"}), ("clock", {"at": "soon"}), ("faults", {"status": 1})]
+)
+def test_a_wrong_control_is_refused(client: httpx.Client, control: str, body: object) -> None:
+    assert client.post(f"/__sim/{control}", json=body).status_code == 400
+    assert client.get("/__sim/nothing").status_code == 404
+
+
+def test_the_history_tells_requests_from_effects(counter: Counter, client: httpx.Client) -> None:
+    client.post("/add/2", headers={"authorization": "Bearer x"})
+    client.get("/total?why=not")
+    asked, effect = counter.stage.history.requests(), counter.stage.history.effects("added")
+    assert [(e.what, e.status, e.authorized) for e in asked] == [
+        ("POST /add/{n}", 201, True),
+        ("GET /total", 200, False),
+    ]
+    assert asked[1].detail == {"query": "why=not"}
+    assert [dict(e.detail) for e in effect] == [{"n": "2"}]
+    assert [e["what"] for e in client.get("/__sim/history").json()] == ["added", "POST /add/{n}", "GET /total"]
+
+
+def test_stats_count_requests_and_not_the_controls(counter: Counter, client: httpx.Client) -> None:
+    counter.stage.faults.add("status", status=429)
+    client.get("/total")
+    client.post("/add/1")
+    stats = client.get("/__sim/stats").json()
+    assert (stats["requests"], stats["too_many"], stats["effects"]) == (2, 1, {"added": 1})
+    assert stats["by_route"] == {"GET /total": 1, "POST /add/{n}": 1}
+    client.post("/__sim/reset-stats")
+    assert client.get("/__sim/stats").json()["requests"] == 0
+    assert len(counter.stage.history.entries) == 3
