@@ -9,7 +9,8 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -81,9 +82,12 @@ class TokenHouse:
         self.refresh, self.old, self.access = "refresh-0", "", set[str]()
         self.grants, self.revoked, self.shut = 0, False, False
         self.say: list[Reply] = []
+        self.before_a_grant: Callable[[], object] = lambda: None
         self.forms: list[Seen] = []
 
     def __call__(self, seen: Seen) -> Reply:
+        if seen.path == "/token":
+            self.before_a_grant()
         with self._lock:
             if seen.path == "/token":
                 self.forms.append(seen)
@@ -268,12 +272,19 @@ def worker(url: str, folder: str, key: str, mode: str) -> None:
     desk = Desk(url, Path(folder))
     if mode == "die":
         desk.vault.put = lambda *value: os._exit(9)  # type: ignore[method-assign]
-    desk.clock.advance(0)
+    (Path(folder) / f"{os.getpid()}.ready").touch()
     sys.stdout.write(f"status {desk.read()}\n")
 
 
 def test_two_processes_that_find_the_token_expired_renew_it_once(server, house, tmp_path):
     """case_E1: between processes, by lock and re-read"""
+
+    def all_are_at_it() -> None:
+        while len(list(tmp_path.glob("*.ready"))) < 3:
+            time.sleep(0.01)
+        time.sleep(0.3)
+
+    house.before_a_grant = all_are_at_it
     children = [spawn(__file__, server.url, tmp_path, KEY, "read") for _ in range(3)]
     said = [child.communicate(timeout=60) for child in children]
     assert [out.strip() for out, _ in said] == ["status 200"] * 3, said

@@ -8,7 +8,6 @@ thread of its own, completing in a small pool; everything else happens in order 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 
@@ -18,7 +17,7 @@ from wherry import fates, writing
 from wherry.errors import ContractBroken, Guarded, Rejected, TryAgain
 from wherry.fates import ONCE
 from wherry.job import Batch, Entry, Job
-from wherry.matching import pending_id
+from wherry.matching.catalogue import pending_id
 from wherry.records import DONE, OPEN, Create, Draft, Listed, Page, Record, Ref, Skip
 from wherry.roles import Fetches, FieldMapper, Narrows, OpensFiles, Query
 from wherry.store import ledger, registry
@@ -48,7 +47,7 @@ def rehearse(job: Job) -> tuple[Tally, dict[Ref, Outcome], list[Step]]:
         outcomes = writing.settle(tx, job.wired.lane, steps, job.wired.store.now())
     for batch, _ in ways:
         conclude(job, batch, outcomes)
-    job.tally.add(Tally(items=count_items(outcomes)))
+    job.tally.add(tell_items(outcomes, steps))
     return job.tally, outcomes, steps
 
 
@@ -121,15 +120,19 @@ def guard_fall(job: Job, kind: str, count: int) -> None:
 
 
 def gate(job: Job, mapper: FieldMapper, kind: str, pages: Iterable[Page]) -> Iterator[Batch]:
-    """Pages → batches of about the source's chunk of heads that passed."""
-    batch, left = Batch(kind), job.options.limit
+    """Pages → batches of exactly the source's chunk of heads that passed, so that each of its calls is full."""
+    batch, left, chunk = Batch(kind), job.options.limit, job.wired.source.chunk
     for page in pages:
         records = page.records[:left] if left else page.records
         left -= len(records) if left else 0
-        batch.entries += (entries := sift(job, mapper, kind, records))
-        batch.heads += [entry for entry in entries if entry.fate is None]
+        for entry in sift(job, mapper, kind, records):
+            if entry.fate is None and len(batch.heads) >= chunk:
+                yield batch
+                batch = Batch(kind, mark=batch.mark)
+            batch.entries.append(entry)
+            batch.heads += [entry] if entry.fate is None else []
         batch.mark = page.mark
-        if len(batch.heads) >= job.wired.source.chunk or len(batch.entries) >= _LARGEST_BATCH:
+        if len(batch.entries) >= _LARGEST_BATCH:
             yield batch
             batch = Batch(kind)
     if batch.entries or batch.mark:
@@ -345,8 +348,9 @@ def settle(job: Job, mapper: FieldMapper, batch: Batch, steps: Sequence[Step]) -
     for step in steps:
         if outcomes[step.ref].fate in ("created", "linked"):
             learn_of(job, step, outcomes[step.ref].target)
-    counted.items = count_items(outcomes)
-    job.tally.add(Tally(items=counted.items))
+    told = tell_items(outcomes, steps)
+    job.tally.add(told)
+    counted.add(told)
     job.wired.settled(counted)
 
 
@@ -378,8 +382,12 @@ def close(entry: Entry, outcomes: Mapping[Ref, Outcome]) -> None:
         entry.close(outcome.fate, outcome.reason)
 
 
-def count_items(outcomes: Mapping[Ref, Outcome]) -> defaultdict[str, Counter[str]]:
-    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+def tell_items(outcomes: Mapping[Ref, Outcome], steps: Iterable[Step] = ()) -> Tally:
+    """Item kind → fate → number, of everything that changed its state; and by which rule things were linked."""
+    told, idle = Tally(), {step.ref for step in steps if not step.always}
     for ref, outcome in outcomes.items():
-        counts[ref.entity][outcome.fate] += 1
-    return counts
+        if outcome.fate != "unchanged" or ref not in idle:
+            told.items[ref.entity][outcome.fate] += 1
+        if outcome.fate == "linked" and outcome.reason:
+            told.reasons[ref.entity][outcome.reason] += 1
+    return told

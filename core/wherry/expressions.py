@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 import difflib
 import inspect
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -281,8 +281,10 @@ def _applied(transform: Transform, functions: list[Evaluate]) -> Evaluate:
 
 
 def _common(results: list[str], *, known: bool) -> str:
-    """What ``default`` and ``first`` give: what their arguments agree on. Other transforms may give
-    anything."""
-    distinct: Iterator[str] = iter(set(results))
-    only = next(distinct, "any")
-    return only if known and next(distinct, None) is None else "any"
+    """What ``default`` and ``first`` give: what their arguments agree on. Other transforms may give anything."""
+    distinct = set(results)
+    if not known or not distinct:
+        return "any"
+    if distinct == {"path", "text"}:
+        return "text"
+    return distinct.pop() if len(distinct) == 1 else "any"

@@ -1,4 +1,4 @@
-"""Logging to standard error: structlog for Wherry and plugins, the standard library's loggers through the same sieve."""
+"""Logging to standard error: structlog, and the standard library's loggers through the same sieve."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ class Redactor:
 
 
 def is_secret_name(name: object) -> bool:
-    """Whether a key, header or setting of this name holds a secret: ``refresh_token``, ``X-Api-Key``, ``clientSecret``."""
+    """Whether a key, header or setting of that name is a secret: ``refresh_token``, ``X-Api-Key``, ``dbPassword``."""
     text = name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
     return bool(_SECRET_NAME.search(_CAMEL.sub("_", text).lower().replace("-", "_")))
 

@@ -176,7 +176,7 @@ def _fernet(key: str, place: int) -> Fernet:
         return Fernet(remember(key))
     except ValueError:
         raise ConfigError(
-            f"key {place} of {KEY_VARIABLE} or {KEY_FILE} is not a Fernet key (32 bytes in URL-safe base64, 44 characters)",
+            f"key {place} of {KEY_VARIABLE} or {KEY_FILE} is not a Fernet key (44 characters of URL-safe base64)",
             fix="take it from where it was first noted; keys are separated by commas, newest first",
             code="WHERRY-2063",
         ) from None
@@ -188,7 +188,7 @@ def _key_id(key: str) -> str:
 
 def _moved(connection: str, field: str) -> ConfigError:
     return ConfigError(
-        f"the stored {field} of connection {connection} is damaged or was moved there from another place; it is not used",
+        f"the stored {field} of connection {connection} is damaged or was moved there from another place",
         fix=f"find out who changed the store, then enter the secret again: wherry connection set-secret {connection}",
         code="WHERRY-2064",
         connection=connection,
@@ -199,7 +199,8 @@ def _moved(connection: str, field: str) -> ConfigError:
 def _lost(path: Path, stored: int) -> ConfigError:
     return ConfigError(
         f"{stored} stored secrets need a key, but {KEY_VARIABLE} is not set and {path} does not exist",
-        fix=f"restore {path} from your backup or set {KEY_VARIABLE}; if the key is lost, remove the secrets and enter them again",
+        fix=f"restore {path} from your backup, or set {KEY_VARIABLE}; if the key is lost for good, the secrets must be "
+        "removed and entered again",
         code="WHERRY-2065",
         file=str(path),
     )

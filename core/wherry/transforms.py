@@ -35,7 +35,7 @@ def zone_of(name: str, key: str = "project.timezone") -> ZoneInfo:
     """The time zone of an IANA name. Raises ConfigError with the key that named it."""
     try:
         return ZoneInfo(name)
-    except (OSError, ValueError):
+    except (KeyError, OSError, ValueError):
         raise ConfigError(
             f"{key}: {name!r} is not a time zone",
             fix="use a name of the IANA database, such as America/Chicago or UTC",

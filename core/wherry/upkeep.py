@@ -10,7 +10,7 @@ import datetime as dt
 import msgspec
 
 from wherry import writing
-from wherry.engine import copy_files, count_items
+from wherry.engine import copy_files, tell_items
 from wherry.errors import Guarded
 from wherry.fates import event_of
 from wherry.job import Batch, Entry, Job
@@ -18,7 +18,7 @@ from wherry.records import Create, Record
 from wherry.roles import FieldMapper, Sweeps
 from wherry.store import ledger, registry
 from wherry.store.ledger import Seen
-from wherry.tally import Notice, Tally
+from wherry.tally import Notice
 from wherry.writing import Step
 
 _SWEEP_EVERY = dt.timedelta(days=1)
@@ -42,7 +42,7 @@ def retry(job: Job) -> None:
         copy_files(job, steps)
         with job.wired.store.write() as tx:
             outcomes = writing.settle(tx, job.wired.lane, steps, job.wired.store.now())
-        job.tally.add(Tally(items=count_items(outcomes)))
+        job.tally.add(tell_items(outcomes))
 
 
 def sweep(job: Job, kind: str, mapper: FieldMapper) -> None:

@@ -291,13 +291,11 @@ class Http:
             return self._made
 
     def _build(self) -> httpx.Client:
-        transport = Transport(
-            self._guard, self._pacer, self._counts, self._clock, self._profile.timeout, self._tls
-        )  # fmt: skip
-        client = httpx.Client(
-            transport=transport, trust_env=False, timeout=None,
-            headers={"User-Agent": f"wherry/{wherry.__version__}", "Accept": "application/json", "Accept-Encoding": "gzip"},
-        )  # fmt: skip
+        timeout = self._profile.timeout
+        transport = Transport(self._guard, self._pacer, self._counts, self._clock, timeout, self._tls)
+        agent = f"wherry/{wherry.__version__}"
+        headers = {"User-Agent": agent, "Accept": "application/json", "Accept-Encoding": "gzip"}
+        client = httpx.Client(transport=transport, trust_env=False, timeout=None, headers=headers)
         # A cookie would be a credential that nobody configured, shared by all threads.
         client.cookies.jar.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
         return client

@@ -301,6 +301,8 @@ def _named(expression: Expression) -> str:
 
 def _refs(making: Making, body: Mapping[str, Any]) -> tuple[Ref, ...]:
     """What the draft needs, each once, in the order of its fields."""
+    if not making.body.pointers and not making.lists:
+        return ()
     found = [body.get(name) for name in making.body.pointers]
     for field, _, elements in making.lists:
         found += [line.get(name) for line in body.get(field, ()) for name in elements.pointers]

@@ -85,19 +85,21 @@ class ListingCatalogue:
         same_name = self._positions(self._names, name_key(name))[:limit]
         same_sku = self._positions(self._skus, sku_key(sku))[:limit]
         near = self._index.nearest(name, sku, limit + len(same_sku), also=[*same_name, *same_sku])
-        found = [self._candidate(one, one.position in same_name, one.position in same_sku) for one in near]
+        found = [self._candidate(one, sku, one.position in same_name, one.position in same_sku) for one in near]
         return sorted(found, key=lambda candidate: -candidate.score)[:limit]
 
-    def _candidate(self, near: Near, same_name: bool, same_sku: bool) -> Candidate:
+    def _candidate(self, near: Near, sku: str, same_name: bool, same_sku: bool) -> Candidate:
         listed = self._listed[near.position]
-        score = 1.0 if same_name else min(near.score, _NOT_EQUAL)
-        reasons = ["same name" if same_name else f"name {near.names:.2f}"]
+        score = 1.0 if same_name else max(min(near.score, _NOT_EQUAL), _SAME_SKU if same_sku else 0.0)
+        why = "same name" if same_name else f"name {near.names:.2f}"
         if same_sku:
-            score, reasons = max(score, _SAME_SKU), [f"same SKU {listed.sku}", *reasons]
+            why = f"same SKU {listed.sku}; {why}"
         elif near.code and not same_name:
-            shares = "same model number" if near.whole else "model number begins alike:"
-            reasons.append(f"{shares} {near.code.upper()}")
-        return Candidate(listed.id, listed.name, round(score, 4), "; ".join(reasons), listed.sku)
+            shared = "same model number" if near.whole else "model number begins alike:"
+            why = f"{why}; {shared} {near.code.upper()}"
+        if sku and listed.sku and not same_sku:
+            why = f"{why}; other SKU {listed.sku}"
+        return Candidate(listed.id, listed.name, round(score, 4), why, listed.sku)
 
     def _at(self, index: dict[str, list[int]], key: str) -> list[Listed]:
         return [self._listed[position] for position in self._positions(index, key)]

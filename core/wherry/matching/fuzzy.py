@@ -69,8 +69,11 @@ def _other_model(asked: _Name, held: _Name) -> bool:
 
 
 def _says_all(fuller: _Name, shorter: _Name) -> bool:
-    """Whether the first name says, up to spelling, all that the second does; and that this is something."""
-    if not shorter.words or not shorter.numbers <= fuller.numbers:
+    """Whether the first name says, up to spelling, all that the second does, and not much more.
+
+    Much more is how an accessory names the product it is for: "Case for X100" is no X100.
+    """
+    if len(shorter.words) < max(2, len(fuller.words) / 2) or not shorter.numbers <= fuller.numbers:
         return False
     return all(any(_same_word(word, other) for other in fuller.words) for word in shorter.words)
 

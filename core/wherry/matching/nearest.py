@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 import math
 from array import array
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
@@ -64,7 +65,7 @@ class NameIndex:
     def __init__(self) -> None:
         self._names: list[str] = []
         self._compact: list[str] = []
-        self._postings: dict[str, array[int]] = {}
+        self._postings: defaultdict[str, array[int]] = defaultdict(lambda: array("I"))
 
     def __len__(self) -> int:
         return len(self._names)
@@ -75,18 +76,15 @@ class NameIndex:
         compact = "".join(text)
         self._names.append(" ".join(text))
         self._compact.append(f"{compact} {code}" if code else compact)
-        for gram in _grams(compact) | _grams(code):
-            postings = self._postings.get(gram)
-            if postings is None:
-                postings = self._postings[gram] = array("I")
-            postings.append(position)
+        for gram in {*_grams(compact), *_grams(code)}:
+            self._postings[gram].append(position)
 
     def nearest(self, name: str, sku: str = "", limit: int = 5, also: Iterable[int] = ()) -> list[Near]:
         """The nearest targets, best first; positions in ``also`` are judged whatever their trigrams."""
         text, code = words(name), "".join(words(sku))
         grams = _grams("".join(text))
         weights = {gram: self._rarity(gram) ** 2 for gram in grams}
-        pool = {*self._pool(grams | _grams(code)), *also}
+        pool = {*self._pool({*grams, *_grams(code)}), *also}
         asked = _Asked(" ".join(text), weights, sum(weights.values()) or 1.0, self._codes_of(text, code))
         judged = [self._judge(asked, position) for position in pool]
         return heapq.nsmallest(limit, judged, key=lambda near: (-near.score, near.position))
@@ -145,8 +143,9 @@ def _ordered_grams(text: str) -> list[str]:
     return [text[k : k + _GRAM] for k in range(len(text) - _GRAM + 1)] if len(text) > _GRAM else [text] * bool(text)
 
 
-def _grams(text: str) -> set[str]:
-    return set(_ordered_grams(text))
+def _grams(text: str) -> list[str]:
+    """Each trigram once, in order: sums over them come out the same in every process."""
+    return list(dict.fromkeys(_ordered_grams(text)))
 
 
 def is_code(text: str) -> bool:

@@ -6,10 +6,11 @@ purpose (``tryfirst`` or a wrapper): a dry-run wrapper that fails must not let t
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import traceback
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NoReturn
 
 import structlog
 
@@ -17,6 +18,8 @@ from wherry.errors import ContractBroken, WherryError
 from wherry.plugins.loading import BAD_RESULT, BUILT_IN, CALL_FAILED, Loaded, Problem, told
 
 log = structlog.get_logger("wherry.plugins")
+Unfit = Callable[[Any], str]
+"""What is wrong with a result, as half a sentence; empty when nothing is."""
 
 
 class Calls:
@@ -25,24 +28,27 @@ class Calls:
     def __init__(self, loaded: Loaded) -> None:
         self._loaded = loaded
 
-    def first(self, hook: str, owner: str, role: str = "", **arguments: Any) -> Any:
-        """The first result of a maker, or None. ``owner`` is the plugin whose job it is, ``""`` for anybody's;
-        a plugin that has ``role`` in its manifest counts as asked too. Raises ContractBroken naming who failed."""
-        relay, aside = self._loaded.relay, list[Any]()
+    def first(self, hook: str, owner: str, unfit: Unfit, role: str = "", **arguments: Any) -> Any:
+        """The first result of a maker, or None. ``owner`` is the plugin whose job it is, ``""`` for anybody's; a plugin
+        that has ``role`` in its manifest counts as asked too. ``unfit`` says what is wrong with a result, if anything
+        is. Raises ContractBroken naming who failed, or what a plugin raised of our own errors."""
+        aside: list[Any] = []
         while True:
-            caller = relay.subset_hook_caller(hook, aside)
             try:
-                return caller(**arguments)
-            except (WherryError, KeyboardInterrupt) as error:
-                culprit = self._culprit(hook, error)
-                if isinstance(error, KeyboardInterrupt) or not self._is_bystander(culprit, owner, role):
-                    raise
-                self._note(culprit, hook, error)
+                made = self._loaded.relay.subset_hook_caller(hook, aside)(**arguments)
             except BaseException as error:
                 culprit = self._culprit(hook, error)
                 if not self._is_bystander(culprit, owner, role):
-                    raise self.broken(self.name_of(culprit) or owner, hook, f"failed: {told(error)}") from error
+                    self._raise(error, culprit, owner, hook)
                 self._note(culprit, hook, error)
+            else:
+                what = unfit(made) if made is not None else ""
+                if not what:
+                    return made
+                culprit = self._maker(hook, owner, role, unfit, aside, arguments)
+                if culprit is None:
+                    raise self.broken(self._maker_of(made) or owner, hook, what, BAD_RESULT)
+                self.set_aside(self.name_of(culprit), hook, what)
             aside.append(culprit.plugin)
 
     def each(self, hook: str, **arguments: Any) -> Iterator[tuple[str, Any]]:
@@ -83,13 +89,45 @@ class Calls:
         """The entry name of the plugin that an implementation belongs to."""
         return str(implementation.plugin_name) if implementation is not None else ""
 
-    def maker_of(self, made: object) -> str:
+    def _raise(self, error: BaseException, culprit: Any, owner: str, hook: str) -> NoReturn:
+        blamed = self._blamed(culprit, error)
+        if isinstance(error, WherryError | KeyboardInterrupt) or blamed.startswith(BUILT_IN):
+            raise error  # one of ours, or the core's own default failed and no plugin is on its traceback
+        raise self.broken(blamed or owner, hook, f"failed: {told(error)}") from error
+
+    def _maker(
+        self, hook: str, owner: str, role: str, unfit: Unfit, aside: list[Any], arguments: Mapping[str, Any]
+    ) -> Any:
+        """Whoever answered for something that is not its own, with something of no use: the first of those asked."""
+        for implementation in reversed(getattr(self._loaded.relay.hook, hook).get_hookimpls()):
+            if implementation.plugin not in aside and self._is_bystander(implementation, owner, role):
+                with contextlib.suppress(Exception):
+                    made = implementation.function(*[arguments[name] for name in implementation.argnames])
+                    if made is not None and unfit(made):
+                        return implementation
+        return None
+
+    def _maker_of(self, made: object) -> str:
         """The plugin whose package defines an object's class, or ``""``."""
-        top = type(made).__module__.partition(".")[0]
-        for name, plugin in self._loaded.relay.list_name_plugin():
-            if getattr(plugin, "__name__", type(plugin).__module__).partition(".")[0] == top:
-                return str(name)
-        return ""
+        return self._packages().get(type(made).__module__.partition(".")[0], "")
+
+    def _packages(self) -> dict[str, str]:
+        """Package → the plugin that lives in it."""
+        relay = self._loaded.relay
+        found = {name: relay.get_plugin(name) for name in self._loaded.installed}
+        return {
+            str(getattr(plugin, "__name__", "")).partition(".")[0]: name for name, plugin in found.items() if plugin
+        }
+
+    def _blamed(self, culprit: Any, error: BaseException) -> str:
+        """Who is to be named: where a core default called a plugin's object, that plugin."""
+        name = self.name_of(culprit)
+        if not name.startswith(BUILT_IN):
+            return name
+        packages = self._packages()
+        modules = [str(frame.f_globals.get("__name__", "")) for frame, _ in traceback.walk_tb(error.__traceback__)]
+        tops = [module.partition(".")[0] for module in reversed(modules)]
+        return next((packages[top] for top in tops if top in packages), name)
 
     def _culprit(self, hook: str, error: BaseException) -> Any:
         """The implementation that raised: the innermost whose code is on the traceback."""
@@ -117,14 +155,19 @@ def members_of(role: type) -> list[str]:
     names: dict[str, None] = {}
     for base in reversed(role.__mro__):
         if getattr(base, "_is_protocol", False):
-            own = {**vars(base), **inspect.get_annotations(base)}
+            own = {**inspect.get_annotations(base), **vars(base)}
             names |= dict.fromkeys(name for name in own if not name.startswith("_"))
     return list(names)
 
 
-def lacks(made: object, role: type) -> list[str]:
-    """The members of a role that an object does not have; one that raises when it is looked at counts as missing."""
-    return [name for name in members_of(role) if not _has(made, name)]
+def lacking(role: type) -> Unfit:
+    """Tells which members of a role an object does not have; one that raises when it is looked at counts as missing."""
+
+    def unfit(made: Any) -> str:
+        missing = [name for name in members_of(role) if not _has(made, name)]
+        return f"made a {type(made).__name__}, which lacks {', '.join(missing)} of {role.__name__}" if missing else ""
+
+    return unfit
 
 
 def _has(made: object, name: str) -> bool:

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from wherry.entities import SHAPES, Entity
 from wherry.errors import ConfigError
 from wherry.hookspecs import Manifest
-from wherry.plugins.calls import Calls, lacks
+from wherry.plugins.calls import Calls, lacking
 from wherry.plugins.installed import Installed
 from wherry.plugins.known import how_to_get
 from wherry.plugins.loading import (
@@ -94,8 +94,9 @@ class Plugins:
 
     def mapper(self, flow: Flow, kind: str, services: Services) -> FieldMapper:
         """The mapper of a record kind of a flow."""
-        hook = "wherry_field_mapper"
-        made = self._calls.first(hook, "", "mapper", flow=flow, kind=kind, services=services)
+        made: FieldMapper | None = self._calls.first(
+            "wherry_field_mapper", "", lacking(FieldMapper), "mapper", flow=flow, kind=kind, services=services
+        )
         if made is None:
             raise ConfigError(
                 f"flow {flow.name}: nobody maps records of kind {kind}",
@@ -104,12 +105,13 @@ class Plugins:
                 flow=flow.name,
                 kind=kind,
             )
-        fit: FieldMapper = self._fit(made, FieldMapper, hook)
-        return fit
+        return made
 
     def matcher(self, flow: Flow, entity: str) -> Matcher:
         """The matcher of an entity in a flow."""
-        made = self._calls.first("wherry_matcher", "", "matcher", flow=flow, entity=entity)
+        made: Matcher | None = self._calls.first(
+            "wherry_matcher", "", lacking(Matcher), "matcher", flow=flow, entity=entity
+        )
         if made is None:
             raise ConfigError(
                 f"flow {flow.name}: nobody matches {entity}",
@@ -118,23 +120,20 @@ class Plugins:
                 flow=flow.name,
                 entity=entity,
             )
-        fit: Matcher = self._fit(made, Matcher, "wherry_matcher")
-        return fit
+        return made
 
     def simulator(self, system: str) -> Simulator:
         """The offline stand-in of a system. Raises ConfigError when its plugin brings none."""
         title = self.require(system).title
-        hook = "wherry_simulator"
-        made = self._calls.first(hook, system, system=system)
+        made: Simulator | None = self._calls.first("wherry_simulator", system, lacking(Simulator), system=system)
         if made is None:
             fix = f"systems with one: {', '.join(self._with('simulator')) or 'none of the enabled'}"
             raise ConfigError(f"{title} has no simulator", fix=fix, code=NO_ROLE, plugin=system)
-        fit: Simulator = self._fit(made, Simulator, hook, system)
-        return fit
+        return made
 
     def engine(self, name: str) -> Any | None:
         """The engine that runs jobs, or None when nobody knows it."""
-        return self._calls.first("wherry_engine", name, name=name)
+        return self._calls.first("wherry_engine", name, lambda made: "", name=name)
 
     # -- settings and data ----------------------------------------------------------------------------------------
 
@@ -145,16 +144,11 @@ class Plugins:
             return None
         hook = "wherry_settings"
         try:
-            model = self._calls.first(hook, system, system=system)
+            model: type[BaseModel] | None = self._calls.first(hook, system, _no_model, system=system)
         except Exception as error:
             self._stop(system, hook, f"failed: {told(error.__cause__ or error)}")
             return None
-        if model is None:
-            return ConnectionSettings
-        if not (isinstance(model, type) and issubclass(model, BaseModel)):
-            self._stop(system, hook, "returned something that is no pydantic model")
-            return None
-        return model
+        return model or ConnectionSettings
 
     def settings_models(self) -> dict[str, type[BaseModel]]:
         """System → settings model of every plugin that can be used, for the schema of the project file."""
@@ -219,7 +213,7 @@ class Plugins:
 
     def _made(self, hook: str, role: Any, word: str, connection: Connection, services: Services) -> Any:
         manifest = self.require(connection.plugin)
-        made = self._calls.first(hook, connection.plugin, connection=connection, services=services)
+        made = self._calls.first(hook, connection.plugin, lacking(role), connection=connection, services=services)
         if made is None and word in manifest.roles:
             raise self._calls.broken(connection.plugin, hook, f"made no {word} for its own connection", BAD_RESULT)
         if made is None:
@@ -228,14 +222,6 @@ class Plugins:
                 f"it can be: {', '.join(manifest.roles) or 'nothing'}; plugins that can: {', '.join(self._with(word))}"
             )
             raise ConfigError(message, fix=fix, code=NO_ROLE, plugin=connection.plugin, connection=connection.name)
-        return self._fit(made, role, hook, connection.plugin)
-
-    def _fit(self, made: Any, role: Any, hook: str, owner: str = "") -> Any:
-        missing = lacks(made, role)
-        if missing:
-            plugin = self._calls.maker_of(made) or owner
-            what = f"made a {type(made).__name__}, which lacks {', '.join(missing)} of {role.__name__}"
-            raise self._calls.broken(plugin, hook, what, BAD_RESULT)
         return made
 
     def _data(self, system: str, field: str, value: object) -> Mapping[str, Any] | None:
@@ -264,3 +250,8 @@ class Plugins:
 
 def _is_named(made: object) -> bool:
     return isinstance(made, Mapping) and all(isinstance(name, str) for name in made)
+
+
+def _no_model(made: object) -> str:
+    is_model = isinstance(made, type) and issubclass(made, BaseModel)
+    return "" if is_model else "returned something that is no pydantic model"

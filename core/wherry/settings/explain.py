@@ -37,7 +37,17 @@ _MODEL_TYPE = re.compile(r"valid dictionary or instance of \w+")
 
 def explain(error: ValidationError, model: type[BaseModel], data: dict[str, Any], at: KeyPath = ()) -> list[Mistake]:
     """The mistakes of one validation, with key paths as in the file. ``at`` is where ``data`` stands in it."""
-    return [_mistake(detail, model, data, at) for detail in error.errors(include_url=False)]
+    return _without_echo([_mistake(detail, model, data, at) for detail in error.errors(include_url=False)])
+
+
+def _without_echo(mistakes: list[Mistake]) -> list[Mistake]:
+    """A misspelt key is also a missing one; that is told once."""
+    meant = {
+        (*mistake.path[:-1], mistake.fix.split("?")[0].removeprefix("did you mean "))
+        for mistake in mistakes
+        if mistake.code == UNKNOWN_KEY
+    }
+    return [mistake for mistake in mistakes if mistake.code != MISSING_KEY or mistake.path not in meant]
 
 
 def _mistake(detail: ErrorDetails, model: type[BaseModel], data: dict[str, Any], at: KeyPath) -> Mistake:

@@ -125,6 +125,7 @@ def bound(value: T, path: tuple[str, ...], stack: Stack) -> T:
         return value.bound(path, stack.folder, stack.environ)  # type: ignore[return-value]
     if isinstance(value, BaseModel):
         fields = {name: getattr(value, name) for name in type(value).model_fields}
+        fields = {name: inner for name, inner in fields.items() if any(secrets_in(inner, ()))}
         return value.model_copy(update={name: bound(inner, (*path, name), stack) for name, inner in fields.items()})
     if isinstance(value, dict):
         return {key: bound(inner, (*path, str(key)), stack) for key, inner in value.items()}  # type: ignore[return-value]

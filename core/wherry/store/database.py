@@ -36,7 +36,7 @@ class Tx:
         return self.connection.execute(statement, rows)
 
     def rows(self, statement: sa.Select[Any]) -> Sequence[Row]:
-        return self.connection.execute(statement).tuples().all()
+        return self.connection.execute(statement).all()
 
     def one(self, statement: sa.Select[Any]) -> Any | None:
         return self.connection.execute(statement).one_or_none()

@@ -4,7 +4,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -108,7 +108,7 @@ def judge(generation: str) -> Judge:
 @pytest.fixture
 def api(judge: Judge) -> Iterator[httpx.Client]:
     sim = HubSpotSimulator(clock=Clock("2026-03-01T12:00:00"), association_page=2)
-    hooks = {"response": [judge]}
+    hooks: dict[str, list[Callable[..., Any]]] = {"response": [judge]}
     bearer = {"authorization": "Bearer x"}
     with serve(sim.app()) as url, httpx.Client(base_url=url, headers=bearer, event_hooks=hooks) as http:
         yield http

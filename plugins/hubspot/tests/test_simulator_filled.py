@@ -33,7 +33,7 @@ def api() -> Iterator[httpx.Client]:
 
 
 def records(api: httpx.Client, kind: str, properties: str, associations: str = "") -> Records:
-    query = {"limit": 100, "properties": properties, "associations": associations}
+    query: dict[str, str | int] = {"limit": 100, "properties": properties, "associations": associations}
     found = api.get(f"/crm/objects/2026-03/{kind}", params=query).json()["results"]
     return {r["id"]: r for r in found}
 

@@ -280,7 +280,10 @@ def _page(things, after=""):
 @pytest.mark.parametrize(
     ("bodies", "words"),
     [
-        ([_page([_thing(1)], "a"), _page([], "b"), _page([], "c"), _page([], "d"), _page([], "e")], "none that are new"),
+        (
+            [_page([_thing(1)], "a"), _page([], "b"), _page([], "c"), _page([], "d"), _page([], "e")],
+            "none that are new",
+        ),
         ([_page([_thing(1)], "a"), _page([_thing(2)], "b"), _page([_thing(3)], "a")], "round in a circle"),
         ([_page([_thing(1)], c) for c in "abcdefgh"], "none that are new"),
     ],

@@ -186,7 +186,11 @@ def test_files_of_all_five_kinds_of_activity_belong_to_the_deal(account):
     files = {file.fields["name"]: file for file in one.relatives["file"]}
     assert set(files) == {f"{kind}.pdf" for kind in ACTIVITY_TO_DEAL}
     note = files["notes.pdf"]
-    assert (note.id, note.fields["activity"], note.fields["activity_id"]) == (made["notes"][1], "note", made["notes"][0])
+    assert (note.id, note.fields["activity"], note.fields["activity_id"]) == (
+        made["notes"][1],
+        "note",
+        made["notes"][0],
+    )
     assert (note.fields["size"], note.fields["media_type"]) == (5, "application/pdf")
     assert other.relatives["file"] == []
 
@@ -248,6 +252,7 @@ def test_a_file_that_arrives_later_touches_its_deal(account, read):
     mark = read(source, relatives={"file": ("name",)}).mark
     account.advance(600)
     attach(account, deals[1], kind="calls")
+    account.advance(120)
     account.calls()
     got = read(account.source(), after=mark, relatives={"file": ("name",)})
     assert [(r.id, r.touched) for r in got.records] == [(deals[1], True)]

@@ -59,7 +59,7 @@ def test_a_row_with_a_known_key_updates_and_what_changed_is_protected(load: Any,
     """b_001_18"""
     load("product", "name,sku,price\nPost,GTX-1,10\n")
     assert work.show(documents, "product", "I-1001").local == [], "to create is not to edit"
-    report = load("product", "sku,price\ngtx-1,12\n")
+    report = load("product", "sku,price\nGTX-1,12\n")
     assert {name: [change.field for change in changes] for name, changes in report.updated.items()} == {
         "I-1001": ["price"]
     }
@@ -258,8 +258,8 @@ def test_an_export_is_ordered_by_id_with_amounts_as_decimal_text(
 ) -> None:
     amounts = [{"minor": -5, "currency": "USD"}, {"minor": 1200, "currency": "JPY"}, None]
     lines = [{"name": "Post", "quantity": "-2.5", "amount": {"minor": 1234, "currency": "KWD"}}]
-    sink.apply(documents, [Item(entity="project", key=f"id:{n}", body={"name": f"P{n}", "amount": amount, "lines": lines})
-                           for n, amount in enumerate(amounts)])  # fmt: skip
+    drafts = [{"name": f"P{n}", "amount": amount, "lines": lines} for n, amount in enumerate(amounts)]
+    sink.apply(documents, [Item(entity="project", key=f"id:{n}", body=body) for n, body in enumerate(drafts)])
     work.edit(documents, "project", "P-1001", {"stage": "won"})
     export(documents, tmp_path)
     rows = read(tmp_path / "project.csv")

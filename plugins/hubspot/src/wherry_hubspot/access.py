@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from wherry.errors import TryAgain, WherryError
 from wherry.http import Limit, Pace, Profile, Response
 from wherry.roles import Clock
+from wherry.signin import OAuthEndpoints
 
-from .client import server_time
+from .client import path_of, server_time
 from .errors import classify
 from .settings import HubSpotSettings
 
@@ -39,6 +40,13 @@ SCOPES = (
 )
 """Contacts are in because HubSpot guards notes, emails, calls, meetings and tasks with that scope."""
 
+OAUTH = OAuthEndpoints(
+    token_url=path_of("2026-03", "token"),
+    revoke_url=path_of("2026-03", "revoke"),
+    dead_grant=frozenset({"invalid_grant", "BAD_REFRESH_TOKEN"}),
+)
+"""Tokens come from the dated path whatever ``api`` says: v1 ends in February 2027. Client id and secret go in the form."""
+
 WINDOW = 10.0
 SEARCHES = Limit(5, 1.0)
 UNKNOWN_MIDNIGHT = 3_600.0
@@ -46,11 +54,10 @@ TEMPORARY = frozenset({423, 429, 477, 500, 502, 503, 504, 521, 523, 524})
 
 
 class Judge:
-    """Turns error answers into errors. Once it knows the account's time zone it can say when the day's calls return."""
+    """Turns error answers into errors. With the account's time zone it can say when the day's calls return."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self.zone = ""
+    def __init__(self, clock: Clock, zone: Callable[[], str]) -> None:
+        self._clock, self._zone = clock, zone
 
     def __call__(self, response: Response) -> WherryError | None:
         error = classify(response)
@@ -60,7 +67,7 @@ class Judge:
 
     def _until_midnight(self, response: Response) -> float:
         try:
-            zone = ZoneInfo(self.zone)
+            zone = ZoneInfo(self._zone())
         except (ZoneInfoNotFoundError, ValueError, OSError):
             return UNKNOWN_MIDNIGHT
         told = server_time(response.headers)

@@ -219,7 +219,9 @@ class Client:
         if after:
             params["after"] = after
         allow = REJECTED_CURSOR if after else frozenset[int]()
-        answer = self._get("objects", Things, type=type_name, params=params, allow=allow)
+        path = self._path("objects", type=type_name)
+        # The next page hangs on this one: it goes before the batch reads that wait.
+        answer = self.http.read("GET", path, params=params, first=True, allow=allow, expect=Things)
         return None if answer.status in allow else (answer.data, server_time(answer.headers))
 
     def search(
@@ -227,7 +229,9 @@ class Client:
     ) -> tuple[Things, int | None]:
         """The first page of a search, ascending by ``sort``, and HubSpot's own time; total is HubSpot's count."""
         body = search_body(filters, sort, properties, limit)
-        answer = self.http.read("POST", self._path("search", type=type_name), body=body, lane="search", expect=Things)
+        answer = self.http.read(
+            "POST", self._path("search", type=type_name), body=body, lane="search", first=True, expect=Things
+        )
         return answer.data, server_time(answer.headers)
 
     def read_batch(

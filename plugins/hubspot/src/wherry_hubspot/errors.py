@@ -58,7 +58,7 @@ def _signed_out(body: Mapping[str, Any]) -> AccessLost:
     return AccessLost(
         "HubSpot does not accept the token of this connection" + _quoted(body),
         fix="give it a valid service key (`wherry connection set-secret`), or connect it again",
-        code="WHERRY-5010",
+        code="WHERRY-5701",
     )
 
 
@@ -68,7 +68,7 @@ def _forbidden(body: Mapping[str, Any]) -> AccessLost:
     return AccessLost(
         f"HubSpot refused access: {what}" + _quoted(body),
         fix="add the scopes to the service key or app in HubSpot, then run `wherry connection test`",
-        code="WHERRY-5011",
+        code="WHERRY-5702",
         scopes=", ".join(scopes),
     )
 
@@ -92,7 +92,7 @@ def daily_quota() -> TryAgain:
     return TryAgain(
         "HubSpot's daily number of calls is used up for this account",
         fix="nothing was lost; it goes on by itself after midnight in the time zone of the HubSpot account",
-        code="WHERRY-6010",
+        code="WHERRY-6701",
         policy="DAILY",
     )
 
@@ -101,7 +101,7 @@ def _busy(response: Response) -> TryAgain:
     migrating = response.status == MIGRATION
     text = "HubSpot is moving this account between data centres" if migrating else "HubSpot has locked the record"
     after = retry_after(response.headers) or (None if migrating else LOCKED_WAIT)
-    return TryAgain(text, after=after, code="WHERRY-6012" if migrating else "WHERRY-6011")
+    return TryAgain(text, after=after, code="WHERRY-6703" if migrating else "WHERRY-6702")
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -114,7 +114,7 @@ def _unknown_type(body: Mapping[str, Any]) -> ConfigError:
     return ConfigError(
         "the HubSpot account has no such object type" + _quoted(body),
         fix="check `object` in the connection's `location`; custom objects are named `2-…` or `p_…`",
-        code="WHERRY-2010",
+        code="WHERRY-2701",
     )
 
 
@@ -133,5 +133,5 @@ def no_progress(what: str, times: int = 0) -> TryAgain:
     return TryAgain(
         f"HubSpot {how}",
         fix="run it again later; if it stays, tell HubSpot's support that its paging does not advance",
-        code="WHERRY-6015",
+        code="WHERRY-6705",
     )

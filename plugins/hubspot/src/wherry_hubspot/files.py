@@ -188,7 +188,7 @@ def _link(client: Client, file_id: str) -> str:
 
 def _refused(file_id: str, why: str, scopes: bool = False) -> WherryError:
     fix = "add the scopes to the service key in HubSpot" if scopes else "restore the file in HubSpot, or leave it out"
-    return Rejected(f"HubSpot does not give out file {file_id}: {why}", fix=fix, code="WHERRY-4110", file=file_id)
+    return Rejected(f"HubSpot does not give out file {file_id}: {why}", fix=fix, code="WHERRY-4701", file=file_id)
 
 
 __all__ = ["ACTIVITIES", "ATTACHED", "FIELDS", "HAS_FILES", "DealFiles", "FanOut", "opened"]

@@ -33,25 +33,29 @@ def properties_of(location: Location, known: Sequence[FieldInfo]) -> dict[str, s
 
     Raises ConfigError for a property that the account does not have, and when no property holds the name.
     """
-    names = {info.name for info in known}
+    _must_exist(location, {info.name for info in known})
+    own = [info.name for info in known if location.object or info.group == location.group]
+    guessed = {field: _match(field, own) for field in LOCATION_FIELDS}
+    found = {field: name for field, name in {**guessed, **location.named}.items() if name}
+    if "name" not in found:
+        raise ConfigError(
+            f"location: no property of {location.object or location.group!r} looks like a site's name",
+            fix='name it: location = { …, name = "site_name" }',
+            code="WHERRY-2704",
+            key="location.name",
+        )
+    return found
+
+
+def _must_exist(location: Location, names: set[str]) -> None:
     for field, name in location.named.items():
         if name not in names:
             raise ConfigError(
                 f"location.{field}: HubSpot's {type_of(location)} have no property {name!r}",
                 fix="use the internal name that HubSpot shows in the property's settings",
-                code="WHERRY-2011",
+                code="WHERRY-2703",
                 key=f"location.{field}",
             )
-    own = [info.name for info in known if location.object or info.group == location.group]
-    found = {field: name for field in LOCATION_FIELDS if (name := location.named.get(field) or _match(field, own))}
-    if "name" not in found:
-        raise ConfigError(
-            f"location: no property of {location.object or location.group!r} looks like a site's name",
-            fix='name it: location = { …, name = "site_name" }',
-            code="WHERRY-2012",
-            key="location.name",
-        )
-    return found
 
 
 def _match(field: str, names: Sequence[str]) -> str | None:

@@ -30,6 +30,7 @@ class Metadata:
         self._client, self._cache, self._key = client, cache, key
         self._lock = threading.Lock()
         self._held: dict[str, Description] = {}
+        self._refreshed: set[str] = set()
 
     def describe(self, kind: str, *, fresh: bool = False) -> Description:
         """Fields and pipelines of a kind; ``fresh`` asks HubSpot whatever is kept."""
@@ -56,6 +57,17 @@ class Metadata:
         pipelines = self._client.pipelines(type_name) if kind in STAGED else []
         return Description(tuple(fields), tuple(_pipeline(p) for p in pipelines if not p.archived))
 
+    def notice(self, kind: str, stages: Iterable[str]) -> None:
+        """Heads show these stages. One that was made since the metadata was kept has it asked anew, once a run, so
+        that the next run resolves its trigger stages with it. Asks nothing where nobody needed the stages."""
+        held = self._held.get(TYPES.get(kind, ""))
+        if held is None or kind in self._refreshed:
+            return
+        known = {stage.id for pipeline in held.pipelines for stage in pipeline.stages}
+        if not known.issuperset(stage for stage in stages if stage):
+            self._refreshed.add(kind)
+            self.describe(kind, fresh=True)
+
     def must_know(self, kind: str, fields: Iterable[str]) -> None:
         """Refuse fields that the account does not have (case B17). HubSpot itself leaves them out without a word.
 
@@ -79,7 +91,7 @@ def _unknown(kind: str, missing: list[str], known: set[str]) -> ConfigError:
     return ConfigError(
         f"the map reads {kind}.{missing[0]}, but this HubSpot account has no such property{more}",
         fix=f"{guess}it was removed or renamed in HubSpot, or misspelt; see `wherry map show` for the map's fields",
-        code="WHERRY-2013",
+        code="WHERRY-2702",
         kind=kind,
         fields=missing,
     )

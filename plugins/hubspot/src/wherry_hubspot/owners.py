@@ -13,6 +13,7 @@ from .errors import no_progress
 
 FIELDS = ("name", "email", "first_name", "last_name")
 HOUR = 3_600.0
+ASKING = 2
 
 
 class Owners:
@@ -21,31 +22,28 @@ class Owners:
     def __init__(self, client: Client, cache: Cache, key: str) -> None:
         self._client, self._cache, self._key = client, cache, key
         self._lock = threading.Lock()
-        self._held: dict[str, Record] | None = None
-        self._complete = False
+        self._known: dict[str, Owner] = {}
+        self._records: dict[str, Record] = {}
+        self._to_ask = [self._kept, self.all, lambda: self.all(archived=True)]
+        """Where to look next for an owner not yet known, the cheapest first; each is asked once a run."""
 
     def find(self, owner_id: str) -> Record | None:
         """The owner; None for nobody, or for an id that HubSpot no longer knows."""
         if not owner_id:
             return None
         with self._lock:
-            held = self._held if self._held is not None else self._kept()
-            if owner_id not in held and not self._complete:
-                held = self._fresh()
-            self._held = held
-        return held.get(owner_id)
+            while owner_id not in self._known and self._to_ask:
+                self._take(self._to_ask.pop(0)())
+            return self._records.get(owner_id)
 
-    def _kept(self) -> dict[str, Record]:
-        kept = self._cache.get(self._key, HOUR)
-        owners = msgspec.convert(kept, list[Owner]) if kept is not None else []
-        return {owner.id: owner_record(owner) for owner in owners}
+    def _take(self, owners: list[Owner]) -> None:
+        self._known.update((owner.id, owner) for owner in owners)
+        self._records.update((owner.id, owner_record(owner)) for owner in owners)
+        if len(self._to_ask) < ASKING:
+            self._cache.set(self._key, msgspec.to_builtins(list(self._known.values())))
 
-    def _fresh(self) -> dict[str, Record]:
-        """Both lists, asked at most once a run: those who are here and those who have left."""
-        owners = [owner for archived in (True, False) for owner in self.all(archived=archived)]
-        self._cache.set(self._key, msgspec.to_builtins(owners))
-        self._complete = True
-        return {owner.id: owner_record(owner) for owner in owners}
+    def _kept(self) -> list[Owner]:
+        return msgspec.convert(self._cache.get(self._key, HOUR) or [], list[Owner])
 
     def all(self, *, archived: bool = False) -> list[Owner]:
         """Every owner, page by page."""
@@ -71,5 +69,10 @@ def owner_record(owner: Owner) -> Record:
         "first_name": owner.firstName or "",
         "last_name": owner.lastName or "",
     }
-    gone = "archived" if owner.archived else ""
-    return Record(kind="owner", id=owner.id, version=owner.updatedAt, payload=msgspec.json.encode(fields), gone=gone)
+    return Record(
+        kind="owner",
+        id=owner.id,
+        version=owner.updatedAt,
+        payload=msgspec.json.encode(fields),
+        gone="archived" if owner.archived else "",
+    )

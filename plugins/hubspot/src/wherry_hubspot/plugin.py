@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from wherry.hookspecs import Manifest, hookimpl
 
-from .access import HOSTS, SCOPES
+from .access import HOSTS, OAUTH, SCOPES
 from .mapping import MAPS, MATCH, product_type
 from .settings import HubSpotSettings
 from .source import KINDS, HubSpotSource
@@ -31,6 +31,7 @@ def wherry_manifest() -> Manifest:
         maps=MAPS,
         match=MATCH,
         sign_in=("token", "oauth2"),
+        oauth=OAUTH,
         hosts=HOSTS,
         scopes=SCOPES,
         docs="https://developers.hubspot.com/docs/api/overview",

@@ -10,6 +10,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from wherry.errors import TryAgain
 
 from .client import BATCH, LINKS_BATCH, Client, Fault, Linked, Target, Thing
+from .errors import no_progress
 
 A = TypeVar("A")
 V = TypeVar("V")
@@ -82,11 +83,7 @@ class Reader:
             return []
         page = (linked.origin.id, after)
         if page in asked:
-            raise TryAgain(
-                f"HubSpot's pages of what is linked with record {linked.origin.id} go round in a circle",
-                code="WHERRY-6015",
-                record=linked.origin.id,
-            )
+            raise no_progress(f"what is linked with record {linked.origin.id}")
         asked.add(page)
         return [{"id": linked.origin.id, "after": after}]
 
@@ -98,7 +95,7 @@ def _judge(errors: Sequence[Fault], type_name: str) -> None:
             ids = sorted({i for some in fault.context.values() for i in some})[:5]
             raise TryAgain(
                 f"HubSpot could not answer for some of the {type_name}: {fault.message or fault.category}",
-                code="WHERRY-6017",
+                code="WHERRY-6707",
                 records=", ".join(ids),
             )
 

@@ -8,9 +8,6 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from wherry.settings import Auth, ConnectionSettings
 from wherry.settings.mistakes import wrong
-from wherry.signin import OAuthEndpoints
-
-from .client import path_of
 
 VENDOR = "https://api.hubapi.com"
 _API = re.compile(r"20[2-9][0-9]-(?:03|09)\Z")
@@ -101,13 +98,3 @@ class HubSpotSettings(ConnectionSettings):
         match = _LAG.match(self.index_lag)
         assert match
         return int(match[1]) * (60_000 if match[2] == "m" else 1_000)
-
-    @property
-    def oauth_endpoints(self) -> OAuthEndpoints:
-        """Where HubSpot hands out tokens: form body, client id and secret in it (OAuth guide)."""
-        dead = frozenset({"invalid_grant", "BAD_REFRESH_TOKEN"})
-        return OAuthEndpoints(
-            token_url=self.url + path_of(self.api, "token"),
-            revoke_url=self.url + path_of(self.api, "revoke"),
-            dead_grant=dead,
-        )

@@ -23,6 +23,7 @@ from .walk import Bound, Changes, Everything, Head, Mark, head_of, mark_of
 
 KINDS = ("deal", "company", "product", "ticket", "owner", "location")
 CHUNK = 1_000
+ZONE_AGE = 30 * 86_400.0
 
 
 class HubSpotSource:
@@ -32,8 +33,9 @@ class HubSpotSource:
 
     def __init__(self, connection: Connection, services: Services) -> None:
         settings: HubSpotSettings = connection.settings
-        self._settings, self._judge = settings, Judge(services.clock)
-        self.http = services.http(profile_of(settings, self._judge))
+        self._settings, self._cache, self._zone_key = settings, services.cache, f"{connection.name}/zone"
+        judge = Judge(services.clock, lambda: str(self._cache.get(self._zone_key, ZONE_AGE) or ""))
+        self.http = services.http(profile_of(settings, judge))
         self.client = Client(self.http, settings.api)
         self.kinds: Sequence[str] = tuple(kind for kind in KINDS if kind != "location" or settings.location)
         self._fan_out = services.fan_out
@@ -48,7 +50,7 @@ class HubSpotSource:
     def check(self) -> Account:
         """The account that the token opens. Raises AccessLost, which names missing scopes."""
         portal = self.client.account()
-        self._judge.zone = portal.timeZone
+        self._cache.set(self._zone_key, portal.timeZone)
         details = {"timezone": portal.timeZone, "currency": portal.companyCurrency, "type": portal.accountType}
         return Account(
             str(portal.portalId), f"HubSpot account {portal.portalId}", {k: v for k, v in details.items() if v}
@@ -62,7 +64,7 @@ class HubSpotSource:
         Raises ConfigError before anything is read when the map names fields that the account does not have.
         """
         if query.kind not in self.kinds:
-            raise ContractBroken(f"HubSpot has no records of kind {query.kind!r}", code="WHERRY-1111", kind=query.kind)
+            raise ContractBroken(f"HubSpot has no records of kind {query.kind!r}", code="WHERRY-1701", kind=query.kind)
         if query.kind == "owner":
             yield from self._all_owners(query)
             return
@@ -83,6 +85,7 @@ class HubSpotSource:
         for leaf in walk.leaves():
             newest = max([newest, *(head.ms for head in leaf.heads)])
             mark = Mark(list=leaf.after, bound=bound.ms) if leaf.after else Mark(at=bound.settled(newest))
+            self._metadata.notice(query.kind, {head.stage for head in leaf.heads})
             yield Page(_records(view, leaf.heads, since), str(mark))
 
     def _changed(self, query: Query, mark: Mark) -> Iterator[Page]:
@@ -92,6 +95,7 @@ class HubSpotSource:
         walk = Changes(self.client, view.type_name, mark.at, view.properties(query.fields), bound, view.filters)
         for step in walk.steps():
             at = bound.reached(step.at, mark.at)
+            self._metadata.notice(query.kind, {head.stage for head in step.heads})
             yield Page(_records(view, step.heads, since), str(Mark(at=at, child=child)), step.total)
         if child is not None:
             for records in self._touched(query, view, bound, child, watched, since):
@@ -134,6 +138,8 @@ class HubSpotSource:
 
     def complete(self, records: list[Record], relatives: Mapping[str, tuple[str, ...]]) -> list[Record]:
         """The same records with the relatives asked for. Up to 1,000 at once take the fewest calls."""
+        for kind, fields in relatives.items():
+            self._metadata.must_know(kind, fields)
         for kind in dict.fromkeys(record.kind for record in records):
             if kind != "owner":
                 own = [record for record in records if record.kind == kind]

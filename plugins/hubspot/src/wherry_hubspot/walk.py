@@ -53,7 +53,7 @@ def mark_of(text: str) -> Mark:
         raise ContractBroken(
             "the saved mark of this flow is none that this version of the HubSpot plugin wrote",
             fix="install the plugin version that wrote it, or have the flow read from the start again",
-            code="WHERRY-1110",
+            code="WHERRY-1702",
         ) from None
 
 
@@ -91,6 +91,7 @@ class Props(Struct):
 
     hs_lastmodifieddate: str | None = None
     hs_merged_object_ids: str | None = None
+    dealstage: str | None = None
 
 
 class Head(Struct):
@@ -100,6 +101,7 @@ class Head(Struct):
     stamp: str
     ms: int
     merged: str = ""
+    stage: str = ""
 
     @property
     def id(self) -> str:
@@ -110,7 +112,7 @@ def head_of(thing: Thing) -> Head:
     """The head of a record; the stamp is the property where it was sent, else ``updatedAt``."""
     props = msgspec.json.decode(thing.properties, type=Props)
     stamp = props.hs_lastmodifieddate or thing.updatedAt
-    return Head(thing, stamp, stamp_ms(stamp), props.hs_merged_object_ids or "")
+    return Head(thing, stamp, stamp_ms(stamp), props.hs_merged_object_ids or "", props.dealstage or "")
 
 
 class Step(Struct):
@@ -256,7 +258,7 @@ class Everything(Struct):
     def _may_restart(self, restarted: bool) -> None:
         if restarted:
             raise TryAgain(
-                f"HubSpot twice refused its own page cursor in the list of {self.type_name}", code="WHERRY-6016"
+                f"HubSpot twice refused its own page cursor in the list of {self.type_name}", code="WHERRY-6706"
             )
 
     def _may_follow(self, after: str, cursors: set[str]) -> None:

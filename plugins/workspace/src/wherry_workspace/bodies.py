@@ -15,6 +15,7 @@ from wherry_workspace.kinds import Kind
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _NAMED = re.compile(r"`\$\.([^`]+)`|field `([^`]+)`")
+_PLAIN = re.compile(r"-?[0-9]{1,14}(\.[0-9]{1,20})?")
 _FINEST = -30
 """The last decimal place of a price, quantity or rate: what is longer is noise."""
 _LARGEST_INT = 2**63
@@ -129,6 +130,8 @@ def _settle_custom(custom: Custom, path: str) -> Iterator[str]:
 
 def _number(field: str, text: str) -> str:
     """A decimal in plain digits: ``1E+3`` is ``1000``."""
+    if _PLAIN.fullmatch(text):
+        return text
     try:
         number = exact(Decimal(text))
     except ValueError as error:

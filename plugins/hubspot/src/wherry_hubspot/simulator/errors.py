@@ -3,6 +3,7 @@
 import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from wherry.simulator import Call, Refusal, Reply
@@ -31,6 +32,7 @@ POLICIES = {
 }
 
 
+@lru_cache(maxsize=100_000)
 def instant(ms: int) -> str:
     """Milliseconds since 1970 as HubSpot writes them: the fraction is left out when it is zero."""
     stamp = dt.datetime.fromtimestamp(ms // 1000, dt.UTC).strftime("%Y-%m-%dT%H:%M:%S")

@@ -4,7 +4,7 @@ import json
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from wherry.simulator import Call, Reply
@@ -13,7 +13,7 @@ from .errors import body_of, invalid
 from .facts import ID, SEARCH_BODY_MAX, SEARCH_CAP, SEARCH_MAX, Kind
 from .objects import Objects
 from .portal import Portal
-from .store import Record, Shelf, Stamp
+from .store import Record, Shelf, Stamp, between
 from .values import comparable, to_ms
 
 Filter = Mapping[str, Any]
@@ -112,8 +112,7 @@ class Search:
             return [s for s in near if test(shelf.records[str(s[1])])]
         key = json.dumps([shelf.kind.name, shelf.version, query.rest, query.words])
         everywhere = self._keep(key, lambda: [s for s in shelf.by_stamp if test(shelf.records[str(s[1])])])
-        low, high = query.span
-        return [s for s in everywhere if low <= s[0] <= high]
+        return between(everywhere, *query.span)
 
     def _keep(self, key: str, make: Callable[[], list[Stamp]]) -> list[Stamp]:
         if key not in self._kept:
@@ -139,7 +138,8 @@ class Search:
         if operator in ("HAS_PROPERTY", "NOT_HAS_PROPERTY"):
             wanted = operator == "HAS_PROPERTY"
             return lambda record: bool(record.properties.get(name)) == wanted
-        test = _value_test(operator, given, value_type)
+        # Stages and pipelines repeat: each value of theirs is judged once.
+        test = lru_cache(maxsize=4096)(_value_test(operator, given, value_type))
         return lambda record: test(record.properties.get(name) or "")
 
 

