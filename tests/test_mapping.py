@@ -21,38 +21,18 @@ LINE = {
 }
 DEFAULT: dict[str, Any] = {
     "trigger": {"pipeline": "deal.pipeline", "stage": "deal.dealstage"},
-    "customer": {
-        "from": "company",
-        "optional": True,
-        "key": "id(company.id)",
-        "fields": {"name": "company.name", "city": "company.city"},
-    },
-    "product": {
-        "from": "line_item",
-        "each": True,
-        "key": "product(line_item.hs_product_id, line_item.hs_sku, line_item.name)",
-        "fields": {"name": "line_item.name", "sku": "line_item.hs_sku"},
-    },
-    "project": {
-        "root": True,
-        "key": "id(deal.id)",
-        "label": "deal.dealname",
-        "fields": {
-            "name": "deal.dealname",
-            "amount": "money(deal.amount, deal.deal_currency_code)",
-            "close_date": "date(deal.closedate)",
-            "customer": "ref(customer)",
-            "lines": {"each": "line_item", "fields": LINE},
-        },
-    },
-    "file": {
-        "from": "file",
-        "each": True,
-        "key": "id(file.id, deal.id)",
-        "file": "file.id",
-        "fields": {"name": "file.name", "project": "ref(project)"},
-    },
-}
+    "customer": {"from": "company", "optional": True, "key": "id(company.id)",
+                 "fields": {"name": "company.name", "city": "company.city"}},
+    "product": {"from": "line_item", "each": True,
+                "key": "product(line_item.hs_product_id, line_item.hs_sku, line_item.name)",
+                "fields": {"name": "line_item.name", "sku": "line_item.hs_sku"}},
+    "project": {"root": True, "key": "id(deal.id)", "label": "deal.dealname",
+                "fields": {"name": "deal.dealname", "close_date": "date(deal.closedate)",
+                           "amount": "money(deal.amount, deal.deal_currency_code)",
+                           "customer": "ref(customer)", "lines": {"each": "line_item", "fields": LINE}}},
+    "file": {"from": "file", "each": True, "key": "id(file.id, deal.id)", "file": "file.id",
+             "fields": {"name": "file.name", "project": "ref(project)"}},
+}  # fmt: skip
 SALES = Pipeline(
     "default",
     "Sales",
@@ -322,6 +302,14 @@ def test_a_skip_keeps_the_amount_that_was_left_out() -> None:
     skips = mapper().triggers([deal(), deal(dealstage="sent"), deal(dealstage="sent", amount="?")])
     reason = "stage Contract sent is not a trigger stage"
     assert skips == [None, Skip(reason, 105400, "EUR"), Skip(reason)]
+
+
+def test_a_record_on_which_the_filter_cannot_be_told_is_refused_by_the_map() -> None:
+    filtered = mapper('filter = "deal.amount > 1000"')
+    junk = deal(amount="many")
+    assert filtered.triggers([junk, deal()]) == [None, None]
+    with pytest.raises(Rejected, match=r"filter deal\.amount > 1000 cannot be told for deal 7"):
+        filtered.map(junk)
 
 
 def test_the_fingerprint_is_the_same_on_every_machine() -> None:

@@ -6,16 +6,14 @@ Each case runs in a process of its own, as a command would, so that what a plugi
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-
 from wherry import __version__
 from wherry.errors import ConfigError
 from wherry.plugins import how_to_get, known_systems, load
@@ -79,6 +77,29 @@ def names(found): return [[p.plugin, p.version, p.message, p.hook, p.fix] for p 
 out = {}
 """
 
+NURSERY = """
+import json, os, sys, traceback
+from wherry import entities, plugins, roles, settings
+for line in sys.stdin:
+    job = json.loads(line)
+    child = os.fork()
+    if child == 0:
+        os.chdir(job["folder"])
+        for number, name in ((1, "stdout"), (2, "stderr")):
+            os.dup2(os.open(name, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), number)
+        sys.path.insert(0, job["site"])
+        code = 1
+        try:
+            exec(job["script"], {})
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush(), sys.stderr.flush()
+            os._exit(code)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
 Ship = Callable[..., None]
 Run = Callable[[str], dict[str, Any]]
 
@@ -108,18 +129,33 @@ def ship(site: Path) -> Ship:
     return ship
 
 
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[subprocess.Popen[str]]:
+    """A process that has imported the core and no plugin, and forks a child for each script."""
+    with subprocess.Popen(
+        [sys.executable, "-c", NURSERY], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield process
+        assert process.stdin
+        process.stdin.close()
+
+
 @pytest.fixture
-def run(site: Path) -> Run:
-    """Runs a script that sees these distributions; what it left in ``out`` is the answer."""
+def run(site: Path, nursery: subprocess.Popen[str]) -> Run:
+    """Runs a script in a process that sees these distributions; what it left in ``out`` is the answer."""
 
     def run(script: str) -> dict[str, Any]:
-        answer = site.parent / "answer.json"
-        whole = f"{ASK}{textwrap.dedent(script)}\nopen({str(answer)!r}, 'w').write(json.dumps(out))\n"
-        environ = {**os.environ, "PYTHONPATH": str(site)}
-        done = subprocess.run([sys.executable, "-c", whole], capture_output=True, text=True, env=environ, timeout=60)
-        assert done.returncode == 0, done.stderr
-        found: dict[str, Any] = json.loads(answer.read_text())
-        return {**found, "stdout": done.stdout, "stderr": done.stderr}
+        folder = site.parent
+        answer = "\nopen('answer', 'w').write(json.dumps(out))\n"
+        job = {"folder": str(folder), "site": str(site), "script": ASK + textwrap.dedent(script) + answer}
+        assert nursery.stdin
+        assert nursery.stdout
+        print(json.dumps(job), file=nursery.stdin, flush=True)
+        ended = nursery.stdout.readline().strip()
+        printed = {name: (folder / name).read_text() for name in ("stdout", "stderr")}
+        assert ended == "0", printed["stderr"]
+        found: dict[str, Any] = json.loads((folder / "answer").read_text())
+        return {**found, **printed}
 
     return run
 
@@ -170,7 +206,7 @@ def test_only_what_is_enabled_is_imported(ship: Ship, run: Run) -> None:
         (HEAD + "@hookimpl\ndef wherry_manifest(): raise SystemExit", "wherry_manifest", "SystemExit"),
         (HEAD + MANIFEST.replace('system="NAME"', 'system="other"'), "wherry_manifest", "'other'"),
         (HEAD + MANIFEST.replace('title="NAME"', "title=None"), "wherry_manifest", "title must be text"),
-        (HEAD + MANIFEST.replace('title="NAME"', 'title="x", roles=("sorce",)'), "wherry_manifest", "'sorce' is no role"),
+        (HEAD + MANIFEST.replace('title="NAME"', 'title="", roles=("so",)'), "wherry_manifest", "'so' is no role"),
         (HEAD + MANIFEST.replace('title="NAME"', 'title="x", hosts="a.com"'), "wherry_manifest", "hosts must be"),
         (HEAD + MANIFEST.replace('title="NAME"', 'title="x", entities={"a": 5}'), "wherry_manifest", "shape of 'a'"),
         ("x = 1", "wherry_manifest", "does not implement wherry_manifest"),
@@ -268,19 +304,38 @@ def test_a_missing_plugin_names_the_nearest_and_the_command_that_installs_it(shi
     assert (found["require"]["error"], found["require"]["code"]) == ("ConfigError", "WHERRY-2030")
 
 
-@pytest.mark.parametrize("metadata", ["", "\udcff".encode("utf-8", "surrogateescape").decode("latin-1"), "Name wherry"])
-def test_broken_metadata_stops_nobody_else(ship: Ship, run: Run, site: Path, metadata: str) -> None:
+@pytest.mark.parametrize("metadata", ["", "\x00\xff", "Name wherry"])
+def test_a_distribution_without_a_name_stops_nobody_else(ship: Ship, run: Run, metadata: str) -> None:
     ship("broken", metadata=metadata)
-    ship("odd", entry_points="[wherry.plugins]\nodd odd odd\n[[[")
     ship("alpha")
-    (site / "junk-1.dist-info").mkdir()
-    (site / "junk-1.dist-info" / "entry_points.txt").write_bytes(b"\xff\xfe wherry.plugins \x00")
     found = run("""
         out["catalogue"] = [one.name for one in plugins.catalogue_of_installed()]
         out["manifests"] = list(plugins.load(["alpha"], {}).manifests)
     """)
     assert "alpha" in found["catalogue"]
     assert found["manifests"] == ["alpha"]
+
+
+def test_entry_points_that_cannot_be_read_stop_nobody_else(ship: Ship, run: Run) -> None:
+    """They come late, because other libraries than ours trip over them while they are imported."""
+    ship("alpha")
+    found = run("""
+        import pathlib, tempfile
+        late = pathlib.Path(tempfile.mkdtemp(dir="."))
+        for name, text in (("odd", b"[wherry.plugins]\\nodd odd\\n[[["), ("junk", b"wherry.plugins \\xff\\x00")):
+            info = late / f"{name}-1.dist-info"
+            info.mkdir()
+            (info / "METADATA").write_text(f"Name: {name}\\nVersion: 1\\n")
+            (info / "entry_points.txt").write_bytes(text)
+        sys.path.append(str(late))
+        out["catalogue"] = [[one.name, one.problem] for one in plugins.catalogue_of_installed()]
+        out["manifests"] = list(plugins.load(["alpha"], {}).manifests)
+        out["problems"] = names(plugins.load(["odd"], {}))
+    """)
+    assert ["alpha", ""] in found["catalogue"]
+    assert ["odd", "its metadata cannot be read (TypeError)"] in found["catalogue"]
+    assert found["manifests"] == ["alpha"]
+    assert "metadata cannot be read" in found["problems"][0][2]
 
 
 def test_a_changed_entry_point_is_seen_at_once(ship: Ship, run: Run, site: Path) -> None:
@@ -553,6 +608,29 @@ def test_default_maps_and_match_rules_come_from_the_manifest(ship: Ship, run: Ru
     """)
     assert (found["map"], found["none"], found["match"]) == ({"project": {"root": True}}, None, {"order": ["sku"]})
     assert found["odd"]["error"] == "ContractBroken"
+
+
+def test_an_object_of_no_use_for_anothers_connection_stops_only_its_own(ship: Ship, run: Run) -> None:
+    """case_G20"""
+    ship("alpha")
+    ship(
+        "greedy",
+        HEAD
+        + MANIFEST.replace('title="NAME"', 'title="x", roles=("source",)')
+        + """
+@hookimpl
+def wherry_source_connector(connection, services): return object()
+""",
+    )
+    found = run("""
+        loaded = plugins.load(["alpha", "greedy"], {})
+        out["alpha"] = told(lambda: loaded.source(connection("alpha"), None))
+        out["greedy"] = told(lambda: loaded.source(connection("greedy"), None))
+        out["problems"] = names(loaded)
+    """)
+    assert found["alpha"] == "Source"
+    assert (found["greedy"]["error"], found["greedy"]["plugin"]) == ("ContractBroken", "greedy")
+    assert [problem[0] for problem in found["problems"]] == ["greedy"]
 
 
 @pytest.mark.parametrize(

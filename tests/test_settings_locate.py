@@ -7,8 +7,8 @@ import tomllib
 from typing import Any
 
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-
 from wherry.settings.locate import KeyPath, line_of, lines_of, spelled
 
 
@@ -98,6 +98,7 @@ def _value(value: Any, breaks: str) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+@hypothesis_settings(deadline=None)
 @given(
     st.dictionaries(_NAMES, st.dictionaries(_NAMES, _VALUES, max_size=3), max_size=4),
     st.sampled_from(["", " ", "\n", '\n  # [x] = "}\n']),

@@ -135,6 +135,7 @@ class Hub:
         if job.options.moves_mark and not job.options.resync:
             upkeep.retry(job)
         engine.run(job)
+        upkeep.rematch(job)
         for kind, mapper in job.wired.mappers.items():
             upkeep.sweep(job, kind, mapper)
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from wherry import __version__, connections, flows
-from wherry.errors import NotFound, WherryError
+from wherry.errors import NotFound, WherryError, worst
 from wherry.hub import Hub
 from wherry.records import FOR_A_PERSON
 from wherry.store import audit, ledger, registry
@@ -22,17 +22,23 @@ def status(hub: Hub) -> dict[str, Any]:
         asked = len(ledger.find_questions(tx, state="open", limit=100_000))
     people = sum(sum(waiting.get(state, {}).values()) for state in FOR_A_PERSON)
     return {
-        "flows": [_flow_row(row) for row in flows.listed(hub)], "connections": connections.listed(hub),
+        "flows": flow_rows(hub), "connections": connections.listed(hub),
         "waiting": waiting, "open_questions": asked, "for_a_person": people,
         "problems": [msgspec.to_builtins(problem) for problem in hub.plugins.problems],
     }  # fmt: skip
 
 
-def _flow_row(row: dict[str, Any]) -> dict[str, Any]:
-    last = row["last_run"] or {}
-    words = {"ok": "healthy", "access": "reconnect", "again": "try later", "interrupted": "interrupted"}
-    state = "paused" if row["state"] == "paused" else words.get(last.get("state", ""), last.get("state", "") or "never run")
-    return {**row, "health": state}
+def flow_rows(hub: Hub) -> list[dict[str, Any]]:
+    """Every flow with one word for how it does; when it runs next is for the scheduler to add."""
+    return [{**row, "health": _health(row)} for row in flows.listed(hub)]
+
+
+def _health(row: dict[str, Any]) -> str:
+    words = {"ok": "healthy", "access": "reconnect", "again": "try later"}
+    if row["state"] == "paused":
+        return "paused"
+    last = (row["last_run"] or {}).get("state", "") or "never run"
+    return words.get(last, last)
 
 
 def doctor(hub: Hub) -> dict[str, Any]:
@@ -44,36 +50,50 @@ def doctor(hub: Hub) -> dict[str, Any]:
     for name in sorted(hub.project.connections):
         checks += [_check(s["key"], s["state"] != "not set", s["state"], "set it") for s in connections.secrets_of(hub, name)]
         checks.append(_connection(hub, name))
-    return {"version": __version__, "project": hub.project.name, "checks": checks,
+    codes = [int(check.pop("exit_code")) for check in checks]
+    return {"version": __version__, "project": hub.project.name, "checks": checks, "exit_code": worst(codes),
             "ok": all(check["state"] == "ok" for check in checks)}  # fmt: skip
 
 
-def _check(what: str, good: bool, found: str, fix: str) -> dict[str, str]:
-    return {"what": what, "state": "ok" if good else "fail", "found": found, "fix": "" if good else fix}
+def _check(what: str, good: bool, found: str, fix: str, code: int = 2) -> dict[str, Any]:
+    return {"what": what, "state": "ok" if good else "fail", "found": found, "fix": "" if good else fix,
+            "exit_code": 0 if good else code}  # fmt: skip
 
 
-def _store(hub: Hub) -> dict[str, str]:
+def _failed(what: str, error: WherryError) -> dict[str, Any]:
+    return _check(what, False, error.message, error.fix, error.exit_code)
+
+
+def _store(hub: Hub) -> dict[str, Any]:
     try:
         with hub.store.read() as tx:
             broken = audit.verify(tx)
         url = hub.store.database.url.render_as_string(hide_password=True)
         return _check("store", not broken, broken or url, "restore a backup: the audit log was changed by hand")
     except WherryError as error:
-        return _check("store", False, error.message, error.fix)
+        return _failed("store", error)
 
 
-def _connection(hub: Hub, name: str) -> dict[str, str]:
+def _connection(hub: Hub, name: str) -> dict[str, Any]:
     try:
         account = connections.test(hub, name)
         return _check(f"connection {name}", True, f"{account.name} ({account.id})", "")
     except WherryError as error:
-        return _check(f"connection {name}", False, error.message, error.fix)
+        return _failed(f"connection {name}", error)
 
 
 def runs(hub: Hub, *, flow: str = "", limit: int = 20, before: str = "") -> list[dict[str, Any]]:
     """Newest first."""
     with hub.store.read() as tx:
         return [msgspec.to_builtins(row) for row in registry.find_runs(tx, flow=flow, limit=limit, before=before)]
+
+
+def newest_run(hub: Hub) -> str:
+    """Raises NotFound when nothing ran yet."""
+    found = runs(hub, limit=1)
+    if not found:
+        raise NotFound("nothing ran yet", fix="wherry flow list", code="WHERRY-3040")
+    return str(found[0]["id"])
 
 
 def run(hub: Hub, id: str, *, record: str = "", limit: int = 200) -> dict[str, Any]:
@@ -98,7 +118,16 @@ def open_items(hub: Hub, *, state: str = "", flow: str = "", limit: int = 200) -
         ]  # fmt: skip
 
 
-def audit_rows(hub: Hub, *, who: str = "", what: str = "", since: str = "", limit: int = 100) -> list[dict[str, Any]]:
-    """The audit log, newest first."""
+def audit_rows(
+    hub: Hub, *, who: str = "", what: str = "", since: str = "", limit: int = 100, before: int = 0
+) -> list[dict[str, Any]]:
+    """The audit log, newest first; ``before`` is the number of the row that an earlier page ended with."""
     with hub.store.read() as tx:
-        return audit.find(tx, who=who, what=what, since=since, limit=limit)
+        rows = audit.find(tx, who=who, what=what, since=since, limit=limit if not before else 1_000_000)
+    return [row for row in rows if not before or row["id"] < before][:limit]
+
+
+def audit_broken(hub: Hub) -> str:
+    """An empty text if the log is whole, else a sentence naming the first row that does not fit."""
+    with hub.store.read() as tx:
+        return audit.verify(tx)

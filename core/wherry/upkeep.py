@@ -1,6 +1,6 @@
-"""What the source does not tell by itself: things put off in an earlier run, and records that have left.
+"""What the source does not tell by itself: things put off, questions that answered themselves, and records that left.
 
-The hub calls ``retry`` before a run and ``sweep`` after it.
+The hub calls ``retry`` before a run, ``rematch`` and ``sweep`` after it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from wherry.engine import copy_files, tell_items
 from wherry.errors import Guarded
 from wherry.fates import event_of
 from wherry.job import Batch, Entry, Job
-from wherry.records import Create, Record
+from wherry.records import Create, Link, Record
 from wherry.roles import FieldMapper, Sweeps
 from wherry.store import ledger, registry
 from wherry.store.ledger import Seen
@@ -40,9 +40,31 @@ def retry(job: Job) -> None:
     ]
     if steps:
         copy_files(job, steps)
-        with job.wired.store.write() as tx:
-            outcomes = writing.settle(tx, job.wired.lane, steps, job.wired.store.now())
-        job.tally.add(tell_items(outcomes))
+        put_through(job, steps)
+
+
+def rematch(job: Job) -> None:
+    """What came in with this run may be the answer to an open question: then the question closes itself."""
+    wired, grown = job.wired, [entity for entity, fates in job.tally.items.items() if fates["created"] or fates["updated"]]
+    for entity in grown:
+        with wired.store.read() as tx:
+            asked = ledger.find_questions(tx, state="open", route=wired.lane.route, entity=entity, limit=10_000)
+            items = ledger.find_items(tx, wired.lane.route, [question.ref for question in asked])
+        decisions = wired.matchers(entity).match([q.draft for q in asked], job.catalogues.of(entity)) if asked else []
+        found = [
+            Step(draft=q.draft, decision=d, item=items.get(q.ref), record_kind=q.record_kind, record_id=q.record_id)
+            for q, d in zip(asked, decisions, strict=True)
+            if isinstance(d, Link)
+        ]
+        put_through(job, found)
+
+
+def put_through(job: Job, steps: list[Step]) -> None:
+    if not steps:
+        return
+    with job.wired.store.write() as tx:
+        outcomes = writing.settle(tx, job.wired.lane, steps, job.wired.store.now())
+    job.tally.add(tell_items(outcomes, steps))
 
 
 def sweep(job: Job, kind: str, mapper: FieldMapper) -> None:

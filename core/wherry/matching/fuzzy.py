@@ -16,8 +16,11 @@ from rapidfuzz import fuzz
 from wherry.matching.text import fold, words
 from wherry.records import Candidate
 
-_MODEL = re.compile(r"(?=.{5})(?=.*[^\W\d_])(?=.*\d.*\d)(?!\d+[^\W\d_]+\d*$)[^\W_]+|\d+[^\W\dx_]\d{3,}")
-"""Five characters or more, letters and at least two digits: AM53BK, 9763A001; not a measure such as 1080p or 45x45."""
+_MODEL = re.compile(r"(?=.{5})(?=.*[^\W\d_])(?=.*\d.*\d)[^\W_]+")
+"""Five characters or more, with a letter and at least two digits: AM53BK, 9763A001."""
+_MEASURE = re.compile(r"\d.*[^\W\d_]|.*\dx\d.*")
+"""1080p, 45x45cm, 12V5A, M12x40: a size that many things have, not the model of one."""
+_DECIMAL = re.compile(r"\d[.,]\d")
 _SAME_WORD = 80
 _SAME_SERIES = 4
 """Two codes that begin with this many equal characters and go on differently name two models of one series."""
@@ -50,13 +53,17 @@ def sure(name: str, candidates: Sequence[Candidate]) -> str:
 def _read(name: str) -> _Name:
     models, rest = set(), []
     for chunk in fold(name).split():
-        code = "".join(words(chunk))
-        if _MODEL.fullmatch(code):
+        parts = words(chunk)
+        if _is_model(code := "".join(parts)) and not _DECIMAL.search(chunk):
             models.add(code)
         else:
-            rest += words(chunk)
+            rest += parts
     numbers = frozenset(word for word in rest if not word.isalpha())
     return _Name(frozenset(models), numbers, frozenset(rest) - numbers)
+
+
+def _is_model(code: str) -> bool:
+    return _MODEL.fullmatch(code) is not None and _MEASURE.fullmatch(code) is None
 
 
 def _other_model(asked: _Name, held: _Name) -> bool:

@@ -137,10 +137,13 @@ def sku_key(text: str) -> str:
     So do punctuation and leading zeros: "AB-1" is not "AB1", "007" is not "7". Empty without letter or digit.
     """
     if text.isascii():
-        plain = _CONTROLS.sub("", text).lower()
-    else:
-        folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-        plain = "".join(char for char in folded if char.isspace() or not _invisible(char))
+        return _spaced(_CONTROLS.sub("", text).lower())
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    plain = "".join(char for char in folded if char.isspace() or not _invisible(char))
+    return unicodedata.normalize("NFKC", _spaced(plain))
+
+
+def _spaced(plain: str) -> str:
     pieces = plain.split()
     key = plain if pieces == [plain] else _IDLE_SPACE.sub("", " ".join(pieces))
     return key if _WORD.search(key) else ""

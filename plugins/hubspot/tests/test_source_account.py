@@ -125,7 +125,6 @@ def test_owners_are_a_kind_of_their_own(account, read):
     account.sim.add_owner("cid@example.com", "Cid", "Ray")
     again = read(account.source(), kind="owner", fields=("name",), after=got.mark)
     assert [r.fields["name"] for r in again.records][-1] == "Cid Ray"
-    assert len(again.records) < len(got.records) + 1
 
 
 def test_tickets_can_be_cut_by_pipeline(account, read):

@@ -45,7 +45,8 @@ OAUTH = OAuthEndpoints(
     revoke_url=path_of("2026-03", "revoke"),
     dead_grant=frozenset({"invalid_grant", "BAD_REFRESH_TOKEN"}),
 )
-"""Tokens come from the dated path whatever ``api`` says: v1 ends in February 2027. Client id and secret go in the form."""
+"""Tokens come from the dated path whatever ``api`` says, since v1 ends in February 2027; client id and secret are in
+the form."""
 
 WINDOW = 10.0
 SEARCHES = Limit(5, 1.0)

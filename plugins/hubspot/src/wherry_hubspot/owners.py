@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import msgspec
 from wherry.records import Record
@@ -24,7 +25,7 @@ class Owners:
         self._lock = threading.Lock()
         self._known: dict[str, Owner] = {}
         self._records: dict[str, Record] = {}
-        self._to_ask = [self._kept, self.all, lambda: self.all(archived=True)]
+        self._to_ask: list[Callable[[], list[Owner]]] = [self._kept, self.all, lambda: self.all(archived=True)]
         """Where to look next for an owner not yet known, the cheapest first; each is asked once a run."""
 
     def find(self, owner_id: str) -> Record | None:

@@ -98,7 +98,7 @@ class Finder:
         number = folded(row.given.get(first) or "")
         return [
             name for name in self._keys.get((key, folded(value)), ())
-            if (key == first or not number or not self._strong[name])
+            if name not in self._taken and (key == first or not number or not self._strong[name])
         ]  # fmt: skip
 
 

@@ -47,7 +47,7 @@ class WorkspaceSource:
                 rows = documents.changed(kind.name, after, min(self._page_size, left))
             if not rows:
                 return
-            after, left = rows[-1][0], left - len(rows)
+            after, left = rows[-1][0], left
             records = [_record(kind, name, body, query.fields, str(number))
                        for number, name, body in rows if _recent(body, query.since)]  # fmt: skip
             yield Page(records, str(after))

@@ -1,0 +1,18 @@
+"""The command line. Nothing is imported here but what every start needs: a command's module comes when it is used."""
+
+from __future__ import annotations
+
+import sys
+
+from wherry import __version__
+
+
+def main() -> int:
+    """The console script. Returns the exit code."""
+    arguments = sys.argv[1:]
+    if arguments == ["--version"]:
+        sys.stdout.write(f"wherry {__version__}\n")
+        return 0
+    from wherry.cli.app import run
+
+    return run(arguments)

@@ -1,0 +1,165 @@
+"""The root command: the table of everything ``wherry`` can do, and the frame that runs one command."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from wherry import __version__
+from wherry.cli.context import Face, closing
+from wherry.cli.lazy import Lazy
+from wherry.cli.options import FORMATS, equip
+from wherry.cli.plugged import Root
+
+
+def _at(module: str, function: str, help: str, section: str = "") -> Lazy:
+    return Lazy(f"wherry.cli.{module}:{function}", help, {}, section)
+
+
+def _group(help: str, section: str, **commands: Lazy) -> Lazy:
+    return Lazy("", help, {name.replace("_", "-"): command for name, command in commands.items()}, section)
+
+
+_START, _SET, _RUN, _LOOK, _KEEP = "Start here", "Set up", "Run", "Look and decide", "Keep it running"
+
+COMMANDS: dict[str, Lazy] = {
+    "demo": _at("demo", "demo", "A whole project on sample data, in seconds, with no account.", _START),
+    "init": _at("init", "init", "Make a project folder: asks, tests, and writes wherry.toml.", _START),
+    "doctor": _at("project", "doctor", "Check Python, plugins, settings, secrets, store and every connection.", _START),
+    "plugin": _group(
+        "Plugins: what is installed, broken, and to be had.", _SET,
+        list=_at("plugins", "list_", "Installed plugins, and the systems that are to be had."),
+        info=_at("plugins", "info", "What one plugin can do and what it needs."),
+    ),
+    "connection": _group(
+        "Connections: the accounts that the project reaches.", _SET,
+        list=_at("connections", "list_", "Every connection and its state; asks nobody."),
+        test=_at("connections", "test", "Ask the system whose account this is, now."),
+        set_secret=_at("connections", "set_secret", "Keep a secret encrypted in the store; read from a prompt or stdin."),
+        adopt=_at("connections", "adopt", "Give an account that is known under an old name this connection's name."),
+        discover=_at("connections", "discover", "What the account holds: kinds, pipelines, stages, fields."),
+    ),
+    "config": _group(
+        "The project file: check it, see what counts, make its schema.", _SET,
+        check=_at("config", "check", "Tell every mistake of the project file."),
+        show=_at("config", "show", "What counts, and with --origin where it was written."),
+        schema=_at("config", "schema_", "The JSON schema for your editor, with the plugins' own settings."),
+    ),
+    "map": _group(
+        "Field maps: what becomes of a record's fields.", _SET,
+        show=_at("maps", "show", "Every line of a flow's maps, and where it comes from."),
+        preview=_at("maps", "preview", "One real record, and what the map makes of it."),
+    ),
+    "plan": _at("running", "plan", "What a run would do now; writes nothing.", _RUN),
+    "run": _at("running", "run", "Run a flow, after the flows that go before it.", _RUN),
+    "resync": _at("running", "resync", "Bring records over again; the differences are shown first.", _RUN),
+    "flow": _group(
+        "Flows: see them, put them on their schedule, pause them.", _RUN,
+        list=_at("flows", "list_", "Every flow, its state and its last run."),
+        show=_at("flows", "show", "One flow with its settings in full."),
+        activate=_at("flows", "activate", "Put a flow on its schedule; ends a pause."),
+        pause=_at("flows", "pause", "Neither the schedule nor run starts the flow any more."),
+    ),
+    "schedule": _group(
+        "When flows run by themselves.", _RUN,
+        list=_at("schedule", "list_", "Every flow with its schedule and its next time."),
+        run=_at("schedule", "run", "Run what is due, until stopped."),
+    ),
+    "status": _at("flows", "status", "Flows, connections, and what waits for whom.", _LOOK),
+    "triage": _group(
+        "Questions that wait for a person: which product is this?", _LOOK,
+        list=_at("triage", "list_", "The questions, with their candidates."),
+        show=_at("triage", "show", "One question in full."),
+        match=_at("triage", "match", "It is this one: match T-1 PT-1001."),
+        create=_at("triage", "create", "It is nothing that is there: make it."),
+        ignore=_at("triage", "ignore", "It is of no interest; what waits goes on without it."),
+        apply_identical=_at("triage", "apply_identical", "Give a question's answer to all questions of its name."),
+        undo=_at("triage", "undo", "Take an answer back; the question is open again."),
+    ),
+    "runs": _group(
+        "What ran, and what happened in it.", _LOOK,
+        list=_at("runs", "list_", "Runs, newest first."),
+        show=_at("runs", "show", "One run, or what happened to one record in it."),
+    ),
+    "audit": _group(
+        "Who decided and changed what.", _LOOK,
+        list=_at("audit", "list_", "The audit log, newest first."),
+        verify=_at("audit", "verify", "Whether anybody changed the log afterwards."),
+    ),
+    "simulate": _at("simulate", "simulate", "Run the offline stand-in of a system.", _KEEP),
+    "db": _group(
+        "The state store.", _KEEP,
+        upgrade=_at("project", "db_upgrade", "Bring the store to the schema of this version."),
+    ),
+    "completion": _at("project", "completion", "A script that completes commands in your shell.", _KEEP),
+    "version": _at("project", "version", "This version, and those of the plugins.", _KEEP),
+}  # fmt: skip
+
+_HELP = """Carries records from one system into another, never twice, and shows what it does.
+
+\b
+  wherry demo                         see it work, with no account
+  wherry init acme                    make a project
+  wherry plan won-deals               see what a run would do
+  wherry run won-deals                do it
+  wherry triage list                  answer what only a person can tell
+"""
+
+_EXITS = """Exit codes: 0 done, 1 unexpected, 2 usage or settings, 3 no such thing, 4 something waits for a person,
+5 sign in again, 6 try later, 7 refused by a guard, 8 plan --exit-code: changes pending, 9 already running,
+130 interrupted."""
+
+
+def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        click.echo(f"wherry {__version__}")
+        ctx.exit(0)
+
+
+def root() -> click.Group:
+    """The command tree; nothing below it is imported yet."""
+    group = Root("wherry", COMMANDS, help=_HELP, epilog=_EXITS,
+                 context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})  # fmt: skip
+    group.params.append(
+        click.Option(["--version"], is_flag=True, is_eager=True, expose_value=False, callback=_version,
+                     help="Show the version and exit.")
+    )  # fmt: skip
+    equip(group)
+    return group
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code. Never raises, but for what stops the interpreter."""
+    from wherry.cli import failures
+
+    face = Face(output=_wanted(arguments), debug="--debug" in arguments)
+    with closing(face):
+        try:
+            return _invoke(face, list(arguments))
+        except BrokenPipeError:
+            # Whoever read our output has seen enough; the interpreter must not try to flush into nothing.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        except BaseException as error:
+            if isinstance(error, SystemExit | GeneratorExit):
+                raise
+            return failures.told(face, error)
+
+
+def _invoke(face: Face, arguments: list[str]) -> int:
+    result: Any = root().main(arguments, prog_name="wherry", standalone_mode=False, obj=face)
+    sys.stdout.flush()
+    return result if isinstance(result, int) and not isinstance(result, bool) else face.code
+
+
+def _wanted(arguments: Sequence[str]) -> str:
+    """The output format, read ahead so that a mistake in the command itself is told in it too."""
+    for word, value in zip(arguments, [*arguments[1:], ""], strict=True):
+        text = word.removeprefix("--output=") if word.startswith("--output=") else value if word == "--output" else ""
+        if text in FORMATS:
+            return text
+    return "text"

@@ -1,0 +1,120 @@
+"""``wherry connection …``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from wherry import connections
+from wherry.cli.drawing import ago, pairs, table
+from wherry.cli.options import face, listing
+from wherry.errors import ConfigError
+
+NAME = click.argument("name", metavar="NAME")
+
+
+@click.command("list")
+@listing("connection", "state")
+def list_(limit: int, cursor: str, sort: str | None) -> None:
+    """Every connection and its state, as it was last seen; asks nobody."""
+    own = face()
+    rows = connections.listed(own.hub)
+    if sort:
+        rows.sort(key=lambda row: str(row[sort.lstrip("-")]), reverse=sort.startswith("-"))
+    rows = [row for row in rows if row["connection"] > cursor][:limit]
+    own.print("wherry.connection.list/1", {"items": rows}, lambda: drawn(rows, own.hub.clock.now()))
+
+
+def drawn(rows: list[dict[str, Any]], now: Any) -> Iterator[str]:
+    """Connections as a table; state words as operators know them."""
+    words = {"reconnect": "RECONNECT", "new": "not tested"}
+    yield from table(
+        ["CONNECTION", "PLUGIN", "STATE", "ACCOUNT", "CHECKED", "NOTE"],
+        [(r["connection"], r["plugin"], words.get(r["state"], r["state"]), _account(r), ago(r["checked"], now), r["reason"])
+         for r in rows],
+    )  # fmt: skip
+
+
+def _account(row: dict[str, Any]) -> str:
+    return f"{row['account']} ({row['account_id']})" if row["account"] else "-"
+
+
+@click.command()
+@NAME
+def test(name: str) -> None:
+    """Ask the system whose account this is, now."""
+    own = face()
+    account = connections.test(own.hub, name)
+    data = {"connection": name, "account": account.name, "account_id": account.id, "details": account.details}
+    requests = own.hub.wiring.requests()["total"]
+    lines = [f"{name} reaches {account.name} ({account.id})", *pairs(account.details.items())]
+    own.print("wherry.connection.test/1", {**data, "requests": requests}, lines, [f"wherry connection discover {name}"])
+
+
+@click.command("set-secret")
+@NAME
+@click.option("--field", default="", help="Which secret, such as auth.token, where there are several.")
+def set_secret(name: str, field: str) -> None:
+    """Keep a secret encrypted in the store. Read from a hidden prompt, or from standard input; never from the command.
+
+    \b
+    Examples:
+      wherry connection set-secret crm
+      pass show crm-token | wherry connection set-secret crm --field auth.token
+    """
+    own = face()
+    value = click.prompt("secret", hide_input=True, err=True) if own.asks else sys.stdin.readline()
+    if not value.strip():
+        raise ConfigError("no secret was given", fix="type it at the prompt, or pipe it in", code="WHERRY-2083")
+    data = connections.set_secret(own.hub, name, field, value.strip())
+    if data["note"]:
+        own.warn(data["note"])
+    own.print("wherry.connection.set-secret/1", data, f"kept {data['field']} of {name}, encrypted",
+              [f"wherry connection test {name}"])  # fmt: skip
+
+
+@click.command()
+@NAME
+def adopt(name: str) -> None:
+    """Give an account that is known here under an old name this connection's name; links and history stay."""
+    own = face()
+    data = connections.adopt(own.hub, name)
+    own.print("wherry.connection.adopt/1", data, f"{data['account']} was {data['was']}, and is {name} from now on")
+
+
+@click.command()
+@NAME
+@click.argument("what", type=click.Choice(["objects", "fields", "stages", "pipelines"]), required=False)
+@click.option("--kind", default="", help="Only this kind of record.")
+def discover(name: str, what: str | None, kind: str) -> None:
+    """What the account holds: kinds of records, pipelines with their stages, fields by label and name."""
+    own = face()
+    data = connections.discover(own.hub, name, kind)
+    own.print("wherry.connection.discover/1", data, lambda: _discovered(data, what or ""))
+
+
+def _discovered(data: dict[str, Any], what: str) -> Iterator[str]:
+    if what == "objects":
+        yield from data["kinds"]
+        return
+    for kind, found in data["kinds"].items():
+        fields, pipelines = found.get("fields", []), found.get("pipelines", [])
+        yield f"{kind}   {len(fields)} fields" + (f", {len(pipelines)} pipelines" if pipelines else "")
+        if what != "fields":
+            yield from stages(pipelines)
+        if what == "fields":
+            rows = [(f["name"], f.get("label", ""), f.get("type", "")) for f in fields]
+            yield from (f"  {line}" for line in table(["FIELD", "LABEL", "TYPE"], rows))
+
+
+def stages(pipelines: list[dict[str, Any]]) -> Iterator[str]:
+    """Pipelines with their stages by id, which is what the project file names; won ones are marked."""
+    for pipeline in pipelines:
+        yield f"  pipeline {pipeline['id']}   {pipeline['label']}"
+        for stage in pipeline.get("stages", []):
+            won = stage.get("closed") and stage.get("probability") in ("1", "1.0")
+            mark = "   won" if won else "   closed" if stage.get("closed") else ""
+            yield f"    {stage['id']}   {stage['label']}{mark}"

@@ -1,0 +1,134 @@
+"""``wherry flow …`` and ``wherry status``."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from wherry import flows, overview, scheduler
+from wherry.cli import connections
+from wherry.cli.drawing import ago, clean, pairs, table, until
+from wherry.cli.formats import as_json
+from wherry.cli.options import Day, face, listing
+from wherry.cli.summary import FOR_A_PERSON, waits
+from wherry.errors import EXIT_PERSON
+
+FLOW = click.argument("flow", metavar="FLOW")
+
+
+@click.command("list")
+@listing("flow", "state")
+def list_(limit: int, cursor: str, sort: str | None) -> None:
+    """Every flow, its state and its last run."""
+    own = face()
+    rows = overview.flow_rows(own.hub)
+    if sort:
+        rows.sort(key=lambda row: str(row[sort.lstrip("-")]), reverse=sort.startswith("-"))
+    rows = [row for row in rows if row["flow"] > cursor][:limit]
+    own.print("wherry.flow.list/1", {"items": rows}, lambda: _flows(rows, own.hub.clock.now()))
+
+
+def _flows(rows: list[dict[str, Any]], now: dt.datetime) -> Iterator[str]:
+    yield from table(
+        ["FLOW", "STATE", "LAST RUN", "DONE", "WAIT", "NEXT", "NOTE"],
+        [(row["flow"], row["health"], ago((row["last_run"] or {}).get("started", ""), now), _done(row), _waiting(row),
+          _next(row, now), note(row)) for row in rows],
+    )  # fmt: skip
+
+
+def _done(row: dict[str, Any]) -> int:
+    done = ("created", "linked", "updated", "unchanged", "reversed")
+    return sum(words.get(word, 0) for words in row["seen"].values() for word in done)
+
+
+def _waiting(row: dict[str, Any]) -> int:
+    return sum(sum(kinds.values()) for kinds in row["waiting"].values())
+
+
+def _next(row: dict[str, Any], now: dt.datetime) -> str:
+    return until(dt.datetime.fromisoformat(row["next"]), now) if row.get("next") else "-"
+
+
+def note(row: dict[str, Any]) -> str:
+    """What an operator should know of a flow, in a few words."""
+    if row["state"] == "paused":
+        return f"paused by {row['by']}" + (f": {clean(row['reason'])}" if row["reason"] else "")
+    people = {state: sum(row["waiting"].get(state, {}).values()) for state in FOR_A_PERSON}
+    words = [f"{number} {'in triage' if state == 'triage' else state}" for state, number in people.items() if number]
+    if row["state"] == "off" and row["schedule"]:
+        words.append(f"not on its schedule: wherry flow activate {row['flow']}")
+    return ", ".join(words)
+
+
+@click.command()
+@FLOW
+def show(flow: str) -> None:
+    """One flow with its settings in full."""
+    own = face()
+    data = flows.show(own.hub, flow)
+    own.print("wherry.flow.show/1", data, lambda: _shown(data), [f"wherry plan {flow}"])
+
+
+def _shown(data: dict[str, Any]) -> Iterator[str]:
+    yield f"{data['flow']}   {data['source']} -> {data['sink']}   {data['state']}"
+    last = data["last_run"] or {}
+    yield from pairs([
+        ("since", data["since"]), ("schedule", as_json(data["schedule"]) if data["schedule"] else ""),
+        ("reason", data["reason"]), ("by", data["by"]),
+        ("last run", f"{last.get('run')}   {last.get('state')}   {last.get('started')}" if last else ""),
+        *((f"read {kind}", f"until {at}") for kind, at in data["last_sync"].items()),
+    ])  # fmt: skip
+    yield "  settings"
+    yield from pairs(((key, value if isinstance(value, str) else as_json(value))
+                      for key, value in data["settings"].items()), "    ")  # fmt: skip
+    yield from waits(data["waiting"])
+
+
+@click.command()
+@FLOW
+@click.option("--since", type=Day(), help="The start date; must be what the project file says, where it says one.")
+def activate(flow: str, since: dt.datetime | None) -> None:
+    """Put a flow on its schedule, once it is fully configured: both ends answer, map and trigger compile. Ends a pause."""
+    own = face()
+    data = flows.activate(own.hub, flow, since.date() if since else None)
+    every = f"runs {scheduler.spelled(data['schedule'])}" if data["schedule"] else "it has no schedule: start it by hand"
+    own.print("wherry.flow.activate/1", data, f"{flow} is active; {every}", [f"wherry run {flow}"])
+
+
+@click.command()
+@FLOW
+@click.option("--reason", default="", help="Why; shown in status.")
+def pause(flow: str, reason: str) -> None:
+    """Neither the schedule nor run starts the flow until it is activated again."""
+    own = face()
+    data = flows.pause(own.hub, flow, reason)
+    own.print("wherry.flow.pause/1", data, f"{flow} is paused", [f"wherry flow activate {flow}"])
+
+
+@click.command()
+def status() -> None:
+    """Flows, connections, and what waits for whom; asks nobody outside. Exit 4 when something waits for a person."""
+    own = face()
+    data = overview.status(own.hub)
+    own.warnings.clear()
+    own.print("wherry.status/1", data, lambda: _status(data, own.hub.clock.now()), _next_of(data))
+    own.code = EXIT_PERSON if data["for_a_person"] else 0
+
+
+def _status(data: dict[str, Any], now: dt.datetime) -> Iterator[str]:
+    yield from _flows(data["flows"], now) if data["flows"] else ["no flows"]
+    yield from connections.drawn(data["connections"], now) if data["connections"] else ["no connections"]
+    synced = [(kind, f"{ago(at, now)} by {row['flow']}") for row in data["flows"] for kind, at in row["last_sync"].items()]
+    yield from pairs([("last sync", "   ".join(f"{kind} {at}" for kind, at in synced))], "")
+    yield from waits(data["waiting"])
+    for problem in data["problems"]:
+        yield click.style(f"  broken   {clean(problem['message'])}", fg="red")
+        yield f"           {clean(problem['fix'])}"
+
+
+def _next_of(data: dict[str, Any]) -> list[str]:
+    lost = [f"wherry connection test {row['connection']}" for row in data["connections"] if row["state"] == "reconnect"]
+    return lost + (["wherry triage list"] if data["open_questions"] else [])

@@ -1,0 +1,47 @@
+"""The answer for programs: JSON, a line of JSON each, or CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+
+def as_json(value: Any, *, pretty: bool = False) -> str:
+    raw = msgspec.json.encode(value, enc_hook=str)
+    return (msgspec.json.format(raw, indent=2) if pretty else raw).decode()
+
+
+def rows_of(data: Any) -> Sequence[Any]:
+    """What an answer lists: its ``items``, or itself."""
+    plain = msgspec.to_builtins(data, enc_hook=str)
+    if isinstance(plain, dict) and isinstance(plain.get("items"), list):
+        return list(plain["items"])
+    return plain if isinstance(plain, list) else [plain]
+
+
+def as_ndjson(data: Any) -> str:
+    return "".join(f"{as_json(row)}\n" for row in rows_of(data))
+
+
+def as_csv(data: Any) -> str:
+    """Columns are the keys of the rows; what is no plain value stands as JSON, what a spreadsheet would run as text."""
+    rows = [row if isinstance(row, Mapping) else {"value": row} for row in rows_of(data)]
+    header = list(dict.fromkeys(str(key) for row in rows for key in row))
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([_cell(row.get(key)) for key in header] for row in rows)
+    return text.getvalue()
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool | list | dict):
+        return as_json(value)
+    text = str(value)
+    return f"'{text}" if isinstance(value, str) and text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -1,0 +1,100 @@
+"""Options that every command takes, before and after its name, and those that every list takes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from wherry.cli.context import Face
+
+C = TypeVar("C", bound=Callable[..., Any])
+FORMATS = ("text", "json", "ndjson", "csv")
+
+
+def face() -> Face:
+    """What the running command prints with and finds its project by."""
+    found: Face = click.get_current_context().obj
+    return found
+
+
+def _keep(field: str) -> Callable[[click.Context, click.Parameter, Any], None]:
+    def keep(ctx: click.Context, _: click.Parameter, value: Any) -> None:
+        if ctx.obj is None:
+            return
+        ctx.obj.command = ".".join(ctx.command_path.split()[1:])
+        if value not in (None, False, 0):
+            setattr(ctx.obj, field, value)
+
+    return keep
+
+
+def _globals() -> list[click.Option]:
+    def option(*names: str, field: str, **settings: Any) -> click.Option:
+        return click.Option(names, expose_value=False, callback=_keep(field), **settings)
+
+    return [
+        option("-C", "dir_", field="folder", metavar="DIR", type=click.Path(path_type=Path),
+               help="Work in this project folder."),
+        option("--config", "config_", field="config", metavar="FILE", type=click.Path(path_type=Path),
+               help="Use this project file."),
+        option("--output", "output_", field="output", type=click.Choice(FORMATS), help="Format of the answer."),
+        option("--quiet", "quiet_", field="quiet", is_flag=True, help="Print nothing but the answer and errors."),
+        option("-v", "--verbose", "verbose_", field="verbose", count=True, help="Tell more while working."),
+        option("--debug", "debug_", field="debug", is_flag=True, help="Tell everything; show stack traces."),
+        option("--no-input", "no_input_", field="no_input", is_flag=True, help="Never ask; fail instead."),
+        option("--yes", "yes_", field="yes", is_flag=True, help="Answer yes to every question."),
+        option("--color", "color_", field="color", type=click.Choice(["auto", "always", "never"]),
+               help="Colour of the answer; NO_COLOR and TERM=dumb are respected."),
+    ]  # fmt: skip
+
+
+def equip(command: click.Command) -> click.Command:
+    """The command with the global options it does not define itself; a group's commands get them too."""
+    if getattr(command, "equipped", False):
+        return command
+    own = {name for param in command.params for name in (*param.opts, *param.secondary_opts)}
+    shown = command.name is None or command.name == "wherry"
+    for option in _globals():
+        if own.isdisjoint(option.opts):
+            option.hidden = not shown
+            command.params.append(option)
+    command.equipped = True  # type: ignore[attr-defined]
+    for inner in getattr(command, "commands", {}).values():
+        equip(inner)
+    return command
+
+
+class Day(click.ParamType):
+    """A date, or a moment with its time: 2026-01-31, 2026-01-31T08:00, 2026-01-31T08:00+01:00."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dt.datetime:
+        if isinstance(value, dt.datetime):
+            return value
+        try:
+            return dt.datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a date; write it like 2026-01-31 or 2026-01-31T08:00", param, ctx)
+
+
+def listing(*sorts: str, limit: int = 50, since: bool = False) -> Callable[[C], C]:
+    """The options of a list: ``--limit``, ``--cursor``, ``--sort`` and, where things have a time, ``--since``."""
+
+    def add(command: C) -> C:
+        choices = [name for sort in sorts for name in (sort, f"-{sort}")]
+        if since:
+            command = click.option("--since", type=Day(), help="Only what is not older than this.")(command)
+        if choices:
+            command = click.option("--sort", type=click.Choice(choices), metavar="FIELD",
+                                   help=f"By {', '.join(sorts)}; -FIELD for the other way round.")(command)  # fmt: skip
+        command = click.option("--cursor", default="", help="Go on where an earlier page ended.")(command)
+        return click.option("--limit", type=click.IntRange(1, 100_000), default=limit, show_default=True,
+                            help="Rows to show.")(command)  # fmt: skip
+
+    return add

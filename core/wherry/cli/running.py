@@ -1,0 +1,134 @@
+"""``wherry plan``, ``run`` and ``resync``."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import click
+
+from wherry import flows
+from wherry.cli import failures, planned, summary
+from wherry.cli.context import Face
+from wherry.cli.formats import as_json
+from wherry.cli.options import Day, face
+from wherry.cli.progress import Progress
+from wherry.errors import EXIT_INTERRUPTED, EXIT_PENDING, ConfigError
+from wherry.hub import Report
+from wherry.job import Options
+
+FLOW = click.argument("flow", metavar="FLOW")
+RECORDS = click.option("--record", "records", multiple=True, metavar="ID", help="Only this record; may be repeated.")
+SINCE = click.option("--changed-since", type=Day(), help="Only what was modified after this, in the project's zone.")
+LIMIT = click.option("--limit", type=click.IntRange(1), help="Read no more records than this.")
+
+
+def _options(own: Face, records: tuple[str, ...], since: dt.datetime | None, limit: int | None) -> Options:
+    return Options(records=records, changed_since=moment(since, own.hub.project.timezone), limit=limit or 0)
+
+
+def moment(said: dt.datetime | None, timezone: str) -> dt.datetime | None:
+    """What an operator typed, as a moment: without an offset it is a time in the project's zone."""
+    if said is None:
+        return None
+    import zoneinfo
+
+    return (said if said.tzinfo else said.replace(tzinfo=zoneinfo.ZoneInfo(timezone))).astimezone(dt.UTC)
+
+
+@click.command()
+@FLOW
+@RECORDS
+@SINCE
+@LIMIT
+@click.option("--out", type=click.Path(dir_okay=False), metavar="FILE", help="Write the whole plan to this file, as JSON.")
+@click.option("--exit-code", is_flag=True, help="Exit 8 when changes are pending, 0 when there are none.")
+def plan(
+    flow: str, records: tuple[str, ...], changed_since: dt.datetime | None, limit: int | None, out: str | None,
+    exit_code: bool,
+) -> None:  # fmt: skip
+    """What a run would do now, down to each changed field. Reads the source, writes nothing.
+
+    \b
+    Examples:
+      wherry plan won-deals
+      wherry plan won-deals --record 901 --output json
+    """
+    own = face()
+    report = own.hub.plan(flow, _options(own, records, changed_since, limit))
+    data = {**report.data, **planned.ends(own.hub, flow)}
+    if out:
+        with open(out, "w", encoding="utf-8") as file:
+            file.write(as_json(data, pretty=True) + "\n")
+    plain = not (records or changed_since or limit)
+    own.print("wherry.plan/1", data, lambda: planned.lines(data, saved=plain), report.next if plain else [])
+    if exit_code and data["pending"]:
+        own.code = EXIT_PENDING
+
+
+@click.command()
+@FLOW
+@click.option("--plan", "plan_id", default="", metavar="ID", help="Only if the source is still as this plan saw it.")
+@RECORDS
+@SINCE
+@LIMIT
+def run(
+    flow: str, plan_id: str, records: tuple[str, ...], changed_since: dt.datetime | None, limit: int | None
+) -> None:
+    """Run a flow, after the flows that go before it.
+
+    Exit 0 when done, 4 when something waits for a person, 5 when a sign-in is needed, 6 to be run again later.
+
+    \b
+    Examples:
+      wherry run won-deals
+      wherry run won-deals --plan 7f3a21bc
+      wherry run won-deals --record 901 --record 917
+    """
+    own = face()
+    options = _options(own, records, changed_since, limit)
+    own.hub.wiring.flow(flow)
+    flows.record_settings(own.hub)
+    with Progress(own) as progress:
+        report = own.hub.run(flow, options, plan=plan_id, progress=progress)
+    _ran(own, "wherry.run/1", report)
+
+
+def _ran(own: Face, schema: str, report: Report) -> None:
+    """The summary of a run; when it was ended by an error, that too."""
+    own.print(schema, report.data, lambda: summary.lines(report.data), report.next, error=report.error)
+    own.code = report.exit_code
+    if report.error is not None:
+        failures.draw(own, report.error.as_data())
+    elif report.exit_code == EXIT_INTERRUPTED:
+        own.note("interrupted; what was settled stays, and the same command goes on from there")
+
+
+@click.command()
+@FLOW
+@click.argument("records", nargs=-1, required=True, metavar="ID...")
+@click.option("--fields", default="", help="Only these fields, comma separated.")
+@click.option("--overwrite-local", is_flag=True, help="Also write over fields that were edited in the target.")
+def resync(flow: str, records: tuple[str, ...], fields: str, overwrite_local: bool) -> None:
+    """Bring records over again: project, lines and linked customer. The differences are shown first, then asked for.
+
+    \b
+    Examples:
+      wherry resync won-deals 901 917
+      wherry resync won-deals 901 --overwrite-local --yes
+    """
+    own = face()
+    names = tuple(name.strip() for name in fields.split(",") if name.strip())
+    options = Options(records=records, resync=True, overwrite_local=overwrite_local, fields=names)
+    if not own.yes and not own.asks:
+        raise ConfigError("resync shows the differences and asks; nobody can be asked here",
+                          fix="say --yes to do it, or wherry plan FLOW --record ID to see them", code="WHERRY-2091")  # fmt: skip
+    flows.record_settings(own.hub)
+    before = own.hub.resync(flow, options, write=False).data
+    for line in planned.differences(before):
+        own.note(line)
+    if before["pending"] or overwrite_local:
+        own.confirm("Write this?")
+    report = own.hub.resync(flow, options, write=True)
+    report.data["planned"] = {key: before[key] for key in ("changes", "questions", "pending")}
+    _ran(own, "wherry.resync/1", report)
+

@@ -1,0 +1,88 @@
+"""A run's summary on one screen: what was read and how it ended, what was written, what waits and for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import click
+
+from wherry.cli.drawing import clean, counts, lasted, plural, spelled
+
+FOR_A_PERSON = ("triage", "refused", "decide", "differs")
+_MOST_REASONS, _MOST_NOTICES = 4, 5
+
+
+def lines(data: Mapping[str, Any]) -> Iterator[str]:
+    """All flows that ran, the ones before first."""
+    for before in data.get("before", ()):
+        yield from lines(before)
+    head = [str(data["flow"]), _ended(data), lasted(data.get("started", ""), data.get("finished", "")),
+            f"run {data['run']}" if data.get("run") else ""]  # fmt: skip
+    yield "   ".join(part for part in head if part)
+    yield from labelled("read", data["fates"])
+    yield from _reasons(data)
+    yield from labelled("written", data["items"])
+    yield from waits(data.get("waiting", {}))
+    yield from notices(data)
+    yield f"  requests {data['requests']:,}" + (f"   {data['retried']} tried again" if data.get("retried") else "")
+
+
+def _ended(data: Mapping[str, Any]) -> str:
+    if data.get("error"):
+        return click.style("stopped", fg="red")
+    if data.get("exit_code") == 130:
+        return click.style("interrupted", fg="yellow")
+    if data.get("exit_code") == 4:
+        return click.style("done, something waits for you", fg="yellow")
+    return click.style("done", fg="green")
+
+
+def labelled(label: str, found: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
+    """Kind by kind, how many ended how; the label stands before the first."""
+    kinds = {kind: words for kind, words in found.items() if any(words.values())}
+    if not kinds and label == "read":
+        yield "  read     nothing new"
+    wide = max((len(spelled(kind)) for kind in kinds), default=0)
+    for n, (kind, words) in enumerate(kinds.items()):
+        said = counts(words)
+        total = f"{sum(words.values()):>6,}  " if label == "read" else ""
+        yield f"  {(label if n == 0 else '').ljust(8)} {spelled(kind).ljust(wide)}  {total}{said}"
+
+
+def _reasons(data: Mapping[str, Any]) -> Iterator[str]:
+    """Why records were left out, the most frequent reasons first."""
+    for kind, reasons in data.get("reasons", {}).items():
+        shown = list(reasons.items())
+        for reason, number in shown[:_MOST_REASONS]:
+            yield f"           {plural(number, kind)}: {clean(reason)}"
+        if len(shown) > _MOST_REASONS:
+            yield f"           {len(shown) - _MOST_REASONS} more reasons: --output json"
+
+
+def waits(waiting: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
+    """What is open now, whoever has to act."""
+    words = {
+        "triage": "in triage: which one is it?", "waiting": "waiting, goes on by itself", "queued": "ready",
+        "refused": "refused, must be corrected", "unknown": "being looked up", "decide": "to decide",
+        "differs": "edited in the target",
+    }  # fmt: skip
+    first = True
+    for state, kinds in sorted(waiting.items(), key=lambda pair: list(words).index(pair[0]) if pair[0] in words else 9):
+        for kind, number in kinds.items():
+            if number:
+                line = f"  {'waits' if first else '     '}    {plural(number, kind)} {words.get(state, state)}"
+                yield click.style(line, fg="yellow") if state in FOR_A_PERSON else line
+                first = False
+
+
+def notices(data: Mapping[str, Any]) -> Iterator[str]:
+    """What an operator should know of single records: archived, merged, out of their stage."""
+    from msgspec import to_builtins
+
+    found = [to_builtins(notice) for notice in data.get("notices", ())]
+    for one in found[:_MOST_NOTICES]:
+        target = f"   ({one['target']} is kept)" if one.get("target") else ""
+        yield f"  notice   {spelled(one['kind'])} {clean(one['record'])}: {clean(one['what'])}{target}"
+    if len(found) > _MOST_NOTICES:
+        yield f"           {len(found) - _MOST_NOTICES} more: --output json"

@@ -1,0 +1,1 @@
+"""Acme Warehouse for Wherry."""

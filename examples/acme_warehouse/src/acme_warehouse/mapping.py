@@ -1,0 +1,84 @@
+"""What parts and shipments become: parts by a map as data, shipments by a mapper of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from wherry import Draft, Record, Rejected, Skip
+from wherry.matching.text import name_key
+
+MAPS: dict[str, dict[str, Any]] = {
+    "part": {
+        "product": {
+            "root": True,
+            "key": "id(part.id)",
+            "label": "part.name",
+            "fields": {
+                "name": "first(part.name, part.number)",
+                "sku": "default(part.number, '')",
+                "type": "'part'",
+                "unit": "default(part.unit, '')",
+                "custom": {"bin": "part.bin", "former_number": "part.former_number"},
+            },
+        },
+    },
+}
+MATCH: dict[str, dict[str, Any]] = {
+    "product": {"order": ["link", "sku", "name"], "unmatched": "create"},
+    "customer": {"order": ["link", "name"], "unmatched": "create"},
+    "ticket": {"order": ["link"], "unmatched": "create"},
+}
+SENT = ("sent", "delivered")
+
+
+class ShipmentMapper:
+    """A shipment becomes a ticket for its customer that says what is in it.
+
+    A map as data has no way to put several lines into one text; that is what mappers of one's own are for.
+    """
+
+    fields: Mapping[str, tuple[str, ...]] = {
+        "shipment": ("carrier", "customer", "lines", "number", "sent", "status"),
+        "part": ("name",),
+    }
+    fingerprint = "acme-warehouse shipment 1"
+
+    def triggers(self, records: Sequence[Record]) -> list[Skip | None]:
+        """Only what has left the warehouse."""
+        states = [str(record.fields.get("status")) for record in records]
+        return [None if state in SENT else Skip(f"not sent yet: {state}") for state in states]
+
+    def map(self, record: Record) -> list[Draft]:
+        """Raises Rejected for a shipment without number or customer."""
+        number, name = _needed(record, "number"), _needed(record, "customer")
+        customer = Draft(entity="customer", key=f"name:{name_key(name)}", body={"name": name}, label=name)
+        body = {
+            "subject": f"Shipment {number}",
+            "description": "\n".join(_contents(record)),
+            "status": record.fields["status"],
+            "customer": {"entity": "customer", "key": customer.key},
+            "opened": str(record.fields.get("sent") or "")[:10] or None,
+            "custom": {"carrier": record.fields.get("carrier")},
+        }
+        ticket = Draft(
+            entity="ticket", key=f"id:{record.id}", body=body, label=body["subject"], root=True, refs=(customer.ref,)
+        )
+        return [customer, ticket]
+
+
+def _needed(record: Record, field: str) -> str:
+    value = record.fields.get(field)
+    if not isinstance(value, str) or not value.strip():
+        raise Rejected(
+            f"shipment {record.id} has no {field}",
+            fix=f"fill in its {field} in Acme Warehouse",
+            code="ACME-4001",
+            field=f"shipment.{field}",
+        )
+    return value.strip()
+
+
+def _contents(record: Record) -> list[str]:
+    names = {part.id: part.fields.get("name") for part in record.relatives.get("part", ())}
+    return [f"{line['quantity']} x {names.get(line['part']) or line['part']}" for line in record.fields["lines"]]

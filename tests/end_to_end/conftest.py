@@ -1,0 +1,91 @@
+"""A whole project against a served simulator: what an operator would have on the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from wherry_hubspot.simulator import HubSpotSimulator
+
+from wherry.hub import Hub
+from wherry.simulator import serve
+
+PROJECT = """
+version = 1
+[project]
+name = "acme"
+timezone = "America/Chicago"
+currency = "USD"
+[plugins]
+enabled = ["hubspot", "workspace"]
+[connections.crm]
+plugin = "hubspot"
+base_url = "${HUBSPOT_URL}"
+auth = { kind = "token", token = { env = "HUBSPOT_TOKEN" } }
+[connections.platform]
+plugin = "workspace"
+[flows.catalogue]
+source = "crm"
+sink = "platform"
+kinds = ["product"]
+repeat = "always"
+[flows.won-deals]
+source = "crm"
+sink = "platform"
+kinds = ["deal"]
+after = ["catalogue"]
+pipelines = [{ id = "default", stages = ["closedwon"] }]
+changed_since = 2016-01-01
+repeat = { project = "once", file = "always" }
+[flows.won-deals.match.product]
+order = ["link", "sku", "name"]
+unmatched = "triage"
+"""
+TOKEN = "pat-na1-canary-5f2e"
+
+
+@pytest.fixture()
+def crm() -> HubSpotSimulator:
+    return HubSpotSimulator()
+
+
+@pytest.fixture()
+def crm_url(crm: HubSpotSimulator) -> Iterator[str]:
+    with serve(crm.app()) as url:
+        yield url
+
+
+@pytest.fixture()
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "acme").mkdir()
+    (tmp_path / "acme" / "wherry.toml").write_text(PROJECT)
+    return tmp_path / "acme"
+
+
+@pytest.fixture()
+def environ(crm_url: str) -> dict[str, str]:
+    return {"HUBSPOT_URL": crm_url, "HUBSPOT_TOKEN": TOKEN}
+
+
+OpenHub = Callable[..., Hub]
+
+
+@pytest.fixture()
+def open_hub(folder: Path, environ: dict[str, str]) -> Iterator[OpenHub]:
+    """Open the project; keyword arguments are flags by key path with ``__`` for dots."""
+    opened: list[Hub] = []
+
+    def make(**overrides: object) -> Hub:
+        flags = {key.replace("__", "."): value for key, value in overrides.items()}
+        opened.append(Hub.open(folder, environ=environ, overrides=flags))
+        return opened[-1]
+
+    yield make
+    for hub in opened:
+        hub.close()
+
+
+@pytest.fixture()
+def hub(open_hub: OpenHub) -> Hub:
+    return open_hub()
