@@ -90,6 +90,12 @@ def test_an_equal_sku_stands_first_whatever_its_name() -> None:
     assert best.why.startswith("same SKU S-5; name 0.")
 
 
+def test_an_equal_sku_is_found_behind_a_crowd_of_likelier_names() -> None:
+    crowd = [Listed(f"P{n}", f"Gate valve brass {n} mm") for n in range(60)]
+    held = ListingCatalogue([*crowd, Listed("Z", "Zeppelin", "7")])
+    assert nearest(held, "Gate valve", "7").id == "Z"
+
+
 def test_another_sku_is_told_beside_the_likeness() -> None:
     assert nearest(catalogue(), "GTX Pro", "S-9").why == "same name; other SKU S-0"
 

@@ -17,6 +17,7 @@ import pytest
 from wherry import __version__
 from wherry.errors import ConfigError
 from wherry.plugins import how_to_get, known_systems, load
+from wherry.plugins.installed import in_range
 
 GOOD = """
 import os
@@ -271,6 +272,14 @@ def test_a_version_that_the_project_does_not_want_is_refused_before_import(ship:
     ship("alpha", "raise SystemExit", version="1.4")
     found = run('out["problems"] = names(plugins.load(["alpha"], {"alpha": ">=2"}))')
     assert "wherry-alpha 1.4 is installed; the project wants alpha >=2" in found["problems"][0][2]
+
+
+@pytest.mark.parametrize(
+    ("version", "wanted", "fits"),
+    [("2.0rc1", ">=1,<3", True), ("1.0", "", True), ("0.2", ">=0.1,<0.2", False), ("junk", ">=1", False)],
+)
+def test_a_range_takes_prereleases_and_an_empty_range_takes_all(version: str, wanted: str, fits: bool) -> None:
+    assert in_range(version, wanted) is fits
 
 
 def test_two_distributions_that_claim_one_name_are_both_refused(ship: Ship, run: Run) -> None:

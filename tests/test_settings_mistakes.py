@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from wherry.errors import ConfigError
-from wherry.settings import Auth, ConnectionSettings, SecretRef, compose, load
+from wherry.settings import Auth, ConnectionSettings, Schedule, SecretRef, compose, load
 
 BASE = """version = 1
 [project]
@@ -200,6 +200,10 @@ def test_without_a_subscription_any_interval_is_allowed(tmp_path: Path) -> None:
     schedule = load(tmp_path, {}).flows["won-deals"].schedule
     assert schedule is not None
     assert schedule.shortest().total_seconds() == 60
+
+
+def test_the_shortest_time_of_a_cron_line_is_looked_for_beyond_its_first_two_moments() -> None:
+    assert Schedule(cron="0 9,21,22 * * *").shortest().total_seconds() == 3600
 
 
 @pytest.mark.parametrize(

@@ -252,9 +252,11 @@ def match(job: Job, batch: Batch) -> list[Step]:
 
 
 def step_of(job: Job, entry: Entry, draft: Draft) -> Step:
+    named_only = draft.reference or bool(draft.file)
     return Step(
         draft=draft, record_kind=entry.record.kind, record_id=entry.record.id,
-        always=job.options.resync or job.wired.repeats(draft.entity), overwrite_local=job.options.overwrite_local,
+        always=not named_only and (job.options.resync or job.wired.repeats(draft.entity)),
+        overwrite_local=job.options.overwrite_local,
     )  # fmt: skip
 
 
@@ -384,9 +386,10 @@ def close(entry: Entry, outcomes: Mapping[Ref, Outcome]) -> None:
 
 def tell_items(outcomes: Mapping[Ref, Outcome], steps: Iterable[Step] = ()) -> Tally:
     """Item kind → fate → number, of everything that changed its state; and by which rule things were linked."""
-    told, idle = Tally(), {step.ref for step in steps if not step.always}
+    told = Tally()
+    before = {step.ref: step.item.state if step.item else "" if step.always else "unchanged" for step in steps}
     for ref, outcome in outcomes.items():
-        if outcome.fate != "unchanged" or ref not in idle:
+        if outcome.fate != before.get(ref):
             told.items[ref.entity][outcome.fate] += 1
         if outcome.fate == "linked" and outcome.reason:
             told.reasons[ref.entity][outcome.reason] += 1

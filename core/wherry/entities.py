@@ -194,7 +194,17 @@ def check(entity: str, body: dict[str, Any], shapes: dict[str, type[Entity]] = S
     except KeyError:
         raise ValueError(f"unknown entity {entity!r}; known: {', '.join(sorted(shapes))}") from None
     try:
-        plain: dict[str, Any] = msgspec.to_builtins(msgspec.convert(body, shape, strict=True))
+        whole = msgspec.convert(body, shape, strict=True)
     except msgspec.ValidationError as error:
         raise ValueError(f"{entity}: {error}") from None
+    plain: dict[str, Any] = _spelled(msgspec.to_builtins(whole, builtin_types=(Decimal,)))
     return plain
+
+
+def _spelled(value: Any) -> Any:
+    """Decimals as plain digits: their own text form turns to exponents where a number is small."""
+    if isinstance(value, dict):
+        return {name: _spelled(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_spelled(inner) for inner in value]
+    return format(value, "f") if isinstance(value, Decimal) else value

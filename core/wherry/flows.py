@@ -41,7 +41,7 @@ def summary(hub: Hub, name: str) -> dict[str, Any]:
 
 def show(hub: Hub, name: str) -> dict[str, Any]:
     """The summary, the settings in full, and the pipelines with what became of their stages."""
-    settings = hub.wiring.flow(name).model_dump(mode="json", exclude_defaults=True)
+    settings = hub.wiring.flow(name).model_dump(mode="json", exclude_defaults=True, warnings=False)
     return {**summary(hub, name), "settings": settings}
 
 
@@ -112,7 +112,7 @@ def _record(tx: Tx, name: str, flow: Flow, now: str) -> None:
 
 
 def _text(flow: Flow) -> str:
-    return flow.model_dump_json(exclude_defaults=True)
+    return flow.model_dump_json(exclude_defaults=True, warnings=False)
 
 
 def state(hub: Hub, name: str) -> FlowState:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from wherry.defaults import Defaults
 from wherry.errors import EXIT_INTERRUPTED, EXIT_PERSON, AccessLost, ContractBroken, Guarded, WherryError, worst
 from wherry.job import Job, Options, Wired
 from wherry.records import FOR_A_PERSON, Ask, Ref
-from wherry.roles import Clock
+from wherry.roles import Clock, Rounds
 from wherry.settings import Project, find_project, load
 from wherry.store import Store, audit, ledger, registry
 from wherry.tally import Tally
@@ -112,13 +113,14 @@ class Hub:
         self, name: str, run: str, options: Options, progress: Callable[[str, Tally], None]
     ) -> Report:
         """The run itself. Whatever ends it early becomes part of its report; what was settled stays settled."""
-        tally, error, code = Tally(), None, 0
+        tally, error, code, rounding = Tally(), None, 0, {}
         self.wiring.renew()
         structlog.contextvars.bind_contextvars(flow=name, run=run)
         try:
             wired = self.wiring.wire(name, run, lambda counted: self._settled(name, run, counted, tally, progress))
             job = Job(wired=wired, options=options, catalogues=self.wiring.catalogues(wired), tally=tally)
             self._carry(job)
+            rounding = _rounding(wired)
         except WherryError as caught:
             error, code = caught, caught.exit_code
             self._note_access(name, caught)
@@ -129,7 +131,9 @@ class Hub:
             structlog.get_logger().error("run failed", exc_info=caught)
         finally:
             structlog.contextvars.unbind_contextvars("flow", "run")
-        return self._report(name, tally, error, code)
+        report = self._report(name, tally, error, code)
+        report.data["rounding"] = rounding
+        return report
 
     def _carry(self, job: Job) -> None:
         if job.options.moves_mark and not job.options.resync:
@@ -221,6 +225,15 @@ class Hub:
         report = self._run_one(name, options, "resync", lambda flow, tally: None)
         self.store.audit("flow.resync", name, {"records": options.records, "overwrite_local": options.overwrite_local})
         return report
+
+
+def _rounding(wired: Wired) -> dict[str, str]:
+    """What rounding cut in this run: currency → unrounded minus rounded, in major units."""
+    found: dict[str, Decimal] = {}
+    for mapper in wired.mappers.values():
+        for currency, residue in (mapper.residue if isinstance(mapper, Rounds) else {}).items():
+            found[currency] = found.get(currency, Decimal(0)) + residue
+    return {currency: format(residue, "f") for currency, residue in sorted(found.items())}
 
 
 def _unexpected(name: str, error: Exception) -> ContractBroken:

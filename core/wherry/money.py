@@ -6,7 +6,7 @@ The number of decimals per currency follows ISO 4217 (list one); a currency that
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal, InvalidOperation
 
 from msgspec import Struct
 
@@ -24,6 +24,8 @@ DECIMALS: dict[str, int] = {
     **dict.fromkeys("CLF UYW".split(), 4),
 }
 _LARGEST = 10**15
+_WIDE = Context(prec=400)
+"""The default context would cut digits beyond the 28th without a word."""
 
 
 class Money(Struct, frozen=True, order=True):
@@ -54,14 +56,14 @@ def exact(value: str | int | Decimal) -> Decimal:
         number = Decimal(value)
     except InvalidOperation:
         raise ValueError(f"{value!r} is not a plain decimal number") from None
-    if not number.is_finite() or abs(number) > _LARGEST:
+    if not number.is_finite() or abs(number) > _LARGEST or len(number.as_tuple().digits) > 300:
         raise ValueError(f"{value!r} is out of range")
     return number
 
 
 def parse(value: str | int | Decimal, currency: str) -> Money:
     """An amount from decimal text. Digits beyond the currency's decimals are refused: nothing is cut silently."""
-    scaled = exact(value).scaleb(decimals(currency))
+    scaled = exact(value).scaleb(decimals(currency), _WIDE)
     if scaled != scaled.to_integral_value():
         raise ValueError(f"{value} has more than {decimals(currency)} decimals of {currency}")
     return Money(int(scaled), currency)
@@ -71,8 +73,8 @@ def rounded(value: str | int | Decimal, currency: str, *, bankers: bool = False)
     """An amount rounded once, and the residue (unrounded minus rounded, in major units) for whoever counts it."""
     places = decimals(currency)
     number = exact(value)
-    whole = number.scaleb(places).quantize(Decimal(1), ROUND_HALF_EVEN if bankers else ROUND_HALF_UP)
-    return Money(int(whole), currency), number - whole.scaleb(-places)
+    whole = number.scaleb(places, _WIDE).quantize(Decimal(1), ROUND_HALF_EVEN if bankers else ROUND_HALF_UP, _WIDE)
+    return Money(int(whole), currency), _WIDE.subtract(number, whole.scaleb(-places, _WIDE))
 
 
 def text(minor: int, currency: str) -> str:

@@ -7,6 +7,7 @@ Source: architecture.md, sections 2 and 5.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, Literal
 
 import msgspec
@@ -41,6 +42,9 @@ class Skip(Struct, frozen=True):
     currency: str = ""
 
 
+_decode = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
+
+
 class Record(Struct, kw_only=True):
     """One version of one thing at the source.
 
@@ -64,9 +68,9 @@ class Record(Struct, kw_only=True):
 
     @property
     def fields(self) -> dict[str, Any]:
-        """The payload as a dict; ``None`` is an empty value, a missing key a field the source did not send."""
+        """The payload as a dict, its numbers exact; ``None`` is an empty value, a missing key a field the source did not send."""
         if self.decoded is None:
-            self.decoded = msgspec.json.decode(self.payload)
+            self.decoded = _decode(self.payload)
         return self.decoded
 
 
@@ -88,6 +92,8 @@ class Draft(Struct, kw_only=True):
     body: dict[str, Any]
     label: str = ""
     root: bool = False
+    reference: bool = False
+    """It only names a thing that has a record of its own: it is matched or made, never updated from here."""
     refs: tuple[Ref, ...] = ()
     file: str = ""
     """The source's id of a file whose bytes belong to this draft; the engine copies them before it writes."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from msgspec import Struct, field
@@ -166,6 +167,16 @@ class Narrows(Protocol):
 
     def relatives(self, entities: Collection[str]) -> Mapping[str, tuple[str, ...]]:
         """The relatives (kind → fields) that the drafts of these entities are made from."""
+        ...
+
+
+@runtime_checkable
+class Rounds(Protocol):
+    """Optional: a mapper that counts what rounding cut."""
+
+    @property
+    def residue(self) -> Mapping[str, Decimal]:
+        """Currency → unrounded minus rounded so far, in major units."""
         ...
 
 

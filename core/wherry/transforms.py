@@ -218,7 +218,8 @@ def date_in(zone: ZoneInfo) -> Transform:
 
     def date(value: Any, timezone: str | None = None) -> str | None:
         """The accounting date, ISO: of a date as it stands, of an instant (ISO with offset, or epoch
-        milliseconds) the day it falls on in the project's time zone, or in the one named."""
+        milliseconds) the day it falls on in the project's time zone, or in the one named. Midnight UTC to
+        the millisecond is a plain date: that is how systems without a date type store one."""
         if value is None or value == "":
             return None
         return _day(value, zone if timezone is None else ZoneInfo(timezone))
@@ -234,6 +235,12 @@ def _day(value: Any, zone: ZoneInfo) -> str:
     raise ValueError(f"{value!r} is not a date")
 
 
+def _day_of_moment(moment: dt.datetime, zone: ZoneInfo) -> dt.date:
+    if moment.tzinfo is None or (moment.utcoffset() == dt.timedelta(0) and moment.time() == dt.time()):
+        return moment.date()
+    return moment.astimezone(zone).date()
+
+
 @lru_cache(maxsize=8192)
 def _day_of_text(value: str, zone: ZoneInfo) -> str:
     """Many records share a date, so each is read once."""
@@ -244,7 +251,7 @@ def _day_of_text(value: str, zone: ZoneInfo) -> str:
         if len(plain) <= len("2026-01-31"):
             return dt.date.fromisoformat(plain).isoformat()
         moment = dt.datetime.fromisoformat(plain)
-        return (moment if moment.tzinfo is None else moment.astimezone(zone)).date().isoformat()
+        return _day_of_moment(moment, zone).isoformat()
     except (ValueError, OverflowError):
         raise ValueError(f"{value!r} is not an ISO date or time") from None
 
@@ -252,7 +259,7 @@ def _day_of_text(value: str, zone: ZoneInfo) -> str:
 def _day_of_epoch(milliseconds: int, zone: ZoneInfo) -> dt.date:
     try:
         moment = dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(milliseconds=milliseconds)
-        return moment.astimezone(zone).date()
+        return _day_of_moment(moment, zone)
     except OverflowError:
         raise ValueError(f"{milliseconds} milliseconds is not a date in the calendar") from None
 

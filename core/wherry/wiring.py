@@ -62,9 +62,11 @@ class Wiring:
         if name not in self.project.connections:
             known = ", ".join(sorted(self.project.connections)) or "none"
             raise NotFound(f"there is no connection {name}; known: {known}", code="WHERRY-3010", connection=name)
-        self.plugins.require(self.project.connections[name].plugin)
+        plugin = self.project.connections[name].plugin
+        self.plugins.require(plugin)
         if self._connections is None:
-            self._connections = compose(self.project, self.plugins.settings_model)
+            self._connections = compose(self.project, self.plugins.settings_model, self.plugins.broke)
+        self.plugins.require(plugin)
         return self._connections[name]
 
     def services(self, connection: Connection) -> Services:

@@ -67,7 +67,7 @@ COMMANDS: dict[str, Lazy] = {
     "schedule": _group(
         "When flows run by themselves.", _RUN,
         list=_at("schedule", "list_", "Every flow with its schedule and its next time."),
-        run=_at("schedule", "run", "Run what is due, until stopped."),
+        run=_at("schedule", "run_", "Run what is due, until stopped."),
     ),
     "status": _at("flows", "status", "Flows, connections, and what waits for whom.", _LOOK),
     "triage": _group(

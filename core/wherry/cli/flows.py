@@ -10,6 +10,7 @@ import click
 
 from wherry import flows, overview, scheduler
 from wherry.cli import connections
+from wherry.cli.context import Face
 from wherry.cli.drawing import ago, clean, pairs, table, until
 from wherry.cli.formats import as_json
 from wherry.cli.options import Day, face, listing
@@ -24,11 +25,17 @@ FLOW = click.argument("flow", metavar="FLOW")
 def list_(limit: int, cursor: str, sort: str | None) -> None:
     """Every flow, its state and its last run."""
     own = face()
-    rows = overview.flow_rows(own.hub)
+    rows = _timed(own, overview.flow_rows(own.hub))
     if sort:
         rows.sort(key=lambda row: str(row[sort.lstrip("-")]), reverse=sort.startswith("-"))
     rows = [row for row in rows if row["flow"] > cursor][:limit]
     own.print("wherry.flow.list/1", {"items": rows}, lambda: _flows(rows, own.hub.clock.now()))
+
+
+def _timed(own: Face, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows with when each flow runs next."""
+    times = {row["flow"]: row["next"] for row in scheduler.listed(own.hub)}
+    return [{**row, "next": times.get(row["flow"], "")} for row in rows]
 
 
 def _flows(rows: list[dict[str, Any]], now: dt.datetime) -> Iterator[str]:
@@ -113,6 +120,7 @@ def status() -> None:
     """Flows, connections, and what waits for whom; asks nobody outside. Exit 4 when something waits for a person."""
     own = face()
     data = overview.status(own.hub)
+    data["flows"] = _timed(own, data["flows"])
     own.warnings.clear()
     own.print("wherry.status/1", data, lambda: _status(data, own.hub.clock.now()), _next_of(data))
     own.code = EXIT_PERSON if data["for_a_person"] else 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import click
@@ -10,7 +10,7 @@ import click
 from wherry.cli.drawing import clean, counts, lasted, plural, spelled
 
 FOR_A_PERSON = ("triage", "refused", "decide", "differs")
-_MOST_REASONS, _MOST_NOTICES = 4, 5
+_MOST_REASONS, _MOST_NOTICES = 3, 5
 
 
 def lines(data: Mapping[str, Any]) -> Iterator[str]:
@@ -20,9 +20,11 @@ def lines(data: Mapping[str, Any]) -> Iterator[str]:
     head = [str(data["flow"]), _ended(data), lasted(data.get("started", ""), data.get("finished", "")),
             f"run {data['run']}" if data.get("run") else ""]  # fmt: skip
     yield "   ".join(part for part in head if part)
+    left_out = [kind for kind, words in data["fates"].items() if words.get("skipped") or words.get("refused")]
     yield from labelled("read", data["fates"])
-    yield from _reasons(data)
+    yield from _reasons(data, left_out)
     yield from labelled("written", data["items"])
+    yield from _reasons(data, [kind for kind in data["items"] if kind not in left_out])
     yield from waits(data.get("waiting", {}))
     yield from notices(data)
     yield f"  requests {data['requests']:,}" + (f"   {data['retried']} tried again" if data.get("retried") else "")
@@ -50,14 +52,14 @@ def labelled(label: str, found: Mapping[str, Mapping[str, int]]) -> Iterator[str
         yield f"  {(label if n == 0 else '').ljust(8)} {spelled(kind).ljust(wide)}  {total}{said}"
 
 
-def _reasons(data: Mapping[str, Any]) -> Iterator[str]:
-    """Why records were left out, the most frequent reasons first."""
-    for kind, reasons in data.get("reasons", {}).items():
-        shown = list(reasons.items())
+def _reasons(data: Mapping[str, Any], kinds: Iterable[str]) -> Iterator[str]:
+    """The most frequent reasons of some kinds: why records were left out, or how things were recognised."""
+    for kind in kinds:
+        shown = list(data.get("reasons", {}).get(kind, {}).items())
         for reason, number in shown[:_MOST_REASONS]:
-            yield f"           {plural(number, kind)}: {clean(reason)}"
+            yield click.style(f"             {plural(number, kind)}: {clean(reason)}", dim=True)
         if len(shown) > _MOST_REASONS:
-            yield f"           {len(shown) - _MOST_REASONS} more reasons: --output json"
+            yield click.style(f"             and {len(shown) - _MOST_REASONS} more reasons", dim=True)
 
 
 def waits(waiting: Mapping[str, Mapping[str, int]]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from wherry.errors import ConfigError
 from wherry.expressions import nearest
 
-HEADER = frozenset({"from", "key", "optional", "each", "root", "label", "file", "fields"})
+HEADER = frozenset({"from", "key", "optional", "each", "root", "reference", "label", "file", "fields"})
 TRIGGER = "trigger"
 PLUGIN = "plugin default"
 
@@ -44,6 +44,7 @@ class Outline(Struct, frozen=True):
     key: str
     each: bool
     root: bool
+    reference: bool
     optional: bool
     label: str
     file: str
@@ -82,6 +83,7 @@ def _outline(kind: str, name: str, said: Mapping[str, Any]) -> Outline:
         said["key"],
         bool(said.get("each")),
         bool(said.get("root")),
+        bool(said.get("reference")),
         bool(said.get("optional")),
         said.get("label", ""),
         said.get("file", ""),

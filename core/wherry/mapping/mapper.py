@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -45,12 +45,28 @@ class MapMapper:
         self.trigger, self.plan, self.by_pipeline, self.shapes = trigger, plan, by_pipeline, shapes
         self.residue: dict[str, Decimal] = {}
         self._adding = threading.Lock()
-        self._fields = _fields_of([plan, *by_pipeline.values()], kind, trigger)
+        self._plans = [plan, *by_pipeline.values()]
+        self._fields = _fields_of(self._plans, kind, trigger)
 
     @property
     def fields(self) -> Mapping[str, tuple[str, ...]]:
         """Record kind → the source fields that the map and the gate use, in order; ids are not among them."""
         return self._fields
+
+    @property
+    def root(self) -> str:
+        """The entity of the root drafts."""
+        return self.plan.makings[-1].entity
+
+    @property
+    def entities(self) -> tuple[str, ...]:
+        """Every entity that is made, in any pipeline."""
+        return tuple(dict.fromkeys(making.entity for plan in self._plans for making in plan.makings))
+
+    def relatives(self, entities: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """The relatives (kind → fields) that drafts of these entities are made from."""
+        wanted = {k for plan in self._plans for making in plan.makings if making.entity in entities for k in making.kinds}
+        return {kind: fields for kind, fields in self._fields.items() if kind in wanted and kind != self.kind}
 
     def triggers(self, records: Sequence[Record]) -> list[Skip | None]:
         """The gate's answers, each skip with the amount that the root draft would have had."""
@@ -186,6 +202,7 @@ class _Work:
             body=plain,
             label=label or next((plain[name] for name in _LABELS if plain.get(name)), key),
             root=making.root,
+            reference=making.reference,
             refs=_refs(making, plain),
             file=file or "",
         )

@@ -56,12 +56,21 @@ class Making(Struct, frozen=True):
     kind: str
     each: bool
     root: bool
+    reference: bool
     optional: bool
     key: Expression
     label: Expression | None
     file: Expression | None
     body: Body
     lists: tuple[tuple[str, str, Body], ...]
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The record kinds that a draft of this entity is made from."""
+        texts = [text for text in (self.key, self.label, self.file) if text is not None]
+        texts += [text for body in (self.body, *(body for _, _, body in self.lists)) for text, _ in body.lines.values()]
+        named = {kind for text in texts for kind, _ in text.paths}
+        return frozenset({self.kind, *named, *(kind for _, kind, _ in self.lists)})
 
 
 class Plan(Struct, frozen=True):
@@ -135,6 +144,7 @@ class _Planner:
             outline.kind,
             outline.each,
             outline.root,
+            outline.reference,
             outline.optional,
             self._header(outline, "key", outline.key, here),
             self._header(outline, "label", outline.label, here) if outline.label else None,

@@ -84,7 +84,7 @@ class ListingCatalogue:
             self._index.add(listed.name, listed.sku)
         same_name = self._positions(self._names, name_key(name))[:limit]
         same_sku = self._positions(self._skus, sku_key(sku))[:limit]
-        near = self._index.nearest(name, sku, limit + len(same_sku), also=[*same_name, *same_sku])
+        near = self._index.nearest(name, sku, limit, also={*same_name, *same_sku})
         found = [self._candidate(one, sku, one.position in same_name, one.position in same_sku) for one in near]
         return sorted(found, key=lambda candidate: -candidate.score)[:limit]
 

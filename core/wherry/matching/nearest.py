@@ -10,7 +10,7 @@ import heapq
 import math
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from msgspec import Struct
 from rapidfuzz import fuzz
@@ -79,15 +79,15 @@ class NameIndex:
         for gram in {*_grams(compact), *_grams(code)}:
             self._postings[gram].append(position)
 
-    def nearest(self, name: str, sku: str = "", limit: int = 5, also: Iterable[int] = ()) -> list[Near]:
-        """The nearest targets, best first; positions in ``also`` are judged whatever their trigrams."""
+    def nearest(self, name: str, sku: str = "", limit: int = 5, also: Collection[int] = ()) -> list[Near]:
+        """The nearest targets, best first; the positions in ``also`` are judged and returned however far they are."""
         text, code = words(name), "".join(words(sku))
         grams = _grams("".join(text))
         weights = {gram: self._rarity(gram) ** 2 for gram in grams}
-        pool = {*self._pool({*grams, *_grams(code)}), *also}
         asked = _Asked(" ".join(text), weights, sum(weights.values()) or 1.0, self._codes_of(text, code))
-        judged = [self._judge(asked, position) for position in pool]
-        return heapq.nsmallest(limit, judged, key=lambda near: (-near.score, near.position))
+        pool = {*self._pool({*grams, *_grams(code)}), *also}
+        judged = sorted((self._judge(asked, at) for at in pool), key=lambda near: (-near.score, near.position))
+        return [near for place, near in enumerate(judged) if place < limit or near.position in also]
 
     def _pool(self, grams: Iterable[str]) -> list[int]:
         found = sorted((len(postings), gram) for gram in grams if (postings := self._postings.get(gram)))

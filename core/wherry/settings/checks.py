@@ -5,7 +5,7 @@ Works on raw values, and passes over whatever has the wrong shape, so that these
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -18,7 +18,6 @@ from wherry.settings.mistakes import (
     CYCLE,
     TOO_OFTEN,
     UNKNOWN_NAME,
-    WRONG_VALUE,
     Mistake,
     suggestion,
 )
@@ -86,10 +85,9 @@ def _is_specifier(text: str) -> bool:
     return True
 
 
-def _known(path: KeyPath, name: Any, known: Iterable[str], what: str, how: str) -> Iterator[Mistake]:
-    options = list(known)
-    if isinstance(name, str) and name and name not in options:
-        guess = suggestion(name, options)
+def _known(path: KeyPath, name: Any, known: Collection[str], what: str, how: str) -> Iterator[Mistake]:
+    if isinstance(name, str) and name and name not in known:
+        guess = suggestion(name, known)
         yield Mistake(path, f"{name[:60]!r} is not {what}", "; ".join(filter(None, (guess, how))), UNKNOWN_NAME)
 
 
@@ -101,9 +99,8 @@ def _flow(tree: Tree, path: KeyPath, flow: Tree) -> Iterator[Mistake]:
         fix = "a flow goes from one connection to another"
         yield Mistake((*path, "sink"), "is the flow's own source", fix)
     for n, name in enumerate(_texts(flow.get("after"))):
-        others = [other for other in flows if other != path[-1]]
         if name != path[-1]:
-            yield from _known((*path, "after", n), name, others, "a flow", "")
+            yield from _known((*path, "after", n), name, flows, "a flow", "")
     yield from _pipelines(tree, (*path, "pipelines"), flow.get("pipelines"))
     yield from _too_often(tree, (*path, "schedule"), flow.get("schedule"))
 
@@ -167,6 +164,3 @@ def _circle(start: str, needs: dict[str, list[str]], done: set[str]) -> list[str
             way.append(name)
             waiting += [(name, False), *((other, True) for other in reversed(needs.get(name, [])))]
     return []
-
-
-__all__ = ["WRONG_VALUE", "check"]

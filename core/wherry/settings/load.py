@@ -13,10 +13,9 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 
 from wherry.errors import ConfigError, ContractBroken
 from wherry.roles import Connection
-from wherry.settings import layers
 from wherry.settings.checks import check
 from wherry.settings.explain import explain
-from wherry.settings.layers import Layer, Stack, Tree
+from wherry.settings.layers import Layer, Stack, Tree, build, tree_of
 from wherry.settings.locate import KeyPath
 from wherry.settings.mistakes import LITERAL_SECRET, NO_PROJECT, Mistake, error_of, problem
 from wherry.settings.models import Project
@@ -80,7 +79,7 @@ def load(
     """
     path = Path(where).absolute()
     folder, file = (path, PROJECT_FILE) if path.is_dir() else (path.parent, path.name)
-    stack = layers.build(folder, file, os.environ if environ is None else environ, overrides or {})
+    stack = build(folder, file, os.environ if environ is None else environ, overrides or {})
     tree = stack.tree()
     project, mistakes = _validated(stack, tree)
     _refuse(stack, [*stack.mistakes, *mistakes, *check(tree)])
@@ -157,7 +156,7 @@ def _validated(stack: Stack, tree: Tree) -> tuple[Project | None, list[Mistake]]
 
 
 def _won_by(stack: Stack, layer: Layer) -> Tree:
-    return layers.tree_of({path: winner.value for path, winner in stack.winners.items() if winner.layer is layer})
+    return tree_of({path: winner.value for path, winner in stack.winners.items() if winner.layer is layer})
 
 
 def _literals(settings: BaseModel, at: KeyPath, stack: Stack) -> Iterator[Mistake]:

@@ -91,7 +91,7 @@ class _Reader:
                 self.arrays[path] += 1
             self._note(path)
             if path in self.arrays:
-                path = (*path, self.arrays[path])
+                path = (*path, self.arrays[path] - 1)
                 self._note(path)
         self.at = end
         return path

@@ -120,7 +120,7 @@ class Schedule(_Table):
             raise wrong("must name either every or cron", 'write every = "15m" or cron = "0 6 * * *"')
         return self
 
-    def shortest(self, enough: dt.timedelta = dt.timedelta.max) -> dt.timedelta:
+    def shortest(self, enough: dt.timedelta = dt.timedelta(0)) -> dt.timedelta:
         """The shortest time between two runs; a cron line is looked at until a gap below ``enough`` is found."""
         return interval(self.every) if self.every else shortest_gap(self.cron or "", enough)
 

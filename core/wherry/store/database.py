@@ -133,14 +133,25 @@ class Database:
 
     def _ensure_schema(self, connection: Connection) -> None:
         found = schema_version(connection)
-        if found is None and self._create and not sa.inspect(connection).has_table("links"):
-            create_all(connection)
-            connection.commit()
-        elif found != SCHEMA:
+        if found is None and self._create:
+            connection.rollback()
+            found = self._create_once(connection)
+        if found != SCHEMA:
             raise ConfigError(
                 f"the store is at schema {found or 'none'}, this version of Wherry needs {SCHEMA}",
                 fix="wherry db upgrade", code="WHERRY-2031",
             )  # fmt: skip
+
+    def _create_once(self, connection: Connection) -> str | None:
+        """The schema, by whichever of several processes that start at once comes first."""
+        if self.dialect == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7711)")
+        if schema_version(connection) is None and not sa.inspect(connection).has_table("links"):
+            create_all(connection)
+        connection.commit()
+        return schema_version(connection)
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Tx]:

@@ -387,3 +387,13 @@ def test_every_kind_is_read_by_list_and_by_search_in_both_generations(account, r
     assert read(source, kind=kind, after=got.mark, fields=()).ids == [second]
     paths = {entry.path for entry in account.sim.history.requests()}
     assert all(("/v3/" in path) == (api == "legacy") for path in paths)
+
+
+def test_the_mark_of_a_later_run_stays_the_lag_behind_too(account, read):
+    """case_B5: whether or not something was found."""
+    mark = read(account.source()).mark
+    for made in (0, 3):
+        account.advance(900)
+        account.sim.create("deals", made)
+        mark = read(account.source(), after=mark).mark
+        assert json.loads(mark) == {"v": 1, "at": account.sim.clock.now_ms() - 60_000}

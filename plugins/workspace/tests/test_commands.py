@@ -12,6 +12,7 @@ import click
 import msgspec
 import pytest
 from click.testing import CliRunner, Result
+from wherry.cli.options import equip
 from wherry.records import Item
 from wherry_workspace.commands import group
 from wherry_workspace.sink import WorkspaceSink
@@ -47,7 +48,8 @@ def face(opened: Any, tmp_path: Path) -> Face:
 @pytest.fixture
 def run(face: Face) -> Callable[..., Result]:
     def run(*words: str, rc: int = 0) -> Result:
-        result = CliRunner().invoke(group, words, obj=face, catch_exceptions=False)
+        face.output = "text"
+        result = CliRunner().invoke(equip(group), words, obj=face, catch_exceptions=False)
         assert result.exit_code == rc, result.output
         return result
 
@@ -91,7 +93,7 @@ def test_a_list_comes_as_json_and_as_csv(run: Any, fence: str) -> None:
 def test_a_long_list_says_how_much_more_there_is(run: Any, opened: Any, sink: WorkspaceSink) -> None:
     with opened() as documents:
         sink.apply(documents, [Item(entity="customer", key=f"id:{n}", body={"name": f"C{n}"}) for n in range(3)])
-    assert run("list", "customer", "--limit", "2").output.splitlines()[-1] == "2 of 3; more with --limit 3"
+    assert run("list", "customer", "--limit", "2").output.splitlines()[-1] == "2 of 3; more with --cursor C-1002"
 
 
 def test_a_document_is_shown_with_its_names_and_lines(run: Any, fence: str) -> None:
@@ -118,7 +120,7 @@ def test_a_field_handed_back_is_said_and_audited(run: Any, face: Face, fence: st
     result = run("edit", "project", fence, "--reset", "stage", "--output", "json")
     assert data(result)["released"] == ["stage"]
     assert face.audited[-1] == ("workspace.reset", f"project/{fence}", {"protected": ["stage"]}, {"protected": []})
-    run("edit", "project", fence, "--reset", "stage", "--output", "text")
+    run("edit", "project", fence, "--reset", "stage")
     assert len(face.audited) == 2, "nothing happened, nothing is logged"
 
 
@@ -157,4 +159,4 @@ def test_an_export_and_a_count_name_every_kind(run: Any, fence: str, tmp_path: P
     said = data(run("export", "--to", str(tmp_path / "out"), "--output", "json"))
     assert (said["files"]["project"]["rows"], said["files"]["ticket"]["rows"]) == (1, 0)
     assert data(run("count", "--output", "json"))["project"] == 1
-    assert "project.csv" in run("export", "--to", str(tmp_path / "out"), "--output", "text").output
+    assert "project.csv" in run("export", "--to", str(tmp_path / "out")).output

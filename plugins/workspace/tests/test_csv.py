@@ -81,6 +81,15 @@ def test_rows_without_a_key_are_known_by_their_content(load: Any, documents: Doc
     assert load("charge", content + "Storage,2026-01-31,5.00,USD\n").created == ["CH-1003"]
 
 
+def test_rows_that_share_a_name_stay_two_documents(load: Any, documents: Documents) -> None:
+    content = "name,city\nTwin,Reno\nTwin,Elko\n"
+    assert load("customer", content).created == ["C-1001", "C-1002"]
+    again = load("customer", content)
+    assert (again.unchanged, again.updated, again.bad) == (2, {}, [])
+    load("product", "name\nPost\n")
+    assert load("product", "name,sku\nPost,A\nPost,B\n").created == ["I-1002"]
+
+
 def test_an_id_says_which_document_and_brings_one_back(load: Any, documents: Documents) -> None:
     report = load("customer", "id,name\nC-77,Acme\n")
     assert report.created == ["C-77"]

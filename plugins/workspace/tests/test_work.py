@@ -8,6 +8,7 @@ import pytest
 from wherry.errors import ConfigError, NotFound
 from wherry.records import Change, Item
 from wherry.roles import Documents
+from wherry.testing.clock import FakeClock
 from wherry_workspace import work
 from wherry_workspace.sink import WorkspaceSink
 
@@ -155,22 +156,35 @@ def test_lists_filter_sort_and_tell_how_many_there_are(sink: WorkspaceSink, docu
     ) for n, amount in enumerate(amounts)])  # fmt: skip
 
     def names(**how: Any) -> list[str]:
-        return [row["name"] for row in work.listed(documents, "project", **{"filters": {}, **how}).rows]
+        return [row["name"] for row in work.listed(documents, "project", work.Asked(**how)).rows]
 
     assert names(sort="amount") == ["P3", "P2", "P0", "P1"]
     assert names(sort="-amount", limit=2) == ["P1", "P0"]
     assert names(filters={"stage": "won"}) == ["P1", "P3"]
     assert names(filters={"amount": "9.00 USD"}) == names(filters={"amount": "9.00"}) == ["P0"]
     assert names(filters={"id": "P-1003"}) == ["P2"]
-    assert work.listed(documents, "project", filters={}, limit=1).total == 4
+    first = work.listed(documents, "project", work.Asked(limit=3, sort="name"))
+    assert (len(first.rows), first.total, first.cursor) == (3, 4, "P-1003")
+    rest = work.listed(documents, "project", work.Asked(limit=3, sort="name", cursor="P-1003"))
+    assert ([row["id"] for row in rest.rows], rest.cursor) == (["P-1004"], "")
+    with pytest.raises(NotFound, match="'P-99' is in this list"):
+        names(cursor="P-99")
     with pytest.raises(ConfigError, match="no field 'stag'"):
         names(filters={"stag": "won"})
+
+
+def test_a_list_may_be_of_what_changed_since(sink: WorkspaceSink, documents: Documents, clock: FakeClock) -> None:
+    sink.apply(documents, [Item(entity="customer", key="id:1", body={"name": "Old"})])
+    clock.advance(60)
+    sink.apply(documents, [Item(entity="customer", key="id:2", body={"name": "New"})])
+    rows = work.listed(documents, "customer", work.Asked(since=clock.now())).rows
+    assert [row["name"] for row in rows] == ["New"]
 
 
 def test_ids_are_listed_in_the_order_in_which_they_were_given_out(documents: Documents) -> None:
     held = {"fields": {"name": "A"}, "local": {}, "origin": {"by": "sync", "written": {}}, "created": "", "changed": ""}
     documents.put("customer", [(f"C-{number}", held) for number in (10000, 9999, 1001)])
-    rows = work.listed(documents, "customer", filters={}).rows
+    rows = work.listed(documents, "customer", work.Asked()).rows
     assert [row["id"] for row in rows] == ["C-1001", "C-9999", "C-10000"]
 
 

@@ -14,6 +14,47 @@ from typing import Any
 
 import httpx
 
+PROJECT = """\
+version = 1
+
+[project]
+name = "acme"
+timezone = "Europe/Berlin"
+currency = "EUR"
+
+[plugins]
+enabled = ["hubspot", "workspace"]
+
+[connections.crm]                       # the stand-in; wherry demo writes its address to .env
+plugin = "hubspot"
+base_url = "${WHERRY_DEMO_URL:-http://127.0.0.1:8701}"
+auth = { kind = "token", token = { env = "WHERRY_DEMO_TOKEN" } }
+
+[connections.platform]                  # lives in this project's own store
+plugin = "workspace"
+
+[flows.catalogue]
+source = "crm"
+sink = "platform"
+kinds = ["product"]
+repeat = "always"                       # later changes are carried over
+
+[flows.won-deals]
+source = "crm"
+sink = "platform"
+kinds = ["deal"]
+after = ["catalogue"]                   # runs first
+pipelines = [{ id = "default", stages = ["won"] }]
+repeat = { project = "once", file = "always" }
+
+[flows.won-deals.match.product]
+order = ["link", "sku", "name"]
+unmatched = "triage"                    # what nothing matches becomes a question
+
+[flows.won-deals.schedule]              # counts after: wherry flow activate won-deals
+every = "1h"
+"""
+
 API = "2026-03"
 UNKNOWN_PRODUCT = "Cylindrical Fendor 600 mm"
 MEANT = "FEN-600"

@@ -58,6 +58,7 @@ MAPS: dict[str, dict[str, Any]] = {
             "from": "line_item",
             "each": True,
             "optional": True,
+            "reference": True,
             "key": "product(line_item.hs_product_id, line_item.hs_sku, line_item.name)",
             "label": "line_item.name",
             "fields": {

@@ -153,7 +153,7 @@ class Changes(Struct):
             page = self._page([_since(at), *self.filters], MODIFIED)
             if at == self.start > self.bound.settled(self.start + self.bound.lag):
                 # HubSpot's clock went back since the mark was saved: what changed since then has earlier stamps.
-                pass
+                self.start = at = self.bound.settled()
                 continue
             heads = [head_of(thing) for thing in page.results]
             fresh = [h for h in heads if h.ms > at or (h.ms == at and h.id not in seen)]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import click
 import msgspec
@@ -19,8 +20,6 @@ from wherry_workspace.csv_export import as_csv, export
 from wherry_workspace.csv_import import import_csv
 from wherry_workspace.kinds import KINDS, kind_of
 from wherry_workspace.rows import Report
-
-_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 class Face(Protocol):
@@ -43,21 +42,16 @@ def _face() -> Face:
     return face
 
 
-def _output(context: click.Context, _: click.Parameter, value: str | None) -> None:
-    if value is not None:
-        context.obj.output = value
+_on = click.option("--connection", help="The workspace connection, if there are several.")
 
 
-def _common(*formats: str) -> Callable[[_Command], _Command]:
-    """The options every command of the group has."""
-
-    def add(command: _Command) -> _Command:
-        choose = click.Choice(["text", "json", *formats])
-        command = click.option("--output", type=choose, expose_value=False, callback=_output,
-                               help="Format of the answer.")(command)  # fmt: skip
-        return click.option("--connection", help="The workspace connection, if there are several.")(command)
-
-    return add
+def _moment(_: click.Context, __: click.Parameter, text: str | None) -> dt.datetime | None:
+    """A date or moment; without a zone it is UTC, in which moments of change are kept."""
+    try:
+        moment = dt.datetime.fromisoformat(text) if text else None
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is not a date such as 2026-01-31") from None
+    return moment.replace(tzinfo=dt.UTC) if moment and moment.tzinfo is None else moment
 
 
 @click.group("workspace")
@@ -68,18 +62,24 @@ def group() -> None:
 @group.command("list")
 @click.argument("kind")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="Rows to show.")
+@click.option("--cursor", default="", help="Go on after this id, where an earlier page ended.")
+@click.option("--since", callback=_moment, help="Only what changed since then.")
 @click.option("--sort", default="", help="A field, or -field for the largest first. By id where left out.")
 @click.option("--filter", "filters", multiple=True, metavar="FIELD=VALUE", help="Only what reads so; may be repeated.")
-@_common("csv")
-def list_(kind: str, limit: int, sort: str, filters: tuple[str, ...], connection: str | None) -> None:
+@_on
+def list_(
+    kind: str, limit: int, cursor: str, sort: str, since: dt.datetime | None, filters: tuple[str, ...],
+    connection: str | None,
+) -> None:  # fmt: skip
     """List documents of a KIND: customer, project, product, invoice …"""
     face = _face()
     with face.documents(connection) as documents:
-        found = work.listed(documents, kind, filters=_pairs(filters), sort=sort, limit=limit)
+        asked = work.Asked(filters=_pairs(filters), since=since, sort=sort, limit=limit, cursor=cursor)
+        found = work.listed(documents, kind, asked)
     if face.output == "csv":
         click.echo(as_csv(KINDS[found.kind], found.rows), nl=False)
         return
-    data = {"kind": found.kind, "total": found.total, "items": found.rows}
+    data = {"kind": found.kind, "total": found.total, "items": found.rows, "cursor": found.cursor}
     example = [f"wherry workspace show {found.kind} {found.rows[0]['id']}"] if found.rows else []
     face.print("wherry.workspace.list/1", data, lambda: text.listing_lines(found), example)
 
@@ -87,7 +87,7 @@ def list_(kind: str, limit: int, sort: str, filters: tuple[str, ...], connection
 @group.command("show")
 @click.argument("kind")
 @click.argument("name", metavar="ID")
-@_common()
+@_on
 def show(kind: str, name: str, connection: str | None) -> None:
     """Show one document with all its fields, and which of them were edited here."""
     face = _face()
@@ -101,7 +101,7 @@ def show(kind: str, name: str, connection: str | None) -> None:
 @click.argument("name", metavar="ID")
 @click.argument("values", nargs=-1, metavar="FIELD=VALUE...")
 @click.option("--reset", "resets", multiple=True, metavar="FIELD", help="Let the sync fill this field again.")
-@_common()
+@_on
 def edit(kind: str, name: str, values: tuple[str, ...], resets: tuple[str, ...], connection: str | None) -> None:
     """Set fields of a document; later syncs leave them alone.
 
@@ -134,7 +134,7 @@ def _audit_edit(face: Face, name: str, changes: list[Change], said: list[str], r
 @click.option("--skip-bad", is_flag=True, help="Import the good rows and report the bad ones.")
 @click.option("--dry-run", is_flag=True, help="Say what would be imported, and change nothing.")
 @click.option("--currency", default="", help="The currency of amounts that name none, such as USD.")
-@_common()
+@_on
 def import_(kind: str, path: Path, skip_bad: bool, dry_run: bool, currency: str, connection: str | None) -> None:
     """Import a CSV file whose header names the fields of a KIND (also project_line, invoice_line).
 
@@ -146,8 +146,7 @@ def import_(kind: str, path: Path, skip_bad: bool, dry_run: bool, currency: str,
     if report.applied:
         face.audit("workspace.import", report.kind, *_imported(path, report))
     data = {**msgspec.to_builtins(report), "file": str(path)}
-    face.print("wherry.workspace.import/1", data, lambda: text.report_lines(report, dry_run=dry_run),
-               ["correct the rows and import the file again"] if report.bad else [])  # fmt: skip
+    face.print("wherry.workspace.import/1", data, lambda: text.report_lines(report, dry_run=dry_run))
     if report.bad:
         click.get_current_context().exit(EXIT_PERSON)
 
@@ -163,7 +162,7 @@ def _imported(path: Path, report: Report) -> tuple[dict[str, Any], dict[str, Any
 
 @group.command("export")
 @click.option("--to", "folder", required=True, type=click.Path(file_okay=False, path_type=Path), help="Target folder.")
-@_common()
+@_on
 def export_(folder: Path, connection: str | None) -> None:
     """Write one CSV file a kind, named KIND.csv, lines in project_line.csv and invoice_line.csv."""
     face = _face()
@@ -174,7 +173,7 @@ def export_(folder: Path, connection: str | None) -> None:
 
 
 @group.command("count")
-@_common()
+@_on
 def count(connection: str | None) -> None:
     """Count the documents of every kind."""
     face = _face()

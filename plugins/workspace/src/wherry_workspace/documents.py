@@ -19,6 +19,10 @@ def stamp(now: dt.datetime) -> str:
     return now.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def changed_since(document: Document, since: dt.datetime | None) -> bool:
+    return since is None or dt.datetime.fromisoformat(document["changed"]) >= since
+
+
 def made(fields: dict[str, Any], *, by: str, now: dt.datetime, key: str = "", names: Iterable[str] = ()) -> Document:
     """A new document. ``key`` is the source's own key of it, ``names`` the fields that source fills."""
     moment = stamp(now)

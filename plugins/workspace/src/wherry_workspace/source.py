@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 from itertools import chain
 from typing import Any
 
@@ -15,7 +14,7 @@ from wherry.roles import Account, Description, Documents, FieldInfo, Query
 
 from wherry_workspace.account import Opened, account
 from wherry_workspace.bodies import full, references_of
-from wherry_workspace.documents import Document
+from wherry_workspace.documents import Document, changed_since
 from wherry_workspace.kinds import KINDS, Kind
 
 READABLE = ("invoice", "charge", "customer", "project", "product", "location", "ticket", "ledger_transaction",
@@ -47,9 +46,9 @@ class WorkspaceSource:
                 rows = documents.changed(kind.name, after, min(self._page_size, left))
             if not rows:
                 return
-            after, left = rows[-1][0], left
+            after, left = rows[-1][0], left - len(rows)
             records = [_record(kind, name, body, query.fields, str(number))
-                       for number, name, body in rows if _recent(body, query.since)]  # fmt: skip
+                       for number, name, body in rows if changed_since(body, query.since)]  # fmt: skip
             yield Page(records, str(after))
 
     def complete(self, records: list[Record], relatives: Mapping[str, tuple[str, ...]]) -> list[Record]:
@@ -94,10 +93,6 @@ def _sequence(mark: str | None) -> int:
             fix="read the flow from its start: wherry run FLOW --changed-since DATE", code="WHERRY-2830",
         )  # fmt: skip
     return int(mark)
-
-
-def _recent(document: Document, since: datetime | None) -> bool:
-    return since is None or datetime.fromisoformat(document["changed"]) >= since
 
 
 def _record(kind: Kind, name: str, document: Document, fields: Iterable[str], version: str = "") -> Record:

@@ -26,14 +26,14 @@ def listing_lines(listing: Listing) -> Iterator[str]:
     """A table of the fields that hold anything, the first few of them."""
     kind = KINDS[listing.kind]
     if not listing.rows:
-        yield f"no {kind.spelled}s" + (" like that" if listing.filtered else "")
+        yield f"no {kind.spelled}s" + (" like that" if listing.narrowed else "")
         return
     fields = _telling(kind, listing.rows)
     header = ["ID", *(field.name.replace("_", " ").upper() for field in fields)]
     rows = [[row["id"], *(shown(field, row[field.name]) for field in fields)] for row in listing.rows]
     yield from table(header, rows)
-    if listing.total > len(listing.rows):
-        yield f"{len(listing.rows)} of {listing.total:,}; more with --limit {listing.total}"
+    if listing.cursor:
+        yield f"{len(listing.rows)} of {listing.total:,}; more with --cursor {listing.cursor}"
 
 
 def _telling(kind: Kind, rows: Sequence[dict[str, Any]]) -> list[Field]:

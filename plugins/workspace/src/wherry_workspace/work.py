@@ -14,7 +14,7 @@ from wherry.records import Change
 from wherry.roles import Documents
 
 from wherry_workspace.bodies import Refusal, canonical, full, references_of
-from wherry_workspace.documents import Document, remade
+from wherry_workspace.documents import Document, changed_since, remade
 from wherry_workspace.files import blob_path, effective_access
 from wherry_workspace.kinds import KINDS, Field, Kind, by_number, kind_of
 from wherry_workspace.merge import labels, merge
@@ -82,38 +82,64 @@ def _names(documents: Documents, kind: Kind, fields: dict[str, Any]) -> dict[str
 
 
 class Listing(Struct):
-    """Rows of a list, and how many there would be without a limit."""
+    """Rows of a list, how many there would be without a limit, and the id to go on after if there are more."""
 
     kind: str
     rows: list[dict[str, Any]]
     total: int
-    filtered: bool = False
+    cursor: str = ""
+    narrowed: bool = False
 
 
-def listed(
-    documents: Documents,
-    kind_name: str,
-    *,
-    filters: Mapping[str, str],
-    sort: str = "",
-    limit: int | None = None,
-) -> Listing:
-    """Documents whose fields read as the filters say, by id or by a field (``-field``: largest first)."""
+class Asked(Struct, frozen=True, kw_only=True):
+    """What of a kind to list: fields that read so, changed since, by a field (``-field``: largest first), how many,
+    after which id."""
+
+    filters: Mapping[str, str] = {}
+    since: dt.datetime | None = None
+    sort: str = ""
+    limit: int | None = None
+    cursor: str = ""
+
+
+def listed(documents: Documents, kind_name: str, asked: Asked) -> Listing:
+    """The documents asked for. Raises NotFound for the kind or the cursor, ConfigError for a field."""
     kind = kind_of(kind_name)
-    fields = {name: None if name == "id" else kind.field(name) for name in filters}
-    order = sort.removeprefix("-")
-    field = kind.field(order) if order not in ("", "id") else None
+    fields = {name: None if name == "id" else kind.field(name) for name in asked.filters}
     found = {
         name: body
         for name, document in documents.each(kind.name)
-        if _passes(name, body := full(kind, document["fields"]), fields, filters)
+        if changed_since(document, asked.since)
+        and _passes(name, body := full(kind, document["fields"]), fields, asked.filters)
     }
-    ids = by_number(found)
-    if field is not None:
-        ids.sort(key=lambda name: order_key(field, found[name][field.name]), reverse=sort.startswith("-"))
-    elif sort == "-id":
+    ids = _sorted(kind, found, asked.sort)
+    rest = ids[_after(kind, ids, asked.cursor) :]
+    page = rest[: asked.limit]
+    rows = [{"id": name, **found[name]} for name in page]
+    narrowed = bool(asked.filters or asked.since)
+    return Listing(kind.name, rows, len(ids), page[-1] if len(page) < len(rest) else "", narrowed)
+
+
+def _sorted(kind: Kind, found: Mapping[str, dict[str, Any]], sort: str) -> list[str]:
+    ids, backwards = by_number(found), sort.startswith("-")
+    name = sort.removeprefix("-")
+    if name not in ("", "id"):
+        field = kind.field(name)
+        ids.sort(key=lambda one: order_key(field, found[one][name]), reverse=backwards)
+    elif backwards:
         ids.reverse()
-    return Listing(kind.name, [{"id": name, **found[name]} for name in ids[:limit]], len(ids), bool(filters))
+    return ids
+
+
+def _after(kind: Kind, ids: Sequence[str], cursor: str) -> int:
+    if not cursor:
+        return 0
+    if cursor not in ids:
+        raise NotFound(
+            f"no {kind.spelled} {cursor!r} is in this list",
+            fix="list it again from its start, without --cursor", code="WHERRY-3812",
+        )  # fmt: skip
+    return ids.index(cursor) + 1
 
 
 def _passes(name: str, body: dict[str, Any], fields: Mapping[str, Field | None], filters: Mapping[str, str]) -> bool:

@@ -1,0 +1,227 @@
+"""``wherry init``: a project folder, by questions or from a template."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from wherry import demo as demonstration
+from wherry import plugins
+from wherry.cli import starting
+from wherry.cli.connections import stages as draw_stages
+from wherry.cli.context import Face
+from wherry.cli.options import face
+from wherry.cli.starting import Carried, Connected, Plan, Secret
+from wherry.errors import ConfigError, Guarded, WherryError
+from wherry.settings import PROJECT_FILE, load
+
+if TYPE_CHECKING:
+    from wherry.hub import Hub
+
+
+@click.command()
+@click.argument("directory", metavar="DIR", required=False, type=click.Path(file_okay=False, path_type=Path))
+@click.option("--template", type=click.Choice(["crm", "demo"]), help="Write this template and ask nothing.")
+def init(directory: Path | None, template: str | None) -> None:
+    """Make a project folder: choose systems and say how secrets are given; connections are tested, pipelines listed.
+
+    Without a terminal, or with --no-input, the crm template is written: the installed plugins, ready to be edited.
+
+    \b
+    Examples:
+      wherry init acme
+      wherry init acme --template demo
+    """
+    own = face()
+    folder = (directory or own.folder or Path(".")).absolute()
+    own.folder, own.config = directory or own.folder, None
+    if (folder / PROJECT_FILE).exists() and not own.yes:
+        raise Guarded(f"{folder / PROJECT_FILE} is there already", fix="say --yes to write over it, or name another folder",
+                      code="WHERRY-7080")  # fmt: skip
+    if template is None and own.asks:
+        plan = _asked(own, folder)
+    elif template == "demo":
+        _demo(own, folder)
+        return
+    else:
+        plan = _template(folder)
+        _write(folder, starting.text(plan))
+    _done(own, folder, [flow.name for flow in plan.flows], template or "crm")
+
+
+def _done(own: Face, folder: Path, flows: Sequence[str], template: str, missing: Sequence[str] = ()) -> None:
+    nexts = ["wherry doctor", f"wherry plan {flows[-1]}"] if flows else ["wherry plugin list"]
+    data = {"folder": str(folder), "file": str(folder / PROJECT_FILE), "template": template, "flows": list(flows)}
+    own.print("wherry.init/1", data, f"wrote {folder / PROJECT_FILE}", nexts)
+
+
+def _write(folder: Path, text: str) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        beside = folder / f".{PROJECT_FILE}.{os.getpid()}"
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(folder / PROJECT_FILE)
+        if not (folder / ".gitignore").exists():
+            (folder / ".gitignore").write_text(starting.GITIGNORE, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"cannot write to {folder}: {error.strerror or error}", fix="name a folder you may write to",
+                          code="WHERRY-2093") from None  # fmt: skip
+
+
+def _demo(own: Face, folder: Path) -> None:
+    """The project of the demonstration, without running it: for a stand-in on its usual port."""
+    system, sample = demonstration.sample()
+    _write(folder, sample.PROJECT)
+    demonstration.write_environment(folder, "http://127.0.0.1:8701")
+    own.print("wherry.init/1", {"folder": str(folder), "file": str(folder / PROJECT_FILE), "template": "demo"},
+              f"wrote {folder / PROJECT_FILE}", [f"wherry simulate {system} --port 8701", "wherry doctor"])  # fmt: skip
+
+
+# -- from what is installed --------------------------------------------------------------------------------------------
+
+
+def _usable() -> plugins.Plugins:
+    """Every installed plugin, loaded: init has to know what they need."""
+    return plugins.load([one.name for one in plugins.catalogue_of_installed()])
+
+
+def _template(folder: Path) -> Plan:
+    manifests = _usable().manifests.values()
+    source = next((one for one in manifests if one.group == "CRM" and "source" in one.roles), None)
+    sink = next((one for one in manifests if "sink" in one.roles), None)
+    connections = [_connected(one, Secret("env", starting.variable(one.system, "TOKEN"))) for one in (source, sink) if one]
+    return Plan(name=starting.project_name(folder), timezone=_zone(), currency="USD", connections=connections,
+                flows=_flows(connections))  # fmt: skip
+
+
+def _connected(manifest: Any, secret: Secret) -> Connected:
+    return Connected(name=manifest.system, manifest=manifest, secret=secret if "token" in manifest.sign_in else None)
+
+
+def _flows(connections: Sequence[Connected]) -> list[Carried]:
+    sinks = [one for one in connections if "sink" in one.manifest.roles]
+    sources = [one for one in connections if one.manifest.maps]
+    return [flow for source in sources if sinks for flow in starting.flows_between(source, sinks[0])]
+
+
+def _zone() -> str:
+    """The machine's time zone, where it tells."""
+    link = Path("/etc/localtime")
+    name = os.environ.get("TZ") or (str(link.resolve()).partition("zoneinfo/")[2] if link.is_symlink() else "")
+    import zoneinfo
+
+    return name if name in zoneinfo.available_timezones() else "UTC"
+
+
+# -- by questions ------------------------------------------------------------------------------------------------------
+
+
+def _ask(question: str, default: str = "", **settings: Any) -> str:
+    return str(click.prompt(question, default=default or None, err=True, **settings)).strip()
+
+
+def _asked(own: Face, folder: Path) -> Plan:
+    usable = _usable().manifests
+    own.note("Installed systems:")
+    for name, manifest in usable.items():
+        own.note(f"  {name}   {manifest.title}, {manifest.group}: {', '.join(manifest.roles)}")
+    chosen = [word for word in _ask("Systems to connect", " ".join(usable)).replace(",", " ").split() if word]
+    unknown = [word for word in chosen if word not in usable]
+    if unknown:
+        raise ConfigError(f"the plugin {unknown[0]} is not installed", fix=plugins.how_to_get(unknown[0]),
+                          code="WHERRY-2030")  # fmt: skip
+    given: dict[str, str] = {}
+    connections = [_connected(usable[name], _secret(name, usable[name], given)) for name in chosen]
+    plan = Plan(
+        name=_ask("Name of the project", starting.project_name(folder)), timezone=_ask("Time zone", _zone()),
+        currency=_ask("Currency", "USD").upper(), connections=connections, flows=_flows(connections),
+    )  # fmt: skip
+    _write(folder, starting.text(plan))
+    with _opened(own, folder) as hub:
+        _keep(hub, given)
+        reached = list(_tested(own, hub))
+        for flow in plan.flows:
+            if flow.source in reached:
+                _choose_stages(own, hub, flow)
+    for flow in plan.flows:
+        flow.since = _since()
+        break
+    for flow in plan.flows[1:]:
+        flow.since = plan.flows[0].since
+    _write(folder, starting.text(plan))
+    return plan
+
+
+def _secret(name: str, manifest: Any, given: dict[str, str]) -> Secret:
+    if "token" not in manifest.sign_in:
+        return Secret()
+    way = _ask(f"How is the token of {name} given?", "env", type=click.Choice(["env", "file", "stored"]))
+    if way == "stored":
+        given[name] = _ask(f"Token of {name}", hide_input=True)
+        return Secret("stored")
+    standard = starting.variable(name, "TOKEN") if way == "env" else f"{name}.token"
+    return Secret(way, _ask("Variable" if way == "env" else "File", standard))
+
+
+def _since() -> str:
+    said = _ask("Only what was modified since (a date, or all)", "all")
+    if said == "all":
+        return ""
+    import datetime as dt
+
+    try:
+        return dt.date.fromisoformat(said).isoformat()
+    except ValueError:
+        raise ConfigError(f"{said!r} is not a date", fix="write it like 2026-01-31", code="WHERRY-2011") from None
+
+
+def _opened(own: Face, folder: Path) -> Hub:
+    from wherry.hub import Hub
+
+    own.configure_logging()
+    return Hub(load(folder))
+
+
+def _keep(hub: Hub, given: dict[str, str]) -> None:
+    from wherry import connections
+
+    for name, value in given.items():
+        connections.set_secret(hub, name, "", value)
+
+
+def _tested(own: Face, hub: Hub) -> Iterator[str]:
+    """The connections that answered; what is wrong with the others is said, and does not stop the rest."""
+    from wherry import connections
+
+    for name in hub.project.connections:
+        try:
+            account = connections.test(hub, name)
+        except WherryError as error:
+            own.note(f"{name}: {error.message}" + (f"\n  fix  {error.fix}" if error.fix else ""))
+        else:
+            own.note(f"{name} reaches {account.name} ({account.id})")
+            yield name
+
+
+def _choose_stages(own: Face, hub: Hub, flow: Carried) -> None:
+    from wherry import connections
+
+    try:
+        found = connections.discover(hub, flow.source, flow.kind)["kinds"].get(flow.kind, {})
+    except WherryError as error:
+        own.note(f"{flow.source}: {error.message}")
+        return
+    pipelines = found.get("pipelines", [])
+    if not pipelines:
+        return
+    own.note(f"Pipelines of {flow.kind}:")
+    for line in draw_stages(pipelines):
+        own.note(line)
+    ids = [str(one["id"]) for one in pipelines]
+    pipeline = _ask("Pipeline to take", ids[0], type=click.Choice(ids))
+    said = _ask("Stages that trigger (ids, or won)", "won")
+    flow.stages = {pipeline: said.replace(",", " ").split()}

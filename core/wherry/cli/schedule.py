@@ -1,0 +1,87 @@
+"""``wherry schedule …``."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import signal
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+import click
+
+from wherry import scheduler
+from wherry.cli.context import Face
+from wherry.cli.drawing import ago, table, until
+from wherry.cli.options import face, listing
+from wherry.errors import EXIT_INTERRUPTED, worst
+from wherry.hub import Report
+
+
+@click.command("list")
+@listing("flow", "next")
+def list_(limit: int, cursor: str, sort: str | None) -> None:
+    """Every flow with its schedule, its next time, and why the schedule leaves it alone if it does."""
+    own = face()
+    rows = scheduler.listed(own.hub)
+    if sort:
+        rows.sort(key=lambda row: row[sort.lstrip("-")] or "~", reverse=sort.startswith("-"))
+    rows = [row for row in rows if row["flow"] > cursor][:limit]
+    own.print("wherry.schedule.list/1", {"items": rows}, lambda: _listed(rows, own.hub.clock.now()), _next(rows))
+
+
+def _next(rows: list[dict[str, Any]]) -> list[str]:
+    off = [row["flow"] for row in rows if row["schedule"] and row["held"] == "not activated"]
+    return [f"wherry flow activate {off[0]}"] if off else []
+
+
+def _listed(rows: list[dict[str, Any]], now: dt.datetime) -> Iterator[str]:
+    yield from table(
+        ["FLOW", "SCHEDULE", "LAST RUN", "NEXT", "NOTE"],
+        [(row["flow"], row["schedule"] or "-", ago(row["last"], now),
+          until(dt.datetime.fromisoformat(row["next"]) if row["next"] else None, now), row["held"]) for row in rows],
+    )  # fmt: skip
+
+
+@click.command("run")
+@click.option("--once", is_flag=True, help="Run what is due now, and exit.")
+@click.option("--engine", "name", default="local", show_default=True, help="Where runs take place.")
+def run_(once: bool, name: str) -> None:
+    """Run what is due, until Ctrl-C or SIGTERM; what runs then is finished first. A second Ctrl-C stops at once."""
+    own = face()
+    ended: list[dict[str, Any]] = []
+
+    def told(flow: str, report: Report) -> None:
+        ended.append({"flow": flow, "exit_code": report.exit_code, "run": report.data.get("run", "")})
+        own.note(_line(flow, report))
+
+    engine = scheduler.engine(own.hub, name, told)
+    plan = scheduler.Scheduler(own.hub, engine)
+    if once:
+        plan.look()
+        engine.stop()
+    else:
+        _forever(own, plan)
+    own.code = worst([row["exit_code"] for row in ended]) if once else 0
+    lines = [f"{len(ended)} flows ran"] if ended else ["nothing was due"]
+    own.print("wherry.schedule.run/1", {"items": ended}, lines if once else ["stopped"])
+
+
+def _forever(own: Face, plan: scheduler.Scheduler) -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
+        own.note("stopping: what runs is finished first; once more to stop at once")
+        plan.stop()
+        signal.signal(number, lambda *_: os._exit(EXIT_INTERRUPTED))
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    own.note("the schedule runs; stop it with Ctrl-C")
+    plan.loop()
+
+
+def _line(flow: str, report: Report) -> str:
+    if report.error is not None:
+        return f"{flow}   not done: {report.error.message}"
+    settled = sum(sum(words.values()) for words in report.data.get("fates", {}).values())
+    return f"{flow}   done, {settled:,} records   run {report.data.get('run', '')}"

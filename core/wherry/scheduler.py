@@ -1,0 +1,236 @@
+"""When flows run by themselves, and the engine that runs them on this machine.
+
+``due`` is pure: flows with their schedules and last runs in, what is due out. The loop asks it every few seconds, so a
+machine that slept, or a process that was away, starts each flow once and not once for every time it missed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+import zoneinfo
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Protocol
+
+import structlog
+from msgspec import Struct
+
+from wherry import flows
+from wherry.errors import Busy, ConfigError, Guarded, WherryError
+from wherry.hub import Hub, Report
+from wherry.settings import Schedule, load
+from wherry.settings.values import interval
+from wherry.store import registry
+
+LOOK_EVERY = 5.0
+"""Seconds between two looks at what is due."""
+WIDTH = 4
+"""Flows that run at once in one process."""
+
+log = structlog.get_logger("wherry.scheduler")
+
+
+class Timed(Struct, frozen=True, kw_only=True):
+    """What the timetable needs to know of one flow. Times are aware; ``since`` is when it was activated.
+
+    ``held`` says why the schedule leaves it alone (paused, never activated, needs a new sign-in); empty if it does not.
+    """
+
+    flow: str
+    schedule: Schedule | None
+    timezone: str = "UTC"
+    since: dt.datetime | None = None
+    last: dt.datetime | None = None
+    """When its last run started, whatever started it."""
+    held: str = ""
+
+
+def next_time(timed: Timed) -> dt.datetime | None:
+    """When the flow runs next; a moment in the past if it is overdue, None if it never does."""
+    start = timed.last or timed.since
+    if timed.held or timed.schedule is None or start is None:
+        return None
+    if timed.schedule.every:
+        return start + interval(timed.schedule.every) if timed.last else start
+    return _cron(timed.schedule.cron or "", timed.timezone).get_next_fire_time(None, start + dt.timedelta(microseconds=1))
+
+
+def _cron(line: str, timezone: str) -> Any:
+    from apscheduler.triggers.cron import CronTrigger
+
+    return CronTrigger.from_crontab(line, timezone=zoneinfo.ZoneInfo(timezone))
+
+
+def due(timetable: Sequence[Timed], now: dt.datetime, running: frozenset[str] = frozenset()) -> list[tuple[str, dt.datetime]]:
+    """The flows to start now with the time each was due, the longest overdue first; each one once, none that runs."""
+    times = [(timed.flow, next_time(timed)) for timed in timetable if timed.flow not in running]
+    return sorted(((flow, when) for flow, when in times if when is not None and when <= now), key=lambda pair: pair[1])
+
+
+def spelled(schedule: Mapping[str, Any] | None) -> str:
+    """``every 15m`` or ``at 0 6 * * *``; empty where there is none."""
+    if not schedule:
+        return ""
+    return f"every {schedule['every']}" if schedule.get("every") else f"at {schedule['cron']}"
+
+
+# -- from a project ----------------------------------------------------------------------------------------------------
+
+
+def timetable(hub: Hub) -> list[Timed]:
+    """Every flow of the project, as it stands in the store now. Asks nobody outside."""
+    with hub.store.read() as tx:
+        lost = {row.name: row.reason for row in registry.all_connections(tx) if row.state == "reconnect"}
+        states = {name: registry.flow_state(tx, name) for name in hub.project.flows}
+        last = {name: registry.find_runs(tx, flow=name, limit=1) for name in hub.project.flows}
+    return [
+        Timed(
+            flow=name, schedule=flow.schedule, timezone=hub.project.timezone, since=_moment(states[name].at),
+            last=_moment(last[name][0].started_at) if last[name] else None,
+            held=_held(states[name].state, {flow.source, flow.sink} & lost.keys()),
+        )
+        for name, flow in hub.project.flows.items()
+    ]  # fmt: skip
+
+
+def _moment(at: str) -> dt.datetime | None:
+    return dt.datetime.fromisoformat(at) if at else None
+
+
+def _held(state: str, lost: set[str]) -> str:
+    if state != "active":
+        return "paused" if state == "paused" else "not activated"
+    return f"sign in again: {', '.join(sorted(lost))}" if lost else ""
+
+
+def listed(hub: Hub) -> list[dict[str, Any]]:
+    """Every flow with its schedule, why it is held if it is, and its next time."""
+    return [
+        {"flow": timed.flow, "schedule": spelled(timed.schedule.model_dump() if timed.schedule else None),
+         "held": timed.held or ("" if timed.schedule else "no schedule"), "last": _text(timed.last),
+         "next": _text(next_time(timed))}
+        for timed in timetable(hub)
+    ]  # fmt: skip
+
+
+def _text(moment: dt.datetime | None) -> str:
+    return moment.astimezone(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z") if moment else ""
+
+
+# -- engines -----------------------------------------------------------------------------------------------------------
+
+
+class Engine(Protocol):
+    """Where jobs run. It has to run each at least once: the write protocol makes a second time harmless."""
+
+    def submit(self, flow: str) -> bool:
+        """Start the flow soon; False when it is on its way already."""
+        ...
+
+    def cancel(self, flow: str) -> bool:
+        """Take back what has not begun."""
+        ...
+
+    def status(self) -> dict[str, str]:
+        """Flow → ``waiting`` or ``running``."""
+        ...
+
+    def stop(self) -> None:
+        """Start nothing more, and return when what runs has ended."""
+        ...
+
+
+class LocalEngine:
+    """Runs flows in threads of this process, ``width`` at once, each on a hub of its own: runs share no connector."""
+
+    def __init__(
+        self, project: Path, width: int = WIDTH, *, run: Callable[[Path, str], Report] | None = None,
+        told: Callable[[str, Report], None] = lambda flow, report: None,
+    ) -> None:  # fmt: skip
+        self._project, self._run, self._told = project, run or run_flow, told
+        self._pool = ThreadPoolExecutor(width, thread_name_prefix="wherry-flow")
+        self._jobs: dict[str, Future[None]] = {}
+        self._guard = threading.Lock()
+
+    def submit(self, flow: str) -> bool:
+        with self._guard:
+            if flow in self._jobs:
+                return False
+            self._jobs[flow] = self._pool.submit(self._work, flow)
+        return True
+
+    def cancel(self, flow: str) -> bool:
+        with self._guard:
+            job = self._jobs.get(flow)
+            if job is None or not job.cancel():
+                return False
+            del self._jobs[flow]
+        return True
+
+    def status(self) -> dict[str, str]:
+        with self._guard:
+            return {flow: "running" if job.running() else "waiting" for flow, job in self._jobs.items()}
+
+    def stop(self) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _work(self, flow: str) -> None:
+        try:
+            report = self._run(self._project, flow)
+        except Exception as error:  # one flow must not end the scheduler of all
+            log.error("scheduled run failed", flow=flow, exc_info=error)
+            report = Report(data={"flow": flow, "error": str(error)}, exit_code=1)
+        finally:
+            with self._guard:
+                self._jobs.pop(flow, None)
+        self._told(flow, report)
+
+
+def run_flow(project: Path, flow: str) -> Report:
+    """One scheduled run, on the settings as they are now. What refuses it to begin is its report."""
+    try:
+        with Hub(load(project)) as hub:
+            flows.record_settings(hub)
+            return hub.run(flow, cause="schedule")
+    except WherryError as error:
+        if not isinstance(error, Busy | Guarded):
+            log.warning("scheduled run did not begin", flow=flow, reason=error.message)
+        return Report(data={"flow": flow, "error": error.as_data()}, exit_code=error.exit_code, error=error)
+
+
+def engine(hub: Hub, name: str, told: Callable[[str, Report], None]) -> Engine:
+    """The engine of that name: a plugin's, else the built-in ``local``. Raises ConfigError."""
+    made: Engine | None = hub.plugins.engine(name)
+    if made is None and name == "local":
+        made = LocalEngine(hub.project.file, told=told)
+    if made is None:
+        raise ConfigError(f"nobody brings an engine {name}", fix="use local, or enable the plugin that brings it",
+                          code="WHERRY-2095")  # fmt: skip
+    return made
+
+
+class Scheduler:
+    """Looks at what is due, and hands it to the engine, until it is told to stop."""
+
+    def __init__(self, hub: Hub, engine: Engine, look_every: float = LOOK_EVERY) -> None:
+        self._hub, self._engine, self._look_every = hub, engine, look_every
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        """From a signal handler or another thread: start nothing more."""
+        self._stopping.set()
+
+    def look(self) -> list[str]:
+        """One look: start what is due, and say what was started."""
+        running = frozenset(self._engine.status())
+        return [flow for flow, _ in due(timetable(self._hub), self._hub.clock.now(), running) if self._engine.submit(flow)]
+
+    def loop(self) -> None:
+        """Until ``stop``; then wait for what runs: a run ends between batches, never within one."""
+        while not self._stopping.is_set():
+            for flow in self.look():
+                log.info("started", flow=flow)
+            self._stopping.wait(self._look_every)
+        self._engine.stop()

@@ -1,0 +1,58 @@
+"""``wherry db upgrade``: Alembic brings a store to the schema of this version. Never imported by a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+
+from wherry.errors import ConfigError
+from wherry.store import tables
+from wherry.store.database import SCHEMA, Database, schema_version
+
+_HERE = Path(__file__).with_name("migrations")
+
+
+def upgrade(database: Database) -> tuple[str, str]:
+    """The schema before ("" if there was none) and after. Raises ConfigError when a newer version made the store."""
+    engine = database._make()
+    try:
+        with engine.connect() as connection:
+            before = schema_version(connection)
+            if before is None and sa.inspect(connection).has_table("links"):
+                _complete(connection)
+            else:
+                _migrate(connection)
+            connection.commit()
+            return before or "", schema_version(connection) or ""
+    finally:
+        engine.dispose()
+
+
+def _complete(connection: sa.Connection) -> None:
+    """A process died while it made a fresh store: the tables it did not come to are made now."""
+    tables.metadata.create_all(connection)
+    command.stamp(_config(connection), SCHEMA)
+
+
+def _migrate(connection: sa.Connection) -> None:
+    config = _config(connection)
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        known = ", ".join(script.revision for script in ScriptDirectory.from_config(config).walk_revisions())
+        raise ConfigError(
+            f"the store is at schema {schema_version(connection)}, which this version does not know ({known})",
+            fix="it was made by a newer Wherry: update this one", code="WHERRY-2033",
+        ) from error  # fmt: skip
+
+
+def _config(connection: sa.Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_HERE).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config

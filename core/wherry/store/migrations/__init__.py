@@ -1,0 +1,1 @@
+"""The store's migrations, for Alembic; see ``wherry.store.migrate``."""

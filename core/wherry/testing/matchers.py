@@ -1,0 +1,185 @@
+"""The contract of a matcher, as checks that bite: a plugin's test subclasses ``MatcherSuite`` and names its matcher.
+
+class TestMatcher(MatcherSuite):
+    @pytest.fixture
+    def matcher(self) -> Matcher:
+        return PartMatcher(...)
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any, get_args
+
+import pytest
+
+from wherry.matching import ListingCatalogue, pending_id, pending_ref
+from wherry.records import Ask, Candidate, Decision, Draft, Link, Listed, Ref, Same, Skip
+from wherry.roles import Catalogue, Matcher
+
+HOSTILE = (
+    "", " ", "\x00\x01\x1f", "\u202eelbat\u202c", "\N{RIGHT-TO-LEFT MARK}\u05e9\u05dc\u05d5\u05dd", "🚂🛤️👩‍🔧",
+    "a" * 10_000, "Bolt " * 2_000, "'; DROP TABLE product; --", "{{7*7}}", "../../etc/passwd", "İstanbul ﬁlter ß ẞ",
+    "e\u0301" * 50, "\ufeffBolt", "Bolt\u200bM8", "1e999", "None", "<b>Bolt</b>", "%s %d {0}",
+)  # fmt: skip
+"""Texts that a source may send as a name or a number."""
+
+
+class MatcherSuite:
+    """Subclass it, name the class ``Test…`` and give it the fixture ``matcher``; override ``drafts`` or ``listing``
+    where the matcher looks at more than name and SKU."""
+
+    entity = "product"
+
+    @pytest.fixture
+    def listing(self) -> list[Listed]:
+        """What the sink holds."""
+        return [
+            Listed("I-1", "Bolt M8", "B-8"), Listed("I-2", "Bolt M10", "B-10"), Listed("I-3", "GTX Pro", "GTX-1"),
+            Listed("I-4", "Crane pad L", "CP-L"), Listed("I-5", "Crane pad L", "CP-L2"), Listed("I-6", "Nameless", ""),
+        ]  # fmt: skip
+
+    @pytest.fixture
+    def drafts(self) -> list[Draft]:
+        """Known by number, by name, by nearly a name, twice the same, and not at all."""
+        rows = [
+            ("id:1", "Bolt, eight millimetres", "B-8"), ("id:2", "GTXPro", ""), ("id:3", "Crane pad XL", "CP-XL"),
+            ("id:4", "Crane pad L", ""), ("id:5", "Rail anchor", "RA-1"), ("id:5", "Rail anchor", "RA-1"),
+            ("name:railanchor", "Rail Anchor", ""), ("id:6", "Ballast", ""), ("id:7", "", ""),
+        ]  # fmt: skip
+        return [_draft(self.entity, key, name, sku) for key, name, sku in rows]
+
+    def test_there_is_one_decision_a_draft(self, matcher: Matcher, drafts: list[Draft], listing: list[Listed]) -> None:
+        decisions = matcher.match(drafts, _catalogue(listing))
+        assert len(decisions) == len(drafts)
+        assert [type(one) for one in decisions if not isinstance(one, get_args(Decision))] == []
+        assert matcher.match([], _catalogue(listing)) == []
+
+    def test_decisions_stand_in_the_order_of_the_drafts(
+        self, matcher: Matcher, drafts: list[Draft], listing: list[Listed]
+    ) -> None:
+        alone = {draft.key: matcher.match([draft], _catalogue(listing))[0] for draft in drafts}
+        for draft, decision in zip(drafts, matcher.match(drafts, _catalogue(listing)), strict=True):
+            if isinstance(decision, Link):
+                assert decision == alone[draft.key], f"{draft.key} is linked otherwise when it comes alone"
+
+    def test_the_same_question_has_the_same_answer(
+        self, matcher: Matcher, drafts: list[Draft], listing: list[Listed]
+    ) -> None:
+        first = matcher.match(drafts, _catalogue(listing))
+        assert matcher.match(drafts, _catalogue(listing)) == first
+
+    def test_drafts_and_catalogue_are_left_as_they_were(
+        self, matcher: Matcher, drafts: list[Draft], listing: list[Listed]
+    ) -> None:
+        catalogue, before = ListingCatalogue(listing), copy.deepcopy(drafts)
+        matcher.match(drafts, catalogue)
+        assert drafts == before
+        assert len(catalogue) == len(listing), "the engine enters what was decided, once it stands"
+
+    def test_drafts_of_one_key_are_decided_alike(
+        self, matcher: Matcher, drafts: list[Draft], listing: list[Listed]
+    ) -> None:
+        decided: dict[Ref, Decision] = {}
+        for draft, decision in zip(drafts, matcher.match(drafts, _catalogue(listing)), strict=True):
+            same = decided.setdefault(draft.ref, decision)
+            assert decision == same or decision == Same(draft.ref, getattr(decision, "rule", ""))
+
+    def test_links_lead_to_what_is_there_and_name_their_rule(
+        self, matcher: Matcher, drafts: list[Draft], listing: list[Listed]
+    ) -> None:
+        there = {listed.id for listed in listing}
+        for decision in matcher.match(drafts, _catalogue(listing)):
+            if isinstance(decision, Link):
+                assert decision.target in there
+                assert decision.rule, "a person wants to know which rule found it"
+
+    def test_same_points_to_an_earlier_draft_or_an_earlier_create(
+        self, matcher: Matcher, drafts: list[Draft], listing: list[Listed]
+    ) -> None:
+        waiting = Ref(self.entity, "id:earlier")
+        pending = Listed(pending_id(waiting), "Ballast", "")
+        earlier = {waiting}
+        for draft, decision in zip(drafts, matcher.match(drafts, _catalogue([*listing, pending])), strict=True):
+            if isinstance(decision, Same):
+                assert decision.ref in earlier, f"{draft.key} is said to be {decision.ref}, which comes later or never"
+            earlier.add(draft.ref)
+
+    def test_nothing_is_linked_to_a_create_that_is_not_written_yet(
+        self, matcher: Matcher, listing: list[Listed]
+    ) -> None:
+        pending = Listed(pending_id(Ref(self.entity, "id:earlier")), "Ballast", "BA-1")
+        drafts = [_draft(self.entity, "id:8", "Ballast", "BA-1"), _draft(self.entity, "id:9", "Ballast", "")]
+        for decision in matcher.match(drafts, _catalogue([*listing, pending])):
+            assert not (isinstance(decision, Link) and pending_ref(decision.target)), "say Same(ref) instead"
+            assert not any(pending_ref(candidate.id) for candidate in _candidates(decision))
+
+    def test_an_empty_catalogue_links_nothing(self, matcher: Matcher, drafts: list[Draft]) -> None:
+        for decision in matcher.match(drafts, _catalogue([])):
+            assert not isinstance(decision, Link)
+            assert _candidates(decision) == ()
+
+    def test_what_is_not_decided_says_why(self, matcher: Matcher, drafts: list[Draft], listing: list[Listed]) -> None:
+        for decision in matcher.match(drafts, _catalogue(listing)):
+            if isinstance(decision, Skip):
+                assert decision.reason.strip()
+            if isinstance(decision, Ask):
+                assert decision.why.strip()
+
+    def test_candidates_are_there_best_first_with_a_score_and_a_reason(
+        self, matcher: Matcher, drafts: list[Draft], listing: list[Listed]
+    ) -> None:
+        there = {listed.id for listed in listing}
+        for decision in matcher.match(drafts, _catalogue(listing)):
+            scores = [candidate.score for candidate in _candidates(decision)]
+            assert scores == sorted(scores, reverse=True)
+            assert all(0 <= score <= 1 for score in scores)
+            assert {candidate.id for candidate in _candidates(decision)} <= there
+            assert all(candidate.why for candidate in _candidates(decision))
+
+    @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+    def test_hostile_text_is_only_text(self, matcher: Matcher, listing: list[Listed], text: str) -> None:
+        held = [*listing, *(Listed(f"H-{n}", name, name) for n, name in enumerate(HOSTILE))]
+        drafts = [_draft(self.entity, "id:1", text, ""), _draft(self.entity, "id:2", "Bolt", text)]
+        drafts += [_draft(self.entity, "id:3", "", ""), _draft(self.entity, text, text, text)]
+        for decision in matcher.match(drafts, _catalogue(held)):
+            assert isinstance(decision, get_args(Decision))
+            assert not isinstance(decision, Link) or decision.target in {listed.id for listed in held}
+
+    def test_a_body_without_the_usual_fields_is_no_reason_to_fail(
+        self, matcher: Matcher, listing: list[Listed]
+    ) -> None:
+        bodies: list[dict[str, Any]] = [{}, {"name": None, "sku": None}, {"name": "Bolt M8", "custom": {}}]
+        drafts = [Draft(entity=self.entity, key=f"id:{n}", body=body) for n, body in enumerate(bodies)]
+        assert len(matcher.match(drafts, _catalogue(listing))) == len(bodies)
+
+    def test_two_records_of_the_source_are_not_linked_to_one_target_by_name(
+        self, matcher: Matcher, listing: list[Listed]
+    ) -> None:
+        """Two ids are two things: the second is asked about, created or skipped, never merged into the first."""
+        drafts = [_draft(self.entity, "id:1", "GTX Pro", ""), _draft(self.entity, "id:2", "GTX Pro", "")]
+        decisions = matcher.match(drafts, _catalogue(listing))
+        targets = [decision.target for decision in decisions if isinstance(decision, Link)]
+        assert len(targets) == len(set(targets))
+
+
+class _Seen:
+    """A catalogue that shows what the protocol promises, and nothing else."""
+
+    def __init__(self, catalogue: ListingCatalogue) -> None:
+        self.by_sku, self.by_name = catalogue.by_sku, catalogue.by_name
+        self.nearest, self.keys_of = catalogue.nearest, catalogue.keys_of
+
+
+def _catalogue(listing: Sequence[Listed]) -> Catalogue:
+    return _Seen(ListingCatalogue(listing))
+
+
+def _draft(entity: str, key: str, name: str, sku: str) -> Draft:
+    body = {field: value for field, value in (("name", name), ("sku", sku)) if value}
+    return Draft(entity=entity, key=key, body=body, label=name)
+
+
+def _candidates(decision: Decision) -> tuple[Candidate, ...]:
+    return decision.candidates if isinstance(decision, Ask) else ()

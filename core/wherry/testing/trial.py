@@ -1,0 +1,164 @@
+"""A source on trial, and how the checks of ``wherry.testing.sources`` read it."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from msgspec import Struct, field
+
+from wherry.records import Page, Record
+from wherry.roles import Clock, Query, SourceConnector
+from wherry.simulator import Faults
+
+MOST_PAGES = 1_000
+
+
+class Trial(Struct, kw_only=True):
+    """A source on trial: how to make it, and how to move the system behind it, which holds nothing of ``kind`` yet.
+
+    ``create`` makes that many records at one moment of the system's clock, with relatives where ``relatives`` names
+    some, and returns their ids in the order of their making. ``change`` alters one of ``fields`` in a record and stamps
+    it with the moment. ``wait`` lets seconds pass for the system and for the source; both clocks stand still otherwise.
+    """
+
+    make: Callable[[], SourceConnector]
+    """As a run gets it: made anew each time, what it cached kept."""
+    kind: str
+    fields: tuple[str, ...]
+    create: Callable[[int], Sequence[str]]
+    change: Callable[[str], object]
+    wait: Callable[[float], object]
+    clock: Clock
+    page: int
+    """How many records the source reads at once at most."""
+    relatives: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    overlap: float = 0.0
+    """Seconds that every read may go over again: how far the system's index may lag, or its stamps are coarse."""
+    faults: Faults | None = None
+    """Scripted faults of the system, where it is reached by network."""
+    secret: str = ""
+    file: tuple[str, bytes] | None = None
+    """The id of a file that is there, and its bytes."""
+
+    @property
+    def settled(self) -> float:
+        """Seconds after which a read goes over nothing again."""
+        return self.overlap + 5.0
+
+
+class Reading:
+    """All pages of one read."""
+
+    def __init__(self, pages: Iterator[Page], mark: str | None) -> None:
+        self.pages: list[Page] = []
+        for page in pages:
+            self.pages.append(page)
+            assert len(self.pages) < MOST_PAGES, f"the read did not end after {MOST_PAGES} pages"
+        self.records = [record for page in self.pages for record in page.records]
+        self.mark = self.pages[-1].mark if self.pages else mark
+
+    @property
+    def ids(self) -> list[str]:
+        return [record.id for record in self.records]
+
+    def newest(self) -> dict[str, tuple[str, bytes]]:
+        """Id → version and payload, as read last."""
+        return {record.id: (record.version, record.payload) for record in self.records}
+
+
+def read(trial: Trial, after: str | None = None, between: Callable[[], object] = lambda: None) -> Reading:
+    """Everything the source has after a mark; ``between`` is called after each page."""
+    query = Query(kind=trial.kind, after=after, fields=trial.fields)
+
+    def pages() -> Iterator[Page]:
+        for page in trial.make().read(query):
+            yield page
+            between()
+
+    return Reading(pages(), after)
+
+
+def read_settled(trial: Trial) -> Reading:
+    """A read of everything, long after the last change, and long before the next."""
+    trial.wait(trial.settled)
+    reading = read(trial)
+    trial.wait(trial.settled)
+    return reading
+
+
+def change(trial: Trial, name: str | None) -> None:
+    """Time passes, and a record is changed."""
+    trial.wait(2)
+    if name is not None:
+        trial.change(name)
+
+
+def is_new(record: Record, known: Reading) -> bool:
+    """Whether a record was not read before, or not as it is now."""
+    return known.newest().get(record.id) != (record.version, record.payload)
+
+
+def family(record: Record) -> dict[str, list[tuple[str, bytes]]]:
+    """The relatives of a record, kind → id and payload."""
+    return {kind: [(one.id, one.payload) for one in some] for kind, some in record.relatives.items() if some}
+
+
+def missing_id(ids: Sequence[str]) -> str:
+    """An id of the same form that is not there."""
+    return str(max(int(name) for name in ids) + 7_919) if all(name.isdigit() for name in ids) else "no-such-id-7919"
+
+
+def offered(trial: Trial, role: type, otherwise: str) -> Any:
+    """The source, if it offers this; else the check is skipped."""
+    source = trial.make()
+    if not isinstance(source, role):
+        pytest.skip(f"the source {otherwise}")
+    return source
+
+
+def faults_of(trial: Trial) -> Faults:
+    """Where faults are scripted; without a network the check is skipped."""
+    if trial.faults is None:
+        pytest.skip("the source has no network that could fail")
+    return trial.faults
+
+
+def script(faults: Faults, name: str) -> None:
+    """Two faults in a row, after one good answer."""
+    status = {"unavailable": 503, "throttled": 429}.get(name)
+    if status is not None:
+        faults.add("status", status=status, times=2, after=1)
+    else:
+        faults.add(name, times=2, after=1)
+
+
+@contextmanager
+def strays() -> Iterator[list[str]]:
+    """The addresses that were connected to from anywhere but the core's client."""
+    found: list[str] = []
+    patch = pytest.MonkeyPatch()
+    for name in ("connect", "connect_ex", "sendto"):
+        patch.setattr(socket.socket, name, _watched(getattr(socket.socket, name), found))
+    try:
+        yield found
+    finally:
+        patch.undo()
+
+
+def _watched(real: Callable[..., Any], strays: list[str]) -> Callable[..., Any]:
+    def call(self: socket.socket, *arguments: Any) -> Any:
+        frame: Any = sys._getframe(1)
+        modules = set()
+        while frame is not None:
+            modules.add(str(frame.f_globals.get("__name__", "")))
+            frame = frame.f_back
+        if not any(module.startswith("wherry.http") for module in modules):
+            strays.append(str(arguments[-1]))
+        return real(self, *arguments)
+
+    return call

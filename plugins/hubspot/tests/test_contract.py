@@ -1,0 +1,79 @@
+"""The kit's suite for sources, on deals: what every source must keep to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from wherry.roles import Connection, Services
+from wherry.testing.services import SECRET, SharedClock, services
+from wherry.testing.sources import SourceSuite, Trial
+from wherry_hubspot.settings import HubSpotSettings
+from wherry_hubspot.simulator import HubSpotSimulator
+from wherry_hubspot.source import HubSpotSource
+
+LARGEST_PAGE, PRIMARY = 200, 5
+
+
+@pytest.fixture
+def served(hubspot: Callable[..., Any]) -> Any:
+    """An account whose answers tell the time of its own clock, as HubSpot's do: marks hang on it."""
+    return hubspot(tokens={SECRET})
+
+
+@pytest.fixture
+def simulator(served: Any) -> HubSpotSimulator:
+    found: HubSpotSimulator = served.sim
+    return found
+
+
+@pytest.fixture
+def kit(simulator: HubSpotSimulator, tmp_path: Path) -> Iterator[Services]:
+    with services(tmp_path, clock=SharedClock(simulator.clock)) as made:
+        yield made
+
+
+@pytest.fixture
+def make(kit: Services, served: Any) -> Callable[[], HubSpotSource]:
+    said = {"base_url": served.url, "auth": {"kind": "token", "token": {"env": "HUBSPOT_TOKEN"}}}
+    settings = HubSpotSettings.model_validate(said)
+    return lambda: HubSpotSource(Connection("crm", "hubspot", settings), kit)
+
+
+class TestDeals(SourceSuite):
+    @pytest.fixture
+    def trial(self, simulator: HubSpotSimulator, make: Callable[[], HubSpotSource]) -> Trial:
+        [company] = simulator.create("companies", 1, name="Acme Rail")
+
+        def create(count: int) -> Sequence[str]:
+            ids = simulator.create("deals", count, dealname="Deal {n}", amount="100")
+            for name in ids[:20]:
+                simulator.link("deals", name, "companies", company, PRIMARY)
+            return ids
+
+        def change(name: str) -> None:
+            with simulator.stage.lock:
+                simulator.portal.change(simulator.record("deals", name), {"dealname": f"at {simulator.clock.now()}"})
+
+        return Trial(
+            make=make,
+            kind="deal",
+            fields=("amount", "dealname", "dealstage", "pipeline"),
+            relatives={"company": ("name",)},
+            create=create,
+            change=change,
+            wait=simulator.clock.advance,
+            clock=SharedClock(simulator.clock),
+            page=LARGEST_PAGE,
+            overlap=60.0,
+            faults=simulator.faults,
+            secret=SECRET,
+            file=_file(simulator),
+        )
+
+
+def _file(simulator: HubSpotSimulator) -> tuple[str, bytes]:
+    stored = simulator.files.add("plan.pdf", b"%PDF- a plan")
+    return stored.id, b"%PDF- a plan"
