@@ -45,7 +45,7 @@ class Sample(Protocol):
 
 
 class Outcome(Struct, kw_only=True):
-    """What a demonstration came to: entity → number there and still waiting, and what differs from what it should be."""
+    """What a demonstration came to: entity → number there and still waiting, and what is not as it should be."""
 
     system: str
     folder: Path
@@ -134,7 +134,9 @@ def _outcome(hub: Hub, system: str, what: Sample, folder: Path, reports: list[Re
     asked = answers.questions(hub)
     found = {entity: there[entity] + waiting.get(entity, 0) for entity in entities}
     found |= {"triage": len(asked), "waiting": roots}
-    differences = [f"{name}: {found[name]} instead of {want}" for name, want in what.EXPECTED.items() if found[name] != want]
+    differences = [
+        f"{name}: {found[name]} instead of {want}" for name, want in what.EXPECTED.items() if found[name] != want
+    ]
     differences += [report.error.message for report in reports if report.error is not None]
     return Outcome(system=system, folder=folder, reports=reports, there=there, waiting=waiting, questions=asked,
                    differences=differences)  # fmt: skip

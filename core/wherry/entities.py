@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
-from typing import Any, Literal
+from functools import lru_cache
+from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 from msgspec import Struct, field
+from msgspec.structs import fields
 
 from wherry.money import Money
 from wherry.records import Ref
@@ -197,14 +199,30 @@ def check(entity: str, body: dict[str, Any], shapes: dict[str, type[Entity]] = S
         whole = msgspec.convert(body, shape, strict=True)
     except msgspec.ValidationError as error:
         raise ValueError(f"{entity}: {error}") from None
-    plain: dict[str, Any] = _spelled(msgspec.to_builtins(whole, builtin_types=(Decimal,)))
+    plain: dict[str, Any] = msgspec.to_builtins(whole)
+    _spell(plain, shape)
     return plain
 
 
-def _spelled(value: Any) -> Any:
-    """Decimals as plain digits: their own text form turns to exponents where a number is small."""
-    if isinstance(value, dict):
-        return {name: _spelled(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_spelled(inner) for inner in value]
-    return format(value, "f") if isinstance(value, Decimal) else value
+@lru_cache(maxsize=256)
+def _decimals(shape: type[Struct]) -> tuple[tuple[str, ...], tuple[tuple[str, type[Struct]], ...]]:
+    """The fields of a shape that hold decimals, and those that hold lists of further shapes."""
+    numbers, lists = [], []
+    for info in fields(shape):
+        if Decimal in (info.type, *get_args(info.type)):
+            numbers.append(info.encode_name)
+        inner = get_args(info.type)
+        if get_origin(info.type) is list and isinstance(inner[0], type) and issubclass(inner[0], Struct):
+            lists.append((info.encode_name, inner[0]))
+    return tuple(numbers), tuple(lists)
+
+
+def _spell(plain: dict[str, Any], shape: type[Struct]) -> None:
+    """Decimals as plain digits: their own text form turns to an exponent where a number is small."""
+    numbers, lists = _decimals(shape)
+    for name in numbers:
+        if "E" in str(plain.get(name, "")):
+            plain[name] = format(Decimal(plain[name]), "f")
+    for name, inner in lists:
+        for element in plain.get(name, ()):
+            _spell(element, inner)

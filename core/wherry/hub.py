@@ -79,6 +79,7 @@ class Hub:
         """Run a flow, after the flows that go before it. One report for all; the flow's own summary is its data."""
         options = options or Options()
         flow = self.wiring.flow(name)
+        self._refuse_paused(name)
         if plan:
             self._still_valid(name, plan)
         before = [] if options.records else [self.run(other, cause=cause, progress=progress) for other in flow.after]

@@ -44,11 +44,13 @@ def _health(row: dict[str, Any]) -> str:
 def doctor(hub: Hub) -> dict[str, Any]:
     """Python, plugins, settings, secrets, store and every connection, each with ok, warn or fail and what to do."""
     checks = [_check("python", sys.version_info >= (3, 11), platform.python_version(), "install Python 3.11 or newer")]
-    checks += [_check(f"plugin {name}", True, manifest.title, "") for name, manifest in hub.plugins.manifests.items()]
+    for name, manifest in hub.plugins.manifests.items():
+        checks.append(_check(f"plugin {name}", True, f"{manifest.title}, {hub.plugins.installed[name].title}", ""))
     checks += [_check(f"plugin {p.plugin}", False, p.message, p.fix) for p in hub.plugins.problems]
     checks.append(_store(hub))
     for name in sorted(hub.project.connections):
-        checks += [_check(s["key"], s["state"] != "not set", s["state"], "set it") for s in connections.secrets_of(hub, name)]
+        for secret in connections.secrets_of(hub, name):
+            checks.append(_check(secret["key"], secret["state"] != "not set", secret["state"], "set it"))
         checks.append(_connection(hub, name))
     codes = [int(check.pop("exit_code")) for check in checks]
     return {"version": __version__, "project": hub.project.name, "checks": checks, "exit_code": worst(codes),

@@ -54,16 +54,20 @@ def next_time(timed: Timed) -> dt.datetime | None:
         return None
     if timed.schedule.every:
         return start + interval(timed.schedule.every) if timed.last else start
-    return _cron(timed.schedule.cron or "", timed.timezone).get_next_fire_time(None, start + dt.timedelta(microseconds=1))
+    return _cron(timed.schedule.cron or "", timed.timezone, start + dt.timedelta(microseconds=1))
 
 
-def _cron(line: str, timezone: str) -> Any:
+def _cron(line: str, timezone: str, after: dt.datetime) -> dt.datetime | None:
     from apscheduler.triggers.cron import CronTrigger
 
-    return CronTrigger.from_crontab(line, timezone=zoneinfo.ZoneInfo(timezone))
+    trigger = CronTrigger.from_crontab(line, timezone=zoneinfo.ZoneInfo(timezone))
+    found: dt.datetime | None = trigger.get_next_fire_time(None, after)
+    return found
 
 
-def due(timetable: Sequence[Timed], now: dt.datetime, running: frozenset[str] = frozenset()) -> list[tuple[str, dt.datetime]]:
+def due(
+    timetable: Sequence[Timed], now: dt.datetime, running: frozenset[str] = frozenset()
+) -> list[tuple[str, dt.datetime]]:
     """The flows to start now with the time each was due, the longest overdue first; each one once, none that runs."""
     times = [(timed.flow, next_time(timed)) for timed in timetable if timed.flow not in running]
     return sorted(((flow, when) for flow, when in times if when is not None and when <= now), key=lambda pair: pair[1])
@@ -225,7 +229,9 @@ class Scheduler:
     def look(self) -> list[str]:
         """One look: start what is due, and say what was started."""
         running = frozenset(self._engine.status())
-        return [flow for flow, _ in due(timetable(self._hub), self._hub.clock.now(), running) if self._engine.submit(flow)]
+        return [
+            flow for flow, _ in due(timetable(self._hub), self._hub.clock.now(), running) if self._engine.submit(flow)
+        ]
 
     def loop(self) -> None:
         """Until ``stop``; then wait for what runs: a run ends between batches, never within one."""

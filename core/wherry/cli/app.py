@@ -39,7 +39,7 @@ COMMANDS: dict[str, Lazy] = {
         "Connections: the accounts that the project reaches.", _SET,
         list=_at("connections", "list_", "Every connection and its state; asks nobody."),
         test=_at("connections", "test", "Ask the system whose account this is, now."),
-        set_secret=_at("connections", "set_secret", "Keep a secret encrypted in the store; read from a prompt or stdin."),
+        set_secret=_at("connections", "set_secret", "Keep a secret, encrypted; read from a prompt or stdin."),
         adopt=_at("connections", "adopt", "Give an account that is known under an old name this connection's name."),
         discover=_at("connections", "discover", "What the account holds: kinds, pipelines, stages, fields."),
     ),

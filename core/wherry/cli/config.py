@@ -57,7 +57,7 @@ def _hid(row: dict[str, Any]) -> str:
 
 @click.command("schema")
 def schema_() -> None:
-    """The JSON schema of the project file, with the settings of enabled plugins. Also written to .wherry/schema.json."""
+    """The JSON schema of the project file, with the enabled plugins' settings. Also written to .wherry/schema.json."""
     own = face()
     made = schema(own.hub.plugins.settings_models())
     path = own.hub.project.folder / ".wherry" / "schema.json"

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from wherry import connections
-from wherry.cli.drawing import ago, pairs, table
+from wherry.cli.drawing import ago, cut, pairs, table
 from wherry.cli.options import face, listing
 from wherry.errors import ConfigError
 
@@ -33,13 +33,13 @@ def drawn(rows: list[dict[str, Any]], now: Any) -> Iterator[str]:
     words = {"reconnect": "RECONNECT", "new": "not tested"}
     yield from table(
         ["CONNECTION", "PLUGIN", "STATE", "ACCOUNT", "CHECKED", "NOTE"],
-        [(r["connection"], r["plugin"], words.get(r["state"], r["state"]), _account(r), ago(r["checked"], now), r["reason"])
-         for r in rows],
+        [(r["connection"], r["plugin"], words.get(r["state"], r["state"]), _account(r), ago(r["checked"], now),
+          r["reason"]) for r in rows],
     )  # fmt: skip
 
 
 def _account(row: dict[str, Any]) -> str:
-    return f"{row['account']} ({row['account_id']})" if row["account"] else "-"
+    return f"{row['account']} ({cut(row['account_id'], 13)})" if row["account"] else "-"
 
 
 @click.command()

@@ -46,7 +46,7 @@ class Face:
     _hub: Hub | None = None
     _printed: bool = False
 
-    # -- the project ----------------------------------------------------------------------------------------------------
+    # -- the project ---------------------------------------------------------------------------------------------------
 
     @property
     def project_file(self) -> Path:
@@ -88,7 +88,7 @@ class Face:
             self._hub.close()
             self._hub = None
 
-    # -- what the commands of plugins use -------------------------------------------------------------------------------
+    # -- what the commands of plugins use ------------------------------------------------------------------------------
 
     @property
     def files_folder(self) -> Path:
@@ -106,12 +106,14 @@ class Face:
         own = [one for one, table in tables.items() if table.plugin == self.plugin]
         if name is not None:
             if name not in own:
-                raise NotFound(f"{self.plugin} has no connection {name}", fix=f"connections: {', '.join(own) or 'none'}",
-                               code="WHERRY-3050", connection=name)  # fmt: skip
+                fix = f"connections: {', '.join(own) or 'none'}"
+                raise NotFound(f"{self.plugin} has no connection {name}", fix=fix, code="WHERRY-3050", connection=name)
             return name
         if len(own) != 1:
             what = "no connection" if not own else f"{len(own)} connections"
-            fix = f"choose one: --connection {own[0]}" if own else f'add [connections.NAME] with plugin = "{self.plugin}"'
+            fix = (
+                f"choose one: --connection {own[0]}" if own else f'add [connections.NAME] with plugin = "{self.plugin}"'
+            )
             raise ConfigError(f"the project has {what} of {self.plugin}", fix=fix, code="WHERRY-2090")
         return own[0]
 
@@ -119,7 +121,7 @@ class Face:
         """One row of the audit log: who changed what, from what to what."""
         self.hub.store.audit(action, object, {"before": before, "after": after})
 
-    # -- the answer -----------------------------------------------------------------------------------------------------
+    # -- the answer ----------------------------------------------------------------------------------------------------
 
     def print(
         self, schema: str, data: Any, text: Text, next: Sequence[str] = (), *, error: WherryError | None = None
@@ -137,7 +139,9 @@ class Face:
         else:
             self._text(text, after)
 
-    def envelope(self, schema: str, data: Any, next: Sequence[str] = (), error: Mapping[str, Any] | None = None) -> None:
+    def envelope(
+        self, schema: str, data: Any, next: Sequence[str] = (), error: Mapping[str, Any] | None = None
+    ) -> None:
         from wherry.cli.formats import as_json
 
         told = [scrubbed(warning) for warning in self.warnings]
@@ -184,7 +188,7 @@ class Face:
         plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
         return False if plain else None
 
-    # -- asking ---------------------------------------------------------------------------------------------------------
+    # -- asking --------------------------------------------------------------------------------------------------------
 
     @property
     def asks(self) -> bool:

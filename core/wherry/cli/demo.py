@@ -28,7 +28,7 @@ DEFAULT = Path(".demo") / "acme"
 @click.argument("system", required=False, default="")
 @click.option("--keep", is_flag=True, help="Leave the stand-in running until Ctrl-C.")
 @click.option("--folder", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
-              help="The project folder; one that an earlier demo made is used again.  [default: .demo/acme, made anew]")  # fmt: skip
+              help="The project folder; an earlier demo's is used again.  [default: .demo/acme, made anew]")  # fmt: skip
 def demo(system: str, keep: bool, folder: Path | None) -> None:
     """A whole project on sample data: a stand-in is filled, the flows run, and you see what came of it.
 
@@ -75,10 +75,13 @@ def _lines(found: Outcome, url: str) -> Iterator[str]:
 
 
 def _question(question: dict[str, Any]) -> Iterator[str]:
-    yield click.style(f'One question waits: which {spelled(question["entity"])} is "{clean(question["name"])}"?', bold=True)
+    yield click.style(
+        f'One question waits: which {spelled(question["entity"])} is "{clean(question["name"])}"?', bold=True
+    )
     best = question["candidates"][0] if question["candidates"] else None
     if best:
-        yield f'  best candidate: {best["id"]} "{clean(best["name"])}", score {best["score"]:.2f} ({clean(best["why"])})'
+        why = clean(best["why"])
+        yield f'  best candidate: {best["id"]} "{clean(best["name"])}", score {best["score"]:.2f} ({why})'
     yield f"  {plural(question['waiting'], 'project')} wait{'s' if question['waiting'] == 1 else ''} for the answer"
 
 

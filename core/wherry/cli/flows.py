@@ -98,10 +98,12 @@ def _shown(data: dict[str, Any]) -> Iterator[str]:
 @FLOW
 @click.option("--since", type=Day(), help="The start date; must be what the project file says, where it says one.")
 def activate(flow: str, since: dt.datetime | None) -> None:
-    """Put a flow on its schedule, once it is fully configured: both ends answer, map and trigger compile. Ends a pause."""
+    """Put a flow on its schedule, if both ends answer and map and trigger compile. Ends a pause."""
     own = face()
     data = flows.activate(own.hub, flow, since.date() if since else None)
-    every = f"runs {scheduler.spelled(data['schedule'])}" if data["schedule"] else "it has no schedule: start it by hand"
+    every = (
+        f"runs {scheduler.spelled(data['schedule'])}" if data["schedule"] else "it has no schedule: start it by hand"
+    )
     own.print("wherry.flow.activate/1", data, f"{flow} is active; {every}", [f"wherry run {flow}"])
 
 
@@ -129,7 +131,9 @@ def status() -> None:
 def _status(data: dict[str, Any], now: dt.datetime) -> Iterator[str]:
     yield from _flows(data["flows"], now) if data["flows"] else ["no flows"]
     yield from connections.drawn(data["connections"], now) if data["connections"] else ["no connections"]
-    synced = [(kind, f"{ago(at, now)} by {row['flow']}") for row in data["flows"] for kind, at in row["last_sync"].items()]
+    synced = [
+        (kind, f"{ago(at, now)} by {row['flow']}") for row in data["flows"] for kind, at in row["last_sync"].items()
+    ]
     yield from pairs([("last sync", "   ".join(f"{kind} {at}" for kind, at in synced))], "")
     yield from waits(data["waiting"])
     for problem in data["problems"]:

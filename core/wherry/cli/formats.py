@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+_LISTS = ("items", "events", "changes", "checks")
+
 
 def as_json(value: Any, *, pretty: bool = False) -> str:
     raw = msgspec.json.encode(value, enc_hook=str)
@@ -16,10 +18,11 @@ def as_json(value: Any, *, pretty: bool = False) -> str:
 
 
 def rows_of(data: Any) -> Sequence[Any]:
-    """What an answer lists: its ``items``, or itself."""
+    """What an answer lists: its items, events, changes or checks; else itself."""
     plain = msgspec.to_builtins(data, enc_hook=str)
-    if isinstance(plain, dict) and isinstance(plain.get("items"), list):
-        return list(plain["items"])
+    for name in _LISTS if isinstance(plain, dict) else ():
+        if isinstance(plain.get(name), list):
+            return list(plain[name])
     return plain if isinstance(plain, list) else [plain]
 
 

@@ -40,8 +40,8 @@ def init(directory: Path | None, template: str | None) -> None:
     folder = (directory or own.folder or Path(".")).absolute()
     own.folder, own.config = directory or own.folder, None
     if (folder / PROJECT_FILE).exists() and not own.yes:
-        raise Guarded(f"{folder / PROJECT_FILE} is there already", fix="say --yes to write over it, or name another folder",
-                      code="WHERRY-7080")  # fmt: skip
+        fix = "say --yes to write over it, or name another folder"
+        raise Guarded(f"{folder / PROJECT_FILE} is there already", fix=fix, code="WHERRY-7080")
     if template is None and own.asks:
         plan = _asked(own, folder)
     elif template == "demo":
@@ -53,7 +53,7 @@ def init(directory: Path | None, template: str | None) -> None:
     _done(own, folder, [flow.name for flow in plan.flows], template or "crm")
 
 
-def _done(own: Face, folder: Path, flows: Sequence[str], template: str, missing: Sequence[str] = ()) -> None:
+def _done(own: Face, folder: Path, flows: Sequence[str], template: str) -> None:
     nexts = ["wherry doctor", f"wherry plan {flows[-1]}"] if flows else ["wherry plugin list"]
     data = {"folder": str(folder), "file": str(folder / PROJECT_FILE), "template": template, "flows": list(flows)}
     own.print("wherry.init/1", data, f"wrote {folder / PROJECT_FILE}", nexts)
@@ -93,7 +93,9 @@ def _template(folder: Path) -> Plan:
     manifests = _usable().manifests.values()
     source = next((one for one in manifests if one.group == "CRM" and "source" in one.roles), None)
     sink = next((one for one in manifests if "sink" in one.roles), None)
-    connections = [_connected(one, Secret("env", starting.variable(one.system, "TOKEN"))) for one in (source, sink) if one]
+    connections = [
+        _connected(one, Secret("env", starting.variable(one.system, "TOKEN"))) for one in (source, sink) if one
+    ]
     return Plan(name=starting.project_name(folder), timezone=_zone(), currency="USD", connections=connections,
                 flows=_flows(connections))  # fmt: skip
 
@@ -114,7 +116,7 @@ def _zone() -> str:
     name = os.environ.get("TZ") or (str(link.resolve()).partition("zoneinfo/")[2] if link.is_symlink() else "")
     import zoneinfo
 
-    return name if name in zoneinfo.available_timezones() else "UTC"
+    return name if name in zoneinfo.available_timezones() and not name.startswith("Etc/") else "UTC"
 
 
 # -- by questions ------------------------------------------------------------------------------------------------------
@@ -147,11 +149,9 @@ def _asked(own: Face, folder: Path) -> Plan:
         for flow in plan.flows:
             if flow.source in reached:
                 _choose_stages(own, hub, flow)
+    since = _since() if plan.flows else ""
     for flow in plan.flows:
-        flow.since = _since()
-        break
-    for flow in plan.flows[1:]:
-        flow.since = plan.flows[0].since
+        flow.since = since
     _write(folder, starting.text(plan))
     return plan
 

@@ -69,7 +69,7 @@ def equip(command: click.Command) -> click.Command:
     return command
 
 
-class Day(click.ParamType):
+class Day(click.ParamType[dt.datetime]):
     """A date, or a moment with its time: 2026-01-31, 2026-01-31T08:00, 2026-01-31T08:00+01:00."""
 
     name = "date"

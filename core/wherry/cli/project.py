@@ -54,7 +54,11 @@ def db_upgrade() -> None:
     own = face()
     store = project_store(own.project(), SystemClock())
     before, after = upgrade(store.database)
-    done = f"the store is at schema {after} already" if before == after else f"upgraded from {before or 'nothing'} to {after}"
+    done = (
+        f"the store is at schema {after} already"
+        if before == after
+        else f"upgraded from {before or 'nothing'} to {after}"
+    )
     own.print("wherry.db.upgrade/1", {"before": before, "after": after}, done)
 
 
@@ -68,7 +72,10 @@ def version() -> None:
     own = face()
     plugins = {one.name: one.title for one in catalogue_of_installed()}
     data = {"wherry": __version__, "python": platform.python_version(), "plugins": plugins}
-    lines = [f"wherry {__version__}   python {platform.python_version()}", *(f"  {title}" for title in plugins.values())]
+    lines = [
+        f"wherry {__version__}   python {platform.python_version()}",
+        *(f"  {title}" for title in plugins.values()),
+    ]
     own.print("wherry.version/1", data, lines)
 
 

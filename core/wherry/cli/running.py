@@ -12,7 +12,7 @@ from wherry.cli.context import Face
 from wherry.cli.formats import as_json
 from wherry.cli.options import Day, face
 from wherry.cli.progress import Progress
-from wherry.errors import EXIT_INTERRUPTED, EXIT_PENDING, ConfigError
+from wherry.errors import EXIT_INTERRUPTED, EXIT_PENDING, ConfigError, NotFound
 from wherry.hub import Report
 from wherry.job import Options
 
@@ -35,12 +35,25 @@ def moment(said: dt.datetime | None, timezone: str) -> dt.datetime | None:
     return (said if said.tzinfo else said.replace(tzinfo=zoneinfo.ZoneInfo(timezone))).astimezone(dt.UTC)
 
 
+def _must_exist(own: Face, flow: str, records: tuple[str, ...], report: Report) -> None:
+    """Raises NotFound when none of the records that were named is there; warns when some are not."""
+    read = sum(sum(words.values()) for words in report.data["fates"].values())
+    if records and not read:
+        source = own.hub.wiring.flow(flow).source
+        raise NotFound(f"{source} has no record {', '.join(records)} of the kinds that {flow} reads", code="WHERRY-3031",
+                       fix="check the id at the source")  # fmt: skip
+    if read < len(set(records)):
+        own.warn(f"only {read} of {len(set(records))} records were found at the source")
+
+
 @click.command()
 @FLOW
 @RECORDS
 @SINCE
 @LIMIT
-@click.option("--out", type=click.Path(dir_okay=False), metavar="FILE", help="Write the whole plan to this file, as JSON.")
+@click.option(
+    "--out", type=click.Path(dir_okay=False), metavar="FILE", help="Write the whole plan there, as JSON."
+)
 @click.option("--exit-code", is_flag=True, help="Exit 8 when changes are pending, 0 when there are none.")
 def plan(
     flow: str, records: tuple[str, ...], changed_since: dt.datetime | None, limit: int | None, out: str | None,
@@ -55,6 +68,7 @@ def plan(
     """
     own = face()
     report = own.hub.plan(flow, _options(own, records, changed_since, limit))
+    _must_exist(own, flow, records, report)
     data = {**report.data, **planned.ends(own.hub, flow)}
     if out:
         with open(out, "w", encoding="utf-8") as file:
@@ -90,6 +104,8 @@ def run(
     flows.record_settings(own.hub)
     with Progress(own) as progress:
         report = own.hub.run(flow, options, plan=plan_id, progress=progress)
+    if report.error is None:
+        _must_exist(own, flow, records, report)
     _ran(own, "wherry.run/1", report)
 
 
@@ -120,10 +136,12 @@ def resync(flow: str, records: tuple[str, ...], fields: str, overwrite_local: bo
     names = tuple(name.strip() for name in fields.split(",") if name.strip())
     options = Options(records=records, resync=True, overwrite_local=overwrite_local, fields=names)
     if not own.yes and not own.asks:
-        raise ConfigError("resync shows the differences and asks; nobody can be asked here",
-                          fix="say --yes to do it, or wherry plan FLOW --record ID to see them", code="WHERRY-2091")  # fmt: skip
+        fix = "say --yes to do it, or see them first: wherry plan FLOW --record ID"
+        raise ConfigError("resync shows the differences and asks; nobody can be asked here", fix=fix, code="WHERRY-2091")
     flows.record_settings(own.hub)
-    before = own.hub.resync(flow, options, write=False).data
+    rehearsed = own.hub.resync(flow, options, write=False)
+    _must_exist(own, flow, records, rehearsed)
+    before = rehearsed.data
     for line in planned.differences(before):
         own.note(line)
     if before["pending"] or overwrite_local:
@@ -131,4 +149,3 @@ def resync(flow: str, records: tuple[str, ...], fields: str, overwrite_local: bo
     report = own.hub.resync(flow, options, write=True)
     report.data["planned"] = {key: before[key] for key in ("changes", "questions", "pending")}
     _ran(own, "wherry.resync/1", report)
-

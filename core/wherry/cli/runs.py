@@ -68,7 +68,9 @@ def _refused(rows: list[dict[str, Any]]) -> Iterator[str]:
     if not rows:
         yield "nothing is refused"
     for row in rows:
-        yield f"{row['record']}   {row['flow']}   {row['reason']}" + (f"   field {row['field']}" if row["field"] else "")
+        yield f"{row['record']}   {row['flow']}   {row['reason']}" + (
+            f"   field {row['field']}" if row["field"] else ""
+        )
         if row["fix"]:
             yield f"  fix  {row['fix']}"
 
@@ -85,7 +87,7 @@ def _shown(run: dict[str, Any], record: str) -> Iterator[str]:
         return
     yield from table(
         ["AT", "RECORD", "WHAT", "BECAME", "TARGET", "WHY"],
-        [(e["at"][11:19], f"{e['record_kind']} {e['record_id']}", f"{spelled(e['entity'])} {e['key']}".strip(), e["fate"],
-          e["target"], e["reason"]) for e in events],
+        [(e["at"][11:19], f"{e['record_kind']} {e['record_id']}", f"{spelled(e['entity'])} {e['key']}".strip(),
+          e["fate"], e["target"], e["reason"]) for e in events],
         most=40,
     )  # fmt: skip

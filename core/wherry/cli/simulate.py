@@ -12,7 +12,7 @@ from wherry.cli.options import face
 @click.option("--port", type=click.IntRange(1, 65_535), default=8701, show_default=True, help="The port to listen on.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 def simulate(system: str, port: int, host: str) -> None:
-    """Run the offline stand-in of a system until Ctrl-C. Needs no project: any installed plugin that brings one will do.
+    """Run the offline stand-in of a system until Ctrl-C. Needs no project, only an installed plugin that brings one.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""The text of a new project file: what ``wherry init`` found out, with a comment beside everything an operator may change."""
+"""The text of a new project file: what ``wherry init`` found out, with comments for what may be changed."""
 
 from __future__ import annotations
 
@@ -74,7 +74,9 @@ def flows_between(source: Connected, sink: Connected) -> list[Carried]:
     main = max(maps, key=lambda kind: len(maps[kind]))
     first = [kind for kind in maps if kind != main and kind in maps[main] and len(maps[kind]) == 1
              and source.manifest.match.get(kind, {}).get("order")]  # fmt: skip
-    made = [Carried(name=f"{kind}s", source=source.name, sink=sink.name, kind=kind, repeat='"always"') for kind in first]
+    made = [
+        Carried(name=f"{kind}s", source=source.name, sink=sink.name, kind=kind, repeat='"always"') for kind in first
+    ]
     return [*made, Carried(name=f"{main}s", source=source.name, sink=sink.name, kind=main, after=[c.name for c in made],
                            asks=first[0] if first else "")]  # fmt: skip
 
@@ -101,7 +103,7 @@ def _lines(plan: Plan) -> Iterator[str]:
 
 
 _NO_CONNECTION = (
-    "", "# No plugin is installed yet: pip install one (wherry plugin list shows what there is), enable it above, then:",
+    "", "# No plugin is installed yet: pip install one (see: wherry plugin list), enable it above, then:",
     "# [connections.NAME]", '# plugin = "…"',
 )  # fmt: skip
 
@@ -121,13 +123,20 @@ def _flow(one: Carried) -> Iterator[str]:
     if one.after:
         yield f"after = {json.dumps(list(one.after))}    # runs first"
     if one.stages:
-        rows = ", ".join(f"{{ id = {json.dumps(id)}, stages = {json.dumps(list(found))} }}" for id, found in one.stages.items())
+        rows = ", ".join(
+            f"{{ id = {json.dumps(id)}, stages = {json.dumps(list(found))} }}" for id, found in one.stages.items()
+        )
         yield f'pipelines = [{rows}]    # "won" is any stage closed at probability 1'
     elif one.after or one.asks:
         yield '# pipelines = [{ id = "…", stages = ["won"] }]    # all pipelines, at won, where left out'
-    yield f"changed_since = {one.since}" if one.since else "# changed_since = 2026-01-01    # looks at the modified date"
+    yield (
+        f"changed_since = {one.since}" if one.since else "# changed_since = 2026-01-01    # looks at the modified date"
+    )
     yield f'repeat = {one.repeat}    # "once": later changes at the source do not write again; "always": they do'
-    yield from ("# [flows." + one.name + ".schedule]    # counts after: wherry flow activate " + one.name, '# every = "1h"')
+    yield from (
+        "# [flows." + one.name + ".schedule]    # counts after: wherry flow activate " + one.name,
+        '# every = "1h"',
+    )
     if one.asks:
         yield from ("", f"[flows.{one.name}.match.{one.asks}]", 'order = ["link", "sku", "name"]')
         yield 'unmatched = "triage"    # a question for a person; or "create", "skip"'

@@ -63,7 +63,9 @@ def _question(row: dict[str, Any], most: int) -> Iterator[str]:
     yield f"{row['id']}   {name}   from {row['system'] or row['flow']}   {waiting}"
     if row["state"] != "open":
         answer = f" {row['answer']}" if row["answer"] else ""
-        yield f"  {row['state']}{answer} by {row['answered_by']}" + (f": {clean(row['reason'])}" if row["reason"] else "")
+        yield f"  {row['state']}{answer} by {row['answered_by']}" + (
+            f": {clean(row['reason'])}" if row["reason"] else ""
+        )
     rows = [(c["id"], f"{c['score']:.2f}", c["name"], c["sku"], c["why"], ", ".join(c["linked"]))
             for c in row["candidates"][:most]]  # fmt: skip
     if rows:
@@ -78,7 +80,9 @@ def show(question: str) -> None:
     """One question in full, with all its candidates."""
     own = face()
     row = answers.question(own.hub, answers.number(question))
-    own.print("wherry.triage.show/1", row, lambda: [*_question(row, most=50), f"  why      {clean(row['why'])}"], _next([row]))
+    own.print(
+        "wherry.triage.show/1", row, lambda: [*_question(row, most=50), f"  why      {clean(row['why'])}"], _next([row])
+    )
 
 
 @click.command()
@@ -134,7 +138,7 @@ def _answered(answered: Answered, verb: str) -> None:
 def _settled(data: dict[str, Any]) -> Iterator[str]:
     row = data["question"]
     answer = f" {row['answer']}" if row["answer"] else ""
-    yield f"{row['id']}   {spelled(row['entity'])} \"{clean(row['name'])}\"   {row['state']}{answer}"
+    yield f'{row["id"]}   {spelled(row["entity"])} "{clean(row["name"])}"   {row["state"]}{answer}'
     for kind, words in data["settled"].items():
         yield f"  {spelled(kind)}   {counts(words)}"
     if data["also"]:
@@ -151,7 +155,6 @@ def undo(question: str) -> None:
     lines = [f"{data['question']['id']} is open again"]
     again = []
     if data["written"]:
-        lines.append(f"  {plural(data['written'], 'record')} written with the old answer stay as they are")
+        lines.append(f"  {plural(data['written'], 'entry')} written with the old answer stay as they are")
         again = [f"wherry resync {data['flow']} {' '.join(data['records'][:20])}"] if data["records"] else []
     own.print("wherry.triage.undo/1", data, lines, [*_next([data["question"]]), *again])
-

@@ -1,0 +1,145 @@
+"""W1: a full sync of deals with company, line items and history, no latency, everything created; then nothing changed.
+
+Prints one JSON line for each size: CPU per 1,000 records, peak memory, requests made against the least possible.
+Usage: sync.py [--deals 10000 100000] [--runs 3]. CPU and memory are the kernel's figures of the syncing process alone;
+the source runs beside it and is not charged.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import platform
+import resource
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+PROJECT = """
+version = 1
+[project]
+name = "bench"
+timezone = "UTC"
+currency = "USD"
+[plugins]
+enabled = ["hubspot", "workspace"]
+[connections.crm]
+plugin = "hubspot"
+api = "legacy"
+base_url = "{base}"
+limit = 1000
+auth = {{ kind = "token", token = {{ env = "BENCH_TOKEN" }} }}
+[connections.platform]
+plugin = "workspace"
+[flows.deals]
+source = "crm"
+sink = "platform"
+kinds = ["deal"]
+files = false
+pipelines = [{{ id = "default", stages = {stages} }}]
+[flows.deals.map.project.custom]
+{fields}
+"""
+STAGES = ["appointmentscheduled", "qualifiedtobuy", "presentationscheduled", "decisionmakerboughtin", "contractsent",
+          "closedwon", "closedlost"]  # fmt: skip
+FIELDS = ["amount_in_home_currency", "days_to_close", "dealtype", "hs_acv", "hs_analytics_source", "hs_forecast_amount",
+          "hs_is_closed", "hs_next_step", "hs_priority", "hs_projected_amount", "hs_tcv", "hubspot_team_id",
+          "num_associated_contacts", "num_notes", "billing_region", "project_code", "po_number", "legacy_ref"]  # fmt: skip
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def child(folder: Path) -> None:
+    """The measured process: one run, its figures as JSON."""
+    from wherry.hub import Hub
+
+    before = resource.getrusage(resource.RUSAGE_SELF)
+    with Hub.open(folder) as hub:
+        report = hub.run("deals")
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    print(json.dumps({
+        "cpu": cpu, "peak_mb": after.ru_maxrss / 1024, "import_mb": before.ru_maxrss / 1024, "fates": report.data["fates"],
+        "requests": report.data["requests"], "by": report.data["requests_by"],
+        "error": str(report.error or ""),
+    }))  # fmt: skip
+
+
+def measured(folder: Path) -> dict[str, Any]:
+    done = subprocess.run([sys.executable, __file__, "--child", str(folder)], capture_output=True, text=True,
+                          env={**os.environ, "BENCH_TOKEN": "bench"}, check=False)  # fmt: skip
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    if figures["error"]:
+        raise SystemExit(figures["error"])
+    return figures
+
+
+def least(deals: int) -> int:
+    """Heads by list in hundreds; per thousand heads two association reads; 3/10 companies and 2 lines a deal in hundreds;
+    account, pipelines and fields once."""
+    return math.ceil(deals / 100) + 2 * math.ceil(deals / 1000) + math.ceil(deals * 3 / 10 / 100) + math.ceil(deals * 2 / 100) + 3
+
+
+def one(base: str, deals: int) -> dict[str, Any]:
+    folder = Path(tempfile.mkdtemp(prefix="wherry-bench-"))
+    try:
+        fields = "\n".join(f'{name} = "deal.{name}"' for name in FIELDS)
+        (folder / "wherry.toml").write_text(PROJECT.format(base=base, stages=json.dumps(STAGES), fields=fields))
+        first, again = measured(folder), measured(folder)
+        assert first["fates"] == {"deal": {"created": deals}}, first["fates"]
+        return {"created": first, "unchanged": again}
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def workload(deals: int, runs: int) -> dict[str, Any]:
+    port = free_port()
+    source = subprocess.Popen([sys.executable, str(HERE / "source.py"), str(port), str(deals)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert source.stdout is not None
+        assert source.stdout.readline().strip() == "ready"
+        base = f"http://127.0.0.1:{port}"
+        found = [one(base, deals) for _ in range(runs)]
+        with urllib.request.urlopen(f"{base}/__stats") as answer:
+            refused = json.load(answer)["status_429"]
+    finally:
+        source.terminate()
+    middle = lambda name, key: statistics.median(run[name][key] for run in found)  # noqa: E731
+    return {
+        "workload": "W1", "deals": deals, "runs": runs, "cpu_ms_per_1000": round(middle("created", "cpu") * 1e6 / deals, 1),
+        "unchanged_cpu_ms_per_1000": round(middle("unchanged", "cpu") * 1e6 / deals, 1),
+        "peak_mb": round(middle("created", "peak_mb"), 1), "imports_mb": round(middle("created", "import_mb"), 1),
+        "requests": found[0]["created"]["requests"], "least_requests": least(deals), "refused": refused,
+    }  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--deals", type=int, nargs="+", default=[10_000, 100_000])
+    parser.add_argument("--runs", type=int, default=1)
+    parser.add_argument("--child", type=Path)
+    options = parser.parse_args()
+    if options.child:
+        child(options.child)
+        return
+    print(json.dumps({"machine": platform.platform(), "cpus": os.cpu_count(), "python": platform.python_version()}))
+    for deals in options.deals:
+        print(json.dumps(workload(deals, options.runs)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

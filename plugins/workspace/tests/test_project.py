@@ -1,0 +1,77 @@
+"""The workspace in a project, through the real command line: what an operator types and what comes out."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from wherry.cli.app import run as wherry
+
+PROJECT = """
+version = 1
+[project]
+name = "acme"
+timezone = "America/Chicago"
+currency = "USD"
+[plugins]
+enabled = ["workspace"]
+[connections.platform]
+plugin = "workspace"
+"""
+
+
+@pytest.fixture
+def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    (tmp_path / "wherry.toml").write_text(PROJECT)
+
+    def run(*words: str, rc: int = 0) -> str:
+        code = wherry(["-C", str(tmp_path), "workspace" if words[0] != "audit" else words[0],
+                       *(words if words[0] != "audit" else words[1:])])  # fmt: skip
+        said = capsys.readouterr()
+        assert code == rc, said
+        return said.out + (said.err if rc else "")
+
+    return run
+
+
+def test_a_file_goes_in_is_worked_on_and_comes_out(run: Any, tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_text("name;number\nAcme;17\n=Bolt;18\n")
+    (tmp_path / "p.csv").write_text("name,customer,amount,currency\nFence,Acme,1250.5,USD\n")
+    run("import", "customer", str(tmp_path / "c.csv"))
+    run("import", "project", str(tmp_path / "p.csv"))
+    run("edit", "project", "P-1001", "stage=won", "amount=99")
+    assert json.loads(run("count", "--output", "json"))["data"]["customer"] == 2
+    assert "C-1001  Acme" in run("show", "project", "P-1001")
+    listed = json.loads(run("list", "project", "--output", "json"))
+    assert listed["schema"] == "wherry.workspace.list/1"
+    assert listed["data"]["items"][0]["amount"] == {"minor": 9900, "currency": "USD"}
+    assert run("list", "customer", "--output", "csv").splitlines()[2].startswith("C-1002,'=Bolt,18,")
+    run("export", "--to", str(tmp_path / "out"))
+    with (tmp_path / "out" / "project.csv").open(newline="", encoding="utf-8") as handle:
+        [row] = csv.DictReader(handle)
+    assert (row["amount"], row["amount_currency"], row["stage"], row["customer"]) == ("99.00", "USD", "won", "C-1001")
+    log = [
+        (entry["action"], entry["object"])
+        for entry in json.loads(run("audit", "list", "--output", "json"))["data"]["items"]
+    ]
+    assert [entry for entry in log if entry[0].startswith("workspace.")] == [
+        ("workspace.edit", "project/P-1001"), ("workspace.import", "project"), ("workspace.import", "customer"),
+    ]  # fmt: skip
+
+
+def test_mistakes_end_with_their_own_exit_code_and_a_way_out(run: Any, tmp_path: Path) -> None:
+    assert "did you mean 'project'" in run("list", "projcet", rc=3)
+    assert "no project 'P-1'" in run("show", "project", "P-1", rc=3)
+    assert "there is no file" in run("import", "customer", str(tmp_path / "none.csv"), rc=3)
+    (tmp_path / "c.csv").write_text("name,numbr\nAcme,17\n")
+    assert "did you mean 'number'" in run("import", "customer", str(tmp_path / "c.csv"), rc=2)
+    (tmp_path / "c.csv").write_text("name,number\nAcme,17\n,18\n")
+    assert "row 3  name: is required" in run("import", "customer", str(tmp_path / "c.csv"), rc=4)
+    assert "no customers" in run("list", "customer")
+    run("import", "customer", str(tmp_path / "c.csv"), "--skip-bad", rc=4)
+    assert "did you mean 'city'" in run("edit", "customer", "C-1001", "cty=Reno", rc=2)
+    assert "no connection books" in run("count", "--connection", "books", rc=3)

@@ -1,0 +1,532 @@
+"""The kit is worth what it catches: a sound source and matcher pass it, and each planted bug fails the check made for it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import random
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec import Struct
+from wherry.errors import ConfigError, Rejected, TryAgain, WherryError
+from wherry.matching import RuleMatcher
+from wherry.records import Ask, Candidate, Create, Decision, Draft, Link, Page, Record, Same, Skip
+from wherry.roles import Account, Catalogue, Description, FieldInfo, Matcher, Query, Services
+from wherry.simulator import Call, Reply, Routes, Stage, serve
+from wherry.simulator import Clock as SimulatorClock
+from wherry.testing.matchers import MatcherSuite
+from wherry.testing.services import SECRET, SharedClock, services
+from wherry.testing.sources import SourceSuite, Trial
+
+PAGE = 3
+START = "2026-01-05T09:00:00Z"
+FIELDS = ("name", "size")
+
+
+class Things(Struct):
+    now: int
+    items: list[dict[str, Any]]
+    more: bool = False
+
+
+class System:
+    """Things with a stamp in whole seconds, listed by stamp and id; each belongs to the one owner."""
+
+    def __init__(self) -> None:
+        self.stage = Stage(SimulatorClock(START))
+        self.rows: dict[str, dict[str, Any]] = {}
+        self.routes = Routes(
+            [("GET", "/account", self._account), ("GET", "/things", self._list), ("GET", "/ids", self._ids)]
+        )
+
+    def app(self) -> Any:
+        def answer(call: Call) -> Reply:
+            handler = self.routes.find(call)
+            if call.bearer != SECRET or handler is None:
+                return Reply(401 if handler else 404, {"message": f"{call.bearer} is not welcome"})
+            return handler(call)
+
+        return self.stage.app(answer)
+
+    def create(self, count: int) -> list[str]:
+        made = [str(len(self.rows) + n + 1) for n in range(count)]
+        for name in made:
+            self.rows[name] = {"id": name, "name": f"Thing {name}", "size": 1, "changed": self.now}
+        return made
+
+    def change(self, name: str) -> None:
+        self.rows[name] = {**self.rows[name], "size": self.rows[name]["size"] + 1, "changed": self.now}
+
+    @property
+    def now(self) -> int:
+        return int(self.stage.clock.now())
+
+    def _account(self, call: Call) -> Reply:
+        return Reply(200, {"id": "a-1", "name": "Things"})
+
+    def _list(self, call: Call) -> Reply:
+        start, after, skip = (int(call.query.get(name, "0")) for name in ("from", "after", "skip"))
+        rows = sorted(self.rows.values(), key=lambda row: (row["changed"], int(row["id"])))
+        rows = [row for row in rows if (row["changed"], int(row["id"])) > (start, after)][skip:]
+        return Reply(200, {"now": self.now, "items": rows[:PAGE], "more": len(rows) > PAGE})
+
+    def _ids(self, call: Call) -> Reply:
+        asked = call.query.get("ids", "").split(",")
+        return Reply(200, {"now": self.now, "items": [self.rows[name] for name in asked if name in self.rows]})
+
+
+class Sound:
+    """A source as it should be."""
+
+    kinds: Sequence[str] = ("thing",)
+    chunk = 2
+
+    def __init__(self, services: Services, url: str) -> None:
+        from wherry.http import Profile
+
+        self.services, self.http, self.url = services, services.http(Profile(base_url=url)), url
+
+    def check(self) -> Account:
+        answer = self.http.read("GET", "/account").json()
+        return Account(answer["id"], answer["name"])
+
+    def read(self, query: Query) -> Iterator[Page]:
+        start, after, bound = max(self.mark_of(query.after), self.since(query)), 0, 0
+        while True:
+            found = self.things("/things", {"from": start, "after": after})
+            bound = bound or found.now
+            if found.items:
+                start, after = found.items[-1]["changed"], int(found.items[-1]["id"])
+            yield Page([self.record(row, query.fields) for row in found.items], str(min(start, bound)))
+            if not found.more or self.passed(start, bound):
+                return
+
+    def complete(self, records: list[Record], relatives: Mapping[str, tuple[str, ...]]) -> list[Record]:
+        for record in records:
+            if "owner" in relatives:
+                record.relatives["owner"] = [Record(kind="owner", id="o-1", version="1", payload=b'{"name":"Ines"}')]
+        return records
+
+    def fetch(self, kind: str, ids: Sequence[str], fields: tuple[str, ...]) -> list[Record]:
+        return [self.record(row, fields) for row in self.things("/ids", {"ids": ",".join(ids)}).items]
+
+    def sweep(self, kind: str, ids: Sequence[str], fields: tuple[str, ...]) -> Iterator[Record]:
+        there = {record.id: record for record in self.fetch(kind, ids, fields)}
+        yield from (there.get(name) or Record(kind=kind, id=name, version="", gone="deleted") for name in ids)
+
+    def describe(self, kind: str, *, fresh: bool = False) -> Description:
+        return Description(tuple(FieldInfo(name) for name in FIELDS))
+
+    # what the planted bugs change
+
+    def things(self, path: str, params: Mapping[str, Any]) -> Things:
+        found: Things = self.http.read("GET", path, params=params, expect=Things).data
+        return found
+
+    def record(self, row: dict[str, Any], fields: Sequence[str]) -> Record:
+        payload = msgspec.json.encode({name: row[name] for name in fields if name in row})
+        return Record(kind="thing", id=row["id"], version=str(row["changed"]), payload=payload)
+
+    def passed(self, start: int, bound: int) -> bool:
+        return start > bound
+
+    def mark_of(self, mark: str | None) -> int:
+        if mark and not mark.isdecimal():
+            raise ConfigError("that is no mark of things", fix="read from the start")
+        return int(mark or 0)
+
+    def since(self, query: Query) -> int:
+        return int(query.since.timestamp()) if query.since else 0
+
+
+# -- the bugs ----------------------------------------------------------------------------------------------------------
+
+
+class LosesTies(Sound):
+    """Goes on with the next second, as if a second held a page at most."""
+
+    def things(self, path: str, params: Mapping[str, Any]) -> Things:
+        behind = {"from": params["from"] + 1} if params.get("after") else params
+        return super().things(path, behind)
+
+
+class MarksTooFar(Sound):
+    """Thinks that the second it read last is over."""
+
+    def read(self, query: Query) -> Iterator[Page]:
+        for page in super().read(query):
+            yield Page(page.records, str(int(page.mark) + 1))
+
+
+class PagesByOffset(Sound):
+    """Counts instead of keeping the place: a change shifts a record past it."""
+
+    def read(self, query: Query) -> Iterator[Page]:
+        start, skip = max(self.mark_of(query.after), self.since(query)), 0
+        while True:
+            found = self.things("/things", {"from": start, "skip": skip})
+            skip += PAGE
+            mark = max([start, *(row["changed"] for row in found.items)])
+            yield Page([self.record(row, query.fields) for row in found.items], str(mark))
+            if not found.more:
+                return
+
+
+class NewestFirst(Sound):
+    def read(self, query: Query) -> Iterator[Page]:
+        pages = list(super().read(query))
+        records = [record for page in pages for record in page.records]
+        yield Page(sorted(records, key=lambda record: record.version, reverse=True), pages[-1].mark)
+
+
+class NeverEnds(Sound):
+    """Follows a system that never rests."""
+
+    def passed(self, start: int, bound: int) -> bool:
+        return False
+
+
+class ForgetsItsMark(Sound):
+    """Reads everything every time."""
+
+    def mark_of(self, mark: str | None) -> int:
+        super().mark_of(mark)
+        return 0
+
+
+class StopsAtOnePage(Sound):
+    def read(self, query: Query) -> Iterator[Page]:
+        yield next(super().read(query))
+
+
+class ForgetsSince(Sound):
+    def since(self, query: Query) -> int:
+        return 0
+
+
+class TakesAnyMark(Sound):
+    def mark_of(self, mark: str | None) -> int:
+        return int(mark) if mark and mark.isdecimal() else 0
+
+
+class StampsItsPayload(Sound):
+    """Puts the time of the reading into the record."""
+
+    def record(self, row: dict[str, Any], fields: Sequence[str]) -> Record:
+        made = super().record({**row, "read_at": self.services.clock.now().isoformat()}, (*fields, "read_at"))
+        return made
+
+
+class DrainsItsQuery(Sound):
+    """Uses up the mapping it was given."""
+
+    def read(self, query: Query) -> Iterator[Page]:
+        query.relatives.clear()  # type: ignore[attr-defined]
+        yield from super().read(query)
+
+
+class SortsWhatItCompletes(Sound):
+    def complete(self, records: list[Record], relatives: Mapping[str, tuple[str, ...]]) -> list[Record]:
+        return sorted(super().complete(records, relatives), key=lambda record: int(record.id))
+
+
+class AddsUnasked(Sound):
+    def complete(self, records: list[Record], relatives: Mapping[str, tuple[str, ...]]) -> list[Record]:
+        return super().complete(records, {"owner": ("name",)})
+
+
+class CompletesTheFirstAlone(Sound):
+    def complete(self, records: list[Record], relatives: Mapping[str, tuple[str, ...]]) -> list[Record]:
+        return [*super().complete(records[:1], relatives), *records[1:]]
+
+
+class InventsRecords(Sound):
+    def fetch(self, kind: str, ids: Sequence[str], fields: tuple[str, ...]) -> list[Record]:
+        found = {record.id: record for record in super().fetch(kind, ids, fields)}
+        return [found.get(name) or Record(kind=kind, id=name, version="0") for name in ids]
+
+
+class SweepsTheFoundAlone(Sound):
+    def sweep(self, kind: str, ids: Sequence[str], fields: tuple[str, ...]) -> Iterator[Record]:
+        yield from self.fetch(kind, ids, fields)
+
+
+class DescribesTooLittle(Sound):
+    def describe(self, kind: str, *, fresh: bool = False) -> Description:
+        return Description((FieldInfo("name"),))
+
+
+class TakesAnErrorForTheEnd(Sound):
+    def read(self, query: Query) -> Iterator[Page]:
+        try:
+            yield from super().read(query)
+        except TryAgain:
+            return
+
+
+class GivesUpAtOnce(Sound):
+    """Asks once, and calls whatever goes wrong a bad record."""
+
+    def things(self, path: str, params: Mapping[str, Any]) -> Things:
+        answer = self.http.read("GET", path, params=params, allow=frozenset({429, 503}))
+        if answer.status != 200:
+            raise Rejected("that did not work", fix="none")
+        return self.http.decode(answer, Things)
+
+
+class MistakesLostAccess(Sound):
+    def check(self) -> Account:
+        try:
+            return super().check()
+        except WherryError as error:
+            raise Rejected("that did not work", fix="none") from error
+
+
+class TellsItsToken(Sound):
+    def check(self) -> Account:
+        logging.getLogger("things").debug("signing in with %s", SECRET)
+        return super().check()
+
+
+class OpensASocket(Sound):
+    def check(self) -> Account:
+        port = int(self.url.rpartition(":")[2])
+        socket.create_connection(("127.0.0.1", port)).close()
+        return super().check()
+
+
+class AnotherAccountEachTime(Sound):
+    def check(self) -> Account:
+        return Account(str(random.random()), "Things")
+
+
+BUGS: list[tuple[type[Sound], str]] = [
+    (LosesTies, "test_records_of_one_moment_are_not_lost_at_the_edge_of_a_page"),
+    (LosesTies, "test_every_record_comes_once"),
+    (MarksTooFar, "test_a_record_made_in_the_moment_of_the_last_read_is_not_lost"),
+    (PagesByOffset, "test_a_record_that_changes_while_pages_are_read_is_not_lost"),
+    (NewestFirst, "test_changes_come_oldest_first"),
+    (NeverEnds, "test_a_read_ends_although_the_system_never_rests"),
+    (ForgetsItsMark, "test_reading_goes_on_after_any_page_without_loss"),
+    (StopsAtOnePage, "test_every_record_comes_once"),
+    (ForgetsSince, "test_since_leaves_out_what_changed_earlier"),
+    (TakesAnyMark, "test_a_strange_mark_is_refused_by_one_of_our_errors"),
+    (StampsItsPayload, "test_an_unchanged_record_has_the_same_bytes_every_time"),
+    (StampsItsPayload, "test_a_read_without_changes_brings_nothing_new"),
+    (DrainsItsQuery, "test_a_read_leaves_what_it_was_given_as_it_was"),
+    (SortsWhatItCompletes, "test_complete_keeps_the_records_and_their_order"),
+    (AddsUnasked, "test_complete_adds_only_what_was_asked_for"),
+    (CompletesTheFirstAlone, "test_records_completed_together_are_those_completed_one_by_one"),
+    (InventsRecords, "test_single_records_are_those_that_a_read_gives"),
+    (SweepsTheFoundAlone, "test_a_sweep_has_a_head_for_every_id"),
+    (DescribesTooLittle, "test_a_description_knows_the_fields_that_are_read"),
+    (TakesAnErrorForTheEnd, "test_an_outage_ends_the_read_with_try_again"),
+    (GivesUpAtOnce, "test_a_temporary_fault_is_survived_without_loss"),
+    (MistakesLostAccess, "test_a_lost_sign_in_ends_check_and_read_with_access_lost"),
+    (TellsItsToken, "test_secrets_are_in_no_log_and_in_no_error"),
+    (OpensASocket, "test_no_connection_is_opened_but_by_the_cores_client"),
+    (AnotherAccountEachTime, "test_check_names_the_same_account_every_time"),
+]
+MORE: dict[str, list[Any]] = {
+    "test_a_record_that_changes_while_pages_are_read_is_not_lost": ["a mark"],
+    "test_a_read_ends_although_the_system_never_rests": ["a mark"],
+    "test_a_temporary_fault_is_survived_without_loss": ["unavailable"],
+}
+"""What a check takes beside the trial."""
+
+Tried = Callable[[type[Sound]], Trial]
+
+
+@pytest.fixture
+def tried(tmp_path: Path) -> Iterator[Tried]:
+    system = System()
+    clock = SharedClock(system.stage.clock)
+    with serve(system.app()) as url, services(tmp_path, clock=clock) as kit:
+        yield lambda source: Trial(
+            make=lambda: source(kit, url), kind="thing", fields=FIELDS, create=system.create, change=system.change,
+            wait=system.stage.clock.advance, clock=clock, page=PAGE, relatives={"owner": ("name",)}, overlap=1.0,
+            faults=system.stage.faults, secret=SECRET,
+        )  # fmt: skip
+
+
+class TestSoundSource(SourceSuite):
+    @pytest.fixture
+    def trial(self, tried: Tried) -> Trial:
+        return tried(Sound)
+
+
+@pytest.mark.parametrize(("bug", "check"), BUGS, ids=lambda value: getattr(value, "__name__", ""))
+def test_a_planted_bug_in_a_source_is_caught(
+    bug: type[Sound], check: str, tried: Tried, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    more = [caplog, capfd] if "secrets" in check else MORE.get(check, [])
+    with pytest.raises((AssertionError, WherryError, pytest.fail.Exception)):
+        getattr(SourceSuite(), check)(tried(bug), *more)
+
+
+def test_every_check_of_the_source_suite_catches_something() -> None:
+    """Files and empty systems are proved by the suites of real plugins; the rest bites here."""
+    checks = {name for name in vars(SourceSuite) if name.startswith("test_")}
+    assert checks - {check for _, check in BUGS} == {
+        "test_the_source_has_all_that_a_source_needs",
+        "test_an_empty_system_gives_no_record_and_the_read_ends",
+        "test_records_carry_their_kind_a_version_and_a_json_object",
+        "test_files_open_with_their_bytes_and_missing_ones_are_rejected",
+    }
+
+
+# -- matchers ----------------------------------------------------------------------------------------------------------
+
+
+class Plain:
+    """Leaves the work to the core's rules; each bug spoils one thing about them."""
+
+    def __init__(self) -> None:
+        self.rules = RuleMatcher(("link", "sku", "name"), "triage")
+
+    def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
+        return self.rules.match(drafts, catalogue)
+
+
+class TrimsItsDrafts(Plain):
+    def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
+        for draft in drafts:
+            draft.body["name"] = str(draft.body.get("name", "")).upper()
+        return super().match(drafts, catalogue)
+
+
+class DropsRepeats(Plain):
+    def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
+        return super().match(list({draft.key: draft for draft in drafts}.values()), catalogue)
+
+
+class LosesTheOrder(Plain):
+    def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
+        return super().match(drafts, catalogue)[::-1]
+
+
+class Guesses(Plain):
+    def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
+        return [Link(f"I-{random.randint(1, 10**9)}", "guess") for _ in drafts]
+
+
+class DecidesByCounting(Plain):
+    def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
+        return [Create() if n % 2 else Skip("every other") for n, _ in enumerate(drafts)]
+
+
+class LooksAhead(Plain):
+    def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
+        return [Same(drafts[-1].ref, "ahead") if n == 0 else Create() for n, _ in enumerate(drafts)]
+
+
+class LinksThePending(Plain):
+    def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
+        hits = [catalogue.by_name(str(draft.body.get("name", ""))) for draft in drafts]
+        return [Link(found[0].id, "name") if found else Create() for found in hits]
+
+
+class RemembersTargets(Plain):
+    """Links to what it saw in an earlier catalogue."""
+
+    def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
+        return [Link("I-1", "memory") for _ in drafts]
+
+
+class SaysNothing(Plain):
+    def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
+        return [Skip("") for _ in drafts]
+
+
+class WorstFirst(Plain):
+    def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
+        asked = [catalogue.nearest(str(draft.body.get("name", "")), limit=5) for draft in drafts]
+        return [Ask(tuple(sorted(near, key=lambda one: one.score)), "look") for near in asked]
+
+
+class CountsPercent(Plain):
+    def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
+        return [Ask((Candidate("I-1", "Bolt", 93.0, "near"),), "look") for _ in drafts]
+
+
+class StumblesOverLength(Plain):
+    def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
+        assert all(len(str(draft.body.get("name", ""))) < 256 for draft in drafts)
+        return super().match(drafts, catalogue)
+
+
+class NeedsAName(Plain):
+    def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
+        return [Skip(draft.body["name"].strip() or "nameless") for draft in drafts]
+
+
+class MergesByName(Plain):
+    def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
+        hits = [catalogue.by_name(str(draft.body.get("name", ""))) for draft in drafts]
+        return [Link(found[0].id, "name") if len(found) == 1 else Create() for found in hits]
+
+
+WRONG: list[tuple[type[Plain], str]] = [
+    (TrimsItsDrafts, "test_drafts_and_catalogue_are_left_as_they_were"),
+    (DropsRepeats, "test_there_is_one_decision_a_draft"),
+    (LosesTheOrder, "test_decisions_stand_in_the_order_of_the_drafts"),
+    (Guesses, "test_the_same_question_has_the_same_answer"),
+    (Guesses, "test_links_lead_to_what_is_there_and_name_their_rule"),
+    (DecidesByCounting, "test_drafts_of_one_key_are_decided_alike"),
+    (LooksAhead, "test_same_points_to_an_earlier_draft_or_an_earlier_create"),
+    (LinksThePending, "test_nothing_is_linked_to_a_create_that_is_not_written_yet"),
+    (RemembersTargets, "test_an_empty_catalogue_links_nothing"),
+    (SaysNothing, "test_what_is_not_decided_says_why"),
+    (WorstFirst, "test_candidates_are_there_best_first_with_a_score_and_a_reason"),
+    (CountsPercent, "test_candidates_are_there_best_first_with_a_score_and_a_reason"),
+    (StumblesOverLength, "test_hostile_text_is_only_text"),
+    (NeedsAName, "test_a_body_without_the_usual_fields_is_no_reason_to_fail"),
+    (MergesByName, "test_two_records_of_the_source_are_not_linked_to_one_target_by_name"),
+]
+
+
+class TestPlainMatcher(MatcherSuite):
+    @pytest.fixture
+    def matcher(self) -> Matcher:
+        return Plain()
+
+
+def given(bug: type[Plain], check: str) -> dict[str, Any]:
+    """The fixtures of a check, as pytest would hand them over."""
+    suite: Any = MatcherSuite
+    wanted = getattr(suite, check).__code__.co_varnames[1 : getattr(suite, check).__code__.co_argcount]
+    listing, drafts = (getattr(suite, name).__wrapped__(suite()) if hasattr(getattr(suite, name), "__wrapped__")
+                       else getattr(suite, name).__pytest_wrapped__.obj(suite()) for name in ("listing", "drafts"))  # fmt: skip
+    held = {"matcher": bug(), "drafts": drafts, "listing": listing, "text": "a" * 10_000}
+    return {name: held[name] for name in wanted}
+
+
+@pytest.mark.parametrize(("bug", "check"), WRONG, ids=lambda value: getattr(value, "__name__", ""))
+def test_a_planted_bug_in_a_matcher_is_caught(bug: type[Plain], check: str) -> None:
+    with pytest.raises((AssertionError, KeyError, AttributeError)):
+        getattr(MatcherSuite(), check)(**given(bug, check))
+
+
+def test_every_check_of_the_matcher_suite_catches_something() -> None:
+    checks = {name for name in vars(MatcherSuite) if name.startswith("test_")}
+    assert checks == {check for _, check in WRONG}
+
+
+def test_the_kits_clock_moves_simulator_and_client_alike() -> None:
+    clock = SimulatorClock(START)
+    shared = SharedClock(clock)
+    shared.sleep(90)
+    assert shared.now() == dt.datetime(2026, 1, 5, 9, 1, 30, tzinfo=dt.UTC)
+    assert clock.now() == shared.monotonic()
+
+
+def test_what_a_plugin_caches_is_found_by_the_next_services_of_the_folder(tmp_path: Path) -> None:
+    with services(tmp_path) as first:
+        first.cache.set("metadata", {"a": 1})
+    with services(tmp_path) as second:
+        assert second.cache.get("metadata", 60) == {"a": 1}
