@@ -35,7 +35,7 @@ _HOME = {
     **dict.fromkeys(("Answer", "Draft", "Item", "Page", "Record", "Ref", "Skip"), "records"),
 }
 
-__all__ = ["__version__", *sorted(_HOME)]  # noqa: PLE0604
+__all__ = ["__version__", *sorted(_HOME)]
 
 
 def __getattr__(name: str) -> Any:

@@ -75,7 +75,7 @@ def match(hub: Hub, id: int, target: str, *, identical: bool = False) -> Answere
     with hub.store.read() as tx:
         asked = _find(tx, id)
         lane = _lane(hub, tx, asked)
-        view = DocumentView(tx, lane.namespace)
+        view = DocumentView(tx, lane.plugin)
         if target not in lane.sink.current(view, asked.entity, [target]):
             raise NotFound(
                 f"there is no {asked.entity} {target}", code="WHERRY-3021",
@@ -169,7 +169,7 @@ def _lane(hub: Hub, tx: Tx, asked: Question) -> Lane:
         raise NotFound(f"the project has no connection {name} any more", code="WHERRY-3022")
     sink = hub.wiring.atomic(bound.name)
     assert isinstance(sink, AtomicSinkWriter)
-    return Lane(asked.flow, asked.run, asked.route, sink, bound.name, bound.plugin)
+    return Lane(asked.flow, asked.run, asked.route, sink, bound.plugin)
 
 
 def _identical(hub: Hub, asked: Question) -> Sequence[Question]:

@@ -99,9 +99,7 @@ def mark_of(job: Job, kind: str, mapper: FieldMapper) -> str | None:
         return None
     with job.wired.store.read() as tx:
         saved = registry.mark(tx, job.wired.name, kind)
-    return (
-        saved.mark if saved is not None and saved.mark and saved.fingerprint == mapper.fingerprint else None
-    )
+    return saved.mark if saved is not None and saved.mark and saved.fingerprint == mapper.fingerprint else None
 
 
 def guard_fall(job: Job, kind: str, count: int) -> None:
@@ -289,9 +287,7 @@ def decide(job: Job, steps: Sequence[Step]) -> None:
     for step in steps:
         by_entity.setdefault(step.draft.entity, []).append(step)
     for entity, group in by_entity.items():
-        decisions = job.wired.matchers(entity).match(
-            [step.draft for step in group], job.catalogues.of(entity)
-        )
+        decisions = job.wired.matchers(entity).match([step.draft for step in group], job.catalogues.of(entity))
         if len(decisions) != len(group):
             raise ContractBroken(
                 f"the matcher for {entity} was given {len(group)} drafts and returned {len(decisions)} decisions",

@@ -7,14 +7,13 @@ from typing import Any
 
 import msgspec
 
+from wherry import config_log
 from wherry.errors import ConfigError, NotFound
 from wherry.hub import Hub
 from wherry.mapping import MapMapper, explain
 from wherry.records import Record
 from wherry.roles import Fetches
-from wherry.settings import Flow
 from wherry.store import audit, ledger, registry
-from wherry.store.database import Tx
 from wherry.store.registry import FlowState
 from wherry.tally import plain
 
@@ -86,33 +85,9 @@ def _change(hub: Hub, name: str, state: str, *, since: str = "", reason: str = "
     return summary(hub, name)
 
 
-# -- settings that changed ---------------------------------------------------------------------------------------------
-
-
-def record_settings(hub: Hub) -> None:
-    """Compare every flow's settings with those it last ran under; a difference goes to the audit log (001.43)."""
-    now = hub.store.now()
-    with hub.store.read() as tx:
-        changed = [(n, f) for n, f in hub.project.flows.items() if registry.flow_state(tx, n).config != _text(f)]
-    if not changed:
-        return
-    with hub.store.write() as tx:
-        for name, flow in changed:
-            _record(tx, name, flow, now)
-
-
-def _record(tx: Tx, name: str, flow: Flow, now: str) -> None:
-    old = registry.flow_state(tx, name)
-    before = msgspec.json.decode(old.config) if old.config else {}
-    after = msgspec.json.decode(_text(flow))
-    keys = sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
-    registry.save_flow(tx, msgspec.structs.replace(old, config=_text(flow)))
-    detail = {"before": {k: before.get(k) for k in keys}, "after": {k: after.get(k) for k in keys}}
-    audit.write(tx, now, "config.changed" if old.config else "config.first", f"flow {name}", detail)
-
-
-def _text(flow: Flow) -> str:
-    return flow.model_dump_json(exclude_defaults=True, warnings=False)
+def record_settings(hub: Hub) -> list[str]:
+    """Note in the audit log which sections of the project file changed since they were last looked at."""
+    return config_log.record(hub.store, hub.project, hub.wiring)
 
 
 def state(hub: Hub, name: str) -> FlowState:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
         FieldMapper,
         Matcher,
         Services,
-        SinkWriter,
         Simulator,
+        SinkWriter,
         SourceConnector,
     )
     from wherry.settings import Flow

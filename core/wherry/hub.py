@@ -16,7 +16,7 @@ import msgspec
 import structlog
 from msgspec import Struct, field
 
-from wherry import engine, plugins, upkeep
+from wherry import config_log, engine, plugins, upkeep
 from wherry.clock import SystemClock
 from wherry.defaults import Defaults
 from wherry.errors import EXIT_INTERRUPTED, EXIT_PERSON, AccessLost, ContractBroken, Guarded, WherryError, worst
@@ -29,7 +29,14 @@ from wherry.tally import Tally
 from wherry.wiring import Wiring, project_store
 from wherry.writing import Outcome, Step
 
-_STATES: dict[int, str] = {5: "access", 6: "again", 7: "guarded", EXIT_PERSON: "ok", 0: "ok", EXIT_INTERRUPTED: "interrupted"}
+_STATES: dict[int, str] = {
+    5: "access",
+    6: "again",
+    7: "guarded",
+    EXIT_PERSON: "ok",
+    0: "ok",
+    EXIT_INTERRUPTED: "interrupted",
+}
 _SHOWN_CHANGES = 500
 
 
@@ -91,10 +98,9 @@ class Hub:
         report.exit_code = worst([report.exit_code, *(other.exit_code for other in before)])
         return report
 
-    def _run_one(
-        self, name: str, options: Options, cause: str, progress: Callable[[str, Tally], None]
-    ) -> Report:
+    def _run_one(self, name: str, options: Options, cause: str, progress: Callable[[str, Tally], None]) -> Report:
         self._refuse_paused(name)
+        config_log.record(self.store, self.project, self.wiring)
         run = registry.new_id(int(self.clock.now().timestamp() * 1000))
         with self.store.lock(f"flow:{name}"):
             started = self.store.now()
@@ -110,9 +116,7 @@ class Hub:
             self.plugins.run_finished(name, run, report.data)
         return report
 
-    def _guarded(
-        self, name: str, run: str, options: Options, progress: Callable[[str, Tally], None]
-    ) -> Report:
+    def _guarded(self, name: str, run: str, options: Options, progress: Callable[[str, Tally], None]) -> Report:
         """The run itself. Whatever ends it early becomes part of its report; what was settled stays settled."""
         tally, error, code, rounding = Tally(), None, 0, {}
         self.wiring.renew()
@@ -191,7 +195,9 @@ class Hub:
         with self.store.write() as tx:
             row = registry.connection(tx, name)
             if row is not None:
-                registry.update_connection(tx, row.id, state="reconnect", reason=error.message, checked_at="1970-01-01T00:00:00Z")
+                registry.update_connection(
+                    tx, row.id, state="reconnect", reason=error.message, checked_at="1970-01-01T00:00:00Z"
+                )
         self.plugins.access_lost(name, error.message)
 
     # -- plan ---------------------------------------------------------------------------------------------------------
@@ -282,7 +288,9 @@ def _symbolic(body: Any) -> Any:
 
 
 def _fingerprint(steps: Sequence[Step], outcomes: Mapping[Ref, Outcome]) -> str:
-    rows = sorted((str(s.ref), outcomes[s.ref].fate, msgspec.json.encode(s.draft.body, order="deterministic")) for s in steps)
+    rows = sorted(
+        (str(s.ref), outcomes[s.ref].fate, msgspec.json.encode(s.draft.body, order="deterministic")) for s in steps
+    )
     return hashlib.blake2b(msgspec.json.encode(rows), digest_size=16).hexdigest()
 
 

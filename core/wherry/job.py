@@ -28,6 +28,8 @@ class Options(Struct, frozen=True, kw_only=True):
     resync: bool = False
     overwrite_local: bool = False
     fields: tuple[str, ...] = ()
+    sweep: bool = False
+    """Look for what was archived or merged now, whether it is due or not."""
 
     @property
     def moves_mark(self) -> bool:

@@ -13,15 +13,13 @@ from wherry import writing
 from wherry.engine import copy_files, tell_items
 from wherry.errors import Guarded
 from wherry.fates import event_of
-from wherry.job import Batch, Entry, Job
+from wherry.job import Batch, Entry, Job, Wired
 from wherry.records import Create, Link, Record
 from wherry.roles import FieldMapper, Sweeps
 from wherry.store import ledger, registry
 from wherry.store.ledger import Seen
 from wherry.tally import Notice
 from wherry.writing import Step
-
-_SWEEP_EVERY = dt.timedelta(days=1)
 
 
 def retry(job: Job) -> None:
@@ -45,7 +43,10 @@ def retry(job: Job) -> None:
 
 def rematch(job: Job) -> None:
     """What came in with this run may be the answer to an open question: then the question closes itself."""
-    wired, grown = job.wired, [entity for entity, fates in job.tally.items.items() if fates["created"] or fates["updated"]]
+    wired, grown = (
+        job.wired,
+        [entity for entity, fates in job.tally.items.items() if fates["created"] or fates["updated"]],
+    )
     for entity in grown:
         with wired.store.read() as tx:
             asked = ledger.find_questions(tx, state="open", route=wired.lane.route, entity=entity, limit=10_000)
@@ -68,13 +69,14 @@ def put_through(job: Job, steps: list[Step]) -> None:
 
 
 def sweep(job: Job, kind: str, mapper: FieldMapper) -> None:
-    """Once a day: what became of the records that were synced? A search never shows what was archived or merged."""
+    """Once a day (``limits.sweep``): what became of the records that were synced? A search never shows what was archived or merged."""
     source, wired = job.wired.source, job.wired
     if not isinstance(source, Sweeps) or not job.options.moves_mark or job.options.resync:
         return
     with wired.store.read() as tx:
         mark, known = registry.mark(tx, wired.name, kind), dict(ledger.synced_ids(tx, wired.name, kind))
-    if mark is None or not known or not sweep_is_due(wired.store.clock.now(), mark.swept_at):
+    due = job.options.sweep or (mark is not None and sweep_is_due(wired, mark.swept_at))
+    if mark is None or not known or not due:
         return
     found = [record for record in source.sweep(kind, list(known), mapper.fields.get(kind, ())) if record.gone]
     guard_vanished(job, kind, len(found), len(known))
@@ -83,9 +85,7 @@ def sweep(job: Job, kind: str, mapper: FieldMapper) -> None:
     with wired.store.write() as tx:
         registry.save_mark(tx, msgspec.structs.replace(mark, swept_at=now))
         ledger.put_events(tx, [event_of(job, entry, now) for entry in batch.entries])
-        ledger.mark_synced(
-            tx, [("skipped", "", e.reason, wired.name, kind, e.record.id) for e in batch.entries]
-        )
+        ledger.mark_synced(tx, [("skipped", "", e.reason, wired.name, kind, e.record.id) for e in batch.entries])
     job.tally.notices += [Notice(kind, e.record.id, e.reason, e.synced) for e in batch.entries]
 
 
@@ -97,8 +97,10 @@ def gone_entry(record: Record, target: str) -> Entry:
     return entry
 
 
-def sweep_is_due(now: dt.datetime, swept_at: str) -> bool:
-    return not swept_at or now - dt.datetime.fromisoformat(swept_at) >= _SWEEP_EVERY
+def sweep_is_due(wired: Wired, swept_at: str) -> bool:
+    return (
+        not swept_at or wired.store.clock.now() - dt.datetime.fromisoformat(swept_at) >= wired.flow.limits.sweep_every
+    )
 
 
 def guard_vanished(job: Job, kind: str, gone: int, known: int) -> None:

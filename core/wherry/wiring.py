@@ -10,10 +10,11 @@ from typing import Any
 
 import msgspec
 import structlog
+from pydantic import BaseModel
 
 from wherry import mapping
 from wherry.catalogues import Catalogues
-from wherry.errors import ConfigError, Guarded, NotFound
+from wherry.errors import ConfigError, Guarded, NotFound, WherryError
 from wherry.http import Http, Profile
 from wherry.job import Wired
 from wherry.matching import ListingCatalogue, RuleMatcher
@@ -69,12 +70,20 @@ class Wiring:
         self.plugins.require(plugin)
         return self._connections[name]
 
+    def known_settings(self, name: str) -> BaseModel | None:
+        """The settings of a connection that can be read; None where its plugin cannot be used."""
+        try:
+            settings: BaseModel = self.connection(name).settings
+        except WherryError:
+            return None
+        return settings
+
     def services(self, connection: Connection) -> Services:
         """What the core hands the plugin of this connection."""
         log = structlog.get_logger().bind(connection=connection.name, plugin=connection.plugin)
         return Services(
             log=log, clock=self.clock, http=partial(self._client, connection), fan_out=fan_out,
-            cache=self.store.cache(connection.name), documents=partial(self.store.documents, connection.name),
+            cache=self.store.cache(connection.name), documents=partial(self.store.documents, connection.plugin),
         )  # fmt: skip
 
     def _client(self, connection: Connection, profile: Profile) -> Http:
@@ -110,7 +119,9 @@ class Wiring:
                 fix='use auth = { kind = "token", token = { env = "NAME" } }', code="WHERRY-2070",
             )  # fmt: skip
         base = profile.base_url.rstrip("/")
-        urls = {name: base + url for name in ("token_url", "revoke_url") if (url := getattr(found, name)).startswith("/")}
+        urls = {
+            name: base + url for name in ("token_url", "revoke_url") if (url := getattr(found, name)).startswith("/")
+        }
         return msgspec.structs.replace(found, **urls)
 
     def reveal(self, connection: str, secret: SecretRef) -> str:
@@ -157,9 +168,7 @@ class Wiring:
             if row is not None and (row.plugin, row.account_id) != (connection.plugin, account.id):
                 raise _other_account(row, account.name, account.id)
             if row is None:
-                return registry.bind(
-                    tx, connection.name, connection.plugin, account.id, account.name, credential, now
-                )
+                return registry.bind(tx, connection.name, connection.plugin, account.id, account.name, credential, now)
             registry.update_connection(
                 tx, row.id, account_name=account.name, checked_at=now, credential=credential, state="ok", reason=""
             )
@@ -199,7 +208,7 @@ class Wiring:
         services = self.services(origin)
         mappers = {kind: self.plugins.mapper(flow, kind, services) for kind in self.kinds(flow, source)}
         return Wired(
-            flow=flow, lane=Lane(name, run, route, sink, flow.sink, destination.plugin), store=self.store, source=source,
+            flow=flow, lane=Lane(name, run, route, sink, destination.plugin), store=self.store, source=source,
             mappers=mappers, matchers=partial(self.plugins.matcher, flow),
             blobs=Blobs(self.store.files, flow.limits.file_size), since=flow.since(self.project.timezone),
             settled=settled,
@@ -257,7 +266,7 @@ class Wiring:
 
         def load(entity: str) -> ListingCatalogue:
             with self.store.read() as tx:
-                view = DocumentView(tx, wired.lane.namespace)
+                view = DocumentView(tx, wired.lane.plugin)
                 keys = ledger.keys_by_target(tx, wired.lane.route, entity)
                 return ListingCatalogue(wired.lane.sink.listing(view, entity), keys)
 
@@ -305,4 +314,3 @@ def project_store(project: Project, clock: Clock, environ: Mapping[str, str] | N
     url = project.store.url or f"sqlite:///{folder / 'wherry.db'}"
     files = project.store.files if str(project.store.files) != "." else folder / "files"
     return Store(url, clock, project.folder / files)
-

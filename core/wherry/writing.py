@@ -75,8 +75,8 @@ class Lane(Struct, frozen=True):
     run: str
     route: Route
     sink: AtomicSinkWriter
-    namespace: str
-    plugin: str = ""
+    plugin: str
+    """Whose documents the sink works on: they are the plugin's, whatever its connection is called today."""
 
 
 def settle(tx: Tx, lane: Lane, steps: Sequence[Step], now: str, *, cause: str = "") -> dict[Ref, Outcome]:
@@ -145,9 +145,7 @@ class Settlement:
         """Settle a step that writes nothing; False when it is to be written."""
         decision = step.decision
         if step.refusal is not None:
-            return self._refuse(
-                step, step.refusal.message, str(step.refusal.where.get("field", "")), step.refusal.fix
-            )
+            return self._refuse(step, step.refusal.message, str(step.refusal.where.get("field", "")), step.refusal.fix)
         if step.later:
             return self._keep(step, "queued", step.later)
         if isinstance(decision, Skip):
@@ -218,7 +216,7 @@ class Settlement:
         fresh = [(step, item) for step, item in made if not self._unchanged(step, item)]
         if not fresh:
             return
-        view = DocumentView(self.tx, self.lane.namespace)
+        view = DocumentView(self.tx, self.lane.plugin)
         answers = apply(self.lane, view, [item for _, item in fresh])
         for (step, item), answer in zip(fresh, answers, strict=True):
             self._answered(step, item, answer)
@@ -243,9 +241,7 @@ class Settlement:
         fate: Fate = "linked" if earlier is not None and earlier.fate == "linked" else answer.fate
         reason = earlier.reason if earlier is not None else answer.reason
         rule = step.link.rule if step.link and step.link.rule else fate
-        self.links.append(
-            msgspec.structs.replace(self._row(step, answer.target, rule), digest=digest(item.body))
-        )
+        self.links.append(msgspec.structs.replace(self._row(step, answer.target, rule), digest=digest(item.body)))
         self._done(step, Outcome(fate, answer.target, reason, answer.changes))
 
     # -- what waits ------------------------------------------------------------------------------------------------
@@ -294,9 +290,7 @@ class Settlement:
         ledger.put_edges(self.tx, ((item.id, ref) for item, ref in self.needs))
         self._store_questions()
         ledger.put_events(self.tx, [self._event(step) for step in self.steps.values() if self._tells(step)])
-        ledger.mark_synced(
-            self.tx, [self._fate(step) for step in self.steps.values() if step.item and step.draft.root]
-        )
+        ledger.mark_synced(self.tx, [self._fate(step) for step in self.steps.values() if step.item and step.draft.root])
         self._store_audit()
 
     def _store_questions(self) -> None:
@@ -313,9 +307,7 @@ class Settlement:
         ledger.put_questions(self.tx, [*self.questions, *closed])
 
     def _found(self, ref: Ref) -> bool:
-        return ref in self.outcomes and (
-            self.outcomes[ref].fate in DONE or self.outcomes[ref].fate == "skipped"
-        )
+        return ref in self.outcomes and (self.outcomes[ref].fate in DONE or self.outcomes[ref].fate == "skipped")
 
     def _closed(self, question: Question) -> Question:
         outcome, step = self.outcomes[question.ref], self.steps[question.ref]

@@ -24,7 +24,7 @@ def filled(crm_url: str) -> None:
 
 
 def held(hub: Hub, kind: str) -> dict[str, dict[str, Any]]:
-    with hub.store.documents("platform") as documents:
+    with hub.store.documents("workspace") as documents:
         return {id: body["fields"] for id, body in documents.each(kind)}
 
 
@@ -162,7 +162,7 @@ def test_local_edits_survive_a_resync_unless_somebody_says_otherwise(hub: Hub, c
 
     hub.run("won-deals")
     [(deal, project)] = list(synced(hub).items())[:1]
-    with hub.store.documents("platform") as documents:
+    with hub.store.documents("workspace") as documents:
         edit(documents, "project", project, {"name": "Ours"})
     change(crm, "deals", deal, dealname="Theirs")
     hub.resync("won-deals", Options(records=(deal,), resync=True), write=True)

@@ -60,7 +60,7 @@ def _fresh(folder: Path) -> None:
 
 
 def _held(store: Store) -> dict[str, list[dict[str, Any]]]:
-    with store.documents("platform") as documents:
+    with store.documents("workspace") as documents:
         return {kind: [body["fields"] for _, body in documents.each(kind)] for kind in ("project", "customer", "product", "file")}
 
 

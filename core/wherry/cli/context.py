@@ -96,8 +96,9 @@ class Face:
         return self.hub.store.files
 
     def documents(self, connection_name: str | None = None) -> contextlib.AbstractContextManager[Documents]:
-        """The plugin's documents under one of its connections, in a transaction. Raises ConfigError, NotFound."""
-        return self.hub.store.documents(self._connection(connection_name))
+        """The plugin's documents, in a transaction. Raises ConfigError, NotFound where it has no such connection."""
+        self._connection(connection_name)
+        return self.hub.store.documents(self.plugin)
 
     def _connection(self, name: str | None) -> str:
         from wherry.errors import ConfigError, NotFound

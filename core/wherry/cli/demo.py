@@ -28,7 +28,7 @@ DEFAULT = Path(".demo") / "acme"
 @click.argument("system", required=False, default="")
 @click.option("--keep", is_flag=True, help="Leave the stand-in running until Ctrl-C.")
 @click.option("--folder", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
-              help="The project folder; an earlier demo's is used again.  [default: .demo/acme, made anew]")  # fmt: skip
+              help="The project folder; an earlier demo's is used again. [default: .demo/acme, made anew]")  # fmt: skip
 def demo(system: str, keep: bool, folder: Path | None) -> None:
     """A whole project on sample data: a stand-in is filled, the flows run, and you see what came of it.
 

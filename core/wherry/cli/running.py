@@ -40,8 +40,8 @@ def _must_exist(own: Face, flow: str, records: tuple[str, ...], report: Report) 
     read = sum(sum(words.values()) for words in report.data["fates"].values())
     if records and not read:
         source = own.hub.wiring.flow(flow).source
-        raise NotFound(f"{source} has no record {', '.join(records)} of the kinds that {flow} reads", code="WHERRY-3031",
-                       fix="check the id at the source")  # fmt: skip
+        message = f"{source} has no record {', '.join(records)} of the kinds that {flow} reads"
+        raise NotFound(message, fix="check the id at the source", code="WHERRY-3031")
     if read < len(set(records)):
         own.warn(f"only {read} of {len(set(records))} records were found at the source")
 
@@ -137,7 +137,7 @@ def resync(flow: str, records: tuple[str, ...], fields: str, overwrite_local: bo
     options = Options(records=records, resync=True, overwrite_local=overwrite_local, fields=names)
     if not own.yes and not own.asks:
         fix = "say --yes to do it, or see them first: wherry plan FLOW --record ID"
-        raise ConfigError("resync shows the differences and asks; nobody can be asked here", fix=fix, code="WHERRY-2091")
+        raise ConfigError("resync shows differences and asks; nobody can be asked here", fix=fix, code="WHERRY-2091")
     flows.record_settings(own.hub)
     rehearsed = own.hub.resync(flow, options, write=False)
     _must_exist(own, flow, records, rehearsed)

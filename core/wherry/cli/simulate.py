@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from wherry.cli.options import face
@@ -26,7 +28,7 @@ def simulate(system: str, port: int, host: str) -> None:
     app = plugins.load([system]).simulator(system).app()
     url = f"http://{host}:{port}"
     own.print("wherry.simulate/1", {"system": system, "url": url}, f"{system} stands in at {url}; stop it with Ctrl-C")
-    click.get_text_stream("stdout").flush()
+    sys.stdout.flush()
     try:
         run(app, host, port)
     except OSError as error:

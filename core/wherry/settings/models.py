@@ -131,7 +131,15 @@ class Limits(_Table):
     fall: float = Field(
         default=0.30, ge=0, le=1, description="Share of known records that may vanish before a run pauses."
     )
+    sweep: Every = Field(
+        default="1d", description="How often to look for records that were archived or merged at the source."
+    )
     file_size: Size = Field(default=100 * 10**6, description='The largest file to copy: "100MB".')
+
+
+    @property
+    def sweep_every(self) -> dt.timedelta:
+        return interval(self.sweep)
 
 
 class Flow(_Table):

@@ -91,7 +91,6 @@ class FlowState(Struct, frozen=True):
     reason: str = ""
     by: str = ""
     at: str = ""
-    config: str = ""
 
 
 def flow_state(tx: Tx, name: str) -> FlowState:

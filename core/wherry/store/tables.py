@@ -126,7 +126,7 @@ cache = Table(
 
 flows = Table(
     "flows", metadata,
-    _text("name", key=True), _text("state"), _text("since"), _text("reason"), _text("by"), _text("at"), _text("config"),
+    _text("name", key=True), _text("state"), _text("since"), _text("reason"), _text("by"), _text("at"),
 )  # fmt: skip
 
 plans = Table(

@@ -26,6 +26,24 @@ HOSTILE = (
 """Texts that a source may send as a name or a number."""
 
 
+def usual_listing() -> list[Listed]:
+    """A sink with things that are told apart by number, by name, or not at all."""
+    return [
+        Listed("I-1", "Bolt M8", "B-8"), Listed("I-2", "Bolt M10", "B-10"), Listed("I-3", "GTX Pro", "GTX-1"),
+        Listed("I-4", "Crane pad L", "CP-L"), Listed("I-5", "Crane pad L", "CP-L2"), Listed("I-6", "Nameless", ""),
+    ]  # fmt: skip
+
+
+def usual_drafts(entity: str) -> list[Draft]:
+    """Drafts known by number, by name, by nearly a name, twice the same, and not at all."""
+    rows = [
+        ("id:1", "Bolt, eight millimetres", "B-8"), ("id:2", "GTXPro", ""), ("id:3", "Crane pad XL", "CP-XL"),
+        ("id:4", "Crane pad L", ""), ("id:5", "Rail anchor", "RA-1"), ("id:5", "Rail anchor", "RA-1"),
+        ("name:railanchor", "Rail Anchor", ""), ("id:6", "Ballast", ""), ("id:7", "", ""),
+    ]  # fmt: skip
+    return [_draft(entity, key, name, sku) for key, name, sku in rows]
+
+
 class MatcherSuite:
     """Subclass it, name the class ``Test…`` and give it the fixture ``matcher``; override ``drafts`` or ``listing``
     where the matcher looks at more than name and SKU."""
@@ -35,20 +53,12 @@ class MatcherSuite:
     @pytest.fixture
     def listing(self) -> list[Listed]:
         """What the sink holds."""
-        return [
-            Listed("I-1", "Bolt M8", "B-8"), Listed("I-2", "Bolt M10", "B-10"), Listed("I-3", "GTX Pro", "GTX-1"),
-            Listed("I-4", "Crane pad L", "CP-L"), Listed("I-5", "Crane pad L", "CP-L2"), Listed("I-6", "Nameless", ""),
-        ]  # fmt: skip
+        return usual_listing()
 
     @pytest.fixture
     def drafts(self) -> list[Draft]:
-        """Known by number, by name, by nearly a name, twice the same, and not at all."""
-        rows = [
-            ("id:1", "Bolt, eight millimetres", "B-8"), ("id:2", "GTXPro", ""), ("id:3", "Crane pad XL", "CP-XL"),
-            ("id:4", "Crane pad L", ""), ("id:5", "Rail anchor", "RA-1"), ("id:5", "Rail anchor", "RA-1"),
-            ("name:railanchor", "Rail Anchor", ""), ("id:6", "Ballast", ""), ("id:7", "", ""),
-        ]  # fmt: skip
-        return [_draft(self.entity, key, name, sku) for key, name, sku in rows]
+        """What comes from the source."""
+        return usual_drafts(self.entity)
 
     def test_there_is_one_decision_a_draft(self, matcher: Matcher, drafts: list[Draft], listing: list[Listed]) -> None:
         decisions = matcher.match(drafts, _catalogue(listing))

@@ -15,7 +15,7 @@ from wherry.records import Page, Record
 from wherry.roles import Clock, Query, SourceConnector
 from wherry.simulator import Faults
 
-MOST_PAGES = 1_000
+MOST_PAGES = 200
 
 
 class Trial(Struct, kw_only=True):

@@ -77,7 +77,7 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> 
         return
     store = Store(f"sqlite:///{tmp_path / 'state.db'}", clock, tmp_path / "files")
     try:
-        yield lambda: store.documents("platform")
+        yield lambda: store.documents("workspace")
     finally:
         store.close()
 

@@ -1,0 +1,144 @@
+"""The kit is worth what it catches: a sound matcher passes it, each planted bug fails the check made for it."""
+
+from __future__ import annotations
+
+import inspect
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from wherry.matching import RuleMatcher
+from wherry.records import Ask, Candidate, Create, Decision, Draft, Link, Same, Skip
+from wherry.roles import Catalogue, Matcher
+from wherry.testing.matchers import MatcherSuite, usual_drafts, usual_listing
+
+
+class Plain:
+    """Leaves the work to the core's rules; each bug spoils one thing about them."""
+
+    def __init__(self) -> None:
+        self.rules = RuleMatcher(("link", "sku", "name"), "triage")
+
+    def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
+        return self.rules.match(drafts, catalogue)
+
+
+class TrimsItsDrafts(Plain):
+    def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
+        for draft in drafts:
+            draft.body["name"] = str(draft.body.get("name", "")).upper()
+        return super().match(drafts, catalogue)
+
+
+class DropsRepeats(Plain):
+    def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
+        return super().match(list({draft.key: draft for draft in drafts}.values()), catalogue)
+
+
+class LosesTheOrder(Plain):
+    def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
+        return super().match(drafts, catalogue)[::-1]
+
+
+class Guesses(Plain):
+    def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
+        return [Link(f"I-{random.randint(1, 10**9)}", "guess") for _ in drafts]
+
+
+class DecidesByCounting(Plain):
+    def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
+        return [Create() if n % 2 else Skip("every other") for n, _ in enumerate(drafts)]
+
+
+class LooksAhead(Plain):
+    def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
+        return [Same(drafts[-1].ref, "ahead") if n == 0 else Create() for n, _ in enumerate(drafts)]
+
+
+class LinksThePending(Plain):
+    def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
+        hits = [catalogue.by_name(str(draft.body.get("name", ""))) for draft in drafts]
+        return [Link(found[0].id, "name") if found else Create() for found in hits]
+
+
+class RemembersTargets(Plain):
+    """Links to what it saw in an earlier catalogue."""
+
+    def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
+        return [Link("I-1", "memory") for _ in drafts]
+
+
+class SaysNothing(Plain):
+    def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
+        return [Skip("") for _ in drafts]
+
+
+class WorstFirst(Plain):
+    def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
+        asked = [catalogue.nearest(str(draft.body.get("name", "")), limit=5) for draft in drafts]
+        return [Ask(tuple(sorted(near, key=lambda one: one.score)), "look") for near in asked]
+
+
+class CountsPercent(Plain):
+    def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
+        return [Ask((Candidate("I-1", "Bolt", 93.0, "near"),), "look") for _ in drafts]
+
+
+class StumblesOverLength(Plain):
+    def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
+        assert all(len(str(draft.body.get("name", ""))) < 256 for draft in drafts)
+        return super().match(drafts, catalogue)
+
+
+class NeedsAName(Plain):
+    def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
+        return [Skip(draft.body["name"].strip() or "nameless") for draft in drafts]
+
+
+class MergesByName(Plain):
+    def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
+        hits = [catalogue.by_name(str(draft.body.get("name", ""))) for draft in drafts]
+        return [Link(found[0].id, "name") if len(found) == 1 else Create() for found in hits]
+
+
+WRONG: list[tuple[type[Plain], str]] = [
+    (TrimsItsDrafts, "test_drafts_and_catalogue_are_left_as_they_were"),
+    (DropsRepeats, "test_there_is_one_decision_a_draft"),
+    (LosesTheOrder, "test_decisions_stand_in_the_order_of_the_drafts"),
+    (Guesses, "test_the_same_question_has_the_same_answer"),
+    (Guesses, "test_links_lead_to_what_is_there_and_name_their_rule"),
+    (DecidesByCounting, "test_drafts_of_one_key_are_decided_alike"),
+    (LooksAhead, "test_same_points_to_an_earlier_draft_or_an_earlier_create"),
+    (LinksThePending, "test_nothing_is_linked_to_a_create_that_is_not_written_yet"),
+    (RemembersTargets, "test_an_empty_catalogue_links_nothing"),
+    (SaysNothing, "test_what_is_not_decided_says_why"),
+    (WorstFirst, "test_candidates_are_there_best_first_with_a_score_and_a_reason"),
+    (CountsPercent, "test_candidates_are_there_best_first_with_a_score_and_a_reason"),
+    (StumblesOverLength, "test_hostile_text_is_only_text"),
+    (NeedsAName, "test_a_body_without_the_usual_fields_is_no_reason_to_fail"),
+    (MergesByName, "test_two_records_of_the_source_are_not_linked_to_one_target_by_name"),
+]
+
+
+class TestPlainMatcher(MatcherSuite):
+    @pytest.fixture
+    def matcher(self) -> Matcher:
+        return Plain()
+
+
+def given(bug: type[Plain], check: str) -> dict[str, Any]:
+    """The fixtures of a check, as pytest would hand them over."""
+    held = {"matcher": bug(), "drafts": usual_drafts("product"), "listing": usual_listing(), "text": "a" * 10_000}
+    return {name: held[name] for name in inspect.signature(getattr(MatcherSuite, check)).parameters if name != "self"}
+
+
+@pytest.mark.parametrize(("bug", "check"), WRONG, ids=lambda value: getattr(value, "__name__", ""))
+def test_a_planted_bug_in_a_matcher_is_caught(bug: type[Plain], check: str) -> None:
+    with pytest.raises((AssertionError, KeyError, AttributeError)):
+        getattr(MatcherSuite(), check)(**given(bug, check))
+
+
+def test_every_check_of_the_matcher_suite_catches_something() -> None:
+    checks = {name for name in vars(MatcherSuite) if name.startswith("test_")}
+    assert checks == {check for _, check in WRONG}

@@ -1,0 +1,234 @@
+"""When flows run: pure reckoning of what is due, and the engine that runs it in threads."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wherry import flows, scheduler
+from wherry.errors import AccessLost, ConfigError
+from wherry.hub import Hub, Report
+from wherry.scheduler import LocalEngine, Scheduler, Timed, due, next_time
+from wherry.settings import Schedule
+from wherry.store import registry
+from wherry.testing.clock import FakeClock
+
+NOON = dt.datetime(2026, 3, 10, 12, 0, tzinfo=dt.UTC)
+MINUTE = dt.timedelta(minutes=1)
+
+
+def timed(**given: object) -> Timed:
+    return Timed(**{"flow": "won", "schedule": Schedule(every="15m"), "since": NOON, **given})  # type: ignore[arg-type]
+
+
+def test_an_activated_flow_that_never_ran_is_due_at_once() -> None:
+    assert due([timed()], NOON) == [("won", NOON)]
+
+
+def test_a_flow_is_due_its_interval_after_its_last_run_began() -> None:
+    one = timed(last=NOON)
+    assert next_time(one) == NOON + 15 * MINUTE
+    assert due([one], NOON + 14 * MINUTE) == []
+    assert due([one], NOON + 15 * MINUTE) == [("won", NOON + 15 * MINUTE)]
+
+
+def test_a_flow_that_missed_a_week_runs_once_and_not_seven_hundred_times() -> None:
+    late = NOON + dt.timedelta(days=7)
+    assert len(due([timed(last=NOON)], late)) == 1
+    assert due([timed(last=late)], late) == []
+
+
+def test_what_is_longest_overdue_comes_first() -> None:
+    timetable = [timed(flow="a", last=NOON - 20 * MINUTE), timed(flow="b", last=NOON - 40 * MINUTE)]
+    assert [flow for flow, _ in due(timetable, NOON)] == ["b", "a"]
+
+
+@pytest.mark.parametrize("held", ["paused", "not activated", "sign in again: crm"])
+def test_a_flow_that_is_held_is_never_due(held: str) -> None:
+    assert due([timed(held=held)], NOON + dt.timedelta(days=30)) == []
+
+
+def test_a_flow_without_a_schedule_and_a_running_one_are_never_due() -> None:
+    assert due([timed(schedule=None)], NOON) == []
+    assert due([timed()], NOON, frozenset({"won"})) == []
+
+
+def test_a_crontab_line_is_read_in_the_zone_of_the_project() -> None:
+    one = timed(schedule=Schedule(cron="0 6 * * *"), timezone="America/Chicago", last=NOON)
+    assert next_time(one) == dt.datetime(2026, 3, 11, 11, 0, tzinfo=dt.UTC)
+
+
+def test_six_in_the_morning_stays_six_in_the_morning_when_the_clocks_change() -> None:
+    before = dt.datetime(2026, 3, 7, 12, 0, tzinfo=dt.UTC)
+    one = timed(schedule=Schedule(cron="0 6 * * *"), timezone="America/Chicago", last=before)
+    saturday = next_time(one)
+    assert saturday == dt.datetime(2026, 3, 8, 11, 0, tzinfo=dt.UTC)
+
+
+def test_a_run_by_hand_just_before_does_not_swallow_the_hour_of_a_crontab_line() -> None:
+    one = timed(schedule=Schedule(cron="0 12 * * *"), last=NOON - MINUTE)
+    assert next_time(one) == NOON
+    assert next_time(timed(schedule=Schedule(cron="0 12 * * *"), last=NOON)) == NOON + dt.timedelta(days=1)
+
+
+@given(st.integers(1, 10_000), st.integers(0, 1_000_000))
+def test_after_a_run_at_any_time_a_flow_is_not_due_before_its_interval_is_over(minutes: int, late: int) -> None:
+    """b_001_45: the schedule's interval is a floor."""
+    every = dt.timedelta(minutes=minutes)
+    ran = NOON + every + dt.timedelta(seconds=late)
+    one = timed(schedule=Schedule(every=f"{minutes}m"), last=ran)
+    assert due([one], ran + every - dt.timedelta(seconds=1)) == []
+    assert due([one], ran + every) == [("won", ran + every)]
+
+
+# -- the engine --------------------------------------------------------------------------------------------------------
+
+
+class Gate:
+    """A run that waits until it is let go, and notes what ran."""
+
+    def __init__(self) -> None:
+        self.began, self.go, self.ran, self.at_once, self.most = threading.Event(), threading.Event(), [], 0, 0  # type: ignore[var-annotated]
+        self.guard = threading.Lock()
+
+    def __call__(self, project: Path, flow: str) -> Report:
+        with self.guard:
+            self.at_once += 1
+            self.most = max(self.most, self.at_once)
+        self.began.set()
+        assert self.go.wait(10)
+        with self.guard:
+            self.at_once -= 1
+            self.ran.append(flow)
+        return Report(data={"flow": flow})
+
+
+def test_a_flow_that_is_on_its_way_is_not_submitted_again() -> None:
+    gate = Gate()
+    engine = LocalEngine(Path("."), run=gate)
+    assert engine.submit("a")
+    assert gate.began.wait(10)
+    assert not engine.submit("a")
+    assert engine.status() == {"a": "running"}
+    gate.go.set()
+    engine.stop()
+    assert gate.ran == ["a"]
+    assert engine.status() == {}
+
+
+def test_no_more_flows_run_at_once_than_the_pool_is_wide_and_what_waits_can_be_taken_back() -> None:
+    gate = Gate()
+    engine = LocalEngine(Path("."), width=2, run=gate)
+    assert all(engine.submit(name) for name in "abcd")
+    assert gate.began.wait(10)
+    assert engine.cancel("d")
+    assert not engine.cancel("d")
+    gate.go.set()
+    while engine.status():
+        threading.Event().wait(0.01)
+    engine.stop()
+    assert sorted(gate.ran) == ["a", "b", "c"]
+    assert gate.most <= 2
+
+
+def test_a_run_that_fails_unexpectedly_ends_neither_the_engine_nor_the_others() -> None:
+    told: list[tuple[str, int]] = []
+
+    def run(project: Path, flow: str) -> Report:
+        if flow == "bad":
+            raise RuntimeError("no")
+        return Report(data={})
+
+    engine = LocalEngine(Path("."), run=run, told=lambda flow, report: told.append((flow, report.exit_code)))
+    engine.submit("bad")
+    engine.submit("good")
+    while engine.status():
+        threading.Event().wait(0.01)
+    engine.stop()
+    assert sorted(told) == [("bad", 1), ("good", 0)]
+
+
+# -- a project ---------------------------------------------------------------------------------------------------------
+
+PROJECT = """
+version = 1
+[project]
+name = "acme"
+currency = "USD"
+[plugins]
+enabled = ["workspace"]
+[connections.a]
+plugin = "workspace"
+[connections.b]
+plugin = "workspace"
+[flows.tickets]
+source = "a"
+sink = "b"
+kinds = ["customer"]
+schedule = { every = "15m" }
+[flows.other]
+source = "a"
+sink = "b"
+"""
+
+
+@pytest.fixture()
+def hub(tmp_path: Path, clock: FakeClock) -> Hub:
+    (tmp_path / "wherry.toml").write_text(PROJECT)
+    return Hub.open(tmp_path, environ={}, clock=clock)
+
+
+def _activate(hub: Hub) -> None:
+    with hub.store.write() as tx:
+        registry.save_flow(tx, registry.FlowState("tickets", state="active", at=hub.store.now()))
+
+
+def test_only_activated_flows_are_on_the_timetable(hub: Hub) -> None:
+    assert {row["flow"]: row["held"] for row in scheduler.listed(hub)} == {"tickets": "not activated", "other": "not activated"}
+    _activate(hub)
+    assert due(scheduler.timetable(hub), hub.clock.now()) == [("tickets", hub.clock.now())]
+    flows.pause(hub, "tickets", "month close")
+    assert due(scheduler.timetable(hub), hub.clock.now()) == []
+    hub.close()
+
+
+def test_a_flow_whose_connection_lost_its_access_waits_for_a_new_sign_in(hub: Hub) -> None:
+    _activate(hub)
+    with hub.store.write() as tx:
+        registry.bind(tx, "a", "workspace", "1", "Acme", "", hub.store.now())
+    hub._note_access("tickets", AccessLost("no", connection="a"))
+    [held] = [row["held"] for row in scheduler.listed(hub) if row["flow"] == "tickets"]
+    assert held == "sign in again: a"
+    hub.close()
+
+
+def test_the_scheduler_starts_what_is_due_once_and_stops_when_told(hub: Hub) -> None:
+    _activate(hub)
+    gate = Gate()
+    engine = LocalEngine(hub.project.file, run=gate)
+    plan = Scheduler(hub, engine, look_every=0.01)
+    assert plan.look() == ["tickets"]
+    assert plan.look() == []
+    gate.go.set()
+    plan.stop()
+    plan.loop()
+    assert gate.ran == ["tickets"]
+    hub.close()
+
+
+def test_a_scheduled_run_that_cannot_begin_is_a_report_and_not_a_crash(tmp_path: Path) -> None:
+    (tmp_path / "wherry.toml").write_text("version = 2")
+    report = scheduler.run_flow(tmp_path / "wherry.toml", "tickets")
+    assert report.exit_code == 2
+    assert report.error is not None
+
+
+def test_an_engine_that_nobody_brings_is_refused_by_name(hub: Hub) -> None:
+    with pytest.raises(ConfigError, match="nobody brings an engine cellery"):
+        scheduler.engine(hub, "cellery", lambda flow, report: None)
+    hub.close()
