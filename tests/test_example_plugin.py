@@ -58,14 +58,15 @@ with serve(simulator.app()) as url:
     send.post("/api/v1/shipments", json={**body, "number": "SH-1", "status": "sent"})
     send.post("/api/v1/shipments", json={**body, "number": "SH-2", "status": "packing"})
     with Hub.open(folder, environ={"ACME_URL": url, "ACME_KEY": key}) as hub:
+        platform = hub.wiring.services(hub.wiring.connection("platform")).documents
         first = [hub.run(flow).data for flow in ("parts", "shipments")]
         # The part is renumbered: another record, known to the platform by its former number.
         send.post("/api/v1/parts", json={"name": "Bolt eight", "number": "N-8", "former_number": "OLD-8"})
-        with hub.store.documents("platform") as documents:
+        with platform() as documents:
             body = next(iter(documents.each("product")))[1]
             documents.put("product", [("I-9001", {**body, "fields": {"name": "Old bolt", "sku": "OLD-8"}})])
         second = [hub.run(flow).data for flow in ("parts", "shipments")]
-        with hub.store.documents("platform") as documents:
+        with platform() as documents:
             held = {k: [b["fields"] for _, b in documents.each(k)] for k in ("product", "customer", "ticket")}
     print(json.dumps({"first": [r["fates"] for r in first], "second": [r["fates"] for r in second],
                       "items": second[0]["items"], "held": held}))
@@ -104,7 +105,7 @@ def project(folder: Path, *enabled: str, flows: str = "") -> Path:
 def listed(folder: Path, env: Mapping[str, str]) -> list[dict[str, Any]]:
     done = run("-m", "wherry.cli", "--output", "json", "plugin", "list", cwd=folder, env=env)
     assert done.returncode == 0, done.stderr
-    rows: list[dict[str, Any]] = json.loads(done.stdout)["data"]["installed"]
+    rows: list[dict[str, Any]] = json.loads(done.stdout)["data"]["items"]
     return rows
 
 
@@ -140,6 +141,6 @@ def test_the_plugin_is_not_imported_unless_it_is_enabled(installed: Path, tmp_pa
 
 
 def test_the_partners_own_tests_pass_against_the_installed_plugin(installed: Path, tmp_path: Path) -> None:
-    command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", str(EXAMPLE / "tests")]
+    command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "4", str(EXAMPLE / "tests")]
     done = run(*command, cwd=EXAMPLE, env=environ(installed))
     assert done.returncode == 0, done.stdout[-4000:]

@@ -144,6 +144,7 @@ def _outcome(hub: Hub, system: str, what: Sample, folder: Path, reports: list[Re
 
 def _count(hub: Hub, entity: str) -> int:
     """How many of an entity the flows' sinks hold."""
-    sinks = dict.fromkeys(flow.sink for flow in hub.project.flows.values())
+    sinks = {hub.project.connections[flow.sink].plugin: flow.sink for flow in hub.project.flows.values()}
     with hub.store.read() as tx:
-        return sum(1 for name in sinks for _ in hub.wiring.atomic(name).listing(DocumentView(tx, name), entity))
+        views = {name: DocumentView(tx, plugin) for plugin, name in sinks.items()}
+        return sum(1 for name, view in views.items() for _ in hub.wiring.atomic(name).listing(view, entity))

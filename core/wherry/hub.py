@@ -257,7 +257,8 @@ def _unexpected(name: str, error: Exception) -> ContractBroken:
 
 def _planned(steps: Sequence[Step], outcomes: Mapping[Ref, Outcome]) -> dict[str, Any]:
     """What people want to see of a plan: what is made and changed, what is asked, how much is to be copied."""
-    rows = [_planned_row(step, outcomes[step.ref]) for step in steps if outcomes[step.ref].fate != "unchanged"]
+    told = [step for step in steps if outcomes[step.ref].fate != "unchanged" or outcomes[step.ref].changes]
+    rows = [_planned_row(step, outcomes[step.ref]) for step in told]
     asks = [step for step in steps if isinstance(step.decision, Ask)]
     files = [step for step in steps if step.draft.file and outcomes[step.ref].fate in ("created", "waiting")]
     size = sum(int(step.draft.body.get("size", 0)) for step in files)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
 
 import click
 
@@ -151,14 +150,24 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _invoke(face: Face, arguments: list[str]) -> int:
-    result: Any = root().main(arguments, prog_name="wherry", standalone_mode=False, obj=face)
+    """Not by ``main`` of click, which takes an interrupt for a no and a closed pipe for a failure."""
+    group = root()
+    if instruction := os.environ.get("_WHERRY_COMPLETE"):
+        from click.shell_completion import shell_complete
+
+        return shell_complete(group, {"obj": face}, "wherry", "_WHERRY_COMPLETE", instruction)
+    try:
+        with group.make_context("wherry", arguments, obj=face) as context:
+            group.invoke(context)
+    except click.exceptions.Exit as left:
+        return left.exit_code
     sys.stdout.flush()
-    return result if isinstance(result, int) and not isinstance(result, bool) else face.code
+    return face.code
 
 
 def _wanted(arguments: Sequence[str]) -> str:
     """The output format, read ahead so that a mistake in the command itself is told in it too."""
-    for word, value in zip(arguments, [*arguments[1:], ""], strict=True):
+    for word, value in zip(arguments, [*arguments[1:], ""], strict=False):
         text = word.removeprefix("--output=") if word.startswith("--output=") else value if word == "--output" else ""
         if text in FORMATS:
             return text

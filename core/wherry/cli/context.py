@@ -97,26 +97,20 @@ class Face:
 
     def documents(self, connection_name: str | None = None) -> contextlib.AbstractContextManager[Documents]:
         """The plugin's documents, in a transaction. Raises ConfigError, NotFound where it has no such connection."""
-        self._connection(connection_name)
+        self._must_have(connection_name)
         return self.hub.store.documents(self.plugin)
 
-    def _connection(self, name: str | None) -> str:
+    def _must_have(self, name: str | None) -> None:
         from wherry.errors import ConfigError, NotFound
 
         tables = self.hub.project.connections
         own = [one for one, table in tables.items() if table.plugin == self.plugin]
-        if name is not None:
-            if name not in own:
-                fix = f"connections: {', '.join(own) or 'none'}"
-                raise NotFound(f"{self.plugin} has no connection {name}", fix=fix, code="WHERRY-3050", connection=name)
-            return name
-        if len(own) != 1:
-            what = "no connection" if not own else f"{len(own)} connections"
-            fix = (
-                f"choose one: --connection {own[0]}" if own else f'add [connections.NAME] with plugin = "{self.plugin}"'
-            )
-            raise ConfigError(f"the project has {what} of {self.plugin}", fix=fix, code="WHERRY-2090")
-        return own[0]
+        if not own:
+            fix = f'add [connections.NAME] with plugin = "{self.plugin}"'
+            raise ConfigError(f"the project has no connection of {self.plugin}", fix=fix, code="WHERRY-2090")
+        if name is not None and name not in own:
+            fix = f"connections: {', '.join(own)}"
+            raise NotFound(f"{self.plugin} has no connection {name}", fix=fix, code="WHERRY-3050", connection=name)
 
     def audit(self, action: str, object: str, before: Any, after: Any) -> None:
         """One row of the audit log: who changed what, from what to what."""

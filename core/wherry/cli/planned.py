@@ -62,10 +62,12 @@ def _line(mark: str, parts: list[str], color: str) -> Iterator[str]:
 
 def _left_out(data: Mapping[str, Any]) -> Iterator[str]:
     """Records that no rule lets in, with why; those synced once before with the command that brings them again."""
-    for kind, reasons in data.get("reasons", {}).items():
-        for n, (reason, number) in enumerate(reasons.items()):
+    for kind, words in data["fates"].items():
+        reasons = data.get("reasons", {}).get(kind, {}) if words.get("skipped") else {}
+        left_out = [(reason, number) for reason, number in reasons.items() if not reason.startswith("waits for")]
+        for n, (reason, number) in enumerate(left_out):
             if n == _MOST_REASONS:
-                yield f"             and {len(reasons) - n} more reasons: --output json"
+                yield f"             and {len(left_out) - n} more reasons: --output json"
                 break
             again = f"   (wherry resync {data['flow']} ID)" if reason == "already synced once" else ""
             yield f"  {'= skip'.ljust(10)} {plural(number, kind)}: {clean(reason)}{again}"

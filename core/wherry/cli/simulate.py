@@ -18,7 +18,7 @@ def simulate(system: str, port: int, host: str) -> None:
 
     \b
     Example:
-      wherry simulate hubspot --port 8701
+      wherry simulate SYSTEM --port 8701
     """
     from wherry import plugins
     from wherry.errors import ConfigError

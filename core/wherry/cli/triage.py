@@ -137,7 +137,8 @@ def _answered(answered: Answered, verb: str) -> None:
 
 def _settled(data: dict[str, Any]) -> Iterator[str]:
     row = data["question"]
-    answer = f" {row['answer']}" if row["answer"] else ""
+    said = row["answer"] or row["reason"]
+    answer = f": {clean(said)}" if said else ""
     yield f'{row["id"]}   {spelled(row["entity"])} "{clean(row["name"])}"   {row["state"]}{answer}'
     for kind, words in data["settled"].items():
         yield f"  {spelled(kind)}   {counts(words)}"

@@ -1,0 +1,396 @@
+"""The frame of the command line: what is imported, how mistakes are told, what every command shares."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+import pytest
+import structlog
+
+from wherry import __version__
+from wherry.cli import app, drawing, formats, options, plugged
+from wherry.cli.context import Face
+from wherry.cli.lazy import Lazy, LazyGroup
+from wherry.cli.progress import EVERY, Progress
+from wherry.redaction import remember
+from wherry.tally import Tally
+
+HEAVY = ("httpx", "pydantic", "sqlalchemy", "structlog", "msgspec", "pluggy", "stevedore", "alembic", "wherry_workspace",
+         "wherry_hubspot", "wherry.hub", "importlib.metadata")  # fmt: skip
+PROJECT = """
+version = 1
+[project]
+name = "acme"
+currency = "USD"
+[plugins]
+enabled = ["workspace"]
+[connections.platform]
+plugin = "workspace"
+"""
+
+Wherry = Callable[..., int]
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    handlers, level = logging.root.handlers[:], logging.root.level
+    yield
+    logging.root.handlers[:], logging.root.level = handlers, level
+    structlog.reset_defaults()
+
+
+@pytest.fixture()
+def wherry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Wherry:
+    """The command line in this process, in an empty folder; returns the exit code."""
+    monkeypatch.chdir(tmp_path)
+    return lambda *arguments: app.run(arguments)
+
+
+@pytest.fixture()
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "wherry.toml").write_text(PROJECT)
+    return tmp_path
+
+
+def imported(*arguments: str) -> tuple[str, set[str]]:
+    """What a command prints, and the modules it leaves in ``sys.modules``."""
+    program = (
+        "import sys\nsys.argv = ['wherry', *sys.argv[1:]]\nfrom wherry.cli import main\nmain()\n"
+        "print('|', *sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True)
+    return done.stdout, set(done.stderr.rpartition("|")[2].split())
+
+
+# -- start-up ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("arguments", [("--version",), ("--help",), ("triage", "--help"), ("-v", "--version"), ("-h",)])
+def test_help_and_version_import_no_plugin_and_nothing_heavy(arguments: tuple[str, ...]) -> None:
+    out, modules = imported(*arguments)
+    assert out.startswith(("wherry 0", "Usage: wherry"))
+    assert modules.isdisjoint(HEAVY)
+
+
+def test_version_alone_does_not_even_import_click() -> None:
+    out, modules = imported("--version")
+    assert out == f"wherry {__version__}\n"
+    assert "click" not in modules
+
+
+def test_help_names_the_commands_of_plugins_by_their_distribution(capsys: pytest.CaptureFixture[str], wherry: Wherry) -> None:
+    assert wherry("--help") == 0
+    assert "workspace  The embedded operational platform" in capsys.readouterr().out
+
+
+def test_every_command_of_the_table_is_there_and_has_help() -> None:
+    def walk(table: dict[str, Lazy]) -> Iterator[tuple[str, Lazy]]:
+        for name, entry in table.items():
+            yield from walk(dict(entry.commands)) if entry.commands else [(name, entry)]
+
+    group = LazyGroup("wherry", {})
+    for name, entry in walk(app.COMMANDS):
+        command = group.make(name, entry)
+        assert command.name == name
+        assert command.help
+
+
+# -- mistakes ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [(("statsu",), "wherry status"), (("triage", "lst"), "wherry triage list"), (("wrkspace",), "wherry workspace")],
+)
+def test_an_unknown_command_is_exit_2_and_names_the_nearest(
+    typed: tuple[str, ...], meant: str, wherry: Wherry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert wherry(*typed) == 2
+    told = capsys.readouterr()
+    assert f"did you mean {meant}?" in told.err
+    assert told.out == ""
+
+
+@pytest.mark.parametrize("command", ["status", "triage list", "run x", "config check", "workspace list project", "doctor"])
+def test_outside_a_project_it_says_where_it_looked_and_how_to_make_one(
+    command: str, tmp_path: Path, wherry: Wherry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert wherry(*command.split()) == 2
+    told = capsys.readouterr().err
+    assert str(tmp_path) in told
+    assert "wherry init" in told
+
+
+def test_a_mistake_under_json_is_an_envelope_on_stdout_and_a_sentence_on_stderr(
+    wherry: Wherry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert wherry("status", "--output", "json") == 2
+    told = capsys.readouterr()
+    envelope = json.loads(told.out)
+    assert envelope["schema"] == "wherry.status/1"
+    assert envelope["data"] is None
+    assert envelope["error"]["code"] == "WHERRY-2001"
+    assert told.err.startswith("error WHERRY-2001  no wherry.toml")
+
+
+def test_a_wrong_option_under_json_is_an_envelope_too(wherry: Wherry, capsys: pytest.CaptureFixture[str]) -> None:
+    assert wherry("plan", "x", "--nope", "--output=json") == 2
+    assert json.loads(capsys.readouterr().out)["error"]["error"] == "UsageError"
+
+
+def test_every_mistake_of_a_project_file_is_told_with_its_line(
+    project: Path, wherry: Wherry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (project / "wherry.toml").read_text().replace("currency", "curency")
+    (project / "wherry.toml").write_text(text + "\n[flows.a]\nsource = 'platform'\nsink = 'nope'\n")
+    assert wherry("config", "check") == 2
+    told = capsys.readouterr().err
+    assert "curency" in told
+    assert "flows.a.sink" in told
+    assert "currency" in told.partition("fix")[2]
+
+
+def test_a_debug_run_shows_the_stack_and_a_plain_one_does_not(wherry: Wherry, capsys: pytest.CaptureFixture[str]) -> None:
+    wherry("status")
+    assert "Traceback" not in capsys.readouterr().err
+    wherry("status", "--debug")
+    assert "Traceback" in capsys.readouterr().err
+
+
+def _break(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("wherry.overview.status", fail)
+
+
+def test_a_bug_is_one_sentence_and_a_report_without_secrets(
+    project: Path, wherry: Wherry, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Canaries: a known secret must be in neither the sentence nor the report."""
+    secret = remember("canary-7d1f-very-secret")
+    _break(monkeypatch, RuntimeError(f"token={secret}"))
+    assert wherry("status") == 1
+    told = capsys.readouterr().err
+    assert "WHERRY-1000" in told
+    assert "Traceback" not in told
+    [report] = (project / ".wherry" / "reports").iterdir()
+    assert str(report) in told
+    text = report.read_text()
+    assert "RuntimeError" in text
+    assert secret not in text + told
+    assert stat.S_IMODE(report.stat().st_mode) == 0o600
+
+
+def test_an_interrupt_is_exit_130(
+    project: Path, wherry: Wherry, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _break(monkeypatch, KeyboardInterrupt())
+    assert wherry("status") == 130
+    assert "goes on from there" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(project: Path) -> None:
+    command = f"{sys.executable} -m wherry.cli -C {project} config show | head -1"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert done.returncode == 0
+
+
+# -- what every command shares -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--output", "json", "workspace", "count"),
+        ("workspace", "--output", "json", "count"),
+        ("workspace", "count", "--output", "json"),
+        ("status", "--output", "json"),
+        ("--output", "json", "status"),
+    ],
+)
+def test_global_options_stand_before_or_after_the_command_also_of_plugins(
+    arguments: tuple[str, ...], project: Path, wherry: Wherry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert wherry(*arguments) == 0
+    envelope = json.loads(capsys.readouterr().out)
+    assert set(envelope) == {"schema", "data", "warnings", "next"}
+
+
+def test_a_project_is_found_by_folder_or_file_and_the_next_command_says_so(
+    project: Path, wherry: Wherry, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir("/")
+    assert wherry("status", "-C", str(project)) == 0
+    assert wherry("--config", str(project / "wherry.toml"), "connection", "test", "platform") == 0
+    assert f"Next: wherry --config {project / 'wherry.toml'} connection discover" in capsys.readouterr().out
+
+
+def test_quiet_leaves_the_answer_alone(project: Path, wherry: Wherry, capsys: pytest.CaptureFixture[str]) -> None:
+    assert wherry("connection", "test", "platform", "--quiet") == 0
+    told = capsys.readouterr()
+    assert "Next:" not in told.out
+    assert told.err == ""
+
+
+@pytest.mark.parametrize(
+    ("color", "environ", "wanted"),
+    [("auto", {}, None), ("always", {"NO_COLOR": "1"}, True), ("never", {}, False),
+     ("auto", {"NO_COLOR": "1"}, False), ("auto", {"TERM": "dumb"}, False)],
+)  # fmt: skip
+def test_colour_is_as_asked_for_and_as_the_environment_says(
+    color: str, environ: dict[str, str], wanted: bool | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NO_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    assert Face(color=color).colors is wanted
+
+
+def test_meaning_is_never_by_colour_alone(wherry: Wherry, capsys: pytest.CaptureFixture[str]) -> None:
+    wherry("status", "--color", "always")
+    assert "\x1b[" in (coloured := capsys.readouterr().err)
+    wherry("status", "--color", "never")
+    assert click.unstyle(coloured) == capsys.readouterr().err
+
+
+def test_text_from_outside_cannot_move_the_cursor() -> None:
+    [_, row] = drawing.table(["NAME"], [["a\x1b[2Jb\nc"]])
+    assert row == "a [2Jb c"
+
+
+def test_csv_cells_cannot_be_formulas() -> None:
+    text = formats.as_csv({"items": [{"a": "=1+1", "b": 3, "c": -2, "d": ["x"], "e": None}]})
+    assert text == 'a,b,c,d,e\n\'=1+1,3,-2,"[""x""]",\n'
+
+
+def test_ndjson_is_one_object_a_line() -> None:
+    lines = formats.as_ndjson({"items": [{"a": 1}, {"a": 2}]}).splitlines()
+    assert [json.loads(line) for line in lines] == [{"a": 1}, {"a": 2}]
+
+
+@pytest.mark.parametrize(
+    ("number", "noun", "said"),
+    [(1, "deal", "1 deal"), (4238, "deal", "4,238 deals"), (2, "company", "2 companies"), (2, "line_item", "2 line items"),
+     (0, "journal_entry", "0 journal entries"), (2, "key", "2 keys"), (2, "address", "2 addresses")],
+)  # fmt: skip
+def test_numbers_are_said_as_people_say_them(number: int, noun: str, said: str) -> None:
+    assert drawing.plural(number, noun) == said
+
+
+def test_a_date_that_is_none_is_a_usage_mistake(project: Path, wherry: Wherry, capsys: pytest.CaptureFixture[str]) -> None:
+    assert wherry("audit", "list", "--since", "yesterday") == 2
+    assert "2026-01-31" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_for_three_shells(shell: str, wherry: Wherry, capsys: pytest.CaptureFixture[str]) -> None:
+    assert wherry("completion", shell) == 0
+    assert "_WHERRY_COMPLETE" in capsys.readouterr().out
+
+
+def test_a_shell_completes_commands(project: Path) -> None:
+    environ = {**os.environ, "_WHERRY_COMPLETE": "bash_complete", "COMP_WORDS": "wherry tri", "COMP_CWORD": "1"}
+    done = subprocess.run([sys.executable, "-m", "wherry.cli"], env=environ, capture_output=True, text=True, check=False)
+    assert "plain,triage" in done.stdout
+
+
+# -- progress ----------------------------------------------------------------------------------------------------------
+
+
+def test_progress_off_a_terminal_is_a_line_per_ten_seconds(capsys: pytest.CaptureFixture[str]) -> None:
+    now = [0.0]
+    tally = Tally()
+    tally.records["deal"]["created"] = 1240
+    with Progress(Face(), now=lambda: now[0], moving=False) as progress:
+        for second in range(25):
+            now[0] = float(second)
+            progress("won-deals", tally)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == int(24 // EVERY)
+    assert lines[0] == "won-deals   1,240 deals read   10 s"
+
+
+def test_progress_on_a_terminal_moves_and_leaves_nothing_behind(capsys: pytest.CaptureFixture[str]) -> None:
+    now = [0.0]
+    with Progress(Face(), now=lambda: now[0], moving=True) as progress:
+        now[0] = 1.0
+        progress("won-deals", Tally())
+    assert capsys.readouterr().err.endswith(" \r")
+
+
+# -- commands of plugins -----------------------------------------------------------------------------------------------
+
+
+def install(folder: Path, name: str, body: str) -> None:
+    """A distribution with a plugin and a command, as an installer would leave it on the path."""
+    (folder / f"{name}_commands.py").write_text(body)
+    info = folder / f"{name}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\nSummary: Does {name} things.\n")
+    entry_points = f"[wherry.plugins]\n{name} = {name}_commands\n\n[wherry.commands]\n{name} = {name}_commands:group\n"
+    (info / "entry_points.txt").write_text(entry_points)
+
+
+@pytest.fixture()
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    folder = tmp_path / "site"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(str(folder))
+    plugged.declared.cache_clear()
+    yield folder
+    plugged.declared.cache_clear()
+
+
+def test_commands_of_a_plugin_that_is_not_enabled_say_so(
+    site: Path, project: Path, wherry: Wherry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(site, "extra", "raise SystemExit(9)")
+    assert wherry("--help") == 0
+    assert "Does extra things." in capsys.readouterr().out
+    assert wherry("extra", "go") == 2
+    assert "not enabled" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("body", ["raise SystemExit(9)", "1 / 0", "group = 3", ""])
+def test_a_broken_plugin_command_shows_its_error_and_stops_nothing_else(
+    body: str, site: Path, project: Path, wherry: Wherry, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(site, "extra", body)
+    monkeypatch.delitem(sys.modules, "extra_commands", raising=False)
+    (project / "wherry.toml").write_text(PROJECT.replace('["workspace"]', '["workspace", "extra"]'))
+    assert wherry("extra", "go") == 1
+    assert "extra" in capsys.readouterr().err
+    assert wherry("--help") == 0
+    assert wherry("workspace", "count") == 0
+
+
+def test_a_plugin_with_junk_for_metadata_does_not_hide_the_others(
+    site: Path, wherry: Wherry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    info = site / "junk-1.dist-info"
+    info.mkdir()
+    (info / "entry_points.txt").write_bytes(b"[wherry.commands\xff\n= =\n")
+    assert wherry("--help") == 0
+    assert "workspace" in capsys.readouterr().out
+
+
+def test_a_plugin_command_gets_the_global_options_it_does_not_define_itself() -> None:
+    @click.command("own")
+    @click.option("--output")
+    def own(output: str) -> None: ...
+
+    equipped = options.equip(own)
+    names = [name for param in equipped.params for name in param.opts]
+    assert names.count("--output") == 1
+    assert "--quiet" in names
