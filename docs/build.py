@@ -144,10 +144,18 @@ def _toml(value: Any) -> str:
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 
+def plugin_folders() -> list[Path]:
+    """The plugins of this repository: those of the development install."""
+    lines = (ROOT / "requirements-dev.txt").read_text("utf-8").splitlines()
+    return sorted(ROOT / line.removeprefix("-e ") for line in lines if line.startswith("-e plugins/"))
+
+
 def plugin_settings() -> Iterator[tuple[str, type[BaseModel]]]:
     """System → settings model of every plugin in this repository."""
-    for project in sorted((ROOT / "plugins").glob("*/pyproject.toml")):
-        entries = tomllib.loads(project.read_text("utf-8"))["project"]["entry-points"]["wherry.plugins"]
+    for folder in plugin_folders():
+        entries = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]["entry-points"][
+            "wherry.plugins"
+        ]
         for system, module in entries.items():
             model = importlib.import_module(module).wherry_settings(system)
             if model is not None:
@@ -242,7 +250,7 @@ def _class_of(row: Said, classes: list[Any]) -> Any:
 
 def scan() -> Iterator[Said]:
     """Every use of a code in the core and the plugins of this repository."""
-    for folder in (ROOT / "core", *sorted((ROOT / "plugins").glob("*/src"))):
+    for folder in (ROOT / "core", *(plugin / "src" for plugin in plugin_folders())):
         trees = {path: ast.parse(path.read_text("utf-8")) for path in sorted(folder.rglob("*.py"))}
         names = {name: code for tree in trees.values() for name, code in _named_codes(tree)}
         for path, tree in trees.items():
@@ -266,7 +274,7 @@ def _named_codes(tree: ast.Module) -> Iterator[tuple[str, str]]:
 def _code_in(node: ast.expr) -> str:
     """The code that a literal is, or nothing."""
     is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
-    return str(node.value) if is_text and _CODE.fullmatch(node.value) else ""  # type: ignore[attr-defined, arg-type]
+    return str(node.value) if is_text and _CODE.fullmatch(node.value) else ""  # type: ignore[attr-defined]
 
 
 def _used(scope: ast.FunctionDef, names: dict[str, str], module: str) -> Iterator[Said]:

@@ -14,7 +14,6 @@ from pathlib import Path
 import click
 import pytest
 import structlog
-
 from wherry import __version__
 from wherry.cli import app, drawing, formats, options, plugged
 from wherry.cli.context import Face
@@ -23,8 +22,10 @@ from wherry.cli.progress import EVERY, Progress
 from wherry.redaction import remember
 from wherry.tally import Tally
 
-HEAVY = ("httpx", "pydantic", "sqlalchemy", "structlog", "msgspec", "pluggy", "stevedore", "alembic", "wherry_workspace",
-         "wherry_hubspot", "wherry.hub", "importlib.metadata")  # fmt: skip
+HEAVY = (
+    *("httpx", "pydantic", "sqlalchemy", "structlog", "msgspec", "pluggy", "stevedore", "alembic"),
+    *("wherry.hub", "wherry_workspace", "wherry_hubspot", "importlib.metadata"),
+)
 PROJECT = """
 version = 1
 [project]
@@ -47,14 +48,14 @@ def _logging_as_it_was() -> Iterator[None]:
     structlog.reset_defaults()
 
 
-@pytest.fixture()
+@pytest.fixture
 def wherry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Wherry:
     """The command line in this process, in an empty folder; returns the exit code."""
     monkeypatch.chdir(tmp_path)
     return lambda *arguments: app.run(arguments)
 
 
-@pytest.fixture()
+@pytest.fixture
 def project(tmp_path: Path) -> Path:
     (tmp_path / "wherry.toml").write_text(PROJECT)
     return tmp_path
@@ -86,7 +87,9 @@ def test_version_alone_does_not_even_import_click() -> None:
     assert "click" not in modules
 
 
-def test_help_names_the_commands_of_plugins_by_their_distribution(capsys: pytest.CaptureFixture[str], wherry: Wherry) -> None:
+def test_help_names_the_commands_of_plugins_by_their_distribution(
+    capsys: pytest.CaptureFixture[str], wherry: Wherry
+) -> None:
     assert wherry("--help") == 0
     assert "workspace  The embedded operational platform" in capsys.readouterr().out
 
@@ -119,7 +122,9 @@ def test_an_unknown_command_is_exit_2_and_names_the_nearest(
     assert told.out == ""
 
 
-@pytest.mark.parametrize("command", ["status", "triage list", "run x", "config check", "workspace list project", "doctor"])
+@pytest.mark.parametrize(
+    "command", ["status", "triage list", "run x", "config check", "workspace list project", "doctor"]
+)
 def test_outside_a_project_it_says_where_it_looked_and_how_to_make_one(
     command: str, tmp_path: Path, wherry: Wherry, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -158,7 +163,9 @@ def test_every_mistake_of_a_project_file_is_told_with_its_line(
     assert "currency" in told.partition("fix")[2]
 
 
-def test_a_debug_run_shows_the_stack_and_a_plain_one_does_not(wherry: Wherry, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_debug_run_shows_the_stack_and_a_plain_one_does_not(
+    wherry: Wherry, capsys: pytest.CaptureFixture[str]
+) -> None:
     wherry("status")
     assert "Traceback" not in capsys.readouterr().err
     wherry("status", "--debug")
@@ -281,14 +288,17 @@ def test_ndjson_is_one_object_a_line() -> None:
 
 @pytest.mark.parametrize(
     ("number", "noun", "said"),
-    [(1, "deal", "1 deal"), (4238, "deal", "4,238 deals"), (2, "company", "2 companies"), (2, "line_item", "2 line items"),
-     (0, "journal_entry", "0 journal entries"), (2, "key", "2 keys"), (2, "address", "2 addresses")],
+    [(1, "deal", "1 deal"), (4238, "deal", "4,238 deals"), (2, "company", "2 companies"),
+     (2, "line_item", "2 line items"), (0, "journal_entry", "0 journal entries"), (2, "key", "2 keys"),
+     (2, "address", "2 addresses")],
 )  # fmt: skip
 def test_numbers_are_said_as_people_say_them(number: int, noun: str, said: str) -> None:
     assert drawing.plural(number, noun) == said
 
 
-def test_a_date_that_is_none_is_a_usage_mistake(project: Path, wherry: Wherry, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_date_that_is_none_is_a_usage_mistake(
+    project: Path, wherry: Wherry, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert wherry("audit", "list", "--since", "yesterday") == 2
     assert "2026-01-31" in capsys.readouterr().err
 
@@ -301,7 +311,9 @@ def test_completion_is_for_three_shells(shell: str, wherry: Wherry, capsys: pyte
 
 def test_a_shell_completes_commands(project: Path) -> None:
     environ = {**os.environ, "_WHERRY_COMPLETE": "bash_complete", "COMP_WORDS": "wherry tri", "COMP_CWORD": "1"}
-    done = subprocess.run([sys.executable, "-m", "wherry.cli"], env=environ, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "wherry.cli"], env=environ, capture_output=True, text=True, check=False
+    )
     assert "plain,triage" in done.stdout
 
 
@@ -342,7 +354,7 @@ def install(folder: Path, name: str, body: str) -> None:
     (info / "entry_points.txt").write_text(entry_points)
 
 
-@pytest.fixture()
+@pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = tmp_path / "site"
     folder.mkdir()
@@ -364,7 +376,12 @@ def test_commands_of_a_plugin_that_is_not_enabled_say_so(
 
 @pytest.mark.parametrize("body", ["raise SystemExit(9)", "1 / 0", "group = 3", ""])
 def test_a_broken_plugin_command_shows_its_error_and_stops_nothing_else(
-    body: str, site: Path, project: Path, wherry: Wherry, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    body: str,
+    site: Path,
+    project: Path,
+    wherry: Wherry,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     install(site, "extra", body)
     monkeypatch.delitem(sys.modules, "extra_commands", raising=False)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-
 from wherry.errors import ConfigError
 from wherry.store import tables
 from wherry.store.database import SCHEMA, Database, schema_version
@@ -17,7 +16,9 @@ Shape = dict[str, object]
 
 def _sqlite_statements(database: Database) -> set[str]:
     with database.engine.connect() as connection:
-        found = connection.exec_driver_sql("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND tbl_name NOT LIKE 'a%n'")
+        found = connection.exec_driver_sql(
+            "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND tbl_name NOT LIKE 'a%n'"
+        )
         return {row[0] for row in found}
 
 
@@ -71,7 +72,7 @@ def test_a_store_that_was_half_made_when_its_process_died_is_completed(tmp_path:
     with engine.begin() as connection:
         tables.metadata.create_all(connection, tables=[tables.meta, tables.links])
     engine.dispose()
-    with pytest.raises(ConfigError, match="db upgrade|schema none"):
+    with pytest.raises(ConfigError, match="at schema none"):
         database.engine  # noqa: B018
     assert upgrade(database) == ("", SCHEMA)
     assert len(_shape(database)) == len(tables.metadata.tables)
@@ -83,7 +84,7 @@ def test_a_store_made_by_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     with database.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     database.close()
-    with pytest.raises(ConfigError, match="9999.*does not know") as caught:
+    with pytest.raises(ConfigError, match=r"9999, which this version does not know") as caught:
         upgrade(database)
     assert "newer" in caught.value.fix
     with sa.create_engine(database.url).connect() as connection:

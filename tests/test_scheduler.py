@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from wherry import flows, scheduler
 from wherry.errors import AccessLost, ConfigError
 from wherry.hub import Hub, Report
@@ -177,7 +176,7 @@ sink = "b"
 """
 
 
-@pytest.fixture()
+@pytest.fixture
 def hub(tmp_path: Path, clock: FakeClock) -> Hub:
     (tmp_path / "wherry.toml").write_text(PROJECT)
     return Hub.open(tmp_path, environ={}, clock=clock)
@@ -189,7 +188,10 @@ def _activate(hub: Hub) -> None:
 
 
 def test_only_activated_flows_are_on_the_timetable(hub: Hub) -> None:
-    assert {row["flow"]: row["held"] for row in scheduler.listed(hub)} == {"tickets": "not activated", "other": "not activated"}
+    assert {row["flow"]: row["held"] for row in scheduler.listed(hub)} == {
+        "tickets": "not activated",
+        "other": "not activated",
+    }
     _activate(hub)
     assert due(scheduler.timetable(hub), hub.clock.now()) == [("tickets", hub.clock.now())]
     flows.pause(hub, "tickets", "month close")

@@ -8,6 +8,7 @@ import msgspec
 
 from wherry.errors import AccessLost, ConfigError, NotFound, WherryError
 from wherry.hub import Hub
+from wherry.redaction import scrub
 from wherry.roles import Account, Connection, Describes
 from wherry.settings.load import secrets_in
 from wherry.store import audit, registry
@@ -17,7 +18,7 @@ def listed(hub: Hub) -> list[dict[str, Any]]:
     """Every connection of the project with what the store knows of it; asks nobody."""
     with hub.store.read() as tx:
         bound = {row.name: row for row in registry.all_connections(tx)}
-    problems = {problem.plugin: problem.message for problem in hub.plugins.problems}
+    problems = {problem.plugin: scrub(problem.message) for problem in hub.plugins.problems}
     return [_row(name, table.plugin, bound.get(name), problems) for name, table in sorted(hub.project.connections.items())]
 
 

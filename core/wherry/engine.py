@@ -13,7 +13,7 @@ from contextlib import closing
 
 import msgspec
 
-from wherry import fates, writing
+from wherry import boundary, fates, writing
 from wherry.errors import ContractBroken, Guarded, Rejected, TryAgain
 from wherry.fates import ONCE
 from wherry.job import Batch, Entry, Job
@@ -28,6 +28,8 @@ from wherry.threads import ahead, fan_out
 from wherry.writing import Outcome, Step
 
 _LARGEST_BATCH = 5_000
+_FEW = 10
+"""Of so few records any number may go at once."""
 
 
 def run(job: Job) -> Tally:
@@ -73,23 +75,26 @@ def read(job: Job, kind: str, mapper: FieldMapper) -> Iterator[Page]:
     after = mark_of(job, kind, mapper)
     query = Query(kind=kind, after=after, since=job.options.changed_since or job.wired.since, fields=fields,
                   relatives=job.wired.watched(mapper))  # fmt: skip
+    pages = boundary.pages(job.wired.source, query)
+    whole = after is None and job.options.moves_mark and known_before(job, kind) >= _FEW
+    yield from guard_fall(job, kind, pages) if whole else enough(pages, job.options.limit)
+
+
+def enough(pages: Iterator[Page], limit: int) -> Iterator[Page]:
+    """The pages up to the one with which ``limit`` records are there; all of them without a limit."""
     count = 0
-    for page in job.wired.source.read(query):
+    for page in pages:
         count += len(page.records)
         yield page
-        if job.options.limit and count >= job.options.limit:
+        if limit and count >= limit:
             return
-    if after is None and job.options.moves_mark:
-        guard_fall(job, kind, count)
 
 
 def fetch(job: Job, kind: str, fields: tuple[str, ...]) -> Page:
     source = job.wired.source
     if not isinstance(source, Fetches):
         raise ContractBroken(
-            f"the source of {job.wired.name} cannot read single records",
-            code="WHERRY-1120",
-            flow=job.wired.name,
+            f"the source of {job.wired.name} cannot read single records", code="WHERRY-1120", flow=job.wired.name
         )
     return Page(source.fetch(kind, job.options.records, fields), "")
 
@@ -102,16 +107,28 @@ def mark_of(job: Job, kind: str, mapper: FieldMapper) -> str | None:
     return saved.mark if saved is not None and saved.mark and saved.fingerprint == mapper.fingerprint else None
 
 
-def guard_fall(job: Job, kind: str, count: int) -> None:
-    """A source that suddenly shows far less than before is not believed: an error can look like empty (case B11)."""
+def known_before(job: Job, kind: str) -> int:
     with job.wired.store.read() as tx:
-        known = sum(ledger.count_seen(tx, job.wired.name, kind).get(kind, {}).values())
-    if known >= 10 and count < known * (1 - float(job.wired.flow.limits.fall)):
+        return sum(ledger.count_seen(tx, job.wired.name, kind).get(kind, {}).values())
+
+
+def guard_fall(job: Job, kind: str, pages: Iterable[Page]) -> Iterator[Page]:
+    """A source that suddenly shows far less than before is not believed: an error can look like empty (case B11).
+
+    No mark goes along before all is counted, or the next run would go on behind it and never look again.
+    """
+    known, count, last = known_before(job, kind), 0, Page([], "")
+    for page in pages:
+        count += len(page.records)
+        yield Page(page.records, "")
+        last = page
+    if count < known * (1 - float(job.wired.flow.limits.fall)):
         raise Guarded(
             f"{job.wired.name}: the source shows {count} {kind} records where {known} were seen before",
             fix="check what the connection may read; raise [flows.NAME.limits] fall if it is right",
             code="WHERRY-7020", flow=job.wired.name, kind=kind,
         )  # fmt: skip
+    yield Page([], last.mark)
 
 
 # -- gate: repeats, and what no rule lets in, meet their fate before anything more is read about them ------------------
@@ -146,7 +163,8 @@ def sift(job: Job, mapper: FieldMapper, kind: str, records: Sequence[Record]) ->
     for entry in newest.values():
         recognise(job, entry, known)
     fresh = [entry for entry in newest.values() if entry.fate is None]
-    for entry, skip in zip(fresh, mapper.triggers([entry.record for entry in fresh]), strict=True):
+    skips = boundary.triggers(job.wired.source, mapper, [entry.record for entry in fresh])
+    for entry, skip in zip(fresh, skips, strict=True):
         admit(job, mapper, entry, skip)
     return list(newest.values())
 
@@ -213,7 +231,7 @@ def complete(job: Job, mapper: FieldMapper, batch: Batch) -> Batch:
     narrowed = [entry for entry in batch.heads if entry.narrow]
     for entries, relatives in ((whole, everything), (narrowed, job.wired.watched(mapper))):
         if entries and relatives:
-            records = job.wired.source.complete([entry.record for entry in entries], relatives)
+            records = boundary.complete(job.wired.source, [entry.record for entry in entries], relatives)
             by_id = {record.id: record for record in records}
             for entry in entries:
                 entry.record = by_id.get(entry.record.id, entry.record)
@@ -226,7 +244,7 @@ def complete(job: Job, mapper: FieldMapper, batch: Batch) -> Batch:
 def map_drafts(mapper: FieldMapper, batch: Batch) -> None:
     for entry in batch.heads:
         try:
-            entry.drafts = mapper.map(entry.record)
+            entry.drafts = boundary.drafts(mapper, entry.record)
         except Rejected as error:
             entry.refusal = error
             entry.close("refused", error.message)
@@ -287,12 +305,8 @@ def decide(job: Job, steps: Sequence[Step]) -> None:
     for step in steps:
         by_entity.setdefault(step.draft.entity, []).append(step)
     for entity, group in by_entity.items():
-        decisions = job.wired.matchers(entity).match([step.draft for step in group], job.catalogues.of(entity))
-        if len(decisions) != len(group):
-            raise ContractBroken(
-                f"the matcher for {entity} was given {len(group)} drafts and returned {len(decisions)} decisions",
-                code="WHERRY-1130", hook="wherry_matcher", flow=job.wired.name,
-            )  # fmt: skip
+        wanted, catalogue = [step.draft for step in group], job.catalogues.of(entity)
+        decisions = boundary.decisions(job.wired.matchers(entity), wanted, catalogue)
         for step, decision in zip(group, decisions, strict=True):
             step.decision = decision
             if job.rehearsal and isinstance(decision, Create):
@@ -339,7 +353,7 @@ def copy_file(job: Job, step: Step) -> None:
 def settle(job: Job, mapper: FieldMapper, batch: Batch, steps: Sequence[Step]) -> None:
     now = job.wired.store.now()
     with job.wired.store.write() as tx:
-        fates.keep_merged_links(job, tx, steps)
+        fates.keep_merged_links(job, tx, merged_refs(batch))
         outcomes = writing.settle(tx, job.wired.lane, steps, now)
         counted = conclude(job, batch, outcomes)
         fates.store(job, tx, mapper, batch, now)

@@ -5,7 +5,9 @@ All of it in the transaction that also holds the effects (rules I1 and I5 of wri
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+
+import msgspec
 
 from wherry.job import Batch, Entry, Job
 from wherry.records import Draft, Ref
@@ -14,7 +16,6 @@ from wherry.store import ledger, registry
 from wherry.store.database import Tx
 from wherry.store.ledger import Event, ItemRow, Seen
 from wherry.store.registry import Mark
-from wherry.writing import Step
 
 ONCE = "already synced once"
 
@@ -22,14 +23,18 @@ ONCE = "already synced once"
 def store(job: Job, tx: Tx, mapper: FieldMapper, batch: Batch, now: str) -> None:
     """The fates of a batch, the refused records among the open items, and the mark."""
     store_fates(job, tx, batch, now)
+    withdraw(job, tx, batch, now)
     store_refused(job, tx, batch, now)
     if batch.mark and job.options.moves_mark:
         save_mark(job, tx, mapper, batch, now)
 
 
-def keep_merged_links(job: Job, tx: Tx, steps: Sequence[Step]) -> None:
-    links = [step.link for step in steps if step.link is not None and step.link.rule == "merged"]
-    ledger.put_links(tx, job.wired.lane.route, links)
+def keep_merged_links(job: Job, tx: Tx, merged: Mapping[Ref, Ref]) -> None:
+    """What the merged record was written as is what its survivor is: also for what is carried of it from now on."""
+    route = job.wired.lane.route
+    found, own = ledger.find_links(tx, route, merged), ledger.find_links(tx, route, merged.values())
+    taken = [msgspec.structs.replace(link, key=merged[ref].key, rule="merged") for ref, link in found.items()]
+    ledger.put_links(tx, route, [link for link in taken if link.ref not in own])
 
 
 def store_fates(job: Job, tx: Tx, batch: Batch, now: str) -> None:
@@ -37,6 +42,27 @@ def store_fates(job: Job, tx: Tx, batch: Batch, now: str) -> None:
     ledger.put_seen(tx, job.wired.name, [seen_row(job, entry) for entry in new])
     told = [entry for entry in new if entry.fate == "skipped" and entry.synced and entry.reason != ONCE]
     ledger.put_events(tx, [event_of(job, entry, now) for entry in told])
+
+
+def withdraw(job: Job, tx: Tx, batch: Batch, now: str) -> None:
+    """A record that no rule lets in any more, or that went up in another: what was not written yet of it never will be.
+
+    Questions stay, since other records may wait for the same answer.
+    """
+    left = {e.record.id: e.reason for e in batch.entries if not e.repeat and e.fate == "skipped" and e.reason != ONCE}
+    merged = {id: f"gone: merged into {e.record.id}" for e in batch.entries if not e.repeat for id in e.record.merged_ids}
+    why = {**left, **merged}
+    found = ledger.items_of_records(tx, job.wired.lane.route, job.wired.name, batch.kind, why)
+    roots = {item.record_id for item in found if item.root}
+    gone = [item for item in found if item.record_id in roots and (item.root or item.draft.file)]
+    ledger.remove_items(tx, [item.id for item in gone])
+    ledger.put_events(tx, [_withdrawn(job, item, why[item.record_id], now) for item in gone])
+    ledger.mark_synced(tx, [("skipped", "", why[id], job.wired.name, batch.kind, id) for id in sorted(roots)])
+
+
+def _withdrawn(job: Job, item: ItemRow, reason: str, now: str) -> Event:
+    run, flow = job.wired.lane.run, job.wired.name
+    return Event(now, run, flow, item.record_kind, item.record_id, item.entity, item.key, "skipped", "", reason)
 
 
 def seen_row(job: Job, entry: Entry) -> Seen:

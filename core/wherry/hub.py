@@ -22,6 +22,7 @@ from wherry.defaults import Defaults
 from wherry.errors import EXIT_INTERRUPTED, EXIT_PERSON, AccessLost, ContractBroken, Guarded, WherryError, worst
 from wherry.job import Job, Options, Wired
 from wherry.records import FOR_A_PERSON, Ask, Ref
+from wherry.redaction import clean, scrub
 from wherry.roles import Clock, Rounds
 from wherry.settings import Project, find_project, load
 from wherry.store import Store, audit, ledger, registry
@@ -162,7 +163,7 @@ class Hub:
         data = {
             **tally.as_data(), "waiting": waiting, "requests": requests["total"], "requests_by": requests["by"],
             "retried": requests["retried"], "refused_calls": requests["refused"], "exit_code": code,
-            "error": error.as_data() if error else None,
+            "error": clean(error.as_data()) if error else None,
         }  # fmt: skip
         return Report(data=data, exit_code=code, error=error, next=self._next(waiting, error))
 
@@ -196,7 +197,7 @@ class Hub:
             row = registry.connection(tx, name)
             if row is not None:
                 registry.update_connection(
-                    tx, row.id, state="reconnect", reason=error.message, checked_at="1970-01-01T00:00:00Z"
+                    tx, row.id, state="reconnect", reason=scrub(error.message), checked_at="1970-01-01T00:00:00Z"
                 )
         self.plugins.access_lost(name, error.message)
 

@@ -12,6 +12,7 @@ from wherry import __version__, connections, flows
 from wherry.errors import NotFound, WherryError, worst
 from wherry.hub import Hub
 from wherry.records import FOR_A_PERSON
+from wherry.redaction import clean
 from wherry.store import audit, ledger, registry
 
 
@@ -24,7 +25,7 @@ def status(hub: Hub) -> dict[str, Any]:
     return {
         "flows": flow_rows(hub), "connections": connections.listed(hub),
         "waiting": waiting, "open_questions": asked, "for_a_person": people,
-        "problems": [msgspec.to_builtins(problem) for problem in hub.plugins.problems],
+        "problems": clean([msgspec.to_builtins(problem) for problem in hub.plugins.problems]),
     }  # fmt: skip
 
 

@@ -17,7 +17,6 @@ from typing import Any, Protocol
 import structlog
 from msgspec import Struct
 
-from wherry import flows
 from wherry.errors import Busy, ConfigError, Guarded, WherryError
 from wherry.hub import Hub, Report
 from wherry.settings import Schedule, load
@@ -196,7 +195,6 @@ def run_flow(project: Path, flow: str) -> Report:
     """One scheduled run, on the settings as they are now. What refuses it to begin is its report."""
     try:
         with Hub(load(project)) as hub:
-            flows.record_settings(hub)
             return hub.run(flow, cause="schedule")
     except WherryError as error:
         if not isinstance(error, Busy | Guarded):

@@ -9,10 +9,10 @@ import datetime as dt
 
 import msgspec
 
-from wherry import writing
+from wherry import boundary, writing
 from wherry.engine import copy_files, tell_items
 from wherry.errors import Guarded
-from wherry.fates import event_of
+from wherry.fates import event_of, withdraw
 from wherry.job import Batch, Entry, Job, Wired
 from wherry.records import Create, Link, Record
 from wherry.roles import FieldMapper, Sweeps
@@ -51,7 +51,8 @@ def rematch(job: Job) -> None:
         with wired.store.read() as tx:
             asked = ledger.find_questions(tx, state="open", route=wired.lane.route, entity=entity, limit=10_000)
             items = ledger.find_items(tx, wired.lane.route, [question.ref for question in asked])
-        decisions = wired.matchers(entity).match([q.draft for q in asked], job.catalogues.of(entity)) if asked else []
+        wanted, catalogue = [q.draft for q in asked], job.catalogues.of(entity)
+        decisions = boundary.decisions(wired.matchers(entity), wanted, catalogue) if asked else []
         found = [
             Step(draft=q.draft, decision=d, item=items.get(q.ref), record_kind=q.record_kind, record_id=q.record_id)
             for q, d in zip(asked, decisions, strict=True)
@@ -69,22 +70,27 @@ def put_through(job: Job, steps: list[Step]) -> None:
 
 
 def sweep(job: Job, kind: str, mapper: FieldMapper) -> None:
-    """Once a day (``limits.sweep``): what became of the records that were synced? A search never shows what was archived or merged."""
+    """Once a day (``limits.sweep``): what became of the records that were synced, or that wait?
+
+    A search never shows what was archived or merged.
+    """
     source, wired = job.wired.source, job.wired
     if not isinstance(source, Sweeps) or not job.options.moves_mark or job.options.resync:
         return
     with wired.store.read() as tx:
         mark, known = registry.mark(tx, wired.name, kind), dict(ledger.synced_ids(tx, wired.name, kind))
+        known.update((id, "") for id in ledger.open_ids(tx, wired.name, kind))
     due = job.options.sweep or (mark is not None and sweep_is_due(wired, mark.swept_at))
     if mark is None or not known or not due:
         return
-    found = [record for record in source.sweep(kind, list(known), mapper.fields.get(kind, ())) if record.gone]
+    found = boundary.sweep(source, kind, list(known), mapper.fields.get(kind, ()))
     guard_vanished(job, kind, len(found), len(known))
     now = wired.store.now()
     batch = Batch(kind, [gone_entry(record, known[record.id]) for record in found])
     with wired.store.write() as tx:
         registry.save_mark(tx, msgspec.structs.replace(mark, swept_at=now))
         ledger.put_events(tx, [event_of(job, entry, now) for entry in batch.entries])
+        withdraw(job, tx, batch, now)
         ledger.mark_synced(tx, [("skipped", "", e.reason, wired.name, kind, e.record.id) for e in batch.entries])
     job.tally.notices += [Notice(kind, e.record.id, e.reason, e.synced) for e in batch.entries]
 
@@ -93,7 +99,8 @@ def gone_entry(record: Record, target: str) -> Entry:
     into = f" into {record.merged_into}" if record.merged_into else ""
     entry = Entry(record=record, digest=b"", target=target)
     entry.earlier = Seen(record.kind, record.id, record.version, b"", "skipped", synced=target)
-    entry.close("skipped", f"gone: {record.gone}{into} at the source; {target} is kept")
+    kept = f"{target} is kept" if target else "nothing was written of it"
+    entry.close("skipped", f"gone: {record.gone}{into} at the source; {kept}")
     return entry
 
 

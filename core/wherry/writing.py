@@ -30,6 +30,7 @@ from wherry.records import (
     Same,
     Skip,
 )
+from wherry.redaction import scrub
 from wherry.roles import AtomicSinkWriter
 from wherry.store import audit, ledger
 from wherry.store.database import Tx
@@ -299,7 +300,7 @@ class Settlement:
         asked |= {question.ref for question in self.questions}
         if not asked:
             return
-        old = {q.ref: q for q in ledger.find_questions(self.tx, route=self.lane.route) if q.ref in asked}
+        old = ledger.questions_of(self.tx, self.lane.route, asked)
         for question in self.questions:
             if question.ref in old:
                 question.id, question.asked_at = old[question.ref].id, old[question.ref].asked_at
@@ -370,10 +371,12 @@ def apply(lane: Lane, view: DocumentView, items: list[Item]) -> list[Answer]:
     """The sink's answers, one an item. Whatever else a sink does here is its own fault and is named so."""
     try:
         answers = lane.sink.apply(view, items)
-    except WherryError:
+    except (WherryError, KeyboardInterrupt):
         raise
-    except Exception as error:
+    except BaseException as error:
         raise _broken(lane, f"apply raised {type(error).__name__}: {error}") from error
+    if not isinstance(answers, list | tuple):
+        raise _broken(lane, f"apply returned a {type(answers).__name__} where a list of answers belongs")
     if len(answers) != len(items) or not all(isinstance(answer, Answer) for answer in answers):
         raise _broken(lane, f"apply was given {len(items)} items and returned {len(answers)} answers")
     lost = next((a for a in answers if a.fate in DONE and not a.target), None)
@@ -384,7 +387,7 @@ def apply(lane: Lane, view: DocumentView, items: list[Item]) -> list[Answer]:
 
 def _broken(lane: Lane, what: str) -> ContractBroken:
     return ContractBroken(
-        f"the sink of plugin {lane.plugin} misbehaved: {what}", code="WHERRY-1110", plugin=lane.plugin,
+        scrub(f"the sink of plugin {lane.plugin} misbehaved: {what}"), code="WHERRY-1110", plugin=lane.plugin,
         hook="wherry_sink_writer", flow=lane.flow, fix="nothing of this batch was written; update or report the plugin",
     )  # fmt: skip
 

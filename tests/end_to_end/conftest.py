@@ -11,6 +11,8 @@ from wherry_hubspot.simulator import HubSpotSimulator
 from wherry.hub import Hub
 from wherry.simulator import serve
 
+from .desk import Crm, Desk, RestlessClock, Watch
+
 PROJECT = """
 version = 1
 [project]
@@ -89,3 +91,21 @@ def open_hub(folder: Path, environ: dict[str, str]) -> Iterator[OpenHub]:
 @pytest.fixture()
 def hub(open_hub: OpenHub) -> Hub:
     return open_hub()
+
+
+# -- a small CRM, and commands that never really wait ------------------------------------------------------------------
+
+
+@pytest.fixture()
+def small_crm() -> Iterator[Crm]:
+    """A CRM of its own, empty, served."""
+    sim = HubSpotSimulator(currency="USD")
+    watch = Watch(sim.app())
+    with serve(watch) as url:
+        yield Crm(sim, url, watch)
+
+
+@pytest.fixture()
+def desk(folder: Path, small_crm: Crm) -> Desk:
+    """The issue's project on the small CRM."""
+    return Desk(folder, {"HUBSPOT_URL": small_crm.url, "HUBSPOT_TOKEN": TOKEN}, small_crm, RestlessClock())

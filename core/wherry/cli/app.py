@@ -73,7 +73,7 @@ COMMANDS: dict[str, Lazy] = {
         "Questions that wait for a person: which product is this?", _LOOK,
         list=_at("triage", "list_", "The questions, with their candidates."),
         show=_at("triage", "show", "One question in full."),
-        match=_at("triage", "match", "It is this one: match T-1 PT-1001."),
+        match=_at("triage", "match", "It is this one: match T-1 I-1001."),
         create=_at("triage", "create", "It is nothing that is there: make it."),
         ignore=_at("triage", "ignore", "It is of no interest; what waits goes on without it."),
         apply_identical=_at("triage", "apply_identical", "Give a question's answer to all questions of its name."),

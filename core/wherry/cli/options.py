@@ -63,6 +63,7 @@ def equip(command: click.Command) -> click.Command:
         if own.isdisjoint(option.opts):
             option.hidden = not shown
             command.params.append(option)
+    command.epilog = command.epilog or "Options of every command, such as --output json: wherry --help"
     command.equipped = True  # type: ignore[attr-defined]
     for inner in getattr(command, "commands", {}).values():
         equip(inner)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -92,15 +92,20 @@ def _question(one: Mapping[str, Any]) -> str:
     return f'"{clean(one["name"])}" {said}'
 
 
-def differences(data: Mapping[str, Any]) -> Iterator[str]:
-    """What a re-sync would change: field by field, before and after."""
+def differences(data: Mapping[str, Any], edited: Sequence[Any] = ()) -> Iterator[str]:
+    """What a re-sync would change: field by field, before and after. ``edited`` is kept as it was edited there."""
     rows = msgspec.to_builtins(data["changes"])
     shown = [row for row in rows if row["changes"] or row["fate"] in ("created", "waiting", "triage", "refused")]
     if not shown:
-        yield "no differences"
+        yield "no differences" + (" but what was edited there, which is kept (see --overwrite-local)" if edited else "")
+    yield from _rows(shown)
+    yield from _rows(msgspec.to_builtins(edited), "kept")
+
+
+def _rows(shown: Sequence[Mapping[str, Any]], word: str = "") -> Iterator[str]:
     for row in shown[:_MOST_ROWS]:
         name = f"{spelled(row['entity'])} {clean(row['target'] or row['label'] or row['key'])}"
-        yield f"{name}   {row['fate']}" + (f": {clean(row['reason'])}" if row["reason"] else "")
+        yield f"{name}   {word or row['fate']}" + (f": {clean(row['reason'])}" if row["reason"] else "")
         for change in row["changes"]:
             kept = f"   kept: {clean(change['kept'])}" if change.get("kept") else ""
             yield f"  {change['field']}  {_value(change['before'])} → {_value(change['after'])}{kept}"

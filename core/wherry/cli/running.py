@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import click
+import msgspec
 
-from wherry import flows
 from wherry.cli import failures, planned, summary
 from wherry.cli.context import Face
 from wherry.cli.formats import as_json
@@ -51,9 +52,7 @@ def _must_exist(own: Face, flow: str, records: tuple[str, ...], report: Report) 
 @RECORDS
 @SINCE
 @LIMIT
-@click.option(
-    "--out", type=click.Path(dir_okay=False), metavar="FILE", help="Write the whole plan there, as JSON."
-)
+@click.option("--out", type=click.Path(dir_okay=False), metavar="FILE", help="Write the whole plan there, as JSON.")
 @click.option("--exit-code", is_flag=True, help="Exit 8 when changes are pending, 0 when there are none.")
 def plan(
     flow: str, records: tuple[str, ...], changed_since: dt.datetime | None, limit: int | None, out: str | None,
@@ -101,7 +100,6 @@ def run(
     own = face()
     options = _options(own, records, changed_since, limit)
     own.hub.wiring.flow(flow)
-    flows.record_settings(own.hub)
     with Progress(own) as progress:
         report = own.hub.run(flow, options, plan=plan_id, progress=progress)
     if report.error is None:
@@ -117,6 +115,14 @@ def _ran(own: Face, schema: str, report: Report) -> None:
         failures.draw(own, report.error.as_data())
     elif report.exit_code == EXIT_INTERRUPTED:
         own.note("interrupted; what was settled stays, and the same command goes on from there")
+
+
+def _edited_here(own: Face, flow: str, options: Options, before: dict[str, Any]) -> list[Any]:
+    """What --overwrite-local would write over, where there is nothing else to show."""
+    if options.overwrite_local or any(row["changes"] for row in before["changes"]):
+        return []
+    told: list[Any] = own.hub.plan(flow, msgspec.structs.replace(options, overwrite_local=True)).data["changes"]
+    return [row for row in told if row["changes"]]
 
 
 @click.command()
@@ -138,11 +144,10 @@ def resync(flow: str, records: tuple[str, ...], fields: str, overwrite_local: bo
     if not own.yes and not own.asks:
         fix = "say --yes to do it, or see them first: wherry plan FLOW --record ID"
         raise ConfigError("resync shows differences and asks; nobody can be asked here", fix=fix, code="WHERRY-2091")
-    flows.record_settings(own.hub)
     rehearsed = own.hub.resync(flow, options, write=False)
     _must_exist(own, flow, records, rehearsed)
     before = rehearsed.data
-    for line in planned.differences(before):
+    for line in planned.differences(before, _edited_here(own, flow, options, before)):
         own.note(line)
     if before["pending"] or overwrite_local:
         own.confirm("Write this?")

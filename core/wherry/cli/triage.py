@@ -94,7 +94,7 @@ def match(question: str, target: str, identical: bool) -> None:
 
     \b
     Example:
-      wherry triage match T-1 PT-1001
+      wherry triage match T-1 I-1001
     """
     own = face()
     _answered(answers.match(own.hub, answers.number(question), target, identical=identical), "match")

@@ -3,6 +3,7 @@
 import datetime as dt
 import threading
 import time
+from email.utils import format_datetime
 
 
 class Clock:
@@ -39,6 +40,10 @@ class Clock:
     def date(self, zone: dt.tzinfo = dt.UTC) -> dt.datetime:
         """Now, in a time zone."""
         return dt.datetime.fromtimestamp(self.now(), zone)
+
+    def header(self) -> str:
+        """Now as the ``Date`` header of an answer has it, in whole seconds (RFC 9110)."""
+        return format_datetime(self.date(), usegmt=True)
 
 
 def iso(ms: int) -> str:

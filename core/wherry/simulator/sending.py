@@ -1,4 +1,4 @@
-"""Putting a reply on the wire: whole, or as broken as a fault wants it."""
+"""Putting a reply on the wire: whole, or as broken as a fault wants it. `date` is the stand-in's time as a header."""
 
 import asyncio
 
@@ -11,24 +11,24 @@ from .server import cut, gone
 PAGE = "<!doctype html><title>Sorry</title><p>Something went wrong on the way here."
 
 
-async def send_reply(send: Send, reply: Reply) -> None:
+async def send_reply(send: Send, reply: Reply, date: str) -> None:
     """Send a reply whole."""
     body, headers = reply.encoded()
-    await _start(send, reply.status, headers, len(body))
+    await _start(send, reply.status, {"date": date, **headers}, len(body))
     await _chunk(send, body, more=False)
 
 
-async def send_faulty(send: Send, reply: Reply, fault: Fault) -> None:
+async def send_faulty(send: Send, reply: Reply, fault: Fault, date: str) -> None:
     """Send a reply as the fault has it."""
     if fault.kind in ("dropped", "lost", "late"):
         await cut(send)
     elif fault.kind == "truncated":
-        await _truncated(send, reply)
+        await _truncated(send, reply, date)
     elif fault.kind in ("drip", "endless"):
-        await _slow(send, reply, fault)
+        await _slow(send, reply, fault, date)
     else:
         await asyncio.sleep(fault.seconds)
-        await send_reply(send, _changed(reply, fault))
+        await send_reply(send, _changed(reply, fault), date)
 
 
 def _changed(reply: Reply, fault: Fault) -> Reply:
@@ -41,18 +41,18 @@ def _changed(reply: Reply, fault: Fault) -> Reply:
     return reply
 
 
-async def _truncated(send: Send, reply: Reply) -> None:
+async def _truncated(send: Send, reply: Reply, date: str) -> None:
     body, headers = reply.encoded()
-    await _start(send, reply.status, headers, max(1, len(body)))
+    await _start(send, reply.status, {"date": date, **headers}, max(1, len(body)))
     await _chunk(send, body[: len(body) // 2], more=True)
     await asyncio.sleep(0)
     await cut(send)
 
 
-async def _slow(send: Send, reply: Reply, fault: Fault) -> None:
+async def _slow(send: Send, reply: Reply, fault: Fault, date: str) -> None:
     body, headers = reply.encoded()
     endless = fault.kind == "endless"
-    await _start(send, reply.status, headers, None if endless else len(body))
+    await _start(send, reply.status, {"date": date, **headers}, None if endless else len(body))
     sent = 0
     # Endless ends at `size`, so that a caller without a cap fails its test and spares the machine.
     while sent < (fault.size if endless else len(body)) and not gone(send):

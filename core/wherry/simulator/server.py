@@ -42,9 +42,16 @@ def _listener(host: str, port: int) -> socket.socket:
 
 
 def _config(app: ASGIApp) -> uvicorn.Config:
-    # h11 alone lets `cut` reach the connection; a stand-in needs the same behaviour everywhere.
+    # h11 alone lets `cut` reach the connection; a stand-in needs the same behaviour everywhere. The stage tells the
+    # time of its own clock.
     return uvicorn.Config(
-        app, http="h11", ws="none", lifespan="off", log_level="error", timeout_graceful_shutdown=STOP_WITHIN
+        app,
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_level="error",
+        date_header=False,
+        timeout_graceful_shutdown=STOP_WITHIN,
     )
 
 

@@ -85,15 +85,15 @@ class Stage:
 
     async def _serve(self, call: Call, send: Send) -> None:
         if call.path.startswith(PREFIX):
-            await send_reply(send, self._control(call))
+            await send_reply(send, self._control(call), self.clock.header())
             return
         fault = self.faults.take(call.method, call.path)
         reply = self._faulty(call, fault) if fault else self.reply(call)
         self._note(call, reply, fault)
         if fault:
-            await send_faulty(send, reply, fault)
+            await send_faulty(send, reply, fault, self.clock.header())
         else:
-            await send_reply(send, reply)
+            await send_reply(send, reply, self.clock.header())
 
     def _faulty(self, call: Call, fault: Fault) -> Reply:
         """What state the fault leaves behind, and what it would answer."""

@@ -13,7 +13,7 @@ import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 
-from wherry.records import Candidate, Draft, Ref
+from wherry.records import OPEN, Candidate, Draft, Ref
 from wherry.store.database import Row, Tx
 from wherry.store.documents import next_value
 from wherry.store.tables import edges, history, items, links, questions, seen
@@ -148,6 +148,13 @@ def find_items(tx: Tx, route: Route, wanted: Iterable[Ref]) -> dict[Ref, ItemRow
             item = _item(row)
             found[item.ref] = item
     return found
+
+
+def items_of_records(tx: Tx, route: Route, flow: str, kind: str, records: Iterable[str]) -> list[ItemRow]:
+    """The open items that came from these records of a flow."""
+    statement = sa.select(*_item_columns).where(
+        items.c.sink == route.sink, items.c.source == route.source, items.c.flow == flow, items.c.record_kind == kind)  # fmt: skip
+    return [_item(row) for row in tx.find(statement, items.c.record_id, dict.fromkeys(records))]
 
 
 def put_items(tx: Tx, route: Route, rows: Sequence[ItemRow]) -> None:
@@ -299,6 +306,18 @@ def find_questions(
     return [_question(row) for row in tx.rows(statement)]
 
 
+def questions_of(tx: Tx, route: Route, wanted: Iterable[Ref]) -> dict[Ref, Question]:
+    """The questions that were ever asked about these things of a route."""
+    found = {}
+    for entity, keys in _by_entity(wanted).items():
+        statement = sa.select(*[questions.c[name] for name in _QUESTION]).where(
+            questions.c.sink == route.sink, questions.c.source == route.source, questions.c.entity == entity)  # fmt: skip
+        for row in tx.find(statement, questions.c.key, keys):
+            asked = _question(row)
+            found[asked.ref] = asked
+    return found
+
+
 def _question(row: Sequence[Any]) -> Question:
     values = dict(zip(_QUESTION, row, strict=True))
     values["candidates"], values["draft"] = _candidates(values["candidates"]), _draft(values["draft"])
@@ -358,6 +377,14 @@ def synced_ids(tx: Tx, flow: str, kind: str) -> Iterator[tuple[str, str]]:
         seen.c.flow == flow, seen.c.kind == kind, seen.c.synced != "", sa.not_(seen.c.reason.like("gone:%"))
     ).order_by(seen.c.source_id)  # fmt: skip
     return ((str(id), str(target)) for id, target in tx.rows(statement))
+
+
+def open_ids(tx: Tx, flow: str, kind: str) -> list[str]:
+    """Source ids of the records of the kind that wait for something and were never written."""
+    statement = sa.select(seen.c.source_id).where(
+        seen.c.flow == flow, seen.c.kind == kind, seen.c.synced == "", seen.c.fate.in_(sorted(OPEN))
+    ).order_by(seen.c.source_id)  # fmt: skip
+    return [str(row[0]) for row in tx.rows(statement)]
 
 
 def count_seen(tx: Tx, flow: str, kind: str = "") -> dict[str, Counter[str]]:

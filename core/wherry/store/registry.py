@@ -10,6 +10,7 @@ import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 
+from wherry.redaction import strike
 from wherry.store.database import Tx
 from wherry.store.tables import connections, flows, marks, plans, runs
 
@@ -26,7 +27,8 @@ def new_id(milliseconds: int) -> str:
 
 
 def _dump(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
+    """As JSON text, without any secret that this process knows of: errors may quote what a plugin raised."""
+    return strike(msgspec.json.encode(value).decode())
 
 
 class Bound(Struct, frozen=True):

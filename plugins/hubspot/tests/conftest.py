@@ -57,11 +57,10 @@ class MemoryCache:
 class Account:
     """The simulator behind loopback HTTP, and what tests ask of it."""
 
-    def __init__(self, simulator: HubSpotSimulator, url: str) -> None:
-        self.sim, self.url = simulator, url
+    def __init__(self, simulator: HubSpotSimulator, url: str, bodies: list[tuple[str, str, bytes]]) -> None:
+        self.sim, self.url, self.bodies = simulator, url, bodies
         self.clock = SimulatorClock(simulator.clock)
         self.cache = MemoryCache(self.clock)
-        self.bodies: list[tuple[str, str, bytes]] = []
         self.https: list[Http] = []
 
     def source(self, auth: Any = None, fan: Callable[..., Iterator[Any]] = fan_out, **settings: Any) -> HubSpotSource:
@@ -98,26 +97,17 @@ def _none() -> Any:
     raise AssertionError("a source needs no documents")
 
 
-def dated(simulator: HubSpotSimulator, account: list[Account]) -> Any:
-    """The simulator's application, telling the time of its own clock and noting every request's body."""
-    app = simulator.app()
+def overheard(app: Any, bodies: list[tuple[str, str, bytes]]) -> Any:
+    """The application, every request's body noted."""
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
-        async def telling(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                date = simulator.clock.date().strftime("%a, %d %b %Y %H:%M:%S GMT")
-                message = {**message, "headers": [*message["headers"], (b"date", date.encode())]}
-            await send(message)
-
         async def hearing() -> Any:
             message = await receive()
-            if account and message.get("body"):
-                account[0].bodies.append((scope["method"], scope["path"], message["body"]))
+            if message.get("body"):
+                bodies.append((scope["method"], scope["path"], message["body"]))
             return message
 
-        # The simulator cuts connections through the sender's own object; hand that over where it looks for it.
-        telling.__self__ = getattr(send, "__self__", None)  # type: ignore[attr-defined]
-        await app(scope, hearing, telling)
+        await app(scope, hearing, send)
 
     return application
 
@@ -130,11 +120,10 @@ def hubspot() -> Iterator[Callable[..., Account]]:
 
         def make(**options: Any) -> Account:
             simulator = HubSpotSimulator(**{"clock": Clock(START), **options})
-            held: list[Account] = []
-            account = Account(simulator, stack.enter_context(serve(dated(simulator, held))))
-            held.append(account)
-            made.append(account)
-            return account
+            bodies: list[tuple[str, str, bytes]] = []
+            url = stack.enter_context(serve(overheard(simulator.app(), bodies)))
+            made.append(Account(simulator, url, bodies))
+            return made[-1]
 
         yield make
         for account in made:

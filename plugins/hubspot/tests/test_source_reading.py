@@ -396,4 +396,4 @@ def test_the_mark_of_a_later_run_stays_the_lag_behind_too(account, read):
         account.advance(900)
         account.sim.create("deals", made)
         mark = read(account.source(), after=mark).mark
-        assert json.loads(mark) == {"v": 1, "at": account.sim.clock.now_ms() - 60_000}
+        assert json.loads(mark)["at"] == account.sim.clock.now_ms() - 60_000

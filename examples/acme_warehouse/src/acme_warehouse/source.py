@@ -54,9 +54,8 @@ class AcmeSource:
         if "part" not in relatives:
             return records
         held = {record.id: [line["part"] for line in record.fields.get("lines", ())] for record in records}
-        found = {
-            part.id: part for part in self.fetch("part", list(chain.from_iterable(held.values())), relatives["part"])
-        }
+        ids = list(chain.from_iterable(held.values()))
+        found = {part.id: part for part in self.fetch("part", ids, relatives["part"])}
         for record in records:
             record.relatives["part"] = [found[part] for part in held[record.id] if part in found]
         return records

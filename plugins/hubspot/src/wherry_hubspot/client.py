@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct, field
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from wherry.http import Http, Response
 
 LIST_PAGE, SEARCH_PAGE, BATCH, LINKS_BATCH, FILES_PAGE = 100, 200, 100, 1_000, 100
+SEARCH_REACH = 10_000
 SEARCH_BODY = 3_000
 REJECTED_CURSOR = frozenset({400, 404, 410})
 MODIFIED, OBJECT_ID = "hs_lastmodifieddate", "hs_object_id"
@@ -200,7 +201,6 @@ class SignedUrl(Struct):
 
 T = TypeVar("T")
 Filter = dict[str, Any]
-Direction = Literal["ASCENDING", "DESCENDING"]
 
 
 class Client:
@@ -225,10 +225,16 @@ class Client:
         return None if answer.status in allow else (answer.data, server_time(answer.headers))
 
     def search(
-        self, type_name: str, filters: list[Filter], sort: str, properties: Sequence[str], limit: int = SEARCH_PAGE
+        self,
+        type_name: str,
+        filters: list[Filter],
+        sort: str,
+        properties: Sequence[str],
+        limit: int = SEARCH_PAGE,
+        offset: int = 0,
     ) -> tuple[Things, int | None]:
-        """The first page of a search, ascending by ``sort``, and HubSpot's own time; total is HubSpot's count."""
-        body = search_body(filters, sort, properties, limit)
+        """A page of a search, ascending by ``sort``, and HubSpot's own time; total is HubSpot's count."""
+        body = search_body(filters, sort, properties, limit, offset)
         answer = self.http.read(
             "POST", self._path("search", type=type_name), body=body, lane="search", first=True, expect=Things
         )
@@ -308,15 +314,17 @@ class Client:
         return data
 
 
-def search_body(filters: list[Filter], sort: str, properties: Sequence[str], limit: int) -> dict[str, Any]:
+def search_body(
+    filters: list[Filter], sort: str, properties: Sequence[str], limit: int, offset: int = 0
+) -> dict[str, Any]:
     """A search request. Sort objects are what HubSpot's guide documents; its contract file says text."""
-    direction: Direction = "ASCENDING"
-    return {
+    body: dict[str, Any] = {
         "filterGroups": [{"filters": filters}],
-        "sorts": [{"propertyName": sort, "direction": direction}],
+        "sorts": [{"propertyName": sort, "direction": "ASCENDING"}],
         "properties": list(properties),
         "limit": limit,
     }
+    return {**body, "after": str(offset)} if offset else body
 
 
 def fits(body: Mapping[str, Any]) -> bool:

@@ -11,7 +11,8 @@ from wherry.roles import Account, Connection, Description, Query, Services
 
 from .access import Judge, profile_of
 from .client import MODIFIED, Client, Filter, Thing, stamp_ms
-from .files import ACTIVITIES, ATTACHED, HAS_FILES, DealFiles, opened
+from .files import ACTIVITIES, HAS_FILES, DealFiles, opened
+from .marks import Bound, Mark, Position, mark_at, mark_of
 from .metadata import Metadata
 from .owners import Owners, owner_record
 from .reading import Reader, pieces, spread
@@ -19,7 +20,7 @@ from .relatives import Relatives
 from .settings import HubSpotSettings
 from .things import MERGED
 from .views import View, view_of
-from .walk import Bound, Changes, Everything, Head, Mark, head_of, mark_of
+from .walk import Changes, Everything, Head, head_of
 
 KINDS = ("deal", "company", "product", "ticket", "owner", "location")
 CHUNK = 1_000
@@ -77,47 +78,43 @@ class HubSpotSource:
             yield from self._changed(query, mark)
 
     def _everything(self, query: Query, begun: Mark) -> Iterator[Page]:
-        view, since = self._view(query.kind), _since(query)
-        bound = Bound(self._settings.lag_ms, begun.bound)
+        view, since, bound = self._view(query.kind), _since(query), Bound(self._settings.lag_ms, begun.bound)
         self._files.full = self._files.full or query.kind == "deal"
-        newest = 0
-        walk = Everything(self.client, view.type_name, view.properties(query.fields), bound, begun.list)
-        for leaf in walk.leaves():
-            newest = max([newest, *(head.ms for head in leaf.heads)])
-            mark = Mark(list=leaf.after, bound=bound.ms) if leaf.after else Mark(at=bound.settled(newest))
-            self._metadata.notice(query.kind, {head.stage for head in leaf.heads})
-            yield Page(_records(view, leaf.heads, since), str(mark))
+        fields = view.properties(query.fields)
+        walk = Everything(self.client, view.type_name, fields, bound, begun, counted=not view.filters)
+        for heads in walk.pages():
+            self._metadata.notice(query.kind, {head.stage for head in heads})
+            yield Page(_records(view, heads, since), str(walk.mark))
 
     def _changed(self, query: Query, mark: Mark) -> Iterator[Page]:
-        view, bound, since = self._view(query.kind), Bound(self._settings.lag_ms), _since(query)
-        watched, at = _watched(query), mark.at
-        child = (mark.at if mark.child is None else mark.child) if watched else None
-        walk = Changes(self.client, view.type_name, mark.at, view.properties(query.fields), bound, view.filters)
-        for step in walk.steps():
-            at = bound.reached(step.at, mark.at)
+        view, since, bound = self._view(query.kind), _since(query), Bound(self._settings.lag_ms)
+        watched, fields = _watched(query), view.properties(query.fields)
+        heads = Changes(self.client, view.type_name, mark, fields, bound, view.filters)
+        begun = {type_name: mark.relatives.get(type_name, Position(mark.at)) for type_name in watched}
+        for step in heads.steps():
             self._metadata.notice(query.kind, {head.stage for head in step.heads})
-            yield Page(_records(view, step.heads, since), str(Mark(at=at, child=child)), step.total)
-        if child is not None:
-            for records in self._touched(query, view, bound, child, watched, since):
-                yield Page(records, str(Mark(at=at, child=child)))
-        yield Page([], str(Mark(at=bound.final(at, mark.at))))
+            yield Page(_records(view, step.heads, since), mark_at(heads.position, begun), step.total)
+        relatives = [
+            Changes(self.client, type_name, begun[type_name], (MODIFIED,), bound, filters)
+            for type_name, filters in watched.items()
+        ]
+        for records in self._touched(view, relatives, fields, since):
+            yield Page(records, mark_at(heads.position, begun))
+        yield Page([], mark_at(heads.position, {walk.type_name: walk.position for walk in relatives}))
 
     def _touched(
-        self, query: Query, view: View, bound: Bound, start: int, watched: Mapping[str, list[Filter]], since: int
+        self, view: View, relatives: Sequence[Changes], fields: Sequence[str], since: int
     ) -> Iterator[list[Record]]:
         """Heads whose relatives changed: a file that is added leaves no trace on the deal itself (case B14)."""
 
-        def deals_of(type_name: str) -> list[str]:
-            named = (ATTACHED, MODIFIED) if type_name in ACTIVITIES.values() else (MODIFIED,)
-            changes = Changes(self.client, type_name, start, named, bound, list(watched[type_name]))
-            ids = [head.id for step in changes.steps() for head in step.heads]
-            links = self._reader.links(type_name, view.type_name, ids) if ids else {}
+        def heads_of(walk: Changes) -> list[str]:
+            ids = [head.id for step in walk.steps() for head in step.heads]
+            links = self._reader.links(walk.type_name, view.type_name, ids) if ids else {}
             return [str(target.toObjectId) for targets in links.values() for target in targets]
 
-        found = spread(self._fan_out, deals_of, list(watched))
-        deals = list(dict.fromkeys(deal for some in found for deal in some))
-        for some in pieces(deals, self.chunk):
-            things = self._reader.things(view.type_name, some, view.properties(query.fields))
+        found = spread(self._fan_out, heads_of, relatives)
+        for some in pieces(list(dict.fromkeys(i for ids in found for i in ids)), self.chunk):
+            things = self._reader.things(view.type_name, some, fields)
             records = _records(view, [head_of(thing) for thing in things], since)
             for record in records:
                 record.touched = True

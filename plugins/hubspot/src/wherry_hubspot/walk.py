@@ -1,4 +1,4 @@
-"""The two ways through HubSpot's records: everything by list, and what changed by search; and the mark between runs.
+"""The two ways through HubSpot's records: everything by list, and what changed by search.
 
 A search is walked by keys, never by offset: each request starts at the last stamp that was read. So an edit while we
 page cannot shift a record past us, and the 10,000 results that a search can reach are never used up. Where one stamp
@@ -11,13 +11,14 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 from msgspec import Struct, field
-from wherry.errors import ContractBroken, TryAgain
+from wherry.errors import TryAgain
 
 from .client import (
     BATCH,
     MODIFIED,
     OBJECT_ID,
     SEARCH_PAGE,
+    SEARCH_REACH,
     Client,
     Filter,
     Thing,
@@ -27,63 +28,9 @@ from .client import (
     stamp_ms,
 )
 from .errors import no_progress
+from .marks import Bound, Mark, Position
 
-SECOND = 1_000
 PATIENCE = 3
-
-
-class Mark(Struct, omit_defaults=True, tag_field="v", tag=1):
-    """From where reading goes on; times in ms of HubSpot's clock. ``list`` is the cursor of a full read under way
-    and ``bound`` when it began; ``child`` is how far the relatives were looked at, where that is less than ``at``."""
-
-    at: int = 0
-    child: int | None = None
-    list: str = ""
-    bound: int | None = None
-
-    def __str__(self) -> str:
-        return msgspec.json.encode(self).decode()
-
-
-def mark_of(text: str) -> Mark:
-    """The mark as it was saved. Raises ContractBroken when it is none of ours."""
-    try:
-        return msgspec.json.decode(text, type=Mark)
-    except msgspec.DecodeError:
-        raise ContractBroken(
-            "the saved mark of this flow is none that this version of the HubSpot plugin wrote",
-            fix="install the plugin version that wrote it, or have the flow read from the start again",
-            code="WHERRY-1702",
-        ) from None
-
-
-class Bound(Struct):
-    """The moment a run read up to, by HubSpot's clock, frozen by the first answer; ``lag`` is how long (ms) its search
-    index may need to show a change. What is newer than ``settled`` is read again by the next run."""
-
-    lag: int
-    ms: int | None = None
-
-    def note(self, server_time: int | None) -> None:
-        """Freeze the bound, by the first answer that tells the time."""
-        if self.ms is None:
-            self.ms = server_time
-
-    def settled(self, newest: int = 0) -> int:
-        """Where the next run has to begin; without any clock of HubSpot's, the lag before the newest stamp."""
-        return max(0, (newest if self.ms is None else self.ms) - self.lag)
-
-    def reached(self, read_to: int, start: int) -> int:
-        """What a run that ended here may save: all was read up to ``read_to``, but the index may lag behind."""
-        return max(start, read_to - self.lag) if self.ms is None else min(read_to, self.settled())
-
-    def final(self, read_to: int, start: int) -> int:
-        """What a run that read to the end may save."""
-        return self.reached(read_to if self.ms is None else self.ms, start)
-
-    def passed(self, stamp: int) -> bool:
-        """Whether a stamp is later than this run began. The clock is told in whole seconds: rounded outwards."""
-        return self.ms is not None and stamp >= self.ms + SECOND
 
 
 class Props(Struct):
@@ -137,28 +84,64 @@ class Stall(Struct):
 
 
 class Changes(Struct):
-    """A walk over the records of one type that changed at or after ``start``, oldest change first."""
+    """A walk over the records of one type that changed at or after ``start``, oldest change first. ``position`` is how
+    far it went: all that was yielded so far lies before it, or will be read again from there."""
 
     client: Client
     type_name: str
-    start: int
+    start: Position
     fields: Sequence[str]
     bound: Bound
     filters: list[Filter] = field(default_factory=list)
+    position: Position = field(default_factory=Position)
+    _first: Things | None = None
+    _overlap: dict[str, int] = field(default_factory=dict)
 
     def steps(self) -> Iterator[Step]:
         """Raises TryAgain when HubSpot's paging does not advance."""
-        at, seen, stall = self.start, frozenset[str](), Stall(self.type_name)
+        self.position = self.start
+        if self._looks_unchanged():
+            return
+        at = self.start.at
+        for step in self._walk():
+            at = step.at
+            self.position = Position(min(at, self._settled(at)))
+            yield step
+        self.position = Position(self._settled(at), len(self._overlap), max(self._overlap.values(), default=0))
+
+    def _looks_unchanged(self) -> bool:
+        """One search that spares reading the overlap again: are there still as many records in it, and is the newest of
+        them the one that was read?
+
+        That proves nothing. A record that was read may have changed since, and may show up under its new stamp before
+        the newest: the count and the newest stay the same. So the answer may put the reading off, but never stands for
+        it: the position stays where it is, and once the index can hide nothing that old any more, the overlap is read.
+        """
+        known = self.start
+        if not 0 < known.n <= SEARCH_REACH - SEARCH_PAGE:
+            return False
+        offset = max(0, known.n - SEARCH_PAGE)
+        page = self._page([_since(known.at), *self.filters], MODIFIED, offset)
+        # A page from the middle is not read from: what was edited meanwhile has moved others past its edge.
+        self._first = None if offset else page
+        newest = head_of(page.results[-1]).ms if page.results else 0
+        return (page.total, newest) == (known.n, known.newest)
+
+    def _settled(self, at: int) -> int:
+        return max(self.start.at, self.bound.settled(at))
+
+    def _walk(self) -> Iterator[Step]:
+        at, seen, stall = self.start.at, frozenset[str](), Stall(self.type_name)
         while True:
-            page = self._page([_since(at), *self.filters], MODIFIED)
-            if at == self.start > self.bound.settled(self.start + self.bound.lag):
+            page, self._first = self._first or self._page([_since(at), *self.filters], MODIFIED), None
+            if at == self.start.at > self.bound.settled(at + self.bound.lag):
                 # HubSpot's clock went back since the mark was saved: what changed since then has earlier stamps.
-                self.start = at = self.bound.settled()
+                self.start, at = Position(self.bound.settled()), self.bound.settled()
                 continue
             heads = [head_of(thing) for thing in page.results]
             fresh = [h for h in heads if h.ms > at or (h.ms == at and h.id not in seen)]
             last = max(at, heads[-1].ms) if heads else at
-            yield Step(self._whole(fresh), last, page.total)
+            yield self._step(fresh, last, page.total)
             if not page.after or self.bound.passed(last):
                 return
             stall.note(bool(fresh) or last > at)
@@ -177,15 +160,19 @@ class Changes(Struct):
             above = {"propertyName": OBJECT_ID, "operator": "GT", "value": str(after)}
             page = self._page([same, above, *self.filters], OBJECT_ID)
             heads = [head_of(thing) for thing in page.results]
-            yield Step(self._whole([h for h in heads if h.id not in seen]), stamp)
+            yield self._step([h for h in heads if h.id not in seen], stamp)
             if not page.after:
                 return
             last = max((int(h.id) for h in heads), default=after)
             stall.note(last > after)
             after = max(after, last)
 
-    def _page(self, filters: list[Filter], sort: str) -> Things:
-        page, server_time = self.client.search(self.type_name, filters, sort, self._asked)
+    def _step(self, heads: list[Head], at: int, total: int | None = None) -> Step:
+        self._overlap.update((head.id, head.ms) for head in heads if self.bound.overlaps(head.ms))
+        return Step(self._whole(heads), at, total)
+
+    def _page(self, filters: list[Filter], sort: str, offset: int = 0) -> Things:
+        page, server_time = self.client.search(self.type_name, filters, sort, self._asked, SEARCH_PAGE, offset)
         self.bound.note(server_time)
         return page
 
@@ -198,7 +185,7 @@ class Changes(Struct):
     def _short(self) -> bool:
         # The longest body of a walk has two filters of its own, each with a value of 20 characters at most.
         value = {"propertyName": MODIFIED, "operator": "GTE", "value": "9" * 20}
-        return fits(search_body([value, value, *self.filters], MODIFIED, self.fields, SEARCH_PAGE))
+        return fits(search_body([value, value, *self.filters], MODIFIED, self.fields, SEARCH_PAGE, SEARCH_REACH))
 
     def _whole(self, heads: list[Head]) -> list[Head]:
         """The heads with all fields: as found, or read by id where the search could not name them."""
@@ -216,25 +203,20 @@ def _since(at: int) -> Filter:
     return {"propertyName": MODIFIED, "operator": "GTE", "value": str(at)}
 
 
-class Leaf(Struct):
-    """A page of a list, and the cursor after it; none at the end."""
-
-    heads: list[Head]
-    after: str
-
-
 class Everything(Struct):
-    """A walk over all records of one type by the list call, in HubSpot's own order (by id)."""
+    """A walk over all records of one type by the list call, in HubSpot's own order (by id). ``mark`` is where a read
+    that was begun stood, and where this one stands; ``counted`` says that the next search will look for all of them."""
 
     client: Client
     type_name: str
     fields: Sequence[str]
     bound: Bound
-    after: str = ""
+    mark: Mark
+    counted: bool = True
 
-    def leaves(self) -> Iterator[Leaf]:
+    def pages(self) -> Iterator[list[Head]]:
         """Raises TryAgain when HubSpot's paging does not advance or rejects its own cursors."""
-        after, restarted, stall = self.after, False, Stall(self.type_name)
+        after, restarted, stall = self.mark.list, False, Stall(self.type_name)
         cursors, before = {after}, frozenset[str]()
         while True:
             answer = self.client.list_page(self.type_name, self.fields, after)
@@ -247,13 +229,22 @@ class Everything(Struct):
             ids = frozenset(thing.id for thing in page.results)
             fresh = not ids <= before
             if fresh or not page.after:
-                yield Leaf([head_of(thing) for thing in page.results], page.after)
+                heads = [head_of(thing) for thing in page.results]
+                self.mark = self._mark_after(heads, page.after)
+                yield heads
             if not page.after:
                 return
             self._may_follow(page.after, cursors)
             stall.note(fresh)
             cursors.add(page.after)
             after, before = page.after, ids or before
+
+    def _mark_after(self, heads: list[Head], cursor: str) -> Mark:
+        n = self.mark.n + sum(self.bound.overlaps(head.ms) for head in heads) if self.counted else 0
+        newest = max([self.mark.newest, *(head.ms for head in heads)])
+        if cursor:
+            return Mark(n=n, newest=newest, list=cursor, bound=self.bound.ms)
+        return Mark(self.bound.settled(newest), n, newest if n else 0)
 
     def _may_restart(self, restarted: bool) -> None:
         if restarted:

@@ -209,7 +209,6 @@ def upgrade() -> None:
         _text("reason"),
         _text("by"),
         _text("at"),
-        _text("config"),
     )
     op.create_table(
         "plans",

@@ -8,7 +8,7 @@ import datetime as dt
 import re
 import zoneinfo
 from collections.abc import Collection
-from typing import Any, ClassVar
+from typing import Any
 
 from starlette.types import ASGIApp
 from wherry.simulator import Call, Clock, Faults, Handler, History, Reply, Routes, Stage
@@ -39,7 +39,7 @@ class HubSpotSimulator:
     any bearer unless `oauth` is given; `scopes` None grants all; `association_page` links make a page.
     """
 
-    system: ClassVar[str] = "hubspot"
+    system = "hubspot"
 
     def __init__(
         self,
@@ -254,6 +254,7 @@ class HubSpotSimulator:
             ("GET", "/crm-object-schemas/schemas/{type}", schemas.get),
             ("GET", "/account-info/details", self._account),
             ("POST", "/files/files", self.files.upload),
+            ("GET", "/files/files/search", self.files.search),
             ("GET", "/files/files/{id}", self.files.get),
             ("DELETE", "/files/files/{id}", self.files.delete),
             ("GET", "/files/files/{id}/signed-url", self.files.signed_url),

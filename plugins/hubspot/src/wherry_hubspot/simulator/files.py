@@ -10,11 +10,12 @@ from typing import Any
 
 from wherry.simulator import Call, Reply, Stage, Upload
 
-from .errors import instant, invalid, not_found, refused
+from .errors import instant, invalid, names, next_page, not_found, refused, whole
 
 SIGNED = "/signed-files"
 PUBLIC = "/hubfs"
 LINK_LIFE = 3_600
+SEARCH_PAGE = 100
 KINDS = {"image": "IMG", "audio": "AUDIO", "video": "MOVIE"}
 DOCUMENTS = {"pdf", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "csv", "txt", "rtf", "odt", "ods", "md"}
 
@@ -86,6 +87,19 @@ class Files:
     def get(self, call: Call) -> Reply:
         """What is known of one file."""
         return Reply(200, self._shown(self._needed(call), call.base))
+
+    def search(self, call: Call) -> Reply:
+        """A page of files in order of id, or those of `ids`; hidden and deleted ones are left out."""
+        limit, wanted = whole(call, "limit", SEARCH_PAGE, SEARCH_PAGE), names(call, "ids")
+        after = call.query.get("after") or "0"
+        if not all(text.isdigit() for text in (after, *wanted)):
+            raise invalid("ids and after must be whole numbers")
+        found = [file for key, file in self.files.items() if int(key) > int(after) and key in (wanted or self.files)]
+        shown = [file for file in found if not file.archived and not file.access.startswith("HIDDEN")]
+        answer: dict[str, Any] = {"results": [self._shown(file, call.base) for file in shown[:limit]]}
+        if len(shown) > limit:
+            answer["paging"] = next_page(call, shown[limit - 1].id)
+        return Reply(200, answer)
 
     def delete(self, call: Call) -> Reply:
         """Delete one file."""

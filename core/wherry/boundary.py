@@ -1,0 +1,166 @@
+"""Where the engine meets what plugins made: what they raise and return is judged here, and the culprit is named.
+
+The six errors pass as they are. Anything else is the plugin's fault and ends its own flow only, be it a ``ValueError``
+in the middle of a generator, a ``sys.exit`` or an answer of the wrong shape (cases G19, G20).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import msgspec
+
+from wherry.errors import ContractBroken, WherryError
+from wherry.mapping import MapMapper
+from wherry.plugins.installed import catalogue_of_installed
+from wherry.records import Ask, Create, Decision, Draft, Link, Page, Record, Same, Skip
+from wherry.redaction import scrub
+from wherry.roles import Catalogue, FieldMapper, Matcher, Query, SourceConnector, Sweeps
+
+_SOURCE, _MAPPER, _MATCHER = "wherry_source_connector", "wherry_field_mapper", "wherry_matcher"
+
+
+@contextmanager
+def blame(part: object, hook: str, call: str) -> Iterator[None]:
+    """Whatever the part raises in here that is none of the six errors becomes ContractBroken with its plugin's name."""
+    try:
+        yield
+    except (WherryError, KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseException as error:
+        raise broken(part, hook, f"{call} raised {type(error).__name__}: {error}") from error
+
+
+def broken(part: object, hook: str, what: str) -> ContractBroken:
+    """The error that says which plugin, in which version, did what it may not."""
+    plugin, title = maker(part)
+    return ContractBroken(
+        scrub(f"{title} misbehaved: {what}"), code="WHERRY-1110", plugin=plugin, hook=hook,
+        fix="nothing of this batch was written; update or report the plugin",
+    )  # fmt: skip
+
+
+def maker(part: object) -> tuple[str, str]:
+    """The plugin that a part's class comes from, and its distribution with version."""
+    package = type(part).__module__.partition(".")[0]
+    for one in catalogue_of_installed():
+        if one.entry is not None and one.entry.module.partition(".")[0] == package:
+            return one.name, f"plugin {one.name} ({one.title})"
+    return package, f"plugin {package}"
+
+
+# -- source ------------------------------------------------------------------------------------------------------------
+
+
+def pages(source: SourceConnector, query: Query) -> Iterator[Page]:
+    """The pages of a read, each looked at before anybody uses it."""
+    with blame(source, _SOURCE, "read"):
+        for page in source.read(query):
+            if not isinstance(page, Page) or not isinstance(page.mark, str):
+                raise broken(source, _SOURCE, f"read gave a {type(page).__name__} where a page belongs")
+            _judge_records(source, "read", query.kind, page.records)
+            yield page
+
+
+def complete(source: SourceConnector, records: list[Record], relatives: Mapping[str, tuple[str, ...]]) -> list[Record]:
+    """The same records with their relatives. One that is missing from the answer would be lost: that is refused."""
+    wanted = {record.id for record in records}
+    kind = records[0].kind if records else ""
+    with blame(source, _SOURCE, "complete"):
+        found = source.complete(records, relatives)
+    _judge_records(source, "complete", kind, found)
+    for record in found:
+        for relative, group in record.relatives.items():
+            _judge_records(source, "complete", relative, group)
+            _decode(source, group)
+    if wanted != {record.id for record in found}:
+        raise broken(source, _SOURCE, f"complete was given {len(wanted)} records and returned others")
+    return found
+
+
+def sweep(source: Sweeps, kind: str, ids: list[str], fields: tuple[str, ...]) -> list[Record]:
+    """What became of the records, those that are gone."""
+    with blame(source, _SOURCE, "sweep"):
+        found = list(source.sweep(kind, ids, fields))
+    _judge_records(source, "sweep", kind, found)
+    return [record for record in found if record.gone]
+
+
+def _judge_records(source: object, call: str, kind: str, records: object) -> None:
+    if not isinstance(records, list):
+        raise broken(source, _SOURCE, f"{call} gave a {type(records).__name__} where a list of records belongs")
+    for record in records:
+        if not isinstance(record, Record) or not isinstance(record.id, str) or not record.id or record.kind != kind:
+            shown = f"{record.kind} {record.id!r}" if isinstance(record, Record) else type(record).__name__
+            raise broken(source, _SOURCE, f"{call} gave {shown} among the records of kind {kind}")
+
+
+def _decode(source: object, records: Sequence[Record]) -> None:
+    """The payloads, read for the mapper, which could not be told from their culprit."""
+    for record in records:
+        try:
+            record.fields  # noqa: B018
+        except msgspec.MsgspecError as error:
+            what = f"{record.kind} {record.id} carries a payload that is no JSON object: {error}"
+            raise broken(source, _SOURCE, what) from error
+
+
+# -- mapper ------------------------------------------------------------------------------------------------------------
+
+
+def triggers(source: SourceConnector, mapper: FieldMapper, records: Sequence[Record]) -> list[Skip | None]:
+    """The head gate's answers, one a record."""
+    _decode(source, records)
+    with blame(mapper, _MAPPER, "triggers"):
+        found = mapper.triggers(records)
+    if not isinstance(found, list) or len(found) != len(records) or not all(_is_gate(answer) for answer in found):
+        raise broken(mapper, _MAPPER, f"triggers did not answer each of {len(records)} records with None or Skip")
+    return found
+
+
+def _is_gate(answer: object) -> bool:
+    return answer is None or isinstance(answer, Skip)
+
+
+def drafts(mapper: FieldMapper, record: Record) -> list[Draft]:
+    """The drafts of one record. Raises Rejected where the record cannot be mapped."""
+    with blame(mapper, _MAPPER, "map"):
+        found = mapper.map(record)
+    if not isinstance(found, list) or not all(_is_draft(draft) for draft in found):
+        raise broken(mapper, _MAPPER, f"map made something of {record.kind} {record.id} that is no list of drafts")
+    if not isinstance(mapper, MapMapper):  # ours has checked its bodies against their shapes
+        odd = next((draft for draft in found if not _is_plain(draft.body)), None)
+        if odd is not None:
+            what = f"the body of {odd.entity} {odd.key} holds more than text, whole numbers, lists and tables"
+            raise broken(mapper, _MAPPER, what)
+    return found
+
+
+def _is_plain(value: object) -> bool:
+    """Whether a value is plain JSON; a float is not: no amount may take that path (case C1)."""
+    if isinstance(value, dict):
+        return all(isinstance(name, str) and _is_plain(inner) for name, inner in value.items())
+    if isinstance(value, list):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, str | int)
+
+
+def _is_draft(draft: object) -> bool:
+    return isinstance(draft, Draft) and bool(draft.entity) and bool(draft.key) and isinstance(draft.body, dict)
+
+
+# -- matcher -----------------------------------------------------------------------------------------------------------
+
+
+def decisions(matcher: Matcher, wanted: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
+    """One decision a draft, in order."""
+    with blame(matcher, _MATCHER, "match"):
+        found = matcher.match(wanted, catalogue)
+    if not isinstance(found, list) or len(found) != len(wanted):
+        number = len(found) if isinstance(found, list) else "no"
+        raise broken(matcher, _MATCHER, f"match was given {len(wanted)} drafts and returned {number} decisions")
+    odd = next((one for one in found if not isinstance(one, Link | Create | Same | Skip | Ask)), None)
+    if odd is not None:
+        raise broken(matcher, _MATCHER, f"match returned a {type(odd).__name__}, which is no decision")
+    return found

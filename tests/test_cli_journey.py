@@ -1,0 +1,372 @@
+"""What an operator does, from the demonstration to the last answer: screens, envelopes and exit codes, end to end."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from wherry import demo as demonstration
+from wherry.cli import app
+from wherry.clock import SystemClock
+
+Wherry = Callable[..., int]
+Answer = Callable[..., dict[str, Any]]
+INTERNAL = ("fate", "item", "stamp")
+"""Words of the code that operators never meet (architecture.md, section 12)."""
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    handlers, level = logging.root.handlers[:], logging.root.level
+    yield
+    logging.root.handlers[:], logging.root.level = handlers, level
+    structlog.reset_defaults()
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """One demonstration, run as an operator runs it; its stand-in has gone. What is pasted is pasted there."""
+    place = tmp_path_factory.mktemp("demo")
+    command = [sys.executable, "-m", "wherry.cli", "demo"]
+    done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False, timeout=120)
+    shutil.copytree(place / ".demo" / "acme", place / "as-it-was")
+    return place / ".demo" / "acme", done
+
+
+@pytest.fixture
+def folder(shown: tuple[Path, object], tmp_path: Path) -> Path:
+    return shutil.copytree(shown[0].parents[1] / "as-it-was", tmp_path / "acme")
+
+
+@pytest.fixture
+def wherry(folder: Path) -> Wherry:
+    return lambda *arguments: app.run(["-C", str(folder), *arguments])
+
+
+@pytest.fixture
+def answer(wherry: Wherry, capsys: pytest.CaptureFixture[str]) -> Answer:
+    """A command's envelope, after its exit code was checked."""
+
+    def ask(*arguments: str, code: int = 0) -> dict[str, Any]:
+        capsys.readouterr()
+        assert wherry(*arguments, "--output", "json") == code
+        envelope: dict[str, Any] = json.loads(capsys.readouterr().out)
+        assert envelope["schema"].startswith("wherry.")
+        assert envelope["schema"].endswith("/1")
+        return envelope
+
+    return ask
+
+
+@pytest.fixture
+def live(folder: Path) -> Iterator[str]:
+    """The stand-in of the demonstration is there again, as it was."""
+    name, sample = demonstration.sample()
+    with demonstration.stand_in(name) as url:
+        sample.fill(url, "demo-token")
+        demonstration.write_environment(folder, url)
+        yield url
+
+
+# -- the demonstration -------------------------------------------------------------------------------------------------
+
+
+def test_the_demonstration_ends_with_what_happened_and_commands_that_work_when_pasted(
+    shown: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    folder, done = shown
+    assert done.returncode == 0, done.stdout + done.stderr
+    for word in ("15 projects", "11 customers", "15 products", "7 files copied", "One question waits", str(folder)):
+        assert word in done.stdout
+    assert 'best candidate: I-1001 "Cylindrical Fender 600"' in done.stdout
+    pasted = [line.strip() for line in done.stdout.partition("Paste these:")[2].splitlines() if line.strip()]
+    assert len(pasted) == 5
+    for line in pasted:
+        again = subprocess.run(line, shell=True, cwd="/", capture_output=True, text=True, check=False, timeout=60)
+        assert again.returncode == 0, line + again.stderr
+
+
+def test_answering_the_question_settles_what_waited_and_can_be_taken_back(answer: Answer) -> None:
+    """b_001_33: the command returns when everything that depended on the answer is settled."""
+    [question] = answer("triage", "list")["data"]["items"]
+    best = question["candidates"][0]
+    assert {"id", "name", "score", "why"} <= set(best)
+    settled = answer("triage", "match", question["id"], best["id"])["data"]
+    assert settled["settled"]["project"] == {"created": 3}
+    assert settled["open_questions"] == 0
+    assert answer("status")["data"]["for_a_person"] == 0
+    assert answer("workspace", "count")["data"]["project"] == 18
+    undone = answer("triage", "undo", question["id"])
+    assert undone["data"]["question"]["state"] == "open"
+    assert any("resync won-deals" in command for command in undone["next"])
+
+
+def test_ignoring_keeps_the_reason_and_a_second_answer_is_refused(wherry: Wherry, answer: Answer) -> None:
+    answer("triage", "ignore", "T-1", "--reason", "not ours")
+    assert answer("triage", "show", "T-1")["data"]["reason"] == "not ours"
+    assert wherry("triage", "create", "T-1") == 7
+
+
+def test_a_demonstration_never_touches_a_folder_that_it_did_not_make(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine.txt").write_text("precious")
+    assert app.run(["demo", "--folder", str(tmp_path)]) == 7
+    assert (tmp_path / "mine.txt").read_text() == "precious"
+    assert "was not made by a demonstration" in capsys.readouterr().err
+
+
+def test_a_demonstration_that_does_not_stand_says_what_differs_and_is_exit_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, sample = demonstration.sample()
+    monkeypatch.setattr(sample, "EXPECTED", {**sample.EXPECTED, "project": 19})
+    assert app.run(["demo", "--folder", str(tmp_path / "d")]) == 1
+    assert "project: 18 instead of 19" in capsys.readouterr().out
+
+
+def test_a_second_demonstration_in_its_own_folder_makes_nothing_twice(
+    folder: Path, wherry: Wherry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert wherry("triage", "match", "T-1", "I-1001") == 0
+    capsys.readouterr()
+    assert app.run(["demo", "--folder", str(folder), "--output", "json"]) == 0
+    data = json.loads(capsys.readouterr().out)["data"]
+    assert data["there"]["project"] == 18
+    assert data["runs"][-1]["fates"]["deal"].get("created", 0) == 0
+
+
+def test_a_system_that_nobody_shows_is_exit_3(capsys: pytest.CaptureFixture[str]) -> None:
+    assert app.run(["demo", "nope"]) == 3
+
+
+# -- every command -----------------------------------------------------------------------------------------------------
+
+LOOKING = [
+    ("status", 4), ("flow list", 0), ("flow show won-deals", 0), ("runs list", 0), ("runs show", 0),
+    ("runs show --refused", 0), ("triage list", 0), ("triage show T-1", 0), ("audit list", 0), ("audit verify", 0),
+    ("config check", 0), ("config show", 0), ("config show --origin", 0), ("schedule list", 0), ("connection list", 0),
+    ("connection test platform", 0), ("connection discover platform", 0), ("plugin list", 0),
+    ("plugin list --broken", 0), ("plugin info workspace", 0), ("version", 0), ("db upgrade", 0),
+    ("completion bash", 0), ("map show won-deals", 0), ("schedule run --once", 0), ("workspace count", 0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("command", "code"), LOOKING)
+def test_every_looking_command_answers_in_words_and_in_an_envelope_and_asks_nobody_outside(
+    command: str, code: int, wherry: Wherry, answer: Answer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert wherry(*command.split()) == code
+    text = capsys.readouterr().out
+    assert text.strip()
+    assert not [word for word in INTERNAL if word in text.lower().split()]
+    envelope = answer(*command.split(), code=code)
+    assert set(envelope) == {"schema", "data", "warnings", "next"}
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("run nope", 3), ("plan nope", 3), ("flow show nope", 3), ("flow pause nope", 3), ("runs show nope", 3),
+        ("runs list --flow nope", 3), ("triage show T-99", 3), ("triage match T-1 nope", 3), ("triage show x", 3),
+        ("connection test nope", 3), ("plugin info nope", 3), ("workspace show project nope", 3),
+        ("simulate nope", 2), ("resync won-deals 1", 2), ("run", 2), ("triage", 2), ("config show --nope", 2),
+        ("schedule run --once --engine nope", 2),
+    ],
+)  # fmt: skip
+def test_what_does_not_exist_is_3_and_what_is_typed_wrong_is_2(command: str, code: int, wherry: Wherry) -> None:
+    assert wherry(*command.split()) == code
+
+
+def test_csv_and_ndjson_are_for_every_list(wherry: Wherry, capsys: pytest.CaptureFixture[str]) -> None:
+    assert wherry("runs", "list", "--output", "csv") == 0
+    assert capsys.readouterr().out.startswith("id,flow,")
+    assert wherry("audit", "list", "--output", "ndjson", "--limit", "2") == 0
+    assert [set(json.loads(line)) >= {"actor", "action"} for line in capsys.readouterr().out.splitlines()] == [
+        True,
+        True,
+    ]
+
+
+def test_a_list_goes_on_from_its_cursor(answer: Answer) -> None:
+    everything = [row["id"] for row in answer("audit", "list")["data"]["items"]]
+    first = answer("audit", "list", "--limit", "3")["data"]
+    rest = answer("audit", "list", "--cursor", first["cursor"])["data"]
+    assert [row["id"] for row in first["items"] + rest["items"]] == everything
+
+
+def test_since_and_sort_are_kept(answer: Answer) -> None:
+    assert answer("runs", "list", "--since", "2999-01-01")["data"]["items"] == []
+    started = [row["started_at"] for row in answer("runs", "list", "--sort", "started")["data"]["items"]]
+    assert started == sorted(started)
+
+
+# -- running -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_carries_its_counts_and_its_requests(live: str, answer: Answer, folder: Path) -> None:
+    shutil.rmtree(folder / ".wherry")
+    data = answer("run", "won-deals", code=4)["data"]
+    assert sum(data["fates"]["deal"].values()) == 40
+    assert data["items"]["project"] == {"created": 15, "waiting": 3}
+    assert isinstance(data["requests"], int)
+    assert data["before"][0]["fates"]["product"] == {"created": 15}
+    again = answer("run", "won-deals", code=4)["data"]
+    assert again["fates"]["deal"].get("created", 0) == 0
+
+
+def test_a_plan_writes_nothing_and_its_run_is_the_one_that_was_shown(
+    live: str, answer: Answer, wherry: Wherry, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(folder / ".wherry")
+    assert wherry("plan", "catalogue") == 0
+    text = capsys.readouterr().out
+    assert "+ create   15 products" in " ".join(text.split("\n")).replace("  + create    ", "  + create   ")
+    assert "Nothing was written." in text
+    assert wherry("plan", "catalogue", "--exit-code", "--out", str(folder / "plan.json")) == 8
+    plan = json.loads((folder / "plan.json").read_text())
+    assert answer("workspace", "count")["data"]["product"] == 0
+    answer("run", "catalogue", "--plan", plan["plan"])
+    assert wherry("plan", "catalogue", "--exit-code") == 0
+    assert wherry("run", "catalogue", "--plan", plan["plan"]) == 7
+
+
+def test_a_paused_flow_refuses_to_run_before_anything_is_asked_and_activating_ends_it(
+    live: str, answer: Answer
+) -> None:
+    runs = len(answer("runs", "list")["data"]["items"])
+    answer("flow", "pause", "won-deals", "--reason", "month close")
+    assert answer("run", "won-deals", code=7)["error"]["message"].endswith("month close")
+    assert len(answer("runs", "list")["data"]["items"]) == runs
+    answer("flow", "activate", "won-deals")
+    answer("run", "won-deals", code=4)
+
+
+def test_a_source_that_is_down_is_exit_6_and_says_what_became_of_the_run(
+    answer: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SystemClock, "sleep", lambda self, seconds: None)
+    told = answer("run", "catalogue", code=6)
+    assert told["error"]["code"].startswith("WHERRY-6")
+    assert told["data"]["run"]
+
+
+def test_a_resync_shows_what_was_edited_here_and_keeps_it_unless_told(
+    live: str, wherry: Wherry, answer: Answer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """b_001_69: the difference comes first; local edits stay unless they are to be overwritten."""
+    wherry("workspace", "edit", "project", "P-1001", "name=Berth four")
+    record = answer("workspace", "show", "project", "P-1001")["data"]
+    capsys.readouterr()
+    assert wherry("resync", "won-deals", "9000000001", "--yes") == 4
+    assert "kept" in capsys.readouterr().err
+    assert answer("workspace", "show", "project", "P-1001")["data"]["fields"]["name"] == "Berth four"
+    assert wherry("resync", "won-deals", "9000000001", "--yes", "--overwrite-local") == 4
+    assert "Berth four → Berth 4 fenders" in capsys.readouterr().err
+    assert answer("workspace", "show", "project", "P-1001")["data"]["fields"]["name"] != record["fields"]["name"]
+
+
+def test_a_record_that_is_not_there_is_exit_3(live: str, wherry: Wherry) -> None:
+    assert wherry("plan", "won-deals", "--record", "77") == 3
+    assert wherry("run", "won-deals", "--record", "77") == 3
+    assert wherry("resync", "won-deals", "77", "--yes") == 3
+    assert wherry("map", "preview", "won-deals", "--record", "77") == 3
+
+
+def test_the_schedule_runs_what_is_active_and_due(live: str, wherry: Wherry, answer: Answer, folder: Path) -> None:
+    text = (folder / "wherry.toml").read_text()
+    (folder / "wherry.toml").write_text(text.replace('every = "1h"', 'every = "1m"'))
+    answer("flow", "activate", "won-deals")
+    shutil.rmtree(folder / ".wherry")
+    answer("flow", "activate", "won-deals")
+    ran = answer("schedule", "run", "--once", code=4)["data"]["items"]
+    assert [row["flow"] for row in ran] == ["won-deals"]
+    assert answer("runs", "list")["data"]["items"][0]["cause"] == "schedule"
+
+
+def test_the_doctor_names_what_is_wrong_and_what_to_do(answer: Answer, folder: Path) -> None:
+    (folder / ".env").unlink()
+    data = answer("doctor", code=2)["data"]
+    states = {check["what"]: check["state"] for check in data["checks"]}
+    assert states["store"] == "ok"
+    assert states["connection crm"] == "fail"
+    assert all(check["fix"] for check in data["checks"] if check["state"] == "fail")
+
+
+def test_a_secret_comes_from_standard_input_and_never_shows(
+    folder: Path, wherry: Wherry, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (folder / "wherry.toml").read_text()
+    (folder / "wherry.toml").write_text(text.replace('{ env = "WHERRY_DEMO_TOKEN" }', "{ stored = true }"))
+    monkeypatch.setattr(sys, "stdin", io.StringIO("canary-4c1d-token\n"))
+    assert wherry("connection", "set-secret", "crm") == 0
+    assert wherry("config", "show", "--origin") == 0
+    assert wherry("audit", "list") == 0
+    told = capsys.readouterr()
+    assert "canary-4c1d" not in told.out + told.err
+    assert b"canary-4c1d" not in (folder / ".wherry" / "wherry.db").read_bytes()
+
+
+def test_an_edited_audit_log_is_noticed(folder: Path, wherry: Wherry) -> None:
+    import sqlite3
+
+    with sqlite3.connect(folder / ".wherry" / "wherry.db") as connection:
+        connection.execute("UPDATE audit SET actor = 'nobody' WHERE id = 2")
+    assert wherry("audit", "verify") == 7
+
+
+# -- init --------------------------------------------------------------------------------------------------------------
+
+
+def test_init_writes_a_template_that_is_in_order_and_never_writes_over_a_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUBSPOT_TOKEN", "x" * 12)
+    folder = tmp_path / "new"
+    assert app.run(["init", str(folder), "--no-input"]) == 0
+    written = (folder / "wherry.toml").read_text()
+    assert ".env" in (folder / ".gitignore").read_text()
+    assert app.run(["-C", str(folder), "config", "check"]) == 0
+    (folder / "wherry.toml").write_text(written + "# mine\n")
+    assert app.run(["init", str(folder), "--no-input"]) == 7
+    assert "# mine" in (folder / "wherry.toml").read_text()
+    assert app.run(["init", str(folder), "--no-input", "--yes"]) == 0
+    assert "# mine" not in (folder / "wherry.toml").read_text()
+
+
+def test_init_asks_tests_lists_pipelines_and_writes_what_was_chosen(
+    live: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    said = ["hubspot workspace", "env", "CRM_TOKEN", "acme", "Europe/Oslo", "nok", "default", "closedwon", "2026-01-01"]
+    monkeypatch.setattr(sys, "stdin", Terminal("\n".join(said) + "\n"))
+    monkeypatch.setenv("CRM_TOKEN", "demo-token")
+    monkeypatch.setenv("HUBSPOT_URL", live)
+    folder = tmp_path / "asked"
+    assert app.run(["init", str(folder)]) == 0
+    told = capsys.readouterr().err
+    assert "hubspot reaches" in told
+    assert "closedwon   Closed Won   won" in told
+    text = (folder / "wherry.toml").read_text()
+    for line in ('currency = "NOK"', 'stages = ["closedwon"]', "changed_since = 2026-01-01", 'env = "CRM_TOKEN"'):
+        assert line in text
+    assert "demo-token" not in text
+    assert app.run(["-C", str(folder), "run", "deals"]) == 4
+
+
+def test_the_demo_template_names_the_stand_in_to_start(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert app.run(["init", str(tmp_path / "d"), "--template", "demo"]) == 0
+    assert "simulate" in capsys.readouterr().out
+    assert app.run(["-C", str(tmp_path / "d"), "config", "check"]) == 0

@@ -1,0 +1,163 @@
+"""What the docs say is tried: snippets run or are parsed, excerpts stand in their files, links lead somewhere."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+import pytest
+from wherry.cli.app import root
+from wherry.errors import WherryError
+from wherry.hub import Hub
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "changes").glob("*.md"),
+                *ROOT.glob("plugins/*/README.md"), *ROOT.glob("examples/*/README.md")])  # fmt: skip
+FENCE = re.compile(r"^```(\w+)[ \t]*(.*?)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+BASE = {
+    "version": "version = 1\n",
+    "project": '[project]\nname = "acme"\ntimezone = "America/Chicago"\ncurrency = "USD"\n',
+    "plugins": '[plugins]\nenabled = ["hubspot", "workspace"]\n',
+    "connections.crm": '[connections.crm]\nplugin = "hubspot"\nauth.kind = "token"\nauth.token.env = "HUBSPOT_TOKEN"\n',
+    "connections.platform": '[connections.platform]\nplugin = "workspace"\n',
+    "flows.won-deals.source": '[flows.won-deals]\nsource = "crm"\nsink = "platform"\nkinds = ["deal"]\n',
+}  # fmt: skip
+ENVIRON = {"HUBSPOT_TOKEN": "docs-canary-1", "ACME_KEY": "docs-canary-2"}
+
+
+class Snippet(NamedTuple):
+    page: Path
+    language: str
+    about: str
+    text: str
+
+    def __repr__(self) -> str:
+        return f"{self.page.relative_to(ROOT)}: {self.text.strip().splitlines()[0][:40]}"
+
+
+def snippets(*languages: str) -> list[Snippet]:
+    found = [Snippet(page, *match.groups()) for page in PAGES for match in FENCE.finditer(page.read_text("utf-8"))]
+    return [one for one in found if one.language in languages]
+
+
+def commands(snippet: Snippet) -> Iterator[list[str]]:
+    for line in snippet.text.splitlines():
+        if line.startswith("$ wherry "):
+            yield shlex.split(line.removeprefix("$ wherry "), comments=True)
+
+
+@pytest.mark.parametrize("page", ["cli", "config", "hooks", "errors"])
+def test_the_reference_is_what_the_code_says(page: str) -> None:
+    spec = importlib.util.spec_from_file_location("docs_build", ROOT / "docs" / "build.py")
+    assert spec
+    assert spec.loader
+    build = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(build)
+    path = ROOT / "docs" / "reference" / f"{page}.md"
+    assert path.read_text("utf-8") == build.pages()[path], "run: make docs"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_to_a_file(page: Path) -> None:
+    links = [link for link in LINK.findall(page.read_text("utf-8")) if "://" not in link]
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("snippet", [one for one in snippets("python", "toml") if one.about], ids=repr)
+def test_an_excerpt_stands_in_the_file_it_names(snippet: Snippet) -> None:
+    assert _plain(snippet.text).rstrip(",") in _plain((ROOT / snippet.about).read_text("utf-8"))
+
+
+def _plain(text: str) -> str:
+    """Without what a formatter may set otherwise where a line begins further left."""
+    return re.sub(r",(?=[)\]}])", "", re.sub(r"\s+", "", text))
+
+
+@pytest.mark.parametrize("snippet", [one for one in snippets("python") if not one.about] or [None], ids=repr)
+def test_a_python_snippet_runs(snippet: Snippet | None) -> None:
+    if snippet is not None:
+        exec(compile(snippet.text, str(snippet.page), "exec"), {})  # noqa: S102
+
+
+@pytest.mark.parametrize("snippet", [one for one in snippets("toml") if not one.about], ids=repr)
+def test_a_project_file_or_a_piece_of_one_is_taken(snippet: Snippet, tmp_path: Path) -> None:
+    said = tomllib.loads(snippet.text)
+    left_out = ("connections.crm", "flows.won-deals.source") if _without_hubspot(said) else ()
+    rest = "".join(text for path, text in BASE.items() if path not in left_out and not _defines(said, path))
+    folder = tmp_path / "acme"
+    folder.mkdir()
+    # Bare keys must stand before the first table.
+    (folder / "wherry.toml").write_text(
+        f"{rest}\n{snippet.text}" if "version" not in said else f"{snippet.text}\n{rest}"
+    )
+    with Hub.open(folder, environ=ENVIRON) as hub:
+        for name, connection in hub.project.connections.items():
+            if connection.plugin in hub.plugins.manifests:
+                hub.wiring.connection(name)
+
+
+def _without_hubspot(said: dict[str, Any]) -> bool:
+    return "hubspot" not in said.get("plugins", {}).get("enabled", ["hubspot"])
+
+
+def _defines(said: dict[str, Any], path: str) -> bool:
+    for part in path.split("."):
+        if not isinstance(said, dict) or part not in said:
+            return False
+        said = said[part]
+    return True
+
+
+@pytest.mark.parametrize("snippet", snippets("console"), ids=repr)
+def test_a_command_in_the_docs_is_one_the_command_line_takes(snippet: Snippet) -> None:
+    assert list(commands(snippet))
+    for words in commands(snippet):
+        parsed(words)
+
+
+def parsed(words: list[str]) -> None:
+    """Parses a command to its last option. Nothing is called."""
+    command: click.Command = root()
+    parent: click.Context | None = None
+    rest, name = list(words), "wherry"
+    while isinstance(command, click.Group):
+        context = command.make_context(name, rest, parent=parent, allow_extra_args=True)
+        name, found, rest = command.resolve_command(context, [*context._protected_args, *context.args])
+        assert found is not None
+        command, parent = found, context
+    command.make_context(name, rest, parent=parent)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("docs") / "acme"
+    done = subprocess.run([sys.executable, "-m", "wherry.cli", "demo", "--folder", str(folder)],
+                          capture_output=True, text=True, check=False)  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+@pytest.mark.parametrize(
+    "page", sorted({one.page for one in snippets("console") if one.about == "demo"}), ids=lambda p: p.stem
+)
+def test_the_commands_of_a_page_work_one_after_the_other_in_the_demo(page: Path, demo: Path) -> None:
+    for snippet in snippets("console"):
+        for words in commands(snippet) if (snippet.page, snippet.about) == (page, "demo") else ():
+            done = subprocess.run([sys.executable, "-m", "wherry.cli", "-C", str(demo), "--yes", *words],
+                                  capture_output=True, text=True, check=False)  # fmt: skip
+            assert done.returncode in (0, 4), f"{words}: {done.stderr}"
+            assert done.stdout.strip()
+
+
+def test_an_unknown_option_in_the_docs_would_be_noticed() -> None:
+    with pytest.raises((click.UsageError, WherryError)):
+        parsed(["run", "won-deals", "--fast"])

@@ -1,0 +1,123 @@
+"""Hooks that a run calls, on a real project: observers hear of it in order, a plugin's engine is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from wherry import hookimpl, scheduler
+from wherry.hub import Hub
+from wherry.simulator import serve
+from wherry_hubspot.simulator import HubSpotSimulator
+
+PROJECT = """
+version = 1
+[project]
+name = "acme"
+currency = "USD"
+[plugins]
+enabled = ["hubspot", "workspace"]
+[connections.crm]
+plugin = "hubspot"
+base_url = "${HUBSPOT_URL}"
+auth = { kind = "token", token = { env = "HUBSPOT_TOKEN" } }
+[connections.platform]
+plugin = "workspace"
+[flows.catalogue]
+source = "crm"
+sink = "platform"
+kinds = ["product"]
+repeat = "always"
+"""
+
+
+class Observer:
+    """Notes what it is told."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, Any]] = []
+
+    @hookimpl
+    def wherry_run_started(self, flow: str, run: str) -> None:
+        self.heard.append(("started", flow))
+
+    @hookimpl
+    def wherry_batch_settled(self, flow: str, run: str, fates: Mapping[str, Mapping[str, int]]) -> None:
+        self.heard.append(("settled", {kind: dict(counts) for kind, counts in fates.items()}))
+
+    @hookimpl
+    def wherry_run_finished(self, flow: str, run: str, summary: Mapping[str, Any]) -> None:
+        self.heard.append(("finished", summary["fates"]))
+
+    @hookimpl
+    def wherry_access_lost(self, connection: str, reason: str) -> None:
+        self.heard.append(("access lost", connection))
+
+
+class Deaf(Observer):
+    """Fails at every notice."""
+
+    @hookimpl
+    def wherry_batch_settled(self, flow: str, run: str, fates: Mapping[str, Mapping[str, int]]) -> None:
+        raise RuntimeError("I do not listen")
+
+
+class Engine:
+    """Runs nothing."""
+
+
+class EngineMaker:
+    @hookimpl
+    def wherry_engine(self, name: str) -> Any | None:
+        return Engine() if name == "steam" else None
+
+
+@pytest.fixture
+def crm() -> HubSpotSimulator:
+    made = HubSpotSimulator(tokens={"hooks-canary-1"})
+    made.create("products", 3, name="Product {n}")
+    return made
+
+
+@pytest.fixture
+def hub(crm: HubSpotSimulator, tmp_path: Path) -> Iterator[Hub]:
+    (tmp_path / "wherry.toml").write_text(PROJECT)
+    with serve(crm.app()) as url:
+        with Hub.open(tmp_path, environ={"HUBSPOT_URL": url, "HUBSPOT_TOKEN": "hooks-canary-1"}) as opened:
+            yield opened
+
+
+def enter(hub: Hub, plugin: object) -> None:
+    """As if it were enabled last."""
+    hub.plugins._loaded.relay.register(plugin, "observer")
+
+
+def test_an_observer_hears_of_a_run_its_batches_and_its_end(hub: Hub) -> None:
+    observer = Observer()
+    enter(hub, observer)
+    hub.run("catalogue")
+    created = {"product": {"created": 3}}
+    assert observer.heard[0] == ("started", "catalogue")
+    assert ("settled", created) in observer.heard
+    assert observer.heard[-1] == ("finished", created)
+
+
+def test_a_failing_observer_stops_nothing_and_is_noted(hub: Hub) -> None:
+    enter(hub, Deaf())
+    assert hub.run("catalogue").exit_code == 0
+    assert [problem.hook for problem in hub.plugins.problems] == ["wherry_batch_settled"]
+
+
+def test_an_observer_hears_that_a_sign_in_was_lost(hub: Hub, crm: HubSpotSimulator) -> None:
+    observer = Observer()
+    enter(hub, observer)
+    crm.faults.add("expired", times=1_000)
+    assert hub.run("catalogue").exit_code == 5
+    assert ("access lost", "crm") in observer.heard
+
+
+def test_a_plugins_engine_is_taken_by_its_name(hub: Hub) -> None:
+    enter(hub, EngineMaker())
+    assert isinstance(scheduler.engine(hub, "steam", lambda flow, report: None), Engine)
