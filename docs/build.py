@@ -234,7 +234,7 @@ def errors() -> str:
     for one in classes:
         parts += [f"## {one.__name__} (exit {one.exit_code})", "", " ".join((inspect.getdoc(one) or "").split()), "",
                   "| code | says | in |", "|---|---|---|"]  # fmt: skip
-        parts += [f"| {row.code} | {_cell(row.message)} | `{row.module}` |"
+        parts += [f"| {row.code} | {_cell(row.message) or 'says what it met'} | `{row.module}` |"
                   for row in rows if _class_of(row, classes) is one]  # fmt: skip
         parts.append("")
     return "\n".join(parts)

@@ -7,11 +7,15 @@ from typing import Any
 import msgspec
 
 from wherry.errors import AccessLost, ConfigError, NotFound, WherryError
+from wherry.http import Patience
 from wherry.hub import Hub
 from wherry.redaction import scrub
 from wherry.roles import Account, Connection, Describes
 from wherry.settings.load import secrets_in
 from wherry.store import audit, registry
+
+SHORT = Patience(attempts=2, total=10.0)
+"""How long a vendor is asked again while a person waits for the answer."""
 
 
 def listed(hub: Hub) -> list[dict[str, Any]]:
@@ -33,7 +37,7 @@ def _row(name: str, plugin: str, row: registry.Bound | None, problems: dict[str,
 
 def test(hub: Hub, name: str) -> Account:
     """Ask the system whose account this is, now; bind the connection if it is new. Raises what is wrong."""
-    connection = hub.wiring.connection(name)
+    connection, hub.wiring.patience = hub.wiring.connection(name), SHORT
     part = _part(hub, connection)
     try:
         account: Account = part.check()
@@ -80,7 +84,18 @@ def adopt(hub: Hub, name: str) -> dict[str, Any]:
             )  # fmt: skip
         registry.update_connection(tx, row.id, name=name)
         audit.write(tx, now, "connection.adopt", name, {"before": row.name, "account": account.id})
+    _move_secrets(hub, row.name, name)
     return {"connection": name, "was": row.name, "account": account.name, "account_id": account.id}
+
+
+def _move_secrets(hub: Hub, old: str, new: str) -> None:
+    """What was kept for the old name is kept for the new one; a secret that is there already wins."""
+    for connection, field, _ in list(hub.store.secrets().each()):
+        value = hub.wiring.vault.get(connection, field) if connection == old != new else None
+        if value is not None:
+            if hub.wiring.vault.get(new, field) is None:
+                hub.wiring.vault.put(new, field, value)
+            hub.wiring.vault.remove(old, field)
 
 
 def set_secret(hub: Hub, name: str, field: str, value: str) -> dict[str, str]:
@@ -103,6 +118,7 @@ def set_secret(hub: Hub, name: str, field: str, value: str) -> dict[str, str]:
 
 def discover(hub: Hub, name: str, what: str = "") -> dict[str, Any]:
     """What the account holds: its record kinds, and for each its pipelines with stages, and its fields."""
+    hub.wiring.patience = SHORT
     source = hub.wiring.source(name)
     if not isinstance(source, Describes):
         raise NotFound(f"connection {name} cannot describe its account", code="WHERRY-3013", connection=name)

@@ -22,6 +22,7 @@ from wherry.records import DONE, OPEN, Create, Draft, Listed, Page, Record, Ref,
 from wherry.roles import Fetches, FieldMapper, Narrows, OpensFiles, Query
 from wherry.store import ledger, registry
 from wherry.store.blobs import shown_name
+from wherry.store.documents import DocumentView
 from wherry.store.ledger import Seen
 from wherry.tally import Notice, Tally
 from wherry.threads import ahead, fan_out
@@ -261,6 +262,8 @@ def match(job: Job, batch: Batch) -> list[Step]:
             if draft.ref not in job.planned and (not entry.narrow or job.wired.repeats(draft.entity)):
                 steps.setdefault(draft.ref, step_of(job, entry, draft))
     recall(job, batch, steps)
+    if job.options.fields:
+        choose_fields(job, steps.values())
     decide(job, [step for step in steps.values() if step.link is None])
     if job.rehearsal:
         job.planned.update(steps)
@@ -288,6 +291,20 @@ def recall(job: Job, batch: Batch, steps: Mapping[Ref, Step]) -> None:
             if new in steps and steps[new].link is None:
                 found = ledger.find_links(tx, route, [old]).get(old)
                 steps[new].link = found and msgspec.structs.replace(found, key=new.key, rule="merged")
+
+
+def choose_fields(job: Job, steps: Iterable[Step]) -> None:
+    """A re-sync of single fields: of a linked root only those, all else as it stands in the target."""
+    wanted, sink, plugin = set(job.options.fields), job.wired.lane.sink, job.wired.lane.plugin
+    for step in steps:
+        step.always = step.always and step.draft.root
+        if step.link is None or not step.draft.root:
+            continue
+        with job.wired.store.read() as tx:
+            held = sink.current(DocumentView(tx, plugin), step.draft.entity, [step.link.target]).get(step.link.target, {})
+        body = {name: value if name in wanted else held.get(name) for name, value in step.draft.body.items()}
+        body = {name: value for name, value in body.items() if value is not None}
+        step.draft = msgspec.structs.replace(step.draft, body=body, refs=writing.references(body))
 
 
 def merged_refs(batch: Batch) -> dict[Ref, Ref]:
@@ -374,7 +391,7 @@ def conclude(job: Job, batch: Batch, outcomes: Mapping[Ref, Outcome]) -> Tally:
     for entry in batch.entries:
         counted.records[batch.kind][entry.fate or "unchanged"] += 1
         if entry.reason and entry.fate not in DONE:
-            counted.reasons[batch.kind][entry.reason] += 1
+            counted.reasons[batch.kind][entry.fate or ""][entry.reason] += 1
     job.tally.add(counted)
     return counted
 
@@ -385,7 +402,8 @@ def close(entry: Entry, outcomes: Mapping[Ref, Outcome]) -> None:
     if entry.refusal is not None:
         return
     if entry.narrow:
-        entry.close("unchanged" if entry.record.touched else "skipped", "" if entry.record.touched else ONCE)
+        same = entry.earlier is not None and entry.earlier.digest == entry.digest
+        entry.close("unchanged" if same else "skipped", "" if same else ONCE)
     elif root is None:
         entry.close("skipped", "the map makes nothing of it")
     else:
@@ -402,5 +420,5 @@ def tell_items(outcomes: Mapping[Ref, Outcome], steps: Iterable[Step] = ()) -> T
         if outcome.fate != before.get(ref):
             told.items[ref.entity][outcome.fate] += 1
         if outcome.fate == "linked" and outcome.reason:
-            told.reasons[ref.entity][outcome.reason] += 1
+            told.reasons[ref.entity][outcome.fate][outcome.reason] += 1
     return told

@@ -57,7 +57,8 @@ def activate(hub: Hub, name: str, since: dt.date | None = None) -> dict[str, Any
     ``since`` must agree with ``changed_since`` of the project file, where the start date is kept.
     """
     flow = hub.wiring.flow(name)
-    if since is not None and flow.changed_since not in (None, since):
+    start = flow.changed_since.date() if isinstance(flow.changed_since, dt.datetime) else flow.changed_since
+    if since is not None and start not in (None, since):
         raise ConfigError(
             f"flows.{name}.changed_since is {flow.changed_since}, not {since}",
             fix="change it in the project file: state never overrules settings", code="WHERRY-2080",

@@ -93,10 +93,16 @@ class Hub:
         before = [] if options.records else [self.run(other, cause=cause, progress=progress) for other in flow.after]
         stopped = next((report for report in before if report.error is not None), None)
         if stopped is not None:
-            return stopped
+            return self._not_started(name, before, stopped)
         report = self._run_one(name, options, cause, progress)
         report.data["before"] = [other.data for other in before]
         report.exit_code = worst([report.exit_code, *(other.exit_code for other in before)])
+        return report
+
+    def _not_started(self, name: str, before: Sequence[Report], stopped: Report) -> Report:
+        """A flow that goes before this one ended early, so this one was not begun."""
+        report = self._report(name, Tally(), stopped.error, stopped.exit_code)
+        report.data.update(flow=name, run="", before=[other.data for other in before], requests=0, requests_by={})
         return report
 
     def _run_one(self, name: str, options: Options, cause: str, progress: Callable[[str, Tally], None]) -> Report:
@@ -197,7 +203,7 @@ class Hub:
             row = registry.connection(tx, name)
             if row is not None:
                 registry.update_connection(
-                    tx, row.id, state="reconnect", reason=scrub(error.message), checked_at="1970-01-01T00:00:00Z"
+                    tx, row.id, state="reconnect", reason=scrub(error.message), credential=""
                 )
         self.plugins.access_lost(name, error.message)
 

@@ -23,17 +23,19 @@ class Tally(Struct):
 
     records: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     items: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    reasons: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    reasons: defaultdict[str, defaultdict[str, Counter[str]]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(Counter))
+    )
+    """Kind → fate → reason in words → number."""
     notices: list[Notice] = field(default_factory=list)
 
     def add(self, other: Tally) -> None:
-        for mine, theirs in (
-            (self.records, other.records),
-            (self.items, other.items),
-            (self.reasons, other.reasons),
-        ):
+        for mine, theirs in ((self.records, other.records), (self.items, other.items)):
             for kind, counts in theirs.items():
                 mine[kind].update(counts)
+        for kind, fates in other.reasons.items():
+            for fate, reasons in fates.items():
+                self.reasons[kind][fate].update(reasons)
         self.notices.extend(other.notices[: max(0, 200 - len(self.notices))])
 
     def has(self, *fates: str) -> bool:
@@ -45,7 +47,10 @@ class Tally(Struct):
         return {
             "fates": plain(self.records),
             "items": plain(self.items),
-            "reasons": {kind: dict(counts.most_common(20)) for kind, counts in sorted(self.reasons.items())},
+            "reasons": {
+                kind: {fate: dict(reasons.most_common(20)) for fate, reasons in sorted(fates.items())}
+                for kind, fates in sorted(self.reasons.items())
+            },
             "notices": self.notices,
         }
 

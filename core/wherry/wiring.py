@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from wherry import mapping
 from wherry.catalogues import Catalogues
 from wherry.errors import ConfigError, Guarded, NotFound, WherryError
-from wherry.http import Http, Profile
+from wherry.http import Http, Patience, Profile
 from wherry.job import Wired
 from wherry.matching import ListingCatalogue, RuleMatcher
 from wherry.plugins import Plugins
@@ -45,6 +45,8 @@ class Wiring:
     def __init__(self, project: Project, plugins: Plugins, store: Store, clock: Clock) -> None:
         self.project, self.plugins, self.store, self.clock = project, plugins, store, clock
         self.clients: list[Http] = []
+        self.patience: Patience | None = None
+        """How long clients go on trying; short where a person waits for the answer."""
         self._connections: dict[str, Connection] | None = None
         self._vault: Vault | None = None
         self._bound: dict[str, int] = {}
@@ -93,7 +95,7 @@ class Wiring:
         account = f"{profile.base_url} {self.credential(connection)}"
         client = Http(
             msgspec.structs.replace(profile, auth=auth, hosts=hosts), connection=connection.name, account=account,
-            clock=self.clock,
+            clock=self.clock, patience=self.patience,
         )  # fmt: skip
         self.clients.append(client)
         return client

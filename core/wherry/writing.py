@@ -412,3 +412,11 @@ def fill(body: Any, refs: Sequence[Ref], known: dict[Ref, str | None]) -> Any:
     if isinstance(body, list):
         return [fill(value, refs, known) for value in body]
     return body
+
+
+def references(body: Any) -> tuple[Ref, ...]:
+    """The symbolic references in a body, each once."""
+    if isinstance(body, dict) and len(body) == 2 and body.keys() == {"entity", "key"}:
+        return (Ref(body["entity"], body["key"]),)
+    inner: Iterable[Any] = body.values() if isinstance(body, dict) else body if isinstance(body, list) else ()
+    return tuple(dict.fromkeys(ref for value in inner for ref in references(value)))

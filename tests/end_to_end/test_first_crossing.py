@@ -147,7 +147,7 @@ def test_later_changes_at_the_source_do_not_override_by_themselves_but_a_resync_
     change(crm, "deals", deal, dealname="Renamed in the CRM")
     report = hub.run("won-deals")
     assert held(hub, "project")[project]["name"] == name
-    assert report.data["reasons"]["deal"].get("already synced once", 0) <= 1
+    assert report.data["reasons"]["deal"]["skipped"]["already synced once"] == 1
     shown = hub.resync("won-deals", Options(records=(deal,), resync=True), write=False).data
     changes = [change for row in shown["changes"] for change in row["changes"]]
     assert [(c.field, c.before, c.after) for c in changes] == [("name", name, "Renamed in the CRM")]
@@ -169,6 +169,31 @@ def test_local_edits_survive_a_resync_unless_somebody_says_otherwise(hub: Hub, c
     assert held(hub, "project")[project]["name"] == "Ours"
     hub.resync("won-deals", Options(records=(deal,), resync=True, overwrite_local=True), write=True)
     assert held(hub, "project")[project]["name"] == "Theirs"
+
+
+def test_a_resync_of_chosen_fields_leaves_the_others_as_they_are(hub: Hub, crm: HubSpotSimulator) -> None:
+    """b_001_16"""
+    hub.run("won-deals")
+    [(deal, project)] = list(synced(hub).items())[:1]
+    before = held(hub, "project")[project]
+    change(crm, "deals", deal, dealname="New name", amount="1.00")
+    hub.resync("won-deals", Options(records=(deal,), resync=True, fields=("name",)), write=True)
+    assert held(hub, "project")[project] == {**before, "name": "New name"}
+
+
+def test_an_archived_deal_is_reported_by_the_next_sweep_and_its_project_is_kept(
+    hub: Hub, crm: HubSpotSimulator
+) -> None:
+    """case_B12, I7"""
+    hub.run("won-deals")
+    [(deal, project)] = list(synced(hub).items())[:1]
+    remove(crm, "deals", deal)
+    assert hub.run("won-deals").data["notices"] == [], "a search does not show what was archived"
+    [notice] = hub.run("won-deals", Options(sweep=True)).data["notices"]
+    assert (notice.record, notice.target) == (deal, project)
+    assert "archived" in notice.what
+    assert project in held(hub, "project")
+    assert hub.run("won-deals", Options(sweep=True)).data["notices"] == [], "it is said once"
 
 
 def test_new_files_keep_coming_for_a_project_that_was_synced_once(hub: Hub, crm: HubSpotSimulator, crm_url: str) -> None:
@@ -242,6 +267,13 @@ def change(crm: HubSpotSimulator, kind: str, id: str, **properties: str) -> None
 
     with httpx.Client(base_url=URLS[id_of(crm)], headers={"Authorization": f"Bearer {TOKEN}"}) as client:
         client.patch(f"/crm/objects/2026-03/{kind}/{id}", json={"properties": properties}).raise_for_status()
+
+
+def remove(crm: HubSpotSimulator, kind: str, id: str) -> None:
+    import httpx
+
+    with httpx.Client(base_url=URLS[id_of(crm)], headers={"Authorization": f"Bearer {TOKEN}"}) as client:
+        client.delete(f"/crm/objects/2026-03/{kind}/{id}").raise_for_status()
 
 
 URLS: dict[int, str] = {}

@@ -135,7 +135,7 @@ def _asked(own: Face, folder: Path) -> Plan:
     unknown = [word for word in chosen if word not in usable]
     if unknown:
         raise ConfigError(f"the plugin {unknown[0]} is not installed", fix=plugins.how_to_get(unknown[0]),
-                          code="WHERRY-2030")  # fmt: skip
+                          code="WHERRY-2320")  # fmt: skip
     given: dict[str, str] = {}
     connections = [_connected(usable[name], _secret(name, usable[name], given)) for name in chosen]
     plan = Plan(

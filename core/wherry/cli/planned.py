@@ -62,9 +62,8 @@ def _line(mark: str, parts: list[str], color: str) -> Iterator[str]:
 
 def _left_out(data: Mapping[str, Any]) -> Iterator[str]:
     """Records that no rule lets in, with why; those synced once before with the command that brings them again."""
-    for kind, words in data["fates"].items():
-        reasons = data.get("reasons", {}).get(kind, {}) if words.get("skipped") else {}
-        left_out = [(reason, number) for reason, number in reasons.items() if not reason.startswith("waits for")]
+    for kind in data["fates"]:
+        left_out = list(data.get("reasons", {}).get(kind, {}).get("skipped", {}).items())
         for n, (reason, number) in enumerate(left_out):
             if n == _MOST_REASONS:
                 yield f"             and {len(left_out) - n} more reasons: --output json"

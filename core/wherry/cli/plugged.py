@@ -106,7 +106,7 @@ def _allowed(one: Declared) -> click.Command:
     if not enabled and not current.resilient_parsing:
         raise ConfigError(
             f"wherry {one.name} belongs to the plugin {one.systems[0]}, which is not enabled in this project",
-            fix=f'add "{one.systems[0]}" to enabled under [plugins]', code="WHERRY-2034", plugin=one.systems[0],
+            fix=f'add "{one.systems[0]}" to enabled under [plugins]', code="WHERRY-2321", plugin=one.systems[0],
         )  # fmt: skip
     face().plugin = enabled[0] if enabled else one.systems[0]
     made = _imported(one)
@@ -126,5 +126,5 @@ def _imported(one: Declared) -> Any:
     except BaseException as error:  # a plugin may raise whatever it likes, SystemExit too
         raise ContractBroken(
             f"the commands of plugin {one.systems[0]} cannot be loaded: {type(error).__name__}: {error}",
-            fix=f"update or disable the plugin {one.systems[0]}", code="WHERRY-1110", plugin=one.systems[0],
+            fix=f"update or disable the plugin {one.systems[0]}", code="WHERRY-1119", plugin=one.systems[0],
         ) from error  # fmt: skip

@@ -84,8 +84,9 @@ def plan(
 @RECORDS
 @SINCE
 @LIMIT
+@click.option("--sweep", is_flag=True, help="Also look for what was archived or merged at the source, now.")
 def run(
-    flow: str, plan_id: str, records: tuple[str, ...], changed_since: dt.datetime | None, limit: int | None
+    flow: str, plan_id: str, records: tuple[str, ...], changed_since: dt.datetime | None, limit: int | None, sweep: bool
 ) -> None:
     """Run a flow, after the flows that go before it.
 
@@ -98,7 +99,7 @@ def run(
       wherry run won-deals --record 901 --record 917
     """
     own = face()
-    options = _options(own, records, changed_since, limit)
+    options = msgspec.structs.replace(_options(own, records, changed_since, limit), sweep=sweep)
     own.hub.wiring.flow(flow)
     with Progress(own) as progress:
         report = own.hub.run(flow, options, plan=plan_id, progress=progress)

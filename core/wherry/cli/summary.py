@@ -55,7 +55,8 @@ def labelled(label: str, found: Mapping[str, Mapping[str, int]]) -> Iterator[str
 def _reasons(data: Mapping[str, Any], kinds: Iterable[str]) -> Iterator[str]:
     """The most frequent reasons of some kinds: why records were left out, or how things were recognised."""
     for kind in kinds:
-        shown = list(data.get("reasons", {}).get(kind, {}).items())
+        by_word = data.get("reasons", {}).get(kind, {})
+        shown = [pair for word in ("skipped", "refused", "linked") for pair in by_word.get(word, {}).items()]
         for reason, number in shown[:_MOST_REASONS]:
             yield click.style(f"             {plural(number, kind)}: {clean(reason)}", dim=True)
         if len(shown) > _MOST_REASONS:

@@ -242,7 +242,7 @@ class _Work:
             return ContractBroken(
                 f"{where}: a transform of {target} failed with {type(error).__name__}: {_short(error)} ({line.text})",
                 fix="a transform may raise ValueError or Rejected; tell the author of the plugin that registers it",
-                code="WHERRY-1120",
+                code="WHERRY-1121",
                 record=where,
                 field=target,
             )

@@ -127,7 +127,7 @@ class Database:
         except ImportError:
             raise ConfigError(
                 "[store] url names PostgreSQL, but its driver is not installed",
-                fix="pip install 'wherry[postgres]'", code="WHERRY-2030", key="store.url",
+                fix="pip install 'wherry[postgres]'", code="WHERRY-2310", key="store.url",
             ) from None  # fmt: skip
         return sa.create_engine(self.url.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
 
@@ -139,7 +139,7 @@ class Database:
         if found != SCHEMA:
             raise ConfigError(
                 f"the store is at schema {found or 'none'}, this version of Wherry needs {SCHEMA}",
-                fix="wherry db upgrade", code="WHERRY-2031",
+                fix="wherry db upgrade", code="WHERRY-2311",
             )  # fmt: skip
 
     def _create_once(self, connection: Connection) -> str | None:
@@ -255,5 +255,5 @@ def _cannot_open(url: sa.URL, error: DatabaseError) -> ConfigError:
     )
     shown = url.render_as_string(hide_password=True)
     return ConfigError(
-        f"the store {shown} cannot be used: {reason}", fix=fix, code="WHERRY-2032", key="store.url"
+        f"the store {shown} cannot be used: {reason}", fix=fix, code="WHERRY-2312", key="store.url"
     )

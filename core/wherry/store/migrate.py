@@ -47,7 +47,7 @@ def _migrate(connection: sa.Connection) -> None:
         known = ", ".join(script.revision for script in ScriptDirectory.from_config(config).walk_revisions())
         raise ConfigError(
             f"the store is at schema {schema_version(connection)}, which this version does not know ({known})",
-            fix="it was made by a newer Wherry: update this one", code="WHERRY-2033",
+            fix="it was made by a newer Wherry: update this one", code="WHERRY-2313",
         ) from error  # fmt: skip
 
 

@@ -118,14 +118,14 @@ class Changes(Struct):
         it: the position stays where it is, and once the index can hide nothing that old any more, the overlap is read.
         """
         known = self.start
-        if not 0 < known.n <= SEARCH_REACH - SEARCH_PAGE:
+        if not known.n:
             return False
         offset = max(0, known.n - SEARCH_PAGE)
         page = self._page([_since(known.at), *self.filters], MODIFIED, offset)
         # A page from the middle is not read from: what was edited meanwhile has moved others past its edge.
         self._first = None if offset else page
         newest = head_of(page.results[-1]).ms if page.results else 0
-        return (page.total, newest) == (known.n, known.newest)
+        return (page.total, newest) == (known.n, known.newest) and self.bound.may_hide(known)
 
     def _settled(self, at: int) -> int:
         return max(self.start.at, self.bound.settled(at))

@@ -1,0 +1,78 @@
+"""Whose account a connection reaches: bound at its first check, guarded ever after, and free to be renamed."""
+
+from __future__ import annotations
+
+import pytest
+from wherry_hubspot.simulator import HubSpotSimulator
+
+from wherry import connections
+from wherry.errors import ConfigError, NotFound
+from wherry.simulator import serve
+
+from .desk import Crm, Desk
+
+
+def test_a_token_that_reaches_another_account_is_refused_and_nothing_is_written(desk: Desk, small_crm: Crm) -> None:
+    """case_E6, case_B18, I12"""
+    small_crm.stock()
+    desk.run()
+    before = desk.image()
+    other = HubSpotSimulator(currency="USD", portal_id=999)
+    other.create("deals", dealname="Not ours", pipeline="default", dealstage="closedwon", amount="1")
+    with serve(other.app()) as url:
+        right, desk.environ["HUBSPOT_URL"] = desk.environ["HUBSPOT_URL"], url
+        report = desk.run()
+        assert report.exit_code == 7
+        assert "999" in str(report.error)
+        assert "48151623" in str(report.error)
+    desk.environ["HUBSPOT_URL"] = right
+    assert desk.image() == before
+    assert desk.run().exit_code == 4
+
+
+def test_a_known_account_under_a_new_name_is_adopted_with_all_its_links(desk: Desk, small_crm: Crm) -> None:
+    """I12: renaming a connection changes nothing but its name."""
+    small_crm.stock()
+    desk.run()
+    before = desk.image()
+    desk.rewrite(("[connections.crm]", "[connections.sales]"), ('source = "crm"', 'source = "sales"'))
+    report = desk.run()
+    assert report.exit_code == 2
+    assert report.error is not None
+    assert report.error.fix == "wherry connection adopt sales"
+    assert desk.ask(connections.adopt, "sales")["was"] == "crm"
+    report = desk.run()
+    assert (report.exit_code, report.data["items"]) == (4, {})
+    assert desk.image() == {**before, "fates": desk.image()["fates"]}
+
+
+def test_the_platform_may_be_renamed_too(desk: Desk, small_crm: Crm) -> None:
+    """I12"""
+    small_crm.stock()
+    desk.run()
+    before = desk.image()
+    path = desk.folder / "wherry.toml"
+    path.write_text(path.read_text().replace("platform", "house"))
+    assert desk.run().exit_code == 2
+    desk.ask(connections.adopt, "house")
+    report = desk.run()
+    assert (report.exit_code, report.data["items"]) == (4, {})
+    assert desk.image() == {**before, "fates": desk.image()["fates"]}
+
+
+def test_only_an_account_whose_old_name_is_gone_can_be_adopted(desk: Desk, small_crm: Crm) -> None:
+    """I12"""
+    desk.run()
+    path = desk.folder / "wherry.toml"
+    path.write_text(
+        path.read_text() + '[connections.twin]\nplugin = "hubspot"\nbase_url = "${HUBSPOT_URL}"\n'
+        'auth = { kind = "token", token = { env = "HUBSPOT_TOKEN" } }\n'
+    )
+    with pytest.raises(ConfigError, match="still reached by connection crm"):
+        desk.ask(connections.adopt, "twin")
+    other = HubSpotSimulator(portal_id=7)
+    with serve(other.app()) as url:
+        desk.environ["HUBSPOT_URL"] = url
+        with pytest.raises(NotFound):
+            desk.ask(connections.adopt, "twin")
+    assert small_crm.url
