@@ -11,7 +11,7 @@ demo: $(DEMO)/.stamp
 	$(DEMO)/bin/wherry demo $(ARGS)
 
 test: $(DEV)/.stamp
-	$(DEV)/bin/python -m pytest -n 2 $(ARGS)
+	$(DEV)/bin/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 check: lint types
 

@@ -503,7 +503,7 @@ def test_a_connection_used_in_a_role_its_plugin_has_not_is_a_config_error(ship: 
         out["quiet"] = told(lambda: loaded.source(connection("quiet"), None))
         out["empty"] = told(lambda: loaded.sink(connection("empty"), None))
         out["sim"] = told(lambda: loaded.simulator("quiet"))
-        out["mapper"] = told(lambda: loaded.mapper(Flow(source="a", sink="b"), "deal", None))
+        out["mapper"] = told(lambda: loaded.mapper(Flow(source="a", sink="b"), "deal", None, None))
         out["nobody"] = told(lambda: loaded.source(connection("alfa"), None))
     """)
     assert (found["quiet"]["error"], "alpha" in found["quiet"]["fix"]) == ("ConfigError", True)
@@ -530,7 +530,7 @@ def wherry_field_mapper(flow, kind, services): raise LookupError(kind)
             @hookimpl
             def wherry_field_mapper(self, flow, kind, services): return object()
         loaded = plugins.load(["mapping"], {}, defaults=[Default()])
-        out["e"] = told(lambda: loaded.mapper(Flow(source="a", sink="b"), "deal", None))
+        out["e"] = told(lambda: loaded.mapper(Flow(source="a", sink="b"), "deal", None, None))
     """)
     assert (found["e"]["error"], found["e"]["plugin"], found["e"]["hook"]) == (
         "ContractBroken", "mapping", "wherry_field_mapper",
@@ -547,8 +547,8 @@ def test_where_a_core_default_calls_a_plugin_that_fails_the_plugin_is_named(ship
             @hookimpl
             def wherry_matcher(self, flow, entity): raise ZeroDivisionError
         loaded = plugins.load(["alpha"], {}, defaults=[Default()])
-        out["e"] = told(lambda: loaded.mapper(Flow(source="a", sink="b"), "deal", None))
-        try: loaded.matcher(Flow(source="a", sink="b"), "product")
+        out["e"] = told(lambda: loaded.mapper(Flow(source="a", sink="b"), "deal", None, None))
+        try: loaded.matcher(Flow(source="a", sink="b"), None, "product")
         except Exception as error: out["own"] = type(error).__name__
     """)
     assert (found["e"]["error"], found["e"]["plugin"]) == ("ContractBroken", "alpha")

@@ -102,7 +102,7 @@ def test_a_wrong_key_is_named_by_its_fingerprint_and_by_the_one_that_is_needed()
     assert "set-secret crm" in caught.value.fix
 
 
-@pytest.mark.parametrize("key", ["", "short", "ä" * 44, NEW[:-1]])
+@pytest.mark.parametrize("key", ["", "short", "ä" * 44, NEW[:-1]], ids=["empty", "short", "umlauts", "cut"])
 def test_a_key_that_is_none_is_refused_without_being_printed(key):
     """case_G13: wrong key"""
     with pytest.raises(ConfigError, match="key 2") as caught:

@@ -157,7 +157,8 @@ def gate(job: Job, mapper: FieldMapper, kind: str, pages: Iterable[Page]) -> Ite
 
 def sift(job: Job, mapper: FieldMapper, kind: str, records: Sequence[Record]) -> list[Entry]:
     salt = hashlib.blake2b(mapper.fingerprint.encode(), digest_size=32).digest()
-    newest = {record.id: Entry(record=record, digest=digest_of(record, salt)) for record in records}
+    entries = [Entry(record=record, digest=digest_of(record, salt)) for record in records]
+    newest = {entry.record.id: entry for entry in entries if job.recent.is_new(entry)}
     wanted = [*newest, *(id for record in records for id in record.merged_ids)]
     with job.wired.store.read() as tx:
         known = ledger.find_seen(tx, job.wired.name, kind, wanted)
@@ -167,6 +168,7 @@ def sift(job: Job, mapper: FieldMapper, kind: str, records: Sequence[Record]) ->
     skips = boundary.triggers(job.wired.source, mapper, [entry.record for entry in fresh])
     for entry, skip in zip(fresh, skips, strict=True):
         admit(job, mapper, entry, skip)
+    job.recent.note(newest.values())
     return list(newest.values())
 
 
@@ -389,6 +391,8 @@ def conclude(job: Job, batch: Batch, outcomes: Mapping[Ref, Outcome]) -> Tally:
     for entry in batch.heads:
         close(entry, outcomes)
     for entry in batch.entries:
+        if entry.counted:
+            continue
         counted.records[batch.kind][entry.fate or "unchanged"] += 1
         if entry.reason and entry.fate not in DONE:
             counted.reasons[batch.kind][entry.fate or ""][entry.reason] += 1

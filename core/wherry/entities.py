@@ -200,7 +200,10 @@ def check(entity: str, body: dict[str, Any], shapes: dict[str, type[Entity]] = S
     except msgspec.ValidationError as error:
         raise ValueError(f"{entity}: {error}") from None
     plain: dict[str, Any] = msgspec.to_builtins(whole)
-    _spell(plain, shape)
+    try:
+        _spell(plain, body, shape)
+    except ValueError as error:
+        raise ValueError(f"{entity}: {error}") from None
     return plain
 
 
@@ -217,12 +220,18 @@ def _decimals(shape: type[Struct]) -> tuple[tuple[str, ...], tuple[tuple[str, ty
     return tuple(numbers), tuple(lists)
 
 
-def _spell(plain: dict[str, Any], shape: type[Struct]) -> None:
-    """Decimals as plain digits: their own text form turns to an exponent where a number is small."""
+def _spell(plain: dict[str, Any], given: dict[str, Any], shape: type[Struct], path: str = "$") -> None:
+    """Decimals as plain digits: their own text form turns to an exponent where a number is small.
+
+    Raises ValueError for what msgspec lets into a Decimal: floats, which no amount may be, and what is no number.
+    """
     numbers, lists = _decimals(shape)
     for name in numbers:
-        if "E" in str(plain.get(name, "")):
-            plain[name] = format(Decimal(plain[name]), "f")
+        told = plain.get(name, "0")
+        if isinstance(given.get(name), float) or not told[-1].isdigit():
+            raise ValueError(f"Expected an exact number, got `{given[name]}` - at `{path}.{name}`")
+        if "E" in told:
+            plain[name] = format(Decimal(told), "f")
     for name, inner in lists:
-        for element in plain.get(name, ()):
-            _spell(element, inner)
+        for n, (element, raw) in enumerate(zip(plain.get(name, ()), given.get(name, ()), strict=False)):
+            _spell(element, raw, inner, f"{path}.{name}[{n}]")

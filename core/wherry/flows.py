@@ -102,8 +102,9 @@ def state(hub: Hub, name: str) -> FlowState:
 def map_rows(hub: Hub, name: str) -> dict[str, list[dict[str, Any]]]:
     """Record kind → every line of its map: target, expression, and where it comes from."""
     flow = hub.wiring.flow(name)
-    source, services = hub.wiring.source(flow.source), hub.wiring.services(hub.wiring.connection(flow.source))
-    mappers = {kind: hub.plugins.mapper(flow, kind, services) for kind in hub.wiring.kinds(flow, source)}
+    origin, source = hub.wiring.connection(flow.source), hub.wiring.source(flow.source)
+    services = hub.wiring.services(origin)
+    mappers = {kind: hub.plugins.mapper(flow, kind, origin, services) for kind in hub.wiring.kinds(flow, source)}
     return {
         kind: [msgspec.structs.asdict(row) for row in explain(mapper)] if isinstance(mapper, MapMapper) else []
         for kind, mapper in mappers.items()

@@ -79,12 +79,16 @@ class Specs:
         """While a flow is wired: the source of this connection, or None if the connection is another plugin's."""
 
     @hookspec(firstresult=True)
-    def wherry_field_mapper(self, flow: Flow, kind: str, services: Services) -> FieldMapper | None:
-        """While a flow is wired, once for each record kind: the mapper, or None to leave it to the default."""
+    def wherry_field_mapper(
+        self, flow: Flow, kind: str, connection: Connection, services: Services
+    ) -> FieldMapper | None:
+        """While a flow is wired, once for each record kind: the mapper, or None to leave it to the default.
+        ``connection`` is the flow's source."""
 
     @hookspec(firstresult=True)
-    def wherry_matcher(self, flow: Flow, entity: str) -> Matcher | None:
-        """While a flow is wired, once for each entity: the matcher, or None to leave it to the default."""
+    def wherry_matcher(self, flow: Flow, entity: str, connection: Connection) -> Matcher | None:
+        """While a flow is wired, once for each entity: the matcher, or None to leave it to the default.
+        ``connection`` is the flow's source."""
 
     @hookspec(firstresult=True)
     def wherry_sink_writer(self, connection: Connection, services: Services) -> SinkWriter | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import Struct, field
 
@@ -85,6 +85,8 @@ class Entry(Struct, kw_only=True):
     refusal: WherryError | None = None
     target: str = ""
     """Where it was written in this run."""
+    counted: bool = False
+    """The same version came before in this run and was counted then."""
 
     @property
     def synced(self) -> str:
@@ -104,6 +106,29 @@ class Batch(Struct):
     mark: str = ""
 
 
+class Recent:
+    """The versions that came lately in this run: a source may show one twice, as itself and for a relative's sake."""
+
+    def __init__(self, most: int = 50_000) -> None:
+        self._most = most
+        self._passed: dict[tuple[str, str, bytes], bool] = {}
+
+    def is_new(self, entry: Entry) -> bool:
+        """Whether the entry is to be looked at: not when it came before, unless only now a relative of it changed."""
+        passed = self._passed.get(self._key(entry))
+        entry.counted = passed is not None
+        return passed is None or (entry.record.touched and not passed)
+
+    def note(self, entries: Iterable[Entry]) -> None:
+        for entry in entries:
+            self._passed[self._key(entry)] = entry.fate is None
+        while len(self._passed) > self._most:
+            del self._passed[next(iter(self._passed))]
+
+    def _key(self, entry: Entry) -> tuple[str, str, bytes]:
+        return entry.record.kind, entry.record.id, entry.digest
+
+
 class Job(Struct, kw_only=True):
     """One run and what it carries along. A rehearsal goes the whole way and is rolled back at its end."""
 
@@ -113,4 +138,5 @@ class Job(Struct, kw_only=True):
     rehearsal: bool = False
     planned: dict[Ref, Step] = field(default_factory=dict)
     """In a rehearsal: what was decided before, since nothing of it is in the ledger."""
+    recent: Recent = field(default_factory=Recent)
     tally: Tally = field(default_factory=Tally)

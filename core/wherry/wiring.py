@@ -208,10 +208,10 @@ class Wiring:
         source, sink = self.source(flow.source), self.atomic(flow.sink)
         route = Route(self.bind(origin, source), self.bind(destination, sink))
         services = self.services(origin)
-        mappers = {kind: self.plugins.mapper(flow, kind, services) for kind in self.kinds(flow, source)}
+        mappers = {kind: self.plugins.mapper(flow, kind, origin, services) for kind in self.kinds(flow, source)}
         return Wired(
             flow=flow, lane=Lane(name, run, route, sink, destination.plugin), store=self.store, source=source,
-            mappers=mappers, matchers=partial(self.plugins.matcher, flow),
+            mappers=mappers, matchers=partial(self.plugins.matcher, flow, origin),
             blobs=Blobs(self.store.files, flow.limits.file_size), since=flow.since(self.project.timezone),
             settled=settled,
         )  # fmt: skip

@@ -8,7 +8,7 @@ is also how everything resumes: an answered question or a newly written customer
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -139,6 +139,7 @@ class Settlement:
             step = self.steps.get(ref)
             if step is not None and not step.by_person:
                 step.link, step.decision = link, None if link.target else Skip("a person said to ignore it")
+
 
     # -- what needs no writing -------------------------------------------------------------------------------------
 
@@ -284,6 +285,10 @@ class Settlement:
     # -- storing ---------------------------------------------------------------------------------------------------
 
     def _store(self) -> None:
+        for item in self.items:
+            item.draft = self._without_skipped(item.draft)
+        for question in self.questions:
+            question.draft = self._without_skipped(question.draft)
         replaced = [step.item.id for step in self.steps.values() if step.item is not None]
         ledger.remove_items(self.tx, replaced)
         ledger.put_links(self.tx, self.lane.route, self.links)
@@ -293,6 +298,18 @@ class Settlement:
         ledger.put_events(self.tx, [self._event(step) for step in self.steps.values() if self._tells(step)])
         ledger.mark_synced(self.tx, [self._fate(step) for step in self.steps.values() if step.item and step.draft.root])
         self._store_audit()
+
+    def _without_skipped(self, draft: Draft) -> Draft:
+        """What a rule skipped leaves no link by which the draft could know of it once it goes on: it is told now."""
+        skipped = {ref for ref in draft.refs if self._is_skipped(ref)}
+        if not skipped:
+            return draft
+        known = {ref: None if ref in skipped else {"entity": ref.entity, "key": ref.key} for ref in draft.refs}
+        rest = tuple(ref for ref in draft.refs if ref not in skipped)
+        return msgspec.structs.replace(draft, body=fill(draft.body, draft.refs, known), refs=rest)
+
+    def _is_skipped(self, ref: Ref) -> bool:
+        return ref in self.outcomes and self.outcomes[ref].fate == "skipped" and self.steps[ref].link is None
 
     def _store_questions(self) -> None:
         """A question asked again keeps its number; one whose draft found its target is closed."""
@@ -401,7 +418,7 @@ def digest(body: dict[str, Any]) -> str:
     return hashlib.blake2b(msgspec.json.encode(body, order="deterministic"), digest_size=16).hexdigest()
 
 
-def fill(body: Any, refs: Sequence[Ref], known: dict[Ref, str | None]) -> Any:
+def fill(body: Any, refs: Sequence[Ref], known: Mapping[Ref, Any]) -> Any:
     """The body with every symbolic reference replaced by its target id (None where the thing was skipped)."""
     if not refs:
         return body

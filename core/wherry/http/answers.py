@@ -60,6 +60,8 @@ def error_of(call: Call, response: Response, profile: Profile, after: float | No
     error = profile.classify(response) if profile.classify is not None else None
     if error is None:
         return _by_status(call, response, profile, after)
+    error.message, error.fix = scrub(error.message), scrub(error.fix)
+    error.args = (error.message,)
     for name, value in _evidence(call, response).items():
         error.where.setdefault(name, value)
     if isinstance(error, TryAgain) and error.after is None:

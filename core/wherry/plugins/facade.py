@@ -92,10 +92,11 @@ class Plugins:
         fit: SinkWriter = self._made("wherry_sink_writer", SinkWriter, "sink", connection, services)
         return fit
 
-    def mapper(self, flow: Flow, kind: str, services: Services) -> FieldMapper:
+    def mapper(self, flow: Flow, kind: str, connection: Connection, services: Services) -> FieldMapper:
         """The mapper of a record kind of a flow."""
         made: FieldMapper | None = self._calls.first(
-            "wherry_field_mapper", "", lacking(FieldMapper), "mapper", flow=flow, kind=kind, services=services
+            "wherry_field_mapper", "", lacking(FieldMapper), "mapper",
+            flow=flow, kind=kind, connection=connection, services=services,
         )
         if made is None:
             raise ConfigError(
@@ -107,10 +108,10 @@ class Plugins:
             )
         return made
 
-    def matcher(self, flow: Flow, entity: str) -> Matcher:
+    def matcher(self, flow: Flow, connection: Connection, entity: str) -> Matcher:
         """The matcher of an entity in a flow."""
         made: Matcher | None = self._calls.first(
-            "wherry_matcher", "", lacking(Matcher), "matcher", flow=flow, entity=entity
+            "wherry_matcher", "", lacking(Matcher), "matcher", flow=flow, entity=entity, connection=connection
         )
         if made is None:
             raise ConfigError(

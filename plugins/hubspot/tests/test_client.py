@@ -48,7 +48,7 @@ def described(api: str, method: str, path: str) -> tuple[dict[str, Any], dict[st
 def test_every_path_stands_in_hubspots_description(api, name):
     """One table for both generations."""
     path = path_of(api, name, type="deals", to="companies", id="7")
-    methods = {"search": "post", "read": "post", "links": "post", "token": "post", "revoke": "post"}
+    methods = {"search": "post", "read": "post", "associations": "post", "token": "post", "revoke": "post"}
     assert described(api, methods.get(name, "get"), path), path
 
 

@@ -165,7 +165,7 @@ def test_a_site_becomes_a_location():
 @pytest.mark.parametrize("kind", MAPS)
 def test_every_default_map_can_be_made_ready(kind):
     """And asks the account for nothing but what every account has."""
-    from wherry_hubspot.things import STANDARD
+    from wherry_hubspot.objects import STANDARD
 
     for relative, fields in mapper(kind).fields.items():
         assert set(fields) <= STANDARD.get(relative, set(fields)), relative

@@ -15,6 +15,7 @@ DEALS = "/crm/objects/2026-03/deals"
 BEARER = {"authorization": "Bearer x"}
 APP = {"client_id": "client", "client_secret": "secret"}
 START = "2026-03-01T12:00:00"
+ACCESS = ("PRIVATE", "HIDDEN_PRIVATE", "PRIVATE")
 
 
 @contextmanager
@@ -274,3 +275,27 @@ def test_owners_are_added_behind_the_api_and_listed_by_state() -> None:
         assert [o["email"] for o in active][-1] == "new@example.com"
         assert [o["id"] for o in archived] == [gone]
         assert http.get(f"/crm/owners/2026-03/{gone}").status_code == 404
+
+
+def test_a_file_search_leaves_out_hidden_and_deleted_files() -> None:
+    with standing() as (sim, http):
+        seen, hidden, gone = (sim.files.add(f"{n}.txt", b"x", access=a) for n, a in enumerate(ACCESS))
+        gone.archived = True
+        ids = [int(file.id) for file in (seen, hidden, gone)]
+        for wanted in ({}, {"ids": ids}, {"ids": ids[::-1], "limit": 5}):
+            found = http.get("/files/2026-03/files/search", params=wanted).json()
+            assert [file["id"] for file in found["results"]] == [seen.id]
+            assert "paging" not in found
+        assert http.get("/files/2026-03/files/search", params={"ids": ids[1]}).json()["results"] == []
+        assert http.get("/files/2026-03/files/search", params={"ids": "x"}).status_code == 400
+        assert http.get("/files/2026-03/files/search", params={"limit": 101}).status_code == 400
+
+
+@pytest.mark.parametrize("kind", ["", "status", "html", "truncated", "drip", "header"])
+def test_every_answer_tells_the_time_of_the_stand_ins_own_clock(kind: str) -> None:
+    with standing() as (sim, http):
+        sim.clock.advance(90)
+        if kind:
+            sim.faults.add(kind, path="/deals")
+        with http.stream("GET", DEALS) as answer:
+            assert answer.headers.get_list("date") == ["Sun, 01 Mar 2026 12:01:30 GMT"]

@@ -217,7 +217,10 @@ def test_the_rest_answers_as_described(api: httpx.Client, judge: Judge, generati
     number = api.post(files, data=form, files={"file": ("a.txt", b"abc")}).json()["id"]
     api.get(f"{files}/{number}")
     api.get(f"{files}/{number}/signed-url")
-    assert len(judge.judged) == 11
+    api.post(files, data=form, files={"file": ("b.txt", b"b")})
+    page = api.get(f"{files}/search", params={"limit": 1}).json()
+    assert page["paging"]["next"]["after"] == page["results"][0]["id"] == number
+    assert len(judge.judged) == 12
 
 
 @needs_specs

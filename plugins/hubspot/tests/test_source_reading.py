@@ -375,7 +375,7 @@ def test_empty_null_and_missing_stay_three_things(account, read):
 @pytest.mark.parametrize("kind", ["company", "product", "ticket", "deal"])
 def test_every_kind_is_read_by_list_and_by_search_in_both_generations(account, read, kind, api):
     """The API version is a setting."""
-    from wherry_hubspot.things import TYPES
+    from wherry_hubspot.objects import TYPES
 
     source = account.source(api=api)
     (first,) = account.sim.create(TYPES[kind], 1)

@@ -244,6 +244,21 @@ def test_a_full_read_with_many_files_asks_by_deal(account, read):
     assert account.calls() == {SEARCH: 5, LINKS: 1, READ: 3, "GET /files/files/{id}": 1}
 
 
+def test_facts_of_a_hundred_files_take_one_call_and_one_more_for_each_hidden(account):
+    """What HubSpot leaves out of its file search is asked for by id."""
+    deals = account.sim.create("deals", 1)
+    stored = [account.sim.files.add(f"{n}.pdf", b"x", access="PRIVATE").id for n in range(230)]
+    stored += [account.sim.files.add(f"form {n}.pdf", b"x", access="HIDDEN_PRIVATE").id for n in range(2)]
+    (note,) = account.sim.create("notes", 1, hs_attachment_ids=";".join(stored))
+    account.sim.link("notes", note, "deals", deals[0], 214)
+    account.calls()
+    (record,) = complete(account, deals, {"file": ("name",)})
+    assert [file.id for file in record.relatives["file"]] == stored
+    assert {file.fields["size"] for file in record.relatives["file"]} == {1}
+    found = {"GET /files/files/search": 3, "GET /files/files/{id}": 2}
+    assert account.calls() == {LINKS: 5, READ: 1, **found}
+
+
 def test_a_file_that_arrives_later_touches_its_deal(account, read):
     """b_001_54, case_B14: the deal itself did not change."""
     deals = account.sim.create("deals", 3)

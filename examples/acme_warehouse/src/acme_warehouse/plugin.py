@@ -46,13 +46,13 @@ def wherry_source_connector(connection: Connection, services: Services) -> Sourc
 
 
 @hookimpl
-def wherry_field_mapper(flow: Flow, kind: str, services: Services) -> FieldMapper | None:
-    return ShipmentMapper() if kind == "shipment" else None
+def wherry_field_mapper(connection: Connection, kind: str) -> FieldMapper | None:
+    return ShipmentMapper() if connection.plugin == SYSTEM and kind == "shipment" else None
 
 
 @hookimpl
-def wherry_matcher(flow: Flow, entity: str) -> Matcher | None:
-    return PartMatcher.of(flow) if entity == "product" and "part" in flow.kinds else None
+def wherry_matcher(connection: Connection, flow: Flow, entity: str) -> Matcher | None:
+    return PartMatcher.of(flow) if connection.plugin == SYSTEM and entity == "product" else None
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""HubSpot's endpoints, paging and error bodies. Knows requests and errors, not records.
+"""HubSpot's endpoints and paging. Knows requests and answers, not records.
 
 Facts: the CRM guides on developers.hubspot.com (objects, search, associations, pipelines, usage) and HubSpot's public
 OpenAPI files. Paths of both API generations stand in one table: the version moves inside the path between them.
@@ -13,7 +13,20 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
-from msgspec import Raw, Struct, field
+
+from .shapes import (
+    AccountDetails,
+    Associations,
+    FileInfo,
+    Files,
+    Objects,
+    Owners,
+    PipelineInfo,
+    Pipelines,
+    Properties,
+    Property,
+    SignedUrl,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +34,7 @@ if TYPE_CHECKING:
 
     from wherry.http import Http, Response
 
-LIST_PAGE, SEARCH_PAGE, BATCH, LINKS_BATCH, FILES_PAGE = 100, 200, 100, 1_000, 100
+LIST_PAGE, SEARCH_PAGE, BATCH, ASSOCIATIONS_BATCH, FILES_PAGE = 100, 200, 100, 1_000, 100
 SEARCH_REACH = 10_000
 SEARCH_BODY = 3_000
 REJECTED_CURSOR = frozenset({400, 404, 410})
@@ -32,7 +45,7 @@ PATHS: dict[str, tuple[str, str]] = {
     "objects": ("/crm/objects/{api}/{type}", "/crm/v3/objects/{type}"),
     "search": ("/crm/objects/{api}/{type}/search", "/crm/v3/objects/{type}/search"),
     "read": ("/crm/objects/{api}/{type}/batch/read", "/crm/v3/objects/{type}/batch/read"),
-    "links": ("/crm/associations/{api}/{type}/{to}/batch/read", "/crm/v4/associations/{type}/{to}/batch/read"),
+    "associations": ("/crm/associations/{api}/{type}/{to}/batch/read", "/crm/v4/associations/{type}/{to}/batch/read"),
     "properties": ("/crm/properties/{api}/{type}", "/crm/v3/properties/{type}"),
     "pipelines": ("/crm/pipelines/{api}/{type}", "/crm/v3/pipelines/{type}"),
     "owners": ("/crm/owners/{api}", "/crm/v3/owners"),
@@ -51,154 +64,6 @@ def path_of(api: str, name: str, **parts: str) -> str:
     return (legacy if api == "legacy" else dated).format(api=api, **parts)
 
 
-class Thing(Struct):
-    """One CRM record as answers carry it; ``properties`` stay the bytes that HubSpot sent."""
-
-    id: str
-    properties: Raw = Raw(b"{}")
-    updatedAt: str = ""
-    archived: bool = False
-
-
-class Next(Struct):
-    after: str = ""
-
-
-class Paging(Struct):
-    next: Next | None = None
-
-
-class Fault(Struct):
-    """One error inside a 207."""
-
-    category: str = ""
-    subCategory: Any = None
-    message: str = ""
-    context: dict[str, list[str]] = field(default_factory=dict)
-
-    @property
-    def means_none(self) -> bool:
-        """The input exists no more, or nothing is linked with it: an answer, not a failure."""
-        return self.category == "OBJECT_NOT_FOUND" or "NO_ASSOCIATIONS_FOUND" in str(self.subCategory)
-
-
-class Things(Struct):
-    """A page of a list or a search, or the answer of a batch read."""
-
-    results: list[Thing]
-    paging: Paging | None = None
-    total: int | None = None
-    errors: list[Fault] = field(default_factory=list)
-
-    @property
-    def after(self) -> str:
-        """The cursor of the next page; empty at the end."""
-        return self.paging.next.after if self.paging and self.paging.next else ""
-
-
-class LinkType(Struct):
-    category: str = ""
-    typeId: int = 0
-    label: str | None = None
-
-
-class Target(Struct):
-    """The far end of a link. Live v4 answers give the id as a number, the contract says text."""
-
-    toObjectId: str | int
-    associationTypes: list[LinkType] = field(default_factory=list)
-
-
-class End(Struct):
-    id: str
-
-
-class Linked(Struct, rename={"origin": "from"}):
-    origin: End
-    to: list[Target] = field(default_factory=list)
-    paging: Paging | None = None
-
-
-class Links(Struct):
-    results: list[Linked]
-    errors: list[Fault] = field(default_factory=list)
-
-
-class Owner(Struct):
-    id: str
-    email: str | None = None
-    firstName: str | None = None
-    lastName: str | None = None
-    updatedAt: str = ""
-    archived: bool = False
-
-
-class Owners(Struct):
-    results: list[Owner]
-    paging: Paging | None = None
-
-
-class Property(Struct):
-    name: str
-    label: str = ""
-    type: str = ""
-    groupName: str = ""
-
-
-class Properties(Struct):
-    results: list[Property]
-
-
-class StageInfo(Struct):
-    id: str
-    label: str = ""
-    displayOrder: int = 0
-    metadata: dict[str, Any] = field(default_factory=dict)
-    archived: bool = False
-
-
-class PipelineInfo(Struct):
-    id: str
-    label: str = ""
-    displayOrder: int = 0
-    stages: list[StageInfo] = field(default_factory=list)
-    archived: bool = False
-
-
-class Pipelines(Struct):
-    results: list[PipelineInfo]
-
-
-class Portal(Struct):
-    """The account, from ``account-info``: HubSpot tells no name of it, only its number."""
-
-    portalId: int
-    accountType: str = ""
-    timeZone: str = ""
-    companyCurrency: str = ""
-    uiDomain: str = ""
-
-
-class FileInfo(Struct):
-    id: str
-    name: str | None = None
-    extension: str | None = None
-    size: int | None = None
-    type: str | None = None
-    access: str | None = None
-    fileMd5: str | None = None
-    updatedAt: str = ""
-    archived: bool = False
-
-
-class Files(Struct):
-    results: list[FileInfo]
-
-
-class SignedUrl(Struct):
-    url: str
-
-
 T = TypeVar("T")
 Filter = dict[str, Any]
 
@@ -211,7 +76,7 @@ class Client:
 
     def list_page(
         self, type_name: str, properties: Sequence[str], after: str = "", *, archived: bool = False
-    ) -> tuple[Things, int | None] | None:
+    ) -> tuple[Objects, int | None] | None:
         """A page of 100 in order of id, and HubSpot's own time. None: the cursor is no longer accepted."""
         params: dict[str, Any] = {"limit": LIST_PAGE, "archived": _bool(archived)}
         if properties:
@@ -221,7 +86,7 @@ class Client:
         allow = REJECTED_CURSOR if after else frozenset[int]()
         path = self._path("objects", type=type_name)
         # The next page hangs on this one: it goes before the batch reads that wait.
-        answer = self.http.read("GET", path, params=params, first=True, allow=allow, expect=Things)
+        answer = self.http.read("GET", path, params=params, first=True, allow=allow, expect=Objects)
         return None if answer.status in allow else (answer.data, server_time(answer.headers))
 
     def search(
@@ -232,25 +97,25 @@ class Client:
         properties: Sequence[str],
         limit: int = SEARCH_PAGE,
         offset: int = 0,
-    ) -> tuple[Things, int | None]:
+    ) -> tuple[Objects, int | None]:
         """A page of a search, ascending by ``sort``, and HubSpot's own time; total is HubSpot's count."""
         body = search_body(filters, sort, properties, limit, offset)
         answer = self.http.read(
-            "POST", self._path("search", type=type_name), body=body, lane="search", first=True, expect=Things
+            "POST", self._path("search", type=type_name), body=body, lane="search", first=True, expect=Objects
         )
         return answer.data, server_time(answer.headers)
 
     def read_batch(
         self, type_name: str, ids: Sequence[str], properties: Sequence[str], *, archived: bool = False
-    ) -> Things:
+    ) -> Objects:
         """Up to 100 records by id; what is not there is missing from the results and named among the errors."""
         # The contract marks propertiesWithHistory as required; an empty list asks for none.
         body = {"inputs": [{"id": i} for i in ids], "properties": list(properties), "propertiesWithHistory": []}
-        return self._post("read", Things, body, {"archived": "true"} if archived else None, type=type_name)
+        return self._post("read", Objects, body, {"archived": "true"} if archived else None, type=type_name)
 
-    def links(self, type_name: str, to: str, inputs: Sequence[Mapping[str, str]]) -> Links:
-        """The links of up to 1,000 records to one type: a first page each, or the page after ``after``."""
-        return self._post("links", Links, {"inputs": list(inputs)}, None, type=type_name, to=to)
+    def associations(self, type_name: str, to: str, inputs: Sequence[Mapping[str, str]]) -> Associations:
+        """What up to 1,000 records are associated with: a first page each, or the page after ``after``."""
+        return self._post("associations", Associations, {"inputs": list(inputs)}, None, type=type_name, to=to)
 
     def owners(self, after: str = "", *, archived: bool = False) -> Owners:
         """A page of 100 users who can own records."""
@@ -268,10 +133,10 @@ class Client:
         found: Pipelines = self._get("pipelines", Pipelines, type=type_name).data
         return found.results
 
-    def account(self) -> Portal:
+    def account(self) -> AccountDetails:
         """Whose account the token opens."""
-        portal: Portal = self._get("account", Portal).data
-        return portal
+        details: AccountDetails = self._get("account", AccountDetails).data
+        return details
 
     def files(self, ids: Sequence[str]) -> list[FileInfo]:
         """Facts of up to 100 files in one call. Hidden files are left out by HubSpot: ask ``file`` for those."""
@@ -285,13 +150,13 @@ class Client:
         return answer.data if answer.status == 200 else None
 
     def signed_url(self, file_id: str, seconds: int) -> tuple[str, Response]:
-        """A link that opens the file without a token for ``seconds``; empty, with the answer, when refused."""
+        """A URL that opens the file without a token for ``seconds``; empty, with the answer, when refused."""
         params = {"expirationSeconds": seconds}
         answer = self._get("signed", SignedUrl, id=file_id, params=params, allow=frozenset({400, 403, 404, 410}))
         return (answer.data.url if answer.status == 200 else ""), answer
 
     def stream(self, url: str) -> AbstractContextManager[Iterator[bytes]]:
-        """The bytes behind a signed link; our token does not travel with the request."""
+        """The bytes behind a signed URL; our token does not travel with the request."""
         return self.http.stream(url, authorised=False)
 
     def _path(self, name: str, **parts: str) -> str:

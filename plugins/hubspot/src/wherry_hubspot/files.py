@@ -14,7 +14,7 @@ from msgspec import Struct
 from wherry.errors import AccessLost, Rejected, TryAgain, WherryError
 from wherry.records import Record
 
-from .client import OBJECT_ID, Client, FileInfo, Filter, Thing
+from .client import OBJECT_ID, Client, FileInfo, Filter, CrmObject
 from .errors import body_of, missing_scopes, said
 from .reading import FanOut, Reader, Shelf, pieces, spread
 
@@ -24,11 +24,11 @@ ACTIVITIES = {"note": "notes", "email": "emails", "call": "calls", "meeting": "m
 LINK_SECONDS = 600
 FIELDS = ("name", "extension", "size", "type", "access", "md5", "media_type", "activity", "activity_id", "deal_id")
 
-Holdings = dict[str, list["Attached"]]
+Attachments = dict[str, list["Attachment"]]
 """Deal id → the files on its activities of one kind."""
 
 
-class Attached(Struct, frozen=True):
+class Attachment(Struct, frozen=True):
     """A file id, and the activity that carries it."""
 
     file: str
@@ -40,10 +40,10 @@ class _Props(Struct):
     hs_attachment_ids: str | None = None
 
 
-def attachments(kind: str, thing: Thing) -> list[Attached]:
+def attachments(kind: str, thing: CrmObject) -> list[Attachment]:
     """The files that one activity carries."""
     text = msgspec.json.decode(thing.properties, type=_Props).hs_attachment_ids or ""
-    return [Attached(part.strip(), kind, thing.id) for part in text.split(";") if part.strip()]
+    return [Attachment(part.strip(), kind, thing.id) for part in text.split(";") if part.strip()]
 
 
 class DealFiles:
@@ -58,7 +58,7 @@ class DealFiles:
         self.reader, self.client = reader, reader.client
         self.full = False
         self._lock = threading.Lock()
-        self._known: dict[str, Holdings] | None = None
+        self._known: dict[str, Attachments] | None = None
         self._facts = Shelf(self._read_facts)
 
     def of(self, ids: Sequence[str]) -> dict[str, list[Record]]:
@@ -72,17 +72,17 @@ class DealFiles:
         facts = self._facts.get(dict.fromkeys(a.file for some in held.values() for a in some))
         return {i: [file_record(facts.get(a.file), a, i) for a in some] for i, some in held.items()}
 
-    def _once(self, attached: Iterable[Attached]) -> list[Attached]:
-        found: dict[str, Attached] = {}
+    def _once(self, attached: Iterable[Attachment]) -> list[Attachment]:
+        found: dict[str, Attachment] = {}
         for each in attached:
             found.setdefault(each.file, each)
         return list(found.values())
 
-    def _held_by(self, kind: str, ids: Sequence[str]) -> Holdings:
+    def _held_by(self, kind: str, ids: Sequence[str]) -> Attachments:
         """Asked from the deals: their activities, then the files of those."""
-        links = self.reader.links("deals", ACTIVITIES[kind], ids)
+        links = self.reader.associations("deals", ACTIVITIES[kind], ids)
         activities = [str(target.toObjectId) for targets in links.values() for target in targets]
-        things = {t.id: t for t in self.reader.things(ACTIVITIES[kind], activities, (ATTACHED,))} if activities else {}
+        things = {t.id: t for t in self.reader.objects(ACTIVITIES[kind], activities, (ATTACHED,))} if activities else {}
         return {
             deal: [
                 attached
@@ -93,7 +93,7 @@ class DealFiles:
             for deal, targets in links.items()
         }
 
-    def _survey(self) -> dict[str, Holdings]:
+    def _survey(self) -> dict[str, Attachments]:
         """Kind of activity → files by deal, for the kinds of which one page of a search tells all."""
         with self._lock:
             if self._known is None:
@@ -102,13 +102,13 @@ class DealFiles:
                 self._known = {kind: held for kind, held in zip(kinds, found, strict=True) if held is not None}
             return self._known
 
-    def _surveyed(self, kind: str) -> Holdings | None:
+    def _surveyed(self, kind: str) -> Attachments | None:
         page, _ = self.client.search(ACTIVITIES[kind], [HAS_FILES], OBJECT_ID, (ATTACHED,))
         if page.after:
             return None
-        held: Holdings = {}
+        held: Attachments = {}
         if page.results:
-            links = self.reader.links(ACTIVITIES[kind], "deals", [thing.id for thing in page.results])
+            links = self.reader.associations(ACTIVITIES[kind], "deals", [thing.id for thing in page.results])
             for thing in page.results:
                 for target in links.get(thing.id, ()):
                     held.setdefault(str(target.toObjectId), []).extend(attachments(kind, thing))
@@ -125,7 +125,7 @@ class DealFiles:
         return found | {i: info for i, info in zip(left, single, strict=True) if info is not None}
 
 
-def file_record(info: FileInfo | None, attached: Attached, deal: str) -> Record:
+def file_record(info: FileInfo | None, attached: Attachment, deal: str) -> Record:
     """A file of a deal. One that is gone from HubSpot stays visible: opening it is what gets refused."""
     if info is None or info.archived:
         info, gone = FileInfo(attached.file, name=f"file {attached.file}"), True

@@ -15,7 +15,7 @@ from wherry.roles import Cache, Description, FieldInfo, Pipeline, Stage
 from . import files, owners
 from .client import Client, PipelineInfo, StageInfo
 from .settings import LOCATION_FIELDS
-from .things import PROBLEM, STANDARD, TYPES
+from .objects import PROBLEM, STANDARD, TYPES
 
 HOUR = 3_600.0
 STAGED = frozenset({"deal", "ticket"})

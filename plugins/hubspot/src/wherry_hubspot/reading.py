@@ -9,7 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from wherry.errors import TryAgain
 
-from .client import BATCH, LINKS_BATCH, Client, Fault, Linked, Target, Thing
+from .client import BATCH, ASSOCIATIONS_BATCH, Client, Fault, Associated, Target, CrmObject
 from .errors import no_progress
 
 A = TypeVar("A")
@@ -38,9 +38,9 @@ class Reader:
     def __init__(self, client: Client, fan_out: FanOut) -> None:
         self.client, self.fan_out = client, fan_out
 
-    def things(
+    def objects(
         self, type_name: str, ids: Iterable[str], fields: Sequence[str], *, archived: bool = False
-    ) -> list[Thing]:
+    ) -> list[CrmObject]:
         """Records by id, each once, in the order asked for; what HubSpot does not have is missing.
 
         A merged id is answered by its survivor, whose id differs: it stands after those that were asked for by name.
@@ -52,18 +52,18 @@ class Reader:
         found = {thing.id: thing for batch in batches for thing in batch}
         return [found.pop(i) for i in asked if i in found] + list(found.values())
 
-    def _batch(self, type_name: str, ids: Sequence[str], fields: Sequence[str], archived: bool) -> list[Thing]:
+    def _batch(self, type_name: str, ids: Sequence[str], fields: Sequence[str], archived: bool) -> list[CrmObject]:
         answer = self.client.read_batch(type_name, ids, fields, archived=archived)
         _judge(answer.errors, type_name)
         return answer.results
 
-    def links(self, type_name: str, to: str, ids: Iterable[str]) -> dict[str, list[Target]]:
+    def associations(self, type_name: str, to: str, ids: Iterable[str]) -> dict[str, list[Target]]:
         """Id → what it is linked with, all pages of it. Raises TryAgain when HubSpot cannot tell for some."""
         found: dict[str, dict[str, Target]] = {}
         inputs: list[dict[str, str]] = [{"id": i} for i in dict.fromkeys(ids)]
         asked: set[tuple[str, str]] = set()
         while inputs:
-            answers = spread(self.fan_out, lambda some: self._linked(type_name, to, some), pieces(inputs, LINKS_BATCH))
+            answers = spread(self.fan_out, lambda some: self._linked(type_name, to, some), pieces(inputs, ASSOCIATIONS_BATCH))
             inputs = []
             for linked in (each for answer in answers for each in answer):
                 held = found.setdefault(linked.origin.id, {})
@@ -71,12 +71,12 @@ class Reader:
                 inputs += self._more(linked, asked)
         return {i: list(targets.values()) for i, targets in found.items()}
 
-    def _linked(self, type_name: str, to: str, inputs: Sequence[Mapping[str, str]]) -> list[Linked]:
-        answer = self.client.links(type_name, to, inputs)
+    def _linked(self, type_name: str, to: str, inputs: Sequence[Mapping[str, str]]) -> list[Associated]:
+        answer = self.client.associations(type_name, to, inputs)
         _judge(answer.errors, type_name)
         return answer.results
 
-    def _more(self, linked: Linked, asked: set[tuple[str, str]]) -> list[dict[str, str]]:
+    def _more(self, linked: Associated, asked: set[tuple[str, str]]) -> list[dict[str, str]]:
         """What to ask for the next page of one record's links, if there is one."""
         after = linked.paging.next.after if linked.paging and linked.paging.next else ""
         if not after:
@@ -101,7 +101,7 @@ def _judge(errors: Sequence[Fault], type_name: str) -> None:
 
 
 class Shelf(Generic[V]):
-    """Things by id, each read once a run. Threads that want one which another is reading wait for it.
+    """Objects by id, each read once a run. Threads that want one which another is reading wait for it.
 
     ``read`` is given ids that nobody read before and returns what it found; ``capacity`` bounds what is kept.
     """

@@ -7,11 +7,11 @@ from decimal import Decimal, InvalidOperation
 
 from wherry.records import Record
 
-from .client import LinkType, Target
+from .client import AssociationType, Target
 from .files import DealFiles
 from .owners import Owners
 from .reading import Reader, Shelf, spread
-from .things import OWNER, POSITION, PROBLEM, PRODUCT_ID, asked, record_of
+from .objects import OWNER, POSITION, PROBLEM, PRODUCT_ID, asked, record_of
 
 PRIMARY = {("deals", "companies"): 5, ("tickets", "companies"): 26}
 HUBSPOT = "HUBSPOT_DEFINED"
@@ -54,7 +54,7 @@ class Relatives:
     # company
 
     def _companies(self, type_name: str, records: list[Record], fields: tuple[str, ...]) -> None:
-        links = self.reader.links(type_name, "companies", [r.id for r in records])
+        links = self.reader.associations(type_name, "companies", [r.id for r in records])
         chosen = {r.id: primary(type_name, links.get(r.id, ())) for r in records}
         wanted = dict.fromkeys(company for company, _ in chosen.values() if company)
         companies = self._shelf("company", "companies", fields).get(wanted)
@@ -70,9 +70,9 @@ class Relatives:
     # line items and products
 
     def _line_items(self, type_name: str, records: list[Record], fields: tuple[str, ...]) -> None:
-        links = self.reader.links(type_name, "line_items", [r.id for r in records])
+        links = self.reader.associations(type_name, "line_items", [r.id for r in records])
         ids = [str(target.toObjectId) for targets in links.values() for target in targets]
-        things = self.reader.things("line_items", ids, asked("line_item", (*fields, POSITION))) if ids else []
+        things = self.reader.objects("line_items", ids, asked("line_item", (*fields, POSITION))) if ids else []
         found = {thing.id: record_of("line_item", thing) for thing in things}
         for record in records:
             lines = [found[i] for t in links.get(record.id, ()) if (i := str(t.toObjectId)) in found]
@@ -94,7 +94,7 @@ class Relatives:
     # deal of a ticket, owner, files
 
     def _deals(self, type_name: str, records: list[Record], fields: tuple[str, ...]) -> None:
-        links = self.reader.links(type_name, "deals", [r.id for r in records])
+        links = self.reader.associations(type_name, "deals", [r.id for r in records])
         ids = dict.fromkeys(str(t.toObjectId) for targets in links.values() for t in targets)
         # A map that only names the deal's id needs no look at the deal itself.
         deals = self._shelf("deal", "deals", fields).get(ids) if fields else {i: _only_id("deal", i) for i in ids}
@@ -113,7 +113,7 @@ class Relatives:
 
     def _shelf(self, kind: str, type_name: str, fields: tuple[str, ...]) -> Shelf[Record]:
         def read(ids: Sequence[str]) -> dict[str, Record]:
-            things = self.reader.things(type_name, ids, asked(kind, fields))
+            things = self.reader.objects(type_name, ids, asked(kind, fields))
             return {thing.id: record_of(kind, thing) for thing in things}
 
         return self._shelves.setdefault((kind, fields), Shelf(read))
@@ -137,7 +137,7 @@ def primary(type_name: str, targets: Sequence[Target]) -> tuple[str, str]:
     return "", f"{len(targets)} companies are linked and none is marked as primary: {names}"
 
 
-def _is_primary(link: LinkType, type_id: int | None) -> bool:
+def _is_primary(link: AssociationType, type_id: int | None) -> bool:
     return link.category == HUBSPOT and (link.typeId == type_id or (link.label or "").lower() == "primary")
 
 

@@ -10,15 +10,15 @@ from wherry.records import Page, Record
 from wherry.roles import Account, Connection, Description, Query, Services
 
 from .access import Judge, profile_of
-from .client import MODIFIED, Client, Filter, Thing, stamp_ms
+from .client import MODIFIED, Client, Filter, stamp_ms
 from .files import ACTIVITIES, HAS_FILES, DealFiles, opened
 from .marks import Bound, Mark, Position, mark_at, mark_of
 from .metadata import Metadata
 from .owners import Owners, owner_record
-from .reading import Reader, pieces, spread
+from .reading import Reader, pieces
 from .relatives import Relatives
 from .settings import HubSpotSettings
-from .things import MERGED
+from .objects import MERGED
 from .views import View, view_of
 from .walk import Changes, Everything, Head, head_of
 
@@ -39,7 +39,6 @@ class HubSpotSource:
         self.http = services.http(profile_of(settings, judge))
         self.client = Client(self.http, settings.api)
         self.kinds: Sequence[str] = tuple(kind for kind in KINDS if kind != "location" or settings.location)
-        self._fan_out = services.fan_out
         self._reader = Reader(self.client, services.fan_out)
         self._metadata = Metadata(self.client, services.cache, f"{connection.name}/{settings.api}/describe")
         self._owners = Owners(self.client, services.cache, f"{connection.name}/{settings.api}/owners")
@@ -50,12 +49,11 @@ class HubSpotSource:
 
     def check(self) -> Account:
         """The account that the token opens. Raises AccessLost, which names missing scopes."""
-        portal = self.client.account()
-        self._cache.set(self._zone_key, portal.timeZone)
-        details = {"timezone": portal.timeZone, "currency": portal.companyCurrency, "type": portal.accountType}
-        return Account(
-            str(portal.portalId), f"HubSpot account {portal.portalId}", {k: v for k, v in details.items() if v}
-        )
+        told = self.client.account()
+        self._cache.set(self._zone_key, told.timeZone)
+        details = {"timezone": told.timeZone, "currency": told.companyCurrency, "type": told.accountType}
+        known = {name: value for name, value in details.items() if value}
+        return Account(str(told.portalId), f"HubSpot account {told.portalId}", known)
 
     # -- heads --------------------------------------------------------------------------------------------------
 
@@ -79,7 +77,8 @@ class HubSpotSource:
 
     def _everything(self, query: Query, begun: Mark) -> Iterator[Page]:
         view, since, bound = self._view(query.kind), _since(query), Bound(self._settings.lag_ms, begun.bound)
-        self._files.full = self._files.full or query.kind == "deal"
+        # What the index hides from the survey is found by the next run, if that watches files.
+        self._files.surveyed = self._files.surveyed or "file" in query.relatives
         fields = view.properties(query.fields)
         walk = Everything(self.client, view.type_name, fields, bound, begun, counted=not view.filters)
         for heads in walk.pages():
@@ -109,12 +108,12 @@ class HubSpotSource:
 
         def heads_of(walk: Changes) -> list[str]:
             ids = [head.id for step in walk.steps() for head in step.heads]
-            links = self._reader.links(walk.type_name, view.type_name, ids) if ids else {}
-            return [str(target.toObjectId) for targets in links.values() for target in targets]
+            associations = self._reader.associations(walk.type_name, view.type_name, ids) if ids else {}
+            return [target.id for targets in associations.values() for target in targets]
 
-        found = spread(self._fan_out, heads_of, relatives)
+        found = self._reader.spread(heads_of, relatives)
         for some in pieces(list(dict.fromkeys(i for ids in found for i in ids)), self.chunk):
-            things = self._reader.things(view.type_name, some, fields)
+            found = self._reader.objects(view.type_name, some, fields)
             records = _records(view, [head_of(thing) for thing in things], since)
             for record in records:
                 record.touched = True
@@ -148,7 +147,7 @@ class HubSpotSource:
         if kind == "owner":
             return [owner for i in ids if (owner := self._owners.find(i))]
         view, wanted = self._view(kind), set(ids)
-        things = self._reader.things(view.type_name, ids, view.properties(fields))
+        found = self._reader.objects(view.type_name, ids, view.properties(fields))
         return [r for thing in things if thing.id in wanted and (r := view.record(head_of(thing)))]
 
     def sweep(self, kind: str, ids: Sequence[str], fields: tuple[str, ...]) -> Iterator[Record]:
@@ -158,7 +157,7 @@ class HubSpotSource:
             yield from self._swept(view, some, (*view.properties(fields), MERGED))
 
     def _swept(self, view: View, ids: Sequence[str], properties: tuple[str, ...]) -> Iterator[Record]:
-        heads = {t.id: head_of(t) for t in self._reader.things(view.type_name, ids, properties)}
+        heads = {t.id: head_of(t) for t in self._reader.objects(view.type_name, ids, properties)}
         survivors = {loser: head for head in heads.values() for loser in head.merged.split(";") if loser}
         missing = [i for i in ids if i not in heads and i not in survivors]
         archived = {t.id: head_of(t) for t in self._archived(view, missing, properties)}
@@ -176,8 +175,8 @@ class HubSpotSource:
             else:
                 yield Record(kind=view.kind, id=i, version="deleted", gone="deleted")
 
-    def _archived(self, view: View, ids: Sequence[str], properties: tuple[str, ...]) -> Sequence[Thing]:
-        return self._reader.things(view.type_name, ids, properties, archived=True) if ids else ()
+    def _archived(self, view: View, ids: Sequence[str], properties: tuple[str, ...]) -> Sequence[CrmObject]:
+        return self._reader.objects(view.type_name, ids, properties, archived=True) if ids else ()
 
     # -- metadata and files -----------------------------------------------------------------------------------------
 

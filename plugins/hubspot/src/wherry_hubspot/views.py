@@ -14,7 +14,7 @@ from .client import MODIFIED, Filter
 from .locations import filters_of, location_of, properties_of, type_of
 from .metadata import Metadata
 from .settings import HubSpotSettings, Location
-from .things import TYPES, asked, record_of
+from .objects import TYPES, asked, record_of
 from .walk import Head
 
 PIPELINE = "hs_pipeline"

@@ -21,8 +21,8 @@ from .client import (
     SEARCH_REACH,
     Client,
     Filter,
-    Thing,
-    Things,
+    CrmObject,
+    Objects,
     fits,
     search_body,
     stamp_ms,
@@ -44,7 +44,7 @@ class Props(Struct):
 class Head(Struct):
     """A record with its modified stamp: the text HubSpot gave, and ms."""
 
-    thing: Thing
+    thing: CrmObject
     stamp: str
     ms: int
     merged: str = ""
@@ -55,7 +55,7 @@ class Head(Struct):
         return self.thing.id
 
 
-def head_of(thing: Thing) -> Head:
+def head_of(thing: CrmObject) -> Head:
     """The head of a record; the stamp is the property where it was sent, else ``updatedAt``."""
     props = msgspec.json.decode(thing.properties, type=Props)
     stamp = props.hs_lastmodifieddate or thing.updatedAt
@@ -94,7 +94,7 @@ class Changes(Struct):
     bound: Bound
     filters: list[Filter] = field(default_factory=list)
     position: Position = field(default_factory=Position)
-    _first: Things | None = None
+    _first: Objects | None = None
     _overlap: dict[str, int] = field(default_factory=dict)
 
     def steps(self) -> Iterator[Step]:
@@ -118,7 +118,7 @@ class Changes(Struct):
         it: the position stays where it is, and once the index can hide nothing that old any more, the overlap is read.
         """
         known = self.start
-        if not known.n:
+        if not 0 < known.n <= SEARCH_REACH - SEARCH_PAGE:
             return False
         offset = max(0, known.n - SEARCH_PAGE)
         page = self._page([_since(known.at), *self.filters], MODIFIED, offset)
@@ -171,7 +171,7 @@ class Changes(Struct):
         self._overlap.update((head.id, head.ms) for head in heads if self.bound.overlaps(head.ms))
         return Step(self._whole(heads), at, total)
 
-    def _page(self, filters: list[Filter], sort: str, offset: int = 0) -> Things:
+    def _page(self, filters: list[Filter], sort: str, offset: int = 0) -> Objects:
         page, server_time = self.client.search(self.type_name, filters, sort, self._asked, SEARCH_PAGE, offset)
         self.bound.note(server_time)
         return page

@@ -62,7 +62,9 @@ class Journal:
         if "TaxCodeRef" not in detail:
             return
         if "TaxApplicableOn" not in detail:
-            raise QboFault("2270", "TaxApplicableOn must be Sales or Purchase where a tax code is set", "TaxApplicableOn")
+            raise QboFault(
+                "2270", "TaxApplicableOn must be Sales or Purchase where a tax code is set", "TaxApplicableOn"
+            )
         if "TaxAmount" not in detail:
             raise QboFault("2280", "TaxAmount is required where a tax code is set", "TaxAmount")
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 NAMED, TXN, FIXED = "named", "transaction", "fixed"
 _META = "Id MetaData.CreateTime MetaData.LastUpdatedTime"
 _PERSON = (
-    f"{_META} DisplayName CompanyName GivenName MiddleName FamilyName Suffix PrintOnCheckName FullyQualifiedName Active "
-    "Balance"
+    f"{_META} DisplayName CompanyName GivenName MiddleName FamilyName Suffix PrintOnCheckName FullyQualifiedName "
+    "Active Balance"
 )
 _TREE = f"{_META} Name FullyQualifiedName Active"
 _SALE = f"{_META} DocNumber TxnDate CustomerRef TotalAmt Balance DueDate"
@@ -106,7 +106,14 @@ SUBTYPES: dict[str, tuple[str, ...]] = {
         "DevelopmentCosts",
         "Retainage",
     ),
-    "Fixed Asset": ("OtherFixedAssets", "Buildings", "FurnitureAndFixtures", "MachineryAndEquipment", "Vehicles", "Land"),
+    "Fixed Asset": (
+        "OtherFixedAssets",
+        "Buildings",
+        "FurnitureAndFixtures",
+        "MachineryAndEquipment",
+        "Vehicles",
+        "Land",
+    ),
     "Other Asset": ("OtherLongTermAssets", "Goodwill", "Licenses", "SecurityDeposits"),
     "Accounts Payable": ("AccountsPayable",),
     "Credit Card": ("CreditCard",),
@@ -122,7 +129,12 @@ SUBTYPES: dict[str, tuple[str, ...]] = {
     "Equity": ("OpeningBalanceEquity", "RetainedEarnings", "OwnersEquity", "PartnersEquity", "CommonStock"),
     "Income": ("SalesOfProductIncome", "ServiceFeeIncome", "OtherPrimaryIncome", "DiscountsRefundsGiven"),
     "Other Income": ("OtherMiscellaneousIncome", "InterestEarned", "DividendIncome", "ExchangeGainOrLoss"),
-    "Cost of Goods Sold": ("SuppliesMaterialsCogs", "OtherCostsOfServiceCos", "CostOfLaborCos", "ShippingFreightDeliveryCos"),
+    "Cost of Goods Sold": (
+        "SuppliesMaterialsCogs",
+        "OtherCostsOfServiceCos",
+        "CostOfLaborCos",
+        "ShippingFreightDeliveryCos",
+    ),
     "Expense": (
         "OtherMiscellaneousServiceCost",
         "OfficeGeneralAdministrativeExpenses",

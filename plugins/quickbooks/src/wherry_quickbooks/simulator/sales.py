@@ -42,7 +42,7 @@ class Sale:
         taxed = tax(self.company, self.body, sold, self.currency)
         for line, net in zip(sold, taxed.nets, strict=True):
             if net != line["Amount"]:
-                line["SalesItemLineDetail"]["TaxInclusiveAmt"] = line["Amount"]
+                line["SalesItemLineDetail"].setdefault("TaxInclusiveAmt", line["Amount"])
                 line["Amount"] = net
         discount = self._discounted(lines, sum(taxed.nets, ZERO))
         self._total(lines, taxed, discount)
@@ -99,7 +99,8 @@ class Sale:
         if not exact(amount, self.currency):
             raise QboFault("2140", f"Amount {amount} has more decimals than {self.currency}", "Amount")
         quantity, price = detail.get("Qty"), detail.get("UnitPrice")
-        if quantity is not None and price is not None and rounded(quantity * price, self.currency) != amount:
+        said = (amount, detail.get("TaxInclusiveAmt"))
+        if quantity is not None and price is not None and rounded(quantity * price, self.currency) not in said:
             told = f"Amount is not equal to UnitPrice * Qty. Supplied value:{amount}"
             raise QboFault("6070", told, "Amount")
         if self.company.us and "TaxCodeRef" not in detail:
@@ -234,7 +235,7 @@ def voided(company: Company, kind: str, body: Obj) -> Obj:
     assert "void" in KINDS[kind].operations
     note = body.get("PrivateNote", "")
     lines = [_zeroed(line) for line in body["Line"]]
-    totals = {name: ZERO for name in ("TotalAmt", "Balance", "RemainingCredit", "HomeTotalAmt") if name in body}
+    totals: Obj = {name: ZERO for name in ("TotalAmt", "Balance", "RemainingCredit", "HomeTotalAmt") if name in body}
     told = note if note.startswith("Voided") else f"Voided - {note}" if note else "Voided"
     return {**body, **totals, "Line": lines, "PrivateNote": told, "TxnTaxDetail": {"TotalTax": ZERO}}
 

@@ -62,7 +62,11 @@ TAX_CODES: dict[str, tuple[Code, ...]] = {
         Code("6", "No VAT", "0", False),
     ),
 }
-AGENCIES = {"us-automatic": "Texas Comptroller", "us-manual": "Board of Equalization", "uk": "HM Revenue & Customs (VAT)"}
+AGENCIES = {
+    "us-automatic": "Texas Comptroller",
+    "us-manual": "Board of Equalization",
+    "uk": "HM Revenue & Customs (VAT)",
+}
 
 
 def accounts() -> list[Obj]:
@@ -137,7 +141,12 @@ def preferences(mode: str, currency: str, multicurrency: bool) -> Obj:
             "FirstMonthOfFiscalYear": "January",
             "CustomerTerminology": "Customers",
         },
-        "SalesFormsPrefs": {"CustomTxnNumbers": True, "AllowDeposit": False, "AllowDiscount": True, "AllowEstimates": True},
+        "SalesFormsPrefs": {
+            "CustomTxnNumbers": True,
+            "AllowDeposit": False,
+            "AllowDiscount": True,
+            "AllowEstimates": True,
+        },
         "TaxPrefs": {"UsingSalesTax": mode != "none", "PartnerTaxEnabled": mode == "us-automatic"},
         "CurrencyPrefs": {"MultiCurrencyEnabled": multicurrency, "HomeCurrency": ref(currency)},
         "ReportPrefs": {"ReportBasis": "Accrual", "CalcAgingReportFromTxnDate": False},

@@ -1,8 +1,8 @@
 """What objects may carry, as tables, and the check of a request against them.
 
 A line names fields as ``Name:type``. Types: ``s`` text (``s21`` at most 21 signs), ``d`` decimal, ``i`` whole number,
-``b`` boolean, ``D`` date, ``=A|B`` one of, ``>Kind`` a reference, ``Shape`` an object, ``[Shape]`` a list of them, ``*``
-anything. A ``-`` in front: QuickBooks writes the field itself, what a request says of it is ignored.
+``b`` boolean, ``D`` date, ``=A|B`` one of, ``>Kind`` a reference, ``Shape`` an object, ``[Shape]`` a list of them,
+``*`` anything. A ``-`` in front: QuickBooks writes the field itself, what a request says of it is ignored.
 Facts: Intuit's XSDs for names and types, the API reference for lengths.
 """
 
@@ -85,12 +85,14 @@ TABLES: dict[str, str] = {
     "UseAutomatedSalesTax:b",
     "TaxLineDetail": "TaxRateRef:>TaxRate PercentBased:b TaxPercent:d NetAmountTaxable:d TaxInclusiveAmount:d "
     "OverrideDeltaAmount:d ServiceDate:D",
-    "Customer": f"{_ENTITY} {_PERSON} Taxable:b Job:b BillWithParent:b ParentRef:>Customer -Level:i CustomerTypeRef:>Any "
-    "SalesTermRef:>Term PaymentMethodRef:>Any -BalanceWithJobs:d PreferredDeliveryMethod:s ResaleNum:s16 ARAccountRef:>Any "
-    "OpenBalanceDate:D TaxExemptionReasonId:s PrimaryTaxIdentifier:s SecondaryTaxIdentifier:s BusinessNumber:s GSTIN:s "
-    "GSTRegistrationType:s -IsProject:b -ClientEntityId:s ContactName:s -OverDueBalance:d -Source:s RootCustomerRef:>Any",
-    "Vendor": f"{_ENTITY} {_PERSON} TermRef:>Term Vendor1099:b TaxIdentifier:s TaxReportingBasis:s APAccountRef:>Account "
-    "BusinessNumber:s GSTIN:s GSTRegistrationType:s HasTPAR:b -Source:s BillRate:d CostRate:d VendorPaymentBankDetail:*",
+    "Customer": f"{_ENTITY} {_PERSON} Taxable:b Job:b BillWithParent:b ParentRef:>Customer -Level:i "
+    "CustomerTypeRef:>Any SalesTermRef:>Term PaymentMethodRef:>Any -BalanceWithJobs:d PreferredDeliveryMethod:s "
+    "ResaleNum:s16 ARAccountRef:>Any OpenBalanceDate:D TaxExemptionReasonId:s PrimaryTaxIdentifier:s "
+    "SecondaryTaxIdentifier:s BusinessNumber:s GSTIN:s GSTRegistrationType:s -IsProject:b -ClientEntityId:s "
+    "ContactName:s -OverDueBalance:d -Source:s RootCustomerRef:>Any",
+    "Vendor": f"{_ENTITY} {_PERSON} TermRef:>Term Vendor1099:b TaxIdentifier:s TaxReportingBasis:s "
+    "APAccountRef:>Account BusinessNumber:s GSTIN:s GSTRegistrationType:s HasTPAR:b -Source:s BillRate:d CostRate:d "
+    "VendorPaymentBankDetail:*",
     "Item": f"{_ENTITY} {_ITEM}",
     "Account": f"{_ENTITY} {_ACCOUNT}",
     "Invoice": f"{_ENTITY} {_TXN} {_SALE} {_INVOICE}",
@@ -113,7 +115,8 @@ TABLES: dict[str, str] = {
     "PrimaryPhone:Phone CompanyStartDate:D FiscalYearStartMonth:s Country:s SupportedLanguages:s DefaultTimeZone:s "
     "NameValue:* CustomerCommunicationAddr:Address",
     "CompanyCurrency": f"{_ENTITY} Code:s3 Name:s Active:b",
-    "ExchangeRate": "SyncToken:s sparse:b -domain:s -MetaData:* SourceCurrencyCode:s3 TargetCurrencyCode:s3 Rate:d AsOfDate:D",
+    "ExchangeRate": "SyncToken:s sparse:b -domain:s -MetaData:* SourceCurrencyCode:s3 TargetCurrencyCode:s3 "
+    "Rate:d AsOfDate:D",
 }
 
 

@@ -70,6 +70,8 @@ def _vat(company: Company, body: Obj, lines: list[Obj], currency: str) -> Taxed:
         raise QboFault("6000", "Make sure that every line has a VAT code", "TaxCodeRef")
     rates = [rate_of(company, _code(line)) for line in lines]
     inclusive = mode == "TaxInclusive"
+    if inclusive:
+        amounts = [line["SalesItemLineDetail"].get("TaxInclusiveAmt", line["Amount"]) for line in lines]
     nets = [
         rounded(amount * HUNDRED / (HUNDRED + rate), currency) if inclusive else amount
         for amount, rate in zip(amounts, rates, strict=True)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from wherry.records import Record
 
-from .client import MODIFIED, Thing
+from .client import MODIFIED, CrmObject
 from .walk import Head, head_of
 
 TYPES = {
@@ -57,9 +57,9 @@ def asked(kind: str, fields: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(n for n in (*fields, *ALWAYS.get(kind, ())) if n not in OURS)) or (MODIFIED,)
 
 
-def record_of(kind: str, thing: Thing | Head, *, gone: Literal["", "archived", "deleted", "merged"] = "") -> Record:
+def record_of(kind: str, thing: CrmObject | Head, *, gone: Literal["", "archived", "deleted", "merged"] = "") -> Record:
     """A record from what HubSpot sent; its properties stay bytes until somebody looks at them."""
-    head = head_of(thing) if isinstance(thing, Thing) else thing
+    head = head_of(thing) if isinstance(thing, CrmObject) else thing
     merged = tuple(part for part in head.merged.split(";") if part)
     return Record(
         kind=kind, id=head.id, version=head.stamp, payload=bytes(head.thing.properties), gone=gone, merged_ids=merged

@@ -1,0 +1,55 @@
+"""What an operator sets of a QuickBooks Online connection."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+from wherry.settings import Auth, ConnectionSettings
+from wherry.settings.mistakes import wrong
+
+VENDORS = {
+    "production": "https://quickbooks.api.intuit.com",
+    "sandbox": "https://sandbox-quickbooks.api.intuit.com",
+}
+HOSTS = (
+    "quickbooks.api.intuit.com",
+    "sandbox-quickbooks.api.intuit.com",
+    "oauth.platform.intuit.com",
+    "developer.api.intuit.com",
+    "appcenter.intuit.com",
+)
+OLDEST = 75
+"""Minor versions 1 to 74 were switched off on 2025-08-01."""
+
+
+def _realm(value: str | None) -> str | None:
+    if value is not None and not value.isdecimal():
+        raise wrong("is no company id", "write the digits of realmId, in quotes: they end the address after signing in")
+    return value
+
+
+class QuickBooksSettings(ConnectionSettings):
+    """``[connections.NAME]`` with ``plugin = "quickbooks"``."""
+
+    auth: Auth = Field(description="An app of yours (kind = oauth2); a token for short tests only, it lives an hour.")
+    environment: Literal["production", "sandbox", "simulator"] = Field(
+        "production", description="Intuit's own books, its test companies, or a simulator at base_url."
+    )
+    realm: Annotated[str | None, AfterValidator(_realm)] = Field(
+        None, description="The company's id; left out, the one that the sign-in came back with."
+    )
+    minor_version: int = Field(
+        OLDEST, ge=OLDEST, le=999, description="The minor version of the API to ask for; 75 is the oldest that is left."
+    )
+
+    @model_validator(mode="after")
+    def _addressed(self) -> QuickBooksSettings:
+        if self.environment == "simulator" and not self.base_url:
+            raise wrong("needs a base_url", 'write base_url = "http://127.0.0.1:8701", where the simulator listens')
+        return self
+
+    @property
+    def url(self) -> str:
+        """The address to call: the vendor's own, unless the operator set another."""
+        return self.base_url or VENDORS[self.environment]

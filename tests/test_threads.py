@@ -1,0 +1,149 @@
+"""Threads for blocking code: order kept, work bounded, errors in their place, and nobody left behind."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wherry.threads import ahead, fan_out
+
+
+def alive(prefix: str) -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith(prefix)]
+
+
+@pytest.fixture(autouse=True)
+def _nobody_left() -> Iterator[None]:
+    before = set(threading.enumerate())
+    yield
+    left = [thread for thread in set(threading.enumerate()) - before if thread.name.startswith("wherry")]
+    assert left == []
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(), max_size=30), st.integers(1, 6))
+def test_results_come_in_the_order_of_the_arguments(numbers: list[int], width: int) -> None:
+    """I1"""
+    assert list(fan_out(lambda n: n * 2, numbers, width)) == [n * 2 for n in numbers]
+    assert list(ahead(iter(numbers), width)) == numbers
+
+
+@pytest.mark.parametrize("width", [1, 3])
+def test_no_more_calls_run_at_once_than_allowed_and_no_argument_is_drawn_too_early(width: int) -> None:
+    """case_B19"""
+    lock, running, most, drawn, taken = threading.Lock(), [0], [0], [0], 0
+
+    def work(n: int) -> int:
+        with lock:
+            running[0] += 1
+            most[0] = max(most[0], running[0])
+        threading.Event().wait(0.002)
+        with lock:
+            running[0] -= 1
+        return n
+
+    def arguments() -> Iterator[int]:
+        for n in range(20):
+            drawn[0] += 1
+            yield n
+
+    for _ in fan_out(work, arguments(), width):
+        taken += 1
+        assert drawn[0] <= taken + width
+    assert most[0] <= width
+
+
+def test_reading_ahead_is_bounded() -> None:
+    """case_B19"""
+    drawn, asked = [0], threading.Event()
+
+    def source() -> Iterator[int]:
+        for n in range(1000):
+            drawn[0] += 1
+            if n == 6:
+                asked.set()
+            yield n
+
+    items = ahead(source(), depth=3)
+    assert next(items) == 0
+    asked.wait(0.3)
+    assert drawn[0] <= 1 + 3 + 1 + 1, "the one taken, three in the queue, one in the hand, one in the making"
+    items.close()
+
+
+@pytest.mark.parametrize("error", [ValueError("x"), KeyError("y"), SystemExit(3)])
+def test_an_error_is_raised_in_its_place_after_what_came_before(error: BaseException) -> None:
+    """case_G20"""
+
+    def source() -> Iterator[int]:
+        yield 1
+        yield 2
+        raise error
+
+    found = []
+    with pytest.raises(type(error)):
+        for item in ahead(source()):
+            found.append(item)
+    assert found == [1, 2]
+
+    def work(n: int) -> int:
+        if n == 2:
+            raise ValueError("two")
+        return n
+
+    found = []
+    with pytest.raises(ValueError, match="two"):
+        for item in fan_out(work, range(6), 2):
+            found.append(item)
+    assert found == [0, 1]
+
+
+def test_a_generator_closed_early_leaves_no_thread_and_ends_its_source() -> None:
+    """case_E17"""
+    ended = threading.Event()
+
+    def source() -> Iterator[int]:
+        try:
+            yield from range(1_000_000)
+        finally:
+            ended.set()
+
+    items = ahead(source())
+    next(items)
+    items.close()
+    assert alive("wherry-read") == []
+    assert ended.wait(1), "a page that is open at the source is let go"
+    results = fan_out(lambda n: n, range(1000), 4)
+    next(results)
+    results.close()
+
+
+def test_a_source_whose_reader_is_never_started_costs_no_thread() -> None:
+    """case_E17"""
+    ahead(iter(range(5))).close()
+    fan_out(lambda n: n, range(5)).close()
+    assert alive("wherry") == []
+
+
+def test_what_the_caller_bound_is_known_in_the_threads() -> None:
+    """case_G11: log fields, such as flow and run, survive."""
+    name: contextvars.ContextVar[str] = contextvars.ContextVar("name", default="")
+    name.set("won-deals")
+    assert list(fan_out(lambda n: name.get(), range(3), 2)) == ["won-deals"] * 3
+
+    def source() -> Iterator[str]:
+        yield name.get()
+
+    assert list(ahead(source())) == ["won-deals"]
+
+
+def test_a_chain_of_both_closes_from_the_end() -> None:
+    """case_E17"""
+    chain = fan_out(lambda n: n + 1, ahead(iter(range(100_000)), 2), 2)
+    assert next(chain) == 1
+    chain.close()
