@@ -94,4 +94,4 @@ def shown_name(name: str) -> str:
 
 
 def _cut(text: str, size: int) -> str:
-    return text.encode()[:size].decode(errors="ignore")
+    return text.encode()[:size].decode(errors="ignore").rstrip(" .")

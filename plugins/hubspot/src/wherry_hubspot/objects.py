@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
 
+import msgspec
+from msgspec import Raw, Struct
 from wherry.records import Record
 
-from .client import MODIFIED, CrmObject
-from .walk import Head, head_of
+from .client import MODIFIED, stamp_ms
+from .shapes import CrmObject
 
 TYPES = {
     "deal": "deals",
@@ -52,15 +53,38 @@ STANDARD = {
 """Fields that every account has: HubSpot's own default properties, which nobody can remove."""
 
 
-def asked(kind: str, fields: Iterable[str]) -> tuple[str, ...]:
+def properties_for(kind: str, fields: Iterable[str]) -> tuple[str, ...]:
     """The properties to ask for, each once: the map's, without our own, and what is always read."""
     return tuple(dict.fromkeys(n for n in (*fields, *ALWAYS.get(kind, ())) if n not in OURS)) or (MODIFIED,)
 
 
-def record_of(kind: str, thing: CrmObject | Head, *, gone: Literal["", "archived", "deleted", "merged"] = "") -> Record:
+class _Props(Struct):
+    """What reading itself needs of a record's properties."""
+
+    hs_lastmodifieddate: str | None = None
+    hs_merged_object_ids: str | None = None
+    dealstage: str | None = None
+
+
+class Head(Struct):
+    """A record with its modified stamp: the text HubSpot gave, and ms."""
+
+    id: str
+    properties: Raw
+    stamp: str
+    ms: int
+    merged: str = ""
+    stage: str = ""
+
+
+def head_of(found: CrmObject) -> Head:
+    """The head of a record; the stamp is the property where it was sent, else ``updatedAt``."""
+    props = msgspec.json.decode(found.properties, type=_Props)
+    stamp = props.hs_lastmodifieddate or found.updatedAt
+    return Head(found.id, found.properties, stamp, stamp_ms(stamp), props.hs_merged_object_ids or "", props.dealstage or "")
+
+
+def record_of(kind: str, head: Head) -> Record:
     """A record from what HubSpot sent; its properties stay bytes until somebody looks at them."""
-    head = head_of(thing) if isinstance(thing, CrmObject) else thing
     merged = tuple(part for part in head.merged.split(";") if part)
-    return Record(
-        kind=kind, id=head.id, version=head.stamp, payload=bytes(head.thing.properties), gone=gone, merged_ids=merged
-    )
+    return Record(kind=kind, id=head.id, version=head.stamp, payload=bytes(head.properties), merged_ids=merged)

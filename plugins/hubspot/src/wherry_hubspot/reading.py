@@ -1,91 +1,78 @@
-"""Reading by id in batches: links by 1,000, objects by 100, an object once a run however many threads ask for it."""
+"""Reading by id in batches: associations by 1,000, objects by 100, an object once a run however many threads ask."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from wherry.errors import TryAgain
 
-from .client import BATCH, ASSOCIATIONS_BATCH, Client, Fault, Associated, Target, CrmObject
+from .client import ASSOCIATIONS_BATCH, BATCH, Client
 from .errors import no_progress
+from .objects import Head, head_of
+from .shapes import Associated, Fault, Target
 
 A = TypeVar("A")
 V = TypeVar("V")
 
 
-class FanOut(Protocol):
-    """``services.fan_out``: results in order, a bounded number of calls at once."""
-
-    def __call__(self, function: Callable[..., Any], arguments: Iterable[Any]) -> Iterator[Any]: ...
-
-
-def pieces(items: Sequence[A], size: int) -> list[Sequence[A]]:
-    """The items in runs of at most ``size``."""
-    return [items[start : start + size] for start in range(0, len(items), size)]
-
-
-def spread(fan_out: FanOut, function: Callable[[A], V], arguments: Sequence[A]) -> list[V]:
-    """The results in order; a single call needs no threads."""
-    return [function(a) for a in arguments] if len(arguments) < 2 else list(fan_out(function, arguments))
+def pieces(items: Iterable[A], size: int) -> list[Sequence[A]]:
+    """The items, each once, in runs of at most ``size``."""
+    distinct = list(dict.fromkeys(items))
+    return [distinct[start : start + size] for start in range(0, len(distinct), size)]
 
 
 class Reader:
-    """Batch reads of one account."""
+    """Batch reads of one account. ``fan_out`` is that of ``Services``."""
 
-    def __init__(self, client: Client, fan_out: FanOut) -> None:
-        self.client, self.fan_out = client, fan_out
+    def __init__(self, client: Client, fan_out: Callable[..., Iterator[Any]]) -> None:
+        self.client, self._fan_out = client, fan_out
 
-    def objects(
+    def spread(self, function: Callable[[A], V], arguments: Sequence[A]) -> list[V]:
+        """The results in order; a single call needs no threads."""
+        return [function(a) for a in arguments] if len(arguments) < 2 else list(self._fan_out(function, arguments))
+
+    def heads(
         self, type_name: str, ids: Iterable[str], fields: Sequence[str], *, archived: bool = False
-    ) -> list[CrmObject]:
-        """Records by id, each once, in the order asked for; what HubSpot does not have is missing.
+    ) -> list[Head]:
+        """Heads by id, each once, in the order asked for; what HubSpot does not have is missing.
 
         A merged id is answered by its survivor, whose id differs: it stands after those that were asked for by name.
         """
+
+        def read(some: Sequence[str]) -> list[Head]:
+            answer = self.client.read_batch(type_name, some, fields, archived=archived)
+            _judge(answer.errors, type_name)
+            return [head_of(found) for found in answer.results]
+
         asked = list(dict.fromkeys(ids))
-        batches = spread(
-            self.fan_out, lambda some: self._batch(type_name, some, fields, archived), pieces(asked, BATCH)
-        )
-        found = {thing.id: thing for batch in batches for thing in batch}
+        found = {head.id: head for batch in self.spread(read, pieces(asked, BATCH)) for head in batch}
         return [found.pop(i) for i in asked if i in found] + list(found.values())
 
-    def _batch(self, type_name: str, ids: Sequence[str], fields: Sequence[str], archived: bool) -> list[CrmObject]:
-        answer = self.client.read_batch(type_name, ids, fields, archived=archived)
-        _judge(answer.errors, type_name)
-        return answer.results
-
     def associations(self, type_name: str, to: str, ids: Iterable[str]) -> dict[str, list[Target]]:
-        """Id → what it is linked with, all pages of it. Raises TryAgain when HubSpot cannot tell for some."""
+        """Id → what it is associated with, all pages of it. Raises TryAgain when HubSpot cannot tell for some."""
+
+        def read(some: Sequence[tuple[str, str]]) -> list[Associated]:
+            inputs = [{"id": i, "after": after} if after else {"id": i} for i, after in some]
+            answer = self.client.associations(type_name, to, inputs)
+            _judge(answer.errors, type_name)
+            return answer.results
+
         found: dict[str, dict[str, Target]] = {}
-        inputs: list[dict[str, str]] = [{"id": i} for i in dict.fromkeys(ids)]
         asked: set[tuple[str, str]] = set()
-        while inputs:
-            answers = spread(self.fan_out, lambda some: self._linked(type_name, to, some), pieces(inputs, ASSOCIATIONS_BATCH))
-            inputs = []
-            for linked in (each for answer in answers for each in answer):
-                held = found.setdefault(linked.origin.id, {})
-                held.update((str(target.toObjectId), target) for target in linked.to)
-                inputs += self._more(linked, asked)
+        left = [(i, "") for i in ids]
+        while left:
+            answers = self.spread(read, pieces(left, ASSOCIATIONS_BATCH))
+            asked.update(left)
+            left = []
+            for each in (each for answer in answers for each in answer):
+                found.setdefault(each.origin.id, {}).update((target.id, target) for target in each.to)
+                left += [(each.origin.id, each.after)] if each.after else []
+            if again := asked.intersection(left):
+                raise no_progress(f"what is associated with record {min(again)[0]}")
         return {i: list(targets.values()) for i, targets in found.items()}
-
-    def _linked(self, type_name: str, to: str, inputs: Sequence[Mapping[str, str]]) -> list[Associated]:
-        answer = self.client.associations(type_name, to, inputs)
-        _judge(answer.errors, type_name)
-        return answer.results
-
-    def _more(self, linked: Associated, asked: set[tuple[str, str]]) -> list[dict[str, str]]:
-        """What to ask for the next page of one record's links, if there is one."""
-        after = linked.paging.next.after if linked.paging and linked.paging.next else ""
-        if not after:
-            return []
-        page = (linked.origin.id, after)
-        if page in asked:
-            raise no_progress(f"what is linked with record {linked.origin.id}")
-        asked.add(page)
-        return [{"id": linked.origin.id, "after": after}]
 
 
 def _judge(errors: Sequence[Fault], type_name: str) -> None:
@@ -112,7 +99,7 @@ class Shelf(Generic[V]):
         self._lock = threading.Lock()
 
     def get(self, ids: Iterable[str]) -> dict[str, V]:
-        """Id → thing; what is not there is missing."""
+        """Id → value; what is not there is missing."""
         mine, futures = self._claim(ids)
         if mine:
             self._fill(mine, futures)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import msgspec
 from msgspec import Struct, field
 from wherry.errors import TryAgain
 
@@ -21,45 +20,15 @@ from .client import (
     SEARCH_REACH,
     Client,
     Filter,
-    CrmObject,
-    Objects,
     fits,
     search_body,
-    stamp_ms,
 )
 from .errors import no_progress
 from .marks import Bound, Mark, Position
+from .objects import Head, head_of
+from .shapes import Objects
 
 PATIENCE = 3
-
-
-class Props(Struct):
-    """What the walk itself needs of a record's properties."""
-
-    hs_lastmodifieddate: str | None = None
-    hs_merged_object_ids: str | None = None
-    dealstage: str | None = None
-
-
-class Head(Struct):
-    """A record with its modified stamp: the text HubSpot gave, and ms."""
-
-    thing: CrmObject
-    stamp: str
-    ms: int
-    merged: str = ""
-    stage: str = ""
-
-    @property
-    def id(self) -> str:
-        return self.thing.id
-
-
-def head_of(thing: CrmObject) -> Head:
-    """The head of a record; the stamp is the property where it was sent, else ``updatedAt``."""
-    props = msgspec.json.decode(thing.properties, type=Props)
-    stamp = props.hs_lastmodifieddate or thing.updatedAt
-    return Head(thing, stamp, stamp_ms(stamp), props.hs_merged_object_ids or "", props.dealstage or "")
 
 
 class Step(Struct):
@@ -138,7 +107,7 @@ class Changes(Struct):
                 # HubSpot's clock went back since the mark was saved: what changed since then has earlier stamps.
                 self.start, at = Position(self.bound.settled()), self.bound.settled()
                 continue
-            heads = [head_of(thing) for thing in page.results]
+            heads = [head_of(found) for found in page.results]
             fresh = [h for h in heads if h.ms > at or (h.ms == at and h.id not in seen)]
             last = max(at, heads[-1].ms) if heads else at
             yield self._step(fresh, last, page.total)
@@ -159,7 +128,7 @@ class Changes(Struct):
         while True:
             above = {"propertyName": OBJECT_ID, "operator": "GT", "value": str(after)}
             page = self._page([same, above, *self.filters], OBJECT_ID)
-            heads = [head_of(thing) for thing in page.results]
+            heads = [head_of(found) for found in page.results]
             yield self._step([h for h in heads if h.id not in seen], stamp)
             if not page.after:
                 return
@@ -226,10 +195,10 @@ class Everything(Struct):
                 continue
             page, server_time = answer
             self.bound.note(server_time)
-            ids = frozenset(thing.id for thing in page.results)
+            ids = frozenset(found.id for found in page.results)
             fresh = not ids <= before
             if fresh or not page.after:
-                heads = [head_of(thing) for thing in page.results]
+                heads = [head_of(found) for found in page.results]
                 self.mark = self._mark_after(heads, page.after)
                 yield heads
             if not page.after:
