@@ -10,18 +10,35 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from wherry.entities import SHAPES, Entity, check
 
 MONEY = st.fixed_dictionaries({"minor": st.integers(-(2**62), 2**62), "currency": st.sampled_from(["USD", "JPY"])})
-NUMBER = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**12), max_value=10**12).map(lambda d: format(d, "f"))
+NUMBER = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**12), max_value=10**12).map(
+    lambda d: format(d, "f")
+)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 POINTER = st.fixed_dictionaries({"entity": st.just("product"), "key": TEXT})
-LINE = st.fixed_dictionaries({}, optional={
-    "name": TEXT, "product": POINTER, "quantity": NUMBER, "price": NUMBER, "discount": NUMBER, "amount": MONEY})  # fmt: skip
-PROJECT = st.fixed_dictionaries({"name": TEXT}, optional={
-    "amount": MONEY, "customer": POINTER, "close_date": st.dates().map(dt.date.isoformat),
-    "lines": st.lists(LINE, max_size=3), "custom": st.dictionaries(TEXT, TEXT | st.integers(-(2**62), 2**62) | st.none())})  # fmt: skip
+LINE = st.fixed_dictionaries(
+    {},
+    optional={
+        "name": TEXT,
+        "product": POINTER,
+        "quantity": NUMBER,
+        "price": NUMBER,
+        "discount": NUMBER,
+        "amount": MONEY,
+    },
+)
+PROJECT = st.fixed_dictionaries(
+    {"name": TEXT},
+    optional={
+        "amount": MONEY,
+        "customer": POINTER,
+        "close_date": st.dates().map(dt.date.isoformat),
+        "lines": st.lists(LINE, max_size=3),
+        "custom": st.dictionaries(TEXT, TEXT | st.integers(-(2**62), 2**62) | st.none()),
+    },
+)
 
 
 @given(PROJECT)

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
-
 from wherry.money import DECIMALS, Money, allocate, decimals, exact, parse, rounded, text
 
 CURRENCIES = st.sampled_from(sorted(DECIMALS))
@@ -42,8 +41,11 @@ def test_an_amount_is_taken_exactly_or_refused(number: Decimal, currency: str) -
             parse(format(number, "f"), currency)
 
 
-@given(st.decimals(allow_nan=False, allow_infinity=False, places=9, min_value=-(10**9), max_value=10**9), CURRENCIES,
-       st.booleans())  # fmt: skip
+@given(
+    st.decimals(allow_nan=False, allow_infinity=False, places=9, min_value=-(10**9), max_value=10**9),
+    CURRENCIES,
+    st.booleans(),
+)
 def test_rounding_moves_at_most_half_a_unit_and_counts_what_it_cut(
     number: Decimal, currency: str, bankers: bool
 ) -> None:
@@ -55,7 +57,9 @@ def test_rounding_moves_at_most_half_a_unit_and_counts_what_it_cut(
     assert rounded(text(money.minor, currency), currency) == (money, 0), "once is enough"
 
 
-@pytest.mark.parametrize(("value", "half_up", "half_even"), [("0.125", 13, 12), ("-0.125", -13, -12), ("2.675", 268, 268)])
+@pytest.mark.parametrize(
+    ("value", "half_up", "half_even"), [("0.125", 13, 12), ("-0.125", -13, -12), ("2.675", 268, 268)]
+)
 def test_halves_go_up_or_to_the_even_unit(value: str, half_up: int, half_even: int) -> None:
     """case_C3"""
     assert rounded(value, "USD")[0].minor == half_up
@@ -72,10 +76,40 @@ def test_a_float_is_refused_whatever_its_value(number: float) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["", " ", "NaN", "Infinity", "-inf", "1e5", "1E-9", "1,234.50", "1.234,50", "(5)", "5-", "--5", "+-5", "1.2.3", "0x10",
-     "1_000", "½", "$5", "5 USD", ".", "-", "1 2", "\u0000", True, None, [], 10**16, "9" * 400, Decimal("NaN"),
-     Decimal("-Infinity"), Decimal("1e30")],
-)  # fmt: skip
+    [
+        "",
+        " ",
+        "NaN",
+        "Infinity",
+        "-inf",
+        "1e5",
+        "1E-9",
+        "1,234.50",
+        "1.234,50",
+        "(5)",
+        "5-",
+        "--5",
+        "+-5",
+        "1.2.3",
+        "0x10",
+        "1_000",
+        "½",
+        "$5",
+        "5 USD",
+        ".",
+        "-",
+        "1 2",
+        "\u0000",
+        True,
+        None,
+        [],
+        10**16,
+        "9" * 400,
+        Decimal("NaN"),
+        Decimal("-Infinity"),
+        Decimal("1e30"),
+    ],
+)
 def test_what_is_no_plain_number_is_refused(value: Any) -> None:
     """case_C18, C1"""
     with pytest.raises(ValueError):
@@ -104,7 +138,9 @@ def test_a_currency_that_iso_does_not_list_is_refused(code: str) -> None:
         decimals(code)
 
 
-@pytest.mark.parametrize(("currency", "value", "minor"), [("JPY", "100", 100), ("KWD", "1.234", 1234), ("CLF", "1.0001", 10001)])
+@pytest.mark.parametrize(
+    ("currency", "value", "minor"), [("JPY", "100", 100), ("KWD", "1.234", 1234), ("CLF", "1.0001", 10001)]
+)
 def test_currencies_without_and_with_many_decimals(currency: str, value: str, minor: int) -> None:
     """case_C5"""
     assert parse(value, currency).minor == minor

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import sqlite3
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wherry.errors import Busy, ConfigError, Rejected
+from wherry.errors import Busy, ConfigError, Rejected, TryAgain
 from wherry.records import Candidate, Draft, Ref
 from wherry.store import Store, audit, ledger, locks, registry
 from wherry.store.blobs import Blobs, shown_name
@@ -209,7 +210,7 @@ def test_a_locked_database_is_told_from_a_broken_one(tmp_path: Path) -> None:
     other.execute("BEGIN IMMEDIATE")
     with database.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA busy_timeout=10")
-    with pytest.raises(ConfigError, match="locked"), database.write():
+    with pytest.raises(TryAgain, match="locked"), database.write():
         pass
     other.close()
 
@@ -257,6 +258,26 @@ def test_a_shown_file_name_is_always_safe(name: str) -> None:
 def test_a_hostile_file_name_loses_its_path(name: str, shown: str) -> None:
     """case_D9"""
     assert shown_name(name) == shown
+
+
+def _write_slowly(url: str, ready: multiprocessing.synchronize.Event) -> None:
+    with Database(url).write() as tx:
+        ready.set()
+        time.sleep(0.5)
+        DocumentView(tx, "a").put("thing", [("first", {})])
+
+
+def test_a_second_writer_sees_what_the_first_wrote_and_never_the_gap_before(store_url: str) -> None:
+    """case_A16: on PostgreSQL as on SQLite there is one writer."""
+    context = multiprocessing.get_context("spawn")
+    ready = context.Event()
+    Database(store_url).engine.dispose()
+    other = context.Process(target=_write_slowly, args=(store_url, ready))
+    other.start()
+    assert ready.wait(20)
+    with Database(store_url).write() as tx:
+        assert DocumentView(tx, "a").count("thing") == 1
+    other.join()
 
 
 def test_postgres_urls_without_the_driver_name_work(postgres_url: str) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from wherry.threads import ahead, fan_out
 
 
@@ -36,7 +35,7 @@ def test_results_come_in_the_order_of_the_arguments(numbers: list[int], width: i
 @pytest.mark.parametrize("width", [1, 3])
 def test_no_more_calls_run_at_once_than_allowed_and_no_argument_is_drawn_too_early(width: int) -> None:
     """case_B19"""
-    lock, running, most, drawn, taken = threading.Lock(), [0], [0], [0], 0
+    lock, running, most, drawn = threading.Lock(), [0], [0], [0]
 
     def work(n: int) -> int:
         with lock:
@@ -52,8 +51,7 @@ def test_no_more_calls_run_at_once_than_allowed_and_no_argument_is_drawn_too_ear
             drawn[0] += 1
             yield n
 
-    for _ in fan_out(work, arguments(), width):
-        taken += 1
+    for taken, _ in enumerate(fan_out(work, arguments(), width), 1):
         assert drawn[0] <= taken + width
     assert most[0] <= width
 
@@ -87,8 +85,7 @@ def test_an_error_is_raised_in_its_place_after_what_came_before(error: BaseExcep
 
     found = []
     with pytest.raises(type(error)):
-        for item in ahead(source()):
-            found.append(item)
+        found.extend(ahead(source()))
     assert found == [1, 2]
 
     def work(n: int) -> int:
@@ -98,8 +95,7 @@ def test_an_error_is_raised_in_its_place_after_what_came_before(error: BaseExcep
 
     found = []
     with pytest.raises(ValueError, match="two"):
-        for item in fan_out(work, range(6), 2):
-            found.append(item)
+        found.extend(fan_out(work, range(6), 2))
     assert found == [0, 1]
 
 

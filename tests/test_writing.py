@@ -1,4 +1,4 @@
-"""The ledger's state machine: whatever the order in which things arrive and are answered, the same stands at the end."""
+"""The ledger's state machine: in whatever order things arrive and are answered, the same stands at the end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
-
 from wherry import writing
 from wherry.errors import ContractBroken, Guarded
 from wherry.records import Answer, Ask, Create, Decision, Draft, Item, Link, Listed, Ref, Same, Skip
@@ -97,7 +96,7 @@ def one_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     opened.close()
 
 
-# -- any order converges ------------------------------------------------------------------------------------------------
+# -- any order converges ----------------------------------------------------------------------------------------------
 
 
 class World(Struct):
@@ -178,7 +177,7 @@ def _told(tx: Tx, world: World, sink: Shelf) -> dict[str, str]:
     return {**told, **bodies}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_any_order_of_arrival_and_of_answers_leads_to_the_same_links(one_store: Store, data: st.DataObject) -> None:
     """case_B3, case_C10, I1, I2: nothing is made twice, nothing is left waiting, every reference is filled in."""
@@ -199,7 +198,7 @@ def test_any_order_of_arrival_and_of_answers_leads_to_the_same_links(one_store: 
         assert not tx.rows(sa.select(edges)), "and nothing is waited for"
 
 
-# -- waiting ------------------------------------------------------------------------------------------------------------
+# -- waiting ----------------------------------------------------------------------------------------------------------
 
 
 def test_a_chain_of_waiting_things_goes_on_to_its_end_with_one_answer(store: Store) -> None:
@@ -257,7 +256,44 @@ def test_a_question_asked_again_keeps_its_number_and_the_day_it_was_asked(store:
         assert len(ledger.open_items(tx)) == 1
 
 
-# -- links and repetition ------------------------------------------------------------------------------------------------
+def test_a_question_is_found_again_however_many_there_are(one_store: Store) -> None:
+    """b_001_71, I2"""
+    with one_store.rehearse() as tx:
+        settle(tx, Shelf(), *(step(thing(f"id:{n}"), Ask((), "which?")) for n in range(1_100)))
+        assert settle(tx, Shelf(), step(thing("id:1099"), Ask((), "still?"))) == {"id:1099": "triage"}
+        assert len(ledger.find_questions(tx, limit=5_000)) == 1_100
+
+
+def test_an_answer_to_something_that_must_wait_itself_is_an_answer(store: Store) -> None:
+    """b_001_73, I2: it is not asked again, not even by a newer version, and given a second time it makes nothing."""
+    sink = Shelf()
+    with store.write() as tx:
+        settle(tx, sink, step(thing("a"), Ask((), "which?")), step(thing("b", "a"), Ask((), "which?")))
+        assert answer(tx, sink, "b", Create()) == {"b": "waiting"}
+        assert [q.key for q in ledger.find_questions(tx, state="open")] == ["a"]
+        assert settle(tx, sink, step(thing("b", "a", size=2), Ask((), "which?"))) == {"b": "waiting"}
+        assert [q.key for q in ledger.find_questions(tx, state="open")] == ["a"]
+        assert answer(tx, sink, "a", Create()) == {"a": "created", "b": "created"}
+        [asked] = [q for q in ledger.find_questions(tx) if q.key == "b"]
+        assert (asked.state, asked.rule, sink.held[asked.answer]["size"]) == ("answered", "created", 2)
+        assert answer(tx, sink, "b", Create()) == {"b": "unchanged"}
+        assert len(sink.effects) == 2
+
+
+def test_an_answer_that_waits_can_be_taken_back(store: Store) -> None:
+    """b_001_73"""
+    sink = Shelf()
+    with store.write() as tx:
+        settle(tx, sink, step(thing("a"), Ask((), "which?")), step(thing("b", "a"), Ask((), "which?")))
+        answer(tx, sink, "b", Create())
+        [asked] = [q for q in ledger.find_questions(tx) if q.key == "b"]
+        writing.reopen(tx, asked, "2026-01-06T09:00:00.000Z")
+        assert answer(tx, sink, "a", Create()) == {"a": "created"}
+        assert answer(tx, sink, "b", Skip("not ours")) == {"b": "skipped"}
+        assert ledger.open_items(tx) == []
+
+
+# -- links and repetition ---------------------------------------------------------------------------------------------
 
 
 def test_what_is_linked_is_not_written_unless_it_repeats_and_then_only_where_it_differs(store: Store) -> None:
@@ -303,7 +339,7 @@ def test_of_a_file_that_arrives_the_audit_log_tells(store: Store) -> None:
         assert (row["detail"]["name"], row["actor"]) == ("f", "flow flow")
 
 
-# -- sinks that misbehave -------------------------------------------------------------------------------------------------
+# -- sinks that misbehave ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -352,7 +388,7 @@ def test_one_of_our_own_errors_passes_through_a_sink_as_it_is(store: Store) -> N
             settle(tx, sink, step(thing("a")))
 
 
-# -- filling in ---------------------------------------------------------------------------------------------------------
+# -- filling in -------------------------------------------------------------------------------------------------------
 
 _plain = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),

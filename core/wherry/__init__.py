@@ -29,9 +29,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "hookimpl": "hookspecs",
-    **dict.fromkeys(
-        ("AccessLost", "ConfigError", "ContractBroken", "Rejected", "TryAgain", "Unsure"), "errors"
-    ),
+    **dict.fromkeys(("AccessLost", "ConfigError", "ContractBroken", "Rejected", "TryAgain", "Unsure"), "errors"),
     **dict.fromkeys(("Answer", "Draft", "Item", "Page", "Record", "Ref", "Skip"), "records"),
 }
 

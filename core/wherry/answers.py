@@ -100,6 +100,11 @@ def apply_identical(hub: Hub, id: int) -> Answered:
         asked = _find(tx, id)
     if asked.state != "answered":
         raise Guarded(f"question T-{id} is not answered yet", fix=f"wherry triage show T-{id}", code="WHERRY-7050")
+    if asked.rule == "waiting":
+        raise Guarded(
+            f"what T-{id} was answered with is not written yet: it waits for something else",
+            fix=f"wherry triage show T-{id}", code="WHERRY-7053",
+        )  # fmt: skip
     decision: Decision = Link(asked.answer, "person", f"as T-{id}") if asked.answer else Skip(asked.reason)
     counts, also = Tally(), []
     for twin in _identical(hub, asked):
@@ -125,16 +130,14 @@ def undo(hub: Hub, id: int) -> dict[str, Any]:
     return {"question": question(hub, id), "written": len(written), "flow": asked.flow, "records": records}
 
 
-# -- how -----------------------------------------------------------------------------------------------------------------
+# -- how ---------------------------------------------------------------------------------------------------------------
 
 
 def _answer(hub: Hub, id: int, decision: Decision, action: str, identical: bool) -> Answered:
     with hub.store.read() as tx:
         asked = _find(tx, id)
     if asked.state != "open":
-        raise Guarded(
-            f"question T-{id} is {asked.state} already", fix=f"wherry triage undo T-{id}", code="WHERRY-7052"
-        )
+        raise _answered_already(id, asked.state)
     counts = _settle(hub, asked, decision, action)
     also: list[int] = []
     if identical:
@@ -146,12 +149,15 @@ def _answer(hub: Hub, id: int, decision: Decision, action: str, identical: bool)
 def _settle(hub: Hub, asked: Question, decision: Decision, action: str) -> Tally:
     """The decision and everything that follows from it, in one transaction with its audit row."""
     now, counts = hub.store.now(), Tally()
-    with hub.store.write() as tx:
+    with hub.store.read() as tx:
         lane = _lane(hub, tx, asked)
+    with hub.store.write() as tx:
+        if _find(tx, asked.id).state != "open":
+            raise _answered_already(asked.id, "answered")
         item = ledger.find_items(tx, asked.route, [asked.ref]).get(asked.ref)
         step = Step(
-            draft=asked.draft, decision=decision, item=item, record_kind=item.record_kind if item else "",
-            record_id=item.record_id if item else "", by_person=True,
+            draft=asked.draft, flow=asked.flow, decision=decision, item=item, record_kind=asked.record_kind,
+            record_id=asked.record_id, by_person=True,
         )  # fmt: skip
         outcomes = writing.settle(tx, lane, [step], now, cause=_cause(asked.id))
         detail = {"name": asked.name, "decision": decision, "settled": len(outcomes)}
@@ -159,6 +165,10 @@ def _settle(hub: Hub, asked: Question, decision: Decision, action: str) -> Tally
     for ref, outcome in outcomes.items():
         counts.items[ref.entity][outcome.fate] += 1
     return counts
+
+
+def _answered_already(id: int, state: str) -> Guarded:
+    return Guarded(f"question T-{id} is {state} already", fix=f"wherry triage undo T-{id}", code="WHERRY-7052")
 
 
 def _lane(hub: Hub, tx: Tx, asked: Question) -> Lane:

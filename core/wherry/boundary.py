@@ -16,7 +16,7 @@ from wherry.mapping import MapMapper
 from wherry.plugins.installed import catalogue_of_installed
 from wherry.records import Ask, Create, Decision, Draft, Link, Page, Record, Same, Skip
 from wherry.redaction import scrub
-from wherry.roles import Catalogue, FieldMapper, Matcher, Query, SourceConnector, Sweeps
+from wherry.roles import Catalogue, Fetches, FieldMapper, Matcher, OpensFiles, Query, SourceConnector, Sweeps
 
 _SOURCE, _MAPPER, _MATCHER = "wherry_source_connector", "wherry_field_mapper", "wherry_matcher"
 
@@ -77,6 +77,22 @@ def complete(source: SourceConnector, records: list[Record], relatives: Mapping[
     if wanted != {record.id for record in found}:
         raise broken(source, _SOURCE, f"complete was given {len(wanted)} records and returned others")
     return found
+
+
+def fetch(source: Fetches, kind: str, ids: Sequence[str], fields: tuple[str, ...]) -> list[Record]:
+    """Single heads by id."""
+    with blame(source, _SOURCE, "fetch"):
+        records = list(source.fetch(kind, ids, fields))
+    _judge_records(source, "fetch", kind, records)
+    _decode(source, records)
+    return records
+
+
+@contextmanager
+def opened(source: OpensFiles, file: str) -> Iterator[Iterator[bytes]]:
+    """The bytes of a file; what breaks while they are read is the source's doing too."""
+    with blame(source, _SOURCE, "open_file"), source.open_file(file) as pieces:
+        yield pieces
 
 
 def sweep(source: Sweeps, kind: str, ids: list[str], fields: tuple[str, ...]) -> list[Record]:

@@ -10,12 +10,15 @@ from collections.abc import Callable, Iterable, Sequence
 from wherry.matching.catalogue import ListingCatalogue
 from wherry.records import Candidate, Listed
 
+Load = Callable[[str], tuple[ListingCatalogue, int]]
+"""Entity → its listing, and the number of the sink's last change when it was read."""
+
 
 class LazyCatalogue:
     """A catalogue that is not read before somebody asks. Implements ``wherry.roles.Catalogue``."""
 
     def __init__(self, load: Callable[[], ListingCatalogue]) -> None:
-        self._load, self._loaded = load, False
+        self._load = load
         self._catalogue: ListingCatalogue | None = None
 
     @property
@@ -45,13 +48,34 @@ class LazyCatalogue:
 
 
 class Catalogues:
-    """One lazy catalogue an entity."""
+    """One lazy catalogue an entity, and how far the sink had come when they were read."""
 
-    def __init__(self, load: Callable[[str], ListingCatalogue]) -> None:
+    def __init__(self, load: Load) -> None:
         self._load = load
         self._of: dict[str, LazyCatalogue] = {}
+        self._sequence: int | None = None
 
     def of(self, entity: str) -> LazyCatalogue:
         if entity not in self._of:
-            self._of[entity] = LazyCatalogue(lambda: self._load(entity))
+            self._of[entity] = LazyCatalogue(lambda: self._loaded(entity))
         return self._of[entity]
+
+    def _loaded(self, entity: str) -> ListingCatalogue:
+        catalogue, sequence = self._load(entity)
+        if not self.holds_for(sequence):
+            self._of = {entity: self._of[entity]}
+        self._sequence = sequence
+        return catalogue
+
+    def holds_for(self, sequence: int) -> bool:
+        """Whether nobody else has written into the sink since the listings were read."""
+        return self._sequence in (None, sequence)
+
+    def moved(self, sequence: int) -> None:
+        """The sink's last change is our own, and the listings know of it."""
+        if self._sequence is not None:
+            self._sequence = sequence
+
+    def forget(self) -> None:
+        """Read everything anew when it is asked for again."""
+        self._of, self._sequence = {}, None

@@ -23,7 +23,8 @@ def listed(hub: Hub) -> list[dict[str, Any]]:
     with hub.store.read() as tx:
         bound = {row.name: row for row in registry.all_connections(tx)}
     problems = {problem.plugin: scrub(problem.message) for problem in hub.plugins.problems}
-    return [_row(name, table.plugin, bound.get(name), problems) for name, table in sorted(hub.project.connections.items())]
+    tables = sorted(hub.project.connections.items())
+    return [_row(name, table.plugin, bound.get(name), problems) for name, table in tables]
 
 
 def _row(name: str, plugin: str, row: registry.Bound | None, problems: dict[str, str]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ thread of its own, completing in a small pool; everything else happens in order 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 
@@ -97,7 +98,7 @@ def fetch(job: Job, kind: str, fields: tuple[str, ...]) -> Page:
         raise ContractBroken(
             f"the source of {job.wired.name} cannot read single records", code="WHERRY-1120", flow=job.wired.name
         )
-    return Page(source.fetch(kind, job.options.records, fields), "")
+    return Page(boundary.fetch(source, kind, job.options.records, fields), "")
 
 
 def mark_of(job: Job, kind: str, mapper: FieldMapper) -> str | None:
@@ -110,7 +111,7 @@ def mark_of(job: Job, kind: str, mapper: FieldMapper) -> str | None:
 
 def known_before(job: Job, kind: str) -> int:
     with job.wired.store.read() as tx:
-        return sum(ledger.count_seen(tx, job.wired.name, kind).get(kind, {}).values())
+        return ledger.count_living(tx, job.wired.name, kind)
 
 
 def guard_fall(job: Job, kind: str, pages: Iterable[Page]) -> Iterator[Page]:
@@ -142,11 +143,11 @@ def gate(job: Job, mapper: FieldMapper, kind: str, pages: Iterable[Page]) -> Ite
         records = page.records[:left] if left else page.records
         left -= len(records) if left else 0
         for entry in sift(job, mapper, kind, records):
-            if entry.fate is None and len(batch.heads) >= chunk:
+            full = len(batch.heads) >= chunk or entry.record.id in batch.ids
+            if entry.fate is None and full:
                 yield batch
                 batch = Batch(kind, mark=batch.mark)
-            batch.entries.append(entry)
-            batch.heads += [entry] if entry.fate is None else []
+            batch.add(entry)
         batch.mark = page.mark
         if len(batch.entries) >= _LARGEST_BATCH:
             yield batch
@@ -195,13 +196,13 @@ def take_over(job: Job, entry: Entry, loser: Seen) -> None:
     record = entry.record
     if entry.synced and entry.synced != loser.synced:
         what = f"{loser.source_id} was merged into it; it was written as {loser.synced} before"
-        job.tally.notices.append(Notice(record.kind, record.id, what, entry.synced))
+        job.tally.notice(Notice(record.kind, record.id, what, entry.synced))
         return
     if not entry.synced:
         entry.merged = loser.source_id
         entry.earlier = msgspec.structs.replace(loser, source_id=record.id, digest=b"")
         what = f"took over from {loser.source_id}, which was merged into it"
-        job.tally.notices.append(Notice(record.kind, record.id, what, loser.synced))
+        job.tally.notice(Notice(record.kind, record.id, what, loser.synced))
 
 
 def admit(job: Job, mapper: FieldMapper, entry: Entry, skip: Skip | None) -> None:
@@ -214,7 +215,7 @@ def admit(job: Job, mapper: FieldMapper, entry: Entry, skip: Skip | None) -> Non
     elif entry.synced and not job.options.resync and isinstance(mapper, Narrows):
         narrow(job, mapper, entry)
     if entry.fate == "skipped" and entry.synced and entry.reason != ONCE:
-        job.tally.notices.append(Notice(entry.record.kind, entry.record.id, entry.reason, entry.synced))
+        job.tally.notice(Notice(entry.record.kind, entry.record.id, entry.reason, entry.synced))
 
 
 def narrow(job: Job, mapper: Narrows, entry: Entry) -> None:
@@ -282,13 +283,11 @@ def step_of(job: Job, entry: Entry, draft: Draft) -> Step:
 
 
 def recall(job: Job, batch: Batch, steps: Mapping[Ref, Step]) -> None:
-    """What the ledger knows: links and open items; for the survivor of a merger, the links of what went up in it."""
+    """The links that the ledger knows; for the survivor of a merger, also those of what went up in it."""
     route = job.wired.lane.route
     with job.wired.store.read() as tx:
         for ref, link in ledger.find_links(tx, route, steps).items():
             steps[ref].link = link
-        for ref, item in ledger.find_items(tx, route, steps).items():
-            steps[ref].item = item
         for old, new in merged_refs(batch).items():
             if new in steps and steps[new].link is None:
                 found = ledger.find_links(tx, route, [old]).get(old)
@@ -303,19 +302,23 @@ def choose_fields(job: Job, steps: Iterable[Step]) -> None:
         if step.link is None or not step.draft.root:
             continue
         with job.wired.store.read() as tx:
-            held = sink.current(DocumentView(tx, plugin), step.draft.entity, [step.link.target]).get(step.link.target, {})
+            held = sink.current(DocumentView(tx, plugin), step.draft.entity, [step.link.target]).get(
+                step.link.target, {}
+            )
         body = {name: value if name in wanted else held.get(name) for name, value in step.draft.body.items()}
         body = {name: value for name, value in body.items() if value is not None}
         step.draft = msgspec.structs.replace(step.draft, body=body, refs=writing.references(body))
 
 
 def merged_refs(batch: Batch) -> dict[Ref, Ref]:
-    """The ref under which the merged record was written → the survivor's, for its root draft."""
+    """The refs under which things of a merged record were written → the survivor's, for all that carry its id."""
     found = {}
     for entry in batch.heads:
-        root = next((draft.ref for draft in entry.drafts if draft.root), None)
-        if entry.merged and root is not None:
-            found[Ref(root.entity, root.key.replace(entry.record.id, entry.merged))] = root
+        own = re.compile(rf"(?<![0-9A-Za-z]){re.escape(entry.record.id)}(?![0-9A-Za-z])")
+        for draft in entry.drafts if entry.merged else ():
+            old = own.sub(entry.merged, draft.key)
+            if old != draft.key:
+                found[Ref(draft.entity, old)] = draft.ref
     return found
 
 
@@ -355,7 +358,7 @@ def copy_file(job: Job, step: Step) -> None:
     try:
         blob = job.wired.blobs.find(origin)
         if blob is None and isinstance(source, OpensFiles):
-            with source.open_file(draft.file) as pieces:
+            with boundary.opened(source, draft.file) as pieces:
                 blob = job.wired.blobs.put(origin, pieces)
     except Rejected as error:
         step.refusal = error
@@ -370,12 +373,10 @@ def copy_file(job: Job, step: Step) -> None:
 
 
 def settle(job: Job, mapper: FieldMapper, batch: Batch, steps: Sequence[Step]) -> None:
-    now = job.wired.store.now()
-    with job.wired.store.write() as tx:
-        fates.keep_merged_links(job, tx, merged_refs(batch))
-        outcomes = writing.settle(tx, job.wired.lane, steps, now)
-        counted = conclude(job, batch, outcomes)
-        fates.store(job, tx, mapper, batch, now)
+    while (settled := try_settling(job, mapper, batch, steps)) is None:
+        job.catalogues.forget()
+        decide(job, [step for step in steps if step.link is None and step.refusal is None])
+    outcomes, counted = settled
     for step in steps:
         if outcomes[step.ref].fate in ("created", "linked"):
             learn_of(job, step, outcomes[step.ref].target)
@@ -383,6 +384,23 @@ def settle(job: Job, mapper: FieldMapper, batch: Batch, steps: Sequence[Step]) -
     job.tally.add(told)
     counted.add(told)
     job.wired.settled(counted)
+
+
+def try_settling(
+    job: Job, mapper: FieldMapper, batch: Batch, steps: Sequence[Step]
+) -> tuple[dict[Ref, Outcome], Tally] | None:
+    """None when another flow has written into the sink since the matcher looked: it may hold what we would create."""
+    now, lane = job.wired.store.now(), job.wired.lane
+    with job.wired.store.write() as tx:
+        view = DocumentView(tx, lane.plugin)
+        if not job.catalogues.holds_for(view.sequence()):
+            return None
+        fates.keep_merged_links(job, tx, merged_refs(batch))
+        outcomes = writing.settle(tx, lane, steps, now)
+        counted = conclude(job, batch, outcomes)
+        fates.store(job, tx, mapper, batch, now)
+        job.catalogues.moved(view.sequence())
+    return outcomes, counted
 
 
 def conclude(job: Job, batch: Batch, outcomes: Mapping[Ref, Outcome]) -> Tally:

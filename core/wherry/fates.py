@@ -39,7 +39,9 @@ def keep_merged_links(job: Job, tx: Tx, merged: Mapping[Ref, Ref]) -> None:
 
 def store_fates(job: Job, tx: Tx, batch: Batch, now: str) -> None:
     new = [entry for entry in batch.entries if not entry.repeat]
-    ledger.put_seen(tx, job.wired.name, [seen_row(job, entry) for entry in new])
+    ids = [entry.record.id for entry in new]
+    before = {id: seen.synced for id, seen in ledger.find_seen(tx, job.wired.name, batch.kind, ids).items()}
+    ledger.put_seen(tx, job.wired.name, [seen_row(job, entry, before) for entry in new])
     told = [entry for entry in new if entry.fate == "skipped" and entry.synced and entry.reason != ONCE]
     ledger.put_events(tx, [event_of(job, entry, now) for entry in told])
 
@@ -49,8 +51,9 @@ def withdraw(job: Job, tx: Tx, batch: Batch, now: str) -> None:
 
     Questions stay, since other records may wait for the same answer.
     """
-    left = {e.record.id: e.reason for e in batch.entries if not e.repeat and e.fate == "skipped" and e.reason != ONCE}
-    merged = {id: f"gone: merged into {e.record.id}" for e in batch.entries if not e.repeat for id in e.record.merged_ids}
+    new = [entry for entry in batch.entries if not entry.repeat]
+    left = {entry.record.id: entry.reason for entry in new if entry.fate == "skipped" and entry.reason != ONCE}
+    merged = {id: f"gone: merged into {entry.record.id}" for entry in new for id in entry.record.merged_ids}
     why = {**left, **merged}
     found = ledger.items_of_records(tx, job.wired.lane.route, job.wired.name, batch.kind, why)
     roots = {item.record_id for item in found if item.root}
@@ -65,20 +68,20 @@ def _withdrawn(job: Job, item: ItemRow, reason: str, now: str) -> Event:
     return Event(now, run, flow, item.record_kind, item.record_id, item.entity, item.key, "skipped", "", reason)
 
 
-def seen_row(job: Job, entry: Entry) -> Seen:
+def seen_row(job: Job, entry: Entry, before: Mapping[str, str]) -> Seen:
+    """``before`` is record → target as the store has it now: an older version may have been written in this run."""
     record, skip = entry.record, entry.skip
+    synced = entry.target or before.get(record.id, "") or entry.synced
     return Seen(
         kind=record.kind, source_id=record.id, version=record.version, digest=entry.digest, fate=entry.fate or "",
         reason=entry.reason, amount=skip.amount if skip else None, currency=skip.currency if skip else "",
-        synced=entry.target or entry.synced, run=job.wired.lane.run,
+        synced=synced, run=job.wired.lane.run,
     )  # fmt: skip
 
 
 def event_of(job: Job, entry: Entry, now: str) -> Event:
     record, lane = entry.record, job.wired.lane
-    return Event(
-        now, lane.run, lane.flow, record.kind, record.id, "", "", entry.fate or "", entry.synced, entry.reason
-    )
+    return Event(now, lane.run, lane.flow, record.kind, record.id, "", "", entry.fate or "", entry.synced, entry.reason)
 
 
 def store_refused(job: Job, tx: Tx, batch: Batch, now: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from wherry import config_log
+from wherry import boundary, config_log
 from wherry.errors import ConfigError, NotFound
 from wherry.hub import Hub
 from wherry.mapping import MapMapper, explain
@@ -96,7 +96,7 @@ def state(hub: Hub, name: str) -> FlowState:
         return registry.flow_state(tx, name)
 
 
-# -- maps ----------------------------------------------------------------------------------------------------------------
+# -- maps --------------------------------------------------------------------------------------------------------------
 
 
 def map_rows(hub: Hub, name: str) -> dict[str, list[dict[str, Any]]]:
@@ -118,13 +118,14 @@ def map_preview(hub: Hub, name: str, record: str, kind: str = "") -> dict[str, A
     if kind not in wired.mappers:
         raise NotFound(f"flow {name} reads no {kind}", fix=f"kinds: {', '.join(wired.mappers)}", code="WHERRY-3030")
     mapper, source = wired.mappers[kind], wired.source
-    found = source.fetch(kind, [record], mapper.fields.get(kind, ())) if isinstance(source, Fetches) else []
+    fields = mapper.fields.get(kind, ())
+    found = boundary.fetch(source, kind, [record], fields) if isinstance(source, Fetches) else []
     if not found:
         raise NotFound(f"{wired.flow.source} has no {kind} {record}", code="WHERRY-3031", record=record)
     relatives = {k: fields for k, fields in mapper.fields.items() if k != kind}
-    [whole] = source.complete(found, relatives)
-    [skip] = mapper.triggers([whole])
-    drafts = mapper.map(whole)
+    [whole] = boundary.complete(source, found, relatives)
+    [skip] = boundary.triggers(source, mapper, [whole])
+    drafts = boundary.drafts(mapper, whole)
     return {
         "flow": name, "kind": kind, "record": record, "passes": skip is None, "reason": skip.reason if skip else "",
         "fields": whole.fields, "relatives": {k: [_record_data(r) for r in rs] for k, rs in whole.relatives.items()},

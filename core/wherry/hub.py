@@ -25,7 +25,7 @@ from wherry.records import FOR_A_PERSON, Ask, Ref
 from wherry.redaction import clean, scrub
 from wherry.roles import Clock, Rounds
 from wherry.settings import Project, find_project, load
-from wherry.store import Store, audit, ledger, registry
+from wherry.store import Store, ledger, registry
 from wherry.tally import Tally
 from wherry.wiring import Wiring, project_store
 from wherry.writing import Outcome, Step
@@ -151,7 +151,7 @@ class Hub:
         if job.options.moves_mark and not job.options.resync:
             upkeep.retry(job)
         engine.run(job)
-        upkeep.rematch(job)
+        upkeep.rematch(job, self.wiring.matcher_of)
         for kind, mapper in job.wired.mappers.items():
             upkeep.sweep(job, kind, mapper)
 
@@ -202,9 +202,7 @@ class Hub:
         with self.store.write() as tx:
             row = registry.connection(tx, name)
             if row is not None:
-                registry.update_connection(
-                    tx, row.id, state="reconnect", reason=scrub(error.message), credential=""
-                )
+                registry.update_connection(tx, row.id, state="reconnect", reason=scrub(error.message), credential="")
         self.plugins.access_lost(name, error.message)
 
     # -- plan ---------------------------------------------------------------------------------------------------------
@@ -304,9 +302,3 @@ def _fingerprint(steps: Sequence[Step], outcomes: Mapping[Ref, Outcome]) -> str:
 
 def _pending(tally: Tally) -> bool:
     return tally.has("created", "linked", "updated", "triage", "waiting")
-
-
-def note(store: Store, action: str, object: str, detail: Any = None) -> None:
-    """A person's decision or a change of configuration, in the audit log."""
-    with store.write() as tx:
-        audit.write(tx, store.now(), action, object, detail)

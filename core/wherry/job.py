@@ -104,6 +104,14 @@ class Batch(Struct):
     entries: list[Entry] = field(default_factory=list)
     heads: list[Entry] = field(default_factory=list)
     mark: str = ""
+    ids: set[str] = field(default_factory=set)
+    """Of the heads: another version of one of them waits for the next batch, until this one is settled."""
+
+    def add(self, entry: Entry) -> None:
+        self.entries.append(entry)
+        if entry.fate is None:
+            self.heads.append(entry)
+            self.ids.add(entry.record.id)
 
 
 class Recent:

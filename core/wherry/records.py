@@ -68,7 +68,7 @@ class Record(Struct, kw_only=True):
 
     @property
     def fields(self) -> dict[str, Any]:
-        """The payload as a dict, its numbers exact; ``None`` is an empty value, a missing key a field the source did not send."""
+        """The payload as a dict, its numbers exact. ``None`` is an empty value, a missing key one that was not sent."""
         if self.decoded is None:
             self.decoded = _decode(self.payload)
         return self.decoded
@@ -106,7 +106,7 @@ class Draft(Struct, kw_only=True):
 class Item(Struct, kw_only=True):
     """A draft on its way into one sink. ``target`` is the id there (None: it is to be created); references in
     ``body`` are filled with target ids. ``overwrite_local`` lets the sink write over fields that were edited there.
-    An update touches what the body names, and empties what an earlier body of the same key named and this one does not."""
+    An update touches what the body names, and empties what an earlier body of the key named and this one does not."""
 
     entity: str
     key: str

@@ -284,7 +284,6 @@ class Connection(Struct, frozen=True):
     name: str
     plugin: str
     settings: Any
-    store_id: int | None = None
 
 
 class Services(Struct, frozen=True):

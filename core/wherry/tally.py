@@ -8,6 +8,8 @@ from typing import Any
 
 from msgspec import Struct, field
 
+_MOST_NOTICES = 500
+
 
 class Notice(Struct, frozen=True):
     """Something an operator should know that is no fate: a deal archived, merged, out of its stage."""
@@ -28,6 +30,7 @@ class Tally(Struct):
     )
     """Kind → fate → reason in words → number."""
     notices: list[Notice] = field(default_factory=list)
+    notices_left_out: int = 0
 
     def add(self, other: Tally) -> None:
         for mine, theirs in ((self.records, other.records), (self.items, other.items)):
@@ -36,7 +39,16 @@ class Tally(Struct):
         for kind, fates in other.reasons.items():
             for fate, reasons in fates.items():
                 self.reasons[kind][fate].update(reasons)
-        self.notices.extend(other.notices[: max(0, 200 - len(self.notices))])
+        for notice in other.notices:
+            self.notice(notice)
+        self.notices_left_out += other.notices_left_out
+
+    def notice(self, notice: Notice) -> None:
+        """Tell something; what is too much to tell is counted."""
+        if len(self.notices) < _MOST_NOTICES:
+            self.notices.append(notice)
+        else:
+            self.notices_left_out += 1
 
     def has(self, *fates: str) -> bool:
         """Whether any record or item of the run ended in one of these fates."""
@@ -52,10 +64,9 @@ class Tally(Struct):
                 for kind, fates in sorted(self.reasons.items())
             },
             "notices": self.notices,
+            "notices_left_out": self.notices_left_out,
         }
 
 
 def plain(counts: Mapping[str, Counter[str]]) -> dict[str, dict[str, int]]:
-    return {
-        kind: {fate: n for fate, n in sorted(fates.items()) if n} for kind, fates in sorted(counts.items())
-    }
+    return {kind: {fate: n for fate, n in sorted(fates.items()) if n} for kind, fates in sorted(counts.items())}

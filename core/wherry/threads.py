@@ -41,14 +41,15 @@ def fan_out(function: Callable[[A], B], arguments: Iterable[A], width: int = 4) 
 
 
 def ahead(source: Iterator[A], depth: int = 4) -> Generator[A]:
-    """The items of ``source``, drawn by a thread of its own at most ``depth`` ahead; errors are raised in their place."""
+    """The items of ``source``, drawn by a thread of its own at most ``depth`` ahead; errors come in their place."""
     handed: queue.Queue[tuple[object, BaseException | None]] = queue.Queue(depth)
     stop = threading.Event()
 
     def put(value: object, error: BaseException | None = None) -> None:
         while not stop.is_set():
             with contextlib.suppress(queue.Full):
-                return handed.put((value, error), timeout=0.1)
+                handed.put((value, error), timeout=0.1)
+                return
 
     def draw() -> None:
         try:
@@ -60,9 +61,7 @@ def ahead(source: Iterator[A], depth: int = 4) -> Generator[A]:
         except BaseException as error:
             put(_END, error)
 
-    thread = threading.Thread(
-        target=contextvars.copy_context().run, args=(draw,), name="wherry-read", daemon=True
-    )
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(draw,), name="wherry-read", daemon=True)
     thread.start()
     try:
         yield from _take(handed)

@@ -6,6 +6,7 @@ The hub calls ``retry`` before a run, ``rematch`` and ``sweep`` after it.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -15,7 +16,7 @@ from wherry.errors import Guarded
 from wherry.fates import event_of, withdraw
 from wherry.job import Batch, Entry, Job, Wired
 from wherry.records import Create, Link, Record
-from wherry.roles import FieldMapper, Sweeps
+from wherry.roles import FieldMapper, Matcher, Sweeps
 from wherry.store import ledger, registry
 from wherry.store.ledger import Seen
 from wherry.tally import Notice
@@ -41,24 +42,29 @@ def retry(job: Job) -> None:
         put_through(job, steps)
 
 
-def rematch(job: Job) -> None:
-    """What came in with this run may be the answer to an open question: then the question closes itself."""
-    wired, grown = (
-        job.wired,
-        [entity for entity, fates in job.tally.items.items() if fates["created"] or fates["updated"]],
-    )
-    for entity in grown:
-        with wired.store.read() as tx:
-            asked = ledger.find_questions(tx, state="open", route=wired.lane.route, entity=entity, limit=10_000)
-            items = ledger.find_items(tx, wired.lane.route, [question.ref for question in asked])
-        wanted, catalogue = [q.draft for q in asked], job.catalogues.of(entity)
-        decisions = boundary.decisions(wired.matchers(entity), wanted, catalogue) if asked else []
-        found = [
-            Step(draft=q.draft, decision=d, item=items.get(q.ref), record_kind=q.record_kind, record_id=q.record_id)
-            for q, d in zip(asked, decisions, strict=True)
-            if isinstance(d, Link)
-        ]
-        put_through(job, found)
+MatcherOf = Callable[[str, str], Matcher | None]
+"""Flow and entity → the matcher of that flow; None for a flow that the project no longer has."""
+
+
+def rematch(job: Job, matcher_of: MatcherOf) -> None:
+    """What came in with this run may be the answer to an open question, by the rules of the flow that asked."""
+    for entity, fates in list(job.tally.items.items()):
+        if fates["created"] or fates["updated"]:
+            put_through(job, [step for step in _asked(job, entity, matcher_of) if isinstance(step.decision, Link)])
+
+
+def _asked(job: Job, entity: str, matcher_of: MatcherOf) -> Iterator[Step]:
+    """The open questions of this route as steps, decided anew."""
+    with job.wired.store.read() as tx:
+        asked = ledger.find_questions(tx, state="open", route=job.wired.lane.route, entity=entity, limit=10_000)
+    for question in asked:
+        matcher = matcher_of(question.flow, entity)
+        if matcher is not None:
+            [decision] = boundary.decisions(matcher, [question.draft], job.catalogues.of(entity))
+            yield Step(
+                draft=question.draft, flow=question.flow, decision=decision, record_kind=question.record_kind,
+                record_id=question.record_id,
+            )  # fmt: skip
 
 
 def put_through(job: Job, steps: list[Step]) -> None:
@@ -66,6 +72,7 @@ def put_through(job: Job, steps: list[Step]) -> None:
         return
     with job.wired.store.write() as tx:
         outcomes = writing.settle(tx, job.wired.lane, steps, job.wired.store.now())
+    job.catalogues.forget()
     job.tally.add(tell_items(outcomes, steps))
 
 
@@ -92,7 +99,8 @@ def sweep(job: Job, kind: str, mapper: FieldMapper) -> None:
         ledger.put_events(tx, [event_of(job, entry, now) for entry in batch.entries])
         withdraw(job, tx, batch, now)
         ledger.mark_synced(tx, [("skipped", "", e.reason, wired.name, kind, e.record.id) for e in batch.entries])
-    job.tally.notices += [Notice(kind, e.record.id, e.reason, e.synced) for e in batch.entries]
+    for entry in batch.entries:
+        job.tally.notice(Notice(kind, entry.record.id, entry.reason, entry.synced))
 
 
 def gone_entry(record: Record, target: str) -> Entry:

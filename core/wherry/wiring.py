@@ -20,7 +20,14 @@ from wherry.job import Wired
 from wherry.matching import ListingCatalogue, RuleMatcher
 from wherry.plugins import Plugins
 from wherry.roles import (
-    AtomicSinkWriter, Clock, Connection, Describes, FieldMapper, Matcher, Services, SinkWriter,
+    AtomicSinkWriter,
+    Clock,
+    Connection,
+    Describes,
+    FieldMapper,
+    Matcher,
+    Services,
+    SinkWriter,
     SourceConnector,
 )  # fmt: skip
 from wherry.secrets import Vault, open_vault
@@ -263,14 +270,19 @@ class Wiring:
         unmatched = (said.unmatched if said else None) or habit.get("unmatched", "create")
         return RuleMatcher.from_settings(order, unmatched)
 
+    def matcher_of(self, name: str, entity: str) -> Matcher | None:
+        """The matcher of an entity in a flow, by the flow's name; None where the project has no such flow."""
+        flow = self.project.flows.get(name)
+        return None if flow is None else self.plugins.matcher(flow, self.connection(flow.source), entity)
+
     def catalogues(self, wired: Wired) -> Catalogues:
         """The sink's listings, each read when it is first needed."""
 
-        def load(entity: str) -> ListingCatalogue:
+        def load(entity: str) -> tuple[ListingCatalogue, int]:
             with self.store.read() as tx:
                 view = DocumentView(tx, wired.lane.plugin)
-                keys = ledger.keys_by_target(tx, wired.lane.route, entity)
-                return ListingCatalogue(wired.lane.sink.listing(view, entity), keys)
+                sequence, keys = view.sequence(), ledger.keys_by_target(tx, wired.lane.route, entity)
+                return ListingCatalogue(wired.lane.sink.listing(view, entity), keys), sequence
 
         return Catalogues(load)
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
+from sqlalchemy.exc import DBAPIError
 
 from wherry.errors import ContractBroken, WherryError
 from wherry.records import (
@@ -45,6 +46,8 @@ class Step(Struct, kw_only=True):
     draft: Draft
     record_kind: str
     record_id: str
+    flow: str = ""
+    """Whose record it is from; empty: the flow that is settling. An answer may free what another flow waits for."""
     decision: Decision | None = None
     link: LinkRow | None = None
     always: bool = False
@@ -89,6 +92,7 @@ def settle(tx: Tx, lane: Lane, steps: Sequence[Step], now: str, *, cause: str = 
     batch = list(steps)
     while batch:
         settlement = Settlement(tx, lane, now, cause)
+        settlement.known.update({ref: None for ref, outcome in outcomes.items() if outcome.fate == "skipped"})
         settled = settlement.work(batch)
         outcomes.update(settled)
         met = [ref for ref, outcome in settled.items() if outcome.fate in DONE or outcome.fate == "skipped"]
@@ -103,7 +107,7 @@ def _resumed(item: ItemRow) -> Step:
         decision = Same(Ref(entity, key), "same")
     link = LinkRow(item.entity, item.key, item.target, "") if item.target else None
     return Step(
-        draft=item.draft, record_kind=item.record_kind, record_id=item.record_id, item=item,
+        draft=item.draft, flow=item.flow, record_kind=item.record_kind, record_id=item.record_id, item=item,
         decision=None if link else decision, link=link, always=link is not None,
     )  # fmt: skip
 
@@ -114,6 +118,8 @@ class Settlement:
     def __init__(self, tx: Tx, lane: Lane, now: str, cause: str) -> None:
         self.tx, self.lane, self.now, self.cause = tx, lane, now, cause
         self.known: dict[Ref, str | None] = {}
+        self.ignored: set[Ref] = set()
+        """What a person said to leave out."""
         self.outcomes: dict[Ref, Outcome] = {}
         self.steps: dict[Ref, Step] = {}
         self.links: list[LinkRow] = []
@@ -136,10 +142,23 @@ class Settlement:
         wanted = {ref for step in self.steps.values() for ref in (step.ref, *step.draft.refs, *_same(step))}
         for ref, link in ledger.find_links(self.tx, self.lane.route, wanted).items():
             self.known[ref] = link.target or None
+            self.ignored |= set() if link.target else {ref}
             step = self.steps.get(ref)
-            if step is not None and not step.by_person:
+            if step is not None and (not step.by_person or (link.target and isinstance(step.decision, Create))):
                 step.link, step.decision = link, None if link.target else Skip("a person said to ignore it")
+        for ref, item in ledger.find_items(self.tx, self.lane.route, self.steps).items():
+            self.steps[ref].item = item
 
+        self._recall_answers()
+
+    def _recall_answers(self) -> None:
+        """What a person has answered and what only waits for something else is not asked again."""
+        asked = {step.ref: step for step in self.steps.values() if isinstance(step.decision, Ask)
+                 and step.item is not None and step.item.state == "waiting"}  # fmt: skip
+        for ref, question in ledger.questions_of(self.tx, self.lane.route, asked).items():
+            if question.state == "answered" and (item := asked[ref].item) is not None:
+                answered = _resumed(item)
+                asked[ref].decision, asked[ref].link = answered.decision, answered.link
 
     # -- what needs no writing -------------------------------------------------------------------------------------
 
@@ -202,13 +221,24 @@ class Settlement:
             ready = [step for step in todo if all(ref in self.known for ref in self._wants(step))]
             if not ready:
                 return todo
-            self._write([step for step in ready if not isinstance(step.decision, Same)])
-            for step in ready:
-                if isinstance(step.decision, Same):
-                    self._link(step, self.known[step.decision.ref] or "", step.decision.rule, "")
+            self._write([step for step in ready if not self._is_same(step)])
             waiting = {id(step) for step in ready}
             todo = [step for step in todo if id(step) not in waiting]
         return []
+
+    def _is_same(self, step: Step) -> bool:
+        """Settle a step that is what another draft became; False when there is something to write.
+
+        Where that other one was left out so is this, for good only if a person said so.
+        """
+        same = step.decision
+        if not isinstance(same, Same):
+            return False
+        if target := self.known[same.ref]:
+            return self._link(step, target, same.rule, "")
+        if same.ref in self.ignored:
+            self.links.append(self._row(step, "", "ignored"))
+        return self._done(step, Outcome("skipped", "", f"the same as {same.ref}, which is left out"))
 
     def _wants(self, step: Step) -> tuple[Ref, ...]:
         return (*step.draft.refs, *_same(step))
@@ -257,6 +287,9 @@ class Settlement:
 
     # -- rows ------------------------------------------------------------------------------------------------------
 
+    def _flow(self, step: Step) -> str:
+        return step.flow or self.lane.flow
+
     def _row(self, step: Step, target: str, rule: str) -> LinkRow:
         by = audit.actor() if rule in ("person", "ignored") else "wherry"
         return LinkRow(step.draft.entity, step.draft.key, target, rule, "", self.now, by, self.lane.run)
@@ -265,7 +298,7 @@ class Settlement:
         draft, old = step.draft, step.item
         amount = draft.body.get("amount") or {}
         return ItemRow(
-            id=old.id if old else 0, entity=draft.entity, key=draft.key, flow=self.lane.flow, run=self.lane.run,
+            id=old.id if old else 0, entity=draft.entity, key=draft.key, flow=self._flow(step), run=self.lane.run,
             state=state, record_kind=step.record_kind, record_id=step.record_id, root=draft.root, draft=draft,
             label=draft.label, target=step.link.target if step.link else "", reason=reason, field=field, fix=fix,
             same=str(step.decision.ref) if isinstance(step.decision, Same) else "",
@@ -277,7 +310,7 @@ class Settlement:
         body = step.draft.body
         return Question(
             sink=self.lane.route.sink, source=self.lane.route.source, entity=step.draft.entity, key=step.draft.key,
-            flow=self.lane.flow, name=str(body.get("name", step.draft.label)), sku=str(body.get("sku", "")),
+            flow=self._flow(step), name=str(body.get("name", step.draft.label)), sku=str(body.get("sku", "")),
             state="open", why=ask.why, candidates=ask.candidates, draft=step.draft,
             record_kind=step.record_kind, record_id=step.record_id, asked_at=self.now, run=self.lane.run,
         )  # fmt: skip
@@ -312,8 +345,8 @@ class Settlement:
         return ref in self.outcomes and self.outcomes[ref].fate == "skipped" and self.steps[ref].link is None
 
     def _store_questions(self) -> None:
-        """A question asked again keeps its number; one whose draft found its target is closed."""
-        asked = {step.ref for step in self.steps.values() if step.item and step.item.state == "triage"}
+        """A question asked again keeps its number; one that was answered, or whose draft found its target, closes."""
+        asked = {step.ref for step in self.steps.values() if step.item or step.by_person}
         asked |= {question.ref for question in self.questions}
         if not asked:
             return
@@ -321,15 +354,22 @@ class Settlement:
         for question in self.questions:
             if question.ref in old:
                 question.id, question.asked_at = old[question.ref].id, old[question.ref].asked_at
-        closed = [self._closed(q) for ref, q in old.items() if q.state == "open" and self._found(ref)]
+        closed = [self._closed(q) for q in old.values() if self._closes(q)]
         ledger.put_questions(self.tx, [*self.questions, *closed])
 
-    def _found(self, ref: Ref) -> bool:
-        return ref in self.outcomes and (self.outcomes[ref].fate in DONE or self.outcomes[ref].fate == "skipped")
+    def _closes(self, question: Question) -> bool:
+        """Also one that was answered while its draft had to wait for something else: that was its answer."""
+        if question.ref not in self.outcomes:
+            return False
+        fate = self.outcomes[question.ref].fate
+        if question.state == "open" and fate == "waiting":
+            return self.steps[question.ref].by_person
+        open_or_unsettled = question.state == "open" or question.rule == "waiting"
+        return open_or_unsettled and (fate in DONE or fate == "skipped")
 
     def _closed(self, question: Question) -> Question:
         outcome, step = self.outcomes[question.ref], self.steps[question.ref]
-        person = step.by_person
+        person = step.by_person or question.state == "answered"
         question.state = "answered" if person else "closed"
         question.answer, question.reason = outcome.target, outcome.reason
         question.rule = outcome.fate
@@ -342,14 +382,14 @@ class Settlement:
     def _event(self, step: Step) -> Event:
         outcome, lane = self.outcomes[step.ref], self.lane
         return Event(
-            self.now, lane.run, lane.flow, step.record_kind, step.record_id, step.draft.entity, step.draft.key,
+            self.now, lane.run, self._flow(step), step.record_kind, step.record_id, step.draft.entity, step.draft.key,
             outcome.fate, outcome.target, outcome.reason, self.cause,
         )  # fmt: skip
 
     def _fate(self, step: Step) -> tuple[str, str, str, str, str, str]:
         outcome = self.outcomes[step.ref]
         target = outcome.target if outcome.fate in DONE else ""
-        return outcome.fate, target, outcome.reason, self.lane.flow, step.record_kind, step.record_id
+        return outcome.fate, target, outcome.reason, self._flow(step), step.record_kind, step.record_id
 
     def _store_audit(self) -> None:
         """Every file that arrives leaves a row in the audit log (behaviour 001.57)."""
@@ -365,9 +405,10 @@ class Settlement:
 
 def reopen(tx: Tx, question: Question, now: str) -> None:
     """The question is open again, with its item in the ledger, as when it was asked."""
-    draft = question.draft
+    draft, old = question.draft, ledger.find_items(tx, question.route, [question.ref]).get(question.ref)
     item = ItemRow(
-        entity=question.entity, key=question.key, flow=question.flow, run=question.run, state="triage",
+        id=old.id if old else 0, entity=question.entity, key=question.key, flow=question.flow,
+        run=question.run, state="triage",
         record_kind=question.record_kind, record_id=question.record_id, root=draft.root, draft=draft,
         label=draft.label, reason=question.why,
         created_at=question.asked_at, changed_at=now,
@@ -388,7 +429,7 @@ def apply(lane: Lane, view: DocumentView, items: list[Item]) -> list[Answer]:
     """The sink's answers, one an item. Whatever else a sink does here is its own fault and is named so."""
     try:
         answers = lane.sink.apply(view, items)
-    except (WherryError, KeyboardInterrupt):
+    except (WherryError, DBAPIError, KeyboardInterrupt):
         raise
     except BaseException as error:
         raise _broken(lane, f"apply raised {type(error).__name__}: {error}") from error

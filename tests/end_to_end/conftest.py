@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from wherry_hubspot.simulator import HubSpotSimulator
-
 from wherry.hub import Hub
 from wherry.simulator import serve
+from wherry_hubspot.simulator import HubSpotSimulator
 
 from .desk import Crm, Desk, RestlessClock, Watch
 
@@ -47,25 +46,25 @@ unmatched = "triage"
 TOKEN = "pat-na1-canary-5f2e"
 
 
-@pytest.fixture()
+@pytest.fixture
 def crm() -> HubSpotSimulator:
     return HubSpotSimulator()
 
 
-@pytest.fixture()
+@pytest.fixture
 def crm_url(crm: HubSpotSimulator) -> Iterator[str]:
     with serve(crm.app()) as url:
         yield url
 
 
-@pytest.fixture()
+@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "acme").mkdir()
     (tmp_path / "acme" / "wherry.toml").write_text(PROJECT)
     return tmp_path / "acme"
 
 
-@pytest.fixture()
+@pytest.fixture
 def environ(crm_url: str) -> dict[str, str]:
     return {"HUBSPOT_URL": crm_url, "HUBSPOT_TOKEN": TOKEN}
 
@@ -73,7 +72,7 @@ def environ(crm_url: str) -> dict[str, str]:
 OpenHub = Callable[..., Hub]
 
 
-@pytest.fixture()
+@pytest.fixture
 def open_hub(folder: Path, environ: dict[str, str]) -> Iterator[OpenHub]:
     """Open the project; keyword arguments are flags by key path with ``__`` for dots."""
     opened: list[Hub] = []
@@ -88,7 +87,7 @@ def open_hub(folder: Path, environ: dict[str, str]) -> Iterator[OpenHub]:
         hub.close()
 
 
-@pytest.fixture()
+@pytest.fixture
 def hub(open_hub: OpenHub) -> Hub:
     return open_hub()
 
@@ -96,7 +95,7 @@ def hub(open_hub: OpenHub) -> Hub:
 # -- a small CRM, and commands that never really wait ------------------------------------------------------------------
 
 
-@pytest.fixture()
+@pytest.fixture
 def small_crm() -> Iterator[Crm]:
     """A CRM of its own, empty, served."""
     sim = HubSpotSimulator(currency="USD")
@@ -105,7 +104,7 @@ def small_crm() -> Iterator[Crm]:
         yield Crm(sim, url, watch)
 
 
-@pytest.fixture()
+@pytest.fixture
 def desk(folder: Path, small_crm: Crm) -> Desk:
     """The issue's project on the small CRM."""
     return Desk(folder, {"HUBSPOT_URL": small_crm.url, "HUBSPOT_TOKEN": TOKEN}, small_crm, RestlessClock())

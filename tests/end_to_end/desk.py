@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
-from wherry_hubspot.simulator import HubSpotSimulator
-
 from wherry.hub import Hub, Report
 from wherry.job import Options
 from wherry.store import ledger, registry
+from wherry_hubspot.simulator import HubSpotSimulator
 
 COMPANY, LINE = 5, 20
 """HubSpot's association numbers: deal to its primary company, line item to its deal."""
@@ -96,7 +95,9 @@ class Crm:
         self.product("Fender 600", "FEN-600")
         self.product("Bollard", "BOL-1")
         made = [
-            self.deal(f"Deal {n}", company=(north, south)[n % 2], lines=(("fender  600", "Bollard"), ("Bollard",))[n % 2])
+            self.deal(
+                f"Deal {n}", company=(north, south)[n % 2], lines=(("fender  600", "Bollard"), ("Bollard",))[n % 2]
+            )
             for n in range(deals)
         ]
         made.append(self.deal("Asking", company=north, lines=("Fendor 600 mm",)))
@@ -160,7 +161,7 @@ def held(hub: Hub, kind: str) -> dict[str, dict[str, Any]]:
 
 
 def image(hub: Hub) -> dict[str, Any]:
-    """All that stands in the platform and waits in the ledger, with names instead of numbers: comparable between runs."""
+    """All that stands in the platform and waits in the ledger, by names instead of numbers: comparable between runs."""
     bodies = {kind: held(hub, kind) for kind in KINDS}
     named = {kind: {id: str(body["name"]) for id, body in each.items()} for kind, each in bodies.items()}
     with hub.store.read() as tx:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from wherry_hubspot.simulator import HubSpotSimulator
-
 from wherry import connections
 from wherry.errors import ConfigError, NotFound
 from wherry.simulator import serve
+from wherry_hubspot.simulator import HubSpotSimulator
 
 from .desk import Crm, Desk
 

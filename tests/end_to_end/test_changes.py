@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-
 from wherry import answers, overview
 from wherry.hub import Hub
 from wherry.store import ledger, registry
+from wherry_hubspot.source import HubSpotSource
 
 from .desk import Crm, Desk, notices, total
 
@@ -19,7 +19,7 @@ def projects(desk: Desk) -> list[str]:
     return sorted(str(body["name"]) for body in desk.held("project").values())
 
 
-# -- reading ------------------------------------------------------------------------------------------------------------
+# -- reading ----------------------------------------------------------------------------------------------------------
 
 
 def test_10050_deals_of_one_moment_are_each_seen_once(desk: Desk, small_crm: Crm) -> None:
@@ -61,7 +61,7 @@ def test_deals_that_change_while_they_are_read_end_up_as_they_stand_in_the_crm(
 
     def edit(method: str, path: str) -> None:
         if re.search(r"/objects/2026-03/deals(/search)?$", path) and (n := next(turn, 0)):
-            for deal in deals[n :: 10][:5]:
+            for deal in deals[n::10][:5]:
                 small_crm.change("deals", deal, dealstage="closedwon")
             small_crm.archive("deals", deals[n * 40])
             small_crm.deal(f"New {n}")
@@ -87,7 +87,7 @@ def test_a_source_that_shows_far_less_than_before_is_not_believed(desk: Desk, sm
     deals = [small_crm.deal(f"Deal {n}") for n in range(30)]
     assert desk.run().exit_code == 0
     mark = desk.mark()
-    desk.rewrite(("changed_since = 2016-01-01", 'map = { project = { description = "\'new\'" } }'))
+    desk.rewrite(("changed_since = 2016-01-01", "map = { project = { description = \"'new'\" } }"))
     for deal in deals[12:]:
         small_crm.archive("deals", deal)
     before = desk.image()
@@ -104,16 +104,17 @@ def test_a_source_that_shows_far_less_than_before_is_not_believed(desk: Desk, sm
     assert desk.image()["project"] == before["project"]
 
 
-def test_a_large_source_that_shows_far_less_is_not_believed_the_second_time_either(desk: Desk, small_crm: Crm) -> None:
-    """case_B11, I5, I7"""
-    sim = small_crm.sim
-    deals = sim.create("deals", 2_400, dealname="D {n}", pipeline="default", dealstage="closedwon", amount="1",
-                       deal_currency_code="USD")  # fmt: skip
+def test_a_source_of_many_batches_that_shows_less_is_not_believed_the_second_time_either(
+    desk: Desk, small_crm: Crm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """case_B11, I5, I7: batches are settled before all is counted, but no mark goes along with them."""
+    monkeypatch.setattr(HubSpotSource, "chunk", 20)
+    deals = [small_crm.deal(f"Deal {n}") for n in range(150)]
     assert desk.run().exit_code == 0
     mark = desk.mark()
-    changed = 'map = { project = { description = "\'new\'" } }\nlimits = { fall = 0.1 }'
+    changed = "map = { project = { description = \"'new'\" } }\nlimits = { fall = 0.1 }"
     desk.rewrite(("changed_since = 2016-01-01", changed))
-    for deal in deals[2_100:]:
+    for deal in deals[120:]:
         small_crm.archive("deals", deal)
     assert [desk.run().exit_code, desk.run().exit_code] == [7, 7]
     assert desk.mark() == mark
@@ -123,7 +124,7 @@ def test_an_empty_answer_to_a_full_read_is_not_believed(desk: Desk, small_crm: C
     """case_B11, I7"""
     deals = [small_crm.deal(f"Deal {n}") for n in range(12)]
     desk.run()
-    desk.rewrite(("changed_since = 2016-01-01", 'map = { project = { description = "\'new\'" } }'))
+    desk.rewrite(("changed_since = 2016-01-01", "map = { project = { description = \"'new'\" } }"))
     for deal in deals:
         small_crm.archive("deals", deal)
     assert desk.run().exit_code == 7
@@ -143,7 +144,7 @@ def test_most_records_gone_at_once_is_not_believed_by_the_sweep(desk: Desk, smal
     assert report.data["notices"] == []
 
 
-# -- what leaves ----------------------------------------------------------------------------------------------------------
+# -- what leaves ------------------------------------------------------------------------------------------------------
 
 
 def test_an_archived_deal_is_reported_once_kept_and_welcome_back(desk: Desk, small_crm: Crm) -> None:
@@ -279,7 +280,7 @@ def test_a_deal_that_waits_and_is_archived_is_told_and_not_written_when_the_answ
     assert projects(desk) == []
 
 
-# -- edits ----------------------------------------------------------------------------------------------------------------
+# -- edits ------------------------------------------------------------------------------------------------------------
 
 
 def test_a_newer_version_of_a_waiting_deal_takes_the_place_of_the_older(desk: Desk, small_crm: Crm) -> None:
@@ -308,17 +309,6 @@ def test_a_waiting_deal_that_no_longer_needs_what_it_waited_for_goes_on(desk: De
     report = desk.run()
     assert report.data["fates"]["deal"] == {"created": 1}
     assert projects(desk) == ["Deal"]
-
-
-def test_more_questions_than_fit_on_a_page_are_each_asked_once(desk: Desk, small_crm: Crm) -> None:
-    """b_001_71, I2"""
-    deals = [small_crm.deal(f"Deal {n}", lines=(f"Thing number {n} of its kind",)) for n in range(1_020)]
-    assert desk.run().exit_code == 4
-    assert len(desk.ask(answers.questions, limit=5_000)) == 1_020
-    small_crm.change("deals", deals[-1], dealname="Edited")
-    report = desk.run()
-    assert report.exit_code == 4, report.error
-    assert len(desk.ask(answers.questions, limit=5_000)) == 1_020
 
 
 def test_counts_of_every_run_add_up_to_what_was_read(desk: Desk, small_crm: Crm) -> None:

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wherry_hubspot.simulator import HubSpotSimulator, OAuthApp
-
 from wherry import answers, connections, overview
 from wherry.simulator import serve
+from wherry_hubspot.simulator import HubSpotSimulator, OAuthApp
 
 from .conftest import PROJECT, TOKEN
 from .desk import Crm, Desk, RestlessClock, Watch, total
@@ -79,7 +78,9 @@ def test_a_server_that_stays_down_ends_the_run_for_later_and_the_next_one_comple
     assert desk.image() == undisturbed
 
 
-def test_a_file_server_that_is_down_holds_up_its_file_and_nothing_else(desk: Desk, small_crm: Crm, folder: Path) -> None:
+def test_a_file_server_that_is_down_holds_up_its_file_and_nothing_else(
+    desk: Desk, small_crm: Crm, folder: Path
+) -> None:
     """case_E10, b_001_53"""
     from .test_first_crossing import attach
 

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wherry_hubspot.simulator import HubSpotSimulator
-
 from wherry.simulator import serve
+from wherry_hubspot.simulator import HubSpotSimulator
 
 from .desk import Crm, Watch
 
@@ -57,7 +56,8 @@ class Matcher:
 
 @hookimpl
 def wherry_manifest():
-    return Manifest(system=SYSTEM, title=SYSTEM, roles=("source", "sink", "mapper", "matcher"), kinds=("deal",), maps=MAP)
+    roles = ("source", "sink", "mapper", "matcher")
+    return Manifest(system=SYSTEM, title=SYSTEM, roles=roles, kinds=("deal",), maps=MAP)
 
 @hookimpl
 def wherry_source_connector(connection, services):
@@ -83,8 +83,8 @@ HOSTILE: dict[str, str] = {
     "odd-answers": "Sink.apply = lambda self, documents, items: ['done' for _ in items]",
     "raising-sink": "def apply(self, documents, items): raise RuntimeError('lost ' + TOKEN)\nSink.apply = apply",
     "no-target": "Sink.apply = lambda self, documents, items: [Answer(fate='created') for _ in items]",
-    "half-way": "def read(self, query):\n    yield Page(self.records()[:1], 'm1')\n    raise ValueError('half ' + TOKEN)\n"
-                "Source.read = read",
+    "half-way": "def read(self, query):\n    yield Page(self.records()[:1], 'm1')\n"
+                "    raise ValueError('half ' + TOKEN)\nSource.read = read",
     "exits": "def read(self, query):\n    yield Page(self.records()[:1], 'm1')\n    sys.exit(3)\nSource.read = read",
     "junk-pages": "Source.read = lambda self, query: iter([{'records': []}])",
     "junk-records": "Source.read = lambda self, query: iter([Page([{'id': 1}], 'm')])",

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wherry_hubspot.simulator import HubSpotSimulator
-
 from wherry.simulator import serve
 from wherry.store import ledger
+from wherry_hubspot.simulator import HubSpotSimulator
 
 from .conftest import PROJECT, TOKEN
 from .desk import Crm, Desk, RestlessClock, Watch, total

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
 from wherry import answers, overview
 from wherry.errors import Guarded, NotFound
 from wherry.hub import Hub
@@ -17,7 +16,7 @@ from .desk import Crm, Desk, held, image
 ODD = "Fendor 600 mm"
 
 
-# -- refused by the map -------------------------------------------------------------------------------------------------
+# -- refused by the map -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -73,7 +72,7 @@ def test_a_refused_line_names_its_field_and_the_deal_is_kept_whole(desk: Desk, s
     assert project["lines"][0]["quantity"] == "2"
 
 
-# -- questions ----------------------------------------------------------------------------------------------------------
+# -- questions --------------------------------------------------------------------------------------------------------
 
 
 def test_many_deals_wait_for_one_answer_and_go_on_together(desk: Desk, small_crm: Crm) -> None:
@@ -224,7 +223,7 @@ def test_an_answer_is_given_once(desk: Desk, small_crm: Crm) -> None:
     assert desk.ask(whole) == ""
 
 
-# -- the same on PostgreSQL -----------------------------------------------------------------------------------------------
+# -- the same on PostgreSQL -------------------------------------------------------------------------------------------
 
 
 def test_waiting_answering_refusing_and_resuming_are_the_same_on_postgresql(
@@ -239,7 +238,10 @@ def test_waiting_answering_refusing_and_resuming_are_the_same_on_postgresql(
             told.append(answers.match(hub, 1, answers.question(hub, 1)["candidates"][0]["id"]).settled)
             [deal] = [id for id, name in synced(hub).items() if name == "Deal 0"]
             options = Options(records=(deal,), resync=True)
-            told += [hub.plan("won-deals", options).data["items"], hub.resync("won-deals", options, write=True).data["items"]]
+            told += [
+                hub.plan("won-deals", options).data["items"],
+                hub.resync("won-deals", options, write=True).data["items"],
+            ]
             told += [hub.run("won-deals").data["items"], image(hub), overview.status(hub)["waiting"]]
             return told
 

@@ -16,8 +16,8 @@ A plugin says for each record kind, entity by entity, which drafts a record make
 
 ``from`` is the kind of relative (the first of them; with ``each``, every one), ``optional`` says that it may
 be missing or without a key; ``reference``, that it only names a thing with a record of its own, which is
-matched or made but never updated from here. ``file`` names the source's id of the bytes. An operator overrides single lines;
-see ``layers``.
+matched or made but never updated from here. ``file`` names the source's id of the bytes. An operator
+overrides single lines; see ``layers``.
 """
 
 from __future__ import annotations

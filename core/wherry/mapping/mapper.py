@@ -65,7 +65,9 @@ class MapMapper:
 
     def relatives(self, entities: Collection[str]) -> dict[str, tuple[str, ...]]:
         """The relatives (kind → fields) that drafts of these entities are made from."""
-        wanted = {k for plan in self._plans for making in plan.makings if making.entity in entities for k in making.kinds}
+        wanted = {
+            k for plan in self._plans for making in plan.makings if making.entity in entities for k in making.kinds
+        }
         return {kind: fields for kind, fields in self._fields.items() if kind in wanted and kind != self.kind}
 
     def triggers(self, records: Sequence[Record]) -> list[Skip | None]:

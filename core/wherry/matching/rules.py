@@ -109,6 +109,16 @@ class _Batch:
     def by_name(self, name: str) -> list[Listed]:
         return [*self._catalogue.by_name(name), *self._created.by_name(name)]
 
+    def is_other(self, target: str, key: str) -> bool:
+        """Whether the target is another record of this source already."""
+        if not key.startswith("id:"):
+            return False
+        own = pending_ref(target) if target.startswith("pending:") else None
+        if own is not None and _two_ids(own.key, key):
+            return True
+        held = self._catalogue.keys_of(target)
+        return any(_two_ids(other, key) for other in held) or bool(self.other_id(target, key))
+
     def other_id(self, target: str, key: str) -> str:
         """Another record of this source that the target is already, if there is one: two ids are two things."""
         own = pending_ref(target)
@@ -130,9 +140,8 @@ def _by_sku(asked: _Asked, batch: _Batch, notes: list[str]) -> Decision | None:
 
 def _by_name(asked: _Asked, batch: _Batch, notes: list[str]) -> Decision | None:
     hits = batch.by_name(asked.name)
-    doubts = {hit.id: doubt for hit in hits if (doubt := _doubt(asked, hit.id, hit.sku, batch))}
-    if len(doubts) == len(hits):
-        notes += [f'"{hit.name}" has the same name, but {doubts[hit.id]}' for hit in hits[:2]]
+    if all(_is_doubtful(asked, hit, batch) for hit in hits):
+        notes += [f'"{hit.name}" has the same name, but {_doubt(asked, hit.id, hit.sku, batch)}' for hit in hits[:2]]
         return None
     if len(hits) == 1:
         held = hits[0].name
@@ -175,6 +184,11 @@ def _several(asked: _Asked, hits: Sequence[Listed], what: str) -> Ask:
 def _candidate(name: str, hit: Listed, what: str) -> Candidate:
     likeness = fuzz.token_sort_ratio(" ".join(words(name)), " ".join(words(hit.name))) / 100
     return Candidate(hit.id, hit.name, round(0.9 + likeness / 10, 4), f"has {what} too; name {likeness:.2f}", hit.sku)
+
+
+def _is_doubtful(asked: _Asked, hit: Listed, batch: _Batch) -> bool:
+    """As ``_doubt``, the cheap look first: thousands of things may share a name."""
+    return batch.is_other(hit.id, asked.draft.key) or bool(_doubt(asked, hit.id, hit.sku, batch))
 
 
 def _doubt(asked: _Asked, target: str, sku: str, batch: _Batch) -> str:

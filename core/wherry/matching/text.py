@@ -17,9 +17,7 @@ _LETTERS = {
     "“": '"', "”": '"', "„": '"', "‟": '"', "«": '"', "»": '"',
 }  # fmt: skip
 _TRADE_MARKS = "®™©℠"
-_IGNORABLE = re.compile(
-    "[\u034f\u115f\u1160\u3164\uffa0\u180b-\u180f\ufdd0-\ufdef\ufe00-\ufe0f\U000e0100-\U000e01ef]"
-)
+_IGNORABLE = re.compile("[\u034f\u115f\u1160\u3164\uffa0\u180b-\u180f\ufdd0-\ufdef\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f]+")
 _ACCENTS = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
 _ACCENTED = re.compile(f"([^{_ACCENTS}]?)([{_ACCENTS}]+)")

@@ -95,8 +95,14 @@ class Plugins:
     def mapper(self, flow: Flow, kind: str, connection: Connection, services: Services) -> FieldMapper:
         """The mapper of a record kind of a flow."""
         made: FieldMapper | None = self._calls.first(
-            "wherry_field_mapper", "", lacking(FieldMapper), "mapper",
-            flow=flow, kind=kind, connection=connection, services=services,
+            "wherry_field_mapper",
+            "",
+            lacking(FieldMapper),
+            "mapper",
+            flow=flow,
+            kind=kind,
+            connection=connection,
+            services=services,
         )
         if made is None:
             raise ConfigError(

@@ -136,7 +136,6 @@ class Limits(_Table):
     )
     file_size: Size = Field(default=100 * 10**6, description='The largest file to copy: "100MB".')
 
-
     @property
     def sweep_every(self) -> dt.timedelta:
         return interval(self.sweep)

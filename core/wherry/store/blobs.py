@@ -53,6 +53,7 @@ class Blobs:
         try:
             size, digest = self._copy(handle, pieces)
             os.replace(beside, path)
+            _keep_folder(path.parent)
         except BaseException:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(beside)
@@ -74,6 +75,15 @@ class Blobs:
             out.flush()
             os.fsync(out.fileno())
         return size, digest.hexdigest()
+
+
+def _keep_folder(folder: Path) -> None:
+    """The name of a file is on disk only once its folder is; the ledger is about to say that the file is here."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _name(origin: str) -> str:

@@ -15,21 +15,24 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import DatabaseError, DataError, DBAPIError, IntegrityError, ProgrammingError
 
-from wherry.errors import ConfigError
+from wherry.errors import ConfigError, TryAgain, WherryError
 from wherry.store import tables
 
 SCHEMA = "0001"
 """The newest migration; a store at another one is upgraded by ``wherry db upgrade``, never silently."""
 
 Row = tuple[Any, ...]
+_WRITER = 7711
+"""The advisory lock of the one writer on PostgreSQL, as SQLite has only one by nature: what a transaction looked up
+cannot be overtaken by another's write."""
 
 
 class Tx:
     """An open transaction. ``many`` is the bulk path; everything else is SQLAlchemy Core."""
 
-    def __init__(self, connection: Connection, compiled: dict[Any, tuple[str, list[str]]]) -> None:
+    def __init__(self, connection: Connection, compiled: dict[Any, str]) -> None:
         self.connection, self._compiled = connection, compiled
 
     def run(self, statement: sa.Executable, rows: Any = None) -> sa.CursorResult[Any]:
@@ -44,9 +47,7 @@ class Tx:
     def value(self, statement: sa.Select[Any]) -> Any | None:
         return self.connection.execute(statement).scalar()
 
-    def many(
-        self, table: sa.Table, columns: Sequence[str], rows: Iterable[Row], *, replace: bool = True
-    ) -> None:
+    def many(self, table: sa.Table, columns: Sequence[str], rows: Iterable[Row], *, replace: bool = True) -> None:
         """Insert tuples in the order of ``columns``; on a clash of the primary key replace (or leave) what is there."""
         batch = list(rows)
         if not batch:
@@ -57,12 +58,10 @@ class Tx:
     def _upsert(self, table: sa.Table, columns: tuple[str, ...], replace: bool) -> str:
         name = (table.name, columns, replace)
         if name not in self._compiled:
-            self._compiled[name] = (_upsert_sql(self.connection, table, columns, replace), [])
-        return self._compiled[name][0]
+            self._compiled[name] = _upsert_sql(self.connection, table, columns, replace)
+        return self._compiled[name]
 
-    def find(
-        self, statement: sa.Select[Any], column: sa.ColumnElement[Any], wanted: Iterable[Any]
-    ) -> Iterator[Row]:
+    def find(self, statement: sa.Select[Any], column: sa.ColumnElement[Any], wanted: Iterable[Any]) -> Iterator[Row]:
         """The statement's rows whose ``column`` is among ``wanted``, asked for in slices of 500."""
         values = list(wanted)
         for start in range(0, len(values), 500):
@@ -93,8 +92,9 @@ class Database:
             "postgresql" if self.url.drivername.startswith("postgres") else "sqlite"
         )
         self._engine: Engine | None = None
-        self._writing = threading.RLock()
-        self._compiled: dict[Any, tuple[str, list[str]]] = {}
+        self._writing = threading.Lock()
+        self._writer = 0
+        self._compiled: dict[Any, str] = {}
         self._create = create
         self.pause: Callable[[str], None] = lambda point: None
         """Called with ``before``, ``inside`` and ``after`` at each commit: where the kill sweep takes hold."""
@@ -129,7 +129,7 @@ class Database:
                 "[store] url names PostgreSQL, but its driver is not installed",
                 fix="pip install 'wherry[postgres]'", code="WHERRY-2310", key="store.url",
             ) from None  # fmt: skip
-        return sa.create_engine(self.url.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+        return sa.create_engine(self.url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True)
 
     def _ensure_schema(self, connection: Connection) -> None:
         found = schema_version(connection)
@@ -147,7 +147,7 @@ class Database:
         if self.dialect == "sqlite":
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         else:
-            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7711)")
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER})")
         if schema_version(connection) is None and not sa.inspect(connection).has_table("links"):
             create_all(connection)
         connection.commit()
@@ -163,31 +163,48 @@ class Database:
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Tx]:
-        """A writing transaction: committed on leaving, rolled back when anything is raised."""
-        engine = self.engine
-        with self._writing, engine.connect() as connection:
-            if self.dialect == "sqlite":
-                _begin_immediate(connection, self.url)
+        """A writing transaction: committed on leaving, rolled back when anything is raised.
+
+        Raises TryAgain when another process held the writer's place too long, ConfigError when the store is unusable.
+        """
+        with self._alone() as tx:
             self.pause("before")
-            yield Tx(connection, self._compiled)
+            yield tx
             self.pause("inside")
-            try:
-                connection.commit()
-            except OperationalError as error:
-                raise _cannot_open(self.url, error) from error
-            self.pause("after")
+            tx.connection.commit()
+        self.pause("after")
 
     @contextlib.contextmanager
     def rehearse(self) -> Iterator[Tx]:
         """A writing transaction that is always rolled back: what it did was only to see what it would do."""
+        with self._alone() as tx:
+            yield tx
+            tx.connection.rollback()
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[Tx]:
+        """A transaction in the one writer's place: of this process, and of all that share the store."""
+        if self._writer == threading.get_ident():
+            raise RuntimeError("a write transaction is open in this thread already")
         engine = self.engine
-        with self._writing, engine.connect() as connection:
-            if self.dialect == "sqlite":
-                _begin_immediate(connection, self.url)
+        with self._writing, self._translated(), engine.connect() as connection:
+            self._writer = threading.get_ident()
             try:
+                take = "BEGIN IMMEDIATE" if self.dialect == "sqlite" else f"SELECT pg_advisory_xact_lock({_WRITER})"
+                connection.exec_driver_sql(take)
                 yield Tx(connection, self._compiled)
             finally:
-                connection.rollback()
+                self._writer = 0
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        """The database's own errors in words for people, without the values that were being written."""
+        try:
+            yield
+        except (IntegrityError, ProgrammingError, DataError):
+            raise  # a mistake of ours, not a state of the database
+        except DBAPIError as error:
+            raise _unusable(self.url, error) from error
 
     def close(self) -> None:
         if self._engine is not None:
@@ -215,7 +232,7 @@ def _sqlite(url: sa.URL) -> Engine:
         folder = Path(url.database).parent
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         _private(Path(url.database))
-    engine = sa.create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
+    engine = sa.create_engine(url, connect_args={"timeout": 30, "check_same_thread": False}, hide_parameters=True)
 
     @sa.event.listens_for(engine, "connect")
     def prepare(raw: Any, record: Any) -> None:
@@ -232,14 +249,16 @@ def _private(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
 
 
-def _begin_immediate(connection: Connection, url: sa.URL) -> None:
-    try:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    except OperationalError as error:
-        raise _cannot_open(url, error) from error
+def _unusable(url: sa.URL, error: DBAPIError) -> WherryError:
+    """A held lock or a lost server is temporary; anything else has to be mended by somebody."""
+    reason = str(error.orig).splitlines()[0] if error.orig else type(error).__name__
+    temporary = ("locked", "deadlock", "timeout", "connection", "terminat", "shut", "serializ")
+    if any(word in reason.lower() for word in temporary):
+        return TryAgain(f"the store could not be written: {reason}", code="WHERRY-6020")
+    return _cannot_open(url, error)
 
 
-def _cannot_open(url: sa.URL, error: DatabaseError) -> ConfigError:
+def _cannot_open(url: sa.URL, error: DBAPIError) -> ConfigError:
     reason = str(error.orig).splitlines()[0] if error.orig else str(error)
     fixes = {
         "readonly": "give the user who runs Wherry the right to write there",
@@ -254,6 +273,4 @@ def _cannot_open(url: sa.URL, error: DatabaseError) -> ConfigError:
         "check [store] url and that the server answers",
     )
     shown = url.render_as_string(hide_password=True)
-    return ConfigError(
-        f"the store {shown} cannot be used: {reason}", fix=fix, code="WHERRY-2312", key="store.url"
-    )
+    return ConfigError(f"the store {shown} cannot be used: {reason}", fix=fix, code="WHERRY-2312", key="store.url")

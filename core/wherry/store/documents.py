@@ -47,10 +47,7 @@ class DocumentView:
         self._tx.many(
             table,
             ("namespace", "kind", "id", "body", "sequence"),
-            [
-                (self._namespace, kind, id, _encode(body).decode(), first + n)
-                for n, (id, body) in enumerate(batch)
-            ],
+            [(self._namespace, kind, id, _encode(body).decode(), first + n) for n, (id, body) in enumerate(batch)],
         )
 
     def remove(self, kind: str, ids: Iterable[str]) -> None:
@@ -77,6 +74,11 @@ class DocumentView:
             .limit(limit)
         )
         return [(sequence, id, _decode(body)) for sequence, id, body in self._tx.rows(statement)]
+
+    def sequence(self) -> int:
+        """The number of the last change of any document here; it tells whether another has written meanwhile."""
+        mine = (counters.c.namespace == self._namespace) & (counters.c.name == "sequence")
+        return int(self._tx.value(sa.select(counters.c.value).where(mine)) or 0)
 
     def new_ids(self, kind: str, prefix: str, count: int) -> list[str]:
         """Numbers start at 1001 for each kind: short enough to say, long enough to sort."""

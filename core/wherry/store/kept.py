@@ -21,19 +21,13 @@ class KeptCache:
         self._database, self._clock, self._namespace = database, clock, namespace
 
     def get(self, key: str, max_age: float) -> Any | None:
-        statement = sa.select(cache.c.value, cache.c.at).where(
-            cache.c.namespace == self._namespace, cache.c.key == key
-        )
+        statement = sa.select(cache.c.value, cache.c.at).where(cache.c.namespace == self._namespace, cache.c.key == key)
         with self._database.read() as tx:
             row = tx.one(statement)
         if row is None:
             return None
         age = self._clock.now() - dt.datetime.fromisoformat(row.at)
-        return (
-            msgspec.json.decode(row.value)
-            if dt.timedelta(0) <= age <= dt.timedelta(seconds=max_age)
-            else None
-        )
+        return msgspec.json.decode(row.value) if dt.timedelta(0) <= age <= dt.timedelta(seconds=max_age) else None
 
     def set(self, key: str, value: Any) -> None:
         text, at = msgspec.json.encode(value).decode(), self._clock.now().isoformat()
@@ -48,9 +42,7 @@ class SecretRows:
         self._database = database
 
     def get(self, connection: str, field: str) -> str | None:
-        statement = sa.select(secrets.c.value).where(
-            secrets.c.connection == connection, secrets.c.field == field
-        )
+        statement = sa.select(secrets.c.value).where(secrets.c.connection == connection, secrets.c.field == field)
         with self._database.read() as tx:
             value: str | None = tx.value(statement)
         return value

@@ -152,8 +152,8 @@ def find_items(tx: Tx, route: Route, wanted: Iterable[Ref]) -> dict[Ref, ItemRow
 
 def items_of_records(tx: Tx, route: Route, flow: str, kind: str, records: Iterable[str]) -> list[ItemRow]:
     """The open items that came from these records of a flow."""
-    statement = sa.select(*_item_columns).where(
-        items.c.sink == route.sink, items.c.source == route.source, items.c.flow == flow, items.c.record_kind == kind)  # fmt: skip
+    mine = (items.c.sink == route.sink) & (items.c.source == route.source) & (items.c.flow == flow)
+    statement = sa.select(*_item_columns).where(mine, items.c.record_kind == kind)
     return [_item(row) for row in tx.find(statement, items.c.record_id, dict.fromkeys(records))]
 
 
@@ -191,9 +191,7 @@ def meet(tx: Tx, route: Route, met: Iterable[Ref]) -> list[ItemRow]:
     mine = (items.c.sink == route.sink) & (items.c.source == route.source)
     for entity, keys in _by_entity(met).items():
         statement = (
-            sa.select(edges.c.item)
-            .join(items, items.c.id == edges.c.item)
-            .where(mine, edges.c.entity == entity)
+            sa.select(edges.c.item).join(items, items.c.id == edges.c.item).where(mine, edges.c.entity == entity)
         )
         touched.update(row[0] for row in tx.find(statement, edges.c.key, keys))
         for start in range(0, len(ordered := sorted(keys)), 500):
@@ -209,9 +207,7 @@ def needs_of(tx: Tx, item: int) -> list[Ref]:
     return [Ref(*row) for row in tx.rows(sa.select(edges.c.entity, edges.c.key).where(edges.c.item == item))]
 
 
-def open_items(
-    tx: Tx, *, flow: str = "", state: str = "", record: str = "", limit: int = 1000
-) -> list[ItemRow]:
+def open_items(tx: Tx, *, flow: str = "", state: str = "", record: str = "", limit: int = 1000) -> list[ItemRow]:
     statement = sa.select(*_item_columns).order_by(items.c.id).limit(limit)
     for column, value in ((items.c.flow, flow), (items.c.state, state), (items.c.record_id, record)):
         if value:
@@ -221,9 +217,7 @@ def open_items(
 
 def count_open(tx: Tx, flow: str = "") -> dict[str, dict[str, int]]:
     """State → entity → number, of everything that waits."""
-    statement = sa.select(items.c.state, items.c.entity, sa.func.count()).group_by(
-        items.c.state, items.c.entity
-    )
+    statement = sa.select(items.c.state, items.c.entity, sa.func.count()).group_by(items.c.state, items.c.entity)
     if flow:
         statement = statement.where(items.c.flow == flow)
     found: dict[str, dict[str, int]] = defaultdict(dict)
@@ -310,8 +304,8 @@ def questions_of(tx: Tx, route: Route, wanted: Iterable[Ref]) -> dict[Ref, Quest
     """The questions that were ever asked about these things of a route."""
     found = {}
     for entity, keys in _by_entity(wanted).items():
-        statement = sa.select(*[questions.c[name] for name in _QUESTION]).where(
-            questions.c.sink == route.sink, questions.c.source == route.source, questions.c.entity == entity)  # fmt: skip
+        mine = (questions.c.sink == route.sink) & (questions.c.source == route.source)
+        statement = sa.select(*[questions.c[name] for name in _QUESTION]).where(mine, questions.c.entity == entity)
         for row in tx.find(statement, questions.c.key, keys):
             asked = _question(row)
             found[asked.ref] = asked
@@ -385,6 +379,12 @@ def open_ids(tx: Tx, flow: str, kind: str) -> list[str]:
         seen.c.flow == flow, seen.c.kind == kind, seen.c.synced == "", seen.c.fate.in_(sorted(OPEN))
     ).order_by(seen.c.source_id)  # fmt: skip
     return [str(row[0]) for row in tx.rows(statement)]
+
+
+def count_living(tx: Tx, flow: str, kind: str) -> int:
+    """How many records of a kind the flow has seen and not heard to have left the source."""
+    mine = (seen.c.flow == flow) & (seen.c.kind == kind) & sa.not_(seen.c.reason.like("gone:%"))
+    return int(tx.value(sa.select(sa.func.count()).where(mine)) or 0)
 
 
 def count_seen(tx: Tx, flow: str, kind: str = "") -> dict[str, Counter[str]]:

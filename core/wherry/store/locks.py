@@ -23,7 +23,7 @@ from wherry.store.database import Database
 def hold(database: Database, name: str, *, wait: float = 0.0) -> Iterator[None]:
     """Hold the named lock of this store. Raises Busy when another process has it after ``wait`` seconds."""
     if database.path is not None:
-        with _file_lock(database.path.parent / "locks", name, wait):
+        with _file_lock(database.path.with_name(f"{database.path.name}-locks"), name, wait):
             yield
     else:
         with _advisory_lock(database, name, wait):

@@ -52,9 +52,7 @@ def connection(tx: Tx, name: str) -> Bound | None:
 
 
 def connection_of_account(tx: Tx, plugin: str, account: str) -> Bound | None:
-    row = tx.one(
-        sa.select(connections).where(connections.c.plugin == plugin, connections.c.account_id == account)
-    )
+    row = tx.one(sa.select(connections).where(connections.c.plugin == plugin, connections.c.account_id == account))
     return _bound(row) if row else None
 
 
@@ -133,9 +131,7 @@ def finish_run(tx: Tx, id: str, state: str, exit_code: int, at: str, summary: di
 
 def close_dead_runs(tx: Tx, flow: str, at: str) -> list[str]:
     """Runs of the flow that say *running* although the caller holds its lock: their process died."""
-    dead = [
-        row[0] for row in tx.rows(sa.select(runs.c.id).where(runs.c.flow == flow, runs.c.state == "running"))
-    ]
+    dead = [row[0] for row in tx.rows(sa.select(runs.c.id).where(runs.c.flow == flow, runs.c.state == "running"))]
     for id in dead:
         finish_run(tx, id, "interrupted", 130, at, {"note": "the process ended before the run did"})
     return dead
@@ -150,9 +146,7 @@ def find_runs(tx: Tx, *, flow: str = "", id: str = "", limit: int = 20, before: 
         statement = statement.where(runs.c.id == id)
     if before:
         statement = statement.where(runs.c.id < before)
-    return [
-        RunRow(**{**row._mapping, "summary": msgspec.json.decode(row.summary)}) for row in tx.run(statement)
-    ]
+    return [RunRow(**{**row._mapping, "summary": msgspec.json.decode(row.summary)}) for row in tx.run(statement)]
 
 
 # -- marks ------------------------------------------------------------------------------------------------------------

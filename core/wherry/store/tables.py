@@ -91,7 +91,8 @@ questions = Table(
     Column("id", _Id, primary_key=True, autoincrement=True),
     _int("sink"), _int("source"), _text("entity"), _text("key"), _text("flow"), _text("name"), _text("sku"),
     _text("state"), _text("why"), _text("candidates"), _text("draft"), _text("record_kind"), _text("record_id"),
-    _text("asked_at"), _text("run"), _text("answer"), _text("rule"), _text("reason"), _text("answered_at"), _text("answered_by"),
+    _text("asked_at"), _text("run"), _text("answer"), _text("rule"), _text("reason"), _text("answered_at"),
+    _text("answered_by"),
     UniqueConstraint("sink", "source", "entity", "key"),
 )  # fmt: skip
 
@@ -120,9 +121,7 @@ counters = Table("counters", metadata, _text("namespace", key=True), _text("name
 
 secrets = Table("secrets", metadata, _text("connection", key=True), _text("field", key=True), _text("value"))
 
-cache = Table(
-    "cache", metadata, _text("namespace", key=True), _text("key", key=True), _text("value"), _text("at")
-)
+cache = Table("cache", metadata, _text("namespace", key=True), _text("key", key=True), _text("value"), _text("at"))
 
 flows = Table(
     "flows", metadata,

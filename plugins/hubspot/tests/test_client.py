@@ -224,11 +224,12 @@ def answer(status: int, body: Any = None, **headers: str) -> Response:
     return Response(status, headers, content, "https://api.hubapi.com/x")
 
 
-def test_a_migration_says_how_long_it_takes():
+def test_a_migration_says_how_long_it_takes(account):
     """477 with Retry-After in seconds."""
-    error = classify(answer(477, {"message": "moving"}, **{"retry-after": "3600"}))
-    assert isinstance(error, TryAgain)
-    assert error.after == 3600
+    account.sim.faults.add("status", status=477, headers={"retry-after": "3600"}, times=9)
+    with pytest.raises(TryAgain, match="between data centres") as caught:
+        account.source().check()
+    assert caught.value.after == 3600
 
 
 def test_a_lock_is_waited_for():

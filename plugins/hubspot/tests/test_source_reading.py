@@ -8,7 +8,7 @@ import json
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from wherry.errors import ConfigError, ContractBroken, TryAgain
+from wherry.errors import ContractBroken, TryAgain
 
 LIST, SEARCH = "GET /crm/objects/{type}", "POST /crm/objects/{type}/search"
 START_MS = 1_772_438_400_000
@@ -316,42 +316,6 @@ def test_an_empty_page_amid_a_list_is_read_past(account, read, monkeypatch):
     assert read(account.source()).ids == ["1", "2"]
 
 
-def test_so_many_fields_that_a_search_cannot_name_them_are_read_by_id(account, read):
-    """The body of a search may have 3,000 characters."""
-    names = tuple(f"own_property_with_a_long_name_{n:03d}" for n in range(120))
-    for name in names:
-        _define(account, name)
-    mark = read(account.source()).mark
-    account.advance(3600)
-    ids = account.sim.create("deals", 150, **{names[7]: "seven {n}"})
-    account.calls()
-    got = read(account.source(), after=mark, fields=names)
-    assert sorted(got.ids) == sorted(ids)
-    assert {r.fields[names[7]] for r in got.records} == {f"seven {n}" for n in range(150)}
-    assert account.calls()["POST /crm/objects/{type}/batch/read"] == 2
-
-
-def _define(account, name, kind="deals", group="dealinformation"):
-    portal = account.sim.portal
-    portal.properties.add(portal.kind(kind), {"name": name, "type": "string", "groupName": group, "label": name})
-
-
-def test_a_field_that_the_account_does_not_have_is_refused_before_reading(account, read):
-    """case_B17: HubSpot itself would leave it out without a word."""
-    _define(account, "site_manager")
-    with pytest.raises(ConfigError, match=r"deal\.site_manger") as caught:
-        read(account.source(), fields=("dealname", "site_manger"))
-    assert "did you mean site_manager?" in caught.value.fix
-    assert LIST not in account.calls()
-    assert read(account.source(), fields=("dealname", "site_manager")).ids == []
-
-
-def test_default_fields_need_no_look_at_the_metadata(account, read):
-    """Only a map of somebody's own is checked."""
-    read(account.source(), fields=("dealname", "amount", "closedate", "company_problem"))
-    assert account.calls() == {LIST: 1}
-
-
 def test_a_survivor_of_a_merge_names_those_that_went_up_in_it(account, read):
     """case_B12"""
     one, two = account.sim.create("deals", 2)
@@ -360,15 +324,6 @@ def test_a_survivor_of_a_merge_names_those_that_went_up_in_it(account, read):
     portal.merge(account.sim.record("deals", one), account.sim.record("deals", two))
     (record,) = read(account.source()).records
     assert (record.id, record.merged_ids) == (one, (two,))
-
-
-def test_empty_null_and_missing_stay_three_things(account, read):
-    """case_B20"""
-    account.sim.create("deals", 1, dealname="", amount="5")
-    (record,) = read(account.source(), fields=("dealname", "amount", "closedate")).records
-    assert record.fields["dealname"] == ""
-    assert record.fields["closedate"] is None
-    assert "dealstage" not in record.fields
 
 
 @pytest.mark.parametrize("api", ["2026-03", "legacy"])

@@ -218,6 +218,17 @@ def test_a_full_read_asks_nothing_of_activities_that_carry_no_files(account, rea
     assert account.calls() == {SEARCH: 5}
 
 
+def test_a_full_read_whose_files_come_once_asks_every_deal(account, read):
+    """Nobody would find later what the index hid from a survey."""
+    deals = account.sim.create("deals", 2)
+    attach(account, deals[1])
+    account.sim.portal.index_lag = 30.0
+    source = account.source()
+    read(source)
+    done = complete(account, deals, {"file": ("name",)}, source)
+    assert [len(record.relatives["file"]) for record in done] == [0, 1]
+
+
 def test_a_full_read_with_few_files_asks_for_their_deals_once(account, read):
     """One page of a search names every activity with files: no deal has to be asked for its notes."""
     deals = account.sim.create("deals", 6)

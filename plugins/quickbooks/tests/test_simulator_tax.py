@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -58,7 +59,7 @@ def test_gross_amounts_are_split_into_net_and_vat(standing: Any, line: Any) -> N
     assert (made["TotalAmt"], made["Line"][0]["Amount"]) == (Decimal("9.99"), Decimal("8.33"))
     assert detail["TaxInclusiveAmt"] == Decimal("9.99")
     sent_back = {**made, "TotalAmt": 9.99, "Balance": 9.99}
-    as_json = __import__("json").loads(__import__("json").dumps(sent_back, default=float))
+    as_json = json.loads(json.dumps(sent_back, default=float))
     assert api.made("Invoice", as_json)["TotalAmt"] == Decimal("9.99")
 
 

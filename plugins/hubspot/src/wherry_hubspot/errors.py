@@ -41,7 +41,7 @@ def classify(response: Response) -> WherryError | None:
     if response.status == 403:
         return _forbidden(body)
     if response.status == 429 and body.get("policyName") == "DAILY":
-        return daily_quota()
+        return _daily_quota()
     if response.status in (LOCKED, MIGRATION):
         return _busy(response)
     if response.status == 400 and "infer object type" in said(body):
@@ -87,7 +87,7 @@ def missing_scopes(body: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(named or _SCOPE.findall(said(body).partition("scope")[2])))
 
 
-def daily_quota() -> TryAgain:
+def _daily_quota() -> TryAgain:
     """The account's calls of the day are used up; only midnight brings new ones."""
     return TryAgain(
         "HubSpot's daily number of calls is used up for this account",
@@ -98,16 +98,9 @@ def daily_quota() -> TryAgain:
 
 
 def _busy(response: Response) -> TryAgain:
-    migrating = response.status == MIGRATION
-    text = "HubSpot is moving this account between data centres" if migrating else "HubSpot has locked the record"
-    after = retry_after(response.headers) or (None if migrating else LOCKED_WAIT)
-    return TryAgain(text, after=after, code="WHERRY-6703" if migrating else "WHERRY-6702")
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds from ``Retry-After``; HubSpot sends it as a number where it sends it at all."""
-    text = headers.get("retry-after", "").strip()
-    return float(text) if text.isdigit() else None
+    if response.status == LOCKED:
+        return TryAgain("HubSpot has locked the record", after=LOCKED_WAIT, code="WHERRY-6702")
+    return TryAgain("HubSpot is moving this account between data centres", code="WHERRY-6703")
 
 
 def _unknown_type(body: Mapping[str, Any]) -> ConfigError:

@@ -14,14 +14,16 @@ from msgspec import Struct
 from wherry.errors import AccessLost, Rejected, TryAgain, WherryError
 from wherry.records import Record
 
-from .client import OBJECT_ID, Client, FileInfo, Filter, CrmObject
+from .client import FILES_PAGE, OBJECT_ID, Client, Filter
 from .errors import body_of, missing_scopes, said
-from .reading import FanOut, Reader, Shelf, pieces, spread
+from .objects import Head, head_of
+from .reading import Reader, ReadOnce, pieces
+from .shapes import FileInfo
 
 ATTACHED = "hs_attachment_ids"
 HAS_FILES: Filter = {"propertyName": ATTACHED, "operator": "HAS_PROPERTY"}
 ACTIVITIES = {"note": "notes", "email": "emails", "call": "calls", "meeting": "meetings", "task": "tasks"}
-LINK_SECONDS = 600
+SIGNED_FOR = 600
 FIELDS = ("name", "extension", "size", "type", "access", "md5", "media_type", "activity", "activity_id", "deal_id")
 
 Attachments = dict[str, list["Attachment"]]
@@ -40,88 +42,83 @@ class _Props(Struct):
     hs_attachment_ids: str | None = None
 
 
-def attachments(kind: str, thing: CrmObject) -> list[Attachment]:
+def attachments(kind: str, head: Head) -> list[Attachment]:
     """The files that one activity carries."""
-    text = msgspec.json.decode(thing.properties, type=_Props).hs_attachment_ids or ""
-    return [Attachment(part.strip(), kind, thing.id) for part in text.split(";") if part.strip()]
+    text = msgspec.json.decode(head.properties, type=_Props).hs_attachment_ids or ""
+    return [Attachment(part.strip(), kind, head.id) for part in text.split(";") if part.strip()]
 
 
 class DealFiles:
     """The files of deals, as records of kind ``file``.
 
-    ``full`` says that everything is being read: then each kind of activity is asked once how many of it carry files.
-    Where none do, nothing more is asked in this run; where one page of a search names them all, their deals are asked
-    in one call. What appears meanwhile is found by the next run, whose mark lies before this one began.
+    Where everything is read, a survey spares calls (``surveyed``): each kind of activity is asked once how many of it
+    carry files. Where none do, nothing more is asked in this run; where one page of a search names them all, their
+    deals are asked in one call.
     """
 
     def __init__(self, reader: Reader) -> None:
         self.reader, self.client = reader, reader.client
-        self.full = False
+        self.surveyed = False
         self._lock = threading.Lock()
-        self._known: dict[str, Attachments] | None = None
-        self._facts = Shelf(self._read_facts)
+        self._survey: dict[str, Attachments] | None = None
+        self._facts = ReadOnce(self._read_facts)
 
     def of(self, ids: Sequence[str]) -> dict[str, list[Record]]:
         """Deal id → a record for each file, each file once a deal."""
-        known = self._survey() if self.full else {}
-        kinds = list(ACTIVITIES)
-        found = spread(
-            self.reader.fan_out, lambda kind: known[kind] if kind in known else self._held_by(kind, ids), kinds
-        )
-        held = {i: self._once(attached for each in found for attached in each.get(i, ())) for i in ids}
-        facts = self._facts.get(dict.fromkeys(a.file for some in held.values() for a in some))
-        return {i: [file_record(facts.get(a.file), a, i) for a in some] for i, some in held.items()}
+        known = self._surveyed_kinds() if self.surveyed else {}
+        left = [kind for kind in ACTIVITIES if kind not in known]
+        asked = zip(left, self.reader.spread(lambda kind: self._of_deals(kind, ids), left), strict=True)
+        found = {**known, **dict(asked)}
+        held = {i: self._distinct(each for kind in ACTIVITIES for each in found[kind].get(i, ())) for i in ids}
+        facts = self._facts.get(dict.fromkeys(each.file for some in held.values() for each in some))
+        return {i: [file_record(facts.get(each.file), each, i) for each in some] for i, some in held.items()}
 
-    def _once(self, attached: Iterable[Attachment]) -> list[Attachment]:
+    def _distinct(self, attached: Iterable[Attachment]) -> list[Attachment]:
         found: dict[str, Attachment] = {}
         for each in attached:
             found.setdefault(each.file, each)
         return list(found.values())
 
-    def _held_by(self, kind: str, ids: Sequence[str]) -> Attachments:
+    def _of_deals(self, kind: str, ids: Sequence[str]) -> Attachments:
         """Asked from the deals: their activities, then the files of those."""
-        links = self.reader.associations("deals", ACTIVITIES[kind], ids)
-        activities = [str(target.toObjectId) for targets in links.values() for target in targets]
-        things = {t.id: t for t in self.reader.objects(ACTIVITIES[kind], activities, (ATTACHED,))} if activities else {}
+        type_name = ACTIVITIES[kind]
+        associations = self.reader.associations("deals", type_name, ids)
+        activities = (target.id for targets in associations.values() for target in targets)
+        carried = {head.id: attachments(kind, head) for head in self.reader.heads(type_name, activities, (ATTACHED,))}
         return {
-            deal: [
-                attached
-                for activity in sorted((str(t.toObjectId) for t in targets), key=int)
-                if activity in things
-                for attached in attachments(kind, things[activity])
-            ]
-            for deal, targets in links.items()
+            deal: [each for i in sorted((target.id for target in targets), key=int) for each in carried.get(i, ())]
+            for deal, targets in associations.items()
         }
 
-    def _survey(self) -> dict[str, Attachments]:
+    def _surveyed_kinds(self) -> dict[str, Attachments]:
         """Kind of activity → files by deal, for the kinds of which one page of a search tells all."""
         with self._lock:
-            if self._known is None:
-                kinds = list(ACTIVITIES)
-                found = spread(self.reader.fan_out, self._surveyed, kinds)
-                self._known = {kind: held for kind, held in zip(kinds, found, strict=True) if held is not None}
-            return self._known
+            if self._survey is None:
+                found = zip(ACTIVITIES, self.reader.spread(self._of_all, list(ACTIVITIES)), strict=True)
+                self._survey = {kind: held for kind, held in found if held is not None}
+            return self._survey
 
-    def _surveyed(self, kind: str) -> Attachments | None:
+    def _of_all(self, kind: str) -> Attachments | None:
+        """Asked from the activities; None where they are too many."""
         page, _ = self.client.search(ACTIVITIES[kind], [HAS_FILES], OBJECT_ID, (ATTACHED,))
         if page.after:
             return None
+        heads = [head_of(found) for found in page.results]
+        associations = self.reader.associations(ACTIVITIES[kind], "deals", [head.id for head in heads])
         held: Attachments = {}
-        if page.results:
-            links = self.reader.associations(ACTIVITIES[kind], "deals", [thing.id for thing in page.results])
-            for thing in page.results:
-                for target in links.get(thing.id, ()):
-                    held.setdefault(str(target.toObjectId), []).extend(attachments(kind, thing))
+        for head in heads:
+            for deal in associations.get(head.id, ()):
+                held.setdefault(deal.id, []).extend(attachments(kind, head))
         return held
 
     def _read_facts(self, ids: Sequence[str]) -> Mapping[str, FileInfo]:
         """One call for a hundred files; those that HubSpot hides from a search are asked one by one."""
         found: dict[str, FileInfo] = {}
         if len(ids) > 1:
-            batches = spread(self.reader.fan_out, self.client.files, pieces(ids, 100))
-            found = {info.id: info for batch in batches for info in batch if info.id in set(ids)}
+            batches = self.reader.spread(self.client.files, pieces(ids, FILES_PAGE))
+            found = {info.id: info for batch in batches for info in batch}
         left = [i for i in ids if i not in found]
-        single = spread(self.reader.fan_out, self.client.file, left)
+        single = self.reader.spread(self.client.file, left)
         return found | {i: info for i, info in zip(left, single, strict=True) if info is not None}
 
 
@@ -156,13 +153,13 @@ def file_record(info: FileInfo | None, attached: Attachment, deal: str) -> Recor
 
 @contextmanager
 def opened(client: Client, file_id: str) -> Iterator[Iterator[bytes]]:
-    """The bytes of a file by a signed link, which is not kept. A link refused is replaced once by a fresh one.
+    """The bytes of a file by a signed URL, which is not kept. One that is refused is replaced once by a fresh one.
 
     Raises Rejected when HubSpot will not give the file, TryAgain when it cannot now.
     """
     with ExitStack() as stack:
         try:
-            chunks = stack.enter_context(client.stream(_link(client, file_id)))
+            chunks = stack.enter_context(client.stream(_signed_url(client, file_id)))
         except (AccessLost, Rejected, TryAgain):
             chunks = _second_try(client, file_id, stack)
         yield chunks
@@ -170,14 +167,14 @@ def opened(client: Client, file_id: str) -> Iterator[Iterator[bytes]]:
 
 def _second_try(client: Client, file_id: str, stack: ExitStack) -> Iterator[bytes]:
     try:
-        return stack.enter_context(client.stream(_link(client, file_id)))
+        return stack.enter_context(client.stream(_signed_url(client, file_id)))
     except AccessLost as error:
         # The storage host's refusal says nothing about our token: nobody has to sign in again.
-        raise _refused(file_id, f"its download link was refused twice: {error.message}") from error
+        raise _refused(file_id, f"its signed URL was refused twice: {error.message}") from error
 
 
-def _link(client: Client, file_id: str) -> str:
-    url, answer = client.signed_url(file_id, LINK_SECONDS)
+def _signed_url(client: Client, file_id: str) -> str:
+    url, answer = client.signed_url(file_id, SIGNED_FOR)
     if url:
         return url
     body = body_of(answer)
@@ -189,6 +186,3 @@ def _link(client: Client, file_id: str) -> str:
 def _refused(file_id: str, why: str, scopes: bool = False) -> WherryError:
     fix = "add the scopes to the service key in HubSpot" if scopes else "restore the file in HubSpot, or leave it out"
     return Rejected(f"HubSpot does not give out file {file_id}: {why}", fix=fix, code="WHERRY-4701", file=file_id)
-
-
-__all__ = ["ACTIVITIES", "ATTACHED", "FIELDS", "HAS_FILES", "DealFiles", "FanOut", "opened"]

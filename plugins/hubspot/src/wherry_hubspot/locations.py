@@ -10,8 +10,8 @@ from wherry.records import Record
 from wherry.roles import FieldInfo
 
 from .client import Filter
+from .objects import Head
 from .settings import LOCATION_FIELDS, Location
-from .walk import Head
 
 ALSO = {
     "street": ("street", "address"),
@@ -72,7 +72,7 @@ def filters_of(location: Location, properties: dict[str, str]) -> list[Filter]:
 
 def location_of(head: Head, properties: dict[str, str]) -> Record | None:
     """A site as a record; None where the deal names none. Its id is that of the record that carries it."""
-    sent = msgspec.json.decode(head.thing.properties)
+    sent = msgspec.json.decode(head.properties)
     fields = {field: sent.get(name) for field, name in properties.items()}
     if not fields["name"]:
         return None

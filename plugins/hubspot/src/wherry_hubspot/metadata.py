@@ -13,9 +13,10 @@ from wherry.errors import ConfigError
 from wherry.roles import Cache, Description, FieldInfo, Pipeline, Stage
 
 from . import files, owners
-from .client import Client, PipelineInfo, StageInfo
-from .settings import LOCATION_FIELDS
+from .client import Client
 from .objects import PROBLEM, STANDARD, TYPES
+from .settings import LOCATION_FIELDS
+from .shapes import PipelineInfo, StageInfo
 
 HOUR = 3_600.0
 STAGED = frozenset({"deal", "ticket"})

@@ -81,7 +81,9 @@ def head_of(found: CrmObject) -> Head:
     """The head of a record; the stamp is the property where it was sent, else ``updatedAt``."""
     props = msgspec.json.decode(found.properties, type=_Props)
     stamp = props.hs_lastmodifieddate or found.updatedAt
-    return Head(found.id, found.properties, stamp, stamp_ms(stamp), props.hs_merged_object_ids or "", props.dealstage or "")
+    return Head(
+        found.id, found.properties, stamp, stamp_ms(stamp), props.hs_merged_object_ids or "", props.dealstage or ""
+    )
 
 
 def record_of(kind: str, head: Head) -> Record:

@@ -9,8 +9,9 @@ import msgspec
 from wherry.records import Record
 from wherry.roles import Cache
 
-from .client import Client, Owner
+from .client import Client
 from .errors import no_progress
+from .shapes import Owner
 
 FIELDS = ("name", "email", "first_name", "last_name")
 HOUR = 3_600.0
@@ -53,7 +54,7 @@ class Owners:
         while True:
             page = self._client.owners(after, archived=archived)
             found += page.results
-            after = page.paging.next.after if page.paging and page.paging.next else ""
+            after = page.after
             if not after:
                 return found
             if after in seen:

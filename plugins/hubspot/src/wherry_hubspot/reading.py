@@ -34,9 +34,7 @@ class Reader:
         """The results in order; a single call needs no threads."""
         return [function(a) for a in arguments] if len(arguments) < 2 else list(self._fan_out(function, arguments))
 
-    def heads(
-        self, type_name: str, ids: Iterable[str], fields: Sequence[str], *, archived: bool = False
-    ) -> list[Head]:
+    def heads(self, type_name: str, ids: Iterable[str], fields: Sequence[str], *, archived: bool = False) -> list[Head]:
         """Heads by id, each once, in the order asked for; what HubSpot does not have is missing.
 
         A merged id is answered by its survivor, whose id differs: it stands after those that were asked for by name.
@@ -87,8 +85,8 @@ def _judge(errors: Sequence[Fault], type_name: str) -> None:
             )
 
 
-class Shelf(Generic[V]):
-    """Objects by id, each read once a run. Threads that want one which another is reading wait for it.
+class ReadOnce(Generic[V]):
+    """Values by id, each read once a run. Threads that want one which another is reading wait for it.
 
     ``read`` is given ids that nobody read before and returns what it found; ``capacity`` bounds what is kept.
     """

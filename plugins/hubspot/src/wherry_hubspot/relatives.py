@@ -7,11 +7,11 @@ from decimal import Decimal, InvalidOperation
 
 from wherry.records import Record
 
-from .client import AssociationType, Target
 from .files import DealFiles
+from .objects import OWNER, POSITION, PROBLEM, PRODUCT_ID, properties_for, record_of
 from .owners import Owners
-from .reading import Reader, Shelf, spread
-from .objects import OWNER, POSITION, PROBLEM, PRODUCT_ID, asked, record_of
+from .reading import Reader, ReadOnce
+from .shapes import AssociationType, Target
 
 PRIMARY = {("deals", "companies"): 5, ("tickets", "companies"): 26}
 HUBSPOT = "HUBSPOT_DEFINED"
@@ -25,7 +25,7 @@ class Relatives:
 
     def __init__(self, reader: Reader, files: DealFiles, owners: Owners) -> None:
         self.reader, self.files, self.owners = reader, files, owners
-        self._shelves: dict[tuple[str, tuple[str, ...]], Shelf[Record]] = {}
+        self._read_once: dict[tuple[str, tuple[str, ...]], ReadOnce[Record]] = {}
         self._adders: Mapping[str, Callable[[str, list[Record], tuple[str, ...]], None]] = {
             "company": self._companies,
             "line_item": self._line_items,
@@ -39,11 +39,7 @@ class Relatives:
         kinds = [kind for kind in self._adders if kind in wanted and kind != records[0].kind]
         if "product" in wanted and "line_item" not in kinds and type_name == "deals":
             kinds.append("line_item")
-        spread(
-            self.reader.fan_out,
-            lambda kind: self._adders[kind](type_name, records, self._line_fields(kind, wanted)),
-            kinds,
-        )
+        self.reader.spread(lambda kind: self._adders[kind](type_name, records, self._line_fields(kind, wanted)), kinds)
         if "product" in wanted:
             self._products(records, wanted["product"])
 
@@ -54,10 +50,10 @@ class Relatives:
     # company
 
     def _companies(self, type_name: str, records: list[Record], fields: tuple[str, ...]) -> None:
-        links = self.reader.associations(type_name, "companies", [r.id for r in records])
-        chosen = {r.id: primary(type_name, links.get(r.id, ())) for r in records}
+        associations = self.reader.associations(type_name, "companies", [r.id for r in records])
+        chosen = {r.id: primary(type_name, associations.get(r.id, ())) for r in records}
         wanted = dict.fromkeys(company for company, _ in chosen.values() if company)
-        companies = self._shelf("company", "companies", fields).get(wanted)
+        companies = self._once("company", "companies", fields).get(wanted)
         for record in records:
             company, problem = chosen[record.id]
             found = companies.get(company)
@@ -70,12 +66,12 @@ class Relatives:
     # line items and products
 
     def _line_items(self, type_name: str, records: list[Record], fields: tuple[str, ...]) -> None:
-        links = self.reader.associations(type_name, "line_items", [r.id for r in records])
-        ids = [str(target.toObjectId) for targets in links.values() for target in targets]
-        things = self.reader.objects("line_items", ids, asked("line_item", (*fields, POSITION))) if ids else []
-        found = {thing.id: record_of("line_item", thing) for thing in things}
+        associations = self.reader.associations(type_name, "line_items", [r.id for r in records])
+        ids = [target.id for targets in associations.values() for target in targets]
+        heads = self.reader.heads("line_items", ids, properties_for("line_item", (*fields, POSITION)))
+        found = {head.id: record_of("line_item", head) for head in heads}
         for record in records:
-            lines = [found[i] for t in links.get(record.id, ()) if (i := str(t.toObjectId)) in found]
+            lines = [found[i] for t in associations.get(record.id, ()) if (i := t.id) in found]
             record.relatives["line_item"] = sorted(lines, key=_place)
 
     def _products(self, records: list[Record], fields: tuple[str, ...]) -> None:
@@ -84,7 +80,7 @@ class Relatives:
             for r in records
         }
         wanted = dict.fromkeys(i for ids in named.values() for i in ids)
-        products = self._shelf("product", "products", fields).get(wanted)
+        products = self._once("product", "products", fields).get(wanted)
         for record in records:
             for line in record.relatives.get("line_item", ()):
                 product = products.get(str(line.fields.get(PRODUCT_ID) or ""))
@@ -94,12 +90,12 @@ class Relatives:
     # deal of a ticket, owner, files
 
     def _deals(self, type_name: str, records: list[Record], fields: tuple[str, ...]) -> None:
-        links = self.reader.associations(type_name, "deals", [r.id for r in records])
-        ids = dict.fromkeys(str(t.toObjectId) for targets in links.values() for t in targets)
+        associations = self.reader.associations(type_name, "deals", [r.id for r in records])
+        ids = dict.fromkeys(t.id for targets in associations.values() for t in targets)
         # A map that only names the deal's id needs no look at the deal itself.
-        deals = self._shelf("deal", "deals", fields).get(ids) if fields else {i: _only_id("deal", i) for i in ids}
+        deals = self._once("deal", "deals", fields).get(ids) if fields else {i: _only_id(i) for i in ids}
         for record in records:
-            record.relatives["deal"] = [deals[i] for t in links.get(record.id, ()) if (i := str(t.toObjectId)) in deals]
+            record.relatives["deal"] = [deals[i] for t in associations.get(record.id, ()) if (i := t.id) in deals]
 
     def _owner(self, type_name: str, records: list[Record], fields: tuple[str, ...]) -> None:
         for record in records:
@@ -111,12 +107,12 @@ class Relatives:
         for record in records:
             record.relatives["file"] = files.get(record.id, [])
 
-    def _shelf(self, kind: str, type_name: str, fields: tuple[str, ...]) -> Shelf[Record]:
+    def _once(self, kind: str, type_name: str, fields: tuple[str, ...]) -> ReadOnce[Record]:
         def read(ids: Sequence[str]) -> dict[str, Record]:
-            things = self.reader.objects(type_name, ids, asked(kind, fields))
-            return {thing.id: record_of(kind, thing) for thing in things}
+            heads = self.reader.heads(type_name, ids, properties_for(kind, fields))
+            return {head.id: record_of(kind, head) for head in heads}
 
-        return self._shelves.setdefault((kind, fields), Shelf(read))
+        return self._read_once.setdefault((kind, fields), ReadOnce(read))
 
 
 def primary(type_name: str, targets: Sequence[Target]) -> tuple[str, str]:
@@ -126,19 +122,19 @@ def primary(type_name: str, targets: Sequence[Target]) -> tuple[str, str]:
     between several is not guessed (case B15).
     """
     type_id = PRIMARY.get((type_name, "companies"))
-    marked = [t for t in targets if any(_is_primary(link, type_id) for link in t.associationTypes)]
+    marked = [t for t in targets if any(_is_primary(each, type_id) for each in t.associationTypes)]
     if len(marked) == 1:
-        return str(marked[0].toObjectId), ""
+        return marked[0].id, ""
     if not marked and len(targets) <= 1:
-        return (str(targets[0].toObjectId) if targets else ""), ""
-    names = ", ".join(sorted((str(t.toObjectId) for t in marked or targets), key=int))
+        return (targets[0].id if targets else ""), ""
+    names = ", ".join(sorted((t.id for t in marked or targets), key=int))
     if marked:
         return "", f"{len(marked)} companies are marked as primary: {names}"
-    return "", f"{len(targets)} companies are linked and none is marked as primary: {names}"
+    return "", f"{len(targets)} companies are associated and none is marked as primary: {names}"
 
 
-def _is_primary(link: AssociationType, type_id: int | None) -> bool:
-    return link.category == HUBSPOT and (link.typeId == type_id or (link.label or "").lower() == "primary")
+def _is_primary(each: AssociationType, type_id: int | None) -> bool:
+    return each.category == HUBSPOT and (each.typeId == type_id or (each.label or "").lower() == "primary")
 
 
 def _place(line: Record) -> tuple[Decimal, int]:
@@ -150,5 +146,5 @@ def _place(line: Record) -> tuple[Decimal, int]:
     return position, int(line.id)
 
 
-def _only_id(kind: str, record_id: str) -> Record:
-    return Record(kind=kind, id=record_id, version="")
+def _only_id(deal: str) -> Record:
+    return Record(kind="deal", id=deal, version="")

@@ -14,13 +14,13 @@ from .client import MODIFIED, Client, Filter, stamp_ms
 from .files import ACTIVITIES, HAS_FILES, DealFiles, opened
 from .marks import Bound, Mark, Position, mark_at, mark_of
 from .metadata import Metadata
+from .objects import MERGED, Head
 from .owners import Owners, owner_record
 from .reading import Reader, pieces
 from .relatives import Relatives
 from .settings import HubSpotSettings
-from .objects import MERGED
 from .views import View, view_of
-from .walk import Changes, Everything, Head, head_of
+from .walk import Changes, Everything
 
 KINDS = ("deal", "company", "product", "ticket", "owner", "location")
 CHUNK = 1_000
@@ -88,13 +88,13 @@ class HubSpotSource:
     def _changed(self, query: Query, mark: Mark) -> Iterator[Page]:
         view, since, bound = self._view(query.kind), _since(query), Bound(self._settings.lag_ms)
         watched, fields = _watched(query), view.properties(query.fields)
-        heads = Changes(self.client, view.type_name, mark, fields, bound, view.filters)
+        heads = Changes(self._reader, view.type_name, mark, fields, bound, view.filters)
         begun = {type_name: mark.relatives.get(type_name, Position(mark.at)) for type_name in watched}
         for step in heads.steps():
             self._metadata.notice(query.kind, {head.stage for head in step.heads})
             yield Page(_records(view, step.heads, since), mark_at(heads.position, begun), step.total)
         relatives = [
-            Changes(self.client, type_name, begun[type_name], (MODIFIED,), bound, filters)
+            Changes(self._reader, type_name, begun[type_name], (MODIFIED,), bound, filters)
             for type_name, filters in watched.items()
         ]
         for records in self._touched(view, relatives, fields, since):
@@ -108,13 +108,12 @@ class HubSpotSource:
 
         def heads_of(walk: Changes) -> list[str]:
             ids = [head.id for step in walk.steps() for head in step.heads]
-            associations = self._reader.associations(walk.type_name, view.type_name, ids) if ids else {}
+            associations = self._reader.associations(walk.type_name, view.type_name, ids)
             return [target.id for targets in associations.values() for target in targets]
 
         found = self._reader.spread(heads_of, relatives)
-        for some in pieces(list(dict.fromkeys(i for ids in found for i in ids)), self.chunk):
-            found = self._reader.objects(view.type_name, some, fields)
-            records = _records(view, [head_of(thing) for thing in things], since)
+        for some in pieces((i for ids in found for i in ids), self.chunk):
+            records = _records(view, self._reader.heads(view.type_name, some, fields), since)
             for record in records:
                 record.touched = True
             yield records
@@ -147,36 +146,32 @@ class HubSpotSource:
         if kind == "owner":
             return [owner for i in ids if (owner := self._owners.find(i))]
         view, wanted = self._view(kind), set(ids)
-        found = self._reader.objects(view.type_name, ids, view.properties(fields))
-        return [r for thing in things if thing.id in wanted and (r := view.record(head_of(thing)))]
+        heads = self._reader.heads(view.type_name, ids, view.properties(fields))
+        return [record for head in heads if head.id in wanted and (record := view.record(head))]
 
     def sweep(self, kind: str, ids: Sequence[str], fields: tuple[str, ...]) -> Iterator[Record]:
         """A head for every id. What is not there is asked for again among the archived before it counts as deleted."""
         view = self._view(kind)
-        for some in pieces(list(dict.fromkeys(ids)), self.chunk):
+        for some in pieces(ids, self.chunk):
             yield from self._swept(view, some, (*view.properties(fields), MERGED))
 
     def _swept(self, view: View, ids: Sequence[str], properties: tuple[str, ...]) -> Iterator[Record]:
-        heads = {t.id: head_of(t) for t in self._reader.objects(view.type_name, ids, properties)}
+        heads = {head.id: head for head in self._reader.heads(view.type_name, ids, properties)}
         survivors = {loser: head for head in heads.values() for loser in head.merged.split(";") if loser}
         missing = [i for i in ids if i not in heads and i not in survivors]
-        archived = {t.id: head_of(t) for t in self._archived(view, missing, properties)}
+        found = self._reader.heads(view.type_name, missing, properties, archived=True)
+        archived = {head.id: head for head in found}
         for i in ids:
             if i in heads:
                 if record := view.record(heads[i]):
                     yield record
-            elif i in survivors:
-                yield Record(
-                    kind=view.kind, id=i, version=survivors[i].stamp, gone="merged", merged_into=survivors[i].id
-                )
+            elif survivor := survivors.get(i):
+                yield Record(kind=view.kind, id=i, version=survivor.stamp, gone="merged", merged_into=survivor.id)
             elif i in archived and (record := view.record(archived[i])):
                 record.gone = "archived"
                 yield record
             else:
                 yield Record(kind=view.kind, id=i, version="deleted", gone="deleted")
-
-    def _archived(self, view: View, ids: Sequence[str], properties: tuple[str, ...]) -> Sequence[CrmObject]:
-        return self._reader.objects(view.type_name, ids, properties, archived=True) if ids else ()
 
     # -- metadata and files -----------------------------------------------------------------------------------------
 
@@ -185,7 +180,7 @@ class HubSpotSource:
         return self._metadata.describe(kind, fresh=fresh)
 
     def open_file(self, file: str) -> AbstractContextManager[Iterator[bytes]]:
-        """The bytes of a file by its id, through a signed link. Raises Rejected when HubSpot does not give it out."""
+        """The bytes of a file by its id, through a signed URL. Raises Rejected when HubSpot does not give it out."""
         return opened(self.client, file)
 
 

@@ -13,9 +13,8 @@ from wherry.records import Record
 from .client import MODIFIED, Filter
 from .locations import filters_of, location_of, properties_of, type_of
 from .metadata import Metadata
+from .objects import TYPES, Head, properties_for, record_of
 from .settings import HubSpotSettings, Location
-from .objects import TYPES, asked, record_of
-from .walk import Head
 
 PIPELINE = "hs_pipeline"
 
@@ -29,7 +28,7 @@ class View:
 
     def properties(self, fields: Iterable[str]) -> tuple[str, ...]:
         """What to ask of HubSpot for these fields of the map."""
-        return asked(self.kind, fields)
+        return properties_for(self.kind, fields)
 
     def record(self, head: Head) -> Record | None:
         """The record; None for one that this view leaves out."""
@@ -52,7 +51,7 @@ class TicketView(View):
         return tuple(dict.fromkeys((*super().properties(fields), PIPELINE)))
 
     def record(self, head: Head) -> Record | None:
-        own = msgspec.json.decode(head.thing.properties, type=_Piped).hs_pipeline == self._pipeline
+        own = msgspec.json.decode(head.properties, type=_Piped).hs_pipeline == self._pipeline
         return super().record(head) if own else None
 
 

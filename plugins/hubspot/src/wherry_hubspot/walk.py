@@ -13,7 +13,6 @@ from msgspec import Struct, field
 from wherry.errors import TryAgain
 
 from .client import (
-    BATCH,
     MODIFIED,
     OBJECT_ID,
     SEARCH_PAGE,
@@ -26,6 +25,7 @@ from .client import (
 from .errors import no_progress
 from .marks import Bound, Mark, Position
 from .objects import Head, head_of
+from .reading import Reader
 from .shapes import Objects
 
 PATIENCE = 3
@@ -56,7 +56,7 @@ class Changes(Struct):
     """A walk over the records of one type that changed at or after ``start``, oldest change first. ``position`` is how
     far it went: all that was yielded so far lies before it, or will be read again from there."""
 
-    client: Client
+    reader: Reader
     type_name: str
     start: Position
     fields: Sequence[str]
@@ -141,7 +141,7 @@ class Changes(Struct):
         return Step(self._whole(heads), at, total)
 
     def _page(self, filters: list[Filter], sort: str, offset: int = 0) -> Objects:
-        page, server_time = self.client.search(self.type_name, filters, sort, self._asked, SEARCH_PAGE, offset)
+        page, server_time = self.reader.client.search(self.type_name, filters, sort, self._asked, SEARCH_PAGE, offset)
         self.bound.note(server_time)
         return page
 
@@ -158,14 +158,10 @@ class Changes(Struct):
 
     def _whole(self, heads: list[Head]) -> list[Head]:
         """The heads with all fields: as found, or read by id where the search could not name them."""
-        if self._short or not heads:
+        if self._short:
             return heads
-        found: dict[str, Head] = {}
-        for start in range(0, len(heads), BATCH):
-            ids = [h.id for h in heads[start : start + BATCH]]
-            for thing in self.client.read_batch(self.type_name, ids, self.fields).results:
-                found[thing.id] = head_of(thing)
-        return [found[h.id] for h in heads if h.id in found]
+        ids = [head.id for head in heads]
+        return [head for head in self.reader.heads(self.type_name, ids, self.fields) if head.id in ids]
 
 
 def _since(at: int) -> Filter:

@@ -4,7 +4,7 @@ It keeps books: every transaction books to accounts, and the trial balance adds 
 reference and schemas; the modules name theirs.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, ClassVar
 
 import httpx
@@ -55,7 +55,12 @@ class QuickBooksSimulator:
         retention: float | None = None,
         timezone: str = "America/Los_Angeles",
     ) -> None:
-        controls = {"limits": self._control_limits, "settings": self._control_settings, "close": self._control_close}
+        controls: dict[str, Callable[[Any], Any]] = {
+            "limits": self._control_limits,
+            "settings": self._control_settings,
+            "close": self._control_close,
+            "companies": lambda _: list(self.companies),
+        }
         self.stage = Stage(clock, self._dressed, controls)
         options: dict[str, Any] = {"currency": currency, "multicurrency": multicurrency, "timezone": timezone}
         self.companies = {realm: Company(self.stage, realm, tax=tax, **options) for realm in companies}
@@ -222,7 +227,7 @@ class QuickBooksSimulator:
         return self._good({kind.name: company.preferences})
 
     def _query(self, call: Call) -> Reply:
-        text = call.query.get("query", "") if call.method == "GET" else call.body.decode()
+        text = call.query.get("query", "") if call.method == "GET" else call.body.decode(errors="replace")
         return self._good({"QueryResponse": query.run(self._company(call), query.read(text))})
 
     def _cdc(self, call: Call) -> Reply:

@@ -46,7 +46,7 @@ def run(body: Any, write: Write, ask: Ask, mishaps: Mishaps) -> list[Obj]:
 
 
 def _told_apart(items: list[Obj]) -> None:
-    keys = [item.get("bId") for item in items]
+    keys = [str(item.get("bId") or "") if isinstance(item, dict) else "" for item in items]
     if not all(keys) or len(set(keys)) < len(keys):
         raise QboFault("2020", "Every item needs a bId of its own", "bId")
 

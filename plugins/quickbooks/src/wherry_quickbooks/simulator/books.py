@@ -105,7 +105,7 @@ class Books:
 
     def _open(self, *dates: str) -> None:
         """No date of a document may lie in closed books."""
-        closed = self.company.preferences["AccountingInfoPrefs"].get("BookCloseDate", "")
+        closed = str(self.company.preferences["AccountingInfoPrefs"].get("BookCloseDate") or "")
         if any(date <= closed for date in dates):
             code = self.company.closed_code
             told = f"The account period has closed: the books are closed up to {closed}"

@@ -37,6 +37,8 @@ def _kept_apart(company: Company, kind: str, body: Obj, old: Obj | None) -> Obj:
     """Names are unique whatever their case; an entry made inactive lets go of its name."""
     field = KINDS[kind].unique
     name = str(body[field]).strip()
+    if not name:
+        raise QboFault("6080", f"{field} holds nothing but blanks", field)
     if any(sign in name for sign in BANNED.get(kind, USUAL)):
         raise QboFault("2040", f"{field} contains a colon, a quote, a tab or a new line", field)
     body.setdefault("Active", True)
@@ -102,7 +104,7 @@ def _person(company: Company, body: Obj, old: Obj | None) -> Obj:
         raise QboFault(
             "6080", "At least one of DisplayName, GivenName, FamilyName, Title, Suffix is required", "DisplayName"
         )
-    currency = body.get("CurrencyRef") or ref(company.currency)
+    currency = body.get("CurrencyRef") or (old or {}).get("CurrencyRef") or ref(company.currency)
     if old and old["CurrencyRef"]["value"] != currency["value"]:
         raise QboFault("6000", "The currency of a customer or vendor cannot be changed", "CurrencyRef")
     return {

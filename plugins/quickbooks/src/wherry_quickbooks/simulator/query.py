@@ -23,6 +23,8 @@ _TOKEN = re.compile(
     r"|(?P<number>-?\d+(?:\.\d+)?))"
 )
 _ESCAPE = re.compile(r"\\(.)")
+COMPUTED = frozenset({"Balance", "CurrentBalance"})
+"""What customers and accounts owe is known when they are shown."""
 _TAIL = ("orderby", "order", "startposition", "maxresults")
 
 
@@ -201,8 +203,11 @@ def _validate(query: Query) -> None:
 def run(company: Company, query: Query) -> Obj:
     """Answer a statement: the content of QueryResponse."""
     hidden = query.kind.hideable and all(c.field != "Active" for c in query.where)
+    candidates = _candidates(company, query)
+    if COMPUTED & {c.field for c in query.where} | COMPUTED & {name for name, _ in query.order}:
+        candidates = [company.shown(query.kind.name, body) for body in candidates]
     found = [
-        body for body in _candidates(company, query)
+        body for body in candidates
         if not (hidden and body.get("Active") is False) and all(_holds(body, c) for c in query.where)
     ]  # fmt: skip
     if query.count:

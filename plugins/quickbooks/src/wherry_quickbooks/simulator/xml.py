@@ -1,4 +1,7 @@
-"""The XML that a caller gets who does not ask for JSON: same names, attributes where the schema has them."""
+"""The XML that a caller gets who does not ask for JSON: same names, attributes where the schema has them.
+
+Elements come in the order of the JSON, not of the schema: it is there to be noticed, not to be worked with.
+"""
 
 from decimal import Decimal
 from typing import Any
