@@ -34,7 +34,12 @@ def load() -> Any:
 
 def stage(name: str) -> dict[str, Any]:
     won = {"isClosed": "true", "probability": "1.0"}
-    return {**_STAGE, "id": name, "label": name, "metadata": won if name == "closedwon" else {"isClosed": "false", "probability": "0.2"}}
+    return {
+        **_STAGE,
+        "id": name,
+        "label": name,
+        "metadata": won if name == "closedwon" else {"isClosed": "false", "probability": "0.2"},
+    }
 
 
 def with_metadata(fakecrm: Any) -> type[Any]:
@@ -44,13 +49,27 @@ def with_metadata(fakecrm: Any) -> type[Any]:
         def dispatch(self, method: str, parts: list[str], query: str, body: bytes) -> tuple[int, bytes]:
             path = "/".join(parts)
             if path.startswith("account-info"):
-                return 200, b'{"portalId":1,"accountType":"STANDARD","timeZone":"UTC","companyCurrency":"USD","uiDomain":"x","dataHostingLocation":"na1","additionalCurrencies":[],"utcOffset":"","utcOffsetMilliseconds":0}'
+                return (
+                    200,
+                    b'{"portalId":1,"accountType":"STANDARD","timeZone":"UTC","companyCurrency":"USD","uiDomain":"x","dataHostingLocation":"na1","additionalCurrencies":[],"utcOffset":"","utcOffsetMilliseconds":0}',
+                )
             if "/pipelines/" in path:
                 pipeline = {**_STAGE, "id": "default", "label": "Sales", "stages": [stage(s) for s in fakecrm.STAGES]}
                 return 200, json.dumps({"results": [pipeline]}).encode()
             if "/properties/" in path:
                 names = json.loads(self.tables["deals"].rec[0] + b"}")["properties"]
-                fields = [{"name": n, "label": n, "type": "string", "groupName": "x", "fieldType": "text", "description": "", "options": []} for n in names]
+                fields = [
+                    {
+                        "name": n,
+                        "label": n,
+                        "type": "string",
+                        "groupName": "x",
+                        "fieldType": "text",
+                        "description": "",
+                        "options": [],
+                    }
+                    for n in names
+                ]
                 return 200, json.dumps({"results": fields}).encode()
             if "/owners" in path:
                 return 200, b'{"results":[]}'

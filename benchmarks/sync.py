@@ -89,9 +89,15 @@ def measured(folder: Path) -> dict[str, Any]:
 
 
 def least(deals: int) -> int:
-    """Heads by list in hundreds; per thousand heads two association reads; 3/10 companies and 2 lines a deal in hundreds;
-    account, pipelines and fields once."""
-    return math.ceil(deals / 100) + 2 * math.ceil(deals / 1000) + math.ceil(deals * 3 / 10 / 100) + math.ceil(deals * 2 / 100) + 3
+    """Heads by list in hundreds; per thousand heads two association reads; 3/10 companies and 2 lines a deal in
+    hundreds; account, pipelines and fields once."""
+    return (
+        math.ceil(deals / 100)
+        + 2 * math.ceil(deals / 1000)
+        + math.ceil(deals * 3 / 10 / 100)
+        + math.ceil(deals * 2 / 100)
+        + 3
+    )
 
 
 def one(base: str, deals: int) -> dict[str, Any]:
@@ -108,7 +114,9 @@ def one(base: str, deals: int) -> dict[str, Any]:
 
 def workload(deals: int, runs: int) -> dict[str, Any]:
     port = free_port()
-    source = subprocess.Popen([sys.executable, str(HERE / "source.py"), str(port), str(deals)], stdout=subprocess.PIPE, text=True)
+    source = subprocess.Popen(
+        [sys.executable, str(HERE / "source.py"), str(port), str(deals)], stdout=subprocess.PIPE, text=True
+    )
     try:
         assert source.stdout is not None
         assert source.stdout.readline().strip() == "ready"

@@ -11,14 +11,13 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-
 from wherry.store import Store
 from wherry.testing.clock import FakeClock
 
 SHARED = Path(os.environ.get("WHERRY_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
 
-@pytest.fixture()
+@pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()
 
@@ -91,11 +90,13 @@ def _run(command: list[str]) -> None:
     assert done.returncode == 0, f"{command}: {done.stderr}"
 
 
-@pytest.fixture()
+@pytest.fixture
 def postgres_url(postgres_server: str) -> Iterator[str]:
     """A database of its own for one test."""
     name = f"t{uuid.uuid4().hex[:12]}"
-    admin = sa.create_engine(sa.make_url(postgres_server).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    admin = sa.create_engine(
+        sa.make_url(postgres_server).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT"
+    )
     with admin.connect() as connection:
         connection.exec_driver_sql(f"CREATE DATABASE {name}")
     yield sa.make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
@@ -113,7 +114,7 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return url
 
 
-@pytest.fixture()
+@pytest.fixture
 def store(store_url: str, tmp_path: Path, clock: FakeClock) -> Iterator[Store]:
     opened = Store(store_url, clock, tmp_path / "files")
     yield opened

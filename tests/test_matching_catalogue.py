@@ -129,9 +129,7 @@ TEXT = st.text(alphabet="abc12 -+é", max_size=12)
 
 @settings(max_examples=150)
 @given(st.lists(TEXT, max_size=8), TEXT, TEXT)
-def test_scores_lie_between_zero_and_one_and_only_equal_names_reach_one(
-    names: list[str], asked: str, sku: str
-) -> None:
+def test_scores_lie_between_zero_and_one_and_only_equal_names_reach_one(names: list[str], asked: str, sku: str) -> None:
     held = ListingCatalogue(Listed(str(n), name, name[::-1]) for n, name in enumerate(names))
     found = held.nearest(asked, sku, limit=8)
     scores = [candidate.score for candidate in found]

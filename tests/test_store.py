@@ -12,14 +12,14 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
-
 from wherry.errors import Busy, ConfigError, Rejected, TryAgain
 from wherry.records import Candidate, Draft, Ref
-from wherry.store import Store, audit, ledger, locks, registry
+from wherry.store import Store, audit, ledger, locks, questions, registry
 from wherry.store.blobs import Blobs, shown_name
 from wherry.store.database import Database
 from wherry.store.documents import DocumentView
-from wherry.store.ledger import ItemRow, LinkRow, Question, Route, Seen
+from wherry.store.ledger import ItemRow, LinkRow, Route, Seen
+from wherry.store.questions import Question
 
 ROUTE = Route(1, 2)
 
@@ -30,12 +30,17 @@ def item(key: str, state: str = "waiting") -> ItemRow:
                    root=True, draft=draft, created_at="t", changed_at="t")  # fmt: skip
 
 
+def _fail_half_way(store: Store) -> None:
+    with store.documents("a") as documents:
+        documents.put("thing", [("1", {"name": "lost"})])
+        raise RuntimeError
+
+
 def test_what_is_written_is_read_back_and_a_failed_transaction_leaves_nothing(store: Store) -> None:
     with store.documents("a") as documents:
         documents.put("thing", [("1", {"name": "Ünï"}), ("2", {})])
-    with pytest.raises(RuntimeError), store.documents("a") as documents:
-        documents.put("thing", [("1", {"name": "lost"})])
-        raise RuntimeError
+    with pytest.raises(RuntimeError):
+        _fail_half_way(store)
     with store.documents("a") as documents:
         assert documents.get("thing", ["1", "2", "3"]) == {"1": {"name": "Ünï"}, "2": {}}
         assert documents.count("thing") == 2
@@ -107,14 +112,14 @@ def test_a_replaced_item_keeps_its_number(store: Store) -> None:
 
 
 def test_a_question_keeps_its_candidates_and_its_draft(store: Store) -> None:
-    asked = Question(sink=2, source=1, entity="product", key="name:x", flow="f", name="X", sku="", state="open", why="?",
-                     candidates=(Candidate("I-1", "Xx", 0.7, "near"),),
+    asked = Question(sink=2, source=1, entity="product", key="name:x", flow="f", name="X", sku="", state="open",
+                     why="?", candidates=(Candidate("I-1", "Xx", 0.7, "near"),),
                      draft=Draft(entity="product", key="name:x", body={"name": "X"}))  # fmt: skip
     with store.write() as tx:
-        ledger.put_questions(tx, [asked])
+        questions.put_questions(tx, [asked])
     with store.read() as tx:
-        assert ledger.find_questions(tx, id=asked.id) == [asked]
-        assert ledger.find_questions(tx, state="answered") == []
+        assert questions.find_questions(tx, id=asked.id) == [asked]
+        assert questions.find_questions(tx, state="answered") == []
 
 
 def test_seen_records_are_counted_by_their_last_fate(store: Store) -> None:

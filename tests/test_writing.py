@@ -16,13 +16,13 @@ from wherry import writing
 from wherry.errors import ContractBroken, Guarded
 from wherry.records import Answer, Ask, Create, Decision, Draft, Item, Link, Listed, Ref, Same, Skip
 from wherry.roles import Account
-from wherry.store import Store, ledger
+from wherry.steps import Lane, Step
+from wherry.store import Store, ledger, questions
 from wherry.store.database import Tx
 from wherry.store.documents import DocumentView
 from wherry.store.ledger import LinkRow, Route
 from wherry.store.tables import edges
 from wherry.testing.clock import FakeClock
-from wherry.writing import Lane, Step
 
 ROUTE = Route(1, 2)
 
@@ -83,7 +83,7 @@ def settle(tx: Tx, sink: Any, *steps: Step) -> dict[str, str]:
 
 
 def answer(tx: Tx, sink: Any, key: str, decision: Decision) -> dict[str, str]:
-    [asked] = [q for q in ledger.find_questions(tx, limit=10_000) if q.key == key]
+    [asked] = [q for q in questions.find_questions(tx, limit=10_000) if q.key == key]
     return settle(tx, sink, step(asked.draft, decision, by_person=True))
 
 
@@ -161,7 +161,7 @@ def play(tx: Tx, world: World, events: Sequence[tuple[str, int]]) -> tuple[dict[
 
 
 def _reply(tx: Tx, world: World, sink: Shelf, n: int) -> None:
-    asked = [q for q in ledger.find_questions(tx, state="open", limit=10_000) if q.key == world.key(n)]
+    asked = [q for q in questions.find_questions(tx, state="open", limit=10_000) if q.key == world.key(n)]
     if asked:
         answer(tx, sink, world.key(n), world.reply(n))
 
@@ -194,7 +194,7 @@ def test_any_order_of_arrival_and_of_answers_leads_to_the_same_links(one_store: 
         keys = [key for key, _ in sink.effects]
         assert len(keys) == len(set(keys)), "written once"
         assert ledger.open_items(tx) == [], "nothing is left waiting"
-        assert not ledger.find_questions(tx, state="open")
+        assert not questions.find_questions(tx, state="open")
         assert not tx.rows(sa.select(edges)), "and nothing is waited for"
 
 
@@ -249,9 +249,9 @@ def test_a_question_asked_again_keeps_its_number_and_the_day_it_was_asked(store:
     """b_001_71"""
     with store.write() as tx:
         settle(tx, Shelf(), step(thing("a"), Ask((), "which?")))
-        [first] = ledger.find_questions(tx)
+        [first] = questions.find_questions(tx)
         settle(tx, Shelf(), step(thing("a"), Ask((), "which, then?")))
-        [second] = ledger.find_questions(tx)
+        [second] = questions.find_questions(tx)
         assert (second.id, second.asked_at, second.why) == (first.id, first.asked_at, "which, then?")
         assert len(ledger.open_items(tx)) == 1
 
@@ -261,7 +261,7 @@ def test_a_question_is_found_again_however_many_there_are(one_store: Store) -> N
     with one_store.rehearse() as tx:
         settle(tx, Shelf(), *(step(thing(f"id:{n}"), Ask((), "which?")) for n in range(1_100)))
         assert settle(tx, Shelf(), step(thing("id:1099"), Ask((), "still?"))) == {"id:1099": "triage"}
-        assert len(ledger.find_questions(tx, limit=5_000)) == 1_100
+        assert len(questions.find_questions(tx, limit=5_000)) == 1_100
 
 
 def test_an_answer_to_something_that_must_wait_itself_is_an_answer(store: Store) -> None:
@@ -270,11 +270,11 @@ def test_an_answer_to_something_that_must_wait_itself_is_an_answer(store: Store)
     with store.write() as tx:
         settle(tx, sink, step(thing("a"), Ask((), "which?")), step(thing("b", "a"), Ask((), "which?")))
         assert answer(tx, sink, "b", Create()) == {"b": "waiting"}
-        assert [q.key for q in ledger.find_questions(tx, state="open")] == ["a"]
+        assert [q.key for q in questions.find_questions(tx, state="open")] == ["a"]
         assert settle(tx, sink, step(thing("b", "a", size=2), Ask((), "which?"))) == {"b": "waiting"}
-        assert [q.key for q in ledger.find_questions(tx, state="open")] == ["a"]
+        assert [q.key for q in questions.find_questions(tx, state="open")] == ["a"]
         assert answer(tx, sink, "a", Create()) == {"a": "created", "b": "created"}
-        [asked] = [q for q in ledger.find_questions(tx) if q.key == "b"]
+        [asked] = [q for q in questions.find_questions(tx) if q.key == "b"]
         assert (asked.state, asked.rule, sink.held[asked.answer]["size"]) == ("answered", "created", 2)
         assert answer(tx, sink, "b", Create()) == {"b": "unchanged"}
         assert len(sink.effects) == 2
@@ -286,7 +286,7 @@ def test_an_answer_that_waits_can_be_taken_back(store: Store) -> None:
     with store.write() as tx:
         settle(tx, sink, step(thing("a"), Ask((), "which?")), step(thing("b", "a"), Ask((), "which?")))
         answer(tx, sink, "b", Create())
-        [asked] = [q for q in ledger.find_questions(tx) if q.key == "b"]
+        [asked] = [q for q in questions.find_questions(tx) if q.key == "b"]
         writing.reopen(tx, asked, "2026-01-06T09:00:00.000Z")
         assert answer(tx, sink, "a", Create()) == {"a": "created"}
         assert answer(tx, sink, "b", Skip("not ours")) == {"b": "skipped"}

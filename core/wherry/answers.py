@@ -16,12 +16,12 @@ from wherry.hub import Hub
 from wherry.matching.text import name_key
 from wherry.records import DONE, Create, Decision, Link, Skip
 from wherry.roles import AtomicSinkWriter
+from wherry.steps import Lane, Step
 from wherry.store import audit, ledger, registry
 from wherry.store.database import Tx
 from wherry.store.documents import DocumentView
-from wherry.store.ledger import Question
+from wherry.store.questions import Question, dependents, find_questions
 from wherry.tally import Tally, plain
-from wherry.writing import Lane, Step
 
 
 class Answered(Struct, kw_only=True):
@@ -44,7 +44,7 @@ def number(text: str) -> int:
 def questions(hub: Hub, *, state: str = "open", limit: int = 1000) -> list[dict[str, Any]]:
     """Questions as data, oldest first; state "" for all of them."""
     with hub.store.read() as tx:
-        return [shown(tx, question) for question in ledger.find_questions(tx, state=state, limit=limit)]
+        return [shown(tx, question) for question in find_questions(tx, state=state, limit=limit)]
 
 
 def question(hub: Hub, id: int) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def shown(tx: Tx, asked: Question) -> dict[str, Any]:
     return {
         "id": f"T-{asked.id}", "entity": asked.entity, "name": asked.name, "sku": asked.sku, "key": asked.key,
         "system": names.get(asked.source, ""), "sink": names.get(asked.sink, ""), "flow": asked.flow,
-        "state": asked.state, "why": asked.why, "waiting": ledger.dependents(tx, asked), "candidates": candidates,
+        "state": asked.state, "why": asked.why, "waiting": dependents(tx, asked), "candidates": candidates,
         "asked": asked.asked_at, "answer": asked.answer, "answered": asked.answered_at,
         "answered_by": asked.answered_by, "reason": asked.reason,
     }  # fmt: skip
@@ -185,12 +185,12 @@ def _lane(hub: Hub, tx: Tx, asked: Question) -> Lane:
 def _identical(hub: Hub, asked: Question) -> Sequence[Question]:
     wanted = name_key(asked.name)
     with hub.store.read() as tx:
-        opened = ledger.find_questions(tx, state="open", entity=asked.entity, limit=100_000)
+        opened = find_questions(tx, state="open", entity=asked.entity, limit=100_000)
     return [q for q in opened if q.sink == asked.sink and q.id != asked.id and name_key(q.name) == wanted]
 
 
 def _find(tx: Tx, id: int) -> Question:
-    found = ledger.find_questions(tx, id=id) if id > 0 else []
+    found = find_questions(tx, id=id) if id > 0 else []
     if not found:
         raise NotFound(f"there is no question T-{id}", fix="see: wherry triage list", code="WHERRY-3020")
     return found[0]

@@ -8,7 +8,6 @@ thread of its own, completing in a small pool; everything else happens in order 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 
@@ -16,18 +15,19 @@ import msgspec
 
 from wherry import boundary, fates, writing
 from wherry.errors import ContractBroken, Guarded, Rejected, TryAgain
-from wherry.fates import ONCE
+from wherry.fates import ONCE, tell_items
 from wherry.job import Batch, Entry, Job
 from wherry.matching.catalogue import pending_id
+from wherry.merging import merged_refs, take_over
 from wherry.records import DONE, OPEN, Create, Draft, Listed, Page, Record, Ref, Skip
 from wherry.roles import Fetches, FieldMapper, Narrows, OpensFiles, Query
+from wherry.steps import Outcome, Step, references
 from wherry.store import ledger, registry
 from wherry.store.blobs import shown_name
 from wherry.store.documents import DocumentView
 from wherry.store.ledger import Seen
 from wherry.tally import Notice, Tally
 from wherry.threads import ahead, fan_out
-from wherry.writing import Outcome, Step
 
 _LARGEST_BATCH = 5_000
 _FEW = 10
@@ -191,20 +191,6 @@ def recognise(job: Job, entry: Entry, known: Mapping[str, Seen]) -> None:
             take_over(job, entry, known[loser])
 
 
-def take_over(job: Job, entry: Entry, loser: Seen) -> None:
-    """The survivor of a merger is what the merged record was: no second project is made for it (case B12)."""
-    record = entry.record
-    if entry.synced and entry.synced != loser.synced:
-        what = f"{loser.source_id} was merged into it; it was written as {loser.synced} before"
-        job.tally.notice(Notice(record.kind, record.id, what, entry.synced))
-        return
-    if not entry.synced:
-        entry.merged = loser.source_id
-        entry.earlier = msgspec.structs.replace(loser, source_id=record.id, digest=b"")
-        what = f"took over from {loser.source_id}, which was merged into it"
-        job.tally.notice(Notice(record.kind, record.id, what, loser.synced))
-
-
 def admit(job: Job, mapper: FieldMapper, entry: Entry, skip: Skip | None) -> None:
     """The head gate, and the policy for what was synced before."""
     if entry.record.gone:
@@ -307,19 +293,7 @@ def choose_fields(job: Job, steps: Iterable[Step]) -> None:
             )
         body = {name: value if name in wanted else held.get(name) for name, value in step.draft.body.items()}
         body = {name: value for name, value in body.items() if value is not None}
-        step.draft = msgspec.structs.replace(step.draft, body=body, refs=writing.references(body))
-
-
-def merged_refs(batch: Batch) -> dict[Ref, Ref]:
-    """The refs under which things of a merged record were written → the survivor's, for all that carry its id."""
-    found = {}
-    for entry in batch.heads:
-        own = re.compile(rf"(?<![0-9A-Za-z]){re.escape(entry.record.id)}(?![0-9A-Za-z])")
-        for draft in entry.drafts if entry.merged else ():
-            old = own.sub(entry.merged, draft.key)
-            if old != draft.key:
-                found[Ref(draft.entity, old)] = draft.ref
-    return found
+        step.draft = msgspec.structs.replace(step.draft, body=body, refs=references(body))
 
 
 def decide(job: Job, steps: Sequence[Step]) -> None:
@@ -432,15 +406,3 @@ def close(entry: Entry, outcomes: Mapping[Ref, Outcome]) -> None:
         outcome = outcomes[root]
         entry.target = outcome.target if outcome.fate in DONE else ""
         entry.close(outcome.fate, outcome.reason)
-
-
-def tell_items(outcomes: Mapping[Ref, Outcome], steps: Iterable[Step] = ()) -> Tally:
-    """Item kind → fate → number, of everything that changed its state; and by which rule things were linked."""
-    told = Tally()
-    before = {step.ref: step.item.state if step.item else "" if step.always else "unchanged" for step in steps}
-    for ref, outcome in outcomes.items():
-        if outcome.fate != before.get(ref):
-            told.items[ref.entity][outcome.fate] += 1
-        if outcome.fate == "linked" and outcome.reason:
-            told.reasons[ref.entity][outcome.fate][outcome.reason] += 1
-    return told

@@ -5,17 +5,19 @@ All of it in the transaction that also holds the effects (rules I1 and I5 of wri
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from wherry.job import Batch, Entry, Job
 from wherry.records import Draft, Ref
 from wherry.roles import FieldMapper
+from wherry.steps import Outcome, Step
 from wherry.store import ledger, registry
 from wherry.store.database import Tx
 from wherry.store.ledger import Event, ItemRow, Seen
 from wherry.store.registry import Mark
+from wherry.tally import Tally
 
 ONCE = "already synced once"
 
@@ -113,3 +115,15 @@ def save_mark(job: Job, tx: Tx, mapper: FieldMapper, batch: Batch, now: str) -> 
     old = registry.mark(tx, job.wired.name, batch.kind)
     swept = old.swept_at if old is not None else now
     registry.save_mark(tx, Mark(job.wired.name, batch.kind, mapper.fingerprint, batch.mark, now, swept))
+
+
+def tell_items(outcomes: Mapping[Ref, Outcome], steps: Iterable[Step] = ()) -> Tally:
+    """Item kind → fate → number, of everything that changed its state; and by which rule things were linked."""
+    told = Tally()
+    before = {step.ref: step.item.state if step.item else "" if step.always else "unchanged" for step in steps}
+    for ref, outcome in outcomes.items():
+        if outcome.fate != before.get(ref):
+            told.items[ref.entity][outcome.fate] += 1
+        if outcome.fate == "linked" and outcome.reason:
+            told.reasons[ref.entity][outcome.fate][outcome.reason] += 1
+    return told

@@ -25,10 +25,10 @@ from wherry.records import FOR_A_PERSON, Ask, Ref
 from wherry.redaction import clean, scrub
 from wherry.roles import Clock, Rounds
 from wherry.settings import Project, find_project, load
+from wherry.steps import Outcome, Step
 from wherry.store import Store, ledger, registry
 from wherry.tally import Tally
 from wherry.wiring import Wiring, project_store
-from wherry.writing import Outcome, Step
 
 _STATES: dict[int, str] = {
     5: "access",

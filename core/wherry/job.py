@@ -12,11 +12,11 @@ from wherry.errors import WherryError
 from wherry.records import Draft, Fate, Record, Ref, Skip
 from wherry.roles import FieldMapper, Matcher, Narrows, SourceConnector
 from wherry.settings import Flow
+from wherry.steps import Lane, Step
 from wherry.store import Store
 from wherry.store.blobs import Blobs
 from wherry.store.ledger import Seen
 from wherry.tally import Tally
-from wherry.writing import Lane, Step
 
 
 class Options(Struct, frozen=True, kw_only=True):

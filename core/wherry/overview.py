@@ -13,14 +13,14 @@ from wherry.errors import NotFound, WherryError, worst
 from wherry.hub import Hub
 from wherry.records import FOR_A_PERSON
 from wherry.redaction import clean
-from wherry.store import audit, ledger, registry
+from wherry.store import audit, ledger, questions, registry
 
 
 def status(hub: Hub) -> dict[str, Any]:
     """Flows, connections and what waits; asks nobody outside."""
     with hub.store.read() as tx:
         waiting = ledger.count_open(tx)
-        asked = len(ledger.find_questions(tx, state="open", limit=100_000))
+        asked = len(questions.find_questions(tx, state="open", limit=100_000))
     people = sum(sum(waiting.get(state, {}).values()) for state in FOR_A_PERSON)
     return {
         "flows": flow_rows(hub), "connections": connections.listed(hub),

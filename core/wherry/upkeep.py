@@ -11,16 +11,16 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from wherry import boundary, writing
-from wherry.engine import copy_files, tell_items
+from wherry.engine import copy_files
 from wherry.errors import Guarded
-from wherry.fates import event_of, withdraw
+from wherry.fates import event_of, tell_items, withdraw
 from wherry.job import Batch, Entry, Job, Wired
 from wherry.records import Create, Link, Record
 from wherry.roles import FieldMapper, Matcher, Sweeps
-from wherry.store import ledger, registry
+from wherry.steps import Step
+from wherry.store import ledger, questions, registry
 from wherry.store.ledger import Seen
 from wherry.tally import Notice
-from wherry.writing import Step
 
 
 def retry(job: Job) -> None:
@@ -56,7 +56,7 @@ def rematch(job: Job, matcher_of: MatcherOf) -> None:
 def _asked(job: Job, entity: str, matcher_of: MatcherOf) -> Iterator[Step]:
     """The open questions of this route as steps, decided anew."""
     with job.wired.store.read() as tx:
-        asked = ledger.find_questions(tx, state="open", route=job.wired.lane.route, entity=entity, limit=10_000)
+        asked = questions.find_questions(tx, state="open", route=job.wired.lane.route, entity=entity, limit=10_000)
     for question in asked:
         matcher = matcher_of(question.flow, entity)
         if matcher is not None:

@@ -34,13 +34,13 @@ from wherry.secrets import Vault, open_vault
 from wherry.settings import Flow, OAuth2Auth, Project, SecretRef, TokenAuth
 from wherry.settings.load import compose, secrets_in
 from wherry.signin import OAuthEndpoints, bearer, oauth2
+from wherry.steps import Lane
 from wherry.store import Store, ledger, registry
 from wherry.store.blobs import Blobs
 from wherry.store.documents import DocumentView
 from wherry.store.ledger import Route
 from wherry.tally import Tally
 from wherry.threads import fan_out
-from wherry.writing import Lane
 
 _RECHECK = dt.timedelta(days=1)
 """How long an account is taken to be the same while the credential is: a check costs a call in every run."""

@@ -7,12 +7,9 @@ is also how everything resumes: an answered question or a newly written customer
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import msgspec
-from msgspec import Struct
 from sqlalchemy.exc import DBAPIError
 
 from wherry.errors import ContractBroken, WherryError
@@ -20,7 +17,6 @@ from wherry.records import (
     DONE,
     Answer,
     Ask,
-    Change,
     Create,
     Decision,
     Draft,
@@ -32,55 +28,12 @@ from wherry.records import (
     Skip,
 )
 from wherry.redaction import scrub
-from wherry.roles import AtomicSinkWriter
-from wherry.store import audit, ledger
+from wherry.steps import Lane, Outcome, Step, digest, fill
+from wherry.store import audit, ledger, questions
 from wherry.store.database import Tx
 from wherry.store.documents import DocumentView
-from wherry.store.ledger import Event, ItemRow, LinkRow, Question, Route
-
-
-class Step(Struct, kw_only=True):
-    """A draft and what was decided about it. ``decision`` None: it is linked already. ``always`` lets a linked target
-    be updated; ``item`` is the open row that this step replaces or resumes; ``refusal`` was met before writing."""
-
-    draft: Draft
-    record_kind: str
-    record_id: str
-    flow: str = ""
-    """Whose record it is from; empty: the flow that is settling. An answer may free what another flow waits for."""
-    decision: Decision | None = None
-    link: LinkRow | None = None
-    always: bool = False
-    overwrite_local: bool = False
-    item: ItemRow | None = None
-    refusal: WherryError | None = None
-    by_person: bool = False
-    later: str = ""
-    """Why it has to be tried again by itself, such as a file whose server is down."""
-
-    @property
-    def ref(self) -> Ref:
-        return self.draft.ref
-
-
-class Outcome(Struct):
-    """What became of a step: its fate, its target if it has one, and the reason in words."""
-
-    fate: Fate
-    target: str = ""
-    reason: str = ""
-    changes: tuple[Change, ...] = ()
-
-
-class Lane(Struct, frozen=True):
-    """Where settling happens: one flow's run from one connection into one atomic sink."""
-
-    flow: str
-    run: str
-    route: Route
-    sink: AtomicSinkWriter
-    plugin: str
-    """Whose documents the sink works on: they are the plugin's, whatever its connection is called today."""
+from wherry.store.ledger import Event, ItemRow, LinkRow
+from wherry.store.questions import Question
 
 
 def settle(tx: Tx, lane: Lane, steps: Sequence[Step], now: str, *, cause: str = "") -> dict[Ref, Outcome]:
@@ -155,7 +108,7 @@ class Settlement:
         """What a person has answered and what only waits for something else is not asked again."""
         asked = {step.ref: step for step in self.steps.values() if isinstance(step.decision, Ask)
                  and step.item is not None and step.item.state == "waiting"}  # fmt: skip
-        for ref, question in ledger.questions_of(self.tx, self.lane.route, asked).items():
+        for ref, question in questions.questions_of(self.tx, self.lane.route, asked).items():
             if question.state == "answered" and (item := asked[ref].item) is not None:
                 answered = _resumed(item)
                 asked[ref].decision, asked[ref].link = answered.decision, answered.link
@@ -350,12 +303,12 @@ class Settlement:
         asked |= {question.ref for question in self.questions}
         if not asked:
             return
-        old = ledger.questions_of(self.tx, self.lane.route, asked)
+        old = questions.questions_of(self.tx, self.lane.route, asked)
         for question in self.questions:
             if question.ref in old:
                 question.id, question.asked_at = old[question.ref].id, old[question.ref].asked_at
         closed = [self._closed(q) for q in old.values() if self._closes(q)]
-        ledger.put_questions(self.tx, [*self.questions, *closed])
+        questions.put_questions(self.tx, [*self.questions, *closed])
 
     def _closes(self, question: Question) -> bool:
         """Also one that was answered while its draft had to wait for something else: that was its answer."""
@@ -416,7 +369,7 @@ def reopen(tx: Tx, question: Question, now: str) -> None:
     question.state, question.answer, question.rule, question.reason = "open", "", "", ""
     question.answered_at, question.answered_by = "", ""
     ledger.put_items(tx, question.route, [item])
-    ledger.put_questions(tx, [question])
+    questions.put_questions(tx, [question])
     if draft.root:
         fate = ("triage", "", question.why, question.flow, question.record_kind, question.record_id)
         ledger.mark_synced(tx, [fate])
@@ -452,29 +405,3 @@ def _broken(lane: Lane, what: str) -> ContractBroken:
 
 def _same(step: Step) -> tuple[Ref, ...]:
     return (step.decision.ref,) if isinstance(step.decision, Same) else ()
-
-
-def digest(body: dict[str, Any]) -> str:
-    """Of a body with its references filled in; equal bodies give equal digests on every machine."""
-    return hashlib.blake2b(msgspec.json.encode(body, order="deterministic"), digest_size=16).hexdigest()
-
-
-def fill(body: Any, refs: Sequence[Ref], known: Mapping[Ref, Any]) -> Any:
-    """The body with every symbolic reference replaced by its target id (None where the thing was skipped)."""
-    if not refs:
-        return body
-    if isinstance(body, dict):
-        if len(body) == 2 and body.keys() == {"entity", "key"}:
-            return known[Ref(body["entity"], body["key"])]
-        return {name: fill(value, refs, known) for name, value in body.items()}
-    if isinstance(body, list):
-        return [fill(value, refs, known) for value in body]
-    return body
-
-
-def references(body: Any) -> tuple[Ref, ...]:
-    """The symbolic references in a body, each once."""
-    if isinstance(body, dict) and len(body) == 2 and body.keys() == {"entity", "key"}:
-        return (Ref(body["entity"], body["key"]),)
-    inner: Iterable[Any] = body.values() if isinstance(body, dict) else body if isinstance(body, list) else ()
-    return tuple(dict.fromkeys(ref for value in inner for ref in references(value)))

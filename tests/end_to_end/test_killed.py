@@ -7,13 +7,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from wherry_hubspot import demo
-from wherry_hubspot.simulator import HubSpotSimulator
-
 from wherry import answers, overview
 from wherry.hub import Hub
 from wherry.store import Store, audit, ledger
 from wherry.testing import killing
+from wherry_hubspot import demo
+from wherry_hubspot.simulator import HubSpotSimulator
 
 from .conftest import TOKEN, OpenHub
 

@@ -9,7 +9,7 @@ from wherry import answers, overview
 from wherry.errors import Guarded, NotFound
 from wherry.hub import Hub
 from wherry.job import Options
-from wherry.store import audit, ledger
+from wherry.store import audit, ledger, questions
 
 from .desk import Crm, Desk, held, image
 
@@ -158,7 +158,7 @@ def test_one_answer_may_be_given_to_every_question_of_the_name(desk: Desk, small
 
         def linked(hub: Hub) -> list[tuple[int, str, str]]:
             with hub.store.read() as tx:
-                sink = next(q.sink for q in ledger.find_questions(tx))
+                sink = next(q.sink for q in questions.find_questions(tx))
                 return ledger.links_of_target(tx, sink, "product", target)
 
         assert len({source for source, _, _ in desk.ask(linked)}) == 2, "one product, linked to both systems"

@@ -13,13 +13,12 @@ import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 
-from wherry.records import OPEN, Candidate, Draft, Ref
+from wherry.records import OPEN, Draft, Ref
 from wherry.store.database import Row, Tx
 from wherry.store.documents import next_value
-from wherry.store.tables import edges, history, items, links, questions, seen
+from wherry.store.tables import edges, history, items, links, seen
 
-_draft = msgspec.json.Decoder(Draft).decode
-_candidates = msgspec.json.Decoder(tuple[Candidate, ...]).decode
+decode_draft = msgspec.json.Decoder(Draft).decode
 
 
 class Route(Struct, frozen=True):
@@ -55,7 +54,7 @@ _link_columns = [links.c[name] for name in LinkRow.__struct_fields__]
 
 def find_links(tx: Tx, route: Route, wanted: Iterable[Ref]) -> dict[Ref, LinkRow]:
     found = {}
-    for entity, keys in _by_entity(wanted).items():
+    for entity, keys in by_entity(wanted).items():
         statement = sa.select(*_link_columns).where(
             links.c.sink == route.sink, links.c.source == route.source, links.c.entity == entity
         )
@@ -90,7 +89,7 @@ def links_of_target(tx: Tx, sink: int, entity: str, target: str) -> list[tuple[i
     return [(int(s), str(k), str(r)) for s, k, r in tx.rows(statement)]
 
 
-def _by_entity(wanted: Iterable[Ref]) -> dict[str, set[str]]:
+def by_entity(wanted: Iterable[Ref]) -> dict[str, set[str]]:
     keys: dict[str, set[str]] = defaultdict(set)
     for ref in wanted:
         keys[ref.entity].add(ref.key)
@@ -135,12 +134,12 @@ _item_columns = [items.c[name] for name in _ITEM]
 
 def _item(row: Sequence[Any]) -> ItemRow:
     values = dict(zip(_ITEM, row, strict=True))
-    return ItemRow(**{**values, "draft": _draft(values["draft"])})
+    return ItemRow(**{**values, "draft": decode_draft(values["draft"])})
 
 
 def find_items(tx: Tx, route: Route, wanted: Iterable[Ref]) -> dict[Ref, ItemRow]:
     found = {}
-    for entity, keys in _by_entity(wanted).items():
+    for entity, keys in by_entity(wanted).items():
         statement = sa.select(*_item_columns).where(
             items.c.sink == route.sink, items.c.source == route.source, items.c.entity == entity
         )
@@ -189,7 +188,7 @@ def meet(tx: Tx, route: Route, met: Iterable[Ref]) -> list[ItemRow]:
     """Consume the edges on these refs; the waiting items that need nothing more are returned, oldest first."""
     touched: set[int] = set()
     mine = (items.c.sink == route.sink) & (items.c.source == route.source)
-    for entity, keys in _by_entity(met).items():
+    for entity, keys in by_entity(met).items():
         statement = (
             sa.select(edges.c.item).join(items, items.c.id == edges.c.item).where(mine, edges.c.entity == entity)
         )
@@ -224,106 +223,6 @@ def count_open(tx: Tx, flow: str = "") -> dict[str, dict[str, int]]:
     for state, entity, number in tx.rows(statement):
         found[state][entity] = number
     return dict(found)
-
-
-# -- questions --------------------------------------------------------------------------------------------------------
-
-
-class Question(Struct, kw_only=True):
-    """A matching question: which target is this? Kept after it was answered, so that the answer can be undone."""
-
-    id: int = 0
-    sink: int
-    source: int
-    entity: str
-    key: str
-    flow: str
-    name: str
-    sku: str
-    state: str
-    why: str
-    candidates: tuple[Candidate, ...]
-    draft: Draft
-    record_kind: str = ""
-    record_id: str = ""
-    asked_at: str = ""
-    run: str = ""
-    answer: str = ""
-    rule: str = ""
-    reason: str = ""
-    answered_at: str = ""
-    answered_by: str = ""
-
-    @property
-    def ref(self) -> Ref:
-        return Ref(self.entity, self.key)
-
-    @property
-    def route(self) -> Route:
-        return Route(self.source, self.sink)
-
-
-_QUESTION = Question.__struct_fields__
-
-
-def put_questions(tx: Tx, rows: Sequence[Question]) -> None:
-    fresh = [row for row in rows if not row.id]
-    if fresh:
-        first = next_value(tx, "ledger", "question", len(fresh))
-        for number, row in enumerate(fresh):
-            row.id = first + number
-    tx.many(questions, _QUESTION, [_flat(row) for row in rows])
-
-
-def _flat(row: Question) -> Row:
-    values = msgspec.structs.asdict(row)
-    values["candidates"] = msgspec.json.encode(row.candidates).decode()
-    values["draft"] = msgspec.json.encode(row.draft).decode()
-    return tuple(values.values())
-
-
-def find_questions(
-    tx: Tx, *, id: int = 0, state: str = "", route: Route | None = None, entity: str = "", limit: int = 1000
-) -> list[Question]:
-    """Oldest first."""
-    statement = sa.select(*[questions.c[name] for name in _QUESTION]).order_by(questions.c.id).limit(limit)
-    wanted: list[tuple[Any, Any]] = [
-        (questions.c.id, id),
-        (questions.c.state, state),
-        (questions.c.entity, entity),
-    ]
-    if route is not None:
-        wanted += [(questions.c.sink, route.sink), (questions.c.source, route.source)]
-    for column, value in wanted:
-        if value:
-            statement = statement.where(column == value)
-    return [_question(row) for row in tx.rows(statement)]
-
-
-def questions_of(tx: Tx, route: Route, wanted: Iterable[Ref]) -> dict[Ref, Question]:
-    """The questions that were ever asked about these things of a route."""
-    found = {}
-    for entity, keys in _by_entity(wanted).items():
-        mine = (questions.c.sink == route.sink) & (questions.c.source == route.source)
-        statement = sa.select(*[questions.c[name] for name in _QUESTION]).where(mine, questions.c.entity == entity)
-        for row in tx.find(statement, questions.c.key, keys):
-            asked = _question(row)
-            found[asked.ref] = asked
-    return found
-
-
-def _question(row: Sequence[Any]) -> Question:
-    values = dict(zip(_QUESTION, row, strict=True))
-    values["candidates"], values["draft"] = _candidates(values["candidates"]), _draft(values["draft"])
-    return Question(**values)
-
-
-def dependents(tx: Tx, question: Question) -> int:
-    """How many items wait for the answer."""
-    statement = sa.select(sa.func.count()).select_from(edges.join(items, items.c.id == edges.c.item)).where(
-        edges.c.entity == question.entity, edges.c.key == question.key,
-        items.c.sink == question.sink, items.c.source == question.source)  # fmt: skip
-    return int(tx.value(statement) or 0)
 
 
 # -- fates ------------------------------------------------------------------------------------------------------------

@@ -1,0 +1,38 @@
+"""Records that were merged at the source: the survivor is what the merged one was (case B12)."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from wherry.job import Batch, Entry, Job
+from wherry.records import Ref
+from wherry.store.ledger import Seen
+from wherry.tally import Notice
+
+
+def take_over(job: Job, entry: Entry, loser: Seen) -> None:
+    """The survivor of a merger is what the merged record was: no second project is made for it (case B12)."""
+    record = entry.record
+    if entry.synced and entry.synced != loser.synced:
+        what = f"{loser.source_id} was merged into it; it was written as {loser.synced} before"
+        job.tally.notice(Notice(record.kind, record.id, what, entry.synced))
+        return
+    if not entry.synced:
+        entry.merged = loser.source_id
+        entry.earlier = msgspec.structs.replace(loser, source_id=record.id, digest=b"")
+        what = f"took over from {loser.source_id}, which was merged into it"
+        job.tally.notice(Notice(record.kind, record.id, what, loser.synced))
+
+
+def merged_refs(batch: Batch) -> dict[Ref, Ref]:
+    """The refs under which things of a merged record were written → the survivor's, for all that carry its id."""
+    found = {}
+    for entry in batch.heads:
+        own = re.compile(rf"(?<![0-9A-Za-z]){re.escape(entry.record.id)}(?![0-9A-Za-z])")
+        for draft in entry.drafts if entry.merged else ():
+            old = own.sub(entry.merged, draft.key)
+            if old != draft.key:
+                found[Ref(draft.entity, old)] = draft.ref
+    return found
