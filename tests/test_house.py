@@ -21,7 +21,7 @@ from wherry.hookspecs import Specs
 ROOT = Path(__file__).resolve().parents[1]
 CORE = ROOT / "core" / "wherry"
 LAYERS = (
-    ("words", "records errors money clock redaction threads logs"),
+    ("words", "records errors money clock decoding redaction threads logs"),
     ("shapes", "entities roles settings"),
     ("state", "store"),
     ("outside", "secrets signin http"),

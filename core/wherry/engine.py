@@ -292,7 +292,9 @@ def choose_fields(job: Job, steps: Iterable[Step]) -> None:
                 step.link.target, {}
             )
         body = {name: value if name in wanted else held.get(name) for name, value in step.draft.body.items()}
-        body = {name: value for name, value in body.items() if value is not None}
+        custom = step.draft.body.get("custom", {})
+        body["custom"] = {**held.get("custom", {}), **{k: v for k, v in custom.items() if f"custom.{k}" in wanted}}
+        body = {name: value for name, value in body.items() if value not in (None, {})}
         step.draft = msgspec.structs.replace(step.draft, body=body, refs=references(body))
 
 

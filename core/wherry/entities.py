@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Struct, field
 from msgspec.structs import fields
 
+from wherry.decoding import decoder
 from wherry.money import Money
 from wherry.records import Ref
 
@@ -195,6 +196,7 @@ def check(entity: str, body: dict[str, Any], shapes: dict[str, type[Entity]] = S
         shape = shapes[entity]
     except KeyError:
         raise ValueError(f"unknown entity {entity!r}; known: {', '.join(sorted(shapes))}") from None
+    decoder(shape)  # convert uses what is built with it, and building is not for several threads at once
     try:
         whole = msgspec.convert(body, shape, strict=True)
     except msgspec.ValidationError as error:

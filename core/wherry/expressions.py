@@ -24,6 +24,9 @@ from wherry.transforms import RESULTS, Transform, zone_of
 LONGEST, MOST_NODES = 1_000, 200
 _NOTHING: dict[str, Any] = {}
 
+UNKNOWN_FIELD = "WHERRY-2204"
+"""The code of an error that a source field made a moment ago would cure."""
+
 
 class Scope:
     """What an expression sees of one record: the fields and ids of the record and of the relatives at hand,
@@ -147,7 +150,7 @@ def known_path(path: tuple[str, str], kinds: Collection[str], fields: Mapping[st
         raise ConfigError(
             f"{key}: the source's {kind} has no field {name!r}{nearest(name, known)}",
             fix=f"use a field that the source describes for {kind}",
-            code="WHERRY-2204",
+            code=UNKNOWN_FIELD,
             key=key,
         )
 

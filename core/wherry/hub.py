@@ -225,7 +225,7 @@ class Hub:
             known = registry.plan_digest(tx, plan, name)
         now = self.plan(name).data["plan"] if known else ""
         if known is None or known[:8] != now:
-            what = "is not known" if known is None else "is stale: the source has changed since"
+            what = "is not known" if known is None else "is stale: it was run already, or the source has changed since"
             raise Guarded(f"plan {plan} of {name} {what}", fix=f"wherry plan {name}", code="WHERRY-7040", flow=name)
 
     # -- resync -------------------------------------------------------------------------------------------------------

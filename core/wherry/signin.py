@@ -20,6 +20,7 @@ import httpx
 import msgspec
 from msgspec import Struct
 
+from wherry.decoding import decoder
 from wherry.errors import AccessLost, Busy, TryAgain
 from wherry.redaction import remember, scrub
 from wherry.roles import Clock
@@ -69,6 +70,9 @@ class _Answer(Struct):
     access_token: str
     refresh_token: str | None = None
     expires_in: float | None = None
+
+
+_ANSWER = msgspec.json.Decoder(_Answer, strict=False)
 
 
 class Bearer(httpx.Auth):
@@ -197,7 +201,7 @@ class OAuth2(httpx.Auth):
         text = self._vault.get(self._connection, FIELD)
         if text is None:
             return None
-        tokens = msgspec.json.decode(text, type=Tokens)
+        tokens = decoder(Tokens).decode(text)
         for secret in (tokens.access, tokens.refresh, tokens.previous):
             remember(secret)
         return tokens if self._configured is None or tokens.seed == self._seed() else None
@@ -244,7 +248,7 @@ class OAuth2(httpx.Auth):
         if status in (400, 401, 403):
             raise self._lost(f"the vendor's token endpoint refused the client: {_told(response)}")
         try:
-            answer = msgspec.json.decode(response.content, type=_Answer, strict=False)
+            answer = _ANSWER.decode(response.content)
         except msgspec.DecodeError:
             answer = _Answer("")
         if status != httpx.codes.OK or not answer.access_token:

@@ -18,6 +18,7 @@ from wherry.errors import ConfigError, Guarded, NotFound, WherryError
 from wherry.http import Http, Patience, Profile
 from wherry.job import Wired
 from wherry.matching import ListingCatalogue, RuleMatcher
+from wherry.money import DECIMALS
 from wherry.plugins import Plugins
 from wherry.roles import (
     AtomicSinkWriter,
@@ -44,6 +45,9 @@ from wherry.threads import fan_out
 
 _RECHECK = dt.timedelta(days=1)
 """How long an account is taken to be the same while the credential is: a check costs a call in every run."""
+
+
+_ACCOUNTS, _FOR_EVER = "accounts", 1e10
 
 
 class Wiring:
@@ -170,6 +174,7 @@ class Wiring:
         self, connection: Connection, part: SourceConnector | SinkWriter, row: registry.Bound | None, credential: str
     ) -> int:
         account, now = part.check(), self.store.now()
+        self.store.cache(_ACCOUNTS).set(connection.name, account.details)
         with self.store.write() as tx:
             other = registry.connection_of_account(tx, connection.plugin, account.id)
             if row is None and other is not None:
@@ -254,12 +259,29 @@ class Wiring:
                 f"flows.{flow.name}.kinds: plugin {origin.plugin} has no default map for {kind}",
                 fix=f"kinds with a map: {', '.join(sorted(maps))}", code="WHERRY-2074", key=f"flows.{flow.name}.kinds",
             )  # fmt: skip
+        try:
+            return self._built(flow, kind, maps[kind], source, fresh=False)
+        except ConfigError as error:
+            if error.code != mapping.UNKNOWN_FIELD:
+                raise
+            return self._built(flow, kind, maps[kind], source, fresh=True)
+
+    def _built(
+        self, flow: Flow, kind: str, default_map: Mapping[str, Any], source: SourceConnector, *, fresh: bool
+    ) -> FieldMapper:
+        """``fresh`` asks for the source's fields anew: one may have been made since they were kept."""
         return mapping.build(
-            flow, kind, maps[kind], transforms=self.plugins.transforms(), shapes=self.plugins.shapes(),
-            description=source.describe(kind) if isinstance(source, Describes) else None,
-            currency=self.project.currency, timezone=self.project.timezone, named_maps=self.project.maps,
+            flow, kind, default_map, transforms=self.plugins.transforms(), shapes=self.plugins.shapes(),
+            description=source.describe(kind, fresh=fresh) if isinstance(source, Describes) else None,
+            currency=self._currency(flow.source), timezone=self.project.timezone, named_maps=self.project.maps,
             kinds=source.kinds,
         )  # fmt: skip
+
+    def _currency(self, source: str) -> str:
+        """What an amount is in that names no currency: the source account's own, where it tells, else the project's."""
+        details = self.store.cache(_ACCOUNTS).get(source, _FOR_EVER) or {}
+        found: str = details.get("currency", "")
+        return found if found in DECIMALS else self.project.currency
 
     def rule_matcher(self, flow: Flow, entity: str) -> Matcher:
         """The default matcher: the flow's rules, else the habit of its source's plugin, else link or create."""

@@ -20,6 +20,7 @@ from msgspec import Struct
 
 import wherry
 from wherry.clock import SystemClock
+from wherry.decoding import decoder
 from wherry.errors import Guarded, Rejected, TryAgain
 from wherry.http.answers import NETWORK_ERRORS, Call, error_of, failure, junk, retry_after
 from wherry.http.guard import Guard, Resolve, origin, system_resolve
@@ -105,7 +106,8 @@ class Http:
     def decode(self, response: Response, type: type[T]) -> T:
         """The body as that type. Raises TryAgain for junk; ``expect`` reads junk again instead."""
         try:
-            return msgspec.json.decode(response.content, type=type)
+            made: T = decoder(type).decode(response.content)
+            return made
         except msgspec.DecodeError as error:
             url = httpx.URL(response.url)
             raise junk(Call(self._connection, "GET", url.host, url.path), response, error) from None
@@ -206,7 +208,7 @@ class Http:
 
     def _decode(self, ask: _Ask, response: Response) -> None:
         try:
-            response.data = msgspec.json.decode(response.content, type=ask.expect)
+            response.data = decoder(ask.expect).decode(response.content)
         except msgspec.DecodeError as error:
             raise junk(ask.call, response, error) from None
 

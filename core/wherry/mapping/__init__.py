@@ -30,7 +30,7 @@ from typing import Any, Protocol
 from wherry import entities, transforms
 from wherry.entities import Entity
 from wherry.errors import ConfigError
-from wherry.expressions import Words, nearest
+from wherry.expressions import UNKNOWN_FIELD, Words, nearest
 from wherry.mapping.layers import TRIGGER, Layer, Outline, check_entities, outlines
 from wherry.mapping.mapper import MapMapper, explain
 from wherry.mapping.plan import Plan, Row, kinds_of, make_plan
@@ -39,7 +39,7 @@ from wherry.roles import Description
 from wherry.triggers import FlowLike as TriggerFlow
 from wherry.triggers import make_trigger
 
-__all__ = ["FlowLike", "MapMapper", "Row", "build", "explain"]
+__all__ = ["UNKNOWN_FIELD", "FlowLike", "MapMapper", "Row", "build", "explain"]
 
 FORMAT = 1
 """Raised when the same map makes other drafts than before, so that every fingerprint changes."""

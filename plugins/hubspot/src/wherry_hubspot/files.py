@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 
 import msgspec
 from msgspec import Struct
+from wherry.decoding import decoder
 from wherry.errors import AccessLost, Rejected, TryAgain, WherryError
 from wherry.records import Record
 
@@ -44,7 +45,7 @@ class _Props(Struct):
 
 def attachments(kind: str, head: Head) -> list[Attachment]:
     """The files that one activity carries."""
-    text = msgspec.json.decode(head.properties, type=_Props).hs_attachment_ids or ""
+    text = decoder(_Props).decode(head.properties).hs_attachment_ids or ""
     return [Attachment(part.strip(), kind, head.id) for part in text.split(";") if part.strip()]
 
 

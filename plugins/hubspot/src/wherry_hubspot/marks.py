@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 from msgspec import Struct, field
+from wherry.decoding import decoder
 from wherry.errors import ContractBroken
 
 SECOND = 1_000
@@ -38,7 +39,8 @@ def mark_at(heads: Position, relatives: dict[str, Position]) -> str:
 def mark_of(text: str) -> Mark:
     """The mark as it was saved. Raises ContractBroken when it is none of ours."""
     try:
-        return msgspec.json.decode(text, type=Mark)
+        mark: Mark = decoder(Mark).decode(text)
+        return mark
     except msgspec.DecodeError:
         raise ContractBroken(
             "the saved mark of this flow is none that this version of the HubSpot plugin wrote",

@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
+from wherry.decoding import decoder
 from wherry.errors import ConfigError
 from wherry.roles import Cache, Description, FieldInfo, Pipeline, Stage
 
@@ -18,6 +19,7 @@ from .objects import PROBLEM, STANDARD, TYPES
 from .settings import LOCATION_FIELDS
 from .shapes import PipelineInfo, StageInfo
 
+decoder(Description)
 HOUR = 3_600.0
 STAGED = frozenset({"deal", "ticket"})
 OWN_KINDS = {"owner": owners.FIELDS, "file": files.FIELDS, "location": LOCATION_FIELDS}

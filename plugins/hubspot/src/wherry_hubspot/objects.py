@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import msgspec
 from msgspec import Raw, Struct
+from wherry.decoding import decoder
 from wherry.records import Record
 
 from .client import MODIFIED, stamp_ms
@@ -79,7 +79,7 @@ class Head(Struct):
 
 def head_of(found: CrmObject) -> Head:
     """The head of a record; the stamp is the property where it was sent, else ``updatedAt``."""
-    props = msgspec.json.decode(found.properties, type=_Props)
+    props = decoder(_Props).decode(found.properties)
     stamp = props.hs_lastmodifieddate or found.updatedAt
     return Head(
         found.id, found.properties, stamp, stamp_ms(stamp), props.hs_merged_object_ids or "", props.dealstage or ""

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import msgspec
 from msgspec import Struct
+from wherry.decoding import decoder
 from wherry.records import Record
 
 from .client import MODIFIED, Filter
@@ -51,7 +51,7 @@ class TicketView(View):
         return tuple(dict.fromkeys((*super().properties(fields), PIPELINE)))
 
     def record(self, head: Head) -> Record | None:
-        own = msgspec.json.decode(head.properties, type=_Piped).hs_pipeline == self._pipeline
+        own = decoder(_Piped).decode(head.properties).hs_pipeline == self._pipeline
         return super().record(head) if own else None
 
 
