@@ -28,9 +28,11 @@ format: $(DEV)/.stamp
 
 docs: $(DEV)/.stamp
 	$(DEV)/bin/python docs/build.py
+	$(DEV)/bin/python docs/build.py --coverage
 
 bench: $(DEV)/.stamp
-	$(DEV)/bin/python benchmarks/run.py $(ARGS)
+	$(DEV)/bin/python benchmarks/matching.py --seeded 2000
+	$(DEV)/bin/python benchmarks/sync.py $(ARGS)
 
 $(DEMO)/.stamp: $(SOURCES)
 	$(PYTHON) -m venv $(DEMO)

@@ -1,35 +1,45 @@
 """Writes docs/reference from the code, so that it says what the code does. Run it with ``make docs``.
 
 ``pages()`` gives every generated page; a test compares them with the files. Nothing here depends on the machine, its
-width or its plugins: only what this repository holds is described.
+width or its plugins: only what this repository holds is described. ``--coverage`` prints which tests carry which of
+the numbered behaviours, cases and invariants.
 """
 
 from __future__ import annotations
 
-import ast
 import importlib
 import inspect
 import re
 import sys
 import tomllib
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 from pydantic import BaseModel
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "docs"))
+
+from generate import coverage, errors, fields, roles, transforms  # noqa: E402
+
 REFERENCE = ROOT / "docs" / "reference"
 WIDTH = 100
 NOTE = "<!-- Written by docs/build.py from the code: change the code, then run `make docs`. -->"
 
 
 def pages() -> dict[Path, str]:
-    """Path → text of every generated page."""
-    texts = {"cli": cli(), "config": config(), "hooks": hooks(), "errors": errors()}
-    return {REFERENCE / f"{name}.md": f"{NOTE}\n\n{text.strip()}\n" for name, text in texts.items()}
+    """Path → text of every generated page, and of pages with a generated part."""
+    texts = {"cli": cli(), "config": config(), "hooks": hooks(), "errors": errors.page(sources()),
+             "roles": roles.page(), "transforms": transforms.page()}  # fmt: skip
+    whole = {REFERENCE / f"{name}.md": f"{NOTE}\n\n{text.strip()}\n" for name, text in texts.items()}
+    return {**whole, **fields.guides(ROOT / "docs" / "how-to", plugin_modules())}
+
+
+def sources() -> list[Path]:
+    """Where the code of the core and of this repository's plugins lies."""
+    return [ROOT / "core", *(plugin / "src" for plugin in plugin_folders())]
 
 
 # -- the command line --------------------------------------------------------------------------------------------------
@@ -150,23 +160,27 @@ def plugin_folders() -> list[Path]:
     return sorted(ROOT / line.removeprefix("-e ") for line in lines if line.startswith("-e plugins/"))
 
 
+def plugin_modules() -> Iterator[tuple[str, Any]]:
+    """System → plugin module, of every plugin in this repository."""
+    for folder in plugin_folders():
+        project = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]
+        for system, module in project["entry-points"]["wherry.plugins"].items():
+            yield system, importlib.import_module(module)
+
+
 def plugin_settings() -> Iterator[tuple[str, type[BaseModel]]]:
     """System → settings model of every plugin in this repository."""
-    for folder in plugin_folders():
-        entries = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]["entry-points"][
-            "wherry.plugins"
-        ]
-        for system, module in entries.items():
-            model = importlib.import_module(module).wherry_settings(system)
-            if model is not None:
-                yield system, model
+    for system, module in plugin_modules():
+        model = module.wherry_settings(system)
+        if model is not None:
+            yield system, model
 
 
 # -- hooks -------------------------------------------------------------------------------------------------------------
 
 
 def hooks() -> str:
-    """Every hook: when it is called, what it is given, what it returns; and the manifest's fields."""
+    """Every hook: when it is called, what it is given, what it returns."""
     from wherry import hookspecs
 
     parts = ["# Hooks", "", _first(hookspecs), "", "```text", "from wherry.hookspecs import hookimpl", "```", ""]
@@ -174,9 +188,7 @@ def hooks() -> str:
         if name.startswith("wherry_"):
             parts += [f"## {name}", "", f"*{_kind(function)}*", "", "```text", _signature(name, function), "```", "",
                       inspect.getdoc(function) or "", ""]  # fmt: skip
-    parts += ["## Manifest", "", inspect.getdoc(hookspecs.Manifest) or "", "", "| field | meaning |", "|---|---|"]
-    told = _field_docs(hookspecs, "Manifest")
-    parts += [f"| `{name}` | {_cell(told.get(name, ''))} |" for name in hookspecs.Manifest.__struct_fields__]
+    parts += ["What a plugin says of itself: [Manifest](roles.md#manifest).", ""]
     return "\n".join(parts)
 
 
@@ -194,127 +206,6 @@ def _signature(name: str, function: Any) -> str:
     return f"def {name}({', '.join(given)}) -> {signature.return_annotation}"
 
 
-def _field_docs(module: Any, name: str) -> dict[str, str]:
-    """Field → the text below it."""
-    tree = ast.parse(inspect.getsource(module))
-    body = next(node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
-    found = {}
-    for field, text in pairwise(body):
-        if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
-            found[ast.unparse(field.target)] = str(text.value.value)
-    return found
-
-
-# -- errors ------------------------------------------------------------------------------------------------------------
-
-_CODE = re.compile(r"WHERRY-\d{4}")
-
-
-class Said(NamedTuple):
-    """Where a code is used, and with what sentence."""
-
-    code: str
-    message: str
-    module: str
-    raised: str
-    """The name of what is made with it: one of our errors, or something that becomes one."""
-
-
-def errors() -> str:
-    """Every code in the sources with its sentence, by the class that its number belongs to."""
-    from wherry import errors as kinds
-
-    classes = [getattr(kinds, name) for name in
-               ("ContractBroken", "ConfigError", "NotFound", "Rejected", "Unsure", "AccessLost", "TryAgain", "Guarded",
-                "Busy")]  # fmt: skip
-    rows = sorted(set(scan()))
-    told = {row.code for row in rows if row.message}
-    rows = [row for row in rows if row.message or row.code not in told]
-    parts = ["# Errors", "", "A code never changes its meaning. Words in `<angle brackets>` are filled in.", ""]
-    for one in classes:
-        parts += [f"## {one.__name__} (exit {one.exit_code})", "", " ".join((inspect.getdoc(one) or "").split()), "",
-                  "| code | says | in |", "|---|---|---|"]  # fmt: skip
-        parts += [f"| {row.code} | {_cell(row.message) or 'says what it met'} | `{row.module}` |"
-                  for row in rows if _class_of(row, classes) is one]  # fmt: skip
-        parts.append("")
-    return "\n".join(parts)
-
-
-def _class_of(row: Said, classes: list[Any]) -> Any:
-    """The error that a code is raised with; where the code is handed on first, the one its number belongs to."""
-    named = next((one for one in classes if one.__name__ == row.raised), None)
-    return named or max(
-        (one for one in classes if one.default_code[:8] <= row.code[:8]), key=lambda one: one.default_code
-    )
-
-
-def scan() -> Iterator[Said]:
-    """Every use of a code in the core and the plugins of this repository."""
-    for folder in (ROOT / "core", *(plugin / "src" for plugin in plugin_folders())):
-        trees = {path: ast.parse(path.read_text("utf-8")) for path in sorted(folder.rglob("*.py"))}
-        names = {name: code for tree in trees.values() for name, code in _named_codes(tree)}
-        for path, tree in trees.items():
-            module = ".".join(path.relative_to(folder).with_suffix("").parts).removesuffix(".__init__")
-            for scope in ast.walk(tree):
-                if isinstance(scope, ast.FunctionDef):
-                    yield from _used(scope, names, module)
-
-
-def _named_codes(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """Constants of a module that hold a code, alone or unpacked from a tuple."""
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and len(node.targets) == 1:
-            targets = getattr(node.targets[0], "elts", [node.targets[0]])
-            values = getattr(node.value, "elts", [node.value])
-            for target, value in zip(targets, values, strict=False):
-                if isinstance(target, ast.Name) and (code := _code_in(value)):
-                    yield target.id, code
-
-
-def _code_in(node: ast.expr) -> str:
-    """The code that a literal is, or nothing."""
-    is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
-    return str(node.value) if is_text and _CODE.fullmatch(node.value) else ""  # type: ignore[attr-defined]
-
-
-def _used(scope: ast.FunctionDef, names: dict[str, str], module: str) -> Iterator[Said]:
-    texts = {
-        node.targets[0].id: _sentence(node.value, {})
-        for node in ast.walk(scope)
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
-    }
-    for call in (node for node in ast.walk(scope) if isinstance(node, ast.Call)):
-        arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
-        for given in arguments:
-            code = _code_in(given) or (names.get(given.id, "") if isinstance(given, ast.Name) else "")
-            if code and isinstance(call.func, ast.Name) and call.func.id[0].isupper():
-                said = [text for one in call.args[:3] if " " in (text := _sentence(one, texts))]
-                yield Said(code, said[0] if said else "", module, call.func.id)
-
-
-def _sentence(node: ast.expr, texts: dict[str, str]) -> str:
-    """A text as its author meant it: what is filled in stands in angle brackets."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return "" if _code_in(node) else node.value
-    if isinstance(node, ast.JoinedStr):
-        return "".join(
-            _sentence(part, texts) if isinstance(part, ast.Constant) else _hole(part) for part in node.values
-        )
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        return _sentence(node.left, texts) + _sentence(node.right, texts)
-    if isinstance(node, ast.IfExp):
-        return _sentence(node.body, texts)
-    return texts.get(node.id, "") if isinstance(node, ast.Name) else ""
-
-
-def _hole(node: ast.expr) -> str:
-    """What is filled in, by the last plain name of its expression."""
-    words = [
-        word for word in re.findall(r"[A-Za-z_]\w+", ast.unparse(node)) if word not in ("self", "str", "join", "f")
-    ]
-    return f"<{words[-1].strip('_').replace('_', ' ') if words else '…'}>"
-
-
 # -- helpers -----------------------------------------------------------------------------------------------------------
 
 
@@ -327,8 +218,11 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-def main() -> None:
-    """Write the pages that differ."""
+def main(arguments: list[str]) -> None:
+    """Write the pages that differ, or print the coverage."""
+    if arguments == ["--coverage"]:
+        sys.stdout.write(coverage.table(ROOT))
+        return
     for path, text in pages().items():
         if not path.is_file() or path.read_text("utf-8") != text:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -337,4 +231,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

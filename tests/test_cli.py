@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
+import socket
 import stat
 import subprocess
 import sys
@@ -315,6 +317,49 @@ def test_a_shell_completes_commands(project: Path) -> None:
         [sys.executable, "-m", "wherry.cli"], env=environ, capture_output=True, text=True, check=False
     )
     assert "plain,triage" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [({"minor": 105400, "currency": "USD"}, "1,054.00 USD"), ({"minor": -50, "currency": "EUR"}, "-0.50 EUR"),
+     ({"minor": 1234567, "currency": "JPY"}, "1,234,567 JPY"), (["won", "signed"], "won, signed"), (True, "yes"),
+     ({"entity": "customer", "key": "id:17"}, "customer id:17"), (None, "")],
+)  # fmt: skip
+def test_values_are_said_as_people_say_them(value: object, said: str) -> None:
+    assert drawing.value(value) == said
+
+
+def test_text_is_cut_on_a_terminal_only_and_a_command_never(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert drawing.cut("x" * 100) == "x" * 100
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    assert drawing.cut("x" * 100, 10) == "xxxxxxxxx…"
+    assert drawing.cut(f"wherry flow activate {'x' * 100}") == f"wherry flow activate {'x' * 100}"
+
+
+def test_a_stand_in_that_nobody_brings_is_told_with_those_there_are(
+    wherry: Wherry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert wherry("simulate", "hubspott") == 2
+    told = capsys.readouterr().err
+    assert "did you mean hubspot?" in told
+    assert "pip install" not in told
+
+
+def test_a_busy_port_is_told_before_anything_else(wherry: Wherry, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert wherry("simulate", "hubspot", "--port", str(port)) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "cannot listen on" in told.err
+
+
+def test_every_code_in_the_sources_is_on_the_page_that_errors_point_to() -> None:
+    root = Path(__file__).resolve().parents[1]
+    page = (root / "docs" / "reference" / "errors.md").read_text()
+    sources = [*root.glob("core/wherry/**/*.py"), *root.glob("plugins/*/src/**/*.py")]
+    used = {code for path in sources for code in re.findall(r'"(WHERRY-\d{4})"', path.read_text())}
+    assert sorted(code for code in used if code not in page) == []
 
 
 # -- progress ----------------------------------------------------------------------------------------------------------

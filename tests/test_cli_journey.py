@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,8 @@ import structlog
 from wherry import demo as demonstration
 from wherry.cli import app
 from wherry.clock import SystemClock
+from wherry.hub import Hub
+from wherry.store import registry
 
 Wherry = Callable[..., int]
 Answer = Callable[..., dict[str, Any]]
@@ -271,7 +274,7 @@ def test_a_resync_shows_what_was_edited_here_and_keeps_it_unless_told(
     assert "kept" in capsys.readouterr().err
     assert answer("workspace", "show", "project", "P-1001")["data"]["fields"]["name"] == "Berth four"
     assert wherry("resync", "won-deals", "9000000001", "--yes", "--overwrite-local") == 4
-    assert "Berth four → Berth 4 fenders" in capsys.readouterr().err
+    assert 'name  "Berth four" → "Berth 4 fenders"' in capsys.readouterr().err
     assert answer("workspace", "show", "project", "P-1001")["data"]["fields"]["name"] != record["fields"]["name"]
 
 
@@ -328,11 +331,15 @@ def test_an_edited_audit_log_is_noticed(folder: Path, wherry: Wherry) -> None:
 
 
 def test_init_writes_a_template_that_is_in_order_and_never_writes_over_a_project(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("HUBSPOT_TOKEN", "x" * 12)
+    monkeypatch.delenv("HUBSPOT_TOKEN", raising=False)
+    monkeypatch.chdir(tmp_path)
     folder = tmp_path / "new"
-    assert app.run(["init", str(folder), "--no-input"]) == 0
+    assert app.run(["init", "new", "--no-input"]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "Next: cd new", "      wherry doctor", "      wherry plan won-deals"
+    ]  # fmt: skip
     written = (folder / "wherry.toml").read_text()
     assert ".env" in (folder / ".gitignore").read_text()
     assert app.run(["-C", str(folder), "config", "check"]) == 0
@@ -350,7 +357,8 @@ def test_init_asks_tests_lists_pipelines_and_writes_what_was_chosen(
         def isatty(self) -> bool:
             return True
 
-    said = ["hubspot workspace", "env", "CRM_TOKEN", "acme", "Europe/Oslo", "nok", "default", "closedwon", "2026-01-01"]
+    said = ["hubspot workspace", "env", "CRM_TOKEN", "acme", "Europe/Olso", "Europe/Oslo", "kroner", "nok", "default",
+            "closedwon", "January", "2026-01-01"]  # fmt: skip
     monkeypatch.setattr(sys, "stdin", Terminal("\n".join(said) + "\n"))
     monkeypatch.setenv("CRM_TOKEN", "demo-token")
     monkeypatch.setenv("HUBSPOT_URL", live)
@@ -359,14 +367,225 @@ def test_init_asks_tests_lists_pipelines_and_writes_what_was_chosen(
     told = capsys.readouterr().err
     assert "hubspot reaches" in told
     assert "closedwon   Closed Won   won" in told
+    assert "did you mean Europe/Oslo?" in told
+    assert "'kroner' is no currency" in told
+    assert "'January' is not a date" in told
+    assert "quickbooks" not in told  # it can be neither read from nor written to yet
     text = (folder / "wherry.toml").read_text()
     for line in ('currency = "NOK"', 'stages = ["closedwon"]', "changed_since = 2026-01-01", 'env = "CRM_TOKEN"'):
         assert line in text
     assert "demo-token" not in text
-    assert app.run(["-C", str(folder), "run", "deals"]) == 4
+    assert app.run(["-C", str(folder), "run", "won-deals"]) == 4
+
+
+def test_a_template_lists_the_pipelines_where_the_token_is_at_hand(
+    live: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HUBSPOT_TOKEN", "demo-token")
+    monkeypatch.setenv("HUBSPOT_URL", live)
+    assert app.run(["init", str(tmp_path / "listed"), "--no-input"]) == 0
+    assert "pipeline default   Sales Pipeline" in capsys.readouterr().err
 
 
 def test_the_demo_template_names_the_stand_in_to_start(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert app.run(["init", str(tmp_path / "d"), "--template", "demo"]) == 0
     assert "simulate" in capsys.readouterr().out
     assert app.run(["-C", str(tmp_path / "d"), "config", "check"]) == 0
+
+
+# -- what an operator reads --------------------------------------------------------------------------------------------
+
+
+def _edited(folder: Path, *pairs: tuple[str, str], more: str = "") -> None:
+    text = (folder / "wherry.toml").read_text()
+    for old, new in pairs:
+        assert old in text
+        text = text.replace(old, new)
+    (folder / "wherry.toml").write_text(text + more)
+
+
+def test_a_plan_says_what_changes_from_what_to_what_and_names_the_new_ones(
+    live: str, folder: Path, wherry: Wherry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wherry("workspace", "edit", "product", "I-1001", "name=Fender")
+    capsys.readouterr()
+    more = '\n[flows.catalogue.map.product]\ndescription = "text(product.name)"\n'
+    _edited(folder, more=more)
+    assert wherry("plan", "catalogue") == 0
+    told = capsys.readouterr().out
+    assert '~ change product I-1002 "Cast Bollard 50 t": description' in told
+    assert '→ "Cast Bollard 50 t"' in told
+    shutil.rmtree(folder / ".wherry")
+    assert wherry("plan", "catalogue") == 0
+    told = capsys.readouterr().out
+    assert 'product "Cylindrical Fender 600"' in told
+    assert "and 10 more" in told
+
+
+def test_the_lines_of_a_plan_add_up_to_what_was_read(
+    live: str, folder: Path, wherry: Wherry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(folder / ".wherry")
+    assert wherry("run", "won-deals") == 4
+    capsys.readouterr()
+    assert wherry("plan", "won-deals") == 0
+    told = capsys.readouterr().out
+    found = re.search(r"  read +(\d+) deals: (.*)", told)
+    assert found is not None
+    said = {word: int(number) for number, word in (part.split() for part in found[2].split(" · "))}
+    assert sum(said.values()) == int(found[1])
+    assert f"= same     {said['unchanged']} deals" in told
+
+
+def test_refused_records_are_named_with_their_reason_before_what_was_skipped(
+    live: str, folder: Path, wherry: Wherry, answer: Answer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(folder / ".wherry")
+    _edited(folder, more='\n[flows.won-deals.map.project]\nclose_date = "date(deal.dealname)"\n')
+    assert wherry("plan", "won-deals") == 0
+    told = capsys.readouterr().out
+    assert told.index("! refused") < told.index("= skip")
+    assert wherry("run", "won-deals") == 4
+    told = capsys.readouterr().out
+    assert told.index("! deal 9000000001: ") < told.index("is not part of this flow")
+    assert "fix  " in told
+    assert answer("run", "won-deals", code=4)["data"]["refused"][0]["record"].startswith("deal 90")
+
+
+def test_a_record_that_was_skipped_or_stayed_as_it_was_has_its_story_too(
+    live: str, folder: Path, wherry: Wherry, answer: Answer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(folder / ".wherry")
+    answer("run", "won-deals", code=4)
+    assert wherry("runs", "show", "--record", "9000000024") == 0
+    told = capsys.readouterr().out
+    assert "won-deals   deal 9000000024   skipped: stage Closed Lost is not a trigger stage" in told
+    assert "since    20" in told
+    answer("run", "won-deals", code=4)
+    run = answer("runs", "list")["data"]["items"][0]["id"]
+    [stands] = answer("runs", "show", run, "--record", "9000000001")["data"]["record"]
+    assert (stands["fate"] in ("created", "unchanged"), stands["target"]) == (True, "P-1001")
+    assert {row["flow"] for row in answer("runs", "show", "--record", "9000000001")["data"]["record"]} == {
+        "catalogue", "won-deals"
+    }  # fmt: skip
+    assert wherry("runs", "show", "--record", "77") == 3
+    assert wherry("runs", "show", run, "--record", "77") == 3
+
+
+def test_a_resync_of_a_field_that_is_not_there_names_the_nearest(
+    live: str, wherry: Wherry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert wherry("resync", "won-deals", "9000000001", "--fields", "nmae", "--yes") == 2
+    assert "did you mean name?" in capsys.readouterr().err
+    assert wherry("resync", "won-deals", "9000000001", "--fields", "name,custom.company_problem", "--yes") == 4
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "more", "told"),
+    [
+        ("{ project = ", "{ projekt = ", "", "did you mean project?"),
+        ('kinds = ["deal"]', 'kinds = ["dael"]', "", "no records of kind dael"),
+        ('"sku", "name"]', '"sku", "nmae"]', "", 'did you mean "name"?'),
+        ("", "", '\n[flows.won-deals.map.project]\nname = "nope(deal.dealname)"\n', "no transform 'nope'"),
+        ("", "", '\n[flows.won-deals.match.prodct]\nunmatched = "skip"\n', "did you mean product?"),
+        ('enabled = ["hubspot",', 'enabled = ["hubspott",', "", "'hubspott' is not installed"),
+    ],
+)
+def test_config_check_finds_what_would_stop_a_flow_without_asking_anybody(
+    old: str, new: str, more: str, told: str, folder: Path, wherry: Wherry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _edited(folder, (old, new), more=more)
+    assert wherry("config", "check") == 2
+    err = capsys.readouterr().err
+    assert told in err
+    assert "docs/reference/errors.md#wherry-2" in err
+
+
+def test_config_check_says_what_it_could_not_check(folder: Path, answer: Answer) -> None:
+    unchecked = answer("config", "check")["data"]["not_checked"]
+    assert any("pipelines and stages of won-deals" in what for what in unchecked)
+    (folder / ".env").unlink()
+    assert any("WHERRY_DEMO_TOKEN is not set" in what for what in answer("config", "check")["data"]["not_checked"])
+
+
+def test_a_run_that_was_stopped_says_why_wherever_it_is_shown(
+    wherry: Wherry, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SystemClock, "sleep", lambda self, seconds: None)
+    assert wherry("run", "catalogue") == 6
+    told = capsys.readouterr()
+    assert "nothing new" not in told.out
+    assert told.err.count("crm does not answer, trying again") == 1
+    assert wherry("runs", "show") == 0
+    told = capsys.readouterr()
+    assert "error WHERRY-6" in told.out
+    assert "fix      " in told.out
+    wherry("status")
+    [row] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("catalogue")]
+    assert "127.0.0.1" in row
+
+
+def test_status_is_exit_5_when_a_connection_needs_a_new_sign_in(folder: Path, wherry: Wherry, answer: Answer) -> None:
+    with Hub.open(folder) as hub, hub.store.write() as tx:
+        row = registry.connection(tx, "crm")
+        assert row is not None
+        registry.update_connection(tx, row.id, state="reconnect", reason="the token was refused")
+    assert wherry("status") == 5
+    assert "wherry" in answer("status", code=5)["next"][0]
+
+
+def test_every_question_shows_its_state_and_taking_an_answer_back_says_what_stays(
+    wherry: Wherry, answer: Answer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wherry("triage", "create", "T-1")
+    capsys.readouterr()
+    wherry("triage", "list", "--state", "all")
+    assert "answered: I-1016 by" in capsys.readouterr().out
+    undone = answer("triage", "undo", "T-1")["data"]
+    assert (undone["was"], undone["orphan"]) == ("created", "I-1016")
+    answer("triage", "ignore", "T-1", "--reason", "not ours")
+    [row] = answer("triage", "list", "--state", "ignored")["data"]["items"]
+    assert (row["state"], row["reason"]) == ("ignored", "not ours")
+    assert answer("triage", "list", "--state", "answered")["data"]["items"] == []
+    capsys.readouterr()
+    wherry("triage", "undo", "T-1")
+    assert "is open again; it was ignored: not ours" in capsys.readouterr().out
+    wherry("triage", "list", "--state", "all")
+    assert "  open   asked " in capsys.readouterr().out
+
+
+def test_discovery_shows_only_what_was_asked_for(
+    live: str, wherry: Wherry, answer: Answer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wherry("connection", "discover", "crm", "pipelines")
+    told = capsys.readouterr().out
+    assert "ticket   1 pipeline\n" in told
+    assert "closedwon" not in told
+    assert "company" not in told
+    wherry("connection", "discover", "crm", "stages")
+    assert "closedwon   Closed Won   won" in capsys.readouterr().out
+    assert set(answer("connection", "discover", "crm", "fields")["data"]["kinds"]["deal"]) == {"fields"}
+
+
+def test_values_are_read_as_people_write_them(live: str, wherry: Wherry, capsys: pytest.CaptureFixture[str]) -> None:
+    wherry("map", "preview", "won-deals", "--record", "9000000001")
+    told = capsys.readouterr().out
+    assert "19,020.00 NOK" in told
+    assert "with 2 line items: 9000000001, 9000000002" in told
+    assert "{" not in told
+    wherry("flow", "show", "won-deals")
+    told = capsys.readouterr().out
+    assert "pipeline default" in told
+    assert "stages won" in told
+    wherry("config", "show", "--origin")
+    assert "with WHERRY_DEMO_URL of .env" in capsys.readouterr().out
+
+
+def test_a_schedule_that_runs_too_often_is_only_a_warning_where_connections_are_looked_after(
+    folder: Path, wherry: Wherry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _edited(folder, ('every = "1h"', 'every = "1m"'), more='\n[subscription]\ntier = "free"\n')
+    assert wherry("flow", "list") == 2
+    capsys.readouterr()
+    assert wherry("connection", "list") == 0
+    assert "runs more often" in capsys.readouterr().err

@@ -106,6 +106,45 @@ def test_two_records_of_one_batch_with_one_name_are_two_things_too() -> None:
     assert isinstance(line, Link)
 
 
+IDS = st.sampled_from(["id:1", "id:2", "id:3", "sku:a", "name:twin"])
+
+
+@given(held=st.lists(st.lists(IDS, max_size=2), max_size=4), keys=st.lists(IDS, min_size=1, max_size=5, unique=True))
+def test_of_things_of_one_name_only_those_that_are_no_other_record_count(
+    held: list[list[str]], keys: list[str]
+) -> None:
+    """However many share the name: told by reading every one of them, draft by draft, batch or no batch."""
+    links = {f"T{n}": known for n, known in enumerate(held)}
+    catalogue = ListingCatalogue([Listed(target, "Twin") for target in links], dict(links))
+    decisions = match(*[draft(key, "Twin") for key in keys], order=("name",), unmatched="create", catalogue=catalogue)
+    for key, decision in zip(keys, decisions, strict=True):
+        ids = {target: {own for own in known if own.startswith("id:")} - {key} for target, known in links.items()}
+        rivals = [target for target, others in ids.items() if not (key.startswith("id:") and others)]
+        only = Same if next(iter(links), "").startswith("pending:") else Link
+        assert type(decision) is (Create if not rivals else Ask if len(links) > 1 else only)
+        if isinstance(decision, Create):
+            links[pending_id(Ref("product", key))] = [key]
+        elif isinstance(decision, Link):
+            links[decision.target] = [*links[decision.target], key]
+        elif isinstance(decision, Same):
+            links[pending_id(decision.ref)].append(key)
+
+
+class _Counting(ListingCatalogue):
+    asked = 0
+
+    def keys_of(self, target: str) -> list[str]:
+        self.asked += 1
+        return super().keys_of(target)
+
+
+def test_things_of_one_name_are_looked_at_once_a_batch_and_not_once_a_draft() -> None:
+    held = _Counting([Listed(f"T{n}", "Consulting") for n in range(200)], {f"T{n}": [f"id:{n}"] for n in range(200)})
+    decisions = match(*[draft(f"id:{n}", "Consulting") for n in range(200, 400)], unmatched="create", catalogue=held)
+    assert decisions == [Create()] * 200
+    assert held.asked < 200 + 5 * 200
+
+
 @pytest.mark.parametrize("name", ["", "???", "\u200b"])
 def test_a_thing_without_a_name_matches_nothing(name: str) -> None:
     held = ListingCatalogue([Listed("P1", "?"), Listed("P2", "")])

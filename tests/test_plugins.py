@@ -309,7 +309,7 @@ def test_a_missing_plugin_names_the_nearest_and_the_command_that_installs_it(shi
         out["problems"], out["require"] = names(loaded), told(lambda: loaded.require("zzz"))
     """)
     assert "did you mean alpha?" in found["problems"][0][4]
-    assert found["problems"][1][4] == "pip install wherry-zzz"
+    assert found["problems"][1][4] == "no package of it is known here; see: wherry plugin list"
     assert (found["require"]["error"], found["require"]["code"]) == ("ConfigError", "WHERRY-2030")
 
 
@@ -667,7 +667,7 @@ def test_known_systems_have_a_group_a_status_and_a_way_to_get_them() -> None:
     assert (systems["hubspot"].status, how_to_get("hubspot")) == ("available", "pip install wherry-hubspot")
     assert systems["salesforce"].status == systems["netsuite"].status == "on request"
     assert "on request" in how_to_get("salesforce")
-    assert how_to_get("never-heard-of") == "pip install wherry-never-heard-of"
+    assert "pip install" not in how_to_get("never-heard-of")
 
 
 def test_the_core_names_no_system_in_its_code() -> None:

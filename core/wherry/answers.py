@@ -43,8 +43,16 @@ def number(text: str) -> int:
 
 def questions(hub: Hub, *, state: str = "open", limit: int = 1000) -> list[dict[str, Any]]:
     """Questions as data, oldest first; state "" for all of them."""
+    stored = "answered" if state == "ignored" else state
     with hub.store.read() as tx:
-        return [shown(tx, question) for question in find_questions(tx, state=state, limit=limit)]
+        found = [asked for asked in find_questions(tx, state=stored, limit=limit) if state in ("", _state(asked))]
+        return [shown(tx, question) for question in found]
+
+
+def _state(asked: Question) -> str:
+    """An answer that names no target, and waits for none to be written, is that the thing is of no interest."""
+    ignored = asked.state == "answered" and not asked.answer and asked.rule != "waiting"
+    return "ignored" if ignored else asked.state
 
 
 def question(hub: Hub, id: int) -> dict[str, Any]:
@@ -64,7 +72,7 @@ def shown(tx: Tx, asked: Question) -> dict[str, Any]:
     return {
         "id": f"T-{asked.id}", "entity": asked.entity, "name": asked.name, "sku": asked.sku, "key": asked.key,
         "system": names.get(asked.source, ""), "sink": names.get(asked.sink, ""), "flow": asked.flow,
-        "state": asked.state, "why": asked.why, "waiting": dependents(tx, asked), "candidates": candidates,
+        "state": _state(asked), "why": asked.why, "waiting": dependents(tx, asked), "candidates": candidates,
         "asked": asked.asked_at, "answer": asked.answer, "answered": asked.answered_at,
         "answered_by": asked.answered_by, "reason": asked.reason,
     }  # fmt: skip
@@ -121,13 +129,20 @@ def undo(hub: Hub, id: int) -> dict[str, Any]:
         asked = _find(tx, id)
         if asked.state == "open":
             raise Guarded(f"question T-{id} is open; there is nothing to undo", code="WHERRY-7051")
-        written = [e for e in ledger.events(tx, cause=_cause(id)) if e.fate in DONE and e.entity != asked.entity]
-        before = {"state": asked.state, "answer": asked.answer}
+        caused = ledger.events(tx, cause=_cause(id), limit=100_000)
+        caused = [event for event in caused if event.at >= asked.answered_at]
+        written = [event for event in caused if event.fate in DONE and event.entity != asked.entity]
+        own = [event for event in caused if event.entity == asked.entity and event.key == asked.key]
+        made = any(event.fate == "created" for event in own)
+        was = "ignored" if _state(asked) == "ignored" else "created" if made else "linked"
+        before, reason = {"state": asked.state, "answer": asked.answer}, asked.reason
         ledger.remove_link(tx, asked.route, asked.ref)
         writing.reopen(tx, asked, now)
         audit.write(tx, now, "triage.undo", f"T-{id}", before)
     records = sorted({event.record_id for event in written if event.record_id})
-    return {"question": question(hub, id), "written": len(written), "flow": asked.flow, "records": records}
+    return {"question": question(hub, id), "written": len(written), "flow": asked.flow, "records": records,
+            "was": was, "answer": before["answer"], "reason": reason,
+            "orphan": before["answer"] if was == "created" else ""}  # fmt: skip
 
 
 # -- how ---------------------------------------------------------------------------------------------------------------

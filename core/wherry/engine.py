@@ -29,7 +29,7 @@ from wherry.store.ledger import Seen
 from wherry.tally import Notice, Tally
 from wherry.threads import ahead, fan_out
 
-_LARGEST_BATCH = 5_000
+_MOST_ENTRIES, _MOST_BYTES = 5_000, 16_000_000
 _FEW = 10
 """Of so few records any number may go at once."""
 
@@ -149,7 +149,7 @@ def gate(job: Job, mapper: FieldMapper, kind: str, pages: Iterable[Page]) -> Ite
                 batch = Batch(kind, mark=batch.mark)
             batch.add(entry)
         batch.mark = page.mark
-        if len(batch.entries) >= _LARGEST_BATCH:
+        if len(batch.entries) >= _MOST_ENTRIES or batch.size >= _MOST_BYTES:
             yield batch
             batch = Batch(kind)
     if batch.entries or batch.mark:
@@ -388,6 +388,8 @@ def conclude(job: Job, batch: Batch, outcomes: Mapping[Ref, Outcome]) -> Tally:
         if entry.counted:
             continue
         counted.records[batch.kind][entry.fate or "unchanged"] += 1
+        if entry.refusal is not None:
+            counted.refused.append(fates.refusal_of(entry))
         if entry.reason and entry.fate not in DONE:
             counted.reasons[batch.kind][entry.fate or ""][entry.reason] += 1
     job.tally.add(counted)

@@ -229,10 +229,10 @@ def _spell(plain: dict[str, Any], given: dict[str, Any], shape: type[Struct], pa
     """
     numbers, lists = _decimals(shape)
     for name in numbers:
-        told = plain.get(name, "0")
-        if isinstance(given.get(name), float) or not told[-1].isdigit():
-            raise ValueError(f"Expected an exact number, got `{given[name]}` - at `{path}.{name}`")
-        if "E" in told:
+        raw, told = given.get(name), plain.get(name)
+        if isinstance(raw, float) or (told is not None and not told[-1].isdigit()):
+            raise ValueError(f"Expected an exact number, got `{raw}` - at `{path}.{name}`")
+        if told is not None and "E" in told:
             plain[name] = format(Decimal(told), "f")
     for name, inner in lists:
         for n, (element, raw) in enumerate(zip(plain.get(name, ()), given.get(name, ()), strict=False)):

@@ -17,7 +17,7 @@ from wherry.store import ledger, registry
 from wherry.store.database import Tx
 from wherry.store.ledger import Event, ItemRow, Seen
 from wherry.store.registry import Mark
-from wherry.tally import Tally
+from wherry.tally import Refusal, Tally
 
 ONCE = "already synced once"
 
@@ -98,6 +98,14 @@ def store_refused(job: Job, tx: Tx, batch: Batch, now: str) -> None:
         row.id = old[row.ref].id if row.ref in old else 0
     ledger.put_items(tx, job.wired.lane.route, rows)
     ledger.put_events(tx, [event_of(job, entry, now) for entry in refs.values() if entry.refusal is not None])
+
+
+def refusal_of(entry: Entry) -> Refusal:
+    """The refusal as people are told of it."""
+    record, error = entry.record, entry.refusal
+    assert error is not None
+    field = str(error.where.get("field", ""))
+    return Refusal(record.kind, record.id, error.message, field, error.fix)
 
 
 def refused_item(job: Job, ref: Ref, entry: Entry, now: str) -> ItemRow:

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
-from wherry import boundary, config_log
-from wherry.errors import ConfigError, NotFound
+from wherry import boundary, config_log, plugins
+from wherry.defaults import Defaults
+from wherry.errors import AccessLost, ConfigError, NotFound, WherryError
 from wherry.hub import Hub
 from wherry.mapping import MapMapper, explain
+from wherry.mapping.shapes import targets
 from wherry.records import Record
-from wherry.roles import Fetches
+from wherry.roles import Fetches, Narrows
+from wherry.settings.load import refuse
+from wherry.settings.mistakes import SECRET_UNREADABLE, UNKNOWN_NAME, UNSET_SECRET, Mistake, suggestion
 from wherry.store import audit, ledger, registry
 from wherry.store.registry import FlowState
 from wherry.tally import plain
+from wherry.wiring import Wiring
 
 
 def listed(hub: Hub) -> list[dict[str, Any]]:
@@ -34,21 +41,104 @@ def summary(hub: Hub, name: str) -> dict[str, Any]:
         "reason": state.reason, "by": state.by, "kinds": list(flow.kinds), "waiting": waiting, "seen": plain(seen),
         "last_sync": marks, "schedule": flow.schedule.model_dump(exclude_none=True) if flow.schedule else None,
         "last_run": {"run": last[0].id, "state": last[0].state, "started": last[0].started_at,
-                     "finished": last[0].finished_at, "exit_code": last[0].exit_code} if last else None,
+                     "finished": last[0].finished_at, "exit_code": last[0].exit_code,
+                     "error": last[0].summary.get("error")} if last else None,
     }  # fmt: skip
 
 
 def show(hub: Hub, name: str) -> dict[str, Any]:
     """The summary, the settings in full, and the pipelines with what became of their stages."""
-    settings = hub.wiring.flow(name).model_dump(mode="json", exclude_defaults=True, warnings=False)
+    flow = hub.wiring.flow(name)
+    settings = flow.model_dump(mode="json", exclude_defaults=True, warnings=False)
+    for shown, pipeline in zip(settings.get("pipelines", ()), flow.pipelines, strict=False):
+        shown.setdefault("stages", list(pipeline.stages))
     return {**summary(hub, name), "settings": settings}
 
 
 def check(hub: Hub, name: str) -> dict[str, Any]:
     """Whether a flow is fully configured: both ends answer, map and trigger compile. Raises what is wrong."""
     record_settings(hub)
+    refuse(hub.project, list(_unknown_entities(hub, name)))
     wired = hub.wiring.wire(name, "check")
     return {"flow": name, "kinds": sorted(wired.mappers), "source": wired.lane.route.source}
+
+
+def check_settings(hub: Hub) -> list[str]:
+    """Whether every flow's words are known and its maps, conditions and match rules compile; asks nobody outside.
+
+    Returns what could not be checked that way, in words. Raises ConfigError with every mistake.
+    """
+    refuse(hub.project, [mistake for name in hub.project.flows for mistake in _unknown_entities(hub, name)])
+    defaults = Defaults()
+    loaded = plugins.load(hub.project.plugins.enabled, hub.project.plugins.versions, defaults=[defaults])
+    offline = defaults.wiring = _Offline(hub.project, loaded, hub.store, hub.clock)
+    offline.unset = []
+    found, open_ends = [], []
+    for name in sorted(hub.project.flows):
+        try:
+            open_ends += list(_compiled(offline, name))
+        except ConfigError as error:
+            found.append(error)
+    if found:
+        raise _together(found)
+    return [*dict.fromkeys(offline.unset), *open_ends]
+
+
+class _Silent(Struct):
+    """A source that nobody has asked yet: what it can be asked for, and nothing that it would have to look up."""
+
+    kinds: Sequence[str]
+
+
+class _Offline(Wiring):
+    """A wiring that asks no account: what an account describes is not known. ``unset`` tells of missing secrets."""
+
+    unset: list[str]
+
+    def source(self, name: str) -> Any:
+        try:
+            return _Silent(super().source(name).kinds)
+        except WherryError as error:
+            if error.code not in (UNSET_SECRET, SECRET_UNREADABLE) and not isinstance(error, AccessLost):
+                raise
+            self.unset.append(f"signing in to {name}: {error.message}")
+            return _Silent(self.plugins.require(self.project.connections[name].plugin).kinds)
+
+
+def _compiled(wiring: Wiring, name: str) -> Iterator[str]:
+    """Compile what a flow says; yields what only its account can tell."""
+    flow = wiring.flow(name)
+    origin = wiring.connection(flow.source)
+    services = wiring.services(origin)
+    kinds = wiring.kinds(flow, wiring.source(flow.source))
+    mappers = [wiring.plugins.mapper(flow, kind, origin, services) for kind in kinds]
+    for entity in flow.match:
+        wiring.plugins.matcher(flow, origin, entity)
+    described = [mapper for mapper in mappers if isinstance(mapper, MapMapper)]
+    if described:
+        yield f"fields, pipelines and stages of {name}: only {flow.source} can tell; wherry flow activate asks it"
+    if len(described) < len(mappers):
+        yield f"the maps of {name} that a plugin makes by itself"
+
+
+def _unknown_entities(hub: Hub, name: str) -> Iterator[Mistake]:
+    """Entities in tables by entity that no plugin of the project knows."""
+    flow, known = hub.wiring.flow(name), hub.plugins.shapes()
+    for key, table in (("repeat", flow.repeat), ("match", flow.match)):
+        for entity in table:
+            if entity and entity not in known:
+                says = f"{entity!r} is nothing that can be made"
+                yield Mistake(("flows", name, key, entity), says, suggestion(entity, known), UNKNOWN_NAME)
+
+
+def _together(errors: Sequence[ConfigError]) -> ConfigError:
+    """One error for those of several flows."""
+    if len(errors) == 1:
+        return errors[0]
+    problems = [one for error in errors for one in error.where.get("problems") or [error.as_data()]]
+    first = errors[0]
+    message = f"{first.message} (and {len(errors) - 1} more)"
+    return ConfigError(message, fix=first.fix, code=first.code, problems=problems)
 
 
 def activate(hub: Hub, name: str, since: dt.date | None = None) -> dict[str, Any]:
@@ -94,6 +184,34 @@ def record_settings(hub: Hub) -> list[str]:
 def state(hub: Hub, name: str) -> FlowState:
     with hub.store.read() as tx:
         return registry.flow_state(tx, name)
+
+
+def check_fields(hub: Hub, name: str, fields: Sequence[str]) -> None:
+    """Whether the fields that a re-sync names are fields of what the flow makes. Raises ConfigError with the nearest.
+
+    ``custom.NAME`` is a custom field that the flow's map fills.
+    """
+    if not fields:
+        return
+    flow = hub.wiring.flow(name)
+    origin, source = hub.wiring.connection(flow.source), hub.wiring.source(flow.source)
+    known: list[str] = []
+    for kind in hub.wiring.kinds(flow, source):
+        mapper = hub.plugins.mapper(flow, kind, origin, hub.wiring.services(origin))
+        known += _fields_of(hub, mapper)
+    for field in fields:
+        if field not in known:
+            raise ConfigError(f"flow {name} makes nothing with a field {field!r}", code="WHERRY-2084", flow=name,
+                              fix=suggestion(field, dict.fromkeys(known)))  # fmt: skip
+
+
+def _fields_of(hub: Hub, mapper: Any) -> list[str]:
+    """The fields of a mapper's root, with the custom ones that a map as data fills."""
+    root = str(mapper.root) if isinstance(mapper, Narrows) else ""
+    shape = hub.plugins.shapes().get(root)
+    rows = explain(mapper) if isinstance(mapper, MapMapper) else []
+    custom = [row.target.removeprefix(f"{root}.") for row in rows if row.target.startswith(f"{root}.custom.")]
+    return [*(targets(shape) if shape else ()), *custom]
 
 
 # -- maps --------------------------------------------------------------------------------------------------------------

@@ -104,6 +104,8 @@ class Batch(Struct):
     entries: list[Entry] = field(default_factory=list)
     heads: list[Entry] = field(default_factory=list)
     mark: str = ""
+    size: int = 0
+    """Bytes of the heads' payloads."""
     ids: set[str] = field(default_factory=set)
     """Of the heads: another version of one of them waits for the next batch, until this one is settled."""
 
@@ -112,6 +114,9 @@ class Batch(Struct):
         if entry.fate is None:
             self.heads.append(entry)
             self.ids.add(entry.record.id)
+            self.size += len(entry.record.payload)
+        else:
+            entry.record.payload = b"{}"  # nothing of it is needed any more, and batches wait in memory
 
 
 class Recent:

@@ -29,9 +29,9 @@ def take_over(job: Job, entry: Entry, loser: Seen) -> None:
 def merged_refs(batch: Batch) -> dict[Ref, Ref]:
     """The refs under which things of a merged record were written → the survivor's, for all that carry its id."""
     found = {}
-    for entry in batch.heads:
+    for entry in (head for head in batch.heads if head.merged):
         own = re.compile(rf"(?<![0-9A-Za-z]){re.escape(entry.record.id)}(?![0-9A-Za-z])")
-        for draft in entry.drafts if entry.merged else ():
+        for draft in entry.drafts:
             old = own.sub(entry.merged, draft.key)
             if old != draft.key:
                 found[Ref(draft.entity, old)] = draft.ref

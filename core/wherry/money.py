@@ -5,6 +5,7 @@ The number of decimals per currency follows ISO 4217 (list one); a currency that
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal, InvalidOperation
 
@@ -26,6 +27,8 @@ _CODES = {
 DECIMALS: dict[str, int] = {code: places for places, codes in _CODES.items() for code in codes.split()}
 """Currency → how many decimals its minor unit has."""
 _LARGEST = 10**15
+_USUAL = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,20})?").fullmatch
+"""Nearly every number there is; what matches is in range and needs no further look."""
 _WIDE = Context(prec=400)
 """The default context would cut digits beyond the 28th without a word."""
 
@@ -50,6 +53,8 @@ def decimals(currency: str) -> int:
 
 def exact(value: str | int | Decimal) -> Decimal:
     """A number as Decimal. Takes plain decimal text; refuses floats, exponents, NaN, thousands separators, brackets."""
+    if isinstance(value, str) and _USUAL(value):
+        return Decimal(value)
     if isinstance(value, bool | float) or not isinstance(value, str | int | Decimal):
         raise ValueError(f"{value!r} is not an exact number")
     if isinstance(value, str) and not value.strip().lstrip("+-").replace(".", "", 1).isdecimal():

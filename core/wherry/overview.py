@@ -99,14 +99,57 @@ def newest_run(hub: Hub) -> str:
     return str(found[0]["id"])
 
 
-def run(hub: Hub, id: str, *, record: str = "", limit: int = 200) -> dict[str, Any]:
-    """A run's summary and what happened in it, or to one record in it. Raises NotFound."""
+def refused_of(hub: Hub, data: dict[str, Any]) -> list[dict[str, Any]]:
+    """Which records are refused, of a run that met some: with why and what to do."""
+    words = [*data.get("fates", {}).values(), *data.get("items", {}).values()]
+    if not any(found.get("refused") for found in words):
+        return []
+    keys = ("id", "record", "label", "reason", "field", "fix")
+    return [{key: row[key] for key in keys} for row in open_items(hub, state="refused", flow=data["flow"])]
+
+
+def run(hub: Hub, id: str, *, limit: int = 200) -> dict[str, Any]:
+    """A run's summary and what happened in it. Raises NotFound."""
     with hub.store.read() as tx:
         found = registry.find_runs(tx, id=id, limit=1)
-        events = ledger.events(tx, run=id, record=record, limit=limit) if found else []
+        events = ledger.events(tx, run=id, limit=limit) if found else []
     if not found:
         raise NotFound(f"there is no run {id}", fix="see: wherry runs list", code="WHERRY-3040")
     return {**msgspec.to_builtins(found[0]), "events": [msgspec.to_builtins(event) for event in reversed(events)]}
+
+
+def record(hub: Hub, record: str, *, id: str = "", limit: int = 200) -> dict[str, Any]:
+    """One record: how it stands now in each flow that has seen it, and what happened to it, in a run or in all.
+
+    Also of a record that was skipped or stayed as it was, of which no run has anything to tell. Raises NotFound.
+    """
+    flow = run(hub, id, limit=1)["flow"] if id else ""
+    stands = [row for name in ([flow] if flow else sorted(hub.project.flows)) for row in _stands(hub, name, record)]
+    if not stands:
+        where = f"flow {flow} has" if flow else "no flow has ever"
+        raise NotFound(f"{where} seen no record {record}" if flow else f"{where} seen a record {record}",
+                       fix="check the id at the source; what a run reads is told by: wherry flow show FLOW",
+                       code="WHERRY-3041", record=record)  # fmt: skip
+    with hub.store.read() as tx:
+        events = ledger.events(tx, run=id, flow=flow, record=record, limit=limit)
+    newest = max(stands, key=lambda row: str(row["run"]))
+    whole = run(hub, id or newest["run"], limit=1)
+    return {**whole, "record": stands, "events": [msgspec.to_builtins(event) for event in reversed(events)]}
+
+
+def _stands(hub: Hub, flow: str, record: str) -> list[dict[str, Any]]:
+    """How a record stands in a flow now: its outcome, why, what it became, and in which run that was."""
+    with hub.store.read() as tx:
+        found = [row for kind in ledger.count_seen(tx, flow)
+                 for row in ledger.find_seen(tx, flow, kind, [record]).values()]  # fmt: skip
+        opened = {row.record_kind: row for row in ledger.open_items(tx, flow=flow, record=record) if row.root}
+        at = {row.run: run.started_at for row in found for run in registry.find_runs(tx, id=row.run, limit=1)}
+    return [
+        {"flow": flow, "kind": row.kind, "record": row.source_id, "fate": row.fate, "reason": row.reason,
+         "target": row.synced, "version": row.version, "run": row.run, "at": at.get(row.run, ""),
+         "fix": opened[row.kind].fix if row.kind in opened else ""}
+        for row in found
+    ]  # fmt: skip
 
 
 def open_items(hub: Hub, *, state: str = "", flow: str = "", limit: int = 200) -> list[dict[str, Any]]:

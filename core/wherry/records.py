@@ -147,7 +147,7 @@ class Candidate(Struct, frozen=True):
 
 
 class Listed(Struct, frozen=True):
-    """One line of a sink's listing: enough to match by. ``linked`` names other keys that already point at it."""
+    """One line of a sink's listing: enough to match by."""
 
     id: str
     name: str

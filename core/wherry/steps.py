@@ -34,9 +34,11 @@ class Step(Struct, kw_only=True):
     later: str = ""
     """Why it has to be tried again by itself, such as a file whose server is down."""
 
-    @property
-    def ref(self) -> Ref:
-        return self.draft.ref
+    ref: Ref = Ref("", "")
+    """The draft's own; kept, because it is asked for dozens of times."""
+
+    def __post_init__(self) -> None:
+        self.ref = self.draft.ref
 
 
 class Outcome(Struct):

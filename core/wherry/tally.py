@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct, field
+from msgspec.structs import asdict
 
 _MOST_NOTICES = 500
 
@@ -20,6 +21,16 @@ class Notice(Struct, frozen=True):
     target: str = ""
 
 
+class Refusal(Struct, frozen=True):
+    """A record that cannot be carried as it is: which, why, the field at fault and what to do."""
+
+    kind: str
+    record: str
+    reason: str
+    field: str = ""
+    fix: str = ""
+
+
 class Tally(Struct):
     """Record kind → fate → number, and item kind → fate → number, with what else is worth telling."""
 
@@ -31,6 +42,7 @@ class Tally(Struct):
     """Kind → fate → reason in words → number."""
     notices: list[Notice] = field(default_factory=list)
     notices_left_out: int = 0
+    refused: list[Refusal] = field(default_factory=list)
 
     def add(self, other: Tally) -> None:
         for mine, theirs in ((self.records, other.records), (self.items, other.items)):
@@ -42,6 +54,7 @@ class Tally(Struct):
         for notice in other.notices:
             self.notice(notice)
         self.notices_left_out += other.notices_left_out
+        self.refused.extend(other.refused[: max(0, _MOST_NOTICES - len(self.refused))])
 
     def notice(self, notice: Notice) -> None:
         """Tell something; what is too much to tell is counted."""
@@ -63,6 +76,7 @@ class Tally(Struct):
                 kind: {fate: dict(reasons.most_common(20)) for fate, reasons in sorted(fates.items())}
                 for kind, fates in sorted(self.reasons.items())
             },
+            "refused": [asdict(refusal) for refusal in self.refused],
             "notices": self.notices,
             "notices_left_out": self.notices_left_out,
         }

@@ -52,7 +52,7 @@ def number(value: Any) -> Decimal | None:
         found = exactly.exact(value)
     except ValueError as error:
         raise Rejected(str(error), fix=_DECIMAL_FIX, code="WHERRY-4202") from None
-    if len(found.as_tuple().digits) > _DIGITS:
+    if (not isinstance(value, str) or len(value) > _DIGITS) and len(found.as_tuple().digits) > _DIGITS:
         raise ValueError(f"{value!r} has more than {_DIGITS} digits")
     return found
 

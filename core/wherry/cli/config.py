@@ -8,7 +8,7 @@ from typing import Any
 import click
 import msgspec
 
-from wherry.cli.drawing import table
+from wherry.cli.drawing import plural, table
 from wherry.cli.formats import as_json
 from wherry.cli.options import face
 from wherry.settings import compose, origin, schema
@@ -25,10 +25,13 @@ def check() -> None:
     problems = [problem for problem in plugins.problems if problem.stops]
     for problem in problems:
         raise problem.error()
+    unchecked = flows.check_settings(own.hub)
     flows.record_settings(own.hub)
-    data = {"file": str(project.file), "connections": sorted(project.connections), "flows": sorted(project.flows)}
-    text = f"{project.file} is in order: {len(project.connections)} connections, {len(project.flows)} flows"
-    own.print("wherry.config.check/1", data, text)
+    data = {"file": str(project.file), "connections": sorted(project.connections), "flows": sorted(project.flows),
+            "not_checked": unchecked}  # fmt: skip
+    numbers = f"{plural(len(project.connections), 'connection')}, {plural(len(project.flows), 'flow')}"
+    lines = [f"{project.file} is in order: {numbers}", *(f"  not checked: {what}" for what in unchecked)]
+    own.print("wherry.config.check/1", data, lines)
 
 
 @click.command()

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from wherry import connections
-from wherry.cli.drawing import ago, cut, pairs, table
+from wherry.cli.drawing import ago, clean, cut, pairs, plural, table
 from wherry.cli.options import face, listing
 from wherry.errors import ConfigError
 
@@ -93,7 +93,14 @@ def discover(name: str, what: str | None, kind: str) -> None:
     """What the account holds: kinds of records, pipelines with their stages, fields by label and name."""
     own = face()
     data = connections.discover(own.hub, name, kind)
+    data["kinds"] = {one: _only(found, what or "") for one, found in data["kinds"].items()}
     own.print("wherry.connection.discover/1", data, lambda: _discovered(data, what or ""))
+
+
+def _only(found: dict[str, Any], what: str) -> dict[str, Any]:
+    """What was asked for, of the description of a kind."""
+    keys = {"fields": ("fields",), "pipelines": ("pipelines",), "stages": ("pipelines",), "objects": ()}.get(what)
+    return found if keys is None else {key: found[key] for key in keys if key in found}
 
 
 def _discovered(data: dict[str, Any], what: str) -> Iterator[str]:
@@ -102,8 +109,14 @@ def _discovered(data: dict[str, Any], what: str) -> Iterator[str]:
         return
     for kind, found in data["kinds"].items():
         fields, pipelines = found.get("fields", []), found.get("pipelines", [])
-        yield f"{kind}   {len(fields)} fields" + (f", {len(pipelines)} pipelines" if pipelines else "")
-        if what != "fields":
+        if what in ("pipelines", "stages") and not pipelines:
+            continue
+        told = {"fields": [plural(len(fields), "field")], "pipelines": [plural(len(pipelines), "pipeline")]}
+        both = told["fields"] + (told["pipelines"] if pipelines else [])
+        yield f"{kind}   {', '.join(told.get('pipelines' if what == 'stages' else what, both))}"
+        if what == "pipelines":
+            yield from (f"  {one['id']}   {clean(one['label'])}" for one in pipelines)
+        elif what != "fields":
             yield from stages(pipelines)
         if what == "fields":
             rows = [(f["name"], f.get("label", ""), f.get("type", "")) for f in fields]

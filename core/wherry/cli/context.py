@@ -61,10 +61,17 @@ class Face:
         return self.config.absolute()
 
     def project(self) -> Project:
-        """The project's settings alone: no plugin is loaded, no store opened."""
-        from wherry.settings import load
+        """The project's settings alone: no plugin is loaded, no store opened.
 
-        return load(self.project_file)
+        A schedule that runs too often is no reason not to look after a connection: there it is a warning.
+        """
+        from wherry.settings import load
+        from wherry.settings.mistakes import TOO_OFTEN
+
+        bearable = (TOO_OFTEN,) if self.command.startswith("connection.") else ()
+        project = load(self.project_file, bearable=bearable)
+        self.warnings += project.borne
+        return project
 
     @property
     def hub(self) -> Hub:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 WIDEST = 60
 
@@ -23,7 +25,9 @@ def width(text: str) -> int:
 
 
 def cut(text: str, most: int = WIDEST) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+    """Shortened for a terminal only: what goes to a file or another program, and a command to paste, stays whole."""
+    whole = len(text) <= most or "wherry " in text or not sys.stdout.isatty()
+    return text if whole else f"{text[: most - 1]}…"
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]], *, most: int = WIDEST) -> Iterator[str]:
@@ -49,9 +53,6 @@ def pairs(rows: Iterable[tuple[str, object]], indent: str = "  ") -> Iterator[st
         yield f"{indent}{name.ljust(wide)}  {value}"
 
 
-_SAME = frozenset({"triage", "skipped"})
-
-
 def plural(number: int, noun: str) -> str:
     """``1 deal``, ``4,238 deals``, ``2 companies``."""
     word = spelled(noun)
@@ -65,6 +66,35 @@ def plural(number: int, noun: str) -> str:
 def spelled(noun: str) -> str:
     """``line_item`` as people write it."""
     return noun.replace("_", " ")
+
+
+def value(one: Any) -> str:
+    """A value as people read it: ``1,054.00 USD``, ``customer id:17``, ``won, signed``, ``yes``."""
+    if one is None:
+        return ""
+    if isinstance(one, bool):
+        return "yes" if one else "no"
+    if isinstance(one, list | tuple):
+        return ", ".join(value(inner) for inner in one)
+    return _table_value(one) if isinstance(one, Mapping) else clean(one)
+
+
+def _table_value(one: Mapping[str, Any]) -> str:
+    if one.keys() == {"minor", "currency"}:
+        return amount(one["minor"], one["currency"])
+    if one.keys() == {"entity", "key"}:
+        return f"{spelled(one['entity'])} {clean(one['key'])}"
+    if one.get("name"):
+        return clean(one["name"])
+    return ", ".join(f"{clean(name)} {value(inner)}" for name, inner in one.items() if inner not in (None, "", {}, []))
+
+
+def amount(minor: int, currency: str) -> str:
+    """``1,054.00 USD``."""
+    from wherry.money import text
+
+    whole, point, rest = text(minor, currency).partition(".")
+    return f"{int(whole):,}{point}{rest} {currency}" if whole != "-0" else f"-0{point}{rest} {currency}"
 
 
 def size(number: int) -> str:

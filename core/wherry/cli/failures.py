@@ -71,7 +71,7 @@ def draw(face: Face, data: Mapping[str, Any]) -> None:
     for problem in problems:
         for line in lines(problem):
             click.echo(line, err=True, color=face.colors)
-    docs = click.style(f"  docs     errors/{data['code']}", dim=True)
+    docs = click.style(f"  docs     docs/reference/errors.md#{str(data['code']).lower()}", dim=True)
     click.echo(docs, err=True, color=face.colors)
 
 

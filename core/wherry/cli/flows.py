@@ -11,11 +11,10 @@ import click
 from wherry import flows, overview, scheduler
 from wherry.cli import connections
 from wherry.cli.context import Face
-from wherry.cli.drawing import ago, clean, pairs, table, until
-from wherry.cli.formats import as_json
+from wherry.cli.drawing import ago, clean, pairs, table, until, value
 from wherry.cli.options import Day, face, listing
 from wherry.cli.summary import FOR_A_PERSON, waits
-from wherry.errors import EXIT_PERSON
+from wherry.errors import EXIT_PERSON, AccessLost, worst
 
 FLOW = click.argument("flow", metavar="FLOW")
 
@@ -64,10 +63,16 @@ def note(row: dict[str, Any]) -> str:
     if row["state"] == "paused":
         return f"paused by {row['by']}" + (f": {clean(row['reason'])}" if row["reason"] else "")
     people = {state: sum(row["waiting"].get(state, {}).values()) for state in FOR_A_PERSON}
-    words = [f"{number} {'in triage' if state == 'triage' else state}" for state, number in people.items() if number]
+    words = [stopped(row["last_run"])] if (row["last_run"] or {}).get("error") else []
+    words += [f"{number} {'in triage' if state == 'triage' else state}" for state, number in people.items() if number]
     if row["state"] == "off" and row["schedule"]:
         words.append(f"not on its schedule: wherry flow activate {row['flow']}")
     return ", ".join(words)
+
+
+def stopped(run: dict[str, Any]) -> str:
+    """Why the last run stopped."""
+    return clean(run["error"].get("message", ""))
 
 
 @click.command()
@@ -83,15 +88,30 @@ def _shown(data: dict[str, Any]) -> Iterator[str]:
     yield f"{data['flow']}   {data['source']} -> {data['sink']}   {data['state']}"
     last = data["last_run"] or {}
     yield from pairs([
-        ("since", data["since"]), ("schedule", as_json(data["schedule"]) if data["schedule"] else ""),
+        ("since", data["since"]), ("schedule", scheduler.spelled(data["schedule"])),
         ("reason", data["reason"]), ("by", data["by"]),
         ("last run", f"{last.get('run')}   {last.get('state')}   {last.get('started')}" if last else ""),
+        ("stopped", stopped(last) if last.get("error") else ""),
+        ("fix", last["error"].get("fix", "") if last.get("error") else ""),
         *((f"read {kind}", f"until {at}") for kind, at in data["last_sync"].items()),
     ])  # fmt: skip
     yield "  settings"
-    yield from pairs(((key, value if isinstance(value, str) else as_json(value))
-                      for key, value in data["settings"].items()), "    ")  # fmt: skip
+    yield from pairs(_settings(data["settings"]), "    ")
     yield from waits(data["waiting"])
+
+
+def _settings(settings: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for key, said in settings.items():
+        if key == "pipelines":
+            for one in said:
+                more = "".join(f", {name} {value(one[name])}" for name in one if name not in ("id", "stages"))
+                yield f"pipeline {one['id']}", f"stages {value(one['stages'])}{more}"
+        elif key == "schedule":
+            yield key, scheduler.spelled(said)
+        elif key in ("map", "match", "limits", "repeat") and isinstance(said, dict):
+            yield from ((f"{key} {name}".rstrip(), value(inner)) for name, inner in said.items())
+        else:
+            yield key, value(said)
 
 
 @click.command()
@@ -119,13 +139,17 @@ def pause(flow: str, reason: str) -> None:
 
 @click.command()
 def status() -> None:
-    """Flows, connections, and what waits for whom; asks nobody outside. Exit 4 when something waits for a person."""
+    """Flows, connections, and what waits for whom; asks nobody outside.
+
+    Exit 4 when something waits for a person, 5 when a connection needs a new sign-in.
+    """
     own = face()
     data = overview.status(own.hub)
     data["flows"] = _timed(own, data["flows"])
     own.warnings.clear()
     own.print("wherry.status/1", data, lambda: _status(data, own.hub.clock.now()), _next_of(data))
-    own.code = EXIT_PERSON if data["for_a_person"] else 0
+    lost = any(row["state"] == "reconnect" for row in data["connections"])
+    own.code = worst([EXIT_PERSON if data["for_a_person"] else 0, AccessLost.exit_code if lost else 0])
 
 
 def _status(data: dict[str, Any], now: dt.datetime) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,8 +19,10 @@ from wherry.cli.options import face
 from wherry.cli.starting import Carried, Connected, Plan, Secret
 from wherry.errors import ConfigError, Guarded, WherryError
 from wherry.settings import PROJECT_FILE, load
+from wherry.settings.mistakes import nearest
 
 if TYPE_CHECKING:
+    from wherry.hookspecs import Manifest
     from wherry.hub import Hub
 
 
@@ -50,13 +53,35 @@ def init(directory: Path | None, template: str | None) -> None:
     else:
         plan = _template(folder)
         _write(folder, starting.text(plan))
+        _list_pipelines(own, folder, plan)
     _done(own, folder, [flow.name for flow in plan.flows], template or "crm")
 
 
 def _done(own: Face, folder: Path, flows: Sequence[str], template: str) -> None:
     nexts = ["wherry doctor", f"wherry plan {flows[-1]}"] if flows else ["wherry plugin list"]
+    nexts = _from_there(own, folder) + nexts
     data = {"folder": str(folder), "file": str(folder / PROJECT_FILE), "template": template, "flows": list(flows)}
     own.print("wherry.init/1", data, f"wrote {folder / PROJECT_FILE}", nexts)
+
+
+def _from_there(own: Face, folder: Path) -> list[str]:
+    """The step into the project folder, from which the next commands work as they stand."""
+    own.folder, here = None, Path.cwd()
+    if folder == here:
+        return []
+    return [f"cd {shlex.quote(str(folder.relative_to(here) if folder.is_relative_to(here) else folder))}"]
+
+
+def _list_pipelines(own: Face, folder: Path, plan: Plan) -> None:
+    """Where the token is at hand already, the pipelines to choose from."""
+    given = {one.name for one in plan.connections if one.secret and os.environ.get(one.secret.detail)}
+    if not given & {flow.source for flow in plan.flows}:
+        return
+    with _opened(own, folder) as hub:
+        reached = list(_tested(own, hub))
+        for flow in plan.flows:
+            if flow.source in reached:
+                _pipelines(own, hub, flow)
 
 
 def _write(folder: Path, text: str) -> None:
@@ -78,7 +103,8 @@ def _demo(own: Face, folder: Path) -> None:
     _write(folder, sample.PROJECT)
     demonstration.write_environment(folder, "http://127.0.0.1:8701")
     own.print("wherry.init/1", {"folder": str(folder), "file": str(folder / PROJECT_FILE), "template": "demo"},
-              f"wrote {folder / PROJECT_FILE}", [f"wherry simulate {system} --port 8701", "wherry doctor"])  # fmt: skip
+              f"wrote {folder / PROJECT_FILE}",
+              [f"wherry simulate {system} --port 8701", *_from_there(own, folder), "wherry doctor"])  # fmt: skip
 
 
 # -- from what is installed --------------------------------------------------------------------------------------------
@@ -89,8 +115,14 @@ def _usable() -> plugins.Plugins:
     return plugins.load([one.name for one in plugins.catalogue_of_installed()])
 
 
+def _ends(usable: plugins.Plugins) -> dict[str, Manifest]:
+    """What records can be read from or written to."""
+    found = {name: one for name, one in usable.manifests.items() if {"source", "sink"} & {*one.roles}}
+    return dict(sorted(found.items()))
+
+
 def _template(folder: Path) -> Plan:
-    manifests = _usable().manifests.values()
+    manifests = _ends(_usable()).values()
     source = next((one for one in manifests if one.group == "CRM" and "source" in one.roles), None)
     sink = next((one for one in manifests if "sink" in one.roles), None)
     connections = [
@@ -127,7 +159,7 @@ def _ask(question: str, default: str = "", **settings: Any) -> str:
 
 
 def _asked(own: Face, folder: Path) -> Plan:
-    usable = _usable().manifests
+    usable = _ends(_usable())
     own.note("Installed systems:")
     for name, manifest in usable.items():
         own.note(f"  {name}   {manifest.title}, {manifest.group}: {', '.join(manifest.roles)}")
@@ -139,8 +171,9 @@ def _asked(own: Face, folder: Path) -> Plan:
     given: dict[str, str] = {}
     connections = [_connected(usable[name], _secret(name, usable[name], given)) for name in chosen]
     plan = Plan(
-        name=_ask("Name of the project", starting.project_name(folder)), timezone=_ask("Time zone", _zone()),
-        currency=_ask("Currency", "USD").upper(), connections=connections, flows=_flows(connections),
+        name=_ask("Name of the project", starting.project_name(folder)),
+        timezone=_ask("Time zone", _zone(), value_proc=_timezone),
+        currency=_ask("Currency", "USD", value_proc=_currency), connections=connections, flows=_flows(connections),
     )  # fmt: skip
     _write(folder, starting.text(plan))
     with _opened(own, folder) as hub:
@@ -167,16 +200,41 @@ def _secret(name: str, manifest: Any, given: dict[str, str]) -> Secret:
     return Secret(way, _ask("Variable" if way == "env" else "File", standard))
 
 
+def _timezone(said: str) -> str:
+    import zoneinfo
+
+    known = zoneinfo.available_timezones()
+    if said.strip() in known:
+        return said.strip()
+    close = nearest(said.strip(), known)
+    fix = f"did you mean {close}?" if close else "Europe/Oslo is one"
+    raise click.UsageError(f"{said!r} is no time zone; {fix}")
+
+
+def _currency(said: str) -> str:
+    from wherry.money import DECIMALS
+
+    code = said.strip().upper()
+    if code in DECIMALS:
+        return code
+    close = nearest(code, DECIMALS)
+    raise click.UsageError(f"{said!r} is no currency; " + (f"did you mean {close}?" if close else "USD is one"))
+
+
 def _since() -> str:
-    said = _ask("Only what was modified since (a date, or all)", "all")
-    if said == "all":
-        return ""
+    said = _ask("Only what was modified since (a date, or all)", "all", value_proc=_date)
+    return "" if said == "all" else said
+
+
+def _date(said: str) -> str:
     import datetime as dt
 
+    if said.strip() == "all":
+        return "all"
     try:
-        return dt.date.fromisoformat(said).isoformat()
+        return dt.date.fromisoformat(said.strip()).isoformat()
     except ValueError:
-        raise ConfigError(f"{said!r} is not a date", fix="write it like 2026-01-31", code="WHERRY-2011") from None
+        raise click.UsageError(f"{said!r} is not a date; write it like 2026-01-31") from None
 
 
 def _opened(own: Face, folder: Path) -> Hub:
@@ -207,20 +265,27 @@ def _tested(own: Face, hub: Hub) -> Iterator[str]:
             yield name
 
 
-def _choose_stages(own: Face, hub: Hub, flow: Carried) -> None:
+def _pipelines(own: Face, hub: Hub, flow: Carried) -> list[Any]:
+    """The pipelines that a flow may take, shown with their stages; none where its kind has none."""
     from wherry import connections
 
     try:
         found = connections.discover(hub, flow.source, flow.kind)["kinds"].get(flow.kind, {})
     except WherryError as error:
         own.note(f"{flow.source}: {error.message}")
-        return
-    pipelines = found.get("pipelines", [])
-    if not pipelines:
-        return
-    own.note(f"Pipelines of {flow.kind}:")
+        return []
+    pipelines: list[Any] = found.get("pipelines", [])
+    if pipelines:
+        own.note(f"Pipelines of {flow.kind}:")
     for line in draw_stages(pipelines):
         own.note(line)
+    return pipelines
+
+
+def _choose_stages(own: Face, hub: Hub, flow: Carried) -> None:
+    pipelines = _pipelines(own, hub, flow)
+    if not pipelines:
+        return
     ids = [str(one["id"]) for one in pipelines]
     pipeline = _ask("Pipeline to take", ids[0], type=click.Choice(ids))
     said = _ask("Stages that trigger (ids, or won)", "won")

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from wherry import flows
-from wherry.cli.drawing import table
-from wherry.cli.formats import as_json
+from wherry.cli.drawing import plural, spelled, table
+from wherry.cli.drawing import value as drawn
 from wherry.cli.options import face
 
 FLOW = click.argument("flow", metavar="FLOW")
@@ -47,12 +47,24 @@ def _preview(data: dict[str, Any]) -> Iterator[str]:
     yield f"{data['kind']} {data['record']}   " + ("passes" if data["passes"] else f"left out: {data['reason']}")
     yield from (f"  {line}" for line in table(["FIELD", "VALUE"], _cells(data["fields"])))
     for kind, records in data["relatives"].items():
-        yield f"  with {len(records)} {kind}: " + ", ".join(str(one["id"]) for one in records[:10])
+        if records:
+            more = f" and {len(records) - 10} more" if len(records) > 10 else ""
+            yield f"  with {plural(len(records), kind)}: " + ", ".join(str(one["id"]) for one in records[:10]) + more
     for draft in data["drafts"]:
-        yield f"becomes {draft['entity']}   {draft['key']}"
+        yield f"becomes {spelled(draft['entity'])}   {draft['key']}"
         yield from (f"  {line}" for line in table(["FIELD", "VALUE"], _cells(draft["body"])))
 
 
 def _cells(values: dict[str, Any]) -> list[tuple[str, str]]:
     filled = {name: value for name, value in values.items() if value not in (None, "", [], {})}
-    return [(name, value if isinstance(value, str) else as_json(value)) for name, value in filled.items()]
+    return [cell for name, said in filled.items() for cell in _cell(name, said)]
+
+
+def _cell(name: str, said: Any) -> Iterator[tuple[str, str]]:
+    """A value, or each thing of a list of things on a line of its own."""
+    if isinstance(said, list) and any(isinstance(one, dict) for one in said):
+        for number, one in enumerate(said, 1):
+            parts = {key: inner for key, inner in one.items() if inner not in (None, "", [], {})}
+            yield f"{name} {number}", ", ".join(f"{key} {drawn(inner)}" for key, inner in parts.items())
+    else:
+        yield name, drawn(said)

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from wherry.cli.drawing import clean, cut, plural, size, spelled
-from wherry.cli.formats import as_json
+from wherry.cli.drawing import clean, counts, cut, plural, size, spelled, value
 
 if TYPE_CHECKING:
     from wherry.hub import Hub
 
-_MOST_QUESTIONS, _MOST_REASONS, _MOST_ROWS = 3, 3, 20
+_MOST_QUESTIONS, _MOST_REASONS, _MOST_ROWS, _MOST_NEW = 3, 3, 20, 5
 
 
 def ends(hub: Hub, flow: str) -> dict[str, str]:
@@ -33,20 +32,104 @@ def lines(data: Mapping[str, Any], *, saved: bool = True) -> Iterator[str]:
     """The whole plan."""
     read = ", ".join(plural(sum(words.values()), kind) for kind, words in data["fates"].items()) or "nothing new"
     yield f"{data['flow']}   {clean(data['source'])} -> {clean(data['sink'])}     {read} read"
-    made = _group(data, "created", "waiting")
-    yield from _line("+ create", made, "green")
+    for kind, words in data["fates"].items():
+        yield f"  {'read'.ljust(10)} {plural(sum(words.values()), kind)}: {counts(words)}"
+    rows = msgspec.to_builtins(data["changes"])
+    yield from _line("+ create", _group(data, "created", "waiting"), "green")
+    yield from _new([row for row in rows if data["items"].get(row["entity"], {}).get(row["fate"])])
     yield from _line("~ change", _group(data, "updated"), "green")
+    yield from _changed([row for row in rows if row["changes"]])
     yield from _line("& link", _group(data, "linked"), "green")
-    yield from _line("= same", _group(data, "unchanged"), "")
+    yield from _line("= same", _same(data), "")
+    yield from _refused(data, rows)
     yield from _left_out(data)
     yield from _questions(data)
-    refused = sum(words.get("refused", 0) for words in data["fates"].values())
-    yield from _line("! refused", [plural(refused, "record")] if refused else [], "red")
     if data["files"]["count"]:
         yield f"  files      {data['files']['count']} to copy, {size(data['files']['bytes'])}"
     if not data["pending"]:
         yield "  nothing to do"
     yield "Nothing was written." + (f"   Saved: plan {data['plan']} (valid until the source changes)" if saved else "")
+
+
+def _same(data: Mapping[str, Any]) -> list[str]:
+    """Records and other things that are there already as they should be."""
+    totals = {kind: words.get("unchanged", 0) for kind, words in data["fates"].items()}
+    return [plural(number, kind) for kind, number in totals.items() if number] + _group(data, "unchanged")
+
+
+def _new(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The first few of what would be made, by label."""
+    made = [row for row in rows if row["fate"] in ("created", "waiting")]
+    for row in made[:_MOST_NEW]:
+        later = "   waits for an answer" if row["fate"] == "waiting" else ""
+        yield f"             {spelled(row['entity'])} {_quoted(row['label'] or row['key'])}{later}"
+    if len(made) > _MOST_NEW:
+        yield f"             and {len(made) - _MOST_NEW:,} more: --output json"
+
+
+def _changed(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """A line for each target that would change: which one, and every field from what to what."""
+    for row in rows[:_MOST_ROWS]:
+        label = f" {_quoted(row['label'])}" if row["label"] else ""
+        fields = ", ".join(
+            f"{name} {before} → {after}" for change in row["changes"] for name, before, after in _fields(change)
+        )
+        yield f"    ~ change {spelled(row['entity'])} {clean(row['target'] or row['key'])}{label}: {fields}"
+    if len(rows) > _MOST_ROWS:
+        yield f"    and {len(rows) - _MOST_ROWS:,} more: --output json"
+
+
+def _fields(change: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """(field, before, after) of everything that differs; a list of things is told line by line."""
+    name, before, after = str(change["field"]), change["before"], change["after"]
+    kept = "; kept: " + clean(change["kept"]) if change.get("kept") else ""
+    if not _is_things(before) or not _is_things(after):
+        yield name, _shown(before), _shown(after) + kept
+        return
+    for number in range(max(len(before), len(after))):
+        old, new = (side[number] if number < len(side) else None for side in (before, after))
+        at = f"{name} {number + 1}"
+        if old is None or new is None:
+            yield at, _shown(old), _shown(new) + kept
+            continue
+        for key in dict.fromkeys([*old, *new]):
+            if old.get(key) != new.get(key):
+                yield f"{at} {key}", _shown(old.get(key)), _shown(new.get(key)) + kept
+
+
+def _is_things(one: object) -> bool:
+    return isinstance(one, list | tuple) and bool(one) and all(isinstance(inner, Mapping) for inner in one)
+
+
+def _shown(one: Any) -> str:
+    if one in (None, "", [], {}):
+        return "(empty)"
+    return _quoted(one) if isinstance(one, str) else cut(value(one))
+
+
+def _quoted(text: str) -> str:
+    return f'"{cut(clean(text))}"'
+
+
+def _refused(data: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What would be refused: which record, why, and what to do."""
+    number = sum(words.get("refused", 0) for words in data["fates"].values())
+    yield from _line("! refused", [plural(number, "record")] if number else _group(data, "refused"), "red")
+    told = [refusal(one["kind"], one["record"], one) for one in data.get("refused", ())]
+    told += [refusal(row["entity"], row["label"] or row["key"], row) for row in rows if row["fate"] == "refused"]
+    if not told:
+        told = [[f"{plural(n, kind)}: {clean(reason)}"] for kind in data["fates"]
+                for reason, n in data.get("reasons", {}).get(kind, {}).get("refused", {}).items()]  # fmt: skip
+    for block in told[:_MOST_ROWS]:
+        yield from (f"             {line}" for line in block)
+    if len(told) > _MOST_ROWS:
+        yield f"             and {len(told) - _MOST_ROWS:,} more: --output json"
+
+
+def refusal(kind: str, record: str, one: Mapping[str, Any]) -> list[str]:
+    """One refused thing: which, why, and what to do."""
+    fix = [f"  fix  {clean(one['fix'])}"] if one.get("fix") else []
+    return [f"{spelled(kind)} {clean(record)}: {clean(one['reason'])}", *fix]
 
 
 def _group(data: Mapping[str, Any], *words: str) -> list[str]:
@@ -66,7 +149,7 @@ def _left_out(data: Mapping[str, Any]) -> Iterator[str]:
         left_out = list(data.get("reasons", {}).get(kind, {}).get("skipped", {}).items())
         for n, (reason, number) in enumerate(left_out):
             if n == _MOST_REASONS:
-                yield f"             and {len(left_out) - n} more reasons: --output json"
+                yield f"             and {plural(len(left_out) - n, 'more reason')}: --output json"
                 break
             again = f"   (wherry resync {data['flow']} ID)" if reason == "already synced once" else ""
             yield f"  {'= skip'.ljust(10)} {plural(number, kind)}: {clean(reason)}{again}"
@@ -106,13 +189,6 @@ def _rows(shown: Sequence[Mapping[str, Any]], word: str = "") -> Iterator[str]:
         name = f"{spelled(row['entity'])} {clean(row['target'] or row['label'] or row['key'])}"
         yield f"{name}   {word or row['fate']}" + (f": {clean(row['reason'])}" if row["reason"] else "")
         for change in row["changes"]:
-            kept = f"   kept: {clean(change['kept'])}" if change.get("kept") else ""
-            yield f"  {change['field']}  {_value(change['before'])} → {_value(change['after'])}{kept}"
+            yield from (f"  {field}  {before} → {after}" for field, before, after in _fields(change))
     if len(shown) > _MOST_ROWS:
         yield f"and {len(shown) - _MOST_ROWS} more"
-
-
-def _value(value: Any) -> str:
-    if value in (None, ""):
-        return "(empty)"
-    return cut(clean(value if isinstance(value, str) else as_json(value)))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -12,10 +14,36 @@ from wherry.cli.drawing import plural
 
 if TYPE_CHECKING:
     from wherry.cli.context import Face
+    from wherry.hub import Hub
     from wherry.tally import Tally
 
 EVERY = 10.0
-_REDRAW = 0.1
+_REDRAW, _LOOK = 0.1, 0.5
+
+
+@contextlib.contextmanager
+def patient(face: Face, hub: Hub, flow: str) -> Iterator[None]:
+    """While something long is done: say once that the other side does not answer and is asked again."""
+    told, done = threading.Event(), threading.Event()
+    sources = sorted({hub.wiring.flow(name).source for name in (flow, *hub.wiring.flow(flow).after)})
+
+    def look() -> None:
+        if not told.is_set() and hub.wiring.requests()["retried"]:
+            told.set()
+            face.note(f"{' or '.join(sources)} does not answer, trying again …")
+
+    def watch() -> None:
+        while not done.wait(_LOOK) and not told.is_set():
+            look()
+
+    watcher = threading.Thread(target=watch, name="wherry-patient", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()
+        look()
 
 
 class Progress:

@@ -8,11 +8,12 @@ from typing import Any
 import click
 import msgspec
 
+from wherry import flows, overview
 from wherry.cli import failures, planned, summary
 from wherry.cli.context import Face
 from wherry.cli.formats import as_json
 from wherry.cli.options import Day, face
-from wherry.cli.progress import Progress
+from wherry.cli.progress import Progress, patient
 from wherry.errors import EXIT_INTERRUPTED, EXIT_PENDING, ConfigError, NotFound
 from wherry.hub import Report
 from wherry.job import Options
@@ -66,7 +67,8 @@ def plan(
       wherry plan won-deals --record 901 --output json
     """
     own = face()
-    report = own.hub.plan(flow, _options(own, records, changed_since, limit))
+    with patient(own, own.hub, flow):
+        report = own.hub.plan(flow, _options(own, records, changed_since, limit))
     _must_exist(own, flow, records, report)
     data = {**report.data, **planned.ends(own.hub, flow)}
     if out:
@@ -101,7 +103,7 @@ def run(
     own = face()
     options = msgspec.structs.replace(_options(own, records, changed_since, limit), sweep=sweep)
     own.hub.wiring.flow(flow)
-    with Progress(own) as progress:
+    with patient(own, own.hub, flow), Progress(own) as progress:
         report = own.hub.run(flow, options, plan=plan_id, progress=progress)
     if report.error is None:
         _must_exist(own, flow, records, report)
@@ -110,6 +112,8 @@ def run(
 
 def _ran(own: Face, schema: str, report: Report) -> None:
     """The summary of a run; when it was ended by an error, that too."""
+    for data in (report.data, *report.data.get("before", ())):
+        data["refused"] = overview.refused_of(own.hub, data)
     own.print(schema, report.data, lambda: summary.lines(report.data), report.next, error=report.error)
     own.code = report.exit_code
     if report.error is not None:
@@ -141,6 +145,7 @@ def resync(flow: str, records: tuple[str, ...], fields: str, overwrite_local: bo
     """
     own = face()
     names = tuple(name.strip() for name in fields.split(",") if name.strip())
+    flows.check_fields(own.hub, flow, names)
     options = Options(records=records, resync=True, overwrite_local=overwrite_local, fields=names)
     if not own.yes and not own.asks:
         fix = "say --yes to do it, or see them first: wherry plan FLOW --record ID"

@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from wherry import overview
-from wherry.cli import summary
-from wherry.cli.drawing import counts, lasted, spelled, table
+from wherry.cli import failures, summary
+from wherry.cli.drawing import clean, counts, lasted, spelled, table
 from wherry.cli.options import face, listing
 from wherry.cli.running import moment
 
@@ -50,18 +50,29 @@ def _read(row: dict[str, Any]) -> str:
 
 @click.command()
 @click.argument("run", metavar="RUN", required=False)
-@click.option("--record", default="", metavar="ID", help="Only what happened to this record.")
+@click.option("--record", default="", metavar="ID",
+              help="How this record stands and what happened to it; in all runs, where none is named.")  # fmt: skip
 @click.option("--refused", is_flag=True, help="What is refused now, with why and what to do.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="Events to show.")
 def show(run: str | None, record: str, refused: bool, limit: int) -> None:
-    """One run, or what happened to one record in it; the newest run where none is named."""
+    """One run, the newest where none is named; or one record: why it is, or is not, in the target.
+
+    \b
+    Examples:
+      wherry runs show
+      wherry runs show --record 901
+    """
     own = face()
     if refused:
         rows = overview.open_items(own.hub, state="refused", limit=limit)
         own.print("wherry.runs.refused/1", {"items": rows}, lambda: _refused(rows))
         return
-    found = overview.run(own.hub, run or overview.newest_run(own.hub), record=record, limit=limit)
-    own.print("wherry.runs.show/1", found, lambda: _shown(found, record))
+    if record:
+        one = overview.record(own.hub, record, id=run or "", limit=limit)
+        own.print("wherry.runs.show/1", one, lambda: _record(one))
+        return
+    found = overview.run(own.hub, run or overview.newest_run(own.hub), limit=limit)
+    own.print("wherry.runs.show/1", found, lambda: _shown(found))
 
 
 def _refused(rows: list[dict[str, Any]]) -> Iterator[str]:
@@ -75,19 +86,36 @@ def _refused(rows: list[dict[str, Any]]) -> Iterator[str]:
             yield f"  fix  {row['fix']}"
 
 
-def _shown(run: dict[str, Any], record: str) -> Iterator[str]:
+def _shown(run: dict[str, Any]) -> Iterator[str]:
     data = run["summary"]
-    if "fates" in data and not record:
+    if "fates" in data:
         yield from summary.lines({**data, "flow": run["flow"], "run": run["id"], "before": ()})
-    elif not record:
+    else:
         yield f"{run['flow']}   {run['state']}   run {run['id']}   {data.get('note', '')}".rstrip()
-    events = run["events"]
+    if data.get("error"):
+        yield from (f"  {line}" for line in failures.lines(data["error"]))
+    if not run["events"]:
+        yield "  no changes"
+    yield from _events(run["events"])
+
+
+def _record(found: dict[str, Any]) -> Iterator[str]:
+    for row in found["record"]:
+        target = f"   {row['target']}" if row["target"] else ""
+        why = f": {clean(row['reason'])}" if row["reason"] else ""
+        yield f"{row['flow']}   {spelled(row['kind'])} {clean(row['record'])}   {row['fate']}{target}{why}"
+        yield f"  since    {row['at'][:19]}   run {row['run']}"
+        if row["fix"]:
+            yield f"  fix      {clean(row['fix'])}"
+    yield from _events(found["events"])
+
+
+def _events(events: list[dict[str, Any]]) -> Iterator[str]:
     if not events:
-        yield f"nothing happened to {record} in run {run['id']}" if record else "  no changes"
         return
     yield from table(
         ["AT", "RECORD", "WHAT", "BECAME", "TARGET", "WHY"],
-        [(e["at"][11:19], f"{e['record_kind']} {e['record_id']}", f"{spelled(e['entity'])} {e['key']}".strip(),
+        [(e["at"][:19], f"{e['record_kind']} {e['record_id']}", f"{spelled(e['entity'])} {e['key']}".strip(),
           e["fate"], e["target"], e["reason"]) for e in events],
         most=40,
     )  # fmt: skip

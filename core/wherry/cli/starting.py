@@ -75,10 +75,19 @@ def flows_between(source: Connected, sink: Connected) -> list[Carried]:
     first = [kind for kind in maps if kind != main and kind in maps[main] and len(maps[kind]) == 1
              and source.manifest.match.get(kind, {}).get("order")]  # fmt: skip
     made = [
-        Carried(name=f"{kind}s", source=source.name, sink=sink.name, kind=kind, repeat='"always"') for kind in first
+        Carried(name=_flow_name(kind, maps[kind]), source=source.name, sink=sink.name, kind=kind, repeat='"always"')
+        for kind in first
     ]
-    return [*made, Carried(name=f"{main}s", source=source.name, sink=sink.name, kind=main, after=[c.name for c in made],
+    name = _flow_name(main, maps[main])
+    return [*made, Carried(name=name, source=source.name, sink=sink.name, kind=main, after=[c.name for c in made],
                            asks=first[0] if first else "")]  # fmt: skip
+
+
+def _flow_name(kind: str, map: Mapping[str, object]) -> str:
+    """What operators call a flow: ``won-…`` of a kind with pipelines, ``catalogue`` of products alone."""
+    if "trigger" in map:
+        return f"won-{kind.replace('_', '-')}s"
+    return "catalogue" if set(map) == {"product"} else f"{kind.replace('_', '-')}s"
 
 
 def text(plan: Plan) -> str:

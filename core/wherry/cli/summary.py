@@ -8,9 +8,10 @@ from typing import Any
 import click
 
 from wherry.cli.drawing import clean, counts, lasted, plural, spelled
+from wherry.cli.planned import refusal
 
 FOR_A_PERSON = ("triage", "refused", "decide", "differs")
-_MOST_REASONS, _MOST_NOTICES = 3, 5
+_MOST_REASONS, _MOST_NOTICES, _MOST_REFUSED = 3, 5, 20
 
 
 def lines(data: Mapping[str, Any]) -> Iterator[str]:
@@ -21,7 +22,8 @@ def lines(data: Mapping[str, Any]) -> Iterator[str]:
             f"run {data['run']}" if data.get("run") else ""]  # fmt: skip
     yield "   ".join(part for part in head if part)
     left_out = [kind for kind, words in data["fates"].items() if words.get("skipped") or words.get("refused")]
-    yield from labelled("read", data["fates"])
+    yield from labelled("read", data["fates"], nothing="" if data.get("error") else "nothing new")
+    yield from _refused(data)
     yield from _reasons(data, left_out)
     yield from labelled("written", data["items"])
     yield from _reasons(data, [kind for kind in data["items"] if kind not in left_out])
@@ -40,11 +42,11 @@ def _ended(data: Mapping[str, Any]) -> str:
     return click.style("done", fg="green")
 
 
-def labelled(label: str, found: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
-    """Kind by kind, how many ended how; the label stands before the first."""
+def labelled(label: str, found: Mapping[str, Mapping[str, int]], nothing: str = "") -> Iterator[str]:
+    """Kind by kind, how many ended how; the label stands before the first. ``nothing`` is said where there is none."""
     kinds = {kind: words for kind, words in found.items() if any(words.values())}
-    if not kinds and label == "read":
-        yield "  read     nothing new"
+    if not kinds and nothing:
+        yield f"  {label.ljust(8)} {nothing}"
     wide = max((len(spelled(kind)) for kind in kinds), default=0)
     for n, (kind, words) in enumerate(kinds.items()):
         said = counts(words)
@@ -52,15 +54,27 @@ def labelled(label: str, found: Mapping[str, Mapping[str, int]]) -> Iterator[str
         yield f"  {(label if n == 0 else '').ljust(8)} {spelled(kind).ljust(wide)}  {total}{said}"
 
 
+def _refused(data: Mapping[str, Any]) -> Iterator[str]:
+    """Every record that was refused, with why and what to do: nobody should have to look for that."""
+    rows = list(data.get("refused", ()))
+    for row in rows[:_MOST_REFUSED]:
+        kind, _, record = str(row["record"]).partition(" ")
+        for n, line in enumerate(refusal(kind, record, row)):
+            yield click.style(f"           {'! ' if n == 0 else '  '}{line}", fg="red")
+    if len(rows) > _MOST_REFUSED:
+        yield f"             and {len(rows) - _MOST_REFUSED:,} more: wherry runs show --refused"
+
+
 def _reasons(data: Mapping[str, Any], kinds: Iterable[str]) -> Iterator[str]:
     """The most frequent reasons of some kinds: why records were left out, or how things were recognised."""
     for kind in kinds:
         by_word = data.get("reasons", {}).get(kind, {})
-        shown = [pair for word in ("skipped", "refused", "linked") for pair in by_word.get(word, {}).items()]
+        words = ("skipped", "linked") if data.get("refused") else ("refused", "skipped", "linked")
+        shown = [pair for word in words for pair in by_word.get(word, {}).items()]
         for reason, number in shown[:_MOST_REASONS]:
             yield click.style(f"             {plural(number, kind)}: {clean(reason)}", dim=True)
         if len(shown) > _MOST_REASONS:
-            yield click.style(f"             and {len(shown) - _MOST_REASONS} more reasons", dim=True)
+            yield click.style(f"             and {plural(len(shown) - _MOST_REASONS, 'more reason')}", dim=True)
 
 
 def waits(waiting: Mapping[str, Mapping[str, int]]) -> Iterator[str]:

@@ -61,8 +61,10 @@ def _question(row: dict[str, Any], most: int) -> Iterator[str]:
     name = f'{spelled(row["entity"])} "{clean(row["name"])}"' + (f" ({clean(row['sku'])})" if row["sku"] else "")
     waiting = f"{row['waiting']:,} {'waits' if row['waiting'] == 1 else 'wait'} for it"
     yield f"{row['id']}   {name}   from {row['system'] or row['flow']}   {waiting}"
-    if row["state"] != "open":
-        answer = f" {row['answer']}" if row["answer"] else ""
+    if row["state"] == "open":
+        yield "  open" + (f"   asked {row['asked'][:19]}" if row["asked"] else "")
+    else:
+        answer = f": {row['answer']}" if row["answer"] else ""
         yield f"  {row['state']}{answer} by {row['answered_by']}" + (
             f": {clean(row['reason'])}" if row["reason"] else ""
         )
@@ -153,9 +155,23 @@ def undo(question: str) -> None:
     """Take an answer back; the question is open again. What was written with it stays, and is named."""
     own = face()
     data = answers.undo(own.hub, answers.number(question))
-    lines = [f"{data['question']['id']} is open again"]
+    row = data["question"]
+    lines = [f'{row["id"]}   {spelled(row["entity"])} "{clean(row["name"])}" is open again; it {_was(data)}']
     again = []
+    if data["orphan"]:
+        lines.append(f"  {data['orphan']}, which the answer made, stays: nothing of this source points to it any more")
     if data["written"]:
-        lines.append(f"  {plural(data['written'], 'entry')} written with the old answer stay as they are")
+        stay = f"{plural(data['written'], 'entry')} written {'with' if data['was'] != 'ignored' else 'without it'}"
+        stay += "" if data["was"] == "ignored" else " the old answer"
+        lines.append(f"  {stay} {'stays as it is' if data['written'] == 1 else 'stay as they are'}")
         again = [f"wherry resync {data['flow']} {' '.join(data['records'][:20])}"] if data["records"] else []
     own.print("wherry.triage.undo/1", data, lines, [*_next([data["question"]]), *again])
+
+
+def _was(data: dict[str, Any]) -> str:
+    """What the answer was that is taken back."""
+    if data["was"] == "ignored":
+        return "was ignored" + (f": {clean(data['reason'])}" if data["reason"] else "")
+    if data["was"] == "created":
+        return "was made anew" + (f" as {data['answer']}" if data["answer"] else "")
+    return f"was {data['answer']}"

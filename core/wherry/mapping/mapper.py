@@ -13,7 +13,7 @@ from wherry.entities import Entity
 from wherry.errors import ContractBroken, Rejected, WherryError
 from wherry.expressions import Expression, Scope
 from wherry.mapping.layers import Entry
-from wherry.mapping.plan import Body, Custom, Making, Plan, Row
+from wherry.mapping.plan import Body, Making, Paths, Plan, Row
 from wherry.mapping.shapes import REMEDY, targets
 from wherry.records import Draft, Record, Ref, Skip
 from wherry.transforms import text
@@ -23,7 +23,6 @@ _PLACE = re.compile(r"`\$((?:\.\w+|\[\.\.\.\]|\[\d+\])+)`")
 _INDEX = re.compile(r"\[[^\]]*\]")
 _LABELS = ("name", "subject", "number", "code", "reference")
 _LONGEST_REASON = 300
-_NOTHING: dict[str, Any] = {}
 
 Reference = dict[str, str]
 
@@ -216,20 +215,22 @@ class _Work:
                 for name, path in pairs:
                     if (value := found.get(path)) is not None:
                         filled[name] = value
-        name = ""
+        below = name = ""
+        custom = _sent(body.custom_paths, scope)
         try:
             for name, evaluate in body.fields:
-                value = evaluate(scope)
-                if value is not None:
+                if (value := evaluate(scope)) is not None:
                     filled[name] = value
-            for custom in body.custom:
-                name = f"custom.{custom.name}"
-                _fill_custom(custom, scope, filled)
+            below = "custom."
+            for name, evaluate in body.custom:
+                if (value := evaluate(scope)) is not None:
+                    custom[name] = text(value) if isinstance(value, Decimal) else value
         except Exception as error:
-            raise self._unreadable(error, f"{entity}.{name}", *body.lines[name]) from error
-        for name in body.required:
-            if _blank(filled.get(name)):
-                raise self._empty(f"{entity}.{name}", *body.lines[name])
+            raise self._unreadable(error, f"{entity}.{below}{name}", *body.lines[f"{below}{name}"]) from error
+        if custom:
+            filled["custom"] = custom
+        if blank := next((name for name in body.required if _blank(filled.get(name))), ""):
+            raise self._empty(f"{entity}.{blank}", *body.lines[blank])
         return filled
 
     def _value(self, expression: Expression, scope: Scope, entity: str, part: str) -> str | None:
@@ -296,13 +297,17 @@ class _Work:
         )
 
 
-def _fill_custom(custom: Custom, scope: Scope, filled: dict[str, Any]) -> None:
-    """A bare path that the source did not send stays unset; sent as null it is null, sent as "" it is
-    empty."""
-    value = custom.evaluate(scope)
-    if value is None and (custom.path is None or custom.path[1] not in scope.fields.get(custom.path[0], _NOTHING)):
-        return
-    filled.setdefault("custom", {})[custom.name] = text(value) if isinstance(value, Decimal) else value
+def _sent(paths: Paths, scope: Scope) -> dict[str, Any]:
+    """The bare paths below ``custom``: what the source did not send stays unset; sent as null it is null, sent
+    as "" it is empty."""
+    custom: dict[str, Any] = {}
+    for kind, pairs in paths:
+        if found := scope.fields.get(kind):
+            for name, path in pairs:
+                if path in found:
+                    value = found[path]
+                    custom[name] = text(value) if isinstance(value, Decimal) else value
+    return custom
 
 
 def _blank(value: Any) -> bool:

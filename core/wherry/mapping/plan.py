@@ -27,22 +27,18 @@ class Row(Struct, frozen=True):
     map: str = ""
 
 
-class Custom(Struct, frozen=True):
-    """A custom field. ``path`` is set where it is a bare path: then a field that was not sent stays unset."""
-
-    name: str
-    evaluate: Evaluate
-    path: tuple[str, str] | None
+Paths = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+"""Record kind → (target, source field) of what is a bare path there: read without a call."""
 
 
 class Body(Struct, frozen=True):
-    """How a draft's body, or one element of a list in it, is filled. ``paths`` are the fields that are bare
-    paths, by record kind (target, source field): read without a call. ``lines`` is field → expression, for
-    messages."""
+    """How a draft's body, or one element of a list in it, is filled: ``paths`` and ``fields`` its own fields,
+    ``custom_paths`` and ``custom`` those below ``custom``. ``lines`` is field → expression, for messages."""
 
-    paths: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+    paths: Paths
     fields: tuple[tuple[str, Evaluate], ...]
-    custom: tuple[Custom, ...]
+    custom_paths: Paths
+    custom: tuple[tuple[str, Evaluate], ...]
     required: tuple[str, ...]
     pointers: tuple[str, ...]
     lines: Mapping[str, tuple[Expression, Entry]]
@@ -298,19 +294,24 @@ def _allowed(outline: Outline, shape: type[Entity]) -> set[str]:
 
 
 def _body_of(made: Mapping[str, tuple[Expression, Entry]], known: Mapping[str, Target]) -> Body:
-    customs = {name: line for name, line in made.items() if name not in known}
-    by_kind: dict[str, list[tuple[str, str]]] = {}
-    fields: list[tuple[str, Evaluate]] = []
-    for name, (expression, _) in made.items():
-        if name in known and expression.path and expression.path[1] != "id":
-            by_kind.setdefault(expression.path[0], []).append((name, expression.path[1]))
-        elif name in known:
-            fields.append((name, expression.evaluate))
+    own = {name: expression for name, (expression, _) in made.items() if name in known}
+    customs = {name.removeprefix("custom."): line[0] for name, line in made.items() if name not in known}
     return Body(
-        tuple((kind, tuple(pairs)) for kind, pairs in by_kind.items()),
-        tuple(fields),
-        tuple(Custom(name.removeprefix("custom."), line[0].evaluate, line[0].path) for name, line in customs.items()),
+        *_split(own),
+        *_split(customs),
         tuple(name for name in made if name in known and known[name].required),
         tuple(name for name in made if name in known and known[name].sort == "reference"),
         made,
     )
+
+
+def _split(lines: Mapping[str, Expression]) -> tuple[Paths, tuple[tuple[str, Evaluate], ...]]:
+    """Those that are bare paths to a source field, and those that have to be evaluated."""
+    by_kind: dict[str, list[tuple[str, str]]] = {}
+    others: list[tuple[str, Evaluate]] = []
+    for name, expression in lines.items():
+        if expression.path and expression.path[1] != "id":
+            by_kind.setdefault(expression.path[0], []).append((name, expression.path[1]))
+        else:
+            others.append((name, expression.evaluate))
+    return tuple((kind, tuple(pairs)) for kind, pairs in by_kind.items()), tuple(others)

@@ -7,7 +7,9 @@ order reads whole. Then ``sku``, ``name`` and, where it is asked for, ``fuzzy``.
 from __future__ import annotations
 
 import difflib
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from typing import Literal, TypeVar, get_args
 
 from msgspec import Struct
@@ -16,7 +18,7 @@ from rapidfuzz import fuzz
 from wherry.errors import ConfigError
 from wherry.matching.catalogue import ListingCatalogue, pending_id, pending_ref
 from wherry.matching.fuzzy import sure
-from wherry.matching.text import fold, words
+from wherry.matching.text import code_of, fold, name_key, words
 from wherry.records import Ask, Candidate, Create, Decision, Draft, Link, Listed, Ref, Same, Skip
 from wherry.roles import Catalogue
 
@@ -77,12 +79,40 @@ class _Asked(Struct, frozen=True):
     sku: str
 
 
+class _Namesakes:
+    """The things of one name, in order, and which of them a record of this source can still be: thousands may share a
+    name, and nearly all of them are other records already."""
+
+    def __init__(self) -> None:
+        self.all: list[Listed] = []
+        self._free: list[Listed] = []
+        self._held: dict[str, list[Listed]] = {}
+
+    def enter(self, listed: Listed, keys: Iterable[str]) -> None:
+        """``keys`` are the draft keys that the thing is known by."""
+        self.all.append(listed)
+        ids = {key for key in keys if key.startswith("id:")}
+        if not ids:
+            self._free.append(listed)
+        elif len(ids) == 1:
+            self._held.setdefault(ids.pop(), []).append(listed)
+
+    def open_to(self, key: str) -> Iterable[Listed]:
+        """All but those known by another id than ``key``."""
+        return chain(self._free, self._held.get(key, ())) if key.startswith("id:") else self.all
+
+
+_NOBODY = _Namesakes()
+
+
 class _Batch:
     """The catalogue as it will be once the decisions made so far in this batch are entered."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue, self._created = catalogue, ListingCatalogue()
         self._decided: dict[Ref, Decision] = {}
+        self._named: dict[str, _Namesakes] = {}
+        self._named_here: defaultdict[str, _Namesakes] = defaultdict(_Namesakes)
 
     def once(self, draft: Draft, decide: Callable[[Draft, _Batch], Decision]) -> Decision:
         """The decision for a draft, made once for each key. An empty key tells nothing from another."""
@@ -97,7 +127,10 @@ class _Batch:
             return
         if isinstance(decision, Create):
             name = _text(draft, "name") or draft.label
-            self._created.add(Listed(pending_id(draft.ref), name, _text(draft, "sku")))
+            listed = Listed(pending_id(draft.ref), name, _text(draft, "sku"))
+            self._created.add(listed)
+            if same := name_key(name):
+                self._named_here[same].enter(listed, [draft.key])
         elif isinstance(decision, Link):
             self._created.link(decision.target, draft.key)
         elif isinstance(decision, Same):
@@ -106,24 +139,21 @@ class _Batch:
     def by_sku(self, sku: str) -> list[Listed]:
         return [*self._catalogue.by_sku(sku), *self._created.by_sku(sku)]
 
-    def by_name(self, name: str) -> list[Listed]:
-        return [*self._catalogue.by_name(name), *self._created.by_name(name)]
-
-    def is_other(self, target: str, key: str) -> bool:
-        """Whether the target is another record of this source already."""
-        if not key.startswith("id:"):
-            return False
-        own = pending_ref(target) if target.startswith("pending:") else None
-        if own is not None and _two_ids(own.key, key):
-            return True
-        held = self._catalogue.keys_of(target)
-        return any(_two_ids(other, key) for other in held) or bool(self.other_id(target, key))
+    def by_name(self, name: str) -> tuple[_Namesakes, _Namesakes]:
+        """What the catalogue has of a name, and what this batch creates."""
+        if name not in self._named:
+            found = self._named[name] = _Namesakes()
+            for listed in self._catalogue.by_name(name):
+                found.enter(listed, self._keys_of(listed.id))
+        return self._named[name], self._named_here.get(name_key(name)) or _NOBODY
 
     def other_id(self, target: str, key: str) -> str:
         """Another record of this source that the target is already, if there is one: two ids are two things."""
+        return next((other for other in self._keys_of(target) if _two_ids(other, key)), "")
+
+    def _keys_of(self, target: str) -> list[str]:
         own = pending_ref(target)
-        keys = [*([own.key] if own else ()), *self._catalogue.keys_of(target), *self._created.keys_of(target)]
-        return next((other for other in keys if _two_ids(other, key)), "")
+        return [*([own.key] if own else ()), *self._catalogue.keys_of(target), *self._created.keys_of(target)]
 
     def nearest(self, asked: _Asked, limit: int) -> tuple[Candidate, ...]:
         """The nearest targets that exist: nobody can be asked to choose what is not written yet."""
@@ -139,10 +169,13 @@ def _by_sku(asked: _Asked, batch: _Batch, notes: list[str]) -> Decision | None:
 
 
 def _by_name(asked: _Asked, batch: _Batch, notes: list[str]) -> Decision | None:
-    hits = batch.by_name(asked.name)
-    if all(_is_doubtful(asked, hit, batch) for hit in hits):
-        notes += [f'"{hit.name}" has the same name, but {_doubt(asked, hit.id, hit.sku, batch)}' for hit in hits[:2]]
+    there, here = batch.by_name(asked.name)
+    rivals = chain(there.open_to(asked.draft.key), here.open_to(asked.draft.key))
+    if all(_doubt(asked, hit.id, hit.sku, batch) for hit in rivals):
+        first = [*there.all[:2], *here.all[:2]][:2]
+        notes += [f'"{hit.name}" has the same name, but {_doubt(asked, hit.id, hit.sku, batch)}' for hit in first]
         return None
+    hits = [*there.all, *here.all]
     if len(hits) == 1:
         held = hits[0].name
         return _found(asked, hits[0], "name", f'name "{asked.name}" equals "{held}"{_but_for(asked.name, held)}')
@@ -186,14 +219,9 @@ def _candidate(name: str, hit: Listed, what: str) -> Candidate:
     return Candidate(hit.id, hit.name, round(0.9 + likeness / 10, 4), f"has {what} too; name {likeness:.2f}", hit.sku)
 
 
-def _is_doubtful(asked: _Asked, hit: Listed, batch: _Batch) -> bool:
-    """As ``_doubt``, the cheap look first: thousands of things may share a name."""
-    return batch.is_other(hit.id, asked.draft.key) or bool(_doubt(asked, hit.id, hit.sku, batch))
-
-
 def _doubt(asked: _Asked, target: str, sku: str, batch: _Batch) -> str:
     """Why a target of the same name is another thing all the same; empty where nothing says so."""
-    ours, theirs = "".join(words(asked.sku)), "".join(words(sku))
+    ours, theirs = code_of(asked.sku), code_of(sku)
     if ours and theirs and ours != theirs:
         return f"its SKU is {sku}, not {asked.sku}"
     other = batch.other_id(target, asked.draft.key)

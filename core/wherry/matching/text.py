@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _LETTERS = {
     "ø": "o", "đ": "d", "ð": "d", "ł": "l", "ħ": "h", "ŧ": "t", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th",
@@ -16,6 +17,8 @@ _LETTERS = {
     "‘": "'", "’": "'", "‚": "'", "‛": "'", "′": "'", "ʼ": "'",
     "“": '"', "”": '"', "„": '"', "‟": '"', "«": '"', "»": '"',
 }  # fmt: skip
+_REMEMBERED = 8192
+"""Keys kept ready: a batch asks for those of its things again and again, and a catalogue of names is no leak."""
 _TRADE_MARKS = "®™©℠"
 _IGNORABLE = re.compile("[\u034f\u115f\u1160\u3164\uffa0\u180b-\u180f\ufdd0-\ufdef\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f]+")
@@ -97,6 +100,7 @@ def _without_accent(match: re.Match[str]) -> str:
     return base + marks if base and unicodedata.category(base)[0] == "S" else base
 
 
+@lru_cache(_REMEMBERED)
 def name_key(text: str) -> str:
     """The name as it is compared: "GTXPro", "GTX Pro" and "gtx-pro" have one key, "AB 1-2" and "AB 12" two.
 
@@ -129,6 +133,7 @@ def _between_digits(match: re.Match[str]) -> str:
     return digit + (plain if plain == " " else _PADDED.sub(r"\1", plain)).translate(_KEPT)
 
 
+@lru_cache(_REMEMBERED)
 def sku_key(text: str) -> str:
     """The SKU as it is compared: case, unicode form and spaces do not count, but a space between two digits does.
 
@@ -159,3 +164,9 @@ def product_key(id: str = "", sku: str = "", name: str = "") -> str:
 def words(text: str) -> list[str]:
     """The folded words and numbers of a name, in order."""
     return _WORD.findall(fold(text).replace("&", " and "))
+
+
+@lru_cache(_REMEMBERED)
+def code_of(text: str) -> str:
+    """Its words and numbers without what stands between them: "KX-TG 9372" is "kxtg9372"."""
+    return "".join(words(text))

@@ -6,6 +6,7 @@ Works on raw values, and passes over whatever has the wrong shape, so that these
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from importlib.metadata import entry_points
 from typing import Any
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -19,6 +20,7 @@ from wherry.settings.mistakes import (
     TOO_OFTEN,
     UNKNOWN_NAME,
     Mistake,
+    nearest,
     suggestion,
 )
 from wherry.settings.models import SHORTEST, Schedule
@@ -67,6 +69,11 @@ def _store(store: Tree) -> Iterator[Mistake]:
 def _plugins(tree: Tree) -> Iterator[Mistake]:
     plugins = _table(tree, "plugins")
     enabled = _texts(plugins.get("enabled"))
+    wanted = {str(connection.get("plugin")) for _, connection in _tables(_table(tree, "connections"))}
+    misspelt = dict(_misspelt(enabled, wanted - {*enabled}))
+    for name, meant in misspelt.items():
+        yield Mistake(("plugins", "enabled"), f"{name[:60]!r} is not installed", f"did you mean {meant}?", UNKNOWN_NAME)
+    enabled += misspelt.values()
     for name, connection in _tables(_table(tree, "connections")):
         yield from _known(("connections", name, "plugin"), connection.get("plugin"), enabled, "an enabled plugin",
                           'add it to enabled under [plugins]')  # fmt: skip
@@ -75,6 +82,17 @@ def _plugins(tree: Tree) -> Iterator[Mistake]:
         yield from _known(path, system, enabled, "an enabled plugin", "")
         if isinstance(wanted, str) and not _is_specifier(wanted):
             yield Mistake(path, f"{wanted[:60]!r} is not a range of versions", 'write ">=1.2,<2"')
+
+
+def _misspelt(enabled: Collection[str], wanted: Collection[str]) -> Iterator[tuple[str, str]]:
+    """(name, meant) of enabled plugins that nobody installed, where a connection names one like it."""
+    if not wanted:
+        return
+    installed = {entry.name for entry in entry_points(group="wherry.plugins")}
+    for name in enabled:
+        meant = nearest(name, wanted)
+        if meant and name not in installed:
+            yield name, meant
 
 
 def _is_specifier(text: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,8 @@ class Winner(Struct):
     value: Any
     layer: Layer
     hidden: list[tuple[Layer, Any]] = field(default_factory=list)
+    filled: list[str] = field(default_factory=list)
+    """The variables of ``.env`` that were put into the value, or that its secret is read from."""
 
 
 class Stack(Struct):
@@ -116,6 +118,7 @@ def build(folder: Path, file: str, environ: Mapping[str, str], overrides: Mappin
     ]
     stack = Stack(folder, file, layers, environ={**dotenv, **environ})
     stack.winners = _winners(layers)
+    _note_filled(stack, dotenv.keys() - environ.keys())
     stack.mistakes = [*_refuse_literals(stack), *_substitute(stack)]
     _root(stack)
     return stack
@@ -347,6 +350,23 @@ def _substitute(stack: Stack) -> Iterator[Mistake]:
             for variable in missing:
                 fix = f"set {variable} in the environment or in .env, or give a default: ${{{variable}:-…}}"
                 yield Mistake(path, f"the environment variable {variable} is not set", fix, UNSET_VARIABLE)
+
+
+def _note_filled(stack: Stack, known: Collection[str]) -> None:
+    for winner in stack.winners.values():
+        if winner.layer.is_file:
+            winner.filled = [name for name in dict.fromkeys(_variables(winner.value)) if name in known]
+
+
+def _variables(value: Any) -> Iterator[str]:
+    """The variables that a raw value names, also as the place of a secret."""
+    if isinstance(value, dict) and isinstance(value.get("env"), str) and is_reference(value):
+        yield value["env"]
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _variables(inner)
+    elif isinstance(value, str):
+        yield from (match[1] for match in _VARIABLE.finditer(value) if match[1])
 
 
 def _filled(value: Any, environ: Mapping[str, str], missing: list[str]) -> Any:

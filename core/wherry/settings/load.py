@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -71,20 +71,25 @@ def find_project(start: Path | str = ".") -> Path:
 
 
 def load(
-    where: Path | str, environ: Mapping[str, str] | None = None, overrides: Mapping[str, Any] | None = None
-) -> Project:
+    where: Path | str, environ: Mapping[str, str] | None = None, overrides: Mapping[str, Any] | None = None, *,
+    bearable: Collection[str] = (),
+) -> Project:  # fmt: skip
     """Phase one: the project of a folder or file. ``overrides`` are flags, by key path: ``{"store.url": …}``.
 
-    Raises one ConfigError with all mistakes; its ``where["problems"]`` has key, file, line, message and fix of each.
+    Mistakes of a ``bearable`` code do not keep it from loading: they are the project's ``borne``. Raises one
+    ConfigError with all others; its ``where["problems"]`` has key, file, line, message and fix of each.
     """
     path = Path(where).absolute()
     folder, file = (path, PROJECT_FILE) if path.is_dir() else (path.parent, path.name)
     stack = build(folder, file, os.environ if environ is None else environ, overrides or {})
     tree = stack.tree()
     project, mistakes = _validated(stack, tree)
-    _refuse(stack, [*stack.mistakes, *mistakes, *check(tree)])
+    found = [*stack.mistakes, *mistakes, *check(tree)]
+    borne = [mistake for mistake in found if mistake.code in bearable]
+    _refuse(stack, [mistake for mistake in found if mistake not in borne])
     assert project is not None
     project._stack = stack
+    project._borne = [str(problem(mistake, stack.place(mistake.path))["message"]) for mistake in borne]
     return project
 
 
@@ -179,7 +184,12 @@ def _report(system: str, error: Exception, on_broken: OnBroken | None) -> None:
     on_broken(system, error)
 
 
-def _refuse(stack: Stack, mistakes: list[Mistake]) -> None:
+def refuse(project: Project, mistakes: Sequence[Mistake]) -> None:
+    """Raises one ConfigError with all these mistakes of a project, each with its line; nothing where there is none."""
+    _refuse(project._stack, mistakes)
+
+
+def _refuse(stack: Stack, mistakes: Sequence[Mistake]) -> None:
     told: dict[KeyPath, Mistake] = {}
     for mistake in mistakes:
         told.setdefault(mistake.path, mistake)

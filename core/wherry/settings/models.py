@@ -218,6 +218,7 @@ class Project(_Table):
     subscription: Subscription | None = Field(default=None, description="write [subscription] with tier below it")
 
     _stack: Stack = PrivateAttr(default_factory=Stack)
+    _borne: list[str] = PrivateAttr(default_factory=list)
 
     @model_validator(mode="after")
     def _introduce(self) -> Project:
@@ -236,6 +237,11 @@ class Project(_Table):
     @property
     def currency(self) -> str:
         return self.project.currency
+
+    @property
+    def borne(self) -> list[str]:
+        """Mistakes of the file that the command in hand has nothing to do with, in words."""
+        return self._borne
 
     @property
     def folder(self) -> Path:

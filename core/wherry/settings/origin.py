@@ -10,7 +10,7 @@ from msgspec import Struct
 from pydantic import BaseModel
 
 from wherry.roles import Connection
-from wherry.settings.layers import DEFAULT, Layer, leaves
+from wherry.settings.layers import DEFAULT, DOTENV, Layer, Winner, leaves
 from wherry.settings.load import secrets_in
 from wherry.settings.locate import KeyPath, spelled
 from wherry.settings.models import Project
@@ -52,7 +52,7 @@ def origin(
             Origin(
                 spelled(path),
                 shown.value(path, winner.value, winner.layer),
-                str(winner.layer.place(path)),
+                _written(winner, path),
                 tuple(
                     Hidden(shown.value(path, value, layer), str(layer.place(path))) for layer, value in winner.hidden
                 ),
@@ -63,6 +63,12 @@ def origin(
     taken = {row.key for _, row in rows}
     rows += [(path, row) for path, row in _defaults(project, known, shown) if not _within(row.key, taken)]
     return [row for _, row in sorted(rows, key=lambda pair: _rank(project, pair[0]))]
+
+
+def _written(winner: Winner, path: KeyPath) -> str:
+    """Where a value was written, and which variables of ``.env`` are in it."""
+    place = str(winner.layer.place(path))
+    return f"{place}, with {', '.join(winner.filled)} of {DOTENV}" if winner.filled else place
 
 
 def _rank(project: Project, path: KeyPath) -> tuple[int, int]:

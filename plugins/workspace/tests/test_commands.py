@@ -104,6 +104,20 @@ def test_a_document_is_shown_with_its_names_and_lines(run: Any, fence: str) -> N
     assert data(run("show", "project", fence, "--output", "json"))["fields"]["lines"][0]["quantity"] == "4"
 
 
+def test_a_document_is_shown_with_what_its_source_calls_it(run: Any, fence: str) -> None:
+    assert ["source", "1"] in [line.split() for line in run("show", "project", fence).output.splitlines()]
+    assert data(run("show", "project", fence, "--output", "json"))["source"] == ["1"]
+
+
+def test_a_custom_field_without_a_value_is_not_shown(run: Any, opened: Any, sink: WorkspaceSink) -> None:
+    body = {"name": "Gate", "custom": {"region": None, "tier": "A"}}
+    with opened() as documents:
+        [answer] = sink.apply(documents, [Item(entity="project", key="id:2", body=body)])
+    text = run("show", "project", answer.target).output
+    assert "custom.tier" in text
+    assert "region" not in text
+
+
 def test_an_edit_prints_what_changed_and_is_audited(run: Any, face: Face, fence: str) -> None:
     output = run("edit", "project", fence, "amount=99", "lines[0].quantity=5").output
     assert "amount  12.50 USD → 99.00 USD" in output

@@ -284,6 +284,46 @@ def test_an_export_is_ordered_by_id_with_amounts_as_decimal_text(
     )
 
 
+def test_an_export_names_the_source_and_an_import_passes_over_it(
+    sink: WorkspaceSink, documents: Documents, tmp_path: Path
+) -> None:
+    """b_001_14"""
+    keys = [("project", "id:4711"), ("customer", "name:acme"), ("product", "sku:=1")]
+    sink.apply(documents, [Item(entity=entity, key=key, body={"name": "Fence"}) for entity, key in keys])
+    sink.apply(documents, [Item(entity="project", key="id:17", body={"name": "Fence"}, target="P-1001")])
+    export(documents, tmp_path)
+    cells = [read(tmp_path / f"{kind}.csv")[0]["source"] for kind, _ in keys]
+    assert cells == ["17; 4711", "name:acme", "sku:=1"]
+    (tmp_path / "project.csv").write_text((tmp_path / "project.csv").read_text().replace("4711", "=4712"))
+    report = import_csv(documents, "project", tmp_path / "project.csv")
+    assert (report.bad, report.updated, report.unchanged) == ([], {}, 1)
+    assert work.show(documents, "project", "P-1001").source == ["17", "4711"]
+
+
+def test_custom_fields_without_a_value_are_left_out(sink: WorkspaceSink, documents: Documents, tmp_path: Path) -> None:
+    body = {"name": "Fence", "custom": {"region": None, "tier": "A"}}
+    sink.apply(documents, [Item(entity="project", key="id:1", body=body)])
+    sink.apply(documents, [Item(entity="project", key="id:2", body={**body, "custom": {"region": None}})])
+    export(documents, tmp_path)
+    assert [row["custom"] for row in read(tmp_path / "project.csv")] == ['{"tier":"A"}', ""]
+    assert import_csv(documents, "project", tmp_path / "project.csv").unchanged == 2
+
+
+def test_a_value_stored_as_nothing_by_an_earlier_version_counts_as_left_out(
+    documents: Documents, sink: WorkspaceSink, tmp_path: Path
+) -> None:
+    sink.apply(documents, [Item(entity="project", key="id:1", body={"name": "Fence"})])
+    [(name, document)] = documents.each("project")
+    documents.put("project", [(name, {**document, "fields": {"name": "Fence", "custom": {"region": None}}})])
+    export(documents, tmp_path)
+    assert read(tmp_path / "project.csv")[0]["custom"] == ""
+    assert import_csv(documents, "project", tmp_path / "project.csv").unchanged == 1
+    [answer] = sink.apply(
+        documents, [Item(entity="project", key="id:1", body={"name": "Fence", "custom": {"region": None}}, target=name)]
+    )
+    assert (answer.fate, answer.changes) == ("unchanged", ())
+
+
 def test_the_same_documents_make_the_same_bytes(sink: WorkspaceSink, documents: Documents, tmp_path: Path) -> None:
     """case_A28"""
     sink.apply(documents, [Item(entity="customer", key=f"id:{n}", body={"name": f"C{n}"}) for n in range(3)])

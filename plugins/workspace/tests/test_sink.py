@@ -217,6 +217,17 @@ def test_control_characters_are_taken_out_and_it_is_said(sink: WorkspaceSink, do
     assert fields(sink, documents, "customer", answer.target) == {"name": "Acme", "description": "a\tb\nc"}
 
 
+def test_control_characters_are_taken_out_of_custom_fields_and_of_their_names(
+    sink: WorkspaceSink, documents: Documents
+) -> None:
+    """case_D5"""
+    custom = {"n\x00ote": "a\x01\u00a0b", "tidy": "c\nd", "count\x7f": 3, "tid\x00y2": None}
+    answer = one(sink, documents, item("customer", name="Acme", custom=custom))
+    assert answer.reason == "control characters were taken out of custom, custom"
+    assert fields(sink, documents, "customer", answer.target)["custom"] == {
+        "note": "a\u00a0b", "tidy": "c\nd", "count": 3}  # fmt: skip
+
+
 def test_a_target_twice_in_a_batch_is_written_in_order(sink: WorkspaceSink, documents: Documents) -> None:
     target = one(sink, documents, item("customer", name="Acme")).target
     answers = sink.apply(documents, [item("customer", target, name="B"), item("customer", target, name="C")])

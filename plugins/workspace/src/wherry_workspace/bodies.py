@@ -51,10 +51,10 @@ def canonical(kind: Kind, body: dict[str, Any]) -> tuple[dict[str, Any], list[st
 
     Raises Refusal that names the field: unknown, missing, of a wrong type, a float, a currency nobody knows.
     """
-    _refuse_floats(kind, body, "")
     try:
         checked = entities.check(kind.name, body)
     except ValueError as error:
+        _refuse_floats(kind, body, "")
         found = _NAMED.search(str(error))
         raise Refusal((found[1] or found[2]) if found else "", _plain(str(error))) from None
     notes = list(_settle(kind, checked, ""))
@@ -97,12 +97,17 @@ def _settle(kind: Kind, body: dict[str, Any], path: str) -> Iterator[str]:
 
 def _settle_texts(kind: Kind, body: dict[str, Any], path: str) -> Iterator[str]:
     for name in kind.texts:
-        if name in body and _CONTROL.search(body[name]):
+        if name in body and _dirty(body[name]):
             body[name] = _CONTROL.sub("", body[name])
             yield path + name
     for name in kind.spoken:
         if name in body and not body[name].strip():
             del body[name]
+
+
+def _dirty(text: str) -> bool:
+    # Nearly all text is printable, which is far quicker to tell.
+    return not text.isprintable() and _CONTROL.search(text) is not None
 
 
 def _settle_reference(path: str, body: dict[str, Any], name: str) -> None:
@@ -119,13 +124,16 @@ def _bounded(field: str, number: int) -> None:
 
 
 def _settle_custom(custom: Custom, path: str) -> Iterator[str]:
-    for name in [name for name, value in custom.items() if _CONTROL.search(f"{name}{value}")]:
-        value = custom.pop(name)
-        custom[_CONTROL.sub("", name)] = _CONTROL.sub("", value) if isinstance(value, str) else value
-        yield f"{path}custom"
-    for name, value in custom.items():
+    if None in custom.values():
+        for name in [name for name, value in custom.items() if value is None]:
+            del custom[name]
+    for name, value in [*custom.items()]:
         if isinstance(value, int):
             _bounded(f"{path}custom.{name}", value)
+        if _dirty(name) or (isinstance(value, str) and _dirty(value)):
+            del custom[name]
+            custom[_CONTROL.sub("", name)] = _CONTROL.sub("", value) if isinstance(value, str) else value
+            yield f"{path}custom"
 
 
 def _number(field: str, text: str) -> str:

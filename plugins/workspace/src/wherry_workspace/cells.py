@@ -22,7 +22,12 @@ _MARKED = re.compile("'+[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _TYPED = frozenset({"decimal", "money", "date", "int", "bool"})
 
 CURRENCY = "_currency"
-DERIVED: dict[str, tuple[str, ...]] = {"file": ("effective_access", "path")}
+DERIVED: dict[str, tuple[str, ...]] = {
+    "file": ("effective_access", "path"),
+    "project": ("source",),
+    "customer": ("source",),
+    "product": ("source",),
+}
 """Columns that an export adds for readers and an import passes over."""
 
 

@@ -16,6 +16,7 @@ from wherry.roles import Documents
 
 from wherry_workspace.bodies import full
 from wherry_workspace.cells import DERIVED, columns, neutral, row
+from wherry_workspace.documents import Document, sources_of
 from wherry_workspace.files import blob_path, effective_access
 from wherry_workspace.kinds import KINDS, Kind, by_number
 
@@ -56,27 +57,41 @@ def _kind(documents: Documents, kind: Kind, folder: Path, files: Path | None) ->
         )
 
 
-def _bodies(documents: Documents, kind: Kind) -> Iterator[list[tuple[str, dict[str, Any]]]]:
-    """(id, full body) by id, some at once: memory holds the ids, not the documents."""
+class Exported(Struct):
+    """One document of an export: its id, itself, and its body with defaults filled in."""
+
+    id: str
+    document: Document
+    body: dict[str, Any]
+
+
+def _batches(documents: Documents, kind: Kind) -> Iterator[list[Exported]]:
+    """By id, some at once: memory holds the ids, not the documents."""
     ids = iter(by_number(name for name, _ in documents.each(kind.name)))
     while some := list(islice(ids, _AT_ONCE)):
         found = documents.get(kind.name, some)
-        yield [(name, full(kind, found[name]["fields"])) for name in some if name in found]
+        yield [Exported(name, found[name], full(kind, found[name]["fields"])) for name in some if name in found]
 
 
 def _rows(documents: Documents, kind: Kind, files: Path | None) -> Iterator[list[str]]:
-    for bodies in _bodies(documents, kind):
-        further = _of_files(documents, bodies, files) if kind.name == "file" else [[]] * len(bodies)
-        for (name, body), derived in zip(bodies, further, strict=True):
-            yield [name, *row(kind, body), *derived]
+    for batch in _batches(documents, kind):
+        for one, derived in zip(batch, _derived(documents, kind, batch, files), strict=True):
+            yield [one.id, *row(kind, one.body), *derived]
 
 
-def _of_files(
-    documents: Documents, bodies: Sequence[tuple[str, dict[str, Any]]], files: Path | None
-) -> list[list[str]]:
-    projects = documents.get("project", {body["project"] for _, body in bodies if body["project"]})
+def _derived(documents: Documents, kind: Kind, batch: Sequence[Exported], files: Path | None) -> list[list[str]]:
+    """The cells that only readers need, one list a document."""
+    if kind.name == "file":
+        return _of_files(documents, [one.body for one in batch], files)
+    if "source" in DERIVED.get(kind.name, ()):
+        return [[neutral("; ".join(sources_of(one.document)))] for one in batch]
+    return [[]] * len(batch)
+
+
+def _of_files(documents: Documents, bodies: Sequence[dict[str, Any]], files: Path | None) -> list[list[str]]:
+    projects = documents.get("project", {body["project"] for body in bodies if body["project"]})
     further = []
-    for _, body in bodies:
+    for body in bodies:
         project = projects.get(body["project"])
         words = effective_access(body, project["fields"] if project else None)
         path = blob_path(files, body["blob"])
@@ -85,10 +100,10 @@ def _of_files(
 
 
 def _lines(documents: Documents, kind: Kind, shape: Kind) -> Iterator[list[str]]:
-    for bodies in _bodies(documents, kind):
-        for name, body in bodies:
-            for line in body["lines"]:
-                yield [name, *row(shape, line)]
+    for batch in _batches(documents, kind):
+        for one in batch:
+            for line in one.body["lines"]:
+                yield [one.id, *row(shape, line)]
 
 
 def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> Written:

@@ -56,6 +56,11 @@ def remade(
     }
 
 
+def sources_of(document: Document) -> list[str]:
+    """What the sources call it, such as the id of a deal; ``sku:…`` or ``name:…`` where only that is known."""
+    return sorted(key.removeprefix("id:") for key in document["origin"]["written"])
+
+
 def fresh_ids(documents: Documents, kind: Kind, count: int) -> list[str]:
     """New ids that no document has: an import may have brought ids that the counter has not reached yet."""
     free: list[str] = []

@@ -35,7 +35,7 @@ class Merged(Struct):
 def mentioned(kind: Kind, body: dict[str, Any]) -> list[str]:
     """The fields a body speaks of; those of ``custom`` one by one."""
     names = [name for name in body if name in kind.fields and name != "custom"]
-    return sorted([*names, *(f"custom.{name}" for name in body.get("custom") or ())])
+    return sorted([*names, *[f"custom.{name}" for name in body.get("custom") or ()]])
 
 
 def merge(kind: Kind, held: dict[str, Any], new: dict[str, Any], names: Iterable[str], local: Iterable[str]) -> Merged:
@@ -48,7 +48,7 @@ def merge(kind: Kind, held: dict[str, Any], new: dict[str, Any], names: Iterable
             result["lines"] = _lines(kind.line, before["lines"], after["lines"], kept, merged.changes)
         elif name.startswith("custom."):
             key = name.removeprefix("custom.")
-            old, value = before["custom"].get(key, _ABSENT), after["custom"].get(key, _ABSENT)
+            old, value = (_ABSENT if (one := side["custom"].get(key)) is None else one for side in (before, after))
             _place(result["custom"], key, name, old, value, kept, merged.changes)
         elif not same(kind, name, before[name], after[name]):
             _place(result, name, name, before[name], after[name], kept, merged.changes)

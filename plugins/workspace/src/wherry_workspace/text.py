@@ -76,7 +76,10 @@ def _pairs(kind: Kind, view: Shown) -> Iterator[tuple[str, str]]:
         if field.type not in _LONG and value not in (None, ""):
             yield field.name, _named(view, shown(field, value), field.type == "reference")
     for name, value in view.fields["custom"].items():
-        yield f"custom.{name}", str(value)
+        if value is not None:
+            yield f"custom.{name}", str(value)
+    if view.source:
+        yield "source", "; ".join(view.source)
     if view.effective_access:
         yield "effective_access", view.effective_access
     if view.path:

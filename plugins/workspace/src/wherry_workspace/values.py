@@ -127,7 +127,8 @@ def shown(field: Field, value: Any) -> str:
         case "bool":
             return "true" if value else "false"
         case "custom":
-            return msgspec.json.encode(value, order="sorted").decode()
+            said = {name: one for name, one in value.items() if one is not None}
+            return msgspec.json.encode(said, order="sorted").decode() if said else ""
         case "lines":
             return f"{len(value)} line{'' if len(value) == 1 else 's'}"
         case _:

@@ -14,7 +14,7 @@ from wherry.records import Change
 from wherry.roles import Documents
 
 from wherry_workspace.bodies import Refusal, canonical, full, references_of
-from wherry_workspace.documents import Document, changed_since, remade
+from wherry_workspace.documents import Document, changed_since, remade, sources_of
 from wherry_workspace.files import blob_path, effective_access
 from wherry_workspace.kinds import KINDS, Field, Kind, by_number, kind_of
 from wherry_workspace.merge import labels, merge
@@ -36,6 +36,8 @@ class Shown(Struct):
     changed: str
     names: dict[str, str]
     """Referenced id → its name."""
+    source: list[str]
+    """What its sources call it, such as the id of a deal."""
     effective_access: str = ""
     """Of a file: who may see it. A file never has wider access than its project."""
     path: str = ""
@@ -60,7 +62,7 @@ def show(documents: Documents, kind_name: str, name: str, files: Path | None = N
     fields = full(kind, document["fields"])
     view = Shown(
         name, kind.name, fields, sorted(document["local"]), document["origin"]["by"], document["created"],
-        document["changed"], _names(documents, kind, fields),
+        document["changed"], _names(documents, kind, fields), sources_of(document),
     )  # fmt: skip
     if kind.name == "file":
         project = documents.get("project", [fields["project"]]) if fields["project"] else {}

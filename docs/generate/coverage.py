@@ -1,0 +1,49 @@
+"""Which tests carry which numbered behaviours (b_001_14), cases (case_A2) and invariants (I5).
+
+Read from the first lines of tests. It changes with every test, so it is printed and not kept.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+ID = re.compile(r"\b(b_\d{3}_\d{2}|case_[A-Z]\d+|I\d+)\b")
+SORTS = {"b": "behaviours", "c": "cases", "I": "invariants"}
+
+
+def carried(root: Path) -> dict[str, list[str]]:
+    """Id → the tests that say they prove it, as ``tests/test_x.py::test_y``; a module's text counts for the module."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for path in sorted([*root.glob("tests/**/test_*.py"), *root.glob("plugins/*/tests/**/test_*.py")]):
+        for name, text in _texts(ast.parse(path.read_text("utf-8"))):
+            for one in dict.fromkeys(ID.findall(text)):
+                found[one].append(f"{path.relative_to(root)}{name}")
+    return dict(sorted(found.items(), key=lambda pair: _order(pair[0])))
+
+
+def table(root: Path) -> str:
+    """The table as Markdown, with counts on top."""
+    found = carried(root)
+    counts = Counter(SORTS[one[0]] for one in found)
+    parts = ["# What the tests carry", "", ", ".join(f"{counts[sort]} {sort}" for sort in SORTS.values()), "",
+             "| id | tests | where |", "|---|---|---|"]  # fmt: skip
+    parts += [
+        f"| {one} | {len(tests)} | {'<br>'.join(f'`{test}`' for test in tests)} |" for one, tests in found.items()
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _texts(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    yield "", ast.get_docstring(tree) or ""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name.lower().startswith("test"):
+            yield f"::{node.name}", ast.get_docstring(node) or ""
+
+
+def _order(one: str) -> tuple[str, list[int]]:
+    """Numbers as numbers: I5 before I12."""
+    return re.sub(r"\d+", "", one), [int(number) for number in re.findall(r"\d+", one)]

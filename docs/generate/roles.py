@@ -1,0 +1,154 @@
+"""The page of roles: what a plugin implements, what it is given, what it returns, and its manifest."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+FIELDS = Path(__file__).with_name("fields.toml")
+ROLES, RECORDS, HOOKS = "wherry.roles", "wherry.records", "wherry.hookspecs"
+SECTIONS: tuple[tuple[str, str, tuple[tuple[str, tuple[str, ...]], ...]], ...] = (
+    (
+        "What a plugin implements",
+        "Write a class with these members; nothing has to be inherited. *Optional* abilities are found by what the"
+        " object has: a source with a method `sweep` sweeps.",
+        (
+            (ROLES, ("SourceConnector", "Describes", "Sweeps", "Fetches", "OpensFiles", "FieldMapper", "Narrows",
+                     "Rounds", "Matcher", "SinkWriter", "AtomicSinkWriter", "Simulator")),
+        ),
+    ),
+    (
+        "What it is given",
+        "A plugin opens no connection, file or database by itself: all it needs comes through these.",
+        (
+            (ROLES, ("Services", "Connection", "Query", "Cache", "Clock", "Documents", "Catalogue")),
+            ("wherry.http.profile", ("Profile",)),
+            ("wherry.http.client", ("Http",)),
+        ),
+    ),
+    (
+        "What it returns",
+        "Plain structs. `frozen` ones cannot be changed once they are made.",
+        (
+            (ROLES, ("Account", "Description", "FieldInfo", "Pipeline", "Stage")),
+            (RECORDS, ("Page", "Record", "Ref", "Skip", "Draft", "Link", "Create", "Same", "Ask", "Candidate", "Listed",
+                       "Item", "Answer", "Change")),
+        ),
+    ),
+    ("What it says of itself", "", ((HOOKS, ("Manifest",)),)),
+)  # fmt: skip
+
+
+class Member(NamedTuple):
+    """A field of a class: its name, its type and default as they are written, and what it means."""
+
+    name: str
+    type: str
+    default: str
+    meaning: str
+
+
+def page() -> str:
+    """The whole page."""
+    supplement = tomllib.loads(FIELDS.read_text("utf-8"))
+    parts = ["# Roles", "", "The words between a plugin and the core, from `wherry.roles`, `wherry.records` and",
+             "`wherry.hookspecs`. Which hook makes which object: [hooks](hooks.md). What a plugin may raise:",
+             "[errors](errors.md), and nothing else. What tries all of this: [the kit](../how-to/test-a-plugin.md).",
+             ""]  # fmt: skip
+    for title, told, modules in SECTIONS:
+        parts += [f"## {title}", "", told, ""]
+        for module, names in modules:
+            for name in names:
+                parts += _class(module, name, supplement)
+    return "\n".join(parts)
+
+
+def members(module: str, name: str, supplement: Mapping[str, Mapping[str, str]]) -> list[Member]:
+    """The fields of a class; where the code has no words for one, those of ``fields.toml``."""
+    more = supplement.get(name, {})
+    return [
+        Member(one.name, one.type, one.default, one.meaning or more.get(one.name, ""))
+        for one in _fields(_node(module, name))
+    ]
+
+
+def methods_of(module: str, name: str) -> set[str]:
+    """The names of a class's public methods."""
+    return {method.name for method in _methods(_node(module, name))}
+
+
+def _class(module: str, name: str, supplement: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    node = _node(module, name)
+    bases = [ast.unparse(base) for base in node.bases if ast.unparse(base) not in ("Protocol", "Struct")]
+    above = f", a {bases[0]} as well" if bases else ""
+    yield from (
+        f"### {name}",
+        "",
+        f"`from {_public(module)} import {name}`{above}",
+        "",
+        ast.get_docstring(node) or "",
+        "",
+    )
+    found = members(module, name, supplement)
+    if found:
+        yield from ("| field | type | default | meaning |", "|---|---|---|---|")
+        for one in found:
+            default = f"`{_cell(one.default)}`" if one.default else ""
+            yield f"| `{one.name}` | `{_cell(one.type)}` | {default} | {_cell(one.meaning)} |"
+        yield ""
+    for method in _methods(node):
+        yield from _method(method, supplement.get(name, {}))
+
+
+def _public(module: str) -> str:
+    return "wherry.http" if module.startswith("wherry.http.") else module
+
+
+@cache
+def _tree(module: str) -> ast.Module:
+    return ast.parse(inspect.getsource(importlib.import_module(module)))
+
+
+def _node(module: str, name: str) -> ast.ClassDef:
+    return next(node for node in _tree(module).body if isinstance(node, ast.ClassDef) and node.name == name)
+
+
+def _fields(node: ast.ClassDef) -> Iterator[Member]:
+    """Annotated fields with the text below each."""
+    for field, text in pairwise([*node.body, ast.Pass()]):
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
+            is_text = isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)
+            told = str(text.value.value) if is_text else ""  # type: ignore[attr-defined]
+            yield Member(field.target.id, ast.unparse(field.annotation), _default(field.value), told)
+
+
+def _default(value: ast.expr | None) -> str:
+    if value is None:
+        return ""
+    text = ast.unparse(value)
+    return {"field(default_factory=dict)": "{}", "''": '""'}.get(text, text)
+
+
+def _methods(node: ast.ClassDef) -> list[ast.FunctionDef]:
+    return [one for one in node.body if isinstance(one, ast.FunctionDef) and not one.name.startswith("_")]
+
+
+def _method(method: ast.FunctionDef, more: Mapping[str, str]) -> Iterator[str]:
+    is_property = any(ast.unparse(one) == "property" for one in method.decorator_list)
+    returns = f" -> {ast.unparse(method.returns)}" if method.returns else ""
+    given = "" if is_property else f"({ast.unparse(method.args).removeprefix('self').removeprefix(', ')})"
+    told = " ".join((ast.get_docstring(method) or more.get(method.name, "")).split())
+    is_block = any(ast.unparse(one) == "contextmanager" for one in method.decorator_list)
+    sort = " (property)" if is_property else " (for `with`)" if is_block else ""
+    yield from (f"- `{method.name}{given}{returns}`{sort}<br>", f"  {told}", "")
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
