@@ -51,9 +51,11 @@ pipelines = [{{ id = "default", stages = {stages} }}]
 """
 STAGES = ["appointmentscheduled", "qualifiedtobuy", "presentationscheduled", "decisionmakerboughtin", "contractsent",
           "closedwon", "closedlost"]  # fmt: skip
-FIELDS = ["amount_in_home_currency", "days_to_close", "dealtype", "hs_acv", "hs_analytics_source", "hs_forecast_amount",
+FIELDS = ["amount_in_home_currency", "days_to_close", "dealtype", "hs_acv", "hs_analytics_source",
+          "hs_forecast_amount",
           "hs_is_closed", "hs_next_step", "hs_priority", "hs_projected_amount", "hs_tcv", "hubspot_team_id",
-          "num_associated_contacts", "num_notes", "billing_region", "project_code", "po_number", "legacy_ref"]  # fmt: skip
+          "num_associated_contacts", "num_notes", "billing_region", "project_code", "po_number",
+          "legacy_ref"]  # fmt: skip
 
 
 def free_port() -> int:
@@ -71,7 +73,8 @@ def child(folder: Path) -> None:
     after = resource.getrusage(resource.RUSAGE_SELF)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     print(json.dumps({
-        "cpu": cpu, "peak_mb": after.ru_maxrss / 1024, "import_mb": before.ru_maxrss / 1024, "fates": report.data["fates"],
+        "cpu": cpu, "peak_mb": after.ru_maxrss / 1024, "import_mb": before.ru_maxrss / 1024,
+        "fates": report.data["fates"],
         "requests": report.data["requests"], "by": report.data["requests_by"],
         "error": str(report.error or ""),
     }))  # fmt: skip
@@ -128,7 +131,8 @@ def workload(deals: int, runs: int) -> dict[str, Any]:
         source.terminate()
     middle = lambda name, key: statistics.median(run[name][key] for run in found)  # noqa: E731
     return {
-        "workload": "W1", "deals": deals, "runs": runs, "cpu_ms_per_1000": round(middle("created", "cpu") * 1e6 / deals, 1),
+        "workload": "W1", "deals": deals, "runs": runs,
+        "cpu_ms_per_1000": round(middle("created", "cpu") * 1e6 / deals, 1),
         "unchanged_cpu_ms_per_1000": round(middle("unchanged", "cpu") * 1e6 / deals, 1),
         "peak_mb": round(middle("created", "peak_mb"), 1), "imports_mb": round(middle("created", "import_mb"), 1),
         "requests": found[0]["created"]["requests"], "least_requests": least(deals), "refused": refused,

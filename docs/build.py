@@ -68,7 +68,8 @@ def cli() -> str:
     parts = ["# Command line", "", "Data goes to standard output, everything else to standard error.", "",
              "## Exit codes", "", "| code | meaning | what cron should do |", "|---|---|---|", *rows, ""]  # fmt: skip
     for path, command in commands(group, "wherry"):
-        context = click.Context(command, info_name=path, terminal_width=WIDTH, max_content_width=WIDTH)
+        context = click.Context(command, info_name=path, terminal_width=WIDTH, max_content_width=WIDTH,
+                                help_option_names=["-h", "--help"])  # fmt: skip
         text = _without_plugins(command.get_help(context)) if path == "wherry" else command.get_help(context)
         parts += [f"{'#' * min(4, 2 + path.count(' '))} {path}", "", "```text", text.rstrip(), "```", ""]
     return "\n".join(parts)

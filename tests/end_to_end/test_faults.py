@@ -16,7 +16,7 @@ from .desk import Crm, Desk, RestlessClock, Watch, total
 
 DEALS = 14
 FAULTS: dict[str, list[dict[str, Any]]] = {
-    "a 429 storm": [{"kind": "status", "status": 429, "times": 4, "after": n} for n in (0, 1, 2, 3, 1, 1, 2)],
+    "a 429 storm": [{"kind": "status", "status": 429, "times": 3, "after": n} for n in (0, 3, 3, 3)],
     "a 429 with a wait": [{"kind": "status", "status": 429, "headers": {"Retry-After": "7"}, "times": 3, "after": 3}],
     "a page instead of data": [{"kind": "html", "after": n, "times": 2} for n in (1, 2, 2, 1)],
     "an empty body": [{"kind": "empty", "after": n, "times": 2} for n in (1, 2, 2, 1)],
