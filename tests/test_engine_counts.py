@@ -62,6 +62,17 @@ def test_a_listing_is_read_when_it_is_first_asked_for_and_once() -> None:
     assert (read, list(products.keys_of("I-1"))) == (["product"], ["id:1"])
 
 
+def test_a_listing_read_after_another_flow_wrote_does_not_hide_that_an_earlier_one_is_old() -> None:
+    """I2: a customer was decided by what stood at 7; at 8 another flow has made it."""
+    sequence = iter((7, 8))
+    catalogues = Catalogues(lambda entity: (ListingCatalogue(), next(sequence)))
+    assert catalogues.of("customer").by_name("Acme") == []
+    assert catalogues.of("product").by_name("Bollard") == []
+    assert not catalogues.holds_for(8)
+    catalogues.forget()
+    assert catalogues.holds_for(8)
+
+
 def test_what_is_made_in_a_run_is_found_by_the_rest_of_it() -> None:
     """I2: without it every line of a new product would make another one."""
     catalogue = LazyCatalogue(ListingCatalogue)

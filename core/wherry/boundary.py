@@ -11,13 +11,14 @@ from contextlib import contextmanager
 
 import msgspec
 
-from wherry.errors import ContractBroken, WherryError
+from wherry.errors import ContractBroken, Rejected, WherryError
 from wherry.mapping import MapMapper
 from wherry.plugins.installed import catalogue_of_installed
 from wherry.records import Ask, Create, Decision, Draft, Link, Page, Record, Same, Skip
 from wherry.redaction import scrub
 from wherry.roles import Catalogue, Fetches, FieldMapper, Matcher, OpensFiles, Query, SourceConnector, Sweeps
 
+_LONGEST_KEY = 500
 _SOURCE, _MAPPER, _MATCHER = "wherry_source_connector", "wherry_field_mapper", "wherry_matcher"
 
 
@@ -150,6 +151,13 @@ def drafts(mapper: FieldMapper, record: Record) -> list[Draft]:
         if odd is not None:
             what = f"the body of {odd.entity} {odd.key} holds more than text, whole numbers, lists and tables"
             raise broken(mapper, _MAPPER, what)
+    long = next((draft for draft in found if len(draft.key) > _LONGEST_KEY or "\0" in draft.key), None)
+    if long is not None:
+        raise Rejected(
+            f"the key of the {long.entity} made of {record.kind} {record.id} is too long or holds a NUL character",
+            fix=f"correct what identifies it at the source; at most {_LONGEST_KEY} characters",
+            code="WHERRY-4031", record=f"{record.kind} {record.id}",
+        )  # fmt: skip
     return found
 
 

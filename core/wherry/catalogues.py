@@ -61,14 +61,15 @@ class Catalogues:
         return self._of[entity]
 
     def _loaded(self, entity: str) -> ListingCatalogue:
+        """A listing read later tells of what came meanwhile, but what was decided by an earlier one does not know it:
+        the first reading is the one that counts."""
         catalogue, sequence = self._load(entity)
-        if not self.holds_for(sequence):
-            self._of = {entity: self._of[entity]}
-        self._sequence = sequence
+        if self._sequence is None:
+            self._sequence = sequence
         return catalogue
 
     def holds_for(self, sequence: int) -> bool:
-        """Whether nobody else has written into the sink since the listings were read."""
+        """Whether nobody else has written into the sink since the first listing was read."""
         return self._sequence in (None, sequence)
 
     def moved(self, sequence: int) -> None:

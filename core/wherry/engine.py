@@ -143,8 +143,8 @@ def gate(job: Job, mapper: FieldMapper, kind: str, pages: Iterable[Page]) -> Ite
         records = page.records[:left] if left else page.records
         left -= len(records) if left else 0
         for entry in sift(job, mapper, kind, records):
-            full = len(batch.heads) >= chunk or entry.record.id in batch.ids
-            if entry.fate is None and full:
+            full = entry.fate is None and len(batch.heads) >= chunk
+            if full or entry.record.id in batch.ids:
                 yield batch
                 batch = Batch(kind, mark=batch.mark)
             batch.add(entry)

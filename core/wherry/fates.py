@@ -44,7 +44,8 @@ def store_fates(job: Job, tx: Tx, batch: Batch, now: str) -> None:
     ids = [entry.record.id for entry in new]
     before = {id: seen.synced for id, seen in ledger.find_seen(tx, job.wired.name, batch.kind, ids).items()}
     ledger.put_seen(tx, job.wired.name, [seen_row(job, entry, before) for entry in new])
-    told = [entry for entry in new if entry.fate == "skipped" and entry.synced and entry.reason != ONCE]
+    left = [entry for entry in new if entry.fate == "skipped" and entry.reason != ONCE]
+    told = [entry for entry in left if entry.synced or before.get(entry.record.id)]
     ledger.put_events(tx, [event_of(job, entry, now) for entry in told])
 
 
@@ -74,8 +75,9 @@ def seen_row(job: Job, entry: Entry, before: Mapping[str, str]) -> Seen:
     """``before`` is record → target as the store has it now: an older version may have been written in this run."""
     record, skip = entry.record, entry.skip
     synced = entry.target or before.get(record.id, "") or entry.synced
+    digest = b"" if job.options.fields else entry.digest  # the rest of this version is still to come
     return Seen(
-        kind=record.kind, source_id=record.id, version=record.version, digest=entry.digest, fate=entry.fate or "",
+        kind=record.kind, source_id=record.id, version=record.version, digest=digest, fate=entry.fate or "",
         reason=entry.reason, amount=skip.amount if skip else None, currency=skip.currency if skip else "",
         synced=synced, run=job.wired.lane.run,
     )  # fmt: skip
@@ -88,9 +90,7 @@ def event_of(job: Job, entry: Entry, now: str) -> Event:
 
 def store_refused(job: Job, tx: Tx, batch: Batch, now: str) -> None:
     """A record that could not be mapped is an open item under its own name, and leaves when it maps again."""
-    of = {entry.record.id: entry for entry in batch.heads}
-    refs = {Ref(batch.kind, f"record:{id}"): entry for id, entry in of.items()
-            if entry.refusal or (entry.earlier and entry.earlier.fate == "refused")}  # fmt: skip
+    refs = {Ref(batch.kind, f"record:{entry.record.id}"): entry for entry in batch.heads}
     old = ledger.find_items(tx, job.wired.lane.route, refs)
     ledger.remove_items(tx, [item.id for ref, item in old.items() if refs[ref].refusal is None])
     rows = [refused_item(job, ref, entry, now) for ref, entry in refs.items() if entry.refusal is not None]

@@ -107,13 +107,13 @@ class Batch(Struct):
     size: int = 0
     """Bytes of the heads' payloads."""
     ids: set[str] = field(default_factory=set)
-    """Of the heads: another version of one of them waits for the next batch, until this one is settled."""
+    """Another version of one of these records waits for the next batch, until this one is settled."""
 
     def add(self, entry: Entry) -> None:
         self.entries.append(entry)
+        self.ids.add(entry.record.id)
         if entry.fate is None:
             self.heads.append(entry)
-            self.ids.add(entry.record.id)
             self.size += len(entry.record.payload)
         else:
             entry.record.payload = b"{}"  # nothing of it is needed any more, and batches wait in memory

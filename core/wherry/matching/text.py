@@ -7,6 +7,7 @@ unicode form. Nothing that carries meaning is folded away: what stands between t
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from functools import lru_cache
@@ -18,6 +19,7 @@ _LETTERS = {
     "“": '"', "”": '"', "„": '"', "‟": '"', "«": '"', "»": '"',
 }  # fmt: skip
 _REMEMBERED = 8192
+_LONGEST_KEY = 300
 """Keys kept ready: a batch asks for those of its things again and again, and a catalogue of names is no leak."""
 _TRADE_MARKS = "®™©℠"
 _IGNORABLE = re.compile("[\u034f\u115f\u1160\u3164\uffa0\u180b-\u180f\ufdd0-\ufdef\ufe00-\ufe0f\U000e0100-\U000e01ef]")
@@ -158,7 +160,14 @@ def product_key(id: str = "", sku: str = "", name: str = "") -> str:
     Empty when all three say nothing: such a thing cannot be told from another.
     """
     known = (("id", id.strip()), ("sku", sku_key(sku)), ("name", name_key(name)))
-    return next((f"{field}:{key}" for field, key in known if key), "")
+    return next((f"{field}:{_bounded(key)}" for field, key in known if key), "")
+
+
+def _bounded(key: str) -> str:
+    """A long key with its end as a hash: a database indexes no more than some kilobytes."""
+    if len(key) <= _LONGEST_KEY:
+        return key
+    return f"{key[:_LONGEST_KEY]}#{hashlib.blake2b(key.encode(), digest_size=16).hexdigest()}"
 
 
 def words(text: str) -> list[str]:

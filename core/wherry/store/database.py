@@ -53,6 +53,8 @@ class Tx:
         if not batch:
             return
         sql = self._upsert(table, tuple(columns), replace)
+        if self.connection.dialect.name == "postgresql":
+            batch = [tuple(_storable(value) for value in row) for row in batch]
         self.connection.exec_driver_sql(sql, batch)
 
     def _upsert(self, table: sa.Table, columns: tuple[str, ...], replace: bool) -> str:
@@ -66,6 +68,11 @@ class Tx:
         values = list(wanted)
         for start in range(0, len(values), 500):
             yield from self.rows(statement.where(column.in_(values[start : start + 500])))
+
+
+def _storable(value: Any) -> Any:
+    """PostgreSQL's text has no NUL; what a source sends with one is kept with the sign for what cannot be shown."""
+    return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) and "\0" in value else value
 
 
 def _upsert_sql(connection: Connection, table: sa.Table, columns: tuple[str, ...], replace: bool) -> str:

@@ -77,4 +77,5 @@ def _advisory_lock(database: Database, name: str, wait: float) -> Iterator[None]
         try:
             yield
         finally:
-            connection.execute(sa.select(sa.func.pg_advisory_unlock(number)))
+            with contextlib.suppress(sa.exc.DBAPIError):  # a session that died has let go by itself
+                connection.execute(sa.select(sa.func.pg_advisory_unlock(number)))
