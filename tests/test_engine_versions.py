@@ -90,10 +90,12 @@ def deal(version: int, **said: Any) -> Record:
     return Record(kind="deal", id="1", version=str(version), payload=payload)
 
 
-def run(store: Store, source: Source, repeat: str = "once", options: Options | None = None) -> Job:
+def run(
+    store: Store, source: Source, repeat: str = "once", options: Options | None = None, flow_name: str = "f"
+) -> Job:
     flow: Any = SimpleNamespace(limits=SimpleNamespace(fall=0.9), repeat_for=lambda entity: repeat)
     sink: Any = Sink()
-    lane = Lane("f", "r", Route(1, 2), sink, "shelf")
+    lane = Lane(flow_name, "r", Route(1, 2), sink, "shelf")
 
     def load(entity: str) -> tuple[ListingCatalogue, int]:
         with store.read() as tx:
@@ -108,9 +110,9 @@ def run(store: Store, source: Source, repeat: str = "once", options: Options | N
     return job
 
 
-def seen(store: Store) -> Seen:
+def seen(store: Store, flow: str = "f") -> Seen:
     with store.read() as tx:
-        return ledger.find_seen(tx, "f", "deal", ["1"])["1"]
+        return ledger.find_seen(tx, flow, "deal", ["1"])["1"]
 
 
 def open_states(store: Store) -> set[str]:
@@ -150,6 +152,26 @@ def test_the_newer_version_is_what_stands_where_every_change_is_carried(store: S
     """case_B3, I6"""
     run(store, Source(Page([deal(1, name="old")], "a"), Page([deal(2, name="new")], "b")), "always")
     assert held(store)["name"] == "new"
+
+
+@pytest.mark.parametrize("pages", [1, 2])
+def test_a_merger_within_one_run_makes_no_second_project(store: Store, pages: int) -> None:
+    """case_B12"""
+    loser, survivor = deal(1), deal(2)
+    survivor.id, survivor.merged_ids = "2", ("1",)
+    source = Source(Page([loser, survivor], "m")) if pages == 1 else Source(Page([loser], "a"), Page([survivor], "b"))
+    job = run(store, source)
+    with store.documents("shelf") as documents:
+        assert documents.count("project") == 1
+    assert [notice.target for notice in job.tally.notices] == ["P-1001"]
+
+
+def test_another_flow_that_writes_what_one_waits_for_tells_that_one_too(store: Store) -> None:
+    """I1: both flows read the same deals into the same sink."""
+    run(store, Source(Page([deal(1, customer="Acme")], "a")), flow_name="one")
+    assert seen(store, "one").fate == "waiting"
+    run(store, Source(Page([deal(2)], "a")), flow_name="two")
+    assert (seen(store, "two").fate, seen(store, "one").fate) == ("created", "created")
 
 
 def test_after_a_resync_of_one_field_the_next_run_brings_the_others(store: Store) -> None:

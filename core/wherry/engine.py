@@ -18,7 +18,7 @@ from wherry.errors import ContractBroken, Guarded, Rejected, TryAgain
 from wherry.fates import ONCE, tell_items
 from wherry.job import Batch, Entry, Job
 from wherry.matching.catalogue import pending_id
-from wherry.merging import merged_refs, take_over
+from wherry.merging import merged_refs, take_over, take_over_late
 from wherry.records import DONE, OPEN, Create, Draft, Listed, Page, Record, Ref, Skip
 from wherry.roles import Fetches, FieldMapper, Narrows, OpensFiles, Query
 from wherry.steps import Outcome, Step, references
@@ -61,6 +61,7 @@ def approach(job: Job, kind: str, mapper: FieldMapper) -> Iterator[tuple[Batch, 
         batches = gate(job, mapper, kind, pages)
         with closing(fan_out(lambda batch: complete(job, mapper, batch), batches, width=2)) as completed:
             for batch in completed:
+                take_over_late(job, batch)
                 map_drafts(mapper, batch)
                 yield batch, match(job, batch)
 
@@ -144,7 +145,7 @@ def gate(job: Job, mapper: FieldMapper, kind: str, pages: Iterable[Page]) -> Ite
         left -= len(records) if left else 0
         for entry in sift(job, mapper, kind, records):
             full = entry.fate is None and len(batch.heads) >= chunk
-            if full or entry.record.id in batch.ids:
+            if full or not batch.ids.isdisjoint((entry.record.id, *entry.record.merged_ids)):
                 yield batch
                 batch = Batch(kind, mark=batch.mark)
             batch.add(entry)

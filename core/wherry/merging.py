@@ -8,7 +8,7 @@ import msgspec
 
 from wherry.job import Batch, Entry, Job
 from wherry.records import Ref
-from wherry.store.ledger import Seen
+from wherry.store.ledger import Seen, find_seen
 from wherry.tally import Notice
 
 
@@ -24,6 +24,20 @@ def take_over(job: Job, entry: Entry, loser: Seen) -> None:
         entry.earlier = msgspec.structs.replace(loser, source_id=record.id, digest=b"")
         what = f"took over from {loser.source_id}, which was merged into it"
         job.tally.notice(Notice(record.kind, record.id, what, loser.synced))
+
+
+def take_over_late(job: Job, batch: Batch) -> None:
+    """Losers that were written in this run, after the gate had let their survivor pass."""
+    open_heads = [entry for entry in batch.heads if entry.record.merged_ids and not entry.synced]
+    if not open_heads:
+        return
+    wanted = [id for entry in open_heads for id in entry.record.merged_ids]
+    with job.wired.store.read() as tx:
+        known = find_seen(tx, job.wired.name, batch.kind, wanted)
+    for entry in open_heads:
+        for loser in entry.record.merged_ids:
+            if loser in known and known[loser].synced:
+                take_over(job, entry, known[loser])
 
 
 def merged_refs(batch: Batch) -> dict[Ref, Ref]:

@@ -282,7 +282,8 @@ class Settlement:
         ledger.put_edges(self.tx, ((item.id, ref) for item, ref in self.needs))
         self._store_questions()
         ledger.put_events(self.tx, [self._event(step) for step in self.steps.values() if self._tells(step)])
-        ledger.mark_synced(self.tx, [self._fate(step) for step in self.steps.values() if step.item and step.draft.root])
+        roots = [step for step in self.steps.values() if step.item and step.draft.root]
+        ledger.mark_synced(self.tx, [row for step in roots for row in self._fates(step)])
         self._store_audit()
 
     def _without_skipped(self, draft: Draft) -> Draft:
@@ -339,10 +340,13 @@ class Settlement:
             outcome.fate, outcome.target, outcome.reason, self.cause,
         )  # fmt: skip
 
-    def _fate(self, step: Step) -> tuple[str, str, str, str, str, str]:
-        outcome = self.outcomes[step.ref]
+    def _fates(self, step: Step) -> list[tuple[str, str, str, str, str, str]]:
+        """Of the record behind the step, and of the one whose waiting item it replaced: two flows may share a route."""
+        outcome, item = self.outcomes[step.ref], step.item
         target = outcome.target if outcome.fate in DONE else ""
-        return outcome.fate, target, outcome.reason, self._flow(step), step.record_kind, step.record_id
+        whose = {(self._flow(step), step.record_kind, step.record_id)}
+        whose |= {(item.flow, item.record_kind, item.record_id)} if item is not None else set()
+        return [(outcome.fate, target, outcome.reason, *one) for one in sorted(whose)]
 
     def _store_audit(self) -> None:
         """Every file that arrives leaves a row in the audit log (behaviour 001.57)."""

@@ -207,7 +207,9 @@ def needs_of(tx: Tx, item: int) -> list[Ref]:
 
 
 def open_items(tx: Tx, *, flow: str = "", state: str = "", record: str = "", limit: int = 1000) -> list[ItemRow]:
-    statement = sa.select(*_item_columns).order_by(items.c.id).limit(limit)
+    """Oldest first; what is put off, by its last try, so that no failing thing keeps the others from their turn."""
+    order = (items.c.changed_at, items.c.id) if state == "queued" else (items.c.id,)
+    statement = sa.select(*_item_columns).order_by(*order).limit(limit)
     for column, value in ((items.c.flow, flow), (items.c.state, state), (items.c.record_id, record)):
         if value:
             statement = statement.where(column == value)
