@@ -102,7 +102,9 @@ class Hub:
     def _not_started(self, name: str, before: Sequence[Report], stopped: Report) -> Report:
         """A flow that goes before this one ended early, so this one was not begun."""
         report = self._report(name, Tally(), stopped.error, stopped.exit_code)
-        report.data.update(flow=name, run="", before=[other.data for other in before], requests=0, requests_by={})
+        report.data.update(
+            flow=name, run="", before=[other.data for other in before], requests=0, requests_by={}, retried=0
+        )
         return report
 
     def _run_one(self, name: str, options: Options, cause: str, progress: Callable[[str, Tally], None]) -> Report:
