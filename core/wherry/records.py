@@ -35,11 +35,15 @@ class Ref(Struct, frozen=True, order=True):
 
 
 class Skip(Struct, frozen=True):
-    """A rule said no. ``amount`` (minor units of ``currency``) is kept so that what was left out can be summed."""
+    """A rule said no. ``amount`` (minor units of ``currency``) is kept so that what was left out can be summed.
+
+    ``void``: the record was taken back at its source. If it was never written that is all; else it is reversed.
+    """
 
     reason: str
     amount: int | None = None
     currency: str = ""
+    void: bool = False
 
 
 _decode = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
@@ -97,10 +101,16 @@ class Draft(Struct, kw_only=True):
     refs: tuple[Ref, ...] = ()
     file: str = ""
     """The source's id of a file whose bytes belong to this draft; the engine copies them before it writes."""
+    void: bool = False
+    """The source has taken the thing back: what was written of it is to be reversed, never deleted."""
 
     @property
     def ref(self) -> Ref:
         return Ref(self.entity, self.key)
+
+
+Action = Literal["write", "void"]
+"""What an item does to its target: make it so, or take back what it books. Nothing is ever deleted there."""
 
 
 class Item(Struct, kw_only=True):
@@ -114,6 +124,58 @@ class Item(Struct, kw_only=True):
     target: str | None = None
     label: str = ""
     overwrite_local: bool = False
+    action: Action = "write"
+    stamp: str = ""
+    """26 characters of lower-case base32: what a repeated call is known by, and what the target's record carries so
+    that it can be found again. A hash of the work item, its content and the attempt (write-protocol.md, section 3.2)."""
+    token: str = ""
+    """The target's version as last known to us (SyncToken, EditSequence, ETag); empty for what is to be created."""
+    before: dict[str, Any] | None = None
+    """The body last written to the target, references filled; None where nothing was, or it is not known."""
+    memo: str = ""
+    """What the sink noted for itself in an earlier answer about this item."""
+
+
+class Call(Struct, kw_only=True):
+    """One request into a target, frozen before it is sent. ``items`` are the stamps of what it carries, in order.
+
+    ``path`` is below the connection's address; ``params`` are its query. The body goes as it stands. ``lane`` is the
+    limit of the sink's profile that it is paced in.
+    """
+
+    method: str
+    path: str
+    items: tuple[str, ...]
+    params: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    lane: str = ""
+
+
+class Reply(Struct, frozen=True, kw_only=True):
+    """What came back for a call, raw. Header names are lower case."""
+
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+Facts = dict[str, str]
+"""What a thing in the target comes to, field → value in words people read: ``{"total": "139.12 GBP"}``. Two of them
+are compared to tell whether the target holds what was sent, and what was edited there."""
+
+
+class Found(Struct, kw_only=True):
+    """Something that a target was found to hold. ``ours``: it carries the item's stamp, so it is this item's effect.
+
+    ``alike``: it could be the same thing, entered by hand: the same number or name. ``facts`` is what it holds now.
+    """
+
+    target: str
+    token: str = ""
+    ours: bool = False
+    alike: bool = False
+    facts: Facts = field(default_factory=dict)
 
 
 class Change(Struct, frozen=True):
@@ -126,14 +188,28 @@ class Change(Struct, frozen=True):
 
 
 class Answer(Struct, kw_only=True):
-    """What a sink says of an item. ``refused`` carries a reason in plain words, the field and what to do next."""
+    """What a sink says of an item. ``refused`` carries a reason in plain words, the field and what to do next.
+
+    Of a sink that is sent calls: ``queued`` is a documented "not done, try later" (after ``after`` seconds),
+    ``unknown`` that only a look at the target can tell (``after`` seconds from now; None: after its ``settle``), such as
+    a stale version token.
+    """
 
     fate: Fate
     target: str = ""
     reason: str = ""
     field: str = ""
     fix: str = ""
+    code: str = ""
+    """The vendor's own code of a refusal."""
     changes: tuple[Change, ...] = ()
+    token: str = ""
+    """The target's version after the write."""
+    facts: Facts | None = None
+    """What the target says it holds now; compared with what was sent. None where it does not say."""
+    memo: str = ""
+    """A note of the sink for itself: it comes back on the item that is encoded next."""
+    after: float | None = None
 
 
 class Candidate(Struct, frozen=True):
@@ -147,12 +223,13 @@ class Candidate(Struct, frozen=True):
 
 
 class Listed(Struct, frozen=True):
-    """One line of a sink's listing: enough to match by."""
+    """One line of a sink's listing: enough to match by. ``number`` is what accounts know it by, such as a GL number."""
 
     id: str
     name: str
     sku: str = ""
     type: str = ""
+    number: str = ""
 
 
 class Link(Struct, frozen=True, tag="link"):

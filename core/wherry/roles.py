@@ -12,7 +12,21 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from msgspec import Struct, field
 
-from wherry.records import Answer, Candidate, Decision, Draft, Item, Listed, Page, Record, Skip
+from wherry.records import (
+    Answer,
+    Call,
+    Candidate,
+    Decision,
+    Draft,
+    Facts,
+    Found,
+    Item,
+    Listed,
+    Page,
+    Record,
+    Reply,
+    Skip,
+)
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -247,6 +261,64 @@ class AtomicSinkWriter(SinkWriter, Protocol):
 
 
 @runtime_checkable
+class CallSinkWriter(SinkWriter, Protocol):
+    """A sink whose system is sent calls. It does no I/O for them: it encodes items and decodes stored answers.
+
+    The core freezes the bytes, commits, sends through ``http``, stores the raw answer, and judges what was not sent or
+    lost (write-protocol.md, section 3). ``check`` is called once in a session, before anything is encoded: what
+    encoding needs of the account (its currency, its tax mode) is read and kept there.
+    """
+
+    http: Http
+    """The client that calls are sent through."""
+    batch: int
+    """The most items that ``encode`` puts into one call."""
+    width: int
+    """How many calls may be on their way at once."""
+    settle: float
+    """Seconds after which a lost call has surely been carried out or never will be."""
+    resend_for: float | None
+    """Seconds for which the target recognises a repeated call by its stamp; None: it never does. To be proved."""
+
+    def encode(self, items: Sequence[Item]) -> list[Call]:
+        """The calls that carry these items, each item in exactly one. Pure: equal items give equal bytes.
+
+        Raises Rejected, with ``item`` (its stamp) in ``where``, for an item that cannot be said in the target's words.
+        """
+        ...
+
+    def decode(self, call: Call, items: Sequence[Item], reply: Reply) -> dict[str, Answer]:
+        """Stamp → answer. Pure. An item that is missing is unknown; whatever is raised here leaves all of them so."""
+        ...
+
+    def facts(self, item: Item) -> Facts:
+        """What the target would hold once the item is written. Pure; comparable to the facts of answers and finds."""
+        ...
+
+
+@runtime_checkable
+class Asks(Protocol):
+    """Optional: a sink whose target can be asked what it holds of an item."""
+
+    def ask(self, items: Sequence[Item]) -> list[Call]:
+        """Reading calls that look for the items: by target id where there is one, else by stamp, number or name."""
+        ...
+
+    def found(self, call: Call, items: Sequence[Item], reply: Reply) -> dict[str, list[Found]]:
+        """Stamp → what is there (empty: provably nothing). An item that is missing could not be told this time."""
+        ...
+
+
+@runtime_checkable
+class Lists(Protocol):
+    """Optional: a sink whose target can list what it holds, to match against."""
+
+    def listing(self, entity: str) -> Iterator[Listed]:
+        """Everything of an entity, read through the sink's client."""
+        ...
+
+
+@runtime_checkable
 class Simulator(Protocol):
     """An offline stand-in of a system, filled through the vendor's own API."""
 
@@ -298,3 +370,6 @@ class Services(Struct, frozen=True):
     """Opens a transaction on the plugin's own documents; for the embedded platform's source and commands."""
     fan_out: Callable[..., Iterator[Any]]
     """``fan_out(function, arguments)``: results in order, a bounded number of calls at once."""
+    table: Callable[[str], list[dict[str, str]]] = lambda path: []
+    """The rows of a CSV table of the project folder, such as ``tables/tax.csv``: column → text. Empty where there is
+    no such file. Raises ConfigError for one that cannot be read."""

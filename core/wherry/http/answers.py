@@ -37,7 +37,7 @@ _LATER = frozenset({408, 423, 425})
 _UNREACHABLE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 
 
-class Call(Struct, frozen=True):
+class Asked(Struct, frozen=True):
     """What an error may say of a request: never its query, headers or body."""
 
     connection: str
@@ -55,7 +55,7 @@ class Call(Struct, frozen=True):
         return {"connection": self.connection, "method": self.method, "path": scrub(self.path), **more}
 
 
-def error_of(call: Call, response: Response, profile: Profile, after: float | None) -> WherryError:
+def error_of(call: Asked, response: Response, profile: Profile, after: float | None) -> WherryError:
     """The error that an answer stands for: the plugin's word, else the table's. ``after``: seconds to wait."""
     error = profile.classify(response) if profile.classify is not None else None
     if error is None:
@@ -69,7 +69,7 @@ def error_of(call: Call, response: Response, profile: Profile, after: float | No
     return error
 
 
-def _by_status(call: Call, response: Response, profile: Profile, after: float | None) -> WherryError:
+def _by_status(call: Asked, response: Response, profile: Profile, after: float | None) -> WherryError:
     status, where = response.status, _evidence(call, response)
     said = _said(response)
     if status == 429:
@@ -97,7 +97,7 @@ def _by_status(call: Call, response: Response, profile: Profile, after: float | 
     return Rejected(f"{call.title} refused the call with status {status}{said}", code="WHERRY-4042", **where)
 
 
-def _access_lost(call: Call, status: int, said: str, where: dict[str, Any]) -> AccessLost:
+def _access_lost(call: Asked, status: int, said: str, where: dict[str, Any]) -> AccessLost:
     name = call.connection or "NAME"
     if status == 401:
         return AccessLost(
@@ -113,7 +113,7 @@ def _access_lost(call: Call, status: int, said: str, where: dict[str, Any]) -> A
     )  # fmt: skip
 
 
-def junk(call: Call, response: Response, why: Exception) -> TryAgain:
+def junk(call: Asked, response: Response, why: Exception) -> TryAgain:
     """A good status with a body that cannot be what was asked for."""
     kind = response.headers.get("content-type", "no type").partition(";")[0]
     return TryAgain(
@@ -123,7 +123,7 @@ def junk(call: Call, response: Response, why: Exception) -> TryAgain:
     )  # fmt: skip
 
 
-def failure(call: Call, error: Exception) -> TryAgain:
+def failure(call: Asked, error: Exception) -> TryAgain:
     """No answer, or half of one. ``where["sent"]`` is "no" where the request provably never left."""
     sent, code, why = _cause(error)
     return TryAgain(
@@ -190,7 +190,7 @@ def _date(text: str) -> dt.datetime | None:
     return date if date.tzinfo else date.replace(tzinfo=dt.UTC)
 
 
-def _evidence(call: Call, response: Response) -> dict[str, Any]:
+def _evidence(call: Asked, response: Response) -> dict[str, Any]:
     names = (name for name in response.headers if _CORRELATION.search(name))
     ids = [response.headers[name] for name in names] or _ids_in(_body(response))
     return call.where(status=response.status, correlation=scrub(ids[0])[:100] if ids else "")

@@ -22,7 +22,7 @@ import wherry
 from wherry.clock import SystemClock
 from wherry.decoding import decoder
 from wherry.errors import Guarded, Rejected, TryAgain
-from wherry.http.answers import NETWORK_ERRORS, Call, error_of, failure, junk, retry_after
+from wherry.http.answers import NETWORK_ERRORS, Asked, error_of, failure, junk, retry_after
 from wherry.http.guard import Guard, Resolve, origin, system_resolve
 from wherry.http.pacing import Pacer, shared_pacer
 from wherry.http.profile import Profile, Response
@@ -43,7 +43,7 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 class _Ask(Struct, frozen=True):
     """A read as the plugin wants it; each attempt makes a fresh request of it."""
 
-    call: Call
+    call: Asked
     url: httpx.URL
     headers: dict[str, str]
     content: bytes | None
@@ -110,7 +110,7 @@ class Http:
             return made
         except msgspec.DecodeError as error:
             url = httpx.URL(response.url)
-            raise junk(Call(self._connection, "GET", url.host, url.path), response, error) from None
+            raise junk(Asked(self._connection, "GET", url.host, url.path), response, error) from None
 
     @contextmanager
     def stream(
@@ -272,7 +272,7 @@ class Http:
         url = self._url(path)
         if params:
             url = url.copy_merge_params({name: value for name, value in params.items() if value is not None})
-        call = Call(self._connection, method, url.host, url.path)
+        call = Asked(self._connection, method, url.host, url.path)
         return _Ask(call, url, dict(headers or {}), content, authorised, extensions)
 
     def _url(self, path: str) -> httpx.URL:
