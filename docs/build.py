@@ -101,7 +101,8 @@ def config() -> str:
     tables: list[tuple[str, type[BaseModel]]] = [
         ("top level", models.Project), ("[project]", models.About), ("[plugins]", models.PluginChoice),
         ("[store]", models.Store), ("[flows.NAME]", models.Flow), ("[[flows.NAME.pipelines]]", models.Pipeline),
-        ("[flows.NAME.match.ENTITY]", models.Match), ("[flows.NAME.schedule]", models.Schedule),
+        ("[flows.NAME.when]", models.When), ("[flows.NAME.match.ENTITY]", models.Match),
+        ("[flows.NAME.schedule]", models.Schedule),
         ("[flows.NAME.limits]", models.Limits), ("[subscription]", models.Subscription),
     ]  # fmt: skip
     parts = ["# Project file", "", "`wherry.toml`, in the project folder. Connections' own keys stand at the end.", "",

@@ -95,7 +95,7 @@ def run(
 ) -> Job:
     flow: Any = SimpleNamespace(limits=SimpleNamespace(fall=0.9), repeat_for=lambda entity: repeat)
     sink: Any = Sink()
-    lane = Lane(flow_name, "r", Route(1, 2), sink, "shelf")
+    lane = Lane(flow=flow_name, run="r", route=Route(1, 2), sink=sink, plugin="shelf")
 
     def load(entity: str) -> tuple[ListingCatalogue, int]:
         with store.read() as tx:

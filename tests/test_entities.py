@@ -119,3 +119,23 @@ def test_a_plugin_may_bring_a_shape_of_its_own() -> None:
     assert check("vessel", {"hull": "H-1", "draught": "2.50"}, shapes) == {"hull": "H-1", "draught": "2.50"}
     with pytest.raises(ValueError, match="unknown entity 'vessel'"):
         check("vessel", {"hull": "H-1"})
+
+
+def test_an_invoice_knows_tax_by_line_and_as_a_whole() -> None:
+    tax = {"minor": 250, "currency": "GBP"}
+    body = {"number": "17", "date": "2026-03-29", "tax": tax, "lines": [{"tax_rate": "20.0", "tax": tax}]}
+    for entity in ("invoice", "estimate", "credit_memo"):
+        assert check(entity, body) == body
+    with pytest.raises(ValueError, match=r"lines\[0\].tax_rate"):
+        check("invoice", body | {"lines": [{"tax_rate": 0.2}]})
+
+
+def test_a_journal_entry_has_sides_accounts_and_exact_amounts() -> None:
+    amount = {"minor": 13912, "currency": "GBP"}
+    debit = {"account": {"entity": "account", "key": "id:7"}, "side": "debit", "amount": amount, "customer": "C-1"}
+    credit = {"account": "4000", "side": "credit", "amount": amount, "description": "sales"}
+    body = {"number": "J-1", "date": "2026-03-31", "currency": "GBP", "memo": "week 13", "lines": [debit, credit]}
+    assert check("journal_entry", body) == body
+    for line in ({**debit, "side": "left"}, {**debit, "account": None}, {**debit, "amount": "139.12"}):
+        with pytest.raises(ValueError, match="journal_entry"):
+            check("journal_entry", body | {"lines": [line]})

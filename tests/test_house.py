@@ -24,13 +24,14 @@ LAYERS = (
     ("words", "records errors money clock decoding redaction threads logs"),
     ("shapes", "entities roles settings"),
     ("state", "store"),
-    ("outside", "secrets signin http"),
+    ("outside", "secrets signin http consent"),
     ("seams", "hookspecs plugins"),
     ("defaults of the core", "mapping matching triggers transforms expressions filters catalogues"),
-    ("writing", "steps writing tally"),
-    ("run", "boundary job fates merging engine upkeep"),
-    ("use", "defaults wiring config_log hub"),
-    ("questions and answers", "answers flows connections overview scheduler"),
+    ("writing", "boundary steps rows writing tally"),
+    ("sending", "flight resolving drain"),
+    ("run", "job reading fates merging engine upkeep"),
+    ("use", "folder lanes defaults wiring config_log planning hub"),
+    ("questions and answers", "answers flows connections connecting overview scheduler"),
     ("faces", "cli demo"),
     ("beside", "simulator testing"),
 )
@@ -206,7 +207,7 @@ def test_an_error_code_has_one_meaning() -> None:
 # -- sizes -------------------------------------------------------------------------------------------------------------
 
 
-TOO_LONG: set[str] = {"core/wherry/engine.py", "core/wherry/writing.py"}
+TOO_LONG: set[str] = set()
 """Files that are a little longer. A debt: the set may only shrink."""
 
 

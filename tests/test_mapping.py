@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from wherry.errors import ContractBroken, Rejected
+from wherry.errors import ConfigError, ContractBroken, Rejected
 from wherry.mapping import MapMapper, build, explain
 from wherry.records import Draft, Record, Ref, Skip
 from wherry.roles import Description, FieldInfo, FieldMapper, Pipeline, Stage
@@ -57,6 +57,8 @@ def flow(text: str = "", **said: Any) -> Any:
         "map": {},
         "files": True,
         "pipelines": (),
+        "document": None,
+        "when": None,
     }
     found |= tomllib.loads(text) | said
     found["pipelines"] = [SimpleNamespace(**{"map": None, "active": True} | one) for one in found["pipelines"]]
@@ -397,3 +399,110 @@ def test_a_source_field_whose_name_is_no_word_is_reached_with_brackets() -> None
     described = Description(pipelines=SOURCE.pipelines)
     odd = mapper("[map.project]\nowner = 'deal[\"Owner Name\"]'", description=described)
     assert odd.map(deal(**{"Owner Name": "Ada"}))[-1].body["owner"] == "Ada"
+
+
+# -- conditions: what is made of a record, and whether anything is ----------------------------------------------------
+
+BILL: dict[str, Any] = {
+    "trigger": {"amount": "money(deal.amount, deal.deal_currency_code)"},
+    "customer": {"from": "company", "when": "company.known", "key": "id(company.id)",
+                 "fields": {"name": "company.name"}},
+    "ticket": {"root": True, "document": ["ticket", "case"], "key": "id(deal.id)", "void": "deal.void",
+               "fields": {"subject": "deal.dealname"}},
+    "charge": {"root": True, "document": "bill", "when": "deal.is_charge", "key": "id(deal.id)", "skip": "deal.why",
+               "fields": {"service": "deal.dealname", "date": "date(deal.closedate)", "customer": "ref(customer)"}},
+    "project": {"root": True, "document": "bill", "key": "id(deal.id)",
+                "fields": {"name": "deal.dealname", "customer": "ref(customer)"}},
+}  # fmt: skip
+
+
+def bill(document: str | None = "bill", default: dict[str, Any] = BILL, text: str = "", **fields: Any) -> Any:
+    relatives = {"company": [record("company", "4", name="Acme", known=fields.pop("known", True))]}
+    usual = {"dealname": "Won", "closedate": "2017-03-01", "amount": "12.50", "deal_currency_code": "EUR"}
+    made = build(
+        flow(text, document=document), "deal", default, currency="USD", timezone="UTC", description=Description()
+    )  # fmt: skip
+    return made.map(record("deal", "7", relatives, **usual | fields))
+
+
+def entities(drafts: list[Draft]) -> list[str]:
+    return [draft.entity for draft in drafts]
+
+
+def test_of_several_roots_the_first_that_holds_is_made_else_the_last() -> None:
+    assert entities(bill(is_charge=True)) == ["customer", "charge"]
+    assert entities(bill(is_charge="yes")) == ["customer", "charge"]
+    assert entities(bill(is_charge=False)) == entities(bill()) == ["customer", "project"]
+    assert [draft.root for draft in bill(is_charge=True)] == [False, True]
+
+
+def test_an_entity_whose_condition_does_not_hold_is_not_made_and_nothing_refers_to_it() -> None:
+    [project] = bill(known=False)
+    assert (project.entity, project.refs) == ("project", ())
+
+
+def test_a_condition_that_is_neither_yes_nor_no_refuses_the_record() -> None:
+    with pytest.raises(Rejected, match=r"charge \(when\) cannot be made from deal.is_charge: 'perhaps' is neither"):
+        bill(is_charge="perhaps")
+
+
+def test_a_reason_to_skip_comes_with_the_amount_and_counts_for_the_root_that_would_be_made() -> None:
+    assert bill(is_charge=True, why="no GL number") == Skip("no GL number", 1250, "EUR")
+    assert entities(bill(is_charge=True, why=" ")) == ["customer", "charge"]
+    assert entities(bill(is_charge=False, why="no GL number")) == ["customer", "project"]
+    assert bill(is_charge=True, why="late", amount="junk") == Skip("late")
+
+
+def test_the_document_of_a_flow_chooses_among_the_roots_and_the_first_is_usual() -> None:
+    assert entities(bill("ticket")) == entities(bill("case")) == entities(bill(None)) == ["customer", "ticket"]
+    assert entities(bill("bill")) == ["customer", "project"]
+
+
+def test_what_is_void_says_so() -> None:
+    assert [draft.void for draft in bill("case", void=True)] == [False, True]
+    assert [draft.void for draft in bill("case", void="no")] == [False, False]
+
+
+@pytest.mark.parametrize(
+    ("document", "default", "said"),
+    [
+        ("bil", BILL, "did you mean 'bill'"),
+        ("bill", DEFAULT, "this kind becomes no document"),
+    ],
+)
+def test_a_document_that_the_map_does_not_make_is_a_mistake(document: str, default: Any, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        bill(document, default)
+    assert said in f"{caught.value.message} {caught.value.fix}"
+    assert (caught.value.code, caught.value.where["key"]) == ("WHERRY-2212", "flows.won-deals.document")
+
+
+def test_a_kind_of_several_that_becomes_no_document_is_left_alone() -> None:
+    assert entities(bill("invoice", DEFAULT | {"trigger": {}}, 'kinds = ["deal", "invoice"]'))[-1] == "project"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"charge": BILL["charge"] | {"when": ""}}, "so it must say when"),
+        ({"project": BILL["project"] | {"when": "deal.x"}}, "so it must not say when"),
+        ({"ticket": BILL["ticket"] | {"root": False}}, "an entity must say root"),
+        ({"project": BILL["project"] | {"wen": "deal.x"}}, "did you mean 'when'"),
+    ],
+)
+def test_roots_that_leave_it_open_what_is_made_are_the_plugins_mistake(change: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        bill("bill", BILL | change)
+
+
+def test_what_conditions_use_is_read_and_changes_the_fingerprint() -> None:
+    def made(**change: Any) -> MapMapper:
+        default = BILL | {"charge": BILL["charge"] | change}
+        options: Any = {"currency": "USD", "timezone": "UTC", "description": Description()}
+        return build(flow(document="bill"), "deal", default, **options)
+
+    assert {"amount", "deal_currency_code", "is_charge", "why"} <= set(made().fields["deal"])
+    assert made().fields["company"] == ("known", "name")
+    assert made().roots == ("charge", "project")
+    assert made().root == "project"
+    assert made().fingerprint != made(when="deal.other").fingerprint != made(skip="deal.other").fingerprint

@@ -39,6 +39,8 @@ def mapper(text: str = "", default: dict[str, Any] = DEFAULT, **options: Any) ->
         "map": {},
         "files": True,
         "pipelines": (),
+        "document": None,
+        "when": None,
     }
     flow: Any = SimpleNamespace(name="won-deals", **said | tomllib.loads(text))
     usual: dict[str, Any] = {"currency": "USD", "timezone": "America/Chicago", "description": SOURCE}
@@ -143,7 +145,7 @@ def test_a_pipelines_map_must_exist() -> None:
     text = "pipelines = [{id = 'default', stages = ['won'], map = 'rental', active = true}]"
     tables = tomllib.loads(text)["pipelines"]
     flow: Any = SimpleNamespace(
-        name="f", kinds=("deal",), filter=None, changed_since=None, map={}, files=True,
+        name="f", kinds=("deal",), filter=None, changed_since=None, map={}, files=True, document=None, when=None,
         pipelines=[SimpleNamespace(**tables[0])],
     )  # fmt: skip
     with pytest.raises(ConfigError, match=r"flows\.f\.pipelines\.0\.map.*did you mean 'rentals'"):
@@ -220,7 +222,7 @@ def test_nothing_but_paths_constants_and_transforms_is_let_in(expression: str) -
 def test_whatever_is_written_either_compiles_or_is_a_config_error(expression: str) -> None:
     """case_G16: no other exception, and never a hang."""
     flow: Any = SimpleNamespace(
-        name="f", kinds=("deal",), filter=None, changed_since=None, files=True, pipelines=(),
+        name="f", kinds=("deal",), filter=None, changed_since=None, files=True, pipelines=(), document=None, when=None,
         map={"project": {"description": expression}},
     )  # fmt: skip
     with contextlib.suppress(ConfigError):

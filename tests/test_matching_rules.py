@@ -300,7 +300,7 @@ def test_an_unknown_rule_names_the_nearest_one_and_all_that_are_allowed() -> Non
     error = caught.value
     assert error.code == "WHERRY-2055"
     assert error.message == 'flows.won-deals.match.product.order: "nmae" is not known'
-    assert error.fix == 'did you mean "name"? allowed: link, sku, name, fuzzy'
+    assert error.fix == 'did you mean "name"? allowed: link, reference, sku, name, fuzzy'
     assert error.where["key"] == "flows.won-deals.match.product.order"
 
 
@@ -313,3 +313,75 @@ def test_an_unknown_word_for_the_unmatched_names_all_that_are_allowed() -> None:
 def test_a_rule_named_twice_is_refused() -> None:
     with pytest.raises(ConfigError, match='names the rule "sku" twice'):
         RuleMatcher.from_settings(["sku", "name", "sku"])
+
+
+# -- reference ---------------------------------------------------------------------------------------------------------
+
+BOOKS = [
+    Listed("C1", "Acme Rail", number="4711"),
+    Listed("C2", "4712"),
+    Listed("C3", "Bolt", sku="4713"),
+    Listed("C4", "4714", number="9"),
+    Listed("C5", "Twin", number="4715"),
+    Listed("C6", "4715"),
+    Listed("C7", "A-17", number="b 18"),
+]
+
+
+def numbered(number: str, key: str = "", name: str = "") -> Draft:
+    return Draft(entity="customer", key=key or f"id:{number}", body={"name": name or number, "number": number})
+
+
+def refer(*drafts: Draft, order: Sequence[str] = ("link", "reference"), unmatched: str = "create") -> list[Decision]:
+    return match(*drafts, order=order, unmatched=unmatched, catalogue=ListingCatalogue(BOOKS))
+
+
+def test_a_reference_links_by_number_by_sku_and_where_there_is_neither_by_name() -> None:
+    """b_003_13: customers in books are known by their GL numbers."""
+    assert refer(numbered("4711"), numbered("4712"), numbered("4713")) == [
+        Link("C1", "reference", 'number "4711" equals the number "4711" of "Acme Rail"'),
+        Link("C2", "reference", 'number "4712" equals the name "4712" of "4712"'),
+        Link("C3", "reference", 'number "4713" equals the SKU "4713" of "Bolt"'),
+    ]
+
+
+def test_a_reference_is_exact_and_the_name_of_what_has_another_number_is_no_reference() -> None:
+    assert refer(numbered("4714"), numbered("471"), numbered("04711"), numbered("A17")) == [Create()] * 4
+    assert refer(numbered("B18")) == [Link("C7", "reference", 'number "B18" equals the number "b 18" of "A-17"')]
+
+
+def test_several_that_go_by_one_reference_are_asked_about() -> None:
+    [decision] = refer(numbered("4715"))
+    assert isinstance(decision, Ask)
+    assert {candidate.id for candidate in decision.candidates} == {"C5", "C6"}
+    assert decision.why == '2 things in the target have the number "4715"'
+
+
+def test_without_a_number_a_reference_says_nothing_and_the_next_rule_is_asked() -> None:
+    drafts = [numbered("", "id:1", "Acme Rail"), numbered("-", "id:2", "Bolt")]
+    found = refer(*drafts, order=("reference", "name"))
+    assert [(one.target, one.rule) for one in found if isinstance(one, Link)] == [("C1", "name"), ("C3", "name")]
+
+
+def test_two_drafts_of_one_number_are_one_thing() -> None:
+    first, second = refer(numbered("5000", "id:a"), numbered("5000", "id:b"))
+    assert (first, second) == (Create(), Same(Ref("customer", "id:a"), "reference"))
+
+
+def test_what_no_reference_finds_is_told_by_its_number() -> None:
+    [decision] = refer(numbered("5000"), unmatched="skip")
+    assert decision == Skip('customer "5000": nothing in the target has the number "5000" or the name "5000"')
+
+
+def test_a_catalogue_that_knows_no_numbers_is_searched_by_sku_and_name() -> None:
+    class Plain:
+        """A catalogue of somebody else, from before there were numbers."""
+
+        def __init__(self) -> None:
+            held = ListingCatalogue(BOOKS)
+            self.by_sku, self.by_name, self.nearest, self.keys_of = (
+                held.by_sku, held.by_name, held.nearest, held.keys_of,
+            )  # fmt: skip
+
+    found = RuleMatcher(("reference",), "create").match([numbered("4711"), numbered("4712")], Plain())
+    assert found == [Create(), Link("C2", "reference", 'number "4712" equals the name "4712" of "4712"')]

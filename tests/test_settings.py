@@ -164,6 +164,55 @@ def test_a_start_date_may_be_a_date_or_a_time_with_or_without_offset(write: Writ
     assert since('"2026-07-01"') == dt.datetime(2026, 7, 1, 5, tzinfo=dt.UTC)
 
 
+INVOICES = """
+version = 1
+[project]
+name = "shop"
+timezone = "Europe/London"
+currency = "GBP"
+[plugins]
+enabled = ["workspace", "books"]
+[connections.platform]
+plugin = "workspace"
+[connections.books]
+plugin = "books"
+base_url = "${BOOKS_URL}"
+[flows.invoices]
+source = "platform"
+sink = "books"
+kinds = ["invoice"]
+document = "invoice"
+when = { status = "invoiced" }
+repeat = "always"
+books_from = 2010-12-01
+approval = "automatic"
+[flows.invoices.match.customer]
+order = ["link", "reference"]
+unmatched = "create"
+[flows.invoices.match.product]
+order = ["link", "sku", "name"]
+unmatched = "create"
+"""
+
+
+def test_a_flow_of_invoices_says_what_they_become_which_are_taken_and_who_approves(write: Write) -> None:
+    """b_003_16, b_003_17"""
+    flow = load(write(INVOICES), {"BOOKS_URL": "http://127.0.0.1:8000"}).flows["invoices"]
+    assert (flow.document, flow.approval, flow.books_from) == ("invoice", "automatic", dt.date(2010, 12, 1))
+    assert flow.when is not None
+    assert flow.when.status == ("invoiced",)
+    assert flow.match["customer"].order == ("link", "reference")
+    several = INVOICES.replace('status = "invoiced"', 'status = [" Finalized", "PAID"]')
+    when = load(write(several), {"BOOKS_URL": "http://127.0.0.1:8000"}).flows["invoices"].when
+    assert when is not None
+    assert when.status == ("finalized", "paid"), "spelt as they are compared"
+
+
+def test_a_flow_that_says_nothing_of_documents_has_none_and_needs_no_approval(write: Write) -> None:
+    flow = load(write(), ENVIRON).flows["won-deals"]
+    assert (flow.document, flow.when, flow.books_from, flow.approval) == (None, None, None, "automatic")
+
+
 def test_flag_beats_environment_beats_dotenv_beats_local_file_beats_project_file_beats_default(write: Write) -> None:
     folder = write(SAMPLE + '[store]\nurl = "sqlite:///main.db"\n')
     key, seen = "store.url", []
@@ -267,7 +316,7 @@ def test_a_secret_comes_from_file_command_or_store(write: Write) -> None:
     assert stored.reveal(vault.get) == "kept"
     with pytest.raises(AccessLost, match=r"connections\.crm\.auth\.token") as caught:
         stored.reveal(lambda name: None)
-    assert caught.value.fix == "wherry connection set-secret crm"
+    assert caught.value.fix == "wherry connect crm"
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,30 @@ def test_a_mistake_names_key_line_and_what_is_allowed(
     assert found["code"].startswith("WHERRY-2")
 
 
+@pytest.mark.parametrize(
+    ("line", "key", "said"),
+    [
+        ('document = "sales_order"', "document", "did you mean sales-order? allowed: invoice, estimate, sales-order"),
+        ('document = "bill"', "document", "allowed: invoice, estimate, sales-order, journal"),
+        ('approval = "automatc"', "approval", "did you mean automatic? allowed: automatic, required"),
+        ('when = { state = "invoiced" }', "when.state", "did you mean status?"),
+        ('when = "invoiced"', "when", "must be a table, not text"),
+        ("when = { status = 4 }", "when.status", "must be a list, not a number"),
+        ("when = { status = [] }", "when.status", "at least 1"),
+        ('when = { status = ["Paid", "paid "] }', "when.status", "names 'paid' twice"),
+        ('when = { status = " " }', "when.status", "holds an empty text"),
+        ('books_from = "yesterday"', "books_from", "without quotes"),
+        ("books_from = 2010-12-01T08:00:00Z", "books_from", "write the day alone"),
+        ("books_from = 1066-10-14", "books_from", "out of range"),
+    ],
+)
+def test_a_mistake_about_documents_names_what_would_be_right(tmp_path: Path, line: str, key: str, said: str) -> None:
+    found = one(tmp_path, f"{BASE}{line}\n")
+    assert found["key"] == f"flows.won-deals.{key}"
+    assert found["line"] == BASE.count("\n") + 1
+    assert said in f"{found['message']} {found['fix']}"
+
+
 def test_all_mistakes_of_all_kinds_are_told_at_once(tmp_path: Path) -> None:
     text = (
         BASE.replace("USD", "US").replace('stages = ["won"]', "active = 7").replace('source = "crm"', 'source = "cmr"')

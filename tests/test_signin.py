@@ -222,7 +222,7 @@ def test_a_401_that_stays_is_access_lost_after_one_renewal(house, desk):
     house.shut = True
     with pytest.raises(AccessLost, match="no longer accepts") as caught:
         desk.read()
-    assert "set-secret crm" in caught.value.fix
+    assert "wherry connect crm" in caught.value.fix
     assert house.grants == 2
 
 
@@ -308,7 +308,7 @@ def test_a_crash_between_the_vendors_answer_and_the_store_is_got_over_or_named(t
         else:
             with pytest.raises(AccessLost, match="no longer valid") as caught:
                 desk.read()
-            assert caught.value.fix == "sign in again: wherry connection set-secret crm"
+            assert caught.value.fix == "sign in again: wherry connect crm"
 
 
 def test_new_tokens_are_stored_before_they_are_used(desk, house, server):
@@ -428,7 +428,7 @@ def test_a_dead_grant_is_access_lost_and_says_what_to_do(desk, house):
     house.revoked = True
     with pytest.raises(AccessLost) as caught:
         desk.read()
-    assert caught.value.fix == "sign in again: wherry connection set-secret crm"
+    assert caught.value.fix == "sign in again: wherry connect crm"
     assert caught.value.where == {"connection": "crm"}
     assert len(house.forms) == 1
 

@@ -38,7 +38,7 @@ def pipeline(id: str, *stages: str, active: bool = True, map: str | None = None)
 def trigger(
     *pipelines: Any, said: dict[str, str] = PATHS, description: Description | None = SOURCE, **flow: Any
 ) -> Trigger:
-    usual = {"name": "won-deals", "kinds": ("deal",), "filter": None, "changed_since": None}
+    usual = {"name": "won-deals", "kinds": ("deal",), "filter": None, "changed_since": None, "when": None}
     settings: Any = SimpleNamespace(pipelines=pipelines, **usual | flow)
     return make_trigger(settings, "deal", said, description, ZoneInfo("UTC"), {})
 
@@ -190,3 +190,65 @@ def test_the_fingerprint_follows_ids_filter_and_start_but_no_label() -> None:
 def test_pipelines_in_another_order_are_the_same_trigger() -> None:
     there, back = pipeline("default", "won", "sent"), pipeline("815", "won")
     assert trigger(there, back).fingerprint == trigger(back, pipeline("default", "sent", "won")).fingerprint
+
+
+# -- status ------------------------------------------------------------------------------------------------------------
+
+
+def by_status(*wanted: str, usual: str = "", **flow: Any) -> Trigger:
+    when = SimpleNamespace(status=wanted) if wanted else None
+    return trigger(said={"status": "deal.status", "when": usual}, description=Description(), when=when, **flow)
+
+
+def test_a_status_takes_what_is_as_far_along_or_further() -> None:
+    """b_003_16, b_003_17"""
+    heads = [deal(status=status) for status in ("draft", "Assigned", " FINALIZED ", "invoiced", "paid", "", None)]
+    taken = {
+        wanted: [reason is None for reason in by_status(wanted).reasons(heads)]
+        for wanted in ("invoiced", "assigned", "draft", "paid")
+    }
+    assert taken == {
+        "invoiced": [False, False, False, True, False, False, False],
+        "assigned": [False, True, True, True, False, False, False],
+        "draft": [True, True, True, True, False, False, False],
+        "paid": [False, False, False, False, True, False, False],
+    }
+    both = by_status("finalized", "paid").reasons(heads)
+    assert [reason is None for reason in both] == [False, False, True, True, True, False, False]
+
+
+def test_a_status_that_is_not_taken_is_told_with_what_is() -> None:
+    gate = by_status("finalized", "paid")
+    assert gate.reason(deal(status="Draft")) == "its status is Draft; this flow takes finalized or paid"
+    assert gate.reason(deal(status=None)) == "it has no status; this flow takes finalized or paid"
+    assert gate.reason(deal(status="Draft")) is gate.reason(deal(status="draft"))
+
+
+def test_the_sources_habit_counts_where_the_flow_says_nothing() -> None:
+    assert by_status(usual="invoiced").reason(deal(status="assigned")) is not None
+    assert by_status("assigned", usual="invoiced").reason(deal(status="assigned")) is None
+    assert by_status().reason(deal(status="anything")) is None
+
+
+@pytest.mark.parametrize("status", ["Void", "voided", " CANCELLED ", "canceled"])
+def test_what_is_void_is_left_out_whatever_is_taken(status: str) -> None:
+    for gate in (by_status(), by_status("draft"), by_status("void")):
+        assert gate.reason(deal(status=status)) == f"its status is {status.strip()}"
+        assert gate.is_void(deal(status=status))
+    assert not by_status().is_void(deal(status="draft"))
+    assert not trigger().is_void(deal(status="void")), "this kind has no status"
+
+
+def test_statuses_need_no_description_and_change_the_fingerprint() -> None:
+    gate = trigger(said={"status": "deal.status"}, description=None, when=SimpleNamespace(status=("assigned",)))
+    assert gate.reason(deal(status="assigned")) is None
+    assert gate.fields == ("status",)
+    prints = [by_status(), by_status("assigned"), by_status("invoiced"), by_status(usual="invoiced")]
+    assert len({one.fingerprint for one in prints}) == 3
+
+
+def test_a_kind_without_a_status_cannot_be_chosen_by_one() -> None:
+    with pytest.raises(ConfigError, match="has no status") as caught:
+        trigger(when=SimpleNamespace(status=("invoiced",)))
+    assert (caught.value.code, caught.value.where["key"]) == ("WHERRY-2226", "flows.won-deals.when")
+    assert trigger(kinds=("deal", "invoice"), when=SimpleNamespace(status=("invoiced",))).reason(deal()) is None

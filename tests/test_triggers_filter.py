@@ -21,7 +21,7 @@ KNOWN = {"deal": frozenset({"amount", "dealname", "closedate", "owner", "open", 
 
 
 def gate(text: str, kinds: tuple[str, ...] = ("deal",)) -> Trigger:
-    flow: Any = SimpleNamespace(name="f", kinds=kinds, filter=text, changed_since=None, pipelines=())
+    flow: Any = SimpleNamespace(name="f", kinds=kinds, filter=text, changed_since=None, pipelines=(), when=None)
     return make_trigger(flow, "deal", {}, Description(), ZoneInfo("America/Chicago"), KNOWN)
 
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
-from wherry import writing
+from wherry import rows, writing
 from wherry.errors import ContractBroken, Guarded
 from wherry.records import Answer, Ask, Create, Decision, Draft, Item, Link, Listed, Ref, Same, Skip
 from wherry.roles import Account
@@ -61,7 +61,7 @@ class Shelf:
 
 
 def lane(sink: Any) -> Lane:
-    return Lane("flow", "run", ROUTE, sink, "shelf")
+    return Lane(flow="flow", run="run", route=ROUTE, sink=sink, plugin="shelf")
 
 
 def thing(key: str, *needs: str, root: bool = False, **body: Any) -> Draft:
@@ -287,7 +287,7 @@ def test_an_answer_that_waits_can_be_taken_back(store: Store) -> None:
         settle(tx, sink, step(thing("a"), Ask((), "which?")), step(thing("b", "a"), Ask((), "which?")))
         answer(tx, sink, "b", Create())
         [asked] = [q for q in questions.find_questions(tx) if q.key == "b"]
-        writing.reopen(tx, asked, "2026-01-06T09:00:00.000Z")
+        rows.reopen(tx, asked, "2026-01-06T09:00:00.000Z")
         assert answer(tx, sink, "a", Create()) == {"a": "created"}
         assert answer(tx, sink, "b", Skip("not ours")) == {"b": "skipped"}
         assert ledger.open_items(tx) == []
@@ -350,10 +350,10 @@ def test_answers_of_the_wrong_number_or_shape_are_the_sinks_fault_and_leave_noth
     """case_A23, case_G20, I2"""
     sink = Shelf()
     sink.apply = lambda documents, items: answers  # type: ignore[method-assign]
-    with pytest.raises(ContractBroken, match="shelf") as caught:
+    with pytest.raises(ContractBroken, match="misbehaved") as caught:
         with store.write() as tx:
             settle(tx, sink, step(thing("a")))
-    assert caught.value.where["plugin"] == "shelf"
+    assert caught.value.where["hook"] == "wherry_sink_writer"
     with store.read() as tx:
         assert ledger.find_links(tx, ROUTE, [Ref("thing", "a")]) == {}
 

@@ -10,12 +10,11 @@ from typing import Any
 
 from msgspec import Struct
 
-from wherry import writing
+from wherry import rows, writing
 from wherry.errors import Guarded, NotFound
 from wherry.hub import Hub
 from wherry.matching.text import name_key
 from wherry.records import DONE, Create, Decision, Link, Skip
-from wherry.roles import AtomicSinkWriter
 from wherry.steps import Lane, Step
 from wherry.store import audit, ledger, registry
 from wherry.store.database import Tx
@@ -83,8 +82,7 @@ def match(hub: Hub, id: int, target: str, *, identical: bool = False) -> Answere
     with hub.store.read() as tx:
         asked = _find(tx, id)
         lane = _lane(hub, tx, asked)
-        view = DocumentView(tx, lane.plugin)
-        if target not in lane.sink.current(view, asked.entity, [target]):
+        if not _is_there(tx, lane, asked, target):
             raise NotFound(
                 f"there is no {asked.entity} {target}", code="WHERRY-3021",
                 fix=f"candidates: {', '.join(c.id for c in asked.candidates) or 'none'}",
@@ -137,7 +135,7 @@ def undo(hub: Hub, id: int) -> dict[str, Any]:
         was = "ignored" if _state(asked) == "ignored" else "created" if made else "linked"
         before, reason = {"state": asked.state, "answer": asked.answer}, asked.reason
         ledger.remove_link(tx, asked.route, asked.ref)
-        writing.reopen(tx, asked, now)
+        rows.reopen(tx, asked, now)
         audit.write(tx, now, "triage.undo", f"T-{id}", before)
     records = sorted({event.record_id for event in written if event.record_id})
     return {"question": question(hub, id), "written": len(written), "flow": asked.flow, "records": records,
@@ -192,9 +190,14 @@ def _lane(hub: Hub, tx: Tx, asked: Question) -> Lane:
     if bound is None or bound.name not in hub.project.connections:
         name = bound.name if bound else "?"
         raise NotFound(f"the project has no connection {name} any more", code="WHERRY-3022")
-    sink = hub.wiring.atomic(bound.name)
-    assert isinstance(sink, AtomicSinkWriter)
-    return Lane(asked.flow, asked.run, asked.route, sink, bound.plugin)
+    return hub.wiring.lanes.lane(asked.flow, asked.run, asked.route, hub.wiring.writer(bound.name), bound.plugin)
+
+
+def _is_there(tx: Tx, lane: Lane, asked: Question, target: str) -> bool:
+    """Whether the sink holds the thing; of a target that is sent calls a candidate is taken to be there."""
+    if lane.atomic is not None:
+        return target in lane.atomic.current(DocumentView(tx, lane.plugin), asked.entity, [target])
+    return True
 
 
 def _identical(hub: Hub, asked: Question) -> Sequence[Question]:

@@ -10,16 +10,50 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import msgspec
+from sqlalchemy.exc import DBAPIError
 
 from wherry.errors import ContractBroken, Rejected, WherryError
 from wherry.mapping import MapMapper
 from wherry.plugins.installed import catalogue_of_installed
-from wherry.records import Ask, Create, Decision, Draft, Link, Page, Record, Same, Skip
+from wherry.records import (
+    DONE,
+    Answer,
+    Ask,
+    Call,
+    Create,
+    Decision,
+    Draft,
+    Facts,
+    Found,
+    Item,
+    Link,
+    Listed,
+    Page,
+    Record,
+    Reply,
+    Same,
+    Skip,
+)
 from wherry.redaction import scrub
-from wherry.roles import Catalogue, Fetches, FieldMapper, Matcher, OpensFiles, Query, SourceConnector, Sweeps
+from wherry.roles import (
+    Asks,
+    AtomicSinkWriter,
+    CallSinkWriter,
+    Catalogue,
+    Documents,
+    Fetches,
+    FieldMapper,
+    Lists,
+    Matcher,
+    OpensFiles,
+    Query,
+    SourceConnector,
+    Sweeps,
+)
 
 _LONGEST_KEY = 500
 _SOURCE, _MAPPER, _MATCHER = "wherry_source_connector", "wherry_field_mapper", "wherry_matcher"
+_SINK = "wherry_sink_writer"
 
 
 @contextmanager
@@ -140,10 +174,12 @@ def _is_gate(answer: object) -> bool:
     return answer is None or isinstance(answer, Skip)
 
 
-def drafts(mapper: FieldMapper, record: Record) -> list[Draft]:
+def drafts(mapper: FieldMapper, record: Record) -> list[Draft] | Skip:
     """The drafts of one record. Raises Rejected where the record cannot be mapped."""
     with blame(mapper, _MAPPER, "map"):
         found = mapper.map(record)
+    if isinstance(found, Skip):
+        return found
     if not isinstance(found, list) or not all(_is_draft(draft) for draft in found):
         raise broken(mapper, _MAPPER, f"map made something of {record.kind} {record.id} that is no list of drafts")
     if not isinstance(mapper, MapMapper):  # ours has checked its bodies against their shapes
@@ -188,3 +224,88 @@ def decisions(matcher: Matcher, wanted: Sequence[Draft], catalogue: Catalogue) -
     if odd is not None:
         raise broken(matcher, _MATCHER, f"match returned a {type(odd).__name__}, which is no decision")
     return found
+
+
+# -- sink --------------------------------------------------------------------------------------------------------------
+
+
+def applied(sink: AtomicSinkWriter, view: Documents, items: list[Item]) -> list[Answer]:
+    """The sink's answers, one an item. The store's own errors are not its fault."""
+    try:
+        answers = sink.apply(view, items)
+    except (WherryError, DBAPIError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        raise broken(sink, _SINK, f"apply raised {type(error).__name__}: {error}") from error
+    if not isinstance(answers, list | tuple):
+        raise broken(sink, _SINK, f"apply returned a {type(answers).__name__} where a list of answers belongs")
+    if len(answers) != len(items) or not all(isinstance(answer, Answer) for answer in answers):
+        raise broken(sink, _SINK, f"apply was given {len(items)} items and returned {len(answers)} answers")
+    lost = next((a for a in answers if a.fate in DONE and not a.target), None)
+    if lost is not None:
+        raise broken(sink, _SINK, "apply answered that an item was written but gave no target id")
+    return list(answers)
+
+
+def encoded(sink: CallSinkWriter, items: Sequence[Item]) -> list[Call]:
+    """The calls that carry these items, each in exactly one. Raises Rejected that names an item by its stamp."""
+    with blame(sink, _SINK, "encode"):
+        calls = list(sink.encode(items))
+    if not all(isinstance(call, Call) and isinstance(call.body, bytes) for call in calls):
+        raise broken(sink, _SINK, "encode returned something that is no call")
+    if sorted(stamp for call in calls for stamp in call.items) != sorted(item.stamp for item in items):
+        raise broken(sink, _SINK, f"encode was given {len(items)} items and returned calls that carry others")
+    return calls
+
+
+_ANSWERS = frozenset({"created", "updated", "reversed", "refused", "unknown", "queued", "differs"})
+
+
+def decoded(sink: CallSinkWriter, call: Call, items: Sequence[Item], reply: Reply) -> dict[str, Answer]:
+    """Stamp → answer; what is missing is unknown. Raises ContractBroken for what is no answer: the items stay so."""
+    with blame(sink, _SINK, "decode"):
+        answers = sink.decode(call, items, reply)
+    if not isinstance(answers, dict) or not all(isinstance(answer, Answer) for answer in answers.values()):
+        raise broken(sink, _SINK, "decode returned something that is no table of answers")
+    odd = next((answer for answer in answers.values() if answer.fate not in _ANSWERS), None)
+    if odd is not None:
+        raise broken(sink, _SINK, f"decode answered {odd.fate}, which is nothing a target can say")
+    if any(answer.fate in DONE and not answer.target for answer in answers.values()):
+        raise broken(sink, _SINK, "decode answered that an item was written but gave no target id")
+    return {item.stamp: answers[item.stamp] for item in items if item.stamp in answers}
+
+
+def asked(sink: Asks, items: Sequence[Item]) -> list[Call]:
+    """The calls that look for these items in the target."""
+    with blame(sink, _SINK, "ask"):
+        calls = list(sink.ask(items))
+    if not all(isinstance(call, Call) for call in calls):
+        raise broken(sink, _SINK, "ask returned something that is no call")
+    return calls
+
+
+def found(sink: Asks, call: Call, items: Sequence[Item], reply: Reply) -> dict[str, list[Found]]:
+    """Stamp → what the target was found to hold; what is missing could not be told."""
+    with blame(sink, _SINK, "found"):
+        hits = sink.found(call, items, reply)
+    good = isinstance(hits, dict) and all(
+        isinstance(some, list) and all(isinstance(one, Found) and one.target for one in some) for some in hits.values()
+    )
+    if not good:
+        raise broken(sink, _SINK, "found returned something that is no table of finds")
+    return hits
+
+
+def facts(sink: CallSinkWriter, item: Item) -> Facts:
+    """What the target would hold once the item is written."""
+    with blame(sink, _SINK, "facts"):
+        said = sink.facts(item)
+    if not isinstance(said, dict):
+        raise broken(sink, _SINK, "facts returned something that is no table")
+    return said
+
+
+def listing(sink: Lists, entity: str) -> list[Listed]:
+    """Everything that a target lists of an entity."""
+    with blame(sink, _SINK, "listing"):
+        return list(sink.listing(entity))

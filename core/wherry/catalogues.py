@@ -8,10 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from wherry.matching.catalogue import ListingCatalogue
-from wherry.records import Candidate, Listed
+from wherry.records import Candidate, Draft, Listed
 
 Load = Callable[[str], tuple[ListingCatalogue, int]]
 """Entity → its listing, and the number of the sink's last change when it was read."""
+
+
+def listed_as(draft: Draft, target: str) -> Listed:
+    """A draft as it will stand in its target's listing."""
+    body = draft.body
+    name, sku, type, number = (str(body.get(word, "")) for word in ("name", "sku", "type", "number"))
+    return Listed(target, name, sku, type, number)
 
 
 class LazyCatalogue:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
+from wherry.decoding import decoder
 from wherry.errors import AccessLost, ConfigError, NotFound, WherryError
 from wherry.http import Patience
 from wherry.hub import Hub
 from wherry.redaction import scrub
 from wherry.roles import Account, Connection, Describes
 from wherry.settings.load import secrets_in
+from wherry.signin import FIELD, Tokens
 from wherry.store import audit, registry
 
 SHORT = Patience(attempts=2, total=10.0)
@@ -41,13 +44,10 @@ def test(hub: Hub, name: str) -> Account:
     connection, hub.wiring.patience = hub.wiring.connection(name), SHORT
     part = _part(hub, connection)
     try:
-        account: Account = part.check()
+        return hub.wiring.rebind(connection, part)
     except AccessLost as error:
-        _note(hub, name, "reconnect", error.message)
+        note(hub, name, "reconnect", error.message)
         raise
-    _forget_check(hub, name)
-    hub.wiring.bind(connection, part)
-    return account
 
 
 def _part(hub: Hub, connection: Connection) -> Any:
@@ -56,18 +56,12 @@ def _part(hub: Hub, connection: Connection) -> Any:
     return hub.wiring.source(connection.name) if "source" in manifest.roles else hub.wiring.sink(connection.name)
 
 
-def _forget_check(hub: Hub, name: str) -> None:
+def note(hub: Hub, name: str, state: str, reason: str) -> None:
+    """What ``status`` says of the connection until a check succeeds; the account is asked for again before that."""
     with hub.store.write() as tx:
         row = registry.connection(tx, name)
         if row is not None:
-            registry.update_connection(tx, row.id, credential="")
-
-
-def _note(hub: Hub, name: str, state: str, reason: str) -> None:
-    with hub.store.write() as tx:
-        row = registry.connection(tx, name)
-        if row is not None:
-            registry.update_connection(tx, row.id, state=state, reason=reason)
+            registry.update_connection(tx, row.id, state=state, reason=reason, credential="")
 
 
 def adopt(hub: Hub, name: str) -> dict[str, Any]:
@@ -97,6 +91,19 @@ def _move_secrets(hub: Hub, old: str, new: str) -> None:
             if hub.wiring.vault.get(new, field) is None:
                 hub.wiring.vault.put(new, field, value)
             hub.wiring.vault.remove(old, field)
+    tokens = tokens_of(hub, new)
+    publish(hub, new, tokens.extra if tokens is not None else {})
+
+
+def tokens_of(hub: Hub, name: str) -> Tokens | None:
+    """What the connection is signed in with by OAuth 2; None where nobody signed in."""
+    text = hub.wiring.vault.get(name, FIELD)
+    return None if text is None else decoder(Tokens).decode(text)
+
+
+def publish(hub: Hub, name: str, extra: dict[str, str]) -> None:
+    """What the redirect of a sign-in told, where its plugin looks for it."""
+    hub.store.cache(name).set("sign-in", extra)
 
 
 def set_secret(hub: Hub, name: str, field: str, value: str) -> dict[str, str]:
@@ -106,15 +113,20 @@ def set_secret(hub: Hub, name: str, field: str, value: str) -> dict[str, str]:
     stored = [key for key, secret in known.items() if secret.way == "stored"]
     wanted = field or (stored[0] if len(stored) == 1 else "")
     if wanted not in known:
-        raise ConfigError(
-            f"connection {name} has no secret {wanted or '(several)'}",
-            fix=f"secrets: {', '.join(sorted(known)) or 'none'}", code="WHERRY-2082", connection=name,
-        )  # fmt: skip
+        raise no_secret(name, wanted or "(several)", known)
     hub.wiring.vault.put(name, wanted, value)
     hub.store.audit("connection.set-secret", name, {"field": wanted})
     way = known[wanted].way
     note = "" if way == "stored" else f"the project file reads it from {way}; write {{ stored = true }} to use this one"
     return {"connection": name, "field": wanted, "note": note}
+
+
+def no_secret(name: str, wanted: str, known: Iterable[str]) -> ConfigError:
+    """What to raise where a connection has no secret of that name, or several and none was named."""
+    return ConfigError(
+        f"connection {name} has no secret {wanted}",
+        fix=f"secrets: {', '.join(sorted(known)) or 'none'}", code="WHERRY-2082", connection=name,
+    )  # fmt: skip
 
 
 def discover(hub: Hub, name: str, what: str = "") -> dict[str, Any]:

@@ -20,6 +20,7 @@ from msgspec import Struct
 from wherry import answers, plugins
 from wherry.errors import ConfigError, Guarded, NotFound
 from wherry.hub import Hub, Report
+from wherry.roles import AtomicSinkWriter
 from wherry.settings import PROJECT_FILE, load
 from wherry.store import ledger
 from wherry.store.documents import DocumentView
@@ -147,5 +148,6 @@ def _count(hub: Hub, entity: str) -> int:
     """How many of an entity the flows' sinks hold."""
     sinks = {hub.project.connections[flow.sink].plugin: flow.sink for flow in hub.project.flows.values()}
     with hub.store.read() as tx:
-        views = {name: DocumentView(tx, plugin) for plugin, name in sinks.items()}
-        return sum(1 for name, view in views.items() for _ in hub.wiring.atomic(name).listing(view, entity))
+        views = {hub.wiring.writer(name): DocumentView(tx, plugin) for plugin, name in sinks.items()}
+        held = [sink.listing(view, entity) for sink, view in views.items() if isinstance(sink, AtomicSinkWriter)]
+        return sum(1 for listing in held for _ in listing)

@@ -10,28 +10,29 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from typing import Any
 
 import msgspec
 
 from wherry import boundary, fates, writing
-from wherry.errors import ContractBroken, Guarded, Rejected, TryAgain
+from wherry.catalogues import listed_as
+from wherry.errors import Rejected, TryAgain
 from wherry.fates import ONCE, tell_items
 from wherry.job import Batch, Entry, Job
 from wherry.matching.catalogue import pending_id
-from wherry.merging import merged_refs, take_over, take_over_late
-from wherry.records import DONE, OPEN, Create, Draft, Listed, Page, Record, Ref, Skip
-from wherry.roles import Fetches, FieldMapper, Narrows, OpensFiles, Query
+from wherry.merging import merged_refs, outgrown, take_over, take_over_late
+from wherry.reading import read
+from wherry.records import DONE, OPEN, Create, Draft, Page, Record, Ref, Same, Skip
+from wherry.roles import FieldMapper, Narrows, OpensFiles
 from wherry.steps import Outcome, Step, references
-from wherry.store import ledger, registry
+from wherry.store import ledger
 from wherry.store.blobs import shown_name
 from wherry.store.documents import DocumentView
-from wherry.store.ledger import Seen
+from wherry.store.ledger import LinkRow, Seen
 from wherry.tally import Notice, Tally
 from wherry.threads import ahead, fan_out
 
 _MOST_ENTRIES, _MOST_BYTES = 5_000, 16_000_000
-_FEW = 10
-"""Of so few records any number may go at once."""
 
 
 def run(job: Job) -> Tally:
@@ -64,74 +65,6 @@ def approach(job: Job, kind: str, mapper: FieldMapper) -> Iterator[tuple[Batch, 
                 take_over_late(job, batch)
                 map_drafts(mapper, batch)
                 yield batch, match(job, batch)
-
-
-# -- read: pages of heads from where the flow stopped ------------------------------------------------------------------
-
-
-def read(job: Job, kind: str, mapper: FieldMapper) -> Iterator[Page]:
-    """Pages of heads after the mark; from the start date when there is none, or when the map has changed since."""
-    fields = mapper.fields.get(kind, ())
-    if job.options.records:
-        yield fetch(job, kind, fields)
-        return
-    after = mark_of(job, kind, mapper)
-    query = Query(kind=kind, after=after, since=job.options.changed_since or job.wired.since, fields=fields,
-                  relatives=job.wired.watched(mapper))  # fmt: skip
-    pages = boundary.pages(job.wired.source, query)
-    whole = after is None and job.options.moves_mark and known_before(job, kind) >= _FEW
-    yield from guard_fall(job, kind, pages) if whole else enough(pages, job.options.limit)
-
-
-def enough(pages: Iterator[Page], limit: int) -> Iterator[Page]:
-    """The pages up to the one with which ``limit`` records are there; all of them without a limit."""
-    count = 0
-    for page in pages:
-        count += len(page.records)
-        yield page
-        if limit and count >= limit:
-            return
-
-
-def fetch(job: Job, kind: str, fields: tuple[str, ...]) -> Page:
-    source = job.wired.source
-    if not isinstance(source, Fetches):
-        raise ContractBroken(
-            f"the source of {job.wired.name} cannot read single records", code="WHERRY-1120", flow=job.wired.name
-        )
-    return Page(boundary.fetch(source, kind, job.options.records, fields), "")
-
-
-def mark_of(job: Job, kind: str, mapper: FieldMapper) -> str | None:
-    if not job.options.moves_mark:
-        return None
-    with job.wired.store.read() as tx:
-        saved = registry.mark(tx, job.wired.name, kind)
-    return saved.mark if saved is not None and saved.mark and saved.fingerprint == mapper.fingerprint else None
-
-
-def known_before(job: Job, kind: str) -> int:
-    with job.wired.store.read() as tx:
-        return ledger.count_living(tx, job.wired.name, kind)
-
-
-def guard_fall(job: Job, kind: str, pages: Iterable[Page]) -> Iterator[Page]:
-    """A source that suddenly shows far less than before is not believed: an error can look like empty (case B11).
-
-    No mark goes along before all is counted, or the next run would go on behind it and never look again.
-    """
-    known, count, last = known_before(job, kind), 0, Page([], "")
-    for page in pages:
-        count += len(page.records)
-        yield Page(page.records, "")
-        last = page
-    if count < known * (1 - float(job.wired.flow.limits.fall)):
-        raise Guarded(
-            f"{job.wired.name}: the source shows {count} {kind} records where {known} were seen before",
-            fix="check what the connection may read; raise [flows.NAME.limits] fall if it is right",
-            code="WHERRY-7020", flow=job.wired.name, kind=kind,
-        )  # fmt: skip
-    yield Page([], last.mark)
 
 
 # -- gate: repeats, and what no rule lets in, meet their fate before anything more is read about them ------------------
@@ -168,7 +101,9 @@ def sift(job: Job, mapper: FieldMapper, kind: str, records: Sequence[Record]) ->
         recognise(job, entry, known)
     fresh = [entry for entry in newest.values() if entry.fate is None]
     skips = boundary.triggers(job.wired.source, mapper, [entry.record for entry in fresh])
+    voids = take_back(job, kind, [entry for entry, skip in zip(fresh, skips, strict=True) if skip and skip.void])
     for entry, skip in zip(fresh, skips, strict=True):
+        entry.void = entry.record.id in voids
         admit(job, mapper, entry, skip)
     job.recent.note(newest.values())
     return list(newest.values())
@@ -192,10 +127,22 @@ def recognise(job: Job, entry: Entry, known: Mapping[str, Seen]) -> None:
             take_over(job, entry, known[loser])
 
 
+def take_back(job: Job, kind: str, entries: Sequence[Entry]) -> set[str]:
+    """Ids of the records, taken back at their source, of which the target holds something, or may."""
+    if not entries or job.wired.lane.atomic is not None:
+        return set()
+    with job.wired.store.read() as tx:
+        ids = [entry.record.id for entry in entries]
+        open_items = ledger.items_of_records(tx, job.wired.lane.route, job.wired.name, kind, ids)
+    return {item.record_id for item in open_items if item.root} | {e.record.id for e in entries if e.synced}
+
+
 def admit(job: Job, mapper: FieldMapper, entry: Entry, skip: Skip | None) -> None:
     """The head gate, and the policy for what was synced before."""
     if entry.record.gone:
         entry.close("skipped", f"gone: {entry.record.gone} at the source")
+    elif entry.void and isinstance(mapper, Narrows) and job.wired.repeats(mapper.root):
+        entry.skip = skip
     elif skip is not None and not (job.options.resync and entry.synced):
         entry.skip = skip
         entry.close("skipped", skip.reason)
@@ -235,10 +182,19 @@ def complete(job: Job, mapper: FieldMapper, batch: Batch) -> Batch:
 def map_drafts(mapper: FieldMapper, batch: Batch) -> None:
     for entry in batch.heads:
         try:
-            entry.drafts = boundary.drafts(mapper, entry.record)
+            drafts = boundary.drafts(mapper, entry.record)
+            if isinstance(drafts, Skip):
+                entry.skip = drafts
+                entry.close("skipped", drafts.reason)
+            else:
+                entry.drafts = [_voided(draft) for draft in drafts if draft.root] if entry.void else drafts
         except Rejected as error:
             entry.refusal = error
             entry.close("refused", error.message)
+
+
+def _voided(draft: Draft) -> Draft:
+    return msgspec.structs.replace(draft, void=True)
 
 
 # -- match: links first, then the matcher, once for each thing ---------------------------------------------------------
@@ -251,6 +207,7 @@ def match(job: Job, batch: Batch) -> list[Step]:
         for draft in entry.drafts:
             if draft.ref not in job.planned and (not entry.narrow or job.wired.repeats(draft.entity)):
                 steps.setdefault(draft.ref, step_of(job, entry, draft))
+    steps.update((step.ref, step) for step in outgrown(job, batch))
     recall(job, batch, steps)
     if job.options.fields:
         choose_fields(job, steps.values())
@@ -283,20 +240,26 @@ def recall(job: Job, batch: Batch, steps: Mapping[Ref, Step]) -> None:
 
 def choose_fields(job: Job, steps: Iterable[Step]) -> None:
     """A re-sync of single fields: of a linked root only those, all else as it stands in the target."""
-    wanted, sink, plugin = set(job.options.fields), job.wired.lane.sink, job.wired.lane.plugin
+    wanted = set(job.options.fields)
     for step in steps:
         step.always = step.always and step.draft.root
         if step.link is None or not step.draft.root:
             continue
-        with job.wired.store.read() as tx:
-            held = sink.current(DocumentView(tx, plugin), step.draft.entity, [step.link.target]).get(
-                step.link.target, {}
-            )
+        held = held_by(job, step.draft.entity, step.link)
         body = {name: value if name in wanted else held.get(name) for name, value in step.draft.body.items()}
         custom = step.draft.body.get("custom", {})
         body["custom"] = {**held.get("custom", {}), **{k: v for k, v in custom.items() if f"custom.{k}" in wanted}}
         body = {name: value for name, value in body.items() if value not in (None, {})}
         step.draft = msgspec.structs.replace(step.draft, body=body, refs=references(body))
+
+
+def held_by(job: Job, entity: str, link: LinkRow) -> dict[str, Any]:
+    """What the target holds of a linked thing; of one that is sent calls, what was sent last."""
+    lane = job.wired.lane
+    if lane.atomic is None:
+        return msgspec.json.decode(link.body, type=dict) if link.body else {}
+    with job.wired.store.read() as tx:
+        return lane.atomic.current(DocumentView(tx, lane.plugin), entity, [link.target]).get(link.target, {})
 
 
 def decide(job: Job, steps: Sequence[Step]) -> None:
@@ -307,16 +270,15 @@ def decide(job: Job, steps: Sequence[Step]) -> None:
         wanted, catalogue = [step.draft for step in group], job.catalogues.of(entity)
         decisions = boundary.decisions(job.wired.matchers(entity), wanted, catalogue)
         for step, decision in zip(group, decisions, strict=True):
-            step.decision = decision
+            itself = isinstance(decision, Same) and decision.ref == step.ref  # on its way already
+            step.decision = Create() if itself else decision
             if job.rehearsal and isinstance(decision, Create):
                 learn_of(job, step, pending_id(step.ref))
 
 
 def learn_of(job: Job, step: Step, target: str) -> None:
     """The catalogue gets to know a create, so that the next thing of its name is the same thing."""
-    body = step.draft.body
-    listed = Listed(target, str(body.get("name", "")), str(body.get("sku", "")), str(body.get("type", "")))
-    job.catalogues.of(step.draft.entity).learn(listed, [step.draft.key])
+    job.catalogues.of(step.draft.entity).learn(listed_as(step.draft, target), [step.draft.key])
 
 
 # -- copy files: before the transaction, under a name that a second try finds again ------------------------------------
@@ -357,10 +319,23 @@ def settle(job: Job, mapper: FieldMapper, batch: Batch, steps: Sequence[Step]) -
     for step in steps:
         if outcomes[step.ref].fate in ("created", "linked"):
             learn_of(job, step, outcomes[step.ref].target)
+        elif isinstance(step.decision, Create) and job.wired.lane.atomic is None:
+            learn_of(job, step, pending_id(step.ref))
+    note_open(job, batch, outcomes)
     told = tell_items(outcomes, steps)
     job.tally.add(told)
     counted.add(told)
     job.wired.settled(counted)
+
+
+def note_open(job: Job, batch: Batch, outcomes: Mapping[Ref, Outcome]) -> None:
+    """What is sent by calls ends after its batch was counted: the count is put right when the answer is here."""
+    if job.wired.lane.atomic is not None:
+        return
+    roots = {draft.ref for entry in batch.heads if not entry.counted for draft in entry.drafts if draft.root}
+    for ref, outcome in outcomes.items():
+        if outcome.fate in OPEN:
+            job.open[ref] = (batch.kind if ref in roots else "", outcome.fate)
 
 
 def try_settling(
@@ -369,14 +344,13 @@ def try_settling(
     """None when another flow has written into the sink since the matcher looked: it may hold what we would create."""
     now, lane = job.wired.store.now(), job.wired.lane
     with job.wired.store.write() as tx:
-        view = DocumentView(tx, lane.plugin)
-        if not job.catalogues.holds_for(view.sequence()):
+        if not job.catalogues.holds_for(job.wired.sequence(tx)):
             return None
         fates.keep_merged_links(job, tx, merged_refs(batch))
         outcomes = writing.settle(tx, lane, steps, now)
         counted = conclude(job, batch, outcomes)
         fates.store(job, tx, mapper, batch, now)
-        job.catalogues.moved(view.sequence())
+        job.catalogues.moved(job.wired.sequence(tx))
     return outcomes, counted
 
 
@@ -393,6 +367,8 @@ def conclude(job: Job, batch: Batch, outcomes: Mapping[Ref, Outcome]) -> Tally:
             counted.refused.append(fates.refusal_of(entry))
         if entry.reason and entry.fate not in DONE:
             counted.reasons[batch.kind][entry.fate or ""][entry.reason] += 1
+        if entry.fate == "skipped" and entry.skip is not None and entry.skip.amount is not None:
+            counted.amounts[batch.kind][entry.reason][entry.skip.currency] += entry.skip.amount
     job.tally.add(counted)
     return counted
 
@@ -400,7 +376,7 @@ def conclude(job: Job, batch: Batch, outcomes: Mapping[Ref, Outcome]) -> Tally:
 def close(entry: Entry, outcomes: Mapping[Ref, Outcome]) -> None:
     """The record's fate is that of its root draft; of one that was synced once only the rest was carried."""
     root = next((draft.ref for draft in entry.drafts if draft.root), None)
-    if entry.refusal is not None:
+    if entry.refusal is not None or entry.fate is not None:
         return
     if entry.narrow:
         same = entry.earlier is not None and entry.earlier.digest == entry.digest

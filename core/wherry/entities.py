@@ -137,6 +137,9 @@ class InvoiceLine(Entity, kw_only=True):
     quantity: Decimal = Decimal(1)
     rate: Decimal | None = None
     amount: Money | None = None
+    tax_rate: Decimal | None = None
+    """Percent of the amount: 20 is 20 %. None: nothing is known of tax, which is not the same as 0."""
+    tax: Money | None = None
     location: Pointer = None
 
 
@@ -148,8 +151,36 @@ class Invoice(Entity, kw_only=True):
     due_date: dt.date | None = None
     status: str = "Draft"
     total: Money | None = None
+    """With tax, where tax is known."""
+    tax: Money | None = None
     memo: str = ""
     lines: list[InvoiceLine] = field(default_factory=list)
+
+
+class Estimate(Invoice, kw_only=True):
+    """What a customer is told a thing will cost; what an order becomes in books that know no sales orders."""
+
+
+class CreditMemo(Invoice, kw_only=True):
+    """What a customer gets back. Quantities and amounts are positive."""
+
+
+class JournalLine(Entity, kw_only=True):
+    """One side of a journal entry. ``account`` is a reference, or the code of an account in the target's chart."""
+
+    account: Ref | str
+    side: Literal["debit", "credit"]
+    amount: Money
+    description: str = ""
+    customer: Pointer = None
+
+
+class JournalEntry(Entity, kw_only=True):
+    number: str
+    date: dt.date
+    currency: str = ""
+    memo: str = ""
+    lines: list[JournalLine] = field(default_factory=list)
 
 
 class Account(Entity, kw_only=True):
@@ -184,6 +215,9 @@ SHAPES: dict[str, type[Entity]] = {
     "file": File,
     "charge": Charge,
     "invoice": Invoice,
+    "estimate": Estimate,
+    "credit_memo": CreditMemo,
+    "journal_entry": JournalEntry,
     "ledger_transaction": LedgerTransaction,
     "account": Account,
 }

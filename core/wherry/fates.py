@@ -20,6 +20,8 @@ from wherry.store.registry import Mark
 from wherry.tally import Refusal, Tally
 
 ONCE = "already synced once"
+SENT = frozenset({"unknown", "decide", "differs"})
+"""States of items that may have, or have, an effect in their target: they are not withdrawn."""
 
 
 def store(job: Job, tx: Tx, mapper: FieldMapper, batch: Batch, now: str) -> None:
@@ -59,8 +61,9 @@ def withdraw(job: Job, tx: Tx, batch: Batch, now: str) -> None:
     merged = {id: f"gone: merged into {entry.record.id}" for entry in new for id in entry.record.merged_ids}
     why = {**left, **merged}
     found = ledger.items_of_records(tx, job.wired.lane.route, job.wired.name, batch.kind, why)
-    roots = {item.record_id for item in found if item.root}
-    gone = [item for item in found if item.record_id in roots and (item.root or item.draft.file)]
+    roots = {item.record_id for item in found if item.root and item.state not in SENT}
+    unsent = [item for item in found if item.state not in SENT]
+    gone = [item for item in unsent if item.record_id in roots and (item.root or item.draft.file)]
     ledger.remove_items(tx, [item.id for item in gone])
     ledger.put_events(tx, [_withdrawn(job, item, why[item.record_id], now) for item in gone])
     ledger.mark_synced(tx, [("skipped", "", why[id], job.wired.name, batch.kind, id) for id in sorted(roots)])
@@ -123,6 +126,27 @@ def save_mark(job: Job, tx: Tx, mapper: FieldMapper, batch: Batch, now: str) -> 
     old = registry.mark(tx, job.wired.name, batch.kind)
     swept = old.swept_at if old is not None else now
     registry.save_mark(tx, Mark(job.wired.name, batch.kind, mapper.fingerprint, batch.mark, now, swept))
+
+
+def recount(job: Job, outcomes: Mapping[Ref, Outcome], *, own: bool) -> Tally:
+    """What was counted as open earlier in the run has become something else: it is counted once, as that.
+
+    What another flow of the connection had waiting there (not ``own``) counts in none of this run's sums.
+    """
+    told = Tally()
+    for ref, outcome in outcomes.items() if own else ():
+        kind, before = job.open.get(ref, ("", ""))
+        if outcome.fate == before:
+            continue
+        if kind:
+            told.records[kind][before] -= 1
+            told.records[kind][outcome.fate] += 1
+        if before:
+            told.items[ref.entity][before] -= 1
+            job.open[ref] = (kind, outcome.fate)
+        told.items[ref.entity][outcome.fate] += 1
+    job.tally.add(told)
+    return told
 
 
 def tell_items(outcomes: Mapping[Ref, Outcome], steps: Iterable[Step] = ()) -> Tally:

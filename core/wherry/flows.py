@@ -15,7 +15,7 @@ from wherry.errors import AccessLost, ConfigError, NotFound, WherryError
 from wherry.hub import Hub
 from wherry.mapping import MapMapper, explain
 from wherry.mapping.shapes import targets
-from wherry.records import Record
+from wherry.records import Record, Skip
 from wherry.roles import Fetches, Narrows
 from wherry.settings.load import refuse
 from wherry.settings.mistakes import SECRET_UNREADABLE, UNKNOWN_NAME, UNSET_SECRET, Mistake, suggestion
@@ -243,7 +243,8 @@ def map_preview(hub: Hub, name: str, record: str, kind: str = "") -> dict[str, A
     relatives = {k: fields for k, fields in mapper.fields.items() if k != kind}
     [whole] = boundary.complete(source, found, relatives)
     [skip] = boundary.triggers(source, mapper, [whole])
-    drafts = boundary.drafts(mapper, whole)
+    made = boundary.drafts(mapper, whole)
+    skip, drafts = (made, []) if isinstance(made, Skip) else (skip, made)
     return {
         "flow": name, "kind": kind, "record": record, "passes": skip is None, "reason": skip.reason if skip else "",
         "fields": whole.fields, "relatives": {k: [_record_data(r) for r in rs] for k, rs in whole.relatives.items()},

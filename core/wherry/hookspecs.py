@@ -6,7 +6,7 @@ Each docstring starts with when the hook is called. Nothing is called per record
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pluggy
 from msgspec import Struct, field
@@ -56,6 +56,8 @@ class Manifest(Struct, frozen=True, kw_only=True):
     scopes: tuple[str, ...] = ()
     oauth: OAuthEndpoints | None = None
     """Where it signs in by OAuth 2; addresses that begin with ``/`` are below the connection's ``base_url``."""
+    administrator: Literal["", "recommended", "mandatory"] = ""
+    """Whether it should, or must, be an administrator of the account who signs in."""
     docs: str = ""
 
 
@@ -99,8 +101,12 @@ class Specs:
         """While a field map is compiled: named transforms for use in maps. Later in the config list wins."""
 
     @hookspec(firstresult=True)
-    def wherry_simulator(self, system: str) -> Simulator | None:
-        """When ``wherry simulate`` or the demo starts: the offline stand-in of a system."""
+    def wherry_simulator(self, system: str, options: Mapping[str, str]) -> Simulator | None:
+        """When ``wherry simulate`` or the demo starts: the offline stand-in of a system.
+
+        ``options`` are what was given with ``--set NAME=VALUE``; ``currency`` is the project's where nobody said one,
+        and may be ignored. Raises ConfigError for an option that the stand-in does not have.
+        """
 
     @hookspec(firstresult=True)
     def wherry_engine(self, name: str) -> Any | None:

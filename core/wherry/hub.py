@@ -5,27 +5,25 @@ Faces (command line, web) call these methods and draw what they return; they hol
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import structlog
 from msgspec import Struct, field
 
-from wherry import config_log, engine, plugins, upkeep
+from wherry import config_log, engine, fates, planning, plugins, upkeep
 from wherry.clock import SystemClock
 from wherry.defaults import Defaults
+from wherry.drain import drain
 from wherry.errors import EXIT_INTERRUPTED, EXIT_PERSON, AccessLost, ContractBroken, Guarded, WherryError, worst
 from wherry.job import Job, Options, Wired
-from wherry.records import FOR_A_PERSON, Ask, Ref
+from wherry.records import FOR_A_PERSON
 from wherry.redaction import clean, scrub
 from wherry.roles import Clock, Rounds
 from wherry.settings import Project, find_project, load
-from wherry.steps import Outcome, Step
 from wherry.store import Store, ledger, registry
 from wherry.tally import Tally
 from wherry.wiring import Wiring, project_store
@@ -38,7 +36,6 @@ _STATES: dict[int, str] = {
     0: "ok",
     EXIT_INTERRUPTED: "interrupted",
 }
-_SHOWN_CHANGES = 500
 
 
 class Report(Struct, kw_only=True):
@@ -150,12 +147,35 @@ class Hub:
         return report
 
     def _carry(self, job: Job) -> None:
+        self._drain(job)
         if job.options.moves_mark and not job.options.resync:
             upkeep.retry(job)
         engine.run(job)
+        self._drain(job)
         upkeep.rematch(job, self.wiring.matcher_of)
         for kind, mapper in job.wired.mappers.items():
             upkeep.sweep(job, kind, mapper)
+        self._drain(job)
+        if job.options.moves_mark:
+            upkeep.note_looked(job)
+
+    def _drain(self, job: Job) -> None:
+        """What is ready for the flow's target leaves, and what it answers counts in this run."""
+        lane = job.wired.lane
+        target = self.wiring.lanes.target(
+            job.wired.flow.sink, lane.run, lane.sink,
+            lambda source, found: job.wired.settled(fates.recount(job, found, own=source == lane.route.source)),
+        )  # fmt: skip
+        if target is not None:
+            drain(target)
+            job.catalogues.forget()
+
+    def drain(self, connection: str, run: str = "") -> None:
+        """Send what waits for a connection, outside of any run."""
+        sink = self.wiring.writer(connection)
+        target = self.wiring.lanes.target(connection, run, sink, lambda source, found: None)
+        if target is not None:
+            drain(target)
 
     def _settled(
         self, name: str, run: str, counted: Tally, tally: Tally, progress: Callable[[str, Tally], None]
@@ -212,14 +232,15 @@ class Hub:
     def plan(self, name: str, options: Options | None = None) -> Report:
         """What a run would do now. Reads the source, copies no file, writes nothing but the plan's own fingerprint."""
         self.wiring.renew()
-        wired = self.wiring.wire(name, "plan")
+        wired = planning.foresight(self.wiring.wire(name, "plan"))
         job = Job(wired=wired, options=options or Options(), catalogues=self.wiring.catalogues(wired), rehearsal=True)
         tally, outcomes, steps = engine.rehearse(job)
-        data = {**tally.as_data(), **_planned(steps, outcomes), "flow": name}
-        plan = _fingerprint(steps, outcomes)
+        told = planning.told(wired, steps, outcomes)
+        data = {**tally.as_data(), **told, "flow": name}
+        plan = planning.fingerprint(steps, outcomes)
         with self.store.write() as tx:
             registry.save_plan(tx, plan[:8], name, plan, self.store.now(), {"items": data["items"]})
-        data.update(plan=plan[:8], requests=self.wiring.requests()["total"], pending=_pending(tally))
+        data.update(plan=plan[:8], requests=self.wiring.requests()["total"], pending=planning.pending(tally))
         return Report(data=data, next=[f"wherry run {name} --plan {plan[:8]}"])
 
     def _still_valid(self, name: str, plan: str) -> None:
@@ -260,47 +281,3 @@ def _unexpected(name: str, error: Exception) -> ContractBroken:
         fix="run it again with --debug and report what it prints; nothing that was written is lost",
         code="WHERRY-1001", flow=name,
     )  # fmt: skip
-
-
-def _planned(steps: Sequence[Step], outcomes: Mapping[Ref, Outcome]) -> dict[str, Any]:
-    """What people want to see of a plan: what is made and changed, what is asked, how much is to be copied."""
-    told = [step for step in steps if outcomes[step.ref].fate != "unchanged" or outcomes[step.ref].changes]
-    rows = [_planned_row(step, outcomes[step.ref]) for step in told]
-    asks = [step for step in steps if isinstance(step.decision, Ask)]
-    files = [step for step in steps if step.draft.file and outcomes[step.ref].fate in ("created", "waiting")]
-    size = sum(int(step.draft.body.get("size", 0)) for step in files)
-    return {
-        "changes": rows[:_SHOWN_CHANGES], "changes_left_out": max(0, len(rows) - _SHOWN_CHANGES),
-        "questions": [{"name": s.draft.body.get("name", s.draft.label), "why": s.decision.why,  # type: ignore[union-attr]
-                       "candidates": s.decision.candidates} for s in asks],  # type: ignore[union-attr]
-        "files": {"count": len(files), "bytes": size},
-    }  # fmt: skip
-
-
-def _planned_row(step: Step, outcome: Outcome) -> dict[str, Any]:
-    made = outcome.fate in ("created", "waiting")
-    return {
-        "entity": step.draft.entity, "key": step.draft.key, "label": step.draft.label, "fate": outcome.fate,
-        "target": "" if made else outcome.target, "reason": outcome.reason, "changes": outcome.changes,
-        "body": _symbolic(step.draft.body) if made else None,
-    }  # fmt: skip
-
-
-def _symbolic(body: Any) -> Any:
-    """References as an operator reads them: ``<id of customer id:17>``."""
-    if isinstance(body, dict):
-        if body.keys() == {"entity", "key"}:
-            return f"<id of {body['entity']} {body['key']}>"
-        return {name: _symbolic(value) for name, value in body.items()}
-    return [_symbolic(value) for value in body] if isinstance(body, list) else body
-
-
-def _fingerprint(steps: Sequence[Step], outcomes: Mapping[Ref, Outcome]) -> str:
-    rows = sorted(
-        (str(s.ref), outcomes[s.ref].fate, msgspec.json.encode(s.draft.body, order="deterministic")) for s in steps
-    )
-    return hashlib.blake2b(msgspec.json.encode(rows), digest_size=16).hexdigest()
-
-
-def _pending(tally: Tally) -> bool:
-    return tally.has("created", "linked", "updated", "triage", "waiting")

@@ -13,8 +13,10 @@ from wherry.records import Draft, Fate, Record, Ref, Skip
 from wherry.roles import FieldMapper, Matcher, Narrows, SourceConnector
 from wherry.settings import Flow
 from wherry.steps import Lane, Step
-from wherry.store import Store
+from wherry.store import Store, calls
 from wherry.store.blobs import Blobs
+from wherry.store.database import Tx
+from wherry.store.documents import DocumentView
 from wherry.store.ledger import Seen
 from wherry.tally import Tally
 
@@ -55,6 +57,11 @@ class Wired(Struct, frozen=True, kw_only=True):
     def name(self) -> str:
         return self.lane.flow
 
+    def sequence(self, tx: Tx) -> int:
+        """Rises with every change of the sink by anybody who goes through this store."""
+        lane = self.lane
+        return DocumentView(tx, lane.plugin).sequence() if lane.atomic else calls.last_call(tx)
+
     def repeats(self, entity: str) -> bool:
         """Whether later changes of the source are carried over to what was written before."""
         return self.flow.repeat_for(entity) == "always"
@@ -79,6 +86,8 @@ class Entry(Struct, kw_only=True):
     skip: Skip | None = None
     narrow: bool = False
     """Already synced once: only entities that repeat ``always`` are carried."""
+    void: bool = False
+    """Taken back at the source after it was written, or while nobody knows whether it was: it is reversed."""
     merged: str = ""
     """The record that went up in this one and had been synced: its links are taken over."""
     drafts: list[Draft] = field(default_factory=list)
@@ -152,4 +161,6 @@ class Job(Struct, kw_only=True):
     planned: dict[Ref, Step] = field(default_factory=dict)
     """In a rehearsal: what was decided before, since nothing of it is in the ledger."""
     recent: Recent = field(default_factory=Recent)
+    open: dict[Ref, tuple[str, Fate]] = field(default_factory=dict)
+    """What was counted as open in this run and may still end in it: record kind (of roots) and fate so far."""
     tally: Tally = field(default_factory=Tally)

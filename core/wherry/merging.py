@@ -1,4 +1,5 @@
-"""Records that were merged at the source: the survivor is what the merged one was (case B12)."""
+"""Records that are written as something else already: merged ones, whose survivor is what they were (case B12), and
+those that have become another document, such as an invoice that turned into a credit memo (case C7)."""
 
 from __future__ import annotations
 
@@ -7,8 +8,10 @@ import re
 import msgspec
 
 from wherry.job import Batch, Entry, Job
-from wherry.records import Ref
-from wherry.store.ledger import Seen, find_seen
+from wherry.records import Draft, Record, Ref
+from wherry.rows import REVERSED
+from wherry.steps import Step
+from wherry.store.ledger import LinkRow, Seen, find_links, find_seen
 from wherry.tally import Notice
 
 
@@ -50,3 +53,25 @@ def merged_refs(batch: Batch) -> dict[Ref, Ref]:
             if old != draft.key:
                 found[Ref(draft.entity, old)] = draft.ref
     return found
+
+
+def outgrown(job: Job, batch: Batch) -> list[Step]:
+    """Reversals of the documents that these records were and are no longer: of two that exclude each other one stands.
+
+    Only where the target is sent calls: an atomic sink has no documents to take back.
+    """
+    roots: tuple[str, ...] = getattr(job.wired.mappers[batch.kind], "roots", ())
+    if len(roots) < 2 or job.wired.lane.atomic is not None:
+        return []
+    others: dict[Ref, tuple[Record, Draft]] = {}
+    for entry in batch.heads:
+        for draft in (one for one in entry.drafts if one.root):
+            others |= {Ref(word, draft.key): (entry.record, draft) for word in roots if word != draft.entity}
+    with job.wired.store.read() as tx:
+        links = find_links(tx, job.wired.lane.route, others)
+    return [_taken_back(*others[ref], link) for ref, link in links.items() if link.target and link.rule != REVERSED]
+
+
+def _taken_back(record: Record, draft: Draft, link: LinkRow) -> Step:
+    was = Draft(entity=link.entity, key=link.key, body={}, label=draft.label, void=True)
+    return Step(draft=was, record_kind=record.kind, record_id=record.id, link=link, always=True)

@@ -13,7 +13,13 @@ from wherry.errors import NotFound, WherryError, worst
 from wherry.hub import Hub
 from wherry.records import FOR_A_PERSON
 from wherry.redaction import clean
+from wherry.roles import METERED, Metered
 from wherry.store import audit, ledger, questions, registry
+from wherry.store.documents import DocumentView
+
+METER_WARNS = 70
+"""Percent of a month's metered calls from which status warns."""
+_FOR_EVER = 1e10
 
 
 def status(hub: Hub) -> dict[str, Any]:
@@ -23,10 +29,37 @@ def status(hub: Hub) -> dict[str, Any]:
         asked = len(questions.find_questions(tx, state="open", limit=100_000))
     people = sum(sum(waiting.get(state, {}).values()) for state in FOR_A_PERSON)
     return {
-        "flows": flow_rows(hub), "connections": connections.listed(hub),
+        "flows": flow_rows(hub), "connections": connections.listed(hub), "metered": metered(hub),
         "waiting": waiting, "open_questions": asked, "for_a_person": people,
         "problems": clean([msgspec.to_builtins(problem) for problem in hub.plugins.problems]),
     }  # fmt: skip
+
+
+def metered(hub: Hub) -> list[dict[str, Any]]:
+    """Connections whose vendor meters calls: how many of this month's are used, and a warning from 70 % on."""
+    month, rows = hub.clock.now().strftime("%Y-%m"), []
+    for name, table in sorted(hub.project.connections.items()):
+        use = _metered(hub, name, table.plugin)
+        if use is not None and use.month == month:
+            share = use.used * 100 // max(use.limit, 1)
+            told = f"connection {name} has used {share} % of its {use.limit:,} {use.what} of {month}"
+            rows.append({
+                "connection": name, **msgspec.to_builtins(use), "percent": share,
+                "warning": told if share >= METER_WARNS else "",
+            })  # fmt: skip
+    return rows
+
+
+def _metered(hub: Hub, name: str, plugin: str) -> Metered | None:
+    id = hub.store.cache(name).get(METERED, _FOR_EVER)
+    if not isinstance(id, str):
+        return None
+    with hub.store.read() as tx:
+        body = DocumentView(tx, plugin).get(METERED, [id]).get(id)
+    try:
+        return None if body is None else msgspec.convert(body, Metered)
+    except msgspec.ValidationError:
+        return None
 
 
 def flow_rows(hub: Hub) -> list[dict[str, Any]]:

@@ -127,7 +127,7 @@ class Item(Struct, kw_only=True):
     action: Action = "write"
     stamp: str = ""
     """26 characters of lower-case base32: what a repeated call is known by, and what the target's record carries so
-    that it can be found again. A hash of the work item, its content and the attempt (write-protocol.md, section 3.2)."""
+    that it can be found again. A hash of work item, content and attempt (write-protocol.md, section 3.2)."""
     token: str = ""
     """The target's version as last known to us (SyncToken, EditSequence, ETag); empty for what is to be created."""
     before: dict[str, Any] | None = None
@@ -191,8 +191,8 @@ class Answer(Struct, kw_only=True):
     """What a sink says of an item. ``refused`` carries a reason in plain words, the field and what to do next.
 
     Of a sink that is sent calls: ``queued`` is a documented "not done, try later" (after ``after`` seconds),
-    ``unknown`` that only a look at the target can tell (``after`` seconds from now; None: after its ``settle``), such as
-    a stale version token.
+    ``unknown`` that only a look at the target can tell (``after`` seconds from now; None: after its ``settle``),
+    such as a stale version token.
     """
 
     fate: Fate

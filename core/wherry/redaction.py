@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -18,6 +18,7 @@ SHORTEST = 6
 """Shorter values are not struck by value: they would riddle every text, and no vendor issues such secrets."""
 MOST = 4096
 """Values kept, the latest used: a server that renews tokens for months must not slow down by them."""
+FEW = 64
 
 _SECRET_NAME = re.compile(
     r"(?:^|[_\-.])(?:tokens?|secrets?|passwords?|passwd|passphrase|pwd|authorization|cookies?|credentials?"
@@ -45,30 +46,45 @@ class Redactor:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._values: dict[str, None] = {}
-        self._pattern: re.Pattern[str] | None = None
+        self._heads: dict[str, dict[str, None]] = {}
+        """First letters → values: one look at a text tells which few of thousands can be in it."""
 
     def remember(self, value: str) -> str:
         """Strike this value from now on, as it is and as URLs and JSON spell it; gives it back."""
         if len(value) < SHORTEST:
             return value
         with self._lock:
-            known = value in self._values
             for form in (value, quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1]):
                 self._values.pop(form, None)
                 self._values[form] = None
-            if not known:
-                self._compile()
+                self._heads.setdefault(form[:SHORTEST], {})[form] = None
+            while len(self._values) > MOST:
+                self._forget(next(iter(self._values)))
         return value
 
-    def _compile(self) -> None:
-        while len(self._values) > MOST:
-            del self._values[next(iter(self._values))]
-        longest_first = sorted(self._values, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+    def _forget(self, form: str) -> None:
+        del self._values[form]
+        alike = self._heads[form[:SHORTEST]]
+        del alike[form]
+        if not alike:
+            del self._heads[form[:SHORTEST]]
+
+    def _candidates(self, text: str) -> Iterator[str]:
+        """Each of a few, which is quicker than cutting the text up; of many, those whose head shows."""
+        if len(self._values) <= FEW:
+            yield from self._values
+            return
+        heads = {text[at : at + SHORTEST] for at in range(len(text) - SHORTEST + 1)}
+        for head in heads & self._heads.keys():
+            yield from self._heads[head]
 
     def strike(self, text: str) -> str:
         """The text without known secrets; nothing else in it changes, so what was valid JSON stays so."""
-        return text if self._pattern is None else self._pattern.sub(STARS, text)
+        with self._lock:
+            found = [form for form in self._candidates(text) if form in text]
+        for form in sorted(found, key=len, reverse=True):
+            text = text.replace(form, STARS)
+        return text
 
     def scrub(self, text: str) -> str:
         """The text without known secrets, credentials in URLs, and values that follow a secret's name."""

@@ -160,8 +160,11 @@ class FieldMapper(Protocol):
         """The head gate, one answer a record: None passes. Relatives are read only for what passes."""
         ...
 
-    def map(self, record: Record) -> list[Draft]:
-        """The drafts of one complete record, the root last. Raises Rejected with the field that cannot be mapped."""
+    def map(self, record: Record) -> list[Draft] | Skip:
+        """The drafts of one complete record, the root last; or why nothing is made of it.
+
+        Raises Rejected with the field that cannot be mapped.
+        """
         ...
 
 
@@ -300,6 +303,8 @@ class CallSinkWriter(SinkWriter, Protocol):
 class Asks(Protocol):
     """Optional: a sink whose target can be asked what it holds of an item."""
 
+    http: Http
+
     def ask(self, items: Sequence[Item]) -> list[Call]:
         """Reading calls that look for the items: by target id where there is one, else by stamp, number or name."""
         ...
@@ -337,6 +342,20 @@ class Cache(Protocol):
         ...
 
     def set(self, key: str, value: Any) -> None: ...
+
+
+METERED = "metered"
+"""Where a plugin keeps what a vendor meters: in its documents of this kind, one ``Metered`` an id, and in the cache of
+each connection, under this key, the id that its calls count in. So status can tell without making a client."""
+
+
+class Metered(Struct, frozen=True):
+    """Calls that a vendor counts and allows so many of in a month (``2026-03``); ``what`` is his own word for them."""
+
+    what: str
+    month: str
+    used: int
+    limit: int
 
 
 class Clock(Protocol):

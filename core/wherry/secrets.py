@@ -117,7 +117,7 @@ class Vault:
             f"the stored {field} of connection {connection} was encrypted with key {key}, which is not among the keys "
             f"given ({', '.join(self._ids)})",
             fix=f"add that key to {KEY_VARIABLE} or restore {KEY_FILE}; if it is lost, enter the secret again: "
-            f"wherry connection set-secret {connection}",
+            + _again(connection, field),
             code="WHERRY-2061",
             connection=connection,
             field=field,
@@ -186,10 +186,16 @@ def _key_id(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()[:8]
 
 
+def _again(connection: str, field: str) -> str:
+    """The command that gives it anew: what somebody signed in with, or a secret of the project file."""
+    signed_in = field in ("oauth2", "consent", "auth.token")
+    return f"wherry connect {connection}" if signed_in else f"wherry connection set-secret {connection}"
+
+
 def _moved(connection: str, field: str) -> ConfigError:
     return ConfigError(
         f"the stored {field} of connection {connection} is damaged or was moved there from another place",
-        fix=f"find out who changed the store, then enter the secret again: wherry connection set-secret {connection}",
+        fix=f"find out who changed the store, then enter the secret again: {_again(connection, field)}",
         code="WHERRY-2064",
         connection=connection,
         field=field,

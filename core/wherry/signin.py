@@ -18,7 +18,7 @@ from urllib.parse import quote_plus
 
 import httpx
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from wherry.decoding import decoder
 from wherry.errors import AccessLost, Busy, TryAgain
@@ -47,10 +47,24 @@ class OAuthEndpoints(Struct, frozen=True, kw_only=True):
 
     token_url: str
     revoke_url: str = ""
+    authorize_url: str = ""
+    """Where a person consents; empty for a vendor whose sign-in needs no browser."""
+    loopback: bool = True
+    """Whether it sends a browser back to ``http://localhost`` (RFC 8252); else to a registered https address only."""
+    issuer: str = ""
+    """Its name in the answers of the consent page, where it gives one (RFC 9207)."""
     client_by: Literal["body", "basic"] = "body"
     """Whether client id and secret go into the form or into an Authorization header (RFC 6749, 2.3.1)."""
     dead_grant: frozenset[str] = frozenset({"invalid_grant"})
     """The vendor's words for a refresh token that will never work again."""
+
+    def at(self, base: str, *, stand_in: bool) -> OAuthEndpoints:
+        """The same where ``base`` is the connection's address. Paths are below it; with ``stand_in``, an operator's own
+        in place of the vendor, all are, since it plays every host of the vendor."""
+        names = ("token_url", "revoke_url", "authorize_url")
+        places = {name: httpx.URL(getattr(self, name)) for name in names if getattr(self, name)}
+        below = {name: base.rstrip("/") + url.path for name, url in places.items() if stand_in or not url.scheme}
+        return msgspec.structs.replace(self, **below)
 
 
 class Tokens(Struct, frozen=True, kw_only=True):
@@ -64,15 +78,60 @@ class Tokens(Struct, frozen=True, kw_only=True):
     """The refresh token before this one, until the new access token has worked once."""
     seed: str = ""
     """Hash of the configured refresh token that this chain began with: a newly configured one begins a new chain."""
+    extra: dict[str, str] = field(default_factory=dict)
+    """What the consent page told beside the code, such as which company was chosen."""
 
 
-class _Answer(Struct):
+class Granted(Struct):
+    """What a token endpoint gives out."""
+
     access_token: str
     refresh_token: str | None = None
     expires_in: float | None = None
 
+    def tokens(self, now: float, *, refresh: str, **more: Any) -> Tokens:
+        """As they are kept. ``refresh`` counts where the answer names no new one (case_E3)."""
+        lifetime = None if self.expires_in is None else max(self.expires_in, 0.0)
+        end = None if lifetime is None else now + lifetime
+        refresh = self.refresh_token or refresh
+        return Tokens(access=self.access_token, refresh=refresh, expires_at=end, lifetime=lifetime, **more)
 
-_ANSWER = msgspec.json.Decoder(_Answer, strict=False)
+
+_GRANTED = msgspec.json.Decoder(Granted, strict=False)
+NOBODY = "nobody has signed in yet"
+UNSIGNED = httpx.Auth()
+"""For requests that carry their own proof, such as those to a token endpoint."""
+
+
+class App(Struct, frozen=True):
+    """The app that signs in: its id, and its secret when it is asked for."""
+
+    id: str
+    secret: Callable[[], str]
+
+    def proof(self, endpoints: OAuthEndpoints) -> tuple[dict[str, str], dict[str, str]]:
+        """Headers and form fields by which the vendor knows the app (RFC 6749, 2.3.1)."""
+        secret = remember(self.secret())
+        if endpoints.client_by == "body":
+            return {}, {"client_id": self.id, "client_secret": secret}
+        pair = base64.b64encode(f"{quote_plus(self.id)}:{quote_plus(secret)}".encode()).decode()
+        return {"Authorization": f"Basic {remember(pair)}"}, {}
+
+
+def granted(response: httpx.Response) -> Granted | None:
+    """The tokens of an answer; None where it holds none: a 200 may carry an error (case_E3)."""
+    if response.status_code != httpx.codes.OK:
+        return None
+    try:
+        answer = _GRANTED.decode(response.content)
+    except msgspec.DecodeError:
+        return None
+    return answer if answer.access_token else None
+
+
+def seed_of(configured: Callable[[], str] | None) -> str:
+    """Marks tokens as grown from a configured refresh token; empty where there is none."""
+    return "" if configured is None else hashlib.sha256(configured().encode()).hexdigest()[:16]
 
 
 class Bearer(httpx.Auth):
@@ -99,7 +158,7 @@ class OAuth2(httpx.Auth):
         self, client_id: str, client_secret: Callable[[], str], refresh_token: Callable[[], str] | None,
         endpoints: OAuthEndpoints, vault: TokenVault, connection: str, lock: Lock, clock: Clock,
     ) -> None:  # fmt: skip
-        self._client_id, self._client_secret, self._configured = client_id, client_secret, refresh_token
+        self._app, self._configured = App(client_id, client_secret), refresh_token
         self._endpoints, self._vault, self._connection = endpoints, vault, connection
         self._lock, self._clock = lock, clock
         self._threads = threading.Lock()
@@ -148,7 +207,7 @@ class OAuth2(httpx.Auth):
             response = yield self._ask(request, refresh)
             response.read()
             if not self._grant_is_dead(response):
-                return self._keep(self._answer(response), refresh)
+                return self._keep(self._answer(response), refresh, stored)
             tried.append(refresh)
             refresh = next((token for token in self._others() if token not in tried), None)
         raise self._lost("its refresh token is no longer valid: it was revoked, has expired, or was used elsewhere")
@@ -158,27 +217,23 @@ class OAuth2(httpx.Auth):
         stored = self._stored()
         return [] if stored is None else [token for token in (stored.refresh, stored.previous) if token]
 
-    def _keep(self, answer: _Answer, used: str) -> Tokens:
+    def _keep(self, answer: Granted, used: str, stored: Tokens | None) -> Tokens:
         """Stored before it is used: a token that only this process knows would die with it."""
-        lifetime = None if answer.expires_in is None else max(answer.expires_in, 0.0)
-        tokens = Tokens(
-            access=answer.access_token,
-            refresh=answer.refresh_token or used,
-            expires_at=None if lifetime is None else self._clock.now().timestamp() + lifetime,
-            lifetime=lifetime,
-            previous=used,
-            seed=self._seed(),
-        )
-        return self._save(tokens)
+        extra = {} if stored is None else stored.extra
+        now = self._clock.now().timestamp()
+        return self._save(answer.tokens(now, refresh=used, previous=used, seed=seed_of(self._configured), extra=extra))
 
     def _confirm(self, tokens: Tokens) -> None:
         """The new token has worked: its predecessor may go. Whoever rotated again meanwhile keeps what he stored."""
-        with self._threads, self._alone():
-            stored = self._stored()
-            if stored is not None and stored.access == tokens.access and stored.previous:
-                self._save(msgspec.structs.replace(stored, previous=""))
-            if self._held is not None and self._held.access == tokens.access:
-                self._held = msgspec.structs.replace(self._held, previous="")
+        with self._threads:
+            held = self._held
+            if held is None or held.access != tokens.access or not held.previous:
+                return  # a thread beside this one was here before
+            with self._alone():
+                stored = self._stored()
+                if stored is not None and stored.access == tokens.access and stored.previous:
+                    self._save(msgspec.structs.replace(stored, previous=""))
+            self._held = msgspec.structs.replace(held, previous="")
 
     # -- how long it lasts ----------------------------------------------------------------------------------------
 
@@ -204,7 +259,7 @@ class OAuth2(httpx.Auth):
         tokens = decoder(Tokens).decode(text)
         for secret in (tokens.access, tokens.refresh, tokens.previous):
             remember(secret)
-        return tokens if self._configured is None or tokens.seed == self._seed() else None
+        return tokens if self._configured is None or tokens.seed == seed_of(self._configured) else None
 
     def _save(self, tokens: Tokens) -> Tokens:
         """Should the store fail, the tokens are kept here and saved before anything else is tried."""
@@ -215,12 +270,9 @@ class OAuth2(httpx.Auth):
         self._unsaved = None
         return tokens
 
-    def _seed(self) -> str:
-        return "" if self._configured is None else hashlib.sha256(self._configured().encode()).hexdigest()[:16]
-
     def _first_refresh_token(self) -> str:
         if self._configured is None:
-            raise self._lost("nobody has signed in yet")
+            raise self._lost(NOBODY)
         return remember(self._configured())
 
     def _alone(self) -> AbstractContextManager[Any]:
@@ -229,45 +281,32 @@ class OAuth2(httpx.Auth):
     # -- the token endpoint ---------------------------------------------------------------------------------------
 
     def _ask(self, request: httpx.Request, refresh: str) -> httpx.Request:
-        form = {"grant_type": "refresh_token", "refresh_token": refresh}
-        headers = {"Accept": "application/json", "User-Agent": request.headers.get("User-Agent", "wherry")}
-        secret = remember(self._client_secret())
-        if self._endpoints.client_by == "basic":
-            pair = base64.b64encode(f"{quote_plus(self._client_id)}:{quote_plus(secret)}".encode()).decode()
-            headers["Authorization"] = f"Basic {remember(pair)}"
-        else:
-            form |= {"client_id": self._client_id, "client_secret": secret}
+        proof, form = self._app.proof(self._endpoints)
+        headers = {"Accept": "application/json", "User-Agent": request.headers.get("User-Agent", "wherry"), **proof}
+        form = {"grant_type": "refresh_token", "refresh_token": refresh, **form}
         return httpx.Request("POST", self._endpoints.token_url, data=form, headers=headers)
 
     def _grant_is_dead(self, response: httpx.Response) -> bool:
         return response.status_code < 500 and bool(_words(response) & self._endpoints.dead_grant)
 
-    def _answer(self, response: httpx.Response) -> _Answer:
+    def _answer(self, response: httpx.Response) -> Granted:
         """The new tokens. Nothing is stored unless an access token came: a 200 may carry an error (case_E3)."""
-        status = response.status_code
-        if status in (400, 401, 403):
-            raise self._lost(f"the vendor's token endpoint refused the client: {_told(response)}")
-        try:
-            answer = _ANSWER.decode(response.content)
-        except msgspec.DecodeError:
-            answer = _Answer("")
-        if status != httpx.codes.OK or not answer.access_token:
+        if response.status_code in (400, 401, 403):
+            raise self._lost(f"the vendor's token endpoint refused the client: {told(response)}")
+        answer = granted(response)
+        if answer is None:
             raise self._later(response)
         return answer
 
     def _later(self, response: httpx.Response) -> TryAgain:
         return TryAgain(
             f"connection {self._connection}: the token endpoint of {response.request.url.host} gave no token "
-            f"({_told(response)}); the tokens at hand were kept",
+            f"({told(response)}); the tokens at hand were kept",
             code="WHERRY-6040", connection=self._connection, status=response.status_code,
         )  # fmt: skip
 
     def _lost(self, why: str) -> AccessLost:
-        return AccessLost(
-            f"connection {self._connection} cannot sign in: {why}",
-            fix=f"sign in again: wherry connection set-secret {self._connection}",
-            code="WHERRY-5040", connection=self._connection,
-        )  # fmt: skip
+        return lost(self._connection, why)
 
 
 class _Patient:
@@ -306,6 +345,14 @@ def oauth2(
     return OAuth2(client_id, client_secret, refresh_token, endpoints, vault, connection, lock, clock)
 
 
+def lost(connection: str, why: str) -> AccessLost:
+    """What to raise when somebody must sign in."""
+    return AccessLost(
+        f"connection {connection} cannot sign in: {why}", fix=f"sign in again: wherry connect {connection}",
+        code="WHERRY-5040", connection=connection,
+    )  # fmt: skip
+
+
 def _signed(request: httpx.Request, token: str) -> httpx.Request:
     request.headers["Authorization"] = f"Bearer {token}"
     return request
@@ -328,7 +375,7 @@ def _words(response: httpx.Response) -> set[str]:
     return {word for word in _body(response).values() if isinstance(word, str)}
 
 
-def _told(response: httpx.Response) -> str:
+def told(response: httpx.Response) -> str:
     """What the vendor said, never the body itself: a good answer holds tokens."""
     body = _body(response)
     said = next(

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from wherry.errors import WherryError
-from wherry.records import Change, Decision, Draft, Fate, Ref
-from wherry.roles import AtomicSinkWriter
+from wherry.records import Answer, Change, Decision, Draft, Fate, Item, Ref
+from wherry.roles import AtomicSinkWriter, CallSinkWriter
 from wherry.store.ledger import ItemRow, LinkRow, Route
 
 
@@ -33,6 +34,10 @@ class Step(Struct, kw_only=True):
     by_person: bool = False
     later: str = ""
     """Why it has to be tried again by itself, such as a file whose server is down."""
+    answer: Answer | None = None
+    """What the target said of ``item``, which was sent to it."""
+    sequence: int = 0
+    """The number of the last work item of this key, where its link is no longer one: the document was taken back."""
 
     ref: Ref = Ref("", "")
     """The draft's own; kept, because it is asked for dozens of times."""
@@ -50,20 +55,71 @@ class Outcome(Struct):
     changes: tuple[Change, ...] = ()
 
 
-class Lane(Struct, frozen=True):
-    """Where settling happens: one flow's run from one connection into one atomic sink."""
+class Approval(Struct, frozen=True):
+    """What of a flow is sent only once somebody said so: everything, or what is dated before the books begin."""
+
+    required: bool = False
+    books_from: str = ""
+    """The first day, ISO 8601, that needs nobody's word; empty: no day does."""
+
+    def wanted(self, draft: Draft) -> str:
+        """Why the draft needs a person's word; empty where it does not."""
+        date = str(draft.body.get("date") or "")
+        if self.required:
+            return "waits for approval"
+        if draft.root and self.books_from and date and date < self.books_from:
+            return f"waits for approval: it is dated {date}, before the books begin ({self.books_from})"
+        return ""
+
+
+class Lane(Struct, frozen=True, kw_only=True):
+    """Where settling happens: one flow's run from one connection into one sink."""
 
     flow: str
     run: str
     route: Route
-    sink: AtomicSinkWriter
+    sink: AtomicSinkWriter | CallSinkWriter
     plugin: str
     """Whose documents the sink works on: they are the plugin's, whatever its connection is called today."""
+    identity: str = ""
+    """Both accounts in the vendors' own ids: what a stamp begins with, the same on every machine."""
+    approvals: Mapping[str, Approval] = field(default_factory=dict)
+    """Flow → what of it needs a person's word; settling one flow's things may free those of another."""
+    preview: list[tuple[Item, tuple[Ref, ...]]] | None = None
+    """In a rehearsal: collects what would be sent, in order, with what each needs; all is taken to succeed."""
+
+    @property
+    def atomic(self) -> AtomicSinkWriter | None:
+        """The sink, where it writes inside the store's transaction; None where it is sent calls."""
+        return self.sink if isinstance(self.sink, AtomicSinkWriter) else None
 
 
 def digest(body: dict[str, Any]) -> str:
     """Of a body with its references filled in; equal bodies give equal digests on every machine."""
     return hashlib.blake2b(msgspec.json.encode(body, order="deterministic"), digest_size=16).hexdigest()
+
+
+def stamp_of(lane: Lane, draft: Draft, action: str, sequence: int, attempt: int) -> str:
+    """26 characters of lower-case base32 over the work item, its content (references symbolic) and the attempt.
+
+    Source: write-protocol.md, section 3.2, rule 2; lower case only, since some vendors fold it (case D8).
+    """
+    content = draft.body if action == "write" else {}
+    facts = [lane.identity, draft.entity, draft.key, sequence, attempt, action, content]
+    found = hashlib.blake2b(msgspec.json.encode(facts, order="deterministic"), digest_size=20).digest()
+    return base64.b32encode(found).decode().lower()[:26]
+
+
+def item_of(step: Step, known: Mapping[Ref, Any]) -> Item:
+    """The item as the sink gets it, its references filled with target ids."""
+    draft, row, link = step.draft, step.item, step.link
+    return Item(
+        entity=draft.entity, key=draft.key, body=fill(draft.body, draft.refs, known), label=draft.label,
+        target=link.target if link else None, overwrite_local=step.overwrite_local,
+        action="void" if draft.void else "write",
+        stamp=row.stamp if row else "", token=row.token if row else "", memo=row.memo if row else "",
+        before=msgspec.json.decode(link.body) if link and link.body else None,
+    )  # fmt: skip
 
 
 def fill(body: Any, refs: Sequence[Ref], known: Mapping[Ref, Any]) -> Any:

@@ -40,6 +40,10 @@ class Tally(Struct):
         default_factory=lambda: defaultdict(lambda: defaultdict(Counter))
     )
     """Kind → fate → reason in words → number."""
+    amounts: defaultdict[str, defaultdict[str, Counter[str]]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(Counter))
+    )
+    """Kind → reason in words → currency → minor units of what was left out for it."""
     notices: list[Notice] = field(default_factory=list)
     notices_left_out: int = 0
     refused: list[Refusal] = field(default_factory=list)
@@ -51,6 +55,9 @@ class Tally(Struct):
         for kind, fates in other.reasons.items():
             for fate, reasons in fates.items():
                 self.reasons[kind][fate].update(reasons)
+        for kind, by_reason in other.amounts.items():
+            for reason, sums in by_reason.items():
+                self.amounts[kind][reason].update(sums)
         for notice in other.notices:
             self.notice(notice)
         self.notices_left_out += other.notices_left_out
@@ -76,6 +83,10 @@ class Tally(Struct):
                 kind: {fate: dict(reasons.most_common(20)) for fate, reasons in sorted(fates.items())}
                 for kind, fates in sorted(self.reasons.items())
             },
+            "amounts": {
+                kind: {reason: dict(sums) for reason, sums in sorted(by_reason.items())}
+                for kind, by_reason in sorted(self.amounts.items())
+            },
             "refused": [asdict(refusal) for refusal in self.refused],
             "notices": self.notices,
             "notices_left_out": self.notices_left_out,
@@ -83,4 +94,4 @@ class Tally(Struct):
 
 
 def plain(counts: Mapping[str, Counter[str]]) -> dict[str, dict[str, int]]:
-    return {kind: {fate: n for fate, n in sorted(fates.items()) if n} for kind, fates in sorted(counts.items())}
+    return {kind: {fate: n for fate, n in sorted(fates.items()) if n > 0} for kind, fates in sorted(counts.items())}

@@ -1,7 +1,9 @@
 """The head gate of a flow: which records are read on with their relatives, and why the others are not.
 
 Pipelines and stages are ids, resolved by the source's metadata and never by label; ``won`` means closed at
-probability 1. A filter is an expression of simpleeval over the head's own fields, numbers lifted to Decimal.
+probability 1. A status is a word: of draft, assigned, finalized and invoiced each stands for itself and those after
+it, other words for themselves alone; a record that was made void is always left out, and taken back where it was
+written. A filter is an expression of simpleeval over the head's own fields, numbers lifted to Decimal.
 """
 
 from __future__ import annotations
@@ -23,6 +25,9 @@ from wherry.records import Record
 from wherry.roles import Description, Pipeline, Stage
 
 WON = "won"
+STATUSES = ("draft", "assigned", "finalized", "invoiced")
+"""The way of a charge and its invoice; a flow that takes one of these also takes what is further along."""
+VOID = frozenset({"void", "voided", "cancelled", "canceled"})
 _GONE = {
     "archived": "archived at the source",
     "deleted": "deleted at the source",
@@ -43,6 +48,13 @@ class PipelineLike(Protocol):
     def active(self) -> bool: ...
 
 
+class WhenLike(Protocol):
+    """A flow's ``when``: ``status`` holds words in lower case."""
+
+    @property
+    def status(self) -> Sequence[str]: ...
+
+
 class FlowLike(Protocol):
     """What the gate and the map need of a flow's settings."""
 
@@ -56,13 +68,16 @@ class FlowLike(Protocol):
     def filter(self) -> str | None: ...
     @property
     def changed_since(self) -> dt.date | None: ...
+    @property
+    def when(self) -> WhenLike | None: ...
 
 
 class Where(Struct, frozen=True):
-    """The head's fields that hold its pipeline and its stage; a kind may have stages and no pipelines."""
+    """The head's fields that hold its pipeline, stage and status; a kind may have stages and no pipelines."""
 
     pipeline: str = ""
     stage: str = ""
+    status: str = ""
 
 
 class Trigger:
@@ -75,11 +90,16 @@ class Trigger:
         judge: Callable[[str, str], str | None] | None,
         filter: Filter | None,
         fingerprint: str,
+        statuses: tuple[str, ...] = (),
     ) -> None:
-        self.pipeline_field, self._stage_field = where.pipeline, where.stage
+        self.pipeline_field, self._stage_field, self._status_field = where.pipeline, where.stage, where.status
         self._judge, self._filter, self.fingerprint = judge, filter, fingerprint
+        self._statuses = _further(statuses)
+        self._wanted = " or ".join(statuses)
+        self._by_status: dict[str, str | None] = {}
         self._known: dict[tuple[str, str], str | None] = {}
         used = {where.pipeline, where.stage} if judge else set[str]()
+        used.add(where.status)
         self.fields: tuple[str, ...] = tuple(sorted((used | set(filter.fields if filter else ())) - {"", "id"}))
 
     def reasons(self, records: Sequence[Record]) -> list[str | None]:
@@ -104,6 +124,8 @@ class Trigger:
         """The answer for one record. Raises Rejected that names it if the filter cannot be told on it."""
         if record.gone:
             return _GONE[record.gone]
+        if self._status_field and (reason := self._status(record.fields.get(self._status_field))) is not None:
+            return reason
         if self._judge is not None:
             fields = record.fields
             place = fields.get(self.pipeline_field) or "", fields.get(self._stage_field) or ""
@@ -115,6 +137,37 @@ class Trigger:
                 return reason
         return self._filter.reason(record) if self._filter is not None else None
 
+    def is_void(self, record: Record) -> bool:
+        """Whether the record was taken back at its source."""
+        said = record.fields.get(self._status_field) if self._status_field and not record.gone else ""
+        return _plain(said) in VOID
+
+    def _status(self, said: object) -> str | None:
+        word = _plain(said)
+        if word not in self._by_status:
+            self._by_status[word] = self._reason_of(word, str(said or "").strip())
+        return self._by_status[word]
+
+    def _reason_of(self, word: str, said: str) -> str | None:
+        if word in VOID:
+            return f"its status is {said}"
+        if not self._statuses or word in self._statuses:
+            return None
+        return f"{f'its status is {said}' if said else 'it has no status'}; this flow takes {self._wanted}"
+
+
+def _plain(said: object) -> str:
+    return said.strip().casefold() if isinstance(said, str) else ""
+
+
+def _further(statuses: Sequence[str]) -> frozenset[str]:
+    """The statuses and, of those on the way to invoiced, what is further along."""
+    return frozenset(
+        later
+        for status in statuses
+        for later in (STATUSES[STATUSES.index(status) :] if status in STATUSES else (status,))
+    )
+
 
 def make_trigger(
     flow: FlowLike,
@@ -125,20 +178,36 @@ def make_trigger(
     source_fields: Mapping[str, frozenset[str]],
 ) -> Trigger:
     """The gate of one record kind. ``said`` is the ``trigger`` part of the source's default map: the paths of
-    pipeline and stage. Without a description the gate is not ready: it raises ConfigError when it is asked.
+    pipeline, stage and status, and ``when``, the status that is usually taken. Without a description a gate of
+    stages is not ready: it raises ConfigError when it is asked.
 
-    Raises ConfigError for a pipeline, a stage or a filter that cannot be resolved, with the key path and what
-    is known.
+    Raises ConfigError for a pipeline, a stage, a status or a filter that cannot be resolved, with the key path and
+    what is known.
     """
     key = f"flows.{flow.name}"
-    where = Where(*(_field(said.get(part, ""), kind, part) for part in ("pipeline", "stage")))
+    where = Where(*(_field(said.get(part, ""), kind, part) for part in ("pipeline", "stage", "status")))
+    statuses = _wanted_statuses(flow, kind, said, where, f"{key}.when")
     filter = (
         compile_filter(flow.filter, kind, flow.kinds, zone, source_fields, f"{key}.filter") if flow.filter else None
     )
     judge, resolved = _gate(flow, kind, where, description, f"{key}.pipelines")
     said_all = [resolved, [where.pipeline, where.stage], flow.filter or "", str(flow.changed_since or "")]
+    said_all += [[where.status, *statuses]] if where.status else []
     digest = hashlib.sha256(json.dumps(said_all, sort_keys=True).encode()).hexdigest()
-    return Trigger(where, judge, filter, digest[:32])
+    return Trigger(where, judge, filter, digest[:32], statuses)
+
+
+def _wanted_statuses(flow: FlowLike, kind: str, said: Mapping[str, str], where: Where, key: str) -> tuple[str, ...]:
+    if where.status:
+        return tuple(flow.when.status) if flow.when else tuple(filter(None, (said.get("when", ""),)))
+    if flow.when and len(flow.kinds) == 1:
+        raise ConfigError(
+            f"{key}: a {kind} has no status at this source",
+            fix="remove it from this flow; a filter can choose records instead",
+            code="WHERRY-2226",
+            key=key,
+        )
+    return ()
 
 
 def _field(text: str, kind: str, part: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from wherry import boundary, writing
+from wherry.drain import looked_note
 from wherry.engine import copy_files
 from wherry.errors import Guarded
 from wherry.fates import event_of, tell_items, withdraw
@@ -18,7 +19,7 @@ from wherry.job import Batch, Entry, Job, Wired
 from wherry.records import Create, Link, Record
 from wherry.roles import FieldMapper, Matcher, Sweeps
 from wherry.steps import Step
-from wherry.store import ledger, questions, registry
+from wherry.store import calls, ledger, questions, registry
 from wherry.store.ledger import Seen
 from wherry.tally import Notice
 
@@ -36,10 +37,25 @@ def retry(job: Job) -> None:
             item=item,
         )
         for item in queued
+        if not item.stamp  # what has one waits for its target, and leaves with the drain
     ]
     if steps:
         copy_files(job, steps)
         put_through(job, steps)
+
+
+def note_looked(job: Job) -> None:
+    """The flow has run through with nothing left to send: from now on no document is looked for before it is made."""
+    wired, lane = job.wired, job.wired.lane
+    note = looked_note(wired.name, lane.route.source, lane.route.sink)
+    if lane.atomic is not None:
+        return
+    with wired.store.read() as tx:
+        left = ledger.count_open(tx, wired.name)
+        known = calls.note(tx, note)
+    if not known and not any(left.get(state) for state in ("queued", "unknown", "waiting")):
+        with wired.store.write() as tx:
+            calls.put_note(tx, note, wired.store.now())
 
 
 MatcherOf = Callable[[str, str], Matcher | None]

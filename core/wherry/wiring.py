@@ -5,27 +5,35 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Callable, Mapping
+from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 import structlog
 from pydantic import BaseModel
 
-from wherry import mapping
-from wherry.catalogues import Catalogues
+from wherry import boundary, mapping
+from wherry.catalogues import Catalogues, listed_as
 from wherry.errors import ConfigError, Guarded, NotFound, WherryError
+from wherry.folder import read_table
 from wherry.http import Http, Patience, Profile
 from wherry.job import Wired
+from wherry.lanes import Lanes
 from wherry.matching import ListingCatalogue, RuleMatcher
+from wherry.matching.catalogue import pending_id
 from wherry.money import DECIMALS
 from wherry.plugins import Plugins
 from wherry.roles import (
+    Account,
     AtomicSinkWriter,
+    CallSinkWriter,
     Clock,
     Connection,
     Describes,
     FieldMapper,
+    Lists,
     Matcher,
     Services,
     SinkWriter,
@@ -34,8 +42,7 @@ from wherry.roles import (
 from wherry.secrets import Vault, open_vault
 from wherry.settings import Flow, OAuth2Auth, Project, SecretRef, TokenAuth
 from wherry.settings.load import compose, secrets_in
-from wherry.signin import OAuthEndpoints, bearer, oauth2
-from wherry.steps import Lane
+from wherry.signin import FIELD, NOBODY, OAuthEndpoints, bearer, lost, oauth2
 from wherry.store import Store, ledger, registry
 from wherry.store.blobs import Blobs
 from wherry.store.documents import DocumentView
@@ -62,6 +69,7 @@ class Wiring:
         self._vault: Vault | None = None
         self._bound: dict[str, int] = {}
         self._sources: dict[str, SourceConnector] = {}
+        self.lanes = Lanes(project, store)
 
     @property
     def vault(self) -> Vault:
@@ -97,6 +105,7 @@ class Wiring:
         return Services(
             log=log, clock=self.clock, http=partial(self._client, connection), fan_out=fan_out,
             cache=self.store.cache(connection.name), documents=partial(self.store.documents, connection.plugin),
+            table=partial(read_table, self.project.folder),
         )  # fmt: skip
 
     def _client(self, connection: Connection, profile: Profile) -> Http:
@@ -117,25 +126,30 @@ class Wiring:
             return bearer(partial(self.reveal, name, auth.token))
         if isinstance(auth, OAuth2Auth):
             refresh = partial(self.reveal, name, auth.refresh_token) if auth.refresh_token else None
+            if refresh is None and self.vault.get(name, FIELD) is None:
+                raise lost(name, NOBODY)  # before a plugin wonders why the sign-in told it nothing
             secret = partial(self.reveal, name, auth.client_secret)
             lock = partial(self.store.lock, wait=60.0)
-            endpoints = self._endpoints(connection, profile)
-            return oauth2(auth.client_id, secret, refresh, endpoints, self.vault, name, lock, self.clock)
+            endpoints = self.endpoints(connection, profile.base_url)
+            client = auth.client(partial(self.reveal, name))
+            return oauth2(client, secret, refresh, endpoints, self.vault, name, lock, self.clock)
         return None
 
-    def _endpoints(self, connection: Connection, profile: Profile) -> OAuthEndpoints:
-        """The plugin gives paths: with a ``base_url`` of its own a connection signs in there too."""
-        found = self.plugins.manifests[connection.plugin].oauth
-        if found is None:
+    def endpoints(self, connection: Connection, base: str) -> OAuthEndpoints:
+        """Where a connection whose address is ``base`` signs in: at the vendor, or at what stands in for it."""
+        manifest = self.plugins.manifests[connection.plugin]
+        if manifest.oauth is None:
             raise ConfigError(
                 f"connections.{connection.name}.auth: plugin {connection.plugin} does not sign in by oauth2",
                 fix='use auth = { kind = "token", token = { env = "NAME" } }', code="WHERRY-2070",
             )  # fmt: skip
-        base = profile.base_url.rstrip("/")
-        urls = {
-            name: base + url for name in ("token_url", "revoke_url") if (url := getattr(found, name)).startswith("/")
-        }
-        return msgspec.structs.replace(found, **urls)
+        return manifest.oauth.at(base, stand_in=self.is_stand_in(connection))
+
+    def is_stand_in(self, connection: Connection) -> bool:
+        """Whether an operator set an address that is none of the vendor's own."""
+        own = getattr(connection.settings, "base_url", None)
+        hosts = self.plugins.manifests[connection.plugin].hosts
+        return bool(own) and not any(fnmatchcase(urlsplit(own).hostname or "", host) for host in hosts)
 
     def reveal(self, connection: str, secret: SecretRef) -> str:
         return secret.reveal(lambda field: self.vault.get(connection, field))
@@ -164,17 +178,23 @@ class Wiring:
                 row = registry.connection(tx, connection.name)
             credential = self.credential(connection)
             fresh = row is not None and row.credential == credential and self._recent(row.checked_at)
-            self._bound[connection.name] = row.id if row and fresh else self._check(connection, part, row, credential)
+            known = row.id if row and fresh else self._bind(connection, part.check(), row, credential)
+            self._bound[connection.name] = known
         return self._bound[connection.name]
+
+    def rebind(self, connection: Connection, part: SourceConnector | SinkWriter) -> Account:
+        """The account as it answers now, whatever was known of it; raises as ``bind`` does."""
+        with self.store.read() as tx:
+            row = registry.connection(tx, connection.name)
+        account = part.check()
+        self._bound[connection.name] = self._bind(connection, account, row, self.credential(connection))
+        return account
 
     def _recent(self, at: str) -> bool:
         return dt.timedelta(0) <= self.clock.now() - dt.datetime.fromisoformat(at) < _RECHECK
 
-    def _check(
-        self, connection: Connection, part: SourceConnector | SinkWriter, row: registry.Bound | None, credential: str
-    ) -> int:
-        account, now = part.check(), self.store.now()
-        self.store.cache(_ACCOUNTS).set(connection.name, account.details)
+    def _bind(self, connection: Connection, account: Account, row: registry.Bound | None, credential: str) -> int:
+        now = self.store.now()
         with self.store.write() as tx:
             other = registry.connection_of_account(tx, connection.plugin, account.id)
             if row is None and other is not None:
@@ -182,11 +202,14 @@ class Wiring:
             if row is not None and (row.plugin, row.account_id) != (connection.plugin, account.id):
                 raise _other_account(row, account.name, account.id)
             if row is None:
-                return registry.bind(tx, connection.name, connection.plugin, account.id, account.name, credential, now)
-            registry.update_connection(
-                tx, row.id, account_name=account.name, checked_at=now, credential=credential, state="ok", reason=""
-            )
-            return row.id
+                name, plugin = connection.name, connection.plugin
+                id = registry.bind(tx, name, plugin, account.id, account.name, credential, now)
+            else:
+                told = {"account_name": account.name, "checked_at": now, "credential": credential}
+                registry.update_connection(tx, row.id, **told, state="ok", reason="")
+                id = row.id
+        self.store.cache(_ACCOUNTS).set(connection.name, account.details)
+        return id
 
     # -- flows ------------------------------------------------------------------------------------------------------
 
@@ -217,23 +240,25 @@ class Wiring:
         """The flow with its parts. The account of each end is checked where it was not lately."""
         flow = self.flow(name)
         origin, destination = self.connection(flow.source), self.connection(flow.sink)
-        source, sink = self.source(flow.source), self.atomic(flow.sink)
+        source, sink = self.source(flow.source), self.writer(flow.sink)
         route = Route(self.bind(origin, source), self.bind(destination, sink))
         services = self.services(origin)
         mappers = {kind: self.plugins.mapper(flow, kind, origin, services) for kind in self.kinds(flow, source)}
+        lane = self.lanes.lane(name, run, route, sink, destination.plugin)
         return Wired(
-            flow=flow, lane=Lane(name, run, route, sink, destination.plugin), store=self.store, source=source,
+            flow=flow, lane=lane, store=self.store, source=source,
             mappers=mappers, matchers=partial(self.plugins.matcher, flow, origin),
             blobs=Blobs(self.store.files, flow.limits.file_size), since=flow.since(self.project.timezone),
             settled=settled,
         )  # fmt: skip
 
-    def atomic(self, name: str) -> AtomicSinkWriter:
+    def writer(self, name: str) -> AtomicSinkWriter | CallSinkWriter:
+        """The sink of a connection. Raises ConfigError for one that says neither how it applies nor how it encodes."""
         sink = self.sink(name)
-        if not isinstance(sink, AtomicSinkWriter):
+        if not isinstance(sink, AtomicSinkWriter | CallSinkWriter):
             raise ConfigError(
-                f"connection {name} cannot be written to by this version of Wherry: its sink is not atomic",
-                fix="use a connection of the embedded workspace as sink", code="WHERRY-2071", connection=name,
+                f"connection {name} cannot be written to: its sink neither applies items nor encodes calls",
+                fix="its author must implement AtomicSinkWriter or CallSinkWriter", code="WHERRY-2071", connection=name,
             )  # fmt: skip
         return sink
 
@@ -300,11 +325,21 @@ class Wiring:
     def catalogues(self, wired: Wired) -> Catalogues:
         """The sink's listings, each read when it is first needed."""
 
+        lane, sink = wired.lane, wired.lane.sink
+
         def load(entity: str) -> tuple[ListingCatalogue, int]:
             with self.store.read() as tx:
-                view = DocumentView(tx, wired.lane.plugin)
-                sequence, keys = view.sequence(), ledger.keys_by_target(tx, wired.lane.route, entity)
-                return ListingCatalogue(wired.lane.sink.listing(view, entity), keys), sequence
+                view = DocumentView(tx, lane.plugin)
+                sequence, keys = wired.sequence(tx), ledger.keys_by_target(tx, lane.route, entity)
+                if isinstance(sink, AtomicSinkWriter):
+                    return ListingCatalogue(sink.listing(view, entity), keys), sequence
+                pending = ledger.open_creates(tx, lane.route, entity)
+            there = boundary.listing(sink, entity) if isinstance(sink, Lists) else []
+            found = ListingCatalogue(there, keys)
+            for item in pending:
+                found.add(listed_as(item.draft, pending_id(item.ref)))
+                found.link(pending_id(item.ref), item.key)
+            return found, sequence
 
         return Catalogues(load)
 

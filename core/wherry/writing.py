@@ -1,8 +1,9 @@
 """The state machine of the ledger: how a decided draft becomes an effect, or waits, and how waiting things go on.
 
-This is the atomic path: effect, link, fate and mark commit together (write-protocol.md, section 3.5). A draft is
-*settled* once: it is linked, written, skipped, asked about, refused, or parked until what it needs is there. ``settle``
-is also how everything resumes: an answered question or a newly written customer frees the items that waited for it.
+A draft is *settled* once: it is linked, written, put into its target's queue, skipped, asked about, refused, or parked
+until what it needs is there. ``settle`` is also how everything resumes: an answered question, a newly written customer,
+and the answer of a target to what the drain sent, free the items that waited for it. Into an atomic sink effect, link,
+fate and mark commit together (write-protocol.md, section 3.5); what is sent by calls leaves with ``wherry.drain``.
 """
 
 from __future__ import annotations
@@ -10,30 +11,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import msgspec
-from sqlalchemy.exc import DBAPIError
 
-from wherry.errors import ContractBroken, WherryError
-from wherry.records import (
-    DONE,
-    Answer,
-    Ask,
-    Create,
-    Decision,
-    Draft,
-    Fate,
-    Item,
-    Link,
-    Ref,
-    Same,
-    Skip,
-)
-from wherry.redaction import scrub
-from wherry.steps import Lane, Outcome, Step, digest, fill
+from wherry import boundary, rows
+from wherry.records import DONE, Answer, Ask, Create, Decision, Draft, Fate, Item, Link, Ref, Same, Skip
+from wherry.rows import REVERSED, same_refs
+from wherry.steps import Lane, Outcome, Step, digest, fill, item_of
 from wherry.store import audit, ledger, questions
 from wherry.store.database import Tx
 from wherry.store.documents import DocumentView
-from wherry.store.ledger import Event, ItemRow, LinkRow
+from wherry.store.ledger import ItemRow, LinkRow
 from wherry.store.questions import Question
+
+IN_FLIGHT = frozenset({"unknown", "decide"})
+"""States of an item that may have had its effect already: a newer version waits behind it."""
 
 
 def settle(tx: Tx, lane: Lane, steps: Sequence[Step], now: str, *, cause: str = "") -> dict[Ref, Outcome]:
@@ -48,12 +38,18 @@ def settle(tx: Tx, lane: Lane, steps: Sequence[Step], now: str, *, cause: str = 
         settlement.known.update({ref: None for ref, outcome in outcomes.items() if outcome.fate == "skipped"})
         settled = settlement.work(batch)
         outcomes.update(settled)
-        met = [ref for ref, outcome in settled.items() if outcome.fate in DONE or outcome.fate == "skipped"]
-        batch = [_resumed(item) for item in ledger.meet(tx, lane.route, met)]
+        met = [ref for ref, outcome in settled.items() if _is_met(outcome)]
+        batch = [resumed(item) for item in ledger.meet(tx, lane.route, met)] + settlement.followers
     return outcomes
 
 
-def _resumed(item: ItemRow) -> Step:
+def _is_met(outcome: Outcome) -> bool:
+    """Whether what needs the thing can go on: also where the target holds it, but not as it was sent."""
+    return outcome.fate in DONE or outcome.fate == "skipped" or (outcome.fate == "differs" and outcome.target != "")
+
+
+def resumed(item: ItemRow) -> Step:
+    """The open item as a step that goes on."""
     decision: Decision | None = Create()
     if item.same:
         entity, _, key = item.same.partition("/")
@@ -79,6 +75,8 @@ class Settlement:
         self.items: list[ItemRow] = []
         self.needs: list[tuple[ItemRow, Ref]] = []
         self.questions: list[Question] = []
+        self.followers: list[Step] = []
+        """Newer versions that waited behind what is settled now."""
 
     def work(self, steps: Sequence[Step]) -> dict[Ref, Outcome]:
         """Recall what is linked, place what needs no writing, write in rounds, park the rest, store it all."""
@@ -92,17 +90,34 @@ class Settlement:
     # -- what is known ---------------------------------------------------------------------------------------------
 
     def _recall(self) -> None:
-        wanted = {ref for step in self.steps.values() for ref in (step.ref, *step.draft.refs, *_same(step))}
+        wanted = {ref for step in self.steps.values() for ref in (step.ref, *step.draft.refs, *same_refs(step))}
         for ref, link in ledger.find_links(self.tx, self.lane.route, wanted).items():
             self.known[ref] = link.target or None
             self.ignored |= set() if link.target else {ref}
             step = self.steps.get(ref)
-            if step is not None and (not step.by_person or (link.target and isinstance(step.decision, Create))):
+            if link.rule == REVERSED and self.lane.atomic is None:
+                self._revive(step, link)
+            elif step is not None and (not step.by_person or (link.target and isinstance(step.decision, Create))):
                 step.link, step.decision = link, None if link.target else Skip("a person said to ignore it")
         for ref, item in ledger.find_items(self.tx, self.lane.route, self.steps).items():
-            self.steps[ref].item = item
-
+            self._recall_item(self.steps[ref], item)
         self._recall_answers()
+
+    def _recall_item(self, step: Step, item: ItemRow) -> None:
+        """The open row of the step. Of what has its answer only what came to wait behind it meanwhile is new."""
+        if step.answer is not None and step.item is not None:
+            step.item.follower = item.follower
+        else:
+            step.item = item
+
+    def _revive(self, step: Step | None, link: LinkRow) -> None:
+        """A document that was taken back stays so; a newer version of its record becomes a new document."""
+        self.known.pop(link.ref, None)
+        if step is None:
+            return
+        step.sequence = link.sequence
+        if step.answer is None and not step.draft.void:
+            step.link, step.decision = (None, Create()) if step.always else (link, None)
 
     def _recall_answers(self) -> None:
         """What a person has answered and what only waits for something else is not asked again."""
@@ -110,7 +125,7 @@ class Settlement:
                  and step.item is not None and step.item.state == "waiting"}  # fmt: skip
         for ref, question in questions.questions_of(self.tx, self.lane.route, asked).items():
             if question.state == "answered" and (item := asked[ref].item) is not None:
-                answered = _resumed(item)
+                answered = resumed(item)
                 asked[ref].decision, asked[ref].link = answered.decision, answered.link
 
     # -- what needs no writing -------------------------------------------------------------------------------------
@@ -118,6 +133,14 @@ class Settlement:
     def _placed(self, step: Step) -> bool:
         """Settle a step that writes nothing; False when it is to be written."""
         decision = step.decision
+        if step.answer is not None:
+            return self._heard(step, step.answer)
+        if step.item is not None and step.item.state in IN_FLIGHT and self.lane.atomic is None:
+            return self._behind(step, step.item)
+        if step.draft.void and step.link is None:
+            return self._done(step, Outcome("skipped", "", "taken back at its source; the target holds nothing of it"))
+        if step.draft.void and step.link is not None and step.link.rule == REVERSED:
+            return self._done(step, Outcome("unchanged", step.link.target))
         if step.refusal is not None:
             return self._refuse(step, step.refusal.message, str(step.refusal.where.get("field", "")), step.refusal.fix)
         if step.later:
@@ -139,12 +162,12 @@ class Settlement:
 
     def _skip(self, step: Step, skip: Skip) -> bool:
         if step.by_person:
-            self.links.append(self._row(step, "", "ignored"))
+            self.links.append(rows.link_row(self.lane, step, "", "ignored", self.now))
         return self._done(step, Outcome("skipped", "", skip.reason))
 
     def _link(self, step: Step, target: str, rule: str, why: str) -> bool:
         """The draft is that target. Its fields are brought over only where the flow repeats ``always``."""
-        link = step.link = self._row(step, target, rule)
+        link = step.link = rows.link_row(self.lane, step, target, rule, self.now)
         self.known[step.ref] = target
         self.outcomes[step.ref] = Outcome("linked", target, why)
         if step.always:
@@ -154,7 +177,7 @@ class Settlement:
         return True
 
     def _ask(self, step: Step, ask: Ask) -> bool:
-        self.questions.append(self._question(step, ask))
+        self.questions.append(rows.question_row(self.lane, step, ask, self.now))
         return self._keep(step, "triage", ask.why)
 
     def _refuse(self, step: Step, reason: str, field: str = "", fix: str = "") -> bool:
@@ -163,7 +186,15 @@ class Settlement:
     def _keep(self, step: Step, state: Fate, reason: str, **more: str) -> bool:
         """The step stays in the ledger as an open item."""
         self.outcomes[step.ref] = Outcome(state, step.link.target if step.link else "", reason)
-        self.items.append(self._item(step, state, reason, **more))
+        self.items.append(rows.item_row(self.lane, step, state, reason, self.now, **more))
+        return True
+
+    def _behind(self, step: Step, flying: ItemRow) -> bool:
+        """At most one version of a thing is on its way: a newer one waits until it is known what became of it."""
+        step.draft = self._without_skipped(step.draft)
+        flying.follower = rows.following(self.lane, step)
+        self.outcomes[step.ref] = Outcome(flying.state, flying.target, flying.reason)  # type: ignore[arg-type]
+        self.items.append(flying)
         return True
 
     # -- what is written -------------------------------------------------------------------------------------------
@@ -171,13 +202,21 @@ class Settlement:
     def _rounds(self, todo: list[Step]) -> list[Step]:
         """Write what has all it needs, again and again, until a round frees nothing. Returns what must wait."""
         while todo:
-            ready = [step for step in todo if all(ref in self.known for ref in self._wants(step))]
+            ready = [step for step in todo if self._is_left_out(step) or self._has_all(step)]
             if not ready:
                 return todo
             self._write([step for step in ready if not self._is_same(step)])
             waiting = {id(step) for step in ready}
             todo = [step for step in todo if id(step) not in waiting]
         return []
+
+    def _has_all(self, step: Step) -> bool:
+        return all(ref in self.known for ref in self._wants(step))
+
+    def _is_left_out(self, step: Step) -> bool:
+        """What it is the same as is left out: nothing else needs to be known, and no link would tell of it later."""
+        same = step.decision
+        return isinstance(same, Same) and same.ref in self.known and not self.known[same.ref]
 
     def _is_same(self, step: Step) -> bool:
         """Settle a step that is what another draft became; False when there is something to write.
@@ -190,33 +229,52 @@ class Settlement:
         if target := self.known[same.ref]:
             return self._link(step, target, same.rule, "")
         if same.ref in self.ignored:
-            self.links.append(self._row(step, "", "ignored"))
+            self.links.append(rows.link_row(self.lane, step, "", "ignored", self.now))
         return self._done(step, Outcome("skipped", "", f"the same as {same.ref}, which is left out"))
 
     def _wants(self, step: Step) -> tuple[Ref, ...]:
-        return (*step.draft.refs, *_same(step))
+        return (*step.draft.refs, *same_refs(step))
 
     def _write(self, steps: list[Step]) -> None:
-        made = [(step, self._filled(step)) for step in steps]
+        made = [(step, item_of(step, self.known)) for step in steps]
         fresh = [(step, item) for step, item in made if not self._unchanged(step, item)]
-        if not fresh:
-            return
-        view = DocumentView(self.tx, self.lane.plugin)
-        answers = apply(self.lane, view, [item for _, item in fresh])
-        for (step, item), answer in zip(fresh, answers, strict=True):
-            self._answered(step, item, answer)
-
-    def _filled(self, step: Step) -> Item:
-        return Item(
-            entity=step.draft.entity, key=step.draft.key, body=fill(step.draft.body, step.draft.refs, self.known),
-            target=step.link.target if step.link else None, label=step.draft.label,
-            overwrite_local=step.overwrite_local,
-        )  # fmt: skip
+        atomic = self.lane.atomic
+        if self.lane.preview is not None:
+            for step, item in fresh:
+                self._foresee(step, item, self.lane.preview)
+        elif atomic is None:
+            for step, _ in fresh:
+                self._enqueue(step)
+        elif fresh:
+            view = DocumentView(self.tx, self.lane.plugin)
+            answers = boundary.applied(atomic, view, [item for _, item in fresh])
+            for (step, item), answer in zip(fresh, answers, strict=True):
+                self._answered(step, item, answer)
 
     def _unchanged(self, step: Step, item: Item) -> bool:
-        if step.link is None or step.overwrite_local or step.link.digest != digest(item.body):
+        forced = step.overwrite_local or step.draft.void
+        if step.link is None or forced or step.link.digest != digest(item.body):
             return False
         return self._done(step, Outcome("unchanged", step.link.target))
+
+    def _enqueue(self, step: Step) -> None:
+        """Ready to be sent: from here on it has a stamp, and leaves with the next drain."""
+        step.draft = self._without_skipped(step.draft)
+        self._keep(step, "queued", "")
+        row = self.items[-1]
+        rows.number(self.lane, step, row)
+        self.outcomes[step.ref].reason = row.reason
+
+    def _foresee(self, step: Step, item: Item, preview: list[tuple[Item, tuple[Ref, ...]]]) -> None:
+        """In a rehearsal of what is sent: it gets the stamp that the run will give it, and is taken to succeed."""
+        row = rows.item_row(self.lane, step, "queued", "", self.now)
+        row.draft = self._without_skipped(row.draft)
+        rows.number(self.lane, step, row)
+        item.stamp, item.token = row.stamp, row.token
+        preview.append((item, row.draft.refs))
+        fate: Fate = "reversed" if item.action == "void" else "updated" if item.target else "created"
+        target = item.target or f"<id of {step.draft.entity} {step.draft.label or step.draft.key}>"
+        self._done(step, Outcome(fate, target, row.reason))
 
     def _answered(self, step: Step, item: Item, answer: Answer) -> None:
         if answer.fate not in DONE:
@@ -226,8 +284,47 @@ class Settlement:
         fate: Fate = "linked" if earlier is not None and earlier.fate == "linked" else answer.fate
         reason = earlier.reason if earlier is not None else answer.reason
         rule = step.link.rule if step.link and step.link.rule else fate
-        self.links.append(msgspec.structs.replace(self._row(step, answer.target, rule), digest=digest(item.body)))
+        row = rows.link_row(self.lane, step, answer.target, rule, self.now)
+        self.links.append(msgspec.structs.replace(row, digest=digest(item.body)))
         self._done(step, Outcome(fate, answer.target, reason, answer.changes))
+
+    # -- what was sent ---------------------------------------------------------------------------------------------
+
+    def _heard(self, step: Step, answer: Answer) -> bool:
+        """The target has answered, or was looked at. Where it holds the thing there is a link, whatever else is."""
+        assert step.item is not None
+        if answer.target and (answer.fate in DONE or answer.fate == "differs"):
+            self._hold(step, answer)
+        if answer.fate in IN_FLIGHT or answer.fate == "queued":
+            return self._keep(step, answer.fate, answer.reason, field=answer.field, fix=answer.fix)
+        follower = rows.follower_of(step.item)
+        step.item.follower = ""
+        if follower is not None:
+            self.followers.append(follower)
+        if answer.fate in DONE:
+            return self._done(step, Outcome(answer.fate, answer.target, answer.reason, answer.changes))
+        if answer.fate == "skipped":
+            self.links.append(self._left(step))
+            return self._done(step, Outcome("skipped", "", answer.reason))
+        return self._keep(step, answer.fate, answer.reason, field=answer.field, fix=answer.fix)
+
+    def _hold(self, step: Step, answer: Answer) -> None:
+        body = item_of(step, self.known).body
+        rule = REVERSED if answer.fate == "reversed" else self._rule(step, answer.fate)
+        link = rows.sent_link(self.lane, step, answer.target, rule, answer.token, body, self.now)
+        unsure = answer.fate in ("differs", "reversed")
+        step.link = msgspec.structs.replace(link, digest="" if unsure else digest(body))
+        self.links.append(step.link)
+        self.known[step.ref] = answer.target
+
+    def _left(self, step: Step) -> LinkRow:
+        """A person gave up on the item: its number is not used again, or the target would take it for the old one."""
+        row = rows.link_row(self.lane, step, "", "abandoned", self.now)
+        return msgspec.structs.replace(row, sequence=step.item.sequence if step.item else 0, made_by=audit.actor())
+
+    def _rule(self, step: Step, fate: Fate) -> str:
+        known = step.link.rule if step.link is not None else ""
+        return known if known not in ("", REVERSED) else fate
 
     # -- what waits ------------------------------------------------------------------------------------------------
 
@@ -237,36 +334,6 @@ class Settlement:
             names = ", ".join(sorted({ref.entity for ref in missing}))
             self._keep(step, "waiting", f"waits for its {names}")
             self.needs += [(self.items[-1], ref) for ref in missing]
-
-    # -- rows ------------------------------------------------------------------------------------------------------
-
-    def _flow(self, step: Step) -> str:
-        return step.flow or self.lane.flow
-
-    def _row(self, step: Step, target: str, rule: str) -> LinkRow:
-        by = audit.actor() if rule in ("person", "ignored") else "wherry"
-        return LinkRow(step.draft.entity, step.draft.key, target, rule, "", self.now, by, self.lane.run)
-
-    def _item(self, step: Step, state: Fate, reason: str, *, field: str = "", fix: str = "") -> ItemRow:
-        draft, old = step.draft, step.item
-        amount = draft.body.get("amount") or {}
-        return ItemRow(
-            id=old.id if old else 0, entity=draft.entity, key=draft.key, flow=self._flow(step), run=self.lane.run,
-            state=state, record_kind=step.record_kind, record_id=step.record_id, root=draft.root, draft=draft,
-            label=draft.label, target=step.link.target if step.link else "", reason=reason, field=field, fix=fix,
-            same=str(step.decision.ref) if isinstance(step.decision, Same) else "",
-            amount=amount.get("minor"), currency=amount.get("currency", ""),
-            created_at=old.created_at if old else self.now, changed_at=self.now,
-        )  # fmt: skip
-
-    def _question(self, step: Step, ask: Ask) -> Question:
-        body = step.draft.body
-        return Question(
-            sink=self.lane.route.sink, source=self.lane.route.source, entity=step.draft.entity, key=step.draft.key,
-            flow=self._flow(step), name=str(body.get("name", step.draft.label)), sku=str(body.get("sku", "")),
-            state="open", why=ask.why, candidates=ask.candidates, draft=step.draft,
-            record_kind=step.record_kind, record_id=step.record_id, asked_at=self.now, run=self.lane.run,
-        )  # fmt: skip
 
     # -- storing ---------------------------------------------------------------------------------------------------
 
@@ -281,10 +348,13 @@ class Settlement:
         ledger.put_items(self.tx, self.lane.route, self.items)
         ledger.put_edges(self.tx, ((item.id, ref) for item, ref in self.needs))
         self._store_questions()
-        ledger.put_events(self.tx, [self._event(step) for step in self.steps.values() if self._tells(step)])
-        roots = [step for step in self.steps.values() if step.item and step.draft.root]
-        ledger.mark_synced(self.tx, [row for step in roots for row in self._fates(step)])
-        self._store_audit()
+        lane, told = self.lane, [(step, self.outcomes[step.ref]) for step in self.steps.values()]
+        happened = [one for one in told if rows.tells(*one)]
+        ledger.put_events(self.tx, [rows.event_row(lane, *one, self.cause, self.now) for one in happened])
+        roots = [(step, outcome) for step, outcome in told if step.item and step.draft.root]
+        ledger.mark_synced(self.tx, [row for one in roots for row in rows.record_fates(lane, *one)])
+        noted = [row for one in told for row in rows.audit_rows(lane, *one)]
+        audit.write_many(self.tx, self.now, noted, by=f"flow {lane.flow}" if lane.flow else "wherry")
 
     def _without_skipped(self, draft: Draft) -> Draft:
         """What a rule skipped leaves no link by which the draft could know of it once it goes on: it is told now."""
@@ -329,83 +399,3 @@ class Settlement:
         question.rule = outcome.fate
         question.answered_at, question.answered_by = self.now, audit.actor() if person else "wherry"
         return question
-
-    def _tells(self, step: Step) -> bool:
-        return self.outcomes[step.ref].fate != "unchanged" or step.item is not None
-
-    def _event(self, step: Step) -> Event:
-        outcome, lane = self.outcomes[step.ref], self.lane
-        return Event(
-            self.now, lane.run, self._flow(step), step.record_kind, step.record_id, step.draft.entity, step.draft.key,
-            outcome.fate, outcome.target, outcome.reason, self.cause,
-        )  # fmt: skip
-
-    def _fates(self, step: Step) -> list[tuple[str, str, str, str, str, str]]:
-        """Of the record behind the step, and of the one whose waiting item it replaced: two flows may share a route."""
-        outcome, item = self.outcomes[step.ref], step.item
-        target = outcome.target if outcome.fate in DONE else ""
-        whose = {(self._flow(step), step.record_kind, step.record_id)}
-        whose |= {(item.flow, item.record_kind, item.record_id)} if item is not None else set()
-        return [(outcome.fate, target, outcome.reason, *one) for one in sorted(whose)]
-
-    def _store_audit(self) -> None:
-        """Every file that arrives leaves a row in the audit log (behaviour 001.57)."""
-        rows = [
-            ("file.synced", self.outcomes[step.ref].target,
-             {"flow": self.lane.flow, "run": self.lane.run, "name": step.draft.body.get("name"),
-              "record": f"{step.record_kind} {step.record_id}", "sha256": step.draft.body.get("sha256")})
-            for step in self.steps.values()
-            if step.draft.file and self.outcomes[step.ref].fate in ("created", "updated")
-        ]  # fmt: skip
-        audit.write_many(self.tx, self.now, rows, by=f"flow {self.lane.flow}")
-
-
-def reopen(tx: Tx, question: Question, now: str) -> None:
-    """The question is open again, with its item in the ledger, as when it was asked."""
-    draft, old = question.draft, ledger.find_items(tx, question.route, [question.ref]).get(question.ref)
-    item = ItemRow(
-        id=old.id if old else 0, entity=question.entity, key=question.key, flow=question.flow,
-        run=question.run, state="triage",
-        record_kind=question.record_kind, record_id=question.record_id, root=draft.root, draft=draft,
-        label=draft.label, reason=question.why,
-        created_at=question.asked_at, changed_at=now,
-    )  # fmt: skip
-    question.state, question.answer, question.rule, question.reason = "open", "", "", ""
-    question.answered_at, question.answered_by = "", ""
-    ledger.put_items(tx, question.route, [item])
-    questions.put_questions(tx, [question])
-    if draft.root:
-        fate = ("triage", "", question.why, question.flow, question.record_kind, question.record_id)
-        ledger.mark_synced(tx, [fate])
-
-
-# -- helpers ----------------------------------------------------------------------------------------------------------
-
-
-def apply(lane: Lane, view: DocumentView, items: list[Item]) -> list[Answer]:
-    """The sink's answers, one an item. Whatever else a sink does here is its own fault and is named so."""
-    try:
-        answers = lane.sink.apply(view, items)
-    except (WherryError, DBAPIError, KeyboardInterrupt):
-        raise
-    except BaseException as error:
-        raise _broken(lane, f"apply raised {type(error).__name__}: {error}") from error
-    if not isinstance(answers, list | tuple):
-        raise _broken(lane, f"apply returned a {type(answers).__name__} where a list of answers belongs")
-    if len(answers) != len(items) or not all(isinstance(answer, Answer) for answer in answers):
-        raise _broken(lane, f"apply was given {len(items)} items and returned {len(answers)} answers")
-    lost = next((a for a in answers if a.fate in DONE and not a.target), None)
-    if lost is not None:
-        raise _broken(lane, "apply answered that an item was written but gave no target id")
-    return answers
-
-
-def _broken(lane: Lane, what: str) -> ContractBroken:
-    return ContractBroken(
-        scrub(f"the sink of plugin {lane.plugin} misbehaved: {what}"), code="WHERRY-1110", plugin=lane.plugin,
-        hook="wherry_sink_writer", flow=lane.flow, fix="nothing of this batch was written; update or report the plugin",
-    )  # fmt: skip
-
-
-def _same(step: Step) -> tuple[Ref, ...]:
-    return (step.decision.ref,) if isinstance(step.decision, Same) else ()

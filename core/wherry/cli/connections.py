@@ -8,7 +8,9 @@ from typing import Any
 
 import click
 
-from wherry import connections
+from wherry import connecting, connections
+from wherry.cli.connect import token_for
+from wherry.cli.context import Face
 from wherry.cli.drawing import ago, clean, cut, pairs, plural, table
 from wherry.cli.options import face, listing
 from wherry.errors import ConfigError
@@ -74,6 +76,55 @@ def set_secret(name: str, field: str) -> None:
         own.warn(data["note"])
     own.print("wherry.connection.set-secret/1", data, f"kept {data['field']} of {name}, encrypted",
               [f"wherry connection test {name}"])  # fmt: skip
+
+
+@click.command()
+@NAME
+@click.option("--field", default="", help="A secret to give anew, such as auth.client_secret; read like set-secret's.")
+def rotate(name: str, field: str) -> None:
+    """Renew what a connection signs in with: its tokens now, or a new token or secret. Tested before the old one goes.
+
+    \b
+    Examples:
+      wherry connection rotate books
+      pass show crm-token | wherry connection rotate crm
+    """
+    own = face()
+    if field or connecting.kind(own.hub, name) == "token":
+        account = connecting.rotate_secret(own.hub, name, field, token_for(own, name, field))
+    else:
+        account = connecting.rotate(own.hub, name)
+    data = {"connection": name, "field": field, "account": account.name, "account_id": account.id}
+    line = f"{name} signs in anew, and still reaches {account.name} ({account.id})"
+    own.print("wherry.connection.rotate/1", data, line, [f"wherry connection test {name}"])
+
+
+@click.command()
+@NAME
+@click.option("--only-here", is_flag=True, help="Forget the sign-in here without telling the vendor.")
+def disconnect(name: str, only_here: bool) -> None:
+    """End the sign-in at the vendor and forget it here. Links, history and what waits stay."""
+    own = face()
+    connecting.kind(own.hub, name)
+    _typed(own, name)
+    gone = connecting.disconnect(own.hub, name, only_here=only_here)
+    data = {"connection": name, "vendor": gone.vendor, "flows": list(gone.flows), "left": list(gone.left)}
+    lines = [
+        f"{name} is disconnected: the vendor {gone.vendor}, and it is forgotten here",
+        "links, history and what waits stay here, and what was written stays in the account",
+        *(f"to be taken away by hand: {one}" for one in gone.left),
+        *([f"until somebody signs in again, these flows do not run: {', '.join(gone.flows)}"] if gone.flows else []),
+    ]
+    own.print("wherry.connection.disconnect/1", data, lines, [f"wherry connect {name}"])
+
+
+def _typed(own: Face, name: str) -> None:
+    """Go on only once the name was typed. Raises ConfigError when nobody can be asked, Abort at another word."""
+    if own.asks and not own.yes:
+        if click.prompt(f"Type {name} to disconnect it", err=True) != name:
+            raise click.Abort
+    else:
+        own.confirm(f"Disconnect {name}?")
 
 
 @click.command()

@@ -146,7 +146,7 @@ def status() -> None:
     own = face()
     data = overview.status(own.hub)
     data["flows"] = _timed(own, data["flows"])
-    own.warnings.clear()
+    own.warnings[:] = [row["warning"] for row in data["metered"] if row["warning"]]
     own.print("wherry.status/1", data, lambda: _status(data, own.hub.clock.now()), _next_of(data))
     lost = any(row["state"] == "reconnect" for row in data["connections"])
     own.code = worst([EXIT_PERSON if data["for_a_person"] else 0, AccessLost.exit_code if lost else 0])
@@ -159,6 +159,9 @@ def _status(data: dict[str, Any], now: dt.datetime) -> Iterator[str]:
         (kind, f"{ago(at, now)} by {row['flow']}") for row in data["flows"] for kind, at in row["last_sync"].items()
     ]
     yield from pairs([("last sync", "   ".join(f"{kind} {at}" for kind, at in synced))], "")
+    for row in data["metered"]:
+        used = f"{row['used']:,} of {row['limit']:,} {row['what']} in {row['month']} ({row['percent']} %)"
+        yield f"metered  {clean(row['connection'])}: {clean(used)}"
     yield from waits(data["waiting"])
     for problem in data["problems"]:
         yield click.style(f"  broken   {clean(problem['message'])}", fg="red")

@@ -39,6 +39,7 @@ def lines(data: Mapping[str, Any], *, saved: bool = True) -> Iterator[str]:
     yield from _new([row for row in rows if data["items"].get(row["entity"], {}).get(row["fate"])])
     yield from _line("~ change", _group(data, "updated"), "green")
     yield from _changed([row for row in rows if row["changes"]])
+    yield from _line("- take back", _group(data, "reversed"), "yellow")
     yield from _line("& link", _group(data, "linked"), "green")
     yield from _line("= same", _same(data), "")
     yield from _refused(data, rows)

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from wherry import money
 from wherry.cli.drawing import clean, counts, lasted, plural, spelled
 from wherry.cli.planned import refusal
 
@@ -71,10 +72,16 @@ def _reasons(data: Mapping[str, Any], kinds: Iterable[str]) -> Iterator[str]:
         by_word = data.get("reasons", {}).get(kind, {})
         words = ("skipped", "linked") if data.get("refused") else ("refused", "skipped", "linked")
         shown = [pair for word in words for pair in by_word.get(word, {}).items()]
+        left_out = data.get("amounts", {}).get(kind, {})
         for reason, number in shown[:_MOST_REASONS]:
-            yield click.style(f"             {plural(number, kind)}: {clean(reason)}", dim=True)
+            yield click.style(f"             {plural(number, kind)}{_sums(left_out.get(reason, {}))}: {clean(reason)}", dim=True)
         if len(shown) > _MOST_REASONS:
             yield click.style(f"             and {plural(len(shown) - _MOST_REASONS, 'more reason')}", dim=True)
+
+
+def _sums(sums: Mapping[str, int]) -> str:
+    """What was left out, in each currency: ``, 1,234.50 GBP``."""
+    return "".join(f", {money.text(minor, currency)} {currency}" for currency, minor in sums.items())
 
 
 def waits(waiting: Mapping[str, Mapping[str, int]]) -> Iterator[str]:

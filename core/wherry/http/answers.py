@@ -102,7 +102,7 @@ def _access_lost(call: Asked, status: int, said: str, where: dict[str, Any]) -> 
     if status == 401:
         return AccessLost(
             f"{call.title} no longer accepts the sign-in{said}",
-            fix=f"sign in again: wherry connection set-secret {name}", code="WHERRY-5041", **where,
+            fix=f"sign in again: wherry connect {name}", code="WHERRY-5041", **where,
         )  # fmt: skip
     what = (
         "this needs a subscription that the account does not have" if status == 402 else "a right or scope is missing"

@@ -1,4 +1,4 @@
-"""A plugin's way out: ``read`` for calls without effect, ``stream`` for files.
+"""A plugin's way out: ``read`` for calls without effect, ``stream`` for files; and the core's: ``send`` for effects.
 
 The only place that builds an httpx client.
 A read goes: ask (what is wanted) → retry (until it is there) → attempt (one answer, judged) → exchange (redirects by
@@ -27,7 +27,9 @@ from wherry.http.guard import Guard, Resolve, origin, system_resolve
 from wherry.http.pacing import Pacer, shared_pacer
 from wherry.http.profile import Profile, Response
 from wherry.http.retrying import Patience, Retries
-from wherry.http.transport import FIRST, LANE, MAX_BODY, MAX_BYTES, MEGABYTE, WHOLE, Counts, Transport
+from wherry.http.transport import FIRST, HANDED, LANE, MAX_BODY, MAX_BYTES, MEGABYTE, WHOLE, Counts, Transport
+from wherry.records import Call, Reply
+from wherry.redaction import scrub
 from wherry.roles import Clock
 from wherry.signin import REPLAY
 
@@ -38,6 +40,8 @@ MAX_FILE = 2048 * MEGABYTE
 FILE_SECONDS = 3600.0
 _BECOMES_GET = frozenset({301, 302, 303})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_PRIVATE = frozenset({"set-cookie", "authorization", "www-authenticate", "proxy-authenticate"})
+"""Headers of an answer that are not kept: they may hold what signs somebody in."""
 
 
 class _Ask(Struct, frozen=True):
@@ -102,6 +106,45 @@ class Http:
         ask = self._ask(method, path, params, headers, content, True, extensions)
         ask = msgspec.structs.replace(ask, allow=allow, expect=expect)
         return self._retries.run(lambda: self._attempt(ask))
+
+    def send(self, call: Call) -> Reply:
+        """One attempt of a call with an effect: never repeated, no redirect followed, its token renewed before expiry.
+
+        Every status is an answer, also a 429 (after which the lane rests as long as was asked for, ``retry-after``
+        in the reply's headers). Raises TryAgain where there is none: ``where["sent"]`` is "no" where nothing can have
+        left, else "perhaps". Whatever else is raised came up before anything left.
+        """
+        extensions = {LANE: call.lane, FIRST: False, MAX_BYTES: MAX_BODY}
+        ask = self._ask(call.method, call.path, call.params, call.headers, call.body or None, True, extensions)
+        request = self._request(ask, ask.call.method, ask.url, ask.content)
+        try:
+            answer = self._client.send(request, auth=self._profile.auth, stream=True, follow_redirects=False)
+            try:
+                answer.read()
+            finally:
+                answer.close()
+        except NETWORK_ERRORS as error:
+            problem = failure(ask.call, error)
+            problem.where["sent"] = problem.where["sent"] if request.extensions.get(HANDED) else "no"
+            raise problem from error
+        except Exception as error:
+            if not request.extensions.get(HANDED):
+                raise
+            raise TryAgain(
+                f"{ask.call.title} answered {ask.call.path} with something that could not be read: {scrub(str(error))}",
+                code="WHERRY-6056", **ask.call.where(sent="perhaps"),
+            ) from error  # fmt: skip
+        return self._reply(ask, answer)
+
+    def _reply(self, ask: _Ask, answer: httpx.Response) -> Reply:
+        headers = {name.lower(): value for name, value in answer.headers.items() if name.lower() not in _PRIVATE}
+        if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
+            after = retry_after(answer.headers, self._clock.now())
+            after = self._pacer.window(ask.lane) if after is None else after
+            self._counts.throttled()
+            self._pacer.close(ask.lane, after or 0.0)
+            headers["retry-after"] = str(after or 0.0)
+        return Reply(status=answer.status_code, headers=headers, body=answer.content)
 
     def decode(self, response: Response, type: type[T]) -> T:
         """The body as that type. Raises TryAgain for junk; ``expect`` reads junk again instead."""

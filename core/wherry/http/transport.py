@@ -25,6 +25,9 @@ LANE, FIRST, MAX_BYTES, WHOLE = "wherry.lane", "wherry.first", "wherry.max_bytes
 """Names of request extensions: the lane to be paced in (None: not paced), whether it goes first there, the cap on
 the body, and the seconds for the whole answer."""
 
+HANDED = "wherry.handed"
+"""Set on a request's extensions once it was handed to the network: before that, nothing of it can have left."""
+
 MEGABYTE = 1024 * 1024
 MAX_BODY = 64 * MEGABYTE
 MAX_RATIO = 200
@@ -89,6 +92,7 @@ class Transport(httpx.BaseTransport):
         lane = request.extensions.get(LANE)
         ticket = None if lane is None else self._pacer.take(lane, first=bool(request.extensions.get(FIRST)))
         self._counts.sent(request)
+        request.extensions[HANDED] = True
         answer = self._pool(request.url.scheme).handle_request(self._outgoing(request))
         headers = httpx.Headers(answer.headers)
         if ticket is not None:

@@ -18,6 +18,19 @@ A plugin says for each record kind, entity by entity, which drafts a record make
 be missing or without a key; ``reference``, that it only names a thing with a record of its own, which is
 matched or made but never updated from here. ``file`` names the source's id of the bytes. An operator
 overrides single lines; see ``layers``.
+
+Conditions are expressions that give yes or no. ``when``: the entity is made only where it holds. ``skip`` (of a
+root) gives the reason why nothing is made of the record at all, or nothing. ``void``: what was written is to be
+taken back. ``document`` names the words of a flow's ``document`` for which an entity is made. Of several roots
+the first whose ``when`` holds is made, else the last, which has none::
+
+    {"invoice": {
+        "trigger": {"status": "invoice.status", "when": "invoiced", "amount": "money(invoice.total)"},
+        "credit_memo": {"root": True, "document": "invoice", "when": "invoice.is_credit", "key": ..., "fields": ...},
+        "invoice": {"root": True, "document": "invoice", "key": ..., "fields": ...}}}
+
+``trigger`` tells where a head keeps its pipeline and stage, or its status, which statuses are usually taken
+(``when``), and the amount that is listed with a record that is left out.
 """
 
 from __future__ import annotations
@@ -30,8 +43,8 @@ from typing import Any, Protocol
 from wherry import entities, transforms
 from wherry.entities import Entity
 from wherry.errors import ConfigError
-from wherry.expressions import UNKNOWN_FIELD, Words, nearest
-from wherry.mapping.layers import TRIGGER, Layer, Outline, check_entities, outlines
+from wherry.expressions import UNKNOWN_FIELD, Expression, Words, compile_expression, nearest
+from wherry.mapping.layers import TRIGGER, Layer, Outline, check_entities, of_document, outlines
 from wherry.mapping.mapper import MapMapper, explain
 from wherry.mapping.plan import Plan, Row, kinds_of, make_plan
 from wherry.money import DECIMALS
@@ -47,12 +60,14 @@ FORMAT = 1
 
 class FlowLike(TriggerFlow, Protocol):
     """What a map needs of a flow's settings: entity → target field → expression or False; whether files come
-    along."""
+    along; what an invoice becomes."""
 
     @property
     def map(self) -> Mapping[str, Any]: ...
     @property
     def files(self) -> bool: ...
+    @property
+    def document(self) -> str | None: ...
 
 
 def build(
@@ -98,7 +113,8 @@ class _Builder:
         self.described = {kind: description} if isinstance(description, Description) else dict(description or {})
         self.currency, self.timezone = _known_currency(currency), timezone
         self.zone = transforms.zone_of(timezone)
-        self.found = outlines(kind, default_map)
+        key, strict = f"flows.{flow.name}.document", len(flow.kinds) == 1
+        self.found = of_document(outlines(kind, default_map), kind, flow.document, key, strict=strict)
         self.source_fields = {
             name: frozenset(info.name for info in known.fields) for name, known in self.described.items()
         }
@@ -123,7 +139,11 @@ class _Builder:
             self.source_fields,
         )
         fingerprint = self._fingerprint(plan, by_pipeline, trigger.fingerprint)
-        return MapMapper(self.kind, trigger, plan, by_pipeline, self.shapes, fingerprint)
+        return MapMapper(self.kind, trigger, plan, by_pipeline, self.shapes, fingerprint, self._amount())
+
+    def _amount(self) -> Expression | None:
+        said = self.default_map.get(TRIGGER, {}).get("amount", "")
+        return compile_expression(said, self.words, f"default map {self.kind}.trigger.amount") if said else None
 
     def _left_out(self) -> Layer:
         files = [] if self.flow.files else [outline.name for outline in self.found if outline.file and not outline.root]
@@ -191,6 +211,8 @@ def _said(outline: Outline) -> list[object]:
         outline.label,
         outline.file,
         dict(outline.lists),
+        # Only where they are said: what was carried over before they could be is not to be read as changed.
+        *([[outline.when, outline.skip, outline.void]] if outline.when or outline.skip or outline.void else []),
     ]
 
 

@@ -14,7 +14,10 @@ from msgspec import Struct
 from wherry.errors import ConfigError
 from wherry.expressions import nearest
 
-HEADER = frozenset({"from", "key", "optional", "each", "root", "reference", "label", "file", "fields"})
+HEADER = frozenset(
+    {"from", "key", "optional", "each", "root", "reference", "label", "file", "fields"}
+    | {"document", "when", "skip", "void"}
+)
 TRIGGER = "trigger"
 PLUGIN = "plugin default"
 
@@ -51,15 +54,59 @@ class Outline(Struct, frozen=True):
     lists: Mapping[str, str]
     """List field → the record kind that gives one element each."""
     fields: Mapping[str, str]
+    documents: tuple[str, ...] = ()
+    """The words of a flow's ``document`` for which it is made; empty: whatever that is."""
+    when: str = ""
+    skip: str = ""
+    void: str = ""
+
+    @property
+    def expressions(self) -> tuple[str, ...]:
+        """Everything that is said about it but its lists, as text."""
+        said = (self.key, self.label, self.file, self.when, self.skip, self.void, *self.fields.values())
+        return tuple(text for text in said if text)
 
 
 def outlines(kind: str, default_map: Mapping[str, Any]) -> list[Outline]:
-    """The entities of a default map, the root last. Raises ConfigError where the map cannot be read as
-    one."""
+    """The entities of a default map, roots last. Raises ConfigError where the map cannot be read as one."""
     found = [_outline(kind, name, said) for name, said in default_map.items() if name != TRIGGER]
-    if [outline.root for outline in found].count(True) != 1:
-        raise _bad_map(kind, "exactly one entity must say root = true")
+    for document in documents_of(found) or ("",):
+        _check_roots(kind, [one for one in found if one.root and (not one.documents or document in one.documents)])
     return sorted(found, key=lambda outline: outline.root)
+
+
+def documents_of(found: Sequence[Outline]) -> tuple[str, ...]:
+    """The documents that a record may become, the usual one first."""
+    return tuple(dict.fromkeys(document for outline in found for document in outline.documents))
+
+
+def _check_roots(kind: str, roots: Sequence[Outline]) -> None:
+    """One root is made of a record: the first whose condition holds, else the last, which has none."""
+    if not roots:
+        raise _bad_map(kind, "an entity must say root = true")
+    if bare := [root.name for root in roots[:-1] if not root.when]:
+        raise _bad_map(f"{kind}.{bare[0]}", f"it is a root beside {roots[-1].name}, so it must say when")
+    if roots[-1].when:
+        raise _bad_map(f"{kind}.{roots[-1].name}", "the last root is made where no other is, so it must not say when")
+
+
+def of_document(found: Sequence[Outline], kind: str, said: str | None, key: str, *, strict: bool) -> list[Outline]:
+    """The entities of the flow's ``document``. Raises ConfigError for one that the map cannot make; a flow of
+    several kinds (not ``strict``) may have a kind that becomes no document."""
+    known = documents_of(found)
+    if said is None or (not known and not strict):
+        document = known[0] if known else ""
+    elif said in known:
+        document = said
+    else:
+        raise ConfigError(
+            f"{key}: the source's map of {kind} makes no {said}{nearest(said, known)}",
+            fix=f"it makes: {', '.join(known)}" if known else "remove the key: this kind becomes no document",
+            code="WHERRY-2212",
+            key=key,
+            allowed=list(known),
+        )
+    return [outline for outline in found if not outline.documents or document in outline.documents]
 
 
 def _outline(kind: str, name: str, said: Mapping[str, Any]) -> Outline:
@@ -89,7 +136,15 @@ def _outline(kind: str, name: str, said: Mapping[str, Any]) -> Outline:
         said.get("file", ""),
         lists,
         fields,
+        _words(said.get("document", ())),
+        said.get("when", ""),
+        said.get("skip", ""),
+        said.get("void", ""),
     )
+
+
+def _words(said: str | Sequence[str]) -> tuple[str, ...]:
+    return (said,) if isinstance(said, str) else tuple(said)
 
 
 def _bad_map(where: str, problem: str) -> ConfigError:

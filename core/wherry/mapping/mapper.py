@@ -16,7 +16,7 @@ from wherry.mapping.layers import Entry
 from wherry.mapping.plan import Body, Making, Paths, Plan, Row
 from wherry.mapping.shapes import REMEDY, targets
 from wherry.records import Draft, Record, Ref, Skip
-from wherry.transforms import text
+from wherry.transforms import text, yes_no
 from wherry.triggers import Trigger
 
 _PLACE = re.compile(r"`\$((?:\.\w+|\[\.\.\.\]|\[\d+\])+)`")
@@ -39,13 +39,14 @@ class MapMapper:
         by_pipeline: Mapping[str, Plan],
         shapes: dict[str, type[Entity]],
         fingerprint: str,
+        amount: Expression | None = None,
     ) -> None:
-        self.kind, self.fingerprint = kind, fingerprint
+        self.kind, self.fingerprint, self._amount = kind, fingerprint, amount
         self.trigger, self.plan, self.by_pipeline, self.shapes = trigger, plan, by_pipeline, shapes
         self.residue: dict[str, Decimal] = {}
         self._adding = threading.Lock()
         self._plans = [plan, *by_pipeline.values()]
-        self._fields = _fields_of(self._plans, kind, trigger)
+        self._fields = _fields_of(self._plans, kind, trigger, amount)
 
     @property
     def fields(self) -> Mapping[str, tuple[str, ...]]:
@@ -54,8 +55,13 @@ class MapMapper:
 
     @property
     def root(self) -> str:
-        """The entity of the root drafts."""
+        """The entity of the root drafts; of several, the one that is made where no condition says another."""
         return self.plan.makings[-1].entity
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """Every entity that a root draft may have, in any pipeline: of a record exactly one of them is made."""
+        return tuple(dict.fromkeys(making.entity for plan in self._plans for making in plan.roots))
 
     @property
     def entities(self) -> tuple[str, ...]:
@@ -70,21 +76,23 @@ class MapMapper:
         return {kind: fields for kind, fields in self._fields.items() if kind in wanted and kind != self.kind}
 
     def triggers(self, records: Sequence[Record]) -> list[Skip | None]:
-        """The gate's answers, each skip with the amount that the root draft would have had."""
+        """The gate's answers, each skip with the amount that the record is about."""
         reasons = self.trigger.reasons(records)
         return [
             None if reason is None else self._skip(record, reason)
             for record, reason in zip(records, reasons, strict=True)
         ]
 
-    def map(self, record: Record) -> list[Draft]:
-        """The drafts of a complete record, others before the root, equal keys once.
+    def map(self, record: Record) -> list[Draft] | Skip:
+        """The drafts of a complete record, others before the root, equal keys once; or why nothing is made of it.
 
         Raises Rejected naming record, target field and source path, or the filter that cannot be told;
         ContractBroken when a transform of a plugin raises anything but ValueError or Rejected.
         """
         self.trigger.check(record)
         work = _Work(self._plan_of(record), record, self.shapes)
+        if reason := work.unwanted():
+            return self._skip(record, reason)
         drafts: dict[tuple[str, str], Draft] = {}
         for draft in work.drafts():
             drafts.setdefault((draft.entity, draft.key), draft)
@@ -98,17 +106,25 @@ class MapMapper:
         return self.by_pipeline.get(record.fields.get(self.trigger.pipeline_field) or "", self.plan)
 
     def _skip(self, record: Record, reason: str) -> Skip:
-        root = self._plan_of(record).makings[-1]
-        line = root.body.lines.get("amount")
-        if line is None or record.gone or any(kind != self.kind for kind, _ in line[0].paths):
-            return Skip(reason)
+        void, line = self.trigger.is_void(record), self._amount_line(record)
+        if line is None or record.gone or any(kind != self.kind for kind, _ in line.paths):
+            return Skip(reason, void=void)
         scope = Scope()
         scope.enter(record)
         try:
-            amount = line[0].evaluate(scope)
+            amount = line.evaluate(scope)
         except Exception:  # an amount that cannot be read is no reason to stop: the record goes no further anyway
-            return Skip(reason)
-        return Skip(reason, amount["minor"], amount["currency"]) if isinstance(amount, dict) else Skip(reason)
+            amount = None
+        if not isinstance(amount, dict):
+            return Skip(reason, void=void)
+        return Skip(reason, amount["minor"], amount["currency"], void)
+
+    def _amount_line(self, record: Record) -> Expression | None:
+        """What the map calls the record's amount; where it does not say, the root draft's field of that name."""
+        if self._amount is not None:
+            return self._amount
+        line = self._plan_of(record).makings[-1].body.lines.get("amount")
+        return line[0] if line else None
 
     def _add(self, residue: Mapping[str, Decimal]) -> None:
         with self._adding:
@@ -123,8 +139,12 @@ def explain(mapper: MapMapper) -> list[Row]:
     return [row for plan in plans.values() for row in plan.rows]
 
 
-def _fields_of(plans: Sequence[Plan], kind: str, trigger: Trigger) -> dict[str, tuple[str, ...]]:
+def _fields_of(
+    plans: Sequence[Plan], kind: str, trigger: Trigger, amount: Expression | None
+) -> dict[str, tuple[str, ...]]:
     used: dict[str, set[str]] = {kind: set(trigger.fields)}
+    for owner, name in amount.paths if amount else ():
+        used.setdefault(owner, set()).add(name)
     for plan in plans:
         for name, fields in plan.fields.items():
             used.setdefault(name, set()).update(fields)
@@ -139,11 +159,18 @@ class _Work:
         self.scope = Scope()
         self.scope.enter(record)
         self._views: dict[str, list[Scope]] = {}
+        self._root = next((root for root in plan.roots if self._holds(root, self.scope)), plan.roots[-1])
+
+    def unwanted(self) -> str:
+        """Why the map makes nothing of the record; empty where it does."""
+        skip = self._root.skip
+        return (self._value(skip, self.scope, self._root.entity, "skip") or "").strip() if skip else ""
 
     def drafts(self) -> Iterator[Draft]:
         """Every draft gets its key before any gets its body, so that they can refer to one another in any order."""
         for making in self.plan.single:
-            self.scope.refs[making.entity] = self._reference(making, self.scope)
+            made = not making.root or making is self._root
+            self.scope.refs[making.entity] = self._reference(making, self.scope) if made else None
         for making in self.plan.several:
             for scope in self._each(making.kind):
                 scope.refs[making.entity] = self._reference(making, scope)
@@ -161,9 +188,20 @@ class _Work:
             views = self._views[kind] = [self.scope.inside(relative) for relative in relatives]
         return views
 
+    def _holds(self, making: Making, scope: Scope) -> bool:
+        return making.when is None or self._is_so(making.when, scope, making.entity, "when")
+
+    def _is_so(self, condition: Expression, scope: Scope, entity: str, part: str) -> bool:
+        try:
+            return yes_no(condition.evaluate(scope)) is True
+        except Exception as error:
+            raise self._unreadable(error, f"{entity} ({part})", condition) from error
+
     def _reference(self, making: Making, scope: Scope) -> Reference | None:
         if making.kind not in scope.fields:
             return self._absent(making)
+        if not self._holds(making, scope):
+            return None
         if key := self._value(making.key, scope, making.entity, "key"):
             return {"entity": making.entity, "key": key}
         if making.optional:
@@ -206,6 +244,7 @@ class _Work:
             reference=making.reference,
             refs=_refs(making, plain),
             file=file or "",
+            void=making.void is not None and self._is_so(making.void, scope, making.entity, "void"),
         )
 
     def _fill(self, body: Body, scope: Scope, entity: str) -> dict[str, Any]:

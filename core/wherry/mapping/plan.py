@@ -59,21 +59,27 @@ class Making(Struct, frozen=True):
     file: Expression | None
     body: Body
     lists: tuple[tuple[str, str, Body], ...]
+    when: Expression | None = None
+    skip: Expression | None = None
+    void: Expression | None = None
 
     @property
     def kinds(self) -> frozenset[str]:
         """The record kinds that a draft of this entity is made from."""
-        texts = [text for text in (self.key, self.label, self.file) if text is not None]
+        headers = (self.key, self.label, self.file, self.when, self.skip, self.void)
+        texts = [text for text in headers if text is not None]
         texts += [text for body in (self.body, *(body for _, _, body in self.lists)) for text, _ in body.lines.values()]
         named = {kind for text in texts for kind, _ in text.paths}
         return frozenset({self.kind, *named, *(kind for _, kind, _ in self.lists)})
 
 
 class Plan(Struct, frozen=True):
-    """A whole map: what to make, the root last; the source fields it uses by record kind; its lines for people.
-    ``single`` and ``several`` are the makings that give one draft, and one for each relative."""
+    """A whole map: what to make, roots last; the source fields it uses by record kind; its lines for people.
+    ``single`` and ``several`` are the makings that give one draft, and one for each relative; of ``roots`` one is
+    made: the first whose ``when`` holds, else the last."""
 
     makings: tuple[Making, ...]
+    roots: tuple[Making, ...]
     single: tuple[Making, ...]
     several: tuple[Making, ...]
     fields: Mapping[str, tuple[str, ...]]
@@ -85,10 +91,9 @@ def kinds_of(found: Sequence[Outline]) -> frozenset[str]:
     name."""
     named = {outline.kind for outline in found} | {kind for outline in found for kind in outline.lists.values()}
     for outline in found:
-        for text in (outline.key, outline.label, outline.file, *outline.fields.values()):
-            if text:
-                nodes = ast.walk(parse(text, f"default map {outline.name}"))
-                named |= {path[0] for node in nodes if isinstance(node, ast.expr) and (path := path_of(node))}
+        for text in outline.expressions:
+            nodes = ast.walk(parse(text, f"default map {outline.name}"))
+            named |= {path[0] for node in nodes if isinstance(node, ast.expr) and (path := path_of(node))}
     return frozenset(named)
 
 
@@ -107,7 +112,8 @@ def make_plan(
     makings = tuple(planner.making(outline) for outline in kept)
     single = tuple(making for making in makings if not making.each)
     several = tuple(making for making in makings if making.each)
-    return Plan(makings, single, several, planner.fields(), tuple(planner.rows))
+    roots = tuple(making for making in makings if making.root)
+    return Plan(makings, roots, single, several, planner.fields(), tuple(planner.rows))
 
 
 class _Planner:
@@ -143,14 +149,15 @@ class _Planner:
             outline.reference,
             outline.optional,
             self._header(outline, "key", outline.key, here),
-            self._header(outline, "label", outline.label, here) if outline.label else None,
-            self._header(outline, "file", outline.file, here) if outline.file else None,
+            self._optional(outline, "label", outline.label, here),
+            self._optional(outline, "file", outline.file, here),
             self._body(outline.name, "", shape, lines, here),
             tuple(
                 (field, each, body)
                 for field, each in outline.lists.items()
                 if (body := self._list(outline, field, each, lines))
             ),
+            *(self._optional(outline, part, getattr(outline, part), here) for part in ("when", "skip", "void")),
         )
 
     def _shape(self, entity: str) -> type[Entity]:
@@ -179,6 +186,9 @@ class _Planner:
 
     def _header(self, outline: Outline, part: str, text: str, words: Words) -> Expression:
         return self._note(compile_expression(text, _unchecked(words), f"default map {self.kind}.{outline.name}.{part}"))
+
+    def _optional(self, outline: Outline, part: str, text: str, words: Words) -> Expression | None:
+        return self._header(outline, part, text, words) if text else None
 
     def _note(self, expression: Expression) -> Expression:
         for kind, name in expression.paths:

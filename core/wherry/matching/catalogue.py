@@ -41,6 +41,7 @@ class ListingCatalogue:
         self._ids: set[str] = set()
         self._skus: dict[str, list[int]] = {}
         self._names: dict[str, list[int]] = {}
+        self._numbers: dict[str, list[int]] = {}
         self._linked: Callable[[str], Sequence[str]] = (
             linked if callable(linked) else lambda target: (linked or {}).get(target, ())
         )
@@ -57,7 +58,8 @@ class ListingCatalogue:
         if listed.id in self._ids:
             return
         self._ids.add(listed.id)
-        for index, key in ((self._names, name_key(listed.name)), (self._skus, sku_key(listed.sku))):
+        name, sku, number = name_key(listed.name), sku_key(listed.sku), sku_key(listed.number)
+        for index, key in ((self._names, name), (self._skus, sku), (self._numbers, number)):
             if key:
                 index.setdefault(key, []).append(len(self._listed))
         self._listed.append(listed)
@@ -69,6 +71,10 @@ class ListingCatalogue:
     def by_sku(self, sku: str) -> list[Listed]:
         """The targets whose SKU is equal (see ``sku_key``)."""
         return self._at(self._skus, sku_key(sku))
+
+    def by_number(self, number: str) -> list[Listed]:
+        """The targets whose number is equal (numbers are compared as SKUs are, see ``sku_key``)."""
+        return self._at(self._numbers, sku_key(number))
 
     def by_name(self, name: str) -> list[Listed]:
         """The targets whose name is equal (see ``name_key``)."""

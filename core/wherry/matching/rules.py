@@ -1,7 +1,7 @@
 """The default matcher: a chain of rules, and what is done with what no rule finds.
 
 ``link`` (what was linked before) is resolved by the core, ahead of any matcher; it is accepted in an order so that the
-order reads whole. Then ``sku``, ``name`` and, where it is asked for, ``fuzzy``.
+order reads whole. Then ``sku``, ``name`` and, where they are asked for, ``reference`` and ``fuzzy``.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import difflib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
-from typing import Literal, TypeVar, get_args
+from typing import Literal, Protocol, TypeVar, get_args, runtime_checkable
 
 from msgspec import Struct
 from rapidfuzz import fuzz
@@ -18,11 +18,11 @@ from rapidfuzz import fuzz
 from wherry.errors import ConfigError
 from wherry.matching.catalogue import ListingCatalogue, pending_id, pending_ref
 from wherry.matching.fuzzy import sure
-from wherry.matching.text import code_of, fold, name_key, words
+from wherry.matching.text import code_of, fold, name_key, sku_key, words
 from wherry.records import Ask, Candidate, Create, Decision, Draft, Link, Listed, Ref, Same, Skip
 from wherry.roles import Catalogue
 
-Rule = Literal["link", "sku", "name", "fuzzy"]
+Rule = Literal["link", "reference", "sku", "name", "fuzzy"]
 Unmatched = Literal["create", "triage", "skip"]
 RULES: tuple[Rule, ...] = get_args(Rule)
 UNMATCHED: tuple[Unmatched, ...] = get_args(Unmatched)
@@ -61,7 +61,8 @@ class RuleMatcher:
         return [batch.once(draft, self._decide) for draft in drafts]
 
     def _decide(self, draft: Draft, batch: _Batch) -> Decision:
-        asked = _Asked(draft, _text(draft, "name") or draft.label, _text(draft, "sku"))
+        number = _text(draft, "number") if "reference" in self.order else ""
+        asked = _Asked(draft, _text(draft, "name") or draft.label, _text(draft, "sku"), number)
         notes: list[str] = []
         for rule in self.order:
             if rule != "link" and (decision := _FINDERS[rule](asked, batch, notes)):
@@ -77,6 +78,14 @@ class _Asked(Struct, frozen=True):
     draft: Draft
     name: str
     sku: str
+    number: str
+
+
+@runtime_checkable
+class _Numbered(Protocol):
+    """A catalogue that can be searched by number; one that cannot is searched by SKU and name only."""
+
+    def by_number(self, number: str) -> Sequence[Listed]: ...
 
 
 class _Namesakes:
@@ -127,7 +136,7 @@ class _Batch:
             return
         if isinstance(decision, Create):
             name = _text(draft, "name") or draft.label
-            listed = Listed(pending_id(draft.ref), name, _text(draft, "sku"))
+            listed = Listed(pending_id(draft.ref), name, _text(draft, "sku"), number=_text(draft, "number"))
             self._created.add(listed)
             if same := name_key(name):
                 self._named_here[same].enter(listed, [draft.key])
@@ -138,6 +147,16 @@ class _Batch:
 
     def by_sku(self, sku: str) -> list[Listed]:
         return [*self._catalogue.by_sku(sku), *self._created.by_sku(sku)]
+
+    def by_reference(self, number: str) -> list[Listed]:
+        """What is known by this number; among things without number and SKU, what has it for a name."""
+        numbered = self._catalogue.by_number(number) if isinstance(self._catalogue, _Numbered) else ()
+        hits = [*numbered, *self._created.by_number(number)]
+        hits += self.by_sku(number)
+        named = [*self._catalogue.by_name(number), *self._created.by_name(number)]
+        wanted = sku_key(number)
+        hits += [hit for hit in named if not (hit.number or hit.sku) and sku_key(hit.name) == wanted]
+        return list({hit.id: hit for hit in hits}.values())
 
     def by_name(self, name: str) -> tuple[_Namesakes, _Namesakes]:
         """What the catalogue has of a name, and what this batch creates."""
@@ -159,6 +178,16 @@ class _Batch:
         """The nearest targets that exist: nobody can be asked to choose what is not written yet."""
         near = self._catalogue.nearest(asked.name, asked.sku, limit + _CANDIDATES)
         return tuple(candidate for candidate in near if pending_ref(candidate.id) is None)[:limit]
+
+
+def _by_reference(asked: _Asked, batch: _Batch, notes: list[str]) -> Decision | None:
+    hits = batch.by_reference(asked.number) if sku_key(asked.number) else []
+    if len(hits) == 1:
+        hit, wanted = hits[0], sku_key(asked.number)
+        held = (("number", hit.number), ("SKU", hit.sku), ("name", hit.name))
+        field, value = next(pair for pair in held if sku_key(pair[1]) == wanted)
+        return _found(asked, hit, "reference", f'number "{asked.number}" equals the {field} "{value}" of "{hit.name}"')
+    return _several(asked, hits, f'the number "{asked.number}"') if hits else None
 
 
 def _by_sku(asked: _Asked, batch: _Batch, notes: list[str]) -> Decision | None:
@@ -194,6 +223,7 @@ def _by_likeness(asked: _Asked, batch: _Batch, notes: list[str]) -> Decision | N
 
 
 _FINDERS: dict[Rule, Callable[[_Asked, _Batch, list[str]], Decision | None]] = {
+    "reference": _by_reference,
     "sku": _by_sku,
     "name": _by_name,
     "fuzzy": _by_likeness,
@@ -249,7 +279,8 @@ def _unmatched(asked: _Asked, notes: Sequence[str]) -> str:
     called = f'{asked.draft.entity} "{asked.draft.label or asked.name or asked.draft.key}"'
     if notes:
         return f"{called}: {'; '.join(notes)}"
-    sought = [f'the SKU "{asked.sku}"'] * bool(asked.sku) + [f'the name "{asked.name}"'] * bool(asked.name)
+    known = (("number", asked.number), ("SKU", asked.sku), ("name", asked.name))
+    sought = [f'the {field} "{value}"' for field, value in known if value]
     return f"{called}: nothing in the target has {' or '.join(sought) or 'what it could be told by'}"
 
 

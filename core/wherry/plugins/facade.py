@@ -129,10 +129,12 @@ class Plugins:
             )
         return made
 
-    def simulator(self, system: str) -> Simulator:
-        """The offline stand-in of a system. Raises ConfigError when its plugin brings none."""
+    def simulator(self, system: str, options: Mapping[str, str] | None = None) -> Simulator:
+        """The offline stand-in of a system, with its ``options``. Raises ConfigError when its plugin brings none."""
         title = self.require(system).title
-        made: Simulator | None = self._calls.first("wherry_simulator", system, lacking(Simulator), system=system)
+        made: Simulator | None = self._calls.first(
+            "wherry_simulator", system, lacking(Simulator), system=system, options=dict(options or {})
+        )
         if made is None:
             fix = f"systems with one: {', '.join(self._with('simulator')) or 'none of the enabled'}"
             raise ConfigError(f"{title} has no simulator", fix=fix, code=NO_ROLE, plugin=system)

@@ -19,6 +19,7 @@ from wherry.settings.values import (
     Condition,
     Cron,
     Currency,
+    Day,
     EntityMap,
     Every,
     Moment,
@@ -28,12 +29,15 @@ from wherry.settings.values import (
     Repeat,
     Size,
     Stages,
+    Statuses,
     Version,
     Zone,
     interval,
     shortest_gap,
 )
 
+Document = Literal["invoice", "estimate", "sales-order", "journal"]
+Approval = Literal["automatic", "required"]
 Tier = Literal["free", "plus", "pro", "enterprise"]
 SHORTEST: dict[str, dt.timedelta] = {
     "free": dt.timedelta(hours=24),
@@ -102,9 +106,21 @@ class Pipeline(_Table):
 class Match(_Table):
     """``[flows.NAME.match.ENTITY]``: how a draft finds what it is in the sink."""
 
-    order: Names | None = Field(default=None, description='Rules in order: "link", "sku", "name".')
+    order: Names | None = Field(
+        default=None, description='Rules in order: "link", "reference", "sku", "name", "fuzzy".'
+    )
     unmatched: Literal["create", "triage", "skip"] | None = Field(
         default=None, description="What becomes of what nothing matches; the source's own habit where left out."
+    )
+
+
+class When(_Table):
+    """``[flows.NAME.when]``: what a record must be for the flow to take it."""
+
+    status: Statuses = Field(
+        min_length=1,
+        description='A status or several. Of draft, assigned, finalized and invoiced, "assigned" means assigned or '
+        "further along; other words mean just that status. Case does not count.",
     )
 
 
@@ -150,6 +166,21 @@ class Flow(_Table):
     after: Names = Field(default=(), description="Flows that run first.")
     pipelines: tuple[Pipeline, ...] = Field(
         default=(), description="Pipelines to take; all of them, at won, where left out."
+    )
+    document: Document | None = Field(
+        default=None,
+        description='What an invoice becomes: "invoice" (a credit memo where its total is negative), "estimate", '
+        '"sales-order" (an estimate where the target has none) or "journal"; "invoice" where left out.',
+    )
+    when: When | None = Field(
+        default=None,
+        description='What is taken, as in { status = "assigned" }; the source\'s own habit where left out.',
+    )
+    books_from: Day | None = Field(
+        default=None, description="The first day of the books: what is dated before it waits for approval."
+    )
+    approval: Approval = Field(
+        default="automatic", description='"required": what is prepared waits until somebody approves it.'
     )
     changed_since: Moment | None = Field(
         default=None, description="Only what was modified after this; a date or a time."

@@ -16,9 +16,11 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
+    Discriminator,
     Field,
     ModelWrapValidatorHandler,
     PrivateAttr,
+    Tag,
     model_serializer,
     model_validator,
 )
@@ -196,7 +198,8 @@ class SecretRef(BaseModel):
         if not value:
             connection = self._path[1] if len(self._path) > 1 else "NAME"
             message = f"{self.key}: the store holds no such secret yet"
-            fix = f"wherry connection set-secret {connection}"
+            token = self.name == "auth.token"
+            fix = f"wherry connect {connection}" if token else f"wherry connection set-secret {connection}"
             raise AccessLost(message, fix=fix, code="WHERRY-5010", connection=connection, key=self.key)
         return value
 
@@ -222,6 +225,17 @@ class SecretRef(BaseModel):
         yield None, self._masked()
 
 
+def _text_or_ref(value: Any) -> str:
+    return SecretRef.__name__ if isinstance(value, dict | SecretRef) else "text"
+
+
+TextOrRef = Annotated[
+    Annotated[str, Field(min_length=1), Tag("text")] | Annotated[SecretRef, Tag(SecretRef.__name__)],
+    Discriminator(_text_or_ref),
+]
+"""Told apart by shape before either is tried: a mistake in a reference is then told as one, and not as missing text."""
+
+
 class _SignIn(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -237,10 +251,14 @@ class OAuth2Auth(_SignIn):
     """Sign-in by OAuth 2. Without ``refresh_token`` the one that ``wherry connect`` stored is used."""
 
     kind: Literal["oauth2"] = "oauth2"
-    client_id: str = Field(min_length=1, description="The id of the app, as the vendor gave it out.")
+    client_id: TextOrRef = Field(description="The id of the app, as the vendor gave it out; plain text or a reference.")
     client_secret: SecretRef = Field(description="The app's secret; a reference, never the value itself.")
     refresh_token: SecretRef | None = Field(default=None, description="Only where no browser can be opened to connect.")
     scopes: tuple[str, ...] = Field(default=(), description="What to ask for; the plugin's own list where left out.")
+
+    def client(self, reveal: Callable[[SecretRef], str]) -> str:
+        """The app's id. Raises what ``reveal`` does where it is a reference that leads nowhere."""
+        return reveal(self.client_id) if isinstance(self.client_id, SecretRef) else self.client_id
 
 
 AuthSettings = TokenAuth | OAuth2Auth

@@ -108,6 +108,18 @@ def _moment(value: Any) -> dt.date:
     return moment
 
 
+def _day(value: Any) -> dt.date:
+    day = _moment(value)
+    if isinstance(day, dt.datetime):
+        raise wrong("has a time of day", "write the day alone, without quotes: 2026-01-31")
+    return day
+
+
+def _statuses(value: tuple[str, ...]) -> tuple[str, ...]:
+    """Spelt as they are compared: case and spaces around do not count."""
+    return _distinct(tuple(status.strip().casefold() for status in value))
+
+
 def _expression(value: Any) -> str | Literal[False]:
     if value is False:
         return False
@@ -206,6 +218,7 @@ Name = Annotated[str, AfterValidator(_name)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Currency = Annotated[str, AfterValidator(_currency)]
 Moment = Annotated[dt.date, PlainValidator(_moment), WithJsonSchema({"type": "string", "format": "date"})]
+Day = Annotated[dt.date, PlainValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 Condition = Annotated[str, AfterValidator(_condition)]
 Expression = Annotated[
     str | Literal[False],
@@ -234,9 +247,8 @@ Every = Annotated[str, AfterValidator(_every)]
 Cron = Annotated[str, AfterValidator(_cron)]
 Size = Annotated[int, PlainValidator(_size), WithJsonSchema({"type": "string", "examples": ["100MB"]})]
 Names = Annotated[tuple[str, ...], AfterValidator(_distinct)]
-Stages = Annotated[
-    tuple[str, ...],
-    AfterValidator(_distinct),
-    BeforeValidator(_some),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
+_ONE_OR_SEVERAL = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+Stages = Annotated[tuple[str, ...], AfterValidator(_distinct), BeforeValidator(_some), WithJsonSchema(_ONE_OR_SEVERAL)]
+Statuses = Annotated[
+    tuple[str, ...], AfterValidator(_statuses), BeforeValidator(_some), WithJsonSchema(_ONE_OR_SEVERAL)
 ]

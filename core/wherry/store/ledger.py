@@ -32,7 +32,11 @@ class Route(Struct, frozen=True):
 
 
 class LinkRow(Struct, frozen=True):
-    """``target`` is empty where a person said to ignore the thing; ``digest`` is of the body last written."""
+    """``target`` is empty where a person said to ignore the thing; ``digest`` is of the body last written.
+
+    Of a target that is sent calls also its version (``token``), the number of the last work item, the ``body`` itself
+    as JSON, and the call that wrote it. ``rule`` is ``reversed`` once the document was taken back.
+    """
 
     entity: str
     key: str
@@ -42,6 +46,10 @@ class LinkRow(Struct, frozen=True):
     made_at: str = ""
     made_by: str = ""
     run: str = ""
+    token: str = ""
+    sequence: int = 0
+    body: str = ""
+    call: int = 0
 
     @property
     def ref(self) -> Ref:
@@ -100,7 +108,13 @@ def by_entity(wanted: Iterable[Ref]) -> dict[str, set[str]]:
 
 
 class ItemRow(Struct, kw_only=True):
-    """One open item. ``same`` names the ref whose target it takes; ``record_*`` the record version it came from."""
+    """One open item. ``same`` names the ref whose target it takes; ``record_*`` the record version it came from.
+
+    What is sent to its target also has: its ``stamp`` (of ``sequence`` and ``attempt``), the target's version it is
+    meant for, whether it waits for ``approval`` (``wanted``, ``given`` or nothing), before when nothing is to be done
+    with it (``due``), how often it was tried, the call it went out with, the newer version that waits behind it, and
+    what the target was last found to hold (``evidence``, JSON).
+    """
 
     id: int = 0
     entity: str
@@ -122,6 +136,18 @@ class ItemRow(Struct, kw_only=True):
     currency: str = ""
     created_at: str = ""
     changed_at: str = ""
+    action: str = ""
+    stamp: str = ""
+    sequence: int = 0
+    attempt: int = 0
+    token: str = ""
+    memo: str = ""
+    approval: str = ""
+    due: str = ""
+    tries: int = 0
+    call: int = 0
+    follower: str = ""
+    evidence: str = ""
 
     @property
     def ref(self) -> Ref:
@@ -129,10 +155,10 @@ class ItemRow(Struct, kw_only=True):
 
 
 _ITEM = ItemRow.__struct_fields__
-_item_columns = [items.c[name] for name in _ITEM]
+item_columns = [items.c[name] for name in _ITEM]
 
 
-def _item(row: Sequence[Any]) -> ItemRow:
+def item_of(row: Sequence[Any]) -> ItemRow:
     values = dict(zip(_ITEM, row, strict=True))
     return ItemRow(**{**values, "draft": decode_draft(values["draft"])})
 
@@ -140,11 +166,11 @@ def _item(row: Sequence[Any]) -> ItemRow:
 def find_items(tx: Tx, route: Route, wanted: Iterable[Ref]) -> dict[Ref, ItemRow]:
     found = {}
     for entity, keys in by_entity(wanted).items():
-        statement = sa.select(*_item_columns).where(
+        statement = sa.select(*item_columns).where(
             items.c.sink == route.sink, items.c.source == route.source, items.c.entity == entity
         )
         for row in tx.find(statement, items.c.key, keys):
-            item = _item(row)
+            item = item_of(row)
             found[item.ref] = item
     return found
 
@@ -152,8 +178,8 @@ def find_items(tx: Tx, route: Route, wanted: Iterable[Ref]) -> dict[Ref, ItemRow
 def items_of_records(tx: Tx, route: Route, flow: str, kind: str, records: Iterable[str]) -> list[ItemRow]:
     """The open items that came from these records of a flow."""
     mine = (items.c.sink == route.sink) & (items.c.source == route.source) & (items.c.flow == flow)
-    statement = sa.select(*_item_columns).where(mine, items.c.record_kind == kind)
-    return [_item(row) for row in tx.find(statement, items.c.record_id, dict.fromkeys(records))]
+    statement = sa.select(*item_columns).where(mine, items.c.record_kind == kind)
+    return [item_of(row) for row in tx.find(statement, items.c.record_id, dict.fromkeys(records))]
 
 
 def put_items(tx: Tx, route: Route, rows: Sequence[ItemRow]) -> None:
@@ -198,8 +224,17 @@ def meet(tx: Tx, route: Route, met: Iterable[Ref]) -> list[ItemRow]:
             tx.run(sa.delete(edges).where(edges.c.entity == entity, edges.c.key.in_(part), edges.c.item.in_(
                 sa.select(items.c.id).where(mine))))  # fmt: skip
     still = {row[0] for row in tx.find(sa.select(edges.c.item), edges.c.item, touched)}
-    ready = tx.find(sa.select(*_item_columns).where(items.c.state == "waiting"), items.c.id, touched - still)
-    return sorted((_item(row) for row in ready), key=lambda item: item.id)
+    ready = tx.find(sa.select(*item_columns).where(items.c.state == "waiting"), items.c.id, touched - still)
+    return sorted((item_of(row) for row in ready), key=lambda item: item.id)
+
+
+def open_creates(tx: Tx, route: Route, entity: str) -> list[ItemRow]:
+    """What is on its way to be made: another thing of its name is the same thing."""
+    mine = (items.c.sink == route.sink) & (items.c.source == route.source) & (items.c.entity == entity)
+    coming = (
+        items.c.state.in_(("queued", "waiting", "unknown", "decide")) & (items.c.target == "") & (items.c.same == "")
+    )
+    return [item_of(row) for row in tx.rows(sa.select(*item_columns).where(mine, coming).order_by(items.c.id))]
 
 
 def needs_of(tx: Tx, item: int) -> list[Ref]:
@@ -209,11 +244,11 @@ def needs_of(tx: Tx, item: int) -> list[Ref]:
 def open_items(tx: Tx, *, flow: str = "", state: str = "", record: str = "", limit: int = 1000) -> list[ItemRow]:
     """Oldest first; what is put off, by its last try, so that no failing thing keeps the others from their turn."""
     order = (items.c.changed_at, items.c.id) if state == "queued" else (items.c.id,)
-    statement = sa.select(*_item_columns).order_by(*order).limit(limit)
+    statement = sa.select(*item_columns).order_by(*order).limit(limit)
     for column, value in ((items.c.flow, flow), (items.c.state, state), (items.c.record_id, record)):
         if value:
             statement = statement.where(column == value)
-    return [_item(row) for row in tx.rows(statement)]
+    return [item_of(row) for row in tx.rows(statement)]
 
 
 def count_open(tx: Tx, flow: str = "") -> dict[str, dict[str, int]]:
@@ -317,6 +352,7 @@ class Event(Struct, frozen=True):
     target: str = ""
     reason: str = ""
     cause: str = ""
+    call: int = 0
 
 
 _EVENT = Event.__struct_fields__

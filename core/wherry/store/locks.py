@@ -15,19 +15,41 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from wherry.errors import Busy
-from wherry.store.database import Database
+from wherry.errors import Busy, TryAgain
+from wherry.store.database import Database, Tx
+
+
+class Held:
+    """A lock that is held. A file lock lasts as long as its process; a session's can be lost with its connection."""
+
+    def __init__(self, name: str, number: int = 0, session: int = 0) -> None:
+        self._name, self._number, self._session = name, number, session
+
+    def check(self, tx: Tx) -> None:
+        """Raises TryAgain when the session that holds the lock has died: nothing more may be sent under it.
+
+        Asked inside the transaction that commits SENDING, which no other writer can overtake.
+        """
+        if not self._session:
+            return
+        high, low = (self._number >> 32) & 0xFFFFFFFF, self._number & 0xFFFFFFFF
+        held = sa.text(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = :pid"
+            " AND classid = :high AND objid = :low"
+        ).bindparams(pid=self._session, high=high, low=low)
+        if not tx.connection.execute(held).scalar():
+            raise TryAgain(f"the database session that held {self._name} was lost", code="WHERRY-6021")
 
 
 @contextlib.contextmanager
-def hold(database: Database, name: str, *, wait: float = 0.0) -> Iterator[None]:
+def hold(database: Database, name: str, *, wait: float = 0.0) -> Iterator[Held]:
     """Hold the named lock of this store. Raises Busy when another process has it after ``wait`` seconds."""
     if database.path is not None:
         with _file_lock(database.path.with_name(f"{database.path.name}-locks"), name, wait):
-            yield
+            yield Held(name)
     else:
-        with _advisory_lock(database, name, wait):
-            yield
+        with _advisory_lock(database, name, wait) as held:
+            yield held
 
 
 def _retry_until(deadline: float) -> Iterator[None]:
@@ -68,14 +90,15 @@ def _take_file(handle: int, name: str, deadline: float) -> None:
 
 
 @contextlib.contextmanager
-def _advisory_lock(database: Database, name: str, wait: float) -> Iterator[None]:
+def _advisory_lock(database: Database, name: str, wait: float) -> Iterator[Held]:
     number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         take = sa.select(sa.func.pg_try_advisory_lock(number))
         if not any(connection.execute(take).scalar() for _ in _retry_until(time.monotonic() + wait)):
             raise _busy(name, "")
+        session = int(connection.execute(sa.select(sa.func.pg_backend_pid())).scalar() or 0)
         try:
-            yield
+            yield Held(name, number, session)
         finally:
             with contextlib.suppress(sa.exc.DBAPIError):  # a session that died has let go by itself
                 connection.execute(sa.select(sa.func.pg_advisory_unlock(number)))

@@ -35,7 +35,7 @@ class Store:
         """A transaction that is rolled back at its end, whatever happens in it."""
         return self.database.rehearse()
 
-    def lock(self, name: str, *, wait: float = 0.0) -> contextlib.AbstractContextManager[None]:
+    def lock(self, name: str, *, wait: float = 0.0) -> contextlib.AbstractContextManager[locks.Held]:
         """A lock tied to the life of this process. Raises Busy."""
         return locks.hold(self.database, name, wait=wait)
 

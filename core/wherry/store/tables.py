@@ -30,6 +30,10 @@ def _int(name: str, *, key: bool = False) -> Column[int]:
     return Column(name, _Id, primary_key=key, nullable=False, autoincrement=False)
 
 
+def _number(name: str) -> Column[int]:
+    return Column(name, _Id, nullable=False, server_default="0")
+
+
 meta = Table("meta", metadata, _text("key", key=True), _text("value"))
 
 connections = Table(
@@ -65,6 +69,7 @@ links = Table(
     "links", metadata,
     _int("sink", key=True), _int("source", key=True), _text("entity", key=True), _text("key", key=True),
     _text("target"), _text("rule"), _text("digest"), _text("made_at"), _text("made_by"), _text("run"),
+    _text("token"), _number("sequence"), _text("body"), _number("call"),
     Index("links_by_target", "sink", "entity", "target"),
 )  # fmt: skip
 
@@ -75,8 +80,12 @@ items = Table(
     _text("record_kind"), _text("record_id"), Column("root", Boolean, nullable=False),
     _text("draft"), _text("label"), _text("target"), _text("reason"), _text("field"), _text("fix"), _text("same"),
     Column("amount", _Id, nullable=True), _text("currency"), _text("created_at"), _text("changed_at"),
+    _text("action"), _text("stamp"), _number("sequence"), _number("attempt"), _text("token"), _text("memo"),
+    _text("approval"), _text("due"), _number("tries"), _number("call"), _text("follower"),
+    _text("evidence"),
     UniqueConstraint("sink", "source", "entity", "key"),
     Index("items_by_state", "state", "flow"),
+    Index("items_by_sink", "sink", "state", "id"),
     Index("items_by_record", "flow", "record_kind", "record_id"),
 )  # fmt: skip
 
@@ -84,6 +93,15 @@ edges = Table(
     "edges", metadata,
     _int("item", key=True), _text("entity", key=True), _text("key", key=True),
     Index("edges_by_need", "entity", "key"),
+)  # fmt: skip
+
+calls = Table(
+    "calls", metadata,
+    _int("id", key=True), _int("sink"), _text("state"), _text("at"), _text("method"), _text("path"), _text("params"),
+    _text("headers"), Column("body", LargeBinary, nullable=False), _text("lane"), _text("items"), _number("sent"),
+    _number("status"), _text("reply_headers"), Column("reply", LargeBinary, nullable=True), _text("answered_at"),
+    _text("problem"),
+    Index("calls_by_state", "sink", "state"),
 )  # fmt: skip
 
 questions = Table(
@@ -100,7 +118,7 @@ history = Table(
     "history", metadata,
     Column("id", _Id, primary_key=True, autoincrement=True),
     _text("at"), _text("run"), _text("flow"), _text("record_kind"), _text("record_id"), _text("entity"), _text("key"),
-    _text("fate"), _text("target"), _text("reason"), _text("cause"),
+    _text("fate"), _text("target"), _text("reason"), _text("cause"), _number("call"),
     Index("history_by_run", "run", "id"),
     Index("history_by_record", "flow", "record_kind", "record_id"),
 )  # fmt: skip

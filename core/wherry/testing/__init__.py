@@ -5,4 +5,10 @@ import contextlib
 with contextlib.suppress(ImportError):
     import pytest
 
-    pytest.register_assert_rewrite("wherry.testing.sources", "wherry.testing.matchers", "wherry.testing.trial")
+    pytest.register_assert_rewrite(
+        "wherry.testing.sources",
+        "wherry.testing.matchers",
+        "wherry.testing.trial",
+        "wherry.testing.sinks",
+        "wherry.testing.sink_trial",
+    )

@@ -23,8 +23,9 @@ def mapper(kind: str) -> Any:
     """The default map of a kind, made ready as for a flow that says nothing of its own."""
     pipelines = (SimpleNamespace(id="default", stages=("won",), map=None, active=True),) if kind == "deal" else ()
     flow = SimpleNamespace(
-        name="won-deals", kinds=(kind,), pipelines=pipelines, filter=None, changed_since=None, map={}, files=True
-    )
+        name="won-deals", kinds=(kind,), pipelines=pipelines, filter=None, changed_since=None, map={}, files=True,
+        document=None, when=None,
+    )  # fmt: skip
     return build(
         flow,
         kind,

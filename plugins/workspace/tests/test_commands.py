@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import click
@@ -13,6 +14,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 from wherry.cli.options import equip
+from wherry.errors import NotFound
 from wherry.records import Item
 from wherry_workspace.commands import group
 from wherry_workspace.sink import WorkspaceSink
@@ -25,6 +27,9 @@ class Face:
         self._opened, self.files_folder, self.output = opened, files, "text"
         self.audited: list[tuple[str, str, Any, Any]] = []
         self.connections: list[str | None] = []
+
+    def project(self) -> Any:
+        return SimpleNamespace(currency="GBP")
 
     def documents(self, connection_name: str | None) -> Any:
         self.connections.append(connection_name)
@@ -174,3 +179,53 @@ def test_an_export_and_a_count_name_every_kind(run: Any, fence: str, tmp_path: P
     assert (said["files"]["project"]["rows"], said["files"]["ticket"]["rows"]) == (1, 0)
     assert data(run("count", "--output", "json"))["project"] == 1
     assert "project.csv" in run("export", "--to", str(tmp_path / "out")).output
+
+
+CHARGES = """InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country
+536365,85123A,WHITE HEART,6,01/12/2010 08:26,2.55,17850,United Kingdom
+C536379,D,Discount,-1,01/12/2010 09:41,27.50,14527,United Kingdom
+536365,84347,R"""
+
+
+@pytest.mark.parametrize("kind", ["online-retail", "charges", "invoice"])
+def test_a_file_of_charges_is_imported_as_it_is_and_its_cut_row_told(
+    run: Any, face: Face, tmp_path: Path, kind: str
+) -> None:
+    """b_003_8, I16"""
+    path = tmp_path / "charges.csv"
+    path.write_text(CHARGES)
+    told = run("import", kind, str(path), rc=4).output.splitlines()
+    assert told == [
+        "invoice: 2 created, 0 updated, 0 unchanged, 1 left out",
+        "  along with 2 products, 2 customers, 2 locations",
+        "  total -12.20 GBP",
+        "  row 4  it has 3 of 8 cells; is it cut off? Invoice 536365 is without it",
+    ]
+    [(action, object_, _, after)] = face.audited
+    assert (action, object_, after["created"]) == ("workspace.import", "invoice", ["INV-1001", "INV-1002"])
+    assert run("import", kind, str(path), rc=4).output.startswith("invoice: 0 created, 0 updated, 2 unchanged")
+    found = data(run("--output", "json", "import", kind, str(path), "--dry-run", "--currency", "GBP", rc=4))
+    assert (found["applied"], found["totals"], found["unchanged"]) == (False, {"GBP": "-12.20"}, 2)
+
+
+def test_a_void_is_an_edit_like_any_other(run: Any, tmp_path: Path) -> None:
+    path = tmp_path / "charges.csv"
+    path.write_text(CHARGES)
+    run("import", "charges", str(path), rc=4)
+    assert "status  Invoiced → Void" in run("edit", "invoice", "536365", "status=Void").output
+    run("import", "charges", str(path), rc=4)
+    assert "Void" in run("show", "invoice", "INV-1001").output
+
+
+def test_a_document_goes_by_its_number_or_name_where_only_one_has_it(
+    run: Any, opened: Any, sink: Any, fence: str
+) -> None:
+    run("edit", "customer", "ACME", "number=17")
+    assert run("show", "customer", "17").output.startswith("C-1001 ")
+    with opened() as documents:
+        sink.apply(documents, [Item(entity="customer", key="id:8", body={"name": "acme "})])
+    with pytest.raises(NotFound, match="2 customers have the name 'Acme': C-1001, C-1002; give the id"):
+        run("show", "customer", "Acme")
+    with pytest.raises(NotFound, match="no customer 'Bolt'") as caught:
+        run("edit", "customer", "Bolt", "number=18")
+    assert caught.value.code == "WHERRY-3811"

@@ -123,6 +123,44 @@ def test_relatives_come_by_reference_those_of_lines_too(source: WorkspaceSource,
     assert source.complete([], wanted) == []
 
 
+def test_what_refers_to_a_thing_that_changed_is_read_again_and_only_once(
+    source: WorkspaceSource, opened: Any, clock: FakeClock
+) -> None:
+    """b_003_15: an invoice that was left out for want of a GL number comes when its location has one."""
+    write(opened, clock, "location", {"name": "Yard"}, {"name": "Dock"})
+    places = ["L-1001", "L-1002", "L-1001", "L-1001"]
+    write(opened, clock, "invoice", *({"number": str(n), "date": "2026-01-31", "location": place}
+                                      for n, place in enumerate(places)))  # fmt: skip
+    watching = {"location": ("gl_number",)}
+    mark = [*source.read(Query("invoice", relatives=watching))][-1].mark
+    with opened() as documents:
+        work.edit(documents, "location", "L-1001", {"gl_number": "4711"})
+        work.edit(documents, "invoice", "INV-1003", {"memo": "itself"})
+    pages = list(source.read(Query("invoice", after=mark, relatives=watching)))
+    found = [(record.id, record.touched) for page in pages for record in page.records]
+    assert found == [("INV-1003", False), ("INV-1001", True), ("INV-1004", True)]
+    assert [*source.read(Query("invoice", after=pages[-1].mark, relatives=watching))] == []
+    assert ids([r for page in source.read(Query("invoice", after=mark)) for r in page.records]) == ["INV-1003"]
+
+
+def test_a_line_is_a_relative_with_relatives_of_its_own(source: WorkspaceSource, opened: Any, clock: FakeClock) -> None:
+    """b_003_12"""
+    write(opened, clock, "product", {"name": "Storage"}, {"name": "Switching"})
+    write(opened, clock, "location", {"name": "Yard"}, {"name": "Dock"})
+    lines = [{"product": "I-1002", "quantity": "2"}, {"service": "Repair", "location": "L-1002"}, {"product": "I-1001"}]
+    write(opened, clock, "invoice", {"number": "1", "date": "2026-01-31", "location": "L-1001", "lines": lines})
+    [page] = source.read(Query("invoice", fields=("number",)))
+    wanted = {"invoice_line": ("quantity", "service"), "product": ("name",), "location": ("name",)}
+    [record] = source.complete(page.records, wanted)
+    assert ids(record.relatives["location"]) == ["L-1001"]
+    assert record.relatives["product"] == []
+    told = record.relatives["invoice_line"]
+    assert ids(told) == ["INV-1001/0", "INV-1001/1", "INV-1001/2"]
+    assert told[0].fields == {"id": "INV-1001/0", "quantity": "2", "service": ""}
+    assert [ids(line.relatives["product"]) for line in told] == [["I-1002"], [], ["I-1001"]]
+    assert [ids(line.relatives["location"]) for line in told] == [[], ["L-1002"], []]
+
+
 def test_single_records_are_fetched_and_missing_ones_swept(
     source: WorkspaceSource, opened: Any, clock: FakeClock
 ) -> None:

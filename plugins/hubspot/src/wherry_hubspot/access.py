@@ -43,6 +43,7 @@ SCOPES = (
 OAUTH = OAuthEndpoints(
     token_url=path_of("2026-03", "token"),
     revoke_url=path_of("2026-03", "revoke"),
+    authorize_url="https://app.hubspot.com/oauth/authorize",
     dead_grant=frozenset({"invalid_grant", "BAD_REFRESH_TOKEN"}),
 )
 """Tokens come from the dated path whatever ``api`` says, since v1 ends in February 2027; client id and secret are in

@@ -57,7 +57,7 @@ def said(body: Mapping[str, Any]) -> str:
 def _signed_out(body: Mapping[str, Any]) -> AccessLost:
     return AccessLost(
         "HubSpot does not accept the token of this connection" + _quoted(body),
-        fix="give it a valid service key (`wherry connection set-secret`), or connect it again",
+        fix="sign in again, or give it a valid service key: wherry connect NAME",
         code="WHERRY-5701",
     )
 

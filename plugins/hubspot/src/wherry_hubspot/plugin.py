@@ -34,6 +34,7 @@ def wherry_manifest() -> Manifest:
         oauth=OAUTH,
         hosts=HOSTS,
         scopes=SCOPES,
+        administrator="recommended",
         docs="https://developers.hubspot.com/docs/api/overview",
     )
 

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, cast
 
 from wherry.hookspecs import Manifest, hookimpl
+from wherry.signin import OAuthEndpoints
 
+from .mapping import MAPS, MATCH, product_type
 from .settings import HOSTS, QuickBooksSettings
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
-    from wherry.roles import Simulator
+    from wherry.roles import Connection, Services, Simulator, SinkWriter, SourceConnector
 
 SYSTEM = "quickbooks"
+OAUTH = OAuthEndpoints(
+    token_url="https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer",
+    revoke_url="https://developer.api.intuit.com/v2/oauth2/tokens/revoke",
+    authorize_url="https://appcenter.intuit.com/connect/oauth2",
+    loopback=False,
+    client_by="basic",
+)
+"""From Intuit's discovery document, the same for production and sandbox. Intuit sends browsers back to a registered
+https address; ``http://localhost`` is for an app's development keys only."""
 
 
 @hookimpl
@@ -22,10 +34,15 @@ def wherry_manifest() -> Manifest:
         system=SYSTEM,
         title="QuickBooks Online",
         group="accounting",
-        roles=("simulator",),
+        roles=("source", "sink", "simulator"),
+        kinds=("product", "customer", "account"),
+        maps=MAPS,
+        match=MATCH,
         sign_in=("oauth2", "token"),
+        oauth=OAUTH,
         hosts=HOSTS,
         scopes=("com.intuit.quickbooks.accounting",),
+        administrator="mandatory",
         docs="https://developer.intuit.com/app/developer/qbo/docs/get-started",
     )
 
@@ -37,11 +54,39 @@ def wherry_settings(system: str) -> type[BaseModel] | None:
 
 
 @hookimpl
-def wherry_simulator(system: str) -> Simulator | None:
+def wherry_source_connector(connection: Connection, services: Services) -> SourceConnector | None:
+    """The source that reads one company's items, customers and accounts."""
+    if connection.plugin != SYSTEM:
+        return None
+    from .client import Client
+    from .source import QuickBooksSource
+
+    return QuickBooksSource(Client(services, connection.settings), connection.settings)
+
+
+@hookimpl
+def wherry_sink_writer(connection: Connection, services: Services) -> SinkWriter | None:
+    """The sink that writes into one company's books."""
+    if connection.plugin != SYSTEM:
+        return None
+    from .client import Client
+    from .sink import QuickBooksSink
+
+    return QuickBooksSink(Client(services, connection.settings), connection.settings, services)
+
+
+@hookimpl
+def wherry_transforms() -> Mapping[str, Callable[..., Any]]:
+    """What QuickBooks' default maps need beyond the core's transforms."""
+    return {"quickbooks_product_type": product_type}
+
+
+@hookimpl
+def wherry_simulator(system: str, options: Mapping[str, str]) -> Simulator | None:
     """QuickBooks Online's offline stand-in."""
     if system != SYSTEM:
         return None
     # It stands on a web server, which an installation that only syncs need not have.
-    from .simulator import QuickBooksSimulator
+    from .simulator.options import simulator
 
-    return cast("Simulator", QuickBooksSimulator())
+    return cast("Simulator", simulator(options))

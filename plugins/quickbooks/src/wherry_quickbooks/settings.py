@@ -21,6 +21,8 @@ HOSTS = (
 )
 OLDEST = 75
 """Minor versions 1 to 74 were switched off on 2025-08-01."""
+MOST_IN_BATCH = 30
+"""Intuit's page on limits recommends no more; its page on batches still says 10."""
 
 
 def _realm(value: str | None) -> str | None:
@@ -41,6 +43,37 @@ class QuickBooksSettings(ConnectionSettings):
     )
     minor_version: int = Field(
         OLDEST, ge=OLDEST, le=999, description="The minor version of the API to ask for; 75 is the oldest that is left."
+    )
+
+    batch: int = Field(
+        10, ge=1, le=MOST_IN_BATCH, description="Documents in one call; 1 sends each in a call of its own."
+    )
+    width: int = Field(4, ge=1, le=10, description="Calls that may be on their way at once.")
+    settle: int = Field(
+        120,
+        ge=0,
+        le=3600,
+        description="Seconds after which a call without an answer is looked up.",
+    )
+    resend_for: int = Field(
+        3600, ge=0, le=86_400,
+        description="Seconds for which a call without an answer is sent again under the same key; 0: never.",
+    )  # fmt: skip
+    income_account: str | None = Field(
+        None, description="What new items sell to: an income account's name or number; left out, the company's first."
+    )
+    item_type: Literal["NonInventory", "Service"] = Field(
+        "NonInventory", description="What products and parts become in QuickBooks; services become services."
+    )
+    name_taken: Literal["refuse", "suffix"] = Field(
+        "refuse",
+        description="When another customer, vendor or item has the name: hold the record, or write it with a suffix.",
+    )
+    tax_table: str = Field(
+        "tables/tax.csv", description="The table that maps tax rates (rate, in percent) to QuickBooks tax codes (code)."
+    )
+    metered_reads: int = Field(
+        500_000, ge=1, description="The reads a month of your app's plan at Intuit; status warns from 70 % of them."
     )
 
     @model_validator(mode="after")

@@ -14,11 +14,14 @@ import msgspec
 from wherry.errors import EXIT_PERSON
 from wherry.records import Change
 from wherry.roles import Documents
+from wherry.settings import Project
 
 from wherry_workspace import text, work
+from wherry_workspace.charge_import import import_charges
 from wherry_workspace.csv_export import as_csv, export
 from wherry_workspace.csv_import import import_csv
 from wherry_workspace.kinds import KINDS, kind_of
+from wherry_workspace.layouts import layout_of
 from wherry_workspace.rows import Report
 
 
@@ -27,6 +30,8 @@ class Face(Protocol):
 
     output: str
     files_folder: Path
+
+    def project(self) -> Project: ...
 
     def documents(self, connection_name: str | None) -> AbstractContextManager[Documents]: ...
 
@@ -89,10 +94,10 @@ def list_(
 @click.argument("name", metavar="ID")
 @_on
 def show(kind: str, name: str, connection: str | None) -> None:
-    """Show one document with all its fields, and which of them were edited here."""
+    """Show one document with all its fields, and which of them were edited here. ID may be its number or name."""
     face = _face()
     with face.documents(connection) as documents:
-        view = work.show(documents, kind, name, face.files_folder)
+        view = work.show(documents, kind, work.id_of(documents, kind, name), face.files_folder)
     face.print("wherry.workspace.show/1", msgspec.to_builtins(view), lambda: text.document_lines(view))
 
 
@@ -103,7 +108,7 @@ def show(kind: str, name: str, connection: str | None) -> None:
 @click.option("--reset", "resets", multiple=True, metavar="FIELD", help="Let the sync fill this field again.")
 @_on
 def edit(kind: str, name: str, values: tuple[str, ...], resets: tuple[str, ...], connection: str | None) -> None:
-    """Set fields of a document; later syncs leave them alone.
+    """Set fields of a document; later syncs leave them alone. ID may be its number or name.
 
     Examples: name="GTX Pro"  amount="12.50 USD"  close_date=2026-01-31  lines[0].quantity=2  custom.colour=red
     """
@@ -111,6 +116,7 @@ def edit(kind: str, name: str, values: tuple[str, ...], resets: tuple[str, ...],
         raise click.UsageError("nothing to change: give FIELD=VALUE, or --reset FIELD")
     face, pairs = _face(), _pairs(values)
     with face.documents(connection) as documents:
+        name = work.id_of(documents, kind, name)
         changes = work.edit(documents, kind, name, pairs) if pairs else []
         released = work.release(documents, kind, name, resets) if resets else []
     known = kind_of(kind)
@@ -139,10 +145,19 @@ def import_(kind: str, path: Path, skip_bad: bool, dry_run: bool, currency: str,
     """Import a CSV file whose header names the fields of a KIND (also project_line, invoice_line).
 
     A row whose id, number, SKU, code or name is there already updates that document; the others are new.
+
+    KIND may be a layout too: online-retail, a file of charges (InvoiceNo, StockCode, Description, Quantity,
+    InvoiceDate, UnitPrice, CustomerID, Country) that become invoices. For charge and invoice it is recognised by its
+    header. Its good rows are imported whatever the others are; amounts are in the project's currency, or in --currency.
     """
-    face = _face()
+    face, layout = _face(), layout_of(kind, path)
+    if layout is not None:
+        currency = currency or face.project().currency
     with face.documents(connection) as documents:
-        report = import_csv(documents, kind, path, skip_bad=skip_bad, dry_run=dry_run, currency=currency)
+        if layout is not None:
+            report = import_charges(documents, layout, path, currency, dry_run=dry_run)
+        else:
+            report = import_csv(documents, kind, path, skip_bad=skip_bad, dry_run=dry_run, currency=currency)
     if report.applied:
         face.audit("workspace.import", report.kind, *_imported(path, report))
     data = {**msgspec.to_builtins(report), "file": str(path)}
@@ -155,8 +170,10 @@ def _imported(path: Path, report: Report) -> tuple[dict[str, Any], dict[str, Any
     """Before and after for the audit log: every changed value, and the file by its hash."""
     before = {name: {one.field: one.before for one in changes} for name, changes in report.updated.items()}
     after = {name: {one.field: one.after for one in changes} for name, changes in report.updated.items()}
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as handle:
+        digest = hashlib.file_digest(handle, "sha256").hexdigest()
     facts = {"file": path.name, "sha256": digest, "created": report.created, "left_out": len(report.bad)}
+    facts |= {"others": report.others} if report.others else {}
     return {"updated": before}, {**facts, "updated": after}
 
 

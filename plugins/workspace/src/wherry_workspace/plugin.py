@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from wherry.hookspecs import Manifest, hookimpl
 
+from wherry_workspace.mapping import MAPS, MATCH, TRANSFORMS
 from wherry_workspace.settings import WorkspaceSettings
 from wherry_workspace.sink import WorkspaceSink
 from wherry_workspace.source import READABLE, WorkspaceSource
@@ -21,13 +23,19 @@ SYSTEM = "workspace"
 def wherry_manifest() -> Manifest:
     return Manifest(
         system=SYSTEM, title="Workspace", group="platform", roles=("source", "sink"), kinds=READABLE,
-        docs="plugins/workspace/README.md",
+        maps=MAPS, match=MATCH, docs="plugins/workspace/README.md",
     )  # fmt: skip
 
 
 @hookimpl
 def wherry_settings(system: str) -> type[BaseModel] | None:
     return WorkspaceSettings if system == SYSTEM else None
+
+
+@hookimpl
+def wherry_transforms() -> Mapping[str, Callable[..., Any]]:
+    """What the default map of invoices needs beyond the core's transforms."""
+    return TRANSFORMS
 
 
 @hookimpl

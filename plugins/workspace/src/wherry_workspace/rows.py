@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from msgspec import Struct, field
+from wherry.money import Money
+from wherry.money import parse as parse_money
+from wherry.money import text as money_text
 from wherry.records import Change
 
 from wherry_workspace.bodies import Refusal
@@ -35,6 +39,20 @@ class Report(Struct):
     cleaned: list[Bad] = field(default_factory=list)
     """Rows of which control characters were taken out."""
     applied: bool = False
+    others: dict[str, int] = field(default_factory=dict)
+    """Kind → how many were created along with it."""
+    totals: dict[str, str] = field(default_factory=dict)
+    """Currency → what the invoices of the file come to, as decimal text."""
+    residue: dict[str, str] = field(default_factory=dict)
+    """Currency → what rounding cut, unrounded minus rounded."""
+
+    def add(self, total: Money, rest: Decimal) -> None:
+        """Counts an invoice's total, and what rounding its lines cut."""
+        currency = total.currency
+        before = parse_money(self.totals.get(currency, "0"), currency).minor
+        self.totals[currency] = money_text(before + total.minor, currency)
+        if rest:
+            self.residue[currency] = format(Decimal(self.residue.get(currency, "0")) + rest, "f")
 
 
 class Values(Struct):

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any
 
 import msgspec
@@ -36,36 +35,61 @@ class WorkspaceSource:
     def read(self, query: Query) -> Iterator[Page]:
         """Ends after as many records as there were at its start: what changes meanwhile comes next time.
 
+        After the first time, also what refers to a thing that changed, such as a location that got its GL number.
         Raises ConfigError for a mark that this source never gave.
         """
-        kind, after = KINDS[query.kind], _sequence(query.after)
+        kind, start = KINDS[query.kind], _sequence(query.after)
         with self._opened() as documents:
             left = documents.count(kind.name)
+            watched = [other for other in kind.references if start and other in query.relatives]
+            changes = {other: _changes(documents, other, start) for other in watched}
+        after = start
         while left > 0:
             with self._opened() as documents:
                 rows = documents.changed(kind.name, after, min(self._page_size, left))
             if not rows:
-                return
+                break
             after, left = rows[-1][0], left - len(rows)
-            records = [_record(kind, name, body, query.fields, str(number))
-                       for number, name, body in rows if changed_since(body, query.since)]  # fmt: skip
-            yield Page(records, str(after))
+            yield Page(_records(kind, rows, query), str(after))
+        touched = {other: frozenset(ids) for other, ids in changes.items() if ids}
+        if touched and left > 0:
+            yield from self._touched(kind, query, touched, start, after)
+            yield Page([], str(max(after, *(number for ids in changes.values() for number in ids.values()))))
+
+    def _touched(
+        self, kind: Kind, query: Query, touched: Mapping[str, Set[str]], start: int, mark: int
+    ) -> Iterator[Page]:
+        """What refers to these and has not changed itself since the start."""
+        after = 0
+        while True:
+            with self._opened() as documents:
+                rows = documents.changed(kind.name, after, self._page_size)
+            if not rows or rows[0][0] > start:
+                return
+            after = rows[-1][0]
+            hit = [row for row in rows if row[0] <= start and _refers(row[2], touched)]
+            if hit:
+                records = _records(kind, hit, query)
+                for record in records:
+                    record.touched = True
+                yield Page(records, str(mark))
 
     def complete(self, records: list[Record], relatives: Mapping[str, tuple[str, ...]]) -> list[Record]:
-        """With the things they refer to, lines included: one read a kind, whatever the number of records."""
+        """With the things they refer to, lines included: one read a kind, whatever the number of records.
+
+        Where their lines are asked for (``invoice_line``, ``project_line``), what a line refers to is its own
+        relative, so that each line is seen with its product.
+        """
         if not records or not relatives:
             return records
+        kind = KINDS[records[0].kind]
         with self._opened() as documents:
-            wanted = _referred(documents, records, relatives)
-            ids: dict[str, dict[str, None]] = defaultdict(dict)
-            for kind, name in chain.from_iterable(wanted):
-                ids[kind][name] = None
-            found = {kind: documents.get(kind, names) for kind, names in ids.items()}
-        for record, referred in zip(records, wanted, strict=True):
-            record.relatives = {kind: [] for kind in relatives}
-            for kind, name in referred:
-                if name in found[kind]:
-                    record.relatives[kind].append(_record(KINDS[kind], name, found[kind][name], relatives[kind]))
+            bodies = documents.get(kind.name, [record.id for record in records])
+            found = _referred(documents, kind, bodies.values(), relatives)
+        nobody: Document = {"fields": {}, "changed": ""}
+        made = _Relatives(relatives, found)
+        for record in records:
+            record.relatives = made.of(kind, record.id, bodies.get(record.id, nobody))
         return records
 
     def fetch(self, kind: str, ids: Sequence[str], fields: tuple[str, ...]) -> list[Record]:
@@ -95,24 +119,91 @@ def _sequence(mark: str | None) -> int:
     return int(mark)
 
 
+def _records(kind: Kind, rows: Iterable[tuple[int, str, Document]], query: Query) -> list[Record]:
+    return [
+        _record(kind, name, body, query.fields, str(number))
+        for number, name, body in rows
+        if changed_since(body, query.since)
+    ]
+
+
+def _changes(documents: Documents, kind: str, after: int) -> dict[str, int]:
+    """What of a kind changed after a sequence number: id → the number of its last change."""
+    found: dict[str, int] = {}
+    while rows := documents.changed(kind, after, 1000):
+        found.update((name, number) for number, name, _ in rows)
+        after = rows[-1][0]
+    return found
+
+
+def _refers(document: Document, touched: Mapping[str, Set[str]]) -> bool:
+    return any(document["fields"].get(other) in ids for other, ids in touched.items())
+
+
 def _record(kind: Kind, name: str, document: Document, fields: Iterable[str], version: str = "") -> Record:
+    """Lines are part of a document: they are there whatever was asked for, so that a change of one is a change."""
     body: dict[str, Any] = {"id": name, **full(kind, document["fields"])}
     roots = {field.partition(".")[0].partition("[")[0] for field in fields}
     if roots:
-        body = {field: value for field, value in body.items() if field == "id" or field in roots}
+        roots |= {"id", "lines"}
+        body = {field: value for field, value in body.items() if field in roots}
     payload = msgspec.json.encode(body)
     return Record(kind=kind.name, id=name, version=version or document["changed"], payload=payload, decoded=body)
 
 
-def _referred(documents: Documents, records: Sequence[Record], relatives: Iterable[str]) -> list[list[tuple[str, str]]]:
-    """(kind, id) of what each record refers to, each once, in order of mention.
+Held = dict[str, dict[str, Document]]
+"""Kind → id → document."""
 
-    Read from the documents: a record holds only the fields that were asked for.
-    """
-    kind = KINDS[records[0].kind]
-    bodies = documents.get(kind.name, [record.id for record in records])
-    asked = frozenset(relatives)
-    return [
-        list(dict.fromkeys((other, name) for _, other, name in references_of(kind, body["fields"]) if other in asked))
-        for body in (bodies.get(record.id, {"fields": {}}) for record in records)
-    ]
+
+def _referred(
+    documents: Documents, kind: Kind, bodies: Iterable[Document], relatives: Mapping[str, tuple[str, ...]]
+) -> Held:
+    """The documents that these refer to. Read from the documents: a record holds only what was asked for."""
+    ids: dict[str, dict[str, None]] = defaultdict(dict)
+    for body in bodies:
+        for _, other, name in references_of(kind, body["fields"]):
+            if other in relatives:
+                ids[other][name] = None
+    return {other: documents.get(other, names) for other, names in ids.items()}
+
+
+class _Relatives:
+    """Relatives as records, each thing once however many refer to it."""
+
+    def __init__(self, relatives: Mapping[str, tuple[str, ...]], found: Held) -> None:
+        self._relatives, self._found = relatives, found
+        self._made: dict[tuple[str, str], Record] = {}
+
+    def of(self, kind: Kind, name: str, document: Document) -> dict[str, list[Record]]:
+        """Kind → records, each once, in order of mention."""
+        lines = kind.line if kind.line and kind.line.name in self._relatives else None
+        mentioned = [
+            (other, target)
+            for path, other, target in references_of(kind, document["fields"])
+            if not (lines and path.startswith("lines["))
+        ]
+        result = self._records(self._relatives, mentioned)
+        for number, line in enumerate(document["fields"].get("lines", ()) if lines else ()):
+            assert lines is not None
+            result[lines.name].append(self._line(lines, f"{name}/{number}", line, document["changed"]))
+        return result
+
+    def _line(self, line: Kind, name: str, fields: dict[str, Any], version: str) -> Record:
+        record = _record(line, name, {"fields": fields}, self._relatives[line.name], version)
+        asked = [other for other in line.references if other in self._relatives]
+        mentioned = [(other, fields[other]) for other in asked if fields.get(other)]
+        record.relatives = self._records(asked, mentioned)
+        return record
+
+    def _records(self, kinds: Iterable[str], mentioned: Iterable[tuple[str, str]]) -> dict[str, list[Record]]:
+        result: dict[str, list[Record]] = {kind: [] for kind in kinds}
+        for kind, name in dict.fromkeys(mentioned):
+            if kind in result and name in self._found.get(kind, ()):
+                result[kind].append(self._one(kind, name))
+        return result
+
+    def _one(self, kind: str, name: str) -> Record:
+        if (kind, name) not in self._made:
+            document = self._found[kind][name]
+            self._made[kind, name] = _record(KINDS[kind], name, document, self._relatives[kind])
+        return self._made[kind, name]

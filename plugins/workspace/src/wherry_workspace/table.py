@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import difflib
 from collections.abc import Collection, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 from msgspec import Struct
@@ -17,7 +18,8 @@ _SHOWN = 12
 
 
 class Row(Struct):
-    """One row: its number as a spreadsheet counts (the header is row 1), its cells or its fault."""
+    """One row: its number as a spreadsheet counts (the header is row 1), its cells or its fault; of a row that is
+    cut off, the cells that are there."""
 
     number: int
     cells: dict[str, str]
@@ -29,36 +31,48 @@ class Table(Struct):
     rows: Iterator[Row]
 
 
-def read_table(path: Path, known: Collection[str]) -> Table:
-    """The file's columns and rows. ``known`` are the column names there may be; case and spaces do not count.
+def read_table(path: Path, known: Collection[str], legacy: str = "") -> Table:
+    """The file's columns and rows, read as they are used. ``known`` are the column names there may be; case and spaces
+    do not count. ``legacy`` is the encoding of cells that are not UTF-8; without one such rows are damaged.
 
     Raises NotFound for the file, ConfigError for what cannot be read as a table: too large, another encoding,
     no header, a column that is unknown or there twice.
     """
-    text = _text(path)
-    delimiter = _delimiter(text.partition("\n")[0], known)
-    reader = csv.reader(_physical(text), delimiter=delimiter, strict=True)
+    lines = _lines(path)
+    first = next(lines, "")
+    reader = csv.reader(chain([first], lines), delimiter=_delimiter(first, known), strict=True)
     try:
         header = next(reader, [])
     except csv.Error as error:
         raise _unreadable(path, f"its header cannot be read: {error}") from None
     columns = [_folded(name) for name in header]
     _check(path, columns, known)
-    return Table(columns, _rows(path, reader, columns))
+    return Table(columns, _rows(path, reader, columns, legacy))
 
 
-def _text(path: Path) -> str:
+def header_of(path: Path) -> list[str]:
+    """The names in a file's first line, folded; empty where there is no such file or no such line."""
+    try:
+        first = next(_lines(path), "")
+        return [_folded(name) for name in next(csv.reader([first], delimiter=_delimiter(first, ())), [])]
+    except (ConfigError, NotFound, csv.Error):
+        return []
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """Lines that end in LF only: str.splitlines would also cut at rarer characters."""
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise _unreadable(path, f"it is larger than {_MOST_BYTES // 1_000_000} MB; split it")
-        data = path.read_bytes()
+        with path.open("rb") as handle:
+            if handle.read(2) in (b"\xff\xfe", b"\xfe\xff"):
+                raise _unreadable(path, "it is UTF-16; save it as CSV UTF-8")
+        with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="\n") as text:
+            yield from text
     except FileNotFoundError:
         raise NotFound(f"there is no file {path}", fix="name a CSV file", code="WHERRY-3820") from None
     except OSError as error:
         raise _unreadable(path, str(error.strerror)) from None
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise _unreadable(path, "it is UTF-16; save it as CSV UTF-8")
-    return data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
 
 
 def _unreadable(path: Path, reason: str) -> ConfigError:
@@ -66,15 +80,6 @@ def _unreadable(path: Path, reason: str) -> ConfigError:
         f"{path.name}: {reason}", fix="nothing was imported; correct the file and import it again",
         code="WHERRY-2821", file=str(path),
     )  # fmt: skip
-
-
-def _physical(text: str) -> Iterator[str]:
-    """Lines that end in LF only: str.splitlines would also cut at rarer characters."""
-    start = 0
-    while start < len(text):
-        end = text.find("\n", start) + 1 or len(text)
-        yield text[start:end]
-        start = end
 
 
 def _folded(name: str) -> str:
@@ -107,7 +112,7 @@ def _check(path: Path, columns: Sequence[str], known: Collection[str]) -> None:
             raise _unreadable(path, f"unknown column {name!r}; {hint}")
 
 
-def _rows(path: Path, reader: Iterator[list[str]], columns: Sequence[str]) -> Iterator[Row]:
+def _rows(path: Path, reader: Iterator[list[str]], columns: Sequence[str], legacy: str) -> Iterator[Row]:
     number = 1
     while True:
         number += 1
@@ -121,18 +126,29 @@ def _rows(path: Path, reader: Iterator[list[str]], columns: Sequence[str]) -> It
             yield Row(number, {}, _said(error))
             continue
         if any(cells):
-            yield _row(number, cells, columns)
+            yield _row(number, cells, columns, legacy)
 
 
-def _row(number: int, cells: Sequence[str], columns: Sequence[str]) -> Row:
+def _row(number: int, cells: Sequence[str], columns: Sequence[str], legacy: str) -> Row:
     if len(cells) < len(columns):
-        return Row(number, {}, f"it has {len(cells)} of {len(columns)} cells; is it cut off?")
+        there = dict(zip(columns, cells, strict=False))
+        return Row(number, there, f"it has {len(cells)} of {len(columns)} cells; is it cut off?")
     if len(cells) > len(columns):
         return Row(number, {}, f"it has {len(cells)} cells for {len(columns)} columns; "
                                "is a text with the delimiter in it not in quotes?")  # fmt: skip
-    if any("\udc80" <= letter <= "\udcff" for cell in cells for letter in cell):
-        return Row(number, {}, "it is not UTF-8; save the file as CSV UTF-8")
+    if not "".join(cells).isascii() and not all(map(_is_text, cells)):
+        if not legacy:
+            return Row(number, {}, "it is not UTF-8; save the file as CSV UTF-8")
+        cells = [cell if _is_text(cell) else _decoded(cell, legacy) for cell in cells]
     return Row(number, dict(zip(columns, cells, strict=True)))
+
+
+def _is_text(cell: str) -> bool:
+    return not any("\udc80" <= letter <= "\udcff" for letter in cell)
+
+
+def _decoded(cell: str, legacy: str) -> str:
+    return cell.encode("utf-8", "surrogateescape").decode(legacy, "replace")
 
 
 def _said(error: csv.Error) -> str:

@@ -133,6 +133,12 @@ def report_lines(report: Report, *, dry_run: bool) -> Iterator[str]:
     else:
         would = f" (without bad rows: {counts})" if report.bad or dry_run else ""
         yield f"{name}: nothing was imported{would}"
+    if report.others:
+        made = [f"{number} {kind}{'' if number == 1 else 's'}" for kind, number in report.others.items()]
+        yield f"  {'along with' if report.applied else 'and'} {', '.join(made)}"
+    for currency, total in report.totals.items():
+        cut = report.residue.get(currency)
+        yield f"  total {total} {currency}" + (f"; rounding of lines cut {cut}" if cut else "")
     for one in report.bad[:_MOST_BAD]:
         yield f"  row {one.row}  {f'{one.field}: ' if one.field else ''}{clean(one.reason)}"
     if len(report.bad) > _MOST_BAD:

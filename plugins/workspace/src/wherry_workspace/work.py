@@ -44,6 +44,21 @@ class Shown(Struct):
     """Of a file: where its bytes lie."""
 
 
+def id_of(documents: Documents, kind_name: str, said: str) -> str:
+    """The id of the document that is called so: by id, number, SKU, code or name. Raises NotFound."""
+    kind = kind_of(kind_name)
+    if documents.get(kind.name, [said]):
+        return said
+    try:
+        return Names(documents).id_of(kind.name, said)
+    except Refusal as refusal:
+        several = refusal.reason.endswith("give the id")
+        raise NotFound(
+            f"the workspace has no {kind.spelled} {said!r}" + (f": {refusal.reason}" if several else ""),
+            fix=f"see: wherry workspace list {kind.name}", code="WHERRY-3811",
+        ) from None  # fmt: skip
+
+
 def held(documents: Documents, kind: Kind, name: str) -> Document:
     """The document. Raises NotFound."""
     found = documents.get(kind.name, [name]).get(name)

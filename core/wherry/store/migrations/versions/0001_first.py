@@ -15,6 +15,10 @@ def _text(name: str, key: bool = False) -> "sa.Column[str]":
     return sa.Column(name, sa.Text, primary_key=key, nullable=False, server_default=None if key else "")
 
 
+def _number(name: str) -> "sa.Column[int]":
+    return sa.Column(name, _ID, nullable=False, server_default="0")
+
+
 def upgrade() -> None:
     op.create_table(
         "meta",
@@ -83,6 +87,10 @@ def upgrade() -> None:
         _text("made_at"),
         _text("made_by"),
         _text("run"),
+        _text("token"),
+        _number("sequence"),
+        _text("body"),
+        _number("call"),
     )
     op.create_index("links_by_target", "links", ["sink", "entity", "target"])
     op.create_table(
@@ -109,9 +117,22 @@ def upgrade() -> None:
         _text("currency"),
         _text("created_at"),
         _text("changed_at"),
+        _text("action"),
+        _text("stamp"),
+        _number("sequence"),
+        _number("attempt"),
+        _text("token"),
+        _text("memo"),
+        _text("approval"),
+        _text("due"),
+        _number("tries"),
+        _number("call"),
+        _text("follower"),
+        _text("evidence"),
         sa.UniqueConstraint("sink", "source", "entity", "key"),
     )
     op.create_index("items_by_record", "items", ["flow", "record_kind", "record_id"])
+    op.create_index("items_by_sink", "items", ["sink", "state", "id"])
     op.create_index("items_by_state", "items", ["state", "flow"])
     op.create_table(
         "edges",
@@ -120,6 +141,27 @@ def upgrade() -> None:
         _text("key", key=True),
     )
     op.create_index("edges_by_need", "edges", ["entity", "key"])
+    op.create_table(
+        "calls",
+        sa.Column("id", _ID, primary_key=True, autoincrement=False, nullable=False),
+        sa.Column("sink", _ID, autoincrement=False, nullable=False),
+        _text("state"),
+        _text("at"),
+        _text("method"),
+        _text("path"),
+        _text("params"),
+        _text("headers"),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        _text("lane"),
+        _text("items"),
+        _number("sent"),
+        _number("status"),
+        _text("reply_headers"),
+        sa.Column("reply", sa.LargeBinary, nullable=True),
+        _text("answered_at"),
+        _text("problem"),
+    )
+    op.create_index("calls_by_state", "calls", ["sink", "state"])
     op.create_table(
         "questions",
         sa.Column("id", _ID, primary_key=True, autoincrement=True, nullable=False),
@@ -159,6 +201,7 @@ def upgrade() -> None:
         _text("target"),
         _text("reason"),
         _text("cause"),
+        _number("call"),
     )
     op.create_index("history_by_record", "history", ["flow", "record_kind", "record_id"])
     op.create_index("history_by_run", "history", ["run", "id"])

@@ -1,0 +1,207 @@
+"""What leaves for a target and what comes back: items filled and encoded, calls sent once, answers judged.
+
+The three ends of a call are told apart here and nowhere else (write-protocol.md, section 3.2, rule 5): it never left,
+it was answered, or nobody knows. Whatever is not a documented answer is unknown.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from msgspec import Struct, field
+
+from wherry import boundary
+from wherry.errors import AccessLost, ContractBroken, TryAgain, WherryError
+from wherry.records import Answer, Change, Facts, Item, Ref
+from wherry.roles import CallSinkWriter
+from wherry.steps import Lane, Outcome, Step, item_of
+from wherry.store import Store, ledger
+from wherry.store.calls import CallRow, Waiting
+from wherry.store.database import Tx
+from wherry.store.ledger import LinkRow
+
+_BACKOFF, _LONGEST = 2.0, 60.0
+_NO_ENTRY = frozenset({401, 403})
+_THROTTLED = 429
+
+
+class Target(Struct, frozen=True, kw_only=True):
+    """Where a drain sends: one connection's account, and how its items are settled."""
+
+    name: str
+    sink_id: int
+    account: str
+    """The vendor's id of the account that the connection is bound to."""
+    sink: CallSinkWriter
+    store: Store
+    lane: Callable[[int], Lane]
+    """Store id of the source connection → the lane that its items are settled in."""
+    beside: Path
+    """The file that tells how far the store had come, outside the store: a restored backup knows less than it."""
+    settled: Callable[[int, Mapping[Ref, Outcome]], None] = lambda source, outcomes: None
+    """Called after each commit with what became of the items of a source."""
+    waits: Callable[[str, float], None] = lambda why, seconds: None
+    """Called before the drain sleeps."""
+    patience: float = 600.0
+    """The longest time in seconds that a drain waits for items that are not due yet."""
+
+
+class Flight(Struct, kw_only=True):
+    """An item on its way: its row in the ledger, and as the sink gets it."""
+
+    waiting: Waiting
+    item: Item
+
+    @property
+    def stamp(self) -> str:
+        return self.waiting.item.stamp
+
+
+class Exchange(Struct, kw_only=True):
+    """A call with the items it carries. ``stop`` is what nobody should send any further after."""
+
+    row: CallRow
+    flights: list[Flight]
+    stop: WherryError | None = None
+    after: float | None = None
+
+
+class Verdict(Struct, kw_only=True):
+    """What an exchange comes to for each of its items."""
+
+    told: list[tuple[Flight, Answer]] = field(default_factory=list)
+    stop: WherryError | None = None
+    good: bool = False
+    """The target did something that was asked of it, or said no to it."""
+    heard: bool = True
+    """Whether the answer said anything of any item; without that the same bytes may be sent once more."""
+
+
+# -- from the ledger to a call -----------------------------------------------------------------------------------------
+
+
+def step_of(waiting: Waiting, link: LinkRow | None, answer: Answer | None = None) -> Step:
+    """The open item as a step that is settled with an answer."""
+    row = waiting.item
+    return Step(
+        draft=row.draft, flow=row.flow, record_kind=row.record_kind, record_id=row.record_id, item=row, link=link,
+        answer=answer, always=True,
+    )  # fmt: skip
+
+
+def board(tx: Tx, sink: int, waiting: Sequence[Waiting]) -> tuple[list[Flight], list[Waiting]]:
+    """Items with their references and versions filled in, and those whose references have no target (any more)."""
+    flights, stranded = [], []
+    for source in dict.fromkeys(one.source for one in waiting):
+        mine = [one for one in waiting if one.source == source]
+        wanted = {ref for one in mine for ref in (one.item.ref, *one.item.draft.refs)}
+        links = ledger.find_links(tx, ledger.Route(source, sink), wanted)
+        known = {ref: link.target or None for ref, link in links.items()}
+        for one in mine:
+            if all(ref in known for ref in one.item.draft.refs):
+                step = step_of(one, links.get(one.item.ref) if one.item.target else None)
+                flights.append(Flight(waiting=one, item=item_of(step, known)))
+            else:
+                stranded.append(one)
+    flights.sort(key=lambda flight: flight.waiting.item.id)
+    return flights, stranded
+
+
+# -- one attempt -------------------------------------------------------------------------------------------------------
+
+
+def exchange(target: Target, one: Exchange) -> Exchange:
+    """Send the call, once. Its row says afterwards what is known: ``answered``, ``lost`` or ``unsent``."""
+    row = one.row
+    try:
+        row.reply = target.sink.http.send(row.call)
+        row.state, row.answered_at, row.problem = "answered", target.store.now(), ""
+    except TryAgain as error:
+        row.state = "unsent" if error.where.get("sent") == "no" else "lost"
+        row.problem, one.after = error.message, error.after
+    except WherryError as error:
+        row.state, row.problem, one.stop = "unsent", error.message, error
+    return one
+
+
+def judge(target: Target, one: Exchange) -> Verdict:
+    """What the raw answer, or the lack of one, means for each item. The plugin's word counts for what it names."""
+    row, reply = one.row, one.row.reply
+    if row.state == "unsent":
+        told = [(flight, _put_off(flight, one.row.problem, one.after)) for flight in one.flights]
+        return Verdict(told=told, stop=one.stop)
+    if reply is None:
+        return Verdict(told=[(flight, _unclear(row.problem)) for flight in one.flights], heard=False)
+    if reply.status == _THROTTLED:
+        after = float(reply.headers.get("retry-after", "0") or 0)
+        reason = f"{target.name} asks for fewer calls"
+        return Verdict(told=[(flight, _put_off(flight, reason, after)) for flight in one.flights])
+    try:
+        answers = boundary.decoded(target.sink, row.call, [flight.item for flight in one.flights], reply)
+    except ContractBroken as error:
+        return Verdict(told=[(flight, _unclear(error.message)) for flight in one.flights], stop=error, heard=False)
+    except WherryError as error:
+        return Verdict(told=[(flight, _unclear(error.message)) for flight in one.flights], heard=False)
+    reason = f"{target.name} answered with status {reply.status}, which does not say what became of it"
+    told = [(flight, _checked(target, flight, answers.get(flight.stamp) or _unclear(reason))) for flight in one.flights]
+    stop = _not_let_in(target, reply.status) if reply.status in _NO_ENTRY and not answers else None
+    good = any(answer.fate not in ("unknown", "queued") for answer in answers.values())
+    return Verdict(told=told, stop=stop, good=good, heard=bool(answers))
+
+
+def _put_off(flight: Flight, reason: str, after: float | None) -> Answer:
+    backoff = min(_BACKOFF * 2**flight.waiting.item.tries, _LONGEST)
+    return Answer(fate="queued", reason=reason, after=backoff if after is None else after)
+
+
+def _unclear(reason: str) -> Answer:
+    return Answer(fate="unknown", reason=reason)
+
+
+def _not_let_in(target: Target, status: int) -> AccessLost:
+    return AccessLost(
+        f"{target.name} no longer lets Wherry in (status {status}); what was sent last is being looked up",
+        fix=f"sign in again: wherry connect {target.name}", code="WHERRY-5043", connection=target.name,
+    )  # fmt: skip
+
+
+def _checked(target: Target, flight: Flight, answer: Answer) -> Answer:
+    """A target that wrote something else than it was sent has not simply written it."""
+    if answer.fate not in ("created", "updated") or answer.facts is None:
+        return answer
+    changes = differing(boundary.facts(target.sink, flight.item), answer.facts)
+    return differs(answer.target, answer.token, changes) if changes else answer
+
+
+def differing(sent: Facts, held: Facts) -> tuple[Change, ...]:
+    """The facts that the target holds otherwise: what was sent, what is there. What it does not tell is left out."""
+    return tuple(Change(name, sent[name], held[name]) for name in sent if name in held and sent[name] != held[name])
+
+
+def differs(target: str, token: str, changes: Sequence[Change], why: str = "the target holds it otherwise") -> Answer:
+    """Written, but not as it was sent, or edited there since: for a person."""
+    shown = "; ".join(f"{c.field} is {c.after} there, {c.before} here" for c in changes[:5])
+    return Answer(
+        fate="differs", target=target, token=token, reason=f"{why}: {shown}", changes=tuple(changes),
+        field=changes[0].field if changes else "",
+        fix="look at it there, then: wherry errors resolve E-N, or wherry errors retry E-N to send ours again",
+    )  # fmt: skip
+
+
+def note(store: Store, flight: Flight, answer: Answer, settle: float) -> None:
+    """Bring the item's own row up to date with an answer, before the two are settled together."""
+    row = flight.waiting.item
+    if answer.memo:
+        row.memo = answer.memo
+    if answer.fate in ("unknown", "queued"):
+        row.tries += 1
+        seconds = answer.after if answer.after is not None else settle if answer.fate == "unknown" else 0.0
+        row.due = later(store, seconds)
+
+
+def later(store: Store, seconds: float) -> str:
+    """The moment so many seconds from now, as the store keeps it."""
+    moment = store.clock.now().astimezone(dt.UTC) + dt.timedelta(seconds=seconds)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,48 @@
+"""CSV tables of the project folder: long lists that a bookkeeper keeps in a spreadsheet, such as ``tables/tax.csv``."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+from wherry.errors import ConfigError
+
+_LARGEST = 50_000_000
+
+
+def read_table(folder: Path, path: str) -> list[dict[str, str]]:
+    """The rows of a table, column → text; names in lower case, blanks around texts cut. Empty where there is no file.
+
+    Raises ConfigError for a file outside the folder, one that is no UTF-8, and a row of another length.
+    """
+    file = (folder / path).resolve()
+    if not file.is_relative_to(folder.resolve()):
+        raise ConfigError(f"the table {path} lies outside the project folder", fix="move it there", code="WHERRY-2090")
+    if not file.is_file():
+        return []
+    try:
+        if file.stat().st_size > _LARGEST:
+            raise ConfigError(f"the table {path} is larger than 50 MB", fix="split it", code="WHERRY-2091")
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            reader = csv.reader(lines, strict=True)
+            return _rows(path, ((reader.line_num, row) for row in reader))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(
+            f"the table {path} cannot be read: {error}", fix="save it as CSV in UTF-8, with commas", code="WHERRY-2092"
+        ) from error
+
+
+def _rows(path: str, lines: Iterator[tuple[int, list[str]]]) -> list[dict[str, str]]:
+    header = [name.strip().lower() for name in next(lines, (0, []))[1]]
+    rows = []
+    for number, row in lines:
+        if not any(cell.strip() for cell in row):
+            continue
+        if len(row) != len(header):
+            raise ConfigError(
+                f"line {number} of the table {path} has {len(row)} columns where its header has {len(header)}",
+                fix="quote texts that hold a comma", code="WHERRY-2093", line=number,
+            )  # fmt: skip
+        rows.append({name: cell.strip() for name, cell in zip(header, row, strict=True)})
+    return rows

@@ -1,0 +1,63 @@
+"""Where things are settled and sent: the lanes of a project's flows, and the targets that drains send to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from wherry.flight import Target
+from wherry.records import Ref
+from wherry.roles import AtomicSinkWriter, CallSinkWriter, SinkWriter
+from wherry.settings import Flow, Project
+from wherry.steps import Approval, Lane, Outcome
+from wherry.store import Store, registry
+from wherry.store.database import Tx
+from wherry.store.ledger import Route
+
+Settled = Callable[[int, Mapping[Ref, Outcome]], None]
+
+
+class Lanes:
+    """Makes lanes and targets of one project."""
+
+    def __init__(self, project: Project, store: Store) -> None:
+        self.project, self.store = project, store
+        self.waits: Callable[[str, float], None] = lambda why, seconds: None
+        """Told before a drain sleeps."""
+
+    def lane(
+        self, flow: str, run: str, route: Route, sink: AtomicSinkWriter | CallSinkWriter, plugin: str
+    ) -> Lane:  # fmt: skip
+        """Where the items of a route are settled, with what of each flow needs a person's word."""
+        if isinstance(sink, AtomicSinkWriter):
+            return Lane(flow=flow, run=run, route=route, sink=sink, plugin=plugin)
+        with self.store.read() as tx:
+            bound = {row.id: f"{row.plugin}:{row.account_id}" for row in registry.all_connections(tx)}
+            approvals = {name: _approval(tx, one) for name, one in self.project.flows.items()}
+        identity = f"{bound.get(route.source, '')}>{bound.get(route.sink, '')}"
+        return Lane(flow=flow, run=run, route=route, sink=sink, plugin=plugin, identity=identity, approvals=approvals)
+
+    def target(self, name: str, run: str, sink: SinkWriter, settled: Settled) -> Target | None:
+        """Where the drain of a connection sends; None for a sink that is sent nothing, or was never reached."""
+        with self.store.read() as tx:
+            row = registry.connection(tx, name)
+        if row is None or not isinstance(sink, CallSinkWriter):
+            return None
+        made: dict[int, Lane] = {}
+
+        def lane(source: int) -> Lane:
+            if source not in made:
+                made[source] = self.lane("", run, Route(source, row.id), sink, row.plugin)
+            return made[source]
+
+        return Target(
+            name=name, sink_id=row.id, account=row.account_id, sink=sink, store=self.store, lane=lane,
+            beside=self.project.folder / ".wherry" / "calls-sent", settled=settled, waits=self.waits,
+        )  # fmt: skip
+
+
+def _approval(tx: Tx, flow: Flow) -> Approval:
+    """The books begin on the day that the project file names, else on the one the flow was activated."""
+    state = registry.flow_state(tx, flow.name)
+    activated = state.at[:10] if state.state == "active" else ""
+    books_from = flow.books_from.isoformat() if flow.books_from else activated
+    return Approval(required=flow.approval == "required", books_from=books_from)

@@ -1,0 +1,80 @@
+"""Pages of heads from where the flow stopped: after its mark, from its start, or just the records asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from wherry import boundary
+from wherry.errors import ContractBroken, Guarded
+from wherry.job import Job
+from wherry.records import Page
+from wherry.roles import Fetches, FieldMapper, Query
+from wherry.store import ledger, registry
+
+_FEW = 10
+"""Of so few records any number may go at once."""
+
+
+def read(job: Job, kind: str, mapper: FieldMapper) -> Iterator[Page]:
+    """Pages of heads after the mark; from the start date when there is none, or when the map has changed since."""
+    fields = mapper.fields.get(kind, ())
+    if job.options.records:
+        yield fetch(job, kind, fields)
+        return
+    after = mark_of(job, kind, mapper)
+    query = Query(kind=kind, after=after, since=job.options.changed_since or job.wired.since, fields=fields,
+                  relatives=job.wired.watched(mapper))  # fmt: skip
+    pages = boundary.pages(job.wired.source, query)
+    whole = after is None and job.options.moves_mark and known_before(job, kind) >= _FEW
+    yield from guard_fall(job, kind, pages) if whole else enough(pages, job.options.limit)
+
+
+def enough(pages: Iterator[Page], limit: int) -> Iterator[Page]:
+    """The pages up to the one with which ``limit`` records are there; all of them without a limit."""
+    count = 0
+    for page in pages:
+        count += len(page.records)
+        yield page
+        if limit and count >= limit:
+            return
+
+
+def fetch(job: Job, kind: str, fields: tuple[str, ...]) -> Page:
+    source = job.wired.source
+    if not isinstance(source, Fetches):
+        raise ContractBroken(
+            f"the source of {job.wired.name} cannot read single records", code="WHERRY-1120", flow=job.wired.name
+        )
+    return Page(boundary.fetch(source, kind, job.options.records, fields), "")
+
+
+def mark_of(job: Job, kind: str, mapper: FieldMapper) -> str | None:
+    if not job.options.moves_mark:
+        return None
+    with job.wired.store.read() as tx:
+        saved = registry.mark(tx, job.wired.name, kind)
+    return saved.mark if saved is not None and saved.mark and saved.fingerprint == mapper.fingerprint else None
+
+
+def known_before(job: Job, kind: str) -> int:
+    with job.wired.store.read() as tx:
+        return ledger.count_living(tx, job.wired.name, kind)
+
+
+def guard_fall(job: Job, kind: str, pages: Iterable[Page]) -> Iterator[Page]:
+    """A source that suddenly shows far less than before is not believed: an error can look like empty (case B11).
+
+    No mark goes along before all is counted, or the next run would go on behind it and never look again.
+    """
+    known, count, last = known_before(job, kind), 0, Page([], "")
+    for page in pages:
+        count += len(page.records)
+        yield Page(page.records, "")
+        last = page
+    if count < known * (1 - float(job.wired.flow.limits.fall)):
+        raise Guarded(
+            f"{job.wired.name}: the source shows {count} {kind} records where {known} were seen before",
+            fix="check what the connection may read; raise [flows.NAME.limits] fall if it is right",
+            code="WHERRY-7020", flow=job.wired.name, kind=kind,
+        )  # fmt: skip
+    yield Page([], last.mark)

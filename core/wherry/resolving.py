@@ -1,0 +1,248 @@
+"""What became of something that was sent without a clear answer: by sending the same bytes again, or by looking.
+
+A look tells apart: nothing there (the effect is proved absent, the item may be sent anew), one thing with our stamp
+(it is written), two of them (an alarm, for a person), something alike that is not ours (for a person).
+Source: write-protocol.md, sections 3.1 to 3.3.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
+
+import msgspec
+
+from wherry import boundary, flight, rows
+from wherry.errors import Guarded
+from wherry.flight import Exchange, Flight, Target, Verdict, differing, differs
+from wherry.records import DONE, Answer, Facts, Fate, Found, Item, Reply
+from wherry.roles import Asks
+from wherry.store import calls, ledger
+from wherry.store.calls import CallRow
+from wherry.store.database import Tx
+
+_SENT_AT_MOST = 3
+"""How often the same bytes are sent: a vendor that replays a stored failure would replay it for ever (case A13)."""
+_TRIED_AT_MOST = 8
+Finds = dict[str, list[Found]]
+TWICE = "twice"
+
+
+# -- the same bytes again ----------------------------------------------------------------------------------------------
+
+
+def repeatable(target: Target, flights: Sequence[Flight], found: Mapping[int, CallRow]) -> list[Exchange]:
+    """Calls without a usable answer that the target will recognise if they come again, ready to be sent so."""
+    if target.sink.resend_for is None:
+        return []
+    again = []
+    for row in found.values():
+        mine = [one for one in flights if one.waiting.item.call == row.id]
+        whole = {one.stamp for one in mine} == set(row.call.items)
+        if whole and row.state in ("lost", "sending") and row.sent < _SENT_AT_MOST and _is_fresh(target, row):
+            row.state, row.sent, row.reply = "sending", row.sent + 1, None
+            by_stamp = {one.stamp: one for one in mine}
+            again.append(Exchange(row=row, flights=[by_stamp[stamp] for stamp in row.call.items]))
+    return again
+
+
+def _is_fresh(target: Target, row: CallRow) -> bool:
+    age = (target.store.clock.now() - dt.datetime.fromisoformat(row.at)).total_seconds()
+    return 0 <= age < (target.sink.resend_for or 0)
+
+
+def read_back(target: Target, one: Exchange, verdict: Verdict) -> None:
+    """A documented idempotency key is a claim: after bytes went out again the target is asked what it holds (A12)."""
+    done = [flown for flown, answer in verdict.told if answer.fate in DONE]
+    if one.row.sent < 2 or not done or not isinstance(target.sink, Asks):
+        return
+    finds = look(target, done)
+    for number, (flown, answer) in enumerate(verdict.told):
+        ours = [hit for hit in finds.get(flown.stamp, ()) if hit.ours]
+        if answer.fate in DONE and len(ours) > 1:
+            verdict.told[number] = (flown, twice(target, flown, ours))
+            verdict.stop = verdict.stop or _alarm(target, flown, ours)
+
+
+def twice(target: Target, one: Flight, ours: Sequence[Found]) -> Answer:
+    """Two effects of one item: never mended by a machine."""
+    _keep_evidence(target, one, ours, TWICE)
+    names = ", ".join(hit.target for hit in ours)
+    return Answer(
+        fate="decide", reason=f"{target.name} holds it {len(ours)} times: {names}",
+        fix="void or delete all but one of them there, then: wherry errors resolve E-N --link ID",
+    )  # fmt: skip
+
+
+def _alarm(target: Target, one: Flight, ours: Sequence[Found]) -> Guarded:
+    return Guarded(
+        f"{target.name} did what it was asked twice, although it claims to recognise a repeated call: "
+        f"{one.item.entity} {one.item.label or one.item.key} is there as {', '.join(hit.target for hit in ours)}",
+        fix="wherry errors list --class decide; nothing more is sent there until that is settled",
+        code="WHERRY-7032", connection=target.name,
+    )  # fmt: skip
+
+
+def halted(tx: Tx, target: Target) -> Guarded | None:
+    """Why nothing may be sent to the target: it did something twice, and nobody has looked at that yet."""
+    for one in calls.items_of_sink(tx, target.sink_id, "decide"):
+        if one.item.evidence and _evidence(one.item.evidence).get("what") == TWICE:
+            return Guarded(
+                f"nothing is sent to {target.name} while it is not settled why it holds {one.item.entity} "
+                f"{one.item.label or one.item.key} twice",
+                fix=f"wherry errors show E-{one.item.id}", code="WHERRY-7033", connection=target.name,
+            )  # fmt: skip
+    return None
+
+
+def _evidence(text: str) -> dict[str, object]:
+    found = msgspec.json.decode(text)
+    return found if isinstance(found, dict) else {}
+
+
+# -- a look ------------------------------------------------------------------------------------------------------------
+
+
+def look(target: Target, flights: Sequence[Flight]) -> Finds:
+    """What the target holds of these items. Raises what a read raises; an item that is missing could not be told."""
+    assert isinstance(target.sink, Asks)
+    return holdings(target.sink, [one.item for one in flights])
+
+
+def holdings(sink: Asks, items: Sequence[Item]) -> Finds:
+    """Stamp → what the target holds of the item. Reads it through the sink's client."""
+    by_stamp, finds = {item.stamp: item for item in items}, {}
+    for call in boundary.asked(sink, items):
+        response = sink.http.read(
+            call.method, call.path, params=call.params, content=call.body or None, headers=call.headers, lane=call.lane
+        )
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        reply = Reply(status=response.status, headers=headers, body=response.content)
+        finds.update(boundary.found(sink, call, [by_stamp[stamp] for stamp in call.items], reply))
+    return finds
+
+
+def wait_for_settling(tx: Tx, target: Target, flights: Sequence[Flight], again: Collection[Exchange]) -> None:
+    """What an earlier process left in flight may still arrive until ``settle`` has passed from now. It is set once:
+    another crash does not begin the wait anew."""
+    leaving = {one.stamp for each in again for one in each.flights}
+    due = flight.later(target.store, target.sink.settle if isinstance(target.sink, Asks) else 0.0)
+    for one in flights:
+        if one.stamp not in leaving:
+            one.waiting.item.due = due
+            ledger.put_items(tx, ledger.Route(one.waiting.source, target.sink_id), [one.waiting.item])
+
+
+def resolved(target: Target, flights: Sequence[Flight]) -> list[tuple[Flight, Answer]]:
+    """What became of items that are due for it. A target that cannot be asked leaves them to a person (case A26)."""
+    if not isinstance(target.sink, Asks):
+        return [(one, _nobody_knows(target, one)) for one in flights]
+    finds = look(target, flights)
+    silent = not_told(flights, finds, "unknown")  # before an item that is proved absent gets another stamp
+    told = [(one, _found(target, one, finds[one.stamp])) for one in flights if one.stamp in finds]
+    return [*told, *silent]
+
+
+def not_told(flights: Sequence[Flight], finds: Finds, fate: Fate = "queued") -> list[tuple[Flight, Answer]]:
+    """Items that a look said nothing about: looked at again later, in the end by a person."""
+    left = [one for one in flights if one.stamp not in finds]
+    again = Answer(fate=fate, reason="the target could not tell this time", after=5.0)
+    stuck = Answer(fate="decide", reason="the target cannot tell whether it holds it", fix=_CHOICES)
+    return [(one, stuck if one.waiting.item.tries >= _TRIED_AT_MOST else again) for one in left]
+
+
+_CHOICES = "look there, then: wherry errors resolve E-N --link ID | --send-again | --abandon"
+
+
+def _nobody_knows(target: Target, one: Flight) -> Answer:
+    row = one.waiting.item
+    return Answer(
+        fate="decide", fix=_CHOICES,
+        reason=f"it was sent to {target.name} on {row.changed_at[:19]} and the answer was lost; it cannot be asked",
+    )  # fmt: skip
+
+
+def _found(target: Target, one: Flight, hits: Sequence[Found]) -> Answer:
+    _keep_evidence(target, one, hits, "look")
+    if one.item.target is not None:
+        return _found_target(target, one, hits)
+    return _found_created(target, one, hits) or _absent(target, one)
+
+
+def before_first(target: Target, one: Flight, finds: Finds) -> Answer | None:
+    """Of an item that was never sent: None where it may be. An update only learns the target's version."""
+    hits = finds.get(one.stamp, ())
+    if one.item.target is None:
+        _keep_evidence(target, one, hits, "look")
+        return _found_created(target, one, hits)
+    if hits:
+        one.waiting.item.token = hits[0].token
+        return Answer(fate="queued", after=0.0)
+    return None if one.stamp not in finds else _gone(one)
+
+
+def _found_created(target: Target, one: Flight, hits: Sequence[Found]) -> Answer | None:
+    ours = [hit for hit in hits if hit.ours]
+    if len(ours) > 1:
+        return twice(target, one, ours)
+    if ours:
+        reason = "found by its stamp; the answer had been lost"
+        answer = Answer(fate="created", target=ours[0].target, token=ours[0].token, reason=reason, facts=ours[0].facts)
+        return _as_sent(target, one.item, answer)
+    alike = [hit for hit in hits if hit.alike]
+    if not alike:
+        return None
+    names = ", ".join(hit.target for hit in alike)
+    return Answer(
+        fate="decide", fix=_CHOICES.replace("ID", alike[0].target),
+        reason=f"{target.name} holds something alike that Wherry did not write: {names}",
+    )  # fmt: skip
+
+
+def _as_sent(target: Target, item: Item, answer: Answer) -> Answer:
+    changes = differing(boundary.facts(target.sink, item), answer.facts or {})
+    return differs(answer.target, answer.token, changes) if changes else answer
+
+
+def _absent(target: Target, one: Flight, token: str = "") -> Answer:
+    """Proved absent: the next attempt is a new one, with a new stamp."""
+    row = one.waiting.item
+    rows.again(target.lane(one.waiting.source), row)
+    row.token = token or row.token
+    return Answer(fate="queued", reason="it was proved not to be there, and is sent anew", after=0.0)
+
+
+def _gone(one: Flight) -> Answer:
+    return Answer(
+        fate="refused", reason=f"{one.item.entity} {one.item.target} is no longer there",
+        fix="bring it back there and retry, or: wherry errors resolve E-N --abandon",
+    )  # fmt: skip
+
+
+def _found_target(target: Target, one: Flight, hits: Sequence[Found]) -> Answer:
+    """Of an update or a reversal: what was sent, what was there before, or what a person made of it (E15, E16)?"""
+    item, row = one.item, one.waiting.item
+    hit = next((hit for hit in hits if hit.target == item.target), None)
+    if hit is None:
+        return _gone(one)
+    done: Fate = "reversed" if item.action == "void" else "updated"
+    if _agree(boundary.facts(target.sink, item), hit.facts):
+        return Answer(fate=done, target=hit.target, token=hit.token, reason="found as it was sent")
+    before = boundary.facts(target.sink, msgspec.structs.replace(item, body=item.before, action="write")) \
+        if item.before is not None else {}  # fmt: skip
+    edits = differing(before, hit.facts)
+    if not edits or item.overwrite_local:
+        stuck = row.tries >= _TRIED_AT_MOST
+        return Answer(fate="decide", reason="it keeps changing there", fix=_CHOICES) if stuck else _absent(
+            target, one, hit.token)  # fmt: skip
+    return differs(hit.target, hit.token, edits, "it was edited there since, and was not written over")
+
+
+def _agree(sent: Facts, held: Facts) -> bool:
+    return bool(sent) and bool(held) and not differing(sent, held)
+
+
+def _keep_evidence(target: Target, one: Flight, hits: Sequence[Found], what: str) -> None:
+    shown = [{"target": hit.target, "ours": hit.ours, "alike": hit.alike, "facts": hit.facts} for hit in hits]
+    said = {"what": what, "at": target.store.now(), "found": shown}
+    one.waiting.item.evidence = msgspec.json.encode(said).decode()

@@ -1,0 +1,188 @@
+"""The rows that settling a step leaves in the store: links, items, questions, events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from wherry.records import DONE, Ask, Draft, Fate, Ref, Same
+from wherry.steps import Approval, Lane, Outcome, Step, stamp_of
+from wherry.store import audit, ledger, questions
+from wherry.store.database import Tx
+from wherry.store.ledger import Event, ItemRow, LinkRow
+from wherry.store.questions import Question
+
+REVERSED = "reversed"
+"""The rule of a link whose document was taken back."""
+
+
+class Follower(Struct, kw_only=True):
+    """A newer version that waits behind an item of which nobody knows yet what became of it."""
+
+    draft: Draft
+    flow: str
+    record_kind: str
+    record_id: str
+    overwrite_local: bool = False
+
+
+_follower = msgspec.json.Decoder(Follower).decode
+
+
+def flow_of(lane: Lane, step: Step) -> str:
+    return step.flow or lane.flow
+
+
+def link_row(lane: Lane, step: Step, target: str, rule: str, now: str) -> LinkRow:
+    by = audit.actor() if rule in ("person", "ignored") else "wherry"
+    return LinkRow(step.draft.entity, step.draft.key, target, rule, "", now, by, lane.run)
+
+
+def sent_link(lane: Lane, step: Step, target: str, rule: str, token: str, body: dict[str, Any], now: str) -> LinkRow:
+    """The link of something that was sent: with its version there, and what was written."""
+    assert step.item is not None
+    return msgspec.structs.replace(
+        link_row(lane, step, target, rule, now), token=token, sequence=step.item.sequence, call=step.item.call,
+        body=msgspec.json.encode(body, order="deterministic").decode(),
+    )  # fmt: skip
+
+
+def item_row(lane: Lane, step: Step, state: Fate, reason: str, now: str, *, field: str = "", fix: str = "") -> ItemRow:
+    """The open item of a step. Of one that was sent, or is about to be, what belongs to sending stays as it is."""
+    draft, old = step.draft, step.item
+    amount = draft.body.get("amount") or draft.body.get("total") or {}
+    row = ItemRow(
+        id=old.id if old else 0, entity=draft.entity, key=draft.key, flow=flow_of(lane, step), run=lane.run,
+        state=state, record_kind=step.record_kind, record_id=step.record_id, root=draft.root, draft=draft,
+        label=draft.label, target=step.link.target if step.link else "", reason=reason, field=field, fix=fix,
+        same=str(step.decision.ref) if isinstance(step.decision, Same) else "",
+        amount=amount.get("minor"), currency=amount.get("currency", ""),
+        created_at=old.created_at if old else now, changed_at=now,
+    )  # fmt: skip
+    return _with_sending(row, old) if old is not None else row
+
+
+_SENDING = (
+    "action", "stamp", "sequence", "attempt", "token", "memo", "approval", "due", "tries", "call", "follower",
+    "evidence",
+)  # fmt: skip
+
+
+def _with_sending(row: ItemRow, old: ItemRow) -> ItemRow:
+    for name in _SENDING:
+        setattr(row, name, getattr(old, name))
+    return row
+
+
+def number(lane: Lane, step: Step, row: ItemRow) -> None:
+    """Give a ready item its stamp: the one it had while its content is the same, else that of the next work item."""
+    draft, link = row.draft, step.link
+    row.action = "void" if draft.void else "write"
+    wanted = lane.approvals.get(row.flow, Approval()).wanted(draft)
+    if not row.stamp or row.stamp != stamp_of(lane, draft, row.action, row.sequence, row.attempt):
+        row.sequence = max(row.sequence, step.sequence, link.sequence if link else 0) + 1
+        row.attempt, row.tries, row.due, row.memo, row.call, row.follower = 1, 0, "", "", 0, ""
+        row.stamp = stamp_of(lane, draft, row.action, row.sequence, row.attempt)
+        row.token, row.evidence = link.token if link else "", ""
+        row.approval = "wanted" if wanted else ""
+    row.reason = wanted if row.approval == "wanted" else ""
+
+
+def again(lane: Lane, row: ItemRow) -> None:
+    """The next attempt of an item whose effect is proved absent: only then may the target see a new stamp."""
+    row.attempt += 1
+    row.stamp = stamp_of(lane, row.draft, row.action, row.sequence, row.attempt)
+
+
+def following(lane: Lane, step: Step) -> str:
+    """The step as it waits behind the item in flight; empty where it is what that item carries already."""
+    row = step.item
+    assert row is not None
+    if row.stamp == stamp_of(lane, step.draft, "void" if step.draft.void else "write", row.sequence, row.attempt):
+        return ""
+    waits = Follower(
+        draft=step.draft, flow=flow_of(lane, step), record_kind=step.record_kind, record_id=step.record_id,
+        overwrite_local=step.overwrite_local,
+    )  # fmt: skip
+    return msgspec.json.encode(waits).decode()
+
+
+def follower_of(row: ItemRow) -> Step | None:
+    """The newer version behind an item, as a step of its own; what it is to be is found when it is settled."""
+    if not row.follower:
+        return None
+    waits = _follower(row.follower)
+    return Step(
+        draft=waits.draft, flow=waits.flow, record_kind=waits.record_kind, record_id=waits.record_id, always=True,
+        overwrite_local=waits.overwrite_local, sequence=row.sequence,
+    )  # fmt: skip
+
+
+def question_row(lane: Lane, step: Step, ask: Ask, now: str) -> Question:
+    body = step.draft.body
+    return Question(
+        sink=lane.route.sink, source=lane.route.source, entity=step.draft.entity, key=step.draft.key,
+        flow=flow_of(lane, step), name=str(body.get("name", step.draft.label)), sku=str(body.get("sku", "")),
+        state="open", why=ask.why, candidates=ask.candidates, draft=step.draft,
+        record_kind=step.record_kind, record_id=step.record_id, asked_at=now, run=lane.run,
+    )  # fmt: skip
+
+
+def event_row(lane: Lane, step: Step, outcome: Outcome, cause: str, now: str) -> Event:
+    return Event(
+        now, lane.run, flow_of(lane, step), step.record_kind, step.record_id, step.draft.entity, step.draft.key,
+        outcome.fate, outcome.target, outcome.reason, cause, step.item.call if step.item and step.answer else 0,
+    )  # fmt: skip
+
+
+def tells(step: Step, outcome: Outcome) -> bool:
+    """Whether something happened that belongs into the history."""
+    if step.answer is not None and step.item is not None and outcome.fate in ("unknown", "queued"):
+        return outcome.fate != step.item.state
+    return outcome.fate != "unchanged" or step.item is not None
+
+
+def record_fates(lane: Lane, step: Step, outcome: Outcome) -> list[tuple[str, str, str, str, str, str]]:
+    """Of the record behind the step, and of the one whose waiting item it replaced: two flows may share a route."""
+    item = step.item
+    target = outcome.target if outcome.fate in DONE else ""
+    whose = {(flow_of(lane, step), step.record_kind, step.record_id)}
+    whose |= {(item.flow, item.record_kind, item.record_id)} if item is not None else set()
+    return [(outcome.fate, target, outcome.reason, *one) for one in sorted(whose)]
+
+
+def audit_rows(lane: Lane, step: Step, outcome: Outcome) -> list[tuple[str, str, dict[str, Any]]]:
+    """Every file that arrives, and every effect in a target, leaves a row in the audit log (behaviour 001.57, I17)."""
+    origin = {"flow": flow_of(lane, step), "run": lane.run, "record": f"{step.record_kind} {step.record_id}"}
+    if step.draft.file and outcome.fate in ("created", "updated"):
+        body = step.draft.body
+        return [("file.synced", outcome.target, {**origin, "name": body.get("name"), "sha256": body.get("sha256")})]
+    if step.answer is not None and step.item is not None and outcome.fate in ("created", "updated", "reversed"):
+        detail = {**origin, "key": step.draft.key, "stamp": step.item.stamp, "call": step.item.call}
+        return [(f"target.{outcome.fate}", f"{step.draft.entity} {outcome.target}", detail)]
+    return []
+
+
+def reopen(tx: Tx, question: Question, now: str) -> None:
+    """The question is open again, with its item in the ledger, as when it was asked."""
+    draft, old = question.draft, ledger.find_items(tx, question.route, [question.ref]).get(question.ref)
+    item = ItemRow(
+        id=old.id if old else 0, entity=question.entity, key=question.key, flow=question.flow,
+        run=question.run, state="triage",
+        record_kind=question.record_kind, record_id=question.record_id, root=draft.root, draft=draft,
+        label=draft.label, reason=question.why,
+        created_at=question.asked_at, changed_at=now,
+    )  # fmt: skip
+    question.state, question.answer, question.rule, question.reason = "open", "", "", ""
+    question.answered_at, question.answered_by = "", ""
+    ledger.put_items(tx, question.route, [item])
+    questions.put_questions(tx, [question])
+    if draft.root:
+        fate = ("triage", "", question.why, question.flow, question.record_kind, question.record_id)
+        ledger.mark_synced(tx, [fate])
+
+
+def same_refs(step: Step) -> tuple[Ref, ...]:
+    return (step.decision.ref,) if isinstance(step.decision, Same) else ()

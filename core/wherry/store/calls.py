@@ -1,0 +1,159 @@
+"""Calls into targets: frozen before they are sent, kept with their raw answer. And the items that wait for sending.
+
+A call is ``sending`` from the commit before its first byte leaves, ``answered`` once its raw reply is stored, ``lost``
+when it is known that none will come, ``unsent`` where it provably never left, and ``settled`` when its items know what
+became of them. Source: write-protocol.md, section 3.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+import msgspec
+import sqlalchemy as sa
+from msgspec import Struct
+
+from wherry.records import Call, Reply
+from wherry.store.database import Tx
+from wherry.store.documents import next_value
+from wherry.store.ledger import ItemRow, item_columns, item_of
+from wherry.store.tables import calls, counters, items, meta
+
+State = Literal["sending", "answered", "lost", "unsent", "settled"]
+
+_dump = msgspec.json.Encoder(order="deterministic").encode
+_strings = msgspec.json.Decoder(dict[str, str]).decode
+_list = msgspec.json.Decoder(tuple[str, ...]).decode
+
+
+class CallRow(Struct, kw_only=True):
+    """A call with what came of it. ``sent`` counts how often the same bytes went out."""
+
+    id: int
+    sink: int
+    state: str
+    at: str
+    call: Call
+    sent: int = 1
+    reply: Reply | None = None
+    answered_at: str = ""
+    problem: str = ""
+
+
+_CALL = (
+    "id", "sink", "state", "at", "method", "path", "params", "headers", "body", "lane", "items", "sent",
+    "status", "reply_headers", "reply", "answered_at", "problem",
+)  # fmt: skip
+_columns = [calls.c[name] for name in _CALL]
+
+
+def new_call_ids(tx: Tx, count: int) -> int:
+    """The first of ``count`` fresh numbers; they rise with every call, so they also tell how far a store has come."""
+    return next_value(tx, "ledger", "call", count)
+
+
+def last_call(tx: Tx) -> int:
+    """The number of the newest call; 0 where there was none."""
+    mine = (counters.c.namespace == "ledger") & (counters.c.name == "call")
+    return int(tx.value(sa.select(counters.c.value).where(mine)) or 0)
+
+
+def put_calls(tx: Tx, rows: Iterable[CallRow]) -> None:
+    """Enter or replace calls, whole."""
+    tx.many(calls, _CALL, [_plain(row) for row in rows])
+
+
+def _plain(row: CallRow) -> tuple[Any, ...]:
+    call, reply = row.call, row.reply
+    return (
+        row.id, row.sink, row.state, row.at, call.method, call.path, _dump(call.params).decode(),
+        _dump(call.headers).decode(), call.body, call.lane, _dump(call.items).decode(), row.sent,
+        reply.status if reply else 0, _dump(reply.headers).decode() if reply else "", reply.body if reply else None,
+        row.answered_at, row.problem,
+    )  # fmt: skip
+
+
+def mark_calls(tx: Tx, ids: Iterable[int], state: State) -> None:
+    """Put calls into a state."""
+    wanted = sorted(ids)
+    for start in range(0, len(wanted), 500):
+        tx.run(sa.update(calls).where(calls.c.id.in_(wanted[start : start + 500])).values(state=state))
+
+
+def find_calls(tx: Tx, sink: int, states: Sequence[str]) -> list[CallRow]:
+    """The calls of a sink in these states, oldest first."""
+    statement = sa.select(*_columns).where(calls.c.sink == sink, calls.c.state.in_(states)).order_by(calls.c.id)
+    return [_row(row) for row in tx.rows(statement)]
+
+
+def calls_by_id(tx: Tx, ids: Iterable[int]) -> dict[int, CallRow]:
+    return {row.id: row for row in map(_row, tx.find(sa.select(*_columns), calls.c.id, sorted(set(ids))))}
+
+
+def _row(row: Sequence[Any]) -> CallRow:
+    values = dict(zip(_CALL, row, strict=True))
+    call = Call(
+        method=values["method"], path=values["path"], params=_strings(values["params"]), body=bytes(values["body"]),
+        headers=_strings(values["headers"]), lane=values["lane"], items=_list(values["items"]),
+    )  # fmt: skip
+    reply = None
+    if values["status"]:
+        reply = Reply(status=values["status"], headers=_strings(values["reply_headers"]), body=bytes(values["reply"]))
+    return CallRow(
+        id=values["id"], sink=values["sink"], state=values["state"], at=values["at"], call=call, sent=values["sent"],
+        reply=reply, answered_at=values["answered_at"], problem=values["problem"],
+    )  # fmt: skip
+
+
+# -- items of a sink, whatever connection they come from ---------------------------------------------------------------
+
+
+class Waiting(Struct, frozen=True):
+    """An open item of a sink with the store id of the connection it comes from."""
+
+    source: int
+    item: ItemRow
+
+
+def items_of_sink(
+    tx: Tx, sink: int, state: str, *, limit: int = 0, ready_by: str = "", after: int = 0
+) -> list[Waiting]:
+    """Oldest first. With ``ready_by`` only what may be sent by then: approved, and due."""
+    statement = sa.select(items.c.source, *item_columns).where(items.c.sink == sink, items.c.state == state)
+    if ready_by:
+        statement = statement.where(items.c.stamp != "", items.c.approval != "wanted", items.c.due <= ready_by)
+    if after:
+        statement = statement.where(items.c.id > after)
+    if limit:
+        statement = statement.limit(limit)
+    return [Waiting(row[0], item_of(row[1:])) for row in tx.rows(statement.order_by(items.c.id))]
+
+
+def items_by_id(tx: Tx, sink: int, ids: Iterable[int]) -> dict[int, Waiting]:
+    statement = sa.select(items.c.source, *item_columns).where(items.c.sink == sink)
+    found = (Waiting(row[0], item_of(row[1:])) for row in tx.find(statement, items.c.id, sorted(set(ids))))
+    return {one.item.id: one for one in found}
+
+
+def next_due(tx: Tx, sink: int) -> str:
+    """When the first item of a sink that waits for its time is due; empty where none does."""
+    waits = items.c.state.in_(("queued", "unknown")) & (items.c.due != "") & (items.c.approval != "wanted")
+    return str(tx.value(sa.select(sa.func.min(items.c.due)).where(items.c.sink == sink, waits)) or "")
+
+
+# -- notes ------------------------------------------------------------------------------------------------------------
+
+
+def note(tx: Tx, key: str) -> str:
+    """What the store keeps under a key of its own; empty where nothing is."""
+    return str(tx.value(sa.select(meta.c.value).where(meta.c.key == key)) or "")
+
+
+def put_note(tx: Tx, key: str, value: str) -> None:
+    tx.many(meta, ("key", "value"), [(key, value)])
+
+
+def drop_notes(tx: Tx, prefix: str) -> None:
+    """Forget everything kept under keys that begin so."""
+    tx.run(sa.delete(meta).where(meta.c.key.startswith(prefix, autoescape=True)))

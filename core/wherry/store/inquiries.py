@@ -1,0 +1,200 @@
+"""What people ask of the ledger: open items by their number, whatever was written as, seen of, or told about a thing.
+
+Reads alone, over all flows and connections. Texts are searched where nothing else leads to a document: its number
+stands in bodies only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from msgspec import Struct
+
+from wherry.records import Ref
+from wherry.store.database import Tx
+from wherry.store.ledger import Event, ItemRow, LinkRow, Route, Seen, item_columns, item_of
+from wherry.store.tables import audit, documents, edges, history, items, links, seen
+
+_MOST = 1_000_000
+_link_columns = [links.c[name] for name in LinkRow.__struct_fields__]
+_seen_columns = [seen.c[name] for name in Seen.__struct_fields__]
+_event_columns = [history.c[name] for name in Event.__struct_fields__]
+
+
+class Placed(Struct, frozen=True):
+    """An open item with the connections it goes between."""
+
+    route: Route
+    item: ItemRow
+
+
+class Written(Struct, frozen=True):
+    """A link with the connections it holds between."""
+
+    route: Route
+    link: LinkRow
+
+
+# -- open items -------------------------------------------------------------------------------------------------------
+
+_placed = sa.select(items.c.source, items.c.sink, *item_columns)
+
+
+def _of_items(rows: Iterable[Sequence[Any]]) -> list[Placed]:
+    return [Placed(Route(row[0], row[1]), item_of(row[2:])) for row in rows]
+
+
+def items_by_number(tx: Tx, ids: Iterable[int]) -> dict[int, Placed]:
+    """Open items by their number, which they keep while they are open."""
+    return {one.item.id: one for one in _of_items(tx.find(_placed, items.c.id, sorted(set(ids))))}
+
+
+def items_in(tx: Tx, states: Iterable[str], *, flow: str = "", since: str = "") -> list[Placed]:
+    """Open items in these states, by their number; with ``since`` those that are open from then on."""
+    statement = _placed.where(items.c.state.in_(sorted(states))).order_by(items.c.id).limit(_MOST)
+    if flow:
+        statement = statement.where(items.c.flow == flow)
+    if since:
+        statement = statement.where(items.c.created_at >= since)
+    return _of_items(tx.rows(statement))
+
+
+def wanting(tx: Tx, flow: str = "") -> list[Placed]:
+    """Items that are ready but for a person's word, by their number."""
+    return [one for one in items_in(tx, ("queued",), flow=flow) if one.item.approval == "wanted"]
+
+
+def count_wanting(tx: Tx) -> dict[str, int]:
+    """Flow → how many items wait for a person's word."""
+    mine = (items.c.state == "queued") & (items.c.approval == "wanted")
+    statement = sa.select(items.c.flow, sa.func.count()).where(mine).group_by(items.c.flow).order_by(items.c.flow)
+    return {str(flow): int(number) for flow, number in tx.rows(statement)}
+
+
+def items_about(tx: Tx, word: str) -> list[Placed]:
+    """Open items of the record, key, number or target of that name."""
+    said = items.c.draft.contains(_said("number", word), autoescape=True)
+    mine = (items.c.record_id == word) | items.c.key.in_(_keys(word)) | (items.c.label == word) | said
+    return _of_items(tx.rows(_placed.where(mine | (items.c.target == word)).order_by(items.c.id)))
+
+
+def items_of_record(tx: Tx, flow: str, kind: str, record: str) -> list[Placed]:
+    """The open items that came from a record, by their number."""
+    mine = (items.c.flow == flow) & (items.c.record_kind == kind) & (items.c.record_id == record)
+    return _of_items(tx.rows(_placed.where(mine).order_by(items.c.id)))
+
+
+def count_needing(tx: Tx, one: Placed) -> int:
+    """How many items wait for this one."""
+    mine = (items.c.source == one.route.source) & (items.c.sink == one.route.sink)
+    need = (edges.c.entity == one.item.entity) & (edges.c.key == one.item.key)
+    both = edges.join(items, items.c.id == edges.c.item)
+    return int(tx.value(sa.select(sa.func.count()).select_from(both).where(mine, need)) or 0)
+
+
+# -- links ------------------------------------------------------------------------------------------------------------
+
+_written = sa.select(links.c.source, links.c.sink, *_link_columns)
+
+
+def _of_links(rows: Iterable[Sequence[Any]]) -> list[Written]:
+    return [Written(Route(row[0], row[1]), LinkRow(*row[2:])) for row in rows]
+
+
+def links_to(tx: Tx, targets: Iterable[str], *, sink: int = 0) -> list[Written]:
+    """Everything that is linked to these ids, in one target or in all."""
+    statement = _written.where(links.c.sink == sink) if sink else _written
+    return _of_links(tx.find(statement, links.c.target, sorted(set(targets) - {""})))
+
+
+def links_about(tx: Tx, word: str) -> list[Written]:
+    """Links of the key or number of that name."""
+    said = links.c.body.contains(_said("number", word), autoescape=True)
+    return _of_links(tx.rows(_written.where(links.c.key.in_(_keys(word)) | said)))
+
+
+def links_of_route(tx: Tx, route: Route) -> dict[str, list[LinkRow]]:
+    """Target id → what is linked to it. An id may be used by several entities."""
+    mine = (links.c.source == route.source) & (links.c.sink == route.sink) & (links.c.target != "")
+    found: dict[str, list[LinkRow]] = {}
+    for row in tx.rows(sa.select(*_link_columns).where(mine)):
+        found.setdefault(row[2], []).append(LinkRow(*row))
+    return found
+
+
+def links_of_run(tx: Tx, run: str) -> list[Written]:
+    """Links that a run left."""
+    return _of_links(tx.rows(_written.where(links.c.run == run)))
+
+
+def _keys(word: str) -> list[str]:
+    return [word, f"id:{word}", f"record:{word}", f"sku:{word}", f"name:{word}"]
+
+
+def _said(field: str, value: str) -> str:
+    """As it stands in a body."""
+    return msgspec.json.encode({field: value}).decode()[1:-1]
+
+
+# -- records, and what was told of them -------------------------------------------------------------------------------
+
+
+def seen_as(tx: Tx, record: str) -> list[tuple[str, Seen]]:
+    """(flow, what it knows) of every record of that id."""
+    rows = tx.rows(sa.select(seen.c.flow, *_seen_columns).where(seen.c.source_id == record).order_by(seen.c.flow))
+    return [(str(row[0]), Seen(*row[1:])) for row in rows]
+
+
+def seen_written(tx: Tx, flow: str, targets: Iterable[str]) -> list[Seen]:
+    """The records of a flow that were written to these ids."""
+    statement = sa.select(*_seen_columns).where(seen.c.flow == flow)
+    return [Seen(*row) for row in tx.find(statement, seen.c.synced, sorted(set(targets)))]
+
+
+def all_seen(tx: Tx, flow: str) -> Iterator[Seen]:
+    """Every record a flow has seen, by kind and id."""
+    statement = sa.select(*_seen_columns).where(seen.c.flow == flow).order_by(seen.c.kind, seen.c.source_id)
+    return (Seen(*row) for row in tx.rows(statement))
+
+
+def told_of(tx: Tx, ref: Ref, flow: str = "") -> list[Event]:
+    """What happened to a thing, oldest first."""
+    mine = (history.c.entity == ref.entity) & (history.c.key == ref.key)
+    statement = sa.select(*_event_columns).where(mine & (history.c.flow == flow) if flow else mine)
+    return [Event(*row) for row in tx.rows(statement.order_by(history.c.id))]
+
+
+def told_of_record(tx: Tx, flow: str, kind: str, record: str) -> list[Event]:
+    """What happened to a record and all that was made of it, oldest first."""
+    mine = (history.c.flow == flow) & (history.c.record_kind == kind) & (history.c.record_id == record)
+    return [Event(*row) for row in tx.rows(sa.select(*_event_columns).where(mine).order_by(history.c.id))]
+
+
+def told_in(tx: Tx, run: str, fates: Iterable[str]) -> list[Event]:
+    """What a run wrote, oldest first."""
+    mine = (history.c.run == run) & history.c.fate.in_(sorted(fates)) & (history.c.entity != "")
+    return [Event(*row) for row in tx.rows(sa.select(*_event_columns).where(mine).order_by(history.c.id))]
+
+
+def record_of(tx: Tx, ref: Ref, target: str) -> Event | None:
+    """What was last told of a thing as this target: by it the record behind it is known."""
+    mine = (history.c.entity == ref.entity) & (history.c.key == ref.key) & (history.c.target == target)
+    row = tx.rows(sa.select(*_event_columns).where(mine).order_by(history.c.id.desc()).limit(1))
+    return Event(*row[0]) if row else None
+
+
+def stamps_of(tx: Tx) -> dict[str, str]:
+    """``entity target`` → the stamp that it was last written with."""
+    mine = audit.c.action.in_(("target.created", "target.updated", "target.reversed"))
+    rows = tx.rows(sa.select(audit.c.object, audit.c.detail).where(mine).order_by(audit.c.id))
+    return {str(object): str(msgspec.json.decode(detail).get("stamp", "")) for object, detail in rows}
+
+
+def documents_saying(tx: Tx, namespace: str, value: str, fields: Sequence[str] = ("number",)) -> list[tuple[str, str]]:
+    """(kind, id) of a plugin's own documents that have the value in one of these fields."""
+    said = sa.or_(*(documents.c.body.contains(_said(field, value), autoescape=True) for field in fields))
+    rows = tx.rows(sa.select(documents.c.kind, documents.c.id).where(documents.c.namespace == namespace, said).limit(20))
+    return [(str(kind), str(id)) for kind, id in rows]

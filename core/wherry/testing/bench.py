@@ -1,0 +1,314 @@
+"""Where one plan of a sweep is carried out: a project on a disk in memory, a target, a clock, and processes that die.
+
+A plan is a line of text, so that it can be printed and replayed: ``RIG DATABASE: step; step; …``. Its steps:
+``play PHASE`` (people at the source), ``run``, ``calm`` (run until nothing is left to do), ``kill POINT``, ``perhaps
+POINT`` (kill, where it comes up), ``fresh POINT`` (kill a fresh interpreter), ``refuse POINT``, ``pause POINT`` (stopped
+there while another tries to take over), ``fault N KIND [committed] [status=N]`` (of the N-th write from here),
+``release`` (late calls), ``wait SECONDS``, ``enter NUMBER``, ``edit NUMBER [remark]``, ``twin NUMBER``, ``reach
+COMPANY``, ``muddle``, ``backup``, ``restore``, and ``judge [THING=STATE …]`` (as it must be; these wait for a person).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from wherry.simulator import Stage
+from wherry.testing import scenario
+from wherry.testing.crashing import KILLED, Crash, Do
+from wherry.testing.errand import Claims, Errand, SharedTime, TargetClock
+from wherry.testing.judge import Case, Wrong, held, judge, last_state
+from wherry.testing.nursery import Ended, Nursery, Work
+from wherry.testing.rigs import Rig, Stand
+from wherry.testing.shelf import Shelf
+
+LATE = 25.0
+"""Seconds after which a call is carried out whose caller was cut off: less than any target's ``settle``."""
+_CALM_RUNS = 4
+_WRITES = "POST|PUT|PATCH|DELETE"
+PROJECT = """
+version = 1
+[project]
+name = "sweep"
+timezone = "Europe/London"
+currency = "GBP"
+[plugins]
+enabled = [{enabled}]
+{store}
+[connections.shelf]
+plugin = "kit-source"
+folder = "{folder}"
+[connections.books]
+{connection}
+[flows.invoices]
+source = "shelf"
+sink = "books"
+kinds = ["invoice"]
+repeat = "always"
+"""
+
+
+class Outcome(Struct, kw_only=True):
+    """What a plan came to."""
+
+    plan: str
+    wrong: list[Wrong] = msgspec.field(default_factory=list)
+    missed: list[str] = msgspec.field(default_factory=list)
+    """Points that were not reached."""
+    passed: dict[str, list[str]] = msgspec.field(default_factory=dict)
+    """Phase → the points that an undisturbed run of it passed."""
+    crashes: int = 0
+
+
+class Bench:
+    """One rig on one database; plans are carried out one after the other."""
+
+    def __init__(
+        self, rig: Rig, database: str, folder: Path, nursery: Nursery, clean: Callable[[], str], mutation: str = ""
+    ) -> None:
+        """``clean`` empties the store and gives its URL; empty for the usual file."""
+        self.rig, self.database, self.folder, self.mutation = rig, database, folder, mutation
+        self._nursery, self._clean = nursery, clean
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._time = SharedTime(self.folder / "time")
+
+    def carry_out(self, steps: Sequence[str]) -> Outcome:
+        """The steps, on an empty store and an empty target."""
+        self._empty()
+        clock = TargetClock(self._time)
+        with self.rig.stand(clock) as stand:
+            if stand.stage is not None:
+                _tide(stand.stage, clock)
+            script = Script(self, stand)
+            with contextlib.suppress(_Broken):
+                for step in steps:
+                    script.do(step)
+        script.outcome.plan = f"{self.rig.name} {self.database}: {'; '.join(steps)}"
+        return script.outcome
+
+    def _empty(self) -> None:
+        for name in (".wherry", "kept"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+        (self.folder / "shelf.json").unlink(missing_ok=True)
+        self._time.reset()
+        enabled = ", ".join(f'"{name}"' for name in ("kit-source", *self.rig.plugins))
+        url = self._clean()
+        store = f'[store]\nurl = "{url}"' if url else ""
+        told = {"enabled": enabled, "store": store, "folder": self.folder, "connection": self.rig.connection}
+        (self.folder / "wherry.toml").write_text(PROJECT.format(**told))
+
+    def errand(self, stand: Stand, crashes: Sequence[Crash], function: str) -> Work:
+        """The job of a process."""
+        told = Errand(
+            folder=str(self.folder), environ=stand.environ, time=str(self.folder / "time"),
+            note=str(self.folder / "note"), crashes=list(crashes), mutation=self.mutation,
+        )  # fmt: skip
+        return Work(function=f"wherry.testing.errand:{function}", told=msgspec.to_builtins(told))
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        self._time.advance(seconds)
+
+    @property
+    def nursery(self) -> Nursery:
+        """Where processes come from."""
+        return self._nursery
+
+
+class _Broken(Exception):
+    """A process of ours broke: there is no point in going on."""
+
+
+class Script:
+    """A plan on its way."""
+
+    def __init__(self, bench: Bench, stand: Stand) -> None:
+        self.bench, self.stand = bench, stand
+        self.shelf, self.outcome, self.played = Shelf(bench.folder), Outcome(plan=""), list[str]()
+        self.claims = Claims(exit=0)
+
+    def do(self, step: str) -> None:
+        """One step."""
+        verb, _, rest = step.strip().partition(" ")
+        getattr(self, f"_{verb}")(rest.strip())
+
+    # -- people -------------------------------------------------------------------------------------------------------
+
+    def _play(self, phase: str) -> None:
+        scenario.play(self.shelf, phase)
+        self.played.append(phase)
+
+    def _enter(self, number: str) -> None:
+        assert self.stand.enter is not None
+        self.stand.enter(next(row for row in self.shelf.rows() if row["number"] == number))
+
+    def _edit(self, told: str) -> None:
+        assert self.stand.edit is not None
+        number, _, how = told.partition(" ")
+        self.stand.edit(number, how != "remark")
+
+    def _twin(self, number: str) -> None:
+        assert self.stand.twin is not None
+        self.stand.twin(number)
+
+    def _reach(self, company: str) -> None:
+        assert self.stand.reach is not None
+        self.stand.reach(company)
+
+    # -- the target and the world -------------------------------------------------------------------------------------
+
+    def _fault(self, told: str) -> None:
+        number, kind, *more = told.split()
+        options: dict[str, Any] = {"committed": "committed" in more}
+        for one in more:
+            if one.startswith("status="):
+                options["status"] = int(one.partition("=")[2])
+        self._stage.faults.add(kind, method=_WRITES, after=int(number) - 1, **options)
+
+    def _muddle(self, told: str) -> None:
+        assert self.stand.muddle is not None
+        self.stand.muddle()
+
+    def _release(self, told: str) -> None:
+        self.bench.wait(LATE)
+        self._stage.release()
+
+    def _wait(self, seconds: str) -> None:
+        self.bench.wait(float(seconds))
+
+    def _backup(self, told: str) -> None:
+        shutil.copytree(self.bench.folder / ".wherry", self.bench.folder / "kept")
+
+    def _restore(self, told: str) -> None:
+        """The database alone goes back; what lies beside it stays, as it does where backups are of the database."""
+        for path in (self.bench.folder / ".wherry").glob("wherry.db*"):
+            if path.is_file():
+                path.unlink()
+        for path in (self.bench.folder / "kept").glob("wherry.db*"):
+            if path.is_file():
+                shutil.copy(path, self.bench.folder / ".wherry" / path.name)
+
+    @property
+    def _stage(self) -> Stage:
+        assert self.stand.stage is not None
+        return self.stand.stage
+
+    # -- processes ----------------------------------------------------------------------------------------------------
+
+    def _run(self, told: str) -> None:
+        self._ended(self.bench.nursery.run(self._work()))
+
+    def _warm(self, told: str) -> None:
+        self.bench.nursery.warm(self.bench.errand(self.stand, (), "warm"))
+
+    def _kill(self, point: str) -> None:
+        ended = self.bench.nursery.run(self._work(point, "kill"))
+        self._crashed(point, ended)
+
+    def _fresh(self, point: str) -> None:
+        self._crashed(point, self.bench.nursery.once(self._work(point, "kill")))
+
+    def _perhaps(self, point: str) -> None:
+        """A kill at a point that need not come up again."""
+        missed = len(self.outcome.missed)
+        self._kill(point)
+        del self.outcome.missed[missed:]
+
+    def _refuse(self, point: str) -> None:
+        ended = self._ended(self.bench.nursery.run(self._work(point, "refuse")))
+        self.outcome.crashes += 1
+        if ended.code == 0 and not self.claims.error and point not in self.claims.points:
+            self.outcome.missed.append(point)
+
+    def _pause(self, point: str) -> None:
+        """A process that stops for an hour is taken for dead by whoever goes by the clock."""
+        nursery = self.bench.nursery
+        first = nursery.start(self._work(point, "stop"))
+        if not nursery.wait(first).stopped:
+            self.outcome.missed.append(point)
+            return
+        self.outcome.crashes += 1
+        self.bench.wait(3_600)
+        nursery.run(self._work())
+        nursery.go(first)
+        self._ended(nursery.wait(first))
+
+    def _calm(self, told: str) -> None:
+        """Nothing is disturbed any more: a few runs must bring everything to its end."""
+        before: object = None
+        for _ in range(_CALM_RUNS):
+            self._run("")
+            now = (self.claims.exit, self.claims.open)
+            if self.claims.exit == 0 and not self.claims.open:
+                return
+            if now == before:
+                return
+            before = now
+            self.bench.wait(60)
+
+    def _work(self, point: str = "", do: Do = "kill") -> Work:
+        crashes = [Crash(point, do)] if point else []
+        (self.bench.folder / "note").unlink(missing_ok=True)
+        return self.bench.errand(self.stand, crashes, "run")
+
+    def _crashed(self, point: str, ended: Ended) -> None:
+        self.outcome.crashes += 1
+        if ended.code != KILLED:
+            self.outcome.missed.append(point)
+            self._ended(ended)
+
+    def _ended(self, ended: Ended) -> Ended:
+        """A process that was left alone has left a note of what it claims."""
+        note = self.bench.folder / "note"
+        if not note.exists():
+            why = f"a process ended with {ended.code} and left no note"
+            self.outcome.wrong.append(Wrong("false", "the hub", why))
+            raise _Broken
+        self.claims = msgspec.convert(json.loads(note.read_text()), Claims)
+        if self.played and self.played[-1] not in self.outcome.passed:
+            self.outcome.passed[self.played[-1]] = self.claims.points
+        return ended
+
+    # -- judgement ----------------------------------------------------------------------------------------------------
+
+    def _judge(self, told: str) -> None:
+        rig, wanted = self.bench.rig, scenario.wanted(self.played)
+        persons = dict(one.split("=") for one in told.split())
+        if rig.atomic:
+            self.bench.nursery.run(self.bench.errand(self.stand, (), "export"))
+            self.claims = msgspec.convert(json.loads((self.bench.folder / "note").read_text()), Claims)
+            wanted, effects = last_state(wanted), held(scenario.names(), self.claims.held)
+        else:
+            effects = self.stand.effects(scenario.names())
+        company = effects[0].company if effects else ""
+        self.outcome.wrong += judge(
+            Case(rig=rig, wanted=wanted, effects=effects, claims=self.claims, persons=persons, company=company)
+        )
+
+
+def _tide(stage: Stage, clock: TargetClock) -> None:
+    """Calls whose caller was cut off are carried out ``LATE`` seconds on, whenever the next call comes."""
+    real, due = stage.reply, list[float]()
+
+    def reply(call: Any) -> Any:
+        if stage._held and not due:
+            due.append(clock.now() + LATE)
+        elif due and clock.now() >= due[0]:
+            clock.moment = due.pop()
+            stage.release()
+            clock.moment = None
+        return real(call)
+
+    stage.reply = reply  # type: ignore[method-assign]
+
+
+def steps_of(plan: str) -> Iterator[str]:
+    """The steps of a plan's text."""
+    return (step.strip() for step in plan.split(";") if step.strip())

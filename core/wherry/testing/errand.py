@@ -1,0 +1,205 @@
+"""What a process of a sweep does: one run of a flow, its clock costing nothing, and a note of what it then claims."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import mmap
+import struct
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from msgspec import Struct, convert, field
+
+from wherry.errors import WherryError
+from wherry.http import pacing
+from wherry.hub import Hub
+from wherry.plugins import loading
+from wherry.plugins.installed import catalogue_of_installed
+from wherry.simulator import Clock as SimulatorClock
+from wherry.store import Store, ledger
+from wherry.store.database import Database, Tx
+from wherry.store.tables import links
+from wherry.testing.crashing import Crash, Probe, watch
+from wherry.testing.scenario import FLOW
+
+START = dt.datetime(2026, 7, 6, 9, 0, tzinfo=dt.UTC)
+
+
+class Errand(Struct, kw_only=True):
+    """The job of one process."""
+
+    folder: str
+    environ: dict[str, str]
+    time: str
+    """The file that holds the time all processes share."""
+    note: str
+    """The file in which the process says at its end what it claims."""
+    flow: str = FLOW
+    crashes: list[Crash] = field(default_factory=list)
+    mutation: str = ""
+
+
+class SharedTime:
+    """Seconds since ``START`` in a file: whoever sleeps moves the time of all, simulators too."""
+
+    def __init__(self, path: Path) -> None:
+        if not path.exists():
+            path.write_bytes(struct.pack("d", 0.0))
+        with path.open("r+b") as handle:
+            self._memory = mmap.mmap(handle.fileno(), 8)
+
+    def passed(self) -> float:
+        """Seconds since the beginning."""
+        return float(struct.unpack("d", self._memory[:8])[0])
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self._memory[:8] = struct.pack("d", self.passed() + seconds)
+
+    def reset(self) -> None:
+        """Back to the beginning."""
+        self._memory[:8] = struct.pack("d", 0.0)
+
+
+class HubClock:
+    """``roles.Clock`` on the shared time. Nobody waits in earnest."""
+
+    def __init__(self, time: SharedTime) -> None:
+        self._time = time
+
+    def now(self) -> dt.datetime:
+        """Aware, UTC."""
+        return START + dt.timedelta(seconds=self._time.passed())
+
+    def monotonic(self) -> float:
+        return self._time.passed()
+
+    def sleep(self, seconds: float) -> None:
+        self._time.advance(max(0.0, seconds))
+
+
+class TargetClock(SimulatorClock):
+    """A simulator's clock on the shared time."""
+
+    def __init__(self, time: SharedTime) -> None:
+        super().__init__(START)
+        self._time = time
+        self.moment: float | None = None
+        """The moment at which something is done that was held back, although it is later already."""
+
+    def now(self) -> float:
+        return START.timestamp() + self._time.passed() if self.moment is None else self.moment
+
+    def advance(self, seconds: float) -> float:
+        self._time.advance(seconds)
+        return self.now()
+
+
+class Claims(Struct, kw_only=True):
+    """What the hub says of its work, in its own words."""
+
+    exit: int
+    error: str = ""
+    written: dict[str, str] = field(default_factory=dict)
+    """``entity/key`` → the id in the target that it was written to."""
+    open: dict[str, str] = field(default_factory=dict)
+    """``entity/key`` → the state of what is not done."""
+    reasons: dict[str, str] = field(default_factory=dict)
+    points: list[str] = field(default_factory=list)
+    """The crash points that were passed, in order."""
+    held: list[dict[str, Any]] = field(default_factory=list)
+    """What the platform in the hub's own store holds, where that is the sink."""
+
+
+def warm(told: dict[str, Any]) -> int:
+    """Run the flow in the warm parent itself, so that its children find built what every process builds anew.
+
+    What it opened is closed again: a child begins without store, lock and thread, as ever.
+    """
+    _keep_what_is_built()
+    code = run({**told, "mutation": ""})
+    pacing._shared.clear()
+    return code
+
+
+_built: dict[str, sa.Engine] = {}
+
+
+def _keep_what_is_built() -> None:
+    if _built:
+        return
+    installed, make = catalogue_of_installed(), Database._make
+
+    def made(self: Database) -> sa.Engine:
+        url = self.url.render_as_string(hide_password=False)
+        if url not in _built:
+            _built[url] = make(self)
+        if self.path is not None:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return _built[url]
+
+    Database._make = made  # type: ignore[method-assign]
+    vars(loading)["catalogue_of_installed"] = lambda: installed
+
+
+def run(told: dict[str, Any]) -> int:
+    """Run the flow; the exit code is the run's."""
+    errand = convert(told, Errand)
+    probe = Probe(errand.crashes)
+    watch(probe)
+    if errand.mutation:
+        from wherry.testing.mutations import plant
+
+        plant(errand.mutation)
+    claims = _run(errand)
+    claims.points = probe.passed
+    Path(errand.note).write_text(json.dumps(_plain(claims)))
+    return claims.exit
+
+
+def _plain(claims: Claims) -> dict[str, Any]:
+    return {name: getattr(claims, name) for name in claims.__struct_fields__}
+
+
+def _run(errand: Errand) -> Claims:
+    clock = HubClock(SharedTime(Path(errand.time)))
+    claims = Claims(exit=0)
+    try:
+        with Hub.open(errand.folder, environ=errand.environ, clock=clock) as hub:
+            report = hub.run(errand.flow)
+            claims.exit, claims.error = report.exit_code, report.error.message if report.error else ""
+            state(hub.store, claims)
+    except WherryError as error:
+        claims.exit, claims.error = error.exit_code, error.message
+    return claims
+
+
+def export(told: dict[str, Any]) -> int:
+    """What a fresh process finds: the claims, and the documents of a sink that lives in the store."""
+    errand = convert(told, Errand)
+    claims = Claims(exit=0)
+    with Hub.open(errand.folder, environ=errand.environ, clock=HubClock(SharedTime(Path(errand.time)))) as hub:
+        state(hub.store, claims)
+        plugin = hub.project.connections[hub.wiring.flow(errand.flow).sink].plugin
+        with hub.store.documents(plugin) as documents:
+            for kind in ("customer", "product", "invoice"):
+                claims.held += [{"kind": kind, "id": id, **body["fields"]} for id, body in documents.each(kind)]
+    Path(errand.note).write_text(json.dumps(_plain(claims)))
+    return 0
+
+
+def state(store: Store, claims: Claims) -> None:
+    """What is said to be written, and what is said to be open: as ``wherry explain`` and ``errors list`` would."""
+    with store.read() as tx:
+        for item in ledger.open_items(tx):
+            claims.open[str(item.ref)], claims.reasons[str(item.ref)] = item.state, item.reason
+        for entity in ("customer", "product", "invoice"):
+            for link in _links(tx, entity):
+                claims.written[f"{entity}/{link[0]}"] = link[1]
+
+
+def _links(tx: Tx, entity: str) -> list[tuple[str, str]]:
+    rows = tx.rows(sa.select(links.c.key, links.c.target).where(links.c.entity == entity, links.c.target != ""))
+    return [(str(key), str(target)) for key, target in rows]

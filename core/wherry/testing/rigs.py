@@ -1,0 +1,139 @@
+"""What a sweep needs of a sink: its system served, its place in a project, and the history of what was really done.
+
+A plugin's tests give a sweep their own rig: a module with a function ``rigs()`` (see docs/how-to/test-a-sink.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+from msgspec import Struct, field
+
+from wherry.simulator import Clock, Stage, serve
+from wherry.testing.target import ABILITIES, Ability, Target
+
+TOKEN = "sweep-canary-58d1c0"
+SECOND = "sweep-canary-second-9be2"
+
+
+class Effect(Struct, frozen=True):
+    """Something that was really done to a thing in the target. ``what`` is created, updated, voided, entered or edited;
+    the last two are a person's. ``total`` is decimal text, ``date`` ISO 8601, where the thing has them."""
+
+    thing: str
+    """``entity/key``, or the id in the target of what nobody here knows."""
+    what: str
+    target: str
+    total: str = ""
+    date: str = ""
+    stamp: str = ""
+    company: str = ""
+
+
+Names = Mapping[str, str]
+"""``entity name`` → ``entity/key``: for a target that does not keep our keys."""
+
+
+class Stand(Struct, kw_only=True):
+    """A target, served. What it cannot do is None, and the drills that need it are left out."""
+
+    environ: dict[str, str]
+    effects: Callable[[Names], list[Effect]]
+    """What was done, in order."""
+    stage: Stage | None = None
+    enter: Callable[[dict[str, Any]], str] | None = None
+    """A person enters an invoice by hand (its row on the shelf); its id."""
+    edit: Callable[[str, bool], object] | None = None
+    """A person changes an invoice (its number): what it says, or only a remark on it."""
+    twin: Callable[[str], object] | None = None
+    """Makes a second thing with the stamp of the invoice of that number."""
+    reach: Callable[[str], object] | None = None
+    """The credential opens another company from now on."""
+    muddle: Callable[[], object] | None = None
+    """The next answer to several items lacks one, and is in another order."""
+
+
+class Rig(Struct, frozen=True, kw_only=True):
+    """How a sink is put under a sweep."""
+
+    name: str
+    plugins: Sequence[str]
+    """To be enabled beside the kit's source."""
+    modules: Sequence[str]
+    """To be imported by the warm parent."""
+    connection: str
+    """The lines of ``[connections.books]``."""
+    stand: Callable[[Clock], AbstractContextManager[Stand]]
+    asks: bool = True
+    """Whether the target can be asked what it holds: if not, what was lost is left to a person."""
+    resends: bool = False
+    """Whether the target recognises a repeated call."""
+    atomic: bool = False
+    """Whether it lives in the hub's own store: its effects are what a fresh process then finds there."""
+    entry_points: Mapping[str, str] = field(default_factory=dict)
+    """Plugins that are not installed: name → module."""
+    batch: int = 1
+
+
+def target_rig(ability: Ability, batch: int = 1) -> Rig:
+    """The kit's own target."""
+    name = f"target-{ability}" if batch == 1 else f"target-{ability}-{batch}"
+    connection = (
+        f'plugin = "kit-target"\nbase_url = "${{BOOKS_URL}}"\nability = "{ability}"\nbatch = {batch}\n'
+        'auth = { kind = "token", token = { env = "BOOKS_TOKEN" } }\n'
+    )
+    return Rig(
+        name=name, plugins=("kit-target",), modules=("wherry.testing.target_sink",), connection=connection,
+        stand=lambda clock: target_stand(ability, clock), asks=ability in ("key", "query"),
+        resends=ability in ("key", "upsert"), entry_points={"kit-target": "wherry.testing.target_sink"}, batch=batch,
+    )  # fmt: skip
+
+
+@contextmanager
+def target_stand(ability: Ability, clock: Clock) -> Iterator[Stand]:
+    """The target of an ability, served."""
+    target = Target(ability, clock=clock, tokens={SECOND: "T-2"})
+    with serve(target.app()) as url:
+        yield Stand(
+            environ={"BOOKS_URL": url, "BOOKS_TOKEN": TOKEN, "BOOKS_SECOND": SECOND},
+            effects=lambda names: [_effect(entry.what, entry.detail) for entry in target.stage.history.effects()],
+            stage=target.stage,
+            enter=lambda row: _entered(target, row),
+            edit=lambda number, really: _edited(target, number, really),
+            twin=lambda number: target.enter("invoice", **_copy(target, number)),
+            reach=target.reach,
+            muddle=lambda: setattr(target, "muddled", True),
+        )
+
+
+def _effect(what: str, told: Mapping[str, Any]) -> Effect:
+    return Effect(told["external"] or told["id"], what, told["id"], told["total"], told["date"], told["stamp"],
+                  told["company"])  # fmt: skip
+
+
+def _of_number(target: Target, number: str) -> dict[str, Any]:
+    return next(one for one in target.things.values() if one["number"] == number)
+
+
+def _edited(target: Target, number: str, really: bool) -> None:
+    target.edit(_of_number(target, number)["id"], **({"memo": "paid by card"} if really else {"note": "seen"}))
+
+
+def _copy(target: Target, number: str) -> dict[str, Any]:
+    held = _of_number(target, number)
+    return {name: held[name] for name in ("number", "date", "party", "total", "currency", "lines", "stamp", "external")}
+
+
+def _entered(target: Target, row: Mapping[str, Any]) -> str:
+    party = target.enter("customer", name="Somebody")
+    return target.enter("invoice", number=row["number"], date=row["date"], party=party, total=row["total"],
+                        currency="GBP")  # fmt: skip
+
+
+def rigs() -> list[Rig]:
+    """The kit's own targets: each ability one item to a call, and two of them several."""
+    return [*(target_rig(ability) for ability in ABILITIES), target_rig("key", 3), target_rig("query", 3)]
+
+

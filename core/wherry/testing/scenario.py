@@ -1,0 +1,90 @@
+"""The work that a sweep disturbs: invoices with customers and products, in five phases, and what must come of it.
+
+Small on purpose: each kind of work is there once or twice, so that every point of it can be tried. Dates lie in summer
+time, where a date that goes by way of UTC moves to the day before; totals do not survive a float.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from msgspec import Struct
+
+from wherry.testing.shelf import Row, Shelf
+
+FLOW = "invoices"
+PHASES = ("first", "resync", "update", "back", "void")
+"""A first sync; another run of the same; a change; the same change taken back (A → B → A); one invoice voided."""
+BIG = Decimal("90071992547409.93")
+"""More than 2**53 pennies: a float cannot hold it."""
+
+
+class Wanted(Struct, frozen=True):
+    """One effect that must be there: once, in its place."""
+
+    what: str
+    total: str = ""
+    date: str = ""
+
+
+def rows() -> list[Row]:
+    """The invoices at the beginning."""
+    return [
+        _row("1", "12.50", "2026-07-01"),
+        _row("2", str(BIG), "2026-07-31"),
+        _row("3", "0.10", "2026-10-25"),
+    ]
+
+
+def _row(id: str, total: str, date: str) -> Row:
+    return {
+        "id": id, "number": f"INV-{id}", "date": date, "status": "invoiced", "total": total,
+        "customer": {"id": "1", "name": "Acme Rail", "number": "C-1"}, "lines": [_line(id, total)],
+    }  # fmt: skip
+
+
+def _line(id: str, amount: str) -> dict[str, Any]:
+    return {"id": f"{id}-1", "product": "p1", "name": "Sleeper", "sku": "S-1", "quantity": "1", "amount": amount}
+
+
+def play(shelf: Shelf, phase: str) -> None:
+    """What people do on the platform before the run of a phase."""
+    if phase == "first":
+        shelf.put(rows())
+    elif phase == "resync":
+        shelf.put(shelf.rows())
+    elif phase == "update":
+        bill(shelf, "1", "13.50")
+        bill(shelf, "3", "0.30")
+    elif phase == "back":
+        bill(shelf, "1", "12.50")
+    elif phase == "void":
+        shelf.change("3", status="void")
+
+
+def bill(shelf: Shelf, id: str, total: str) -> None:
+    """An invoice comes to another total."""
+    (held,) = [row for row in shelf.rows() if row["id"] == id]
+    shelf.put([{**held, "total": total, "lines": [{**held["lines"][0], "amount": total}]}])
+
+
+def wanted(done: Sequence[str]) -> dict[str, list[Wanted]]:
+    """``entity/key`` → the effects that must be there after these phases, in order."""
+    made = {f"invoice/id:{row['id']}": [Wanted("created", row["total"], row["date"])] for row in rows()}
+    one, three = made["invoice/id:1"], made["invoice/id:3"]
+    if "update" in done:
+        one.append(Wanted("updated", "13.50", "2026-07-01"))
+        three.append(Wanted("updated", "0.30", "2026-10-25"))
+    if "back" in done:
+        one.append(Wanted("updated", "12.50", "2026-07-01"))
+    if "void" in done:
+        three.append(Wanted("voided", three[-1].total, "2026-10-25"))
+    return {"customer/id:1": [Wanted("created")], "product/id:p1": [Wanted("created")], **made}
+
+
+def names() -> dict[str, str]:
+    """``entity name`` → ``entity/key``, for targets that do not keep our keys."""
+    found = {f"invoice INV-{n}": f"invoice/id:{n}" for n in ("1", "2", "3")}
+    return found | {"customer Acme Rail": "customer/id:1", "product Sleeper": "product/id:p1"}

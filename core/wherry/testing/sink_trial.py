@@ -1,0 +1,169 @@
+"""A sink on trial, and how the checks of ``wherry.testing.sinks`` send, lose, repeat and ask, as the core would."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import msgspec
+import pytest
+from msgspec import Struct
+
+from wherry.errors import TryAgain
+from wherry.records import DONE, Answer, Call, Found, Item, Reply
+from wherry.roles import Asks, CallSinkWriter
+from wherry.simulator import Entry, Stage
+
+DAY = 86_400.0
+
+
+@runtime_checkable
+class AskingSink(CallSinkWriter, Asks, Protocol):
+    """A sink whose target can be asked."""
+
+
+class SinkTrial(Struct, kw_only=True):
+    """A sink on trial and the simulator of its system, which share one clock that stands still unless told to move.
+
+    ``items`` gives that many things to create, always the same, whose references lead to what the system holds.
+    ``changed`` is another body for a thing. What the system, or its simulator, cannot do is None, and its checks skip.
+    """
+
+    make: Callable[[], CallSinkWriter]
+    """As a session gets it: made anew each time and checked, with a client that reaches the simulator."""
+    stage: Stage
+    """The simulator's faults, history and clock."""
+    items: Callable[[int], Sequence[Item]]
+    changed: Callable[[Item], dict[str, Any]]
+    wait: Callable[[float], object]
+    """Lets seconds pass for the system and for the sink."""
+    effects: Callable[[Item], Sequence[Entry]]
+    """The effects in the simulator's history that this item had."""
+    latest: float = 0.0
+    """Seconds after which the system may still carry out a call whose caller was cut off."""
+    rejected: Item | None = None
+    """A thing that cannot be said in the target's words."""
+    enter: Callable[[Item], str] | None = None
+    """A person enters the same thing by hand, with its number or name; its id."""
+    twin: Callable[[Item], object] | None = None
+    """Makes a second thing that carries the stamp of one that is there."""
+    edit: Callable[[str], object] | None = None
+    """A person changes a thing in the system."""
+    muddle: Callable[[], object] | None = None
+    """The next call of several items is answered in another order, and the answer to its first is left out."""
+    voids: bool = True
+    """Whether the things can be taken back."""
+    writes: str = "POST|PUT|PATCH|DELETE"
+    """The methods of calls with an effect, a pattern."""
+    secret: str = ""
+    """What the client signs in with."""
+
+
+def stamp_of(text: str) -> str:
+    """A stamp as the core makes them: 26 characters of lower-case base32."""
+    return base64.b32encode(hashlib.blake2b(text.encode(), digest_size=16).digest()).decode().rstrip("=").lower()
+
+
+def carried(items: Sequence[Item], call: Call) -> list[Item]:
+    """The items that a call carries, in its order."""
+    by_stamp = {item.stamp: item for item in items}
+    return [by_stamp[stamp] for stamp in call.items]
+
+
+def write(sink: CallSinkWriter, items: Sequence[Item]) -> dict[str, Answer]:
+    """Encode, send, decode: what the sink says of each item."""
+    answers: dict[str, Answer] = {}
+    for call in sink.encode(items):
+        answers |= sink.decode(call, carried(items, call), sink.http.send(call))
+    return answers
+
+
+def created(sink: CallSinkWriter, items: Sequence[Item]) -> list[Answer]:
+    """Write what must be taken; the answers in the order of the items."""
+    answers = write(sink, items)
+    fates = [answers[item.stamp].fate if item.stamp in answers else "missing" for item in items]
+    assert fates == ["created"] * len(items), [answers.get(item.stamp) for item in items]
+    return [answers[item.stamp] for item in items]
+
+
+def lose(trial: SinkTrial, sink: CallSinkWriter, items: Sequence[Item], fault: str = "lost") -> list[Call]:
+    """Send the items and lose every answer; the calls as they went out."""
+    calls = sink.encode(items)
+    for call in calls:
+        trial.stage.faults.add(fault, method=trial.writes)
+        with pytest.raises(TryAgain) as caught:
+            sink.http.send(call)
+        assert caught.value.where.get("sent") == "perhaps"
+    assert len(trial.stage.faults) == 0, "every call is a write that the simulator saw"
+    return calls
+
+
+def ask(sink: AskingSink, items: Sequence[Item]) -> dict[str, list[Found]]:
+    """What the target is found to hold of the items."""
+    found: dict[str, list[Found]] = {}
+    for call in sink.ask(items):
+        found |= sink.found(call, carried(items, call), look(sink, call))
+    return found
+
+
+def look(sink: CallSinkWriter, call: Call) -> Reply:
+    """A reading call of ``ask``, sent as the core sends it."""
+    answer = sink.http.read(call.method, call.path, params=call.params, content=call.body or None,
+                            headers=call.headers, lane=call.lane)  # fmt: skip
+    return Reply(status=answer.status, headers={k.lower(): v for k, v in answer.headers.items()}, body=answer.content)
+
+
+def asking(trial: SinkTrial) -> AskingSink:
+    """The sink, if its target can be asked; else the check is skipped."""
+    sink = trial.make()
+    if not isinstance(sink, AskingSink):
+        pytest.skip("the sink's target cannot be asked")
+    return sink
+
+
+def recognising(trial: SinkTrial) -> tuple[CallSinkWriter, float]:
+    """The sink and how long it claims that a repeated call is recognised; else the check is skipped."""
+    sink = trial.make()
+    if sink.resend_for is None:
+        pytest.skip("the sink claims no resend_for")
+    return sink, min(sink.resend_for, 400 * DAY)
+
+
+def update_of(trial: SinkTrial, item: Item, answer: Answer, name: str = "update") -> Item:
+    """The next version of an item that was written."""
+    return msgspec.structs.replace(
+        item, body=trial.changed(item), before=copy.deepcopy(item.body), target=answer.target, token=answer.token,
+        memo=answer.memo, stamp=stamp_of(f"{name} {item.stamp}"),
+    )  # fmt: skip
+
+
+def void_of(item: Item, answer: Answer) -> Item:
+    """The taking back of an item that was written."""
+    return msgspec.structs.replace(
+        item, action="void", before=copy.deepcopy(item.body), target=answer.target, token=answer.token,
+        memo=answer.memo, stamp=stamp_of(f"void {item.stamp}"),
+    )  # fmt: skip
+
+
+def settled_fates(sink: CallSinkWriter, call: Call, items: Sequence[Item], reply: Reply) -> dict[str, str]:
+    """The fates that a reply is taken to settle: done or refused. What raises settles nothing."""
+    try:
+        answers = sink.decode(call, carried(items, call), reply)
+    except Exception:
+        return {}
+    return {stamp: answer.fate for stamp, answer in answers.items() if answer.fate in DONE or answer.fate == "refused"}
+
+
+def plain(calls: Sequence[Call]) -> bytes:
+    """Calls as bytes that can be compared."""
+    return msgspec.json.encode(list(calls))
+
+
+def needed(value: Any, otherwise: str) -> Any:
+    """Something of the trial, or the check is skipped."""
+    if value is None:
+        pytest.skip(f"the trial {otherwise}")
+    return value

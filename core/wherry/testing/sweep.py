@@ -1,0 +1,249 @@
+"""The kill sweep: every crash point of every phase of the work, on every sink and database, judged by the target.
+
+``python -m wherry.testing.sweep`` prints for each what was tried and what was wrong, and for anything wrong the one
+command that does it again. Rigs of a plugin are named by a file or module (``--rigs``), see docs/how-to/test-a-sink.md.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import itertools
+import queue
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import click
+from msgspec import Struct, field
+
+from wherry.testing import plans, postgres
+from wherry.testing.bench import Bench, Outcome, steps_of
+from wherry.testing.nursery import Nursery
+from wherry.testing.rigs import Rig
+from wherry.testing.scenario import PHASES
+
+KIT = "wherry.testing.rigs"
+SEED = 2026
+_SHOWN = 10
+Clean = Callable[[], str]
+
+
+class Result(Struct, kw_only=True):
+    """What the sweep of a rig on a database came to."""
+
+    rig: str
+    database: str
+    points: int = 0
+    """Crash points that a plan dies at."""
+    plans: int = 0
+    seconds: float = 0.0
+    wrong: Counter[str] = field(default_factory=Counter)
+    bad: list[Outcome] = field(default_factory=list)
+    missed: list[str] = field(default_factory=list)
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing was wrong."""
+        return not self.bad
+
+
+class Benches:
+    """Several benches of one rig and database that share the plans among them."""
+
+    def __init__(self, rig: Rig, database: str, jobs: int, mutation: str = "") -> None:
+        self._rig, self._database, self._jobs, self._mutation = rig, database, jobs, mutation
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Benches:
+        with ExitStack() as stack:
+            memory = Path("/dev/shm")
+            where = memory if memory.is_dir() else None
+            self._folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wherry-sweep-", dir=where)))
+            site = shipped(self._rig, self._folder / "site")
+            server = stack.enter_context(postgres.server()) if self._database == "postgresql" else ""
+            self._benches = [self._bench(stack, number, site, server) for number in range(self._jobs)]
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
+
+    def _bench(self, stack: ExitStack, number: int, site: Path, server: str) -> Bench:
+        clean: Clean = stack.enter_context(postgres.database(server)) if server else str
+        modules = ("wherry.testing.errand", "wherry.testing.mutations", *self._rig.modules)
+        nursery = stack.enter_context(Nursery(modules, [site]))
+        bench = Bench(self._rig, self._database, self._folder / str(number), nursery, clean, self._mutation)
+        bench.carry_out([step for phase in PHASES for step in (f"play {phase}", "warm")])
+        return bench
+
+    def carry_out(self, wanted: Sequence[str]) -> Iterator[Outcome]:
+        """The outcomes of the plans, as they come."""
+        todo: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        done: queue.SimpleQueue[Outcome | BaseException] = queue.SimpleQueue()
+        for plan in itertools.chain(wanted, [None] * len(self._benches)):
+            todo.put(plan)
+
+        def work(bench: Bench) -> None:
+            while (plan := todo.get()) is not None:
+                try:
+                    done.put(bench.carry_out(list(steps_of(plan))))
+                except BaseException as error:
+                    error.add_note(f"the plan: {self._rig.name} {self._database}: {plan}")
+                    done.put(error)
+
+        for bench in self._benches:
+            threading.Thread(target=work, args=(bench,), daemon=True).start()
+        for _ in wanted:
+            outcome = done.get()
+            if isinstance(outcome, BaseException):
+                raise outcome
+            yield outcome
+
+
+def sweep(rig: Rig, database: str, *, jobs: int = 2, most: int = 0, seed: int = SEED, mutation: str = "") -> Result:
+    """Everything for one rig on one database; with ``most`` only so many plans, spread over all."""
+    began, result = time.perf_counter(), Result(rig=rig.name, database=database)
+    with Benches(rig, database, jobs, mutation) as benches:
+        (whole,) = benches.carry_out([plans.UNDISTURBED])
+        _count(result, whole)
+        wanted = chosen([*plans.kills(whole.passed), *plans.drills(rig, database, whole.passed, seed)], most)
+        for outcome in benches.carry_out(wanted) if result.good else ():
+            _count(result, outcome)
+    result.seconds = time.perf_counter() - began
+    return result
+
+
+def chosen(wanted: Sequence[str], most: int) -> list[str]:
+    """All plans, or so many of them, evenly spread."""
+    if not most or most >= len(wanted):
+        return list(wanted)
+    return [wanted[number * len(wanted) // most] for number in range(most)]
+
+
+def _count(result: Result, outcome: Outcome) -> None:
+    result.plans += 1
+    result.points += outcome.crashes
+    result.missed += outcome.missed
+    result.wrong.update(wrong.kind for wrong in outcome.wrong)
+    if outcome.wrong:
+        result.bad.append(outcome)
+
+
+def replay(plan: str, known: Sequence[Rig], mutation: str = "") -> Outcome:
+    """One plan by its text."""
+    head, _, steps = plan.partition(":")
+    name, database = head.split()
+    (rig,) = [rig for rig in known if rig.name == name]
+    with Benches(rig, database, 1, mutation) as benches:
+        (outcome,) = benches.carry_out([steps])
+    return outcome
+
+
+def shipped(rig: Rig, site: Path) -> Path:
+    """A folder with the metadata of plugins that are not installed: the kit's source, and the rig's own."""
+    for name, module in {"kit-source": "wherry.testing.shelf", **rig.entry_points}.items():
+        info = site / f"{name.replace('-', '_')}-1.0.dist-info"
+        info.mkdir(parents=True, exist_ok=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\nRequires-Dist: wherry\n")
+        (info / "entry_points.txt").write_text(f"[wherry.plugins]\n{name} = {module}\n")
+    return site
+
+
+def rigs_of(names: Sequence[str]) -> list[Rig]:
+    """The rigs of modules or files, each with a function ``rigs()``."""
+    return [rig for name in names for rig in _loaded(name).rigs()]
+
+
+def _loaded(name: str) -> Any:
+    if not name.endswith(".py"):
+        return importlib.import_module(name)
+    spec = importlib.util.spec_from_file_location(f"rig_{abs(hash(name))}", name)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+# -- the command -------------------------------------------------------------------------------------------------------
+
+
+@click.command()
+@click.option("--rigs", "modules", multiple=True, help="A module or file with a function rigs().")
+@click.option("--only", multiple=True, help="Names of rigs to take.")
+@click.option("--database", type=click.Choice(["sqlite", "postgresql", "both"]), default="both", show_default=True)
+@click.option("--jobs", default=2, show_default=True, help="How many plans at once.")
+@click.option("--most", default=0, help="At most so many plans for each rig and database, spread over all.")
+@click.option("--seed", default=SEED, show_default=True, help="Chooses the samples of what is not tried in full.")
+@click.option("--plan", default="", help="Carry out this one plan, as it was printed.")
+@click.option("--mutations", is_flag=True, help="Plant each known bug and see that it is caught.")
+@click.option("--mutation", default="", help="Plant this bug.")
+def main(
+    modules: Sequence[str], only: Sequence[str], database: str, jobs: int, most: int, seed: int, plan: str,
+    mutations: bool, mutation: str,
+) -> None:  # fmt: skip
+    """Kill every run at every point and see what the target then holds."""
+    known = rigs_of(modules or [KIT])
+    if plan:
+        sys.exit(_replayed(replay(plan, known, mutation)))
+    if mutations:
+        from wherry.testing.mutants import hunt
+
+        sys.exit(hunt(known, jobs, only))
+    wanted = [rig for rig in known if not only or rig.name in only]
+    databases = ["sqlite", "postgresql"] if database == "both" else [database]
+    if "postgresql" in databases and (why := _no_postgres()):
+        click.echo(f"postgresql is left out: {why}")
+        databases.remove("postgresql")
+    click.echo(_line("sink", "database", "points", "plans", "duplicates", "lost", "false", "seconds"))
+    results = [
+        _shown(sweep(rig, one, jobs=jobs, most=most, seed=seed, mutation=mutation), modules)
+        for rig in wanted for one in databases
+    ]  # fmt: skip
+    sys.exit(0 if all(result.good for result in results) else 1)
+
+
+def _no_postgres() -> str:
+    try:
+        with postgres.server():
+            return ""
+    except postgres.NoServer as error:
+        return str(error)
+
+
+def _line(rig: str, database: str, *numbers: object) -> str:
+    return f"{rig:<18}{database:<12}" + "".join(f"{number:>11}" for number in numbers)
+
+
+def _shown(result: Result, modules: Sequence[str]) -> Result:
+    wrong = result.wrong
+    counts = [wrong[kind] for kind in ("duplicate", "lost", "false")]
+    click.echo(_line(result.rig, result.database, result.points, result.plans, *counts, f"{result.seconds:.1f}"))
+    if result.missed:
+        click.echo(f"  {len(result.missed)} points were not reached, such as {result.missed[0]}")
+    for outcome in result.bad[:_SHOWN]:
+        rigs = "".join(f" --rigs {name}" for name in modules)
+        for wrong_thing in outcome.wrong[:3]:
+            click.echo(f"  {wrong_thing}")
+        click.echo(f"  again: python -m wherry.testing.sweep{rigs} --plan '{outcome.plan}'")
+    return result
+
+
+def _replayed(outcome: Outcome) -> int:
+    for wrong in outcome.wrong:
+        click.echo(str(wrong))
+    for point in outcome.missed:
+        click.echo(f"not reached: {point}")
+    click.echo("nothing is wrong" if not outcome.wrong else f"{len(outcome.wrong)} things are wrong")
+    return 1 if outcome.wrong else 0
+
+
+if __name__ == "__main__":
+    main()

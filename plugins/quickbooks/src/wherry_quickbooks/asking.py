@@ -1,0 +1,184 @@
+"""Looking for what QuickBooks holds of items: queries that cover many at once, and what their answers tell.
+
+Facts: ids, numbers, names, dates and customers can be asked for, notes cannot; an answer holds 1,000 rows at most, and
+inactive entries only if they are asked for (Intuit's pages on the query language).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from msgspec import Struct
+from wherry.errors import TryAgain
+from wherry.records import Call, Found, Item, Reply
+
+from . import facts
+from .books import Books
+from .client import FULL, LISTS, Client, Obj, decoded, quoted
+from .documents import KINDS, LISTED, Kind
+from .faults import faults
+from .journals import REVERSES, reversing
+from .lists import said
+from .memo import read
+from .names import NAME_LENGTHS, fitted, mark_of, marked, stamp_of, unstamped
+
+AT_ONCE = 50
+"""Items in one query."""
+GONE = " (deleted)"
+"""What QuickBooks puts behind a name that was made inactive."""
+HEADERS = {"Content-Type": "application/text", "Accept": "application/json"}
+MOST = FULL
+
+
+class Search(Struct, frozen=True):
+    """How an item is looked for: by ``id``, by its ``key`` (number or name), or by its ``day`` and ``customer``."""
+
+    entity: str
+    by: Literal["id", "key", "day"]
+    day: str = ""
+    customer: str = ""
+
+
+def search_of(item: Item, books: Books) -> Search:
+    """The search that must find an item if QuickBooks holds it."""
+    body = item.before or item.body if item.action == "void" else item.body
+    day, customer = str(body.get("date") or ""), str(body.get("customer") or "")
+    journal = item.entity == "journal_entry"
+    if journal and item.action == "void":
+        # The entry that reverses it is known by its note only.
+        return Search(item.entity, "day", day)
+    if item.target is not None:
+        return Search(item.entity, "id")
+    if item.entity in LISTED or (body.get("number") and (journal or books.company.custom_numbers)):
+        return Search(item.entity, "key")
+    return Search(item.entity, "day", day, customer)
+
+
+def calls(items: Sequence[Item], books: Books, client: Client) -> list[Call]:
+    """Reading calls that look for items, as few as there can be."""
+    groups: defaultdict[Search, list[Item]] = defaultdict(list)
+    for item in items:
+        groups[search_of(item, books)].append(item)
+    return [
+        _call(search, group[start : start + AT_ONCE], books, client)
+        for search, group in groups.items()
+        for start in range(0, len(group), AT_ONCE)
+    ]
+
+
+def _call(search: Search, items: Sequence[Item], books: Books, client: Client) -> Call:
+    kind = KINDS[search.entity]
+    where = " and ".join(_conditions(search, kind, items, books))
+    statement = f"select * from {kind.name} where {where} orderby Id startposition 1 maxresults {MOST}"
+    return Call(
+        method="POST", path=client.path("query"), items=tuple(item.stamp for item in items), params=client.params,
+        headers=HEADERS, body=statement.encode(),
+    )  # fmt: skip
+
+
+def _conditions(search: Search, kind: Kind, items: Sequence[Item], books: Books) -> list[str]:
+    if search.by == "day":
+        whose = [f"CustomerRef = {quoted(search.customer)}"] if search.customer else []
+        return [f"TxnDate = {quoted(search.day)}", *whose]
+    if search.by == "id":
+        told = [f"Id in {_several(str(item.target) for item in items)}"]
+    else:
+        told = [f"{kind.unique} in {_several(key for item in items for key in _keys(item, books))}"]
+    return [*told, "Active in (true, false)"] if kind.name in LISTS else told
+
+
+def _several(values: Iterable[str]) -> str:
+    return f"({', '.join(map(quoted, dict.fromkeys(values)))})"
+
+
+def _keys(item: Item, books: Books) -> list[str]:
+    """The number or the names under which QuickBooks could hold an item that is new."""
+    if item.entity not in LISTED:
+        number = said(item, "number")
+        return [number, reversing(number)] if item.entity == "journal_entry" else [number]
+    longest = NAME_LENGTHS[item.entity]
+    names = [fitted(str(item.body.get("name") or ""), longest)]
+    if books.name_taken == "suffix":
+        names.append(marked(names[0], mark_of(item.stamp), longest))
+    return [*names, *(f"{name}{GONE}" for name in names)]
+
+
+# -- what was found ------------------------------------------------------------
+
+
+def found(items: Sequence[Item], reply: Reply, books: Books) -> dict[str, list[Found]]:
+    """Stamp → what is there. Nothing is told of an answer that cannot be read, or is so full that it may hide some."""
+    if reply.status != 200:
+        return {}
+    try:
+        body = decoded(reply.body)
+    except TryAgain:
+        return {}
+    response = body.get("QueryResponse")
+    if faults(body) or not isinstance(response, dict):
+        return {}
+    rows: list[Obj] = response.get(KINDS[items[0].entity].name) or [] if items else []
+    if len(rows) >= MOST:
+        return {}
+    return {item.stamp: _hits(item, rows, books) for item in items}
+
+
+def _hits(item: Item, rows: Sequence[Obj], books: Books) -> list[Found]:
+    search = search_of(item, books)
+    if item.action == "void" and item.entity == "journal_entry":
+        return _reversal(item, rows, books)
+    if search.by == "id":
+        return [_hit(item, row, books) for row in rows if str(row.get("Id")) == item.target]
+    if search.by == "day":
+        hits = [_hit(item, row, books, alike=_same_sum(item, row, books)) for row in rows]
+        return [hit for hit in hits if hit.ours or hit.alike]
+    return _by_key(item, rows, books)
+
+
+def _by_key(item: Item, rows: Sequence[Obj], books: Books) -> list[Found]:
+    """Those with the number or name. Alike is what is in use: active, and not taken back.
+
+    A name that QuickBooks called taken, and that another entry has, is settled: it is not a thing to ask about.
+    """
+    kind, keys = KINDS[item.entity], {key.casefold() for key in _keys(item, books)}
+    same = [row for row in rows if str(row.get(kind.unique) or "").casefold() in keys]
+    if item.entity == "journal_entry":
+        same = _standing(item, same)
+    hits = [_hit(item, row, books, alike=row.get("Active") is not False) for row in same]
+    if item.entity in LISTED and read(item.memo).taken:
+        expected = facts.of_item(item, books)
+        hits = [hit for hit in hits if hit.ours or (item.entity == "product" and hit.facts == expected)]
+    return [hit for hit in hits if hit.ours or (hit.alike and hit.facts != facts.TAKEN_BACK)]
+
+
+def _standing(item: Item, rows: Sequence[Obj]) -> list[Obj]:
+    """The entries with the number, without the oldest ones for which there are reversals."""
+    number = said(item, "number").casefold()
+    entries = [row for row in rows if str(row["DocNumber"]).casefold() == number]
+    reversals = [row for row in rows if unstamped(row.get("PrivateNote")).startswith(REVERSES) and row not in entries]
+    ours = [row for row in entries if stamp_of(row.get("PrivateNote")) == item.stamp]
+    entries.sort(key=lambda row: (len(str(row["Id"])), str(row["Id"])))
+    return [row for row in entries if row in ours or row in entries[len(reversals) :]]
+
+
+def _hit(item: Item, row: Obj, books: Books, *, alike: bool = False) -> Found:
+    ours = stamp_of(row.get(KINDS[item.entity].note)) == item.stamp
+    return Found(
+        target=str(row["Id"]), token=str(row.get("SyncToken") or ""), ours=ours, alike=alike and not ours,
+        facts=facts.of_object(item, row, books),
+    )  # fmt: skip
+
+
+def _reversal(item: Item, rows: Sequence[Obj], books: Books) -> list[Found]:
+    entry = next((row for row in rows if str(row.get("Id")) == item.target), None)
+    if any(stamp_of(row.get("PrivateNote")) == item.stamp for row in rows):
+        return [Found(target=str(item.target), token=item.token, ours=True, facts=dict(facts.TAKEN_BACK))]
+    return [_hit(item, entry, books)] if entry else []
+
+
+def _same_sum(item: Item, row: Obj, books: Books) -> bool:
+    """Whether a document of the same day (and customer) comes to the same: it could be this one, entered by hand."""
+    expected = facts.of_item(item, books).get("total")
+    return expected is not None and facts.of_object(item, row, books).get("total") == expected

@@ -1,0 +1,191 @@
+"""What an object of QuickBooks comes to, in words that ours and theirs can be compared by (``records.Facts``).
+
+Left out is what QuickBooks adds by itself: subtotals, its own ids, tax codes and tax lines. What they come to shows in
+the total. Left out as well is what neither this body of an item names nor the last one. What is named and not there is
+an empty text, since only what both sides tell is compared.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from wherry.errors import Rejected
+from wherry.money import decimals
+from wherry.records import Facts, Item
+
+from .books import Books
+from .client import Obj
+from .documents import CLOSED, KINDS
+from .journals import side_total
+from .lists import ADDRESS
+from .names import NAME_LENGTHS, unmarked, unstamped, voided
+from .sales import currency_of, total_of, untaxed
+from .taxes import ZERO
+
+TAKEN_BACK: Facts = {"state": "taken back"}
+"""All there is to say of a document that books nothing any more."""
+_SCHEME = re.compile(r"\Ahttps?://", re.IGNORECASE)
+_NO_DIGIT = re.compile(r"[^0-9+]")
+
+
+def of_item(item: Item, books: Books) -> Facts:
+    """What QuickBooks would hold once the item is written; nothing where that cannot be said (any more)."""
+    if item.action == "void":
+        return dict(TAKEN_BACK)
+    try:
+        return of_object(item, _expected(msgspec.structs.replace(item, memo=""), books), books)
+    except Rejected:
+        return {}
+
+
+def _expected(item: Item, books: Books) -> Obj:
+    if item.entity in NAME_LENGTHS or item.entity == "journal_entry":
+        return KINDS[item.entity].build(item, books)
+    made = untaxed(item, books)
+    return {**made, "TotalAmt": total_of(item, made["Line"], currency_of(item, books))}
+
+
+def of_object(item: Item, held: Obj, books: Books) -> Facts:
+    """What QuickBooks holds, of what the item speaks of."""
+    if item.entity == "customer":
+        return _customer(item, held)
+    if item.entity == "product":
+        return _product(item, held)
+    if taken_back(item.entity, held):
+        return dict(TAKEN_BACK)
+    return {"state": "stands", **_document(item, held, books)}
+
+
+def taken_back(entity: str, held: Obj) -> bool:
+    """Whether a document was voided, emptied or closed. A journal entry does not show that it was reversed."""
+    if entity == "estimate":
+        return held.get("TxnStatus") == CLOSED
+    return entity != "journal_entry" and voided(held.get("PrivateNote")) and not _number(held.get("TotalAmt"))
+
+
+def _names(item: Item, field: str) -> bool:
+    """Whether this body or the last one names a field: what a person entered beside them is not ours to compare."""
+    return bool(item.body.get(field) or (item.before or {}).get(field))
+
+
+# -- lists ------------------------------------------------------------
+
+
+def _customer(item: Item, held: Obj) -> Facts:
+    told = {
+        "email": str(_part(held, "PrimaryEmailAddr", "Address")).casefold(),
+        "phone": _NO_DIGIT.sub("", _part(held, "PrimaryPhone", "FreeFormNumber")),
+        "website": _SCHEME.sub("", _part(held, "WebAddr", "URI")).rstrip("/").casefold(),
+        "address": _address(held.get("BillAddr") or {}),
+        "notes": unstamped(held.get("Notes")),
+    }
+    named = {name: _names(item, name) for name in ("email", "phone", "website")}
+    named |= {"address": any(_names(item, field) for field in ADDRESS), "notes": True}
+    name = unmarked(str(held.get("DisplayName") or ""), NAME_LENGTHS["customer"])
+    return {"name": name, **{field: value for field, value in told.items() if named[field]}}
+
+
+def _part(held: Obj, name: str, inner: str) -> str:
+    return str((held.get(name) or {}).get(inner) or "")
+
+
+def _address(held: Obj) -> str:
+    names = ("Line1", "Line2", "Line3", "Line4", "Line5", *ADDRESS.values())
+    told = dict.fromkeys(" ".join(str(held.get(name) or "").split()) for name in dict.fromkeys(names))
+    return ", ".join(part for part in told if part)
+
+
+def _product(item: Item, held: Obj) -> Facts:
+    told = {
+        "sku": str(held.get("Sku") or ""),
+        "description": " ".join(str(held.get("Description") or "").split()),
+        # QuickBooks keeps an item without a price as one for nothing.
+        "price": plain(_number(held.get("UnitPrice"))),
+    }
+    name = unmarked(str(held.get("Name") or ""), NAME_LENGTHS["product"])
+    return {"name": name, **{field: value for field, value in told.items() if _names(item, field)}}
+
+
+# -- documents ------------------------------------------------------------
+
+
+def _document(item: Item, held: Obj, books: Books) -> Facts:
+    currency = str((held.get("CurrencyRef") or {}).get("value") or books.company.currency)
+    custom = books.company.custom_numbers or item.entity == "journal_entry"
+    line = _journal_line if item.entity == "journal_entry" else _sales_line
+    lines = [one for one in held.get("Line") or () if one.get("DetailType") != "SubTotalLineDetail"]
+    told = {
+        "date": str(held.get("TxnDate") or "")[:10],
+        "customer": _value(held, "CustomerRef"),
+        "total": _money(_total(item, held), currency),
+        "memo": unstamped(held.get("PrivateNote")),
+        "lines": str(len(lines)),
+    }
+    if custom and _names(item, "number"):
+        told["number"] = str(held.get("DocNumber") or "")
+    if _names(item, "due_date") and item.entity != "credit_memo":
+        told["due"] = str(held.get("DueDate") or "")[:10]
+    return told | {f"line {n}": line(item, one, currency) for n, one in enumerate(lines, start=1)}
+
+
+def _total(item: Item, held: Obj) -> Any:
+    return side_total(held.get("Line") or [], "Debit") if item.entity == "journal_entry" else held.get("TotalAmt")
+
+
+def _sales_line(item: Item, line: Obj, currency: str) -> str:
+    told = _description(item, line)
+    detail = line.get("SalesItemLineDetail") or {}
+    if not detail:
+        return f"{line.get('DetailType')}{_amounting(line, currency)}{told}"
+    quantity = f"{plain(_number(detail['Qty']))} x " if detail.get("Qty") is not None else ""
+    return f"{quantity}item {_value(detail, 'ItemRef')}{_amounting(line, currency)}{told}"
+
+
+def _journal_line(item: Item, line: Obj, currency: str) -> str:
+    detail = line.get("JournalEntryLineDetail") or {}
+    party = _value(detail.get("Entity") or {}, "EntityRef")
+    whom = f", customer {party}" if party else ""
+    side, account = str(detail.get("PostingType") or "").lower(), _value(detail, "AccountRef")
+    return f"{side} account {account}{_amounting(line, currency)}{whom}{_description(item, line)}"
+
+
+def _amounting(line: Obj, currency: str) -> str:
+    return f" = {_money(line.get('Amount'), currency)}" if line.get("Amount") else ""
+
+
+def _description(item: Item, line: Obj) -> str:
+    """The text of a line, unless none of ours has one: QuickBooks may then take the item's own."""
+    bodies = (item.body, item.before or {})
+    if not any(one.get("description") for body in bodies for one in body.get("lines", ())):
+        return ""
+    told = " ".join(str(line.get("Description") or "").split())
+    return f": {told}" if told else ""
+
+
+# -- values ------------------------------------------------------------
+
+
+def _value(held: Obj, name: str) -> str:
+    return str((held.get(name) or {}).get("value") or "")
+
+
+def _number(value: Any) -> Decimal:
+    return value if isinstance(value, Decimal) else Decimal(str(value)) if value else ZERO
+
+
+def plain(number: Decimal) -> str:
+    """A number without zeros that say nothing: 2 for 2.0, 100 for 1E+2."""
+    return format(number.normalize() + 0, "f")
+
+
+def _money(value: Any, currency: str) -> str:
+    number = _number(value)
+    try:
+        places = decimals(currency)
+    except ValueError:
+        return f"{plain(number)} {currency}"
+    shown = max(places, -int(number.normalize().as_tuple().exponent))
+    return f"{format(number, f'.{shown}f')} {currency}"

@@ -1,0 +1,107 @@
+"""Writing to QuickBooks Online: items into calls, answers into what became of them. Does no I/O of its own.
+
+``check`` reads what encoding needs to know of the company; everything else is pure (``roles.CallSinkWriter``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from wherry.errors import ContractBroken, Rejected
+from wherry.records import Answer, Call, Facts, Found, Item, Listed, Reply
+from wherry.roles import Account
+
+from . import asking, calls, decoding, facts
+from .books import Books, read_books
+from .client import Client, Obj
+from .documents import KINDS
+from .lists import NUMBER
+from .settings import MOST_IN_BATCH, QuickBooksSettings
+
+if TYPE_CHECKING:
+    from wherry.http import Http
+    from wherry.roles import Services
+
+_SORTS = {"Service": "service", "NonInventory": "product", "Inventory": "product"}
+
+
+class QuickBooksSink:
+    """One company of QuickBooks Online. See ``documents.KINDS`` for what each entity becomes there."""
+
+    def __init__(self, client: Client, settings: QuickBooksSettings, services: Services) -> None:
+        self.entities: Sequence[str] = tuple(KINDS)
+        self.http: Http = client.http
+        self.batch = min(settings.batch, MOST_IN_BATCH)
+        self.width = settings.width
+        self.settle: float = settings.settle
+        self.resend_for: float | None = settings.resend_for or None
+        self._client, self._settings, self._services = client, settings, services
+        self._read: Books | None = None
+
+    def check(self) -> Account:
+        """The company, its chart and its tax codes, read once. Raises ConfigError for settings it does not fit."""
+        self._read = read_books(self._client, self._settings, self._services)
+        company = self._read.company
+        return Account(company.id, company.name, {"currency": company.currency, "country": company.country})
+
+    @property
+    def _books(self) -> Books:
+        if self._read is None:
+            raise ContractBroken(
+                "the QuickBooks sink was asked to write before it had looked whose books these are",
+                fix="report this; nothing was sent", code="WHERRY-1730",
+            )  # fmt: skip
+        return self._read
+
+    def encode(self, items: Sequence[Item]) -> list[Call]:
+        """The calls that carry the items: batches, and single calls for voids and items to be sent alone.
+
+        Raises Rejected, its ``item`` the stamp, for an item that cannot be said in QuickBooks' words.
+        """
+        return calls.encoded(items, self._books, self._client, self.batch)
+
+    def decode(self, call: Call, items: Sequence[Item], reply: Reply) -> dict[str, Answer]:
+        """Stamp → answer; an item that is missing is unknown."""
+        return decoding.answers(call, items, reply, self._books)
+
+    def facts(self, item: Item) -> Facts:
+        """What QuickBooks would hold once the item is written; empty for one that ``encode`` would reject."""
+        return facts.of_item(item, self._books)
+
+    def ask(self, items: Sequence[Item]) -> list[Call]:
+        """Queries that look for the items: by id, else by number or name, else by day and customer."""
+        return asking.calls(items, self._books, self._client)
+
+    def found(self, call: Call, items: Sequence[Item], reply: Reply) -> dict[str, list[Found]]:
+        """Stamp → what QuickBooks holds of it."""
+        return asking.found(items, reply, self._books)
+
+    def listing(self, entity: str) -> Iterator[Listed]:
+        """Active customers, products and services, or accounts. Raises Rejected for another entity."""
+        if entity == "customer":
+            return map(_customer, self._client.query("Customer"))
+        if entity == "product":
+            return (_product(row) for row in self._client.query("Item") if row.get("Type") in _SORTS)
+        if entity == "account":
+            return map(_account, self._client.query("Account"))
+        raise Rejected(
+            f"QuickBooks has no list of {entity} to match against", code="WHERRY-4748", entity=entity,
+            fix="match it by link only",
+        )  # fmt: skip
+
+
+def _customer(row: Obj) -> Listed:
+    """``number`` is what Wherry, or a person, wrote into the notes as ``Number: 17850``."""
+    lines = str(row.get("Notes") or "").splitlines()
+    number = next((line.removeprefix(NUMBER).strip() for line in lines if line.startswith(NUMBER)), "")
+    return Listed(str(row["Id"]), str(row.get("DisplayName") or ""), number=number)
+
+
+def _product(row: Obj) -> Listed:
+    return Listed(str(row["Id"]), str(row.get("Name") or ""), str(row.get("Sku") or ""), _SORTS[row["Type"]])
+
+
+def _account(row: Obj) -> Listed:
+    name = str(row.get("FullyQualifiedName") or row.get("Name") or "")
+    return Listed(str(row["Id"]), name, "", str(row.get("AccountType") or ""), str(row.get("AcctNum") or ""))

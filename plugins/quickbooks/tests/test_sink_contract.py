@@ -1,0 +1,183 @@
+"""The kit's suite for sinks, on the stand-in: for each entity that is written, one by one and in batches."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from wherry.records import Item
+from wherry.roles import CallSinkWriter
+from wherry.simulator import Clock, Entry, serve
+from wherry.testing.services import SECRET, SharedClock, services
+from wherry.testing.sink_trial import ask, asking, created, lose
+from wherry.testing.sinks import SinkSuite, SinkTrial, stamp_of
+from wherry_quickbooks.client import Client
+from wherry_quickbooks.documents import KINDS
+from wherry_quickbooks.settings import QuickBooksSettings
+from wherry_quickbooks.simulator import QuickBooksSimulator
+from wherry_quickbooks.sink import QuickBooksSink
+
+REALM = "123146000000001"
+AUTH = {"kind": "token", "token": {"env": "BOOKS_TOKEN"}}
+TRIALS: list[tuple[str, int]] = [
+    ("invoice", 1), ("invoice", 5), ("credit_memo", 5), ("estimate", 5), ("journal_entry", 1), ("journal_entry", 5),
+    ("customer", 5),
+]  # fmt: skip
+
+
+@contextmanager
+def trial_of(sim: QuickBooksSimulator, url: str, folder: Path, entity: str, batch: int) -> Iterator[SinkTrial]:
+    """A trial of the sink for one entity."""
+    settings = QuickBooksSettings.model_validate(
+        {"auth": AUTH, "environment": "simulator", "base_url": url, "realm": REALM, "batch": batch}
+    )
+    customer = sim.write("Customer", {"DisplayName": "Acme Rail"})["Id"]
+    sold = sim.write("Item", {"Name": "Sleeper", "Type": "Service", "IncomeAccountRef": {"value": "1"}})["Id"]
+    clock = SharedClock(sim.clock)
+    name = KINDS[entity].name
+    with services(folder, clock=clock) as core:
+
+        def make() -> CallSinkWriter:
+            sink = QuickBooksSink(Client(core, settings), settings, core)
+            sink.check()
+            return sink
+
+        def edit(target: str) -> None:
+            [old] = [body for body in sim.objects(name) if body["Id"] == target]
+            field = {"Customer": "CompanyName", "Item": "PurchaseDesc"}.get(name, "PrivateNote")
+            body = {"Id": target, "SyncToken": old["SyncToken"], "sparse": True, field: "looked at"}
+            sim.write(name, body, "update")
+
+        yield SinkTrial(
+            make=make,
+            stage=sim.stage,
+            items=lambda count: [thing(entity, number, customer, sold) for number in range(count)],
+            changed=changed,
+            wait=sim.clock.advance,
+            effects=lambda item: effects(sim, item),
+            latest=60.0,
+            rejected=too_long(thing(entity, 0, customer, sold)),
+            enter=lambda item: str(sim.write(name, by_hand(make(), item))["Id"]),
+            twin=(lambda item: copied(sim, make(), item)) if entity in STAMPED else None,
+            edit=edit,
+            muddle=lambda: muddle(sim),
+            voids=entity not in ("customer", "product"),
+            secret=SECRET,
+        )
+
+
+STAMPED = ("invoice", "estimate", "credit_memo", "journal_entry")
+
+
+def muddle(sim: QuickBooksSimulator) -> None:
+    # Answers come backwards, and the one to the first item is left out.
+    sim.mishaps.reverse, sim.mishaps.leave_out = True, 1
+
+
+def thing(entity: str, number: int, customer: str, sold: str) -> Item:
+    """The n-th thing to write, always the same."""
+    body: dict[str, Any] = {"number": f"N-{number}", "date": "2026-01-05", "memo": "from the yard"}
+    if entity == "journal_entry":
+        sides = [("debit", "84", {"customer": customer}), ("credit", "79", {})]
+        body["lines"] = [{"account": a, "side": s, "amount": money(100 + number), **more} for s, a, more in sides]
+    elif entity in STAMPED:
+        rates = [f"{number}.25", "10"]
+        lines = [{"product": sold, "quantity": "2", "rate": rate, "description": "Oak"} for rate in rates]
+        body |= {"customer": customer, "lines": lines, "total": money(2 * (100 * number + 25) + 2000)}
+    else:
+        body = {"name": f"Thing {number}", "description": f"The {number}th"}
+    return Item(entity=entity, key=f"id:{number}", body=body, stamp=stamp_of(f"{entity} {number}"))
+
+
+def money(minor: int) -> dict[str, Any]:
+    return {"minor": minor, "currency": "USD"}
+
+
+def changed(item: Item) -> dict[str, Any]:
+    """The body with other amounts; of a name, with another description."""
+    body = copy.deepcopy(item.body)
+    if item.entity not in STAMPED:
+        return {**body, "description": "Another"}
+    if item.entity == "journal_entry":
+        return {**body, "lines": [{**line, "amount": money(4711)} for line in body["lines"]]}
+    body["lines"][0] |= {"quantity": "4", "rate": "3"}
+    return {**body, "total": money(3200)}
+
+
+def too_long(item: Item) -> Item:
+    field = "number" if item.entity in STAMPED else "name"
+    value = "9" * 22 if field == "number" else " "
+    return Item(entity=item.entity, key="id:bad", body={**item.body, field: value}, stamp=stamp_of("bad"))
+
+
+def by_hand(sink: Any, item: Item) -> dict[str, Any]:
+    """What a person would enter."""
+    [call] = sink.encode([item])
+    note = KINDS[item.entity].note
+    return {**json.loads(call.body, parse_float=Decimal), **({note: "entered by hand"} if note else {})}
+
+
+def copied(sim: QuickBooksSimulator, sink: Any, item: Item) -> object:
+    """The same document once more, note and number and all."""
+    sim.company().warn_duplicates = False
+    [call] = sink.encode([item])
+    return sim.write(KINDS[item.entity].name, json.loads(call.body, parse_float=Decimal))
+
+
+def effects(sim: QuickBooksSimulator, item: Item) -> Sequence[Entry]:
+    """By the key of the call or by the note; items have no note, and a batch's are known by their name."""
+    found = [e for e in sim.history.effects() if item.stamp in (e.detail["note"] + e.detail.get("requestid", ""))]
+    if item.entity == "product" and item.target is None and not found:
+        found = [e for e in sim.history.effects("Item.created") if e.detail["name"] == item.body["name"]]
+    return found
+
+
+@pytest.fixture
+def sim() -> QuickBooksSimulator:
+    return QuickBooksSimulator(clock=Clock("2026-03-31T17:00:00+00:00"), limits="none", companies=(REALM,))
+
+
+class TestSink(SinkSuite):
+    @pytest.fixture(params=TRIALS, ids=lambda told: "-".join(map(str, told)))
+    def trial(self, request: pytest.FixtureRequest, tmp_path: Path, sim: QuickBooksSimulator) -> Iterator[SinkTrial]:
+        with serve(sim.app()) as url, trial_of(sim, url, tmp_path, *request.param) as trial:
+            yield trial
+
+
+class TestProducts(SinkSuite):
+    """Items of QuickBooks have no place for a stamp: what has the name is alike, and a person says whether it is ours.
+
+    Their names are unique, so that a second one cannot come about.
+    """
+
+    @pytest.fixture
+    def trial(self, tmp_path: Path, sim: QuickBooksSimulator) -> Iterator[SinkTrial]:
+        with serve(sim.app()) as url, trial_of(sim, url, tmp_path, "product", 5) as trial:
+            yield trial
+
+    def test_what_was_written_is_found_as_ours(self, trial: SinkTrial) -> None:
+        sink, items = asking(trial), trial.items(6)
+        lose(trial, sink, items)
+        found = ask(sink, items)
+        for item in items:
+            (effect,), (hit,) = trial.effects(item), found[item.stamp]
+            assert (hit.target, hit.ours, hit.alike, hit.facts) == (effect.detail["id"], False, True, sink.facts(item))
+
+    def test_what_was_never_written_is_proved_absent(self, trial: SinkTrial) -> None:
+        sink, items = asking(trial), trial.items(3)
+        lose(trial, sink, items[:1], "dropped")
+        created(sink, items[1:2])
+        assert [len(ask(sink, items)[item.stamp]) for item in items] == [0, 1, 0]
+
+    def test_a_call_carried_out_late_is_found_after_settle(self, trial: SinkTrial) -> None:
+        sink, items = asking(trial), trial.items(2)
+        lose(trial, sink, items, "late")
+        trial.wait(trial.latest)
+        trial.stage.release()
+        assert [[hit.alike for hit in ask(sink, items)[item.stamp]] for item in items] == [[True], [True]]

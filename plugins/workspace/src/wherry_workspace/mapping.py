@@ -1,0 +1,149 @@
+"""What an invoice of the workspace becomes in books, as data. A flow may replace or drop every single line.
+
+Customers in books are named after GL numbers, service items after products or service types; the accounting date is the
+invoice's own. Prices stay as they are: books keep their own price lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from wherry.money import exact
+
+Amount = dict[str, Any]
+
+
+def amount(value: Amount | None) -> Amount | None:
+    """An amount of the workspace as it stands: it is exact already."""
+    return value
+
+
+def opposite(value: Amount | str | Decimal | None) -> Amount | Decimal | None:
+    """An amount or a number with the other sign: what an invoice takes back is what a credit memo gives."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, dict):
+        return {**value, "minor": -value["minor"]}
+    number = exact(value)
+    return -number if number else Decimal(0)
+
+
+def negative(value: Amount | None) -> bool:
+    """Whether an amount is below zero."""
+    return value is not None and value["minor"] < 0
+
+
+def currency(value: Amount | None) -> str:
+    """The currency of an amount: books keep a customer in the one that he is invoiced in."""
+    return str(value["currency"]) if value is not None else ""
+
+
+def no_gl_number(location: str | None, name: str | None, gl_number: str | None) -> str | None:
+    """Why an invoice cannot go into books, where its customer's location has no GL number; else nothing."""
+    if (gl_number or "").strip():
+        return None
+    if not location:
+        return "no customer location, so no GL number"
+    return f'no GL number on customer location "{name}" ({location})'
+
+
+def no_estimate(total: Amount | None, reason: str | None) -> str | None:
+    """The reason given, else that an estimate cannot stand for what is given back."""
+    return reason or ("a credit note is no estimate" if negative(total) else None)
+
+
+TRANSFORMS: dict[str, Callable[..., Any]] = {
+    "workspace_amount": amount,
+    "workspace_opposite": opposite,
+    "workspace_negative": negative,
+    "workspace_currency": currency,
+    "workspace_no_gl_number": no_gl_number,
+    "workspace_no_estimate": no_estimate,
+}
+
+_NO_GL_NUMBER = "workspace_no_gl_number(location.id, location.name, location.gl_number)"
+
+
+def _line(sign: str) -> dict[str, Any]:
+    quantity = {"amount": "decimal", "opposite": "workspace_opposite"}[sign]
+    return {
+        "each": "invoice_line",
+        "fields": {
+            "service": "first(invoice_line.service, product.name, '')",
+            "product": "ref(product)",
+            "description": "first(invoice_line.description, product.name, '')",
+            "quantity": f"{quantity}(invoice_line.quantity)",
+            "rate": "decimal(invoice_line.rate)",
+            "amount": f"workspace_{sign}(invoice_line.amount)",
+            "tax_rate": "decimal(invoice_line.tax_rate)",
+            "tax": f"workspace_{sign}(invoice_line.tax)",
+        },
+    }
+
+
+def _document(*documents: str, sign: str = "amount", **header: str) -> dict[str, Any]:
+    return {
+        "root": True,
+        "document": documents,
+        "key": "id(invoice.id)",
+        "label": "invoice.number",
+        **header,
+        "fields": {
+            "number": "invoice.number",
+            "date": "date(invoice.date)",
+            "due_date": "date(invoice.due_date)",
+            "customer": "ref(customer)",
+            "total": f"workspace_{sign}(invoice.total)",
+            "tax": f"workspace_{sign}(invoice.tax)",
+            "memo": "default(invoice.memo, '')",
+            "lines": _line(sign),
+        },
+    }
+
+
+MAPS: dict[str, dict[str, Any]] = {
+    "invoice": {
+        "trigger": {"status": "invoice.status", "when": "invoiced", "amount": "workspace_amount(invoice.total)"},
+        "customer": {
+            "from": "location",
+            "reference": True,
+            "key": "id(location.gl_number)",
+            "label": "location.gl_number",
+            "fields": {
+                "name": "location.gl_number",
+                "number": "location.gl_number",
+                "country": "default(location.country, '')",
+                "currency": "workspace_currency(invoice.total)",
+            },
+        },
+        "product": {
+            "from": "invoice_line",
+            "each": True,
+            "optional": True,
+            "reference": True,
+            "key": "product(product.id, product.sku, invoice_line.service)",
+            "fields": {
+                "name": "first(product.name, invoice_line.service)",
+                "sku": "default(product.sku, '')",
+                "type": "first(product.type, 'service')",
+                "description": "default(product.description, '')",
+            },
+        },
+        "credit_memo": _document(
+            "invoice", sign="opposite", when="workspace_negative(invoice.total)", skip=_NO_GL_NUMBER
+        ),
+        "estimate": _document("estimate", "sales-order", skip=f"workspace_no_estimate(invoice.total, {_NO_GL_NUMBER})"),
+        "invoice": _document("invoice", skip=_NO_GL_NUMBER),
+    },
+}
+
+MATCH: dict[str, dict[str, Any]] = {
+    "customer": {"order": ["link", "reference"], "unmatched": "create"},
+    "product": {"order": ["link", "sku", "name"], "unmatched": "create"},
+    "invoice": {"order": ["link"], "unmatched": "create"},
+    "credit_memo": {"order": ["link"], "unmatched": "create"},
+    "estimate": {"order": ["link"], "unmatched": "create"},
+}
+"""The platform is where customers and services are known first: what books do not have is made there."""
