@@ -5,7 +5,7 @@ DEMO := .venv-demo
 PIP := -m pip install --quiet --disable-pip-version-check
 SOURCES := pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: demo test check lint types format bench docs constraints clean
+.PHONY: demo test check lint types format bench sweep docs constraints clean
 
 demo: $(DEMO)/.stamp
 	$(DEMO)/bin/wherry demo $(ARGS)
@@ -32,7 +32,15 @@ docs: $(DEV)/.stamp
 
 bench: $(DEV)/.stamp
 	$(DEV)/bin/python benchmarks/matching.py --seeded 2000
+	$(DEV)/bin/python benchmarks/writing.py --profile
 	$(DEV)/bin/python benchmarks/sync.py $(ARGS)
+
+# Every crash point of every sink: an hour's worth of failures in a few minutes. PLAN='…' does one plan again, as it was
+# printed; ARGS=--mutations plants each known bug and sees that it is caught.
+RIGS := --rigs wherry.testing.rigs $(foreach rig,$(wildcard plugins/*/tests/sweep_rig.py),--rigs $(rig))
+
+sweep: $(DEV)/.stamp
+	$(DEV)/bin/python -m wherry.testing.sweep $(RIGS) $(if $(PLAN),--plan '$(PLAN)') $(ARGS)
 
 $(DEMO)/.stamp: $(SOURCES)
 	$(PYTHON) -m venv $(DEMO)

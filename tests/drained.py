@@ -14,14 +14,16 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from wherry import flight, writing
+from wherry import flight, rows, writing
 from wherry.drain import Drain
 from wherry.hub import Hub, Report
 from wherry.records import Answer, Ref
 from wherry.simulator import Clock, serve
+from wherry.steps import Lane
 from wherry.store import Store, calls, ledger
 from wherry.store import tables as t
 from wherry.store.calls import CallRow, Waiting
+from wherry.store.database import Tx
 from wherry.store.ledger import ItemRow, LinkRow, Route
 from wherry.testing import target_sink
 from wherry.testing.services import SharedClock
@@ -87,6 +89,10 @@ class Tide(SharedClock):
         """Let something happen so many seconds from now."""
         self._coming.append((self.tide.now() + seconds, event))
 
+    def forget(self, event: Callable[[], object]) -> None:
+        """It does not happen after all."""
+        self._coming = [one for one in self._coming if one[1] is not event]
+
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         until = self.tide.now() + max(0.0, seconds)
@@ -116,7 +122,7 @@ class Books:
         """The functions whose commits were begun, in order."""
         self._crash: tuple[str, str, int] | None = None
 
-    # -- people ---------------------------------------------------------------------------------------------------
+    # -- people --------------------------------------------------------------------------------------------------------
 
     def bill(self, id: str, total: str = "10.00", **more: Any) -> Row:
         """An invoice is issued, or comes to another total."""
@@ -138,27 +144,33 @@ class Books:
         [held] = [one for one in self.target.things.values() if one["number"] == f"INV-{id}"]
         return held
 
-    # -- faults -----------------------------------------------------------------------------------------------------
+    # -- faults --------------------------------------------------------------------------------------------------------
 
     def fault(self, kind: str, *, path: str = "things|batch", after: int = 0, **told: Any) -> None:
         """Something goes wrong with a write, after so many that go well."""
+        if kind == "status":
+            told = {"body": {"error": {"code": "trouble", "message": "out of order"}}, **told}
         self.target.stage.faults.add(kind, method="POST|PUT", path=path, after=after, **told)
 
     def crash(self, place: str, where: str, nth: int = 1) -> None:
-        """Die at the n-th commit from now that such a function makes: ``before``, ``inside`` or ``after`` it."""
+        """Die ``before``, ``inside`` or ``after`` the n-th commit from now that such a function (empty: any) makes."""
         self._crash = (place, where, nth)
+
+    def dies_waiting(self) -> None:
+        """Die in the next wait for the target to settle: the answer is lost, and nobody has looked yet."""
+        self.clock.at(5.0, crash)
 
     def _pause(self, place: str) -> None:
         names = list(_functions())
         if place == "before":
-            self.commits.append(next((name for name in names if name in vars(Drain)), names[0]))
-        if self._crash is not None and place == self._crash[0] and self._crash[1] in names:
+            self.commits.append(next((name for name in names if name in vars(Drain)), ""))
+        if self._crash is not None and place == self._crash[0] and self._crash[1] in ("", *names):
             self._crash = (*self._crash[:2], self._crash[2] - 1)
             if not self._crash[2]:
                 self._crash = None
                 raise Crash
 
-    # -- runs -------------------------------------------------------------------------------------------------------
+    # -- runs ----------------------------------------------------------------------------------------------------------
 
     def open(self, clock: Any = None) -> Hub:
         flows = "".join(FLOW.format(name=name, more=more) for name, more in self.flows.items())
@@ -188,16 +200,28 @@ class Books:
         finally:
             store.close()
 
-    def answer(self, answer: Answer, id: str = "1") -> None:
-        """A person decides what is to become of an invoice that waits for one."""
+    def answer(self, answer: Answer, id: str = "1", entity: str = "invoice") -> None:
+        """A person decides what is to become of something that waits for one."""
+        with self._waiting(entity, id) as (tx, lane, item):
+            [one], _ = flight.board(tx, ROUTE.sink, [Waiting(ROUTE.source, item)], left=True)
+            writing.settle(tx, lane, [flight.answered(one, answer)], item.changed_at, cause="test")
+
+    def again(self, id: str = "1") -> None:
+        """A person says that it is not there, and is to be sent."""
+        with self._waiting("invoice", id) as (tx, lane, item):
+            rows.again(lane, item)
+            item.state, item.due = "queued", ""
+            ledger.put_items(tx, ROUTE, [item])
+
+    @contextlib.contextmanager
+    def _waiting(self, entity: str, id: str) -> Iterator[tuple[Tx, Lane, ItemRow]]:
+        ref = Ref(entity, f"id:{id}")
         with self.open() as hub:
             lane = hub.wiring.lanes.lane("invoices", "", ROUTE, hub.wiring.writer("books"), "kit-target")
             with hub.store.write() as tx:
-                item = ledger.find_items(tx, ROUTE, [Ref("invoice", f"id:{id}")])[Ref("invoice", f"id:{id}")]
-                step = flight.step_of(Waiting(ROUTE.source, item), None, answer)
-                writing.settle(tx, lane, [step], hub.store.now(), cause="test")
+                yield tx, lane, ledger.find_items(tx, ROUTE, [ref])[ref]
 
-    # -- what came of it ----------------------------------------------------------------------------------------------
+    # -- what came of it -----------------------------------------------------------------------------------------------
 
     def effects(self, kind: str = "invoice") -> list[tuple[str, str, str]]:
         """What was done, in order: what, to which number (of a customer or product: name), total."""
@@ -252,7 +276,7 @@ class Books:
         with self.stored() as store, store.read() as tx:
             return [event.fate for event in ledger.events(tx, record=id) if event.entity == "invoice"][::-1]
 
-    # -- backups ------------------------------------------------------------------------------------------------------
+    # -- backups -------------------------------------------------------------------------------------------------------
 
     def copy(self, source: str, goal: str) -> None:
         """The database file to or from a backup; nothing that lies beside it."""
@@ -274,7 +298,9 @@ def _functions() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def books(folder: Path, store: str, patch: pytest.MonkeyPatch, ability: Ability = "query", **told: Any) -> Iterator[Books]:
+def books(
+    folder: Path, store: str, patch: pytest.MonkeyPatch, ability: Ability = "query", **told: Any
+) -> Iterator[Books]:
     """Books on a target of this ability, served until the block ends."""
     target = Target(ability, clock=Clock(START), **told)
     real = target_sink.make
@@ -293,5 +319,3 @@ def _ship(site: Path) -> None:
         info.mkdir(parents=True)
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\nRequires-Dist: wherry\n")
         (info / "entry_points.txt").write_text(f"[wherry.plugins]\n{name} = {module}\n")
-
-

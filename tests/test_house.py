@@ -31,7 +31,11 @@ LAYERS = (
     ("sending", "flight resolving drain"),
     ("run", "job reading fates merging engine upkeep"),
     ("use", "folder lanes defaults wiring config_log planning hub"),
-    ("questions and answers", "answers flows connections connecting overview scheduler"),
+    (
+        "questions and answers",
+        "answers flows connections connecting overview scheduler desk deciding correcting approvals "
+        "undoing subjects explaining reconciling",
+    ),
     ("faces", "cli demo"),
     ("beside", "simulator testing"),
 )

@@ -50,7 +50,7 @@ def questions(hub: Hub, *, state: str = "open", limit: int = 1000) -> list[dict[
 
 def _state(asked: Question) -> str:
     """An answer that names no target, and waits for none to be written, is that the thing is of no interest."""
-    ignored = asked.state == "answered" and not asked.answer and asked.rule != "waiting"
+    ignored = asked.state == "answered" and not asked.answer and asked.rule not in writing.ANSWERED
     return "ignored" if ignored else asked.state
 
 
@@ -106,7 +106,7 @@ def apply_identical(hub: Hub, id: int) -> Answered:
         asked = _find(tx, id)
     if asked.state != "answered":
         raise Guarded(f"question T-{id} is not answered yet", fix=f"wherry triage show T-{id}", code="WHERRY-7050")
-    if asked.rule == "waiting":
+    if asked.rule in writing.ANSWERED:
         raise Guarded(
             f"what T-{id} was answered with is not written yet: it waits for something else",
             fix=f"wherry triage show T-{id}", code="WHERRY-7053",

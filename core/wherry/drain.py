@@ -9,6 +9,8 @@ before it has settled. Source: write-protocol.md, sections 3.2, 3.3 and 3.6.
 from __future__ import annotations
 
 import datetime as dt
+import math
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -16,26 +18,28 @@ import structlog
 
 from wherry import boundary, flight, resolving, writing
 from wherry.errors import Guarded, Rejected, TryAgain, WherryError
-from wherry.flight import Exchange, Flight, Target
+from wherry.flight import THROTTLED, Exchange, Flight, Target
 from wherry.records import Answer, Ref
 from wherry.roles import Asks
+from wherry.rows import BY_PERSON
 from wherry.steps import Outcome
-from wherry.store import calls, ledger
+from wherry.store import calls, ledger, registry
 from wherry.store.calls import CallRow
 from wherry.store.database import Tx
 from wherry.store.locks import Held
 from wherry.threads import fan_out
 
-LOOKED = "looked:"
-"""Notes under which a flow stands once it has run through: before, every document is looked for before it is made."""
+LOOKED, RESTORED = "looked:", "restored:"
+"""Notes under which a flow stands once it has run through: before, every document is looked for before it is made. And
+those of flows that had, until a backup was restored."""
 _FAILURES = 3
 _LOOK_AT_ONCE = 200
 _NOTHING_YET = ("sending", "answered", "lost", "unsent")
 
 
-def looked_note(flow: str, source: int, sink: int) -> str:
-    """The note of a flow into a sink that has run through."""
-    return f"{LOOKED}{flow}:{source}:{sink}"
+def flow_on(flow: str, source: int, sink: int) -> str:
+    """A flow on a route, as its notes name it."""
+    return f"{flow}:{source}:{sink}"
 
 
 def drain(target: Target, *, wait: float = 30.0) -> None:
@@ -53,7 +57,8 @@ def drain(target: Target, *, wait: float = 30.0) -> None:
 
 def has_work(tx: Tx, sink: int, now: str) -> bool:
     """Whether anything waits to be sent, settled or looked up."""
-    ready = calls.items_of_sink(tx, sink, "queued", limit=1, ready_by="9999")
+    without = registry.paused_flows(tx)
+    ready = calls.items_of_sink(tx, sink, "queued", limit=1, ready_by="9999", without=without)
     return bool(ready or calls.items_of_sink(tx, sink, "unknown", limit=1))
 
 
@@ -63,19 +68,26 @@ class Drain:
     def __init__(self, target: Target, held: Held) -> None:
         self.target, self.held = target, held
         self.sink, self.store, self.sink_id = target.sink, target.store, target.sink_id
+        self.asks = isinstance(target.sink, Asks)
         self.size = max(1, self.sink.batch) * max(1, self.sink.width)
         self.answered: list[Exchange] = []
         """Exchanges whose raw answer is stored, to be settled with the next commit."""
         self.looked: set[str] = set()
         """Stamps of items that the target was asked for in this session and does not hold."""
         self.to_look: list[Flight] = []
-        self.failures = 0
+        self.runs: dict[tuple[str, int], bool] = {}
+        """Flow and source → whether the flow has run through before."""
+        self.failures, self.refused_entry = 0, 0
         self.stop: WherryError | None = None
 
     def work(self) -> None:
         """Everything there is to do; raises at the end what kept it from going on."""
         self._same_company()
         self._recover()
+        if self.answered:
+            self._advance(freeze=False)
+        if self.stop is None:
+            self._resolve()
         while self._advance() or (self.stop is None and (self._look_first() or self._resolve() or self._wait())):
             pass
         if self.stop is not None:
@@ -104,7 +116,7 @@ class Drain:
             unknown = calls.items_of_sink(tx, self.sink_id, "unknown") if left else []
             for row in left:
                 mine = [one for one in unknown if one.item.call == row.id]
-                flights, _ = flight.board(tx, self.sink_id, mine)
+                flights, _ = flight.board(tx, self.sink_id, mine, left=True)
                 if row.state in ("answered", "unsent"):
                     self.answered.append(Exchange(row=row, flights=flights))
                 elif not flights:
@@ -118,40 +130,51 @@ class Drain:
                 "the store is older than what was sent; everything is looked up first",
                 calls=calls.last_call(tx), sent=told,
             )  # fmt: skip
+            for note in calls.notes(tx, LOOKED):
+                calls.put_note(tx, RESTORED + note, self.store.now())
             calls.drop_notes(tx, LOOKED)
             calls.new_call_ids(tx, told - calls.last_call(tx))
 
     # -- settle the last, freeze the next: one commit ----------------------------------------------------------------
 
-    def _advance(self) -> bool:
-        """One round. False when there was nothing to send."""
+    def _advance(self, *, freeze: bool = True) -> bool:
+        """One round. False when there was nothing to send, or nothing is to be sent yet."""
         verdicts = [flight.judge(self.target, one) for one in self.answered]
         for one, verdict in zip(self.answered, verdicts, strict=True):
             resolving.read_back(self.target, one, verdict)
-            self.stop = self.stop or verdict.stop
+            self.stop = self.stop or verdict.stop or self._shut_out(one)
         self._count_failures(verdicts)
         told = [pair for verdict in verdicts for pair in verdict.told]
         outcomes: list[tuple[int, dict[Ref, Outcome]]] = []
         with self.store.write() as tx:
             self.held.check(tx)
             outcomes += self._settle(tx, told)
-            useless = {one.row.id for one, verdict in zip(self.answered, verdicts, strict=True) if not verdict.heard}
+            pairs = zip(self.answered, verdicts, strict=True)
+            useless = {one.row.id for one, v in pairs if not v.heard and one.row.state != "unsent"}
             calls.mark_calls(tx, useless, "lost")
             calls.mark_calls(tx, {one.row.id for one in self.answered} - useless, "settled")
-            group = self._freeze(tx, outcomes) if self.stop is None else []
+            group = self._freeze(tx, outcomes) if freeze and self.stop is None else []
         self.answered = []
         self._tell(outcomes)
         if group:
             self._send(group)
         return bool(group)
 
+    def _shut_out(self, one: Exchange) -> WherryError | None:
+        """One 401 may be a token that ended early, which is renewed with the next call; a second one is not."""
+        if one.row.reply is not None and one.row.reply.status == flight.UNAUTHORIZED:
+            self.refused_entry += 1
+        return flight.not_let_in(self.target, flight.UNAUTHORIZED) if self.refused_entry > self.sink.width else None
+
     def _count_failures(self, verdicts: Sequence[flight.Verdict]) -> None:
         """A target that does nothing three times in a row is left alone, before the whole queue runs into it (E9)."""
         if not verdicts:
             return
-        throttled = any(answer.after for verdict in verdicts for _, answer in verdict.told if answer.fate == "queued")
-        self.failures = 0 if any(v.good for v in verdicts) else self.failures + 1
-        if self.failures >= _FAILURES and self.stop is None and not (throttled and self.failures < 3 * _FAILURES):
+        if any(verdict.heard for verdict in verdicts):
+            self.refused_entry = 0
+        throttled = any(one.row.reply and one.row.reply.status == THROTTLED for one in self.answered)
+        self.failures = 0 if throttled or any(v.heard for v in verdicts) else self.failures + 1
+        if self.failures >= _FAILURES and self.stop is None:
             why = next((answer.reason for verdict in verdicts for _, answer in verdict.told), "")
             self.stop = TryAgain(
                 f"{self.target.name} is out of order: {why}", code="WHERRY-6057", connection=self.target.name
@@ -164,7 +187,7 @@ class Drain:
             by_source.setdefault(one.waiting.source, []).append((one, answer))
         now, found = self.store.now(), []
         for source, mine in by_source.items():
-            steps = [flight.step_of(one.waiting, None, answer) for one, answer in mine]
+            steps = [flight.answered(one, answer) for one, answer in mine]
             found.append((source, writing.settle(tx, self.target.lane(source), steps, now)))
         return found
 
@@ -175,7 +198,9 @@ class Drain:
     def _freeze(self, tx: Tx, outcomes: list[tuple[int, dict[Ref, Outcome]]]) -> list[Exchange]:
         """The next calls, with everything filled in: once this is committed they may have left."""
         flights = self._ready(tx)
-        frozen, refused = self._encode(flights)
+        doubtful = [one for one in flights if self._may_be_there(tx, one)]
+        frozen, refused = self._encode([one for one in flights if one not in doubtful])
+        refused += [(one, resolving.perhaps_there(self.target)) for one in doubtful]
         outcomes += self._settle(tx, refused)
         if not frozen:
             return self._freeze(tx, outcomes) if refused else []
@@ -188,24 +213,42 @@ class Drain:
 
     def _ready(self, tx: Tx) -> list[Flight]:
         """Items that may leave now, oldest first; those to be looked for first are set aside."""
-        limit = max(self.size, _LOOK_AT_ONCE)
-        waiting = calls.items_of_sink(tx, self.sink_id, "queued", ready_by=self.store.now(), limit=limit)
+        flights = self._boarded(tx, self.size)
+        if any(self._must_look(tx, one) for one in flights):
+            flights = self._boarded(tx, _LOOK_AT_ONCE)  # a look is for many at once
+        self.to_look = [one for one in flights if self._must_look(tx, one)]
+        looks = {one.stamp for one in self.to_look}
+        return [one for one in flights if one.stamp not in looks][: self.size]
+
+    def _boarded(self, tx: Tx, limit: int) -> list[Flight]:
+        now, without = self.store.now(), registry.paused_flows(tx)
+        waiting = calls.items_of_sink(tx, self.sink_id, "queued", ready_by=now, limit=limit, without=without)
         flights, stranded = flight.board(tx, self.sink_id, waiting)
         for one in stranded:  # what it refers to was undone meanwhile: it waits for it again
-            writing.settle(tx, self.target.lane(one.source), [writing.resumed(one.item)], self.store.now())
-        looks = {one.stamp for one in flights if self._must_look(tx, one)}
-        self.to_look = [one for one in flights if one.stamp in looks]
-        return [one for one in flights if one.stamp not in looks][: self.size]
+            writing.settle(tx, self.target.lane(one.source), [writing.resumed(one.item)], now)
+        return flights
+
+    def _has_run(self, tx: Tx, flow: str, source: int) -> bool:
+        if (flow, source) not in self.runs:
+            self.runs[flow, source] = bool(calls.note(tx, LOOKED + flow_on(flow, source, self.sink_id)))
+        return self.runs[flow, source]
 
     def _must_look(self, tx: Tx, one: Flight) -> bool:
         """The first time that a flow meets a target somebody may have entered its documents by hand (case C20); and
         what is to be updated has to have its version there."""
         row = one.waiting.item
-        if row.stamp in self.looked or not isinstance(self.sink, Asks):
+        if row.stamp in self.looked or not self.asks:
             return False
         if one.item.target is not None:
             return not row.token
-        return row.attempt == 1 and not calls.note(tx, looked_note(row.flow, one.waiting.source, self.sink_id))
+        return row.evidence != BY_PERSON and not self._has_run(tx, row.flow, one.waiting.source)
+
+    def _may_be_there(self, tx: Tx, one: Flight) -> bool:
+        """A restored backup does not know what was sent since, nor does a target tell that cannot be asked (A21)."""
+        row, sink = one.waiting.item, self.sink
+        if self.asks or sink.resend_for == math.inf or row.evidence == BY_PERSON:
+            return False
+        return bool(calls.note(tx, RESTORED + flow_on(row.flow, one.waiting.source, self.sink_id)))
 
     def _encode(self, flights: list[Flight]) -> tuple[list[Exchange], list[tuple[Flight, Answer]]]:
         """Calls for the items; an item that cannot be said in the target's words is refused by itself."""
@@ -242,10 +285,16 @@ class Drain:
 
     def _send(self, group: Sequence[Exchange]) -> None:
         _write_number(self.target.beside, max(one.row.id for one in group))
-        sent = list(fan_out(lambda one: flight.exchange(self.target, one), group, width=max(1, self.sink.width)))
-        with self.store.write() as tx:
-            calls.put_calls(tx, [one.row for one in sent])
-        self.answered = sent
+        try:
+            for _ in fan_out(lambda one: flight.exchange(self.target, one), group, width=self._width(group)):
+                pass
+        finally:  # also when somebody stops us: what has been answered by then is known
+            with self.store.write() as tx:
+                calls.put_calls(tx, [one.row for one in group if one.row.state != "sending"])
+        self.answered = list(group)
+
+    def _width(self, group: Sequence[Exchange]) -> int:
+        return max(1, min(self.sink.width, len(group)))
 
     # -- what is not known -------------------------------------------------------------------------------------------
 
@@ -262,10 +311,13 @@ class Drain:
 
     def _resolve(self) -> bool:
         """Send again what the target will recognise; look for what is due. False when nothing could be done yet."""
+        with self.store.read() as tx:
+            if not calls.items_of_sink(tx, self.sink_id, "unknown", limit=1):
+                return False
         with self.store.write() as tx:
             unknown = calls.items_of_sink(tx, self.sink_id, "unknown")
             rows = calls.calls_by_id(tx, {one.item.call for one in unknown})
-            flights, _ = flight.board(tx, self.sink_id, unknown)
+            flights, _ = flight.board(tx, self.sink_id, unknown, left=True)
             again = resolving.repeatable(self.target, flights, rows)
             self._mark_sending(tx, again)
             calls.put_calls(tx, [one.row for one in again])
@@ -284,12 +336,13 @@ class Drain:
             outcomes = self._settle(tx, told)
             over = {one.waiting.item.call for one, answer in told if answer.fate != "unknown"}
             calls.mark_calls(tx, over - {0}, "settled")
+            self.stop = self.stop or resolving.halted(tx, self.target)
         self._tell(outcomes)
 
     def _wait(self) -> bool:
         """Sleep until the next item is due. False when none is, or not soon enough."""
         with self.store.read() as tx:
-            due = calls.next_due(tx, self.sink_id)
+            due = calls.next_due(tx, self.sink_id, without=registry.paused_flows(tx))
         if not due:
             return False
         seconds = (dt.datetime.fromisoformat(due) - self.store.clock.now()).total_seconds()
@@ -299,7 +352,8 @@ class Drain:
                 connection=self.target.name,
             )  # fmt: skip
             return False
-        self.target.waits("waits before it asks what became of what was sent", max(seconds, 0.0))
+        why = f"waits {seconds:.0f} s before it asks {self.target.name} what became of what was sent …"
+        self.target.waits(why, seconds)
         self.store.clock.sleep(max(seconds, 0.0) + 0.001)
         return True
 
@@ -313,7 +367,12 @@ def _read_number(path: Path) -> int:
 
 def _write_number(path: Path, number: int) -> None:
     """Not made durable: it has to outlive this process, not the machine, whose disk is where the store is, too."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f"{path.name}.new")
-    fresh.write_text(str(number))
-    fresh.replace(path)
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        os.pwrite(handle, f"{number:020d}".encode(), 0)
+    finally:
+        os.close(handle)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from wherry.job import Batch, Entry, Job
-from wherry.records import Draft, Ref
+from wherry.records import OPEN, Draft, Ref
 from wherry.roles import FieldMapper
 from wherry.steps import Outcome, Step
 from wherry.store import ledger, registry
@@ -143,6 +143,7 @@ def recount(job: Job, outcomes: Mapping[Ref, Outcome], *, own: bool) -> Tally:
             told.records[kind][outcome.fate] += 1
         if before:
             told.items[ref.entity][before] -= 1
+        if before or outcome.fate in OPEN:
             job.open[ref] = (kind, outcome.fate)
         told.items[ref.entity][outcome.fate] += 1
     job.tally.add(told)

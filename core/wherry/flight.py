@@ -23,8 +23,9 @@ from wherry.store.database import Tx
 from wherry.store.ledger import LinkRow
 
 _BACKOFF, _LONGEST = 2.0, 60.0
-_NO_ENTRY = frozenset({401, 403})
-_THROTTLED = 429
+UNAUTHORIZED, _FORBIDDEN = 401, 403
+THROTTLED = 429
+_PUT_OFF_AT_MOST = 8
 
 
 class Target(Struct, frozen=True, kw_only=True):
@@ -53,6 +54,8 @@ class Flight(Struct, kw_only=True):
 
     waiting: Waiting
     item: Item
+    former: str = ""
+    """The document of an earlier version, taken back since: it may stand there under the same number."""
 
     @property
     def stamp(self) -> str:
@@ -73,26 +76,36 @@ class Verdict(Struct, kw_only=True):
 
     told: list[tuple[Flight, Answer]] = field(default_factory=list)
     stop: WherryError | None = None
-    good: bool = False
-    """The target did something that was asked of it, or said no to it."""
-    heard: bool = True
-    """Whether the answer said anything of any item; without that the same bytes may be sent once more."""
+    heard: bool = False
+    """Whether the target said anything of any item; without that the same bytes may be sent once more."""
 
 
 # -- from the ledger to a call -----------------------------------------------------------------------------------------
 
 
-def step_of(waiting: Waiting, link: LinkRow | None, answer: Answer | None = None) -> Step:
-    """The open item as a step that is settled with an answer."""
+def step_of(waiting: Waiting, link: LinkRow | None = None) -> Step:
+    """The open item as a step."""
     row = waiting.item
     return Step(
         draft=row.draft, flow=row.flow, record_kind=row.record_kind, record_id=row.record_id, item=row, link=link,
-        answer=answer, always=True,
+        always=True,
     )  # fmt: skip
 
 
-def board(tx: Tx, sink: int, waiting: Sequence[Waiting]) -> tuple[list[Flight], list[Waiting]]:
-    """Items with their references and versions filled in, and those whose references have no target (any more)."""
+def answered(flight: Flight, answer: Answer) -> Step:
+    """The item as a step that is settled with an answer."""
+    step = step_of(flight.waiting)
+    step.answer, step.sent = answer, flight.item
+    return step
+
+
+def board(
+    tx: Tx, sink: int, waiting: Sequence[Waiting], *, left: bool = False
+) -> tuple[list[Flight], list[Waiting]]:  # fmt: skip
+    """Items with their references and versions filled in, and those whose references have no target (any more).
+
+    What has ``left`` already was whole when it did: what is missing now is taken for empty.
+    """
     flights, stranded = [], []
     for source in dict.fromkeys(one.source for one in waiting):
         mine = [one for one in waiting if one.source == source]
@@ -100,9 +113,12 @@ def board(tx: Tx, sink: int, waiting: Sequence[Waiting]) -> tuple[list[Flight], 
         links = ledger.find_links(tx, ledger.Route(source, sink), wanted)
         known = {ref: link.target or None for ref, link in links.items()}
         for one in mine:
-            if all(ref in known for ref in one.item.draft.refs):
-                step = step_of(one, links.get(one.item.ref) if one.item.target else None)
-                flights.append(Flight(waiting=one, item=item_of(step, known)))
+            if left or all(ref in known for ref in one.item.draft.refs):
+                known = {**dict.fromkeys(one.item.draft.refs), **known}
+                link = links.get(one.item.ref)
+                step = step_of(one, link if one.item.target else None)
+                former = link.target if link is not None and not one.item.target else ""
+                flights.append(Flight(waiting=one, item=item_of(step, known), former=former))
             else:
                 stranded.append(one)
     flights.sort(key=lambda flight: flight.waiting.item.id)
@@ -131,36 +147,46 @@ def judge(target: Target, one: Exchange) -> Verdict:
     row, reply = one.row, one.row.reply
     if row.state == "unsent":
         told = [(flight, _put_off(flight, one.row.problem, one.after)) for flight in one.flights]
-        return Verdict(told=told, stop=one.stop)
+        return Verdict(told=told, stop=one.stop)  # never left: nothing was heard, and nothing needs to be
     if reply is None:
-        return Verdict(told=[(flight, _unclear(row.problem)) for flight in one.flights], heard=False)
-    if reply.status == _THROTTLED:
+        return Verdict(told=[(flight, _unclear(row.problem)) for flight in one.flights])
+    if reply.status == THROTTLED:
         after = float(reply.headers.get("retry-after", "0") or 0)
         reason = f"{target.name} asks for fewer calls"
         return Verdict(told=[(flight, _put_off(flight, reason, after)) for flight in one.flights])
     try:
         answers = boundary.decoded(target.sink, row.call, [flight.item for flight in one.flights], reply)
     except ContractBroken as error:
-        return Verdict(told=[(flight, _unclear(error.message)) for flight in one.flights], stop=error, heard=False)
+        return Verdict(told=[(flight, _unclear(error.message)) for flight in one.flights], stop=error)
     except WherryError as error:
-        return Verdict(told=[(flight, _unclear(error.message)) for flight in one.flights], heard=False)
+        return Verdict(told=[(flight, _unclear(error.message)) for flight in one.flights])
     reason = f"{target.name} answered with status {reply.status}, which does not say what became of it"
     told = [(flight, _checked(target, flight, answers.get(flight.stamp) or _unclear(reason))) for flight in one.flights]
-    stop = _not_let_in(target, reply.status) if reply.status in _NO_ENTRY and not answers else None
-    good = any(answer.fate not in ("unknown", "queued") for answer in answers.values())
-    return Verdict(told=told, stop=stop, good=good, heard=bool(answers))
+    stop = not_let_in(target, reply.status) if reply.status == _FORBIDDEN and not answers else None
+    return Verdict(told=told, stop=stop or _put_off_for_ever(target, told), heard=bool(answers))
+
+
+def _put_off_for_ever(target: Target, told: Sequence[tuple[Flight, Answer]]) -> TryAgain | None:
+    """A target that says "later" again and again is asked no more in this run (case E10)."""
+    for flight, answer in told:
+        if answer.fate == "queued" and flight.waiting.item.tries >= _PUT_OFF_AT_MOST:
+            return TryAgain(
+                f"{target.name} keeps putting {flight.item.entity} {flight.item.label} off: {answer.reason}",
+                code="WHERRY-6059", connection=target.name,
+            )  # fmt: skip
+    return None
 
 
 def _put_off(flight: Flight, reason: str, after: float | None) -> Answer:
-    backoff = min(_BACKOFF * 2**flight.waiting.item.tries, _LONGEST)
-    return Answer(fate="queued", reason=reason, after=backoff if after is None else after)
+    return Answer(fate="queued", reason=reason, after=after)
 
 
 def _unclear(reason: str) -> Answer:
     return Answer(fate="unknown", reason=reason)
 
 
-def _not_let_in(target: Target, status: int) -> AccessLost:
+def not_let_in(target: Target, status: int) -> AccessLost:
+    """The target does not accept the sign-in: somebody must sign in again."""
     return AccessLost(
         f"{target.name} no longer lets Wherry in (status {status}); what was sent last is being looked up",
         fix=f"sign in again: wherry connect {target.name}", code="WHERRY-5043", connection=target.name,
@@ -196,9 +222,10 @@ def note(store: Store, flight: Flight, answer: Answer, settle: float) -> None:
     if answer.memo:
         row.memo = answer.memo
     if answer.fate in ("unknown", "queued"):
+        backoff = 0.0 if answer.memo else min(_BACKOFF * 2**row.tries, _LONGEST)
+        usual = settle if answer.fate == "unknown" else backoff
+        row.due = later(store, usual if answer.after is None else answer.after)
         row.tries += 1
-        seconds = answer.after if answer.after is not None else settle if answer.fate == "unknown" else 0.0
-        row.due = later(store, seconds)
 
 
 def later(store: Store, seconds: float) -> str:

@@ -18,18 +18,18 @@ def read_table(folder: Path, path: str) -> list[dict[str, str]]:
     """
     file = (folder / path).resolve()
     if not file.is_relative_to(folder.resolve()):
-        raise ConfigError(f"the table {path} lies outside the project folder", fix="move it there", code="WHERRY-2090")
+        raise ConfigError(f"the table {path} lies outside the project folder", fix="move it there", code="WHERRY-2087")
     if not file.is_file():
         return []
     try:
         if file.stat().st_size > _LARGEST:
-            raise ConfigError(f"the table {path} is larger than 50 MB", fix="split it", code="WHERRY-2091")
+            raise ConfigError(f"the table {path} is larger than 50 MB", fix="split it", code="WHERRY-2088")
         with file.open(encoding="utf-8-sig", newline="") as lines:
             reader = csv.reader(lines, strict=True)
             return _rows(path, ((reader.line_num, row) for row in reader))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(
-            f"the table {path} cannot be read: {error}", fix="save it as CSV in UTF-8, with commas", code="WHERRY-2092"
+            f"the table {path} cannot be read: {error}", fix="save it as CSV in UTF-8, with commas", code="WHERRY-2089"
         ) from error
 
 
@@ -42,7 +42,7 @@ def _rows(path: str, lines: Iterator[tuple[int, list[str]]]) -> list[dict[str, s
         if len(row) != len(header):
             raise ConfigError(
                 f"line {number} of the table {path} has {len(row)} columns where its header has {len(header)}",
-                fix="quote texts that hold a comma", code="WHERRY-2093", line=number,
+                fix="quote texts that hold a comma", code="WHERRY-2086", line=number,
             )  # fmt: skip
         rows.append({name: cell.strip() for name, cell in zip(header, row, strict=True)})
     return rows

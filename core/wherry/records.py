@@ -35,15 +35,13 @@ class Ref(Struct, frozen=True, order=True):
 
 
 class Skip(Struct, frozen=True):
-    """A rule said no. ``amount`` (minor units of ``currency``) is kept so that what was left out can be summed.
-
-    ``void``: the record was taken back at its source. If it was never written that is all; else it is reversed.
-    """
+    """A rule said no. ``amount`` (minor units of ``currency``) is kept so that what was left out can be summed."""
 
     reason: str
     amount: int | None = None
     currency: str = ""
     void: bool = False
+    """The record was taken back at its source: if it was never written that is all, else it is reversed."""
 
 
 _decode = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
@@ -125,6 +123,7 @@ class Item(Struct, kw_only=True):
     label: str = ""
     overwrite_local: bool = False
     action: Action = "write"
+    """Whether the target is to be made as the body says, or taken back."""
     stamp: str = ""
     """26 characters of lower-case base32: what a repeated call is known by, and what the target's record carries so
     that it can be found again. A hash of work item, content and attempt (write-protocol.md, section 3.2)."""
@@ -210,6 +209,7 @@ class Answer(Struct, kw_only=True):
     memo: str = ""
     """A note of the sink for itself: it comes back on the item that is encoded next."""
     after: float | None = None
+    """Seconds until anything more is to be done with it; None: what is usual for its fate."""
 
 
 class Candidate(Struct, frozen=True):
@@ -223,13 +223,14 @@ class Candidate(Struct, frozen=True):
 
 
 class Listed(Struct, frozen=True):
-    """One line of a sink's listing: enough to match by. ``number`` is what accounts know it by, such as a GL number."""
+    """One line of a sink's listing: enough to match by."""
 
     id: str
     name: str
     sku: str = ""
     type: str = ""
     number: str = ""
+    """What accounts know it by, such as a GL number."""
 
 
 class Link(Struct, frozen=True, tag="link"):

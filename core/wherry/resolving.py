@@ -58,10 +58,13 @@ def read_back(target: Target, one: Exchange, verdict: Verdict) -> None:
         return
     finds = look(target, done)
     for number, (flown, answer) in enumerate(verdict.told):
-        ours = [hit for hit in finds.get(flown.stamp, ()) if hit.ours]
-        if answer.fate in DONE and len(ours) > 1:
-            verdict.told[number] = (flown, twice(target, flown, ours))
-            verdict.stop = verdict.stop or _alarm(target, flown, ours)
+        hits = [hit for hit in finds.get(flown.stamp, ()) if hit.ours or hit.target == answer.target]
+        if answer.fate in DONE and len(hits) > 1:
+            verdict.told[number] = (flown, twice(target, flown, hits))
+            verdict.stop = verdict.stop or _alarm(target, flown, hits)
+        elif answer.fate in DONE and not hits:  # its index shows neither of the two yet
+            reason = "it was sent twice; looked at once more when the target shows it"
+            verdict.told[number] = (flown, Answer(fate="unknown", reason=reason))
 
 
 def twice(target: Target, one: Flight, ours: Sequence[Found]) -> Answer:
@@ -154,6 +157,14 @@ def not_told(flights: Sequence[Flight], finds: Finds, fate: Fate = "queued") -> 
 _CHOICES = "look there, then: wherry errors resolve E-N --link ID | --send-again | --abandon"
 
 
+def perhaps_there(target: Target) -> Answer:
+    """Of an item that an older copy of the store does not know to have been sent."""
+    return Answer(
+        fate="decide", fix=_CHOICES,
+        reason=f"the store is an older copy: it may have been sent to {target.name} already, which cannot be asked",
+    )  # fmt: skip
+
+
 def _nobody_knows(target: Target, one: Flight) -> Answer:
     row = one.waiting.item
     return Answer(
@@ -189,7 +200,7 @@ def _found_created(target: Target, one: Flight, hits: Sequence[Found]) -> Answer
         reason = "found by its stamp; the answer had been lost"
         answer = Answer(fate="created", target=ours[0].target, token=ours[0].token, reason=reason, facts=ours[0].facts)
         return _as_sent(target, one.item, answer)
-    alike = [hit for hit in hits if hit.alike]
+    alike = [hit for hit in hits if hit.alike and hit.target != one.former]
     if not alike:
         return None
     names = ", ".join(hit.target for hit in alike)
@@ -230,6 +241,8 @@ def _found_target(target: Target, one: Flight, hits: Sequence[Found]) -> Answer:
         return Answer(fate=done, target=hit.target, token=hit.token, reason="found as it was sent")
     before = boundary.facts(target.sink, msgspec.structs.replace(item, body=item.before, action="write")) \
         if item.before is not None else {}  # fmt: skip
+    if item.before and not before:  # the sink has no words for what was there: nobody can tell what was edited
+        return Answer(fate="decide", reason="it cannot be told whether it was edited there", fix=_CHOICES)
     edits = differing(before, hit.facts)
     if not edits or item.overwrite_local:
         stuck = row.tries >= _TRIED_AT_MOST

@@ -49,6 +49,18 @@ def sent_link(lane: Lane, step: Step, target: str, rule: str, token: str, body: 
     )  # fmt: skip
 
 
+def abandoned_row(lane: Lane, step: Step, now: str) -> LinkRow:
+    """A person gave up on the item: its number is not used again, or the target would take it for the old one."""
+    row = link_row(lane, step, "", "abandoned", now)
+    return msgspec.structs.replace(row, sequence=step.item.sequence if step.item else 0, made_by=audit.actor())
+
+
+def rule_of(step: Step, fate: Fate) -> str:
+    """The rule that found the target; of what was made here, that it was."""
+    known = step.link.rule if step.link is not None else ""
+    return known if known not in ("", REVERSED) else fate
+
+
 def item_row(lane: Lane, step: Step, state: Fate, reason: str, now: str, *, field: str = "", fix: str = "") -> ItemRow:
     """The open item of a step. Of one that was sent, or is about to be, what belongs to sending stays as it is."""
     draft, old = step.draft, step.item
@@ -90,9 +102,15 @@ def number(lane: Lane, step: Step, row: ItemRow) -> None:
     row.reason = wanted if row.approval == "wanted" else ""
 
 
-def again(lane: Lane, row: ItemRow) -> None:
-    """The next attempt of an item whose effect is proved absent: only then may the target see a new stamp."""
+BY_PERSON = '{"what":"person"}'
+"""The evidence of an item that a person said to send, whatever the target was found to hold."""
+
+
+def again(lane: Lane, row: ItemRow, *, by_person: bool = False) -> None:
+    """The next attempt of an item whose effect is proved absent, or so a person says: only then may the target see a
+    new stamp."""
     row.attempt += 1
+    row.evidence = BY_PERSON if by_person else row.evidence
     row.stamp = stamp_of(lane, row.draft, row.action, row.sequence, row.attempt)
 
 

@@ -141,6 +141,10 @@ class Bearer(httpx.Auth):
         self._reveal = token
         self._token: str | None = None
 
+    def doubt(self) -> None:
+        """A call that is never repeated was answered 401: the next one asks for the token anew."""
+        self._token = None
+
     def sync_auth_flow(self, request: httpx.Request) -> Flow:
         """Sign; after a 401 to a repeatable request, once more if the token has changed meanwhile."""
         used = self._token = self._token or remember(self._reveal())
@@ -166,6 +170,10 @@ class OAuth2(httpx.Auth):
         self._unsaved: Tokens | None = None
         self._good_until = 0.0
         """By the monotonic clock: what the machine's wall clock does cannot make a held token look good or bad."""
+
+    def doubt(self) -> None:
+        """A call that is never repeated was answered 401: the next one renews the token first."""
+        self._good_until = 0.0
 
     def sync_auth_flow(self, request: httpx.Request) -> Flow:
         """Renew what is about to expire, sign, and after a 401 to a repeatable request renew and send it again."""

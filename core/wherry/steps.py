@@ -36,6 +36,8 @@ class Step(Struct, kw_only=True):
     """Why it has to be tried again by itself, such as a file whose server is down."""
     answer: Answer | None = None
     """What the target said of ``item``, which was sent to it."""
+    sent: Item | None = None
+    """The item as it was sent."""
     sequence: int = 0
     """The number of the last work item of this key, where its link is no longer one: the document was taken back."""
 
@@ -88,10 +90,12 @@ class Lane(Struct, frozen=True, kw_only=True):
     preview: list[tuple[Item, tuple[Ref, ...]]] | None = None
     """In a rehearsal: collects what would be sent, in order, with what each needs; all is taken to succeed."""
 
-    @property
-    def atomic(self) -> AtomicSinkWriter | None:
-        """The sink, where it writes inside the store's transaction; None where it is sent calls."""
-        return self.sink if isinstance(self.sink, AtomicSinkWriter) else None
+    atomic: AtomicSinkWriter | None = None
+    """The sink, where it writes inside the store's transaction; None where it is sent calls."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.sink, AtomicSinkWriter):  # asked once: of a protocol that is slow to tell
+            msgspec.structs.force_setattr(self, "atomic", self.sink)
 
 
 def digest(body: dict[str, Any]) -> str:

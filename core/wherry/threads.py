@@ -26,6 +26,9 @@ def fan_out(function: Callable[[A], B], arguments: Iterable[A], width: int = 4) 
     Arguments are drawn no faster than results are taken, so memory stays bounded. The first error is raised in its
     place and ends the work.
     """
+    if width == 1:
+        yield from map(function, arguments)
+        return
     waiting: deque[Future[B]] = deque()
     with ThreadPoolExecutor(width, thread_name_prefix="wherry") as pool:
         try:

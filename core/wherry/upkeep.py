@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from wherry import boundary, writing
-from wherry.drain import looked_note
+from wherry.drain import LOOKED, RESTORED, flow_on
 from wherry.engine import copy_files
 from wherry.errors import Guarded
 from wherry.fates import event_of, tell_items, withdraw
@@ -47,15 +47,16 @@ def retry(job: Job) -> None:
 def note_looked(job: Job) -> None:
     """The flow has run through with nothing left to send: from now on no document is looked for before it is made."""
     wired, lane = job.wired, job.wired.lane
-    note = looked_note(wired.name, lane.route.source, lane.route.sink)
+    flow = flow_on(wired.name, lane.route.source, lane.route.sink)
     if lane.atomic is not None:
         return
     with wired.store.read() as tx:
         left = ledger.count_open(tx, wired.name)
-        known = calls.note(tx, note)
+        known = calls.note(tx, LOOKED + flow)
     if not known and not any(left.get(state) for state in ("queued", "unknown", "waiting")):
         with wired.store.write() as tx:
-            calls.put_note(tx, note, wired.store.now())
+            calls.put_note(tx, LOOKED + flow, wired.store.now())
+            calls.drop_notes(tx, RESTORED + flow)
 
 
 MatcherOf = Callable[[str, str], Matcher | None]

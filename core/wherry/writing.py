@@ -22,6 +22,8 @@ from wherry.store.documents import DocumentView
 from wherry.store.ledger import ItemRow, LinkRow
 from wherry.store.questions import Question
 
+ANSWERED = frozenset({"waiting", "queued"})
+"""States of an item whose question is answered, but of which nothing is written yet."""
 IN_FLIGHT = frozenset({"unknown", "decide"})
 """States of an item that may have had its effect already: a newer version waits behind it."""
 
@@ -67,8 +69,7 @@ class Settlement:
     def __init__(self, tx: Tx, lane: Lane, now: str, cause: str) -> None:
         self.tx, self.lane, self.now, self.cause = tx, lane, now, cause
         self.known: dict[Ref, str | None] = {}
-        self.ignored: set[Ref] = set()
-        """What a person said to leave out."""
+        self.ignored: set[Ref] = set()  # by a person
         self.outcomes: dict[Ref, Outcome] = {}
         self.steps: dict[Ref, Step] = {}
         self.links: list[LinkRow] = []
@@ -90,7 +91,7 @@ class Settlement:
     # -- what is known ---------------------------------------------------------------------------------------------
 
     def _recall(self) -> None:
-        wanted = {ref for step in self.steps.values() for ref in (step.ref, *step.draft.refs, *same_refs(step))}
+        wanted = {ref for step in self.steps.values() for ref in _told_of(step)}
         for ref, link in ledger.find_links(self.tx, self.lane.route, wanted).items():
             self.known[ref] = link.target or None
             self.ignored |= set() if link.target else {ref}
@@ -122,7 +123,7 @@ class Settlement:
     def _recall_answers(self) -> None:
         """What a person has answered and what only waits for something else is not asked again."""
         asked = {step.ref: step for step in self.steps.values() if isinstance(step.decision, Ask)
-                 and step.item is not None and step.item.state == "waiting"}  # fmt: skip
+                 and step.item is not None and step.item.state in ANSWERED}  # fmt: skip
         for ref, question in questions.questions_of(self.tx, self.lane.route, asked).items():
             if question.state == "answered" and (item := asked[ref].item) is not None:
                 answered = resumed(item)
@@ -137,10 +138,8 @@ class Settlement:
             return self._heard(step, step.answer)
         if step.item is not None and step.item.state in IN_FLIGHT and self.lane.atomic is None:
             return self._behind(step, step.item)
-        if step.draft.void and step.link is None:
-            return self._done(step, Outcome("skipped", "", "taken back at its source; the target holds nothing of it"))
-        if step.draft.void and step.link is not None and step.link.rule == REVERSED:
-            return self._done(step, Outcome("unchanged", step.link.target))
+        if step.draft.void and (step.link is None or step.link.rule == REVERSED):
+            return self._void_already(step, step.link)
         if step.refusal is not None:
             return self._refuse(step, step.refusal.message, str(step.refusal.where.get("field", "")), step.refusal.fix)
         if step.later:
@@ -159,6 +158,10 @@ class Settlement:
         self.outcomes[step.ref] = outcome
         self.known[step.ref] = outcome.target or None
         return True
+
+    def _void_already(self, step: Step, link: LinkRow | None) -> bool:
+        nothing = Outcome("skipped", "", "taken back at its source; the target holds nothing of it")
+        return self._done(step, nothing if link is None else Outcome("unchanged", link.target))
 
     def _skip(self, step: Step, skip: Skip) -> bool:
         if step.by_person:
@@ -211,12 +214,11 @@ class Settlement:
         return []
 
     def _has_all(self, step: Step) -> bool:
-        return all(ref in self.known for ref in self._wants(step))
+        return all(ref in self.known for ref in _wants(step))
 
     def _is_left_out(self, step: Step) -> bool:
         """What it is the same as is left out: nothing else needs to be known, and no link would tell of it later."""
-        same = step.decision
-        return isinstance(same, Same) and same.ref in self.known and not self.known[same.ref]
+        return any(not self.known.get(ref, True) for ref in same_refs(step))
 
     def _is_same(self, step: Step) -> bool:
         """Settle a step that is what another draft became; False when there is something to write.
@@ -231,9 +233,6 @@ class Settlement:
         if same.ref in self.ignored:
             self.links.append(rows.link_row(self.lane, step, "", "ignored", self.now))
         return self._done(step, Outcome("skipped", "", f"the same as {same.ref}, which is left out"))
-
-    def _wants(self, step: Step) -> tuple[Ref, ...]:
-        return (*step.draft.refs, *same_refs(step))
 
     def _write(self, steps: list[Step]) -> None:
         made = [(step, item_of(step, self.known)) for step in steps]
@@ -304,33 +303,24 @@ class Settlement:
         if answer.fate in DONE:
             return self._done(step, Outcome(answer.fate, answer.target, answer.reason, answer.changes))
         if answer.fate == "skipped":
-            self.links.append(self._left(step))
+            self.links.append(rows.abandoned_row(self.lane, step, self.now))
             return self._done(step, Outcome("skipped", "", answer.reason))
         return self._keep(step, answer.fate, answer.reason, field=answer.field, fix=answer.fix)
 
     def _hold(self, step: Step, answer: Answer) -> None:
-        body = item_of(step, self.known).body
-        rule = REVERSED if answer.fate == "reversed" else self._rule(step, answer.fate)
+        body = step.sent.body if step.sent is not None else item_of(step, self.known).body
+        rule = REVERSED if answer.fate == "reversed" else rows.rule_of(step, answer.fate)
         link = rows.sent_link(self.lane, step, answer.target, rule, answer.token, body, self.now)
         unsure = answer.fate in ("differs", "reversed")
         step.link = msgspec.structs.replace(link, digest="" if unsure else digest(body))
         self.links.append(step.link)
         self.known[step.ref] = answer.target
 
-    def _left(self, step: Step) -> LinkRow:
-        """A person gave up on the item: its number is not used again, or the target would take it for the old one."""
-        row = rows.link_row(self.lane, step, "", "abandoned", self.now)
-        return msgspec.structs.replace(row, sequence=step.item.sequence if step.item else 0, made_by=audit.actor())
-
-    def _rule(self, step: Step, fate: Fate) -> str:
-        known = step.link.rule if step.link is not None else ""
-        return known if known not in ("", REVERSED) else fate
-
     # -- what waits ------------------------------------------------------------------------------------------------
 
     def _park(self, steps: Iterable[Step]) -> None:
         for step in steps:
-            missing = [ref for ref in self._wants(step) if ref not in self.known]
+            missing = [ref for ref in _wants(step) if ref not in self.known]
             names = ", ".join(sorted({ref.entity for ref in missing}))
             self._keep(step, "waiting", f"waits for its {names}")
             self.needs += [(self.items[-1], ref) for ref in missing]
@@ -342,8 +332,9 @@ class Settlement:
             item.draft = self._without_skipped(item.draft)
         for question in self.questions:
             question.draft = self._without_skipped(question.draft)
-        replaced = [step.item.id for step in self.steps.values() if step.item is not None]
-        ledger.remove_items(self.tx, replaced)
+        replaced = [step.item.id for step in self.steps.values() if step.item]
+        waiting = [s.item.id for s in self.steps.values() if s.item and s.item.state not in IN_FLIGHT]
+        ledger.remove_items(self.tx, replaced, waiting=waiting)
         ledger.put_links(self.tx, self.lane.route, self.links)
         ledger.put_items(self.tx, self.lane.route, self.items)
         ledger.put_edges(self.tx, ((item.id, ref) for item, ref in self.needs))
@@ -386,9 +377,9 @@ class Settlement:
         if question.ref not in self.outcomes:
             return False
         fate = self.outcomes[question.ref].fate
-        if question.state == "open" and fate == "waiting":
+        if question.state == "open" and fate in ANSWERED:
             return self.steps[question.ref].by_person
-        open_or_unsettled = question.state == "open" or question.rule == "waiting"
+        open_or_unsettled = question.state == "open" or question.rule in ANSWERED
         return open_or_unsettled and (fate in DONE or fate == "skipped")
 
     def _closed(self, question: Question) -> Question:
@@ -399,3 +390,12 @@ class Settlement:
         question.rule = outcome.fate
         question.answered_at, question.answered_by = self.now, audit.actor() if person else "wherry"
         return question
+
+
+def _told_of(step: Step) -> tuple[Ref, ...]:
+    """The things whose links a step needs. What was sent had all of them filled in."""
+    return (step.ref,) if step.sent is not None else (step.ref, *_wants(step))
+
+
+def _wants(step: Step) -> tuple[Ref, ...]:
+    return (*step.draft.refs, *same_refs(step))

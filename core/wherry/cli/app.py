@@ -82,10 +82,22 @@ COMMANDS: dict[str, Lazy] = {
         apply_identical=_at("triage", "apply_identical", "Give a question's answer to all questions of its name."),
         undo=_at("triage", "undo", "Take an answer back; the question is open again."),
     ),
+    "errors": _group(
+        "What waits for an operator: why, and what to do about it.", _LOOK,
+        list=_at("errors", "list_", "What waits, by cause, with amounts and the next step."),
+        show=_at("errors", "show", "One in full, with its requests and raw answers."),
+        edit=_at("errors", "edit", "Correct what was refused: edit E-12 number=INV-9."),
+        retry=_at("errors", "retry", "Try it again, now."),
+        resolve=_at("errors", "resolve", "Say what a machine cannot tell: link it, send it again, give it up."),
+    ),
+    "approve": _at("approve", "approve", "What waits for approval; approve it and send it.", _LOOK),
+    "explain": _at("explain", "explain", "Why a document is, or is not, in the target: one sentence.", _LOOK),
+    "reconcile": _at("reconcile", "reconcile", "Compare source, ledger and target, document by document.", _LOOK),
     "runs": _group(
         "What ran, and what happened in it.", _LOOK,
         list=_at("runs", "list_", "Runs, newest first."),
         show=_at("runs", "show", "One run, or what happened to one record in it."),
+        undo=_at("runs", "undo", "Take back every document that a run made."),
     ),
     "audit": _group(
         "Who decided and changed what.", _LOOK,

@@ -124,22 +124,16 @@ def _ends(usable: plugins.Plugins) -> dict[str, Manifest]:
 def _template(folder: Path) -> Plan:
     manifests = _ends(_usable()).values()
     source = next((one for one in manifests if one.group == "CRM" and "source" in one.roles), None)
-    sink = next((one for one in manifests if "sink" in one.roles), None)
+    sink = next((one for one in manifests if "sink" in one.roles and one.group == "platform"), None)
     connections = [
         _connected(one, Secret("env", starting.variable(one.system, "TOKEN"))) for one in (source, sink) if one
     ]
     return Plan(name=starting.project_name(folder), timezone=_zone(), currency="USD", connections=connections,
-                flows=_flows(connections))  # fmt: skip
+                flows=starting.flows_among(connections))  # fmt: skip
 
 
 def _connected(manifest: Any, secret: Secret) -> Connected:
     return Connected(name=manifest.system, manifest=manifest, secret=secret if "token" in manifest.sign_in else None)
-
-
-def _flows(connections: Sequence[Connected]) -> list[Carried]:
-    sinks = [one for one in connections if "sink" in one.manifest.roles]
-    sources = [one for one in connections if one.manifest.maps]
-    return [flow for source in sources if sinks for flow in starting.flows_between(source, sinks[0])]
 
 
 def _zone() -> str:
@@ -173,7 +167,8 @@ def _asked(own: Face, folder: Path) -> Plan:
     plan = Plan(
         name=_ask("Name of the project", starting.project_name(folder)),
         timezone=_ask("Time zone", _zone(), value_proc=_timezone),
-        currency=_ask("Currency", "USD", value_proc=_currency), connections=connections, flows=_flows(connections),
+        currency=_ask("Currency", "USD", value_proc=_currency), connections=connections,
+        flows=starting.flows_among(connections),
     )  # fmt: skip
     _write(folder, starting.text(plan))
     with _opened(own, folder) as hub:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 EVERY = 10.0
 _REDRAW, _LOOK = 0.1, 0.5
+_WORTH_SAYING = 3.0
+"""Seconds that a drain waits without anybody being told why."""
 
 
 @contextlib.contextmanager
@@ -36,6 +38,7 @@ def patient(face: Face, hub: Hub, flow: str) -> Iterator[None]:
         while not done.wait(_LOOK) and not told.is_set():
             look()
 
+    hub.wiring.lanes.waits = lambda why, seconds: face.note(why) if seconds >= _WORTH_SAYING else None
     watcher = threading.Thread(target=watch, name="wherry-patient", daemon=True)
     watcher.start()
     try:

@@ -3,16 +3,82 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 import click
 
-from wherry import overview
+from wherry import desk, overview, undoing
 from wherry.cli import failures, summary
-from wherry.cli.drawing import clean, counts, lasted, spelled, table
+from wherry.cli.context import Face
+from wherry.cli.drawing import clean, counts, lasted, plural, spelled, table
+from wherry.cli.errors import money, outcomes, sums
 from wherry.cli.options import face, listing
 from wherry.cli.running import moment
+from wherry.errors import EXIT_PERSON, ConfigError
+from wherry.undoing import Undo
+
+_SHOWN = 20
+
+
+@click.command()
+@click.argument("run", metavar="RUN")
+def undo(run: str) -> None:
+    """Take back every document that a run made: shown first, then reversed in the target, as one batch.
+
+    Nothing is deleted there. Customers and products stay. Done twice it does nothing more.
+
+    \b
+    Example:
+      wherry runs undo 6fkd9z2g1yx2912
+    """
+    own = face()
+    found = undoing.prepare(own.hub, run)
+    for line in _to_undo(found):
+        own.note(line)
+    if found.items:
+        _must_mean_it(own, found)
+    done = undoing.undo(own.hub, run)
+    data = {"run": run, "items": done.items, "sums": found.sums, "left": found.left,
+            "error": done.error.as_data() if done.error else None}  # fmt: skip
+    own.print("wherry.runs.undo/1", data, lambda: _undone(done.items), error=done.error)
+    own.code = EXIT_PERSON if desk.waits_for_a_person(done.items) else 0
+    if done.error is not None:
+        own.code = done.error.exit_code
+        failures.draw(own, done.error.as_data())
+
+
+def _must_mean_it(own: Face, found: Undo) -> None:
+    """Raises ConfigError where nobody can be asked, Abort where somebody types something else."""
+    if own.yes:
+        return
+    if not own.asks:
+        raise ConfigError(
+            f"{plural(len(found.items), 'document')} would be taken back, and nobody can be asked here",
+            fix="look at what is shown, then say --yes", code="WHERRY-2125",
+        )  # fmt: skip
+    if click.prompt("Type the run's number to take them back", err=True) != found.run:
+        raise click.Abort
+
+
+def _to_undo(found: Undo) -> Iterator[str]:
+    made = plural(len(found.items), "document")
+    yield f"run {found.run} of {found.flow} made {made} that can be taken back   {sums(found.sums)}".rstrip()
+    rows = [(row["entity"], row["label"], row["date"], money(row), row["target"]) for row in found.items[:_SHOWN]]
+    yield from (f"  {line}" for line in (table(["WHAT", "NUMBER", "DATE", "AMOUNT", "TARGET"], rows) if rows else ()))
+    if len(found.items) > _SHOWN:
+        yield f"  and {len(found.items) - _SHOWN:,} more"
+    for why, by_entity in undoing.counted(found.left).items():
+        yield f"  stays    {', '.join(plural(n, entity) for entity, n in by_entity.items())}: {why}"
+
+
+def _undone(rows: list[dict[str, Any]]) -> Iterator[str]:
+    if not rows:
+        yield "nothing was left to take back"
+        return
+    yield counts(Counter(row["state"] for row in rows))
+    yield from outcomes([row for row in rows if row["state"] != "reversed"])
 
 
 @click.command("list")

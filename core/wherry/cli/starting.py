@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
@@ -45,6 +46,8 @@ class Carried(Struct, kw_only=True):
     asks: str = ""
     """The entity that is matched and asked for, if the map makes one that another flow brings."""
     repeat: str = '"once"'
+    lines: Sequence[str] = ()
+    """What else the flow says."""
 
 
 class Plan(Struct, kw_only=True):
@@ -66,6 +69,27 @@ def variable(system: str, what: str) -> str:
     return f"{re.sub(r'[^A-Z0-9]+', '_', system.upper())}_{what}"
 
 
+_LEADS_TO = {"platform": "accounting", "accounting": ""}
+"""Group of a source → group of the sink that its records go to; everything else goes to the platform."""
+_INTO_BOOKS = (
+    'document = "invoice"    # or "estimate", "sales-order", "journal"',
+    'when = { status = "invoiced" }    # or "assigned": what is assigned or further along',
+    'approval = "required"    # what is prepared waits for: wherry approve; "automatic" sends it by itself',
+    "# books_from = 2026-01-01    # what is dated before waits for approval in any case",
+)
+
+
+def flows_among(connections: Sequence[Connected]) -> list[Carried]:
+    """The flows that connections like these usually have: from sales into the platform, from there into the books."""
+    found: list[Carried] = []
+    for source in connections:
+        group = _LEADS_TO.get(source.manifest.group, "platform")
+        sinks = [one for one in connections if "sink" in one.manifest.roles and one.manifest.group == group]
+        if sinks and source is not sinks[0]:
+            found += [one for one in flows_between(source, sinks[0]) if one.name not in {f.name for f in found}]
+    return found
+
+
 def flows_between(source: Connected, sink: Connected) -> list[Carried]:
     """One flow for the kind that makes most, after one for each kind whose own records it only refers to."""
     maps = source.manifest.maps
@@ -78,14 +102,17 @@ def flows_between(source: Connected, sink: Connected) -> list[Carried]:
         Carried(name=_flow_name(kind, maps[kind]), source=source.name, sink=sink.name, kind=kind, repeat='"always"')
         for kind in first
     ]
-    name = _flow_name(main, maps[main])
-    return [*made, Carried(name=name, source=source.name, sink=sink.name, kind=main, after=[c.name for c in made],
-                           asks=first[0] if first else "")]  # fmt: skip
+    books = sink.manifest.group == "accounting"
+    last = Carried(
+        name=_flow_name(main, maps[main]), source=source.name, sink=sink.name, kind=main, after=[c.name for c in made],
+        asks=first[0] if first else "", lines=_INTO_BOOKS if books else (), repeat='"always"' if books else '"once"',
+    )  # fmt: skip
+    return [*made, last]
 
 
-def _flow_name(kind: str, map: Mapping[str, object]) -> str:
+def _flow_name(kind: str, map: Mapping[str, Any]) -> str:
     """What operators call a flow: ``won-…`` of a kind with pipelines, ``catalogue`` of products alone."""
-    if "trigger" in map:
+    if "stage" in map.get("trigger", {}):
         return f"won-{kind.replace('_', '-')}s"
     return "catalogue" if set(map) == {"product"} else f"{kind.replace('_', '-')}s"
 
@@ -129,6 +156,7 @@ def _connection(one: Connected) -> Iterator[str]:
 def _flow(one: Carried) -> Iterator[str]:
     yield from ("", f"[flows.{one.name}]", f"source = {json.dumps(one.source)}", f"sink = {json.dumps(one.sink)}")
     yield f"kinds = [{json.dumps(one.kind)}]"
+    yield from one.lines
     if one.after:
         yield f"after = {json.dumps(list(one.after))}    # runs first"
     if one.stages:

@@ -31,7 +31,7 @@ from wherry.http.transport import FIRST, HANDED, LANE, MAX_BODY, MAX_BYTES, MEGA
 from wherry.records import Call, Reply
 from wherry.redaction import scrub
 from wherry.roles import Clock
-from wherry.signin import REPLAY
+from wherry.signin import REPLAY, Bearer, OAuth2
 
 T = TypeVar("T")
 
@@ -129,6 +129,8 @@ class Http:
             raise problem from error
         except Exception as error:
             if not request.extensions.get(HANDED):
+                if isinstance(error, TryAgain):
+                    error.where["sent"] = "no"  # whatever it says of the sign-in's own request
                 raise
             raise TryAgain(
                 f"{ask.call.title} answered {ask.call.path} with something that could not be read: {scrub(str(error))}",
@@ -138,6 +140,8 @@ class Http:
 
     def _reply(self, ask: _Ask, answer: httpx.Response) -> Reply:
         headers = {name.lower(): value for name, value in answer.headers.items() if name.lower() not in _PRIVATE}
+        if answer.status_code == httpx.codes.UNAUTHORIZED and isinstance(self._profile.auth, Bearer | OAuth2):
+            self._profile.auth.doubt()
         if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
             after = retry_after(answer.headers, self._clock.now())
             after = self._pacer.window(ask.lane) if after is None else after

@@ -17,6 +17,9 @@ from wherry.store.tables import audit as table
 _COLUMNS = ("id", "at", "actor", "action", "object", "detail", "previous", "hash")
 
 
+_BEFORE = sa.select(table.c.hash).where(table.c.id == sa.bindparam("before"))
+
+
 def actor() -> str:
     """Who is at the keyboard: ``WHERRY_ACTOR`` where a server sets it, else the user of the operating system."""
     named = os.environ.get("WHERRY_ACTOR")
@@ -43,7 +46,7 @@ def write_many(tx: Tx, at: str, rows: list[tuple[str, str, Any]], *, by: str = "
         return
     who = by or actor()
     first = next_value(tx, "audit", "id", len(rows))
-    previous = tx.value(sa.select(table.c.hash).where(table.c.id == first - 1)) or ""
+    previous = tx.run(_BEFORE, {"before": first - 1}).scalar() or ""
     chained = []
     for n, (action, object, detail) in enumerate(rows):
         text = msgspec.json.encode(detail, order="deterministic").decode() if detail is not None else ""

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from wherry.records import Call, Reply
-from wherry.store.database import Tx
+from wherry.store.database import Tx, wanted
 from wherry.store.documents import next_value
 from wherry.store.ledger import ItemRow, item_columns, item_of
 from wherry.store.tables import calls, counters, items, meta
@@ -74,11 +74,12 @@ def _plain(row: CallRow) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
+_MARK = sa.update(calls).where(wanted(calls.c.id)).values(state=sa.bindparam("is_state"))
+
+
 def mark_calls(tx: Tx, ids: Iterable[int], state: State) -> None:
     """Put calls into a state."""
-    wanted = sorted(ids)
-    for start in range(0, len(wanted), 500):
-        tx.run(sa.update(calls).where(calls.c.id.in_(wanted[start : start + 500])).values(state=state))
+    tx.run_among(_MARK, sorted(ids), is_state=state)
 
 
 def find_calls(tx: Tx, sink: int, states: Sequence[str]) -> list[CallRow]:
@@ -116,18 +117,26 @@ class Waiting(Struct, frozen=True):
     item: ItemRow
 
 
+_ALL = 1_000_000_000
+_OF_SINK = (
+    sa.select(items.c.source, *item_columns)
+    .where(
+        items.c.sink == sa.bindparam("sink"), items.c.state == sa.bindparam("state"),
+        items.c.id > sa.bindparam("after"), items.c.flow.not_in(sa.bindparam("without", expanding=True)),
+    )
+    .order_by(items.c.id)
+    .limit(sa.bindparam("most"))
+)  # fmt: skip
+_READY = _OF_SINK.where(items.c.stamp != "", items.c.approval != "wanted", items.c.due <= sa.bindparam("by"))
+
+
 def items_of_sink(
-    tx: Tx, sink: int, state: str, *, limit: int = 0, ready_by: str = "", after: int = 0
-) -> list[Waiting]:
-    """Oldest first. With ``ready_by`` only what may be sent by then: approved, and due."""
-    statement = sa.select(items.c.source, *item_columns).where(items.c.sink == sink, items.c.state == state)
-    if ready_by:
-        statement = statement.where(items.c.stamp != "", items.c.approval != "wanted", items.c.due <= ready_by)
-    if after:
-        statement = statement.where(items.c.id > after)
-    if limit:
-        statement = statement.limit(limit)
-    return [Waiting(row[0], item_of(row[1:])) for row in tx.rows(statement.order_by(items.c.id))]
+    tx: Tx, sink: int, state: str, *, limit: int = 0, ready_by: str = "", after: int = 0, without: Sequence[str] = ()
+) -> list[Waiting]:  # fmt: skip
+    """Oldest first, none of the flows ``without``. With ``ready_by`` only what may be sent by then: approved, due."""
+    told = {"sink": sink, "state": state, "after": after, "most": limit or _ALL, "without": list(without)}
+    rows = tx.run(_READY, {**told, "by": ready_by}) if ready_by else tx.run(_OF_SINK, told)
+    return [Waiting(row[0], item_of(row[1:])) for row in rows]
 
 
 def items_by_id(tx: Tx, sink: int, ids: Iterable[int]) -> dict[int, Waiting]:
@@ -136,10 +145,11 @@ def items_by_id(tx: Tx, sink: int, ids: Iterable[int]) -> dict[int, Waiting]:
     return {one.item.id: one for one in found}
 
 
-def next_due(tx: Tx, sink: int) -> str:
+def next_due(tx: Tx, sink: int, *, without: Sequence[str] = ()) -> str:
     """When the first item of a sink that waits for its time is due; empty where none does."""
+    mine = (items.c.sink == sink) & ((items.c.state == "unknown") | items.c.flow.not_in(without))
     waits = items.c.state.in_(("queued", "unknown")) & (items.c.due != "") & (items.c.approval != "wanted")
-    return str(tx.value(sa.select(sa.func.min(items.c.due)).where(items.c.sink == sink, waits)) or "")
+    return str(tx.value(sa.select(sa.func.min(items.c.due)).where(mine, waits)) or "")
 
 
 # -- notes ------------------------------------------------------------------------------------------------------------
@@ -148,6 +158,12 @@ def next_due(tx: Tx, sink: int) -> str:
 def note(tx: Tx, key: str) -> str:
     """What the store keeps under a key of its own; empty where nothing is."""
     return str(tx.value(sa.select(meta.c.value).where(meta.c.key == key)) or "")
+
+
+def notes(tx: Tx, prefix: str) -> list[str]:
+    """The rest of every key that begins so."""
+    found = tx.rows(sa.select(meta.c.key).where(meta.c.key.startswith(prefix, autoescape=True)))
+    return [str(row[0]).removeprefix(prefix) for row in found]
 
 
 def put_note(tx: Tx, key: str, value: str) -> None:

@@ -63,11 +63,28 @@ class Tx:
             self._compiled[name] = _upsert_sql(self.connection, table, columns, replace)
         return self._compiled[name]
 
+    def seek(self, statement: sa.Executable, values: Iterable[Any], **told: Any) -> Iterator[Row]:
+        """The rows of a statement that was made once, with ``wanted``: making one costs several times its running."""
+        among = list(values)
+        for start in range(0, len(among), 500):
+            yield from self.connection.execute(statement, {**told, "wanted": among[start : start + 500]}).all()
+
+    def run_among(self, statement: sa.Executable, values: Iterable[Any], **told: Any) -> None:
+        """A kept statement that changes rows, in the same slices."""
+        among = list(values)
+        for start in range(0, len(among), 500):
+            self.connection.execute(statement, {**told, "wanted": among[start : start + 500]})
+
     def find(self, statement: sa.Select[Any], column: sa.ColumnElement[Any], wanted: Iterable[Any]) -> Iterator[Row]:
         """The statement's rows whose ``column`` is among ``wanted``, asked for in slices of 500."""
         values = list(wanted)
         for start in range(0, len(values), 500):
             yield from self.rows(statement.where(column.in_(values[start : start + 500])))
+
+
+def wanted(column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """The condition of a kept statement that ``Tx.seek`` fills: the column is among what is wanted."""
+    return column.in_(sa.bindparam("wanted", expanding=True))
 
 
 def _storable(value: Any) -> Any:

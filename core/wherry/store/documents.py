@@ -16,14 +16,16 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 _decode = msgspec.json.Decoder().decode
 
 
+_NEXT = sa.text(
+    "INSERT INTO counters (namespace, name, value) VALUES (:namespace, :name, :count) "
+    "ON CONFLICT (namespace, name) DO UPDATE SET value = counters.value + excluded.value RETURNING value"
+)
+
+
 def next_value(tx: Tx, namespace: str, name: str, count: int = 1) -> int:
     """The first of ``count`` fresh numbers. Holds the counter's row until commit, so numbers commit in order."""
-    tx.many(counters, ("namespace", "name", "value"), [(namespace, name, 0)], replace=False)
-    mine = (counters.c.namespace == namespace) & (counters.c.name == name)
-    last = tx.run(
-        sa.update(counters).where(mine).values(value=counters.c.value + count).returning(counters.c.value)
-    ).scalar_one()
-    return int(last) - count + 1
+    told = {"namespace": namespace, "name": name, "count": count}
+    return int(tx.run(_NEXT, told).scalar_one()) - count + 1
 
 
 class DocumentView:

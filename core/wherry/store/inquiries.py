@@ -87,6 +87,22 @@ def items_of_record(tx: Tx, flow: str, kind: str, record: str) -> list[Placed]:
     return _of_items(tx.rows(_placed.where(mine).order_by(items.c.id)))
 
 
+def needs_in(tx: Tx, route: Route) -> dict[int, list[Ref]]:
+    """Number of an open item → what it waits for."""
+    both = edges.join(items, items.c.id == edges.c.item)
+    mine = (items.c.source == route.source) & (items.c.sink == route.sink)
+    found: dict[int, list[Ref]] = {}
+    for id, entity, key in tx.rows(sa.select(edges.c.item, edges.c.entity, edges.c.key).select_from(both).where(mine)):
+        found.setdefault(int(id), []).append(Ref(entity, key))
+    return found
+
+
+def items_of_route(tx: Tx, route: Route) -> list[Placed]:
+    """Every open item between two connections, by its number."""
+    mine = (items.c.source == route.source) & (items.c.sink == route.sink)
+    return _of_items(tx.rows(_placed.where(mine).order_by(items.c.id)))
+
+
 def count_needing(tx: Tx, one: Placed) -> int:
     """How many items wait for this one."""
     mine = (items.c.source == one.route.source) & (items.c.sink == one.route.sink)
@@ -186,6 +202,13 @@ def record_of(tx: Tx, ref: Ref, target: str) -> Event | None:
     return Event(*row[0]) if row else None
 
 
+def told_because(tx: Tx, beginning: str) -> set[tuple[str, str, str]]:
+    """(entity, key, when) of everything that was told with a reason that begins so."""
+    mine = history.c.reason.startswith(beginning, autoescape=True)
+    rows = tx.rows(sa.select(history.c.entity, history.c.key, history.c.at).where(mine))
+    return {(str(entity), str(key), str(at)) for entity, key, at in rows}
+
+
 def stamps_of(tx: Tx) -> dict[str, str]:
     """``entity target`` → the stamp that it was last written with."""
     mine = audit.c.action.in_(("target.created", "target.updated", "target.reversed"))
@@ -196,5 +219,7 @@ def stamps_of(tx: Tx) -> dict[str, str]:
 def documents_saying(tx: Tx, namespace: str, value: str, fields: Sequence[str] = ("number",)) -> list[tuple[str, str]]:
     """(kind, id) of a plugin's own documents that have the value in one of these fields."""
     said = sa.or_(*(documents.c.body.contains(_said(field, value), autoescape=True) for field in fields))
-    rows = tx.rows(sa.select(documents.c.kind, documents.c.id).where(documents.c.namespace == namespace, said).limit(20))
+    rows = tx.rows(
+        sa.select(documents.c.kind, documents.c.id).where(documents.c.namespace == namespace, said).limit(20)
+    )
     return [(str(kind), str(id)) for kind, id in rows]

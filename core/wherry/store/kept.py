@@ -13,6 +13,9 @@ from wherry.roles import Clock
 from wherry.store.database import Database
 from wherry.store.tables import cache, secrets
 
+_FOR_EVER = 1e9
+"""Seconds from which an age is none."""
+
 
 class KeptCache:
     """Small facts with an age. Implements ``wherry.roles.Cache``."""
@@ -26,8 +29,10 @@ class KeptCache:
             row = tx.one(statement)
         if row is None:
             return None
-        age = self._clock.now() - dt.datetime.fromisoformat(row.at)
-        return msgspec.json.decode(row.value) if dt.timedelta(0) <= age <= dt.timedelta(seconds=max_age) else None
+        age = (self._clock.now() - dt.datetime.fromisoformat(row.at)).total_seconds()
+        # What is kept for ever stays so when the machine's clock is put back.
+        fresh = 0 <= age <= max_age or max_age >= _FOR_EVER
+        return msgspec.json.decode(row.value) if fresh else None
 
     def set(self, key: str, value: Any) -> None:
         text, at = msgspec.json.encode(value).decode(), self._clock.now().isoformat()

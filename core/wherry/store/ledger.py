@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from wherry.records import OPEN, Draft, Ref
-from wherry.store.database import Row, Tx
+from wherry.store.database import Row, Tx, wanted
 from wherry.store.documents import next_value
 from wherry.store.tables import edges, history, items, links, seen
 
@@ -60,13 +60,18 @@ _LINK = ("sink", "source", *LinkRow.__struct_fields__)
 _link_columns = [links.c[name] for name in LinkRow.__struct_fields__]
 
 
-def find_links(tx: Tx, route: Route, wanted: Iterable[Ref]) -> dict[Ref, LinkRow]:
+_SINK: sa.BindParameter[int] = sa.bindparam("sink")
+_SOURCE: sa.BindParameter[int] = sa.bindparam("source")
+_ENTITY: sa.BindParameter[str] = sa.bindparam("entity")
+_LINKS = sa.select(*_link_columns).where(
+    links.c.sink == _SINK, links.c.source == _SOURCE, links.c.entity == _ENTITY, wanted(links.c.key)
+)
+
+
+def find_links(tx: Tx, route: Route, refs: Iterable[Ref]) -> dict[Ref, LinkRow]:
     found = {}
-    for entity, keys in by_entity(wanted).items():
-        statement = sa.select(*_link_columns).where(
-            links.c.sink == route.sink, links.c.source == route.source, links.c.entity == entity
-        )
-        for row in tx.find(statement, links.c.key, keys):
+    for entity, keys in by_entity(refs).items():
+        for row in tx.seek(_LINKS, keys, sink=route.sink, source=route.source, entity=entity):
             found[Ref(row[0], row[1])] = LinkRow(*row)
     return found
 
@@ -97,9 +102,9 @@ def links_of_target(tx: Tx, sink: int, entity: str, target: str) -> list[tuple[i
     return [(int(s), str(k), str(r)) for s, k, r in tx.rows(statement)]
 
 
-def by_entity(wanted: Iterable[Ref]) -> dict[str, set[str]]:
+def by_entity(refs: Iterable[Ref]) -> dict[str, set[str]]:
     keys: dict[str, set[str]] = defaultdict(set)
-    for ref in wanted:
+    for ref in refs:
         keys[ref.entity].add(ref.key)
     return keys
 
@@ -163,13 +168,15 @@ def item_of(row: Sequence[Any]) -> ItemRow:
     return ItemRow(**{**values, "draft": decode_draft(values["draft"])})
 
 
-def find_items(tx: Tx, route: Route, wanted: Iterable[Ref]) -> dict[Ref, ItemRow]:
+_ITEMS = sa.select(*item_columns).where(
+    items.c.sink == _SINK, items.c.source == _SOURCE, items.c.entity == _ENTITY, wanted(items.c.key)
+)
+
+
+def find_items(tx: Tx, route: Route, refs: Iterable[Ref]) -> dict[Ref, ItemRow]:
     found = {}
-    for entity, keys in by_entity(wanted).items():
-        statement = sa.select(*item_columns).where(
-            items.c.sink == route.sink, items.c.source == route.source, items.c.entity == entity
-        )
-        for row in tx.find(statement, items.c.key, keys):
+    for entity, keys in by_entity(refs).items():
+        for row in tx.seek(_ITEMS, keys, sink=route.sink, source=route.source, entity=entity):
             item = item_of(row)
             found[item.ref] = item
     return found
@@ -197,12 +204,15 @@ def _plain(row: ItemRow) -> Row:
     return tuple({**values, "draft": msgspec.json.encode(row.draft).decode()}.values())
 
 
-def remove_items(tx: Tx, ids: Iterable[int]) -> None:
+_REMOVE_ITEMS = sa.delete(items).where(wanted(items.c.id))
+_REMOVE_EDGES = sa.delete(edges).where(wanted(edges.c.item))
+
+
+def remove_items(tx: Tx, ids: Iterable[int], *, waiting: Iterable[int] | None = None) -> None:
+    """``waiting`` are those that may wait for something, where it is known: all of them where it is not."""
     gone = list(ids)
-    for start in range(0, len(gone), 500):
-        part = gone[start : start + 500]
-        tx.run(sa.delete(items).where(items.c.id.in_(part)))
-        tx.run(sa.delete(edges).where(edges.c.item.in_(part)))
+    tx.run_among(_REMOVE_ITEMS, gone)
+    tx.run_among(_REMOVE_EDGES, gone if waiting is None else waiting)
 
 
 def put_edges(tx: Tx, needs: Iterable[tuple[int, Ref]]) -> None:
@@ -210,21 +220,29 @@ def put_edges(tx: Tx, needs: Iterable[tuple[int, Ref]]) -> None:
     tx.many(edges, ("item", "entity", "key"), [(id, ref.entity, ref.key) for id, ref in needs], replace=False)
 
 
+_MINE = (items.c.sink == _SINK) & (items.c.source == _SOURCE)
+_WAITING = (
+    sa.select(edges.c.item)
+    .join(items, items.c.id == edges.c.item)
+    .where(_MINE, edges.c.entity == _ENTITY, wanted(edges.c.key))
+)
+_MET = sa.delete(edges).where(
+    edges.c.entity == _ENTITY, wanted(edges.c.key), edges.c.item.in_(sa.select(items.c.id).where(_MINE))
+)
+_STILL = sa.select(edges.c.item).where(wanted(edges.c.item))
+_READY = sa.select(*item_columns).where(items.c.state == "waiting", wanted(items.c.id))
+
+
 def meet(tx: Tx, route: Route, met: Iterable[Ref]) -> list[ItemRow]:
     """Consume the edges on these refs; the waiting items that need nothing more are returned, oldest first."""
     touched: set[int] = set()
-    mine = (items.c.sink == route.sink) & (items.c.source == route.source)
     for entity, keys in by_entity(met).items():
-        statement = (
-            sa.select(edges.c.item).join(items, items.c.id == edges.c.item).where(mine, edges.c.entity == entity)
-        )
-        touched.update(row[0] for row in tx.find(statement, edges.c.key, keys))
-        for start in range(0, len(ordered := sorted(keys)), 500):
-            part = ordered[start : start + 500]
-            tx.run(sa.delete(edges).where(edges.c.entity == entity, edges.c.key.in_(part), edges.c.item.in_(
-                sa.select(items.c.id).where(mine))))  # fmt: skip
-    still = {row[0] for row in tx.find(sa.select(edges.c.item), edges.c.item, touched)}
-    ready = tx.find(sa.select(*item_columns).where(items.c.state == "waiting"), items.c.id, touched - still)
+        told = {"sink": route.sink, "source": route.source, "entity": entity}
+        if waiting := {row[0] for row in tx.seek(_WAITING, keys, **told)}:
+            touched |= waiting
+            tx.run_among(_MET, sorted(keys), **told)
+    still = {row[0] for row in tx.seek(_STILL, touched)}
+    ready = tx.seek(_READY, touched - still)
     return sorted((item_of(row) for row in ready), key=lambda item: item.id)
 
 
@@ -293,12 +311,20 @@ def put_seen(tx: Tx, flow: str, rows: Iterable[Seen]) -> None:
     tx.many(seen, _SEEN, [(flow, *msgspec.structs.astuple(row)) for row in rows])
 
 
+_FATE = (
+    sa.update(seen)
+    .where(*(seen.c[name] == sa.bindparam(bind) for name, bind in
+             (("flow", "of_flow"), ("kind", "of_kind"), ("source_id", "of_id"))))
+    .values(fate=sa.bindparam("is_fate"), reason=sa.bindparam("is_reason"))
+)  # fmt: skip
+_SYNCED = _FATE.values(synced=sa.bindparam("is_synced"))
+
+
 def mark_synced(tx: Tx, rows: Iterable[tuple[str, str, str, str, str, str]]) -> None:
     """(fate, target, reason, flow, kind, source id): a record's root item was settled after its run."""
     for fate, target, reason, flow, kind, source_id in rows:
-        values = {"fate": fate, "reason": reason, **({"synced": target} if target else {})}
-        tx.run(sa.update(seen).where(seen.c.flow == flow, seen.c.kind == kind, seen.c.source_id == source_id)
-               .values(**values))  # fmt: skip
+        told = {"is_fate": fate, "is_reason": reason, "of_flow": flow, "of_kind": kind, "of_id": source_id}
+        tx.run(_SYNCED if target else _FATE, {**told, "is_synced": target} if target else told)
 
 
 def synced_ids(tx: Tx, flow: str, kind: str) -> Iterator[tuple[str, str]]:
@@ -367,13 +393,7 @@ def events(
 ) -> list[Event]:
     """Newest first."""
     statement = sa.select(*[history.c[name] for name in _EVENT]).order_by(history.c.id.desc()).limit(limit)
-    pairs = (
-        (history.c.run, run),
-        (history.c.flow, flow),
-        (history.c.record_id, record),
-        (history.c.cause, cause),
-    )
-    for column, value in pairs:
+    for name, value in (("run", run), ("flow", flow), ("record_id", record), ("cause", cause)):
         if value:
-            statement = statement.where(column == value)
+            statement = statement.where(history.c[name] == value)
     return [Event(*row) for row in tx.rows(statement)]

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from wherry.records import Candidate, Draft, Ref
-from wherry.store.database import Row, Tx
+from wherry.store.database import Row, Tx, wanted
 from wherry.store.documents import next_value
 from wherry.store.ledger import Route, by_entity, decode_draft
 from wherry.store.tables import edges, items, questions
@@ -76,26 +76,30 @@ def find_questions(
 ) -> list[Question]:
     """Oldest first."""
     statement = sa.select(*[questions.c[name] for name in _QUESTION]).order_by(questions.c.id).limit(limit)
-    wanted: list[tuple[Any, Any]] = [
+    asked_for: list[tuple[Any, Any]] = [
         (questions.c.id, id),
         (questions.c.state, state),
         (questions.c.entity, entity),
     ]
     if route is not None:
-        wanted += [(questions.c.sink, route.sink), (questions.c.source, route.source)]
-    for column, value in wanted:
+        asked_for += [(questions.c.sink, route.sink), (questions.c.source, route.source)]
+    for column, value in asked_for:
         if value:
             statement = statement.where(column == value)
     return [_question(row) for row in tx.rows(statement)]
 
 
-def questions_of(tx: Tx, route: Route, wanted: Iterable[Ref]) -> dict[Ref, Question]:
+_ASKED = sa.select(*[questions.c[name] for name in _QUESTION]).where(
+    questions.c.sink == sa.bindparam("sink"), questions.c.source == sa.bindparam("source"),
+    questions.c.entity == sa.bindparam("entity"), wanted(questions.c.key),
+)  # fmt: skip
+
+
+def questions_of(tx: Tx, route: Route, refs: Iterable[Ref]) -> dict[Ref, Question]:
     """The questions that were ever asked about these things of a route."""
     found = {}
-    for entity, keys in by_entity(wanted).items():
-        mine = (questions.c.sink == route.sink) & (questions.c.source == route.source)
-        statement = sa.select(*[questions.c[name] for name in _QUESTION]).where(mine, questions.c.entity == entity)
-        for row in tx.find(statement, questions.c.key, keys):
+    for entity, keys in by_entity(refs).items():
+        for row in tx.seek(_ASKED, keys, sink=route.sink, source=route.source, entity=entity):
             asked = _question(row)
             found[asked.ref] = asked
     return found

@@ -2,10 +2,12 @@
 
 A plan is a line of text, so that it can be printed and replayed: ``RIG DATABASE: step; step; …``. Its steps:
 ``play PHASE`` (people at the source), ``run``, ``calm`` (run until nothing is left to do), ``kill POINT``, ``perhaps
-POINT`` (kill, where it comes up), ``fresh POINT`` (kill a fresh interpreter), ``refuse POINT``, ``pause POINT`` (stopped
-there while another tries to take over), ``fault N KIND [committed] [status=N]`` (of the N-th write from here),
+POINT`` (kill, where it comes up), ``fresh POINT`` (kill a fresh interpreter), ``refuse POINT``, ``pause POINT``
+(stopped there while another tries to take over), ``fault N KIND [committed] [status=N]`` (of the N-th write from here),
 ``release`` (late calls), ``wait SECONDS``, ``enter NUMBER``, ``edit NUMBER [remark]``, ``twin NUMBER``, ``reach
-COMPANY``, ``muddle``, ``backup``, ``restore``, and ``judge [THING=STATE …]`` (as it must be; these wait for a person).
+COMPANY``, ``muddle``, ``backup``, ``restore``, ``other`` (run the second flow, into another company), ``resolve THING``
+(a person looks whether it is there, and says so), ``answer`` (the same for everything that waits for it), and ``judge
+[second] [strict] [THING=STATE …]`` (as it must be; these wait for a person; strict: nothing else may).
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +54,16 @@ source = "shelf"
 sink = "books"
 kinds = ["invoice"]
 repeat = "always"
+{second}
+"""
+SECOND = """
+[connections.other]
+{connection}
+[flows.second]
+source = "shelf"
+sink = "other"
+kinds = ["invoice"]
+repeat = "always"
 """
 
 
@@ -65,22 +77,25 @@ class Outcome(Struct, kw_only=True):
     passed: dict[str, list[str]] = msgspec.field(default_factory=dict)
     """Phase → the points that an undisturbed run of it passed."""
     crashes: int = 0
+    bug: str = ""
+    steps: str = ""
 
 
 class Bench:
     """One rig on one database; plans are carried out one after the other."""
 
     def __init__(
-        self, rig: Rig, database: str, folder: Path, nursery: Nursery, clean: Callable[[], str], mutation: str = ""
-    ) -> None:
+        self, rig: Rig, database: str, folder: Path, nursery: Nursery, clean: Callable[[], str]
+    ) -> None:  # fmt: skip
         """``clean`` empties the store and gives its URL; empty for the usual file."""
-        self.rig, self.database, self.folder, self.mutation = rig, database, folder, mutation
+        self.rig, self.database, self.folder, self.mutation = rig, database, folder, ""
         self._nursery, self._clean = nursery, clean
         self.folder.mkdir(parents=True, exist_ok=True)
         self._time = SharedTime(self.folder / "time")
 
-    def carry_out(self, steps: Sequence[str]) -> Outcome:
-        """The steps, on an empty store and an empty target."""
+    def carry_out(self, plan: str, mutation: str = "") -> Outcome:
+        """The steps of a plan, on an empty store and an empty target, with a bug planted in every process."""
+        self.mutation = mutation
         self._empty()
         clock = TargetClock(self._time)
         with self.rig.stand(clock) as stand:
@@ -88,10 +103,11 @@ class Bench:
                 _tide(stand.stage, clock)
             script = Script(self, stand)
             with contextlib.suppress(_Broken):
-                for step in steps:
+                for step in plan.split(";"):
                     script.do(step)
-        script.outcome.plan = f"{self.rig.name} {self.database}: {'; '.join(steps)}"
-        return script.outcome
+        outcome = script.outcome
+        outcome.plan, outcome.steps, outcome.bug = f"{self.rig.name} {self.database}: {plan}", plan, mutation
+        return outcome
 
     def _empty(self) -> None:
         for name in (".wherry", "kept"):
@@ -101,14 +117,18 @@ class Bench:
         enabled = ", ".join(f'"{name}"' for name in ("kit-source", *self.rig.plugins))
         url = self._clean()
         store = f'[store]\nurl = "{url}"' if url else ""
-        told = {"enabled": enabled, "store": store, "folder": self.folder, "connection": self.rig.connection}
+        told = {"enabled": enabled, "store": store, "folder": self.folder, "connection": self.rig.connection,
+                "second": SECOND.format(connection=self.rig.second) if self.rig.second else ""}  # fmt: skip
         (self.folder / "wherry.toml").write_text(PROJECT.format(**told))
 
-    def errand(self, stand: Stand, crashes: Sequence[Crash], function: str) -> Work:
+    def errand(
+        self, stand: Stand, crashes: Sequence[Crash], function: str, flow: str = scenario.FLOW, **more: str
+    ) -> Work:
         """The job of a process."""
         told = Errand(
             folder=str(self.folder), environ=stand.environ, time=str(self.folder / "time"),
             note=str(self.folder / "note"), crashes=list(crashes), mutation=self.mutation,
+            flow=flow, **more,
         )  # fmt: skip
         return Work(function=f"wherry.testing.errand:{function}", told=msgspec.to_builtins(told))
 
@@ -132,7 +152,7 @@ class Script:
     def __init__(self, bench: Bench, stand: Stand) -> None:
         self.bench, self.stand = bench, stand
         self.shelf, self.outcome, self.played = Shelf(bench.folder), Outcome(plan=""), list[str]()
-        self.claims = Claims(exit=0)
+        self.claims, self.others = Claims(exit=0), False
 
     def do(self, step: str) -> None:
         """One step."""
@@ -142,7 +162,7 @@ class Script:
     # -- people -------------------------------------------------------------------------------------------------------
 
     def _play(self, phase: str) -> None:
-        scenario.play(self.shelf, phase)
+        scenario.play(self.shelf, phase, self.bench.rig.more)
         self.played.append(phase)
 
     def _enter(self, number: str) -> None:
@@ -170,7 +190,7 @@ class Script:
         for one in more:
             if one.startswith("status="):
                 options["status"] = int(one.partition("=")[2])
-        self._stage.faults.add(kind, method=_WRITES, after=int(number) - 1, **options)
+        self._stage.faults.add(kind, method=_WRITES, path=self.stand.writes, after=int(number) - 1, **options)
 
     def _muddle(self, told: str) -> None:
         assert self.stand.muddle is not None
@@ -204,6 +224,22 @@ class Script:
 
     def _run(self, told: str) -> None:
         self._ended(self.bench.nursery.run(self._work()))
+
+    def _other(self, told: str) -> None:
+        """The second flow, into the other company."""
+        self.others = True
+        self._ended(self.bench.nursery.run(self.bench.errand(self.stand, (), "run", "second")))
+
+    def _resolve(self, thing: str) -> None:
+        """A person looks whether the target holds the thing, and says so."""
+        there = [one.target for one in self.stand.effects(scenario.names()) if one.thing == thing]
+        told = {"thing": thing, "target": there[-1] if there else ""}
+        self._ended(self.bench.nursery.run(self.bench.errand(self.stand, (), "resolve", **told)))
+
+    def _answer(self, told: str) -> None:
+        """A person answers everything that waits for one: what each thing came to, as it stands there."""
+        for thing in [thing for thing, state in self.claims.open.items() if state == "decide"]:
+            self._resolve(thing)
 
     def _warm(self, told: str) -> None:
         self.bench.nursery.warm(self.bench.errand(self.stand, (), "warm"))
@@ -279,36 +315,35 @@ class Script:
     # -- judgement ----------------------------------------------------------------------------------------------------
 
     def _judge(self, told: str) -> None:
-        rig, wanted = self.bench.rig, scenario.wanted(self.played)
-        persons = dict(one.split("=") for one in told.split())
+        rig, wanted = self.bench.rig, scenario.wanted(self.played, self.bench.rig.more)
+        words = told.split()
+        persons = dict(one.split("=") for one in words if "=" in one)
         if rig.atomic:
             self.bench.nursery.run(self.bench.errand(self.stand, (), "export"))
             self.claims = msgspec.convert(json.loads((self.bench.folder / "note").read_text()), Claims)
             wanted, effects = last_state(wanted), held(scenario.names(), self.claims.held)
         else:
             effects = self.stand.effects(scenario.names())
-        company = effects[0].company if effects else ""
-        self.outcome.wrong += judge(
-            Case(rig=rig, wanted=wanted, effects=effects, claims=self.claims, persons=persons, company=company)
-        )
+        company = rig.other_company if "second" in words else rig.company
+        if self.others:
+            effects = [one for one in effects if one.company == company]
+        self.outcome.wrong += judge(Case(
+            rig=rig, wanted=wanted, effects=effects, claims=self.claims, persons=persons, company=company,
+            strict="strict" in words,
+        ))  # fmt: skip
 
 
 def _tide(stage: Stage, clock: TargetClock) -> None:
     """Calls whose caller was cut off are carried out ``LATE`` seconds on, whenever the next call comes."""
-    real, due = stage.reply, list[float]()
+    real = stage.reply
 
     def reply(call: Any) -> Any:
-        if stage._held and not due:
-            due.append(clock.now() + LATE)
-        elif due and clock.now() >= due[0]:
-            clock.moment = due.pop()
-            stage.release()
-            clock.moment = None
+        if stage._held and clock.moment is None:
+            due = LATE + max(entry.at for entry in stage.history.requests() if entry.fault == "late")
+            if clock.now() >= due:
+                clock.moment = due
+                stage.release()
+                clock.moment = None
         return real(call)
 
     stage.reply = reply  # type: ignore[method-assign]
-
-
-def steps_of(plan: str) -> Iterator[str]:
-    """The steps of a plan's text."""
-    return (step.strip() for step in plan.split(";") if step.strip())

@@ -1,4 +1,4 @@
-"""Crash points, found by wrapping what a run passes through: the store's commits, the transport, renamed files.
+"""Crash points, found by wrapping what a run passes through: the store's commits, the transport, written files.
 
 Nobody lists points, so none can be forgotten; each has a name that is the same in every run of the same work, such as
 ``commit.inside@drain._advance#3``: what, where in it, whose, and which time. At a wanted point the process dies, stops,
@@ -14,6 +14,7 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from types import FrameType
 from typing import Any, Literal
 
 import httpx
@@ -27,6 +28,8 @@ from wherry.records import Call, Reply
 from wherry.store.database import Database
 
 Do = Literal["kill", "stop", "refuse"]
+FILE_CALLS = ("replace", "rename", "pwrite")
+"""How the core writes files beside the store; a test sees that there is no other way."""
 KILLED = 86
 """The exit code of a process that died at its point."""
 _SELF = ("wherry.store", "wherry.testing", "contextlib", "pathlib", "threading", "concurrent")
@@ -115,29 +118,31 @@ def _watch_transport() -> None:
         return response
 
     handle, send, read = Transport.handle_request, Http.send, Http.read
-    Transport.handle_request, Http.send, Http.read = handled, sent, was_read  # type: ignore[method-assign,assignment]
+    Transport.handle_request, Http.send, Http.read = handled, sent, was_read  # type: ignore[method-assign]
 
 
 def _watch_files() -> None:
-    def wrapped(real: Callable[..., None]) -> Callable[..., None]:
-        def call(*given: Any, **told: Any) -> None:
+    def wrapped(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*given: Any, **told: Any) -> Any:
             _reach("file.before", owner())
-            real(*given, **told)
+            found = real(*given, **told)
             _reach("file.after", owner())
+            return found
 
         return call
 
-    os.replace, os.rename = wrapped(os.replace), wrapped(os.rename)  # type: ignore[assignment]
+    for name in FILE_CALLS:
+        setattr(os, name, wrapped(getattr(os, name)))
 
 
 def owner() -> str:
     """Whose commit or file it is: the nearest function of the core outside the store."""
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         module = str(frame.f_globals.get("__name__", ""))
         if module.startswith("wherry") and not module.startswith(_SELF):
             return f"{re.sub(r'^wherry[.]?', '', module)}.{frame.f_code.co_name}"
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return "elsewhere"
 
 
@@ -149,3 +154,9 @@ def _one_by_one(function: Callable[[Any], Any], arguments: Iterable[Any], width:
 def _not_ahead(source: Iterator[Any], depth: int = 4) -> Iterator[Any]:
     with contextlib.closing(source) if hasattr(source, "close") else contextlib.nullcontext():  # type: ignore[type-var]
         yield from source
+
+
+def rehearse(told: dict[str, Any]) -> int:
+    """A job that passes one point and does what it is told to there; it ends well if it goes on."""
+    Probe([Crash("rehearsal@here#1", told["do"])] if told else ()).reach("rehearsal", "here")
+    return 0

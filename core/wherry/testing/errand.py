@@ -12,14 +12,15 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import Struct, convert, field
 
+from wherry import deciding
 from wherry.errors import WherryError
 from wherry.http import pacing
 from wherry.hub import Hub
 from wherry.plugins import loading
 from wherry.plugins.installed import catalogue_of_installed
 from wherry.simulator import Clock as SimulatorClock
-from wherry.store import Store, ledger
-from wherry.store.database import Database, Tx
+from wherry.store import ledger, registry
+from wherry.store.database import Database
 from wherry.store.tables import links
 from wherry.testing.crashing import Crash, Probe, watch
 from wherry.testing.scenario import FLOW
@@ -39,6 +40,10 @@ class Errand(Struct, kw_only=True):
     flow: str = FLOW
     crashes: list[Crash] = field(default_factory=list)
     mutation: str = ""
+    thing: str = ""
+    """What a person looked for, ``entity/key``."""
+    target: str = ""
+    """What he found of it; empty where there was nothing."""
 
 
 class SharedTime:
@@ -170,7 +175,7 @@ def _run(errand: Errand) -> Claims:
         with Hub.open(errand.folder, environ=errand.environ, clock=clock) as hub:
             report = hub.run(errand.flow)
             claims.exit, claims.error = report.exit_code, report.error.message if report.error else ""
-            state(hub.store, claims)
+            state(hub, errand.flow, claims)
     except WherryError as error:
         claims.exit, claims.error = error.exit_code, error.message
     return claims
@@ -181,7 +186,7 @@ def export(told: dict[str, Any]) -> int:
     errand = convert(told, Errand)
     claims = Claims(exit=0)
     with Hub.open(errand.folder, environ=errand.environ, clock=HubClock(SharedTime(Path(errand.time)))) as hub:
-        state(hub.store, claims)
+        state(hub, errand.flow, claims)
         plugin = hub.project.connections[hub.wiring.flow(errand.flow).sink].plugin
         with hub.store.documents(plugin) as documents:
             for kind in ("customer", "product", "invoice"):
@@ -190,16 +195,28 @@ def export(told: dict[str, Any]) -> int:
     return 0
 
 
-def state(store: Store, claims: Claims) -> None:
+def resolve(told: dict[str, Any]) -> int:
+    """A person who has looked into the target says what became of a thing: it is that one there, or it is not there."""
+    errand = convert(told, Errand)
+    claims = Claims(exit=0)
+    with Hub.open(errand.folder, environ=errand.environ, clock=HubClock(SharedTime(Path(errand.time)))) as hub:
+        with hub.store.read() as tx:
+            (item,) = [one for one in ledger.open_items(tx, flow=errand.flow) if str(one.ref) == errand.thing]
+        if errand.target:
+            deciding.adopt(hub, item.id, errand.target)
+        else:
+            deciding.send_again(hub, item.id)
+        state(hub, errand.flow, claims)
+    Path(errand.note).write_text(json.dumps(_plain(claims)))
+    return 0
+
+
+def state(hub: Hub, flow: str, claims: Claims) -> None:
     """What is said to be written, and what is said to be open: as ``wherry explain`` and ``errors list`` would."""
-    with store.read() as tx:
-        for item in ledger.open_items(tx):
+    with hub.store.read() as tx:
+        for item in ledger.open_items(tx, flow=flow):
             claims.open[str(item.ref)], claims.reasons[str(item.ref)] = item.state, item.reason
-        for entity in ("customer", "product", "invoice"):
-            for link in _links(tx, entity):
-                claims.written[f"{entity}/{link[0]}"] = link[1]
-
-
-def _links(tx: Tx, entity: str) -> list[tuple[str, str]]:
-    rows = tx.rows(sa.select(links.c.key, links.c.target).where(links.c.entity == entity, links.c.target != ""))
-    return [(str(key), str(target)) for key, target in rows]
+        sink = registry.connection(tx, hub.wiring.flow(flow).sink)
+        mine = (links.c.sink == (sink.id if sink else 0)) & (links.c.target != "")
+        for entity, key, target in tx.rows(sa.select(links.c.entity, links.c.key, links.c.target).where(mine)):
+            claims.written[f"{entity}/{key}"] = str(target)

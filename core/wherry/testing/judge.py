@@ -44,6 +44,13 @@ class Case(Struct, frozen=True, kw_only=True):
     """Things that are to wait for a person now → in which state."""
     company: str = ""
     """The company that everything must be in, where the history tells."""
+    strict: bool = False
+    """Nothing may be left to a person, even where the target can neither be asked nor recognise a repeated call."""
+
+    @property
+    def lenient(self) -> bool:
+        """Whether a lost answer may be left to a person."""
+        return not (self.strict or self.rig.asks or self.rig.resends or self.rig.atomic)
 
 
 def judge(case: Case) -> list[Wrong]:
@@ -84,7 +91,7 @@ def _missing(case: Case, thing: str, wanted: Wanted) -> Wrong | None:
     state, what = case.claims.open.get(thing, ""), f"{wanted.what} {wanted.total}".strip()
     if thing in case.persons:
         return _for_a_person(case, thing, state)
-    if state and not (case.rig.asks or case.rig.resends or case.rig.atomic):
+    if state and case.lenient:
         return None
     if state:
         return Wrong("lost", thing, f"not {what}; it is stuck as {state}: {case.claims.reasons.get(thing, '')}")
@@ -97,7 +104,7 @@ def _complete(case: Case, thing: str, last: Effect) -> Wrong | None:
     state, target = case.claims.open.get(thing, ""), case.claims.written.get(thing, "")
     if thing in case.persons:
         return _for_a_person(case, thing, state)
-    if state in UNSURE and not (case.rig.asks or case.rig.resends):
+    if state in UNSURE and case.lenient:
         return None
     if state:
         return Wrong("false", thing, f"it is there, but said to be {state}: {case.claims.reasons.get(thing, '')}")

@@ -1,11 +1,21 @@
-"""Planted bugs."""
+"""Planted bugs: the mistakes that connectors and hubs are known to make, each put into the core of one process.
+
+Every one of them must be caught by the sweep and its judge; that is what makes their silence worth something. A bug
+names the rig it is planted in and the plan that is certain to show it (write-protocol.md, sections 1 and 4).
+"""
+
+from __future__ import annotations
+
+from wherry.testing import mutations_judging, mutations_sending
+from wherry.testing.bugs import BUGS, Bug
+
+SETS = (mutations_sending, mutations_judging)
+"""Where the bugs are written down; importing them enters them."""
+
+
 def plant(name: str) -> None:
-    from wherry import resolving
-    def resolved(target, flights):
-        if not isinstance(target.sink, resolving.Asks):
-            return [(one, resolving._nobody_knows(target, one)) for one in flights]
-        finds = resolving.look(target, flights)
-        left = resolving.not_told(flights, finds, "unknown")
-        told = [(one, resolving._found(target, one, finds[one.stamp])) for one in flights if one.stamp in finds]
-        return [*told, *left]
-    resolving.resolved = resolved
+    """Put the bug of that name into this process, for the rest of its life."""
+    BUGS[name].plant()
+
+
+__all__ = ["BUGS", "SETS", "Bug", "plant"]

@@ -22,86 +22,104 @@ FAULTS = (
 """What may become of a write: see ``wherry.simulator.Fault``."""
 
 
-def kills(points: Points) -> list[str]:
+def kills(rig: Rig, points: Points) -> list[str]:
     """Every point once. One plan dies once in each phase, so that a plan serves several points."""
     longest = max(len(found) for found in points.values())
     plans = []
     for number in range(longest):
         open_phases = [phase for phase in PHASES if number < len(points.get(phase, ()))]
         upto = PHASES.index(open_phases[-1]) + 1
-        plans.append("; ".join(_phase(phase, points, number) for phase in PHASES[:upto]))
+        plans.append("; ".join(_phase(rig, phase, points, number) for phase in PHASES[:upto]))
     return plans
 
 
-def _phase(phase: str, points: Points, number: int) -> str:
+def _phase(rig: Rig, phase: str, points: Points, number: int) -> str:
     found = points.get(phase, ())
-    kill = f"kill {found[number]}; " if number < len(found) else ""
-    return f"play {phase}; {kill}calm; judge"
+    if number >= len(found):
+        return f"play {phase}; calm; judge"
+    return f"play {phase}; kill {found[number]}; {_end(rig)}"
+
+
+def _end(rig: Rig) -> str:
+    """Where a target can neither be asked nor recognise a call, a person says at last what became of it."""
+    return "calm; judge" if rig.asks or rig.resends or rig.atomic else "calm; judge; answer; calm; judge strict"
 
 
 def drills(rig: Rig, database: str, points: Points, seed: int, share: int = 12) -> list[str]:
     """All else: two deaths, fresh interpreters, refused writes, stopped processes, and a target that misbehaves."""
-    chance = random.Random(seed)
-    plans = doubles(points, chance, share)
-    plans += _some(points, chance, share, "refuse", ("commit.before", "commit.inside"))
-    plans += _some(points, chance, 2, "fresh", ("",))
+    chance, end = random.Random(seed), _end(rig)
+    share = 2 * share if rig.atomic else share
+    plans = _doubles(points, chance, share, end)
+    plans += _some(points, chance, share, "refuse", ("commit.before", "commit.inside"), end)
+    plans += _some(points, chance, 2, "fresh", ("",), end)
     if rig.atomic:
         return plans
-    plans += _some(points, chance, share, "pause", _PAUSABLE)
-    return [*plans, *_faults(), *_people(rig), *_claims(rig, database)]
+    plans += _some(points, chance, share, "pause", _PAUSABLE, end)
+    return [*plans, *_faults(end), *_people(rig), *_times(rig, database)]
 
 
-def doubles(points: Points, chance: random.Random, count: int) -> list[str]:
+def _doubles(points: Points, chance: random.Random, count: int, end: str) -> list[str]:
     """Two deaths in one phase: the second may be met while the first is being mended."""
     found = []
     for _ in range(count):
-        phase = chance.choice(("first", "update", "void"))
+        phase = chance.choice(_phases(points))
         first, second = (chance.choice(points[phase]) for _ in range(2))
-        found.append(f"{before(phase)}play {phase}; kill {first}; perhaps {second}; calm; judge")
+        found.append(f"{_before(phase)}play {phase}; kill {first}; perhaps {second}; {end}")
     return found
 
 
-def _some(points: Points, chance: random.Random, count: int, verb: str, begins: tuple[str, ...]) -> list[str]:
-    phases = [phase for phase in ("first", "update", "void") if phase in points]
-    usable = [(phase, point) for phase in phases for point in points[phase] if point.startswith(begins)]
+def _some(
+    points: Points, chance: random.Random, count: int, verb: str, begins: tuple[str, ...], end: str
+) -> list[str]:  # fmt: skip
+    usable = [(phase, point) for phase in _phases(points) for point in points[phase] if point.startswith(begins)]
     chosen = chance.sample(usable, min(count, len(usable)))
-    return [f"{before(phase)}play {phase}; {verb} {point}; calm; judge" for phase, point in chosen]
+    return [f"{_before(phase)}play {phase}; {verb} {point}; {end}" for phase, point in chosen]
 
 
-def before(phase: str) -> str:
+def _phases(points: Points) -> list[str]:
+    return [phase for phase in ("first", "update", "void") if phase in points]
+
+
+def _before(phase: str) -> str:
     """The phases that go before, undisturbed."""
     return "".join(f"play {earlier}; run; " for earlier in PHASES[: PHASES.index(phase)] if earlier != "resync")
 
 
-def _faults() -> list[str]:
-    made = [f"play first; fault {number} {fault}; calm; release; calm; judge"
-            for fault, number in itertools.product(FAULTS, (1, 5))]  # fmt: skip
-    start = f"{before('update')}play update"
-    return made + [f"{start}; fault 1 {fault}; calm; release; calm; judge" for fault in FAULTS[:4]]
+def _faults(end: str) -> list[str]:
+    numbered = itertools.product(FAULTS, (1, 4))
+    made = [f"play first; fault {number} {fault}; calm; release; {end}" for fault, number in numbered]
+    start = f"{_before('update')}play update"
+    return made + [f"{start}; fault 1 {fault}; calm; release; {end}" for fault in FAULTS[:4]]
 
 
 def _people(rig: Rig) -> list[str]:
-    """Somebody changes, enters or copies a thing in the target."""
-    if not rig.asks:
-        return []
-    return [
-        f"{before('update')}edit INV-1 remark; play update; calm; judge",
-        f"{before('update')}edit INV-1; play update; calm; judge invoice/id:1=differs",
-        "play first; enter INV-2; wait 60; calm; judge invoice/id:2=decide",
-        "play first; fault 5 lost; kill commit.after@drain._send#5; twin INV-1; calm; judge invoice/id:1=decide",
-    ]
+    """Somebody changes, enters or copies a thing in the target, or lets the credential open another company."""
+    changed, second = _before("update"), "play first; fault 3 lost; kill commit.after@drain._send#3;"
+    wanted = {
+        "edit": [f"{changed}edit INV-1 remark; play update; calm; judge",
+                 f"{changed}edit INV-1; play update; calm; judge invoice/id:1=differs"],
+        "enter": ["play first; enter INV-2; wait 60; calm; judge invoice/id:2=decide"],
+        "twin": [f"{second} twin INV-1; calm; judge invoice/id:1=decide"] if rig.batch == 1 else [],
+        "reach": ["play first; run; reach T-2; play update; run; reach T-1; calm; judge",
+                  "play first; kill commit.after@drain._send#1; reach T-2; run; reach T-1; calm; judge"],
+        "other": ["play first; run; other; judge second"],
+        "muddle": ["play first; muddle; calm; judge"] if rig.batch > 1 else [],
+    }  # fmt: skip
+    return [plan for verb, some in wanted.items() if verb in rig.offers for plan in some]
 
 
-def _claims(rig: Rig, database: str) -> list[str]:
-    """What a sink claims of its target, at its edges: the end of a retention, a version that came meanwhile."""
+def _times(rig: Rig, database: str) -> list[str]:
+    """A newer version comes while the first is under way; time passes; the store goes back to what it was."""
     found = [
-        "play first; run; reach T-2; play update; run; reach T-1; calm; judge",
-        "play first; kill http.sent@POST /things#3; play update; calm; judge",
+        "play first; kill commit.after@drain._advance#3; play update; calm; judge",
+        "play first; kill commit.after@drain._send#1; calm; judge strict",
     ]
-    if rig.asks:
-        found.append("play first; kill http.sent@POST /things#4; wait 90000; calm; judge")
+    if not rig.asks and not rig.resends:
+        lost = "play first; kill {}; run; play update; run; answer; calm; judge strict"
+        found += [lost.format(point) for point in ("http.sent@POST /things#3", "http.before@POST /things#3")]
+    if rig.asks and rig.batch == 1:
+        found.append("play first; fault 3 lost; kill commit.after@drain._send#3; wait 90000; calm; judge")
     if rig.asks and database == "sqlite":
-        found.append("play first; kill commit.after@drain._send#2; backup; run; restore; calm; judge")
-    if rig.batch > 1:
-        found.append("play first; muddle; calm; judge")
+        found.append("play first; kill commit.after@drain._send#1; backup; run; restore; wait 120; calm; judge")
+        found.append("play first; run; backup; play more; run; restore; wait 120; calm; judge")
     return found

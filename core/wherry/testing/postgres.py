@@ -17,6 +17,10 @@ from wherry.store import tables
 from wherry.store.database import create_all
 
 
+GIVEN = "WHERRY_TEST_POSTGRES"
+"""The environment's name for the URL of a server that is there already."""
+
+
 class NoServer(Exception):
     """None can be started here; says why."""
 
@@ -24,7 +28,7 @@ class NoServer(Exception):
 @contextlib.contextmanager
 def server() -> Iterator[str]:
     """The URL of a server, stopped again when the block ends if it was started here. Raises NoServer."""
-    given = os.environ.get("WHERRY_TEST_POSTGRES")
+    given = os.environ.get(GIVEN)
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3].split(".")[0]))
     binaries = found[-1].parent if found else None
     if given:

@@ -14,6 +14,8 @@ from msgspec import Struct, field
 from wherry.simulator import Clock, Stage, serve
 from wherry.testing.target import ABILITIES, Ability, Target
 
+ALL = frozenset({"enter", "edit", "twin", "reach", "muddle", "other"})
+UNSEARCHED = frozenset({"reach", "muddle", "other"})
 TOKEN = "sweep-canary-58d1c0"
 SECOND = "sweep-canary-second-9be2"
 
@@ -43,6 +45,8 @@ class Stand(Struct, kw_only=True):
     effects: Callable[[Names], list[Effect]]
     """What was done, in order."""
     stage: Stage | None = None
+    writes: str = ".*"
+    """A pattern of the paths that writes go to, where other things are posted too."""
     enter: Callable[[dict[str, Any]], str] | None = None
     """A person enters an invoice by hand (its row on the shelf); its id."""
     edit: Callable[[str, bool], object] | None = None
@@ -75,19 +79,29 @@ class Rig(Struct, frozen=True, kw_only=True):
     entry_points: Mapping[str, str] = field(default_factory=dict)
     """Plugins that are not installed: name → module."""
     batch: int = 1
+    more: int = 0
+    """How many invoices there are beside the usual three: a sink that takes many at once has few commits."""
+    offers: frozenset[str] = frozenset()
+    """Steps of plans that its stand can do: enter, edit, twin, reach, muddle, other."""
+    company: str = ""
+    """The company that the credential opens, where effects tell in which one they are."""
+    second: str = ""
+    """The lines of a second connection of the same plugin, to another company, and that company."""
+    other_company: str = ""
 
 
 def target_rig(ability: Ability, batch: int = 1) -> Rig:
     """The kit's own target."""
     name = f"target-{ability}" if batch == 1 else f"target-{ability}-{batch}"
-    connection = (
-        f'plugin = "kit-target"\nbase_url = "${{BOOKS_URL}}"\nability = "{ability}"\nbatch = {batch}\n'
-        'auth = { kind = "token", token = { env = "BOOKS_TOKEN" } }\n'
-    )
+    settings = f'plugin = "kit-target"\nbase_url = "${{BOOKS_URL}}"\nability = "{ability}"\nbatch = {batch}\n'
+    token = 'auth = {{ kind = "token", token = {{ env = "BOOKS_{}" }} }}\n'
+    first, second = token.format("TOKEN"), token.format("SECOND")
     return Rig(
-        name=name, plugins=("kit-target",), modules=("wherry.testing.target_sink",), connection=connection,
+        name=name, plugins=("kit-target",), modules=("wherry.testing.target_sink",), connection=settings + first,
         stand=lambda clock: target_stand(ability, clock), asks=ability in ("key", "query"),
         resends=ability in ("key", "upsert"), entry_points={"kit-target": "wherry.testing.target_sink"}, batch=batch,
+        offers=ALL if ability in ("key", "query") else UNSEARCHED, company="T-1", second=settings + second,
+        other_company="T-2",
     )  # fmt: skip
 
 
@@ -135,5 +149,3 @@ def _entered(target: Target, row: Mapping[str, Any]) -> str:
 def rigs() -> list[Rig]:
     """The kit's own targets: each ability one item to a call, and two of them several."""
     return [*(target_rig(ability) for ability in ABILITIES), target_rig("key", 3), target_rig("query", 3)]
-
-

@@ -16,7 +16,8 @@ from wherry.testing.shelf import Row, Shelf
 
 FLOW = "invoices"
 PHASES = ("first", "resync", "update", "back", "void")
-"""A first sync; another run of the same; a change; the same change taken back (A → B → A); one invoice voided."""
+"""A first sync; another run of the same; a change; the same change taken back (A → B → A); one invoice voided. Beside
+them, for single plans, ``more``: another invoice has come."""
 BIG = Decimal("90071992547409.93")
 """More than 2**53 pennies: a float cannot hold it."""
 
@@ -29,12 +30,13 @@ class Wanted(Struct, frozen=True):
     date: str = ""
 
 
-def rows() -> list[Row]:
-    """The invoices at the beginning."""
+def rows(more: int = 0) -> list[Row]:
+    """The invoices at the beginning: three, and ``more`` that nothing else happens to."""
     return [
         _row("1", "12.50", "2026-07-01"),
         _row("2", str(BIG), "2026-07-31"),
         _row("3", "0.10", "2026-10-25"),
+        *(_row(str(100 + number), f"{number}.99", "2026-07-03") for number in range(more)),
     ]
 
 
@@ -49,10 +51,10 @@ def _line(id: str, amount: str) -> dict[str, Any]:
     return {"id": f"{id}-1", "product": "p1", "name": "Sleeper", "sku": "S-1", "quantity": "1", "amount": amount}
 
 
-def play(shelf: Shelf, phase: str) -> None:
+def play(shelf: Shelf, phase: str, more: int = 0) -> None:
     """What people do on the platform before the run of a phase."""
     if phase == "first":
-        shelf.put(rows())
+        shelf.put(rows(more))
     elif phase == "resync":
         shelf.put(shelf.rows())
     elif phase == "update":
@@ -60,6 +62,8 @@ def play(shelf: Shelf, phase: str) -> None:
         bill(shelf, "3", "0.30")
     elif phase == "back":
         bill(shelf, "1", "12.50")
+    elif phase == "more":
+        shelf.put([_row("4", "7.77", "2026-07-02")])
     elif phase == "void":
         shelf.change("3", status="void")
 
@@ -70,9 +74,11 @@ def bill(shelf: Shelf, id: str, total: str) -> None:
     shelf.put([{**held, "total": total, "lines": [{**held["lines"][0], "amount": total}]}])
 
 
-def wanted(done: Sequence[str]) -> dict[str, list[Wanted]]:
+def wanted(done: Sequence[str], more: int = 0) -> dict[str, list[Wanted]]:
     """``entity/key`` → the effects that must be there after these phases, in order."""
-    made = {f"invoice/id:{row['id']}": [Wanted("created", row["total"], row["date"])] for row in rows()}
+    made = {f"invoice/id:{row['id']}": [Wanted("created", row["total"], row["date"])] for row in rows(more)}
+    if "more" in done:
+        made["invoice/id:4"] = [Wanted("created", "7.77", "2026-07-02")]
     one, three = made["invoice/id:1"], made["invoice/id:3"]
     if "update" in done:
         one.append(Wanted("updated", "13.50", "2026-07-01"))
@@ -86,5 +92,5 @@ def wanted(done: Sequence[str]) -> dict[str, list[Wanted]]:
 
 def names() -> dict[str, str]:
     """``entity name`` → ``entity/key``, for targets that do not keep our keys."""
-    found = {f"invoice INV-{n}": f"invoice/id:{n}" for n in ("1", "2", "3")}
+    found = {f"invoice INV-{n}": f"invoice/id:{n}" for n in ("1", "2", "3", "4", *range(100, 200))}
     return found | {"customer Acme Rail": "customer/id:1", "product Sleeper": "product/id:p1"}

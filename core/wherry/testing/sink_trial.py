@@ -18,6 +18,13 @@ from wherry.roles import Asks, CallSinkWriter
 from wherry.simulator import Entry, Stage
 
 DAY = 86_400.0
+HTML = b"<!doctype html><title>Sorry</title><p>Something went wrong on the way here."
+UNCLEAR = [
+    (status, body)
+    for status in (200, 201, 202, 204, 302, 401, 404, 408, 409, 500, 502, 503, 504)
+    for body in (b"", HTML, b"{}", b"[]", b"null", b'"ok"', b"\x00\xff\xfe")
+]
+"""Replies that say nothing for certain, whatever their status."""
 
 
 @runtime_checkable

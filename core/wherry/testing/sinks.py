@@ -27,6 +27,7 @@ from wherry.errors import AccessLost, Rejected
 from wherry.records import DONE, Reply
 from wherry.roles import CallSinkWriter
 from wherry.testing.sink_trial import (
+    UNCLEAR,
     SinkTrial,
     ask,
     asking,
@@ -49,13 +50,6 @@ __all__ = ["SinkSuite", "SinkTrial", "stamp_of"]
 
 ENCODED = "WHERRY_KIT_ENCODED"
 """Names a file: a check that finds it set leaves its bytes there instead of comparing them."""
-HTML = b"<!doctype html><title>Sorry</title><p>Something went wrong on the way here."
-UNCLEAR = [
-    (status, body)
-    for status in (200, 201, 202, 204, 302, 401, 404, 408, 409, 500, 502, 503, 504)
-    for body in (b"", HTML, b"{}", b"[]", b"null", b'"ok"', b"\x00\xff\xfe")
-]
-"""Replies that say nothing for certain, whatever their status."""
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),

@@ -24,7 +24,7 @@ import click
 from msgspec import Struct, field
 
 from wherry.testing import plans, postgres
-from wherry.testing.bench import Bench, Outcome, steps_of
+from wherry.testing.bench import Bench, Outcome
 from wherry.testing.nursery import Nursery
 from wherry.testing.rigs import Rig
 from wherry.testing.scenario import PHASES
@@ -57,8 +57,8 @@ class Result(Struct, kw_only=True):
 class Benches:
     """Several benches of one rig and database that share the plans among them."""
 
-    def __init__(self, rig: Rig, database: str, jobs: int, mutation: str = "") -> None:
-        self._rig, self._database, self._jobs, self._mutation = rig, database, jobs, mutation
+    def __init__(self, rig: Rig, database: str, jobs: int) -> None:
+        self._rig, self._database, self._jobs = rig, database, jobs
         self._stack = ExitStack()
 
     def __enter__(self) -> Benches:
@@ -79,23 +79,23 @@ class Benches:
         clean: Clean = stack.enter_context(postgres.database(server)) if server else str
         modules = ("wherry.testing.errand", "wherry.testing.mutations", *self._rig.modules)
         nursery = stack.enter_context(Nursery(modules, [site]))
-        bench = Bench(self._rig, self._database, self._folder / str(number), nursery, clean, self._mutation)
-        bench.carry_out([step for phase in PHASES for step in (f"play {phase}", "warm")])
+        bench = Bench(self._rig, self._database, self._folder / str(number), nursery, clean)
+        bench.carry_out("; ".join(f"play {phase}; warm" for phase in PHASES))
         return bench
 
-    def carry_out(self, wanted: Sequence[str]) -> Iterator[Outcome]:
-        """The outcomes of the plans, as they come."""
-        todo: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+    def carry_out(self, wanted: Sequence[tuple[str, str]]) -> Iterator[Outcome]:
+        """The outcomes of plans, each with the bug that is planted for it (or none), as they come."""
+        todo: queue.SimpleQueue[tuple[str, str] | None] = queue.SimpleQueue()
         done: queue.SimpleQueue[Outcome | BaseException] = queue.SimpleQueue()
-        for plan in itertools.chain(wanted, [None] * len(self._benches)):
-            todo.put(plan)
+        for each in itertools.chain(wanted, [None] * len(self._benches)):
+            todo.put(each)
 
         def work(bench: Bench) -> None:
-            while (plan := todo.get()) is not None:
+            while (one := todo.get()) is not None:
                 try:
-                    done.put(bench.carry_out(list(steps_of(plan))))
+                    done.put(bench.carry_out(*one))
                 except BaseException as error:
-                    error.add_note(f"the plan: {self._rig.name} {self._database}: {plan}")
+                    error.add_note(f"the plan: {self._rig.name} {self._database}: {one[0]}")
                     done.put(error)
 
         for bench in self._benches:
@@ -110,11 +110,11 @@ class Benches:
 def sweep(rig: Rig, database: str, *, jobs: int = 2, most: int = 0, seed: int = SEED, mutation: str = "") -> Result:
     """Everything for one rig on one database; with ``most`` only so many plans, spread over all."""
     began, result = time.perf_counter(), Result(rig=rig.name, database=database)
-    with Benches(rig, database, jobs, mutation) as benches:
-        (whole,) = benches.carry_out([plans.UNDISTURBED])
+    with Benches(rig, database, jobs) as benches:
+        (whole,) = benches.carry_out([(plans.UNDISTURBED, "")])
         _count(result, whole)
-        wanted = chosen([*plans.kills(whole.passed), *plans.drills(rig, database, whole.passed, seed)], most)
-        for outcome in benches.carry_out(wanted) if result.good else ():
+        wanted = chosen([*plans.kills(rig, whole.passed), *plans.drills(rig, database, whole.passed, seed)], most)
+        for outcome in benches.carry_out([(plan, mutation) for plan in wanted]) if result.good else ():
             _count(result, outcome)
     result.seconds = time.perf_counter() - began
     return result
@@ -141,8 +141,8 @@ def replay(plan: str, known: Sequence[Rig], mutation: str = "") -> Outcome:
     head, _, steps = plan.partition(":")
     name, database = head.split()
     (rig,) = [rig for rig in known if rig.name == name]
-    with Benches(rig, database, 1, mutation) as benches:
-        (outcome,) = benches.carry_out([steps])
+    with Benches(rig, database, 1) as benches:
+        (outcome,) = benches.carry_out([(steps.strip(), mutation)])
     return outcome
 
 
@@ -172,7 +172,7 @@ def _loaded(name: str) -> Any:
     return module
 
 
-# -- the command -------------------------------------------------------------------------------------------------------
+# -- the command ------------------------------------------------------------------------------------------------------
 
 
 @click.command()
@@ -194,7 +194,7 @@ def main(
     if plan:
         sys.exit(_replayed(replay(plan, known, mutation)))
     if mutations:
-        from wherry.testing.mutants import hunt
+        from wherry.testing.hunt import hunt
 
         sys.exit(hunt(known, jobs, only))
     wanted = [rig for rig in known if not only or rig.name in only]

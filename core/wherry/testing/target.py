@@ -57,7 +57,7 @@ class Target:
         """``tokens`` open companies of their own; every other token opens the one of ``company`` or ``reach``."""
         if ability not in ABILITIES:
             raise ValueError(f"unknown ability {ability!r}; known: {', '.join(ABILITIES)}")
-        self.stage = Stage(clock)
+        self.stage = Stage(clock, lambda status: refuse(status, "out-of-order", "something went wrong").reply)
         self.ability, self.retention, self.lag = ability, retention, lag
         self.company, self._reached, self._tokens = company, company, dict(tokens or {})
         self.muddled = False
@@ -80,7 +80,7 @@ class Target:
         """The ASGI application."""
         return self.stage.app(self._answer)
 
-    # -- what people do in the browser ----------------------------------------------------------------------------
+    # -- what people do in the browser --------------------------------------------------------------------------------
 
     def enter(self, kind: str, **fields: Any) -> str:
         """A person enters a thing; its id."""
@@ -96,7 +96,7 @@ class Target:
         """From now on the credential opens another company."""
         self.company = self._reached = company
 
-    # -- routes ---------------------------------------------------------------------------------------------------
+    # -- routes -------------------------------------------------------------------------------------------------------
 
     def _answer(self, call: Call) -> Reply:
         handler = self._routes.find(call)
@@ -144,7 +144,7 @@ class Target:
             results.append({"key": operation.key, "status": reply.status, **reply.body})
         return Reply(200, {"results": results[:0:-1] if self.muddled else results})
 
-    # -- writing --------------------------------------------------------------------------------------------------
+    # -- writing ------------------------------------------------------------------------------------------------------
 
     def _operate(self, operation: Operation) -> Reply:
         """An operation once; its first answer again while its key is remembered."""
@@ -205,7 +205,8 @@ class Target:
         held = self.things.get(operation.id)
         if held is None or held["company"] != self.company:
             raise refuse(404, "no-such-thing", f"there is no thing {operation.id}", "id")
-        if operation.version != held["version"]:
+        blind = self.ability == "none" and not operation.version  # it never tells its versions to who lost one
+        if operation.version != held["version"] and not blind:
             raise refuse(412, "stale", f"{held['id']} has changed: it is at version {held['version']}")
         return held
 

@@ -59,7 +59,7 @@ class TargetSink:
         found = self.http.read("GET", "company").json()
         return Account(found["id"], found["name"])
 
-    # -- items → calls ----------------------------------------------------------------------------------------------
+    # -- items → calls ------------------------------------------------------------------------------------------------
 
     def encode(self, items: Sequence[Item]) -> list[Call]:
         """The calls that carry these items, in their order. Raises Rejected for a text that is too long."""
@@ -99,7 +99,7 @@ class TargetSink:
             raise Rejected(
                 f"{item.entity} {item.label or item.key}: its {field} has {len(thing[field])} characters, "
                 f"the target takes 1 to {LONGEST}",
-                fix="correct it at the source or in the flow's map", code="WHERRY-4920", field=field, item=item.stamp,
+                fix="correct it at the source or in the flow's map", code="KIT-4001", field=field, item=item.stamp,
             )  # fmt: skip
         return thing
 
@@ -204,7 +204,7 @@ def _readable(reply: Reply) -> dict[str, Any]:
 
 
 def _answer(item: Item, status: int, body: Mapping[str, Any]) -> Answer | None:
-    error, thing = body.get("error") or {}, body.get("thing") or {}
+    error, thing = (found if isinstance(found := body.get(name), dict) else {} for name in ("error", "thing"))
     if status in (200, 201) and _is_of(item, thing):
         fate: Fate = "reversed" if item.action == "void" else "updated" if item.target else "created"
         return Answer(fate=fate, target=thing["id"], token=thing["version"], facts=facts_of(thing))

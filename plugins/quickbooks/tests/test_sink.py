@@ -14,7 +14,7 @@ import pytest
 from wherry import plugins
 from wherry.entities import check
 from wherry.errors import ConfigError, ContractBroken, Rejected
-from wherry.records import Answer, Item
+from wherry.records import Answer, Found, Item, Reply
 from wherry.roles import Asks, CallSinkWriter, Connection, Lists
 from wherry.simulator import Clock, serve
 from wherry.testing.services import SharedClock, services
@@ -537,6 +537,7 @@ def test_an_answer_that_is_so_full_that_it_may_hide_some_proves_nothing(bench: B
     one = item("invoice", bench.invoice())
     [call] = bench.sink.ask([one])
     rows = [{"Id": str(n), "SyncToken": "0", "DocNumber": f"X{n}"} for n in range(1000)]
-    for kept, found in ((999, {one.stamp: []}), (1000, {})):
+    nothing: dict[str, list[Found]] = {one.stamp: []}
+    for kept, found in ((999, nothing), (1000, {})):
         body = msgspec.json.encode({"QueryResponse": {"Invoice": rows[:kept]}})
         assert bench.sink.found(call, [one], Reply(status=200, body=body)) == found

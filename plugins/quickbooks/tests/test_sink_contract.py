@@ -10,12 +10,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from wherry.records import Item
 from wherry.roles import CallSinkWriter
 from wherry.simulator import Clock, Entry, serve
 from wherry.testing.services import SECRET, SharedClock, services
-from wherry.testing.sink_trial import ask, asking, created, lose
+from wherry.testing.sink_trial import ask, asking
 from wherry.testing.sinks import SinkSuite, SinkTrial, stamp_of
 from wherry_quickbooks.client import Client
 from wherry_quickbooks.documents import KINDS
@@ -151,33 +152,20 @@ class TestSink(SinkSuite):
 
 
 class TestProducts(SinkSuite):
-    """Items of QuickBooks have no place for a stamp: what has the name is alike, and a person says whether it is ours.
-
-    Their names are unique, so that a second one cannot come about.
-    """
+    """Items of QuickBooks have no place for a stamp, but only one can have a name: what has it, and all else that was
+    to be written, is the thing itself."""
 
     @pytest.fixture
     def trial(self, tmp_path: Path, sim: QuickBooksSimulator) -> Iterator[SinkTrial]:
         with serve(sim.app()) as url, trial_of(sim, url, tmp_path, "product", 5) as trial:
             yield trial
 
-    def test_what_was_written_is_found_as_ours(self, trial: SinkTrial) -> None:
-        sink, items = asking(trial), trial.items(6)
-        lose(trial, sink, items)
-        found = ask(sink, items)
-        for item in items:
-            (effect,), (hit,) = trial.effects(item), found[item.stamp]
-            assert (hit.target, hit.ours, hit.alike, hit.facts) == (effect.detail["id"], False, True, sink.facts(item))
-
-    def test_what_was_never_written_is_proved_absent(self, trial: SinkTrial) -> None:
-        sink, items = asking(trial), trial.items(3)
-        lose(trial, sink, items[:1], "dropped")
-        created(sink, items[1:2])
-        assert [len(ask(sink, items)[item.stamp]) for item in items] == [0, 1, 0]
-
-    def test_a_call_carried_out_late_is_found_after_settle(self, trial: SinkTrial) -> None:
-        sink, items = asking(trial), trial.items(2)
-        lose(trial, sink, items, "late")
-        trial.wait(trial.latest)
-        trial.stage.release()
-        assert [[hit.alike for hit in ask(sink, items)[item.stamp]] for item in items] == [[True], [True]]
+    def test_a_thing_entered_by_hand_is_alike_not_ours(self, trial: SinkTrial) -> None:
+        """The same name, and everything else the same: it is linked. With anything else in it, a person says."""
+        sink, (item, other) = asking(trial), trial.items(2)
+        assert trial.enter is not None
+        same = trial.enter(item)
+        differs = trial.enter(msgspec.structs.replace(other, body={**other.body, "description": "another"}))
+        found = ask(sink, [item, other])
+        assert [(hit.target, hit.ours, hit.alike) for hit in found[item.stamp]] == [(same, True, False)]
+        assert [(hit.target, hit.ours, hit.alike) for hit in found[other.stamp]] == [(differs, False, True)]

@@ -12,7 +12,7 @@ from typing import Literal
 
 from msgspec import Struct
 from wherry.errors import TryAgain
-from wherry.records import Call, Found, Item, Reply
+from wherry.records import Call, Facts, Found, Item, Reply
 
 from . import facts
 from .books import Books
@@ -164,11 +164,17 @@ def _standing(item: Item, rows: Sequence[Obj]) -> list[Obj]:
 
 
 def _hit(item: Item, row: Obj, books: Books, *, alike: bool = False) -> Found:
-    ours = stamp_of(row.get(KINDS[item.entity].note)) == item.stamp
+    held = facts.of_object(item, row, books)
+    ours = stamp_of(row.get(KINDS[item.entity].note)) == item.stamp or (alike and _is_the_one(item, held, books))
     return Found(
-        target=str(row["Id"]), token=str(row.get("SyncToken") or ""), ours=ours, alike=alike and not ours,
-        facts=facts.of_object(item, row, books),
-    )  # fmt: skip
+        target=str(row["Id"]), token=str(row.get("SyncToken") or ""), ours=ours, alike=alike and not ours, facts=held
+    )
+
+
+def _is_the_one(item: Item, held: Facts, books: Books) -> bool:
+    """Items of QuickBooks have no room for a stamp, but only one can have a name: what has it, and all else that was
+    to be written, is the thing itself."""
+    return item.entity == "product" and held == facts.of_item(item, books)
 
 
 def _reversal(item: Item, rows: Sequence[Obj], books: Books) -> list[Found]:

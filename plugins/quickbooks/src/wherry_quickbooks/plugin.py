@@ -82,6 +82,14 @@ def wherry_transforms() -> Mapping[str, Callable[..., Any]]:
 
 
 @hookimpl
+def wherry_run_finished(flow: str, run: str, summary: Mapping[str, Any]) -> None:
+    """Reads that were counted last are written down."""
+    from .metering import flush_all
+
+    flush_all()
+
+
+@hookimpl
 def wherry_simulator(system: str, options: Mapping[str, str]) -> Simulator | None:
     """QuickBooks Online's offline stand-in."""
     if system != SYSTEM:

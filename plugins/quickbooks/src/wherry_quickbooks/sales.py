@@ -119,7 +119,7 @@ def currency_of(item: Item, books: Books) -> str:
     if len(found) > 1:
         raise held(
             item, f"its amounts are in {' and '.join(sorted(found))}", "lines",
-            "one document has one currency: split it at the source", "WHERRY-4734",
+            "one document has one currency: split it at the source", "WHERRY-4743",
         )  # fmt: skip
     return str(next(iter(found), books.company.currency))
 

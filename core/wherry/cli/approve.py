@@ -1,0 +1,73 @@
+"""``wherry approve``: what is prepared and waits for somebody's word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import click
+
+from wherry import approvals, desk
+from wherry.cli import failures
+from wherry.cli.drawing import clean, plural, table
+from wherry.cli.errors import money, outcomes, sums
+from wherry.cli.options import face
+from wherry.errors import EXIT_PERSON
+
+
+@click.command()
+@click.argument("flow", metavar="FLOW")
+@click.argument("numbers", nargs=-1, metavar="[E-N...]")
+@click.option("--all", "everything", is_flag=True, help="Everything that waits for approval.")
+def approve(flow: str, numbers: tuple[str, ...], everything: bool) -> None:
+    """What waits for approval; with numbers or --all: approve it, with all it needs, and send it.
+
+    \b
+    Examples:
+      wherry approve invoices
+      wherry approve invoices E-12 E-13
+      wherry approve invoices --all
+    """
+    own = face()
+    if numbers and everything:
+        raise click.UsageError("say E-N..., or --all")
+    if not numbers and not everything:
+        data = approvals.waiting(own.hub, flow)
+        after = [f"wherry approve {flow} --all"] if data["items"] or data["also"] else []
+        own.print("wherry.approve.list/1", data, lambda: _waiting(data), after)
+        return
+    done = approvals.approve(own.hub, flow, None if everything else [desk.number(one) for one in numbers])
+    data = {"items": done.items, "also": done.also, "error": done.error.as_data() if done.error else None}
+    own.print("wherry.approve/1", data, lambda: _approved(data), error=done.error)
+    own.code = EXIT_PERSON if desk.waits_for_a_person(done.items) else 0
+    if done.error is not None:
+        own.code = done.error.exit_code
+        failures.draw(own, done.error.as_data())
+
+
+def _waiting(data: Mapping[str, Any]) -> Iterator[str]:
+    rows = data["items"]
+    if not rows and not data["also"]:
+        yield f"nothing of {clean(data['flow'])} waits for approval"
+        return
+    cells = [(row["id"], row["date"], row["number"], row["customer"], money(row), _why(row)) for row in rows]
+    yield from table(["", "DATE", "NUMBER", "CUSTOMER", "AMOUNT", "WHY"], cells)
+    yield f"{len(rows):,} to approve" + (f"   {sums(data['sums'])}" if data["sums"] else "")
+    yield from _with(data["also"])
+
+
+def _why(row: Mapping[str, Any]) -> str:
+    """What is out of the ordinary: it is taken back, dated before the books, or waits for something else too."""
+    taken_back = "to be taken back; " if row["action"] == "void" else ""
+    said = str(row["reason"]).removeprefix("waits for approval").lstrip(": ")
+    return taken_back + said
+
+
+def _with(also: Mapping[str, int]) -> Iterator[str]:
+    if also:
+        yield f"  with      {', '.join(plural(number, entity) for entity, number in also.items())}"
+
+
+def _approved(data: Mapping[str, Any]) -> Iterator[str]:
+    yield from outcomes(data["items"]) if data["items"] else ["nothing waited for approval"]
+    yield from _with(data["also"])

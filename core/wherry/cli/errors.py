@@ -1,0 +1,365 @@
+"""``wherry errors …``: what waits for an operator, why, and what is done about it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import click
+
+from wherry import correcting, deciding, desk
+from wherry.cli import failures
+from wherry.cli.context import Face
+from wherry.cli.drawing import amount, clean, pairs, plural, spelled, table, value
+from wherry.cli.options import face, listing
+from wherry.cli.running import moment
+from wherry.deciding import Done, Look
+from wherry.errors import EXIT_PERSON, ConfigError
+from wherry.records import FOR_A_PERSON
+from wherry.store.inquiries import Placed
+
+NUMBER = click.argument("number", metavar="E-N")
+NOTE = click.option("--note", default="", metavar="TEXT", help="Why; kept in the audit log.")
+CLASS = click.option("--class", "state", type=click.Choice(desk.CLASSES), help="Only these.")
+FLOW = click.option("--flow", default="", help="Only of this flow.")
+_SAYS = {
+    "refused": "refused, must be corrected",
+    "decide": "to decide",
+    "differs": "held otherwise in the target",
+    "unknown": "being looked up",
+    "waiting": "waiting, goes on by itself",
+}
+_FEW = 12
+
+
+@click.command("list")
+@CLASS
+@FLOW
+@listing("id", "amount", "since", limit=50, since=True)
+def list_(
+    state: str | None, flow: str, limit: int, cursor: str, sort: str | None, since: dt.datetime | None
+) -> None:  # fmt: skip
+    """What waits, by cause, with amounts and what to do next.
+
+    \b
+    Examples:
+      wherry errors list
+      wherry errors list --class decide --flow invoices
+    """
+    own = face()
+    start = moment(since, own.hub.project.timezone)
+    since_text = start.isoformat(timespec="milliseconds").replace("+00:00", "Z") if start else ""
+    rows = desk.listed(own.hub, state=state or "", flow=flow, since=since_text)
+    groups = desk.grouped(rows)
+    if sort:
+        rows.sort(key=lambda row: _rank(row, sort.lstrip("-")), reverse=sort.startswith("-"))
+    shown = _page(rows, cursor)[:limit]
+    more = bool(shown) and shown[-1]["id"] != rows[-1]["id"]
+    data = {"items": shown, "groups": groups, "total": len(rows), "cursor": shown[-1]["id"] if more else ""}
+    own.print("wherry.errors.list/1", data, lambda: _listed(data, rows), _first(shown))
+
+
+def _rank(row: Mapping[str, Any], field: str) -> Any:
+    if field == "id":
+        return desk.number(row["id"])
+    return row["since"] if field == "since" else row["amount"] or 0
+
+
+def _page(rows: list[dict[str, Any]], cursor: str) -> list[dict[str, Any]]:
+    """The rows behind the one that an earlier page ended with; all of them where it is done by now."""
+    if not cursor:
+        return rows
+    last = f"E-{desk.number(cursor)}"
+    at = next((n for n, row in enumerate(rows) if row["id"] == last), -1)
+    return rows[at + 1 :]
+
+
+def _first(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [f"wherry errors show {rows[0]['id']}"] if rows else []
+
+
+def _listed(data: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    if not rows:
+        yield "nothing waits for you"
+        return
+    shown = {row["id"]: row for row in data["items"]}
+    for group in data["groups"]:
+        mine = [shown[id] for id in group["ids"] if id in shown]
+        if mine:
+            yield from _group(group, mine)
+    if data["cursor"]:
+        yield f"{len(shown)} of {data['total']:,}; more with --cursor {data['cursor']}"
+
+
+def _group(group: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    head = f"{plural(group['count'], group['entity'])} {_SAYS[group['class']]}   {clean(group['flow'])}"
+    yield click.style("   ".join(part for part in (head, sums(group["sums"])) if part), bold=True)
+    yield f"  {clean(group['cause'])}" + (f"   field {clean(group['field'])}" if group["field"] else "")
+    cells = [(row["id"], row["label"], money(row), row["target"], row["since"][:19]) for row in rows[:_FEW]]
+    yield from (f"    {line}" for line in table(["", "WHAT", "AMOUNT", "TARGET", "SINCE"], cells))
+    if group["count"] > len(cells):
+        yield f"    and {group['count'] - len(cells):,} more"
+    yield f"  next     {clean(group['fix'])}"
+
+
+def money(row: Mapping[str, Any]) -> str:
+    """The amount of a row, where it has one."""
+    return amount(row["amount"], row["currency"]) if row["amount"] is not None and row["currency"] else ""
+
+
+def sums(found: Mapping[str, int]) -> str:
+    """``1,054.00 GBP + 12.50 USD``."""
+    return " + ".join(amount(minor, currency) for currency, minor in sorted(found.items()))
+
+
+# -- one ---------------------------------------------------------------------------------------------------------------
+
+
+@click.command()
+@NUMBER
+def show(number: str) -> None:
+    """One in full: what it carries, why it waits, what the target was found to hold, requests, answers, history."""
+    own = face()
+    data = desk.shown(own.hub, desk.number(number))
+    own.print("wherry.errors.show/1", data, lambda: _shown(data))
+
+
+def _shown(data: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{data['id']}   {spelled(data['entity'])} {clean(data['label'])}   {_says(data)}   {money(data)}".rstrip()
+    yield from pairs([
+        ("flow", data["flow"]), ("record", f"{data['record']} of {data['source']}"),
+        ("target", f"{data['target']} in {data['sink']}" if data["target"] else ""), ("why", data["reason"]),
+        ("field", data["field"]), ("their code", data["vendor_code"]), ("fix", data["fix"]),
+        ("since", data["since"][:19]), ("next look", data["due"][:19] if data["class"] == "unknown" else ""),
+        ("run", data["run"]), ("tried", f"{data['attempt']} times" if data["attempt"] > 1 else ""),
+        ("questions", ", ".join(data["questions"])), ("waits for it", data["needed_by"] or ""),
+        ("newer", "a newer version waits behind it" if data["newer"] else ""),
+    ])  # fmt: skip
+    for need in data["needs"]:
+        yield f"  waits for {spelled(need['entity'])} {clean(need['label'])} ({need['id']}): {clean(need['reason'])}"
+    yield from payload(data["payload"])
+    yield from found(data["evidence"])
+    yield from requests(data["calls"])
+    yield from history(data["history"])
+
+
+def _says(data: Mapping[str, Any]) -> str:
+    return "waits for approval" if data.get("approval") == "wanted" else _SAYS.get(data["class"], data["class"])
+
+
+def payload(body: Mapping[str, Any]) -> Iterator[str]:
+    """What a document carries, line by line."""
+    if body:
+        yield "  carries"
+        yield from pairs([(name, value(said)) for name, said in body.items() if name != "lines"], "    ")
+        for n, line in enumerate(body.get("lines") or (), 1):
+            yield f"    line {n}   {value(line)}"
+
+
+def found(evidence: Mapping[str, Any] | None) -> Iterator[str]:
+    """What the target was last found to hold."""
+    if not evidence:
+        return
+    yield f"  the target was looked at on {str(evidence['at'])[:19]}"
+    for hit in evidence["found"]:
+        whose = "ours" if hit["ours"] else "alike, not ours" if hit["alike"] else "linked"
+        yield f"    {clean(hit['target'])} ({whose})"
+        yield from pairs(sorted(hit["facts"].items()), "      ")
+    if not evidence["found"]:
+        yield "    nothing of it was there"
+
+
+def requests(calls: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Requests and raw answers, secrets masked."""
+    for call in calls:
+        times = f", {call['times']} times" if call["times"] > 1 else ""
+        yield f"  request {call['call']}   {call['at'][:19]}   {call['method']} {clean(call['path'])}{times}"
+        if call["body"] not in (None, "", {}):
+            yield f"    sent      {clean(_text(call['body']))}"
+        answer = f"{call['status']}   {clean(_text(call['answer']))}" if call["status"] else clean(call["problem"])
+        yield f"    answer    {answer or call['state']}"
+
+
+def _text(said: Any) -> str:
+    from wherry.cli.formats import as_json
+
+    return said if isinstance(said, str) else as_json(said)
+
+
+def history(events: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What happened, oldest first."""
+    if events:
+        yield "  history"
+        cells = [(e["at"][:19], f"{spelled(e['entity'])} {e['key']}".strip(), e["fate"], e["target"], e["reason"],
+                  e["run"]) for e in events]  # fmt: skip
+        yield from (f"    {line}" for line in table(["AT", "WHAT", "BECAME", "TARGET", "WHY", "RUN"], cells, most=50))
+
+
+# -- decide ------------------------------------------------------------------------------------------------------------
+
+
+@click.command()
+@NUMBER
+@click.argument("changes", nargs=-1, required=True, metavar="FIELD=VALUE...")
+def edit(number: str, changes: tuple[str, ...]) -> None:
+    """Correct what was refused; then retry it. An empty value takes a field away.
+
+    \b
+    Examples:
+      wherry errors edit E-12 number=INV-9
+      wherry errors edit E-12 lines.1.amount=9.90 total=19.80
+    """
+    own = face()
+    said = [_change(one) for one in changes]
+    data = correcting.edit(own.hub, desk.number(number), said)
+    lines = [f"{data['id']}   {spelled(data['entity'])} {clean(data['label'])}"]
+    lines += [f"  {row['field']}   {value(row['before']) or '-'} -> {value(row['after']) or '-'}"
+              for row in data["changes"]]  # fmt: skip
+    own.print("wherry.errors.edit/1", data, lines, [f"wherry errors retry {data['id']}"])
+
+
+def _change(said: str) -> tuple[str, str]:
+    name, sign, text = said.partition("=")
+    if not sign or not name.strip():
+        raise click.UsageError(f"{said!r} is no FIELD=VALUE")
+    return name.strip(), text
+
+
+@click.command()
+@click.argument("numbers", nargs=-1, metavar="E-N...")
+@CLASS
+@FLOW
+def retry(numbers: tuple[str, ...], state: str | None, flow: str) -> None:
+    """Try again what was refused, what is being looked up, or what is held otherwise; it is sent before this returns.
+
+    What the target holds otherwise is written over with ours: the differences are shown first, then asked for.
+
+    \b
+    Examples:
+      wherry errors retry E-12 E-13
+      wherry errors retry --class refused --flow invoices
+    """
+    own = face()
+    chosen = _chosen(own, numbers, state, flow)
+    for one in chosen:
+        if one.item.state not in deciding.TRIED:
+            raise deciding.not_that_way(one.item)
+    _ask_to_overwrite(own, [one for one in chosen if one.item.state == "differs"])
+    _done(own, "wherry.errors.retry/1", deciding.retry(own.hub, chosen))
+
+
+def _chosen(own: Face, numbers: tuple[str, ...], state: str | None, flow: str) -> list[Placed]:
+    if numbers:
+        return desk.pick(own.hub, map(desk.number, numbers))
+    if not state:
+        raise click.UsageError("say which: E-N..., or --class CLASS")
+    return desk.all_of(own.hub, state, flow)
+
+
+def _ask_to_overwrite(own: Face, differing: Sequence[Placed]) -> None:
+    """Show what the target holds and what it becomes; raises where nobody says yes to it."""
+    if not differing:
+        return
+    for look in deciding.look(own.hub, differing):
+        own.note(f"{_named(look.placed)} in {look.placed.item.target}")
+        for line in _over(look):
+            own.note(line)
+    own.confirm("Write ours over what is there?")
+
+
+def _over(look: Look) -> Iterator[str]:
+    if not look.asked:
+        yield f"  the target cannot be asked; it was last told: {clean(look.placed.item.reason)}"
+    elif not look.found:
+        yield "  it is no longer there"
+    elif not look.changes:
+        yield "  it holds what we would write"
+    for change in look.changes:
+        yield f"  {change.field}   {clean(change.after)} -> {clean(change.before)}"
+
+
+def _named(one: Placed) -> str:
+    return f"E-{one.item.id} {spelled(one.item.entity)} {clean(one.item.label or one.item.key)}"
+
+
+@click.command()
+@NUMBER
+@click.option("--link", "target", default="", metavar="ID", help="It is this one in the target.")
+@click.option("--send-again", is_flag=True, help="The target does not hold it: send it as a new attempt.")
+@click.option("--abandon", is_flag=True, help="Never send it; what waits for it goes on without it.")
+@NOTE
+def resolve(number: str, target: str, send_again: bool, abandon: bool, note: str) -> None:
+    """Say what a machine cannot tell. Without an option: keep what the target holds, of what is held otherwise there.
+
+    \b
+    Examples:
+      wherry errors resolve E-12 --link 145
+      wherry errors resolve E-12 --send-again
+      wherry errors resolve E-12 --abandon --note "entered by hand"
+    """
+    own = face()
+    if sum((bool(target), send_again, abandon)) > 1:
+        raise click.UsageError("say one of --link ID, --send-again, --abandon")
+    id = desk.number(number)
+    if target:
+        done, look = deciding.adopt(own.hub, id, target, note)
+        _tell_differences(own, look)
+    elif send_again:
+        _must_be_sure(own, id)
+        done = deciding.send_again(own.hub, id, note)
+    else:
+        done = deciding.abandon(own.hub, id, note) if abandon else deciding.accept(own.hub, id, note)
+    _done(own, "wherry.errors.resolve/1", done)
+
+
+def _tell_differences(own: Face, look: Look | None) -> None:
+    if look is not None and not look.asked:
+        own.warn("the target cannot be asked, so nobody looked whether it is there")
+    for change in look.changes if look is not None else ():
+        own.warn(f"it holds {change.field} {clean(change.after)}, we would write {clean(change.before)}")
+
+
+def _must_be_sure(own: Face, id: int) -> None:
+    """Show what the target holds of it now, and have the document's number typed (case A27)."""
+    [one] = desk.pick(own.hub, [id])
+    if one.item.state != "decide":
+        raise deciding.not_that_way(one.item)
+    [look] = deciding.look(own.hub, [one])
+    [one] = desk.pick(own.hub, [id])
+    own.note(_named(one) if look.asked else f"{_named(one)}; the target cannot be asked what it holds")
+    for line in found(desk.evidence(one.item)):
+        own.note(line)
+    word = one.item.label or one.item.key
+    if own.yes:
+        return
+    if not own.asks:
+        raise ConfigError(
+            f"to send {word} again somebody has to be sure that it is not there; nobody can be asked here",
+            fix="look in the target, then say --yes", code="WHERRY-2124",
+        )  # fmt: skip
+    if click.prompt("It may be there twice afterwards. Type its number to send it again", err=True) != word:
+        raise click.Abort
+
+
+def _done(own: Face, schema: str, done: Done) -> None:
+    """How each stands now; exit 4 when something still waits for a person."""
+    data = {"items": done.items, "error": done.error.as_data() if done.error else None}
+    left = [row for row in done.items if row["state"] in FOR_A_PERSON]
+    own.print(schema, data, lambda: outcomes(done.items), _first(left), error=done.error)
+    own.code = EXIT_PERSON if desk.waits_for_a_person(done.items) else 0
+    if done.error is not None:
+        own.code = done.error.exit_code
+        failures.draw(own, done.error.as_data())
+
+
+def outcomes(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """One line for each: what became of it."""
+    for row in rows:
+        said = "waits for approval" if row.get("approval") == "wanted" else row["state"]
+        target = f"   {clean(row['target'])}" if row["target"] else ""
+        yield f"{row['id']}   {spelled(row['entity'])} {clean(row['label'])}   {said}{target}   {money(row)}".rstrip()
+        if row["reason"]:
+            yield f"  {clean(row['reason'])}"
+        if row["fix"] and row["state"] in FOR_A_PERSON:
+            yield f"  fix  {clean(row['fix'])}"

@@ -1,0 +1,333 @@
+"""What an operator does about what waits: edit it, try it again, say which document it is, send it again, give it up.
+
+Everything is audited with before, after and why, and is sent before the command returns. Source: write-protocol.md,
+section 3.2 (what a machine cannot tell goes to a person).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from wherry import boundary, desk, flight, resolving, rows, writing
+from wherry.errors import Guarded, NotFound, WherryError
+from wherry.flight import Flight, Target
+from wherry.hub import Hub
+from wherry.job import Options
+from wherry.records import Answer, Change, Found, Item, Link
+from wherry.roles import Asks
+from wherry.steps import Lane, Outcome, Step, digest, item_of, stamp_of
+from wherry.store import audit, ledger
+from wherry.store.calls import Waiting
+from wherry.store.database import Tx
+from wherry.store.inquiries import Placed, items_by_number
+from wherry.store.ledger import ItemRow, LinkRow
+
+TRIED = frozenset({"refused", "queued", "differs", "unknown"})
+"""What can be tried again."""
+KEPT = "kept as it is there by"
+"""How the history says that a person left the target's version as it is."""
+_NOT_THAT_WAY = {
+    "unknown": "is being looked up: it was sent, and its answer was lost",
+    "waiting": "waits for something else and goes on by itself",
+    "queued": "is ready and leaves with the next run",
+    "triage": "waits for an answer to a question",
+}
+
+
+class Done(Struct, kw_only=True):
+    """What a decision brought about: how each thing stands now, and what kept the target from being reached."""
+
+    items: list[dict[str, Any]]
+    error: WherryError | None = None
+
+
+class Look(Struct, kw_only=True):
+    """What the target holds of an item now. ``asked`` is false where it cannot be asked; ``changes`` are the fields
+    that it holds otherwise than we would write them."""
+
+    placed: Placed
+    asked: bool
+    found: list[Found]
+    changes: tuple[Change, ...] = ()
+
+
+# -- try again --------------------------------------------------------------------------------------------------------
+
+
+def retry(hub: Hub, chosen: Sequence[Placed]) -> Done:
+    """Try these again. What differs is written over with ours; what could not be mapped is read again.
+
+    Raises Guarded for what cannot be tried.
+    """
+    for one in chosen:
+        if one.item.state not in TRIED:
+            raise not_that_way(one.item)
+    anew = [one for one in chosen if is_read_again(one.item)]
+    error = _read_again(hub, anew)
+    for lane, some in _by_lane(hub, [one for one in chosen if one not in anew]):
+        with hub.store.write() as tx:
+            steps = [step for one in some if (step := _step_again(tx, lane, one)) is not None]
+            writing.settle(tx, lane, steps, hub.store.now(), cause="retry")
+            _note(tx, hub, "errors.retry", [(one.item, {"class": one.item.state}) for one in some])
+    return _finished(hub, chosen, error)
+
+
+def is_read_again(item: ItemRow) -> bool:
+    """Whether nothing of it is kept that could be sent: it was never mapped, or its file was never copied."""
+    unmapped = not item.stamp and not item.draft.body
+    return item.state in ("refused", "queued") and (
+        unmapped or bool(item.draft.file and not item.draft.body.get("blob"))
+    )
+
+
+def _read_again(hub: Hub, chosen: Sequence[Placed]) -> WherryError | None:
+    error: WherryError | None = None
+    for flow in dict.fromkeys(one.item.flow for one in chosen):
+        records = tuple(dict.fromkeys(one.item.record_id for one in chosen if one.item.flow == flow))
+        error = hub.resync(flow, Options(records=records, resync=True), write=True).error or error
+    return error
+
+
+def _step_again(tx: Tx, lane: Lane, one: Placed) -> Step | None:
+    """The item as a step that goes on. None where the drain alone is what it needs, or it has moved on meanwhile."""
+    now = items_by_number(tx, [one.item.id]).get(one.item.id)
+    if now is None or now.item.state != one.item.state or now.item.state == "unknown":
+        return None
+    item = now.item
+    item.tries, item.due = 0, ""
+    if item.state == "queued":
+        ledger.put_items(tx, one.route, [item])
+        return None
+    if item.state == "differs":
+        item.stamp = ""  # another change of the same document: the next work item, not the one that was written
+    elif item.stamp and item.stamp == stamp_of(lane, item.draft, item.action, item.sequence, item.attempt):
+        rows.again(lane, item)  # a target that replays its refusals would give the last one for ever
+    step = writing.resumed(item)
+    step.overwrite_local = item.state == "differs"
+    return step
+
+
+def look(hub: Hub, chosen: Sequence[Placed], target: str = "") -> list[Look]:
+    """Ask the targets what they hold of these items now, or whether they hold ``target``; kept as what was found.
+
+    Raises what a read raises.
+    """
+    found: list[Look] = []
+    for sink in dict.fromkeys(one.route.sink for one in chosen):
+        mine = [one for one in chosen if one.route.sink == sink]
+        reached = desk.reach(hub, sink)
+        with hub.store.read() as tx:
+            flights, _ = flight.board(tx, sink, [Waiting(one.route.source, one.item) for one in mine])
+        if reached is None or not isinstance(reached.sink, Asks):
+            found += [Look(placed=one, asked=False, found=[]) for one in mine]
+            continue
+        for each in flights:
+            each.item.target = target or each.item.target
+        finds, by_id = resolving.look(reached, flights), {each.waiting.item.id: each for each in flights}
+        found += [_looked(reached, one, by_id.get(one.item.id), finds) for one in mine]
+    _keep_found(hub, found)
+    return found
+
+
+def _looked(target: Target, one: Placed, flown: Flight | None, finds: resolving.Finds) -> Look:
+    hits = finds.get(flown.stamp) if flown is not None else None
+    if flown is None or hits is None:
+        return Look(placed=one, asked=False, found=[])
+    sent = boundary.facts(target.sink, flown.item)
+    changes = tuple(change for hit in hits[:1] for change in flight.differing(sent, hit.facts))
+    return Look(placed=one, asked=True, found=hits, changes=changes)
+
+
+def _keep_found(hub: Hub, looks: Sequence[Look]) -> None:
+    """What was found, on the item; the version of what would be written over, on its link."""
+    now = hub.store.now()
+    with hub.store.write() as tx:
+        for one in looks:
+            item = items_by_number(tx, [one.placed.item.id]).get(one.placed.item.id)
+            if item is None or not one.asked:
+                continue
+            shown = [{"target": hit.target, "ours": hit.ours, "alike": hit.alike, "facts": hit.facts}
+                     for hit in one.found]  # fmt: skip
+            what = msgspec.json.decode(item.item.evidence).get("what", "look") if item.item.evidence else "look"
+            item.item.evidence = msgspec.json.encode({"what": what, "at": now, "found": shown}).decode()
+            ledger.put_items(tx, item.route, [item.item])
+            _keep_version(tx, item, one.found)
+
+
+def _keep_version(tx: Tx, one: Placed, found: Sequence[Found]) -> None:
+    link = ledger.find_links(tx, one.route, [one.item.ref]).get(one.item.ref)
+    hit = next((hit for hit in found if link is not None and hit.target == link.target), None)
+    if link is not None and hit is not None:
+        ledger.put_links(tx, one.route, [msgspec.structs.replace(link, token=hit.token)])
+
+
+# -- say what it is ---------------------------------------------------------------------------------------------------
+
+
+def adopt(hub: Hub, id: int, target: str, note: str = "") -> tuple[Done, Look | None]:
+    """It is that document of the target, which must be there where it can be asked. A link is kept, by a person.
+
+    Raises Guarded for what is not to be decided, NotFound where the target holds no such thing.
+    """
+    one = _decidable(hub, id, "refused", "decide")
+    lane = desk.lane(hub, one)
+    seen = None
+    if lane.atomic is None:
+        [seen] = look(hub, [one], target)
+    hit = next((hit for hit in seen.found if hit.target == target), None) if seen is not None else None
+    if seen is not None and seen.asked and hit is None:
+        name = desk.bound(hub, one.route.sink).name
+        raise NotFound(
+            f"{name} holds no {one.item.entity} {target}; nothing was linked",
+            fix=f"what it was found to hold: wherry errors show E-{id}", code="WHERRY-3083", target=target,
+        )  # fmt: skip
+    if lane.atomic is not None:
+        return _settled(hub, one, _atomic(one, target), "errors.link", {"target": target, "note": note}), None
+    answer = Answer(fate="linked", target=target, token=hit.token if hit else "", reason=note or "a person said so")
+    step = _answered(one, answer)
+    step.link = LinkRow(one.item.entity, one.item.key, target, "person")
+    return _settled(hub, one, step, "errors.link", {"target": target, "note": note}), seen
+
+
+def _atomic(one: Placed, target: str) -> Step:
+    item = one.item
+    return Step(
+        draft=item.draft, flow=item.flow, record_kind=item.record_kind, record_id=item.record_id, item=item,
+        decision=Link(target, "person", "a person said so"), by_person=True,
+    )  # fmt: skip
+
+
+def send_again(hub: Hub, id: int, note: str = "") -> Done:
+    """Send it as a new attempt, because a person says that the target does not hold it (case A27)."""
+    one = _decidable(hub, id, "decide")
+    seen = msgspec.json.decode(one.item.evidence) if one.item.evidence else None
+    lane = desk.lane(hub, one)
+    with hub.store.write() as tx:
+        item = _still(tx, one)
+        rows.again(lane, item, by_person=True)
+        item.tries, item.due = 0, ""
+        link = ledger.find_links(tx, one.route, [item.ref]).get(item.ref)
+        item.token = link.token if link is not None and link.token else item.token
+        step = _answered(Placed(one.route, item), Answer(fate="queued", reason="a person said to send it again"))
+        writing.settle(tx, lane, [step], hub.store.now(), cause="send again")
+        _note(tx, hub, "errors.send-again", [(item, {"note": note, "found": seen})])
+    return _finished(hub, [one])
+
+
+def abandon(hub: Hub, id: int, note: str = "") -> Done:
+    """Give it up: it is never sent. What waited for it goes on without it. What is linked already stays as it is."""
+    one = _decidable(hub, id, "refused", "decide")
+    with hub.store.read() as tx:
+        link = ledger.find_links(tx, one.route, [one.item.ref]).get(one.item.ref)
+    reason = f"given up by {audit.actor()}" + (f": {note}" if note else "")
+    if link is not None and link.target:
+        answer = Answer(fate="linked", target=link.target, token=link.token, reason=reason)
+        return _settled(hub, one, _answered(one, answer), "errors.abandon", {"note": note}, stays=link)
+    return _settled(hub, one, _answered(one, Answer(fate="skipped", reason=reason)), "errors.abandon", {"note": note})
+
+
+def accept(hub: Hub, id: int, note: str = "") -> Done:
+    """Keep what the target holds: the link stays, and ours is not sent. The next change at its source is."""
+    one = _decidable(hub, id, "differs")
+    with hub.store.read() as tx:
+        link = ledger.find_links(tx, one.route, [one.item.ref])[one.item.ref]
+    reason = f"{KEPT} {audit.actor()}" + (f": {note}" if note else "")
+    answer = Answer(fate="linked", target=link.target, token=link.token, reason=reason)
+    return _settled(hub, one, _answered(one, answer), "errors.accept", {"note": note, "reason": one.item.reason})
+
+
+def _decidable(hub: Hub, id: int, *states: str) -> Placed:
+    [one] = desk.pick(hub, [id])
+    if one.item.state not in states:
+        raise not_that_way(one.item)
+    return one
+
+
+def not_that_way(item: ItemRow) -> Guarded:
+    """Why this cannot be done about an item in its state, and what can."""
+    why = _NOT_THAT_WAY.get(item.state, f"stands at {item.state!r}, where that cannot be done")
+    due = f"; it is looked up from {item.due[:19]} on" if item.state == "unknown" and item.due else ""
+    fix = {
+        "unknown": f"wherry errors retry E-{item.id} looks it up now",
+        "refused": f"wherry errors retry E-{item.id}, or: wherry errors resolve E-{item.id} --link ID | --abandon",
+        "decide": f"wherry errors resolve E-{item.id} --link ID | --send-again | --abandon",
+        "differs": f"wherry errors retry E-{item.id}, or: wherry errors resolve E-{item.id}",
+        "queued": f"wherry approve {item.flow} E-{item.id}" if item.approval == "wanted" else f"wherry run {item.flow}",
+        "triage": "wherry triage list",
+    }.get(item.state, f"wherry errors show E-{item.id}")
+    return Guarded(f"E-{item.id} ({item.entity} {item.label or item.key}) {why}{due}", fix=fix, code="WHERRY-7092")
+
+
+# -- how --------------------------------------------------------------------------------------------------------------
+
+
+def _answered(one: Placed, answer: Answer) -> Step:
+    step = flight.step_of(Waiting(one.route.source, one.item))
+    step.answer = answer
+    return step
+
+
+def _as_sent(tx: Tx, one: Placed, step: Step) -> Item:
+    """The item as it would be sent; a reference that leads nowhere (any more) is empty."""
+    known = {ref: found.target or None for ref, found in ledger.find_links(tx, one.route, step.draft.refs).items()}
+    return item_of(step, {ref: known.get(ref) for ref in step.draft.refs})
+
+
+def _settled(
+    hub: Hub, one: Placed, step: Step, action: str, detail: Mapping[str, Any], *, stays: LinkRow | None = None
+) -> Done:
+    """The decision in one transaction with its audit row, then the drain. ``stays``: the link is kept as it was."""
+    lane = desk.lane(hub, one)
+    with hub.store.write() as tx:
+        step.item = _still(tx, one)
+        step.sent = _as_sent(tx, one, step)
+        outcomes = writing.settle(tx, lane, [step], hub.store.now(), cause=f"E-{one.item.id}")
+        if stays is not None:
+            kept = msgspec.structs.replace(stays, digest=digest(step.sent.body), sequence=one.item.sequence)
+            ledger.put_links(tx, one.route, [kept])
+        _note(tx, hub, action, [(one.item, {**detail, "settled": _counted(outcomes.values())})])
+    return _finished(hub, [one])
+
+
+def _still(tx: Tx, one: Placed) -> ItemRow:
+    """The item as it is now. Raises Guarded where somebody, or a run, was quicker."""
+    now = items_by_number(tx, [one.item.id]).get(one.item.id)
+    if now is None or now.item.state != one.item.state or now.item.stamp != one.item.stamp:
+        raise Guarded(
+            f"E-{one.item.id} has moved on meanwhile; nothing was done", fix="wherry errors list", code="WHERRY-7093"
+        )
+    return now.item
+
+
+def _counted(outcomes: Iterable[Outcome]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for outcome in outcomes:
+        found[outcome.fate] = found.get(outcome.fate, 0) + 1
+    return found
+
+
+def _note(tx: Tx, hub: Hub, action: str, what: Iterable[tuple[ItemRow, Mapping[str, Any]]]) -> None:
+    audit.write_many(tx, hub.store.now(), [
+        (action, f"E-{item.id}", {"record": f"{item.record_kind} {item.record_id}", "key": str(item.ref), **detail})
+        for item, detail in what
+    ])  # fmt: skip
+
+
+def _by_lane(hub: Hub, chosen: Sequence[Placed]) -> Iterable[tuple[Lane, list[Placed]]]:
+    made: dict[tuple[Any, ...], tuple[Lane, list[Placed]]] = {}
+    for one in chosen:
+        key = (one.route, one.item.flow, one.item.run)
+        if key not in made:
+            made[key] = (desk.lane(hub, one), [])
+        made[key][1].append(one)
+    return made.values()
+
+
+def _finished(hub: Hub, chosen: Sequence[Placed], error: WherryError | None = None) -> Done:
+    error = desk.send(hub, chosen) or error
+    with hub.store.read() as tx:
+        return Done(items=[desk.standing(tx, one) for one in chosen], error=error)

@@ -1,0 +1,249 @@
+"""The kill sweep in its short form: what it tries is sound, what it is told is true, and its judge can tell."""
+
+from __future__ import annotations
+
+import ast
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from wherry.testing import plans, postgres
+from wherry.testing.crashing import KILLED, Crash, Probe
+from wherry.testing.errand import Claims
+from wherry.testing.hunt import hunted
+from wherry.testing.judge import Case, judge
+from wherry.testing.mutations import BUGS
+from wherry.testing.nursery import Nursery, Work
+from wherry.testing.rigs import Effect, Rig, rigs, target_rig
+from wherry.testing.scenario import PHASES, wanted
+from wherry.testing.sweep import Benches, chosen, replay, rigs_of, sweep
+
+ROOT = Path(__file__).resolve().parents[1]
+EVERYTHING = bool(os.environ.get("WHERRY_SWEEP_ALL"))
+FILES = ("write_text", "write_bytes", "fdopen")
+FEW = 0 if EVERYTHING else 8
+SAMPLE = (
+    "post_then_remember", "mark_first", "no_settle_wait", "lease_by_the_clock", "fresh_key_for_each_try",
+    "create_while_the_first_is_unknown", "money_in_floats", "company_not_checked", "two_hits_taken_for_one",
+)  # fmt: skip
+
+
+# -- the sweep itself -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rig", [rig for rig in rigs() if EVERYTHING or rig.batch == 1], ids=lambda rig: rig.name)
+def test_whatever_crashes_the_target_holds_everything_once(rig: Rig) -> None:
+    """case_A1, case_A2, case_A3, case_A4, case_A25, I1, I2, I3, I4, I5, I20"""
+    result = sweep(rig, "sqlite", jobs=1, most=FEW)
+    assert [(outcome.plan, outcome.wrong) for outcome in result.bad] == []
+    assert result.missed == []
+    assert result.points >= (200 if EVERYTHING else 4)
+
+
+def test_whatever_crashes_on_postgresql_the_target_holds_everything_once(
+    postgres_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """case_A1, I2, I3, I4"""
+    monkeypatch.setenv(postgres.GIVEN, postgres_server)
+    result = sweep(target_rig("key"), "postgresql", jobs=1, most=FEW)
+    assert [(outcome.plan, outcome.wrong) for outcome in result.bad] == []
+
+
+def test_planted_bugs_are_caught_by_plans_that_find_nothing_else() -> None:
+    """case_A2, case_A6, case_A12, I2, I3, I4, I12"""
+    found = {catch.bug.name: catch for catch in hunted(rigs(), [BUGS[n] for n in (BUGS if EVERYTHING else SAMPLE)], 1)}
+    assert [name for name, catch in found.items() if catch.sound.wrong] == [], "the plan is wrong, or the core is"
+    assert [name for name, catch in found.items() if not catch.spoilt.wrong] == [], "these were missed"
+
+
+def test_there_are_bugs_enough_and_each_says_what_it_is() -> None:
+    assert len(BUGS) >= 25
+    assert [name for name, one in BUGS.items() if not one.what] == []
+    known = {rig.name for rig in [*rigs(), target_rig("query", 3)]}
+    assert {one.rig for one in BUGS.values()} <= known
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Callable[[str], Any]]:
+    """Carries out plans on the target that can be asked."""
+    with Benches(target_rig("query"), "sqlite", 1) as benches:
+        yield lambda plan, bug="": next(benches.carry_out([(plan, bug)]))
+
+
+def test_an_undisturbed_run_passes_the_same_points_every_time(bench: Callable[[str], Any]) -> None:
+    first, again = bench(plans.UNDISTURBED), bench(plans.UNDISTURBED)
+    assert first.wrong == []
+    assert first.passed == again.passed
+    assert tuple(first.passed) == PHASES
+    assert sum(map(len, first.passed.values())) >= 200
+
+
+def test_points_are_of_every_kind(bench: Callable[[str], Any]) -> None:
+    """case_A1: commits, calls, reads and files, each before and after."""
+    passed = [point for points in bench(plans.UNDISTURBED).passed.values() for point in points]
+    kinds = {point.partition("@")[0] for point in passed}
+    assert kinds == {
+        "commit.before", "commit.inside", "commit.after", "http.before", "http.sent", "send.answered", "read.answered",
+        "file.before", "file.after",
+    }  # fmt: skip
+    assert len(passed) > len({point.partition("#")[0] for point in passed}), "the nth time is told"
+
+
+def test_a_point_that_does_not_come_up_is_told(bench: Callable[[str], Any]) -> None:
+    outcome = bench("play first; kill commit.after@nobody.at_all#1; calm; judge")
+    assert outcome.missed == ["commit.after@nobody.at_all#1"]
+    assert outcome.wrong == []
+
+
+def test_a_plan_replays_from_its_text_alone() -> None:
+    plan = "target-key sqlite: play first; kill http.sent@POST /things#2; calm; judge"
+    outcome = replay(plan, rigs(), "fresh_key_for_each_try")
+    assert (outcome.plan, outcome.missed, outcome.crashes) == (plan, [], 1)
+    assert outcome.wrong[0].kind == "duplicate"
+
+
+def test_a_fall_of_the_hub_itself_is_no_silence(bench: Callable[[str], Any]) -> None:
+    """A process that ends without a word is wrong, whatever the target holds."""
+    outcome = bench("play first; run", "no_such_bug")
+    assert "left no note" in str(outcome.wrong[0])
+
+
+def test_every_commit_and_every_request_passes_where_the_sweep_takes_hold() -> None:
+    """Nobody can add a commit, a client or a file that has no crash points."""
+    places: dict[str, set[str]] = {name: set() for name in ("commit", "handle_request", "Client", *FILES)}
+    for path in (ROOT / "core" / "wherry").rglob("*.py"):
+        if not {"testing", "migrations", "cli", "demo.py", "simulator"} & set(path.parts):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                if isinstance(node, ast.Attribute) and node.attr in places:
+                    places[node.attr].add(str(path.relative_to(ROOT / "core" / "wherry")))
+    assert places["commit"] == {"store/database.py", "store/migrate.py"}, "no run migrates"
+    assert places["handle_request"] == {"http/transport.py"}
+    assert places["Client"] == {"http/client.py"}
+    assert places["write_text"] | places["write_bytes"] == set(), "write beside, and rename or pwrite"
+    assert places["fdopen"] == {"secrets.py", "store/blobs.py"}, "a key made once, and a blob that is renamed"
+
+
+# -- its parts --------------------------------------------------------------------------------------------------------
+
+
+def test_a_process_of_the_nursery_ends_stops_and_goes_on(tmp_path: Path) -> None:
+    with Nursery(["json"]) as nursery:
+        assert nursery.run(Work(function="wherry.testing.crashing:rehearse", told={})).code == 0
+        kill = Work(function="wherry.testing.crashing:rehearse", told={"do": "kill"})
+        assert nursery.run(kill).code == KILLED
+        assert nursery.once(kill).code == KILLED
+        process = nursery.start(Work(function="wherry.testing.crashing:rehearse", told={"do": "stop"}))
+        assert nursery.wait(process).stopped
+        nursery.go(process)
+        assert (ended := nursery.wait(process)).code == 0
+        assert not ended.stopped
+        assert nursery.run(Work(function="wherry.testing.crashing:nothing", told={})).code == 99
+
+
+def test_a_probe_acts_at_the_wanted_time_of_the_wanted_point() -> None:
+    probe = Probe([Crash("commit.inside@drain#2", "refuse")])
+    probe.reach("commit.inside", "drain")
+    probe.reach("commit.inside", "engine")
+    with pytest.raises(Exception, match="refused by the sweep"):
+        probe.reach("commit.inside", "drain")
+    assert probe.passed == ["commit.inside@drain#1", "commit.inside@engine#1", "commit.inside@drain#2"]
+
+
+def test_a_share_of_the_plans_is_spread_over_all() -> None:
+    wanted_plans = [str(number) for number in range(100)]
+    assert chosen(wanted_plans, 4) == ["0", "25", "50", "75"]
+    assert chosen(wanted_plans, 0) == wanted_plans
+    assert chosen(wanted_plans, 200) == wanted_plans
+
+
+def test_rigs_are_found_in_modules_and_in_files() -> None:
+    found = rigs_of(["wherry.testing.rigs", str(ROOT / "plugins" / "workspace" / "tests" / "sweep_rig.py")])
+    assert {"target-key", "target-none", "workspace"} <= {rig.name for rig in found}
+
+
+# -- the judge --------------------------------------------------------------------------------------------------------
+
+QUERY, NONE = target_rig("query"), target_rig("none")
+
+
+def sound(**changes: Any) -> Case:
+    """A first sync as it must be; ``changes`` spoil it."""
+    must = wanted(["first"])
+    effects = [
+        Effect(thing, one.what, f"X-{number}", one.total, one.date, f"s{number}", "T-1")
+        for number, (thing, steps) in enumerate(must.items())
+        for one in steps
+    ]
+    claims = Claims(exit=0, written={effect.thing: effect.target for effect in effects})
+    case = Case(rig=QUERY, wanted=must, effects=effects, claims=claims, company="T-1")
+    return msgspec.structs.replace(case, **changes)
+
+
+def said(case: Case) -> list[tuple[str, str]]:
+    return [(wrong.kind, wrong.thing) for wrong in judge(case)]
+
+
+INVOICE = "invoice/id:1"
+
+
+def test_the_judge_finds_nothing_wrong_with_what_is_right() -> None:
+    assert judge(sound()) == []
+
+
+def test_a_second_effect_is_a_duplicate() -> None:
+    """I2"""
+    case = sound()
+    (one,) = [effect for effect in case.effects if effect.thing == INVOICE]
+    again = msgspec.structs.replace(one, target="X-99")
+    assert ("duplicate", INVOICE) in said(sound(effects=[*case.effects, again]))
+    stray = msgspec.structs.replace(one, thing="X-100", target="X-100")
+    assert said(sound(effects=[*case.effects, stray])) == [("duplicate", "X-100")]
+
+
+def test_what_is_not_there_is_lost_or_falsely_called_written() -> None:
+    """I3, I20"""
+    case = sound()
+    rest = [effect for effect in case.effects if effect.thing != INVOICE]
+    assert said(sound(effects=rest)) == [("false", INVOICE)], "it is said to be written"
+    silent = Claims(exit=0, written={k: v for k, v in case.claims.written.items() if k != INVOICE})
+    assert said(sound(effects=rest, claims=silent)) == [("lost", INVOICE)]
+    stuck = msgspec.structs.replace(silent, exit=4, open={INVOICE: "unknown"})
+    assert said(sound(effects=rest, claims=stuck)) == [("lost", INVOICE)]
+    assert said(sound(effects=rest, claims=stuck, rig=NONE)) == [], "a person is to look: nothing else can tell"
+    assert said(sound(effects=rest, claims=stuck, rig=NONE, strict=True)) == [("lost", INVOICE)]
+
+
+def test_what_is_there_must_not_be_called_failed() -> None:
+    """I4"""
+    case = sound()
+    for state in ("refused", "queued", "waiting", "unknown", "decide"):
+        open_item = msgspec.structs.replace(case.claims, exit=4, open={INVOICE: state})
+        assert said(sound(claims=open_item)) == [("false", INVOICE)], state
+    for state, wrong in (("decide", []), ("unknown", []), ("refused", [("false", INVOICE)])):
+        open_item = msgspec.structs.replace(case.claims, exit=4, open={INVOICE: state})
+        assert said(sound(claims=open_item, rig=NONE)) == wrong, state
+
+
+def test_another_total_day_target_or_company_is_false() -> None:
+    """I3, I8, I11, I12"""
+    case = sound()
+    for change in ({"total": "12.51"}, {"date": "2026-06-30"}, {"company": "T-2"}):
+        effects = [msgspec.structs.replace(e, **change) if e.thing == INVOICE else e for e in case.effects]
+        assert ("false", INVOICE) in said(sound(effects=effects)), change
+    other = {**case.claims.written, INVOICE: "X-99"}
+    assert said(sound(claims=msgspec.structs.replace(case.claims, written=other))) == [("false", INVOICE)]
+
+
+def test_a_run_that_did_not_end_well_is_wrong() -> None:
+    """I20"""
+    assert said(sound(claims=msgspec.structs.replace(sound().claims, exit=6, error="later"))) == [("lost", "the run")]
+
+
+def test_what_is_for_a_person_must_be_said_so_and_nothing_else() -> None:
+    case = sound(persons={INVOICE: "differs"})
+    assert said(case) == [("false", INVOICE)]
+    told = msgspec.structs.replace(case.claims, exit=4, open={INVOICE: "differs"})
+    assert said(sound(persons={INVOICE: "differs"}, claims=told)) == []
