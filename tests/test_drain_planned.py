@@ -90,3 +90,14 @@ def test_a_saved_plan_that_was_overtaken_is_refused(desk: Books) -> None:
 def test_secrets_are_in_no_planned_request(desk: Books) -> None:
     desk.bill("1", "10.00")
     assert "drain-canary" not in json.dumps(planned(desk))
+
+
+def test_what_an_interrupted_run_left_to_send_is_in_the_plan(desk: Books) -> None:
+    desk.bills(2)
+    desk.crash("before", "_advance")
+    desk.died()
+    with desk.open() as hub:
+        report = hub.plan("invoices")
+    assert report.data["pending"]
+    left = {item["entity"] for call in report.data["calls"] for item in call["items"]}
+    assert left == {"customer", "product"}, "the invoices wait for these"

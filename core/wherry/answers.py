@@ -10,11 +10,12 @@ from typing import Any
 
 from msgspec import Struct
 
-from wherry import rows, writing
+from wherry import boundary, rows, writing
 from wherry.errors import Guarded, NotFound
 from wherry.hub import Hub
 from wherry.matching.text import name_key
 from wherry.records import DONE, Create, Decision, Link, Skip
+from wherry.roles import Lists
 from wherry.steps import Lane, Step
 from wherry.store import audit, ledger, registry
 from wherry.store.database import Tx
@@ -127,6 +128,12 @@ def undo(hub: Hub, id: int) -> dict[str, Any]:
         asked = _find(tx, id)
         if asked.state == "open":
             raise Guarded(f"question T-{id} is open; there is nothing to undo", code="WHERRY-7051")
+        flying = ledger.find_items(tx, asked.route, [asked.ref]).get(asked.ref)
+        if flying is not None and flying.stamp and flying.state != "refused":
+            raise Guarded(
+                f"what T-{id} was answered with is on its way to its target", fix="wait for it: wherry errors list",
+                code="WHERRY-7054",
+            )  # fmt: skip
         caused = ledger.events(tx, cause=_cause(id), limit=100_000)
         caused = [event for event in caused if event.at >= asked.answered_at]
         written = [event for event in caused if event.fate in DONE and event.entity != asked.entity]
@@ -194,10 +201,11 @@ def _lane(hub: Hub, tx: Tx, asked: Question) -> Lane:
 
 
 def _is_there(tx: Tx, lane: Lane, asked: Question, target: str) -> bool:
-    """Whether the sink holds the thing; of a target that is sent calls a candidate is taken to be there."""
+    """Whether the sink holds the thing: of a target that is sent calls, what was found or what it lists."""
     if lane.atomic is not None:
         return target in lane.atomic.current(DocumentView(tx, lane.plugin), asked.entity, [target])
-    return True
+    listed = boundary.listing(lane.sink, asked.entity) if isinstance(lane.sink, Lists) else []
+    return target in {one.id for one in asked.candidates} or target in {one.id for one in listed}
 
 
 def _identical(hub: Hub, asked: Question) -> Sequence[Question]:

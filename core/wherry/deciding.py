@@ -99,6 +99,7 @@ def _step_again(tx: Tx, lane: Lane, one: Placed) -> Step | None:
         return None
     item = now.item
     item.tries, item.due = 0, ""
+    item.memo = "" if item.state == "refused" else item.memo  # what was in its way may be gone
     if item.state == "queued":
         ledger.put_items(tx, one.route, [item])
         return None
@@ -175,6 +176,7 @@ def adopt(hub: Hub, id: int, target: str, note: str = "") -> tuple[Done, Look | 
     """
     one = _decidable(hub, id, "refused", "decide")
     lane = desk.lane(hub, one)
+    _refuse_taken(hub, one, target)
     seen = None
     if lane.atomic is None:
         [seen] = look(hub, [one], target)
@@ -191,6 +193,20 @@ def adopt(hub: Hub, id: int, target: str, note: str = "") -> tuple[Done, Look | 
     step = _answered(one, answer)
     step.link = LinkRow(one.item.entity, one.item.key, target, "person")
     return _settled(hub, one, step, "errors.link", {"target": target, "note": note}), seen
+
+
+def _refuse_taken(hub: Hub, one: Placed, target: str) -> None:
+    """One document is one record's: two that write to it would write over each other, and be taken back together."""
+    if not one.item.root:
+        return
+    with hub.store.read() as tx:
+        linked = ledger.links_of_target(tx, one.route.sink, one.item.entity, target)
+    others = [key for source, key, _ in linked if (source, key) != (one.route.source, one.item.key)]
+    if others:
+        raise Guarded(
+            f"{one.item.entity} {target} is linked to {others[0]} already; nothing was linked",
+            fix=f"wherry explain --target {target}", code="WHERRY-7055", target=target,
+        )  # fmt: skip
 
 
 def _atomic(one: Placed, target: str) -> Step:
@@ -225,7 +241,7 @@ def abandon(hub: Hub, id: int, note: str = "") -> Done:
         link = ledger.find_links(tx, one.route, [one.item.ref]).get(one.item.ref)
     reason = f"given up by {audit.actor()}" + (f": {note}" if note else "")
     if link is not None and link.target:
-        answer = Answer(fate="linked", target=link.target, token=link.token, reason=reason)
+        answer = Answer(fate="linked", target=link.target, token=one.item.token or link.token, reason=reason)
         return _settled(hub, one, _answered(one, answer), "errors.abandon", {"note": note}, stays=link)
     return _settled(hub, one, _answered(one, Answer(fate="skipped", reason=reason)), "errors.abandon", {"note": note})
 

@@ -9,6 +9,7 @@ before it has settled. Source: write-protocol.md, sections 3.2, 3.3 and 3.6.
 from __future__ import annotations
 
 import datetime as dt
+import fcntl
 import math
 import os
 from collections.abc import Iterable, Sequence
@@ -24,7 +25,7 @@ from wherry.roles import Asks
 from wherry.rows import BY_PERSON
 from wherry.steps import Outcome
 from wherry.store import calls, ledger, registry
-from wherry.store.calls import CallRow
+from wherry.store.calls import CallRow, Waiting
 from wherry.store.database import Tx
 from wherry.store.locks import Held
 from wherry.threads import fan_out
@@ -153,12 +154,12 @@ class Drain:
             useless = {one.row.id for one, v in pairs if not v.heard and one.row.state != "unsent"}
             calls.mark_calls(tx, useless, "lost")
             calls.mark_calls(tx, {one.row.id for one in self.answered} - useless, "settled")
-            group = self._freeze(tx, outcomes) if freeze and self.stop is None else []
+            group, more = self._freeze(tx, outcomes) if freeze and self.stop is None else ([], False)
         self.answered = []
         self._tell(outcomes)
         if group:
             self._send(group)
-        return bool(group)
+        return bool(group) or more
 
     def _shut_out(self, one: Exchange) -> WherryError | None:
         """One 401 may be a token that ended early, which is renewed with the next call; a second one is not."""
@@ -195,21 +196,22 @@ class Drain:
         for source, found in outcomes:
             self.target.settled(source, found)
 
-    def _freeze(self, tx: Tx, outcomes: list[tuple[int, dict[Ref, Outcome]]]) -> list[Exchange]:
-        """The next calls, with everything filled in: once this is committed they may have left."""
+    def _freeze(self, tx: Tx, outcomes: list[tuple[int, dict[Ref, Outcome]]]) -> tuple[list[Exchange], bool]:
+        """The next calls, with everything filled in: once this is committed they may have left. And whether there may
+        be more to send although these are none."""
         flights = self._ready(tx)
         doubtful = [one for one in flights if self._may_be_there(tx, one)]
         frozen, refused = self._encode([one for one in flights if one not in doubtful])
         refused += [(one, resolving.perhaps_there(self.target)) for one in doubtful]
         outcomes += self._settle(tx, refused)
         if not frozen:
-            return self._freeze(tx, outcomes) if refused else []
+            return [], bool(refused)
         first, now = calls.new_call_ids(tx, len(frozen)), self.store.now()
         for number, one in enumerate(frozen, first):
             one.row.id, one.row.at = number, now
         calls.put_calls(tx, [one.row for one in frozen])
         self._mark_sending(tx, frozen)
-        return frozen
+        return frozen, True
 
     def _ready(self, tx: Tx) -> list[Flight]:
         """Items that may leave now, oldest first; those to be looked for first are set aside."""
@@ -315,6 +317,7 @@ class Drain:
             if not calls.items_of_sink(tx, self.sink_id, "unknown", limit=1):
                 return False
         with self.store.write() as tx:
+            self.held.check(tx)
             unknown = calls.items_of_sink(tx, self.sink_id, "unknown")
             rows = calls.calls_by_id(tx, {one.item.call for one in unknown})
             flights, _ = flight.board(tx, self.sink_id, unknown, left=True)
@@ -331,8 +334,11 @@ class Drain:
         return bool(due)
 
     def _conclude(self, told: Sequence[tuple[Flight, Answer]]) -> None:
+        """Settle what a look told. What became another version while it was on its way knows better itself."""
         with self.store.write() as tx:
             self.held.check(tx)
+            now = calls.items_by_id(tx, self.sink_id, [one.waiting.item.id for one, _ in told])
+            told = [(one, answer) for one, answer in told if _is_same(one, now.get(one.waiting.item.id))]
             outcomes = self._settle(tx, told)
             over = {one.waiting.item.call for one, answer in told if answer.fate != "unknown"}
             calls.mark_calls(tx, over - {0}, "settled")
@@ -365,14 +371,23 @@ def _read_number(path: Path) -> int:
         return 0
 
 
+def _is_same(one: Flight, now: Waiting | None) -> bool:
+    return now is not None and (now.item.stamp, now.item.state) == (one.item.stamp, one.waiting.item.state)
+
+
 def _write_number(path: Path, number: int) -> None:
-    """Not made durable: it has to outlive this process, not the machine, whose disk is where the store is, too."""
+    """Not made durable: it has to outlive this process, not the machine, whose disk is where the store is, too.
+
+    It never goes down: bytes sent again carry an old number, and another connection's drain may be further.
+    """
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        os.pwrite(handle, f"{number:020d}".encode(), 0)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if number > int(os.pread(handle, 20, 0) or 0):
+            os.pwrite(handle, f"{number:020d}".encode(), 0)
     finally:
         os.close(handle)

@@ -65,6 +65,10 @@ def withdraw(job: Job, tx: Tx, batch: Batch, now: str) -> None:
     unsent = [item for item in found if item.state not in SENT]
     gone = [item for item in unsent if item.record_id in roots and (item.root or item.draft.file)]
     ledger.remove_items(tx, [item.id for item in gone])
+    flying = [item for item in found if item.state in SENT and item.follower]
+    for item in flying:
+        item.follower = ""  # what is left out now is not sent after the version that is on its way
+    ledger.put_items(tx, job.wired.lane.route, flying)
     ledger.put_events(tx, [_withdrawn(job, item, why[item.record_id], now) for item in gone])
     ledger.mark_synced(tx, [("skipped", "", why[id], job.wired.name, batch.kind, id) for id in sorted(roots)])
 

@@ -113,7 +113,7 @@ def board(
         links = ledger.find_links(tx, ledger.Route(source, sink), wanted)
         known = {ref: link.target or None for ref, link in links.items()}
         for one in mine:
-            if left or all(ref in known for ref in one.item.draft.refs):
+            if left or one.item.draft.void or all(ref in known for ref in one.item.draft.refs):
                 known = {**dict.fromkeys(one.item.draft.refs), **known}
                 link = links.get(one.item.ref)
                 step = step_of(one, link if one.item.target else None)
@@ -143,7 +143,22 @@ def exchange(target: Target, one: Exchange) -> Exchange:
 
 
 def judge(target: Target, one: Exchange) -> Verdict:
-    """What the raw answer, or the lack of one, means for each item. The plugin's word counts for what it names."""
+    """What the raw answer, or the lack of one, means for each item. The plugin's word counts for what it names.
+
+    Of bytes that went out before only an effect is believed: that they were not taken this time says nothing of the
+    first.
+    """
+    verdict = _judged(target, one)
+    if one.row.sent > 1:
+        verdict.told = [
+            (flight, answer if answer.target else Answer(fate="unknown", reason=answer.reason, after=answer.after))
+            for flight, answer in verdict.told
+        ]
+        verdict.heard = any(answer.target for _, answer in verdict.told)
+    return verdict
+
+
+def _judged(target: Target, one: Exchange) -> Verdict:
     row, reply = one.row, one.row.reply
     if row.state == "unsent":
         told = [(flight, _put_off(flight, one.row.problem, one.after)) for flight in one.flights]
@@ -197,7 +212,10 @@ def _checked(target: Target, flight: Flight, answer: Answer) -> Answer:
     """A target that wrote something else than it was sent has not simply written it."""
     if answer.fate not in ("created", "updated") or answer.facts is None:
         return answer
-    changes = differing(boundary.facts(target.sink, flight.item), answer.facts)
+    try:
+        changes = differing(boundary.facts(target.sink, flight.item), answer.facts)
+    except WherryError as error:
+        return _unclear(error.message)
     return differs(answer.target, answer.token, changes) if changes else answer
 
 

@@ -18,7 +18,16 @@ from wherry import config_log, engine, fates, planning, plugins, upkeep
 from wherry.clock import SystemClock
 from wherry.defaults import Defaults
 from wherry.drain import drain
-from wherry.errors import EXIT_INTERRUPTED, EXIT_PERSON, AccessLost, ContractBroken, Guarded, WherryError, worst
+from wherry.errors import (
+    EXIT_INTERRUPTED,
+    EXIT_PERSON,
+    AccessLost,
+    ContractBroken,
+    Guarded,
+    TryAgain,
+    WherryError,
+    worst,
+)
 from wherry.job import Job, Options, Wired
 from wherry.records import FOR_A_PERSON
 from wherry.redaction import clean, scrub
@@ -147,17 +156,27 @@ class Hub:
         return report
 
     def _carry(self, job: Job) -> None:
-        self._drain(job)
+        later = self._tried(job)
         if job.options.moves_mark and not job.options.resync:
             upkeep.retry(job)
         engine.run(job)
-        self._drain(job)
+        later = self._tried(job) if later is None else later
         upkeep.rematch(job, self.wiring.matcher_of)
         for kind, mapper in job.wired.mappers.items():
             upkeep.sweep(job, kind, mapper)
-        self._drain(job)
+        later = self._tried(job) if later is None else later
+        if later is not None:
+            raise later
         if job.options.moves_mark:
             upkeep.note_looked(job)
+
+    def _tried(self, job: Job) -> TryAgain | None:
+        """Drain; a target that is out of order keeps nobody from reading the source."""
+        try:
+            self._drain(job)
+        except TryAgain as error:
+            return error
+        return None
 
     def _drain(self, job: Job) -> None:
         """What is ready for the flow's target leaves, and what it answers counts in this run."""
@@ -240,7 +259,8 @@ class Hub:
         plan = planning.fingerprint(steps, outcomes)
         with self.store.write() as tx:
             registry.save_plan(tx, plan[:8], name, plan, self.store.now(), {"items": data["items"]})
-        data.update(plan=plan[:8], requests=self.wiring.requests()["total"], pending=planning.pending(tally))
+        pending = planning.pending(tally) or bool(told["calls"])
+        data.update(plan=plan[:8], requests=self.wiring.requests()["total"], pending=pending)
         return Report(data=data, next=[f"wherry run {name} --plan {plan[:8]}"])
 
     def _still_valid(self, name: str, plan: str) -> None:

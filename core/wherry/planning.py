@@ -7,19 +7,20 @@ request are the bytes that the following run sends (write-protocol.md, section 3
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from wherry import boundary
 from wherry.errors import Rejected
-from wherry.flight import differing
+from wherry.flight import board, differing
 from wherry.job import Wired
 from wherry.records import Ask, Call, Change, Item, Ref
 from wherry.resolving import holdings
 from wherry.roles import Asks, CallSinkWriter
 from wherry.steps import Outcome, Step
+from wherry.store import calls
 from wherry.tally import Tally
 
 _SHOWN_CHANGES = 500
@@ -91,16 +92,29 @@ def _symbolic(body: Any) -> Any:
 
 
 def _sent(wired: Wired, outcomes: Mapping[Ref, Outcome]) -> list[dict[str, Any]]:
-    sink, foreseen = wired.lane.sink, wired.lane.preview
-    if not foreseen or not isinstance(sink, CallSinkWriter):
+    sink = wired.lane.sink
+    if wired.lane.preview is None or not isinstance(sink, CallSinkWriter):
+        return []
+    foreseen = [*_left(wired, {Ref(item.entity, item.key) for item, _ in wired.lane.preview}), *wired.lane.preview]
+    if not foreseen:
         return []
     sink.check()  # what encoding needs of the account is read with it
     _compare(sink, [item for item, _ in foreseen if item.target is not None and item.before is not None], outcomes)
-    calls: list[dict[str, Any]] = []
+    shown: list[dict[str, Any]] = []
     for group in _groups(foreseen, max(1, sink.batch) * max(1, sink.width)):
         by_stamp = {item.stamp: item for item in group}
-        calls += [_shown(call, by_stamp) for call in _encoded(sink, group, outcomes)]
-    return calls
+        shown += [_shown(call, by_stamp) for call in _encoded(sink, group, outcomes)]
+    return shown
+
+
+def _left(wired: Wired, anew: Collection[Ref]) -> list[Foreseen]:
+    """What an earlier run left in the queue, but for what this one makes another version of."""
+    route = wired.lane.route
+    with wired.store.read() as tx:
+        waiting = calls.items_of_sink(tx, route.sink, "queued", ready_by="9999")
+        mine = [one for one in waiting if one.item.flow == wired.name and one.source == route.source]
+        flights, _ = board(tx, route.sink, mine)
+    return [(one.item, ()) for one in flights if Ref(one.item.entity, one.item.key) not in anew]
 
 
 def _groups(foreseen: Sequence[Foreseen], size: int) -> Iterator[list[Item]]:
@@ -125,7 +139,7 @@ def _encoded(sink: CallSinkWriter, items: list[Item], outcomes: Mapping[Ref, Out
         except Rejected as error:
             bad = [item for item in items if item.stamp == error.where.get("item")] or items
             for item in bad:
-                outcome = outcomes[Ref(item.entity, item.key)]
+                outcome = outcomes.get(Ref(item.entity, item.key), Outcome("queued"))
                 outcome.fate, outcome.reason = "refused", error.message
             items = [item for item in items if item not in bad]
     return []
@@ -147,5 +161,5 @@ def _compare(sink: CallSinkWriter, items: Sequence[Item], outcomes: Mapping[Ref,
         for item in some:
             now = next((hit.facts for hit in held.get(item.stamp, ()) if hit.target == item.target), None)
             changes = differing(boundary.facts(sink, item), now) if now is not None else ()
-            outcome = outcomes[Ref(item.entity, item.key)]
+            outcome = outcomes.get(Ref(item.entity, item.key), Outcome("queued"))
             outcome.changes = tuple(Change(one.field, one.after, one.before) for one in changes)

@@ -7,25 +7,11 @@ what the target holds is what was written.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-import msgspec
 from msgspec import Struct, field
 
-from wherry import comparing, desk
-from wherry.comparing import Held, Source, amount_of
-from wherry.deciding import KEPT
-from wherry.drawn import money
-from wherry.errors import ConfigError
-from wherry.hub import Hub
-from wherry.records import DONE, Item
-from wherry.roles import AtomicSinkWriter
-from wherry.rows import REVERSED
-from wherry.store import inquiries, registry
-from wherry.store.database import Tx
-from wherry.store.documents import DocumentView
-from wherry.store.ledger import ItemRow, LinkRow, Route, Seen
+from wherry.store.ledger import ItemRow, LinkRow
 
 State = Literal["posted", "reversed", "held", "skipped"]
 STATES: tuple[State, ...] = ("posted", "reversed", "held", "skipped")

@@ -8,14 +8,16 @@ Source: write-protocol.md, sections 3.1 to 3.3.
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
+import structlog
 
 from wherry import boundary, flight, rows
-from wherry.errors import Guarded
+from wherry.errors import ContractBroken, Guarded, Rejected, WherryError
 from wherry.flight import Exchange, Flight, Target, Verdict, differing, differs
-from wherry.records import DONE, Answer, Facts, Fate, Found, Item, Reply
+from wherry.records import DONE, Answer, Call, Facts, Fate, Found, Item, Reply
 from wherry.roles import Asks
 from wherry.store import calls, ledger
 from wherry.store.calls import CallRow
@@ -24,6 +26,9 @@ from wherry.store.database import Tx
 _SENT_AT_MOST = 3
 """How often the same bytes are sent: a vendor that replays a stored failure would replay it for ever (case A13)."""
 _TRIED_AT_MOST = 8
+_AGAIN_AFTER = 60.0
+_ATTEMPTS_AT_MOST = 5
+"""What is never there however often it is sent is not sent for ever."""
 Finds = dict[str, list[Found]]
 TWICE = "twice"
 
@@ -39,11 +44,17 @@ def repeatable(target: Target, flights: Sequence[Flight], found: Mapping[int, Ca
     for row in found.values():
         mine = [one for one in flights if one.waiting.item.call == row.id]
         whole = {one.stamp for one in mine} == set(row.call.items)
-        if whole and row.state in ("lost", "sending") and row.sent < _SENT_AT_MOST and _is_fresh(target, row):
+        may = row.sent < _SENT_AT_MOST or _for_ever(target)
+        if whole and row.state in ("lost", "sending") and may and _is_fresh(target, row):
             row.state, row.sent, row.reply = "sending", row.sent + 1, None
             by_stamp = {one.stamp: one for one in mine}
             again.append(Exchange(row=row, flights=[by_stamp[stamp] for stamp in row.call.items]))
     return again
+
+
+def _for_ever(target: Target) -> bool:
+    """Whether sending again is always harmless, and nothing else can be done."""
+    return target.sink.resend_for == math.inf and not isinstance(target.sink, Asks)
 
 
 def _is_fresh(target: Target, row: CallRow) -> bool:
@@ -56,7 +67,10 @@ def read_back(target: Target, one: Exchange, verdict: Verdict) -> None:
     done = [flown for flown, answer in verdict.told if answer.fate in DONE]
     if one.row.sent < 2 or not done or not isinstance(target.sink, Asks):
         return
-    finds = look(target, done)
+    try:
+        finds = look(target, done)
+    except WherryError as error:
+        finds, verdict.stop = {}, verdict.stop or error
     for number, (flown, answer) in enumerate(verdict.told):
         hits = [hit for hit in finds.get(flown.stamp, ()) if hit.ours or hit.target == answer.target]
         if answer.fate in DONE and len(hits) > 1:
@@ -116,13 +130,19 @@ def holdings(sink: Asks, items: Sequence[Item]) -> Finds:
     """Stamp → what the target holds of the item. Reads it through the sink's client."""
     by_stamp, finds = {item.stamp: item for item in items}, {}
     for call in boundary.asked(sink, items):
-        response = sink.http.read(
-            call.method, call.path, params=call.params, content=call.body or None, headers=call.headers, lane=call.lane
-        )
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        reply = Reply(status=response.status, headers=headers, body=response.content)
-        finds.update(boundary.found(sink, call, [by_stamp[stamp] for stamp in call.items], reply))
+        try:
+            finds.update(boundary.found(sink, call, [by_stamp[stamp] for stamp in call.items], _reply(sink, call)))
+        except (Rejected, ContractBroken) as error:  # the other calls may tell; these items are asked for again
+            structlog.get_logger().warning("a look told nothing", reason=error.message, items=len(call.items))
     return finds
+
+
+def _reply(sink: Asks, call: Call) -> Reply:
+    response = sink.http.read(
+        call.method, call.path, params=call.params, content=call.body or None, headers=call.headers, lane=call.lane
+    )
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return Reply(status=response.status, headers=headers, body=response.content)
 
 
 def wait_for_settling(tx: Tx, target: Target, flights: Sequence[Flight], again: Collection[Exchange]) -> None:
@@ -138,12 +158,23 @@ def wait_for_settling(tx: Tx, target: Target, flights: Sequence[Flight], again: 
 
 def resolved(target: Target, flights: Sequence[Flight]) -> list[tuple[Flight, Answer]]:
     """What became of items that are due for it. A target that cannot be asked leaves them to a person (case A26)."""
+    if _for_ever(target):
+        reason = "it is sent again until there is an answer"
+        return [(one, Answer(fate="unknown", reason=reason, after=_AGAIN_AFTER)) for one in flights]
     if not isinstance(target.sink, Asks):
         return [(one, _nobody_knows(target, one)) for one in flights]
     finds = look(target, flights)
     silent = not_told(flights, finds, "unknown")  # before an item that is proved absent gets another stamp
-    told = [(one, _found(target, one, finds[one.stamp])) for one in flights if one.stamp in finds]
+    told = [(one, _told(target, one, finds[one.stamp])) for one in flights if one.stamp in finds]
     return [*told, *silent]
+
+
+def _told(target: Target, one: Flight, hits: Sequence[Found]) -> Answer:
+    """What the finds mean; a sink that cannot say what it sent leaves its own item to a person, and no other."""
+    try:
+        return _found(target, one, hits)
+    except ContractBroken as error:
+        return Answer(fate="decide", reason=error.message, fix=_CHOICES)
 
 
 def not_told(flights: Sequence[Flight], finds: Finds, fate: Fate = "queued") -> list[tuple[Flight, Answer]]:
@@ -218,6 +249,8 @@ def _as_sent(target: Target, item: Item, answer: Answer) -> Answer:
 def _absent(target: Target, one: Flight, token: str = "") -> Answer:
     """Proved absent: the next attempt is a new one, with a new stamp."""
     row = one.waiting.item
+    if row.attempt >= _ATTEMPTS_AT_MOST and one.item.target is None:
+        return Answer(fate="decide", reason="it fails there each time, and is not there", fix=_CHOICES)
     rows.again(target.lane(one.waiting.source), row)
     row.token = token or row.token
     return Answer(fate="queued", reason="it was proved not to be there, and is sent anew", after=0.0)
@@ -248,7 +281,9 @@ def _found_target(target: Target, one: Flight, hits: Sequence[Found]) -> Answer:
         stuck = row.tries >= _TRIED_AT_MOST
         return Answer(fate="decide", reason="it keeps changing there", fix=_CHOICES) if stuck else _absent(
             target, one, hit.token)  # fmt: skip
-    return differs(hit.target, hit.token, edits, "it was edited there since, and was not written over")
+    row.token = hit.token
+    # No target: nothing was written, so the link goes on saying what was, and the next version meets the same edit.
+    return differs("", hit.token, edits, "it was edited there since, and was not written over")
 
 
 def _agree(sent: Facts, held: Facts) -> bool:

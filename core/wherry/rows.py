@@ -78,7 +78,7 @@ def item_row(lane: Lane, step: Step, state: Fate, reason: str, now: str, *, fiel
 
 _SENDING = (
     "action", "stamp", "sequence", "attempt", "token", "memo", "approval", "due", "tries", "call", "follower",
-    "evidence",
+    "evidence", "overwrite",
 )  # fmt: skip
 
 
@@ -98,6 +98,7 @@ def number(lane: Lane, step: Step, row: ItemRow) -> None:
         row.attempt, row.tries, row.due, row.memo, row.call, row.follower = 1, 0, "", "", 0, ""
         row.stamp = stamp_of(lane, draft, row.action, row.sequence, row.attempt)
         row.token, row.evidence = link.token if link else "", ""
+        row.overwrite = int(step.overwrite_local)
         row.approval = "wanted" if wanted else ""
     row.reason = wanted if row.approval == "wanted" else ""
 
@@ -204,3 +205,13 @@ def reopen(tx: Tx, question: Question, now: str) -> None:
 
 def same_refs(step: Step) -> tuple[Ref, ...]:
     return (step.decision.ref,) if isinstance(step.decision, Same) else ()
+
+
+def told_of(step: Step) -> tuple[Ref, ...]:
+    """The things whose links a step needs. What was sent had all of them filled in."""
+    return (step.ref,) if step.sent is not None else (step.ref, *wants(step))
+
+
+def wants(step: Step) -> tuple[Ref, ...]:
+    """What has to be there before. A document is taken back whatever it refers to."""
+    return () if step.draft.void else (*step.draft.refs, *same_refs(step))

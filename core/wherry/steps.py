@@ -118,12 +118,19 @@ def item_of(step: Step, known: Mapping[Ref, Any]) -> Item:
     """The item as the sink gets it, its references filled with target ids."""
     draft, row, link = step.draft, step.item, step.link
     return Item(
-        entity=draft.entity, key=draft.key, body=fill(draft.body, draft.refs, known), label=draft.label,
-        target=link.target if link else None, overwrite_local=step.overwrite_local,
+        entity=draft.entity, key=draft.key, body=_filled(draft, known), label=draft.label,
+        target=link.target if link else None, overwrite_local=step.overwrite_local or bool(row and row.overwrite),
         action="void" if draft.void else "write",
         stamp=row.stamp if row else "", token=row.token if row else "", memo=row.memo if row else "",
         before=msgspec.json.decode(link.body) if link and link.body else None,
     )  # fmt: skip
+
+
+def _filled(draft: Draft, known: Mapping[Ref, Any]) -> dict[str, Any]:
+    """Of what is taken back something that it referred to may be gone."""
+    known = {**dict.fromkeys(draft.refs), **known} if draft.void else known
+    filled: dict[str, Any] = fill(draft.body, draft.refs, known)
+    return filled
 
 
 def fill(body: Any, refs: Sequence[Ref], known: Mapping[Ref, Any]) -> Any:

@@ -14,7 +14,7 @@ import msgspec
 
 from wherry import boundary, rows
 from wherry.records import DONE, Answer, Ask, Create, Decision, Draft, Fate, Item, Link, Ref, Same, Skip
-from wherry.rows import REVERSED, same_refs
+from wherry.rows import REVERSED, same_refs, told_of, wants
 from wherry.steps import Lane, Outcome, Step, digest, fill, item_of
 from wherry.store import audit, ledger, questions
 from wherry.store.database import Tx
@@ -91,7 +91,7 @@ class Settlement:
     # -- what is known ---------------------------------------------------------------------------------------------
 
     def _recall(self) -> None:
-        wanted = {ref for step in self.steps.values() for ref in _told_of(step)}
+        wanted = {ref for step in self.steps.values() for ref in told_of(step)}
         for ref, link in ledger.find_links(self.tx, self.lane.route, wanted).items():
             self.known[ref] = link.target or None
             self.ignored |= set() if link.target else {ref}
@@ -214,7 +214,7 @@ class Settlement:
         return []
 
     def _has_all(self, step: Step) -> bool:
-        return all(ref in self.known for ref in _wants(step))
+        return all(ref in self.known for ref in wants(step))
 
     def _is_left_out(self, step: Step) -> bool:
         """What it is the same as is left out: nothing else needs to be known, and no link would tell of it later."""
@@ -261,6 +261,7 @@ class Settlement:
         step.draft = self._without_skipped(step.draft)
         self._keep(step, "queued", "")
         row = self.items[-1]
+        row.follower = ""  # what comes from the source is newer than anything that waited
         rows.number(self.lane, step, row)
         self.outcomes[step.ref].reason = row.reason
 
@@ -294,12 +295,15 @@ class Settlement:
         assert step.item is not None
         if answer.target and (answer.fate in DONE or answer.fate == "differs"):
             self._hold(step, answer)
-        if answer.fate in IN_FLIGHT or answer.fate == "queued":
-            return self._keep(step, answer.fate, answer.reason, field=answer.field, fix=answer.fix)
         follower = rows.follower_of(step.item)
+        if answer.fate in IN_FLIGHT or (answer.fate == "queued" and follower is None):
+            return self._keep(step, answer.fate, answer.reason, field=answer.field, fix=answer.fix)
         step.item.follower = ""
         if follower is not None:
             self.followers.append(follower)
+        if answer.fate == "queued":  # not sent, and overtaken: the newer version takes its place
+            self.outcomes[step.ref] = Outcome("queued", step.item.target, answer.reason)
+            return True
         if answer.fate in DONE:
             return self._done(step, Outcome(answer.fate, answer.target, answer.reason, answer.changes))
         if answer.fate == "skipped":
@@ -320,7 +324,7 @@ class Settlement:
 
     def _park(self, steps: Iterable[Step]) -> None:
         for step in steps:
-            missing = [ref for ref in _wants(step) if ref not in self.known]
+            missing = [ref for ref in wants(step) if ref not in self.known]
             names = ", ".join(sorted({ref.entity for ref in missing}))
             self._keep(step, "waiting", f"waits for its {names}")
             self.needs += [(self.items[-1], ref) for ref in missing]
@@ -390,12 +394,3 @@ class Settlement:
         question.rule = outcome.fate
         question.answered_at, question.answered_by = self.now, audit.actor() if person else "wherry"
         return question
-
-
-def _told_of(step: Step) -> tuple[Ref, ...]:
-    """The things whose links a step needs. What was sent had all of them filled in."""
-    return (step.ref,) if step.sent is not None else (step.ref, *_wants(step))
-
-
-def _wants(step: Step) -> tuple[Ref, ...]:
-    return (*step.draft.refs, *same_refs(step))

@@ -118,7 +118,7 @@ class ItemRow(Struct, kw_only=True):
     What is sent to its target also has: its ``stamp`` (of ``sequence`` and ``attempt``), the target's version it is
     meant for, whether it waits for ``approval`` (``wanted``, ``given`` or nothing), before when nothing is to be done
     with it (``due``), how often it was tried, the call it went out with, the newer version that waits behind it, and
-    what the target was last found to hold (``evidence``, JSON).
+    what the target was last found to hold (``evidence``, JSON). ``overwrite`` 1: over what was edited there.
     """
 
     id: int = 0
@@ -153,6 +153,7 @@ class ItemRow(Struct, kw_only=True):
     call: int = 0
     follower: str = ""
     evidence: str = ""
+    overwrite: int = 0
 
     @property
     def ref(self) -> Ref:

@@ -82,7 +82,7 @@ items = Table(
     Column("amount", _Id, nullable=True), _text("currency"), _text("created_at"), _text("changed_at"),
     _text("action"), _text("stamp"), _number("sequence"), _number("attempt"), _text("token"), _text("memo"),
     _text("approval"), _text("due"), _number("tries"), _number("call"), _text("follower"),
-    _text("evidence"),
+    _text("evidence"), _number("overwrite"),
     UniqueConstraint("sink", "source", "entity", "key"),
     Index("items_by_state", "state", "flow"),
     Index("items_by_sink", "sink", "state", "id"),

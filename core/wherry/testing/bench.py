@@ -26,7 +26,7 @@ from wherry.simulator import Stage
 from wherry.testing import scenario
 from wherry.testing.crashing import KILLED, Crash, Do
 from wherry.testing.errand import Claims, Errand, SharedTime, TargetClock
-from wherry.testing.judge import Case, Wrong, held, judge, last_state
+from wherry.testing.judge import Case, Wrong, held, judge, last_state, matches
 from wherry.testing.nursery import Ended, Nursery, Work
 from wherry.testing.rigs import Rig, Stand
 from wherry.testing.shelf import Shelf
@@ -34,6 +34,8 @@ from wherry.testing.shelf import Shelf
 LATE = 25.0
 """Seconds after which a call is carried out whose caller was cut off: less than any target's ``settle``."""
 _CALM_RUNS = 4
+HUB = "the hub"
+"""What is wrong where a process breaks instead of saying what it did."""
 _WRITES = "POST|PUT|PATCH|DELETE"
 PROJECT = """
 version = 1
@@ -232,8 +234,11 @@ class Script:
 
     def _resolve(self, thing: str) -> None:
         """A person looks whether the target holds the thing, and says so."""
-        there = [one.target for one in self.stand.effects(scenario.names()) if one.thing == thing]
-        told = {"thing": thing, "target": there[-1] if there else ""}
+        done = [one for one in self.stand.effects(scenario.names()) if one.thing == thing]
+        last = scenario.wanted(self.played, self.bench.rig.more)[thing][-1]
+        # Of what was made before, the question is whether the last change of it is there.
+        there = done and (thing not in self.claims.written or matches(done[-1], last))
+        told = {"thing": thing, "target": done[-1].target if there else ""}
         self._ended(self.bench.nursery.run(self.bench.errand(self.stand, (), "resolve", **told)))
 
     def _answer(self, told: str) -> None:
@@ -305,7 +310,7 @@ class Script:
         note = self.bench.folder / "note"
         if not note.exists():
             why = f"a process ended with {ended.code} and left no note"
-            self.outcome.wrong.append(Wrong("false", "the hub", why))
+            self.outcome.wrong.append(Wrong("false", HUB, why))
             raise _Broken
         self.claims = msgspec.convert(json.loads(note.read_text()), Claims)
         if self.played and self.played[-1] not in self.outcome.passed:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import click
 from msgspec import Struct
 
-from wherry.testing.bench import Outcome
+from wherry.testing.bench import HUB, Outcome
 from wherry.testing.mutations import BUGS, Bug
 from wherry.testing.rigs import Rig, target_rig
 from wherry.testing.sweep import Benches
@@ -22,8 +22,9 @@ class Catch(Struct, frozen=True):
 
     @property
     def caught(self) -> bool:
-        """Whether the plan tells the two apart."""
-        return bool(self.spoilt.wrong) and not self.sound.wrong
+        """Whether the plan tells the two apart. A process that breaks where the bug is planted proves nothing."""
+        broken = any(wrong.thing == HUB for wrong in self.spoilt.wrong)
+        return bool(self.spoilt.wrong) and not self.sound.wrong and not broken
 
 
 def hunted(known: Sequence[Rig], bugs: Sequence[Bug], jobs: int = 2) -> Iterator[Catch]:

@@ -70,9 +70,9 @@ def judge(case: Case) -> list[Wrong]:
 def _thing(case: Case, thing: str, done: Sequence[Effect]) -> list[Wrong]:
     wanted, number, found = case.wanted[thing], 0, []
     for effect in done:
-        if number < len(wanted) and _is(effect, wanted[number]):
+        if number < len(wanted) and matches(effect, wanted[number]):
             number += 1
-        elif any(_is(effect, earlier) for earlier in wanted[:number]):
+        elif any(matches(effect, earlier) for earlier in wanted[:number]):
             found.append(Wrong("duplicate", thing, f"{effect.what} {effect.total} once more, as {effect.target}"))
         else:
             found.append(Wrong("false", thing, f"{effect.what} as {effect.total} of {effect.date}, which nobody sent"))
@@ -81,7 +81,8 @@ def _thing(case: Case, thing: str, done: Sequence[Effect]) -> list[Wrong]:
     return found + ([told] if told is not None else [])
 
 
-def _is(effect: Effect, wanted: Wanted) -> bool:
+def matches(effect: Effect, wanted: Wanted) -> bool:
+    """Whether an effect is the one that had to be; what the target does not tell is not compared."""
     same_total = not (wanted.total and effect.total) or Decimal(wanted.total) == Decimal(effect.total)
     same_date = not (wanted.date and effect.date) or wanted.date == effect.date
     return effect.what == wanted.what and same_total and same_date

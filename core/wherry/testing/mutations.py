@@ -6,6 +6,8 @@ names the rig it is planted in and the plan that is certain to show it (write-pr
 
 from __future__ import annotations
 
+from typing import Any
+
 from wherry.testing import mutations_judging, mutations_sending
 from wherry.testing.bugs import BUGS, Bug
 
@@ -16,6 +18,12 @@ SETS = (mutations_sending, mutations_judging)
 def plant(name: str) -> None:
     """Put the bug of that name into this process, for the rest of its life."""
     BUGS[name].plant()
+
+
+def rehearse(told: dict[str, Any]) -> int:
+    """A job that plants a bug and does nothing more: whether there is still a place for it."""
+    plant(told["name"])
+    return 0
 
 
 __all__ = ["BUGS", "SETS", "Bug", "plant"]

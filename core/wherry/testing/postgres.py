@@ -16,7 +16,6 @@ import sqlalchemy as sa
 from wherry.store import tables
 from wherry.store.database import create_all
 
-
 GIVEN = "WHERRY_TEST_POSTGRES"
 """The environment's name for the URL of a server that is there already."""
 
@@ -66,7 +65,7 @@ def _started(binaries: Path) -> Iterator[str]:
         shutil.chown(folder, user)
     data, control = str(folder / "data"), [*become, str(binaries / "pg_ctl"), "-D", str(folder / "data")]
     _do([*become, str(binaries / "initdb"), "-D", data, "-A", "trust", "-U", "postgres", "-E", "UTF8"])
-    options = f"-k {folder} -c listen_addresses= -c fsync=off -c max_connections=60"
+    options = f"-k {folder} -c listen_addresses= -c fsync=off -c max_connections=60 -c full_page_writes=off -c jit=off"
     _do([*control, "-w", "-o", options, "-l", str(folder / "log"), "start"])
     try:
         yield f"postgresql://postgres@/postgres?host={folder}"
@@ -97,11 +96,13 @@ def database(url: str) -> Iterator[Callable[[], str]]:
     engine = sa.create_engine(driver.set(database=name), poolclass=sa.pool.NullPool)
     with engine.begin() as connection:
         create_all(connection)
-    cleared = ", ".join(f'"{table.name}"' for table in tables.metadata.sorted_tables)
+    names = [table.name for table in tables.metadata.sorted_tables]
+    # Not TRUNCATE: it makes new files for every table, which takes longer than the run that fills them.
+    cleared = "; ".join(f'DELETE FROM "{name}"' for name in names)
 
     def clean() -> str:
         with engine.begin() as connection:
-            connection.exec_driver_sql(f"TRUNCATE {cleared} RESTART IDENTITY")
+            connection.exec_driver_sql(cleared)
         return mine.render_as_string(hide_password=False)
 
     try:

@@ -113,11 +113,15 @@ def sweep(rig: Rig, database: str, *, jobs: int = 2, most: int = 0, seed: int = 
     with Benches(rig, database, jobs) as benches:
         (whole,) = benches.carry_out([(plans.UNDISTURBED, "")])
         _count(result, whole)
-        wanted = chosen([*plans.kills(rig, whole.passed), *plans.drills(rig, database, whole.passed, seed)], most)
-        for outcome in benches.carry_out([(plan, mutation) for plan in wanted]) if result.good else ():
+        wanted = _plans(rig, database, whole, seed) if result.good else []
+        for outcome in benches.carry_out([(plan, mutation) for plan in chosen(wanted, most)]):
             _count(result, outcome)
     result.seconds = time.perf_counter() - began
     return result
+
+
+def _plans(rig: Rig, database: str, whole: Outcome, seed: int) -> list[str]:
+    return [*plans.kills(rig, whole.passed), *plans.drills(rig, database, whole.passed, seed)]
 
 
 def chosen(wanted: Sequence[str], most: int) -> list[str]:

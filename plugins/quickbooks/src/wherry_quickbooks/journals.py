@@ -87,7 +87,7 @@ def _posted(item: Item, books: Books, n: int, line: dict[str, Any]) -> Obj:
 def side_total(lines: list[Obj], side: str) -> Decimal:
     """The sum of one side of an entry, of ours or of QuickBooks'."""
     return sum(
-        (line["Amount"] for line in lines if line["JournalEntryLineDetail"]["PostingType"] == side), ZERO
+        (line["Amount"] for line in lines if line.get("JournalEntryLineDetail", {}).get("PostingType") == side), ZERO
     )  # fmt: skip
 
 

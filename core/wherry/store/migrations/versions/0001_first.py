@@ -129,6 +129,7 @@ def upgrade() -> None:
         _number("call"),
         _text("follower"),
         _text("evidence"),
+        _number("overwrite"),
         sa.UniqueConstraint("sink", "source", "entity", "key"),
     )
     op.create_index("items_by_record", "items", ["flow", "record_kind", "record_id"])
