@@ -29,7 +29,6 @@ class Counter:
         said = self._capsys.readouterr()
         self.err = said.err
         assert found == code, said.out + said.err
-        import sys; sys.__stdout__.write("\n$ "+" ".join(arguments)+"\n"+said.err+said.out[:6000]) if __import__("os").environ.get("SHOW") else 0
         return said.out
 
     def ask(self, *arguments: str, code: int = 0) -> Any:

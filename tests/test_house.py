@@ -34,7 +34,7 @@ LAYERS = (
     (
         "questions and answers",
         "answers flows connections connecting overview scheduler desk deciding correcting approvals "
-        "undoing subjects explaining reconciling",
+        "undoing subjects explaining comparing reconciling",
     ),
     ("faces", "cli demo"),
     ("beside", "simulator testing"),

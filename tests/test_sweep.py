@@ -223,6 +223,18 @@ def test_what_is_not_there_is_lost_or_falsely_called_written() -> None:
     assert said(sound(effects=rest, claims=stuck, rig=NONE, strict=True)) == [("lost", INVOICE)]
 
 
+def test_a_version_is_passed_over_only_where_that_is_allowed_and_it_was_never_sent() -> None:
+    """I2: a newer version replaces one that was not sent."""
+    must = wanted(["first", "update"])
+    case = sound(wanted=must)
+    newest = [msgspec.structs.replace(e, what="created", total=must[e.thing][-1].total) for e in case.effects]
+    assert said(sound(wanted=must, effects=newest, latest=True)) == []
+    assert ("false", INVOICE) in said(sound(wanted=must, effects=newest))
+    (one,) = [effect for effect in newest if effect.thing == INVOICE]
+    late = msgspec.structs.replace(one, what="updated", total="12.50")
+    assert ("false", INVOICE) in said(sound(wanted=must, effects=[*newest, late], latest=True))
+
+
 def test_what_is_there_must_not_be_called_failed() -> None:
     """I4"""
     case = sound()

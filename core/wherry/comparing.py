@@ -163,5 +163,3 @@ def _held(
     told = mine is not None or by_id is not None if item.target else searched is not None
     changes = differing(boundary.facts(target.sink, item), mine.facts) if mine is not None else ()
     return Held(told=told, there=mine is not None, changes=changes, twins=twins)
-
-

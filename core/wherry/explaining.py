@@ -188,7 +188,8 @@ class View(Finder):
             return None
         return {
             "connection": sink.name if sink else "", "account": sink.account_name if sink else "",
-            "account_id": sink.account_id if sink else "", "id": link.target, "since": self._since(link), "written": link.made_at, "rule": link.rule,
+            "account_id": sink.account_id if sink else "", "id": link.target, "since": self._since(link),
+            "written": link.made_at, "rule": link.rule,
             "by": link.made_by, "run": link.run, "call": link.call or None, "version": link.token,
         }  # fmt: skip
 

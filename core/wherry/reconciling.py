@@ -6,37 +6,47 @@ what the target holds is what was written.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
+import msgspec
 from msgspec import Struct, field
 
-from wherry.store.ledger import ItemRow, LinkRow
+from wherry import comparing, desk, money
+from wherry.comparing import Held, Source, amount_of
+from wherry.errors import ConfigError
+from wherry.hub import Hub
+from wherry.job import Wired
+from wherry.records import Item, Ref
+from wherry.rows import REVERSED
+from wherry.store import inquiries, ledger
+from wherry.store.ledger import ItemRow, LinkRow, Seen
 
 State = Literal["posted", "reversed", "held", "skipped"]
 STATES: tuple[State, ...] = ("posted", "reversed", "held", "skipped")
 _PERIOD = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
+_LARGEST = 10_000_000
+Name = tuple[str, str]
+"""Kind and id of a record."""
 
 
 class Line(Struct, kw_only=True):
-    """One record and what became of it. ``posted`` and ``held`` are minor units: of a document with a change that is
-    not sent yet both are there."""
+    """One record and what became of it: ``amount`` is what its source says now, ``posted`` what was written of it, in
+    minor units. Of a document with a change that is not sent yet the rest is ``held``."""
 
     kind: str
     record: str
     state: State
-    fate: str
-    entity: str = ""
-    key: str = ""
-    number: str = ""
-    date: str = ""
-    target: str = ""
-    amount: int | None = None
-    currency: str = ""
+    reason: str = ""
+    amount: int = 0
+    posted: int = 0
     held: int = 0
-    item: ItemRow | None = None
+    currency: str = ""
     link: LinkRow | None = None
-    body: dict[str, Any] = field(default_factory=dict)
+    item: ItemRow | None = None
 
     @property
     def name(self) -> str:
@@ -44,13 +54,152 @@ class Line(Struct, kw_only=True):
 
 
 class Difference(Struct, frozen=True, kw_only=True):
-    """Where the ends do not agree. ``what`` is ``missing``, ``edited``, ``total``, ``twice``, ``alike``, ``there``
-    (although it is held here), ``source`` or ``untold``."""
+    """Where the ends do not agree: ``missing``, ``edited``, ``twice``, ``alike``, ``source`` or ``untold``."""
 
     what: str
-    document: str
     record: str
     target: str
-    amount: int | None
-    currency: str
     says: str
+
+
+class Reconciled(Struct, kw_only=True):
+    """The whole comparison. ``sums`` is state → currency → minor units; ``source`` the same of what the source says."""
+
+    flow: str
+    period: str
+    counts: dict[str, int] = field(default_factory=dict)
+    sums: dict[str, dict[str, int]] = field(default_factory=dict)
+    source: dict[str, int] = field(default_factory=dict)
+    differences: list[Difference] = field(default_factory=list)
+    asked: bool = True
+    """Whether the target could be asked what it holds."""
+
+    def add(self, state: str, currency: str, minor: int) -> None:
+        if currency:
+            sums = self.sums.setdefault(state, {})
+            sums[currency] = sums.get(currency, 0) + minor
+
+
+def reconcile(hub: Hub, flow: str, period: str = "") -> Reconciled:
+    """Compare what the source says, what was written and what the target holds. Writes nothing.
+
+    ``period`` is a year, a month or a day of the documents' dates: ``2010-12``. Raises ConfigError for another word.
+    """
+    if period and not _PERIOD.fullmatch(period):
+        raise ConfigError(f"{period!r} is no period", fix="write a year, a month or a day: 2010-12", code="WHERRY-2140")
+    wired = hub.wiring.wire(flow, "reconcile")
+    with hub.store.read() as tx:
+        seen = [one for one in inquiries.all_seen(tx, flow) if not one.reason.startswith("gone: merged")]
+        items = {(i.record_kind, i.record_id): i for i in ledger.open_items(tx, flow=flow, limit=_LARGEST) if i.root}
+        refs = inquiries.documents_of(tx, flow, _roots(wired))
+        links = ledger.find_links(tx, wired.lane.route, {ref for some in refs.values() for ref in some})
+    wanted = {kind: [one.source_id for one in seen if one.kind == kind] for kind in wired.mappers}
+    said = comparing.at_source(hub, flow, wanted) or {}
+    found = Reconciled(flow=flow, period=period)
+    lines = [_line(one, said.get(_name(one)), items.get(_name(one)), _live(refs, links, _name(one))) for one in seen]
+    lines = [line for line in lines if not period or _date(line, said).startswith(period)]
+    for line in lines:
+        _count(found, line)
+    found.differences += _told_otherwise(lines)
+    found.differences += _at_target(hub, wired, found, [line for line in lines if line.state == "posted"])
+    return found
+
+
+def _roots(wired: Wired) -> set[str]:
+    names: set[str] = set()
+    for mapper in wired.mappers.values():
+        root = getattr(mapper, "root", "")
+        names |= {*getattr(mapper, "roots", ()), *((root,) if root else ())}
+    return names
+
+
+def _name(one: Seen) -> Name:
+    return one.kind, one.source_id
+
+
+def _live(refs: Mapping[Name, Iterable[Ref]], links: Mapping[Ref, LinkRow], name: Name) -> LinkRow | None:
+    """The document that stands for a record; the one that was taken back where none does."""
+    mine = [links[ref] for ref in refs.get(name, ()) if ref in links and links[ref].target]
+    return next((link for link in mine if link.rule != REVERSED), mine[0] if mine else None)
+
+
+def _line(one: Seen, said: Source | None, item: ItemRow | None, link: LinkRow | None) -> Line:
+    stands = link is not None and link.rule != REVERSED
+    state: State = "posted" if stands else "reversed" if link is not None else "held" if item is not None else "skipped"
+    body = msgspec.json.decode(link.body) if link is not None and link.body else {}
+    written, currency = amount_of(link.entity, body) if link is not None else (None, "")
+    amount = said.amount if said is not None and said.amount is not None else one.amount
+    amount = written if amount is None else amount
+    line = Line(kind=one.kind, record=one.source_id, state=state, reason=one.reason, amount=amount or 0, link=link,
+                item=item, currency=(said.currency if said else "") or currency or one.currency)  # fmt: skip
+    if stands:
+        line.posted = (written or 0) if body else line.amount
+        line.held = line.amount - line.posted if item is not None else 0
+    return line
+
+
+def _date(line: Line, said: Mapping[Name, Source]) -> str:
+    source = said.get((line.kind, line.record))
+    if source is not None and source.date:
+        return source.date
+    body: dict[str, Any] = msgspec.json.decode(line.link.body) if line.link is not None and line.link.body else {}
+    return str(body.get("date") or (line.item.draft.body.get("date") if line.item is not None else "") or "")
+
+
+def _count(found: Reconciled, line: Line) -> None:
+    found.counts[line.state] = found.counts.get(line.state, 0) + 1
+    if line.currency:
+        found.source[line.currency] = found.source.get(line.currency, 0) + line.amount
+    found.add(line.state, line.currency, line.posted if line.state == "posted" else line.amount)
+    if line.held:
+        found.add("held", line.currency, line.held)
+
+
+def _told_otherwise(lines: Sequence[Line]) -> list[Difference]:
+    """What was written and what the source says now do not come to the same, and no change is on its way."""
+    return [
+        Difference(what="source", record=line.name, target=line.link.target if line.link else "",
+                   says=f"the source says {money.text(line.amount, line.currency)} {line.currency}, "
+                        f"{money.text(line.posted, line.currency)} {line.currency} was written")
+        for line in lines if line.state == "posted" and line.amount != line.posted + line.held
+    ]  # fmt: skip
+
+
+def _at_target(hub: Hub, wired: Wired, found: Reconciled, lines: Sequence[Line]) -> list[Difference]:
+    items = {line.name: _item(line) for line in lines if line.link is not None and line.link.body}
+    target = desk.reach(hub, wired.lane.route.sink) if items else None
+    if target is None:
+        found.asked = False
+        return []
+    held = comparing.in_target(target, items, {item.target or "" for item in items.values()})
+    found.asked = bool(held) or not items
+    return [one for name, item in items.items() if name in held for one in _differences(name, item, held[name])]
+
+
+def _item(line: Line) -> Item:
+    assert line.link is not None
+    link = line.link
+    body = msgspec.json.decode(link.body)
+    return Item(entity=link.entity, key=link.key, body=body, before=body, target=link.target, token=link.token,
+                label=line.record, stamp=_stand_in(line.name))  # fmt: skip
+
+
+def _stand_in(name: str) -> str:
+    """A stamp that no item has: by it a look tells its finds apart."""
+    return base64.b32encode(hashlib.blake2b(name.encode(), digest_size=20).digest()).decode().lower()[:26]
+
+
+def _differences(name: str, item: Item, held: Held) -> list[Difference]:
+    target = item.target or ""
+    if not held.told:
+        return [Difference(what="untold", record=name, target=target, says="the target could not tell")]
+    if not held.there:
+        return [Difference(what="missing", record=name, target=target, says="it is not there any more")]
+    found = []
+    if held.changes:
+        said = "; ".join(f"{one.field} is {one.after} there, {one.before} was written" for one in held.changes[:5])
+        found.append(Difference(what="edited", record=name, target=target, says=said))
+    for twin in held.twins:
+        what = "twice" if twin.ours else "alike"
+        found.append(Difference(what=what, record=name, target=twin.target, says="another one of it stands there"))
+    return found

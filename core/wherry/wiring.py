@@ -147,7 +147,7 @@ class Wiring:
 
     def is_stand_in(self, connection: Connection) -> bool:
         """Whether an operator set an address that is none of the vendor's own."""
-        own = getattr(connection.settings, "base_url", None)
+        own = str(getattr(connection.settings, "base_url", None) or "")
         hosts = self.plugins.manifests[connection.plugin].hosts
         return bool(own) and not any(fnmatchcase(urlsplit(own).hostname or "", host) for host in hosts)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from wherry import approvals
@@ -98,18 +98,20 @@ class Model(RuleBasedStateMachine):
 
     def _say(self, id: str, status: str, total: str) -> None:
         """An invoice is issued, comes to another total, is taken back, or is issued again after that."""
+        if self.versions.get(id, [("", "")])[-1][0] == "void" and self.desk.target.ability == "upsert":
+            return  # its external id is taken for good by the document that was taken back
         if self.versions.get(id, [("", "")])[-1] != (status, total):
             self.versions.setdefault(id, []).append((status, total))
         self.desk.bill(id, total, status=status)
 
-    @precondition(lambda self: self._live())
+    @precondition(lambda self: self._live() and self.desk.target.ability != "upsert")
     @rule(data=st.data(), really=st.booleans())
     def edit(self, data: st.DataObject, really: bool) -> None:
         """A person touches a document in the target: what it says, or only a remark on it."""
         id = data.draw(st.sampled_from(sorted(self._live())))
         thing = self._live()[id]
         self.desk.target.edit(thing["id"], **({"memo": "paid by card"} if really else {"note": "seen"}))
-        self.edited |= {id} if really or self.desk.target.ability in ("none", "upsert") else set()
+        self.edited |= {id} if really or self.desk.target.ability == "none" else set()
 
     @precondition(lambda self: self.approval)
     @rule()
@@ -280,5 +282,5 @@ WANTED = int(os.environ.get("WHERRY_MODEL_EXAMPLES", "0"))
 TestModel = Model.TestCase
 TestModel.settings = settings(
     max_examples=WANTED or 9, stateful_step_count=14, deadline=None, derandomize=not WANTED, print_blob=True,
-    suppress_health_check=list(HealthCheck),
+    phases=[Phase.generate, Phase.shrink] if WANTED else [Phase.generate], suppress_health_check=list(HealthCheck),
 )  # fmt: skip

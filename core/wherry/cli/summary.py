@@ -74,7 +74,8 @@ def _reasons(data: Mapping[str, Any], kinds: Iterable[str]) -> Iterator[str]:
         shown = [pair for word in words for pair in by_word.get(word, {}).items()]
         left_out = data.get("amounts", {}).get(kind, {})
         for reason, number in shown[:_MOST_REASONS]:
-            yield click.style(f"             {plural(number, kind)}{_sums(left_out.get(reason, {}))}: {clean(reason)}", dim=True)
+            sums = _sums(left_out.get(reason, {}))
+            yield click.style(f"             {plural(number, kind)}{sums}: {clean(reason)}", dim=True)
         if len(shown) > _MOST_REASONS:
             yield click.style(f"             and {plural(len(shown) - _MOST_REASONS, 'more reason')}", dim=True)
 

@@ -223,3 +223,16 @@ def documents_saying(tx: Tx, namespace: str, value: str, fields: Sequence[str] =
         sa.select(documents.c.kind, documents.c.id).where(documents.c.namespace == namespace, said).limit(20)
     )
     return [(str(kind), str(id)) for kind, id in rows]
+
+
+def documents_of(tx: Tx, flow: str, entities: Iterable[str]) -> dict[tuple[str, str], set[Ref]]:
+    """(record kind, id) → the documents of these entities that a flow ever wrote of the record."""
+    rows = tx.rows(
+        sa.select(history.c.record_kind, history.c.record_id, history.c.entity, history.c.key)
+        .where(history.c.flow == flow, history.c.entity.in_(sorted(entities)), history.c.target != "")
+        .distinct()
+    )
+    found: dict[tuple[str, str], set[Ref]] = {}
+    for kind, record, entity, key in rows:
+        found.setdefault((str(kind), str(record)), set()).add(Ref(entity, key))
+    return found

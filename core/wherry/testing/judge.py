@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Literal
 
+import msgspec
 from msgspec import Struct
 
 from wherry.errors import EXIT_PERSON
@@ -46,6 +47,8 @@ class Case(Struct, frozen=True, kw_only=True):
     """The company that everything must be in, where the history tells."""
     strict: bool = False
     """Nothing may be left to a person, even where the target can neither be asked nor recognise a repeated call."""
+    latest: bool = False
+    """A version that a newer one came before may be passed over, as long as it was never sent."""
 
     @property
     def lenient(self) -> bool:
@@ -70,8 +73,8 @@ def judge(case: Case) -> list[Wrong]:
 def _thing(case: Case, thing: str, done: Sequence[Effect]) -> list[Wrong]:
     wanted, number, found = case.wanted[thing], 0, []
     for effect in done:
-        if number < len(wanted) and matches(effect, wanted[number]):
-            number += 1
+        if (reached := _reached(case, effect, wanted, number)) > number:
+            number = reached
         elif any(matches(effect, earlier) for earlier in wanted[:number]):
             found.append(Wrong("duplicate", thing, f"{effect.what} {effect.total} once more, as {effect.target}"))
         else:
@@ -79,6 +82,15 @@ def _thing(case: Case, thing: str, done: Sequence[Effect]) -> list[Wrong]:
     missing = wanted[number:]
     told = _missing(case, thing, missing[0]) if missing else _complete(case, thing, done[-1])
     return found + ([told] if told is not None else [])
+
+
+def _reached(case: Case, effect: Effect, wanted: Sequence[Wanted], number: int) -> int:
+    """How many of the wanted effects are met once this one is; as many as before where it is none of them."""
+    for step in range(number, len(wanted) if case.latest else min(number + 1, len(wanted))):
+        what = wanted[step].what if number else "created"
+        if matches(effect, msgspec.structs.replace(wanted[step], what=what)):
+            return step + 1
+    return number
 
 
 def matches(effect: Effect, wanted: Wanted) -> bool:

@@ -7,6 +7,7 @@ fresh interpreter would do.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import json
@@ -106,10 +107,11 @@ def serve(modules: Sequence[str]) -> None:
         importlib.import_module(module)
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # whatever a child prints is no answer
-    for line in sys.stdin:
-        what, told = json.loads(line)
-        answers.write(json.dumps(_ACTS[what](told)) + "\n")
-        answers.flush()
+    with contextlib.suppress(BrokenPipeError):  # whoever asked is gone
+        for line in sys.stdin:
+            what, told = json.loads(line)
+            answers.write(json.dumps(_ACTS[what](told)) + "\n")
+            answers.flush()
 
 
 def _start(told: Mapping[str, Any]) -> int:

@@ -46,7 +46,10 @@ def _end(rig: Rig) -> str:
 
 
 def drills(rig: Rig, database: str, points: Points, seed: int, share: int = 12) -> list[str]:
-    """All else: two deaths, fresh interpreters, refused writes, stopped processes, and a target that misbehaves."""
+    """All else: two deaths, fresh interpreters, refused writes, stopped processes, and a target that misbehaves.
+
+    What the target does has nothing to do with the database, so the second of them is spared the half of it.
+    """
     chance, end = random.Random(seed), _end(rig)
     share = 2 * share if rig.atomic else share
     plans = _doubles(points, chance, share, end)
@@ -55,7 +58,7 @@ def drills(rig: Rig, database: str, points: Points, seed: int, share: int = 12) 
     if rig.atomic:
         return plans
     plans += _some(points, chance, share, "pause", _PAUSABLE, end)
-    return [*plans, *_faults(end), *_people(rig), *_times(rig, database)]
+    return [*plans, *_faults(end, (1, 4) if database == "sqlite" else (4,)), *_people(rig), *_times(rig, database)]
 
 
 def _doubles(points: Points, chance: random.Random, count: int, end: str) -> list[str]:
@@ -85,8 +88,8 @@ def _before(phase: str) -> str:
     return "".join(f"play {earlier}; run; " for earlier in PHASES[: PHASES.index(phase)] if earlier != "resync")
 
 
-def _faults(end: str) -> list[str]:
-    numbered = itertools.product(FAULTS, (1, 4))
+def _faults(end: str, numbers: tuple[int, ...]) -> list[str]:
+    numbered = itertools.product(FAULTS, numbers)
     made = [f"play first; fault {number} {fault}; calm; release; {end}" for fault, number in numbered]
     start = f"{_before('update')}play update"
     return made + [f"{start}; fault 1 {fault}; calm; release; {end}" for fault in FAULTS[:4]]
@@ -115,7 +118,7 @@ def _times(rig: Rig, database: str) -> list[str]:
         "play first; kill commit.after@drain._send#1; calm; judge strict",
     ]
     if not rig.asks and not rig.resends:
-        lost = "play first; kill {}; run; play update; run; answer; calm; judge strict"
+        lost = "play first; kill {}; run; play update; run; answer; calm; judge strict latest"
         found += [lost.format(point) for point in ("http.sent@POST /things#3", "http.before@POST /things#3")]
     if rig.asks and rig.batch == 1:
         found.append("play first; fault 3 lost; kill commit.after@drain._send#3; wait 90000; calm; judge")

@@ -1,4 +1,4 @@
-"""QuickBooks Online under the kill sweep, in its short form: every so many-th plan. ``make sweep`` carries out all of them."""
+"""QuickBooks Online under the kill sweep, in its short form. ``make sweep`` carries out every plan."""
 
 from __future__ import annotations
 

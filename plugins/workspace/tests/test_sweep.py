@@ -1,4 +1,4 @@
-"""The workspace under the kill sweep, in its short form: every so many-th plan. ``make sweep`` carries out all of them."""
+"""The workspace under the kill sweep, in its short form. ``make sweep`` carries out every plan."""
 
 from __future__ import annotations
 
