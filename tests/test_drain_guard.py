@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -194,6 +195,12 @@ def kill_sessions(url: str) -> None:
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
             " AND pid <> pg_backend_pid() AND state = 'idle'"
         )
+        held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid <> 7711 AND database = (" \
+               "SELECT oid FROM pg_database WHERE datname = current_database())"  # fmt: skip
+        for _ in range(200):  # a session ends a moment after it was told to
+            if not connection.exec_driver_sql(held).scalar():
+                break
+            time.sleep(0.02)
     engine.dispose()
 
 

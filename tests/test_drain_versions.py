@@ -282,7 +282,6 @@ def test_a_document_of_ours_that_was_taken_back_does_not_stand_in_the_way_of_the
     assert desk.done() == [("created", "10.00"), ("voided", "10.00"), ("created", "12.00")]
 
 
-@pytest.mark.xfail(strict=True, reason="only the last former document is known by its link")
 def test_documents_that_were_taken_back_before_the_last_one_do_not_stand_in_the_way_either(desk: Books) -> None:
     for status in ("void", "invoiced", "void"):
         desk.bill("1", status=status)

@@ -78,13 +78,14 @@ class Drain:
         self.to_look: list[Flight] = []
         self.runs: dict[tuple[str, int], bool] = {}
         """Flow and source → whether the flow has run through before."""
-        self.failures, self.refused_entry = 0, 0
+        self.failures = self.refused_entry = 0
         self.stop: WherryError | None = None
 
     def work(self) -> None:
         """Everything there is to do; raises at the end what kept it from going on."""
         self._same_company()
-        self._recover()
+        if self._recover() and self.asks:
+            self._let_settle()
         if self.answered:
             self._advance(freeze=False)
         if self.stop is None:
@@ -107,12 +108,19 @@ class Drain:
 
     # -- what an earlier process left ------------------------------------------------------------------------------
 
-    def _recover(self) -> None:
-        """Raw answers that were stored but not settled are settled first; the rest is left to be resolved."""
+    def _let_settle(self) -> None:
+        """What the store does not know of may have left a moment ago: no look tells of it before it has settled."""
+        why = f"the store is an older copy; waits {self.sink.settle:.0f} s before it asks {self.target.name} …"
+        self.target.waits(why, self.sink.settle)
+        self.store.clock.sleep(self.sink.settle)
+
+    def _recover(self) -> bool:
+        """Raw answers that were stored but not settled are settled first; the rest is left to be resolved. Whether the
+        store turned out to be an older copy."""
         with self.store.write() as tx:
             if halted := resolving.halted(tx, self.target):
                 raise halted
-            self._notice_restore(tx)
+            restored = self._notice_restore(tx)
             left = calls.find_calls(tx, self.sink_id, _NOTHING_YET)
             unknown = calls.items_of_sink(tx, self.sink_id, "unknown") if left else []
             for row in left:
@@ -122,19 +130,21 @@ class Drain:
                     self.answered.append(Exchange(row=row, flights=flights))
                 elif not flights:
                     calls.mark_calls(tx, [row.id], "settled")
+        return restored
 
-    def _notice_restore(self, tx: Tx) -> None:
+    def _notice_restore(self, tx: Tx) -> bool:
         """A store that knows of fewer calls than were made is an old backup: everything is looked for first (A21)."""
-        told = _read_number(self.target.beside)
-        if told > calls.last_call(tx):
-            structlog.get_logger().warning(
-                "the store is older than what was sent; everything is looked up first",
-                calls=calls.last_call(tx), sent=told,
-            )  # fmt: skip
-            for note in calls.notes(tx, LOOKED):
-                calls.put_note(tx, RESTORED + note, self.store.now())
-            calls.drop_notes(tx, LOOKED)
-            calls.new_call_ids(tx, told - calls.last_call(tx))
+        told, known = _read_number(self.target.beside), calls.last_call(tx)
+        if told <= known:
+            return False
+        structlog.get_logger().warning(
+            "the store is older than what was sent; everything is looked up first", calls=known, sent=told
+        )
+        for note in calls.notes(tx, LOOKED):
+            calls.put_note(tx, RESTORED + note, self.store.now())
+        calls.drop_notes(tx, LOOKED)
+        calls.new_call_ids(tx, told - known)
+        return True
 
     # -- settle the last, freeze the next: one commit ----------------------------------------------------------------
 
@@ -156,13 +166,14 @@ class Drain:
             calls.mark_calls(tx, {one.row.id for one in self.answered} - useless, "settled")
             group, more = self._freeze(tx, outcomes) if freeze and self.stop is None else ([], False)
         self.answered = []
-        self._tell(outcomes)
+        for told_of in outcomes:
+            self.target.settled(*told_of)
         if group:
             self._send(group)
         return bool(group) or more
 
     def _shut_out(self, one: Exchange) -> WherryError | None:
-        """One 401 may be a token that ended early, which is renewed with the next call; a second one is not."""
+        """One 401 may be a token that ended early, and is renewed with the next call; a second one is not."""
         if one.row.reply is not None and one.row.reply.status == flight.UNAUTHORIZED:
             self.refused_entry += 1
         return flight.not_let_in(self.target, flight.UNAUTHORIZED) if self.refused_entry > self.sink.width else None
@@ -191,10 +202,6 @@ class Drain:
             steps = [flight.answered(one, answer) for one, answer in mine]
             found.append((source, writing.settle(tx, self.target.lane(source), steps, now)))
         return found
-
-    def _tell(self, outcomes: Iterable[tuple[int, dict[Ref, Outcome]]]) -> None:
-        for source, found in outcomes:
-            self.target.settled(source, found)
 
     def _freeze(self, tx: Tx, outcomes: list[tuple[int, dict[Ref, Outcome]]]) -> tuple[list[Exchange], bool]:
         """The next calls, with everything filled in: once this is committed they may have left. And whether there may
@@ -236,8 +243,7 @@ class Drain:
         return self.runs[flow, source]
 
     def _must_look(self, tx: Tx, one: Flight) -> bool:
-        """The first time that a flow meets a target somebody may have entered its documents by hand (case C20); and
-        what is to be updated has to have its version there."""
+        """A flow's first documents may be there, entered by hand (case C20); an update needs its version there."""
         row = one.waiting.item
         if row.stamp in self.looked or not self.asks:
             return False
@@ -343,7 +349,8 @@ class Drain:
             over = {one.waiting.item.call for one, answer in told if answer.fate != "unknown"}
             calls.mark_calls(tx, over - {0}, "settled")
             self.stop = self.stop or resolving.halted(tx, self.target)
-        self._tell(outcomes)
+        for told_of in outcomes:
+            self.target.settled(*told_of)
 
     def _wait(self) -> bool:
         """Sleep until the next item is due. False when none is, or not soon enough."""

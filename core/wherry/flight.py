@@ -54,8 +54,6 @@ class Flight(Struct, kw_only=True):
 
     waiting: Waiting
     item: Item
-    former: str = ""
-    """The document of an earlier version, taken back since: it may stand there under the same number."""
 
     @property
     def stamp(self) -> str:
@@ -115,10 +113,8 @@ def board(
         for one in mine:
             if left or one.item.draft.void or all(ref in known for ref in one.item.draft.refs):
                 known = {**dict.fromkeys(one.item.draft.refs), **known}
-                link = links.get(one.item.ref)
-                step = step_of(one, link if one.item.target else None)
-                former = link.target if link is not None and not one.item.target else ""
-                flights.append(Flight(waiting=one, item=item_of(step, known), former=former))
+                step = step_of(one, links.get(one.item.ref) if one.item.target else None)
+                flights.append(Flight(waiting=one, item=item_of(step, known)))
             else:
                 stranded.append(one)
     flights.sort(key=lambda flight: flight.waiting.item.id)

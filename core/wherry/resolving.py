@@ -158,15 +158,22 @@ def wait_for_settling(tx: Tx, target: Target, flights: Sequence[Flight], again: 
 
 def resolved(target: Target, flights: Sequence[Flight]) -> list[tuple[Flight, Answer]]:
     """What became of items that are due for it. A target that cannot be asked leaves them to a person (case A26)."""
-    if _for_ever(target):
-        reason = "it is sent again until there is an answer"
-        return [(one, Answer(fate="unknown", reason=reason, after=_AGAIN_AFTER)) for one in flights]
     if not isinstance(target.sink, Asks):
-        return [(one, _nobody_knows(target, one)) for one in flights]
+        return _untold(target, flights)
     finds = look(target, flights)
     silent = not_told(flights, finds, "unknown")  # before an item that is proved absent gets another stamp
     told = [(one, _told(target, one, finds[one.stamp])) for one in flights if one.stamp in finds]
     return [*told, *silent]
+
+
+def _untold(target: Target, flights: Sequence[Flight]) -> list[tuple[Flight, Answer]]:
+    """Of a target that cannot be asked. What it recognises for ever goes out until it is answered; what it has answered
+    without telling, such as that it has changed there, is for a person."""
+    with target.store.read() as tx:
+        rows = calls.calls_by_id(tx, {one.waiting.item.call for one in flights})
+    open_ones = {id for id, row in rows.items() if row.state in ("lost", "sending")} if _for_ever(target) else set()
+    again = Answer(fate="unknown", reason="it is sent again until there is an answer", after=_AGAIN_AFTER)
+    return [(one, again if one.waiting.item.call in open_ones else _nobody_knows(target, one)) for one in flights]
 
 
 def _told(target: Target, one: Flight, hits: Sequence[Found]) -> Answer:
@@ -231,7 +238,11 @@ def _found_created(target: Target, one: Flight, hits: Sequence[Found]) -> Answer
         reason = "found by its stamp; the answer had been lost"
         answer = Answer(fate="created", target=ours[0].target, token=ours[0].token, reason=reason, facts=ours[0].facts)
         return _as_sent(target, one.item, answer)
-    alike = [hit for hit in hits if hit.alike and hit.target != one.former]
+    alike = [hit for hit in hits if hit.alike]
+    if alike:  # documents of earlier versions, taken back since, may stand there under the same number
+        with target.store.read() as tx:
+            former = calls.targets_ever(tx, one.item.entity, one.item.key)
+        alike = [hit for hit in alike if hit.target not in former]
     if not alike:
         return None
     names = ", ".join(hit.target for hit in alike)

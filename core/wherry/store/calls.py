@@ -18,7 +18,7 @@ from wherry.records import Call, Reply
 from wherry.store.database import Tx, wanted
 from wherry.store.documents import next_value
 from wherry.store.ledger import ItemRow, item_columns, item_of
-from wherry.store.tables import calls, counters, items, meta
+from wherry.store.tables import calls, counters, history, items, meta
 
 State = Literal["sending", "answered", "lost", "unsent", "settled"]
 
@@ -143,6 +143,13 @@ def items_by_id(tx: Tx, sink: int, ids: Iterable[int]) -> dict[int, Waiting]:
     statement = sa.select(items.c.source, *item_columns).where(items.c.sink == sink)
     found = (Waiting(row[0], item_of(row[1:])) for row in tx.find(statement, items.c.id, sorted(set(ids))))
     return {one.item.id: one for one in found}
+
+
+def targets_ever(tx: Tx, entity: str, key: str) -> set[str]:
+    """Everything that a thing was ever written as, taken back since or not."""
+    ours = history.c.fate.in_(("created", "updated", "reversed"))
+    rows = tx.run(sa.select(history.c.target).where(history.c.entity == entity, history.c.key == key, ours).distinct())
+    return {str(row[0]) for row in rows}
 
 
 def next_due(tx: Tx, sink: int, *, without: Sequence[str] = ()) -> str:

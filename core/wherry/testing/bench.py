@@ -7,8 +7,8 @@ POINT`` (kill, where it comes up), ``fresh POINT`` (kill a fresh interpreter), `
 ``release`` (late calls), ``wait SECONDS``, ``enter NUMBER``, ``edit NUMBER [remark]``, ``twin NUMBER``, ``reach
 COMPANY``, ``muddle``, ``backup``, ``restore``, ``other`` (run the second flow, into another company), ``resolve THING``
 (a person looks whether it is there, and says so), ``answer`` (the same for everything that waits for it), and ``judge
-[second] [strict] [latest] [THING=STATE …]`` (as it must be; these wait for a person; strict: nothing else may; latest: a
-version may be passed over for a newer one, if it was never sent).
+[second] [strict] [latest] [THING=STATE …]`` (as it must be; these wait for a person; strict: nothing else may; latest:
+a version may be passed over for a newer one, if it was never sent).
 """
 
 from __future__ import annotations
