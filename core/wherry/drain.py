@@ -24,7 +24,7 @@ from wherry.records import Answer, Ref
 from wherry.roles import Asks
 from wherry.rows import BY_PERSON
 from wherry.steps import Outcome
-from wherry.store import calls, ledger, registry
+from wherry.store import calls, ledger
 from wherry.store.calls import CallRow, Waiting
 from wherry.store.database import Tx
 from wherry.store.locks import Held
@@ -58,8 +58,7 @@ def drain(target: Target, *, wait: float = 30.0) -> None:
 
 def has_work(tx: Tx, sink: int, now: str) -> bool:
     """Whether anything waits to be sent, settled or looked up."""
-    without = registry.paused_flows(tx)
-    ready = calls.items_of_sink(tx, sink, "queued", limit=1, ready_by="9999", without=without)
+    ready = calls.items_of_sink(tx, sink, "queued", limit=1, ready_by="9999")
     return bool(ready or calls.items_of_sink(tx, sink, "unknown", limit=1))
 
 
@@ -158,7 +157,7 @@ class Drain:
         told = [pair for verdict in verdicts for pair in verdict.told]
         outcomes: list[tuple[int, dict[Ref, Outcome]]] = []
         with self.store.write() as tx:
-            self.held.check(tx)
+            self.held.check()
             outcomes += self._settle(tx, told)
             pairs = zip(self.answered, verdicts, strict=True)
             useless = {one.row.id for one, v in pairs if not v.heard and one.row.state != "unsent"}
@@ -230,8 +229,8 @@ class Drain:
         return [one for one in flights if one.stamp not in looks][: self.size]
 
     def _boarded(self, tx: Tx, limit: int) -> list[Flight]:
-        now, without = self.store.now(), registry.paused_flows(tx)
-        waiting = calls.items_of_sink(tx, self.sink_id, "queued", ready_by=now, limit=limit, without=without)
+        now = self.store.now()
+        waiting = calls.items_of_sink(tx, self.sink_id, "queued", ready_by=now, limit=limit)
         flights, stranded = flight.board(tx, self.sink_id, waiting)
         for one in stranded:  # what it refers to was undone meanwhile: it waits for it again
             writing.settle(tx, self.target.lane(one.source), [writing.resumed(one.item)], now)
@@ -323,7 +322,7 @@ class Drain:
             if not calls.items_of_sink(tx, self.sink_id, "unknown", limit=1):
                 return False
         with self.store.write() as tx:
-            self.held.check(tx)
+            self.held.check()
             unknown = calls.items_of_sink(tx, self.sink_id, "unknown")
             rows = calls.calls_by_id(tx, {one.item.call for one in unknown})
             flights, _ = flight.board(tx, self.sink_id, unknown, left=True)
@@ -342,7 +341,7 @@ class Drain:
     def _conclude(self, told: Sequence[tuple[Flight, Answer]]) -> None:
         """Settle what a look told. What became another version while it was on its way knows better itself."""
         with self.store.write() as tx:
-            self.held.check(tx)
+            self.held.check()
             now = calls.items_by_id(tx, self.sink_id, [one.waiting.item.id for one, _ in told])
             told = [(one, answer) for one, answer in told if _is_same(one, now.get(one.waiting.item.id))]
             outcomes = self._settle(tx, told)
@@ -355,7 +354,7 @@ class Drain:
     def _wait(self) -> bool:
         """Sleep until the next item is due. False when none is, or not soon enough."""
         with self.store.read() as tx:
-            due = calls.next_due(tx, self.sink_id, without=registry.paused_flows(tx))
+            due = calls.next_due(tx, self.sink_id)
         if not due:
             return False
         seconds = (dt.datetime.fromisoformat(due) - self.store.clock.now()).total_seconds()

@@ -107,7 +107,8 @@ def board(
     flights, stranded = [], []
     for source in dict.fromkeys(one.source for one in waiting):
         mine = [one for one in waiting if one.source == source]
-        wanted = {ref for one in mine for ref in (one.item.ref, *one.item.draft.refs)}
+        wanted = {ref for one in mine for ref in one.item.draft.refs}
+        wanted |= {one.item.ref for one in mine if one.item.target}
         links = ledger.find_links(tx, ledger.Route(source, sink), wanted)
         known = {ref: link.target or None for ref, link in links.items()}
         for one in mine:

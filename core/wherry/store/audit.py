@@ -11,13 +11,17 @@ import msgspec
 import sqlalchemy as sa
 
 from wherry.store.database import Tx
-from wherry.store.documents import next_value
 from wherry.store.tables import audit as table
 
 _COLUMNS = ("id", "at", "actor", "action", "object", "detail", "previous", "hash")
 
 
-_BEFORE = sa.select(table.c.hash).where(table.c.id == sa.bindparam("before"))
+_NEXT = sa.text(
+    "INSERT INTO counters (namespace, name, value) VALUES ('audit', 'id', :count) "
+    "ON CONFLICT (namespace, name) DO UPDATE SET value = counters.value + excluded.value "
+    "RETURNING value, (SELECT hash FROM audit WHERE audit.id = counters.value - :count)"
+)
+"""The number of the last new row, and the hash of the last row before."""
 
 
 def actor() -> str:
@@ -45,8 +49,8 @@ def write_many(tx: Tx, at: str, rows: list[tuple[str, str, Any]], *, by: str = "
     if not rows:
         return
     who = by or actor()
-    first = next_value(tx, "audit", "id", len(rows))
-    previous = tx.run(_BEFORE, {"before": first - 1}).scalar() or ""
+    last, before = tx.kept(_NEXT, {"count": len(rows)})[0]
+    first, previous = last - len(rows) + 1, before or ""
     chained = []
     for n, (action, object, detail) in enumerate(rows):
         text = msgspec.json.encode(detail, order="deterministic").decode() if detail is not None else ""

@@ -18,7 +18,7 @@ from wherry.records import Call, Reply
 from wherry.store.database import Tx, wanted
 from wherry.store.documents import next_value
 from wherry.store.ledger import ItemRow, item_columns, item_of
-from wherry.store.tables import calls, counters, history, items, meta
+from wherry.store.tables import calls, counters, flows, history, items, meta
 
 State = Literal["sending", "answered", "lost", "unsent", "settled"]
 
@@ -122,20 +122,22 @@ _OF_SINK = (
     sa.select(items.c.source, *item_columns)
     .where(
         items.c.sink == sa.bindparam("sink"), items.c.state == sa.bindparam("state"),
-        items.c.id > sa.bindparam("after"), items.c.flow.not_in(sa.bindparam("without", expanding=True)),
+        items.c.id > sa.bindparam("after"),
     )
     .order_by(items.c.id)
     .limit(sa.bindparam("most"))
 )  # fmt: skip
-_READY = _OF_SINK.where(items.c.stamp != "", items.c.approval != "wanted", items.c.due <= sa.bindparam("by"))
+_GOES = items.c.flow.not_in(sa.select(flows.c.name).where(flows.c.state == "paused"))
+"""The item's flow is not paused by somebody: nothing of such a one is sent."""
+_READY = _OF_SINK.where(items.c.stamp != "", items.c.approval != "wanted", items.c.due <= sa.bindparam("by"), _GOES)
 
 
 def items_of_sink(
-    tx: Tx, sink: int, state: str, *, limit: int = 0, ready_by: str = "", after: int = 0, without: Sequence[str] = ()
+    tx: Tx, sink: int, state: str, *, limit: int = 0, ready_by: str = "", after: int = 0
 ) -> list[Waiting]:  # fmt: skip
-    """Oldest first, none of the flows ``without``. With ``ready_by`` only what may be sent by then: approved, due."""
-    told = {"sink": sink, "state": state, "after": after, "most": limit or _ALL, "without": list(without)}
-    rows = tx.run(_READY, {**told, "by": ready_by}) if ready_by else tx.run(_OF_SINK, told)
+    """Oldest first. With ``ready_by`` only what may be sent by then: approved, due, of a flow that is not paused."""
+    told = {"sink": sink, "state": state, "after": after, "most": limit or _ALL}
+    rows = tx.kept(_READY, {**told, "by": ready_by}) if ready_by else tx.kept(_OF_SINK, told)
     return [Waiting(row[0], item_of(row[1:])) for row in rows]
 
 
@@ -152,9 +154,9 @@ def targets_ever(tx: Tx, entity: str, key: str) -> set[str]:
     return {str(row[0]) for row in rows}
 
 
-def next_due(tx: Tx, sink: int, *, without: Sequence[str] = ()) -> str:
+def next_due(tx: Tx, sink: int) -> str:
     """When the first item of a sink that waits for its time is due; empty where none does."""
-    mine = (items.c.sink == sink) & ((items.c.state == "unknown") | items.c.flow.not_in(without))
+    mine = (items.c.sink == sink) & ((items.c.state == "unknown") | _GOES)
     waits = items.c.state.in_(("queued", "unknown")) & (items.c.due != "") & (items.c.approval != "wanted")
     return str(tx.value(sa.select(sa.func.min(items.c.due)).where(mine, waits)) or "")
 
@@ -162,9 +164,13 @@ def next_due(tx: Tx, sink: int, *, without: Sequence[str] = ()) -> str:
 # -- notes ------------------------------------------------------------------------------------------------------------
 
 
+_NOTE = sa.select(meta.c.value).where(meta.c.key == sa.bindparam("key"))
+
+
 def note(tx: Tx, key: str) -> str:
     """What the store keeps under a key of its own; empty where nothing is."""
-    return str(tx.value(sa.select(meta.c.value).where(meta.c.key == key)) or "")
+    found = tx.kept(_NOTE, {"key": key})
+    return str(found[0][0]) if found else ""
 
 
 def notes(tx: Tx, prefix: str) -> list[str]:

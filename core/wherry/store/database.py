@@ -9,31 +9,38 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import DatabaseError, DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import DatabaseError, DataError, DBAPIError, DisconnectionError, IntegrityError, ProgrammingError
 
 from wherry.errors import ConfigError, TryAgain, WherryError
 from wherry.store import tables
+from wherry.store.statements import Driver, Row, Statements, sliced
 
 SCHEMA = "0001"
 """The newest migration; a store at another one is upgraded by ``wherry db upgrade``, never silently."""
 
-Row = tuple[Any, ...]
+_IDLE = 5.0
+"""Seconds after which a pooled session may have been closed by its server or on the way."""
 _WRITER = 7711
 """The advisory lock of the one writer on PostgreSQL, as SQLite has only one by nature: what a transaction looked up
 cannot be overtaken by another's write."""
+TAKE = {"sqlite": "BEGIN IMMEDIATE", "postgresql": f"BEGIN; SELECT pg_advisory_xact_lock({_WRITER})"}
+"""Begin a transaction in the writer's place. Neither driver begins one by itself."""
 
 
 class Tx:
-    """An open transaction. ``many`` is the bulk path; everything else is SQLAlchemy Core."""
+    """An open transaction. ``many``, ``kept`` and what is made of them are the way of everything that is done for each
+    item; the rest is SQLAlchemy Core."""
 
-    def __init__(self, connection: Connection, compiled: dict[Any, str]) -> None:
-        self.connection, self._compiled = connection, compiled
+    def __init__(self, connection: Connection, statements: Statements) -> None:
+        self.connection, self._statements = connection, statements
+        self._driver: Driver | None = None
 
     def run(self, statement: sa.Executable, rows: Any = None) -> sa.CursorResult[Any]:
         return self.connection.execute(statement, rows)
@@ -52,28 +59,37 @@ class Tx:
         batch = list(rows)
         if not batch:
             return
-        sql = self._upsert(table, tuple(columns), replace)
+        name = (table.name, *columns, replace)
+        sql = self._statements.inserts.get(name)
+        if sql is None:
+            sql = self._statements.inserts[name] = _upsert_sql(self.connection, table, columns, replace)
         if self.connection.dialect.name == "postgresql":
-            batch = [tuple(_storable(value) for value in row) for row in batch]
-        self.connection.exec_driver_sql(sql, batch)
+            batch = [_storable(row) for row in batch]
+        self._own.run_many(sql, batch)
 
-    def _upsert(self, table: sa.Table, columns: tuple[str, ...], replace: bool) -> str:
-        name = (table.name, columns, replace)
-        if name not in self._compiled:
-            self._compiled[name] = _upsert_sql(self.connection, table, columns, replace)
-        return self._compiled[name]
+    def kept(self, statement: sa.Executable, told: Mapping[str, Any]) -> Sequence[Row]:
+        """The rows of a statement that was made once; lists fill its expanding parameters.
+
+        The rows are the driver's own: on SQLite a truth is 0 or 1.
+        """
+        sql, arguments, gives = self._statements.plan(self.connection.dialect, statement, told)
+        return self._own.run(sql, arguments(told), gives=gives)
+
+    @property
+    def _own(self) -> Driver:
+        if self._driver is None:
+            self._driver = Driver(self.connection)
+        return self._driver
 
     def seek(self, statement: sa.Executable, values: Iterable[Any], **told: Any) -> Iterator[Row]:
-        """The rows of a statement that was made once, with ``wanted``: making one costs several times its running."""
-        among = list(values)
-        for start in range(0, len(among), 500):
-            yield from self.connection.execute(statement, {**told, "wanted": among[start : start + 500]}).all()
+        """The rows of a kept statement whose ``wanted`` is any of the values."""
+        for part in sliced(list(values)):
+            yield from self.kept(statement, {**told, "wanted": part})
 
     def run_among(self, statement: sa.Executable, values: Iterable[Any], **told: Any) -> None:
         """A kept statement that changes rows, in the same slices."""
-        among = list(values)
-        for start in range(0, len(among), 500):
-            self.connection.execute(statement, {**told, "wanted": among[start : start + 500]})
+        for _ in self.seek(statement, values, **told):
+            pass
 
     def find(self, statement: sa.Select[Any], column: sa.ColumnElement[Any], wanted: Iterable[Any]) -> Iterator[Row]:
         """The statement's rows whose ``column`` is among ``wanted``, asked for in slices of 500."""
@@ -87,12 +103,14 @@ def wanted(column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
     return column.in_(sa.bindparam("wanted", expanding=True))
 
 
-def _storable(value: Any) -> Any:
+def _storable(row: Row) -> Row:
     """PostgreSQL's text has no NUL; what a source sends with one is kept with the sign for what cannot be shown."""
-    return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) and "\0" in value else value
+    if not any(type(value) is str and "\0" in value for value in row):
+        return row
+    return tuple(v.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(v, str) else v for v in row)
 
 
-def _upsert_sql(connection: Connection, table: sa.Table, columns: tuple[str, ...], replace: bool) -> str:
+def _upsert_sql(connection: Connection, table: sa.Table, columns: Sequence[str], replace: bool) -> str:
     mark = "?" if connection.dialect.name == "sqlite" else "%s"
     quote = connection.dialect.identifier_preparer.quote
     names = ", ".join(quote(c) for c in columns)
@@ -118,7 +136,7 @@ class Database:
         self._engine: Engine | None = None
         self._writing = threading.Lock()
         self._writer = 0
-        self._compiled: dict[Any, str] = {}
+        self._statements = Statements()
         self._create = create
         self.pause: Callable[[str], None] = lambda point: None
         """Called with ``before``, ``inside`` and ``after`` at each commit: where the kill sweep takes hold."""
@@ -153,7 +171,7 @@ class Database:
                 "[store] url names PostgreSQL, but its driver is not installed",
                 fix="pip install 'wherry[postgres]'", code="WHERRY-2310", key="store.url",
             ) from None  # fmt: skip
-        return sa.create_engine(self.url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True)
+        return _postgresql(self.url)
 
     def _ensure_schema(self, connection: Connection) -> None:
         found = schema_version(connection)
@@ -168,10 +186,7 @@ class Database:
 
     def _create_once(self, connection: Connection) -> str | None:
         """The schema, by whichever of several processes that start at once comes first."""
-        if self.dialect == "sqlite":
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-        else:
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER})")
+        connection.exec_driver_sql(TAKE[self.dialect])
         if schema_version(connection) is None and not sa.inspect(connection).has_table("links"):
             create_all(connection)
         connection.commit()
@@ -181,9 +196,8 @@ class Database:
     def read(self) -> Iterator[Tx]:
         """A reading transaction: sees what was committed when it began."""
         with self.engine.connect() as connection:
-            if self.dialect == "sqlite":
-                connection.exec_driver_sql("BEGIN")
-            yield Tx(connection, self._compiled)
+            connection.exec_driver_sql("BEGIN")
+            yield Tx(connection, self._statements)
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Tx]:
@@ -214,9 +228,8 @@ class Database:
         with self._writing, self._translated(), engine.connect() as connection:
             self._writer = threading.get_ident()
             try:
-                take = "BEGIN IMMEDIATE" if self.dialect == "sqlite" else f"SELECT pg_advisory_xact_lock({_WRITER})"
-                connection.exec_driver_sql(take)
-                yield Tx(connection, self._compiled)
+                connection.exec_driver_sql(TAKE[self.dialect])
+                yield Tx(connection, self._statements)
             finally:
                 self._writer = 0
 
@@ -263,6 +276,29 @@ def _sqlite(url: sa.URL) -> Engine:
         raw.isolation_level = None
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON"):
             raw.execute(f"PRAGMA {pragma}")
+
+    return engine
+
+
+def _postgresql(url: sa.URL) -> Engine:
+    """Sessions that were idle for a while are tried before they are used, and replaced where the server has gone.
+
+    Everything is looked up by its key: a plan that was made while a table was small must not read it whole later.
+    """
+    keyed, whole = {"options": "-c enable_seqscan=off"}, url.set(drivername="postgresql+psycopg")
+    engine = sa.create_engine(whole, isolation_level="AUTOCOMMIT", connect_args=keyed, hide_parameters=True)
+
+    @sa.event.listens_for(engine, "checkin")
+    def leave(raw: Any, record: Any) -> None:
+        record.info["left"] = time.monotonic()
+
+    @sa.event.listens_for(engine, "checkout")
+    def take(raw: Any, record: Any, proxy: Any) -> None:
+        if time.monotonic() - record.info.get("left", time.monotonic()) > _IDLE:
+            try:
+                engine.dialect.do_ping(raw)
+            except engine.dialect.loaded_dbapi.Error:
+                raise DisconnectionError from None
 
     return engine
 

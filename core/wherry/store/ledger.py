@@ -14,8 +14,9 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from wherry.records import OPEN, Draft, Ref
-from wherry.store.database import Row, Tx, wanted
+from wherry.store.database import Tx, wanted
 from wherry.store.documents import next_value
+from wherry.store.statements import Row
 from wherry.store.tables import edges, history, items, links, seen
 
 decode_draft = msgspec.json.Decoder(Draft).decode
@@ -26,6 +27,23 @@ class Route(Struct, frozen=True):
 
     source: int
     sink: int
+
+
+def of_route(table: sa.Table) -> sa.ColumnElement[bool]:
+    """The condition of a kept statement that ``seek_refs`` fills."""
+    route = (table.c.sink == _SINK) & (table.c.source == _SOURCE)
+    return route & (table.c.entity == _ENTITY) & wanted(table.c.key)
+
+
+def seek_refs(tx: Tx, statement: sa.Executable, route: Route, refs: Iterable[Ref]) -> Iterator[Row]:
+    """The rows of a kept statement about these things of a route."""
+    for entity, keys in by_entity(refs).items():
+        yield from tx.seek(statement, keys, sink=route.sink, source=route.source, entity=entity)
+
+
+_SINK: sa.BindParameter[int] = sa.bindparam("sink")
+_SOURCE: sa.BindParameter[int] = sa.bindparam("source")
+_ENTITY: sa.BindParameter[str] = sa.bindparam("entity")
 
 
 # -- links ------------------------------------------------------------------------------------------------------------
@@ -60,20 +78,11 @@ _LINK = ("sink", "source", *LinkRow.__struct_fields__)
 _link_columns = [links.c[name] for name in LinkRow.__struct_fields__]
 
 
-_SINK: sa.BindParameter[int] = sa.bindparam("sink")
-_SOURCE: sa.BindParameter[int] = sa.bindparam("source")
-_ENTITY: sa.BindParameter[str] = sa.bindparam("entity")
-_LINKS = sa.select(*_link_columns).where(
-    links.c.sink == _SINK, links.c.source == _SOURCE, links.c.entity == _ENTITY, wanted(links.c.key)
-)
+_LINKS = sa.select(*_link_columns).where(of_route(links))
 
 
 def find_links(tx: Tx, route: Route, refs: Iterable[Ref]) -> dict[Ref, LinkRow]:
-    found = {}
-    for entity, keys in by_entity(refs).items():
-        for row in tx.seek(_LINKS, keys, sink=route.sink, source=route.source, entity=entity):
-            found[Ref(row[0], row[1])] = LinkRow(*row)
-    return found
+    return {link.ref: link for link in (LinkRow(*row) for row in seek_refs(tx, _LINKS, route, refs))}
 
 
 def put_links(tx: Tx, route: Route, rows: Iterable[LinkRow]) -> None:
@@ -166,21 +175,15 @@ item_columns = [items.c[name] for name in _ITEM]
 
 def item_of(row: Sequence[Any]) -> ItemRow:
     values = dict(zip(_ITEM, row, strict=True))
-    return ItemRow(**{**values, "draft": decode_draft(values["draft"])})
+    values["draft"], values["root"] = decode_draft(values["draft"]), bool(values["root"])
+    return ItemRow(**values)
 
 
-_ITEMS = sa.select(*item_columns).where(
-    items.c.sink == _SINK, items.c.source == _SOURCE, items.c.entity == _ENTITY, wanted(items.c.key)
-)
+_ITEMS = sa.select(*item_columns).where(of_route(items))
 
 
 def find_items(tx: Tx, route: Route, refs: Iterable[Ref]) -> dict[Ref, ItemRow]:
-    found = {}
-    for entity, keys in by_entity(refs).items():
-        for row in tx.seek(_ITEMS, keys, sink=route.sink, source=route.source, entity=entity):
-            item = item_of(row)
-            found[item.ref] = item
-    return found
+    return {item.ref: item for item in map(item_of, seek_refs(tx, _ITEMS, route, refs))}
 
 
 def items_of_records(tx: Tx, route: Route, flow: str, kind: str, records: Iterable[str]) -> list[ItemRow]:
@@ -325,7 +328,7 @@ def mark_synced(tx: Tx, rows: Iterable[tuple[str, str, str, str, str, str]]) -> 
     """(fate, target, reason, flow, kind, source id): a record's root item was settled after its run."""
     for fate, target, reason, flow, kind, source_id in rows:
         told = {"is_fate": fate, "is_reason": reason, "of_flow": flow, "of_kind": kind, "of_id": source_id}
-        tx.run(_SYNCED if target else _FATE, {**told, "is_synced": target} if target else told)
+        tx.kept(_SYNCED if target else _FATE, {**told, "is_synced": target} if target else told)
 
 
 def synced_ids(tx: Tx, flow: str, kind: str) -> Iterator[tuple[str, str]]:

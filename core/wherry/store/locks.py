@@ -14,31 +14,32 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from wherry.errors import Busy, TryAgain
-from wherry.store.database import Database, Tx
+from wherry.store.database import Database
+from wherry.store.statements import Driver
 
 
 class Held:
     """A lock that is held. A file lock lasts as long as its process; a session's can be lost with its connection."""
 
-    def __init__(self, name: str, number: int = 0, session: int = 0) -> None:
-        self._name, self._number, self._session = name, number, session
+    def __init__(self, name: str, session: Connection | None = None) -> None:
+        self._name, self._session = name, Driver(session) if session is not None else None
 
-    def check(self, tx: Tx) -> None:
+    def check(self) -> None:
         """Raises TryAgain when the session that holds the lock has died: nothing more may be sent under it.
 
-        Asked inside the transaction that commits SENDING, which no other writer can overtake.
+        Asked inside the transaction that commits SENDING, which no other writer can overtake: as long as a session
+        answers, it has its locks.
         """
-        if not self._session:
+        if self._session is None:
             return
-        high, low = (self._number >> 32) & 0xFFFFFFFF, self._number & 0xFFFFFFFF
-        held = sa.text(
-            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = :pid"
-            " AND classid = :high AND objid = :low"
-        ).bindparams(pid=self._session, high=high, low=low)
-        if not tx.connection.execute(held).scalar():
-            raise TryAgain(f"the database session that held {self._name} was lost", code="WHERRY-6021")
+        try:
+            self._session.run("SELECT 1", (), gives=True)
+        except sa.exc.DBAPIError as error:
+            why = f"the database session that held {self._name} was lost"
+            raise TryAgain(why, code="WHERRY-6021") from error
 
 
 @contextlib.contextmanager
@@ -96,9 +97,8 @@ def _advisory_lock(database: Database, name: str, wait: float) -> Iterator[Held]
         take = sa.select(sa.func.pg_try_advisory_lock(number))
         if not any(connection.execute(take).scalar() for _ in _retry_until(time.monotonic() + wait)):
             raise _busy(name, "")
-        session = int(connection.execute(sa.select(sa.func.pg_backend_pid())).scalar() or 0)
         try:
-            yield Held(name, number, session)
+            yield Held(name, connection)
         finally:
             with contextlib.suppress(sa.exc.DBAPIError):  # a session that died has let go by itself
                 connection.execute(sa.select(sa.func.pg_advisory_unlock(number)))

@@ -12,7 +12,7 @@ from alembic.util import CommandError
 
 from wherry.errors import ConfigError
 from wherry.store import tables
-from wherry.store.database import SCHEMA, Database, schema_version
+from wherry.store.database import SCHEMA, TAKE, Database, schema_version
 
 _HERE = Path(__file__).with_name("migrations")
 
@@ -22,6 +22,7 @@ def upgrade(database: Database) -> tuple[str, str]:
     engine = database._make()
     try:
         with engine.connect() as connection:
+            connection.exec_driver_sql(TAKE[database.dialect])
             before = schema_version(connection)
             if before is None and sa.inspect(connection).has_table("links"):
                 _complete(connection)

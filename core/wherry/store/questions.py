@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from wherry.records import Candidate, Draft, Ref
-from wherry.store.database import Row, Tx, wanted
+from wherry.store.database import Tx
 from wherry.store.documents import next_value
-from wherry.store.ledger import Route, by_entity, decode_draft
+from wherry.store.ledger import Route, decode_draft, of_route, seek_refs
+from wherry.store.statements import Row
 from wherry.store.tables import edges, items, questions
 
 _candidates = msgspec.json.Decoder(tuple[Candidate, ...]).decode
@@ -89,20 +90,13 @@ def find_questions(
     return [_question(row) for row in tx.rows(statement)]
 
 
-_ASKED = sa.select(*[questions.c[name] for name in _QUESTION]).where(
-    questions.c.sink == sa.bindparam("sink"), questions.c.source == sa.bindparam("source"),
-    questions.c.entity == sa.bindparam("entity"), wanted(questions.c.key),
-)  # fmt: skip
+_ASKED = sa.select(*[questions.c[name] for name in _QUESTION]).where(of_route(questions))
 
 
 def questions_of(tx: Tx, route: Route, refs: Iterable[Ref]) -> dict[Ref, Question]:
     """The questions that were ever asked about these things of a route."""
-    found = {}
-    for entity, keys in by_entity(refs).items():
-        for row in tx.seek(_ASKED, keys, sink=route.sink, source=route.source, entity=entity):
-            asked = _question(row)
-            found[asked.ref] = asked
-    return found
+    found = (_question(row) for row in seek_refs(tx, _ASKED, route, refs))
+    return {asked.ref: asked for asked in found}
 
 
 def _question(row: Sequence[Any]) -> Question:

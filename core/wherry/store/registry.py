@@ -98,14 +98,6 @@ def flow_state(tx: Tx, name: str) -> FlowState:
     return FlowState(**row._mapping) if row else FlowState(name)
 
 
-_PAUSED = sa.select(flows.c.name).where(flows.c.state == "paused")
-
-
-def paused_flows(tx: Tx) -> list[str]:
-    """Names of the flows that somebody has paused: nothing of theirs is sent."""
-    return [str(row[0]) for row in tx.run(_PAUSED)]
-
-
 def save_flow(tx: Tx, state: FlowState) -> None:
     columns = FlowState.__struct_fields__
     tx.many(flows, columns, [tuple(getattr(state, column) for column in columns)])

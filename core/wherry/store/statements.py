@@ -1,0 +1,94 @@
+"""Statements that were made once: compiled to the driver's own SQL, and run with tuples.
+
+Making and compiling a statement, and taking its result apart, costs several times what running it does. What a drain
+or a run does for every item goes this way; everything else is plain SQLAlchemy Core.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.exc import DBAPIError
+
+Row = tuple[Any, ...]
+Plan = tuple[str, Callable[[Mapping[str, Any]], Row], bool]
+"""The driver's SQL, what puts the values of a run into its order, and whether it gives rows."""
+
+SLICE = 512
+"""The most values of one list in one statement."""
+
+
+class Statements:
+    """The kept statements of one database, by statement and by the lengths of the lists they are given."""
+
+    def __init__(self) -> None:
+        self.inserts: dict[tuple[Any, ...], str] = {}
+        """(table, columns, whether to replace) → the SQL of an insert."""
+        self._plans: dict[tuple[Any, ...], Plan] = {}
+        self._driver: Dialect | None = None
+
+    def plan(self, dialect: Dialect, statement: sa.Executable, told: Mapping[str, Any]) -> Plan:
+        """How to run the statement with lists of these lengths."""
+        name = (statement, *((key, len(value)) for key, value in told.items() if isinstance(value, list)))
+        found = self._plans.get(name)
+        if found is None:
+            found = self._plans[name] = self._made(dialect, statement, told)
+        return found
+
+    def _made(self, dialect: Dialect, statement: sa.Executable, told: Mapping[str, Any]) -> Plan:
+        if self._driver is None:
+            made: Callable[..., Dialect] = type(dialect)
+            self._driver = made(paramstyle="qmark" if dialect.name == "sqlite" else "format")
+        compiled: Any = statement.compile(dialect=self._driver)  # type: ignore[attr-defined]
+        state = compiled.construct_expanded_state(told)
+        places = {name: (whole, at) for whole, names in state.parameter_expansion.items()
+                  for at, name in enumerate(names)}  # fmt: skip
+        fixed = {name: value for name, value in state.parameters.items() if name not in told and name not in places}
+        order = [(name, *places.get(name, ("", 0))) for name in state.positiontup]
+
+        def arguments(values: Mapping[str, Any]) -> Row:
+            return tuple(
+                values[whole][at] if whole else values[name] if name in values else fixed[name]
+                for name, whole, at in order
+            )
+
+        return state.statement, arguments, not isinstance(statement, sa.Update | sa.Delete)
+
+
+class Driver:
+    """One connection's own cursor. Raises what SQLAlchemy raises, without the values that were being written."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._dialect, self._cursor = connection.dialect, connection.connection.cursor()
+
+    def run(self, sql: str, values: Row, *, gives: bool) -> Sequence[Row]:
+        """The rows of a statement where it gives any."""
+        try:
+            self._cursor.execute(sql, values)
+            return self._cursor.fetchall() if gives else ()
+        except self._dialect.loaded_dbapi.Error as error:
+            raise self._wrapped(sql, error) from error
+
+    def run_many(self, sql: str, rows: Sequence[Row]) -> None:
+        """A statement that gives none, with each of the rows."""
+        try:
+            if len(rows) == 1:
+                self._cursor.execute(sql, rows[0])
+            else:
+                self._cursor.executemany(sql, rows)
+        except self._dialect.loaded_dbapi.Error as error:
+            raise self._wrapped(sql, error) from error
+
+    def _wrapped(self, sql: str, error: Exception) -> BaseException:
+        known = self._dialect.loaded_dbapi.Error
+        return DBAPIError.instance(sql, None, error, known, hide_parameters=True, dialect=self._dialect)
+
+
+def sliced(values: Sequence[Any]) -> Iterator[list[Any]]:
+    """Slices whose lengths are powers of two, the last value repeated, so that few statements serve all lengths."""
+    for start in range(0, len(values), SLICE):
+        part = list(values[start : start + SLICE])
+        yield part + [part[-1]] * ((1 << (len(part) - 1).bit_length()) - len(part))
