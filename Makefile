@@ -5,7 +5,7 @@ DEMO := .venv-demo
 PIP := -m pip install --quiet --disable-pip-version-check
 SOURCES := pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: demo test check lint types format bench sweep docs constraints clean
+.PHONY: demo test check lint types format bench tieout sweep docs constraints clean
 
 demo: $(DEMO)/.stamp
 	$(DEMO)/bin/wherry demo $(ARGS)
@@ -35,6 +35,10 @@ bench: $(DEV)/.stamp
 	$(DEV)/bin/python benchmarks/writing.py --profile
 	$(DEV)/bin/python benchmarks/sync.py $(ARGS)
 
+# Hub, target and plain-text ledgers side by side, to the cent; any difference is a failure.
+tieout: $(DEV)/.stamp
+	$(DEV)/bin/python benchmarks/tieout.py $(ARGS)
+
 # Every crash point of every sink: an hour's worth of failures in a few minutes. PLAN='…' does one plan again, as it was
 # printed; ARGS=--mutations plants each known bug and sees that it is caught.
 RIGS := --rigs wherry.testing.rigs $(foreach rig,$(wildcard plugins/*/tests/sweep_rig.py),--rigs $(rig))
@@ -44,7 +48,7 @@ sweep: $(DEV)/.stamp
 
 $(DEMO)/.stamp: $(SOURCES)
 	$(PYTHON) -m venv $(DEMO)
-	$(DEMO)/bin/python $(PIP) -c constraints.txt -e '.[serve]' -e plugins/workspace -e plugins/hubspot
+	$(DEMO)/bin/python $(PIP) -c constraints.txt -e '.[serve]' -e plugins/workspace -e plugins/hubspot -e plugins/csv
 	touch $@
 
 # Where the distribution has no PostgreSQL server, the wheel from the package index stands in for it.

@@ -22,21 +22,22 @@ ROOT = Path(__file__).resolve().parents[1]
 CORE = ROOT / "core" / "wherry"
 LAYERS = (
     ("words", "records errors money clock decoding redaction threads logs"),
-    ("shapes", "entities roles settings"),
+    ("shapes", "accounting entities roles settings"),
     ("state", "store"),
     ("outside", "secrets signin http consent"),
     ("seams", "hookspecs plugins"),
     ("defaults of the core", "mapping matching triggers transforms expressions filters catalogues"),
     ("writing", "boundary steps rows writing tally"),
     ("sending", "flight resolving drain"),
-    ("run", "job reading fates merging engine upkeep"),
-    ("use", "folder lanes defaults wiring config_log planning hub"),
+    ("run", "books job copying reading fates merging engine upkeep"),
+    ("use", "folder lanes defaults bookkeeper wiring config_log planning hub"),
     (
         "questions and answers",
-        "answers flows connections connecting overview scheduler desk deciding correcting approvals "
-        "undoing subjects explaining comparing reconciling",
+        "answers flows connections connecting overview scheduler parts desk deciding correcting approvals "
+        "undoing subjects explaining comparing reconciling fiscal trail journals reversing charting exporting "
+        "tying checklist packing closing",
     ),
-    ("faces", "cli demo"),
+    ("faces", "cli demo demo_books web"),
     ("beside", "simulator testing"),
 )
 """Lowest first. A module imports from its own layer and those before it; ``beside`` see below."""

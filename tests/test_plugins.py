@@ -441,7 +441,7 @@ def wherry_simulator(system): return {}[system]
 @hookimpl
 def wherry_transforms(): raise RuntimeError
 @hookimpl
-def wherry_http_routes(services): return 5
+def wherry_http_routes(services, host): return 5
 """,
     )
     found = run("""
@@ -449,7 +449,7 @@ def wherry_http_routes(services): return 5
         out["own"] = told(lambda: loaded.source(connection("broken"), None))
         out["others"] = [told(lambda: loaded.source(connection("alpha"), None)),
                          told(lambda: loaded.sink(connection("alpha"), None)), told(lambda: loaded.simulator("alpha"))]
-        out["transforms"], out["routes"] = sorted(loaded.transforms()), loaded.routes(None)
+        out["transforms"], out["routes"] = sorted(loaded.transforms()), loaded.routes("broken", None, None)
         out["models"] = [loaded.settings_model("alpha").__name__, loaded.settings_model("broken")]
         out["require"] = [told(lambda: loaded.require("alpha")), told(lambda: loaded.require("broken"))["error"]]
         out["hooks"] = sorted({problem.hook for problem in loaded.problems})

@@ -198,7 +198,7 @@ unmatched = "create"
 def test_a_flow_of_invoices_says_what_they_become_which_are_taken_and_who_approves(write: Write) -> None:
     """b_003_16, b_003_17"""
     flow = load(write(INVOICES), {"BOOKS_URL": "http://127.0.0.1:8000"}).flows["invoices"]
-    assert (flow.document, flow.approval, flow.books_from) == ("invoice", "automatic", dt.date(2010, 12, 1))
+    assert (flow.document, flow.needs_approval, flow.books_from) == ("invoice", False, dt.date(2010, 12, 1))
     assert flow.when is not None
     assert flow.when.status == ("invoiced",)
     assert flow.match["customer"].order == ("link", "reference")
@@ -210,7 +210,7 @@ def test_a_flow_of_invoices_says_what_they_become_which_are_taken_and_who_approv
 
 def test_a_flow_that_says_nothing_of_documents_has_none_and_needs_no_approval(write: Write) -> None:
     flow = load(write(), ENVIRON).flows["won-deals"]
-    assert (flow.document, flow.when, flow.books_from, flow.approval) == (None, None, None, "automatic")
+    assert (flow.document, flow.when, flow.books_from, flow.needs_approval) == (None, None, None, False)
 
 
 def test_flag_beats_environment_beats_dotenv_beats_local_file_beats_project_file_beats_default(write: Write) -> None:

@@ -100,13 +100,13 @@ def _step_again(tx: Tx, lane: Lane, one: Placed) -> Step | None:
     item = now.item
     item.tries, item.due = 0, ""
     item.memo = "" if item.state == "refused" else item.memo  # what was in its way may be gone
-    if item.state == "queued":
-        ledger.put_items(tx, one.route, [item])
-        return None
     if item.state == "differs":
         item.stamp = ""  # another change of the same document: the next work item, not the one that was written
-    elif item.stamp and item.stamp == stamp_of(lane, item.draft, item.action, item.sequence, item.attempt):
+    elif item.state == "refused" and item.stamp == stamp_of(lane, item.draft, item.action, item.sequence, item.attempt):
         rows.again(lane, item)  # a target that replays its refusals would give the last one for ever
+    ledger.put_items(tx, one.route, [item])  # settling starts from what the ledger holds
+    if item.state == "queued":
+        return None
     step = writing.resumed(item)
     step.overwrite_local = item.state == "differs"
     return step
@@ -169,12 +169,15 @@ def _keep_version(tx: Tx, one: Placed, found: Sequence[Found]) -> None:
 # -- say what it is ---------------------------------------------------------------------------------------------------
 
 
-def adopt(hub: Hub, id: int, target: str, note: str = "") -> tuple[Done, Look | None]:
+def adopt(
+    hub: Hub, id: int, target: str, note: str = "", *, states: tuple[str, ...] = ("refused", "decide"),
+    action: str = "errors.link",
+) -> tuple[Done, Look | None]:  # fmt: skip
     """It is that document of the target, which must be there where it can be asked. A link is kept, by a person.
 
     Raises Guarded for what is not to be decided, NotFound where the target holds no such thing.
     """
-    one = _decidable(hub, id, "refused", "decide")
+    one = _decidable(hub, id, *states)
     lane = desk.lane(hub, one)
     _refuse_taken(hub, one, target)
     seen = None
@@ -188,11 +191,11 @@ def adopt(hub: Hub, id: int, target: str, note: str = "") -> tuple[Done, Look | 
             fix=f"what it was found to hold: wherry errors show E-{id}", code="WHERRY-3083", target=target,
         )  # fmt: skip
     if lane.atomic is not None:
-        return _settled(hub, one, _atomic(one, target), "errors.link", {"target": target, "note": note}), None
+        return _settled(hub, one, _atomic(one, target), action, {"target": target, "note": note}), None
     answer = Answer(fate="linked", target=target, token=hit.token if hit else "", reason=note or "a person said so")
     step = _answered(one, answer)
     step.link = LinkRow(one.item.entity, one.item.key, target, "person")
-    return _settled(hub, one, step, "errors.link", {"target": target, "note": note}), seen
+    return _settled(hub, one, step, action, {"target": target, "note": note}), seen
 
 
 def _refuse_taken(hub: Hub, one: Placed, target: str) -> None:

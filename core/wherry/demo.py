@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from wherry import answers, plugins
+from wherry import answers, demo_books, plugins
 from wherry.errors import ConfigError, Guarded, NotFound
 from wherry.hub import Hub, Report
 from wherry.roles import AtomicSinkWriter
@@ -55,6 +55,8 @@ class Outcome(Struct, kw_only=True):
     waiting: dict[str, int]
     questions: list[dict[str, Any]]
     differences: list[str]
+    books: demo_books.Books | None = None
+    """The journals, where the plugin for files is installed."""
 
 
 def systems() -> list[str]:
@@ -86,7 +88,8 @@ def make_folder(folder: Path, text: str, *, fresh: bool) -> None:
     (folder / MARKER).write_text("made by: wherry demo\n", encoding="utf-8")
     (folder / ".gitignore").write_text(_IGNORED, encoding="utf-8")
     if fresh or not (folder / PROJECT_FILE).exists():
-        (folder / PROJECT_FILE).write_text(text, encoding="utf-8")
+        (folder / PROJECT_FILE).write_text(demo_books.with_books(text), encoding="utf-8")
+        demo_books.write_files(folder)
 
 
 def write_environment(folder: Path, url: str, token: str = _TOKEN) -> None:
@@ -115,8 +118,11 @@ def show(system: str, what: Sample, folder: Path, url: str, settled: Settled = l
     what.fill(url, _TOKEN)
     project = load(folder, environ={name: value for name, value in os.environ.items() if name not in (URL, TOKEN)})
     with Hub(project) as hub:
-        reports = [hub.run(name, progress=settled) for name in last_flows(hub)]
-        return _outcome(hub, system, what, folder, reports)
+        reports = [hub.run(name, progress=settled) for name in last_flows(hub) if name != demo_books.FLOW]
+        found = _outcome(hub, system, what, folder, reports)
+        found.books = demo_books.show(hub)
+        found.differences += found.books.differences if found.books is not None else []
+        return found
 
 
 def last_flows(hub: Hub) -> list[str]:

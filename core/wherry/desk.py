@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from wherry import parts
 from wherry.errors import Guarded, NotFound, WherryError
 from wherry.flight import Target
 from wherry.hub import Hub
@@ -135,6 +136,7 @@ def row(item: ItemRow) -> dict[str, Any]:
         "label": item.label or item.key, "record": f"{item.record_kind} {item.record_id}", "target": item.target,
         "amount": item.amount, "currency": item.currency, "reason": scrub(item.reason), "field": item.field,
         "fix": scrub(_fix(item)), "since": item.created_at, "changed": item.changed_at, "due": item.due,
+        "stamp": item.stamp,
     }  # fmt: skip
 
 
@@ -195,7 +197,7 @@ def shown(hub: Hub, id: int) -> dict[str, Any]:
             "tries": item.tries, "approval": item.approval, "payload": clean(item.draft.body),
             "evidence": evidence(item), "needs": [row(each.item) for each in chain(tx, one)],
             "questions": [f"T-{asked}" for asked in asked_of(tx, one)], "needed_by": inquiries.count_needing(tx, one),
-            "newer": bool(item.follower), "vendor_code": vendor_code(sent[-1:]),
+            "newer": bool(item.follower), "vendor_code": vendor_code(sent[-1:], names_of(item)),
             "calls": sent, "history": [told(event) for event in events],
         }  # fmt: skip
 
@@ -225,25 +227,24 @@ def _call(one: CallRow) -> dict[str, Any]:
     return {
         "call": one.id, "state": one.state, "at": one.at, "times": one.sent, "method": one.call.method,
         "path": scrub(one.call.path), "params": clean(one.call.params), "headers": clean(one.call.headers),
-        "body": readable(one.call.body), "status": reply.status if reply else None, "answered": one.answered_at,
-        "answer_headers": clean(reply.headers) if reply else {}, "answer": readable(reply.body) if reply else None,
-        "problem": scrub(one.problem),
+        "items": list(one.call.items), "body": parts.readable(one.call.body),
+        "status": reply.status if reply else None, "answered": one.answered_at,
+        "answer_headers": clean(reply.headers) if reply else {},
+        "answer": parts.readable(reply.body) if reply else None, "problem": scrub(one.problem),
     }  # fmt: skip
 
 
-def readable(body: bytes) -> Any:
-    """A body as it is read: the value where it is JSON, else its text."""
-    try:
-        return clean(msgspec.json.decode(body))
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return scrub(body.decode("utf-8", "replace"))
+def names_of(item: ItemRow) -> list[str]:
+    """By what an item is known in the calls that carry it."""
+    return [name for name in (item.stamp, item.target, item.label) if name]
 
 
-def vendor_code(sent: Sequence[Mapping[str, Any]]) -> str:
-    """The code by which a refusing answer calls the refusal: the first ``code`` in it."""
+def vendor_code(sent: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str:
+    """The code by which a refusing answer calls the refusal of an item: the first ``code`` in what is said of it."""
     for call in sent:
-        if isinstance(call["answer"], dict | list) and (found := _code_in(call["answer"])):
-            return found
+        _, answer = parts.of_item(call, names)
+        if code := _code_in(call["answer"] if answer is None else answer):
+            return code
     return ""
 
 

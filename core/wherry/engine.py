@@ -8,7 +8,7 @@ thread of its own, completing in a small pool; everything else happens in order 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -16,17 +16,18 @@ import msgspec
 
 from wherry import boundary, fates, writing
 from wherry.catalogues import listed_as
-from wherry.errors import Rejected, TryAgain
+from wherry.copying import copy_files
+from wherry.errors import Rejected
 from wherry.fates import ONCE, tell_items
 from wherry.job import Batch, Entry, Job
 from wherry.matching.catalogue import pending_id
 from wherry.merging import merged_refs, outgrown, take_over, take_over_late
 from wherry.reading import read
-from wherry.records import DONE, OPEN, Create, Draft, Page, Record, Ref, Same, Skip
-from wherry.roles import FieldMapper, Narrows, OpensFiles
+from wherry.records import DONE, OPEN, Create, Decision, Draft, Page, Record, Ref, Same, Skip
+from wherry.roles import FieldMapper, Narrows
 from wherry.steps import Outcome, Step, references
 from wherry.store import ledger
-from wherry.store.blobs import shown_name
+from wherry.store.database import Tx
 from wherry.store.documents import DocumentView
 from wherry.store.ledger import LinkRow, Seen
 from wherry.tally import Notice, Tally
@@ -44,16 +45,26 @@ def run(job: Job) -> Tally:
     return job.tally
 
 
-def rehearse(job: Job) -> tuple[Tally, dict[Ref, Outcome], list[Step]]:
+Then = Callable[[Tx], tuple[dict[Ref, Outcome], list[Step]]]
+"""What follows in the same rehearsed transaction, such as the entries that movements are booked in."""
+
+
+def nothing_then(tx: Tx) -> tuple[dict[Ref, Outcome], list[Step]]:
+    return {}, []
+
+
+def rehearse(job: Job, then: Then = nothing_then) -> tuple[Tally, dict[Ref, Outcome], list[Step]]:
     """Go the same way and roll it back: what a run would do now, down to each changed field. Nothing is copied."""
     ways = [way for kind, mapper in job.wired.mappers.items() for way in approach(job, kind, mapper)]
     steps = [step for _, decided in ways for step in decided]
     with job.wired.store.rehearse() as tx:
         outcomes = writing.settle(tx, job.wired.lane, steps, job.wired.store.now())
+        further, added = then(tx)
     for batch, _ in ways:
         conclude(job, batch, outcomes)
     job.tally.add(tell_items(outcomes, steps))
-    return job.tally, outcomes, steps
+    job.tally.add(tell_items(further, added))
+    return job.tally, {**outcomes, **further}, [*steps, *added]
 
 
 def approach(job: Job, kind: str, mapper: FieldMapper) -> Iterator[tuple[Batch, list[Step]]]:
@@ -129,7 +140,7 @@ def recognise(job: Job, entry: Entry, known: Mapping[str, Seen]) -> None:
 
 def take_back(job: Job, kind: str, entries: Sequence[Entry]) -> set[str]:
     """Ids of the records, taken back at their source, of which the target holds something, or may."""
-    if not entries or job.wired.lane.atomic is not None:
+    if not entries or not job.wired.lane.takes_back:
         return set()
     with job.wired.store.read() as tx:
         ids = [entry.record.id for entry in entries]
@@ -262,6 +273,15 @@ def held_by(job: Job, entity: str, link: LinkRow) -> dict[str, Any]:
         return lane.atomic.current(DocumentView(tx, lane.plugin), entity, [link.target]).get(link.target, {})
 
 
+def decided(job: Job, drafts: Sequence[Draft]) -> dict[Ref, Decision]:
+    """What drafts are in the target that are not linked to anything yet."""
+    with job.wired.store.read() as tx:
+        linked = ledger.find_links(tx, job.wired.lane.route, [draft.ref for draft in drafts])
+    steps = [Step(draft=d, record_kind="", record_id="") for d in drafts if d.ref not in linked]
+    decide(job, steps)
+    return {step.ref: step.decision for step in steps if step.decision is not None}
+
+
 def decide(job: Job, steps: Sequence[Step]) -> None:
     by_entity: dict[str, list[Step]] = {}
     for step in steps:
@@ -279,33 +299,6 @@ def decide(job: Job, steps: Sequence[Step]) -> None:
 def learn_of(job: Job, step: Step, target: str) -> None:
     """The catalogue gets to know a create, so that the next thing of its name is the same thing."""
     job.catalogues.of(step.draft.entity).learn(listed_as(step.draft, target), [step.draft.key])
-
-
-# -- copy files: before the transaction, under a name that a second try finds again ------------------------------------
-
-
-def copy_files(job: Job, steps: Sequence[Step]) -> None:
-    wanted = [step for step in steps if step.draft.file and isinstance(step.decision, Create)]
-    for _ in fan_out(lambda step: copy_file(job, step), wanted, width=4):
-        pass
-
-
-def copy_file(job: Job, step: Step) -> None:
-    source, draft = job.wired.source, step.draft
-    origin = f"{job.wired.lane.route.source}/{draft.file}"
-    step.later = ""
-    try:
-        blob = job.wired.blobs.find(origin)
-        if blob is None and isinstance(source, OpensFiles):
-            with boundary.opened(source, draft.file) as pieces:
-                blob = job.wired.blobs.put(origin, pieces)
-    except Rejected as error:
-        step.refusal = error
-    except TryAgain as error:
-        step.later = error.message
-    else:
-        found = {"blob": blob.name, "size": blob.size, "sha256": blob.sha256} if blob else {}
-        draft.body.update(found, name=shown_name(str(draft.body.get("name", ""))))
 
 
 # -- settle: effects, links, fates and the mark, in one transaction ----------------------------------------------------

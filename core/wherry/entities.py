@@ -173,11 +173,16 @@ class JournalLine(Entity, kw_only=True):
     amount: Money
     description: str = ""
     customer: Pointer = None
+    dimensions: dict[str, str] = field(default_factory=dict)
+    """Class, department, location, subsidiary, tax."""
 
 
 class JournalEntry(Entity, kw_only=True):
     number: str
     date: dt.date
+    period: str = ""
+    """The accounting period of the date, such as ``2026-01``."""
+    type: str = ""
     currency: str = ""
     memo: str = ""
     lines: list[JournalLine] = field(default_factory=list)
@@ -194,7 +199,10 @@ class Account(Entity, kw_only=True):
 
 
 class LedgerTransaction(Entity, kw_only=True):
-    """One movement: ``amount`` from the credit to the debit account; a wallet or other partition groups them."""
+    """One movement: ``amount`` from the credit to the debit account; a wallet or other partition groups them.
+
+    ``gain`` is the realised gain (negative: loss) of a disposal; ``asset`` and ``quantity`` what moved.
+    """
 
     date: dt.date
     amount: Money
@@ -204,6 +212,49 @@ class LedgerTransaction(Entity, kw_only=True):
     partition: str = ""
     reference: str = ""
     description: str = ""
+    type: str = ""
+    gain: Money | None = None
+    asset: str = ""
+    quantity: Decimal | None = None
+    rate: Decimal | None = None
+    rate_source: str = ""
+
+
+class MovementLine(Entity, kw_only=True):
+    """One side of a movement: an account of the target by its code, else a category that the accounts table maps.
+
+    A negative amount is booked on the other side. ``party`` is the reference of a customer, or a name.
+    """
+
+    side: Literal["debit", "credit"]
+    amount: Money
+    account: str = ""
+    category: str = ""
+    party: Pointer = None
+    description: str = ""
+    dimensions: dict[str, str] = field(default_factory=dict)
+    """Class, department, location, subsidiary, tax."""
+
+
+class Movement(Entity, kw_only=True):
+    """What happened once and is booked: lines in one currency whose debits equal their credits.
+
+    ``gain`` is the realised gain (negative: loss) of a disposal, booked beside it where the flow says so.
+    """
+
+    date: dt.date
+    currency: str
+    lines: list[MovementLine] = field(default_factory=list)
+    partition: str = ""
+    """The wallet, or whatever else divides the books for uploading."""
+    reference: str = ""
+    description: str = ""
+    type: str = ""
+    gain: Money | None = None
+    original: Money | None = None
+    """The amount in the currency or asset it was made in, before it was valued in ``currency``."""
+    rate: Decimal | None = None
+    rate_source: str = ""
 
 
 SHAPES: dict[str, type[Entity]] = {
@@ -220,6 +271,7 @@ SHAPES: dict[str, type[Entity]] = {
     "journal_entry": JournalEntry,
     "ledger_transaction": LedgerTransaction,
     "account": Account,
+    "movement": Movement,
 }
 """Entity name → shape. Plugins add theirs through their manifest."""
 

@@ -54,7 +54,8 @@ class View(Finder):
         item, link = one.item.item if one.item else None, one.link
         return {
             "document": self.name(one, word), "sentence": scrub(self.sentence(one, word)), "state": self._state(one),
-            "flow": one.flow, "record": self._record(one), "target": self._target(one),
+            "flow": one.flow, "ref": {"entity": one.ref.entity, "key": one.ref.key} if one.ref is not None else None,
+            "record": self._record(one), "target": self._target(one),
             "open": desk.row(item) if item is not None else None,
             "map": self._map(one), "matches": self._matches(one),
             "evidence": desk.evidence(item) if item is not None else None,

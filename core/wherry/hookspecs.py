@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     )
     from wherry.settings import Flow
     from wherry.signin import OAuthEndpoints
+    from wherry.web.routes import Host, HttpRoute
 
 PROJECT_NAME = "wherry"
 hookspec = pluggy.HookspecMarker(PROJECT_NAME)
@@ -133,5 +134,9 @@ class Specs:
     # -- routes ---------------------------------------------------------------------------------------------------
 
     @hookspec
-    def wherry_http_routes(self, services: Services) -> Sequence[Any]:  # type: ignore[empty-body]
-        """When the web host starts: routes to mount (webhooks, the Web Connector's endpoint, a console)."""
+    def wherry_http_routes(self, services: Services, host: Host) -> Sequence[HttpRoute]:  # type: ignore[empty-body]
+        """When the web host starts, once for each plugin: routes to mount (webhooks, an API, a SOAP endpoint).
+
+        ``services`` are those of the plugin's first connection; ``host`` knows all of them. A plugin that raises is
+        left out and named in ``/ready``.
+        """

@@ -15,6 +15,9 @@ import structlog
 from msgspec import Struct, field
 
 from wherry import config_log, engine, fates, planning, plugins, upkeep
+from wherry.bookkeeper import Bookkeeper
+from wherry.books import booking, confirming, gathering
+from wherry.books.gathering import Selection
 from wherry.clock import SystemClock
 from wherry.defaults import Defaults
 from wherry.drain import drain
@@ -28,12 +31,15 @@ from wherry.errors import (
     WherryError,
     worst,
 )
+from wherry.fates import tell_items
 from wherry.job import Job, Options, Wired
-from wherry.records import FOR_A_PERSON
+from wherry.records import FOR_A_PERSON, OPEN, Ref
 from wherry.redaction import clean, scrub
 from wherry.roles import Clock, Rounds
 from wherry.settings import Project, find_project, load
-from wherry.store import Store, ledger, registry
+from wherry.steps import Outcome, Step
+from wherry.store import Store, inquiries, ledger, registry
+from wherry.store.database import Tx
 from wherry.tally import Tally
 from wherry.wiring import Wiring, project_store
 
@@ -65,6 +71,7 @@ class Hub:
         self.plugins = plugins.load(project.plugins.enabled, project.plugins.versions, defaults=[defaults])
         self.store: Store = project_store(project, self.clock)
         self.wiring = defaults.wiring = Wiring(project, self.plugins, self.store, self.clock)
+        self.books = Bookkeeper(project, self.store, self.clock)
 
     @classmethod
     def open(
@@ -134,13 +141,15 @@ class Hub:
     def _guarded(self, name: str, run: str, options: Options, progress: Callable[[str, Tally], None]) -> Report:
         """The run itself. Whatever ends it early becomes part of its report; what was settled stays settled."""
         tally, error, code, rounding = Tally(), None, 0, {}
+        booked: dict[str, Any] = {}
         self.wiring.renew()
         structlog.contextvars.bind_contextvars(flow=name, run=run)
         try:
             wired = self.wiring.wire(name, run, lambda counted: self._settled(name, run, counted, tally, progress))
             job = Job(wired=wired, options=options, catalogues=self.wiring.catalogues(wired), tally=tally)
             self._carry(job)
-            rounding = _rounding(wired)
+            rounding = residue(wired)
+            code, booked = _books(job)
         except WherryError as caught:
             error, code = caught, caught.exit_code
             self._note_access(name, caught)
@@ -152,7 +161,7 @@ class Hub:
         finally:
             structlog.contextvars.unbind_contextvars("flow", "run")
         report = self._report(name, tally, error, code)
-        report.data["rounding"] = rounding
+        report.data.update(rounding=rounding, **booked)
         return report
 
     def _carry(self, job: Job) -> None:
@@ -160,15 +169,32 @@ class Hub:
         if job.options.moves_mark and not job.options.resync:
             upkeep.retry(job)
         engine.run(job)
+        self.book(job)
         later = self._tried(job) if later is None else later
         upkeep.rematch(job, self.wiring.matcher_of)
         for kind, mapper in job.wired.mappers.items():
             upkeep.sweep(job, kind, mapper)
         later = self._tried(job) if later is None else later
+        if job.wired.posting is not None:
+            confirming.confirm(self.store, job.wired.source, job.wired.name, job.wired.posting.route)
         if later is not None:
             raise later
         if job.options.moves_mark:
-            upkeep.note_looked(job)
+            upkeep.note_looked(job.sending(self.wiring.catalogues))
+
+    def book(self, job: Job, pick: Selection | None = None) -> None:
+        """What a flow took into its subledger is booked: grouped into entries, which wait for approval or leave."""
+        if job.wired.posting is None:
+            return
+        books = self.books.books(job.wired, pick)
+        sending = job.sending(self.wiring.catalogues)
+        decisions = engine.decided(sending, booking.parties(self.store, books))
+        with self.store.write() as tx:
+            job.booked = booking.book(tx, sending.wired.lane, books, decisions, self.store.now())
+        job.tally.add(tell_items(job.booked.outcomes, job.booked.steps))
+        for ref, outcome in job.booked.outcomes.items():
+            if outcome.fate in OPEN:
+                job.open[ref] = ("", outcome.fate)
 
     def _tried(self, job: Job) -> TryAgain | None:
         """Drain; a target that is out of order keeps nobody from reading the source."""
@@ -180,7 +206,7 @@ class Hub:
 
     def _drain(self, job: Job) -> None:
         """What is ready for the flow's target leaves, and what it answers counts in this run."""
-        lane = job.wired.lane
+        lane = job.wired.sending.lane
         target = self.wiring.lanes.target(
             job.wired.flow.sink, lane.run, lane.sink,
             lambda source, found: job.wired.settled(fates.recount(job, found, own=source == lane.route.source)),
@@ -203,25 +229,25 @@ class Hub:
         progress(name, tally)
 
     def _report(self, name: str, tally: Tally, error: WherryError | None, code: int) -> Report:
-        waiting = self._waiting(name)
+        waiting, approval = self._waiting(name)
         if not code and any(waiting.get(state) for state in FOR_A_PERSON):
             code = EXIT_PERSON
         requests = self.wiring.requests()
         data = {
             **tally.as_data(), "waiting": waiting, "requests": requests["total"], "requests_by": requests["by"],
             "retried": requests["retried"], "refused_calls": requests["refused"], "exit_code": code,
-            "error": clean(error.as_data()) if error else None,
+            "error": clean(error.as_data()) if error else None, "approval": approval,
         }  # fmt: skip
-        return Report(data=data, exit_code=code, error=error, next=self._next(waiting, error))
+        return Report(data=data, exit_code=code, error=error, next=[] if error else self._next(name, waiting, approval))
 
-    def _waiting(self, name: str) -> dict[str, dict[str, int]]:
+    def _waiting(self, name: str) -> tuple[dict[str, dict[str, int]], int]:
+        """What is open of the flow, and how much of it waits for a person's word."""
         with self.store.read() as tx:
-            return ledger.count_open(tx, name)
+            return ledger.count_open(tx, name), inquiries.count_wanting(tx).get(name, 0)
 
-    def _next(self, waiting: Mapping[str, Mapping[str, int]], error: WherryError | None) -> list[str]:
-        if error is not None:
-            return []
-        found = ["wherry triage list"] if waiting.get("triage") else []
+    def _next(self, name: str, waiting: Mapping[str, Mapping[str, int]], approval: int) -> list[str]:
+        found = [f"wherry approve {name}"] if approval else []
+        found += ["wherry triage list"] if waiting.get("triage") else []
         return found + (["wherry runs show --refused"] if waiting.get("refused") else [])
 
     def _refuse_paused(self, name: str) -> None:
@@ -253,15 +279,29 @@ class Hub:
         self.wiring.renew()
         wired = planning.foresight(self.wiring.wire(name, "plan"))
         job = Job(wired=wired, options=options or Options(), catalogues=self.wiring.catalogues(wired), rehearsal=True)
-        tally, outcomes, steps = engine.rehearse(job)
-        told = planning.told(wired, steps, outcomes)
+        tally, outcomes, steps = engine.rehearse(job, self.would_book(job))
+        told = planning.told(wired.sending, steps, outcomes)
         data = {**tally.as_data(), **told, "flow": name}
         plan = planning.fingerprint(steps, outcomes)
         with self.store.write() as tx:
             registry.save_plan(tx, plan[:8], name, plan, self.store.now(), {"items": data["items"]})
         pending = planning.pending(tally) or bool(told["calls"])
-        data.update(plan=plan[:8], requests=self.wiring.requests()["total"], pending=pending)
+        data.update(_books(job)[1], plan=plan[:8], requests=self.wiring.requests()["total"], pending=pending)
         return Report(data=data, next=[f"wherry run {name} --plan {plan[:8]}"])
+
+    def would_book(self, job: Job, pick: Selection | None = None) -> engine.Then:
+        """The same in a rehearsal."""
+        if job.wired.posting is None:
+            return engine.nothing_then
+        books, sending = self.books.books(job.wired, pick), job.sending(self.wiring.catalogues)
+
+        def then(tx: Tx) -> tuple[dict[Ref, Outcome], list[Step]]:
+            wanted = gathering.parties(gathering.arrange(tx, books).bookings)
+            decisions = engine.decided(sending, wanted)
+            job.booked = booking.book(tx, sending.wired.lane, books, decisions, self.store.now())
+            return job.booked.outcomes, job.booked.steps
+
+        return then
 
     def _still_valid(self, name: str, plan: str) -> None:
         with self.store.read() as tx:
@@ -282,7 +322,14 @@ class Hub:
         return report
 
 
-def _rounding(wired: Wired) -> dict[str, str]:
+def _books(job: Job) -> tuple[int, dict[str, Any]]:
+    """What a flow that books has to say besides: a category without account keeps everything back."""
+    if job.booked is None:
+        return 0, {}
+    return EXIT_PERSON if job.booked.arrangement.blocked else 0, {"books": job.booked.as_data()}
+
+
+def residue(wired: Wired) -> dict[str, str]:
     """What rounding cut in this run: currency → unrounded minus rounded, in major units."""
     found: dict[str, Decimal] = {}
     for mapper in wired.mappers.values():

@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 
+import msgspec
 from msgspec import Struct, field
 
+from wherry.books.booking import Booked
 from wherry.catalogues import Catalogues
 from wherry.errors import WherryError
 from wherry.records import Draft, Fate, Record, Ref, Skip
@@ -52,6 +54,13 @@ class Wired(Struct, frozen=True, kw_only=True):
     """The flow's start date as a moment."""
     settled: Callable[[Tally], None] = lambda tally: None
     """Called after each batch was committed, with that batch's counts."""
+    posting: Lane | None = None
+    """Of a flow that books: where its journal entries go. ``lane`` is that of its subledger then."""
+
+    @property
+    def sending(self) -> Wired:
+        """The flow as what is sent sees it."""
+        return self if self.posting is None else msgspec.structs.replace(self, lane=self.posting, posting=None)
 
     @property
     def name(self) -> str:
@@ -164,3 +173,12 @@ class Job(Struct, kw_only=True):
     open: dict[Ref, tuple[str, Fate]] = field(default_factory=dict)
     """What was counted as open in this run and may still end in it: record kind (of roots) and fate so far."""
     tally: Tally = field(default_factory=Tally)
+    booked: Booked | None = None
+    """Of a flow that books: what its movements came to."""
+
+    def sending(self, catalogues: Callable[[Wired], Catalogues]) -> Job:
+        """The job as what is sent sees it."""
+        if self.wired.posting is None:
+            return self
+        wired = self.wired.sending
+        return Job(wired=wired, options=self.options, catalogues=catalogues(wired), rehearsal=self.rehearsal)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from wherry.books import subledger
+from wherry.books.frozen import ENTITY
+from wherry.books.subledger import Subledger
+from wherry.errors import ConfigError
 from wherry.flight import Target
 from wherry.records import Ref
 from wherry.roles import AtomicSinkWriter, CallSinkWriter, SinkWriter
@@ -36,6 +40,17 @@ class Lanes:
         identity = f"{bound.get(route.source, '')}>{bound.get(route.sink, '')}"
         return Lane(flow=flow, run=run, route=route, sink=sink, plugin=plugin, identity=identity, approvals=approvals)
 
+    def subledger(self, flow: Flow, posting: Lane) -> Lane:
+        """Where the movements of a flow that books are kept. Raises ConfigError where its sink keeps no journals."""
+        if posting.atomic is not None or ENTITY not in posting.sink.entities:
+            raise ConfigError(
+                f"flows.{flow.name}: {flow.sink} keeps no journals",
+                fix='leave document = "journal" out, or choose another sink', code="WHERRY-2078",
+                key=f"flows.{flow.name}.document",
+            )  # fmt: skip
+        kept, route = Subledger(flow.name, posting.route, posting.run), subledger.of(posting.route)
+        return Lane(flow=posting.flow, run=posting.run, route=route, sink=kept, plugin=subledger.NAMESPACE)
+
     def target(self, name: str, run: str, sink: SinkWriter, settled: Settled) -> Target | None:
         """Where the drain of a connection sends; None for a sink that is sent nothing, or was never reached."""
         with self.store.read() as tx:
@@ -60,4 +75,4 @@ def _approval(tx: Tx, flow: Flow) -> Approval:
     state = registry.flow_state(tx, flow.name)
     activated = state.at[:10] if state.state == "active" else ""
     books_from = flow.books_from.isoformat() if flow.books_from else activated
-    return Approval(required=flow.approval == "required", books_from=books_from)
+    return Approval(required=flow.needs_approval, books_from=books_from)

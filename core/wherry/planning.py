@@ -32,6 +32,8 @@ Foreseen = tuple[Item, tuple[Ref, ...]]
 
 def foresight(wired: Wired) -> Wired:
     """The flow for a rehearsal: what would be sent by calls is collected instead."""
+    if wired.posting is not None:
+        return msgspec.structs.replace(wired, posting=msgspec.structs.replace(wired.posting, preview=[]))
     lane = wired.lane
     if lane.atomic is not None:
         return wired

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -87,6 +87,14 @@ def reconcile(hub: Hub, flow: str, period: str = "") -> Reconciled:
     """
     if period and not _PERIOD.fullmatch(period):
         raise ConfigError(f"{period!r} is no period", fix="write a year, a month or a day: 2010-12", code="WHERRY-2140")
+    return compared(hub, flow, period, lambda date: date.startswith(period))
+
+
+def compared(hub: Hub, flow: str, period: str, takes: Callable[[str], bool]) -> Reconciled:
+    """The same for the records whose date (ISO, empty where there is none) is taken; ``period`` is what that is called.
+
+    Of a flow that books, "posted" is what it took into its subledger: what became of that is the tie-out's to say.
+    """
     wired = hub.wiring.wire(flow, "reconcile")
     with hub.store.read() as tx:
         seen = [one for one in inquiries.all_seen(tx, flow) if not one.reason.startswith("gone: merged")]
@@ -97,11 +105,12 @@ def reconcile(hub: Hub, flow: str, period: str = "") -> Reconciled:
     said = comparing.at_source(hub, flow, wanted) or {}
     found = Reconciled(flow=flow, period=period)
     lines = [_line(one, said.get(_name(one)), items.get(_name(one)), _live(refs, links, _name(one))) for one in seen]
-    lines = [line for line in lines if not period or _date(line, said).startswith(period)]
+    lines = [line for line in lines if not period or takes(_date(line, said))]
     for line in lines:
         _count(found, line)
     found.differences += _told_otherwise(lines)
-    found.differences += _at_target(hub, wired, found, [line for line in lines if line.state == "posted"])
+    if wired.posting is None:
+        found.differences += _at_target(hub, wired, found, [line for line in lines if line.state == "posted"])
     return found
 
 
@@ -167,21 +176,27 @@ def _told_otherwise(lines: Sequence[Line]) -> list[Difference]:
 
 def _at_target(hub: Hub, wired: Wired, found: Reconciled, lines: Sequence[Line]) -> list[Difference]:
     items = {line.name: _item(line) for line in lines if line.link is not None and line.link.body}
-    target = desk.reach(hub, wired.lane.route.sink) if items else None
+    if not items:
+        return []
+    target = desk.reach(hub, wired.lane.route.sink)
     if target is None:
         found.asked = False
         return []
     held = comparing.in_target(target, items, {item.target or "" for item in items.values()})
-    found.asked = bool(held) or not items
-    return [one for name, item in items.items() if name in held for one in _differences(name, item, held[name])]
+    found.asked = bool(held)
+    return [one for name, item in items.items() if name in held for one in differences(name, item, held[name])]
 
 
 def _item(line: Line) -> Item:
     assert line.link is not None
-    link = line.link
+    return msgspec.structs.replace(item_of(line.link, line.name), label=line.record)
+
+
+def item_of(link: LinkRow, name: str) -> Item:
+    """What was written, as an item by which the target can be asked for it; ``name`` tells it from others."""
     body = msgspec.json.decode(link.body)
     return Item(entity=link.entity, key=link.key, body=body, before=body, target=link.target, token=link.token,
-                label=line.record, stamp=_stand_in(line.name))  # fmt: skip
+                label=name, stamp=_stand_in(name))  # fmt: skip
 
 
 def _stand_in(name: str) -> str:
@@ -189,7 +204,8 @@ def _stand_in(name: str) -> str:
     return base64.b32encode(hashlib.blake2b(name.encode(), digest_size=20).digest()).decode().lower()[:26]
 
 
-def _differences(name: str, item: Item, held: Held) -> list[Difference]:
+def differences(name: str, item: Item, held: Held) -> list[Difference]:
+    """What the target holds otherwise than it was written, or twice."""
     target = item.target or ""
     if not held.told:
         return [Difference(what="untold", record=name, target=target, says="the target could not tell")]
@@ -197,7 +213,8 @@ def _differences(name: str, item: Item, held: Held) -> list[Difference]:
         return [Difference(what="missing", record=name, target=target, says="it is not there any more")]
     found = []
     if held.changes:
-        said = "; ".join(f"{one.field} is {one.after} there, {one.before} was written" for one in held.changes[:5])
+        said = "; ".join(f"{one.field} is {one.after or 'empty'} there, {one.before or 'nothing'} was written"
+                         for one in held.changes[:5])  # fmt: skip
         found.append(Difference(what="edited", record=name, target=target, says=said))
     for twin in held.twins:
         what = "twice" if twin.ours else "alike"

@@ -260,3 +260,34 @@ class Ask(Struct, frozen=True, tag="ask"):
 
 
 Decision = Link | Create | Same | Skip | Ask
+
+
+# -- what a source knows of a kind -------------------------------------------------------------------------------------
+
+
+class Stage(Struct, frozen=True):
+    id: str
+    label: str
+    probability: str = ""
+    """Decimal text from 0 to 1; "1" and closed is what operators call won."""
+    closed: bool = False
+
+
+class Pipeline(Struct, frozen=True):
+    id: str
+    label: str
+    stages: tuple[Stage, ...] = ()
+
+
+class FieldInfo(Struct, frozen=True):
+    name: str
+    label: str = ""
+    type: str = ""
+    group: str = ""
+
+
+class Description(Struct, frozen=True):
+    """What a source knows of a kind: its fields, and its pipelines with their stages."""
+
+    fields: tuple[FieldInfo, ...] = ()
+    pipelines: tuple[Pipeline, ...] = ()

@@ -8,10 +8,16 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from msgspec import Struct, field
 
+from wherry.accounting import Balance as Balance
+from wherry.accounting import Confirms as Confirms
+from wherry.accounting import HasAccounts as HasAccounts
+from wherry.accounting import HasBalances as HasBalances
+from wherry.accounting import HasPeriods as HasPeriods
 from wherry.records import (
     Answer,
     Call,
@@ -27,13 +33,17 @@ from wherry.records import (
     Reply,
     Skip,
 )
+from wherry.records import Description as Description
+from wherry.records import FieldInfo as FieldInfo
+from wherry.records import Pipeline as Pipeline
+from wherry.records import Stage as Stage
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from structlog.typing import FilteringBoundLogger
 
-    from wherry.http import Http, Profile
+    from wherry.http import Http, Profile, Response
 
 
 class Account(Struct, frozen=True):
@@ -76,34 +86,6 @@ class SourceConnector(Protocol):
     def complete(self, records: list[Record], relatives: Mapping[str, tuple[str, ...]]) -> list[Record]:
         """The same records with their relatives, in as few calls as the vendor allows. Serves re-sync too."""
         ...
-
-
-class Stage(Struct, frozen=True):
-    id: str
-    label: str
-    probability: str = ""
-    """Decimal text from 0 to 1; "1" and closed is what operators call won."""
-    closed: bool = False
-
-
-class Pipeline(Struct, frozen=True):
-    id: str
-    label: str
-    stages: tuple[Stage, ...] = ()
-
-
-class FieldInfo(Struct, frozen=True):
-    name: str
-    label: str = ""
-    type: str = ""
-    group: str = ""
-
-
-class Description(Struct, frozen=True):
-    """What a source knows of a kind: its fields, and its pipelines with their stages."""
-
-    fields: tuple[FieldInfo, ...] = ()
-    pipelines: tuple[Pipeline, ...] = ()
 
 
 @runtime_checkable
@@ -263,6 +245,22 @@ class AtomicSinkWriter(SinkWriter, Protocol):
         ...
 
 
+class Transport(Protocol):
+    """How a sink's calls leave: ``wherry.http.Http``, or ``wherry.http.Files`` where a call is a file in a folder."""
+
+    def send(self, call: Call) -> Reply:
+        """One attempt of a call with an effect, never repeated. Raises TryAgain where there is no answer:
+        ``where["sent"]`` is "no" where nothing can have left, else "perhaps". What else is raised came up before."""
+        ...
+
+    def read(
+        self, method: str, path: str, *, params: Mapping[str, Any] | None = None, content: bytes | None = None,
+        headers: Mapping[str, str] | None = None, lane: str = "",
+    ) -> Response:  # fmt: skip
+        """A call without effect, repeated where that helps."""
+        ...
+
+
 @runtime_checkable
 class CallSinkWriter(SinkWriter, Protocol):
     """A sink whose system is sent calls. It does no I/O for them: it encodes items and decodes stored answers.
@@ -272,8 +270,11 @@ class CallSinkWriter(SinkWriter, Protocol):
     encoding needs of the account (its currency, its tax mode) is read and kept there.
     """
 
-    http: Http
-    """The client that calls are sent through."""
+    @property
+    def http(self) -> Transport:
+        """What calls are sent through."""
+        ...
+
     batch: int
     """The most items that ``encode`` puts into one call."""
     width: int
@@ -303,7 +304,10 @@ class CallSinkWriter(SinkWriter, Protocol):
 class Asks(Protocol):
     """Optional: a sink whose target can be asked what it holds of an item."""
 
-    http: Http
+    @property
+    def http(self) -> Transport:
+        """What calls are sent through."""
+        ...
 
     def ask(self, items: Sequence[Item]) -> list[Call]:
         """Reading calls that look for the items: by target id where there is one, else by stamp, number or name."""
@@ -392,3 +396,5 @@ class Services(Struct, frozen=True):
     table: Callable[[str], list[dict[str, str]]] = lambda path: []
     """The rows of a CSV table of the project folder, such as ``tables/tax.csv``: column → text. Empty where there is
     no such file. Raises ConfigError for one that cannot be read."""
+    folder: Path = Path()
+    """The project folder: relative paths of settings start here."""

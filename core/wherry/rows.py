@@ -64,9 +64,9 @@ def rule_of(step: Step, fate: Fate) -> str:
 def item_row(lane: Lane, step: Step, state: Fate, reason: str, now: str, *, field: str = "", fix: str = "") -> ItemRow:
     """The open item of a step. Of one that was sent, or is about to be, what belongs to sending stays as it is."""
     draft, old = step.draft, step.item
-    amount = draft.body.get("amount") or draft.body.get("total") or {}
+    amount = draft.body.get("amount") or draft.body.get("total") or _debits(draft.body)
     row = ItemRow(
-        id=old.id if old else 0, entity=draft.entity, key=draft.key, flow=flow_of(lane, step), run=lane.run,
+        id=_number_of(lane, step, state), entity=draft.entity, key=draft.key, flow=flow_of(lane, step), run=lane.run,
         state=state, record_kind=step.record_kind, record_id=step.record_id, root=draft.root, draft=draft,
         label=draft.label, target=step.link.target if step.link else "", reason=reason, field=field, fix=fix,
         same=str(step.decision.ref) if isinstance(step.decision, Same) else "",
@@ -74,6 +74,24 @@ def item_row(lane: Lane, step: Step, state: Fate, reason: str, now: str, *, fiel
         created_at=old.created_at if old else now, changed_at=now,
     )  # fmt: skip
     return _with_sending(row, old) if old is not None else row
+
+
+def _debits(body: dict[str, Any]) -> dict[str, Any]:
+    """What a journal entry comes to: its debit side."""
+    debits = [line["amount"] for line in body.get("lines") or () if line.get("side") == "debit"]
+    return {"minor": sum(one["minor"] for one in debits), "currency": debits[0]["currency"]} if debits else {}
+
+
+_WAITS = ("queued", "waiting")
+
+
+def _number_of(lane: Lane, step: Step, state: Fate) -> int:
+    """A person approves what he saw: what it has become since has another number."""
+    old = step.item
+    if old is None:
+        return 0
+    asked = state in _WAITS and old.state in _WAITS and lane.approvals.get(old.flow, Approval()).wanted(step.draft)
+    return 0 if asked and old.approval != "given" and old.draft.body != step.draft.body else old.id
 
 
 _SENDING = (

@@ -97,6 +97,11 @@ class Lane(Struct, frozen=True, kw_only=True):
         if isinstance(self.sink, AtomicSinkWriter):  # asked once: of a protocol that is slow to tell
             msgspec.structs.force_setattr(self, "atomic", self.sink)
 
+    @property
+    def takes_back(self) -> bool:
+        """Whether what its source takes back is reversed in the sink."""
+        return self.atomic is None or bool(getattr(self.atomic, "takes_back", False))
+
 
 def digest(body: dict[str, Any]) -> str:
     """Of a body with its references filled in; equal bodies give equal digests on every machine."""

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from wherry import boundary, writing
+from wherry.copying import copy_files
 from wherry.drain import LOOKED, RESTORED, flow_on
-from wherry.engine import copy_files
 from wherry.errors import Guarded
 from wherry.fates import event_of, tell_items, withdraw
 from wherry.job import Batch, Entry, Job, Wired

@@ -105,7 +105,7 @@ class Wiring:
         return Services(
             log=log, clock=self.clock, http=partial(self._client, connection), fan_out=fan_out,
             cache=self.store.cache(connection.name), documents=partial(self.store.documents, connection.plugin),
-            table=partial(read_table, self.project.folder),
+            table=partial(read_table, self.project.folder), folder=self.project.folder,
         )  # fmt: skip
 
     def _client(self, connection: Connection, profile: Profile) -> Http:
@@ -245,8 +245,9 @@ class Wiring:
         services = self.services(origin)
         mappers = {kind: self.plugins.mapper(flow, kind, origin, services) for kind in self.kinds(flow, source)}
         lane = self.lanes.lane(name, run, route, sink, destination.plugin)
+        books = self.lanes.subledger(flow, lane) if flow.books else None
         return Wired(
-            flow=flow, lane=lane, store=self.store, source=source,
+            flow=flow, lane=books or lane, posting=lane if books else None, store=self.store, source=source,
             mappers=mappers, matchers=partial(self.plugins.matcher, flow, origin),
             blobs=Blobs(self.store.files, flow.limits.file_size), since=flow.since(self.project.timezone),
             settled=settled,
@@ -265,15 +266,23 @@ class Wiring:
     def kinds(self, flow: Flow, source: SourceConnector) -> tuple[str, ...]:
         """The flow's kinds, checked; those its source has a default map for when none are named."""
         plugin = self.project.connections[flow.source].plugin
-        mapped = self.plugins.manifests[plugin].maps
-        kinds = flow.kinds or tuple(kind for kind in source.kinds if kind in mapped)
+        maps = self.plugins.manifests[plugin].maps
+        usual = [kind for kind in source.kinds if kind in maps and not mapping.is_for_books(kind, maps[kind])]
+        spelt = {kind.replace("_", "-"): kind for kind in source.kinds}  # as a project file may spell them
+        kinds = tuple(spelt.get(kind, kind) for kind in flow.kinds or usual)
+        if flow.books and not flow.kinds:
+            raise ConfigError(
+                f"flows.{flow.name} does not say what it books, and a thing is easily booked twice: as a charge and as "
+                "its invoice", fix=f'write kinds = ["…"], of: {", ".join(maps)}', code="WHERRY-2099",
+                key=f"flows.{flow.name}.kinds",
+            )  # fmt: skip
         unknown = [kind for kind in kinds if kind not in source.kinds]
         if unknown:
             raise ConfigError(
                 f"flows.{flow.name}.kinds: {flow.source} has no records of kind {unknown[0]}",
                 fix=f"kinds of {plugin}: {', '.join(source.kinds)}", code="WHERRY-2072", key=f"flows.{flow.name}.kinds",
             )  # fmt: skip
-        return tuple(kinds)
+        return kinds
 
     def map_mapper(self, flow: Flow, kind: str) -> FieldMapper:
         """The default mapper: the source plugin's map as data, with the flow's own lines over it."""

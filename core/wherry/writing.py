@@ -96,7 +96,7 @@ class Settlement:
             self.known[ref] = link.target or None
             self.ignored |= set() if link.target else {ref}
             step = self.steps.get(ref)
-            if link.rule == REVERSED and self.lane.atomic is None:
+            if link.rule == REVERSED and self.lane.takes_back:
                 self._revive(step, link)
             elif step is not None and (not step.by_person or (link.target and isinstance(step.decision, Create))):
                 step.link, step.decision = link, None if link.target else Skip("a person said to ignore it")
@@ -284,6 +284,7 @@ class Settlement:
         fate: Fate = "linked" if earlier is not None and earlier.fate == "linked" else answer.fate
         reason = earlier.reason if earlier is not None else answer.reason
         rule = step.link.rule if step.link and step.link.rule else fate
+        rule = REVERSED if fate == "reversed" else rule
         row = rows.link_row(self.lane, step, answer.target, rule, self.now)
         self.links.append(msgspec.structs.replace(row, digest=digest(item.body)))
         self._done(step, Outcome(fate, answer.target, reason, answer.changes))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 FIELDS = Path(__file__).with_name("fields.toml")
-ROLES, RECORDS, HOOKS = "wherry.roles", "wherry.records", "wherry.hookspecs"
+ROLES, RECORDS, HOOKS, BOOKS = "wherry.roles", "wherry.records", "wherry.hookspecs", "wherry.accounting"
 SECTIONS: tuple[tuple[str, str, tuple[tuple[str, tuple[str, ...]], ...]], ...] = (
     (
         "What a plugin implements",
@@ -21,7 +21,9 @@ SECTIONS: tuple[tuple[str, str, tuple[tuple[str, tuple[str, ...]], ...]], ...] =
         " object has: a source with a method `sweep` sweeps.",
         (
             (ROLES, ("SourceConnector", "Describes", "Sweeps", "Fetches", "OpensFiles", "FieldMapper", "Narrows",
-                     "Rounds", "Matcher", "SinkWriter", "AtomicSinkWriter", "Simulator")),
+                     "Rounds", "Matcher", "SinkWriter", "AtomicSinkWriter", "CallSinkWriter", "Asks", "Lists",
+                     "Simulator")),
+            (BOOKS, ("Confirms", "HasAccounts", "HasPeriods", "HasBalances")),
         ),
     ),
     (
@@ -37,9 +39,11 @@ SECTIONS: tuple[tuple[str, str, tuple[tuple[str, tuple[str, ...]], ...]], ...] =
         "What it returns",
         "Plain structs. `frozen` ones cannot be changed once they are made.",
         (
-            (ROLES, ("Account", "Description", "FieldInfo", "Pipeline", "Stage")),
-            (RECORDS, ("Page", "Record", "Ref", "Skip", "Draft", "Link", "Create", "Same", "Ask", "Candidate", "Listed",
-                       "Item", "Answer", "Change")),
+            (ROLES, ("Account",)),
+            (BOOKS, ("ChartAccount", "Balance")),
+            (RECORDS, ("Description", "FieldInfo", "Pipeline", "Stage", "Page",
+                       "Record", "Ref", "Skip", "Draft", "Link", "Create", "Same", "Ask", "Candidate", "Listed",
+                       "Item", "Answer", "Change", "Call", "Reply", "Found")),
         ),
     ),
     ("What it says of itself", "", ((HOOKS, ("Manifest",)),)),

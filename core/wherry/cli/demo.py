@@ -14,9 +14,10 @@ from typing import Any
 import click
 
 from wherry import demo as demonstration
-from wherry.cli import summary
+from wherry.cli import summary, tied
 from wherry.cli.context import Face
 from wherry.cli.drawing import clean, plural, spelled
+from wherry.cli.entries import preview_lines
 from wherry.cli.options import face
 from wherry.cli.progress import Progress
 from wherry.demo import Outcome
@@ -54,6 +55,8 @@ def _data(found: Outcome) -> dict[str, Any]:
         "system": found.system, "folder": str(found.folder), "there": found.there, "waiting": found.waiting,
         "questions": found.questions, "differences": found.differences, "commands": _commands(found),
         "runs": [report.data for report in found.reports],
+        "journal": found.books.preview if found.books else None,
+        "tie_out": tied.data(found.books.tied) if found.books else None,
     }  # fmt: skip
 
 
@@ -66,6 +69,14 @@ def _lines(found: Outcome, url: str) -> Iterator[str]:
     yield f"In the workspace now: {', '.join(made)}, {plural(files, 'file')} copied."
     for question in found.questions:
         yield from _question(question)
+    if found.books is not None:
+        yield ""
+        yield click.style("A month of wallet transactions as journals, before they are posted:", bold=True)
+        yield from preview_lines(found.books.preview)
+        yield click.style("Posted into files, and tied out:", bold=True)
+        yield from tied.lines(found.books.tied)
+        yield from tied.verdict(found.books.tied.passes)
+        yield ""
     yield f"All of it lies in {found.folder}"
     if url:
         yield f"The stand-in answers at {url}; stop it with Ctrl-C."

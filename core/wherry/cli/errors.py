@@ -14,6 +14,7 @@ from wherry.cli.context import Face
 from wherry.cli.drawing import amount, clean, pairs, plural, spelled, table, value
 from wherry.cli.options import face, listing
 from wherry.cli.running import moment
+from wherry.cli.sent import requests
 from wherry.deciding import Done, Look
 from wherry.errors import EXIT_PERSON, ConfigError
 from wherry.records import FOR_A_PERSON
@@ -122,10 +123,10 @@ def show(number: str) -> None:
     """One in full: what it carries, why it waits, what the target was found to hold, requests, answers, history."""
     own = face()
     data = desk.shown(own.hub, desk.number(number))
-    own.print("wherry.errors.show/1", data, lambda: _shown(data))
+    own.print("wherry.errors.show/1", data, lambda: _shown(data, own.pasted(f"wherry errors show {data['id']}")))
 
 
-def _shown(data: Mapping[str, Any]) -> Iterator[str]:
+def _shown(data: Mapping[str, Any], whole: str) -> Iterator[str]:
     yield f"{data['id']}   {spelled(data['entity'])} {clean(data['label'])}   {_says(data)}   {money(data)}".rstrip()
     yield from pairs([
         ("flow", data["flow"]), ("record", f"{data['record']} of {data['source']}"),
@@ -140,7 +141,7 @@ def _shown(data: Mapping[str, Any]) -> Iterator[str]:
         yield f"  waits for {spelled(need['entity'])} {clean(need['label'])} ({need['id']}): {clean(need['reason'])}"
     yield from payload(data["payload"])
     yield from found(data["evidence"])
-    yield from requests(data["calls"])
+    yield from requests(data, [data["stamp"], data["target"], data["label"]], whole)
     yield from history(data["history"])
 
 
@@ -153,8 +154,10 @@ def payload(body: Mapping[str, Any]) -> Iterator[str]:
     if body:
         yield "  carries"
         yield from pairs([(name, value(said)) for name, said in body.items() if name != "lines"], "    ")
-        for n, line in enumerate(body.get("lines") or (), 1):
-            yield f"    line {n}   {value(line)}"
+        lines = body.get("lines") or ()
+        yield from (f"    line {n}   {value(line)}" for n, line in enumerate(lines[:_FEW], 1))
+        if len(lines) > _FEW:
+            yield f"    and {plural(len(lines) - _FEW, 'more line')}"
 
 
 def found(evidence: Mapping[str, Any] | None) -> Iterator[str]:
@@ -168,23 +171,6 @@ def found(evidence: Mapping[str, Any] | None) -> Iterator[str]:
         yield from pairs(sorted(hit["facts"].items()), "      ")
     if not evidence["found"]:
         yield "    nothing of it was there"
-
-
-def requests(calls: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Requests and raw answers, secrets masked."""
-    for call in calls:
-        times = f", {call['times']} times" if call["times"] > 1 else ""
-        yield f"  request {call['call']}   {call['at'][:19]}   {call['method']} {clean(call['path'])}{times}"
-        if call["body"] not in (None, "", {}):
-            yield f"    sent      {clean(_text(call['body']))}"
-        answer = f"{call['status']}   {clean(_text(call['answer']))}" if call["status"] else clean(call["problem"])
-        yield f"    answer    {answer or call['state']}"
-
-
-def _text(said: Any) -> str:
-    from wherry.cli.formats import as_json
-
-    return said if isinstance(said, str) else as_json(said)
 
 
 def history(events: Sequence[Mapping[str, Any]]) -> Iterator[str]:

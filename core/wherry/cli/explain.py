@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -9,8 +10,9 @@ import click
 
 from wherry import explaining
 from wherry.cli.drawing import amount, clean, pairs, spelled, table
-from wherry.cli.errors import found, history, payload, requests
+from wherry.cli.errors import found, history, payload
 from wherry.cli.options import face
+from wherry.cli.sent import requests
 
 
 @click.command()
@@ -32,7 +34,9 @@ def explain(document: str | None, target: str, short: bool) -> None:
         raise click.UsageError("say which document, or --target ID")
     rows = explaining.explain(own.hub, document or "", target)
     data = {"items": rows}
-    own.print("wherry.explain/1", data, lambda: _told(rows, short), _next(rows))
+    whole = own.pasted(f"wherry explain --target {shlex.quote(target)}" if target
+                       else f"wherry explain {shlex.quote(document or '')}")  # fmt: skip
+    own.print("wherry.explain/1", data, lambda: _told(rows, short, whole), _next(rows))
 
 
 def _next(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -40,14 +44,14 @@ def _next(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return [f"wherry errors show {waits['open']['id']}"] if waits is not None else []
 
 
-def _told(rows: Sequence[Mapping[str, Any]], short: bool) -> Iterator[str]:
+def _told(rows: Sequence[Mapping[str, Any]], short: bool, whole: str) -> Iterator[str]:
     for row in rows:
         yield clean(row["sentence"])
         if not short:
-            yield from _behind(row)
+            yield from _behind(row, whole)
 
 
-def _behind(row: Mapping[str, Any]) -> Iterator[str]:
+def _behind(row: Mapping[str, Any], whole: str) -> Iterator[str]:
     record, target = row["record"] or {}, row["target"] or {}
     money = amount(record["amount"], record["currency"]) if record.get("amount") is not None else ""
     yield from pairs([
@@ -66,5 +70,12 @@ def _behind(row: Mapping[str, Any]) -> Iterator[str]:
         yield from (f"    {line}" for line in table(["", "NAME", "TARGET", "RULE", "BY", "WHY"], cells, most=50))
     yield from payload(row["payload"])
     yield from found(row["evidence"])
-    yield from requests(row["calls"])
+    yield from requests({**row, **(row["ref"] or {"entity": "", "key": ""})}, _names(row), whole)
     yield from history(row["history"])
+
+
+def _names(row: Mapping[str, Any]) -> list[str]:
+    """By what the document is known in the calls that carry it."""
+    waits, target, body = row["open"] or {}, row["target"] or {}, row["payload"]
+    names = [waits.get("stamp"), target.get("id"), waits.get("target"), body.get("number") or body.get("name")]
+    return [str(name) for name in names if name]

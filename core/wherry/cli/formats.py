@@ -13,13 +13,15 @@ _LISTS = ("items", "events", "changes", "checks")
 
 
 def as_json(value: Any, *, pretty: bool = False) -> str:
-    raw = msgspec.json.encode(value, enc_hook=str)
+    from wherry.parts import encoded
+
+    raw = msgspec.json.encode(value, enc_hook=encoded)
     return (msgspec.json.format(raw, indent=2) if pretty else raw).decode()
 
 
 def rows_of(data: Any) -> Sequence[Any]:
     """What an answer lists: its items, events, changes or checks; else itself."""
-    plain = msgspec.to_builtins(data, enc_hook=str)
+    plain = msgspec.to_builtins(data, enc_hook=lambda one: float(one) if isinstance(one, float) else str(one))
     for name in _LISTS if isinstance(plain, dict) else ():
         if isinstance(plain.get(name), list):
             return list(plain[name])

@@ -1,14 +1,17 @@
-"""``wherry reconcile``: source, ledger and target compared, document by document."""
+"""``wherry reconcile``: source, ledger and target compared, document by document; books tied out account by account."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
 import click
 import msgspec
 
-from wherry import reconciling
+from wherry import reconciling, trail, tying
+from wherry.cli import tied
+from wherry.cli.context import Face
 from wherry.cli.drawing import amount, clean, plural, spelled
 from wherry.cli.options import face
 from wherry.errors import EXIT_PERSON
@@ -24,36 +27,77 @@ def reconcile(flow: str, period: str) -> None:
     """Compare what the source says, what was written, and what the target holds now. Writes nothing.
 
     Source = posted + taken back + held + left out, to the penny; every difference is listed. Exit 4 if there is one.
+    A flow that books journals is tied out: account by account, balance = opening + entries of this hub + others.
 
     \b
     Examples:
       wherry reconcile invoices
       wherry reconcile invoices --period 2010-12
+      wherry reconcile wallet-journals --period 2026-01
     """
     own = face()
+    if own.hub.wiring.flow(flow).books:
+        _tie_out(own, flow, period)
+        return
     found = reconciling.reconcile(own.hub, flow, period)
     data: dict[str, Any] = {**msgspec.to_builtins(found), "agrees": not found.differences}
-    own.print("wherry.reconcile/1", data, lambda: _lines(found), ["wherry explain DOC"] if found.differences else [])
+    after = [f"wherry explain {shlex.quote(one.record.partition(' ')[2])}" for one in found.differences[:1]]
+    own.print("wherry.reconcile/1", data, lambda: _lines(found), after)
     if found.differences:
         own.code = EXIT_PERSON
+
+
+def _tie_out(own: Face, name: str, period: str) -> None:
+    flow = trail.booking_flow(own.hub, name)
+    days = tying.days_of(own.hub, flow, period)
+    found = tying.tie_out(own.hub, flow.sink, [flow], days)
+    source = tying.source(own.hub, flow, days)
+    agrees = found.passes and not source.differences
+    data = {**tied.data(found), "source": msgspec.to_builtins(source), "passes": agrees}
+    entry = next((one.name for one in found.found.problems if one.entry), "")
+    after = [f"wherry journal show {shlex.quote(entry)}"] if entry else []
+
+    def lines() -> Iterator[str]:
+        yield from tied.lines(found)
+        yield from _source(source)
+        yield from tied.verdict(agrees)
+
+    own.print("wherry.reconcile.books/1", data, lines, after)
+    own.code = 0 if agrees else EXIT_PERSON
+
+
+def _source(found: reconciling.Reconciled) -> Iterator[str]:
+    """What the source says, and what of it is in the books or was left out before it got there."""
+    taken = {**_WORDS, "posted": "taken in"}
+    yield f"source   {plural(sum(found.counts.values()), 'record')}   {_sums(found.source)}"
+    yield from _states(found, taken)
+    yield from _differences(found)
 
 
 def _lines(found: reconciling.Reconciled) -> Iterator[str]:
     total = sum(found.counts.values())
     yield f"{found.flow}   {found.period or 'everything seen'}   {plural(total, 'record')}"
     yield f"  {'source'.ljust(12)} {str(total).rjust(7)}   {_sums(found.source)}"
+    yield from _states(found, _WORDS)
+    if not found.asked:
+        yield "  the target could not be asked what it holds"
+    yield from _differences(found)
+    yield "They agree." if not found.differences else plural(len(found.differences), "difference")
+
+
+def _states(found: reconciling.Reconciled, words: dict[str, str]) -> Iterator[str]:
     for state in reconciling.STATES:
         if found.counts.get(state) or found.sums.get(state):
             count = str(found.counts.get(state, 0)).rjust(7)
-            yield f"  {_WORDS[state].ljust(12)} {count}   {_sums(found.sums.get(state, {}))}"
-    if not found.asked:
-        yield "  the target could not be asked what it holds"
+            yield f"  {words[state].ljust(12)} {count}   {_sums(found.sums.get(state, {}))}"
+
+
+def _differences(found: reconciling.Reconciled) -> Iterator[str]:
     for one in found.differences[:_SHOWN]:
         where = f"   {one.target}" if one.target else ""
         yield click.style(f"  ! {spelled(one.what)}   {clean(one.record)}{where}: {clean(one.says)}", fg="red")
     if len(found.differences) > _SHOWN:
         yield f"    and {len(found.differences) - _SHOWN:,} more: --output json"
-    yield "They agree." if not found.differences else plural(len(found.differences), "difference")
 
 
 def _sums(sums: dict[str, int]) -> str:

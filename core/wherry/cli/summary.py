@@ -28,7 +28,10 @@ def lines(data: Mapping[str, Any]) -> Iterator[str]:
     yield from _reasons(data, left_out)
     yield from labelled("written", data["items"])
     yield from _reasons(data, [kind for kind in data["items"] if kind not in left_out])
+    yield from booked(data.get("books"))
     yield from waits(data.get("waiting", {}))
+    if approval := data.get("approval"):
+        yield f"  approval {plural(approval, 'document')} {'waits' if approval == 1 else 'wait'} for somebody's word"
     yield from notices(data)
     yield f"  requests {data['requests']:,}" + (f"   {data['retried']} tried again" if data.get("retried") else "")
 
@@ -90,7 +93,7 @@ def waits(waiting: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
     words = {
         "triage": "in triage: which one is it?", "waiting": "waiting, goes on by itself", "queued": "ready",
         "refused": "refused, must be corrected", "unknown": "being looked up", "decide": "to decide",
-        "differs": "edited in the target",
+        "differs": "held otherwise by the target than sent",
     }  # fmt: skip
     first = True
     for state, kinds in sorted(waiting.items(), key=lambda pair: list(words).index(pair[0]) if pair[0] in words else 9):
@@ -99,6 +102,22 @@ def waits(waiting: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
                 line = f"  {'waits' if first else '     '}    {plural(number, kind)} {words.get(state, state)}"
                 yield click.style(line, fg="yellow") if state in FOR_A_PERSON else line
                 first = False
+
+
+def booked(books: Mapping[str, Any] | None) -> Iterator[str]:
+    """Of a flow that books: what its movements came to, and what of them is left out, with its sum."""
+    if books is None:
+        return
+    entries, left = books["entries"], books["left_out"]
+    if books["blocked"]:
+        yield click.style("  books    nothing is booked until every movement has its accounts", fg="yellow")
+    elif entries:
+        told = sum(int(entry["movements"]) for entry in entries)
+        yield f"  books    {plural(len(entries), 'journal entry')} of {plural(told, 'movement')}"
+    for one in left:
+        sums = f"{money.text(one['minor'], one['currency'])} {one['currency']}"
+        said = f"{plural(one['movements'], 'movement')}, {sums}: {clean(one['detail'])}"
+        yield click.style(f"             {said}", dim=True)
 
 
 def notices(data: Mapping[str, Any]) -> Iterator[str]:

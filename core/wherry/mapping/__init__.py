@@ -44,7 +44,7 @@ from wherry import entities, transforms
 from wherry.entities import Entity
 from wherry.errors import ConfigError
 from wherry.expressions import UNKNOWN_FIELD, Expression, Words, compile_expression, nearest
-from wherry.mapping.layers import TRIGGER, Layer, Outline, check_entities, of_document, outlines
+from wherry.mapping.layers import TRIGGER, Layer, Outline, check_entities, is_for_books, of_document, outlines
 from wherry.mapping.mapper import MapMapper, explain
 from wherry.mapping.plan import Plan, Row, kinds_of, make_plan
 from wherry.money import DECIMALS
@@ -52,7 +52,7 @@ from wherry.roles import Description
 from wherry.triggers import FlowLike as TriggerFlow
 from wherry.triggers import make_trigger
 
-__all__ = ["UNKNOWN_FIELD", "FlowLike", "MapMapper", "Row", "build", "explain"]
+__all__ = ["UNKNOWN_FIELD", "FlowLike", "MapMapper", "Row", "build", "explain", "is_for_books"]
 
 FORMAT = 1
 """Raised when the same map makes other drafts than before, so that every fingerprint changes."""

@@ -90,6 +90,11 @@ def _check_roots(kind: str, roots: Sequence[Outline]) -> None:
         raise _bad_map(f"{kind}.{roots[-1].name}", "the last root is made where no other is, so it must not say when")
 
 
+def is_for_books(kind: str, default_map: Mapping[str, Any]) -> bool:
+    """Whether records of this kind become nothing but journals."""
+    return documents_of(outlines(kind, default_map)) == ("journal",)
+
+
 def of_document(found: Sequence[Outline], kind: str, said: str | None, key: str, *, strict: bool) -> list[Outline]:
     """The entities of the flow's ``document``. Raises ConfigError for one that the map cannot make; a flow of
     several kinds (not ``strict``) may have a kind that becomes no document."""

@@ -51,9 +51,12 @@ class Calls:
                 self.set_aside(self.name_of(culprit), hook, what)
             aside.append(culprit.plugin)
 
-    def each(self, hook: str, **arguments: Any) -> Iterator[tuple[str, Any]]:
-        """Plugin name and result of every implementation, the one that wins last. Failures become problems."""
+    def each(self, hook: str, only: str = "", **arguments: Any) -> Iterator[tuple[str, Any]]:
+        """Plugin name and result of every implementation (or of one plugin's), the one that wins last. Failures become
+        problems."""
         for implementation in getattr(self._loaded.relay.hook, hook).get_hookimpls():
+            if only and self.name_of(implementation) != only:
+                continue
             try:
                 result = implementation.function(*[arguments[name] for name in implementation.argnames])
             except KeyboardInterrupt:

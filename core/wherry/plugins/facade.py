@@ -193,11 +193,11 @@ class Plugins:
         """The match rules that a system's plugin brings for an entity: ``{order, unmatched}``."""
         return self._data(system, "match", self.require(system).match.get(entity))
 
-    def routes(self, services: Services) -> list[Any]:
-        """Web routes of all plugins."""
+    def routes(self, system: str, services: Services, host: Any) -> list[Any]:
+        """What one plugin wants to be mounted by the web host, unchecked."""
         hook = "wherry_http_routes"
         found: list[Any] = []
-        for name, made in self._calls.each(hook, services=services):
+        for name, made in self._calls.each(hook, system, services=services, host=host):
             if isinstance(made, list | tuple):
                 found += made
             elif made is not None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
 from wherry.settings.layers import Stack
 from wherry.settings.mistakes import wrong
@@ -179,8 +179,35 @@ class Flow(_Table):
     books_from: Day | None = Field(
         default=None, description="The first day of the books: what is dated before it waits for approval."
     )
-    approval: Approval = Field(
-        default="automatic", description='"required": what is prepared waits until somebody approves it.'
+    approval: Approval | None = Field(
+        default=None,
+        description='"required": what is prepared waits until somebody approves it, as journals do where nothing is '
+        'said. "automatic": it is sent, unless it is dated before the books begin.',
+    )
+    accounts: str = Field(
+        default="", description="The table that says which accounts a category is booked to: tables/accounts.csv."
+    )
+    group: Literal["none", "day", "week", "month"] = Field(
+        default="none", description="What is booked together: one entry a day, a week or a month."
+    )
+    week_start: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = Field(
+        default="monday", description="The first day of a week."
+    )
+    periods: str = Field(default="", description="A table of accounting periods: name, first, last. Months without it.")
+    gains: bool = Field(default=False, description="Whether realised gains and losses are booked too.")
+    late: Literal["hold", "next-period", "correct"] = Field(
+        default="hold",
+        description="What becomes of a movement whose group was posted before it came: it is held, booked in the next "
+        "open period, or in a correcting entry.",
+    )
+    closed: Literal["hold", "next-period", "stop"] = Field(
+        default="hold", description="What becomes of a movement in a closed period; stop: nothing is booked at all."
+    )
+    wait: Every = Field(
+        default="2d", description="How long after the end of a group it is posted by itself, with automatic approval."
+    )
+    clearing: str = Field(
+        default="", description="The account that takes the place of receivables and payables in grouped journals."
     )
     changed_since: Moment | None = Field(
         default=None, description="Only what was modified after this; a date or a time."
@@ -198,14 +225,36 @@ class Flow(_Table):
 
     _name: str = PrivateAttr(default="")
 
+    @field_validator("kinds")
+    @classmethod
+    def _spelled(cls, kinds: tuple[str, ...]) -> tuple[str, ...]:
+        """Names in the project file have hyphens, kinds of plugins underscores."""
+        return tuple(kind.replace("-", "_") for kind in kinds)
+
     @property
     def name(self) -> str:
         """The flow's name in the project file; empty for a flow that was built alone."""
         return self._name
 
     def repeat_for(self, entity: str) -> Policy:
-        """``once`` or ``always`` for an entity; ``once`` where nothing was said."""
-        return self.repeat.get(entity) or self.repeat.get("") or "once"
+        """``once`` or ``always`` for an entity; where nothing was said, ``once`` for all but movements of the books."""
+        usual: Policy = "always" if entity == "movement" else "once"
+        return self.repeat.get(entity) or self.repeat.get("") or usual
+
+    @property
+    def wait_for(self) -> dt.timedelta:
+        """How long after its end a group is posted by itself."""
+        return interval(self.wait)
+
+    @property
+    def books(self) -> bool:
+        """Whether what it carries is booked in journals."""
+        return self.document == "journal"
+
+    @property
+    def needs_approval(self) -> bool:
+        """Whether somebody has to approve what is prepared."""
+        return self.approval == "required" or (self.approval is None and self.books)
 
     def since(self, timezone: str) -> dt.datetime | None:
         """``changed_since`` in UTC; a plain date is midnight, a time without offset a time, in the project's zone."""

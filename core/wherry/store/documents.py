@@ -34,6 +34,11 @@ class DocumentView:
     def __init__(self, tx: Tx, namespace: str) -> None:
         self._tx, self._namespace = tx, namespace
 
+    @property
+    def tx(self) -> Tx:
+        """The open transaction, for the core's own."""
+        return self._tx
+
     def _select(self, kind: str, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
         return sa.select(*columns).where(table.c.namespace == self._namespace, table.c.kind == kind)
 

@@ -16,7 +16,7 @@ from msgspec import Struct
 from wherry.records import Ref
 from wherry.store.database import Tx
 from wherry.store.ledger import Event, ItemRow, LinkRow, Route, Seen, item_columns, item_of
-from wherry.store.tables import audit, documents, edges, history, items, links, seen
+from wherry.store.tables import documents, edges, history, items, links, seen
 
 _MOST = 1_000_000
 _link_columns = [links.c[name] for name in LinkRow.__struct_fields__]
@@ -207,13 +207,6 @@ def told_because(tx: Tx, beginning: str) -> set[tuple[str, str, str]]:
     mine = history.c.reason.startswith(beginning, autoescape=True)
     rows = tx.rows(sa.select(history.c.entity, history.c.key, history.c.at).where(mine))
     return {(str(entity), str(key), str(at)) for entity, key, at in rows}
-
-
-def stamps_of(tx: Tx) -> dict[str, str]:
-    """``entity target`` → the stamp that it was last written with."""
-    mine = audit.c.action.in_(("target.created", "target.updated", "target.reversed"))
-    rows = tx.rows(sa.select(audit.c.object, audit.c.detail).where(mine).order_by(audit.c.id))
-    return {str(object): str(msgspec.json.decode(detail).get("stamp", "")) for object, detail in rows}
 
 
 def documents_saying(tx: Tx, namespace: str, value: str, fields: Sequence[str] = ("number",)) -> list[tuple[str, str]]:

@@ -45,7 +45,6 @@ _SINK: sa.BindParameter[int] = sa.bindparam("sink")
 _SOURCE: sa.BindParameter[int] = sa.bindparam("source")
 _ENTITY: sa.BindParameter[str] = sa.bindparam("entity")
 
-
 # -- links ------------------------------------------------------------------------------------------------------------
 
 
@@ -76,8 +75,6 @@ class LinkRow(Struct, frozen=True):
 
 _LINK = ("sink", "source", *LinkRow.__struct_fields__)
 _link_columns = [links.c[name] for name in LinkRow.__struct_fields__]
-
-
 _LINKS = sa.select(*_link_columns).where(of_route(links))
 
 
@@ -96,8 +93,8 @@ def remove_link(tx: Tx, route: Route, ref: Ref) -> None:
 
 def keys_by_target(tx: Tx, route: Route, entity: str) -> dict[str, list[str]]:
     """Target id → the keys of this source that are linked to it."""
-    rows = tx.rows(sa.select(links.c.target, links.c.key).where(
-        links.c.sink == route.sink, links.c.source == route.source, links.c.entity == entity))  # fmt: skip
+    mine = (links.c.sink == route.sink) & (links.c.source == route.source) & (links.c.entity == entity)
+    rows = tx.rows(sa.select(links.c.target, links.c.key).where(mine))
     found: dict[str, list[str]] = defaultdict(list)
     for target, key in rows:
         found[target].append(key)

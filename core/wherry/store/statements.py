@@ -44,7 +44,7 @@ class Statements:
             self._driver = made(paramstyle="qmark" if dialect.name == "sqlite" else "format")
         compiled: Any = statement.compile(dialect=self._driver)  # type: ignore[attr-defined]
         state = compiled.construct_expanded_state(told)
-        places = {name: (whole, at) for whole, names in state.parameter_expansion.items()
+        places = {name: (whole, at) for whole, names in state.parameter_expansion.items() if whole in told
                   for at, name in enumerate(names)}  # fmt: skip
         fixed = {name: value for name, value in state.parameters.items() if name not in told and name not in places}
         order = [(name, *places.get(name, ("", 0))) for name in state.positiontup]

@@ -155,3 +155,20 @@ plans = Table(
     _text("made_at"),
     _text("summary"),
 )
+
+movements = Table(
+    "movements", metadata,
+    _int("id", key=True), _int("sink"), _text("flow"), _text("kind"), _text("key"),
+    _text("date"), _text("currency"),
+    _number("minor"), _text("partition"), _text("body"), _text("state"), _text("entry"), _text("reason"),
+    _number("undoes"), _text("confirmed"), _text("at"), _text("run"),
+    Index("movements_by_flow", "sink", "flow", "state"),
+    Index("movements_by_entry", "sink", "flow", "entry"),
+)  # fmt: skip
+
+api_tokens = Table(
+    "api_tokens", metadata,
+    _text("id", key=True), _text("name"), _text("hash"), _text("app_hash"), _text("scopes"), _text("created_at"),
+    _text("created_by"), _text("expires_at"), _text("revoked_at"), _text("revoked_by"), _text("used_at"),
+    _text("used_from"),
+)  # fmt: skip

@@ -20,11 +20,12 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
 @pytest.fixture
-def books(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[QuickBooksSimulator, Any]]:
+def books(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[QuickBooksSimulator, Any]]:
     """A company that has one app, and the client signed in to it by its refresh token."""
     from intuitlib.config import DISCOVERY_URL
 
-    sim = QuickBooksSimulator(clock=Clock(START), oauth=OAuthApp(), limits="none", companies=(REALM,))
+    options = getattr(request, "param", {})
+    sim = QuickBooksSimulator(clock=Clock(START), oauth=OAuthApp(), limits="none", companies=(REALM,), **options)
     _, refresh = sim.oauth.sign_in()
     monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")
     with serve(sim.app()) as url:
@@ -234,3 +235,15 @@ def test_the_client_agrees_with_the_signature_of_a_webhook(books: Any) -> None:
         body, headers = sim.webhook("verifier", shape)
         assert qb.validate_webhook_signature(body.decode(), headers["intuit-signature"], "verifier")
         assert not qb.validate_webhook_signature(body.decode() + " ", headers["intuit-signature"], "verifier")
+
+
+@pytest.mark.parametrize("books", [{"chart": "full"}], indirect=True)
+def test_the_client_reads_a_full_chart_with_its_parents_numbers_and_inactive_accounts(books: Any) -> None:
+    from quickbooks.objects.account import Account
+
+    _, qb = books
+    active = {account.AcctNum: account for account in Account.all(qb=qb, max_results=1000)}
+    gone = Account.where("Active = false", qb=qb, max_results=1000)
+    assert len(active) == 64
+    assert (active["01210"].Name, active["01210"].ParentRef.value) == ("Bitcoin", active["01200"].Id)
+    assert {account.Name for account in gone} >= {"Old Checking (deleted)", "Demurrage (deleted)"}

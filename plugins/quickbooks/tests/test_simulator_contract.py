@@ -229,6 +229,41 @@ def test_every_entity_answers_as_the_schemas_say(company: Any, judge: Judge) -> 
     assert len(judge.judged) >= 38
 
 
+def test_a_full_chart_and_its_trial_balance_answer_as_the_schemas_say(judge: Judge) -> None:
+    sim = QuickBooksSimulator(clock=Clock("2026-03-31T17:00:00"), limits="none", companies=(REALM,), chart="full")
+    lines = [
+        {
+            "DetailType": "JournalEntryLineDetail",
+            "Amount": Decimal("5.50"),
+            "JournalEntryLineDetail": {"PostingType": side, "AccountRef": {"value": account}},
+        }
+        for side, account in (("Debit", "105"), ("Credit", "133"))
+    ]
+    for day in ("2025-12-31", "2026-01-01"):
+        sim.write("JournalEntry", {"TxnDate": day, "Line": lines})
+    headers = {"authorization": "Bearer x", "accept": "application/json"}
+    hooks: dict[str, list[Callable[..., Any]]] = {"response": [judge]}
+    with (
+        serve(sim.app()) as url,
+        httpx.Client(base_url=f"{url}/v3/company/{REALM}/", headers=headers, event_hooks=hooks) as http,
+    ):
+        found = http.get(
+            "query", params={"query": "select * from Account where Active in (true, false) maxresults 1000"}
+        )
+        report = http.get("reports/TrialBalance", params={"end_date": "2026-12-31"}).json()
+    accounts = found.json()["QueryResponse"]["Account"]
+    assert (len(accounts), sum(account["Active"] for account in accounts)) == (69, 64)
+    assert {account["AcctNum"][0] for account in accounts if account["Classification"] == "Asset"} == {"0"}
+    assert sum(account["SubAccount"] for account in accounts) >= 12
+    rows = [[cell["value"] for cell in row["ColData"]] for row in report["Rows"]["Row"][:-1]]
+    assert rows == [
+        ["01210 Digital Assets:Bitcoin", "11.00", ""],
+        ["32000 Retained Earnings", "", "5.50"],
+        ["40310 Rental Income:Storage", "", "5.50"],
+    ]
+    assert judge.judged == ["QueryResponse", "Report"]
+
+
 def test_faults_and_batches_answer_as_the_schemas_say(company: Any, judge: Judge) -> None:
     _, http = company
     http.post("customer", json={"Notes": "nameless"})

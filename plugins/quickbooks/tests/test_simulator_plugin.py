@@ -45,7 +45,15 @@ def test_settings_that_cannot_work_are_refused(wrong: dict[str, Any]) -> None:
         QuickBooksSettings.model_validate({"auth": AUTH, **wrong})
 
 
-@pytest.mark.parametrize("wrong", [{"tax": "fr"}, {"limits": "some"}])
+@pytest.mark.parametrize("wrong", [{"tax": "fr"}, {"limits": "some"}, {"chart": "huge"}])
 def test_a_stand_in_refuses_options_it_does_not_know(standing: Any, wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="known"):
         standing(**wrong)
+
+
+def test_a_stand_in_that_is_started_by_name_has_a_full_chart_unless_told() -> None:
+    loaded = plugins.load(["quickbooks"])
+    full = {account["AcctNum"] for account in loaded.simulator("quickbooks").objects("Account") if "AcctNum" in account}
+    assert {"01010", "01210", "40310"} <= full
+    small = loaded.simulator("quickbooks", {"chart": "small"}).objects("Account")
+    assert not any("AcctNum" in account for account in small)

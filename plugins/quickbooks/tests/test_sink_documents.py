@@ -248,7 +248,7 @@ def test_a_journal_entry_names_accounts_by_id_number_or_name(bench: Any) -> None
         ([("debit", "Checking", 0), ("credit", "Services", 0)], "WHERRY-4739"),
         ([("debit", "Chequing", 100), ("credit", "Services", 100)], "WHERRY-4738"),
         ([("debit", "84", 100), ("credit", "Services", 100)], "WHERRY-4740"),
-        ([("debit", "Checking", 100), ("credit", "33", 100)], "WHERRY-4740"),
+        ([("debit", "Checking", 100), ("credit", "33", 100)], "WHERRY-4772"),
     ],
 )
 def test_an_entry_that_quickbooks_would_refuse_is_held(bench: Any, lines: list[Any], code: str) -> None:

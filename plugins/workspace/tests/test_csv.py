@@ -255,7 +255,8 @@ def test_every_kind_has_its_file_also_when_it_is_empty(documents: Documents, tmp
     assert names == {f"{name}.csv" for name in written}
     assert names == {
         "account.csv", "charge.csv", "customer.csv", "file.csv", "invoice.csv", "invoice_line.csv",
-        "ledger_transaction.csv", "location.csv", "product.csv", "project.csv", "project_line.csv", "ticket.csv",
+        "journal_entry.csv", "journal_entry_line.csv", "ledger_transaction.csv", "location.csv", "product.csv",
+        "project.csv", "project_line.csv", "ticket.csv",
     }  # fmt: skip
     with (tmp_path / "new" / "out" / "project.csv").open(encoding="utf-8") as handle:
         assert handle.readline().startswith("id,name,customer,amount,amount_currency,close_date,")

@@ -75,3 +75,27 @@ def test_mistakes_end_with_their_own_exit_code_and_a_way_out(run: Any, tmp_path:
     run("import", "customer", str(tmp_path / "c.csv"), "--skip-bad", rc=4)
     assert "did you mean 'city'" in run("edit", "customer", "C-1001", "cty=Reno", rc=2)
     assert "no connection books" in run("count", "--connection", "books", rc=3)
+
+
+def test_wallet_transactions_come_in_by_the_command_line(run: Any, tmp_path: Path) -> None:
+    """b_004_4: days are cut in the project's zone, what is under one cent is told, a bad row ends with exit code 4."""
+    path = tmp_path / "w.csv"
+    path.write_text(
+        "Wallet;Date;Asset;Amount;Fiat Value;Category;Reference\n"
+        'Hot;2026-02-01T05:30:00Z;ETH;0,5;"1.250,50";staking;T-1\n'
+        "Hot;31.01.2026 23:59;USDC;1;0,0042;fees;T-2\nHot;32.01.2026;USDC;1;5;fees;T-3\n"
+    )
+    assert "--numbers 1,234.50" in run("import", "wallet", str(path), rc=4)
+    spelling = ("--numbers", "1.234,50", "--days", "day-month-year")
+    said = run("import", "wallet", str(path), *spelling, rc=4)
+    assert "2 created, 0 updated, 0 unchanged, 1 left out" in said
+    assert "1 of them under the smallest coin, 0.0042 USD in all" in said
+    assert "row 4  date: '32.01.2026' is not a day or moment as in day-month-year" in said
+    listed = json.loads(run("list", "ledger-transaction", "--output", "json"))["data"]["items"]
+    assert [(one["date"], one["amount"]) for one in listed] == [
+        ("2026-01-31", {"minor": 125050, "currency": "USD"}), ("2026-01-31", {"minor": 0, "currency": "USD"}),
+    ]  # fmt: skip
+    report = json.loads(run("import", "ledger-transaction", str(path), *spelling, "--output", "json", rc=4))["data"]
+    assert (report["creates"], report["unchanged"], report["small_totals"]) == (0, 2, {"USD": "0.0042"})
+    assert "are for wallet transactions" in run("import", "customer", str(path), "--days", "year-month-day", rc=2)
+    assert "is not a time zone" in run("import", "wallet", str(path), "--clock", "Mars", rc=2)

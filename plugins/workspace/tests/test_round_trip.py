@@ -56,7 +56,7 @@ def value(field: Field, known: dict[str, list[str]]) -> st.SearchStrategy[Any]:
         case "bool":
             return st.booleans()
         case "custom":
-            return CUSTOM
+            return CUSTOM if field.name == "custom" else st.dictionaries(TEXT, TEXT, max_size=2)
         case "lines":
             raise AssertionError("lines have a strategy of their own")
 

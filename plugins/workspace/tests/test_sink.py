@@ -38,7 +38,7 @@ def test_the_sink_keeps_the_contract_of_an_atomic_writer(sink: WorkspaceSink) ->
     assert isinstance(sink, AtomicSinkWriter)
     assert set(sink.entities) == {
         "customer", "project", "product", "location", "ticket", "file", "charge", "invoice", "ledger_transaction",
-        "account",
+        "journal_entry", "account",
     }  # fmt: skip
 
 

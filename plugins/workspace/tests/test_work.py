@@ -190,4 +190,4 @@ def test_ids_are_listed_in_the_order_in_which_they_were_given_out(documents: Doc
 
 def test_every_kind_is_counted(documents: Documents, target: str) -> None:
     counts = work.count(documents)
-    assert (len(counts), counts["project"], counts["customer"], counts["invoice"]) == (10, 1, 1, 0)
+    assert (len(counts), counts["project"], counts["customer"], counts["invoice"]) == (11, 1, 1, 0)

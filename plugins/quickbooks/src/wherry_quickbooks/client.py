@@ -38,6 +38,7 @@ LIMITS = {"": Limit(10, 1.2), "batch": Limit(40, 60.0)}
 SIGN_IN = "sign-in"
 """The key of the cache under which ``wherry connect`` keeps what the redirect carried beside the code."""
 
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _statement = {"Content-Type": "application/text"}
 _object = dict[str, msgspec.Raw]
 
@@ -47,7 +48,8 @@ class Company(Struct, frozen=True):
 
     ``tax``: ``none`` no sales tax; ``us-automatic`` QuickBooks reckons it; ``us-manual`` codes of whole documents,
     lines are TAX or NON; ``other`` a code on every line, as with VAT. ``close_date``: books are closed up to that day.
-    ``custom_numbers``: whoever writes a document gives it its number.
+    ``custom_numbers``: whoever writes a document gives it its number. ``classes`` and ``departments``: whether lines
+    may name one; ``year_from``: the month, 1 to 12, in which the fiscal year begins.
     """
 
     id: str
@@ -58,6 +60,9 @@ class Company(Struct, frozen=True):
     tax: Literal["none", "us-automatic", "us-manual", "other"]
     close_date: dt.date | None
     custom_numbers: bool
+    classes: bool = False
+    departments: bool = False
+    year_from: int = 1
 
 
 class CDC(Struct):
@@ -149,7 +154,7 @@ class Client:
         info = self._one("CompanyInfo", f"companyinfo/{self.realm}")
         prefs = self._one("Preferences", "preferences")
         money, sales = _part(prefs, "CurrencyPrefs"), _part(prefs, "SalesFormsPrefs")
-        closed = _part(prefs, "AccountingInfoPrefs").get("BookCloseDate")
+        books = _part(prefs, "AccountingInfoPrefs")
         made = Company(
             id=self.realm,
             name=str(info.get("CompanyName") or info.get("LegalName") or f"QuickBooks company {self.realm}"),
@@ -157,11 +162,20 @@ class Client:
             country=str(info.get("Country") or ""),
             multicurrency=money.get("MultiCurrencyEnabled") is True,
             tax=self._tax(_part(prefs, "TaxPrefs")),
-            close_date=dt.date.fromisoformat(str(closed)[:10]) if closed else None,
+            close_date=_closed(books),
             custom_numbers=sales.get("CustomTxnNumbers") is True,
+            classes=True in (books.get("ClassTrackingPerTxnLine"), books.get("ClassTrackingPerTxn")),
+            departments=books.get("TrackDepartments") is True,
+            year_from=_month(str(books.get("FirstMonthOfFiscalYear") or "")),
         )
         self.meter.settle()
         return made
+
+    def close_date(self) -> dt.date | None:
+        """The last day of the closed books, as it is set now. One call."""
+        closed = _closed(_part(self._one("Preferences", "preferences"), "AccountingInfoPrefs"))
+        self.meter.settle()
+        return closed
 
     def _tax(self, prefs: Obj) -> Literal["none", "us-automatic", "us-manual", "other"]:
         """The codes tell which words a line may use: only companies in the United States have TAX and NON as codes."""
@@ -278,20 +292,32 @@ def decoded(content: bytes) -> Obj:
     try:
         body = json.loads(content, parse_float=Decimal, parse_int=Decimal)
     except (ValueError, RecursionError) as error:
-        raise _unreadable(str(error)[:100]) from None
+        raise unreadable(str(error)[:100]) from None
     if not isinstance(body, dict):
-        raise _unreadable("it is no object")
+        raise unreadable("it is no object")
     return body
 
 
 def _part(body: Obj, name: str, *, needed: bool = False) -> Obj:
     part = body.get(name)
     if needed and not isinstance(part, dict):
-        raise _unreadable(f"{name} is missing")
+        raise unreadable(f"{name} is missing")
     return part if isinstance(part, dict) else {}
 
 
-def _unreadable(why: str) -> TryAgain:
+def _closed(books: Obj) -> dt.date | None:
+    told = books.get("BookCloseDate")
+    return dt.date.fromisoformat(str(told)[:10]) if told else None
+
+
+def _month(name: str) -> int:
+    """1 to 12; January where the name is none."""
+    short = name[:3].casefold()
+    return _MONTHS.index(short) + 1 if short in _MONTHS else 1
+
+
+def unreadable(why: str) -> TryAgain:
+    """The error for an answer that makes no sense."""
     return TryAgain(f"QuickBooks Online sent an answer that cannot be read: {why}", code="WHERRY-6753")
 
 
@@ -299,7 +325,7 @@ def _told(answer: Obj, entities: Sequence[str]) -> Iterator[tuple[str, list[Obj]
     """Entity → rows, wherever they stand in the answer."""
     parts = answer.get("CDCResponse")
     if not isinstance(parts, list):
-        raise _unreadable("CDCResponse is missing")
+        raise unreadable("CDCResponse is missing")
     for response in (response for part in parts for response in part.get("QueryResponse") or ()):
         yield from ((entity, response[entity]) for entity in entities if response.get(entity))
 
@@ -315,8 +341,10 @@ def _take(found: CDC, entity: str, rows: Sequence[Obj]) -> None:
 
 def _all(entity: str) -> str:
     """Entries of lists are made inactive, never deleted; a query hides those unless it asks for them."""
-    return " and Active in (true, false)" if entity in LISTS else ""
+    return f" and {EVERY}" if entity in LISTS else ""
 
 
+EVERY = "Active in (true, false)"
+"""The condition that brings inactive entries too."""
 LISTS = frozenset({"Account", "Class", "Customer", "Department", "Employee", "Item", "PaymentMethod", "Term", "Vendor"})
 """Entities whose entries can be inactive."""

@@ -149,7 +149,17 @@ def _journal_line(item: Item, line: Obj, currency: str) -> str:
     party = _value(detail.get("Entity") or {}, "EntityRef")
     whom = f", customer {party}" if party else ""
     side, account = str(detail.get("PostingType") or "").lower(), _value(detail, "AccountRef")
-    return f"{side} account {account}{_amounting(line, currency)}{whom}{_description(item, line)}"
+    where = _placed(item, detail)
+    return f"{side} account {account}{_amounting(line, currency)}{whom}{where}{_description(item, line)}"
+
+
+def _placed(item: Item, detail: Obj) -> str:
+    """Class and department of a line, unless none of ours has any: people may have entered them there."""
+    bodies = (item.body, item.before or {})
+    if not any(line.get("dimensions") for body in bodies for line in body.get("lines", ())):
+        return ""
+    told = (("class", "ClassRef"), ("department", "DepartmentRef"))
+    return "".join(f", {name} {_value(detail, field)}" for name, field in told if _value(detail, field))
 
 
 def _amounting(line: Obj, currency: str) -> str:

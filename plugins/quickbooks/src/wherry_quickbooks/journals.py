@@ -6,13 +6,15 @@ a customer, one on payables a vendor, and an entry takes one of them only.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from decimal import Decimal
 from typing import Any
 
 import msgspec
+from wherry.errors import Rejected
 from wherry.records import Item
 
-from .books import PAYABLE, RECEIVABLE, Books, held
+from .books import PAYABLE, RECEIVABLE, Books, Places, PostingAccount, held
 from .client import Obj
 from .lists import spoken
 from .names import DESCRIPTION, cut
@@ -21,6 +23,16 @@ from .taxes import ZERO, amount
 
 SIDES = {"debit": "Debit", "credit": "Credit"}
 OTHER = {"Debit": "Credit", "Credit": "Debit"}
+DIMENSIONS = {
+    "class": ("ClassRef", "classes", "classes"),
+    "department": ("DepartmentRef", "departments", "locations"),
+    "location": ("DepartmentRef", "departments", "locations"),
+}
+"""Dimension of a line → QuickBooks' field, where the company's list is, and what QuickBooks calls it on screen."""
+_UNKNOWN = defaultdict(
+    lambda: "leave it out of the table of accounts",
+    tax="map the tax to a line of its own, and leave the column out",
+)
 REVERSES = "Reverses "
 """How the note of an entry begins that reverses another."""
 
@@ -69,19 +81,80 @@ def _line(item: Item, books: Books, n: int, line: dict[str, Any]) -> Obj | None:
 
 
 def _posted(item: Item, books: Books, n: int, line: dict[str, Any]) -> Obj:
-    """The account of a line, and whom it concerns."""
+    """The account of a line, whom it concerns, and where it belongs."""
     account = books.chart.account(str(line["account"]), item, f"lines[{n}].account")
     customer = line.get("customer") or ""
-    made: Obj = {"AccountRef": {"value": account.id}}
+    _currency_taken(item, books, n, account)
     if account.type == PAYABLE or (account.type == RECEIVABLE and not customer):
-        whom = "a customer" if account.type == RECEIVABLE else "a vendor, which Wherry does not write"
-        raise held(
-            item, f"line {n + 1} is on {account.name}, where QuickBooks wants {whom}", f"lines[{n}].customer",
-            "name the customer in the map, or post to another account", "WHERRY-4740",
-        )  # fmt: skip
+        raise _without_party(item, n, account)
+    made: Obj = {"AccountRef": {"value": account.id}, **placed(item, books, n, line)}
     if customer:
         made["Entity"] = {"Type": "Customer", "EntityRef": {"value": str(customer)}}
     return made
+
+
+def _without_party(item: Item, n: int, account: PostingAccount) -> Rejected:
+    """Wherry writes no vendors, and does not guess whose receivable a line is."""
+    clearing = "set clearing on the flow to the code of a clearing account, which takes such lines instead"
+    if account.type == PAYABLE:
+        return held(
+            item, f"line {n + 1} is on {account.name}, where QuickBooks wants a vendor, which Wherry does not write",
+            f"lines[{n}].account", f"{clearing}, or map the line to another account", "WHERRY-4772",
+        )  # fmt: skip
+    return held(
+        item, f"line {n + 1} is on {account.name}, where QuickBooks wants a customer", f"lines[{n}].customer",
+        f"name the customer in the map or in the table of accounts, or {clearing}", "WHERRY-4740",
+    )  # fmt: skip
+
+
+def _currency_taken(item: Item, books: Books, n: int, account: PostingAccount) -> None:
+    """Raises Rejected for an account that is kept in a foreign currency, and not in the entry's."""
+    currency, home = currency_of(item, books), books.company.currency
+    if account.currency in ("", home, currency):
+        return
+    raise held(
+        item, f"line {n + 1} is on {account.name}, which is kept in {account.currency}; the entry is in {currency}",
+        f"lines[{n}].account", f"map the line to an account in {currency} or {home}", "WHERRY-4773",
+    )  # fmt: skip
+
+
+# -- classes and departments ------------------------------------------------------------
+
+
+def placed(item: Item, books: Books, n: int, line: dict[str, Any]) -> Obj:
+    """Class and department of a line, as references. QuickBooks calls a department location, too.
+
+    Raises Rejected for a dimension that the company does not keep, or does not have.
+    """
+    told = {name: str(word).strip() for name, word in (line.get("dimensions") or {}).items() if str(word).strip()}
+    made: Obj = {}
+    for name, word in told.items():
+        if name not in DIMENSIONS:
+            raise _unplaced(item, n, f"has the {name} {word}, which QuickBooks does not take on lines", _UNKNOWN[name])
+        field, attribute, calls = DIMENSIONS[name]
+        found = _place(item, n, getattr(books, attribute), name, word, calls)
+        if made.setdefault(field, {"value": found}) != {"value": found}:
+            raise _unplaced(item, n, "has a department and another location", "QuickBooks keeps one: leave one out")
+    return made
+
+
+def _place(item: Item, n: int, places: Places | None, name: str, word: str, calls: str) -> str:
+    if places is None:
+        raise _unplaced(
+            item, n, f"has the {name} {word}, but the QuickBooks company does not track {calls}",
+            f"switch {calls} on in QuickBooks, or leave {name} out",
+        )  # fmt: skip
+    found = places.find(word)
+    if len(found) == 1:
+        return found[0]
+    near = places.near(word)
+    hint = f"; near it: {', '.join(near)}" if near else ""
+    why = f"has the {name} {word}, which QuickBooks " + ("has more than once" if found else f"does not have{hint}")
+    raise _unplaced(item, n, why, f"add it in QuickBooks, or correct it where the {name} comes from")
+
+
+def _unplaced(item: Item, n: int, why: str, fix: str) -> Rejected:
+    return held(item, f"line {n + 1} {why}", f"lines[{n}].dimensions", f"{fix}; then try it again", "WHERRY-4774")
 
 
 def side_total(lines: list[Obj], side: str) -> Decimal:

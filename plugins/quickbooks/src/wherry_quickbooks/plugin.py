@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from wherry.hookspecs import Manifest, hookimpl
@@ -14,6 +14,7 @@ from .settings import HOSTS, QuickBooksSettings
 if TYPE_CHECKING:
     from pydantic import BaseModel
     from wherry.roles import Connection, Services, Simulator, SinkWriter, SourceConnector
+    from wherry.web.routes import Host, HttpRoute
 
 SYSTEM = "quickbooks"
 OAUTH = OAuthEndpoints(
@@ -87,6 +88,14 @@ def wherry_run_finished(flow: str, run: str, summary: Mapping[str, Any]) -> None
     from .metering import flush_all
 
     flush_all()
+
+
+@hookimpl
+def wherry_http_routes(services: Services, host: Host) -> Sequence[HttpRoute]:
+    """Where Intuit tells of changes."""
+    from .hooks import routes
+
+    return routes(services, host)
 
 
 @hookimpl

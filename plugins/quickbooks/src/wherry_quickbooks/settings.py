@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
-from wherry.settings import Auth, ConnectionSettings
+from wherry.settings import Auth, ConnectionSettings, SecretRef
 from wherry.settings.mistakes import wrong
 
 VENDORS = {
@@ -74,6 +74,12 @@ class QuickBooksSettings(ConnectionSettings):
     )
     metered_reads: int = Field(
         500_000, ge=1, description="The reads a month of your app's plan at Intuit; status warns from 70 % of them."
+    )
+    webhook_token: SecretRef | None = Field(
+        None, description="The verifier token of your app's webhooks; without it no notification is taken."
+    )
+    old_webhook_token: SecretRef | None = Field(
+        None, description="The verifier token before, while it is being replaced."
     )
 
     @model_validator(mode="after")

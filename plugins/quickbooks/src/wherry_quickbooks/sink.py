@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from wherry.errors import ContractBroken, Rejected
 from wherry.records import Answer, Call, Facts, Found, Item, Listed, Reply
-from wherry.roles import Account
+from wherry.roles import Account, Balance
 
-from . import asking, calls, decoding, facts
+from . import accounts, asking, balances, calls, decoding, entries, facts
 from .books import Books, read_books
 from .client import Client, Obj
 from .documents import KINDS
@@ -20,6 +21,7 @@ from .lists import NUMBER
 from .settings import MOST_IN_BATCH, QuickBooksSettings
 
 if TYPE_CHECKING:
+    from wherry.accounting import ChartAccount
     from wherry.http import Http
     from wherry.roles import Services
 
@@ -89,6 +91,29 @@ class QuickBooksSink:
             f"QuickBooks has no list of {entity} to match against", code="WHERRY-4748", entity=entity,
             fix="match it by link only",
         )  # fmt: skip
+
+    # -- the books ------------------------------------------------------------
+
+    def accounts(self) -> Iterator[ChartAccount]:
+        """The chart of accounts, inactive ones too."""
+        home = self._client.company().currency
+        yield from accounts.chart(accounts.rows(self._client), home)
+
+    def closed_until(self) -> dt.date | None:
+        """The closing date as it is set now; None where there is none."""
+        return self._client.close_date()
+
+    def balances(self, first: dt.date | None, last: dt.date) -> list[Balance]:
+        """The trial balance at the end of ``last``, in the home currency; with ``first`` only what moved since.
+
+        As QuickBooks reports it: what was earned and spent before the fiscal year of ``last`` stands in the retained
+        earnings. What moved since ``first`` is told by account, whatever years it lies in.
+        """
+        return balances.trial_balance(self._client, first, last)
+
+    def journal_entries(self, first: dt.date | None, last: dt.date) -> Iterator[entries.ListedEntry]:
+        """The journal entries dated from ``first`` to ``last``, whoever made them."""
+        return entries.listed(self._client, first, last)
 
 
 def _customer(row: Obj) -> Listed:

@@ -97,6 +97,8 @@ def _settle(kind: Kind, body: dict[str, Any], path: str) -> Iterator[str]:
 
 def _settle_texts(kind: Kind, body: dict[str, Any], path: str) -> Iterator[str]:
     for name in kind.texts:
+        if isinstance(body.get(name), dict):
+            _settle_reference(path, body, name)
         if name in body and _dirty(body[name]):
             body[name] = _CONTROL.sub("", body[name])
             yield path + name

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 import click
 import msgspec
@@ -23,6 +24,9 @@ from wherry_workspace.csv_import import import_csv
 from wherry_workspace.kinds import KINDS, kind_of
 from wherry_workspace.layouts import layout_of
 from wherry_workspace.rows import Report
+from wherry_workspace.spellings import DAYS, NUMBERS, Spelling
+from wherry_workspace.wallet_import import import_wallets
+from wherry_workspace.wallets import is_wallet
 
 
 class Face(Protocol):
@@ -57,6 +61,13 @@ def _moment(_: click.Context, __: click.Parameter, text: str | None) -> dt.datet
     except ValueError:
         raise click.BadParameter(f"{text!r} is not a date such as 2026-01-31") from None
     return moment.replace(tzinfo=dt.UTC) if moment and moment.tzinfo is None else moment
+
+
+def _zone(_: click.Context, __: click.Parameter, text: str | None) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(text) if text else None
+    except (KeyError, OSError, ValueError):
+        raise click.BadParameter(f"{text!r} is not a time zone such as America/Chicago or UTC") from None
 
 
 @click.group("workspace")
@@ -140,8 +151,14 @@ def _audit_edit(face: Face, name: str, changes: list[Change], said: list[str], r
 @click.option("--skip-bad", is_flag=True, help="Import the good rows and report the bad ones.")
 @click.option("--dry-run", is_flag=True, help="Say what would be imported, and change nothing.")
 @click.option("--currency", default="", help="The currency of amounts that name none, such as USD.")
+@click.option("--numbers", type=click.Choice(tuple(NUMBERS)), help="wallet: how numbers are written; (5) is -5 then.")
+@click.option("--days", type=click.Choice(tuple(DAYS)), help="wallet: how days are written.")
+@click.option("--clock", callback=_zone, metavar="ZONE", help="wallet: the time zone of moments that name none.")
 @_on
-def import_(kind: str, path: Path, skip_bad: bool, dry_run: bool, currency: str, connection: str | None) -> None:
+def import_(
+    kind: str, path: Path, skip_bad: bool, dry_run: bool, currency: str, numbers: str | None, days: str | None,
+    clock: ZoneInfo | None, connection: str | None,
+) -> None:  # fmt: skip
     """Import a CSV file whose header names the fields of a KIND (also project_line, invoice_line).
 
     A row whose id, number, SKU, code or name is there already updates that document; the others are new.
@@ -149,13 +166,23 @@ def import_(kind: str, path: Path, skip_bad: bool, dry_run: bool, currency: str,
     KIND may be a layout too: online-retail, a file of charges (InvoiceNo, StockCode, Description, Quantity,
     InvoiceDate, UnitPrice, CustomerID, Country) that become invoices. For charge and invoice it is recognised by its
     header. Its good rows are imported whatever the others are; amounts are in the project's currency, or in --currency.
+
+    Or wallet, a file of wallet transactions (wallet, date, asset, amount, fiat value, fiat currency, debit account,
+    credit account, category, gain/loss, reference, description, type) that become ledger transactions. A moment is
+    booked on the day that it is in the project's time zone. Numbers are as in 1234.50 and days as in 2026-01-31
+    unless --numbers and --days say otherwise.
     """
     face, layout = _face(), layout_of(kind, path)
-    if layout is not None:
+    wallet = layout is None and is_wallet(kind, path)
+    if not wallet and (numbers or days or clock):
+        raise click.UsageError("--numbers, --days and --clock are for wallet transactions")
+    if layout is not None or wallet:
         currency = currency or face.project().currency
     with face.documents(connection) as documents:
         if layout is not None:
             report = import_charges(documents, layout, path, currency, dry_run=dry_run)
+        elif wallet:
+            report = import_wallets(documents, path, currency, _spelling(face, numbers, days, clock), dry_run=dry_run)
         else:
             report = import_csv(documents, kind, path, skip_bad=skip_bad, dry_run=dry_run, currency=currency)
     if report.applied:
@@ -164,6 +191,11 @@ def import_(kind: str, path: Path, skip_bad: bool, dry_run: bool, currency: str,
     face.print("wherry.workspace.import/1", data, lambda: text.report_lines(report, dry_run=dry_run))
     if report.bad:
         click.get_current_context().exit(EXIT_PERSON)
+
+
+def _spelling(face: Face, numbers: str | None, days: str | None, clock: ZoneInfo | None) -> Spelling:
+    zone = ZoneInfo(face.project().timezone)
+    return Spelling(zone, clock or zone, numbers or next(iter(NUMBERS)), days or next(iter(DAYS)))
 
 
 def _imported(path: Path, report: Report) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -56,9 +56,13 @@ def remade(
     }
 
 
+ROW = "row:"
+"""How the note of a document's origin begins that tells by which row of a file it came."""
+
+
 def sources_of(document: Document) -> list[str]:
     """What the sources call it, such as the id of a deal; ``sku:…`` or ``name:…`` where only that is known."""
-    return sorted(key.removeprefix("id:") for key in document["origin"]["written"])
+    return sorted(key.removeprefix("id:") for key in document["origin"]["written"] if not key.startswith(ROW))
 
 
 def fresh_ids(documents: Documents, kind: Kind, count: int) -> list[str]:

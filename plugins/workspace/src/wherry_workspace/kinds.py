@@ -18,6 +18,7 @@ from wherry import entities
 from wherry.entities import Custom, Entity, Pointer
 from wherry.errors import ConfigError, NotFound
 from wherry.money import Money
+from wherry.records import Ref
 
 Type = Literal["text", "choice", "reference", "decimal", "money", "date", "int", "bool", "lines", "custom"]
 
@@ -74,7 +75,8 @@ class Kind(Struct, frozen=True, kw_only=True):
 
 def _type(annotation: Any, name: str) -> Type:
     plain: dict[Any, Type] = {str: "text", int: "int", bool: "bool", dt.date: "date", Decimal: "decimal",
-                              Money: "money", Pointer: "reference", Custom: "custom"}  # fmt: skip
+                              Money: "money", Pointer: "reference", Ref | str: "text", Custom: "custom",
+                              dict[str, str]: "custom"}  # fmt: skip
     if annotation in plain:
         return plain[annotation]
     if get_origin(annotation) is Literal:
@@ -135,6 +137,7 @@ KINDS: dict[str, Kind] = {
         "invoice": ("INV", "number", "number"),
         "charge": ("CH", "service"),
         "ledger_transaction": ("TX", "description"),
+        "journal_entry": ("JE", "number", "number"),
     }.items()
 }
 """Kind name → kind, every kind after those it refers to: the order in which files can be imported."""

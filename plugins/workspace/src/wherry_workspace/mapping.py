@@ -1,4 +1,4 @@
-"""What an invoice of the workspace becomes in books, as data. A flow may replace or drop every single line.
+"""What things of the workspace become in books, as data. A flow may replace or drop every single line.
 
 Customers in books are named after GL numbers, service items after products or service types; the accounting date is the
 invoice's own. Prices stay as they are: books keep their own price lists.
@@ -10,7 +10,10 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from wherry.errors import Rejected
 from wherry.money import exact
+
+from wherry_workspace.movements import EXACT, LINE
 
 Amount = dict[str, Any]
 
@@ -54,6 +57,31 @@ def no_estimate(total: Amount | None, reason: str | None) -> str | None:
     return reason or ("a credit note is no estimate" if negative(total) else None)
 
 
+def booked(value: Amount | None, problem: str | None) -> Amount | None:
+    """The amount of a line to be booked. Raises Rejected where the record as a whole cannot be booked."""
+    if problem:
+        raise Rejected(
+            f"it cannot be booked: {problem}",
+            fix="correct its amounts where it comes from, then sync it again", code="WHERRY-4869",
+        )  # fmt: skip
+    return value
+
+
+def party(owed: bool | None, *names: str | None) -> str | None:
+    """Whose receivable a line is: the first name there is, such as a GL number; nothing where it is nobody's."""
+    return next((name.strip() for name in names if name and name.strip()), None) if owed else None
+
+
+def dimensions(said: dict[str, str] | None) -> dict[str, str]:
+    """Class, department, location, subsidiary and tax of a line, as they stand."""
+    return said or {}
+
+
+def custom(said: dict[str, Any] | None, name: str) -> Any:
+    """One custom field; nothing where it is not there."""
+    return (said or {}).get(name)
+
+
 TRANSFORMS: dict[str, Callable[..., Any]] = {
     "workspace_amount": amount,
     "workspace_opposite": opposite,
@@ -61,6 +89,10 @@ TRANSFORMS: dict[str, Callable[..., Any]] = {
     "workspace_currency": currency,
     "workspace_no_gl_number": no_gl_number,
     "workspace_no_estimate": no_estimate,
+    "workspace_booked": booked,
+    "workspace_party": party,
+    "workspace_dimensions": dimensions,
+    "workspace_custom": custom,
 }
 
 _NO_GL_NUMBER = "workspace_no_gl_number(location.id, location.name, location.gl_number)"
@@ -103,10 +135,85 @@ def _document(*documents: str, sign: str = "amount", **header: str) -> dict[str,
     }
 
 
+_LINES: dict[str, Any] = {
+    "each": LINE,
+    "fields": {
+        "side": f"{LINE}.side",
+        "amount": f"workspace_booked({LINE}.amount, {LINE}.problem)",
+        "account": f"{LINE}.account",
+        "category": f"first({LINE}.category, product.type, '')",
+        "party": f"workspace_party({LINE}.owed, location.gl_number, customer.number, customer.name)",
+        "description": f"default({LINE}.description, '')",
+        "dimensions": f"workspace_dimensions({LINE}.dimensions)",
+    },
+}
+
+
+def _movement(kind: str, fields: dict[str, str], **header: str) -> dict[str, Any]:
+    """One movement of a journal, with the lines that ``movements`` makes of the record."""
+    return {
+        "root": True,
+        "document": "journal",
+        "key": f"id({kind}.id)",
+        **header,
+        "fields": {
+            "date": f"date({kind}.date)",
+            "currency": f"workspace_currency({LINE}.amount)",
+            **fields,
+            "lines": _LINES,
+        },
+    }
+
+
+def _transaction() -> dict[str, Any]:
+    kind = "ledger_transaction"
+    told = ("partition", "reference", "description", "type", "rate_source")
+    fields = {
+        **{name: f"default({kind}.{name}, '')" for name in told},
+        "gain": f"workspace_amount({kind}.gain)",
+        "rate": f"decimal({kind}.rate)",
+        "custom.asset": f"join('', {kind}.asset)",
+        "custom.quantity": f"text({kind}.quantity)",
+        f"custom.{EXACT}": f"workspace_custom({kind}.custom, '{EXACT}')",
+    }
+    return _movement(kind, fields, label=f"first({kind}.reference, {kind}.id)")
+
+
+def _entry() -> dict[str, Any]:
+    kind = "journal_entry"
+    fields = {
+        "reference": f"{kind}.number",
+        "description": f"default({kind}.memo, '')",
+        "type": f"default({kind}.type, '')",
+    }
+    return _movement(kind, fields, label=f"{kind}.number")
+
+
+_DOCUMENTS = ("invoice", "estimate", "sales-order")
+
 MAPS: dict[str, dict[str, Any]] = {
+    "ledger_transaction": {
+        "trigger": {"amount": "workspace_amount(ledger_transaction.amount)"},
+        "movement": _transaction(),
+    },
+    "journal_entry": {"movement": _entry()},
+    "charge": {
+        "trigger": {"status": "charge.status", "when": "invoiced", "amount": "workspace_amount(charge.amount)"},
+        "movement": _movement(
+            "charge",
+            {
+                "reference": "charge.id",
+                "description": "first(charge.description, charge.service)",
+                "type": "'transaction'",
+            },
+            label="first(charge.description, charge.service, charge.id)",
+            skip=_NO_GL_NUMBER,
+        ),
+    },
     "invoice": {
         "trigger": {"status": "invoice.status", "when": "invoiced", "amount": "workspace_amount(invoice.total)"},
         "customer": {
+            "document": _DOCUMENTS,
             "from": "location",
             "reference": True,
             "key": "id(location.gl_number)",
@@ -119,6 +226,7 @@ MAPS: dict[str, dict[str, Any]] = {
             },
         },
         "product": {
+            "document": _DOCUMENTS,
             "from": "invoice_line",
             "each": True,
             "optional": True,
@@ -136,6 +244,16 @@ MAPS: dict[str, dict[str, Any]] = {
         ),
         "estimate": _document("estimate", "sales-order", skip=f"workspace_no_estimate(invoice.total, {_NO_GL_NUMBER})"),
         "invoice": _document("invoice", skip=_NO_GL_NUMBER),
+        "movement": _movement(
+            "invoice",
+            {
+                "reference": "invoice.number",
+                "description": "default(invoice.memo, '')",
+                "type": "'transaction'",
+            },
+            label="invoice.number",
+            skip=_NO_GL_NUMBER,
+        ),
     },
 }
 
@@ -145,5 +263,6 @@ MATCH: dict[str, dict[str, Any]] = {
     "invoice": {"order": ["link"], "unmatched": "create"},
     "credit_memo": {"order": ["link"], "unmatched": "create"},
     "estimate": {"order": ["link"], "unmatched": "create"},
+    "movement": {"order": ["link"], "unmatched": "create"},
 }
 """The platform is where customers and services are known first: what books do not have is made there."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from wherry.hookspecs import Manifest, hookimpl
@@ -15,6 +15,7 @@ from wherry_workspace.source import READABLE, WorkspaceSource
 if TYPE_CHECKING:
     from pydantic import BaseModel
     from wherry.roles import Connection, Services, SinkWriter, SourceConnector
+    from wherry.web.routes import Host, HttpRoute
 
 SYSTEM = "workspace"
 
@@ -52,3 +53,11 @@ def wherry_sink_writer(connection: Connection, services: Services) -> SinkWriter
         return None
     settings: WorkspaceSettings = connection.settings
     return WorkspaceSink(services.documents, services.clock, settings.title)
+
+
+@hookimpl
+def wherry_http_routes(services: Services, host: Host) -> Sequence[HttpRoute]:
+    """The export API of accounting entries."""
+    from wherry_workspace.export_api import routes
+
+    return routes(services, host)

@@ -45,6 +45,10 @@ class Report(Struct):
     """Currency → what the invoices of the file come to, as decimal text."""
     residue: dict[str, str] = field(default_factory=dict)
     """Currency → what rounding cut, unrounded minus rounded."""
+    small: int = 0
+    """Movements worth less than the smallest coin of their currency. They are kept, and not uploaded to books."""
+    small_totals: dict[str, str] = field(default_factory=dict)
+    """Currency → what these come to, exactly."""
 
     def add(self, total: Money, rest: Decimal) -> None:
         """Counts an invoice's total, and what rounding its lines cut."""
@@ -53,6 +57,11 @@ class Report(Struct):
         self.totals[currency] = money_text(before + total.minor, currency)
         if rest:
             self.residue[currency] = format(Decimal(self.residue.get(currency, "0")) + rest, "f")
+
+    def add_small(self, value: Decimal, currency: str) -> None:
+        """Counts a movement worth less than the smallest coin."""
+        self.small += 1
+        self.small_totals[currency] = format(Decimal(self.small_totals.get(currency, "0")) + value, "f")
 
 
 class Values(Struct):

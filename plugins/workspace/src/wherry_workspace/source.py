@@ -15,9 +15,10 @@ from wherry_workspace.account import Opened, account
 from wherry_workspace.bodies import full, references_of
 from wherry_workspace.documents import Document, changed_since
 from wherry_workspace.kinds import KINDS, Kind
+from wherry_workspace.movements import LINE, Line, fields_of, lines_of
 
 READABLE = ("invoice", "charge", "customer", "project", "product", "location", "ticket", "ledger_transaction",
-            "account")  # fmt: skip
+            "journal_entry", "account")  # fmt: skip
 
 
 class WorkspaceSource:
@@ -77,8 +78,8 @@ class WorkspaceSource:
     def complete(self, records: list[Record], relatives: Mapping[str, tuple[str, ...]]) -> list[Record]:
         """With the things they refer to, lines included: one read a kind, whatever the number of records.
 
-        Where their lines are asked for (``invoice_line``, ``project_line``), what a line refers to is its own
-        relative, so that each line is seen with its product.
+        Where their lines are asked for (``invoice_line``, ``project_line``), or what they come to in the books
+        (``movement_line``), what a line refers to is its own relative, so that each line is seen with its product.
         """
         if not records or not relatives:
             return records
@@ -180,13 +181,24 @@ class _Relatives:
         mentioned = [
             (other, target)
             for path, other, target in references_of(kind, document["fields"])
-            if not (lines and path.startswith("lines["))
+            if not ((lines or LINE in self._relatives) and path.startswith("lines["))
         ]
         result = self._records(self._relatives, mentioned)
         for number, line in enumerate(document["fields"].get("lines", ()) if lines else ()):
             assert lines is not None
             result[lines.name].append(self._line(lines, f"{name}/{number}", line, document["changed"]))
+        if LINE in self._relatives and document["fields"]:
+            booked = lines_of(kind.name, full(kind, document["fields"]))
+            result[LINE] = [self._booked(f"{name}/{n}", line, document["changed"]) for n, line in enumerate(booked)]
         return result
+
+    def _booked(self, name: str, line: Line, version: str) -> Record:
+        body = fields_of(line)
+        record = Record(kind=LINE, id=name, version=version, payload=msgspec.json.encode(body), decoded=body)
+        mentioned = [("product", line.product), ("customer", line.customer)]
+        asked = [other for other, target in mentioned if target and other in self._relatives]
+        record.relatives = self._records(asked, [(other, target) for other, target in mentioned if target])
+        return record
 
     def _line(self, line: Kind, name: str, fields: dict[str, Any], version: str) -> Record:
         record = _record(line, name, {"fields": fields}, self._relatives[line.name], version)

@@ -138,7 +138,11 @@ def report_lines(report: Report, *, dry_run: bool) -> Iterator[str]:
         yield f"  {'along with' if report.applied else 'and'} {', '.join(made)}"
     for currency, total in report.totals.items():
         cut = report.residue.get(currency)
-        yield f"  total {total} {currency}" + (f"; rounding of lines cut {cut}" if cut else "")
+        of = "amounts" if report.kind == "ledger_transaction" else "lines"
+        yield f"  total {total} {currency}" + (f"; rounding of {of} cut {cut}" if cut else "")
+    if report.small:
+        worth = " and ".join(f"{total} {currency}" for currency, total in report.small_totals.items())
+        yield f"  {report.small} of them under the smallest coin, {worth} in all: kept, and not uploaded to books"
     for one in report.bad[:_MOST_BAD]:
         yield f"  row {one.row}  {f'{one.field}: ' if one.field else ''}{clean(one.reason)}"
     if len(report.bad) > _MOST_BAD:

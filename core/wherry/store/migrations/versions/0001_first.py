@@ -21,6 +21,43 @@ def _number(name: str) -> "sa.Column[int]":
 
 def upgrade() -> None:
     op.create_table(
+        "api_tokens",
+        _text("id", key=True),
+        _text("name"),
+        _text("hash"),
+        _text("app_hash"),
+        _text("scopes"),
+        _text("created_at"),
+        _text("created_by"),
+        _text("expires_at"),
+        _text("revoked_at"),
+        _text("revoked_by"),
+        _text("used_at"),
+        _text("used_from"),
+    )
+    op.create_table(
+        "movements",
+        sa.Column("id", _ID, primary_key=True, autoincrement=False, nullable=False),
+        sa.Column("sink", _ID, nullable=False, autoincrement=False),
+        _text("flow"),
+        _text("kind"),
+        _text("key"),
+        _text("date"),
+        _text("currency"),
+        _number("minor"),
+        _text("partition"),
+        _text("body"),
+        _text("state"),
+        _text("entry"),
+        _text("reason"),
+        _number("undoes"),
+        _text("confirmed"),
+        _text("at"),
+        _text("run"),
+    )
+    op.create_index("movements_by_flow", "movements", ["sink", "flow", "state"])
+    op.create_index("movements_by_entry", "movements", ["sink", "flow", "entry"])
+    op.create_table(
         "meta",
         _text("key", key=True),
         _text("value"),

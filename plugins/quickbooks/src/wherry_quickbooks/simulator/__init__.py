@@ -16,7 +16,7 @@ from .answers import QboFault, answer, dressed, faulty, too_many, unauthorized
 from .batches import Mishaps
 from .books import Books, without_id
 from .changes import since
-from .company import Company, Tax
+from .company import Chart, Company, Tax
 from .gate import Gate, Limits
 from .kinds import BY_PATH, KINDS, Kind
 from .oauth import OAuth, OAuthApp
@@ -33,7 +33,8 @@ _COMPANY = "/v3/company/{realm}"
 
 
 class QuickBooksSimulator:
-    """Companies, one for each of `companies`, all with the same `tax`, `currency` and `multicurrency`.
+    """Companies, one for each of `companies`, all with the same `tax`, `currency`, `multicurrency` and `chart`: a
+    `small` one without numbers, or a `full` one.
 
     Without `oauth` and `tokens` any bearer, client and unknown refresh token is let in; tokens given out still expire.
     `retention` is how many seconds a `requestid` is remembered, None for ever.
@@ -54,6 +55,7 @@ class QuickBooksSimulator:
         tokens: Collection[str] | None = None,
         retention: float | None = None,
         timezone: str = "America/Los_Angeles",
+        chart: Chart = "small",
     ) -> None:
         controls: dict[str, Callable[[Any], Any]] = {
             "limits": self._control_limits,
@@ -62,7 +64,8 @@ class QuickBooksSimulator:
             "companies": lambda _: list(self.companies),
         }
         self.stage = Stage(clock, self._dressed, controls)
-        options: dict[str, Any] = {"currency": currency, "multicurrency": multicurrency, "timezone": timezone}
+        options: dict[str, Any] = {"currency": currency, "multicurrency": multicurrency, "timezone": timezone,
+                                   "chart": chart}  # fmt: skip
         self.companies = {realm: Company(self.stage, realm, tax=tax, **options) for realm in companies}
         house_open = oauth is None and tokens is None
         self.oauth = OAuth(self.stage, oauth or OAuthApp(), tuple(companies), house_open)

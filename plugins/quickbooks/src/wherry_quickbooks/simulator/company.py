@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from wherry.simulator import Stage
 
@@ -16,8 +16,9 @@ from .ledger import Ledger, today
 from .values import ZERO, Obj, ref, stamp, stamp_ms
 
 Tax = Literal["none", "us-automatic", "us-manual", "uk"]
+Chart = Literal["small", "full"]
 COMPUTED = {"Revenue": ZERO, "Expense": ZERO}
-FIRST = {TXN: 144, "person": 57, "Item": 18}
+FIRST = {TXN: 144, "person": 57, "Item": 18, "Account": 200}
 """Pools of ids start apart, so that a customer's id taken for an item's leads nowhere."""
 NOTHING: defaultdict[str, dict[str, None]] = defaultdict(dict)
 CREDIT_SIDE = frozenset({"Liability", "Equity"})
@@ -37,12 +38,15 @@ class Company:
     """State of one realm. Stored objects are never changed in place: a write puts a new one in their stead."""
 
     def __init__(
-        self, stage: Stage, realm: str, *, tax: Tax, currency: str, multicurrency: bool, timezone: str, name: str = ""
-    ) -> None:
+        self, stage: Stage, realm: str, *, tax: Tax, currency: str, multicurrency: bool, timezone: str,
+        chart: Chart = "small", name: str = "",
+    ) -> None:  # fmt: skip
         if tax not in seed.TAX_CODES:
             raise ValueError(f"unknown tax mode {tax!r}; known: {', '.join(seed.TAX_CODES)}")
+        if chart not in get_args(Chart):
+            raise ValueError(f"unknown chart {chart!r}; known: {', '.join(get_args(Chart))}")
         self.stage, self.realm = stage, realm
-        self.tax, self.currency, self.multicurrency = tax, currency, multicurrency
+        self.tax, self.currency, self.multicurrency, self.chart = tax, currency, multicurrency, chart
         self.zone = zoneinfo.ZoneInfo(timezone)
         self.ledger = Ledger()
         self.warn_duplicates = True
@@ -57,14 +61,14 @@ class Company:
         self._fill(name or f"Company {realm}")
 
     def _fill(self, name: str) -> None:
-        for account in seed.accounts():
+        for account in seed.accounts(self.chart):
             self.put("Account", self.typed_account(account), "")
         lists = {
             "Term": seed.terms(),
             "TaxCode": seed.tax_codes(self.tax),
             "TaxRate": seed.tax_rates(self.tax),
             "TaxAgency": seed.tax_agencies(self.tax),
-            "Preferences": [seed.preferences(self.tax, self.currency, self.multicurrency)],
+            "Preferences": [seed.preferences(self.tax, self.currency, self.multicurrency, self.chart)],
             "CompanyInfo": [seed.company_info(self.realm, name, self.currency)],
         }
         for kind, objects in lists.items():

@@ -9,7 +9,7 @@ from wherry.errors import ConfigError
 from wherry.money import DECIMALS
 
 from . import QuickBooksSimulator
-from .company import Tax
+from .company import Chart, Tax
 
 _COMMON = ("USD", "EUR", "GBP", "CAD", "AUD")
 """Currencies that a company with several has from the start; nobody having said one, it may be asked for any."""
@@ -18,6 +18,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "tax": get_args(Tax),
     "multicurrency": ("yes", "no"),
     "limits": ("real", "none"),
+    "chart": get_args(Chart),
 }
 
 
@@ -32,7 +33,7 @@ def simulator(options: Mapping[str, str]) -> QuickBooksSimulator:
             allowed = "an ISO 4217 code" if name == "currency" else ", ".join(_CHOICES[name])
             raise ConfigError(f"{value!r} is no {name} of the stand-in", fix=f"write {allowed}", code="WHERRY-2756")
     several = options.get("multicurrency", "no" if "currency" in options else "yes") == "yes"
-    told: dict[str, Any] = {**options, "multicurrency": several}
+    told: dict[str, Any] = {"chart": "full", **options, "multicurrency": several}
     made = QuickBooksSimulator(**told)
     for code in _COMMON if several else ():
         if code != options.get("currency", "USD"):

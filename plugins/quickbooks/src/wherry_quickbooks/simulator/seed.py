@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import NamedTuple
 
+from . import charts
 from .values import Obj, ref
 
 ACCOUNTS: dict[str, tuple[str, str, str]] = {
@@ -69,12 +70,16 @@ AGENCIES = {
 }
 
 
-def accounts() -> list[Obj]:
-    """The chart of accounts."""
-    return [
+def accounts(chart: str) -> list[Obj]:
+    """The chart of accounts: ``small`` without numbers, or ``full``."""
+    usual: list[Obj] = [
         {"Id": number, "Name": name, "AccountType": kind, "AccountSubType": _SUBTYPES.get(part, ""), "Active": True}
         for part, (number, name, kind) in ACCOUNTS.items()
     ]
+    if chart == "small":
+        return usual
+    numbered = [{**body, "AcctNum": charts.NUMBERS[part]} for part, body in zip(ACCOUNTS, usual, strict=True)]
+    return [*numbered, *charts.further()]
 
 
 def terms() -> list[Obj]:
@@ -129,12 +134,12 @@ def rate_id(code_id: str) -> str:
     return str(int(code_id) + 10)
 
 
-def preferences(mode: str, currency: str, multicurrency: bool) -> Obj:
+def preferences(mode: str, currency: str, multicurrency: bool, chart: str) -> Obj:
     """Settings of the company, as far as integrations look at them."""
     return {
         "Id": "1",
         "AccountingInfoPrefs": {
-            "UseAccountNumbers": False,
+            "UseAccountNumbers": chart != "small",
             "TrackDepartments": True,
             "ClassTrackingPerTxn": False,
             "ClassTrackingPerTxnLine": True,

@@ -1,0 +1,193 @@
+"""The words of the books: a movement, an account and what it is mapped to, a journal entry with its members.
+
+Amounts are integer minor units of their currency, days are plain accounting dates. Source: behaviours.md 000, 004.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from typing import Literal, Protocol, runtime_checkable
+
+from msgspec import Struct
+
+Side = Literal["debit", "credit"]
+Dimensions = tuple[tuple[str, str], ...]
+"""Class, department, location, subsidiary and tax of a line: (name, value), sorted by name, empty ones left out."""
+
+
+class MovementLine(Struct, frozen=True, kw_only=True):
+    """One side of a movement: an account by its code where the source knows one, else a category to be mapped.
+
+    ``minor`` may be negative: such a line flips to the other side when it is booked.
+    """
+
+    side: Side
+    minor: int
+    account: str = ""
+    category: str = ""
+    party: str = ""
+    """Whose receivable or payable it is: the target's id of a customer, or a name; empty where it is nobody's."""
+    description: str = ""
+    dimensions: Dimensions = ()
+
+
+class Movement(Struct, frozen=True, kw_only=True):
+    """What happened once, in balance: the smallest thing that is booked, with the id that the subledger gave it."""
+
+    id: int
+    key: str
+    """Kind and id of the record it came from, as in ``ledger_transaction/LT-1001``."""
+    date: dt.date
+    currency: str
+    lines: tuple[MovementLine, ...]
+    partition: str = ""
+    """The wallet, or whatever else divides the books for uploading."""
+    reference: str = ""
+    description: str = ""
+    type: str = ""
+    """The type of journal, such as ``asset-movement``, ``valuation``, ``transaction``, ``gain-loss``, ``true-up``."""
+    late: bool = False
+    """Its own period was posted before it came."""
+
+
+class ChartAccount(Struct, frozen=True, kw_only=True):
+    """An account of a target's chart. ``code`` is its number, or its full name where the target has no numbers."""
+
+    id: str
+    code: str
+    name: str
+    type: str = ""
+    """The canonical type: ``bank``, ``receivable``, ``payable``, ``asset``, ``liability``, ``equity``, ``income``,
+    ``expense`` or ``other``."""
+    posting: bool = True
+    active: bool = True
+    currency: str = ""
+    parent: str = ""
+    """The parent's id."""
+
+
+class Mapped(Struct, frozen=True, kw_only=True):
+    """A row of the accounts table: what a category is booked to. Codes as text, leading zeros kept."""
+
+    category: str
+    debit: str = ""
+    credit: str = ""
+    dimensions: Dimensions = ()
+    party: str = ""
+    row: int = 0
+    """The row of the table, the header being 1: for messages."""
+
+
+class BookedLine(Struct, frozen=True, kw_only=True):
+    """One line of an entry. ``minor`` is above zero."""
+
+    account: str
+    """The code of an account in the target's chart."""
+    side: Side
+    minor: int
+    description: str = ""
+    party: str = ""
+    dimensions: Dimensions = ()
+
+
+class Period(Struct, frozen=True):
+    """A stretch of days, both ends included, that no entry crosses: ``2026-01``, or whatever the books call it."""
+
+    name: str
+    first: dt.date
+    last: dt.date
+
+
+class Bucket(Struct, frozen=True):
+    """What is grouped into one entry: days of one period. ``name`` is ``2026-01-31``, ``2026-W05``, ``2026-W05a`` (cut
+    at a period's end) or ``2026-01``."""
+
+    name: str
+    first: dt.date
+    last: dt.date
+    period: str
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """A balanced journal entry of one currency in one period, with the ids of the movements it is made of."""
+
+    key: str
+    """Unique in its flow and target: bucket, currency, party, and the number of its part."""
+    number: str
+    """What it is called in the target, at most 21 characters."""
+    date: dt.date
+    period: str
+    bucket: str
+    currency: str
+    memo: str
+    lines: tuple[BookedLine, ...]
+    members: tuple[int, ...]
+    party: str = ""
+    type: str = ""
+
+
+class LeftOut(Struct, frozen=True, kw_only=True):
+    """Movements that are not booked, for one reason: how many, and their sum of debits by currency."""
+
+    reason: Literal["under-one-cent", "uncategorised", "no-account", "held", "before-books"]
+    detail: str
+    """In words, with the category or the account that is missing."""
+    members: tuple[int, ...]
+    minor: int
+    currency: str
+
+
+# -- optional abilities: what a target tells of its books, what a source is told of them -------------------------------
+
+
+class Balance(Struct, frozen=True):
+    """One account in a trial balance: what stands on its two sides, minor units of ``currency``."""
+
+    code: str
+    name: str
+    debit: int
+    credit: int
+    currency: str
+
+
+@runtime_checkable
+class HasAccounts(Protocol):
+    """Optional: a sink whose target keeps a chart of accounts."""
+
+    def accounts(self) -> Iterator[ChartAccount]:
+        """Every account, header and inactive ones too."""
+        ...
+
+
+@runtime_checkable
+class HasPeriods(Protocol):
+    """Optional: a sink whose target tells up to when its books are closed."""
+
+    def closed_until(self) -> dt.date | None:
+        """The last closed day; None where everything is open."""
+        ...
+
+
+@runtime_checkable
+class HasBalances(Protocol):
+    """Optional: a sink whose target makes a trial balance."""
+
+    def balances(self, first: dt.date | None, last: dt.date) -> list[Balance]:
+        """The balance of every account at the end of ``last``; with ``first`` only what moved since."""
+        ...
+
+
+@runtime_checkable
+class Confirms(Protocol):
+    """Optional: a source that wants to be told what the target has really taken, so that it offers it no more."""
+
+    confirm_batch: int
+    """The most records that one call confirms."""
+
+    def confirm(self, kind: str, notes: Mapping[str, str]) -> Mapping[str, str]:
+        """Record id → a note for people, of at most ``confirm_batch`` records. Doing it twice changes nothing.
+
+        Returns the ids that the source will never confirm, with its reason. Raises TryAgain, AccessLost.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""The books: movements taken in, grouped into balanced journal entries, posted once, tied out against the target."""

@@ -1,0 +1,358 @@
+"""From movements to journal entries: what of a flow is booked now, what is left out and why, and the drafts of it.
+
+Read ``arrange`` from the top: the free movements of a flow (all but those of entries that were sent) → placed in an
+open period → categorised → grouped → drafts. It only reads; ``keep`` notes in the same transaction which movement
+stands in which entry. Source: behaviours.md, sections 000 and 004; cases C6 to C15.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from msgspec import Struct, field
+
+from wherry.accounting import Bucket, Entry, LeftOut, Mapped, Movement, MovementLine
+from wherry.books import frozen, grouping
+from wherry.books.charts import Chart
+from wherry.books.frozen import ENTITY, SEPARATOR
+from wherry.books.periods import Calendar
+from wherry.errors import Guarded
+from wherry.money import decimals
+from wherry.records import Draft, Ref
+from wherry.settings import Flow
+from wherry.steps import references
+from wherry.store import movements
+from wherry.store.database import Tx
+from wherry.store.ledger import Route
+from wherry.store.movements import MovementRow
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_FURTHEST = 60
+_EXACT = "fiat_exact"
+"""The custom field of a movement that says its value unrounded, as decimal text."""
+
+
+class Books(Struct, kw_only=True):
+    """What the books of one flow are kept by."""
+
+    flow: Flow
+    route: Route
+    """From the flow's source to the target."""
+    calendar: Calendar
+    table: Sequence[Mapped]
+    chart: Chart
+    today: dt.date
+    home: str
+    """The organisation's own currency."""
+    closed_until: dt.date | None = None
+    """The last day of the closed books: the target's word or ours, whichever is later."""
+    most_lines: int = 0
+    """The most lines that the target takes in one entry; 0: as many as there are."""
+    books_from: dt.date | None = None
+    pick: Selection = field(default_factory=lambda: Selection())
+
+
+class Selection(Struct, frozen=True, kw_only=True):
+    """Which movements are booked now: of some partitions, from one day to another. Everything where nothing is said."""
+
+    partitions: tuple[str, ...] = ()
+    first: dt.date | None = None
+    last: dt.date | None = None
+
+    def takes(self, row: MovementRow) -> bool:
+        day = dt.date.fromisoformat(row.date)
+        within = (self.first is None or self.first <= day) and (self.last is None or day <= self.last)
+        return within and (not self.partitions or row.partition in self.partitions)
+
+
+class Booking(Struct, kw_only=True):
+    """An entry with the key it has in the ledger, and the draft that says it."""
+
+    key: str
+    entry: Entry
+    draft: Draft
+
+
+class Arrangement(Struct, kw_only=True):
+    """What would be booked now. ``blocked``: something of the selection has no account yet, so nothing is."""
+
+    bookings: list[Booking] = field(default_factory=list)
+    left: list[LeftOut] = field(default_factory=list)
+    blocked: bool = False
+    free: list[MovementRow] = field(default_factory=list)
+    """Everything of the selection that is not booked for good."""
+    sent: list[MovementRow] = field(default_factory=list)
+    """What stands in an entry that was sent since."""
+    coming: list[Entry] = field(default_factory=list)
+    """Entries whose group has not ended yet: with automatic approval they wait."""
+    fixed: set[str] = field(default_factory=set)
+    """Keys of the entries that were sent."""
+    aside: dict[str, list[int]] = field(default_factory=dict)
+    """Entry that was not sent → those of its movements that the selection leaves out."""
+
+
+# -- arranging --------------------------------------------------------------------------------------------------------
+
+
+def arrange(tx: Tx, books: Books) -> Arrangement:
+    """What of the flow's movements is booked now. Raises Guarded where a closed period is to stop everything."""
+    rows = list(movements.of_flow(tx, books.route.sink, books.flow.name))
+    fixed = frozen.of_flow(tx, books.route, books.flow.name)
+    free = [row for row in rows if row.entry not in fixed and books.pick.takes(row)]
+    found = Arrangement(free=free, sent=[row for row in rows if row.entry in fixed], fixed=fixed)
+    for row in rows:
+        if row.entry and row.entry not in fixed and not books.pick.takes(row):
+            found.aside.setdefault(row.entry, []).append(row.id)
+    placing = Placing(books, fixed)
+    placed = [placing.place(row) for row in free]
+    found.left += placing.left()
+    taken, small = grouping.sub_cent([movement for movement in placed if movement is not None], exact=unrounded(free))
+    booked, missing = grouping.categorise(taken, books.table)
+    found.left += [*small, *missing]
+    found.blocked = bool(missing)
+    booked, nobodys = _owed_by_nobody(books, booked)
+    found.left += nobodys
+    found.blocked |= bool(nobodys)
+    if books.flow.group == "none":
+        placing.numbers = frozen.numbers(tx, books.route, books.flow.name)
+    for booking in _bookings(books, placing, booked):
+        if books.flow.needs_approval or _is_over(books, booking.entry):
+            found.bookings.append(booking)
+        else:
+            found.coming.append(booking.entry)
+    return found
+
+
+def _owed_by_nobody(books: Books, booked: Sequence[Movement]) -> tuple[list[Movement], list[LeftOut]]:
+    """Receivables and payables are somebody's, unless a clearing account takes their place."""
+    control = books.chart.codes(["receivable", "payable"]) if not books.flow.clearing else set()
+    bad = {movement.id for movement in grouping.without_party(booked, control)} if control else set()
+    why = "on a receivable or payable account, and nobody is named: map the customer, or set clearing on the flow"
+    rows = [row for row in booked if row.id in bad]
+    left = [
+        LeftOut(reason="no-account", detail=why, currency=currency, members=tuple(row.id for row in mine),
+                minor=sum(grouping.amount(row) for row in mine))
+        for currency in sorted({row.currency for row in rows})
+        for mine in [[row for row in rows if row.currency == currency]]
+    ]  # fmt: skip
+    return [movement for movement in booked if movement.id not in bad], left
+
+
+def _is_over(books: Books, entry: Entry) -> bool:
+    """With automatic approval a group posts only some days after its end."""
+    ends = books.calendar.bucket_of(entry.date, books.flow.group, week_start(books.flow)).last
+    return ends + books.flow.wait_for <= books.today
+
+
+def week_start(flow: Flow) -> int:
+    return WEEKDAYS.index(flow.week_start)
+
+
+class Placing:
+    """Finds the day that each movement is booked on: its own, or by the flow's policy a later one, or none."""
+
+    def __init__(self, books: Books, fixed: Iterable[str]) -> None:
+        self.books = books
+        self._fixed = [key.split(SEPARATOR, 3) for key in fixed]
+        self.posted = {(bucket, partition) for _, bucket, partition, _ in self._fixed}
+        """(bucket, partition) of which something was sent."""
+        self.numbers: set[str] = set()
+        """What sent entries are called, where each is called by its own reference."""
+        self._left: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
+
+    def place(self, row: MovementRow) -> Movement | None:
+        """The movement on the day it is booked; None for one that is left out."""
+        movement, books = movement_of(row, gains=self.books.flow.gains), self.books
+        if books.books_from is not None and movement.date < books.books_from:
+            self._leave(movement, "before-books", f"dated before the books begin ({books.books_from})")
+            return None
+        if row.reason and row.state == "left" and row.reason.startswith(REVERSED_ENTRY):
+            self._leave(movement, "held", row.reason)
+            return None
+        if self._is_closed(movement.date):
+            return self._by_policy(row, movement, books.flow.closed, "its period is closed")
+        if self._was_posted(row, movement.date):
+            return self._by_policy(row, movement, books.flow.late, "its group was posted before it came")
+        return movement
+
+    def _is_closed(self, day: dt.date) -> bool:
+        return self.books.closed_until is not None and day <= self.books.closed_until
+
+    def _was_posted(self, row: MovementRow, day: dt.date) -> bool:
+        if self.books.flow.group == "none":
+            return False
+        spot = (self.bucket_of(day).name, row.partition)
+        return spot in self.posted and tuple(row.entry.split(SEPARATOR)[1:3]) != spot
+
+    def _by_policy(self, row: MovementRow, movement: Movement, policy: str, why: str) -> Movement | None:
+        if policy == "stop":
+            raise Guarded(
+                f"{self.books.flow.name}: a movement of {movement.date} ({movement.reference or row.key}) came, but "
+                f"{why}", fix='open the period, or set closed = "hold" or "next-period" on the flow',
+                code="WHERRY-7085", flow=self.books.flow.name,
+            )  # fmt: skip
+        if policy == "hold":
+            self._leave(movement, "held", why)
+            return None
+        if policy == "correct":
+            return msgspec.structs.replace(movement, late=True)
+        return self._later(row, movement, why)
+
+    def _later(self, row: MovementRow, movement: Movement, why: str) -> Movement | None:
+        """In the next period that is open and of which nothing was posted: the day is told in the description."""
+        day = movement.date
+        for _ in range(_FURTHEST):
+            period = self.books.calendar.period_of(day)
+            day = period.last + dt.timedelta(days=1)
+            if not self._is_closed(day) and (self.bucket_of(day).name, row.partition) not in self.posted:
+                told = f"{movement.description} (of {movement.date}; {why})".strip()
+                return msgspec.structs.replace(movement, date=day, late=True, description=told)
+        self._leave(movement, "held", f"{why}, and no later period is open")
+        return None
+
+    def taken(self, partition: str) -> set[str]:
+        """The keys that the sent entries of a partition have."""
+        return self.numbers | {key for _, _, mine, key in self._fixed if mine == partition}
+
+    def bucket_of(self, day: dt.date) -> Bucket:
+        return self.books.calendar.bucket_of(day, self.books.flow.group, week_start(self.books.flow))
+
+    def _leave(self, movement: Movement, reason: str, detail: str) -> None:
+        self._left.setdefault((reason, detail, movement.currency), []).append((movement.id, grouping.amount(movement)))
+
+    def left(self) -> list[LeftOut]:
+        return [
+            LeftOut(reason=reason, detail=detail, members=tuple(id for id, _ in each), currency=currency,  # type: ignore[arg-type]
+                    minor=sum(minor for _, minor in each))
+            for (reason, detail, currency), each in self._left.items()
+        ]  # fmt: skip
+
+
+REVERSED_ENTRY = "its entry was reversed"
+
+
+def movement_of(row: MovementRow, *, gains: bool) -> Movement:
+    """The row as it is booked; with its realised gain or loss beside it where the flow books those."""
+    body = msgspec.json.decode(row.body)
+    lines = [_line(line) for line in body["lines"]]
+    if gains and (gain := body.get("gain")):
+        lines += _gain(gain["minor"])
+    return Movement(
+        id=row.id, key=row.key, date=dt.date.fromisoformat(row.date), currency=row.currency, lines=tuple(lines),
+        partition=row.partition, reference=body.get("reference", ""), description=body.get("description", ""),
+        type=body.get("type", ""),
+    )  # fmt: skip
+
+
+def unrounded(rows: Iterable[MovementRow]) -> dict[int, Decimal]:
+    """Values that are too small for their currency, unrounded, in minor units: they are left out, but told exactly."""
+    found = {}
+    for row in rows:
+        told = _EXACT in row.body and msgspec.json.decode(row.body).get("custom", {}).get(_EXACT)
+        if told:
+            found[row.id] = Decimal(str(told)).scaleb(decimals(row.currency))
+    return found
+
+
+def _line(line: Mapping[str, Any]) -> MovementLine:
+    party = line.get("party") or ""
+    return MovementLine(
+        side=line["side"], minor=line["amount"]["minor"], account=line.get("account", ""),
+        category=line.get("category", ""), party=party if isinstance(party, str) else str(party.get("key", "")),
+        description=line.get("description", ""), dimensions=tuple(sorted((line.get("dimensions") or {}).items())),
+    )  # fmt: skip
+
+
+def _gain(minor: int) -> list[MovementLine]:
+    category = "gain" if minor > 0 else "loss"
+    if minor == 0:
+        return []
+    return [MovementLine(side=side, minor=abs(minor), category=category) for side in ("debit", "credit")]
+
+
+# -- entries and their drafts ------------------------------------------------------------------------------------------
+
+
+def _bookings(books: Books, placing: Placing, booked: Sequence[Movement]) -> list[Booking]:
+    """The entries of each partition. What comes late into a posted group stands in a further part of it."""
+    found: list[Booking] = []
+    partitions = sorted({movement.partition for movement in booked})
+    slugs = _slugs(partitions)
+    for partition in partitions:
+        mine = [movement for movement in booked if movement.partition == partition]
+        entries = grouping.entries(
+            mine, placing.bucket_of, receivable=books.chart.codes(["receivable"]),
+            payable=books.chart.codes(["payable"]), clearing=books.flow.clearing, max_lines=books.most_lines,
+            prefix=f"JE {slugs[partition]}", home=books.home, each=books.flow.group == "none",
+            taken=placing.taken(partition),
+        )  # fmt: skip
+        for entry in entries:
+            key = SEPARATOR.join((books.flow.name, entry.bucket, partition, entry.key))
+            found.append(Booking(key=key, entry=entry, draft=draft_of(key, entry)))
+    return found
+
+
+def _slugs(partitions: Sequence[str]) -> dict[str, str]:
+    """Partition → a few letters for the numbers of its entries; different for different partitions."""
+    found: dict[str, str] = {}
+    for partition in partitions:
+        plain = "".join(letter for letter in partition.upper() if letter.isalnum())[:4]
+        taken = set(found.values())
+        slug, number = plain, 2
+        while partition and (f"{slug} " in taken or not slug):
+            slug, number = f"{plain[:3]}{number}", number + 1
+        found[partition] = f"{slug} " if partition else ""
+    return found
+
+
+def draft_of(key: str, entry: Entry) -> Draft:
+    """The entry as the target is to hold it."""
+    lines = [_said(line, entry.currency) for line in entry.lines]
+    body = {
+        "number": entry.number, "date": entry.date.isoformat(), "period": entry.period, "type": entry.type,
+        "currency": entry.currency, "memo": entry.memo, "lines": lines,
+    }  # fmt: skip
+    plain = {name: value for name, value in body.items() if value not in ("", None)}
+    return Draft(entity=ENTITY, key=key, body=plain, label=entry.number, root=True, refs=references(plain))
+
+
+def _said(line: Any, currency: str) -> dict[str, Any]:
+    said: dict[str, Any] = {"account": line.account, "side": line.side,
+                            "amount": {"minor": line.minor, "currency": currency}}  # fmt: skip
+    if line.description:
+        said["description"] = line.description
+    if line.party:
+        ref = Ref("customer", f"party:{line.party}")
+        said["customer"] = {"entity": ref.entity, "key": ref.key}
+    if line.dimensions:
+        said["dimensions"] = dict(line.dimensions)
+    return said
+
+
+def parties(bookings: Iterable[Booking]) -> list[Draft]:
+    """The customers whose receivables are booked: matched by number or name, like those of any document."""
+    names = {line.party for booking in bookings for line in booking.entry.lines if line.party}
+    return [
+        Draft(entity="customer", key=f"party:{name}", body={"name": name, "number": name}, label=name, reference=True)
+        for name in sorted(names)
+    ]
+
+
+# -- keeping ----------------------------------------------------------------------------------------------------------
+
+
+def keep(tx: Tx, found: Arrangement) -> None:
+    """Note which movement stands in which entry, and why the others stand in none."""
+    again = {row.entry for row in found.free} | {booking.key for booking in found.bookings}
+    aside = [id for entry in again for id in found.aside.get(entry, ())]
+    movements.post(tx, [row.id for row in found.sent])
+    movements.place(tx, aside + [row.id for row in found.free if row.state != "open" or row.entry], "open")
+    if not found.blocked:
+        for booking in found.bookings:
+            movements.place(tx, booking.entry.members, "booked", entry=booking.key)
+    for left in found.left:
+        movements.place(tx, left.members, "left", reason=left.detail)

@@ -1,0 +1,124 @@
+"""Both sides of a tie-out: the entries that a target holds, whoever made them, and those that the hub wrote there."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal, Protocol, runtime_checkable
+
+from msgspec import Struct, field
+
+from wherry.accounting import Balance, Entry, Side
+
+What = Literal["edited", "re-dated", "missing", "doubled", "stray", "open", "untold", "unexplained"]
+
+
+class HeldLine(Protocol):
+    """One line of an entry in the target: ``minor`` in the entry's currency, ``home`` in that of its balances."""
+
+    @property
+    def account(self) -> str: ...
+    @property
+    def side(self) -> Side: ...
+    @property
+    def minor(self) -> int: ...
+    @property
+    def home(self) -> int: ...
+
+
+class HeldEntry(Protocol):
+    """A journal entry as the target holds it. ``stamp`` is the hub's own sign in it, empty where somebody else made
+    it; accounts go by their code in the chart."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def number(self) -> str: ...
+    @property
+    def date(self) -> dt.date: ...
+    @property
+    def currency(self) -> str: ...
+    @property
+    def note(self) -> str: ...
+    @property
+    def stamp(self) -> str: ...
+    @property
+    def lines(self) -> Sequence[HeldLine]: ...
+
+
+@runtime_checkable
+class ListsEntries(Protocol):
+    """Optional: a sink whose target can list its journal entries."""
+
+    def journal_entries(self, first: dt.date | None, last: dt.date) -> Iterator[HeldEntry]:
+        """Those dated from ``first`` (None: from the beginning) to ``last``, both included."""
+        ...
+
+
+# -- what the hub wrote, and what is compared with it -----------------------------------------------------------------
+
+
+class Written(Struct, frozen=True, kw_only=True):
+    """An entry that the hub wrote and the target's id of it, accounts by their code there. What takes another back has
+    no id of its own where it is not known: it is found by its ``stamps`` or by what it says."""
+
+    entry: Entry
+    id: str
+    stamps: frozenset[str] = frozenset()
+    reverses: str = ""
+    """The number of the entry that this one takes back."""
+
+
+class Cancelled(Struct, frozen=True, kw_only=True):
+    """An entry that was taken back and posted anew since: what is left of the first has to come to nothing."""
+
+    name: str
+    entry: str
+    id: str
+    stamps: frozenset[str]
+    """Those that went out to take it back."""
+
+
+class Books(Struct, frozen=True, kw_only=True):
+    """Both sides. ``held`` None: the target cannot list its entries; ``moved`` None: it makes no trial balance."""
+
+    first: dt.date
+    last: dt.date
+    written: Sequence[Written]
+    cancelled: Sequence[Cancelled] = ()
+    held: Sequence[HeldEntry] | None = None
+    opening: Sequence[Balance] | None = None
+    moved: Sequence[Balance] | None = None
+    sent: frozenset[str] = frozenset()
+    """Stamps that went out with the hub's requests."""
+    open: Mapping[str, str] = field(default_factory=dict)
+    """Stamp of what may have been written → what it is, and how to find out."""
+    told: Sequence[Problem] = ()
+    """What the target said of single entries, where it cannot list them."""
+
+    def spans(self, day: dt.date) -> bool:
+        return self.first <= day <= self.last
+
+
+class Problem(Struct, frozen=True, kw_only=True):
+    """Something that does not tie out: an entry by its number, or an account; ``says`` is the whole of it in words."""
+
+    what: What
+    name: str
+    says: str
+    target: str = ""
+    entry: str = ""
+    """The key of the entry in the ledger."""
+
+
+class Foreign(Struct, frozen=True, kw_only=True):
+    """An entry that the hub did not make. It moves balances, and is nothing amiss."""
+
+    target: str
+    number: str
+    date: dt.date
+    currency: str
+    minor: int
+    note: str
+    like: str = ""
+    """The number of an entry of the hub that says the very same."""

@@ -1,0 +1,128 @@
+"""The subledger: where the movements of a flow are kept, inside the store's own transaction.
+
+It is an atomic sink like any other, so a movement is mapped, refused, skipped and counted as every record is. What was
+booked is never changed: a newer version of its record comes as a movement of its own, beside one that takes the first
+back (case C11). Source: behaviours.md, sections 000 and 004.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from wherry.books.frozen import SEPARATOR, frozen
+from wherry.money import text
+from wherry.records import Answer, Item, Listed
+from wherry.roles import Account, Documents
+from wherry.store import movements
+from wherry.store.database import Tx
+from wherry.store.documents import DocumentView
+from wherry.store.ledger import Route
+from wherry.store.movements import MovementRow
+
+NAMESPACE = "books"
+"""Whose documents the books are."""
+
+
+def of(route: Route) -> Route:
+    """The route into the subledger of a target: its number with the sign turned, which no connection has."""
+    return Route(route.source, -route.sink)
+
+
+class Subledger:
+    """The movements of one flow for one target. Implements ``wherry.roles.AtomicSinkWriter``."""
+
+    entities: Sequence[str] = ("movement",)
+    takes_back = True
+    """What its source takes back is given to it as an item to void."""
+
+    def __init__(self, flow: str, route: Route, run: str = "") -> None:
+        self.flow, self.route, self.run = flow, route, run
+
+    def check(self) -> Account:
+        return Account(f"books:{self.flow}", f"the books of {self.flow}")
+
+    def apply(self, documents: Documents, items: Sequence[Item]) -> list[Answer]:
+        """Movements are entered, replaced while nothing of them was sent, or taken back."""
+        assert isinstance(documents, DocumentView)
+        tx = documents.tx
+        held = movements.by_id(tx, [_number(item.target) for item in items if item.target])
+        fixed = frozen(tx, self.route, {row.entry for row in held.values() if row.entry})
+        return [self._apply(tx, item, held.get(_number(item.target)), fixed) for item in items]
+
+    def _apply(self, tx: Tx, item: Item, old: MovementRow | None, fixed: set[str]) -> Answer:
+        if item.action == "void":
+            return self._take_back(tx, item, old, fixed)
+        if wrong := _unbalanced(item.body):
+            return Answer(fate="refused", reason=wrong, field="lines", code="WHERRY-4600",
+                          fix="correct it at its source, or in the map")  # fmt: skip
+        row = self._row(tx, item)
+        if old is not None and old.entry not in fixed:
+            row.id = old.id
+        elif old is not None:
+            movements.put(tx, [self._reversal(tx, old)])
+        movements.put(tx, [row])
+        return Answer(fate="updated" if old is not None else "created", target=f"M-{row.id}")
+
+    def _take_back(self, tx: Tx, item: Item, old: MovementRow | None, fixed: set[str]) -> Answer:
+        if old is not None and old.entry in fixed:
+            movements.put(tx, [self._reversal(tx, old)])
+        elif old is not None:
+            movements.place(tx, [old.id], "gone", reason="taken back at its source before it was booked")
+        return Answer(fate="reversed", target=item.target or "")
+
+    def _row(self, tx: Tx, item: Item) -> MovementRow:
+        body = item.body
+        partition = body.get("partition", "").replace(SEPARATOR, "/")
+        return MovementRow(
+            sink=self.route.sink, flow=self.flow, kind=item.entity, key=item.key, date=body["date"],
+            currency=body["currency"], minor=worth(body), partition=partition, run=self.run,
+            body=msgspec.json.encode(body, order="deterministic").decode(),
+        )  # fmt: skip
+
+    def _reversal(self, tx: Tx, old: MovementRow) -> MovementRow:
+        """What takes a booked movement back: the same lines below zero, on the same day.
+
+        Their sides stay, since a category has another account on the other side; booking turns them over.
+        """
+        body = msgspec.json.decode(old.body)
+        less = [{**line, "amount": {**line["amount"], "minor": -line["amount"]["minor"]}} for line in body["lines"]]
+        told = {**body, "lines": less, "description": f"Reverses {body.get('reference') or old.key}"}
+        if gain := body.get("gain"):
+            told["gain"] = {**gain, "minor": -gain["minor"]}
+        fresh = msgspec.structs.replace(old, id=0, state="open", entry="", reason="", undoes=old.id, run=self.run)
+        return msgspec.structs.replace(fresh, body=msgspec.json.encode(told, order="deterministic").decode())
+
+    def listing(self, documents: Documents, entity: str) -> Iterator[Listed]:
+        return iter(())
+
+    def current(self, documents: Documents, entity: str, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+        assert isinstance(documents, DocumentView)
+        found = movements.by_id(documents.tx, [_number(id) for id in ids])
+        return {f"M-{id}": msgspec.json.decode(row.body) for id, row in found.items()}
+
+
+def worth(body: dict[str, Any]) -> int:
+    """The sum of a movement's debits, minor units; what is negative counts on the other side."""
+    signed = [(line["side"], line["amount"]["minor"]) for line in body.get("lines", ())]
+    return sum(abs(minor) for side, minor in signed if (side == "debit") == (minor > 0))
+
+
+def _unbalanced(body: dict[str, Any]) -> str:
+    """Why a movement cannot be booked; empty where it can."""
+    currency, sides = body["currency"], {"debit": 0, "credit": 0}
+    for line in body.get("lines", ()):
+        if line["amount"]["currency"] != currency:
+            return f"a line is in {line['amount']['currency']}, the movement in {currency}"
+        sides[line["side"]] += line["amount"]["minor"]
+    if sides["debit"] != sides["credit"]:
+        debit, credit = (text(sides[side], currency) for side in ("debit", "credit"))
+        off = text(abs(sides["debit"] - sides["credit"]), currency)
+        return f"debits are {debit} and credits {credit} {currency}: {off} off"
+    return ""
+
+
+def _number(target: str | None) -> int:
+    return int((target or "M-0").removeprefix("M-"))

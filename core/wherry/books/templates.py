@@ -1,0 +1,177 @@
+"""A company's own import template, filled: the row with ``{fields}`` is repeated for each line, all others stay.
+
+CSV and XLSX. In XLSX texts are written as texts, so that codes keep their zeros and nothing is taken for a formula.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
+
+from wherry.accounting import ChartAccount, Entry
+from wherry.books import cells
+from wherry.books.fields import Chart, Words, check, fields_of, rendered, value
+from wherry.errors import ConfigError, Rejected
+
+if TYPE_CHECKING:
+    from openpyxl.cell import Cell
+
+_LARGEST = 20_000_000
+_DELIMITERS = ",;\t|"
+_ENCODINGS = ("utf-8-sig", "cp1252")
+_DIGITS = 15
+"""Spreadsheets keep numbers of so many digits exactly."""
+_AMOUNTS = frozenset({"debit", "credit", "amount"})
+
+
+def fill_template(
+    path: Path, entries: Sequence[Entry], *, chart_names: Mapping[str, ChartAccount] | None = None,
+    date_format: str = "YYYY-MM-DD", defaults: Mapping[str, str] | None = None,
+) -> bytes:  # fmt: skip
+    """The template at ``path`` (CSV or XLSX) with a row for each line of the entries, encoded as it was.
+
+    The first row that names a ``{field}`` is the pattern; what stands above and below it stays. Raises ConfigError for
+    a template that cannot be read, has no such row or names a field that there is not, Rejected for an entry as
+    ``render`` does, or with more digits than a spreadsheet keeps.
+    """
+    chart, words = Chart(chart_names or {}), Words(date=date_format, defaults=defaults or {})
+    for entry in entries:
+        check(entry, chart)
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise _unreadable(path, "it is larger than 20 MB")
+        if path.suffix.lower() == ".xlsx":
+            return _fill_sheet(path, entries, chart, words)
+        return _fill_csv(path, entries, chart, words)
+    except OSError as error:
+        raise _unreadable(path, error.strerror or str(error)) from error
+
+
+def _unreadable(path: Path, why: str) -> ConfigError:
+    return ConfigError(
+        f"the template {path.name} cannot be read: {why}", fix="save it as CSV or XLSX", code="WHERRY-2486"
+    )
+
+
+def _lines(entries: Sequence[Entry]) -> Iterator[tuple[Entry, int]]:
+    return ((entry, number) for entry in entries for number in range(len(entry.lines)))
+
+
+def _pattern(path: Path, rows: Sequence[Sequence[str]]) -> int:
+    """Which row names fields."""
+    for number, row in enumerate(rows):
+        if [name for cell in row for name in fields_of(cell)]:
+            return number
+    raise ConfigError(
+        f"the template {path.name} has no row with fields such as {{date}}, {{account}} and {{debit}}",
+        fix="write them in the first row below its headings", code="WHERRY-2487",
+    )  # fmt: skip
+
+
+# -- CSV ---------------------------------------------------------------------------------------------------------------
+
+
+def _fill_csv(path: Path, entries: Sequence[Entry], chart: Chart, words: Words) -> bytes:
+    text, encoding = _decoded(path)
+    head = text.partition("\n")[0]
+    delimiter = max(_DELIMITERS, key=head.count)
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        raise _unreadable(path, str(error)) from error
+    at = _pattern(path, rows)
+    made = io.StringIO(newline="")
+    writer = csv.writer(made, delimiter=delimiter, lineterminator="\r\n" if "\r\n" in text else "\n")
+    writer.writerows(rows[:at])
+    for entry, number in _lines(entries):
+        said = [rendered(cell, entry, number, chart, words) for cell in rows[at]]
+        writer.writerow([one.text if one.typed else cells.neutral(one.text) for one in said])
+    writer.writerows(rows[at + 1 :])
+    try:
+        return made.getvalue().encode(encoding)
+    except UnicodeEncodeError as error:
+        letter = made.getvalue()[error.start]
+        raise Rejected(
+            f"the template {path.name} is in {encoding}, which cannot hold {letter!r} (U+{ord(letter):04X})",
+            field="memo", fix="save the template as CSV in UTF-8", code="WHERRY-4688",
+        ) from None  # fmt: skip
+
+
+def _decoded(path: Path) -> tuple[str, str]:
+    data = path.read_bytes()
+    for encoding in _ENCODINGS:
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        marked = data.startswith(b"\xef\xbb\xbf")
+        return text, encoding if marked or encoding != "utf-8-sig" else "utf-8"
+    raise _unreadable(path, "its letters are neither UTF-8 nor Windows-1252")
+
+
+# -- XLSX --------------------------------------------------------------------------------------------------------------
+
+
+def _fill_sheet(path: Path, entries: Sequence[Entry], chart: Chart, words: Words) -> bytes:
+    import openpyxl  # a quarter of a second that only templates need
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    try:
+        book = openpyxl.load_workbook(path)
+    except (InvalidFileException, BadZipFile, KeyError, ValueError, SyntaxError) as error:
+        raise _unreadable(path, str(error)) from error
+    sheet: Any = book.active
+    told = [[cell.value if isinstance(cell.value, str) else "" for cell in row] for row in sheet.iter_rows()]
+    at = _pattern(path, told) + 1
+    pattern = list(sheet[at])
+    templates = [cell.value for cell in pattern]
+    lines = list(_lines(entries))
+    if len(lines) > 1:
+        sheet.insert_rows(at + 1, len(lines) - 1)
+    elif not lines:
+        sheet.delete_rows(at)
+    for row, (entry, number) in enumerate(lines, at):
+        for model, template in zip(pattern, templates, strict=True):
+            cell = sheet.cell(row=row, column=model.column)
+            if cell is not model and model.has_style:
+                cell._style = copy(model._style)
+            _fill_cell(cell, template, entry, number, chart, words)
+    made = io.BytesIO()
+    book.save(made)
+    return made.getvalue()
+
+
+def _fill_cell(cell: Cell, template: object, entry: Entry, number: int, chart: Chart, words: Words) -> None:
+    if not isinstance(template, str) or not fields_of(template):
+        cell.value = template  # type: ignore[assignment]
+        return
+    said, names = rendered(template, entry, number, chart, words), fields_of(template)
+    if not said.typed:
+        cell.value, cell.data_type = said.text, "s"  # never a formula, nor an error
+        return
+    if names[0] == "date":
+        cell.value = entry.date
+        cell.number_format = cell.number_format if cell.number_format != "General" else "yyyy-mm-dd"
+    elif names[0] in _AMOUNTS:
+        cell.value = _number(said.text, entry, number)
+    else:
+        cell.value = int(said.text)
+
+
+def _number(text: str, entry: Entry, number: int) -> Decimal | None:
+    if not text:
+        return None
+    amount = Decimal(text)
+    if len(amount.as_tuple().digits) > _DIGITS:
+        raise Rejected(
+            f"entry {entry.number} has {value(entry.lines[number], entry.currency)} in line {number + 1}, of which a "
+            "spreadsheet would lose digits", field=f"lines[{number}].minor", fix="fill a CSV template instead",
+            code="WHERRY-4687", entry=entry.key,
+        )  # fmt: skip
+    return amount

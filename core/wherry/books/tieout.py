@@ -1,0 +1,164 @@
+"""The tie-out: what the hub wrote into a target's books against what stands there now, account by account, to the cent.
+
+Balance = opening + the hub's entries + what is off in them + entries of others + other documents. It passes when
+nothing is off and nothing is unexplained. Pure: everything is handed in. Source: behaviours.md 000.3 and 004.16.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+
+from msgspec import Struct, field
+
+from wherry.accounting import Balance, LeftOut
+from wherry.books import balances
+from wherry.books.held import Books, Foreign, HeldEntry, Problem, Written
+from wherry.books.pairing import Pairs, signed
+
+Key = tuple[str, str]
+"""Currency and account."""
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """One account, net, debits positive, in minor units. ``others`` are entries that the hub did not make,
+    ``documents`` what is no journal entry: invoices, bills, payments. None where the target does not tell."""
+
+    account: str
+    name: str
+    currency: str
+    opening: int | None
+    hub: int
+    off: int
+    others: int | None
+    documents: int | None
+    closing: int | None
+
+
+class TieOut(Struct, kw_only=True):
+    """What the comparison came to. ``entries`` is how many of the hub's lie in the time."""
+
+    first: dt.date
+    last: dt.date
+    entries: int
+    rows: list[Row]
+    problems: list[Problem]
+    foreign: list[Foreign]
+    left: list[LeftOut] = field(default_factory=list)
+    listed: bool = True
+    balanced: bool = True
+    """Whether the target makes a trial balance."""
+
+    @property
+    def passes(self) -> bool:
+        return not self.problems and not any(row.off for row in self.rows)
+
+
+# -- comparing ---------------------------------------------------------------------------------------------------------
+
+
+def tie(books: Books, names: Mapping[str, str] | None = None) -> TieOut:
+    """Compare both sides; ``names`` are code → name of accounts."""
+    pairs, sums = Pairs(books), _Sums(books)
+    mine, foreign = pairs.mine(), pairs.foreign()
+    for one, held in mine:
+        sums.add_ours(one, held)
+    for held in pairs.ours():
+        sums.add(sums.there, held)
+    for held in foreign:
+        sums.add(sums.others, held)
+    rows = sums.rows(names or {})
+    problems = [*(pairs.problems() if books.held is not None else ()), *books.told]
+    problems += _unexplained(rows, {key for one in books.written for key in sums.keys_of(one)}, books)
+    return TieOut(
+        first=books.first, last=books.last, entries=len(mine), rows=rows, problems=problems,
+        foreign=[pairs.told(held) for held in foreign], listed=books.held is not None,
+        balanced=books.moved is not None,
+    )  # fmt: skip
+
+
+# -- sums --------------------------------------------------------------------------------------------------------------
+
+
+def _home(books: Books) -> str:
+    """The one currency that the target keeps its balances in; empty where it keeps each by itself."""
+    told = {one.currency for one in (*(books.opening or ()), *(books.moved or ()))}
+    return next(iter(told)) if len(told) == 1 else ""
+
+
+class _Sums:
+    """Amounts by currency and account, in the currency that the target keeps balances in."""
+
+    def __init__(self, books: Books) -> None:
+        self.books, self.home = books, _home(books)
+        self.hub: Counter[Key] = Counter()
+        self.there: Counter[Key] = Counter()
+        self.others: Counter[Key] = Counter()
+
+    def _foreign(self, currency: str) -> bool:
+        return bool(self.home) and self.home != currency
+
+    def keys_of(self, one: Written) -> set[Key]:
+        currency = self.home or one.entry.currency
+        return {(currency, line.account) for line in one.entry.lines}
+
+    def add_ours(self, one: Written, held: HeldEntry | None) -> None:
+        """An entry as it was written. One in another currency is worth what the target's own rate makes of it."""
+        if self._foreign(one.entry.currency):
+            if held is not None:
+                self.add(self.hub, held)
+            return
+        for line in one.entry.lines:
+            self.hub[one.entry.currency, line.account] += line.minor if line.side == "debit" else -line.minor
+        if self.books.held is None:
+            self._as_written(one)
+
+    def _as_written(self, one: Written) -> None:
+        """Where entries cannot be listed, what is not told to be gone stands as it was written."""
+        gone = any(told.entry == one.entry.key and told.what == "missing" for told in self.books.told)
+        for line in () if gone else one.entry.lines:
+            self.there[one.entry.currency, line.account] += line.minor if line.side == "debit" else -line.minor
+
+    def add(self, sums: Counter[Key], held: HeldEntry) -> None:
+        foreign = self._foreign(held.currency)
+        for line in held.lines:
+            minor = line.home if foreign else line.minor
+            sums[self.home if foreign else held.currency, line.account] += minor if line.side == "debit" else -minor
+
+    def rows(self, names: Mapping[str, str]) -> list[Row]:
+        opening, moved = _net(self.books.opening), _net(self.books.moved)
+        told: dict[Key, str] = defaultdict(str)
+        for one in (*(self.books.opening or ()), *(self.books.moved or ())):
+            told[one.currency, one.code] = one.name
+        keys = sorted({*self.hub, *self.there, *self.others, *(opening or ()), *(moved or ())})
+        return [self._row(key, names.get(key[1]) or told[key], opening, moved) for key in keys]
+
+    def _row(self, key: Key, name: str, opening: Counter[Key] | None, moved: Counter[Key] | None) -> Row:
+        others = self.others[key] if self.books.held is not None else None
+        documents = None if moved is None else moved[key] - self.there[key] - (others or 0)
+        return Row(
+            account=key[1], name=name, currency=key[0], opening=None if opening is None else opening[key],
+            hub=self.hub[key], off=self.there[key] - self.hub[key], others=others, documents=documents,
+            closing=None if opening is None or moved is None else opening[key] + moved[key],
+        )  # fmt: skip
+
+
+def _net(told: Iterable[Balance] | None) -> Counter[Key] | None:
+    if told is None:
+        return None
+    found: Counter[Key] = Counter()
+    for one in balances.added(told):
+        found[one.currency, one.code] = one.debit - one.credit
+    return found
+
+
+def _unexplained(rows: Iterable[Row], ours: set[Key], books: Books) -> Iterator[Problem]:
+    """What moved on an account of the hub's, and no entry that is listed did it."""
+    for row in rows:
+        if row.documents and (row.currency, row.account) in ours:
+            by = "no journal entry" if books.held is not None else "nothing that was sent"
+            yield Problem(
+                what="unexplained", name=row.account,
+                says=f"moved by {signed(row.documents, row.currency)} {row.currency} that {by} explains",
+            )  # fmt: skip

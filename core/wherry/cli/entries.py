@@ -1,0 +1,127 @@
+"""Journal entries on the screen: debits and credits below each other, what is left out of them, and why."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+import click
+
+from wherry.cli.drawing import amount, clean, cut, plural, spelled, width
+
+_LEAST, _MOST = 30, 46
+"""Columns of an account's name."""
+
+
+def figure(minor: int, currency: str) -> str:
+    """``12,540.50``."""
+    return amount(minor, currency).rpartition(" ")[0]
+
+
+def sums(found: Mapping[str, int]) -> str:
+    """``1,054.00 GBP + 12.50 USD``; ``0`` where there is nothing."""
+    return " + ".join(amount(minor, currency) for currency, minor in sorted(found.items())) or "0"
+
+
+def preview_lines(data: Mapping[str, Any]) -> Iterator[str]:
+    """What would be posted, as experience wants it read: the entries, then everything that is in none of them."""
+    for entry in data["entries"]:
+        yield from _one(entry)
+    if not data["entries"]:
+        yield f"{clean(data['flow'])}: nothing to post" + (f" in {clean(data['period'])}" if data["period"] else "")
+    yield from _left_out(data)
+    yield from _apart(data)
+
+
+def _one(entry: Mapping[str, Any]) -> Iterator[str]:
+    yield click.style(_heading(entry), bold=True)
+    yield from entry_lines(entry)
+    if entry["state"] != "ready":
+        yield click.style(f"  ! {entry['state']}: {clean(entry['reason'])}", fg="red")
+        if entry["fix"]:
+            yield f"    fix  {clean(entry['fix'])}"
+
+
+def _heading(entry: Mapping[str, Any]) -> str:
+    """``week 2026-W05a cut at the period's end: 26–31 Jan   JE 2026W05a   18 movements``."""
+    days = _days(dt.date.fromisoformat(entry["first"]), dt.date.fromisoformat(entry["last"]))
+    single = entry["group"] in ("none", "day")
+    cut_ = " cut at the period's end" if entry["cut"] else ""
+    when = entry["date"] if single else f"{entry['group']} {entry['bucket']}{cut_}: {days}"
+    more = [entry["partition"], entry["party"], spelled(entry["type"].replace("-", "_"))]
+    parts = [when, entry["number"], plural(entry["movements"], "movement"), *more]
+    return "   ".join(clean(part) for part in parts if part)
+
+
+def _days(first: dt.date, last: dt.date) -> str:
+    if first == last:
+        return f"{first.day} {first:%b}"
+    month = "" if (first.year, first.month) == (last.year, last.month) else f" {first:%b}"
+    return f"{first.day}{month}–{last.day} {last:%b}"
+
+
+def entry_lines(entry: Mapping[str, Any], *, heading: bool = False) -> Iterator[str]:
+    """The lines of an entry with their sides below each other, and what they come to."""
+    if heading:
+        yield f"{clean(entry['number'])}   {entry['date']}   {clean(entry['memo'])}"
+    currency, rows = entry["currency"], [(_name(line), line) for line in entry["lines"]]
+    wide = min(_MOST, max([_LEAST, *(width(name) for name, _ in rows)]))
+    for name, line in rows:
+        yield _row(cut(name, wide), wide, line["side"], figure(line["minor"], currency))
+    debit, credit = (sum(line["minor"] for _, line in rows if line["side"] == side) for side in ("debit", "credit"))
+    yield f"  {'-' * (wide + 28)}"
+    told = "balanced" if debit == credit else "OUT OF BALANCE"
+    foot = f"{told} {currency}" if currency else told
+    yield f"  {foot.ljust(wide)}{figure(debit, currency).rjust(14)}{figure(credit, currency).rjust(14)}"
+
+
+def _name(line: Mapping[str, Any]) -> str:
+    more = [line.get("party", ""), *line.get("dimensions", {}).values()]
+    return clean(" ".join(part for part in (line["account"], line.get("name", ""), *more) if part))
+
+
+def _row(name: str, wide: int, side: str, told: str) -> str:
+    room = " " * max(0, wide - width(name))
+    return f"  {name}{room}{told.rjust(14)}" if side == "debit" else f"  {name}{room}{told.rjust(28)}"
+
+
+def _left_out(data: Mapping[str, Any]) -> Iterator[str]:
+    for one in data["left_out"]:
+        fix = f"   fix: {clean(one['fix'])}" if one["fix"] else ""
+        told = amount(one["minor"], one["currency"])
+        yield f"Left out: {plural(one['movements'], 'movement')}, {told}   {clean(one['detail'])}{fix}"
+    for one in data["skipped"]:
+        told = f", {sums(one['sums'])}" if one["sums"] else ""
+        yield f"Left out: {plural(one['records'], one['kind'])}{told}   {clean(one['reason'])}"
+    for one in data["refused"]:
+        fix = f"   fix: {clean(one['fix'])}" if one["fix"] else ""
+        yield f"Refused: {spelled(one['kind'])} {clean(one['record'])}   {clean(one['reason'])}{fix}"
+    if data["blocked"]:
+        yield click.style("Nothing is posted until every movement has a debit and a credit account.", fg="red")
+
+
+def _apart(data: Mapping[str, Any]) -> Iterator[str]:
+    """What is in the books already, what is too small, what rounding cut, and whether the period is open."""
+    already = data["already"]
+    if already["movements"]:
+        yield f"Already in books: {plural(already['movements'], 'movement')}, {sums(already['sums'])}"
+    for entry in data["coming"]:
+        yield f"Not over yet: {clean(entry['bucket'])}, {amount(entry['minor'], entry['currency'])}"
+    small = data["under_one_cent"]
+    said = ", ".join(f"{plural(one['movements'], 'movement')}, {one['exact']} {one['currency']}" for one in small)
+    yield "        ".join(
+        [f"Under one cent: {said or 'none'}", f"Rounding: {_rounding(data['rounding'])}", _open(data)]
+    )
+
+
+def _rounding(found: Mapping[str, str]) -> str:
+    told = [f"{Decimal(residue):f} {currency}" for currency, residue in sorted(found.items()) if Decimal(residue)]
+    return ", ".join(told) or "0.00"
+
+
+def _open(data: Mapping[str, Any]) -> str:
+    """Whether the days of the entries may be booked on; closed ones are no entries, but held."""
+    until = data["closed_until"]
+    return f"Books closed up to {until}" if until else "Period open in target: yes"

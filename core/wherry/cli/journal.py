@@ -1,0 +1,323 @@
+"""``wherry journal …``: entries before they are posted, posting and reversing them, and what they come to."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from wherry import desk, exporting, journals, reversing, trail
+from wherry.books import profiles
+from wherry.cli import failures
+from wherry.cli.context import Face
+from wherry.cli.drawing import clean, counts, plural, table
+from wherry.cli.entries import entry_lines, figure, preview_lines, sums
+from wherry.cli.errors import outcomes
+from wherry.cli.options import Day, face
+from wherry.cli.picking import FLOW, asked, picked, words
+from wherry.cli.progress import patient
+from wherry.cli.running import moment
+from wherry.errors import EXIT_PERSON, ConfigError
+from wherry.fiscal import Asked
+from wherry.journals import Preview
+from wherry.trail import POSTED, PREPARED, TrialBalance
+
+NOTE = click.option("--note", default="", metavar="TEXT", help="Why; kept in the audit log.")
+_FEW = 20
+
+
+@click.command()
+@FLOW
+@picked()
+def preview(
+    flow: str, period: str, group: str, partitions: tuple[str, ...], first: dt.datetime | None, last: dt.datetime | None
+) -> None:
+    """The journal entries as they would be posted, what is left out of them and why. Reads the source, writes nothing.
+
+    Exit 4 where movements have no account yet, or an entry would be refused.
+
+    \b
+    Examples:
+      wherry journal preview wallet-journals --period 2026-01
+      wherry journal preview wallet-journals --partition hot --group day
+    """
+    own = face()
+    meant = asked(period, partitions, first, last, group)
+    with patient(own, own.hub, flow):
+        found = journals.preview(own.hub, flow, meant)
+    own.print("wherry.journal.preview/1", found.data, lambda: preview_lines(found.data), _after(found, meant))
+    own.code = found.exit_code
+
+
+def _after(found: Preview, meant: Asked) -> list[str]:
+    flow = found.data["flow"]
+    if found.data["blocked"]:
+        return [f"wherry accounts map {flow}"]
+    ready = any(entry["state"] != "refused" for entry in found.data["entries"])
+    return [f"wherry journal post {flow}{words(meant)}"] if ready else []
+
+
+@click.command()
+@FLOW
+@picked()
+def post(
+    flow: str, period: str, group: str, partitions: tuple[str, ...], first: dt.datetime | None, last: dt.datetime | None
+) -> None:
+    """Post journal entries: shown first, then approved by you and sent, exactly as shown.
+
+    Nothing is posted while a movement of the selection has no account, or when the source changes meanwhile (exit 7).
+
+    \b
+    Examples:
+      wherry journal post wallet-journals --period 2026-01
+      wherry journal post wallet-journals --partition hot --yes
+    """
+    own = face()
+    meant = asked(period, partitions, first, last, group)
+    with patient(own, own.hub, flow):
+        found = journals.preview(own.hub, flow, meant)
+    for line in preview_lines(found.data):
+        own.note(line)
+    if found.data["blocked"]:
+        raise journals.blocked(flow, found.left)
+    if not found.data["entries"]:
+        _answered(own, journals.Posted(run="", items=[]), found)
+        return
+    own.confirm(f"Post {_these(found)}?")
+    with patient(own, own.hub, flow):
+        done = journals.post(own.hub, flow, meant, found)
+    _answered(own, done, found)
+
+
+def _these(found: Preview) -> str:
+    number = len(found.data["entries"])
+    what = "1 journal entry" if number == 1 else f"{number:,} journal entries"
+    return f"{what}, {sums(found.data['sums'])}"
+
+
+def _answered(own: Face, done: journals.Posted, found: Preview) -> None:
+    data = {"flow": found.data["flow"], "run": done.run, "items": done.items, "left_out": found.data["left_out"],
+            "sums": found.data["sums"], "error": done.error.as_data() if done.error else None}  # fmt: skip
+    after = [f"wherry journal trial-balance {found.data['flow']}"] if done.items else []
+    own.print("wherry.journal.post/1", data, lambda: _posted(done.items), after, error=done.error)
+    _ends(own, done.items, done.error)
+
+
+def _ends(own: Face, items: list[dict[str, Any]], error: Any) -> None:
+    own.code = EXIT_PERSON if desk.waits_for_a_person(items) else 0
+    if error is not None:
+        own.code = error.exit_code
+        failures.draw(own, error.as_data())
+
+
+def _posted(items: list[dict[str, Any]]) -> Iterator[str]:
+    yield from outcomes(items) if items else ["nothing to post"]
+
+
+# -- one entry ---------------------------------------------------------------------------------------------------------
+
+
+@click.command()
+@click.argument("entry", metavar="NUMBER|KEY")
+@click.option("--limit", type=click.IntRange(1, 1_000_000), default=50, show_default=True, help="Movements to show.")
+def show(entry: str, limit: int) -> None:
+    """One journal entry: its lines, how it stands in the target, and every movement in it with its record.
+
+    \b
+    Example:
+      wherry journal show "JE 2026W05a"
+    """
+    own = face()
+    data = trail.shown(own.hub, entry, limit=limit)
+    own.print("wherry.journal.show/1", data, lambda: _shown(data))
+
+
+def _shown(data: Mapping[str, Any]) -> Iterator[str]:
+    target = f" as {data['remote_id']}" if data["remote_id"] else ""
+    stands = f"{data['state']} in {data['target']}{target}"
+    yield f"{clean(data['number'])}   {data['date']}   period {data['period']}   {stands}"
+    if data["at"]:
+        yield f"  since    {data['at'][:19]}   run {data['run']}   by {clean(data['by'])}"
+    if data["open"]:
+        yield f"  open     {data['open']['id']}: {clean(data['open']['reason'] or data['open']['class'])}"
+        if data["open"]["fix"]:
+            yield f"  fix      {clean(data['open']['fix'])}"
+    yield from entry_lines(data)
+    rows = [(one["id"], one["date"], one["record"], one["partition"], one["reference"],
+             figure(one["minor"], one["currency"])) for one in data["members"]]  # fmt: skip
+    yield from table(["MOVEMENT", "DATE", "RECORD", "PARTITION", "REFERENCE", "AMOUNT"], rows)
+    if data["movements"] > len(rows):
+        yield f"and {data['movements'] - len(rows):,} more: --limit {data['movements']}"
+
+
+@click.command()
+@FLOW
+@click.argument("entry", metavar="NUMBER|KEY")
+@click.option("--repost", is_flag=True, help="Book its movements anew with the next run, instead of holding them.")
+@NOTE
+def reverse(flow: str, entry: str, repost: bool, note: str) -> None:
+    """Take a posted entry back by an entry with its sides turned over. Nothing is deleted; both stay linked.
+
+    Refused where the books of its day are closed (exit 7).
+
+    \b
+    Examples:
+      wherry journal reverse wallet-journals "JE 2026W05a" --note "wrong wallet"
+      wherry journal reverse wallet-journals "JE 2026W05a" --repost
+    """
+    own = face()
+    if repost and (known := trail.find(own.hub, entry, flow)).state == trail.TAKEN_BACK:
+        _rebooked(own, flow, known, note)
+        return
+    one = reversing.reversible(own.hub, flow, entry)
+    for line in entry_lines(trail.told_entry(one.entry, own.hub.books.chart(one.route.sink)), heading=True):
+        own.note(line)
+    _must_mean_it(own, one.entry.number)
+    done = reversing.reverse(own.hub, flow, entry, repost=repost, note=note)
+    data = {"entry": done.entry, "items": done.items, "repost": repost, "note": note,
+            "error": done.error.as_data() if done.error else None}  # fmt: skip
+    after = [f"wherry journal preview {flow}"] if repost else []
+    own.print("wherry.journal.reverse/1", data, lambda: _reversed(done), after, error=done.error)
+    _ends(own, done.items, done.error)
+
+
+def _rebooked(own: Face, flow: str, known: trail.Known, note: str) -> None:
+    """It was reversed before, and its movements were held: now they go on."""
+    number = reversing.rebook(own.hub, flow, known, note)
+    data = {"entry": {"key": known.entry.key, "number": known.entry.number}, "items": [], "repost": True,
+            "movements": number, "note": note, "error": None}  # fmt: skip
+    said = f"{plural(number, 'movement')} of {clean(known.entry.number)} will be booked anew by the next run"
+    own.print("wherry.journal.reverse/1", data, said, [f"wherry journal preview {flow}"])
+
+
+def _must_mean_it(own: Face, number: str) -> None:
+    if own.yes:
+        return
+    if not own.asks:
+        raise ConfigError(
+            f"{number} would be reversed, and nobody can be asked here", fix="look at what is shown, then say --yes",
+            code="WHERRY-2154",
+        )  # fmt: skip
+    if click.prompt("Type the entry's number to reverse it", err=True) != number:
+        raise click.Abort
+
+
+def _reversed(done: reversing.Reversal) -> Iterator[str]:
+    yield counts(Counter(row["state"] for row in done.items)) or "nothing was reversed"
+    yield from outcomes([row for row in done.items if row["state"] != "reversed"])
+    if any(row["state"] == "reversed" for row in done.items):
+        yield "its movements are booked anew by the next run" if done.repost else "its movements are held"
+
+
+# -- what they come to -------------------------------------------------------------------------------------------------
+
+
+@click.command("trial-balance")
+@FLOW
+@picked(group=False)
+def trial_balance(
+    flow: str, period: str, partitions: tuple[str, ...], first: dt.datetime | None, last: dt.datetime | None
+) -> None:
+    """What the posted entries move, account by account, beside the target's own trial balance where it makes one.
+
+    \b
+    Examples:
+      wherry journal trial-balance wallet-journals
+      wherry journal trial-balance wallet-journals --period 2026-01
+    """
+    own = face()
+    found = trail.trial_balance(own.hub, flow, asked(period, partitions, first, last))
+    rows = trail.side_by_side(found)
+    data = {
+        "flow": flow, "first": found.first.isoformat() if found.first else "", "last": found.last.isoformat(),
+        "entries": found.entries, "items": rows, "asked": found.theirs is not None, "totals": trail.totals(rows),
+    }  # fmt: skip
+    own.print("wherry.journal.trial-balance/1", data, lambda: _balances(data, found), [f"wherry reconcile {flow}"])
+
+
+def _balances(data: Mapping[str, Any], found: TrialBalance) -> Iterator[str]:
+    since = f"{data['first']} to " if data["first"] else "up to "
+    yield f"{data['flow']}   {since}{data['last']}   {plural(data['entries'], 'posted entry')}"
+    told = found.theirs is not None
+    header = ["", "ACCOUNT", "DEBIT", "CREDIT", *(["THEIR DEBIT", "THEIR CREDIT", "BY OTHERS"] if told else [])]
+    rows = [_balance(row, told) for row in [*data["items"], *data["totals"]]]
+    wide = [max(len(cell) for cell in column) for column in zip(header, *rows, strict=True)]
+    for row in [header, *rows]:
+        yield "  ".join(cell.ljust(room) if n < 2 else cell.rjust(room)
+                        for n, (cell, room) in enumerate(zip(row, wide, strict=True))).rstrip()  # fmt: skip
+    if not told:
+        yield "the target makes no trial balance: ours alone"
+
+
+def _balance(row: Mapping[str, Any], told: bool) -> list[str]:
+    names = ("debit", "credit", *(("target_debit", "target_credit", "others") if told else ()))
+    name = row["name"] if row["name"] != row["account"] else ""
+    return [
+        clean(row["account"]),
+        clean(name),
+        *(figure(row[one], row["currency"]) if row[one] else "" for one in names),
+    ]
+
+
+# -- files -------------------------------------------------------------------------------------------------------------
+
+
+@click.command()
+@FLOW
+@click.option("--profile", required=True, metavar="NAME", help="The form: " + ", ".join(profiles.names()) + ".")
+@click.option("--to", "folder", required=True, type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
+              help="The folder for the files.")  # fmt: skip
+@click.option("--posted", is_flag=True, help="Posted entries; so where nothing is said.")
+@click.option("--prepared", is_flag=True, help="Entries that are prepared and not posted yet.")
+@click.option("--reexport-since", type=Day(), help="Also what was exported from then on.")
+@click.option("--period", default="", metavar="2026-01", help="Only of this accounting period.")
+@click.option("--partition", "partitions", multiple=True, metavar="W", help="Only this wallet or other partition.")
+@click.option("--date-format", default="", metavar="DD/MM/YYYY", help="Dates in another form than the profile's.")
+@click.option("--delimiter", default="", type=click.Choice(["", *profiles.DELIMITERS]), metavar="NAME",
+              help="comma, semicolon, tab or pipe.")  # fmt: skip
+def export(
+    flow: str, profile: str, folder: Path, posted: bool, prepared: bool, reexport_since: dt.datetime | None,
+    period: str, partitions: tuple[str, ...], date_format: str, delimiter: str,
+) -> None:  # fmt: skip
+    """Write journal entries into files for another system's import screen, each entry once for each profile.
+
+    What was reversed since it was exported goes out as the entry that takes it back. What was exported comes again only
+    with --reexport-since. Exit 4 where an exported entry says something else by now.
+
+    \b
+    Examples:
+      wherry journal export wallet-journals --profile qbo --to out
+      wherry journal export wallet-journals --profile hledger --to out --reexport-since 2026-01-01
+    """
+    own = face()
+    states = frozenset({*([POSTED] if posted or not prepared else []), *([PREPARED] if prepared else [])})
+    start = moment(reexport_since, own.hub.project.timezone)
+    since = start.isoformat(timespec="milliseconds").replace("+00:00", "Z") if start else ""
+    options = {"date_format": date_format, "delimiter": delimiter}
+    wish = exporting.Wish(profile=profile, folder=folder, states=states, since=since, options=options)
+    done = exporting.export(own.hub, flow, asked(period, partitions, None, None), wish)
+    data = {"flow": flow, "profile": profile, "files": done.files, "items": done.rows, "before": done.before,
+            "changed": done.changed}  # fmt: skip
+    own.print("wherry.journal.export/1", data, lambda: _exported(done), [f"wherry exports list --flow {flow}"])
+    own.code = EXIT_PERSON if done.changed else 0
+
+
+def _exported(done: exporting.Handed) -> Iterator[str]:
+    for path in done.files:
+        yield clean(path)
+    if done.rows:
+        total: dict[str, int] = {}
+        for row in done.rows:
+            desk.add(total, row.minor, row.currency)
+        yield f"{plural(len(done.rows), 'entry')}   {sums(total)}"
+    else:
+        yield "nothing to export"
+    if done.before:
+        yield f"  exported before: {len(done.before):,}   (--reexport-since DAY brings them again)"
+    for row in done.changed[:_FEW]:
+        yield click.style(f"  ! {clean(row.number)} says something else than when it was exported on {row.at[:10]}",
+                          fg="red")  # fmt: skip

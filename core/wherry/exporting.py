@@ -1,0 +1,367 @@
+"""What was exported: to which target, as what, by whom and when; entries as files; what somebody entered by hand.
+
+Our own ledger decides what has been exported, never a remote flag. Source: behaviours.md 000.8, 000.14, 000.15, 002.3
+and 002.4.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct, field
+
+from wherry import deciding, desk, fiscal, trail
+from wherry.accounting import Entry, Side
+from wherry.books import profiles
+from wherry.books.charts import Chart
+from wherry.books.frozen import ENTITY
+from wherry.books.gathering import Selection
+from wherry.comparing import amount_of
+from wherry.errors import ConfigError, Guarded, NotFound
+from wherry.fiscal import Asked
+from wherry.hub import Hub
+from wherry.job import Options
+from wherry.rows import REVERSED
+from wherry.steps import digest
+from wherry.store import audit, exported, ledger, movements, registry
+from wherry.store.database import Tx
+from wherry.store.exported import FileExport
+from wherry.store.inquiries import Placed, Written
+from wherry.subjects import Finder, Subject, body_of
+from wherry.trail import POSTED, PREPARED, TAKEN_BACK, Known
+
+_OTHER: dict[Side, Side] = {"debit": "credit", "credit": "debit"}
+_MARKABLE = ("queued", "waiting", "refused", "decide")
+
+
+# -- files -------------------------------------------------------------------------------------------------------------
+
+
+class Wish(Struct, frozen=True, kw_only=True):
+    """What files are wanted: of which entries, in which form. ``since``: those exported from then on come again."""
+
+    profile: str
+    folder: Path
+    states: frozenset[str] = frozenset({POSTED})
+    since: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Handed(Struct, kw_only=True):
+    """Files that were written, which entries are in them, which were exported before, and which of these say something
+    else since."""
+
+    files: list[str]
+    rows: list[FileExport]
+    before: list[FileExport]
+    changed: list[FileExport]
+
+
+class _Sorting(Struct, kw_only=True):
+    entries: list[Entry] = field(default_factory=list)
+    rows: list[FileExport] = field(default_factory=list)
+    before: list[FileExport] = field(default_factory=list)
+    changed: list[FileExport] = field(default_factory=list)
+
+
+def export(hub: Hub, name: str, asked: Asked, wish: Wish) -> Handed:
+    """Write a flow's entries into files for a system's own import screen, each entry once for each profile.
+
+    What was exported and taken back since goes out as the entry that reverses it. What says something else since it was
+    exported is not written again: it is listed. Raises ConfigError for a profile or form that there is not, Rejected
+    for an entry that cannot be said in it; then nothing was written.
+    """
+    flow = trail.booking_flow(hub, name)
+    pick = fiscal.selection(hub, flow, asked)
+    profiles.limit_of(wish.profile)
+    with hub.store.write() as tx:
+        known = [one for one in trail.known(tx, flow) if _meant(one, pick)]
+        chart = hub.books.chart(known[0].route.sink) if known else Chart(())
+        found = _sorted(hub, known, chart, wish, exported.files(tx, wish.profile))
+        names = {one.code: one for one in chart}
+        made = profiles.render(wish.profile, found.entries, names, **wish.options) if found.entries else []
+        placed = _placed(wish.folder, [name for name, _ in made])
+        rows = [msgspec.structs.replace(row, file=", ".join(one.name for one in placed)) for row in found.rows]
+        exported.put_files(tx, rows)
+        if rows:
+            told = {"profile": wish.profile, "files": [str(one) for one in placed], "entries": [r.key for r in rows]}
+            audit.write(tx, hub.store.now(), "journal.export", name, told)
+        _write(placed, [content for _, content in made])
+    return Handed(files=[str(one) for one in placed], rows=rows, before=found.before, changed=found.changed)
+
+
+def _meant(one: Known, pick: Selection) -> bool:
+    parts = one.entry.key.split("|")
+    mine = not pick.partitions or (len(parts) > 2 and parts[2] in pick.partitions)
+    first, last = pick.first or one.entry.date, pick.last or one.entry.date
+    return mine and first <= one.entry.date <= last
+
+
+def _sorted(
+    hub: Hub, known: Sequence[Known], chart: Chart, wish: Wish, files: Mapping[str, FileExport]
+) -> _Sorting:  # fmt: skip
+    """Which entries go out now. An entry that is taken back goes out turned over, if it went out before."""
+    found = _Sorting()
+    for one in known:
+        entry = msgspec.structs.replace(one.entry, lines=tuple(trail.in_code(line, chart) for line in one.entry.lines))
+        booked = files.get(exported.id_of(wish.profile, entry.key, POSTED))
+        back = files.get(exported.id_of(wish.profile, entry.key, REVERSED))
+        state = POSTED if one.is_posted else one.state if one.state == TAKEN_BACK else PREPARED
+        if state == TAKEN_BACK:
+            due = booked is not None and (back is None or back.round < booked.round or _again(back, wish))
+            if POSTED in wish.states and booked is not None and due:
+                _take(hub, found, turned(entry), one, REVERSED, booked.round, wish)
+        elif state in wish.states:
+            fresh = booked is None or (back is not None and back.round == booked.round)
+            row = _row(hub, entry, one, state, (booked.round if booked else 0) + 1, wish)
+            if fresh or booked is None or _again(booked, wish):
+                found.entries.append(entry)
+                found.rows.append(row)
+            else:
+                (found.before if booked.digest == row.digest else found.changed).append(booked)
+    return found
+
+
+def _again(row: FileExport, wish: Wish) -> bool:
+    return bool(wish.since) and row.at >= wish.since
+
+
+def _take(hub: Hub, found: _Sorting, entry: Entry, one: Known, state: str, number: int, wish: Wish) -> None:
+    found.entries.append(entry)
+    found.rows.append(_row(hub, entry, one, state, number, wish))
+
+
+def turned(entry: Entry) -> Entry:
+    """The entry that takes one back: its sides changed over, on the same day."""
+    lines = tuple(msgspec.structs.replace(line, side=_OTHER[line.side]) for line in entry.lines)
+    memo = f"Reverses {entry.number}. {entry.memo}".strip()
+    return msgspec.structs.replace(
+        entry, key=f"{entry.key}|{REVERSED}", number=f"{entry.number[:20]}R", lines=lines, memo=memo
+    )
+
+
+def _row(hub: Hub, entry: Entry, one: Known, state: str, number: int, wish: Wish) -> FileExport:
+    return FileExport(
+        profile=wish.profile, flow=one.flow, key=one.entry.key, number=entry.number, state=state, round=number,
+        digest=digest(msgspec.to_builtins(entry)), file="", at=hub.store.now(), by=audit.actor(),
+        minor=sum(line.minor for line in entry.lines if line.side == "debit"), currency=entry.currency,
+    )  # fmt: skip
+
+
+def _placed(folder: Path, names: Sequence[str]) -> list[Path]:
+    """Where the files go: beside those of the same name that are there already. Raises ConfigError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{folder} is no folder: {error.strerror}", fix="check --to", code="WHERRY-2152") from error
+    return [_free(folder / name) for name in names]
+
+
+def _free(path: Path) -> Path:
+    found, number = path, 2
+    while found.exists():
+        found, number = path.with_name(f"{path.stem}-{number}{path.suffix}"), number + 1
+    return found
+
+
+def _write(paths: Sequence[Path], contents: Sequence[bytes]) -> None:
+    """Whole files or none of them: each is written beside its place, and all are put there together."""
+    beside = [path.with_name(f".{path.name}.new") for path in paths]
+    try:
+        for path, content in zip(beside, contents, strict=True):
+            path.write_bytes(content)
+        for path, whole in zip(beside, paths, strict=True):
+            os.replace(path, whole)
+    except OSError as error:
+        for path in beside:
+            path.unlink(missing_ok=True)
+        raise ConfigError(
+            f"the files cannot be written: {error.strerror}", fix="check --to and the room on the disk",
+            code="WHERRY-2152",
+        ) from error  # fmt: skip
+
+
+# -- what went where ---------------------------------------------------------------------------------------------------
+
+
+def listed(hub: Hub, *, target: str = "", flow: str = "", since: str = "") -> list[dict[str, Any]]:
+    """Documents that were exported, newest first: to which target or profile, as what, when, by whom, by which run.
+
+    Raises NotFound for a connection or flow that there is not.
+    """
+    if flow:
+        hub.wiring.flow(flow)
+    with hub.store.read() as tx:
+        sinks = _sinks(hub, tx, target)
+        files = [] if target else [_of_file(one) for one in exported.files(tx).values() if one.at >= since]
+        found = [one for one in exported.written(tx, sinks=sinks, since=since) if _is_document(one)]
+        rows = _rows(tx, found if sinks or not target else [])
+    rows = [row for row in [*rows, *files] if not flow or row["flow"] == flow]
+    return sorted(rows, key=lambda row: (row["at"], row["number"]), reverse=True)
+
+
+def _sinks(hub: Hub, tx: Tx, target: str) -> list[int]:
+    if not target:
+        return []
+    hub.wiring.connection(target)
+    row = registry.connection(tx, target)
+    return [row.id] if row is not None else []
+
+
+def _is_document(one: Written) -> bool:
+    return "date" in body_of(one.link)
+
+
+def _rows(tx: Tx, found: Sequence[Written]) -> list[dict[str, Any]]:
+    names = {row.id: row.name for row in registry.all_connections(tx)}
+    flows, said = exported.flows_of(tx, {one.link.entity for one in found}), exported.approvers(tx)
+    return [_of_link(one, names, flows, said.get(str(one.link.ref), "")) for one in found]
+
+
+def _of_link(
+    one: Written, names: Mapping[int, str], flows: Mapping[tuple[str, str], str], approved: str
+) -> dict[str, Any]:  # fmt: skip
+    link, body = one.link, body_of(one.link)
+    minor, currency = amount_of(link.entity, body)
+    return {
+        "entity": link.entity, "number": str(body.get("number") or link.key), "key": link.key,
+        "date": str(body.get("date") or ""), "minor": minor, "currency": currency,
+        "target": names.get(one.route.sink, ""), "remote_id": link.target, "at": link.made_at,
+        "by": link.made_by if link.rule == "person" else approved or link.made_by,
+        "run": link.run, "flow": flows.get((link.entity, link.key), link.key.partition("|")[0]), "file": "",
+        "state": "taken back" if link.rule == REVERSED else "marked" if link.rule == "person" else "posted",
+    }  # fmt: skip
+
+
+def _of_file(one: FileExport) -> dict[str, Any]:
+    return {
+        "entity": "journal_entry", "number": one.number, "key": one.key, "date": "", "minor": one.minor,
+        "currency": one.currency, "target": f"file:{one.profile}", "remote_id": "", "at": one.at, "by": one.by,
+        "run": "", "flow": one.flow, "state": one.state, "file": one.file,
+    }  # fmt: skip
+
+
+def shown(hub: Hub, word: str) -> dict[str, Any]:
+    """Where a document was exported to: every target and file, with the notes that were made and the members of an
+    entry. ``word`` is its number, its key, its record's id, or ``E-7``. Raises NotFound."""
+    with hub.store.read() as tx:
+        subjects = Finder(hub, tx).subjects(word.strip(), "")
+        keys = {(one.ref.entity, one.ref.key) for one in subjects if one.ref is not None}
+        entries = {key for _, key in keys} | _entries_of(tx, keys)
+        links = [one for one in exported.written(tx) if _is_document(one) and
+                 ((one.link.entity, one.link.key) in keys or one.link.key in entries)]  # fmt: skip
+        files = [_of_file(one) for one in exported.files(tx).values() if one.key in entries or one.number == word]
+        rows = _rows(tx, links)
+        notes = _notes(tx, {row["remote_id"] for row in rows} | {row["key"] for row in rows})
+    if not subjects and not rows and not files:
+        raise NotFound(
+            f"nothing called {word} was exported, and nothing waits to be", code="WHERRY-3091", document=word,
+            fix="see what was: wherry exports list",
+        )  # fmt: skip
+    return {
+        "document": word, "items": [*rows, *files], "notes": notes,
+        "open": [desk.row(one.item.item) for one in subjects if one.item is not None],
+        "members": _members(hub, rows),
+    }  # fmt: skip
+
+
+def _entries_of(tx: Tx, keys: set[tuple[str, str]]) -> set[str]:
+    """The entries that hold movements of these keys."""
+    return {
+        row.entry for row in movements.of_keys(tx, [key for entity, key in keys if entity == "movement"]) if row.entry
+    }
+
+
+def _members(hub: Hub, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    entries = [row for row in rows if row["entity"] == "journal_entry"]
+    return trail.shown(hub, entries[0]["key"], limit=1000)["members"] if len(entries) == 1 else []
+
+
+def _notes(tx: Tx, names: set[str]) -> list[dict[str, Any]]:
+    """What people noted when they marked, reversed or linked it."""
+    found = []
+    for row in audit.find(tx, limit=100_000):
+        detail = row["detail"] if isinstance(row["detail"], dict) else {}
+        about = {str(detail.get("entry") or ""), str(detail.get("target") or ""), str(detail.get("key") or "")}
+        if detail.get("note") and about & (names - {""}):
+            found.append({"at": row["at"], "by": row["actor"], "action": row["action"], "note": detail["note"]})
+    return found
+
+
+# -- what somebody entered by hand -------------------------------------------------------------------------------------
+
+
+def mark(hub: Hub, word: str, target: str, remote_id: str, note: str = "") -> dict[str, Any]:
+    """Somebody entered it in the target by hand: it is linked to what is there, and never posted.
+
+    The target is asked whether it holds it, where it can be asked. Raises NotFound where nothing of that name waits for
+    this target, Guarded for what was posted already or is under way.
+    """
+    hub.wiring.connection(target)
+    one = _waiting_for(hub, word, target)
+    done, look = deciding.adopt(hub, one.item.id, remote_id, note, states=_MARKABLE, action="exports.mark")
+    changes = list(look.changes) if look is not None else []
+    return {
+        "document": one.item.label or one.item.key, "key": one.item.key, "target": target, "remote_id": remote_id,
+        "items": done.items, "asked": look is not None and look.asked, "differs": msgspec.to_builtins(changes),
+        "error": done.error,
+    }  # fmt: skip
+
+
+def _waiting_for(hub: Hub, word: str, target: str) -> Placed:
+    with hub.store.read() as tx:
+        sinks = _sinks(hub, tx, target)
+        found = [one for one in Finder(hub, tx).subjects(word.strip(), "") if one.route and one.route.sink in sinks]
+    items = [one.item for one in found if one.item is not None and one.item.item.root]
+    if len(items) == 1:
+        return items[0]
+    posted = next(
+        (one for one in found if one.link is not None and one.link.target and one.link.rule != REVERSED), None
+    )
+    if posted is not None and posted.link is not None:
+        raise Guarded(
+            f"{word} is in {target} already, as {posted.link.target}", code="WHERRY-7088", document=word,
+            fix=f"wherry exports show {shlex.quote(word)}",
+        )  # fmt: skip
+    if items:
+        told = ", ".join(f"E-{one.item.id}" for one in items)
+        raise ConfigError(f"{len(items)} documents are called {word}", fix=f"name one: {told}", code="WHERRY-2153")
+    raise NotFound(
+        f"nothing called {word} waits to go to {target}", code="WHERRY-3092", document=word,
+        fix="prepare it first: wherry run FLOW; then mark it",
+    )  # fmt: skip
+
+
+def unmark(hub: Hub, word: str, target: str, note: str = "") -> dict[str, Any]:
+    """What was marked is not there after all: it is prepared again, as a document that was never posted.
+
+    Raises NotFound where nothing of that name was marked; what Wherry itself posted is reversed, not unmarked.
+    """
+    one = _marked(hub, word, target)
+    assert one.route is not None
+    assert one.link is not None
+    with hub.store.write() as tx:
+        ledger.put_links(tx, one.route, [msgspec.structs.replace(one.link, rule=REVERSED, digest="")])
+        told = {"key": str(one.link.ref), "target": one.link.target, "note": note}
+        audit.write(tx, hub.store.now(), "exports.unmark", f"{target} {one.link.target}", told)
+    if one.record and one.link.entity != ENTITY:
+        hub.resync(one.flow, Options(records=(one.record,), resync=True), write=True)
+    return {"document": word, "key": one.link.key, "target": target, "remote_id": one.link.target, "flow": one.flow}
+
+
+def _marked(hub: Hub, word: str, target: str) -> Subject:
+    with hub.store.read() as tx:
+        sinks = _sinks(hub, tx, target)
+        found = [one for one in Finder(hub, tx).subjects(word.strip(), "") if one.route and one.route.sink in sinks]
+    mine = next((one for one in found if one.link is not None and one.link.rule == "person"), None)
+    if mine is None:
+        raise NotFound(
+            f"nothing called {word} was marked in {target}", code="WHERRY-3093", document=word,
+            fix=f"what was: wherry exports list --target {target}",
+        )  # fmt: skip
+    return mine

@@ -1,0 +1,126 @@
+"""The subledger's rows: every movement that a flow took into the books of a target, and the entry it is booked in.
+
+A movement that was booked is never changed: what its record says later is a movement of its own, beside one that
+takes the first back (``undoes``). Rows here, rules in ``wherry.books``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Literal
+
+import msgspec
+import sqlalchemy as sa
+from msgspec import Struct
+
+from wherry.store.database import Tx, wanted
+from wherry.store.documents import next_value
+from wherry.store.tables import movements as table
+from wherry.store.tables import seen
+
+State = Literal["open", "left", "booked", "posted", "gone"]
+
+
+class MovementRow(Struct, kw_only=True):
+    """``body`` is the canonical movement as JSON, ``minor`` the sum of its debits in minor units of ``currency``.
+
+    ``open``: to be booked. ``left``: not booked, for a ``reason``. ``booked``: in the ``entry`` of that key, sent or
+    not; ``posted``: in one that was sent. ``gone``: its record took it back before it was booked.
+    """
+
+    id: int = 0
+    sink: int
+    flow: str
+    kind: str
+    key: str
+    date: str
+    currency: str
+    minor: int
+    partition: str = ""
+    body: str
+    state: str = "open"
+    entry: str = ""
+    reason: str = ""
+    undoes: int = 0
+    confirmed: str = ""
+    """When its source was told that it is booked; or why it would not hear of it."""
+    at: str = ""
+    run: str = ""
+
+
+_NAMES = MovementRow.__struct_fields__
+_columns = [table.c[name] for name in _NAMES]
+_MINE = (table.c.sink == sa.bindparam("sink")) & (table.c.flow == sa.bindparam("flow"))
+_BY_ID = sa.select(*_columns).where(wanted(table.c.id))
+_OF_FLOW = sa.select(*_columns).where(_MINE, table.c.state != "gone").order_by(table.c.id)
+_OF_ENTRIES = sa.select(*_columns).where(_MINE, wanted(table.c.entry)).order_by(table.c.id)
+_PLACE = (
+    sa.update(table)
+    .where(wanted(table.c.id))
+    .values(state=sa.bindparam("is_state"), entry=sa.bindparam("is_entry"), reason=sa.bindparam("is_reason"))
+)
+
+
+def put(tx: Tx, rows: Sequence[MovementRow]) -> None:
+    """Enter or replace movements; one that has no id yet gets one."""
+    fresh = [row for row in rows if not row.id]
+    if fresh:
+        first = next_value(tx, "books", "movement", len(fresh))
+        for number, row in enumerate(fresh, first):
+            row.id = number
+    tx.many(table, _NAMES, [msgspec.structs.astuple(row) for row in rows])
+
+
+def by_id(tx: Tx, ids: Iterable[int]) -> dict[int, MovementRow]:
+    return {row[0]: _row(row) for row in tx.seek(_BY_ID, dict.fromkeys(ids))}
+
+
+def of_flow(tx: Tx, sink: int, flow: str) -> Iterator[MovementRow]:
+    """Everything of a flow that was not posted, nor taken back before it was, in the order in which it came."""
+    return (_row(row) for row in tx.kept(_OF_FLOW, {"sink": sink, "flow": flow}))
+
+
+def of_entries(tx: Tx, sink: int, flow: str, entries: Iterable[str]) -> Iterator[MovementRow]:
+    """The members of entries."""
+    return (_row(row) for row in tx.seek(_OF_ENTRIES, list(entries), sink=sink, flow=flow))
+
+
+_TAKEN = (
+    sa.select(seen.c.kind, seen.c.source_id, *_columns)
+    .join(seen, (seen.c.flow == table.c.flow) & (seen.c.synced == sa.literal("M-") + sa.cast(table.c.id, sa.Text)))
+    .where(_MINE, table.c.state.in_(("booked", "posted")), table.c.confirmed == "", table.c.undoes == 0)
+    .order_by(table.c.id)
+)
+_CONFIRM = sa.update(table).where(wanted(table.c.id)).values(confirmed=sa.bindparam("is_confirmed"))
+
+
+def unconfirmed(tx: Tx, sink: int, flow: str) -> list[tuple[str, str, MovementRow]]:
+    """(record kind, record id, movement) of what is booked, and whose source has not been told."""
+    return [(row[0], row[1], _row(row[2:])) for row in tx.kept(_TAKEN, {"sink": sink, "flow": flow})]
+
+
+_POST = sa.update(table).where(wanted(table.c.id)).values(state="posted")
+
+
+def post(tx: Tx, ids: Iterable[int]) -> None:
+    """Note that the entry of these was sent: they are not looked at again for what is to be booked."""
+    tx.run_among(_POST, list(ids))
+
+
+def confirm(tx: Tx, ids: Iterable[int], said: str) -> None:
+    """Note that the source was told, or why not."""
+    tx.run_among(_CONFIRM, list(ids), is_confirmed=said)
+
+
+def of_keys(tx: Tx, keys: Iterable[str]) -> list[MovementRow]:
+    """The movements of things, in whatever books."""
+    return [_row(row) for row in tx.find(sa.select(*_columns), table.c.key, sorted(set(keys)))]
+
+
+def place(tx: Tx, ids: Iterable[int], state: State, *, entry: str = "", reason: str = "") -> None:
+    """Say where movements stand now."""
+    tx.run_among(_PLACE, list(ids), is_state=state, is_entry=entry, is_reason=reason)
+
+
+def _row(row: Sequence[Any]) -> MovementRow:
+    return MovementRow(**dict(zip(_NAMES, row, strict=True)))

@@ -1,0 +1,45 @@
+"""What was ever written into a target: things that were taken back and written anew, and the stamps that went out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+import sqlalchemy as sa
+from msgspec import Struct
+
+from wherry.store.database import Tx
+from wherry.store.tables import calls, history, items
+
+
+class Reversed(Struct, frozen=True):
+    """A target id that a key was once written as and that was taken back, by the call of that number."""
+
+    key: str
+    target: str
+    call: int
+
+
+def reversed_ever(tx: Tx, entity: str) -> list[Reversed]:
+    """Everything of an entity that was ever taken back, oldest first."""
+    mine = (history.c.entity == entity) & (history.c.fate == "reversed") & (history.c.target != "")
+    rows = tx.rows(sa.select(history.c.key, history.c.target, history.c.call).where(mine).order_by(history.c.id))
+    return [Reversed(str(key), str(target), int(call)) for key, target, call in rows]
+
+
+def stamps_of_calls(tx: Tx, ids: Iterable[int]) -> dict[int, frozenset[str]]:
+    """Number of a call → the stamps of what it carried."""
+    rows = tx.find(sa.select(calls.c.id, calls.c["items"]), calls.c.id, sorted(set(ids) - {0}))
+    return {int(id): frozenset(msgspec.json.decode(carried)) for id, carried in rows}
+
+
+def stamps_sent(tx: Tx, sink: int) -> frozenset[str]:
+    """Every stamp that ever went out to a target."""
+    rows = tx.rows(sa.select(calls.c["items"]).where(calls.c.sink == sink))
+    return frozenset(stamp for (carried,) in rows for stamp in msgspec.json.decode(carried))
+
+
+def keys_open(tx: Tx, sink: int, entity: str) -> set[str]:
+    """The keys of an entity that wait to be written into a target, whatever for."""
+    mine = (items.c.sink == sink) & (items.c.entity == entity)
+    return {str(row[0]) for row in tx.rows(sa.select(items.c.key).where(mine))}

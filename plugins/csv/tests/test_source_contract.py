@@ -1,0 +1,53 @@
+"""The kit's suite for sources on a folder: a file for each record, and several rows to a page."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from wherry.http import Files
+from wherry.testing.clock import FakeClock
+from wherry.testing.sources import SourceSuite, Trial
+from wherry_csv.settings import CsvSettings
+from wherry_csv.source import CsvSource
+
+PAGE = 4
+COLUMNS = ("id", "date", "amount", "currency", "debit", "credit", "description")
+
+
+class TestTransactions(SourceSuite):
+    @pytest.fixture
+    def trial(self, tmp_path: Path) -> Trial:
+        clock, folder, numbers = FakeClock(), tmp_path / "in", itertools.count(1)
+        folder.mkdir()
+        records = {"transaction": {"files": "wallet-*.csv", "id": "id"}}
+        settings = CsvSettings.model_validate({"folder": folder, "records": records, "page_size": PAGE, "quiet": 0})
+
+        def write(name: str, text: str) -> None:
+            path = folder / f"wallet-{name}.csv"
+            with path.open("w", newline="") as stream:
+                csv.writer(stream).writerows([COLUMNS, (name, "2026-01-05", "12.50", "USD", "1000", "4000", text)])
+            moment = int(clock.now().timestamp() * 10**9)
+            os.utime(path, ns=(moment, moment))
+
+        def create(count: int) -> Sequence[str]:
+            names = [f"T-{next(numbers):03d}" for _ in range(count)]
+            for name in names:
+                write(name, "")
+            return names
+
+        return Trial(
+            make=lambda: CsvSource(Files(folder), settings, clock),
+            kind="transaction",
+            fields=("date", "description"),
+            relatives={"movement_line": ("side", "amount")},
+            create=create,
+            change=lambda name: write(name, f"at {clock.now()}"),
+            wait=clock.advance,
+            clock=clock,
+            page=PAGE,
+        )

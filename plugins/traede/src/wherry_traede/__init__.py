@@ -1,0 +1,1 @@
+"""Traede for Wherry. What it is stands in ``plugin``."""

@@ -1,0 +1,144 @@
+"""Through Traede's list of entries, oldest change first, and the mark between two runs.
+
+The list is walked by the moment of the last change, never by page number: entries leave it while it is read, since they
+are confirmed or changed, and push others past a page's edge. A second that fills a page, as an invoice run makes them,
+cannot be walked that way: its pages are read until two readings agree. The same is done with the whole list of a
+Traede that does not sort it as it was asked to, which nothing in its documentation excludes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count, pairwise
+
+import msgspec
+from msgspec import Struct
+from wherry.decoding import decoder
+from wherry.errors import ContractBroken, TryAgain
+
+from .client import Row, Window
+from .settings import USUAL
+
+LAG = 120
+"""Seconds that an entry may take to show: it is stamped when it is made and seen when its transaction is committed."""
+MOST_READINGS = 6
+Ask = Callable[[Window], tuple[list[Row], int]]
+"""Lists a window: the entries, and Traede's own time in seconds since 1970."""
+
+
+class Mark(Struct, tag_field="v", tag=1):
+    """How far the list was read: every change before ``at``, in seconds since 1970 by Traede's own clock."""
+
+    at: int
+
+    def __str__(self) -> str:
+        return msgspec.json.encode(self).decode()
+
+
+def mark_of(text: str) -> Mark:
+    """The mark as it was saved. Raises ContractBroken when it is none of ours."""
+    try:
+        mark: Mark = decoder(Mark).decode(text)
+        return mark
+    except msgspec.DecodeError:
+        raise ContractBroken(
+            "the saved mark of this flow is none that this version of the Traede plugin wrote",
+            fix="install the plugin version that wrote it, or have the flow read from the start again",
+            code="WHERRY-1841",
+        ) from None
+
+
+class Step(Struct):
+    """Entries not met before in this walk, and the mark to go on from after them."""
+
+    rows: list[Row]
+    mark: Mark
+
+
+class Walk:
+    """All entries of the list that changed at or after ``start`` (seconds since 1970; 0: all), ``size`` a call."""
+
+    def __init__(self, ask: Ask, start: int, size: int) -> None:
+        self._ask, self._start, self._size = ask, start, size
+        self.bound: int | None = None
+        """The moment this walk began, by Traede's own clock, frozen by its first answer."""
+        self._trusted = False
+
+    def steps(self) -> Iterator[Step]:
+        """Raises TryAgain where the list does not hold still long enough to be read."""
+        at, seen = self._start, frozenset[str]()
+        while True:
+            rows = self._page(Window(first=at, limit=self._size))
+            if at == self._start > self._now(at):
+                # Traede's clock went back since the mark was saved: what changed since then has earlier stamps.
+                self._start = at = max(0, self._now(at) - LAG)
+                continue
+            if not self._in_order(rows, at):
+                yield from self._sliced([row for row in self._agreed(at) if row.id not in seen])
+                return
+            last = rows[-1].at if rows else at
+            done = self._is_last(rows) or last > self._now(last)
+            yield Step([row for row in rows if row.id not in seen], self._mark(last, done))
+            if done:
+                return
+            here = frozenset(row.id for row in rows if row.at == last)
+            if rows[0].at == last:
+                tied = self._agreed(last, last + 1)
+                yield Step([row for row in tied if row.id not in seen | here], self._mark(last, False))
+                at, seen = last + 1, frozenset()
+            else:
+                at, seen = last, here
+
+    def _is_last(self, rows: Sequence[Row]) -> bool:
+        """A page that is shorter than was asked for may still be a full one, should Traede lower its limit; one that
+        is shorter than the usual limit is not."""
+        return len(rows) < min(self._size, USUAL)
+
+    def _in_order(self, rows: Sequence[Row], at: int) -> bool:
+        """Whether the list comes as it was asked for. A page may look so by chance; so the first full one is compared
+        with the entry at the other end of the list, once a walk."""
+        if any(one.at > other.at for one, other in pairwise(rows)):
+            return False
+        if self._trusted or self._is_last(rows):
+            return True
+        newest = self._page(Window(first=at, limit=1, newest=True))
+        self._trusted = not newest or newest[0].place >= rows[-1].place
+        return self._trusted
+
+    def _agreed(self, first: int, until: int = 0) -> list[Row]:
+        """All entries of a window, in order, as two readings in a row found them."""
+        before: dict[str, int] | None = None
+        for _ in range(MOST_READINGS):
+            found = {row.id: row for row in self._all(first, until)}
+            settled = {row.id: row.at for row in found.values() if row.at <= self._now(row.at)}
+            if settled == before:
+                return sorted(found.values(), key=lambda row: row.place)
+            before = settled
+        raise TryAgain("Traede's list of entries does not hold still while it is read", code="WHERRY-6842")
+
+    def _all(self, first: int, until: int) -> Iterator[Row]:
+        for page in count():
+            rows = self._page(Window(first=first, until=until, page=page, limit=self._size))
+            yield from rows
+            if self._is_last(rows):
+                return
+
+    def _sliced(self, rows: Sequence[Row]) -> Iterator[Step]:
+        parts = [rows[n : n + self._size] for n in range(0, len(rows), self._size)] or [rows]
+        for n, part in enumerate(parts, 1):
+            last = part[-1].at if part else self._start
+            yield Step(list(part), self._mark(last, n == len(parts)))
+
+    def _page(self, window: Window) -> list[Row]:
+        rows, now = self._ask(window)
+        if self.bound is None:
+            self.bound = now
+        return rows
+
+    def _now(self, otherwise: int) -> int:
+        return otherwise if self.bound is None else self.bound
+
+    def _mark(self, last: int, done: bool) -> Mark:
+        """Never closer than the lag to Traede's clock, nor behind where this walk began."""
+        settled = self._now(last) - LAG
+        return Mark(max(self._start, settled if done else min(last, settled), 0))

@@ -1,0 +1,40 @@
+"""The kit's suite for sources: on a Traede that sorts as it is asked to, and on one that does not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import pytest
+from wherry.testing.services import SECRET, SharedClock
+from wherry.testing.sources import SourceSuite, Trial
+from wherry_traede.mapping import ENTRY, LINE
+from wherry_traede.settings import MOST
+from wherry_traede.walk import LAG
+
+
+class TestEntries(SourceSuite):
+    options: ClassVar[dict[str, Any]] = {}
+
+    @pytest.fixture
+    def trial(self, standing: Any, sources: Any) -> Trial:
+        api = standing(**self.options)
+        clock = api.sim.clock
+
+        def create(count: int) -> Sequence[str]:
+            return [str(api.sim.add(text=f"entry {n}", amount="12.50")) for n in range(count)]
+
+        return Trial(
+            make=lambda: sources(api), kind=ENTRY, fields=("text", "amount", "date", "currency"), create=create,
+            change=lambda name: api.sim.change(int(name), text=f"at {clock.now()}"),
+            wait=clock.advance, clock=SharedClock(clock), page=MOST, relatives={LINE: ("side", "account", "amount")},
+            overlap=LAG, faults=api.sim.faults, secret=SECRET,
+        )  # fmt: skip
+
+
+class TestEntriesOfATraedeThatDoesNotSort(TestEntries):
+    options: ClassVar[dict[str, Any]] = {"sorts": False}
+
+
+class TestEntriesWithMomentsOfNewerVersions(TestEntries):
+    options: ClassVar[dict[str, Any]] = {"iso": True}

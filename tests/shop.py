@@ -1,0 +1,130 @@
+"""A shop whose invoices go into QuickBooks: a project on a served stand-in, and commands typed in this process."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from wherry.cli import app
+from wherry.clock import SystemClock
+from wherry.simulator import serve
+from wherry_quickbooks.simulator import OAuthApp, QuickBooksSimulator
+
+SECRET = "canary-shop-secret-9"
+PROJECT = """
+version = 1
+[project]
+name = "shop"
+timezone = "Europe/London"
+currency = "GBP"
+[plugins]
+enabled = ["workspace", "quickbooks"]
+[connections.platform]
+plugin = "workspace"
+[connections.books]
+plugin = "quickbooks"
+base_url = "${BOOKS_URL}"
+environment = "simulator"
+auth = { kind = "oauth2", client_id = { env = "BOOKS_CLIENT_ID" }, client_secret = { env = "BOOKS_CLIENT_SECRET" } }
+[flows.invoices]
+source = "platform"
+sink = "books"
+kinds = ["invoice"]
+document = "invoice"
+when = { status = "invoiced" }
+repeat = "always"
+books_from = 2010-12-01
+approval = "automatic"
+[flows.invoices.match.customer]
+order = ["link", "reference"]
+unmatched = "create"
+[flows.invoices.match.product]
+order = ["link", "sku", "name"]
+unmatched = "create"
+"""
+CHARGES = """InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country
+536365,1001,Oak bench,6,01/12/2010 08:26,2.55,17850,United Kingdom
+536365,1002,Tin lantern,8,01/12/2010 08:26,2.75,17850,United Kingdom
+536366,1003,Hand warmer,6,01/12/2010 08:28,1.85,17850,United Kingdom
+536367,1001,Oak bench,32,02/12/2010 08:34,2.55,13047,United Kingdom
+536368,1002,Tin lantern,2,02/12/2010 08:45,2.75,,United Kingdom
+"""
+
+
+class Shop:
+    """The project's folder, its books, and what is typed."""
+
+    def __init__(self, folder: Path, books: QuickBooksSimulator, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder, self.books, self._capsys = folder, books, capsys
+        self.code = 0
+        self.err = ""
+
+    def type(self, line: str) -> str:
+        """What ``wherry LINE`` prints. Its exit code and standard error are kept."""
+        self._capsys.readouterr()
+        with contextlib.chdir(self.folder):
+            self.code = app.run(shlex.split(line))
+        said = self._capsys.readouterr()
+        self.err = said.err
+        return said.out
+
+    def does(self, line: str, code: int = 0) -> str:
+        """The same; it must end with this exit code."""
+        said = self.type(line)
+        assert self.code == code, f"{line}: exit {self.code}\n{said}{self.err}"
+        return said
+
+    def ask(self, line: str, code: int = 0) -> Any:
+        """The data of its answer."""
+        return json.loads(self.does(f"{line} --output json", code))["data"]
+
+    def setting(self, before: str, after: str) -> None:
+        """Somebody changes the project file."""
+        path = self.folder / "wherry.toml"
+        text = path.read_text("utf-8")
+        assert before in text
+        path.write_text(text.replace(before, after), "utf-8")
+
+    def number(self, number: str) -> dict[str, Any]:
+        """The invoice of that number in the books."""
+        [held] = [one for one in self.books.objects("Invoice") if one["DocNumber"] == number]
+        return held
+
+    def edited(self, number: str, **fields: Any) -> None:
+        """A person changes an invoice in the books."""
+        held = self.number(number)
+        told = {"Id": held["Id"], "SyncToken": held["SyncToken"], "sparse": True, **fields}
+        self.books.write("Invoice", told, "update")
+
+    def entered(self, number: str, amount: str = "11.10") -> str:
+        """A person enters an invoice of that number by hand; its id."""
+        customer = self.books.write("Customer", {"DisplayName": "Counter sales"})
+        income = next(one for one in self.books.objects("Account") if one["AccountType"] == "Income")
+        sale = {"Name": "Sale", "Type": "Service", "IncomeAccountRef": {"value": income["Id"]}}
+        item = self.books.write("Item", sale)
+        line = {"DetailType": "SalesItemLineDetail", "Amount": float(amount),
+                "SalesItemLineDetail": {"ItemRef": {"value": item["Id"]}}}  # fmt: skip
+        told = {"DocNumber": number, "CustomerRef": {"value": customer["Id"]}, "Line": [line], "TxnDate": "2010-12-01"}
+        return str(self.books.write("Invoice", told)["Id"])
+
+
+@contextlib.contextmanager
+def shop(folder: Path, patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Shop]:
+    """A shop that is connected, with four invoices on the platform and none in the books."""
+    books = QuickBooksSimulator(oauth=OAuthApp(client_id="shop", client_secret=SECRET), currency="GBP", limits="none")
+    patch.setattr(SystemClock, "sleep", lambda self, seconds: None)
+    patch.setenv("WHERRY_ACTOR", "anna")
+    (folder / "wherry.toml").write_text(PROJECT, "utf-8")
+    (folder / "charges.csv").write_text(CHARGES, "utf-8")
+    with serve(books.app()) as url:
+        for name, value in {"URL": url, "CLIENT_ID": "shop", "CLIENT_SECRET": SECRET}.items():
+            patch.setenv(f"BOOKS_{name}", value)
+        made = Shop(folder, books, capsys)
+        made.does("connect books --no-browser")
+        made.does("workspace import online-retail charges.csv")
+        yield made
