@@ -11,11 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
+from wherry import tying
 from wherry.accounting import Balance, BookedLine, Entry, Side
 from wherry.books import tieout
 from wherry.books.held import Books, Cancelled, Written
 from wherry.testing import plain_ledgers
 
+from .drained import books
 from .wallets import Wallets, wallets
 
 FLOW = "wallet-journals"
@@ -221,6 +223,20 @@ def test_what_stands_as_it_was_written_ties_out_at_0_00(desk: Wallets) -> None:
     rows = {row["account"]: (row["hub"], row["off"], row["closing"] - row["opening"]) for row in found["accounts"]}
     assert rows == {"Digital assets": (-11010, 0, -11010), "Operating expenses": (11010, 0, 11010)}
     assert "off by 0.00 USD" in desk.does(f"reconcile {FLOW} --period 2026-01-11")
+
+
+def test_what_a_rule_leaves_out_is_told_in_a_period_too_though_its_day_is_not_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I9"""
+    with books(tmp_path, f"sqlite:///{tmp_path / 'store' / 'wherry.db'}", monkeypatch) as target:
+        target.bills(1)
+        target.bill("5", "50.00", status="draft")
+        assert target.run().exit_code == 0
+        days = tying.Days(dt.date(2026, 7, 1), dt.date(2026, 7, 31), "2026-07")
+        with target.open() as hub:
+            found = tying.source(hub, hub.wiring.flow("invoices"), days)
+    assert (found.counts, found.undated) == ({"posted": 1, "skipped": 1}, 1)
 
 
 def test_one_cent_that_a_person_changes_in_the_target_is_found_and_named(desk: Wallets) -> None:

@@ -73,6 +73,8 @@ class Reconciled(Struct, kw_only=True):
     differences: list[Difference] = field(default_factory=list)
     asked: bool = True
     """Whether the target could be asked what it holds."""
+    undated: int = 0
+    """Of what is counted, how many records were left out before anybody knew their day: they may be of another."""
 
     def add(self, state: str, currency: str, minor: int) -> None:
         if currency:
@@ -106,6 +108,7 @@ def compared(hub: Hub, flow: str, period: str, takes: Callable[[str], bool]) -> 
     found = Reconciled(flow=flow, period=period)
     lines = [_line(one, said.get(_name(one)), items.get(_name(one)), _live(refs, links, _name(one))) for one in seen]
     lines = [line for line in lines if not period or takes(_date(line, said))]
+    found.undated = sum(1 for line in lines if period and not _date(line, said))
     for line in lines:
         _count(found, line)
     found.differences += _told_otherwise(lines)

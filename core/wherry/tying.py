@@ -169,7 +169,9 @@ def source(hub: Hub, flow: Flow, days: Days) -> Reconciled:
     """What the source says now of a flow's records, and what of them was taken into the books or left out."""
 
     def takes(date: str) -> bool:
-        after = days.first is None or (bool(date) and date >= days.first.isoformat())
+        if not date:
+            return True  # left out before its day was known: rather told in two periods than in none
+        after = days.first is None or date >= days.first.isoformat()
         return after and (days.last is None or date <= days.last.isoformat())
 
     return reconciling.compared(hub, flow.name, days.name, takes)

@@ -71,6 +71,8 @@ def _source(found: reconciling.Reconciled) -> Iterator[str]:
     taken = {**_WORDS, "posted": "taken in"}
     yield f"source   {plural(sum(found.counts.values()), 'record')}   {_sums(found.source)}"
     yield from _states(found, taken)
+    if found.undated:
+        yield f"  {plural(found.undated, 'record')} of these left out before a day was known: in any period"
     yield from _differences(found)
 
 
