@@ -333,3 +333,33 @@ def test_a_whole_run_is_taken_back_once(at: Counter) -> None:
     assert [what for what, _, _ in at.desk.effects()] == ["created", "created", "voided", "voided"]
     at.text("runs", "undo", run, "--yes")
     assert len(at.desk.effects()) == 4
+
+
+def test_a_word_that_was_given_while_the_target_was_down_holds_for_what_waits_for_its_customer(at: Counter) -> None:
+    at.desk.flows["invoices"] = 'approval = "required"'
+    at.desk.bills(2)
+    at.desk.run()
+    at.desk.target.stage.faults.add("dropped", method="GET", path="company", times=100)
+    at.text("approve", "invoices", "--all", code=6)
+    at.desk.target.stage.faults.clear()
+    assert at.desk.run().exit_code == 0
+    assert [number for _, number, _ in at.desk.effects()] == ["INV-1", "INV-2"]
+    assert at.ask("approve", "invoices")["items"] == []
+
+
+def test_what_was_deleted_in_the_target_is_written_anew_when_a_person_says_so_and_a_look_agrees(at: Counter) -> None:
+    at.desk.bill("1", "12.50")
+    at.desk.run()
+    [id] = [one["id"] for one in at.desk.target.things.values() if one["kind"] == "invoice"]
+    gone = at.desk.target.things.pop(id)
+    at.desk.bill("1", "13.00")
+    assert at.desk.run().exit_code == 4
+    number = f"E-{at.desk.item().id}"
+    at.desk.target.things[id] = gone
+    assert at.fails("errors", "resolve", number, "--send-again", "--yes", code=7)["code"] == "WHERRY-7092"
+    del at.desk.target.things[id]
+    assert [row["state"] for row in at.ask("errors", "resolve", number, "--send-again", "--yes")["items"]] == [
+        "created"
+    ]
+    assert at.desk.done() == [("created", "12.50"), ("created", "13.00")]
+    assert at.desk.run().exit_code == 0

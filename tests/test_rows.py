@@ -173,3 +173,12 @@ def test_a_follower_comes_back_as_it_went(body: dict[str, Any], void: bool) -> N
 
 def test_nothing_waits_behind_what_nothing_followed() -> None:
     assert rows.follower_of(numbered(step({"n": 1}))) is None
+
+
+def test_what_a_customer_gets_back_counts_below_zero_in_sums() -> None:
+    body = {"total": {"minor": 2750, "currency": "GBP"}}
+    assert rows.worth("invoice", body) == (2750, "GBP")
+    assert rows.worth("credit_memo", body) == (-2750, "GBP")
+    lines = [{"side": side, "amount": {"minor": 500, "currency": "GBP"}} for side in ("debit", "credit")]
+    assert rows.worth("journal_entry", {"lines": lines}) == (500, "GBP")
+    assert rows.worth("customer", {"name": "Acme"}) == (None, "")

@@ -154,13 +154,18 @@ def _give(hub: Hub, whole: dict[int, Placed]) -> list[Placed]:
     now = hub.store.now()
     with hub.store.write() as tx:
         found = inquiries.items_by_number(tx, whole)
-        ready = [one for one in found.values() if one.item.state == "queued" and one.item.approval == "wanted"]
+        ready = [one for one in found.values() if _wants(one.item)]
         given = [one for one in ready if _content(one.item) == _content(whole[one.item.id].item)]
         for one in given:
             one.item.approval, one.item.reason, one.item.changed_at = "given", "", now
             ledger.put_items(tx, one.route, [one.item])
         audit.write_many(tx, now, [("approve", f"E-{one.item.id}", _detail(one.item)) for one in given])
     return given
+
+
+def _wants(item: ItemRow) -> bool:
+    """Also what still waits for its customer: the word holds when the target is out of reach in between."""
+    return item.approval == "wanted" if item.state == "queued" else item.state == "waiting" and not item.approval
 
 
 def _content(item: ItemRow) -> tuple[Any, ...]:

@@ -12,12 +12,12 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from wherry import boundary, desk, flight, resolving, rows, writing
+from wherry import approvals, boundary, desk, flight, resolving, rows, writing
 from wherry.errors import Guarded, NotFound, WherryError
 from wherry.flight import Flight, Target
 from wherry.hub import Hub
 from wherry.job import Options
-from wherry.records import Answer, Change, Found, Item, Link
+from wherry.records import Answer, Change, Create, Found, Item, Link
 from wherry.roles import Asks
 from wherry.steps import Lane, Outcome, Step, digest, item_of, stamp_of
 from wherry.store import audit, ledger
@@ -221,8 +221,13 @@ def _atomic(one: Placed, target: str) -> Step:
 
 
 def send_again(hub: Hub, id: int, note: str = "") -> Done:
-    """Send it as a new attempt, because a person says that the target does not hold it (case A27)."""
-    one = _decidable(hub, id, "decide")
+    """Send it as a new attempt, because a person says that the target does not hold it (case A27).
+
+    What was written once and was deleted there since is written anew, as another document, if a look says so too.
+    """
+    one = _decidable(hub, id, "decide", "refused")
+    if one.item.state == "refused":
+        return _anew(hub, one, note)
     seen = msgspec.json.decode(one.item.evidence) if one.item.evidence else None
     lane = desk.lane(hub, one)
     with hub.store.write() as tx:
@@ -235,6 +240,26 @@ def send_again(hub: Hub, id: int, note: str = "") -> Done:
         writing.settle(tx, lane, [step], hub.store.now(), cause="send again")
         _note(tx, hub, "errors.send-again", [(item, {"note": note, "found": seen})])
     return _finished(hub, [one])
+
+
+def _anew(hub: Hub, one: Placed, note: str) -> Done:
+    target = one.item.target
+    [seen] = look(hub, [one], target) if target else [None]
+    if seen is None or not seen.asked or any(hit.target == target for hit in seen.found):
+        raise not_that_way(one.item)
+    lane, now = desk.lane(hub, one), hub.store.now()
+    with hub.store.write() as tx:
+        item = _still(tx, one)
+        links = ledger.find_links(tx, one.route, [item.ref]).values()
+        ledger.put_links(tx, one.route, [msgspec.structs.replace(link, rule=rows.REVERSED) for link in links])
+        ledger.remove_items(tx, [item.id])
+        step = Step(draft=item.draft, flow=item.flow, record_kind=item.record_kind, record_id=item.record_id,
+                    decision=Create(), always=True)  # fmt: skip
+        writing.settle(tx, lane, [step], now, cause="send again")
+        made = list(ledger.find_items(tx, one.route, [item.ref]).values())
+        approvals.give_at_once(tx, one.route, made, now)  # a person has just asked for it
+        _note(tx, hub, "errors.send-again", [(item, {"note": note, "gone": target})])
+    return _finished(hub, [Placed(one.route, each) for each in made])
 
 
 def abandon(hub: Hub, id: int, note: str = "") -> Done:
@@ -272,7 +297,8 @@ def not_that_way(item: ItemRow) -> Guarded:
     due = f"; it is looked up from {item.due[:19]} on" if item.state == "unknown" and item.due else ""
     fix = {
         "unknown": f"wherry errors retry E-{item.id} looks it up now",
-        "refused": f"wherry errors retry E-{item.id}, or: wherry errors resolve E-{item.id} --link ID | --abandon",
+        "refused": f"wherry errors retry E-{item.id}, or: wherry errors resolve E-{item.id} --link ID | --abandon; "
+        "--send-again where it was deleted there",
         "decide": f"wherry errors resolve E-{item.id} --link ID | --send-again | --abandon",
         "differs": f"wherry errors retry E-{item.id}, or: wherry errors resolve E-{item.id}",
         "queued": f"wherry approve {item.flow} E-{item.id}" if item.approval == "wanted" else f"wherry run {item.flow}",

@@ -64,16 +64,23 @@ def rule_of(step: Step, fate: Fate) -> str:
 def item_row(lane: Lane, step: Step, state: Fate, reason: str, now: str, *, field: str = "", fix: str = "") -> ItemRow:
     """The open item of a step. Of one that was sent, or is about to be, what belongs to sending stays as it is."""
     draft, old = step.draft, step.item
-    amount = draft.body.get("amount") or draft.body.get("total") or _debits(draft.body)
+    minor, currency = worth(draft.entity, draft.body)
     row = ItemRow(
         id=_number_of(lane, step, state), entity=draft.entity, key=draft.key, flow=flow_of(lane, step), run=lane.run,
         state=state, record_kind=step.record_kind, record_id=step.record_id, root=draft.root, draft=draft,
         label=draft.label, target=step.link.target if step.link else "", reason=reason, field=field, fix=fix,
         same=str(step.decision.ref) if isinstance(step.decision, Same) else "",
-        amount=amount.get("minor"), currency=amount.get("currency", ""),
+        amount=minor, currency=currency,
         created_at=old.created_at if old else now, changed_at=now,
     )  # fmt: skip
     return _with_sending(row, old) if old is not None else row
+
+
+def worth(entity: str, body: dict[str, Any]) -> tuple[int | None, str]:
+    """What a document adds to a sum, minor units and currency: what a customer gets back counts below zero."""
+    amount = body.get("amount") or body.get("total") or _debits(body)
+    minor = amount.get("minor")
+    return -minor if minor and entity == "credit_memo" else minor, amount.get("currency", "")
 
 
 def _debits(body: dict[str, Any]) -> dict[str, Any]:
@@ -103,6 +110,8 @@ _SENDING = (
 def _with_sending(row: ItemRow, old: ItemRow) -> ItemRow:
     for name in _SENDING:
         setattr(row, name, getattr(old, name))
+    if old.state == "waiting" and old.draft.body != row.draft.body:
+        row.approval = ""  # the word was given for what it was
     return row
 
 
@@ -111,13 +120,14 @@ def number(lane: Lane, step: Step, row: ItemRow) -> None:
     draft, link = row.draft, step.link
     row.action = "void" if draft.void else "write"
     wanted = lane.approvals.get(row.flow, Approval()).wanted(draft)
+    given = row.approval == "given" and not row.stamp  # said while it waited for what it needs
     if not row.stamp or row.stamp != stamp_of(lane, draft, row.action, row.sequence, row.attempt):
         row.sequence = max(row.sequence, step.sequence, link.sequence if link else 0) + 1
         row.attempt, row.tries, row.due, row.memo, row.call, row.follower = 1, 0, "", "", 0, ""
         row.stamp = stamp_of(lane, draft, row.action, row.sequence, row.attempt)
         row.token, row.evidence = link.token if link else "", ""
         row.overwrite = int(step.overwrite_local)
-        row.approval = "wanted" if wanted else ""
+        row.approval = "given" if given else "wanted" if wanted else ""
     row.reason = wanted if row.approval == "wanted" else ""
 
 

@@ -16,7 +16,7 @@ from wherry.errors import Guarded, WherryError
 from wherry.hub import Hub
 from wherry.records import Draft, Ref
 from wherry.roles import AtomicSinkWriter
-from wherry.rows import REVERSED
+from wherry.rows import REVERSED, worth
 from wherry.steps import Lane, Step
 from wherry.store import audit, inquiries, ledger, registry
 from wherry.store.database import Tx
@@ -131,11 +131,11 @@ def _of(event: Event, link: LinkRow) -> Made:
 
 
 def _row(one: Made) -> dict[str, Any]:
-    total = one.body.get("total") or one.body.get("amount") or {}
+    minor, currency = worth(one.link.entity, one.body)
     return {
         "entity": one.link.entity, "key": one.link.key, "target": one.link.target,
         "label": str(one.body.get("number") or one.body.get("name") or one.link.key),
-        "date": str(one.body.get("date") or ""), "amount": total.get("minor"), "currency": total.get("currency", ""),
+        "date": str(one.body.get("date") or ""), "amount": minor, "currency": currency,
     }  # fmt: skip
 
 

@@ -309,7 +309,7 @@ def _tell_differences(own: Face, look: Look | None) -> None:
 def _must_be_sure(own: Face, id: int) -> None:
     """Show what the target holds of it now, and have the document's number typed (case A27)."""
     [one] = desk.pick(own.hub, [id])
-    if one.item.state != "decide":
+    if one.item.state != "decide" and not (one.item.state == "refused" and one.item.target):
         raise deciding.not_that_way(one.item)
     [look] = deciding.look(own.hub, [one])
     [one] = desk.pick(own.hub, [id])
