@@ -96,12 +96,13 @@ class Walk:
 
     def _in_order(self, rows: Sequence[Row], at: int) -> bool:
         """Whether the list comes as it was asked for. A page may look so by chance; so the first full one is compared
-        with the entry at the other end of the list, once a walk."""
+        with the entry at the other end of the list, once a walk. What changed since the walk began proves nothing: an
+        unsorted list may have it anywhere."""
         if any(one.at > other.at for one, other in pairwise(rows)):
             return False
         if self._trusted or self._is_last(rows):
             return True
-        newest = self._page(Window(first=at, limit=1, newest=True))
+        newest = self._page(Window(first=at, until=self._now(0), limit=1, newest=True))
         self._trusted = not newest or newest[0].place >= rows[-1].place
         return self._trusted
 
