@@ -113,13 +113,24 @@ class Shop:
         return str(self.books.write("Invoice", told)["Id"])
 
 
+def kept_in(store: str, project: str) -> str:
+    """The project file with the address of its store."""
+    first = "[connections.platform]"
+    return project.replace(first, f'[store]\nurl = "{store}"\n{first}') if store else project
+
+
 @contextlib.contextmanager
-def shop(folder: Path, patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Shop]:
-    """A shop that is connected, with four invoices on the platform and none in the books."""
+def shop(
+    folder: Path, patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, store: str = "", more: str = ""
+) -> Iterator[Shop]:
+    """A shop that is connected, with four invoices on the platform and none in the books.
+
+    ``store`` is the address of its store, a file of its own where left out; ``more`` are further tables of its project.
+    """
     books = QuickBooksSimulator(oauth=OAuthApp(client_id="shop", client_secret=SECRET), currency="GBP", limits="none")
     patch.setattr(SystemClock, "sleep", lambda self, seconds: None)
     patch.setenv("WHERRY_ACTOR", "anna")
-    (folder / "wherry.toml").write_text(PROJECT, "utf-8")
+    (folder / "wherry.toml").write_text(kept_in(store, PROJECT) + more, "utf-8")
     (folder / "charges.csv").write_text(CHARGES, "utf-8")
     with serve(books.app()) as url:
         for name, value in {"URL": url, "CLIENT_ID": "shop", "CLIENT_SECRET": SECRET}.items():

@@ -9,18 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.wallets import Wallets, wallets
+from tests.treasury import Treasury, named_treasury
 
 FLOW = "wallet-journals"
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Wallets]:
-    with wallets(tmp_path, monkeypatch, capsys) as made:
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Treasury]:
+    with named_treasury(tmp_path, monkeypatch, capsys) as made:
         yield made
 
 
-def test_a_week_of_movements_is_one_balanced_entry_that_waits_for_approval_and_is_posted_once(desk: Wallets) -> None:
+def test_a_week_of_movements_is_one_balanced_entry_that_waits_for_approval_and_is_posted_once(desk: Treasury) -> None:
     """b_000_03, b_004_01, b_004_08, b_004_09, b_004_14, b_004_15, I6"""
     desk.moved(
         ("2026-01-05", "100.00 USD", "payout", "W1", "p1", "Rent"),
@@ -43,7 +43,7 @@ def test_a_week_of_movements_is_one_balanced_entry_that_waits_for_approval_and_i
     assert again["books"]["posted"] == 2
 
 
-def test_nothing_is_uploaded_while_a_movement_has_no_account_and_what_is_missing_is_told(desk: Wallets) -> None:
+def test_nothing_is_uploaded_while_a_movement_has_no_account_and_what_is_missing_is_told(desk: Treasury) -> None:
     """b_004_09, b_004_11"""
     desk.moved(
         ("2026-01-05", "100.00 USD", "payout", "W1", "p1"),
@@ -62,7 +62,7 @@ def test_nothing_is_uploaded_while_a_movement_has_no_account_and_what_is_missing
     assert desk.balances()["Digital assets"] == Decimal("-109.00")
 
 
-def test_gains_are_booked_beside_and_movements_under_one_cent_are_left_out_and_totalled(desk: Wallets) -> None:
+def test_gains_are_booked_beside_and_movements_under_one_cent_are_left_out_and_totalled(desk: Treasury) -> None:
     """b_004_04, b_004_12, case C"""
     desk.moved(
         ("2026-01-05", "100.00 USD", "payout", "W1", "p1", "", "12.50 USD"),
@@ -78,7 +78,7 @@ def test_gains_are_booked_beside_and_movements_under_one_cent_are_left_out_and_t
     }  # fmt: skip
 
 
-def test_a_late_movement_goes_to_the_next_open_period_and_never_into_what_was_posted(desk: Wallets) -> None:
+def test_a_late_movement_goes_to_the_next_open_period_and_never_into_what_was_posted(desk: Treasury) -> None:
     """case_C10, b_000_03"""
     desk.moved(("2026-01-05", "100.00 USD", "payout", "W1", "p1"))
     desk.does(f"run {FLOW}")
@@ -92,7 +92,7 @@ def test_a_late_movement_goes_to_the_next_open_period_and_never_into_what_was_po
     assert desk.balances()["Digital assets"] == Decimal("-108.00")
 
 
-def test_what_changed_or_was_taken_back_after_it_was_posted_is_reversed_and_booked_anew(desk: Wallets) -> None:
+def test_what_changed_or_was_taken_back_after_it_was_posted_is_reversed_and_booked_anew(desk: Treasury) -> None:
     """case_C11, I10"""
     desk.setting('late = "next-period"', 'late = "correct"')
     desk.moved(("2026-01-05", "100.00 USD", "payout", "W1", "p1"))
@@ -108,7 +108,7 @@ def test_what_changed_or_was_taken_back_after_it_was_posted_is_reversed_and_book
 
 
 def test_an_account_that_is_closed_or_unknown_stops_its_entry_with_a_sentence_before_anything_is_sent(
-    desk: Wallets,
+    desk: Treasury,
 ) -> None:
     """case_C16"""
     path = desk.folder / "tables" / "accounts.csv"

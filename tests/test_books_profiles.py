@@ -33,10 +33,10 @@ from wherry.errors import ConfigError, Rejected
 CHART = {
     one.code: one
     for one in (
-        ChartAccount(id="1", code="0100", name="Bank", type="bank"),
-        ChartAccount(id="2", code="0110", name="Checking", type="bank", parent="1"),
-        ChartAccount(id="3", code="1200", name="Debtors; trade (UK) & [EU]", type="receivable"),
-        ChartAccount(id="4", code="2200", name="Ümlaut payable", type="payable"),
+        ChartAccount(id="1", code="0100", name="Bank", type="asset"),
+        ChartAccount(id="2", code="0110", name="Checking", type="asset", parent="1"),
+        ChartAccount(id="3", code="1200", name="Debtors; trade (UK) & [EU]", type="asset"),
+        ChartAccount(id="4", code="2200", name="Ümlaut payable", type="liability"),
         ChartAccount(id="5", code="4000", name="Sales", type="income"),
         ChartAccount(id="6", code="4001", name="sales", type="income"),
         ChartAccount(id="7", code="7000", name="1st: cost", type="expense"),
@@ -262,6 +262,11 @@ def test_the_generic_file_carries_all_that_a_journal_row_needs() -> None:
         "Subsidiary": "",
         "Tax": "",
         "Dimensions": "",
+        "Exchange Rate": "",
+        "Rate Source": "",
+        "Home Debit": "",
+        "Home Credit": "",
+        "Home Currency": "",
     }
     told = ("Debit", "Credit", "Class", "Department", "Location", "Tax", "Dimensions", "Line")
     assert [second[name] for name in told] == ["", "123.45", "North", "D1", "L1", "T0", "fund=F9", "2"]

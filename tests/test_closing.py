@@ -11,18 +11,18 @@ import openpyxl
 import pytest
 from wherry.books.pack import Amount, Sheet, workbook
 
-from .wallets import Wallets, wallets
+from .treasury import Treasury, named_treasury
 
 FLOW = "wallet-journals"
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Wallets]:
-    with wallets(tmp_path, monkeypatch, capsys) as made:
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Treasury]:
+    with named_treasury(tmp_path, monkeypatch, capsys) as made:
         yield made
 
 
-def closed(desk: Wallets, said: str, code: int = 0) -> dict[str, Any]:
+def closed(desk: Treasury, said: str, code: int = 0) -> dict[str, Any]:
     [one] = desk.ask(f"close {said}", code)["items"]
     return dict(one)
 
@@ -35,7 +35,7 @@ def open_rows(one: dict[str, Any]) -> dict[str, tuple[int, bool]]:
     return {row["what"]: (row["count"], row["stops"]) for row in one["open"]}
 
 
-def month(desk: Wallets) -> None:
+def month(desk: Treasury) -> None:
     desk.moved(
         ("2026-01-05", "100.00 USD", "payout", "W1", "p1", "Rent"),
         ("2026-01-07", "1.05 USD", "fee", "W1", "=1+1", "Gas", "2.00 USD"),
@@ -44,7 +44,7 @@ def month(desk: Wallets) -> None:
     )
 
 
-def test_a_month_is_checked_approved_posted_tied_out_packed_and_closed_in_one_go(desk: Wallets) -> None:
+def test_a_month_is_checked_approved_posted_tied_out_packed_and_closed_in_one_go(desk: Treasury) -> None:
     """b_000_15, b_004_04, b_004_16"""
     month(desk)
     file = desk.folder / "2026-01.xlsx"
@@ -83,7 +83,7 @@ def _is_whole(book: Any) -> None:
     assert [row["what"] for row in rows["audit"]][:1] == ["close.approve"]
 
 
-def test_without_approve_nothing_is_sent_and_what_stops_it_is_told_with_what_to_do(desk: Wallets) -> None:
+def test_without_approve_nothing_is_sent_and_what_stops_it_is_told_with_what_to_do(desk: Treasury) -> None:
     """b_004_09, b_004_11"""
     month(desk)
     first = closed(desk, "2026-01", code=4)
@@ -103,7 +103,7 @@ def test_without_approve_nothing_is_sent_and_what_stops_it_is_told_with_what_to_
     assert desk.journals() == []
 
 
-def test_it_goes_on_where_it_stopped_and_a_period_that_is_closed_refuses_what_comes_late(desk: Wallets) -> None:
+def test_it_goes_on_where_it_stopped_and_a_period_that_is_closed_refuses_what_comes_late(desk: Treasury) -> None:
     """case_C14"""
     month(desk)
     desk.does(f"run {FLOW}")
@@ -126,7 +126,7 @@ def test_it_goes_on_where_it_stopped_and_a_period_that_is_closed_refuses_what_co
     assert [entry["TxnDate"] for entry in desk.journals()] == ["2026-01-11", "2026-02-08"]
 
 
-def test_nothing_is_closed_while_something_is_open_unless_somebody_says_why(desk: Wallets) -> None:
+def test_nothing_is_closed_while_something_is_open_unless_somebody_says_why(desk: Treasury) -> None:
     month(desk)
     desk.does(f"run {FLOW}")
     assert steps(closed(desk, "2026-01 --yes", code=4))[-1] == ("approve", "stopped")
@@ -140,14 +140,14 @@ def test_nothing_is_closed_while_something_is_open_unless_somebody_says_why(desk
     assert [entry["TxnDate"] for entry in desk.journals()] == ["2026-02-08"]
 
 
-def test_the_second_person_is_another_one(desk: Wallets) -> None:
+def test_the_second_person_is_another_one(desk: Treasury) -> None:
     month(desk)
     desk.does("close 2026-01 --approve --yes --second-person ' Anna '", code=7)
     assert "WHERRY-7089" in desk.err
     assert desk.journals() == []
 
 
-def test_a_month_that_is_not_over_and_one_that_there_is_not_are_not_closed(desk: Wallets) -> None:
+def test_a_month_that_is_not_over_and_one_that_there_is_not_are_not_closed(desk: Treasury) -> None:
     desk.moved(("2026-01-05", "100.00 USD", "payout", "W1", "p1"))
     desk.does("close 2026-13", code=2)
     assert open_rows(closed(desk, "2999-01", code=4))["not over"] == (0, True)

@@ -94,6 +94,7 @@ HAPPENS: dict[str, Callable[[Shop], None]] = {
     "536367 gets another date, and at the source another due date": redated,
     "536367 gets another date again, and at the source another due date": redated,
     "approval is required": lambda at: at.setting('"automatic"', '"required"'),
+    "books_from is 2010-12-02": lambda at: at.setting("books_from = 2010-12-01", "books_from = 2010-12-02"),
     "536366 gets another due date": lambda at: due(at, "536366"),
     "536365 gets another due date": lambda at: due(at, "536365"),
     "536365 gets another date": lambda at: at.edited("536365", TxnDate="2010-12-05"),

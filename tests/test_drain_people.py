@@ -172,6 +172,36 @@ def test_what_is_dated_before_the_books_begin_waits_and_the_rest_goes(desk: Book
     assert len(desk.effects("customer")) == 1
 
 
+def test_what_only_documents_before_the_books_begin_need_waits_with_them(desk: Books) -> None:
+    desk.flows["invoices"] = "books_from = 2026-07-02"
+    old, shared = {"id": "1", "name": "Acme Rail"}, {"id": "2", "name": "North Pier"}
+    desk.bill("1", date="2026-07-01", customer=old)
+    desk.bill("2", date="2026-07-01", customer=shared)
+    desk.bill("3", date="2026-07-02", customer=shared)
+    assert desk.run().exit_code == 0
+    waiting = {"customer/id:1": "queued", "invoice/id:1": "waiting", "invoice/id:2": "queued"}
+    assert desk.states() == waiting
+    why = "what needs it is dated before the books begin (2026-07-02)"
+    assert why in desk.items()["customer/id:1"].reason
+    assert [desk.done("1"), desk.done("2"), desk.done("3")] == [[], [], [("created", "10.00")]]
+    assert len(desk.effects("customer")) == 1
+
+
+def test_a_customer_that_waited_goes_when_something_free_to_leave_needs_it(desk: Books) -> None:
+    desk.flows["invoices"] = "books_from = 2026-07-02"
+    desk.bill("1", date="2026-07-01")
+    desk.run()
+    assert desk.states() == {"customer/id:1": "queued", "product/id:p1": "queued", "invoice/id:1": "waiting"}
+    desk.run()
+    assert desk.effects("customer") == []
+    desk.bill("2", date="2026-07-02")
+    assert desk.run().exit_code == 0
+    assert desk.states() == {"invoice/id:1": "queued"}
+    assert desk.done("2") == [("created", "10.00")]
+    assert len(desk.effects("customer")) == 1
+
+
+
 # -- what depends on others --------------------------------------------------------------------------------------------
 
 

@@ -211,7 +211,7 @@ def test_one_document_is_one_records(at: Counter) -> None:
     assert error["code"] == "WHERRY-7055"
 
 
-def test_what_somebody_edited_there_is_kept_and_the_next_change_is_sent(at: Counter) -> None:
+def test_what_somebody_edited_there_is_kept_and_is_shown_again_with_the_next_change(at: Counter) -> None:
     """case_E16"""
     id, there = edited(at)
     told = at.text("errors", "show", id)
@@ -221,8 +221,11 @@ def test_what_somebody_edited_there_is_kept_and_the_next_change_is_sent(at: Coun
     assert at.desk.items() == {}
     assert at.desk.run().exit_code == 0
     assert at.desk.number("1")["total"] == "12.50"
-    assert at.ask("reconcile", "invoices", code=4)["differences"]
     assert at.said()[-1] == ("errors.accept", id)
+    at.desk.bill("1", "15.00")
+    assert at.desk.run().exit_code == 4
+    assert at.desk.states() == {"invoice/id:1": "differs"}
+    assert at.desk.number("1")["memo"] == "paid by card"
 
 
 def test_what_somebody_edited_there_is_written_over_after_a_yes(at: Counter) -> None:

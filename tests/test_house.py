@@ -21,21 +21,21 @@ from wherry.hookspecs import Specs
 ROOT = Path(__file__).resolve().parents[1]
 CORE = ROOT / "core" / "wherry"
 LAYERS = (
-    ("words", "records errors money clock decoding redaction threads logs"),
-    ("shapes", "accounting entities roles settings"),
+    ("words", "records errors money clock decoding redaction threads logs wording"),
+    ("shapes", "accounting endpoints entities metered roles settings"),
     ("state", "store"),
     ("outside", "secrets signin http consent"),
     ("seams", "hookspecs plugins"),
     ("defaults of the core", "mapping matching triggers transforms expressions filters catalogues"),
-    ("writing", "boundary steps rows writing tally"),
+    ("writing", "boundary steps rows holding homing writing tally"),
     ("sending", "flight resolving drain"),
     ("run", "books job copying reading fates merging engine upkeep"),
     ("use", "folder lanes defaults bookkeeper wiring config_log planning hub"),
     (
         "questions and answers",
-        "answers flows connections connecting overview scheduler parts desk deciding correcting approvals "
-        "undoing subjects explaining comparing reconciling fiscal trail journals reversing charting exporting "
-        "tying checklist packing closing",
+        "answers flows connections connecting overview scheduler parts desk decided looking deciding correcting "
+        "approvals undoing subjects standings explaining comparing reconciling reopening fiscal trail journals "
+        "reversing charting exporting tying checklist packing closing",
     ),
     ("faces", "cli demo demo_books web"),
     ("beside", "simulator testing"),

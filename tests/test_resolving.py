@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from wherry import resolving
-from wherry.flight import Flight, Target, differing
+from wherry.flight import Flight, Target
 from wherry.records import Answer, Call, Draft, Facts, Found, Item, Reply
 from wherry.roles import Account
-from wherry.steps import Lane, stamp_of
+from wherry.steps import Lane, differing, stamp_of
 from wherry.store import Store
 from wherry.store.calls import CallRow, Waiting
 from wherry.store.ledger import ItemRow, Route

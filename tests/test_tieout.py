@@ -18,7 +18,7 @@ from wherry.books.held import Books, Cancelled, Written
 from wherry.testing import plain_ledgers
 
 from .drained import books
-from .wallets import Wallets, wallets
+from .treasury import Treasury, named_treasury
 
 FLOW = "wallet-journals"
 FIRST, LAST = dt.date(2026, 1, 1), dt.date(2026, 1, 31)
@@ -177,9 +177,9 @@ class _Unread:
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wallets]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Treasury]:
     folder: Path = tmp_path_factory.mktemp("tieout")
-    with pytest.MonkeyPatch.context() as patch, wallets(folder, patch, _Unread()) as made:  # type: ignore[arg-type]
+    with pytest.MonkeyPatch.context() as patch, named_treasury(folder, patch, _Unread()) as made:  # type: ignore[arg-type]
         made.setting('group = "week"', 'group = "day"')
         made.moved(
             *((f"2026-01-{day:02}", f"{day}0.10 USD", "payout", "W1", f"p{day}") for day in range(11, 19)),
@@ -192,22 +192,22 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wallets]:
 
 
 @pytest.fixture
-def desk(shared: Wallets, capsys: pytest.CaptureFixture[str]) -> Wallets:
+def desk(shared: Treasury, capsys: pytest.CaptureFixture[str]) -> Treasury:
     shared._capsys = capsys
     return shared
 
 
-def posted(desk: Wallets, day: int) -> dict[str, Any]:
+def posted(desk: Treasury, day: int) -> dict[str, Any]:
     [found] = [one for one in desk.journals() if one["TxnDate"] == f"2026-01-{day}"]
     return found
 
 
-def changed(desk: Wallets, held: dict[str, Any], operation: str = "update", **fields: Any) -> None:
+def changed(desk: Treasury, held: dict[str, Any], operation: str = "update", **fields: Any) -> None:
     told = {"Id": held["Id"], "SyncToken": held["SyncToken"], "sparse": True, **fields}
     desk.books.write("JournalEntry", told, operation)
 
 
-def reconciled(desk: Wallets, day: int, code: int = 0) -> dict[str, Any]:
+def reconciled(desk: Treasury, day: int, code: int = 0) -> dict[str, Any]:
     found: dict[str, Any] = desk.ask(f"reconcile {FLOW} --period 2026-01-{day}", code)
     return found
 
@@ -216,7 +216,7 @@ def problems(found: dict[str, Any]) -> list[tuple[str, str]]:
     return [(one["what"], one["name"]) for one in found["problems"]]
 
 
-def test_what_stands_as_it_was_written_ties_out_at_0_00(desk: Wallets) -> None:
+def test_what_stands_as_it_was_written_ties_out_at_0_00(desk: Treasury) -> None:
     """b_000_03, I2"""
     found = reconciled(desk, 11)
     assert (found["passes"], found["entries"], found["problems"]) == (True, 1, [])
@@ -239,7 +239,7 @@ def test_what_a_rule_leaves_out_is_told_in_a_period_too_though_its_day_is_not_kn
     assert (found.counts, found.undated) == ({"posted": 1, "skipped": 1}, 1)
 
 
-def test_one_cent_that_a_person_changes_in_the_target_is_found_and_named(desk: Wallets) -> None:
+def test_one_cent_that_a_person_changes_in_the_target_is_found_and_named(desk: Treasury) -> None:
     """case_E16"""
     held = posted(desk, 12)
     off = [{**line, "Amount": "120.11"} for line in held["Line"]]
@@ -250,7 +250,7 @@ def test_one_cent_that_a_person_changes_in_the_target_is_found_and_named(desk: W
     assert {row["account"]: row["off"] for row in found["accounts"]}["Operating expenses"] == 1
 
 
-def test_an_entry_that_was_deleted_there_is_missing(desk: Wallets) -> None:
+def test_an_entry_that_was_deleted_there_is_missing(desk: Treasury) -> None:
     held = posted(desk, 13)
     desk.books.write("JournalEntry", {"Id": held["Id"], "SyncToken": held["SyncToken"]}, "delete")
     found = reconciled(desk, 13, code=4)
@@ -258,7 +258,7 @@ def test_an_entry_that_was_deleted_there_is_missing(desk: Wallets) -> None:
     assert "130.10 USD of 2026-01-13" in found["problems"][0]["says"]
 
 
-def test_an_entry_that_got_another_day_is_told_on_both_days(desk: Wallets) -> None:
+def test_an_entry_that_got_another_day_is_told_on_both_days(desk: Treasury) -> None:
     held = posted(desk, 14)
     changed(desk, held, TxnDate="2026-03-03")
     for day in ("2026-01-14", "2026-03-03"):
@@ -267,7 +267,7 @@ def test_an_entry_that_got_another_day_is_told_on_both_days(desk: Wallets) -> No
         assert "dated 2026-03-03 there, 2026-01-14 was written" in found["problems"][0]["says"]
 
 
-def test_an_entry_that_was_copied_there_is_doubled(desk: Wallets) -> None:
+def test_an_entry_that_was_copied_there_is_doubled(desk: Treasury) -> None:
     held = posted(desk, 15)
     desk.books.write("JournalEntry", {name: held[name] for name in ("TxnDate", "Line", "PrivateNote")})
     found = reconciled(desk, 15, code=4)
@@ -282,7 +282,7 @@ def test_an_entry_that_was_typed_again_under_its_number_is_doubled() -> None:
     assert "by hand" in found.problems[0].says
 
 
-def test_an_entry_of_somebody_else_is_listed_and_nothing_is_wrong(desk: Wallets) -> None:
+def test_an_entry_of_somebody_else_is_listed_and_nothing_is_wrong(desk: Treasury) -> None:
     held = posted(desk, 17)
     desk.books.write("JournalEntry", {"TxnDate": "2026-01-17", "Line": held["Line"], "DocNumber": "ACCR-1",
                                       "PrivateNote": "accrued by hand"})  # fmt: skip
@@ -294,7 +294,7 @@ def test_an_entry_of_somebody_else_is_listed_and_nothing_is_wrong(desk: Wallets)
     assert "ACCR-1" in desk.does(f"reconcile {FLOW} --period 2026-01-17")
 
 
-def test_an_entry_that_was_reversed_and_posted_anew_ties_out_with_all_three_in_the_target(desk: Wallets) -> None:
+def test_an_entry_that_was_reversed_and_posted_anew_ties_out_with_all_three_in_the_target(desk: Treasury) -> None:
     """I10"""
     number = posted(desk, 18)["DocNumber"]
     desk.does(f"journal reverse {FLOW} '{number}' --repost --yes")
@@ -308,7 +308,7 @@ def test_an_entry_that_was_reversed_and_posted_anew_ties_out_with_all_three_in_t
 
 
 @pytest.mark.parametrize("program", sorted(plain_ledgers.FORMS))
-def test_the_hub_the_target_and_the_exported_file_come_to_the_same(desk: Wallets, program: str) -> None:
+def test_the_hub_the_target_and_the_exported_file_come_to_the_same(desk: Treasury, program: str) -> None:
     """b_000_03, b_004_16"""
     readers = plain_ledgers.installed()
     if program not in readers:

@@ -1,12 +1,13 @@
 """A treasury whose wallet movements go into books as journals, on a served stand-in; commands typed in this process.
 
-``Treasury`` is a shop with another project, and with a chart whose accounts have numbers.
+``Treasury`` is a shop with another project. Its chart goes by numbers (``treasury``) or by names (``named_treasury``).
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from wherry.clock import SystemClock
 from wherry.simulator import serve
 from wherry_quickbooks.simulator import OAuthApp, QuickBooksSimulator
 
-from .shop import Shop
+from .shop import Shop, kept_in
 
 SECRET = "canary-treasury-secret-4"
 PROJECT = """
@@ -62,6 +63,19 @@ CHART = {
 }
 
 
+NAMED_ACCOUNTS = """category,debit,credit
+payout,Operating expenses,Digital assets
+fee,Network fees,Digital assets
+gain,Digital assets,Realised gains
+loss,Realised losses,Digital assets
+"""
+NAMED_CHART = {
+    "Digital assets": "Other Current Asset", "Operating expenses": "Expense", "Network fees": "Expense",
+    "Realised gains": "Income", "Realised losses": "Expense",
+}  # fmt: skip
+COLUMNS = ("date", "amount", "category", "partition", "reference", "description", "gain")
+
+
 class Treasury(Shop):
     """The project's folder, its books, and what is typed."""
 
@@ -79,6 +93,12 @@ class Treasury(Shop):
         """Movements happen on the platform; each a row of the columns ``MOVES``."""
         (self.folder / "moves.csv").write_text("\n".join([MOVES, *rows]) + "\n", "utf-8")
         self.does("workspace import ledger-transaction moves.csv")
+
+    def moved(self, *rows: tuple[Any, ...]) -> None:
+        """Ledger transactions without an id: (date, amount, category, wallet, reference, description, gain)."""
+        lines = [",".join(COLUMNS), *(",".join(str(cell) for cell in (*row, *[""] * 7)[:7]) for row in rows)]
+        (self.folder / "transactions.csv").write_text("\n".join(lines) + "\n", "utf-8")
+        self.does("workspace import ledger_transaction transactions.csv")
 
     def mapped(self, text: str = ACCOUNTS) -> None:
         """The bookkeeper fills the table in."""
@@ -99,6 +119,21 @@ class Treasury(Shop):
     def entries(self) -> list[dict[str, Any]]:
         """The journal entries in the books."""
         return self.books.objects("JournalEntry")
+
+    def journals(self) -> list[dict[str, Any]]:
+        """The journal entries in the books, by number."""
+        return sorted(self.entries(), key=lambda one: one["DocNumber"])
+
+    def balances(self) -> dict[str, Decimal]:
+        """Account → what stands on it through journal entries, debits positive."""
+        found: dict[str, Decimal] = {}
+        for entry in self.entries():
+            for line in entry["Line"]:
+                told = line["JournalEntryLineDetail"]
+                sign = 1 if told["PostingType"] == "Debit" else -1
+                name = told["AccountRef"]["name"]
+                found[name] = found.get(name, Decimal(0)) + sign * Decimal(str(line["Amount"]))
+        return found
 
     def number(self, number: str) -> dict[str, Any]:
         """The entry of that number in the books."""
@@ -121,15 +156,43 @@ def _with_numbers(books: QuickBooksSimulator) -> None:
 
 
 @contextlib.contextmanager
-def treasury(folder: Path, patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Treasury]:
-    """A treasury that is connected, with a chart of accounts, nothing on the platform, and no entry in the books."""
+def treasury(
+    folder: Path, patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, store: str = ""
+) -> Iterator[Treasury]:
+    """A treasury that is connected, with a chart of accounts, nothing on the platform, and no entry in the books.
+
+    ``store`` is the address of its store; a file of its own where left out.
+    """
     books = QuickBooksSimulator(oauth=OAuthApp(client_id="treasury", client_secret=SECRET), limits="none")
     _with_numbers(books)
-    for number, (name, kind) in CHART.items():
-        books.write("Account", {"Name": name, "AcctNum": number, "AccountType": kind})
+    chart = {number: {"Name": name, "AcctNum": number, "AccountType": kind} for number, (name, kind) in CHART.items()}
+    with _connected(folder, patch, capsys, books, chart, store) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def named_treasury(
+    folder: Path, patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, store: str = ""
+) -> Iterator[Treasury]:
+    """The same with accounts that have no numbers, and with the table of accounts filled in."""
+    app = OAuthApp(client_id="treasury", client_secret=SECRET)
+    books = QuickBooksSimulator(oauth=app, currency="USD", limits="none")
+    chart = {name: {"Name": name, "AccountType": kind} for name, kind in NAMED_CHART.items()}
+    with _connected(folder, patch, capsys, books, chart, store) as made:
+        made.mapped(NAMED_ACCOUNTS)
+        yield made
+
+
+@contextlib.contextmanager
+def _connected(
+    folder: Path, patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], books: QuickBooksSimulator,
+    chart: Mapping[str, Mapping[str, str]], store: str,
+) -> Iterator[Treasury]:  # fmt: skip
+    for account in chart.values():
+        books.write("Account", dict(account))
     patch.setattr(SystemClock, "sleep", lambda self, seconds: None)
     patch.setenv("WHERRY_ACTOR", "anna")
-    (folder / "wherry.toml").write_text(PROJECT, "utf-8")
+    (folder / "wherry.toml").write_text(kept_in(store, PROJECT), "utf-8")
     with serve(books.app()) as url:
         for name, value in {"URL": url, "CLIENT_ID": "treasury", "CLIENT_SECRET": SECRET}.items():
             patch.setenv(f"BOOKS_{name}", value)

@@ -7,11 +7,13 @@ Attributes are loaded on first use, so that `wherry --version` imports none of i
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
+TYPE_CHECKING = False  # typing's own would take as long to import as all else that --version needs
 if TYPE_CHECKING:
+    from typing import Any
+
     from wherry.errors import AccessLost as AccessLost
     from wherry.errors import ConfigError as ConfigError
     from wherry.errors import ContractBroken as ContractBroken

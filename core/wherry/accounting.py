@@ -6,7 +6,8 @@ Amounts are integer minor units of their currency, days are plain accounting dat
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Literal, Protocol, runtime_checkable
 
 from msgspec import Struct
@@ -49,6 +50,9 @@ class Movement(Struct, frozen=True, kw_only=True):
     """The type of journal, such as ``asset-movement``, ``valuation``, ``transaction``, ``gain-loss``, ``true-up``."""
     late: bool = False
     """Its own period was posted before it came."""
+    exchange_rate: Decimal | None = None
+    """What one of ``currency`` is worth in the organisation's own, where the record says so itself."""
+    exchange_source: str = ""
 
 
 class ChartAccount(Struct, frozen=True, kw_only=True):
@@ -80,7 +84,8 @@ class Mapped(Struct, frozen=True, kw_only=True):
 
 
 class BookedLine(Struct, frozen=True, kw_only=True):
-    """One line of an entry. ``minor`` is above zero."""
+    """One line of an entry. ``minor`` is above zero; ``home`` is what it is worth in the organisation's own currency,
+    0 where the entry is in that."""
 
     account: str
     """The code of an account in the target's chart."""
@@ -89,6 +94,7 @@ class BookedLine(Struct, frozen=True, kw_only=True):
     description: str = ""
     party: str = ""
     dimensions: Dimensions = ()
+    home: int = 0
 
 
 class Period(Struct, frozen=True):
@@ -125,12 +131,23 @@ class Entry(Struct, frozen=True, kw_only=True):
     members: tuple[int, ...]
     party: str = ""
     type: str = ""
+    exchange_rate: Decimal | None = None
+    """What one of ``currency`` is worth in ``home``; None where the entry is in the organisation's own currency."""
+    exchange_source: str = ""
+    """Where the rate comes from, in words."""
+    home: str = ""
+    """The organisation's own currency, where the entry is in another."""
+    rounding: int = 0
+    """What has to be added to the debits (below zero: to the credits) so that both sides are equal in ``home``, in
+    its minor units: the lines are rounded one by one."""
+    rounding_account: str = ""
+    """Where that is booked."""
 
 
 class LeftOut(Struct, frozen=True, kw_only=True):
     """Movements that are not booked, for one reason: how many, and their sum of debits by currency."""
 
-    reason: Literal["under-one-cent", "uncategorised", "no-account", "held", "before-books"]
+    reason: Literal["under-one-cent", "uncategorised", "no-account", "held", "before-books", "no-rate", "rounding"]
     detail: str
     """In words, with the category or the account that is missing."""
     members: tuple[int, ...]
@@ -175,6 +192,36 @@ class HasBalances(Protocol):
 
     def balances(self, first: dt.date | None, last: dt.date) -> list[Balance]:
         """The balance of every account at the end of ``last``; with ``first`` only what moved since."""
+        ...
+
+
+class Barred(Struct, frozen=True, kw_only=True):
+    """A type of account on which a target takes no lines of journals, or only those that name a party."""
+
+    type: str
+    """The canonical type, such as ``receivable``."""
+    why: str
+    """What the target wants, as in ``the target wants a customer on each line``."""
+    with_party: bool = False
+    """Whether a line that names one is taken."""
+
+
+@runtime_checkable
+class BarsAccounts(Protocol):
+    """Optional: a sink whose target does not take every account in journals."""
+
+    @property
+    def barred(self) -> Sequence[Barred]:
+        """What it bars. Known without asking the target."""
+        ...
+
+
+@runtime_checkable
+class BooksRounding(Protocol):
+    """Optional: a sink whose target itself books what rounding leaves between the home amounts of an entry."""
+
+    def rounding_account(self) -> str:
+        """The code of the account where it does; empty where it has none, as it knows one currency only."""
         ...
 
 

@@ -5,6 +5,7 @@ Source: the flow's settings ``approval`` and ``books_from``; write-protocol.md, 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from msgspec import Struct
 from wherry import desk
 from wherry.errors import NotFound, WherryError
 from wherry.hub import Hub
+from wherry.lanes import approval_of
 from wherry.records import Ref
 from wherry.store import audit, inquiries, ledger
 from wherry.store.database import Tx
@@ -73,11 +75,31 @@ def waiting(hub: Hub, flow: str) -> dict[str, Any]:
     with hub.store.read() as tx:
         open_now = pending(tx, flow)
         chosen = _waiting(open_now, flow)
-        rows = [_row(tx, one) for one in chosen if one.item.root]
+        approval = approval_of(tx, hub.wiring.flow(flow))
+        rows = [{**_row(tx, one), "wanted": approval.wanted(one.item.draft)} for one in chosen if one.item.root]
     sums: dict[str, int] = {}
     for row in rows:
         desk.add(sums, row["amount"], row["currency"])
     return {"flow": flow, "items": rows, "sums": sums, "also": _also(chosen)}
+
+
+def held(hub: Hub, flow: str = "") -> list[dict[str, Any]]:
+    """Of each flow of which something waits for approval: the numbers, documents and other things, entity → number,
+    and what the documents come to."""
+    with hub.store.read() as tx:
+        names = [name for name in inquiries.for_approval(tx) if flow in ("", name)]
+        return [_held(name, _waiting(pending(tx, name), name)) for name in names]
+
+
+def _held(flow: str, chosen: Sequence[Placed]) -> dict[str, Any]:
+    sums: dict[str, int] = {}
+    for one in (one for one in chosen if one.item.root):
+        desk.add(sums, one.item.amount, one.item.currency)
+    documents = dict(sorted(Counter(one.item.entity for one in chosen if one.item.root).items()))
+    return {
+        "flow": flow, "ids": [f"E-{one.item.id}" for one in chosen], "documents": documents, "also": _also(chosen),
+        "sums": sums,
+    }  # fmt: skip
 
 
 def _waiting(open_now: Pending, flow: str) -> list[Placed]:

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import msgspec
 
-from wherry.accounting import ChartAccount, Mapped
+from wherry.accounting import BooksRounding, ChartAccount, Mapped
 from wherry.books import subledger
 from wherry.books.charts import Chart
 from wherry.books.gathering import Books, Selection
 from wherry.books.periods import Calendar, read_periods
+from wherry.books.rates import Rates, read_rates
 from wherry.books.tables import read
 from wherry.errors import ConfigError
 from wherry.job import Wired
@@ -45,7 +46,7 @@ class Bookkeeper:
             chart=self.refresh(lane), today=self.today(),
             home=self.project.currency, closed_until=self.closed_until(lane),
             most_lines=int(getattr(lane.sink, "most_lines", 0)), books_from=flow.books_from,
-            pick=pick or Selection(),
+            rates=self.rates(flow), own_rounding=self.own_rounding(lane), pick=pick or Selection(),
         )  # fmt: skip
 
     def today(self) -> dt.date:
@@ -58,6 +59,14 @@ class Bookkeeper:
     def table(self, flow: Flow) -> list[Mapped]:
         """The rows of the accounts table of a flow."""
         return read(self._path(flow, "accounts")) if flow.accounts else []
+
+    def rates(self, flow: Flow) -> Rates:
+        """The exchange rates of a flow; none where it names no table."""
+        return read_rates(self._path(flow, "rates"), flow.rates) if flow.rates else Rates()
+
+    def own_rounding(self, lane: Lane) -> str:
+        """Where the target itself books what rounding leaves of an entry; empty where it does not."""
+        return lane.sink.rounding_account() if isinstance(lane.sink, BooksRounding) else ""
 
     def _path(self, flow: Flow, key: str) -> Path:
         told = str(getattr(flow, key))

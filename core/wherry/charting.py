@@ -6,16 +6,16 @@ Source: behaviours.md 004.2 to 004.11; cases C5 and C16 to C18.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from msgspec import Struct, field
 
-from wherry import engine, fiscal, planning, trail
-from wherry.accounting import ChartAccount, Mapped, Movement, MovementLine
-from wherry.books import charts, gathering, tables
+from wherry import barring, engine, fiscal, planning, trail
+from wherry.accounting import Barred, ChartAccount, Mapped, Movement, MovementLine
+from wherry.books import charts, gathering, sheets, tables
 from wherry.books.charts import Chart, Mismatch
 from wherry.errors import ConfigError, Guarded
 from wherry.hub import Hub
@@ -26,10 +26,10 @@ from wherry.settings import Flow
 from wherry.steps import Lane, Outcome, Step
 from wherry.store.database import Tx
 from wherry.store.ledger import Route
+from wherry.wording import a
 
 USUAL = "tables/accounts.csv"
 """Where the table is made for a flow that names none."""
-CONTROL = ("receivable", "payable")
 _SIDES = ("debit", "credit")
 
 
@@ -169,7 +169,7 @@ def map_table(hub: Hub, name: str, to: str = "") -> dict[str, Any]:
     have = {tables.category_key(row.category) for row in rows}
     new = [one.name for key, one in sorted(used.categories.items()) if key not in have]
     if new or not path.exists():
-        _write(path, [*rows, *(Mapped(category=category) for category in new)], before)
+        _write(path, rows, new, before)
     unmapped = _unmapped([*rows, *(Mapped(category=category) for category in new)], used)
     if new:
         hub.store.audit("accounts.map", name, {"table": _said(hub, path), "new": new[:1000]})
@@ -201,7 +201,8 @@ def _read(hub: Hub, flow: Flow, path: Path) -> tuple[bytes, list[Mapped]]:
     return b"", tables.read(old) if old != path and old.exists() else []
 
 
-def _write(path: Path, rows: Sequence[Mapped], before: bytes) -> None:
+def _write(path: Path, rows: Sequence[Mapped], new: Sequence[str], before: bytes) -> None:
+    """Rows for the new categories below those that are there; a spreadsheet keeps whatever else it holds."""
     held = next((other for other in _locks(path) if other.exists()), None)
     now = hashlib.blake2b(path.read_bytes()).digest() if path.exists() else b""
     if held is not None or now != before:
@@ -211,7 +212,10 @@ def _write(path: Path, rows: Sequence[Mapped], before: bytes) -> None:
             table=path.name,
         )  # fmt: skip
     path.parent.mkdir(parents=True, exist_ok=True)
-    tables.write(path, rows)
+    if before and path.suffix.lower() == ".xlsx":
+        tables.replace(path, sheets.with_categories(path, new))
+    else:
+        tables.write(path, [*rows, *(Mapped(category=category) for category in new)])
 
 
 def _locks(path: Path) -> list[Path]:
@@ -248,8 +252,10 @@ def check(hub: Hub, name: str) -> dict[str, Any]:
     rows = hub.books.table(flow)
     used, lane = needs(hub, flow)
     chart = hub.books.refresh(lane)
-    problems = [*_missing(path.name, rows, used), *_wrong(hub, chart, rows, used), *_control(flow, chart, rows, used)]
-    problems += _clearing(hub, flow, chart)
+    bars = barring.barred(lane.sink, flow)
+    problems = [*_missing(path.name, rows, used), *_wrong(hub, chart, rows, used, barring.for_good(bars))]
+    problems += _control(chart.codes(barring.with_party(bars, flow)), chart, rows, used, bars)
+    problems += [*_clearing(hub, flow, chart), *_rounding(hub, flow, chart, hub.books.own_rounding(lane))]
     problems.sort(key=lambda one: (one["row"], one["column"], one["code"]))
     return {
         "flow": name, "table": flow.accounts, "rows": len(rows), "categories": len(used.categories),
@@ -279,7 +285,9 @@ def _missing(table: str, rows: Sequence[Mapped], used: Needs) -> list[dict[str, 
     return found
 
 
-def _wrong(hub: Hub, chart: Chart, rows: Sequence[Mapped], used: Needs) -> list[dict[str, Any]]:
+def _wrong(
+    hub: Hub, chart: Chart, rows: Sequence[Mapped], used: Needs, barred: Mapping[str, str]
+) -> list[dict[str, Any]]:  # fmt: skip
     """Codes that cannot be booked to, each in the currencies that it is used in."""
     if not len(chart):
         return []
@@ -288,7 +296,7 @@ def _wrong(hub: Hub, chart: Chart, rows: Sequence[Mapped], used: Needs) -> list[
     for currency in sorted(currencies or {hub.project.currency}):
         mine = [row for row in rows if _takes(used, row, currency)]
         codes = [code for code, one in sorted(used.accounts.items()) if currency in one.currencies]
-        for one in charts.check(chart, mine, currency, codes):
+        for one in charts.check(chart, mine, currency, codes, barred):
             category = next((row.category for row in mine if row.row == one.row), "")
             said = _problem(
                 one.kind, one.why, one.fix, row=one.row, column=one.column, code=one.code, category=category
@@ -303,27 +311,29 @@ def _takes(used: Needs, row: Mapped, currency: str) -> bool:
     return one is None or currency in one.currencies
 
 
-def _control(flow: Flow, chart: Chart, rows: Sequence[Mapped], used: Needs) -> list[dict[str, Any]]:
-    """Receivables and payables of nobody: they are never grouped across parties (case C2)."""
-    if flow.clearing:
-        return []
-    control, found = chart.codes(CONTROL), []
+def _control(
+    control: Collection[str], chart: Chart, rows: Sequence[Mapped], used: Needs, bars: Mapping[str, Barred]
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Receivables and payables of nobody (case C2), and whatever else the target takes with a party only."""
+    found = []
     for row in rows:
         one = used.categories.get(tables.category_key(row.category))
         for side in _SIDES:
             code = getattr(row, side)
             if code in control and not row.party and one is not None and side in one.sides and one.without_party:
-                found.append(_problem("party", *_whose(chart, code, one), row=row.row, column=side, code=code,
+                found.append(_problem("party", *_whose(chart, code, bars), row=row.row, column=side, code=code,
                                       category=row.category))  # fmt: skip
-    named = [(code, one) for code, one in sorted(used.accounts.items()) if code in control and one.without_party]
-    return found + [_problem("party", *_whose(chart, code, one), code=code) for code, one in named]
+    named = [code for code, one in sorted(used.accounts.items()) if code in control and one.without_party]
+    return found + [_problem("party", *_whose(chart, code, bars), code=code) for code in named]
 
 
-def _whose(chart: Chart, code: str, one: Used) -> tuple[str, str]:
-    told = (
-        f"account {code} ({trail.name_of(chart, code) or code}) is for receivables or payables, and nothing says whose"
-    )
-    return told, "name a party in the table or at the source, or set clearing on the flow"
+def _whose(chart: Chart, code: str, bars: Mapping[str, Barred]) -> tuple[str, str]:
+    account = chart.look(code)
+    bar = None if isinstance(account, Mismatch) else bars.get(account.type)
+    told = f"account {code} ({trail.name_of(chart, code) or code}) is for receivables or payables"
+    if bar is not None:
+        told += f" ({bar.why})"
+    return f"{told}, and nothing says whose", "name a party in the table or at the source, or set clearing on the flow"
 
 
 def _clearing(hub: Hub, flow: Flow, chart: Chart) -> list[dict[str, Any]]:
@@ -332,9 +342,22 @@ def _clearing(hub: Hub, flow: Flow, chart: Chart) -> list[dict[str, Any]]:
     found = chart.look(flow.clearing, hub.project.currency)
     if isinstance(found, Mismatch):
         return [_problem(found.why, f"clearing of the flow: {found.message}", found.fix, code=flow.clearing)]
-    if found.type in CONTROL:
-        return [_problem("type", f"clearing of the flow: account {flow.clearing} is a {found.type} account itself",
+    if found.type in barring.CONTROL:
+        return [_problem("type", f"clearing of the flow: account {flow.clearing} is {a(found.type)} account itself",
                          "name another account under clearing", code=flow.clearing)]  # fmt: skip
+    return []
+
+
+def _rounding(hub: Hub, flow: Flow, chart: Chart, own: str) -> list[dict[str, Any]]:
+    """The account for what rounding leaves of entries in other currencies."""
+    if not flow.rounding or not len(chart):
+        return []
+    found = chart.look(flow.rounding, hub.project.currency)
+    if isinstance(found, Mismatch):
+        return [_problem(found.why, f"rounding of the flow: {found.message}", found.fix, code=flow.rounding)]
+    if own and found.code != own:
+        return [_problem("type", f"rounding of the flow is {flow.rounding}, and the target books it on {own} itself",
+                         f'set rounding = "{own}" on the flow', code=flow.rounding)]  # fmt: skip
     return []
 
 

@@ -32,7 +32,8 @@ _FIXES = {
     "decide": "wherry errors list --class decide", "differs": "wherry errors list --class differs",
     "waiting": "wherry errors list --class waiting", "triage": "wherry triage list",
     "uncategorised": "wherry accounts map {flow}", "no account": "name an account or a category at the source",
-    "held": "wherry journal preview {flow}", "not prepared": "wherry run {flow}", "not read": "wherry run {flow}",
+    "held": "wherry journal preview {flow}", "no rate": "add the rate to the table of rates of {flow}",
+    "rounding": "set rounding on {flow}", "not prepared": "wherry run {flow}", "not read": "wherry run {flow}",
 }  # fmt: skip
 _WORDS = {"decide": "undecided", "triage": "waiting for a match"}
 _ENDED = ("ok",)
@@ -159,7 +160,7 @@ def _movements(hub: Hub, flow: Flow, period: Period, open_keys: set[str]) -> lis
 
 def _left(flow: Flow, one: LeftOut) -> Row:
     what = one.reason.replace("-", " ")
-    stops = one.reason in ("uncategorised", "no-account", "held")
+    stops = one.reason in ("uncategorised", "no-account", "held", "no-rate", "rounding")
     return Row(
         what=what, flow=flow.name, count=len(one.members), sums={one.currency: one.minor}, detail=one.detail,
         fix=_FIXES.get(what, "").format(flow=flow.name), stops=stops,

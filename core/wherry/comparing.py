@@ -13,11 +13,12 @@ from msgspec import Struct, field
 
 from wherry import boundary, resolving
 from wherry.errors import Rejected
-from wherry.flight import Flight, Target, differing
+from wherry.flight import Flight, Target
 from wherry.hub import Hub
 from wherry.job import Wired
-from wherry.records import Change, Draft, Found, Item, Record, Skip
+from wherry.records import Change, Draft, Facts, Found, Item, Record, Skip
 from wherry.roles import Asks, Fetches, FieldMapper
+from wherry.steps import differing
 from wherry.store.calls import Waiting
 from wherry.store.ledger import ItemRow
 
@@ -42,6 +43,8 @@ class Held(Struct, kw_only=True):
     told: bool = True
     there: bool = False
     changes: tuple[Change, ...] = ()
+    facts: Facts | None = None
+    """What it holds of it; None: nothing."""
     twins: list[Found] = field(default_factory=list)
     """What carries our stamp, or is alike, under another id."""
 
@@ -162,4 +165,5 @@ def _held(
     twins = [hit for hit in searched or () if hit.target not in linked and (hit.ours or hit.alike)]
     told = mine is not None or by_id is not None if item.target else searched is not None
     changes = differing(boundary.facts(target.sink, item), mine.facts) if mine is not None else ()
-    return Held(told=told, there=mine is not None, changes=changes, twins=twins)
+    facts = mine.facts if mine is not None else None
+    return Held(told=told, there=mine is not None, changes=changes, facts=facts, twins=twins)

@@ -6,23 +6,24 @@ section 3.2 (what a machine cannot tell goes to a person).
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from wherry import approvals, boundary, desk, flight, resolving, rows, writing
-from wherry.errors import Guarded, NotFound, WherryError
-from wherry.flight import Flight, Target
+from wherry import approvals, decided, desk, flight, rows, writing
+from wherry.errors import AccessLost, Guarded, NotFound, TryAgain, WherryError
 from wherry.hub import Hub
 from wherry.job import Options
-from wherry.records import Answer, Change, Create, Found, Item, Link
-from wherry.roles import Asks
+from wherry.looking import Look, look
+from wherry.records import Answer, Create, Facts, Item, Link
 from wherry.steps import Lane, Outcome, Step, digest, item_of, stamp_of
 from wherry.store import audit, ledger
 from wherry.store.calls import Waiting
 from wherry.store.database import Tx
+from wherry.store.findings import How
 from wherry.store.inquiries import Placed, items_by_number
 from wherry.store.ledger import ItemRow, LinkRow
 
@@ -43,16 +44,6 @@ class Done(Struct, kw_only=True):
 
     items: list[dict[str, Any]]
     error: WherryError | None = None
-
-
-class Look(Struct, kw_only=True):
-    """What the target holds of an item now. ``asked`` is false where it cannot be asked; ``changes`` are the fields
-    that it holds otherwise than we would write them."""
-
-    placed: Placed
-    asked: bool
-    found: list[Found]
-    changes: tuple[Change, ...] = ()
 
 
 # -- try again --------------------------------------------------------------------------------------------------------
@@ -107,63 +98,9 @@ def _step_again(tx: Tx, lane: Lane, one: Placed) -> Step | None:
     ledger.put_items(tx, one.route, [item])  # settling starts from what the ledger holds
     if item.state == "queued":
         return None
-    step = writing.resumed(item)
+    step = rows.resumed(item)
     step.overwrite_local = item.state == "differs"
     return step
-
-
-def look(hub: Hub, chosen: Sequence[Placed], target: str = "") -> list[Look]:
-    """Ask the targets what they hold of these items now, or whether they hold ``target``; kept as what was found.
-
-    Raises what a read raises.
-    """
-    found: list[Look] = []
-    for sink in dict.fromkeys(one.route.sink for one in chosen):
-        mine = [one for one in chosen if one.route.sink == sink]
-        reached = desk.reach(hub, sink)
-        with hub.store.read() as tx:
-            flights, _ = flight.board(tx, sink, [Waiting(one.route.source, one.item) for one in mine])
-        if reached is None or not isinstance(reached.sink, Asks):
-            found += [Look(placed=one, asked=False, found=[]) for one in mine]
-            continue
-        for each in flights:
-            each.item.target = target or each.item.target
-        finds, by_id = resolving.look(reached, flights), {each.waiting.item.id: each for each in flights}
-        found += [_looked(reached, one, by_id.get(one.item.id), finds) for one in mine]
-    _keep_found(hub, found)
-    return found
-
-
-def _looked(target: Target, one: Placed, flown: Flight | None, finds: resolving.Finds) -> Look:
-    hits = finds.get(flown.stamp) if flown is not None else None
-    if flown is None or hits is None:
-        return Look(placed=one, asked=False, found=[])
-    sent = boundary.facts(target.sink, flown.item)
-    changes = tuple(change for hit in hits[:1] for change in flight.differing(sent, hit.facts))
-    return Look(placed=one, asked=True, found=hits, changes=changes)
-
-
-def _keep_found(hub: Hub, looks: Sequence[Look]) -> None:
-    """What was found, on the item; the version of what would be written over, on its link."""
-    now = hub.store.now()
-    with hub.store.write() as tx:
-        for one in looks:
-            item = items_by_number(tx, [one.placed.item.id]).get(one.placed.item.id)
-            if item is None or not one.asked:
-                continue
-            shown = [{"target": hit.target, "ours": hit.ours, "alike": hit.alike, "facts": hit.facts}
-                     for hit in one.found]  # fmt: skip
-            what = msgspec.json.decode(item.item.evidence).get("what", "look") if item.item.evidence else "look"
-            item.item.evidence = msgspec.json.encode({"what": what, "at": now, "found": shown}).decode()
-            ledger.put_items(tx, item.route, [item.item])
-            _keep_version(tx, item, one.found)
-
-
-def _keep_version(tx: Tx, one: Placed, found: Sequence[Found]) -> None:
-    link = ledger.find_links(tx, one.route, [one.item.ref]).get(one.item.ref)
-    hit = next((hit for hit in found if link is not None and hit.target == link.target), None)
-    if link is not None and hit is not None:
-        ledger.put_links(tx, one.route, [msgspec.structs.replace(link, token=hit.token)])
 
 
 # -- say what it is ---------------------------------------------------------------------------------------------------
@@ -191,11 +128,12 @@ def adopt(
             fix=f"what it was found to hold: wherry errors show E-{id}", code="WHERRY-3083", target=target,
         )  # fmt: skip
     if lane.atomic is not None:
-        return _settled(hub, one, _atomic(one, target), action, {"target": target, "note": note}), None
+        return _settled(hub, one, _atomic(one, target), action, {"target": target, "note": note}, how="linked"), None
     answer = Answer(fate="linked", target=target, token=hit.token if hit else "", reason=note or "a person said so")
     step = _answered(one, answer)
     step.link = LinkRow(one.item.entity, one.item.key, target, "person")
-    return _settled(hub, one, step, action, {"target": target, "note": note}), seen
+    held = hit.facts if hit is not None else {}
+    return _settled(hub, one, step, action, {"target": target, "note": note}, how="linked", held=held), seen
 
 
 def _refuse_taken(hub: Hub, one: Placed, target: str) -> None:
@@ -227,6 +165,9 @@ def send_again(hub: Hub, id: int, note: str = "") -> Done:
     """
     one = _decidable(hub, id, "decide", "refused")
     if one.item.state == "refused":
+        _refuse_unless_gone(hub, one)
+        return _anew(hub, one, note)
+    if _is_lost(hub, one):
         return _anew(hub, one, note)
     seen = msgspec.json.decode(one.item.evidence) if one.item.evidence else None
     lane = desk.lane(hub, one)
@@ -242,15 +183,26 @@ def send_again(hub: Hub, id: int, note: str = "") -> Done:
     return _finished(hub, [one])
 
 
-def _anew(hub: Hub, one: Placed, note: str) -> Done:
+def _refuse_unless_gone(hub: Hub, one: Placed) -> None:
+    """Raises Guarded where the target still holds what was written, or cannot tell."""
     target = one.item.target
     [seen] = look(hub, [one], target) if target else [None]
     if seen is None or not seen.asked or any(hit.target == target for hit in seen.found):
         raise not_that_way(one.item)
+
+
+def _is_lost(hub: Hub, one: Placed) -> bool:
+    """Whether it was written once, and was opened again because the target holds it no more, or not for use."""
+    with hub.store.read() as tx:
+        link = ledger.find_links(tx, one.route, [one.item.ref]).get(one.item.ref)
+    return link is not None and bool(link.target) and link.rule != rows.REVERSED and not one.item.target
+
+
+def _anew(hub: Hub, one: Placed, note: str) -> Done:
     lane, now = desk.lane(hub, one), hub.store.now()
     with hub.store.write() as tx:
         item = _still(tx, one)
-        links = ledger.find_links(tx, one.route, [item.ref]).values()
+        links = list(ledger.find_links(tx, one.route, [item.ref]).values())
         ledger.put_links(tx, one.route, [msgspec.structs.replace(link, rule=rows.REVERSED) for link in links])
         ledger.remove_items(tx, [item.id])
         step = Step(draft=item.draft, flow=item.flow, record_kind=item.record_kind, record_id=item.record_id,
@@ -258,7 +210,7 @@ def _anew(hub: Hub, one: Placed, note: str) -> Done:
         writing.settle(tx, lane, [step], now, cause="send again")
         made = list(ledger.find_items(tx, one.route, [item.ref]).values())
         approvals.give_at_once(tx, one.route, made, now)  # a person has just asked for it
-        _note(tx, hub, "errors.send-again", [(item, {"note": note, "gone": target})])
+        _note(tx, hub, "errors.send-again", [(item, {"note": note, "gone": [link.target for link in links]})])
     return _finished(hub, [Placed(one.route, each) for each in made])
 
 
@@ -268,20 +220,36 @@ def abandon(hub: Hub, id: int, note: str = "") -> Done:
     with hub.store.read() as tx:
         link = ledger.find_links(tx, one.route, [one.item.ref]).get(one.item.ref)
     reason = f"given up by {audit.actor()}" + (f": {note}" if note else "")
+    answer, held = Answer(fate="skipped", reason=reason), None
     if link is not None and link.target:
         answer = Answer(fate="linked", target=link.target, token=one.item.token or link.token, reason=reason)
-        return _settled(hub, one, _answered(one, answer), "errors.abandon", {"note": note}, stays=link)
-    return _settled(hub, one, _answered(one, Answer(fate="skipped", reason=reason)), "errors.abandon", {"note": note})
+        held = decided.evidence_of(one.item, link.target)
+    stays = link if answer.target else None
+    done = _settled(hub, one, _answered(one, answer), "errors.abandon", {"note": note}, stays=stays, how="given up",
+                    held=held)  # fmt: skip
+    done.items = [{**row, "fix": f"wherry errors reopen {row['id']} takes it up again"} for row in done.items]
+    return done
 
 
 def accept(hub: Hub, id: int, note: str = "") -> Done:
-    """Keep what the target holds: the link stays, and ours is not sent. The next change at its source is."""
+    """Keep what the target holds: the link stays, and ours is not sent. The next change at its source meets the same
+    edit and is shown again, since nobody has said that theirs may be written over."""
     one = _decidable(hub, id, "differs")
     with hub.store.read() as tx:
         link = ledger.find_links(tx, one.route, [one.item.ref])[one.item.ref]
+    held = _held_now(hub, one, link.target)
     reason = f"{KEPT} {audit.actor()}" + (f": {note}" if note else "")
     answer = Answer(fate="linked", target=link.target, token=link.token, reason=reason)
-    return _settled(hub, one, _answered(one, answer), "errors.accept", {"note": note, "reason": one.item.reason})
+    return _settled(hub, one, _answered(one, answer), "errors.accept", {"note": note, "reason": one.item.reason},
+                    stays=link, how="kept theirs", held=held)  # fmt: skip
+
+
+def _held_now(hub: Hub, one: Placed, target: str) -> Facts | None:
+    """What the target holds under an id now; as it was last found, where it is out of reach."""
+    with contextlib.suppress(TryAgain, AccessLost):
+        look(hub, [one])
+    [one] = desk.pick(hub, [one.item.id])
+    return decided.evidence_of(one.item, target)
 
 
 def _decidable(hub: Hub, id: int, *states: str) -> Placed:
@@ -323,17 +291,22 @@ def _as_sent(tx: Tx, one: Placed, step: Step) -> Item:
 
 
 def _settled(
-    hub: Hub, one: Placed, step: Step, action: str, detail: Mapping[str, Any], *, stays: LinkRow | None = None
-) -> Done:
+    hub: Hub, one: Placed, step: Step, action: str, detail: Mapping[str, Any], *, how: How, held: Facts | None = None,
+    stays: LinkRow | None = None,
+) -> Done:  # fmt: skip
     """The decision in one transaction with its audit row, then the drain. ``stays``: the link is kept as it was."""
-    lane = desk.lane(hub, one)
+    lane, now = desk.lane(hub, one), hub.store.now()
     with hub.store.write() as tx:
         step.item = _still(tx, one)
+        if how == "given up":
+            decided.keep_given_up(tx, Placed(one.route, msgspec.structs.replace(step.item)))
+        step.item.call = 0  # a person's word settles it, no request
         step.sent = _as_sent(tx, one, step)
-        outcomes = writing.settle(tx, lane, [step], hub.store.now(), cause=f"E-{one.item.id}")
+        outcomes = writing.settle(tx, lane, [step], now, cause=f"E-{one.item.id}")
         if stays is not None:
             kept = msgspec.structs.replace(stays, digest=digest(step.sent.body), sequence=one.item.sequence)
             ledger.put_links(tx, one.route, [kept])
+        decided.keep(tx, one, how, held, str(detail.get("note") or ""), now)
         _note(tx, hub, action, [(one.item, {**detail, "settled": _counted(outcomes.values())})])
     return _finished(hub, [one])
 

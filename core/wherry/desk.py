@@ -6,23 +6,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from shlex import quote as quoted
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from wherry import parts
 from wherry.errors import Guarded, NotFound, WherryError
-from wherry.flight import Target
 from wherry.hub import Hub
 from wherry.records import FOR_A_PERSON, Ref
 from wherry.redaction import clean, scrub
-from wherry.steps import Lane
 from wherry.store import calls, inquiries, ledger, questions, registry
 from wherry.store.calls import CallRow
 from wherry.store.database import Tx
 from wherry.store.inquiries import Placed
 from wherry.store.ledger import Event, ItemRow
 from wherry.store.registry import Bound
+
+if TYPE_CHECKING:
+    from wherry.flight import Target
+    from wherry.steps import Lane
 
 CLASSES = ("refused", "decide", "differs", "unknown", "waiting")
 """What is listed, what needs a person first."""
@@ -136,22 +139,30 @@ def row(item: ItemRow) -> dict[str, Any]:
         "label": item.label or item.key, "record": f"{item.record_kind} {item.record_id}", "target": item.target,
         "amount": item.amount, "currency": item.currency, "reason": scrub(item.reason), "field": item.field,
         "fix": scrub(_fix(item)), "since": item.created_at, "changed": item.changed_at, "due": item.due,
-        "stamp": item.stamp,
+        "stamp": item.stamp, "approval": item.approval,
     }  # fmt: skip
 
 
 def _fix(item: ItemRow) -> str:
     """What to do next, with the item's own number in it."""
-    said = item.fix.replace("E-N", f"E-{item.id}")
+    said = item.fix.replace("E-N", f"E-{item.id}") + _about_need(item)
     by_state = {
         "refused": f"wherry errors edit E-{item.id} FIELD=VALUE, or correct it at its source; "
                    f"then: wherry errors retry E-{item.id}",
         "decide": f"wherry errors resolve E-{item.id} --link ID | --send-again | --abandon",
         "differs": f"wherry errors resolve E-{item.id} keeps theirs; wherry errors retry E-{item.id} sends ours again",
         "unknown": "it is looked up by the next run, or now: wherry errors retry E-" + str(item.id),
-        "waiting": f"it goes on by itself; what it waits for: wherry errors show E-{item.id}",
+        "waiting": "it goes on by itself; look at what it waits for",
     }  # fmt: skip
     return said or by_state.get(item.state, "")
+
+
+def _about_need(item: ItemRow) -> str:
+    """Of what was refused for something that it refers to: the way to decide about that."""
+    need = next((ref for ref in item.draft.refs if ref.entity == item.field), None)
+    if item.state != "refused" or need is None:
+        return ""
+    return f"; to decide about that {need.entity}: wherry errors reopen {quoted(need.key)} --kind {need.entity}"
 
 
 def cause(row: Mapping[str, Any]) -> str:
@@ -283,6 +294,14 @@ def asked_of(tx: Tx, one: Placed) -> list[int]:
     """Numbers of the open questions that an item waits for, itself or through what it needs."""
     refs = [each.item.ref for each in (one, *chain(tx, one)) if each.item.state == "triage"]
     return [asked.id for asked in questions.questions_of(tx, one.route, refs).values() if asked.state == "open"]
+
+
+def refused_for(hub: Hub, refs: Iterable[Ref]) -> list[str]:
+    """The flows of which something stands refused that refers to one of these."""
+    wanted = set(refs)
+    with hub.store.read() as tx:
+        refused = inquiries.items_in(tx, ["refused"]) if wanted else []
+    return sorted({one.item.flow for one in refused if wanted.intersection(one.item.draft.refs)})
 
 
 def standing(tx: Tx, one: Placed) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from wherry.errors import Guarded, Rejected, TryAgain, WherryError
 from wherry.flight import THROTTLED, Exchange, Flight, Target
 from wherry.records import Answer, Ref
 from wherry.roles import Asks
-from wherry.rows import BY_PERSON
+from wherry.rows import BY_PERSON, resumed
 from wherry.steps import Outcome
 from wherry.store import calls, ledger
 from wherry.store.calls import CallRow, Waiting
@@ -116,7 +116,7 @@ class Drain:
     def _recover(self) -> bool:
         """Raw answers that were stored but not settled are settled first; the rest is left to be resolved. Whether the
         store turned out to be an older copy."""
-        with self.store.write() as tx:
+        with self.held.write() as tx:
             if halted := resolving.halted(tx, self.target):
                 raise halted
             restored = self._notice_restore(tx)
@@ -152,12 +152,12 @@ class Drain:
         verdicts = [flight.judge(self.target, one) for one in self.answered]
         for one, verdict in zip(self.answered, verdicts, strict=True):
             resolving.read_back(self.target, one, verdict)
+            resolving.read_refusals(self.target, verdict)
             self.stop = self.stop or verdict.stop or self._shut_out(one)
         self._count_failures(verdicts)
         told = [pair for verdict in verdicts for pair in verdict.told]
         outcomes: list[tuple[int, dict[Ref, Outcome]]] = []
-        with self.store.write() as tx:
-            self.held.check()
+        with self.held.write() as tx:
             outcomes += self._settle(tx, told)
             pairs = zip(self.answered, verdicts, strict=True)
             useless = {one.row.id for one, v in pairs if not v.heard and one.row.state != "unsent"}
@@ -233,7 +233,7 @@ class Drain:
         waiting = calls.items_of_sink(tx, self.sink_id, "queued", ready_by=now, limit=limit)
         flights, stranded = flight.board(tx, self.sink_id, waiting)
         for one in stranded:  # what it refers to was undone meanwhile: it waits for it again
-            writing.settle(tx, self.target.lane(one.source), [writing.resumed(one.item)], now)
+            writing.settle(tx, self.target.lane(one.source), [resumed(one.item)], now)
         return flights
 
     def _has_run(self, tx: Tx, flow: str, source: int) -> bool:
@@ -296,7 +296,7 @@ class Drain:
             for _ in fan_out(lambda one: flight.exchange(self.target, one), group, width=self._width(group)):
                 pass
         finally:  # also when somebody stops us: what has been answered by then is known
-            with self.store.write() as tx:
+            with self.held.write() as tx:
                 calls.put_calls(tx, [one.row for one in group if one.row.state != "sending"])
         self.answered = list(group)
 
@@ -321,8 +321,7 @@ class Drain:
         with self.store.read() as tx:
             if not calls.items_of_sink(tx, self.sink_id, "unknown", limit=1):
                 return False
-        with self.store.write() as tx:
-            self.held.check()
+        with self.held.write() as tx:
             unknown = calls.items_of_sink(tx, self.sink_id, "unknown")
             rows = calls.calls_by_id(tx, {one.item.call for one in unknown})
             flights, _ = flight.board(tx, self.sink_id, unknown, left=True)
@@ -340,8 +339,7 @@ class Drain:
 
     def _conclude(self, told: Sequence[tuple[Flight, Answer]]) -> None:
         """Settle what a look told. What became another version while it was on its way knows better itself."""
-        with self.store.write() as tx:
-            self.held.check()
+        with self.held.write() as tx:
             now = calls.items_by_id(tx, self.sink_id, [one.waiting.item.id for one, _ in told])
             told = [(one, answer) for one, answer in told if _is_same(one, now.get(one.waiting.item.id))]
             outcomes = self._settle(tx, told)

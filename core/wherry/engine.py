@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from wherry import boundary, fates, writing
+from wherry import boundary, fates, homing, writing
 from wherry.catalogues import listed_as
 from wherry.copying import copy_files
 from wherry.errors import Rejected
@@ -110,6 +110,7 @@ def sift(job: Job, mapper: FieldMapper, kind: str, records: Sequence[Record]) ->
         known = ledger.find_seen(tx, job.wired.name, kind, wanted)
     for entry in newest.values():
         recognise(job, entry, known)
+    leave_to_others(job, kind, [entry for entry in newest.values() if entry.fate is None and not entry.synced])
     fresh = [entry for entry in newest.values() if entry.fate is None]
     skips = boundary.triggers(job.wired.source, mapper, [entry.record for entry in fresh])
     voids = take_back(job, kind, [entry for entry, skip in zip(fresh, skips, strict=True) if skip and skip.void])
@@ -128,7 +129,8 @@ def recognise(job: Job, entry: Entry, known: Mapping[str, Seen]) -> None:
     """What the store knows of the record: the version seen before keeps its fate; a survivor takes over a merger."""
     record = entry.record
     entry.earlier = earlier = known.get(record.id)
-    if earlier is not None and earlier.digest == entry.digest and not (record.touched or job.options.resync):
+    again = record.touched or job.options.resync or (earlier is not None and homing.is_kept_out(earlier.reason))
+    if earlier is not None and earlier.digest == entry.digest and not again:
         entry.repeat = True
         open_or_skipped = earlier.fate in OPEN or earlier.fate == "skipped"
         entry.close(earlier.fate if open_or_skipped else "unchanged", earlier.reason)  # type: ignore[arg-type]
@@ -136,6 +138,17 @@ def recognise(job: Job, entry: Entry, known: Mapping[str, Seen]) -> None:
     for loser in record.merged_ids:
         if loser in known and known[loser].synced:
             take_over(job, entry, known[loser])
+
+
+def leave_to_others(job: Job, kind: str, entries: Sequence[Entry]) -> None:
+    """What another flow has as a document or a journal: nothing is read or made for it. Settling makes sure."""
+    if not job.wired.lane.has_homes:
+        return
+    with job.wired.store.read() as tx:
+        why = homing.kept_out(tx, job.wired.lane, [(job.wired.name, kind, entry.record.id) for entry in entries])
+    for entry in entries:
+        if reason := why.get((job.wired.name, kind, entry.record.id)):
+            entry.close("skipped", reason)
 
 
 def take_back(job: Job, kind: str, entries: Sequence[Entry]) -> set[str]:
@@ -359,7 +372,7 @@ def conclude(job: Job, batch: Batch, outcomes: Mapping[Ref, Outcome]) -> Tally:
         if entry.refusal is not None:
             counted.refused.append(fates.refusal_of(entry))
         if entry.reason and entry.fate not in DONE:
-            counted.reasons[batch.kind][entry.fate or ""][entry.reason] += 1
+            counted.reasons[batch.kind][entry.fate or ""][homing.in_general(entry.reason)] += 1
         if entry.fate == "skipped" and entry.skip is not None and entry.skip.amount is not None:
             counted.amounts[batch.kind][entry.reason][entry.skip.currency] += entry.skip.amount
     job.tally.add(counted)

@@ -175,6 +175,8 @@ class JournalLine(Entity, kw_only=True):
     customer: Pointer = None
     dimensions: dict[str, str] = field(default_factory=dict)
     """Class, department, location, subsidiary, tax."""
+    home: Money | None = None
+    """What it is worth in the organisation's own currency, where the entry is in another."""
 
 
 class JournalEntry(Entity, kw_only=True):
@@ -186,6 +188,13 @@ class JournalEntry(Entity, kw_only=True):
     currency: str = ""
     memo: str = ""
     lines: list[JournalLine] = field(default_factory=list)
+    exchange_rate: Decimal | None = None
+    """What one of ``currency`` is worth in ``home``, where that is another."""
+    exchange_source: str = ""
+    home: str = ""
+    rounding: Money | None = None
+    """What rounding left between the home amounts of both sides: above zero on the debit side of its account."""
+    rounding_account: str = ""
 
 
 class Account(Entity, kw_only=True):
@@ -217,7 +226,11 @@ class LedgerTransaction(Entity, kw_only=True):
     asset: str = ""
     quantity: Decimal | None = None
     rate: Decimal | None = None
+    """What one of the asset is worth in the currency of ``amount``."""
     rate_source: str = ""
+    exchange_rate: Decimal | None = None
+    """What one of the currency of ``amount`` is worth in the organisation's own."""
+    exchange_source: str = ""
 
 
 class MovementLine(Entity, kw_only=True):
@@ -254,7 +267,11 @@ class Movement(Entity, kw_only=True):
     original: Money | None = None
     """The amount in the currency or asset it was made in, before it was valued in ``currency``."""
     rate: Decimal | None = None
+    """What one of ``original`` is worth in ``currency``."""
     rate_source: str = ""
+    exchange_rate: Decimal | None = None
+    """What one of ``currency`` is worth in the organisation's own; a table of rates says it where this does not."""
+    exchange_source: str = ""
 
 
 SHAPES: dict[str, type[Entity]] = {

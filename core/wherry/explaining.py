@@ -5,8 +5,10 @@ A document is named by its number, its record's id at the source, its key, its i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
+
+import msgspec
 
 from wherry import desk
 from wherry.errors import NotFound
@@ -16,25 +18,23 @@ from wherry.records import Ref
 from wherry.redaction import scrub
 from wherry.rows import REVERSED
 from wherry.settings import Flow
+from wherry.standings import Teller, day, moment, of_kind
 from wherry.store import inquiries, ledger, questions, registry
 from wherry.store.inquiries import Placed
 from wherry.store.ledger import Event, ItemRow, LinkRow, Route, Seen
 from wherry.store.registry import Bound
-from wherry.subjects import Finder, Subject, body_of
+from wherry.subjects import Subject, body_of, texts_of
 
 _MOST = 20
-_BY_RULE = {
-    "created": "made there", "person": "linked by {by}", "merged": "taken over from a record that was merged into it",
-    "differs": "made there",
-}  # fmt: skip
-"""How a link came about, in words; every other rule is one by which a matcher found it."""
+_ONCE = "already synced once"
 
 
-def explain(hub: Hub, word: str = "", target: str = "") -> list[dict[str, Any]]:
-    """What is to be said of a document, for each flow that knows it. Raises NotFound where nobody does."""
+def explain(hub: Hub, word: str = "", target: str = "", kind: str = "") -> list[dict[str, Any]]:
+    """What is to be said of a document, for each flow that knows it. ``kind`` takes only what is of that kind, at the
+    source or in the target. Raises NotFound where nobody knows it."""
     with hub.store.read() as tx:
         view = View(hub, tx)
-        found = view.subjects(word.strip(), target.strip())
+        found = of_kind(view.subjects(word.strip(), target.strip()), kind)
         if not found:
             raise NotFound(
                 view.never_read(target or word, bool(target)), code="WHERRY-3085", document=target or word,
@@ -43,7 +43,7 @@ def explain(hub: Hub, word: str = "", target: str = "") -> list[dict[str, Any]]:
         return [view.told(one, word or target) for one in found[:_MOST]]
 
 
-class View(Finder):
+class View(Teller):
     """What is to be said of what was found."""
 
     # -- the sentence -------------------------------------------------------------------------------------------------
@@ -52,10 +52,13 @@ class View(Finder):
         """The sentence, and what stands behind it."""
         told = self._history(one)
         item, link = one.item.item if one.item else None, one.link
+        word_given, decision = self._approved(one), self.decision(one)
         return {
             "document": self.name(one, word), "sentence": scrub(self.sentence(one, word)), "state": self._state(one),
             "flow": one.flow, "ref": {"entity": one.ref.entity, "key": one.ref.key} if one.ref is not None else None,
-            "record": self._record(one), "target": self._target(one),
+            "record": self._record(one), "imports": self._imports(one), "target": self._target(one),
+            "approved": {"at": word_given[0], "by": word_given[1]} if word_given else None,
+            "decision": msgspec.to_builtins(decision) if decision is not None else None,
             "open": desk.row(item) if item is not None else None,
             "map": self._map(one), "matches": self._matches(one),
             "evidence": desk.evidence(item) if item is not None else None,
@@ -77,39 +80,49 @@ class View(Finder):
         name = name[:1].upper() + name[1:]
         if one.link is not None and one.link.rule == REVERSED:
             taken = f"{name} was taken back in {there} on {day(one.link.made_at)}; it had been {one.link.target} there"
-            return self._and(taken, one, "a newer version of it")
+            why = next((event.reason for event in reversed(self._told(one.link)) if event.fate == "reversed"), "")
+            return self._and(taken + (f" ({why})" if why else ""), one, "a newer version of it")
         if one.link is not None and one.link.target:
             return self._written(one, one.link, name, there)
         if one.item is not None:
             return f"{name} is not in {there}: it {self.because(one.item)}"
         if one.link is not None:
-            what = "gave it up" if one.link.rule == "abandoned" else "said to leave it out"
-            return f"{name} is not in {there}: {one.link.made_by} {what} on {day(one.link.made_at)}{self._why(one)}"
+            up = one.link.rule == "abandoned"
+            again = f"; {self._reopening(one, word)} takes it up again" if up else ""
+            what = "gave it up" if up else "said to leave it out"
+            when = day(one.link.made_at)
+            return f"{name} is not in {there}: {one.link.made_by} {what} on {when}{self._why(one)}{again}"
         if one.seen is not None:
             return f"{name} is not in {there}: {self._left_out(one.seen)}"
         return f"{name} is not in {there}: {self._not_read(one)}"
 
     def _written(self, one: Subject, link: LinkRow, name: str, there: str) -> str:
-        call = f", request {link.call}" if link.call else ""
-        run = f" by run {link.run}" if link.run else ""
-        how = _BY_RULE.get(link.rule, f"found there by {link.rule}").format(by=link.made_by)
-        since = self._since(link)
-        later = f"; last written on {moment(link.made_at)}" if since != link.made_at else ""
-        said = f"{name} is in {there} as {link.target} since {moment(since)}: {how}{run}{call}{later}"
+        decision = self.decision(one)
+        decision_said = f"; {decision.says}" if decision is not None else ""
+        if gone := self.gone(one):
+            lost = f"{name} is no longer in {there}: it was {link.target} there, and was found deleted on {day(gone)}"
+            open_ = one.item is not None or decision is not None
+            again = "" if open_ else f"; to decide about it: {self._reopening(one, name)}"
+            return self._and(f"{lost}{decision_said}{again}", one, "a newer version of it")
+        said = f"{name} is in {there} as {link.target} since {moment(self._since(link))}: {self._how(one, link)}"
         if one.item is not None and one.item.item.state == "differs":
             return f"{said}; but {one.item.item.reason}"
-        return self._and(said, one, "a newer version of it")
-
-    def _since(self, link: LinkRow) -> str:
-        """When the target first held it, by the history; a link is written anew with every change."""
-        told = inquiries.told_of(self.tx, link.ref)
-        return next((event.at for event in told if event.target == link.target), link.made_at)
+        finding = self._finding(one)
+        if finding is not None:
+            again = "" if one.item is not None else f"; to decide about it: {self._reopening(one, name)}"
+            said += f"; found to be edited there on {day(finding.at)}: {finding.says}{again}"
+        return self._and(f"{said}{decision_said}", one, "a newer version of it")
 
     def _and(self, said: str, one: Subject, what: str) -> str:
         if one.item is not None:
-            return f"{said}; {what} {self.because(one.item)}"
-        gone = one.seen is not None and one.seen.reason.startswith("gone:")
-        return f"{said}; its record is {one.seen.reason.removeprefix('gone: ')}" if gone and one.seen else said
+            reopened = one.item.item.state == "decide" and not one.item.item.call and not one.item.item.target
+            return f"{said}; {'it' if reopened else what} {self.because(one.item)}"
+        if one.seen is None:
+            return said
+        if one.seen.reason.startswith("gone:"):
+            return f"{said}; its record is {one.seen.reason.removeprefix('gone: ')}"
+        left_out = one.seen.fate == "skipped" and one.seen.reason != _ONCE
+        return f"{said}; {what} {self._left_out(one.seen).removeprefix('it ')}" if left_out else said
 
     def because(self, one: Placed, depth: int = 0) -> str:
         """Why an open item has not got further, down to what holds everything up."""
@@ -168,8 +181,10 @@ class View(Finder):
     def _state(self, one: Subject) -> str:
         if one.item is not None:
             return one.item.item.state
+        if one.link is not None and one.link.rule not in (REVERSED, "abandoned", "ignored"):
+            return "missing" if self.gone(one) else "written"
         if one.link is not None:
-            return one.link.rule if one.link.rule in (REVERSED, "abandoned", "ignored") else "written"
+            return one.link.rule
         return one.seen.fate if one.seen is not None else "never read"
 
     def _record(self, one: Subject) -> dict[str, Any] | None:
@@ -211,7 +226,7 @@ class View(Finder):
 
     def _named_in(self, route: Route, body: Mapping[str, Any]) -> list[LinkRow]:
         """Links to the ids that a written body names under the name of their entity."""
-        said = dict.fromkeys((name, value) for name, value in _texts(body))
+        said = dict.fromkeys((name, value) for name, value in texts_of(body))
         found = inquiries.links_to(self.tx, [value for _, value in said], sink=route.sink)
         mine = [one.link for one in found if one.route == route]
         return [link for link in mine if (link.entity, link.target) in said]
@@ -269,24 +284,3 @@ def _conditions(flow: Flow) -> str:
     if flow.changed_since:
         said.append(f"changed since {flow.changed_since}")
     return f" ({', '.join(said)})" if said else ""
-
-
-def _texts(body: Any, name: str = "") -> Iterable[tuple[str, str]]:
-    if isinstance(body, Mapping):
-        for key, value in body.items():
-            yield from _texts(value, key)
-    elif isinstance(body, list):
-        for value in body:
-            yield from _texts(value, name)
-    elif isinstance(body, str) and body:
-        yield name, body
-
-
-def day(at: str) -> str:
-    """``2026-01-05``."""
-    return at[:10]
-
-
-def moment(at: str) -> str:
-    """``2026-01-05 09:00:00 UTC``."""
-    return f"{at[:19].replace('T', ' ')} UTC"

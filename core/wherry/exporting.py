@@ -16,8 +16,8 @@ import msgspec
 from msgspec import Struct, field
 
 from wherry import deciding, desk, fiscal, trail
-from wherry.accounting import Entry, Side
-from wherry.books import profiles
+from wherry.accounting import Entry
+from wherry.books import profiles, rates
 from wherry.books.charts import Chart
 from wherry.books.frozen import ENTITY
 from wherry.books.gathering import Selection
@@ -35,7 +35,6 @@ from wherry.store.inquiries import Placed, Written
 from wherry.subjects import Finder, Subject, body_of
 from wherry.trail import POSTED, PREPARED, TAKEN_BACK, Known
 
-_OTHER: dict[Side, Side] = {"debit": "credit", "credit": "debit"}
 _MARKABLE = ("queued", "waiting", "refused", "decide")
 
 
@@ -108,7 +107,7 @@ def _sorted(
     """Which entries go out now. An entry that is taken back goes out turned over, if it went out before."""
     found = _Sorting()
     for one in known:
-        entry = msgspec.structs.replace(one.entry, lines=tuple(trail.in_code(line, chart) for line in one.entry.lines))
+        entry = trail.in_codes(one.entry, chart)
         booked = files.get(exported.id_of(wish.profile, entry.key, POSTED))
         back = files.get(exported.id_of(wish.profile, entry.key, REVERSED))
         state = POSTED if one.is_posted else one.state if one.state == TAKEN_BACK else PREPARED
@@ -138,11 +137,9 @@ def _take(hub: Hub, found: _Sorting, entry: Entry, one: Known, state: str, numbe
 
 def turned(entry: Entry) -> Entry:
     """The entry that takes one back: its sides changed over, on the same day."""
-    lines = tuple(msgspec.structs.replace(line, side=_OTHER[line.side]) for line in entry.lines)
     memo = f"Reverses {entry.number}. {entry.memo}".strip()
-    return msgspec.structs.replace(
-        entry, key=f"{entry.key}|{REVERSED}", number=f"{entry.number[:20]}R", lines=lines, memo=memo
-    )
+    key, number = f"{entry.key}|{REVERSED}", f"{entry.number[:20]}R"
+    return msgspec.structs.replace(rates.turned(entry), key=key, number=number, memo=memo)
 
 
 def _row(hub: Hub, entry: Entry, one: Known, state: str, number: int, wish: Wish) -> FileExport:

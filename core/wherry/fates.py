@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from wherry import homing
 from wherry.job import Batch, Entry, Job
 from wherry.records import OPEN, Draft, Ref
 from wherry.roles import FieldMapper
@@ -48,6 +49,7 @@ def store_fates(job: Job, tx: Tx, batch: Batch, now: str) -> None:
     ledger.put_seen(tx, job.wired.name, [seen_row(job, entry, before) for entry in new])
     left = [entry for entry in new if entry.fate == "skipped" and entry.reason != ONCE]
     told = [entry for entry in left if entry.synced or before.get(entry.record.id)]
+    homing.note_waiting(tx, job.wired.lane, batch.kind, {entry.record.id: entry.reason for entry in new})
     ledger.put_events(tx, [event_of(job, entry, now) for entry in told])
 
 
@@ -65,6 +67,7 @@ def withdraw(job: Job, tx: Tx, batch: Batch, now: str) -> None:
     unsent = [item for item in found if item.state not in SENT]
     gone = [item for item in unsent if item.record_id in roots and (item.root or item.draft.file)]
     ledger.remove_items(tx, [item.id for item in gone])
+    homing.leave(tx, job.wired.lane, [item for item in gone if item.root and not item.target])
     flying = [item for item in found if item.state in SENT and item.follower]
     for item in flying:
         item.follower = ""  # what is left out now is not sent after the version that is on its way

@@ -23,6 +23,7 @@ from wherry.errors import ConfigError, Rejected
 from wherry.expressions import known_path, nearest, parse, path_of
 from wherry.money import exact
 from wherry.records import Record
+from wherry.wording import a
 
 LONGEST_TEXT = 100_000
 _CODE = "WHERRY-2224"
@@ -212,7 +213,7 @@ class _Rewriter:
         if found == "path":
             return ast.Call(ast.Name(sort, ast.Load()), [node], [])
         if found not in (sort, "any", "list"):
-            raise self.error(f"a {sort} and a {found} do not go together")
+            raise self.error(f"{a(sort)} and {a(found)} do not go together")
         return node
 
     def _call(self, name: str, arguments: list[ast.expr]) -> ast.expr:

@@ -14,9 +14,9 @@ from msgspec import Struct, field
 
 from wherry import boundary
 from wherry.errors import AccessLost, ContractBroken, TryAgain, WherryError
-from wherry.records import Answer, Change, Facts, Item, Ref
+from wherry.records import Answer, Change, Item, Ref
 from wherry.roles import CallSinkWriter
-from wherry.steps import Lane, Outcome, Step, item_of
+from wherry.steps import Lane, Outcome, Step, differing, in_words, item_of
 from wherry.store import Store, ledger
 from wherry.store.calls import CallRow, Waiting
 from wherry.store.database import Tx
@@ -216,17 +216,11 @@ def _checked(target: Target, flight: Flight, answer: Answer) -> Answer:
     return differs(answer.target, answer.token, changes) if changes else answer
 
 
-def differing(sent: Facts, held: Facts) -> tuple[Change, ...]:
-    """The facts that the target holds otherwise: what was sent, what is there. What it does not tell is left out."""
-    return tuple(Change(name, sent[name], held[name]) for name in sent if name in held and sent[name] != held[name])
-
-
 def differs(target: str, token: str, changes: Sequence[Change], why: str = "the target holds it otherwise") -> Answer:
     """Written, but not as it was sent, or edited there since: for a person."""
-    shown = "; ".join(f"{c.field} is {c.after} there, {c.before} here" for c in changes[:5])
     return Answer(
-        fate="differs", target=target, token=token, reason=f"{why}: {shown}", changes=tuple(changes),
-        field=changes[0].field if changes else "",
+        fate="differs", target=target, token=token, reason=f"{why}: {in_words(changes, 'here')}",
+        changes=tuple(changes), field=changes[0].field if changes else "",
         fix="look at it there, then: wherry errors resolve E-N, or wherry errors retry E-N to send ours again",
     )  # fmt: skip
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from wherry import boundary, config_log, plugins
+from wherry import barring, boundary, config_log, plugins
 from wherry.defaults import Defaults
 from wherry.errors import AccessLost, ConfigError, NotFound, WherryError
 from wherry.hub import Hub
@@ -17,9 +18,10 @@ from wherry.mapping import MapMapper, explain
 from wherry.mapping.shapes import targets
 from wherry.records import Record, Skip
 from wherry.roles import Fetches, Narrows
+from wherry.settings import Flow
 from wherry.settings.load import refuse
 from wherry.settings.mistakes import SECRET_UNREADABLE, UNKNOWN_NAME, UNSET_SECRET, Mistake, suggestion
-from wherry.store import audit, ledger, registry
+from wherry.store import audit, inquiries, ledger, registry
 from wherry.store.registry import FlowState
 from wherry.tally import plain
 from wherry.wiring import Wiring
@@ -35,10 +37,12 @@ def summary(hub: Hub, name: str) -> dict[str, Any]:
     with hub.store.read() as tx:
         state, last = registry.flow_state(tx, name), registry.find_runs(tx, flow=name, limit=1)
         waiting, seen = ledger.count_open(tx, name), ledger.count_seen(tx, name)
+        approval = inquiries.for_approval(tx).get(name, inquiries.ForApproval())
         marks = {mark.kind: mark.saved_at for mark in registry.all_marks(tx) if mark.flow == name}
     return {
         "flow": name, "source": flow.source, "sink": flow.sink, "state": state.state, "since": state.since,
         "reason": state.reason, "by": state.by, "kinds": list(flow.kinds), "waiting": waiting, "seen": plain(seen),
+        "approval": approval.number, "for_approval": msgspec.to_builtins(approval),
         "last_sync": marks, "schedule": flow.schedule.model_dump(exclude_none=True) if flow.schedule else None,
         "last_run": {"run": last[0].id, "state": last[0].state, "started": last[0].started_at,
                      "finished": last[0].finished_at, "exit_code": last[0].exit_code,
@@ -79,6 +83,10 @@ def check_settings(hub: Hub) -> list[str]:
             open_ends += list(_compiled(offline, name))
         except ConfigError as error:
             found.append(error)
+    found += barring.mistakes(hub, offline)
+    rivals = [] if found else list(_rivals(offline))
+    found += [two.error() for two in rivals if two.always]
+    open_ends += [str(two) for two in rivals if not two.always]
     if found:
         raise _together(found)
     return [*dict.fromkeys(offline.unset), *open_ends]
@@ -119,6 +127,47 @@ def _compiled(wiring: Wiring, name: str) -> Iterator[str]:
         yield f"fields, pipelines and stages of {name}: only {flow.source} can tell; wherry flow activate asks it"
     if len(described) < len(mappers):
         yield f"the maps of {name} that a plugin makes by itself"
+
+
+class _Rivals(Struct, frozen=True):
+    """Two flows between the same connections of which one books, and a kind that both take."""
+
+    one: Flow
+    other: Flow
+    kind: str
+
+    @property
+    def always(self) -> bool:
+        """Whether one of them would leave out everything that it takes."""
+        return _conditions(self.one) == _conditions(self.other)
+
+    def error(self) -> ConfigError:
+        return ConfigError(
+            f"flows.{self.one.name} and flows.{self.other.name} both take every {self.kind.replace('_', ' ')} of "
+            f"{self.one.source} into {self.one.sink}, where each goes once: as a document or as a journal",
+            fix="take the kind out of one of them, or give them conditions that exclude each other, by when or filter",
+            code="WHERRY-2651", key=f"flows.{self.other.name}.kinds",
+        )  # fmt: skip
+
+    def __str__(self) -> str:
+        kind = self.kind.replace("_", " ")
+        article = "an" if kind[:1] in "aeiou" else "a"
+        return (f"which of {self.one.name} and {self.other.name} has {article} {kind}: the first that takes it; none "
+                f"goes into {self.one.sink} twice")  # fmt: skip
+
+
+def _rivals(wiring: Wiring) -> Iterator[_Rivals]:
+    flows = [flow for _, flow in sorted(wiring.project.flows.items())]
+    kinds = {flow.name: wiring.kinds(flow, wiring.source(flow.source)) for flow in flows}
+    for one, other in combinations(flows, 2):
+        if (one.source, one.sink) == (other.source, other.sink) and (one.books or other.books):
+            both = sorted(set(kinds[one.name]) & set(kinds[other.name]))
+            yield from (_Rivals(one, other, kind) for kind in both)
+
+
+def _conditions(flow: Flow) -> tuple[Any, ...]:
+    """What a record must be for a flow to take it."""
+    return flow.when, flow.filter, flow.pipelines, flow.changed_since
 
 
 def _unknown_entities(hub: Hub, name: str) -> Iterator[Mistake]:

@@ -1,4 +1,4 @@
-"""CSV tables of the project folder: long lists that a bookkeeper keeps in a spreadsheet, such as ``tables/tax.csv``."""
+"""What lies in the project folder: the store, and CSV tables, long lists that a bookkeeper keeps in a spreadsheet."""
 
 from __future__ import annotations
 
@@ -7,8 +7,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from wherry.errors import ConfigError
+from wherry.roles import Clock
+from wherry.settings import Project
+from wherry.store import Store
 
 _LARGEST = 50_000_000
+
+
+def project_store(project: Project, clock: Clock) -> Store:
+    """The project's store; its files beside it."""
+    folder = project.folder / ".wherry"
+    url = project.store.url or f"sqlite:///{folder / 'wherry.db'}"
+    files = project.store.files if str(project.store.files) != "." else folder / "files"
+    return Store(url, clock, project.folder / files)
 
 
 def read_table(folder: Path, path: str) -> list[dict[str, str]]:

@@ -14,6 +14,7 @@ from msgspec import Struct, field
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from wherry.endpoints import OAuthEndpoints
     from wherry.entities import Entity
     from wherry.roles import (
         Connection,
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
         SourceConnector,
     )
     from wherry.settings import Flow
-    from wherry.signin import OAuthEndpoints
     from wherry.web.routes import Host, HttpRoute
 
 PROJECT_NAME = "wherry"

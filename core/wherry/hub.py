@@ -7,20 +7,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import structlog
+import msgspec
 from msgspec import Struct, field
 
-from wherry import config_log, engine, fates, planning, plugins, upkeep
-from wherry.bookkeeper import Bookkeeper
-from wherry.books import booking, confirming, gathering
-from wherry.books.gathering import Selection
+from wherry import plugins
 from wherry.clock import SystemClock
 from wherry.defaults import Defaults
-from wherry.drain import drain
 from wherry.errors import (
     EXIT_INTERRUPTED,
     EXIT_PERSON,
@@ -31,17 +27,23 @@ from wherry.errors import (
     WherryError,
     worst,
 )
-from wherry.fates import tell_items
-from wherry.job import Job, Options, Wired
-from wherry.records import FOR_A_PERSON, OPEN, Ref
+from wherry.folder import project_store
+from wherry.records import DESK, FOR_A_PERSON, OPEN, Ref
 from wherry.redaction import clean, scrub
-from wherry.roles import Clock, Rounds
+from wherry.roles import Clock
 from wherry.settings import Project, find_project, load
-from wherry.steps import Outcome, Step
 from wherry.store import Store, inquiries, ledger, registry
-from wherry.store.database import Tx
+from wherry.store.inquiries import ForApproval
 from wherry.tally import Tally
-from wherry.wiring import Wiring, project_store
+
+if TYPE_CHECKING:
+    from wherry.bookkeeper import Bookkeeper
+    from wherry.books.gathering import Selection
+    from wherry.engine import Then
+    from wherry.job import Job, Options
+    from wherry.steps import Outcome, Step
+    from wherry.store.database import Tx
+    from wherry.wiring import Wiring
 
 _STATES: dict[int, str] = {
     5: "access",
@@ -63,15 +65,16 @@ class Report(Struct, kw_only=True):
 
 
 class Hub:
-    """A project at work. Close it when done."""
+    """A project at work. Close it when done.
+
+    What is only asked about needs its settings, plugins and store; what runs is imported by what runs it.
+    """
 
     def __init__(self, project: Project, *, clock: Clock | None = None) -> None:
         self.project, self.clock = project, clock or SystemClock()
-        defaults = Defaults()
-        self.plugins = plugins.load(project.plugins.enabled, project.plugins.versions, defaults=[defaults])
+        self._defaults = Defaults()
+        self.plugins = plugins.load(project.plugins.enabled, project.plugins.versions, defaults=[self._defaults])
         self.store: Store = project_store(project, self.clock)
-        self.wiring = defaults.wiring = Wiring(project, self.plugins, self.store, self.clock)
-        self.books = Bookkeeper(project, self.store, self.clock)
 
     @classmethod
     def open(
@@ -82,8 +85,24 @@ class Hub:
         return cls(load(find_project(where), environ, overrides), clock=clock)
 
     def close(self) -> None:
-        self.wiring.renew()
+        if "wiring" in vars(self):
+            self.wiring.renew()
         self.store.close()
+
+    @cached_property
+    def wiring(self) -> Wiring:
+        """Connections and flows with their parts."""
+        from wherry.wiring import Wiring
+
+        self._defaults.wiring = made = Wiring(self.project, self.plugins, self.store, self.clock)
+        return made
+
+    @cached_property
+    def books(self) -> Bookkeeper:
+        """What the books of a flow are kept by."""
+        from wherry.bookkeeper import Bookkeeper
+
+        return Bookkeeper(self.project, self.store, self.clock)
 
     def __enter__(self) -> Hub:
         return self
@@ -98,6 +117,8 @@ class Hub:
         progress: Callable[[str, Tally], None] = lambda flow, tally: None,
     ) -> Report:  # fmt: skip
         """Run a flow, after the flows that go before it. One report for all; the flow's own summary is its data."""
+        from wherry.job import Options
+
         options = options or Options()
         flow = self.wiring.flow(name)
         self._refuse_paused(name)
@@ -121,6 +142,8 @@ class Hub:
         return report
 
     def _run_one(self, name: str, options: Options, cause: str, progress: Callable[[str, Tally], None]) -> Report:
+        from wherry import config_log
+
         self._refuse_paused(name)
         config_log.record(self.store, self.project, self.wiring)
         run = registry.new_id(int(self.clock.now().timestamp() * 1000))
@@ -140,6 +163,10 @@ class Hub:
 
     def _guarded(self, name: str, run: str, options: Options, progress: Callable[[str, Tally], None]) -> Report:
         """The run itself. Whatever ends it early becomes part of its report; what was settled stays settled."""
+        import structlog
+
+        from wherry.job import Job, residue
+
         tally, error, code, rounding = Tally(), None, 0, {}
         booked: dict[str, Any] = {}
         self.wiring.renew()
@@ -165,6 +192,9 @@ class Hub:
         return report
 
     def _carry(self, job: Job) -> None:
+        from wherry import engine, upkeep
+        from wherry.books import confirming
+
         later = self._tried(job)
         if job.options.moves_mark and not job.options.resync:
             upkeep.retry(job)
@@ -184,6 +214,10 @@ class Hub:
 
     def book(self, job: Job, pick: Selection | None = None) -> None:
         """What a flow took into its subledger is booked: grouped into entries, which wait for approval or leave."""
+        from wherry import engine
+        from wherry.books import booking
+        from wherry.fates import tell_items
+
         if job.wired.posting is None:
             return
         books = self.books.books(job.wired, pick)
@@ -206,10 +240,13 @@ class Hub:
 
     def _drain(self, job: Job) -> None:
         """What is ready for the flow's target leaves, and what it answers counts in this run."""
+        from wherry.drain import drain
+        from wherry.fates import recount
+
         lane = job.wired.sending.lane
         target = self.wiring.lanes.target(
             job.wired.flow.sink, lane.run, lane.sink,
-            lambda source, found: job.wired.settled(fates.recount(job, found, own=source == lane.route.source)),
+            lambda source, found: job.wired.settled(recount(job, found, own=source == lane.route.source)),
         )  # fmt: skip
         if target is not None:
             drain(target)
@@ -217,6 +254,8 @@ class Hub:
 
     def drain(self, connection: str, run: str = "") -> None:
         """Send what waits for a connection, outside of any run."""
+        from wherry.drain import drain
+
         sink = self.wiring.writer(connection)
         target = self.wiring.lanes.target(connection, run, sink, lambda source, found: None)
         if target is not None:
@@ -236,19 +275,21 @@ class Hub:
         data = {
             **tally.as_data(), "waiting": waiting, "requests": requests["total"], "requests_by": requests["by"],
             "retried": requests["retried"], "refused_calls": requests["refused"], "exit_code": code,
-            "error": clean(error.as_data()) if error else None, "approval": approval,
+            "error": clean(error.as_data()) if error else None, "approval": approval.number,
+            "for_approval": msgspec.to_builtins(approval),
         }  # fmt: skip
-        return Report(data=data, exit_code=code, error=error, next=[] if error else self._next(name, waiting, approval))
+        nexts = [] if error else self._next(name, waiting, approval.number)
+        return Report(data=data, exit_code=code, error=error, next=nexts)
 
-    def _waiting(self, name: str) -> tuple[dict[str, dict[str, int]], int]:
-        """What is open of the flow, and how much of it waits for a person's word."""
+    def _waiting(self, name: str) -> tuple[dict[str, dict[str, int]], ForApproval]:
+        """What is open of the flow, and what of it waits for a person's word."""
         with self.store.read() as tx:
-            return ledger.count_open(tx, name), inquiries.count_wanting(tx).get(name, 0)
+            return ledger.count_open(tx, name), inquiries.for_approval(tx).get(name, ForApproval())
 
     def _next(self, name: str, waiting: Mapping[str, Mapping[str, int]], approval: int) -> list[str]:
         found = [f"wherry approve {name}"] if approval else []
         found += ["wherry triage list"] if waiting.get("triage") else []
-        return found + (["wherry runs show --refused"] if waiting.get("refused") else [])
+        return found + (["wherry errors list"] if any(waiting.get(state) for state in DESK) else [])
 
     def _refuse_paused(self, name: str) -> None:
         with self.store.read() as tx:
@@ -276,6 +317,9 @@ class Hub:
 
     def plan(self, name: str, options: Options | None = None) -> Report:
         """What a run would do now. Reads the source, copies no file, writes nothing but the plan's own fingerprint."""
+        from wherry import engine, planning
+        from wherry.job import Job, Options
+
         self.wiring.renew()
         wired = planning.foresight(self.wiring.wire(name, "plan"))
         job = Job(wired=wired, options=options or Options(), catalogues=self.wiring.catalogues(wired), rehearsal=True)
@@ -287,16 +331,20 @@ class Hub:
             registry.save_plan(tx, plan[:8], name, plan, self.store.now(), {"items": data["items"]})
         pending = planning.pending(tally) or bool(told["calls"])
         data.update(_books(job)[1], plan=plan[:8], requests=self.wiring.requests()["total"], pending=pending)
+        data["for_approval"] = msgspec.to_builtins(self._waiting(name)[1])
         return Report(data=data, next=[f"wherry run {name} --plan {plan[:8]}"])
 
-    def would_book(self, job: Job, pick: Selection | None = None) -> engine.Then:
+    def would_book(self, job: Job, pick: Selection | None = None) -> Then:
         """The same in a rehearsal."""
+        from wherry import engine
+        from wherry.books import booking, drafts, gathering
+
         if job.wired.posting is None:
             return engine.nothing_then
         books, sending = self.books.books(job.wired, pick), job.sending(self.wiring.catalogues)
 
         def then(tx: Tx) -> tuple[dict[Ref, Outcome], list[Step]]:
-            wanted = gathering.parties(gathering.arrange(tx, books).bookings)
+            wanted = drafts.parties(one.entry for one in gathering.arrange(tx, books).bookings)
             decisions = engine.decided(sending, wanted)
             job.booked = booking.book(tx, sending.wired.lane, books, decisions, self.store.now())
             return job.booked.outcomes, job.booked.steps
@@ -327,15 +375,6 @@ def _books(job: Job) -> tuple[int, dict[str, Any]]:
     if job.booked is None:
         return 0, {}
     return EXIT_PERSON if job.booked.arrangement.blocked else 0, {"books": job.booked.as_data()}
-
-
-def residue(wired: Wired) -> dict[str, str]:
-    """What rounding cut in this run: currency → unrounded minus rounded, in major units."""
-    found: dict[str, Decimal] = {}
-    for mapper in wired.mappers.values():
-        for currency, residue in (mapper.residue if isinstance(mapper, Rounds) else {}).items():
-            found[currency] = found.get(currency, Decimal(0)) + residue
-    return {currency: format(residue, "f") for currency, residue in sorted(found.items())}
 
 
 def _unexpected(name: str, error: Exception) -> ContractBroken:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 
 import msgspec
 from msgspec import Struct, field
@@ -12,7 +13,7 @@ from wherry.books.booking import Booked
 from wherry.catalogues import Catalogues
 from wherry.errors import WherryError
 from wherry.records import Draft, Fate, Record, Ref, Skip
-from wherry.roles import FieldMapper, Matcher, Narrows, SourceConnector
+from wherry.roles import FieldMapper, Matcher, Narrows, Rounds, SourceConnector
 from wherry.settings import Flow
 from wherry.steps import Lane, Step
 from wherry.store import Store, calls
@@ -182,3 +183,12 @@ class Job(Struct, kw_only=True):
             return self
         wired = self.wired.sending
         return Job(wired=wired, options=self.options, catalogues=catalogues(wired), rehearsal=self.rehearsal)
+
+
+def residue(wired: Wired) -> dict[str, str]:
+    """What rounding cut in this run: currency → unrounded minus rounded, in major units."""
+    found: dict[str, Decimal] = {}
+    for mapper in wired.mappers.values():
+        for currency, residue in (mapper.residue if isinstance(mapper, Rounds) else {}).items():
+            found[currency] = found.get(currency, Decimal(0)) + residue
+    return {currency: format(residue, "f") for currency, residue in sorted(found.items())}

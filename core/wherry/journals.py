@@ -21,8 +21,8 @@ from wherry.books.frozen import ENTITY
 from wherry.books.gathering import REVERSED_ENTRY, Arrangement, Booking, Selection, week_start
 from wherry.errors import EXIT_PERSON, Guarded, NotFound, WherryError
 from wherry.fiscal import Asked
-from wherry.hub import Hub, residue
-from wherry.job import Job, Options, Wired
+from wherry.hub import Hub
+from wherry.job import Job, Options, Wired, residue
 from wherry.records import Ref
 from wherry.settings import Flow
 from wherry.steps import Outcome, Step
@@ -36,6 +36,7 @@ _FIXES = {
     "uncategorised": "wherry accounts map {flow}",
     "no-account": "name an account or a category at the source, or in the map",
     "held": "wherry periods list {flow}, or the settings late and closed of the flow",
+    "no-rate": "add the rate to the table of rates of {flow}", "rounding": "set rounding on {flow}",
 }  # fmt: skip
 
 

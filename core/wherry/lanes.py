@@ -10,7 +10,7 @@ from wherry.books.subledger import Subledger
 from wherry.errors import ConfigError
 from wherry.flight import Target
 from wherry.records import Ref
-from wherry.roles import AtomicSinkWriter, CallSinkWriter, SinkWriter
+from wherry.roles import AtomicSinkWriter, CallSinkWriter, Polled, SinkWriter
 from wherry.settings import Flow, Project
 from wherry.steps import Approval, Lane, Outcome
 from wherry.store import Store, registry
@@ -36,7 +36,7 @@ class Lanes:
             return Lane(flow=flow, run=run, route=route, sink=sink, plugin=plugin)
         with self.store.read() as tx:
             bound = {row.id: f"{row.plugin}:{row.account_id}" for row in registry.all_connections(tx)}
-            approvals = {name: _approval(tx, one) for name, one in self.project.flows.items()}
+            approvals = {name: approval_of(tx, one) for name, one in self.project.flows.items()}
         identity = f"{bound.get(route.source, '')}>{bound.get(route.sink, '')}"
         return Lane(flow=flow, run=run, route=route, sink=sink, plugin=plugin, identity=identity, approvals=approvals)
 
@@ -48,11 +48,14 @@ class Lanes:
                 fix='leave document = "journal" out, or choose another sink', code="WHERRY-2078",
                 key=f"flows.{flow.name}.document",
             )  # fmt: skip
-        kept, route = Subledger(flow.name, posting.route, posting.run), subledger.of(posting.route)
+        kept, route = Subledger(flow.name, posting.route, posting.run, self.store.now), subledger.of(posting.route)
         return Lane(flow=posting.flow, run=posting.run, route=route, sink=kept, plugin=subledger.NAMESPACE)
 
     def target(self, name: str, run: str, sink: SinkWriter, settled: Settled) -> Target | None:
-        """Where the drain of a connection sends; None for a sink that is sent nothing, or was never reached."""
+        """Where the drain of a connection sends; None for a sink that is sent nothing, was never reached, or calls us
+        and is not there now."""
+        if isinstance(sink, Polled) and not sink.present:
+            return None
         with self.store.read() as tx:
             row = registry.connection(tx, name)
         if row is None or not isinstance(sink, CallSinkWriter):
@@ -70,7 +73,7 @@ class Lanes:
         )  # fmt: skip
 
 
-def _approval(tx: Tx, flow: Flow) -> Approval:
+def approval_of(tx: Tx, flow: Flow) -> Approval:
     """The books begin on the day that the project file names, else on the one the flow was activated."""
     state = registry.flow_state(tx, flow.name)
     activated = state.at[:10] if state.state == "active" else ""

@@ -11,9 +11,9 @@ import msgspec
 from wherry import __version__, connections, flows
 from wherry.errors import NotFound, WherryError, worst
 from wherry.hub import Hub
+from wherry.metered import METERED, Metered
 from wherry.records import FOR_A_PERSON
 from wherry.redaction import clean
-from wherry.roles import METERED, Metered
 from wherry.store import audit, ledger, questions, registry
 from wherry.store.documents import DocumentView
 

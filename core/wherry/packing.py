@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 
 from wherry import trail
-from wherry.accounting import Balance, Period
-from wherry.books import pack
+from wherry.accounting import Balance, BookedLine, Entry, Period
+from wherry.books import pack, rates
 from wherry.books.pack import Amount, Sheet
 from wherry.checklist import Row
 from wherry.errors import ConfigError
@@ -62,22 +62,32 @@ def _entries(hub: Hub, tx: Tx, known: Sequence[Known]) -> Sheet:
         entry, link = one.entry, one.link
         chart = hub.books.chart(one.route.sink)
         posted = (link.target, link.made_at, words.get(str(one.ref), ""), link.run) if link is not None else ("",) * 4
-        for number, line in enumerate(entry.lines, 1):
+        for number, line in enumerate(rates.with_rounding(entry).lines, 1):
             worth = Amount(line.minor, entry.currency)
             sides = (worth, None) if line.side == "debit" else (None, worth)
             told.append((
                 entry.number, entry.date.isoformat(), entry.period, entry.bucket, one.flow, one.state, number,
                 line.account, trail.name_of(chart, line.account), *sides, entry.currency,
                 line.description or entry.memo, line.party,
-                ", ".join(f"{name} {value}" for name, value in line.dimensions), *posted,
+                ", ".join(f"{name} {value}" for name, value in line.dimensions), *posted, *_at_home(entry, line),
             ))  # fmt: skip
     return Sheet(
         title="entries",
         columns=("number", "date", "period", "group", "flow", "state", "line", "account", "account name", "debit",
                  "credit", "currency", "description", "party", "dimensions", "id in target", "posted at",
-                 "approved by", "run"),
+                 "approved by", "run", "exchange rate", "source of the rate", "home debit", "home credit",
+                 "home currency"),
         rows=told,
     )  # fmt: skip
+
+
+def _at_home(entry: Entry, line: BookedLine) -> tuple[pack.Cell, ...]:
+    """Rate and home amounts of a line; empty for an entry in the organisation's own currency."""
+    if entry.exchange_rate is None:
+        return ("",) * 5
+    worth = Amount(line.home, entry.home)
+    sides = (worth, None) if line.side == "debit" else (None, worth)
+    return f"{entry.exchange_rate:f}", entry.exchange_source, *sides, entry.home
 
 
 def _members(tx: Tx, known: Sequence[Known]) -> Sheet:

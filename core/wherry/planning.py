@@ -7,6 +7,7 @@ request are the bytes that the following run sends (write-protocol.md, section 3
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,16 +15,15 @@ import msgspec
 
 from wherry import boundary
 from wherry.errors import Rejected
-from wherry.flight import board, differing
+from wherry.flight import board
 from wherry.job import Wired
 from wherry.records import Ask, Call, Change, Item, Ref
 from wherry.resolving import holdings
 from wherry.roles import Asks, CallSinkWriter
-from wherry.steps import Outcome, Step
+from wherry.steps import WAITS, Approval, Outcome, Step, differing
 from wherry.store import calls
 from wherry.tally import Tally
 
-_SHOWN_CHANGES = 500
 _AT_ONCE = 200
 
 Foreseen = tuple[Item, tuple[Ref, ...]]
@@ -47,11 +47,25 @@ def told(wired: Wired, steps: Sequence[Step], outcomes: Mapping[Ref, Outcome]) -
     asks = [(step.draft, step.decision) for step in steps if isinstance(step.decision, Ask)]
     files = [step for step in steps if step.draft.file and outcomes[step.ref].fate in ("created", "waiting")]
     return {
-        "changes": rows[:_SHOWN_CHANGES], "changes_left_out": max(0, len(rows) - _SHOWN_CHANGES),
+        "changes": rows, "approval": _for_approval(wired, steps, outcomes),
         "questions": [{"name": draft.body.get("name", draft.label), "why": ask.why, "candidates": ask.candidates}
                       for draft, ask in asks],
         "files": {"count": len(files), "bytes": sum(int(step.draft.body.get("size", 0)) for step in files)},
         "calls": sent,
+    }  # fmt: skip
+
+
+def _for_approval(wired: Wired, steps: Sequence[Step], outcomes: Mapping[Ref, Outcome]) -> dict[str, Any]:
+    """What of it would wait for a person's word, entity → number, and why; empty where nothing would."""
+    approval = wired.lane.approvals.get(wired.name, Approval())
+    held = [step for step in steps if outcomes[step.ref].reason.startswith(WAITS)]
+    if not held:
+        return {}
+    begun = f"dated before the books begin ({approval.books_from})"
+    return {
+        "documents": dict(sorted(Counter(step.draft.entity for step in held if step.draft.root).items())),
+        "also": dict(sorted(Counter(step.draft.entity for step in held if not step.draft.root).items())),
+        "why": "the flow requires approval" if approval.required else begun,
     }  # fmt: skip
 
 

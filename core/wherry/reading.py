@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from wherry import boundary
+from wherry import boundary, homing
 from wherry.errors import ContractBroken, Guarded
 from wherry.job import Job
-from wherry.records import Page
+from wherry.records import Page, Record
 from wherry.roles import Fetches, FieldMapper, Query
-from wherry.store import ledger, registry
+from wherry.store import homes, ledger, registry
 
 _FEW = 10
 """Of so few records any number may go at once."""
@@ -21,6 +21,8 @@ def read(job: Job, kind: str, mapper: FieldMapper) -> Iterator[Page]:
     if job.options.records:
         yield fetch(job, kind, fields)
         return
+    if job.options.moves_mark and (freed := freed_of(job, kind)):
+        yield Page(freed, "")
     after = mark_of(job, kind, mapper)
     query = Query(kind=kind, after=after, since=job.options.changed_since or job.wired.since, fields=fields,
                   relatives=job.wired.watched(mapper))  # fmt: skip
@@ -46,6 +48,16 @@ def fetch(job: Job, kind: str, fields: tuple[str, ...]) -> Page:
             f"the source of {job.wired.name} cannot read single records", code="WHERRY-1120", flow=job.wired.name
         )
     return Page(boundary.fetch(source, kind, job.options.records, fields), "")
+
+
+def freed_of(job: Job, kind: str) -> list[Record]:
+    """Records that another flow had, as a document or as a journal, and has no more."""
+    source, lane = job.wired.source, job.wired.lane
+    if not lane.has_homes or not isinstance(source, Fetches):
+        return []
+    with job.wired.store.read() as tx:
+        ids = homes.freed(tx, lane.route, job.wired.name, kind, homing.form_of(lane))
+    return boundary.fetch(source, kind, ids, job.wired.mappers[kind].fields.get(kind, ())) if ids else []
 
 
 def mark_of(job: Job, kind: str, mapper: FieldMapper) -> str | None:

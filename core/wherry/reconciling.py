@@ -10,25 +10,28 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import msgspec
 from msgspec import Struct, field
 
-from wherry import comparing, desk, money
+from wherry import comparing, decided, desk, money
 from wherry.comparing import Held, Source, amount_of
 from wherry.errors import ConfigError
 from wherry.hub import Hub
 from wherry.job import Wired
 from wherry.records import Item, Ref
 from wherry.rows import REVERSED
-from wherry.store import inquiries, ledger
+from wherry.steps import in_words
+from wherry.store import findings, inquiries, ledger
+from wherry.store.findings import Decision, Finding, What
 from wherry.store.ledger import ItemRow, LinkRow, Seen
 
 State = Literal["posted", "reversed", "held", "skipped"]
 STATES: tuple[State, ...] = ("posted", "reversed", "held", "skipped")
 _PERIOD = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
 _LARGEST = 10_000_000
+_DECIDABLE = ("missing", "edited")
 Name = tuple[str, str]
 """Kind and id of a record."""
 
@@ -47,6 +50,8 @@ class Line(Struct, kw_only=True):
     currency: str = ""
     link: LinkRow | None = None
     item: ItemRow | None = None
+    decision: Decision | None = None
+    """What a person decided about it, if nothing was written or came from its source since."""
 
     @property
     def name(self) -> str:
@@ -54,12 +59,16 @@ class Line(Struct, kw_only=True):
 
 
 class Difference(Struct, frozen=True, kw_only=True):
-    """Where the ends do not agree: ``missing``, ``edited``, ``twice``, ``alike``, ``source`` or ``untold``."""
+    """Where the ends do not agree: ``missing``, ``edited``, ``twice``, ``alike``, ``source`` or ``untold``.
+
+    ``decided``: who has decided about it and how, which still holds; empty where nobody has.
+    """
 
     what: str
     record: str
     target: str
     says: str
+    decided: str = ""
 
 
 class Reconciled(Struct, kw_only=True):
@@ -71,6 +80,8 @@ class Reconciled(Struct, kw_only=True):
     sums: dict[str, dict[str, int]] = field(default_factory=dict)
     source: dict[str, int] = field(default_factory=dict)
     differences: list[Difference] = field(default_factory=list)
+    decided: list[Difference] = field(default_factory=list)
+    """Differences that a person has decided about, and that are what they were then."""
     asked: bool = True
     """Whether the target could be asked what it holds."""
     undated: int = 0
@@ -103,10 +114,12 @@ def compared(hub: Hub, flow: str, period: str, takes: Callable[[str], bool]) -> 
         items = {(i.record_kind, i.record_id): i for i in ledger.open_items(tx, flow=flow, limit=_LARGEST) if i.root}
         refs = inquiries.documents_of(tx, flow, _roots(wired))
         links = ledger.find_links(tx, wired.lane.route, {ref for some in refs.values() for ref in some})
+        words = findings.find_decisions(tx, wired.lane.route, links)
     wanted = {kind: [one.source_id for one in seen if one.kind == kind] for kind in wired.mappers}
     said = comparing.at_source(hub, flow, wanted) or {}
     found = Reconciled(flow=flow, period=period)
     lines = [_line(one, said.get(_name(one)), items.get(_name(one)), _live(refs, links, _name(one))) for one in seen]
+    _recall_decisions(lines, words)
     lines = [line for line in lines if not period or takes(_date(line, said))]
     found.undated = sum(1 for line in lines if period and not _date(line, said))
     for line in lines:
@@ -114,6 +127,8 @@ def compared(hub: Hub, flow: str, period: str, takes: Callable[[str], bool]) -> 
     found.differences += _told_otherwise(lines)
     if wired.posting is None:
         found.differences += _at_target(hub, wired, found, [line for line in lines if line.state == "posted"])
+    found.decided = [one for one in found.differences if one.decided]
+    found.differences = [one for one in found.differences if not one.decided]
     return found
 
 
@@ -150,6 +165,12 @@ def _line(one: Seen, said: Source | None, item: ItemRow | None, link: LinkRow | 
     return line
 
 
+def _recall_decisions(lines: Iterable[Line], words: Mapping[Ref, Decision]) -> None:
+    for line in lines:
+        if line.link is not None and line.link.ref in words:
+            line.decision = decided.stands(words[line.link.ref], line.link, line.item)
+
+
 def _date(line: Line, said: Mapping[Name, Source]) -> str:
     source = said.get((line.kind, line.record))
     if source is not None and source.date:
@@ -172,7 +193,8 @@ def _told_otherwise(lines: Sequence[Line]) -> list[Difference]:
     return [
         Difference(what="source", record=line.name, target=line.link.target if line.link else "",
                    says=f"the source says {money.text(line.amount, line.currency)} {line.currency}, "
-                        f"{money.text(line.posted, line.currency)} {line.currency} was written")
+                        f"{money.text(line.posted, line.currency)} {line.currency} was written",
+                   decided=line.decision.says if line.decision and line.decision.amount == line.amount else "")
         for line in lines if line.state == "posted" and line.amount != line.posted + line.held
     ]  # fmt: skip
 
@@ -187,7 +209,35 @@ def _at_target(hub: Hub, wired: Wired, found: Reconciled, lines: Sequence[Line])
         return []
     held = comparing.in_target(target, items, {item.target or "" for item in items.values()})
     found.asked = bool(held)
-    return [one for name, item in items.items() if name in held for one in differences(name, item, held[name])]
+    asked = [line for line in lines if line.name in items and line.name in held]
+    unlike = [_judged(line, held[line.name], one) for line in asked
+              for one in differences(line.name, items[line.name], held[line.name])]  # fmt: skip
+    _remember(hub, wired, [line for line in asked if held[line.name].told], unlike)
+    return unlike
+
+
+def _judged(line: Line, held: Held, one: Difference) -> Difference:
+    """The difference, with what a person has decided about it."""
+    decision = line.decision
+    if one.what not in _DECIDABLE or decision is None or not decided.covers(decision, held.facts):
+        return one
+    return msgspec.structs.replace(one, decided=decision.says)
+
+
+def _remember(hub: Hub, wired: Wired, lines: Sequence[Line], found: Sequence[Difference]) -> None:
+    """What was found is kept for ``explain``, which asks nobody; what agrees, or is decided about, is forgotten."""
+    route, now = wired.lane.route, hub.store.now()
+    refs = {line.name: line.link.ref for line in lines if line.link is not None}
+    new = {
+        refs[one.record]: Finding(what=cast(What, one.what), target=one.target, says=one.says, at=now)
+        for one in found if one.what in _DECIDABLE and not one.decided
+    }  # fmt: skip
+    with hub.store.read() as tx:
+        over = findings.find_findings(tx, route, refs.values()).keys() - new.keys()
+    if new or over:
+        with hub.store.write() as tx:
+            findings.put_findings(tx, route, new)
+            findings.drop_findings(tx, route, over)
 
 
 def _item(line: Line) -> Item:
@@ -216,8 +266,7 @@ def differences(name: str, item: Item, held: Held) -> list[Difference]:
         return [Difference(what="missing", record=name, target=target, says="it is not there any more")]
     found = []
     if held.changes:
-        said = "; ".join(f"{one.field} is {one.after or 'empty'} there, {one.before or 'nothing'} was written"
-                         for one in held.changes[:5])  # fmt: skip
+        said = in_words(held.changes, "was written")
         found.append(Difference(what="edited", record=name, target=target, says=said))
     for twin in held.twins:
         what = "twice" if twin.ours else "alike"

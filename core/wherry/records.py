@@ -21,7 +21,8 @@ Fate = Literal[
 
 DONE: frozenset[str] = frozenset({"created", "linked", "updated", "unchanged", "reversed"})
 OPEN: frozenset[str] = frozenset({"triage", "waiting", "queued", "refused", "unknown", "decide", "differs"})
-FOR_A_PERSON: frozenset[str] = frozenset({"triage", "refused", "decide", "differs"})
+DESK: frozenset[str] = frozenset({"refused", "decide", "differs"})
+FOR_A_PERSON: frozenset[str] = DESK | {"triage"}
 
 
 class Ref(Struct, frozen=True, order=True):

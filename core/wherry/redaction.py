@@ -24,6 +24,8 @@ _SECRET_NAME = re.compile(
     r"(?:^|[_\-.])(?:tokens?|secrets?|passwords?|passwd|passphrase|pwd|authorization|cookies?|credentials?"
     r"|signature|api_?key|private_?key|access_?key|code_?verifier|assertion|bearer|ticket)$"
 )
+_NO_SECRET = frozenset({"sync_token"})
+"""Named like a secret, and none: the number of an object's version (Intuit's pages on sparse updates)."""
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _QUERY_NAME = (
     r"[\w\-.\[\]]*(?:token|secret|password|signature|credential|assertion)|code|state|sig|key|api_?key|code_verifier"
@@ -117,7 +119,8 @@ class Redactor:
 def is_secret_name(name: object) -> bool:
     """Whether a key, header or setting of that name is a secret: ``refresh_token``, ``X-Api-Key``, ``dbPassword``."""
     text = name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
-    return bool(_SECRET_NAME.search(_CAMEL.sub("_", text).lower().replace("-", "_")))
+    plain = _CAMEL.sub("_", text).lower().replace("-", "_")
+    return plain not in _NO_SECRET and bool(_SECRET_NAME.search(plain))
 
 
 _live = Redactor()

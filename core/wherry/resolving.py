@@ -16,9 +16,10 @@ import structlog
 
 from wherry import boundary, flight, rows
 from wherry.errors import ContractBroken, Guarded, Rejected, WherryError
-from wherry.flight import Exchange, Flight, Target, Verdict, differing, differs
+from wherry.flight import Exchange, Flight, Target, Verdict, differs
 from wherry.records import DONE, Answer, Call, Facts, Fate, Found, Item, Reply
 from wherry.roles import Asks
+from wherry.steps import differing
 from wherry.store import calls, ledger
 from wherry.store.calls import CallRow
 from wherry.store.database import Tx
@@ -79,6 +80,29 @@ def read_back(target: Target, one: Exchange, verdict: Verdict) -> None:
         elif answer.fate in DONE and not hits:  # its index shows neither of the two yet
             reason = "it was sent twice; looked at once more when the target shows it"
             verdict.told[number] = (flown, Answer(fate="unknown", reason=reason))
+
+
+def read_refusals(target: Target, verdict: Verdict) -> None:
+    """A change may be refused because what it is to change was deleted there. Vendors have no word of their own for
+    that, so the target is asked; where it cannot tell, the refusal stands in its own words."""
+    doubtful = [one for one, answer in verdict.told if answer.fate == "refused" and one.item.target is not None]
+    if not doubtful or not isinstance(target.sink, Asks):
+        return
+    try:
+        gone = _absent_by_id(target, doubtful)
+    except WherryError:
+        return
+    for number, (one, answer) in enumerate(verdict.told):
+        if one.stamp in gone and answer.fate == "refused":
+            _keep_evidence(target, one, [], "look")
+            verdict.told[number] = (one, _gone(one))
+
+
+def _absent_by_id(target: Target, flights: Sequence[Flight]) -> set[str]:
+    """Stamps of those that the target does not hold under their id, also where a reversal of them is wanted."""
+    assert isinstance(target.sink, Asks)
+    finds = holdings(target.sink, [msgspec.structs.replace(one.item, action="write") for one in flights])
+    return {stamp for stamp, hits in finds.items() if not hits}
 
 
 def twice(target: Target, one: Flight, ours: Sequence[Found]) -> Answer:
@@ -227,7 +251,7 @@ def before_first(target: Target, one: Flight, finds: Finds) -> Answer | None:
     if hits:
         one.waiting.item.token = hits[0].token
         return Answer(fate="queued", after=0.0)
-    return None if one.stamp not in finds else _gone(one)
+    return None if one.stamp not in finds else _not_found(target, one)
 
 
 def _found_created(target: Target, one: Flight, hits: Sequence[Found]) -> Answer | None:
@@ -267,10 +291,21 @@ def _absent(target: Target, one: Flight, token: str = "") -> Answer:
     return Answer(fate="queued", reason="it was proved not to be there, and is sent anew", after=0.0)
 
 
+def _not_found(target: Target, one: Flight) -> Answer:
+    """Of a change or a reversal whose look found nothing. Some targets find a reversal by other marks than the id."""
+    if one.item.action == "write" or one.stamp in _absent_by_id(target, [one]):
+        return _gone(one)
+    return Answer(fate="decide", reason="it cannot be told whether it was taken back there", fix=_CHOICES)
+
+
 def _gone(one: Flight) -> Answer:
+    item = one.item
+    if item.action == "void":
+        reason = f"{item.entity} {item.target} was deleted there already: there was nothing to take back"
+        return Answer(fate="reversed", target=item.target or "", token=item.token, reason=reason)
     return Answer(
-        fate="refused", reason=f"{one.item.entity} {one.item.target} is no longer there",
-        fix="bring it back there and retry, or: wherry errors resolve E-N --abandon",
+        fate="refused", reason=f"{item.entity} {item.target} is no longer there",
+        fix="wherry errors resolve E-N --send-again writes it anew | --link ID | --abandon",
     )  # fmt: skip
 
 
@@ -279,7 +314,7 @@ def _found_target(target: Target, one: Flight, hits: Sequence[Found]) -> Answer:
     item, row = one.item, one.waiting.item
     hit = next((hit for hit in hits if hit.target == item.target), None)
     if hit is None:
-        return _gone(one)
+        return _not_found(target, one)
     done: Fate = "reversed" if item.action == "void" else "updated"
     if _agree(boundary.facts(target.sink, item), hit.facts):
         return Answer(fate=done, target=hit.target, token=hit.token, reason="found as it was sent")
@@ -303,5 +338,5 @@ def _agree(sent: Facts, held: Facts) -> bool:
 
 def _keep_evidence(target: Target, one: Flight, hits: Sequence[Found], what: str) -> None:
     shown = [{"target": hit.target, "ours": hit.ours, "alike": hit.alike, "facts": hit.facts} for hit in hits]
-    said = {"what": what, "at": target.store.now(), "found": shown}
+    said = {"what": what, "at": target.store.now(), "asked": one.item.target or "", "found": shown}
     one.waiting.item.evidence = msgspec.json.encode(said).decode()

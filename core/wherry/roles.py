@@ -301,6 +301,16 @@ class CallSinkWriter(SinkWriter, Protocol):
 
 
 @runtime_checkable
+class Polled(Protocol):
+    """Optional: a sink whose system calls us. What is ready for it stays queued until it is there."""
+
+    @property
+    def present(self) -> bool:
+        """Whether it is there now, and can be sent calls by this process."""
+        ...
+
+
+@runtime_checkable
 class Asks(Protocol):
     """Optional: a sink whose target can be asked what it holds of an item."""
 
@@ -346,20 +356,6 @@ class Cache(Protocol):
         ...
 
     def set(self, key: str, value: Any) -> None: ...
-
-
-METERED = "metered"
-"""Where a plugin keeps what a vendor meters: in its documents of this kind, one ``Metered`` an id, and in the cache of
-each connection, under this key, the id that its calls count in. So status can tell without making a client."""
-
-
-class Metered(Struct, frozen=True):
-    """Calls that a vendor counts and allows so many of in a month (``2026-03``); ``what`` is his own word for them."""
-
-    what: str
-    month: str
-    used: int
-    limit: int
 
 
 class Clock(Protocol):

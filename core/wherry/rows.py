@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from wherry.records import DONE, Ask, Draft, Fate, Ref, Same
+from wherry.records import DONE, Ask, Create, Decision, Draft, Fate, Ref, Same
 from wherry.steps import Approval, Lane, Outcome, Step, stamp_of
 from wherry.store import audit, ledger, questions
 from wherry.store.database import Tx
@@ -43,8 +43,10 @@ def link_row(lane: Lane, step: Step, target: str, rule: str, now: str) -> LinkRo
 def sent_link(lane: Lane, step: Step, target: str, rule: str, token: str, body: dict[str, Any], now: str) -> LinkRow:
     """The link of something that was sent: with its version there, and what was written."""
     assert step.item is not None
+    row = link_row(lane, step, target, rule, now)
+    who = step.link.made_by if step.link is not None and step.link.rule == rule == "person" else ""
     return msgspec.structs.replace(
-        link_row(lane, step, target, rule, now), token=token, sequence=step.item.sequence, call=step.item.call,
+        row, token=token, sequence=step.item.sequence, call=step.item.call, made_by=who or row.made_by,
         body=msgspec.json.encode(body, order="deterministic").decode(),
     )  # fmt: skip
 
@@ -115,11 +117,14 @@ def _with_sending(row: ItemRow, old: ItemRow) -> ItemRow:
     return row
 
 
-def number(lane: Lane, step: Step, row: ItemRow) -> None:
-    """Give a ready item its stamp: the one it had while its content is the same, else that of the next work item."""
+def number(lane: Lane, step: Step, row: ItemRow, held: str = "") -> None:
+    """Give a ready item its stamp: the one it had while its content is the same, else that of the next work item.
+
+    ``held``: why it waits for approval although it is no document itself.
+    """
     draft, link = row.draft, step.link
     row.action = "void" if draft.void else "write"
-    wanted = lane.approvals.get(row.flow, Approval()).wanted(draft)
+    wanted = lane.approvals.get(row.flow, Approval()).wanted(draft) or held
     given = row.approval == "given" and not row.stamp  # said while it waited for what it needs
     if not row.stamp or row.stamp != stamp_of(lane, draft, row.action, row.sequence, row.attempt):
         row.sequence = max(row.sequence, step.sequence, link.sequence if link else 0) + 1
@@ -128,6 +133,8 @@ def number(lane: Lane, step: Step, row: ItemRow) -> None:
         row.token, row.evidence = link.token if link else "", ""
         row.overwrite = int(step.overwrite_local)
         row.approval = "given" if given else "wanted" if wanted else ""
+    elif row.approval == "wanted" and not wanted:
+        row.approval = ""  # something that is free to leave needs it now
     row.reason = wanted if row.approval == "wanted" else ""
 
 
@@ -164,6 +171,19 @@ def follower_of(row: ItemRow) -> Step | None:
     return Step(
         draft=waits.draft, flow=waits.flow, record_kind=waits.record_kind, record_id=waits.record_id, always=True,
         overwrite_local=waits.overwrite_local, sequence=row.sequence,
+    )  # fmt: skip
+
+
+def resumed(item: ItemRow) -> Step:
+    """The open item as a step that goes on."""
+    decision: Decision | None = Create()
+    if item.same:
+        entity, _, key = item.same.partition("/")
+        decision = Same(Ref(entity, key), "same")
+    link = LinkRow(item.entity, item.key, item.target, "") if item.target else None
+    return Step(
+        draft=item.draft, flow=item.flow, record_kind=item.record_kind, record_id=item.record_id, item=item,
+        decision=None if link else decision, link=link, always=link is not None,
     )  # fmt: skip
 
 

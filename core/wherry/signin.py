@@ -13,7 +13,7 @@ import hashlib
 import threading
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 from urllib.parse import quote_plus
 
 import httpx
@@ -21,6 +21,7 @@ import msgspec
 from msgspec import Struct, field
 
 from wherry.decoding import decoder
+from wherry.endpoints import OAuthEndpoints as OAuthEndpoints
 from wherry.errors import AccessLost, Busy, TryAgain
 from wherry.redaction import remember, scrub
 from wherry.roles import Clock
@@ -40,31 +41,6 @@ class TokenVault(Protocol):
 
     def get(self, connection: str, field: str) -> str | None: ...
     def put(self, connection: str, field: str, value: str) -> None: ...
-
-
-class OAuthEndpoints(Struct, frozen=True, kw_only=True):
-    """Where a vendor hands out tokens, and how it wants to be asked."""
-
-    token_url: str
-    revoke_url: str = ""
-    authorize_url: str = ""
-    """Where a person consents; empty for a vendor whose sign-in needs no browser."""
-    loopback: bool = True
-    """Whether it sends a browser back to ``http://localhost`` (RFC 8252); else to a registered https address only."""
-    issuer: str = ""
-    """Its name in the answers of the consent page, where it gives one (RFC 9207)."""
-    client_by: Literal["body", "basic"] = "body"
-    """Whether client id and secret go into the form or into an Authorization header (RFC 6749, 2.3.1)."""
-    dead_grant: frozenset[str] = frozenset({"invalid_grant"})
-    """The vendor's words for a refresh token that will never work again."""
-
-    def at(self, base: str, *, stand_in: bool) -> OAuthEndpoints:
-        """The same where ``base`` is the connection's address. Paths are below it; with ``stand_in``, an operator's own
-        in place of the vendor, all are, since it plays every host of the vendor."""
-        names = ("token_url", "revoke_url", "authorize_url")
-        places = {name: httpx.URL(getattr(self, name)) for name in names if getattr(self, name)}
-        below = {name: base.rstrip("/") + url.path for name, url in places.items() if stand_in or not url.scheme}
-        return msgspec.structs.replace(self, **below)
 
 
 class Tokens(Struct, frozen=True, kw_only=True):

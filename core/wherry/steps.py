@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct, field
 
 from wherry.errors import WherryError
-from wherry.records import Answer, Change, Decision, Draft, Fate, Item, Ref
+from wherry.records import Answer, Change, Decision, Draft, Facts, Fate, Item, Ref
 from wherry.roles import AtomicSinkWriter, CallSinkWriter
 from wherry.store.ledger import ItemRow, LinkRow, Route
 
@@ -57,6 +57,10 @@ class Outcome(Struct):
     changes: tuple[Change, ...] = ()
 
 
+WAITS = "waits for approval"
+"""How the reason of everything begins that needs a person's word."""
+
+
 class Approval(Struct, frozen=True):
     """What of a flow is sent only once somebody said so: everything, or what is dated before the books begin."""
 
@@ -68,9 +72,9 @@ class Approval(Struct, frozen=True):
         """Why the draft needs a person's word; empty where it does not."""
         date = str(draft.body.get("date") or "")
         if self.required:
-            return "waits for approval"
+            return WAITS
         if draft.root and self.books_from and date and date < self.books_from:
-            return f"waits for approval: it is dated {date}, before the books begin ({self.books_from})"
+            return f"{WAITS}: it is dated {date}, before the books begin ({self.books_from})"
         return ""
 
 
@@ -90,12 +94,16 @@ class Lane(Struct, frozen=True, kw_only=True):
     preview: list[tuple[Item, tuple[Ref, ...]]] | None = None
     """In a rehearsal: collects what would be sent, in order, with what each needs; all is taken to succeed."""
 
+    has_homes: bool = False
+    """Whether what it carries may go into its target as a document or as a journal, and has to be the same for good."""
     atomic: AtomicSinkWriter | None = None
     """The sink, where it writes inside the store's transaction; None where it is sent calls."""
 
     def __post_init__(self) -> None:
         if isinstance(self.sink, AtomicSinkWriter):  # asked once: of a protocol that is slow to tell
             msgspec.structs.force_setattr(self, "atomic", self.sink)
+        keeps = self.atomic is None and "journal_entry" in getattr(self.sink, "entities", ())
+        msgspec.structs.force_setattr(self, "has_homes", keeps or self.route.sink < 0)
 
     @property
     def takes_back(self) -> bool:
@@ -157,3 +165,13 @@ def references(body: Any) -> tuple[Ref, ...]:
         return (Ref(body["entity"], body["key"]),)
     inner: Iterable[Any] = body.values() if isinstance(body, dict) else body if isinstance(body, list) else ()
     return tuple(dict.fromkeys(ref for value in inner for ref in references(value)))
+
+
+def differing(sent: Facts, held: Facts) -> tuple[Change, ...]:
+    """The facts that the target holds otherwise: what was sent, what is there. What it does not tell is left out."""
+    return tuple(Change(name, sent[name], held[name]) for name in sent if name in held and sent[name] != held[name])
+
+
+def in_words(changes: Sequence[Change], where: str) -> str:
+    """The first few facts that the target holds otherwise, in words; ``where`` says where ours stands."""
+    return "; ".join(f"{c.field} is {c.after or 'empty'} there, {c.before or 'nothing'} {where}" for c in changes[:5])

@@ -5,7 +5,7 @@ A document is named by its number, its record's id at the source, its key, its i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -50,7 +50,7 @@ class Finder:
     def subjects(self, word: str, target: str) -> list[Subject]:
         """What the name means, documents before what they are made with; the surest meaning alone."""
         if target:
-            return self._distinct(self._of_links(inquiries.links_to(self.tx, [target])))
+            return self._of_target(target)
         if word[:2].lower() == "e-" and word[2:].isdecimal():
             placed = inquiries.items_by_number(self.tx, [int(word[2:])])
             return self._distinct(self._of_item(one) for one in placed.values())
@@ -60,6 +60,10 @@ class Finder:
         if not known:
             known = self._at_the_source(word) or self._of_links(inquiries.links_to(self.tx, [word]))
         return self._distinct(known)
+
+    def _of_target(self, target: str) -> list[Subject]:
+        """Everything of that id: in most targets each kind of things counts for itself."""
+        return sorted(self._of_links(inquiries.links_to(self.tx, [target])), key=lambda one: not self._is_document(one))
 
     def _distinct(self, found: Iterable[Subject]) -> list[Subject]:
         by_same: dict[tuple[str, ...], Subject] = {}
@@ -114,8 +118,11 @@ class Finder:
         event = inquiries.record_of(self.tx, link.ref, link.target)
         flow = event.flow if event is not None else next(iter(self._flows(one.route)), "")
         subject = Subject(flow=flow, route=one.route, ref=link.ref, link=link)
-        if event is not None and (seen := self._seen_by(event)) is not None and seen.synced in ("", link.target):
-            subject.seen, subject.kind, subject.record = seen, event.record_kind, event.record_id
+        seen = self._seen_by(event) if event is not None else None
+        if event is not None and seen is not None and seen.synced in ("", link.target):
+            record = Subject(flow=flow, kind=event.record_kind, record=event.record_id, route=one.route, seen=seen)
+            if self._root_of(record) in (None, link.ref):  # not what the record only needs
+                subject.seen, subject.kind, subject.record = seen, event.record_kind, event.record_id
         subject.item = self._open(one.route, link.ref)
         return subject
 
@@ -153,3 +160,15 @@ def body_of(link: LinkRow | None) -> dict[str, Any]:
     """What was last written, as far as it is kept."""
     found = msgspec.json.decode(link.body) if link is not None and link.body else {}
     return found if isinstance(found, dict) else {}
+
+
+def texts_of(body: Any, name: str = "") -> Iterable[tuple[str, str]]:
+    """(field, text) of every text in a body, however deep."""
+    if isinstance(body, Mapping):
+        for key, value in body.items():
+            yield from texts_of(value, key)
+    elif isinstance(body, list):
+        for value in body:
+            yield from texts_of(value, name)
+    elif isinstance(body, str) and body:
+        yield name, body

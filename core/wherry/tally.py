@@ -9,6 +9,8 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import asdict
 
+MOST_KEPT = 20
+"""Reasons of a kind and fate that are told, the most frequent ones."""
 _MOST_NOTICES = 500
 
 
@@ -80,7 +82,7 @@ class Tally(Struct):
             "fates": plain(self.records),
             "items": plain(self.items),
             "reasons": {
-                kind: {fate: dict(reasons.most_common(20)) for fate, reasons in sorted(fates.items())}
+                kind: {fate: dict(reasons.most_common(MOST_KEPT)) for fate, reasons in sorted(fates.items())}
                 for kind, fates in sorted(self.reasons.items())
             },
             "amounts": {

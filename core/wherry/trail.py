@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from wherry import desk, fiscal
 from wherry.accounting import BookedLine, Entry
-from wherry.books import balances
+from wherry.books import balances, rates
 from wherry.books.charts import Chart, Mismatch
 from wherry.books.frozen import ENTITY
 from wherry.errors import ConfigError, NotFound
@@ -129,6 +129,7 @@ def entry_of(key: str, body: Mapping[str, Any], names: Mapping[str, str]) -> Ent
         period=str(body.get("period") or ""), bucket=parts[1] if len(parts) > 1 else "",
         currency=str(body.get("currency") or ""), memo=str(body.get("memo") or ""), lines=lines, members=(),
         party=", ".join(sorted({line.party for line in lines if line.party})), type=str(body.get("type") or ""),
+        **rates.said(body),
     )  # fmt: skip
 
 
@@ -138,6 +139,7 @@ def _line(line: Mapping[str, Any], names: Mapping[str, str]) -> BookedLine:
     return BookedLine(
         account=line["account"], side=line["side"], minor=line["amount"]["minor"], party=party,
         description=line.get("description", ""), dimensions=tuple(sorted((line.get("dimensions") or {}).items())),
+        home=int((line.get("home") or {}).get("minor", 0)),
     )  # fmt: skip
 
 
@@ -208,6 +210,18 @@ def told_entry(entry: Entry, chart: Chart) -> dict[str, Any]:
         "memo": entry.memo, "minor": sum(line.minor for line in entry.lines if line.side == "debit"),
         "lines": [{**msgspec.to_builtins(line), "name": name_of(chart, line.account),
                    "dimensions": dict(line.dimensions)} for line in entry.lines],
+        **_valued(entry, chart),
+    }  # fmt: skip
+
+
+def _valued(entry: Entry, chart: Chart) -> dict[str, Any]:
+    """What an entry in another currency is worth at home; nothing of one that is in the organisation's own."""
+    if entry.exchange_rate is None:
+        return {}
+    return {
+        "exchange_rate": f"{entry.exchange_rate:f}", "exchange_source": entry.exchange_source, "home": entry.home,
+        "home_minor": rates.worth(entry), "rounding": entry.rounding, "rounding_account": entry.rounding_account,
+        "rounding_name": name_of(chart, entry.rounding_account) if entry.rounding else "",
     }  # fmt: skip
 
 
@@ -246,7 +260,10 @@ def trial_balance(hub: Hub, name: str, asked: fiscal.Asked) -> TrialBalance:
     last = pick.last or max([hub.books.today(), *(entry.date for entry in posted)])
     some = [entry for entry in posted if _within(entry, pick.first, last)]
     theirs = sink.balances(pick.first, last) if isinstance(sink, HasBalances) else None
-    ours = balances.of_entries([_in_codes(entry, chart) for entry in some], {one.code: one.name for one in chart})
+    told = [in_codes(entry, chart) for entry in some]
+    if rates.in_one({one.currency for one in theirs or ()}, told):
+        told = rates.all_at_home(told)
+    ours = balances.of_entries(told, {one.code: one.name for one in chart})
     return TrialBalance(first=pick.first, last=last, entries=len(some), ours=ours, theirs=theirs)
 
 
@@ -259,17 +276,16 @@ def _within(entry: Entry, first: dt.date | None, last: dt.date) -> bool:
     return (first is None or first <= entry.date) and entry.date <= last
 
 
-def _in_codes(entry: Entry, chart: Chart) -> Entry:
+def in_codes(entry: Entry, chart: Chart) -> Entry:
     """The entry with the target's own codes, where it names accounts otherwise."""
-    return msgspec.structs.replace(entry, lines=tuple(in_code(line, chart) for line in entry.lines))
+    lines = tuple(in_code(line, chart) for line in entry.lines)
+    return msgspec.structs.replace(entry, lines=lines, rounding_account=chart.code_of(entry.rounding_account))
 
 
 def in_code(line: BookedLine, chart: Chart) -> BookedLine:
     """The line with the account's own code in the target."""
-    found = chart.look(line.account)
-    if isinstance(found, Mismatch) or found.code == line.account:
-        return line
-    return msgspec.structs.replace(line, account=found.code)
+    code = chart.code_of(line.account)
+    return line if code == line.account else msgspec.structs.replace(line, account=code)
 
 
 def side_by_side(found: TrialBalance) -> list[dict[str, Any]]:

@@ -23,6 +23,7 @@ from wherry.expressions import known_path, nearest, parse, path_of
 from wherry.filters import Filter, compile_filter
 from wherry.records import Record
 from wherry.roles import Description, Pipeline, Stage
+from wherry.wording import a
 
 WON = "won"
 STATUSES = ("draft", "assigned", "finalized", "invoiced")
@@ -202,7 +203,7 @@ def _wanted_statuses(flow: FlowLike, kind: str, said: Mapping[str, str], where: 
         return tuple(flow.when.status) if flow.when else tuple(filter(None, (said.get("when", ""),)))
     if flow.when and len(flow.kinds) == 1:
         raise ConfigError(
-            f"{key}: a {kind} has no status at this source",
+            f"{key}: {a(kind)} has no status at this source",
             fix="remove it from this flow; a filter can choose records instead",
             code="WHERRY-2226",
             key=key,
@@ -242,7 +243,7 @@ def _gate(
 def _without_stages(flow: FlowLike, kind: str, key: str) -> tuple[None, object]:
     if flow.pipelines and len(flow.kinds) == 1:
         raise ConfigError(
-            f"{key}: a {kind} has no pipelines at this source",
+            f"{key}: {a(kind)} has no pipelines at this source",
             fix="remove the pipelines from this flow; a filter can choose records instead",
             code="WHERRY-2223",
             key=key,

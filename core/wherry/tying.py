@@ -13,8 +13,8 @@ import msgspec
 from msgspec import Struct, field
 
 from wherry import comparing, desk, fiscal, reconciling, trail
-from wherry.accounting import Entry, LeftOut, Side
-from wherry.books import gathering, tieout
+from wherry.accounting import Entry, LeftOut
+from wherry.books import gathering, rates, tieout
 from wherry.books.charts import Chart
 from wherry.books.frozen import ENTITY, REVERSED
 from wherry.books.gathering import Selection
@@ -33,7 +33,6 @@ from wherry.store.ledger import LinkRow, Route
 _ONE_DAY = dt.timedelta(days=1)
 _FAR = dt.date(2199, 12, 31)
 _LOST = ("unknown", "decide")
-_OTHER: dict[Side, Side] = {"debit": "credit", "credit": "debit"}
 
 
 class Days(Struct, frozen=True):
@@ -138,7 +137,7 @@ class _Ours:
         stamps = posted.stamps_of_calls(tx, [one.call for one in back])
         self.written: list[Written] = []
         for key, (_, link) in sorted(self.links.items()):
-            entry = in_codes(trail.entry_of(key, msgspec.json.decode(link.body), {}), chart)
+            entry = trail.in_codes(trail.entry_of(key, msgspec.json.decode(link.body), {}), chart)
             self.written.append(Written(entry=entry, id=link.target))
             if link.rule == REVERSED:
                 mine = (one.call for one in back if (one.key, one.target) == (key, link.target))
@@ -154,15 +153,9 @@ class _Ours:
         return [link for _, link in self.links.values() if link.rule != REVERSED]
 
 
-def in_codes(entry: Entry, chart: Chart) -> Entry:
-    """The entry with the target's own codes, where it names accounts otherwise."""
-    return msgspec.structs.replace(entry, lines=tuple(trail.in_code(line, chart) for line in entry.lines))
-
-
 def turned(entry: Entry) -> Entry:
     """What takes an entry back: its sides changed over, on the same day."""
-    lines = tuple(msgspec.structs.replace(line, side=_OTHER[line.side]) for line in entry.lines)
-    return msgspec.structs.replace(entry, lines=lines, number=f"reversal of {entry.number}")
+    return msgspec.structs.replace(rates.turned(entry), number=f"reversal of {entry.number}")
 
 
 def source(hub: Hub, flow: Flow, days: Days) -> Reconciled:

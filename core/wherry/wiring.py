@@ -386,11 +386,3 @@ def _other_account(row: registry.Bound, name: str, id: str) -> Guarded:
         fix="put the right credential back, or give the other account a connection of its own",
         code="WHERRY-7030", connection=row.name,
     )  # fmt: skip
-
-
-def project_store(project: Project, clock: Clock, environ: Mapping[str, str] | None = None) -> Store:
-    """The project's store; its files beside it."""
-    folder = project.folder / ".wherry"
-    url = project.store.url or f"sqlite:///{folder / 'wherry.db'}"
-    files = project.store.files if str(project.store.files) != "." else folder / "files"
-    return Store(url, clock, project.folder / files)

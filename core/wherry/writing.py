@@ -12,9 +12,10 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from wherry import boundary, rows
-from wherry.records import DONE, Answer, Ask, Create, Decision, Draft, Fate, Item, Link, Ref, Same, Skip
-from wherry.rows import REVERSED, same_refs, told_of, wants
+from wherry import boundary, homing, rows
+from wherry.holding import Holding
+from wherry.records import DONE, Answer, Ask, Create, Draft, Fate, Item, Link, Ref, Same, Skip
+from wherry.rows import REVERSED, resumed, same_refs, told_of, wants
 from wherry.steps import Lane, Outcome, Step, digest, fill, item_of
 from wherry.store import audit, ledger, questions
 from wherry.store.database import Tx
@@ -50,19 +51,6 @@ def _is_met(outcome: Outcome) -> bool:
     return outcome.fate in DONE or outcome.fate == "skipped" or (outcome.fate == "differs" and outcome.target != "")
 
 
-def resumed(item: ItemRow) -> Step:
-    """The open item as a step that goes on."""
-    decision: Decision | None = Create()
-    if item.same:
-        entity, _, key = item.same.partition("/")
-        decision = Same(Ref(entity, key), "same")
-    link = LinkRow(item.entity, item.key, item.target, "") if item.target else None
-    return Step(
-        draft=item.draft, flow=item.flow, record_kind=item.record_kind, record_id=item.record_id, item=item,
-        decision=None if link else decision, link=link, always=link is not None,
-    )  # fmt: skip
-
-
 class Settlement:
     """The working memory of one transaction: what is known, what came out, and the rows to write at the end."""
 
@@ -73,6 +61,8 @@ class Settlement:
         self.outcomes: dict[Ref, Outcome] = {}
         self.steps: dict[Ref, Step] = {}
         self.links: list[LinkRow] = []
+        self.elsewhere: dict[homing.Name, str] = {}
+        """Records that another flow has taken in another form."""
         self.items: list[ItemRow] = []
         self.needs: list[tuple[ItemRow, Ref]] = []
         self.questions: list[Question] = []
@@ -83,6 +73,7 @@ class Settlement:
         """Recall what is linked, place what needs no writing, write in rounds, park the rest, store it all."""
         self.steps = {step.ref: step for step in steps}
         self._recall()
+        self.holding = Holding(self.tx, self.lane, self.steps)
         todo = [step for step in self.steps.values() if not self._placed(step)]
         self._park(self._rounds(todo))
         self._store()
@@ -102,6 +93,7 @@ class Settlement:
                 step.link, step.decision = link, None if link.target else Skip("a person said to ignore it")
         for ref, item in ledger.find_items(self.tx, self.lane.route, self.steps).items():
             self._recall_item(self.steps[ref], item)
+        self.elsewhere = homing.of_steps(self.tx, self.lane, self.steps.values())
         self._recall_answers()
 
     def _recall_item(self, step: Step, item: ItemRow) -> None:
@@ -140,6 +132,8 @@ class Settlement:
             return self._behind(step, step.item)
         if step.draft.void and (step.link is None or step.link.rule == REVERSED):
             return self._void_already(step, step.link)
+        if (why := self.elsewhere.get(homing.name_of(self.lane, step))) and step.draft.root and step.link is None:
+            return self._done(step, Outcome("skipped", "", why))
         if step.refusal is not None:
             return self._refuse(step, step.refusal.message, str(step.refusal.where.get("field", "")), step.refusal.fix)
         if step.later:
@@ -262,14 +256,14 @@ class Settlement:
         self._keep(step, "queued", "")
         row = self.items[-1]
         row.follower = ""  # what comes from the source is newer than anything that waited
-        rows.number(self.lane, step, row)
+        rows.number(self.lane, step, row, self.holding.why(row))
         self.outcomes[step.ref].reason = row.reason
 
     def _foresee(self, step: Step, item: Item, preview: list[tuple[Item, tuple[Ref, ...]]]) -> None:
         """In a rehearsal of what is sent: it gets the stamp that the run will give it, and is taken to succeed."""
         row = rows.item_row(self.lane, step, "queued", "", self.now)
         row.draft = self._without_skipped(row.draft)
-        rows.number(self.lane, step, row)
+        rows.number(self.lane, step, row, self.holding.why(row))
         item.stamp, item.token = row.stamp, row.token
         preview.append((item, row.draft.refs))
         fate: Fate = "reversed" if item.action == "void" else "updated" if item.target else "created"
@@ -347,6 +341,7 @@ class Settlement:
         lane, told = self.lane, [(step, self.outcomes[step.ref]) for step in self.steps.values()]
         happened = [one for one in told if rows.tells(*one)]
         ledger.put_events(self.tx, [rows.event_row(lane, *one, self.cause, self.now) for one in happened])
+        homing.note(self.tx, lane, told)
         roots = [(step, outcome) for step, outcome in told if step.item and step.draft.root]
         ledger.mark_synced(self.tx, [row for one in roots for row in rows.record_fates(lane, *one)])
         noted = [row for one in told for row in rows.audit_rows(lane, *one)]

@@ -22,7 +22,7 @@ SECTIONS: tuple[tuple[str, str, tuple[tuple[str, tuple[str, ...]], ...]], ...] =
         (
             (ROLES, ("SourceConnector", "Describes", "Sweeps", "Fetches", "OpensFiles", "FieldMapper", "Narrows",
                      "Rounds", "Matcher", "SinkWriter", "AtomicSinkWriter", "CallSinkWriter", "Asks", "Lists",
-                     "Simulator")),
+                     "Polled", "Simulator")),
             (BOOKS, ("Confirms", "HasAccounts", "HasPeriods", "HasBalances")),
         ),
     ),

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from wherry import writing
 from wherry.accounting import ChartAccount, Entry
-from wherry.books import gathering
+from wherry.books import drafts, gathering
 from wherry.books.charts import Mismatch
 from wherry.books.frozen import ENTITY
 from wherry.books.gathering import Arrangement, Booking, Books
@@ -60,7 +60,7 @@ def _told(entry: Entry) -> dict[str, Any]:
 def parties(store: Store, books: Books) -> list[Draft]:
     """Whose receivables are going to be booked: to be matched before the writing transaction begins."""
     with store.read() as tx:
-        return gathering.parties(gathering.arrange(tx, books).bookings)
+        return drafts.parties(one.entry for one in gathering.arrange(tx, books).bookings)
 
 
 def book(tx: Tx, lane: Lane, books: Books, decisions: Decisions, now: str) -> Booked:
@@ -69,7 +69,7 @@ def book(tx: Tx, lane: Lane, books: Books, decisions: Decisions, now: str) -> Bo
     wanted = [] if found.blocked else found.bookings
     _withdraw(tx, lane, books, found, {booking.key for booking in wanted}, now)
     steps = [_step(books, booking) for booking in wanted]
-    steps += [_party(draft, decisions) for draft in gathering.parties(wanted)]
+    steps += [_party(draft, decisions) for draft in drafts.parties(one.entry for one in wanted)]
     outcomes = writing.settle(tx, lane, steps, now) if steps else {}
     gathering.keep(tx, found)
     return Booked(arrangement=found, steps=steps, outcomes=outcomes)
@@ -99,6 +99,9 @@ def _refusal(books: Books, entry: Entry) -> Rejected | None:
                 f"{entry.number} line {number + 1}: {found.message}", fix=found.fix, code="WHERRY-4605",
                 field=f"lines[{number}].account",
             )  # fmt: skip
+    if entry.rounding and isinstance(found := books.chart.look(entry.rounding_account, books.home), Mismatch):
+        return Rejected(f"{entry.number}, what rounding leaves: {found.message}", fix=found.fix, code="WHERRY-4606",
+                        field="rounding_account")  # fmt: skip
     return None
 
 

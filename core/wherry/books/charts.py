@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Literal
 
@@ -14,6 +14,7 @@ from rapidfuzz import fuzz, process
 from wherry.accounting import ChartAccount, Mapped
 from wherry.books.tables import category_key
 from wherry.errors import ConfigError, Rejected
+from wherry.wording import a
 
 MOST_ACCOUNTS = 100_000
 _MOST_GUESSES = 200
@@ -90,6 +91,11 @@ class Chart:
     def codes(self, types: Collection[str]) -> set[str]:
         """The codes of all accounts of these types, such as ``receivable``."""
         return {one.code for one in self._accounts if one.type in types}
+
+    def code_of(self, word: str) -> str:
+        """The code of the account that a word means, its number or its full name; the word where there is none."""
+        found = self.look(word) if word else None
+        return found.code if isinstance(found, ChartAccount) else word
 
     def find(self, code: str, currency: str = "") -> ChartAccount:
         """The account to book to. Raises Rejected for a code that cannot be booked to, with what to do about it."""
@@ -203,11 +209,12 @@ class Chart:
 
 
 def check(
-    chart: Chart, rows: Sequence[Mapped], currency: str, codes: Iterable[str] = (), barred: Collection[str] = ()
-) -> list[Problem]:
+    chart: Chart, rows: Sequence[Mapped], currency: str, codes: Iterable[str] = (),
+    barred: Mapping[str, str] | None = None,
+) -> list[Problem]:  # fmt: skip
     """Everything that is wrong with the codes of a table, and with further ``codes`` that are used as they are.
 
-    ``barred`` are types of accounts that the target takes no journal lines on, such as ``receivable``.
+    ``barred`` are types of accounts that the target takes no journal lines on, such as ``receivable``, and why.
     """
     used = [(code, row.row, column) for row in rows
             for column, code in (("debit", row.debit), ("credit", row.credit)) if code]  # fmt: skip
@@ -216,7 +223,7 @@ def check(
     problems = []
     for code, row, column in used:
         if code not in found:
-            found[code] = _allowed(code, chart.look(code, currency), barred)
+            found[code] = _allowed(code, chart.look(code, currency), barred or {})
         if isinstance(wrong := found[code], Mismatch):
             problems.append(
                 Problem(code=code, row=row, column=column, kind=wrong.why, why=wrong.message, fix=wrong.fix)
@@ -224,11 +231,12 @@ def check(
     return problems
 
 
-def _allowed(code: str, found: ChartAccount | Mismatch, barred: Collection[str]) -> ChartAccount | Mismatch:
+def _allowed(code: str, found: ChartAccount | Mismatch, barred: Mapping[str, str]) -> ChartAccount | Mismatch:
     if isinstance(found, Mismatch) or found.type not in barred:
         return found
-    return Mismatch("type", code, f"account {code} ({found.name}) is a {found.type} account: the target takes no "
-                    "journal lines on it", "book to a clearing account instead")  # fmt: skip
+    name = f" ({found.name})" if found.name != code else ""
+    return Mismatch("type", code, f"account {code}{name} is {a(found.type)} account, and {barred[found.type]}",
+                    "set clearing on the flow to the code of a clearing account, or book elsewhere")  # fmt: skip
 
 
 def _bounded(accounts: Iterable[ChartAccount]) -> Iterator[ChartAccount]:

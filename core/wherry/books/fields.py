@@ -16,7 +16,7 @@ from msgspec import Struct, field
 
 from wherry import money
 from wherry.accounting import BookedLine, ChartAccount, Entry
-from wherry.books import cells
+from wherry.books import cells, rates
 from wherry.errors import ConfigError, Rejected
 
 _FIELD = re.compile(r"\{([a-z_0-9]+)\}")
@@ -80,6 +80,9 @@ def check(entry: Entry, chart: Chart) -> None:
     if debits != credits:
         difference = money.text(debits - credits, entry.currency)
         raise _bad(entry, f"is out of balance by {difference} {entry.currency}", "lines", "WHERRY-4690")
+    if left := rates.off(entry):
+        difference = money.text(left, entry.home)
+        raise _bad(entry, f"is out of balance by {difference} {entry.home} at home", "lines", "WHERRY-4685")
     unknown = next(
         (line.account for line in entry.lines if chart.accounts and line.account not in chart.accounts), None
     )
@@ -175,6 +178,10 @@ def _plain(entry: Entry, line: BookedLine, side: str) -> str:
     return money.text(line.minor, entry.currency) if line.side == side else ""
 
 
+def _at_home(entry: Entry, line: BookedLine, side: str) -> str:
+    return money.text(line.home, entry.home) if entry.home and line.side == side else ""
+
+
 FIELDS: dict[str, Callable[[Entry, int, BookedLine, Chart], str]] = {
     "external_id": lambda entry, number, line, chart: entry.key,
     "external_key": lambda entry, number, line, chart: _hashed(entry.key),
@@ -193,6 +200,13 @@ FIELDS: dict[str, Callable[[Entry, int, BookedLine, Chart], str]] = {
     "credit": lambda entry, number, line, chart: _plain(entry, line, "credit"),
     "amount": lambda entry, number, line, chart: _signed(line, entry.currency),
     "currency": lambda entry, number, line, chart: entry.currency,
+    "exchange_rate": lambda entry, number, line, chart: (
+        "" if entry.exchange_rate is None else f"{entry.exchange_rate:f}"
+    ),
+    "exchange_source": lambda entry, number, line, chart: entry.exchange_source,
+    "home": lambda entry, number, line, chart: entry.home,
+    "home_debit": lambda entry, number, line, chart: _at_home(entry, line, "debit"),
+    "home_credit": lambda entry, number, line, chart: _at_home(entry, line, "credit"),
     "reference": lambda entry, number, line, chart: entry.bucket or entry.number,
     "memo": lambda entry, number, line, chart: entry.memo,
     "description": lambda entry, number, line, chart: line.description or entry.memo,
@@ -207,4 +221,4 @@ FIELDS: dict[str, Callable[[Entry, int, BookedLine, Chart], str]] = {
     "journal": lambda entry, number, line, chart: "",
 }
 """Field → its text in a line of an entry."""
-TYPED = frozenset({"date", "line", "lines", "debit", "credit", "amount"})
+TYPED = frozenset({"date", "line", "lines", "debit", "credit", "amount", "exchange_rate", "home_debit", "home_credit"})

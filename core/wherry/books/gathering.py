@@ -16,15 +16,16 @@ import msgspec
 from msgspec import Struct, field
 
 from wherry.accounting import Bucket, Entry, LeftOut, Mapped, Movement, MovementLine
-from wherry.books import frozen, grouping
+from wherry.books import frozen, grouping, rates
 from wherry.books.charts import Chart
-from wherry.books.frozen import ENTITY, SEPARATOR
+from wherry.books.drafts import draft_of
+from wherry.books.frozen import SEPARATOR
 from wherry.books.periods import Calendar
+from wherry.books.rates import Rates, Terms
 from wherry.errors import Guarded
 from wherry.money import decimals
-from wherry.records import Draft, Ref
+from wherry.records import Draft
 from wherry.settings import Flow
-from wherry.steps import references
 from wherry.store import movements
 from wherry.store.database import Tx
 from wherry.store.ledger import Route
@@ -53,6 +54,9 @@ class Books(Struct, kw_only=True):
     most_lines: int = 0
     """The most lines that the target takes in one entry; 0: as many as there are."""
     books_from: dt.date | None = None
+    rates: Rates = field(default_factory=lambda: Rates())
+    own_rounding: str = ""
+    """The account on which the target itself books what rounding leaves of an entry in another currency."""
     pick: Selection = field(default_factory=lambda: Selection())
 
 
@@ -108,18 +112,20 @@ def arrange(tx: Tx, books: Books) -> Arrangement:
         if row.entry and row.entry not in fixed and not books.pick.takes(row):
             found.aside.setdefault(row.entry, []).append(row.id)
     placing = Placing(books, fixed)
-    placed = [placing.place(row) for row in free]
-    found.left += placing.left()
-    taken, small = grouping.sub_cent([movement for movement in placed if movement is not None], exact=unrounded(free))
-    booked, missing = grouping.categorise(taken, books.table)
-    found.left += [*small, *missing]
+    mine = {row.id: (row, movement) for row in free if (movement := placing.admitted(row)) is not None}
+    large, small = grouping.sub_cent([movement for _, movement in mine.values()], exact=unrounded(free))
+    placed = [placing.place(*mine[movement.id]) for movement in large]
+    booked, missing = grouping.categorise([one for one in placed if one is not None], books.table)
+    found.left += [*placing.left(), *small, *missing]
     found.blocked = bool(missing)
     booked, nobodys = _owed_by_nobody(books, booked)
     found.left += nobodys
     found.blocked |= bool(nobodys)
     if books.flow.group == "none":
         placing.numbers = frozen.numbers(tx, books.route, books.flow.name)
-    for booking in _bookings(books, placing, booked):
+    bookings, unvalued = _bookings(books, placing, booked)
+    found.left += unvalued
+    for booking in bookings:
         if books.flow.needs_approval or _is_over(books, booking.entry):
             found.bookings.append(booking)
         else:
@@ -164,8 +170,8 @@ class Placing:
         """What sent entries are called, where each is called by its own reference."""
         self._left: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
 
-    def place(self, row: MovementRow) -> Movement | None:
-        """The movement on the day it is booked; None for one that is left out."""
+    def admitted(self, row: MovementRow) -> Movement | None:
+        """The movement on its own day; None for one that these books do not take, whatever is open."""
         movement, books = movement_of(row, gains=self.books.flow.gains), self.books
         if books.books_from is not None and movement.date < books.books_from:
             self._leave(movement, "before-books", f"dated before the books begin ({books.books_from})")
@@ -173,10 +179,15 @@ class Placing:
         if row.reason and row.state == "left" and row.reason.startswith(REVERSED_ENTRY):
             self._leave(movement, "held", row.reason)
             return None
+        return movement
+
+    def place(self, row: MovementRow, movement: Movement) -> Movement | None:
+        """The movement on the day it is booked; None for one that is left out."""
+        flow = self.books.flow
         if self._is_closed(movement.date):
-            return self._by_policy(row, movement, books.flow.closed, "its period is closed")
+            return self._by_policy(row, movement, flow.closed, "its period is closed")
         if self._was_posted(row, movement.date):
-            return self._by_policy(row, movement, books.flow.late, "its group was posted before it came")
+            return self._by_policy(row, movement, flow.late, "its group was posted before it came")
         return movement
 
     def _is_closed(self, day: dt.date) -> bool:
@@ -244,7 +255,8 @@ def movement_of(row: MovementRow, *, gains: bool) -> Movement:
     return Movement(
         id=row.id, key=row.key, date=dt.date.fromisoformat(row.date), currency=row.currency, lines=tuple(lines),
         partition=row.partition, reference=body.get("reference", ""), description=body.get("description", ""),
-        type=body.get("type", ""),
+        type=body.get("type", ""), exchange_source=body.get("exchange_source", ""),
+        exchange_rate=Decimal(told) if (told := body.get("exchange_rate")) else None,
     )  # fmt: skip
 
 
@@ -274,12 +286,20 @@ def _gain(minor: int) -> list[MovementLine]:
     return [MovementLine(side=side, minor=abs(minor), category=category) for side in ("debit", "credit")]
 
 
-# -- entries and their drafts ------------------------------------------------------------------------------------------
+# -- entries -----------------------------------------------------------------------------------------------------------
 
 
-def _bookings(books: Books, placing: Placing, booked: Sequence[Movement]) -> list[Booking]:
-    """The entries of each partition. What comes late into a posted group stands in a further part of it."""
+def _bookings(
+    books: Books, placing: Placing, booked: Sequence[Movement]
+) -> tuple[list[Booking], list[LeftOut]]:  # fmt: skip
+    """The entries of each partition. What comes late into a posted group stands in a further part of it.
+
+    Behind them those that have no exchange rate, or no account for what rounding leaves.
+    """
     found: list[Booking] = []
+    left: list[LeftOut] = []
+    account = books.chart.code_of(books.flow.rounding)
+    terms = Terms(home=books.home, rates=books.rates, account=account, own=books.own_rounding)
     partitions = sorted({movement.partition for movement in booked})
     slugs = _slugs(partitions)
     for partition in partitions:
@@ -290,10 +310,13 @@ def _bookings(books: Books, placing: Placing, booked: Sequence[Movement]) -> lis
             prefix=f"JE {slugs[partition]}", home=books.home, each=books.flow.group == "none",
             taken=placing.taken(partition),
         )  # fmt: skip
-        for entry in entries:
+        for entry in (rates.appraised(one, terms) for one in entries):
+            if isinstance(entry, LeftOut):
+                left.append(entry)
+                continue
             key = SEPARATOR.join((books.flow.name, entry.bucket, partition, entry.key))
             found.append(Booking(key=key, entry=entry, draft=draft_of(key, entry)))
-    return found
+    return found, left
 
 
 def _slugs(partitions: Sequence[str]) -> dict[str, str]:
@@ -307,39 +330,6 @@ def _slugs(partitions: Sequence[str]) -> dict[str, str]:
             slug, number = f"{plain[:3]}{number}", number + 1
         found[partition] = f"{slug} " if partition else ""
     return found
-
-
-def draft_of(key: str, entry: Entry) -> Draft:
-    """The entry as the target is to hold it."""
-    lines = [_said(line, entry.currency) for line in entry.lines]
-    body = {
-        "number": entry.number, "date": entry.date.isoformat(), "period": entry.period, "type": entry.type,
-        "currency": entry.currency, "memo": entry.memo, "lines": lines,
-    }  # fmt: skip
-    plain = {name: value for name, value in body.items() if value not in ("", None)}
-    return Draft(entity=ENTITY, key=key, body=plain, label=entry.number, root=True, refs=references(plain))
-
-
-def _said(line: Any, currency: str) -> dict[str, Any]:
-    said: dict[str, Any] = {"account": line.account, "side": line.side,
-                            "amount": {"minor": line.minor, "currency": currency}}  # fmt: skip
-    if line.description:
-        said["description"] = line.description
-    if line.party:
-        ref = Ref("customer", f"party:{line.party}")
-        said["customer"] = {"entity": ref.entity, "key": ref.key}
-    if line.dimensions:
-        said["dimensions"] = dict(line.dimensions)
-    return said
-
-
-def parties(bookings: Iterable[Booking]) -> list[Draft]:
-    """The customers whose receivables are booked: matched by number or name, like those of any document."""
-    names = {line.party for booking in bookings for line in booking.entry.lines if line.party}
-    return [
-        Draft(entity="customer", key=f"party:{name}", body={"name": name, "number": name}, label=name, reference=True)
-        for name in sorted(names)
-    ]
 
 
 # -- keeping ----------------------------------------------------------------------------------------------------------

@@ -179,6 +179,7 @@ def entries(
     taken: Container[str] = frozenset(),
 ) -> list[Entry]:
     """One entry for each bucket, currency and type; on receivable and payable accounts one for each party as well.
+    Movements in another currency than ``home`` that say their exchange rate are apart by that, too.
 
     Every movement is in exactly one of them. With ``clearing``, lines on receivable and payable accounts go to that
     account, with no party. With ``each`` every movement is an entry of its own, under its own date and reference.
@@ -194,7 +195,7 @@ def entries(
             f"the clearing account {clearing} is a receivable or payable account itself", code="WHERRY-2640",
             fix="name another account under clearing", account=clearing,
         )  # fmt: skip
-    groups = _groups(movements, bucket_of, frozenset() if clearing else control, each)
+    groups = _groups(movements, bucket_of, frozenset() if clearing else control, each, home)
     once = Counter(name.single.reference for name, _ in groups if name.single)
     numbering = Numbering(prefix, home, types, last_day, taken)
     sums = _Summing(control if clearing else frozenset(), clearing, max_lines)
@@ -207,11 +208,11 @@ def entries(
 
 
 def _groups(
-    movements: Iterable[Movement], bucket_of: Callable[[dt.date], Bucket], control: Control, each: bool
+    movements: Iterable[Movement], bucket_of: Callable[[dt.date], Bucket], control: Control, each: bool, home: str
 ) -> list[tuple[Name, list[Movement]]]:
     """In the order of their days."""
     days: dict[dt.date, Bucket] = {}
-    groups: dict[tuple[str, str, str, tuple[str, ...], int], list[Movement]] = defaultdict(list)
+    groups: dict[tuple[str, str, str, tuple[str, ...], str, int], list[Movement]] = defaultdict(list)
     for movement in movements:
         if (bucket := days.get(movement.date)) is None:
             bucket = days[movement.date] = bucket_of(movement.date)
@@ -221,18 +222,27 @@ def _groups(
                 f"{movement.key} is booked to a receivable or payable account and names no party", code="WHERRY-4621",
                 fix="name a party in the record or in the accounts table, or set a clearing account", key=movement.key,
             )  # fmt: skip
-        groups[bucket.name, movement.currency, movement.type, parties, movement.id if each else 0].append(movement)
+        rate = _rate(movement, home) if movement.exchange_rate is not None else ""
+        one = movement.id if each else 0
+        groups[bucket.name, movement.currency, movement.type, parties, rate, one].append(movement)
     named = [
-        (Name(bucket=days[some[0].date], currency=currency, type=kind, parties=parties,
+        (Name(bucket=days[some[0].date], currency=currency, type=kind, parties=parties, rate=rate,
               single=some[0] if each else None), some)
-        for (_, currency, kind, parties, _), some in groups.items()
+        for (_, currency, kind, parties, rate, _), some in groups.items()
     ]  # fmt: skip
     return sorted(named, key=lambda pair: (pair[0].bucket.first, pair[0].bucket.name, *_rank(pair[0])))
 
 
-def _rank(name: Name) -> tuple[str, str, tuple[str, ...], str, int]:
+def _rank(name: Name) -> tuple[str, str, tuple[str, ...], str, str, int]:
     one = name.single
-    return name.currency, name.type, name.parties, one.key if one else "", one.id if one else 0
+    return name.currency, name.type, name.parties, name.rate, one.key if one else "", one.id if one else 0
+
+
+def _rate(movement: Movement, home: str) -> str:
+    """The exchange rate that a movement says itself, and its source; empty where it needs none."""
+    if movement.exchange_rate is None or movement.currency == home:
+        return ""
+    return f"{movement.exchange_rate.normalize():f} {movement.exchange_source}".rstrip()
 
 
 def _parties(movement: Movement, control: Control) -> tuple[str, ...]:
@@ -328,6 +338,7 @@ def _unbalanced(movement: Movement, difference: int) -> Rejected:
 
 def _entry(numbering: Numbering, name: Name, plain: bool, members: Sequence[Movement], sums: _Sums) -> Entry:
     key, number = numbering.key_and_number(name, plain=plain)
+    said = members[0] if name.rate else None
     return Entry(
         key=key,
         number=number,
@@ -340,6 +351,8 @@ def _entry(numbering: Numbering, name: Name, plain: bool, members: Sequence[Move
         members=tuple(sorted(one.id for one in members)),
         party=name.party,
         type=name.type,
+        exchange_rate=said.exchange_rate if said else None,
+        exchange_source=(said.exchange_source or "the record") if said else "",
     )
 
 

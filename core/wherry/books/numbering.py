@@ -51,6 +51,8 @@ class Name(Struct, frozen=True, kw_only=True):
     currency: str
     type: str = ""
     parties: tuple[str, ...] = ()
+    rate: str = ""
+    """The exchange rate that its members say themselves, and where they have it from."""
     single: Movement | None = None
     """The only member, where every movement is an entry of its own."""
 
@@ -112,10 +114,10 @@ class Numbering:
             text = f"{self._prefix}{name.single.reference}{more}" if plain and name.single.reference else ""
         elif name.type:
             parts = (self._prefix.rstrip(" -/"), self._type(name.type).code, _compact(name.bucket.name))
-            foreign = f"-{name.currency}" if name.currency != self._home else ""
+            foreign = f"-{_currency(name)}" if name.currency != self._home else ""
             text = "-".join(filter(None, parts)) + foreign + party + more
         else:
-            foreign = f" {name.currency}" if name.currency != self._home else ""
+            foreign = f" {_currency(name)}" if name.currency != self._home else ""
             text = self._prefix + _compact(name.bucket.name) + foreign + party + more
         readable = not name.party or (len(name.parties) == 1 and _SHORT_PARTY(name.party))
         return text if len(text) <= LONGEST and readable and _PLAIN(text) else self._short(name, key)
@@ -128,11 +130,19 @@ class Numbering:
 
 
 def _stem(name: Name) -> str:
-    """The key without the number of its part: bucket, currency, type and parties, or the movement's own key."""
+    """The key without the number of its part: bucket, currency with its own rate, type and parties, or the movement's
+    own key."""
     if name.single:
         return name.single.key
     parties = "+".join(_escaped(party) for party in name.parties)
-    return "/".join((_escaped(name.bucket.name), name.currency, _escaped(name.type), parties))
+    currency = f"{name.currency}@{_escaped(name.rate)}" if name.rate else name.currency
+    return "/".join((_escaped(name.bucket.name), currency, _escaped(name.type), parties))
+
+
+def _currency(name: Name) -> str:
+    """``EUR``, or ``EUR@1.085`` where its members say their rate."""
+    rate = name.rate.partition(" ")[0]
+    return f"{name.currency}@{rate}" if rate else name.currency
 
 
 def _escaped(text: str) -> str:

@@ -148,7 +148,19 @@ def _differences(entry: Entry, held: HeldEntry) -> str:
     told = [f"{side} {account} is {text(theirs[account, side], currency)} there, "
             f"{text(ours[account, side], currency)} was written" for account, side in changed[:_SHOWN]]  # fmt: skip
     more = [f"{len(changed) - _SHOWN} more"] if len(changed) > _SHOWN else []
-    return "; ".join([*told, *more])
+    return "; ".join([*told, *more]) or _revalued(entry, held)
+
+
+def _revalued(entry: Entry, held: HeldEntry) -> str:
+    """Whether the same lines are worth something else at home: somebody changed the rate."""
+    if entry.exchange_rate is None:
+        return ""
+    ours = sum(line.home for line in entry.lines if line.side == "debit")
+    theirs = sum(line.home for line in held.lines if line.side == "debit" and line.minor)
+    if ours == theirs:
+        return ""
+    return (f"is worth {text(theirs, entry.home)} {entry.home} there, {text(ours, entry.home)} {entry.home} was "
+            f"written at {entry.exchange_rate:f}: its exchange rate was changed")  # fmt: skip
 
 
 def _wanted(entry: Entry) -> Counter[tuple[str, Side]]:

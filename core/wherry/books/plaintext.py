@@ -13,6 +13,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
 
 from msgspec import Struct
 
@@ -20,6 +21,7 @@ from wherry import money
 from wherry.accounting import BookedLine, Entry
 from wherry.books.cells import one_line
 from wherry.books.fields import Chart
+from wherry.books.rates import with_rounding
 
 _SORTS = {
     "bank": "assets", "receivable": "assets", "asset": "assets", "liability": "liabilities", "payable": "liabilities",
@@ -53,7 +55,7 @@ def account_names(name: str, entries: Sequence[Entry], chart: Chart) -> dict[str
 
 def _accounts(form: Format, entries: Sequence[Entry], chart: Chart) -> dict[str, str]:
     """Code → name in the file. Names that come to the same get some letters that stand for their code."""
-    codes = sorted({line.account for entry in entries for line in entry.lines})
+    codes = sorted({line.account for entry in entries for line in with_rounding(entry).lines})
     made = {code: form.account(*_place(code, chart)) for code in codes}
     taken: dict[str, list[str]] = {}
     for code, name in made.items():
@@ -81,8 +83,15 @@ def _other(side: str) -> bool:
     return side == "credit"
 
 
-def _amount(line: BookedLine, currency: str) -> str:
-    return f"{money.text(-line.minor if _other(line.side) else line.minor, currency)} {currency}"
+def _amount(line: BookedLine, entry: Entry) -> str:
+    """The amount of a line, with what it is worth at home as its cost; what rounding left is at home alone."""
+    minor, currency = (line.minor, entry.currency) if line.minor else (line.home, entry.home)
+    plain = f"{money.text(-minor if _other(line.side) else minor, currency)} {currency}"
+    return f"{plain} @@ {money.text(line.home, entry.home)} {entry.home}" if entry.home and line.minor else plain
+
+
+def _currencies(entries: Sequence[Entry]) -> list[str]:
+    return sorted({one for entry in entries for one in (entry.currency, entry.home) if one})
 
 
 # -- hledger and Ledger ------------------------------------------------------------------------------------------------
@@ -94,7 +103,7 @@ def _hledger_account(sort: str, path: Sequence[str]) -> str:
 
 
 def _hledger(entries: Sequence[Entry], accounts: Mapping[str, str]) -> Iterator[str]:
-    for currency in sorted({entry.currency for entry in entries}):
+    for currency in _currencies(entries):
         yield f"commodity {currency}"
         if places := money.decimals(currency):  # else 1.234 could be a thousand; a bare point suits only one of the two
             yield f"    format 1000.{'0' * places} {currency}"
@@ -105,10 +114,12 @@ def _hledger(entries: Sequence[Entry], accounts: Mapping[str, str]) -> Iterator[
         yield f"{entry.date} * ({_code(entry.number)}) {_told(entry.memo)}".rstrip()
         yield f"    ; id {_comment(entry.key)}"
         yield f"    ; period {_comment(entry.period)}"
-        for line in entry.lines:
+        if entry.exchange_source:
+            yield f"    ; rate {_comment(f'{entry.exchange_rate} {entry.exchange_source}')}"
+        for line in with_rounding(entry).lines:
             note = _comment("; ".join(filter(None, [line.description, line.party, *_dimensions(line)])))
             behind = f"  ; {note}" if note else ""
-            yield f"    {accounts[line.account]}  {_amount(line, entry.currency)}{behind}"
+            yield f"    {accounts[line.account]}  {_amount(line, entry)}{behind}"
 
 
 def _code(number: str) -> str:
@@ -153,19 +164,22 @@ def _capital(joined: str) -> bool:
 
 def _beancount(entries: Sequence[Entry], accounts: Mapping[str, str]) -> Iterator[str]:
     first = min((entry.date for entry in entries), default=None)
-    for currency in sorted({entry.currency for entry in entries}):
+    for currency in _currencies(entries):
         yield f'option "operating_currency" "{currency}"'
+    for home in sorted({entry.home for entry in entries if entry.home}):  # a cost becomes a price of 28 digits there
+        yield f'option "inferred_tolerance_default" "{home}:{Decimal(5).scaleb(-money.decimals(home) - 1):f}"'
     for code, name in sorted(accounts.items(), key=lambda pair: pair[1]):
         yield f"{first} open {name}"
         yield f'  code: "{_quoted(code)}"'
     for entry in entries:
         yield ""
         yield f'{entry.date} * "{_quoted(entry.party)}" "{_quoted(entry.memo)}"'
-        for key, said in (("id", entry.key), ("number", entry.number), ("period", entry.period), ("type", entry.type)):
+        for key, said in (("id", entry.key), ("number", entry.number), ("period", entry.period), ("type", entry.type),
+                          ("rate-source", entry.exchange_source)):  # fmt: skip
             if said:
                 yield f'  {key}: "{_quoted(said)}"'
-        for line in entry.lines:
-            yield f"  {accounts[line.account]}  {_amount(line, entry.currency)}"
+        for line in with_rounding(entry).lines:
+            yield f"  {accounts[line.account]}  {_amount(line, entry)}"
             for key, said in (("description", line.description), ("party", line.party), *line.dimensions):
                 if said:
                     yield f'    {_key(key)}: "{_quoted(said)}"'

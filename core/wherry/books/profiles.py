@@ -21,8 +21,8 @@ import msgspec
 from msgspec import Struct, field
 
 from wherry import money
-from wherry.accounting import ChartAccount, Entry
-from wherry.books import cells, plaintext
+from wherry.accounting import Barred, ChartAccount, Entry
+from wherry.books import cells, plaintext, rates
 from wherry.books.fields import Chart, Rendered, Words, check, rendered, value
 from wherry.errors import ConfigError, Rejected
 
@@ -39,6 +39,7 @@ class Most(Struct, frozen=True, forbid_unknown_fields=True):
     digits: int = 0
     decimals: int = 4
     dimensions: int = 0
+    rate_decimals: int = 0
 
 
 class Marks(Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,6 +65,8 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     at_most: Most = Most()
     lengths: dict[str, int] = field(default_factory=dict)
     one_currency: bool = False
+    foreign: Literal["as-it-is", "home", "beside"] = "as-it-is"
+    bars: tuple[Barred, ...] = ()
     defaults: dict[str, str] = field(default_factory=dict)
 
 
@@ -109,6 +112,9 @@ def render(
             )
         ]
     made = _set(_profile(profile), date_format, delimiter, encoding, max_rows, defaults)
+    for entry in entries:
+        _taken(made, entry, chart)
+    entries = [_stated(made, entry) for entry in entries]
     _unmistakable(profile, made, entries)
     blocks = [_block(made, entry, chart, spreadsheet) for entry in entries]
     files = list(_packed(profile, made, entries, blocks))
@@ -118,6 +124,22 @@ def render(
 def limit_of(profile: str) -> int:
     """The most rows in one file of a profile; 0: no limit is known. Raises ConfigError for one that there is not."""
     return 0 if profile in plaintext.FORMATS else _profile(profile).at_most.rows
+
+
+def barred(profile: str) -> tuple[Barred, ...]:
+    """The accounts that an import screen does not take. Raises ConfigError for a profile that there is not."""
+    return () if profile in plaintext.FORMATS else _profile(profile).bars
+
+
+def stated(profile: str, entry: Entry) -> Entry:
+    """The entry as files of a profile say it: one in another currency at home, where they have no place for that."""
+    return entry if profile in plaintext.FORMATS else _stated(_profile(profile), entry)
+
+
+def _stated(made: Profile, entry: Entry) -> Entry:
+    if made.foreign == "home":
+        return rates.at_home(entry)
+    return rates.with_rounding(entry) if made.foreign == "beside" else entry
 
 
 def _profile(name: str) -> Profile:
@@ -173,6 +195,20 @@ def _unmistakable(profile: str, made: Profile, entries: Sequence[Entry]) -> None
         )  # fmt: skip
 
 
+def _taken(made: Profile, entry: Entry, chart: Chart) -> None:
+    """Raises Rejected for a line on an account that the import screen bars."""
+    bars = {one.type: one for one in made.bars}
+    for number, line in enumerate(entry.lines, 1) if bars else ():
+        account = chart.accounts.get(line.account)
+        bar = bars.get(account.type) if account is not None else None
+        if bar is not None and not (bar.with_party and line.party):
+            raise _refused(
+                entry, f"is on account {line.account} in line {number}, a {bar.type} account, and {bar.why}",
+                f"lines[{number - 1}].account", "set clearing on the flow to a clearing account"
+                + (", or name the party" if bar.with_party else ", or map to another account"), "WHERRY-4684",
+            )  # fmt: skip
+
+
 # -- one entry ---------------------------------------------------------------------------------------------------------
 
 
@@ -209,6 +245,11 @@ def _within(made: Profile, entry: Entry) -> None:
         raise _refused(
             entry, f"has {lines} lines, and {made.title} takes {limit}", "lines",
             "group into smaller entries: by day, or with fewer parties", "WHERRY-4693",
+        )  # fmt: skip
+    if most.rate_decimals and rates.places(entry) > most.rate_decimals:
+        raise _refused(
+            entry, f"has the rate {entry.exchange_rate}, and {made.title} takes {most.rate_decimals} decimals of one",
+            "exchange_rate", "round the rate in the table of rates", "WHERRY-4683",
         )  # fmt: skip
     for number, line in enumerate(entry.lines, 1):
         whole, _, places = money.text(line.minor, entry.currency).partition(".")

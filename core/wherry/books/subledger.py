@@ -7,19 +7,19 @@ back (case C11). Source: behaviours.md, sections 000 and 004.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
-from wherry.books.frozen import SEPARATOR, frozen
+from wherry.books.frozen import ENTITY, SEPARATOR, frozen
 from wherry.money import text
-from wherry.records import Answer, Item, Listed
+from wherry.records import Answer, Item, Listed, Ref
 from wherry.roles import Account, Documents
-from wherry.store import movements
+from wherry.store import ledger, movements
 from wherry.store.database import Tx
 from wherry.store.documents import DocumentView
-from wherry.store.ledger import Route
+from wherry.store.ledger import Event, Route
 from wherry.store.movements import MovementRow
 
 NAMESPACE = "books"
@@ -38,8 +38,8 @@ class Subledger:
     takes_back = True
     """What its source takes back is given to it as an item to void."""
 
-    def __init__(self, flow: str, route: Route, run: str = "") -> None:
-        self.flow, self.route, self.run = flow, route, run
+    def __init__(self, flow: str, route: Route, run: str = "", now: Callable[[], str] = lambda: "") -> None:
+        self.flow, self.route, self.run, self.now = flow, route, run, now
 
     def check(self) -> Account:
         return Account(f"books:{self.flow}", f"the books of {self.flow}")
@@ -50,7 +50,19 @@ class Subledger:
         tx = documents.tx
         held = movements.by_id(tx, [_number(item.target) for item in items if item.target])
         fixed = frozen(tx, self.route, {row.entry for row in held.values() if row.entry})
-        return [self._apply(tx, item, held.get(_number(item.target)), fixed) for item in items]
+        answers = [self._apply(tx, item, held.get(_number(item.target)), fixed) for item in items]
+        self._unqueue(tx, {row.entry for row in held.values() if row.entry} - fixed)
+        return answers
+
+    def _unqueue(self, tx: Tx, entries: set[str]) -> None:
+        """An entry that was prepared of what its members said before is sent by nobody: gathering makes it anew."""
+        items = ledger.find_items(tx, self.route, [Ref(ENTITY, key) for key in sorted(entries)])
+        ledger.remove_items(tx, [item.id for item in items.values()])
+        ledger.put_events(tx, [
+            Event(self.now(), self.run, item.flow, item.record_kind, item.record_id, ENTITY, item.key, "skipped", "",
+                  "a movement of it says something else now")
+            for item in items.values()
+        ])  # fmt: skip
 
     def _apply(self, tx: Tx, item: Item, old: MovementRow | None, fixed: set[str]) -> Answer:
         if item.action == "void":

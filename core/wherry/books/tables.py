@@ -234,6 +234,11 @@ def _sheet_rows(path: Path, dates: Collection[str]) -> Iterator[tuple[int, list[
         yield number, texts
 
 
+def ours(path: Path, sheets: Sequence[Any]) -> Any:
+    """Of the sheets of a file the one that is meant: that named like the file, else the first."""
+    return {sheet.title.lower(): sheet for sheet in reversed(sheets)}.get(path.stem.lower(), sheets[0])
+
+
 def _raw_rows(path: Path) -> Iterator[tuple[int, Sequence[Any]]]:
     data = _bytes(path)
     number = 0
@@ -244,8 +249,7 @@ def _raw_rows(path: Path) -> Iterator[tuple[int, Sequence[Any]]]:
         import openpyxl  # half a second that only spreadsheets need
 
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, keep_links=False)
-        sheets = {sheet.title.lower(): sheet for sheet in reversed(book.worksheets)}
-        sheet = sheets.get(path.stem.lower(), book.worksheets[0])
+        sheet = ours(path, book.worksheets)
         sheet.reset_dimensions()  # what a file says of its own size may be wrong
         for number, cells in enumerate(sheet.iter_rows(max_col=_MOST_COLUMNS, max_row=_LAST_ROW), 1):
             yield number, cells
@@ -283,7 +287,11 @@ def write(path: Path, rows: Iterable[Mapped]) -> None:
     XLSX is to be preferred: its cells are text already, whereas a spreadsheet that opens a CSV drops leading zeros.
     """
     table = [[_UNPRINTABLE.sub(" ", text) for text in _cells(row)] for row in rows]
-    data = _as_xlsx(table) if path.suffix.lower() == ".xlsx" else _as_csv(table)
+    replace(path, _as_xlsx(table) if path.suffix.lower() == ".xlsx" else _as_csv(table))
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Put the file there, whole or not at all."""
     beside = path.with_name(f".{path.name}.new")
     beside.write_bytes(data)
     os.replace(beside, path)

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct, field
 
-from wherry.accounting import Balance, LeftOut
-from wherry.books import balances
+from wherry.accounting import Balance, Entry, LeftOut
+from wherry.books import balances, rates
 from wherry.books.held import Books, Foreign, HeldEntry, Problem, Written
 from wherry.books.pairing import Pairs, signed
 
@@ -101,24 +101,25 @@ class _Sums:
 
     def keys_of(self, one: Written) -> set[Key]:
         currency = self.home or one.entry.currency
-        return {(currency, line.account) for line in one.entry.lines}
+        own = {(currency, line.account) for line in one.entry.lines}
+        return own | ({(currency, one.entry.rounding_account)} if one.entry.rounding else set())
 
     def add_ours(self, one: Written, held: HeldEntry | None) -> None:
-        """An entry as it was written. One in another currency is worth what the target's own rate makes of it."""
-        if self._foreign(one.entry.currency):
+        """An entry as it was written, at its own rate where the target keeps its balances in another currency. One
+        that was written without is worth what the target's rate makes of it."""
+        entry = rates.at_home(one.entry) if self._foreign(one.entry.currency) else one.entry
+        if self._foreign(entry.currency):
             if held is not None:
                 self.add(self.hub, held)
             return
-        for line in one.entry.lines:
-            self.hub[one.entry.currency, line.account] += line.minor if line.side == "debit" else -line.minor
+        _count(self.hub, entry)
         if self.books.held is None:
-            self._as_written(one)
+            self._as_written(one, entry)
 
-    def _as_written(self, one: Written) -> None:
+    def _as_written(self, one: Written, entry: Entry) -> None:
         """Where entries cannot be listed, what is not told to be gone stands as it was written."""
-        gone = any(told.entry == one.entry.key and told.what == "missing" for told in self.books.told)
-        for line in () if gone else one.entry.lines:
-            self.there[one.entry.currency, line.account] += line.minor if line.side == "debit" else -line.minor
+        if not any(told.entry == one.entry.key and told.what == "missing" for told in self.books.told):
+            _count(self.there, entry)
 
     def add(self, sums: Counter[Key], held: HeldEntry) -> None:
         foreign = self._foreign(held.currency)
@@ -142,6 +143,11 @@ class _Sums:
             hub=self.hub[key], off=self.there[key] - self.hub[key], others=others, documents=documents,
             closing=None if opening is None or moved is None else opening[key] + moved[key],
         )  # fmt: skip
+
+
+def _count(sums: Counter[Key], entry: Entry) -> None:
+    for line in entry.lines:
+        sums[entry.currency, line.account] += line.minor if line.side == "debit" else -line.minor
 
 
 def _net(told: Iterable[Balance] | None) -> Counter[Key] | None:

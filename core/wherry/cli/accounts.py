@@ -99,7 +99,7 @@ def map_(flow: str, to: str) -> None:
       wherry accounts map wallet-journals --to tables/accounts.xlsx
     """
     own = face()
-    with patient(own, own.hub, flow):
+    with patient(own, own.hub):
         data = charting.map_table(own.hub, flow, to)
     if data["table"] != data["named"]:
         own.warn(f'flow {flow} does not use this table yet: set accounts = "{data["table"]}" on it')
@@ -133,7 +133,7 @@ def check(flow: str) -> None:
       wherry accounts check wallet-journals
     """
     own = face()
-    with patient(own, own.hub, flow):
+    with patient(own, own.hub):
         data = charting.check(own.hub, flow)
     after = [] if data["items"] else [f"wherry journal preview {flow}"]
     own.print("wherry.accounts.check/1", data, lambda: _checked(data), after)

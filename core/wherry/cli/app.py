@@ -84,11 +84,12 @@ COMMANDS: dict[str, Lazy] = {
     ),
     "errors": _group(
         "What waits for an operator: why, and what to do about it.", _LOOK,
-        list=_at("errors", "list_", "What waits, by cause, with amounts and the next step."),
+        list=_at("listed", "list_", "What waits, by cause, with amounts and the next step."),
         show=_at("errors", "show", "One in full, with its requests and raw answers."),
         edit=_at("errors", "edit", "Correct what was refused: edit E-12 number=INV-9."),
         retry=_at("errors", "retry", "Try it again, now."),
         resolve=_at("errors", "resolve", "Say what a machine cannot tell: link it, send it again, give it up."),
+        reopen=_at("errors", "reopen", "Decide anew: what was given up, or is no longer in the target."),
     ),
     "accounts": _group(
         "The chart of accounts, and what categories are booked to.", _LOOK,
@@ -189,8 +190,6 @@ def root() -> click.Group:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code. Never raises, but for what stops the interpreter."""
-    from wherry.cli import failures
-
     face = Face(output=_wanted(arguments), debug="--debug" in arguments)
     with closing(face):
         try:
@@ -202,6 +201,8 @@ def run(arguments: Sequence[str]) -> int:
         except BaseException as error:
             if isinstance(error, SystemExit | GeneratorExit):
                 raise
+            from wherry.cli import failures
+
             return failures.told(face, error)
 
 

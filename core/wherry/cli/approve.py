@@ -12,14 +12,17 @@ from wherry.cli import failures
 from wherry.cli.drawing import clean, plural, table
 from wherry.cli.errors import money, outcomes, sums
 from wherry.cli.options import face
+from wherry.cli.progress import patient
 from wherry.errors import EXIT_PERSON
+from wherry.steps import WAITS
 
 
 @click.command()
 @click.argument("flow", metavar="FLOW")
 @click.argument("numbers", nargs=-1, metavar="[E-N...]")
-@click.option("--all", "everything", is_flag=True, help="Everything that waits for approval.")
-def approve(flow: str, numbers: tuple[str, ...], everything: bool) -> None:
+@click.option("--all", "everything", is_flag=True, help="Approve everything that waits for approval.")
+@click.option("--limit", type=click.IntRange(1, 100_000), default=20, show_default=True, help="Documents to list.")
+def approve(flow: str, numbers: tuple[str, ...], everything: bool, limit: int) -> None:
     """What waits for approval; with numbers or --all: approve it, with all it needs, and send it.
 
     \b
@@ -34,9 +37,10 @@ def approve(flow: str, numbers: tuple[str, ...], everything: bool) -> None:
     if not numbers and not everything:
         data = approvals.waiting(own.hub, flow)
         after = [f"wherry approve {flow} --all"] if data["items"] or data["also"] else []
-        own.print("wherry.approve.list/1", data, lambda: _waiting(data), after)
+        own.print("wherry.approve.list/1", data, lambda: _waiting(data, limit), after)
         return
-    done = approvals.approve(own.hub, flow, None if everything else [desk.number(one) for one in numbers])
+    with patient(own, own.hub):
+        done = approvals.approve(own.hub, flow, None if everything else [desk.number(one) for one in numbers])
     data = {"items": done.items, "also": done.also, "error": done.error.as_data() if done.error else None}
     own.print("wherry.approve/1", data, lambda: _approved(data), error=done.error)
     own.code = EXIT_PERSON if desk.waits_for_a_person(done.items) else 0
@@ -45,22 +49,25 @@ def approve(flow: str, numbers: tuple[str, ...], everything: bool) -> None:
         failures.draw(own, done.error.as_data())
 
 
-def _waiting(data: Mapping[str, Any]) -> Iterator[str]:
+def _waiting(data: Mapping[str, Any], limit: int) -> Iterator[str]:
     rows = data["items"]
     if not rows and not data["also"]:
         yield f"nothing of {clean(data['flow'])} waits for approval"
         return
-    cells = [(row["id"], row["date"], row["number"], row["customer"], money(row), _why(row)) for row in rows]
+    cells = [(row["id"], row["date"], row["number"], row["customer"], money(row), _why(row)) for row in rows[:limit]]
     yield from table(["", "DATE", "NUMBER", "CUSTOMER", "AMOUNT", "WHY"], cells)
+    if len(rows) > limit:
+        yield f"… and {len(rows) - limit:,} more (--limit {len(rows)})"
     yield f"{len(rows):,} to approve" + (f"   {sums(data['sums'])}" if data["sums"] else "")
     yield from _with(data["also"])
 
 
 def _why(row: Mapping[str, Any]) -> str:
     """What is out of the ordinary: it is taken back, dated before the books, or waits for something else too."""
-    taken_back = "to be taken back; " if row["action"] == "void" else ""
-    said = str(row["reason"]).removeprefix("waits for approval").lstrip(": ")
-    return taken_back + said
+    taken_back = "to be taken back" if row["action"] == "void" else ""
+    own = str(row["wanted"]).removeprefix(WAITS).lstrip(": ")
+    also = row["reason"] if row["class"] == "waiting" else ""
+    return "; ".join(part for part in (taken_back, own, also) if part)
 
 
 def _with(also: Mapping[str, int]) -> Iterator[str]:

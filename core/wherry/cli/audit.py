@@ -11,8 +11,7 @@ import click
 from wherry import overview
 from wherry.cli.drawing import table
 from wherry.cli.formats import as_json
-from wherry.cli.options import face, listing
-from wherry.cli.running import moment
+from wherry.cli.options import face, listing, moment
 from wherry.errors import Guarded
 
 

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from wherry.errors import WherryError
     from wherry.hub import Hub
     from wherry.roles import Documents
@@ -165,6 +165,8 @@ class Face:
         """The command so that it works when pasted here: with the folder or file that was named."""
         if not command.startswith("wherry "):
             return command
+        import shlex
+
         where = f"-C {shlex.quote(str(self.folder))} " if self.folder else ""
         where += f"--config {shlex.quote(str(self.config))} " if self.config else ""
         return f"wherry {where}{command.removeprefix('wherry ')}"

@@ -75,6 +75,18 @@ def entry_lines(entry: Mapping[str, Any], *, heading: bool = False) -> Iterator[
     told = "balanced" if debit == credit else "OUT OF BALANCE"
     foot = f"{told} {currency}" if currency else told
     yield f"  {foot.ljust(wide)}{figure(debit, currency).rjust(14)}{figure(credit, currency).rjust(14)}"
+    if entry.get("exchange_rate"):
+        yield f"  {_at_home(entry)}"
+
+
+def _at_home(entry: Mapping[str, Any]) -> str:
+    """``at 1.085 (ECB, 2026-01-30)   108.50 USD   rounding 0.01 debit on 7900 Exchange Gain or Loss``."""
+    source = f" ({clean(entry['exchange_source'])})" if entry["exchange_source"] else ""
+    told = f"at {entry['exchange_rate']}{source}   {amount(entry['home_minor'], entry['home'])}"
+    if not (left := entry["rounding"]):
+        return told
+    account = clean(" ".join(filter(None, [entry["rounding_account"], entry["rounding_name"]])))
+    return f"{told}   rounding {figure(abs(left), entry['home'])} {'debit' if left > 0 else 'credit'} on {account}"
 
 
 def _name(line: Mapping[str, Any]) -> str:

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from wherry import correcting, deciding, desk
-from wherry.cli import failures
+from wherry import desk
+from wherry.cli import failures, nexts
 from wherry.cli.context import Face
 from wherry.cli.drawing import amount, clean, pairs, plural, spelled, table, value
-from wherry.cli.options import face, listing
-from wherry.cli.running import moment
+from wherry.cli.grouped import split
+from wherry.cli.options import face
 from wherry.cli.sent import requests
-from wherry.deciding import Done, Look
 from wherry.errors import EXIT_PERSON, ConfigError
-from wherry.records import FOR_A_PERSON
-from wherry.store.inquiries import Placed
+from wherry.records import FOR_A_PERSON, Ref
+
+if TYPE_CHECKING:
+    from wherry.deciding import Done
+    from wherry.looking import Look
+    from wherry.store.inquiries import Placed
 
 NUMBER = click.argument("number", metavar="E-N")
 NOTE = click.option("--note", default="", metavar="TEXT", help="Why; kept in the audit log.")
 CLASS = click.option("--class", "state", type=click.Choice(desk.CLASSES), help="Only these.")
 FLOW = click.option("--flow", default="", help="Only of this flow.")
-_SAYS = {
+KIND = click.option(
+    "--kind", default="", metavar="customer", help="Only the one of this kind, where several have the name."
+)
+SAYS = {
     "refused": "refused, must be corrected",
     "decide": "to decide",
     "differs": "held otherwise in the target",
@@ -34,74 +39,8 @@ _SAYS = {
 _FEW = 12
 
 
-@click.command("list")
-@CLASS
-@FLOW
-@listing("id", "amount", "since", limit=50, since=True)
-def list_(
-    state: str | None, flow: str, limit: int, cursor: str, sort: str | None, since: dt.datetime | None
-) -> None:  # fmt: skip
-    """What waits, by cause, with amounts and what to do next.
-
-    \b
-    Examples:
-      wherry errors list
-      wherry errors list --class decide --flow invoices
-    """
-    own = face()
-    start = moment(since, own.hub.project.timezone)
-    since_text = start.isoformat(timespec="milliseconds").replace("+00:00", "Z") if start else ""
-    rows = desk.listed(own.hub, state=state or "", flow=flow, since=since_text)
-    groups = desk.grouped(rows)
-    if sort:
-        rows.sort(key=lambda row: _rank(row, sort.lstrip("-")), reverse=sort.startswith("-"))
-    shown = _page(rows, cursor)[:limit]
-    more = bool(shown) and shown[-1]["id"] != rows[-1]["id"]
-    data = {"items": shown, "groups": groups, "total": len(rows), "cursor": shown[-1]["id"] if more else ""}
-    own.print("wherry.errors.list/1", data, lambda: _listed(data, rows), _first(shown))
-
-
-def _rank(row: Mapping[str, Any], field: str) -> Any:
-    if field == "id":
-        return desk.number(row["id"])
-    return row["since"] if field == "since" else row["amount"] or 0
-
-
-def _page(rows: list[dict[str, Any]], cursor: str) -> list[dict[str, Any]]:
-    """The rows behind the one that an earlier page ended with; all of them where it is done by now."""
-    if not cursor:
-        return rows
-    last = f"E-{desk.number(cursor)}"
-    at = next((n for n, row in enumerate(rows) if row["id"] == last), -1)
-    return rows[at + 1 :]
-
-
 def _first(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return [f"wherry errors show {rows[0]['id']}"] if rows else []
-
-
-def _listed(data: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    if not rows:
-        yield "nothing waits for you"
-        return
-    shown = {row["id"]: row for row in data["items"]}
-    for group in data["groups"]:
-        mine = [shown[id] for id in group["ids"] if id in shown]
-        if mine:
-            yield from _group(group, mine)
-    if data["cursor"]:
-        yield f"{len(shown)} of {data['total']:,}; more with --cursor {data['cursor']}"
-
-
-def _group(group: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    head = f"{plural(group['count'], group['entity'])} {_SAYS[group['class']]}   {clean(group['flow'])}"
-    yield click.style("   ".join(part for part in (head, sums(group["sums"])) if part), bold=True)
-    yield f"  {clean(group['cause'])}" + (f"   field {clean(group['field'])}" if group["field"] else "")
-    cells = [(row["id"], row["label"], money(row), row["target"], row["since"][:19]) for row in rows[:_FEW]]
-    yield from (f"    {line}" for line in table(["", "WHAT", "AMOUNT", "TARGET", "SINCE"], cells))
-    if group["count"] > len(cells):
-        yield f"    and {group['count'] - len(cells):,} more"
-    yield f"  next     {clean(group['fix'])}"
 
 
 def money(row: Mapping[str, Any]) -> str:
@@ -123,7 +62,8 @@ def show(number: str) -> None:
     """One in full: what it carries, why it waits, what the target was found to hold, requests, answers, history."""
     own = face()
     data = desk.shown(own.hub, desk.number(number))
-    own.print("wherry.errors.show/1", data, lambda: _shown(data, own.pasted(f"wherry errors show {data['id']}")))
+    whole = own.pasted(f"wherry errors show {data['id']}")
+    own.print("wherry.errors.show/1", data, lambda: _shown(data, whole), nexts.of_item(data))
 
 
 def _shown(data: Mapping[str, Any], whole: str) -> Iterator[str]:
@@ -146,7 +86,8 @@ def _shown(data: Mapping[str, Any], whole: str) -> Iterator[str]:
 
 
 def _says(data: Mapping[str, Any]) -> str:
-    return "waits for approval" if data.get("approval") == "wanted" else _SAYS.get(data["class"], data["class"])
+    last = [data, *data["needs"]][-1]
+    return "waits for approval" if last["approval"] == "wanted" else SAYS.get(data["class"], data["class"])
 
 
 def payload(body: Mapping[str, Any]) -> Iterator[str]:
@@ -196,6 +137,8 @@ def edit(number: str, changes: tuple[str, ...]) -> None:
       wherry errors edit E-12 number=INV-9
       wherry errors edit E-12 lines.1.amount=9.90 total=19.80
     """
+    from wherry import correcting
+
     own = face()
     said = [_change(one) for one in changes]
     data = correcting.edit(own.hub, desk.number(number), said)
@@ -226,6 +169,8 @@ def retry(numbers: tuple[str, ...], state: str | None, flow: str) -> None:
       wherry errors retry E-12 E-13
       wherry errors retry --class refused --flow invoices
     """
+    from wherry import deciding
+
     own = face()
     chosen = _chosen(own, numbers, state, flow)
     for one in chosen:
@@ -247,7 +192,9 @@ def _ask_to_overwrite(own: Face, differing: Sequence[Placed]) -> None:
     """Show what the target holds and what it becomes; raises where nobody says yes to it."""
     if not differing:
         return
-    for look in deciding.look(own.hub, differing):
+    from wherry import looking
+
+    for look in looking.look(own.hub, differing):
         own.note(f"{_named(look.placed)} in {look.placed.item.target}")
         for line in _over(look):
             own.note(line)
@@ -284,6 +231,8 @@ def resolve(number: str, target: str, send_again: bool, abandon: bool, note: str
       wherry errors resolve E-12 --send-again
       wherry errors resolve E-12 --abandon --note "entered by hand"
     """
+    from wherry import deciding
+
     own = face()
     if sum((bool(target), send_again, abandon)) > 1:
         raise click.UsageError("say one of --link ID, --send-again, --abandon")
@@ -306,12 +255,39 @@ def _tell_differences(own: Face, look: Look | None) -> None:
         own.warn(f"it holds {change.field} {clean(change.after)}, we would write {clean(change.before)}")
 
 
+@click.command()
+@click.argument("document", metavar="DOC", required=False)
+@click.option("--target", default="", metavar="ID", help="What has this id in the target.")
+@KIND
+@NOTE
+def reopen(document: str | None, target: str, kind: str, note: str) -> None:
+    """Put before a person again what was given up, or what the target holds no more or otherwise. Sends nothing.
+
+    DOC is a document, or a customer or product: its number, its record's id, its key, or E-N of what was given up.
+
+    \b
+    Examples:
+      wherry errors reopen 536365
+      wherry errors reopen --target 58 --kind customer
+    """
+    from wherry import reopening
+
+    own = face()
+    if not document and not target:
+        raise click.UsageError("say which, or --target ID")
+    done = reopening.reopen(own.hub, document or "", target, kind, note)
+    data = {"items": done.items, "error": None}
+    own.print("wherry.errors.reopen/1", data, lambda: outcomes(done.items), _first(done.items))
+
+
 def _must_be_sure(own: Face, id: int) -> None:
     """Show what the target holds of it now, and have the document's number typed (case A27)."""
+    from wherry import deciding, looking
+
     [one] = desk.pick(own.hub, [id])
     if one.item.state != "decide" and not (one.item.state == "refused" and one.item.target):
         raise deciding.not_that_way(one.item)
-    [look] = deciding.look(own.hub, [one])
+    [look] = looking.look(own.hub, [one])
     [one] = desk.pick(own.hub, [id])
     own.note(_named(one) if look.asked else f"{_named(one)}; the target cannot be asked what it holds")
     for line in found(desk.evidence(one.item)):
@@ -332,20 +308,29 @@ def _done(own: Face, schema: str, done: Done) -> None:
     """How each stands now; exit 4 when something still waits for a person."""
     data = {"items": done.items, "error": done.error.as_data() if done.error else None}
     left = [row for row in done.items if row["state"] in FOR_A_PERSON]
-    own.print(schema, data, lambda: outcomes(done.items), _first(left), error=done.error)
+    own.print(schema, data, lambda: outcomes(done.items), _first(left) or _after(own, done.items), error=done.error)
     own.code = EXIT_PERSON if desk.waits_for_a_person(done.items) else 0
     if done.error is not None:
         own.code = done.error.exit_code
         failures.draw(own, done.error.as_data())
 
 
+def _after(own: Face, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What was refused for something that is there now can be tried again."""
+    flows = desk.refused_for(own.hub, [Ref(row["entity"], row["key"]) for row in rows if row["target"]])
+    return [f"wherry errors retry --class refused --flow {flow}" for flow in flows]
+
+
 def outcomes(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """One line for each: what became of it."""
-    for row in rows:
+    """One line for each: what became of it. Of many the first, what needs a person before all, and how many more."""
+    shown, rest = split(list(rows))
+    for row in shown:
         said = "waits for approval" if row.get("approval") == "wanted" else row["state"]
         target = f"   {clean(row['target'])}" if row["target"] else ""
         yield f"{row['id']}   {spelled(row['entity'])} {clean(row['label'])}   {said}{target}   {money(row)}".rstrip()
         if row["reason"]:
             yield f"  {clean(row['reason'])}"
-        if row["fix"] and row["state"] in FOR_A_PERSON:
+        if row["fix"] and row["state"] in (*FOR_A_PERSON, "skipped", "linked"):
             yield f"  fix  {clean(row['fix'])}"
+    for state, number, amounts in rest:
+        yield f"… and {number:,} more {state}   {sums(amounts)}".rstrip()

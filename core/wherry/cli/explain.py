@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from wherry import explaining
+from wherry.cli import nexts
 from wherry.cli.drawing import amount, clean, pairs, spelled, table
-from wherry.cli.errors import found, history, payload
+from wherry.cli.errors import KIND, found, history, payload
 from wherry.cli.options import face
 from wherry.cli.sent import requests
+from wherry.records import DESK
+
+if TYPE_CHECKING:
+    from wherry.hub import Hub
+
+_FEW = 3
 
 
 @click.command()
 @click.argument("document", metavar="DOC", required=False)
 @click.option("--target", default="", metavar="ID", help="The document with this id in the target.")
+@KIND
 @click.option("--short", is_flag=True, help="The sentence alone.")
-def explain(document: str | None, target: str, short: bool) -> None:
+def explain(document: str | None, target: str, kind: str, short: bool) -> None:
     """Why a document is, or is not, in the target: one sentence, then all that stands behind it.
 
     DOC is its number, its record's id at the source, its key, its id in the target, or E-N. Asks nobody outside.
@@ -28,20 +36,30 @@ def explain(document: str | None, target: str, short: bool) -> None:
     Examples:
       wherry explain 536365
       wherry explain --target 145
+      wherry explain --target 58 --kind customer
     """
     own = face()
     if not document and not target:
         raise click.UsageError("say which document, or --target ID")
-    rows = explaining.explain(own.hub, document or "", target)
+    rows = explaining.explain(own.hub, document or "", target, kind)
     data = {"items": rows}
-    whole = own.pasted(f"wherry explain --target {shlex.quote(target)}" if target
-                       else f"wherry explain {shlex.quote(document or '')}")  # fmt: skip
-    own.print("wherry.explain/1", data, lambda: _told(rows, short, whole), _next(rows))
+    asked = (
+        f"wherry explain --target {shlex.quote(target)}" if target else f"wherry explain {shlex.quote(document or '')}"
+    )
+    whole = own.pasted(f"{asked} --kind {shlex.quote(kind)}" if kind else asked)
+    own.print("wherry.explain/1", data, lambda: _told(rows, short, whole), _next(own.hub, rows, asked))
 
 
-def _next(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def _next(hub: Hub, rows: Sequence[Mapping[str, Any]], asked: str) -> list[str]:
     waits = next((row for row in rows if row["open"] is not None), None)
-    return [f"wherry errors show {waits['open']['id']}"] if waits is not None else []
+    kinds = [row["ref"]["entity"] for row in rows if row["ref"]]
+    one_of = [f"{asked} --kind {kinds[-1]}"] if len(set(kinds)) > 1 else []
+    return [*_step(hub, waits["open"]), *one_of] if waits is not None else one_of
+
+
+def _step(hub: Hub, item: Mapping[str, Any]) -> list[str]:
+    """Of what needs a decision it is shown first what there is to decide about."""
+    return [f"wherry errors show {item['id']}"] if item["class"] in DESK else nexts.of_number(hub, item["id"])
 
 
 def _told(rows: Sequence[Mapping[str, Any]], short: bool, whole: str) -> Iterator[str]:
@@ -57,10 +75,12 @@ def _behind(row: Mapping[str, Any], whole: str) -> Iterator[str]:
     yield from pairs([
         ("flow", row["flow"]),
         ("record", f"{record['kind']} {record['id']} of {record['source']}" if record else ""),
+        *(("from file", f"{one['file']}, imported by {_when(one)}") for one in row["imports"][-_FEW:]),
         ("version", record.get("version", "")), ("amount", money), ("seen by", record.get("run", "")),
         ("in", f"{target['connection']}, {target['account']} ({target['account_id']})" if target else ""),
         ("as", target.get("id", "")), ("since", target.get("since", "")[:19]), ("rule", target.get("rule", "")),
         ("by", target.get("by", "")), ("run", target.get("run", "")), ("request", target.get("call") or ""),
+        ("approved", _when(row["approved"])), ("decided", _decided(row["decision"])),
         ("map", row["map"]["fingerprint"] if row["map"] else ""),
     ])  # fmt: skip
     if row["matches"]:
@@ -72,6 +92,14 @@ def _behind(row: Mapping[str, Any], whole: str) -> Iterator[str]:
     yield from found(row["evidence"])
     yield from requests({**row, **(row["ref"] or {"entity": "", "key": ""})}, _names(row), whole)
     yield from history(row["history"])
+
+
+def _when(one: Mapping[str, Any] | None) -> str:
+    return f"{one['by']}, {one['at'][:19]}" if one else ""
+
+
+def _decided(one: Mapping[str, Any] | None) -> str:
+    return f"{one['how']}: {_when(one)}" + (f": {one['note']}" if one["note"] else "") if one else ""
 
 
 def _names(row: Mapping[str, Any]) -> list[str]:

@@ -13,8 +13,7 @@ from wherry import desk, exporting
 from wherry.cli import failures
 from wherry.cli.drawing import amount, clean, spelled, table
 from wherry.cli.errors import outcomes
-from wherry.cli.options import face, listing
-from wherry.cli.running import moment
+from wherry.cli.options import face, listing, moment
 from wherry.errors import EXIT_PERSON
 
 _FEW = 20

@@ -15,6 +15,7 @@ from wherry.cli.drawing import ago, clean, pairs, table, until, value
 from wherry.cli.options import Day, face, listing
 from wherry.cli.summary import FOR_A_PERSON, waits
 from wherry.errors import EXIT_PERSON, AccessLost, worst
+from wherry.records import DESK
 
 FLOW = click.argument("flow", metavar="FLOW")
 
@@ -65,6 +66,8 @@ def note(row: dict[str, Any]) -> str:
     people = {state: sum(row["waiting"].get(state, {}).values()) for state in FOR_A_PERSON}
     words = [stopped(row["last_run"])] if (row["last_run"] or {}).get("error") else []
     words += [f"{number} {'in triage' if state == 'triage' else state}" for state, number in people.items() if number]
+    if row["approval"]:
+        words.append(f"{row['approval']:,} for approval: wherry approve {row['flow']}")
     if row["state"] == "off" and row["schedule"]:
         words.append(f"not on its schedule: wherry flow activate {row['flow']}")
     return ", ".join(words)
@@ -97,7 +100,7 @@ def _shown(data: dict[str, Any]) -> Iterator[str]:
     ])  # fmt: skip
     yield "  settings"
     yield from pairs(_settings(data["settings"]), "    ")
-    yield from waits(data["waiting"])
+    yield from waits(data["waiting"], [data["for_approval"]])
 
 
 def _settings(settings: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -162,7 +165,7 @@ def _status(data: dict[str, Any], now: dt.datetime) -> Iterator[str]:
     for row in data["metered"]:
         used = f"{row['used']:,} of {row['limit']:,} {row['what']} in {row['month']} ({row['percent']} %)"
         yield f"metered  {clean(row['connection'])}: {clean(used)}"
-    yield from waits(data["waiting"])
+    yield from waits(data["waiting"], [row["for_approval"] for row in data["flows"]])
     for problem in data["problems"]:
         yield click.style(f"  broken   {clean(problem['message'])}", fg="red")
         yield f"           {clean(problem['fix'])}"
@@ -170,4 +173,6 @@ def _status(data: dict[str, Any], now: dt.datetime) -> Iterator[str]:
 
 def _next_of(data: dict[str, Any]) -> list[str]:
     lost = [f"wherry connection test {row['connection']}" for row in data["connections"] if row["state"] == "reconnect"]
-    return lost + (["wherry triage list"] if data["open_questions"] else [])
+    asked = ["wherry triage list"] if data["open_questions"] else []
+    desk = ["wherry errors list"] if any(data["waiting"].get(state) for state in DESK) else []
+    return [*lost, *asked, *desk, *(f"wherry approve {row['flow']}" for row in data["flows"] if row["approval"])]

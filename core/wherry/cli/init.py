@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import shlex
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,7 @@ import click
 
 from wherry import demo as demonstration
 from wherry import plugins
-from wherry.cli import starting
+from wherry.cli import starting, templates
 from wherry.cli.connections import stages as draw_stages
 from wherry.cli.context import Face
 from wherry.cli.options import face
@@ -28,15 +29,18 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("directory", metavar="DIR", required=False, type=click.Path(file_okay=False, path_type=Path))
-@click.option("--template", type=click.Choice(["crm", "demo"]), help="Write this template and ask nothing.")
+@click.option("--template", type=click.Choice(["crm", "invoices", "journals", "demo"]),
+              help="Write this template and ask nothing.")
 def init(directory: Path | None, template: str | None) -> None:
     """Make a project folder: choose systems and say how secrets are given; connections are tested, pipelines listed.
 
     Without a terminal, or with --no-input, the crm template is written: the installed plugins, ready to be edited.
+    invoices carries the platform's invoices into the books, journals books its movements.
 
     \b
     Examples:
       wherry init acme
+      wherry init shop --template invoices
       wherry init acme --template demo
     """
     own = face()
@@ -49,6 +53,9 @@ def init(directory: Path | None, template: str | None) -> None:
         plan = _asked(own, folder)
     elif template == "demo":
         _demo(own, folder)
+        return
+    elif template in templates.NAMES:
+        _for_books(own, folder, template)
         return
     else:
         plan = _template(folder)
@@ -105,6 +112,20 @@ def _demo(own: Face, folder: Path) -> None:
     own.print("wherry.init/1", {"folder": str(folder), "file": str(folder / PROJECT_FILE), "template": "demo"},
               f"wrote {folder / PROJECT_FILE}",
               [f"wherry simulate {system} --port 8701", *_from_there(own, folder), "wherry doctor"])  # fmt: skip
+
+
+def _for_books(own: Face, folder: Path, template: str) -> None:
+    """A project that brings invoices or journals into the books, and the table that a bookkeeper fills in."""
+    between = templates.ends(_usable(), template)
+    name, today = starting.project_name(folder), dt.datetime.now(dt.UTC).date()
+    _write(folder, templates.text(template, between, name, _zone(), "USD", today))
+    if template == "journals" and not (folder / templates.TABLE).exists():
+        (folder / templates.TABLE).parent.mkdir(parents=True, exist_ok=True)
+        (folder / templates.TABLE).write_text(templates.table_head(), encoding="utf-8")
+    data = {"folder": str(folder), "file": str(folder / PROJECT_FILE), "template": template,
+            "flows": [templates.FLOWS[template]]}  # fmt: skip
+    nexts = _from_there(own, folder) + templates.after(template)
+    own.print("wherry.init/1", data, f"wrote {folder / PROJECT_FILE}", nexts)
 
 
 # -- from what is installed --------------------------------------------------------------------------------------------

@@ -17,10 +17,9 @@ from wherry.cli.context import Face
 from wherry.cli.drawing import clean, counts, plural, table
 from wherry.cli.entries import entry_lines, figure, preview_lines, sums
 from wherry.cli.errors import outcomes
-from wherry.cli.options import Day, face
+from wherry.cli.options import Day, face, moment
 from wherry.cli.picking import FLOW, asked, picked, words
 from wherry.cli.progress import patient
-from wherry.cli.running import moment
 from wherry.errors import EXIT_PERSON, ConfigError
 from wherry.fiscal import Asked
 from wherry.journals import Preview
@@ -47,7 +46,7 @@ def preview(
     """
     own = face()
     meant = asked(period, partitions, first, last, group)
-    with patient(own, own.hub, flow):
+    with patient(own, own.hub):
         found = journals.preview(own.hub, flow, meant)
     own.print("wherry.journal.preview/1", found.data, lambda: preview_lines(found.data), _after(found, meant))
     own.code = found.exit_code
@@ -78,7 +77,7 @@ def post(
     """
     own = face()
     meant = asked(period, partitions, first, last, group)
-    with patient(own, own.hub, flow):
+    with patient(own, own.hub):
         found = journals.preview(own.hub, flow, meant)
     for line in preview_lines(found.data):
         own.note(line)
@@ -88,7 +87,7 @@ def post(
         _answered(own, journals.Posted(run="", items=[]), found)
         return
     own.confirm(f"Post {_these(found)}?")
-    with patient(own, own.hub, flow):
+    with patient(own, own.hub):
         done = journals.post(own.hub, flow, meant, found)
     _answered(own, done, found)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -74,6 +73,8 @@ class LazyGroup(click.Group):
 
 def unknown(word: str, known: list[str], ctx: click.Context) -> str:
     """What to say to a command that is none."""
+    import difflib
+
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
     guess = f"; did you mean {ctx.command_path} {near[0]}?" if near else ""
     return f"there is no command {ctx.command_path} {word}{guess}"

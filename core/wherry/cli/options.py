@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from wherry.cli.context import Face
 
 C = TypeVar("C", bound=Callable[..., Any])
@@ -33,14 +35,23 @@ def _keep(field: str) -> Callable[[click.Context, click.Parameter, Any], None]:
     return keep
 
 
+class _Place(click.Path):
+    """A path of the class that Python has for them, which is imported where one is given."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        from pathlib import Path
+
+        return Path(os.fsdecode(super().convert(value, param, ctx)))
+
+
 def _globals() -> list[click.Option]:
     def option(*names: str, field: str, **settings: Any) -> click.Option:
         return click.Option(names, expose_value=False, callback=_keep(field), **settings)
 
     return [
-        option("-C", "dir_", field="folder", metavar="DIR", type=click.Path(path_type=Path),
+        option("-C", "dir_", field="folder", metavar="DIR", type=_Place(),
                help="Work in this project folder."),
-        option("--config", "config_", field="config", metavar="FILE", type=click.Path(path_type=Path),
+        option("--config", "config_", field="config", metavar="FILE", type=_Place(),
                help="Use this project file."),
         option("--output", "output_", field="output", type=click.Choice(FORMATS), help="Format of the answer."),
         option("--quiet", "quiet_", field="quiet", is_flag=True, help="Print nothing but the answer and errors."),
@@ -82,6 +93,15 @@ class Day(click.ParamType[dt.datetime]):
             return dt.datetime.fromisoformat(value)
         except ValueError:
             self.fail(f"{value!r} is not a date; write it like 2026-01-31 or 2026-01-31T08:00", param, ctx)
+
+
+def moment(said: dt.datetime | None, timezone: str) -> dt.datetime | None:
+    """What an operator typed, as a moment: without an offset it is a time in the project's zone."""
+    if said is None:
+        return None
+    import zoneinfo
+
+    return (said if said.tzinfo else said.replace(tzinfo=zoneinfo.ZoneInfo(timezone))).astimezone(dt.UTC)
 
 
 def listing(*sorts: str, limit: int = 50, since: bool = False) -> Callable[[C], C]:

@@ -9,11 +9,17 @@ import click
 import msgspec
 
 from wherry.cli.drawing import clean, counts, cut, plural, size, spelled, value
+from wherry.cli.grouped import FEW, named, refusals
 
 if TYPE_CHECKING:
     from wherry.hub import Hub
 
-_MOST_QUESTIONS, _MOST_REASONS, _MOST_ROWS, _MOST_NEW = 3, 3, 20, 5
+_MOST_QUESTIONS, _MOST_REASONS, _MOST_ROWS, _MOST_CHANGED = 3, 3, 20, 10
+_TO_BE = {
+    "created": "to create", "linked": "to link", "updated": "to change", "reversed": "to take back",
+    "skipped": "to skip", "triage": "to ask about", "refused": "that would be refused",
+}  # fmt: skip
+"""What the word for something that was done is before it is done."""
 
 
 def ends(hub: Hub, flow: str) -> dict[str, str]:
@@ -28,27 +34,28 @@ def ends(hub: Hub, flow: str) -> dict[str, str]:
     }
 
 
-def lines(data: Mapping[str, Any], *, saved: bool = True) -> Iterator[str]:
-    """The whole plan."""
+def lines(data: Mapping[str, Any], *, saved: bool = True, whole: bool = False) -> Iterator[str]:
+    """The whole plan; ``whole``: with every single thing in it, instead of the first few."""
     read = ", ".join(plural(sum(words.values()), kind) for kind, words in data["fates"].items()) or "nothing new"
     yield f"{data['flow']}   {clean(data['source'])} -> {clean(data['sink'])}     {read} read"
     for kind, words in data["fates"].items():
-        yield f"  {'read'.ljust(10)} {plural(sum(words.values()), kind)}: {counts(words)}"
+        yield f"  {'read'.ljust(10)} {plural(sum(words.values()), kind)}: {counts(_to_be(words))}"
     rows = msgspec.to_builtins(data["changes"])
     yield from _line("+ create", _group(data, "created", "waiting"), "green")
-    yield from _new([row for row in rows if data["items"].get(row["entity"], {}).get(row["fate"])])
+    yield from _new([row for row in rows if data["items"].get(row["entity"], {}).get(row["fate"])], whole)
     yield from _line("~ change", _group(data, "updated"), "green")
-    yield from _changed([row for row in rows if row["changes"]])
+    yield from _changed([row for row in rows if row["changes"]], whole)
     yield from _line("- take back", _group(data, "reversed"), "yellow")
     yield from _line("& link", _group(data, "linked"), "green")
     yield from _line("= same", _same(data), "")
-    yield from _refused(data, rows)
-    yield from _left_out(data)
+    yield from _refused(data, rows, whole)
+    yield from _left_out(data, whole)
     yield from _questions(data)
     if data["files"]["count"]:
         yield f"  files      {data['files']['count']} to copy, {size(data['files']['bytes'])}"
     if not data["pending"]:
         yield "  nothing to do"
+    yield from _approval(data)
     yield "Nothing was written." + (f"   Saved: plan {data['plan']} (valid until the source changes)" if saved else "")
 
 
@@ -58,26 +65,49 @@ def _same(data: Mapping[str, Any]) -> list[str]:
     return [plural(number, kind) for kind, number in totals.items() if number] + _group(data, "unchanged")
 
 
-def _new(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """The first few of what would be made, by label."""
-    made = [row for row in rows if row["fate"] in ("created", "waiting")]
-    for row in made[:_MOST_NEW]:
-        later = "   waits for an answer" if row["fate"] == "waiting" else ""
-        yield f"             {spelled(row['entity'])} {_quoted(row['label'] or row['key'])}{later}"
-    if len(made) > _MOST_NEW:
-        yield f"             and {len(made) - _MOST_NEW:,} more: --output json"
+def _to_be(words: Mapping[str, int]) -> dict[str, int]:
+    """``3 to create`` instead of ``3 created``: nothing is done yet."""
+    return {_TO_BE.get(word, word): number for word, number in words.items()}
 
 
-def _changed(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _new(rows: Sequence[Mapping[str, Any]], whole: bool) -> Iterator[str]:
+    """What would be made, by label: the first few of each kind."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        if row["fate"] in ("created", "waiting"):
+            groups.setdefault((row["fate"], row["entity"]), []).append(row["label"] or row["key"])
+    for (fate, entity), names in sorted(groups.items()):
+        later = "   waits for an answer" if fate == "waiting" else ""
+        for some in [[name] for name in names] if whole else [names]:
+            yield f"             {spelled(entity)} {named(some)}{later}"
+    if not whole and any(len(names) > FEW for names in groups.values()):
+        yield "             all of them: --all"
+
+
+def _approval(data: Mapping[str, Any]) -> Iterator[str]:
+    """What would wait for a person's word, and why; and what waits for it already."""
+    found, held = data.get("approval") or {}, data.get("for_approval") or {}
+    for told, verb, said in (
+        (found, "would wait for approval", found.get("why", "")),
+        (held, "waiting for approval since before", f"wherry approve {data['flow']}"),
+    ):
+        documents, also = told.get("documents", {}), told.get("also", {})
+        if parts := [plural(number, kind) for kind, number in (documents or also).items()]:
+            yield click.style(f"  {'? approve'.ljust(10)} ", fg="yellow") + f"{', '.join(parts)} {verb}: {clean(said)}"
+        if documents and also:
+            yield f"             with {', '.join(plural(number, kind) for kind, number in also.items())}"
+
+
+def _changed(rows: Sequence[Mapping[str, Any]], whole: bool) -> Iterator[str]:
     """A line for each target that would change: which one, and every field from what to what."""
-    for row in rows[:_MOST_ROWS]:
+    for row in rows if whole else rows[:_MOST_CHANGED]:
         label = f" {_quoted(row['label'])}" if row["label"] else ""
         fields = ", ".join(
             f"{name} {before} → {after}" for change in row["changes"] for name, before, after in _fields(change)
         )
         yield f"    ~ change {spelled(row['entity'])} {clean(row['target'] or row['key'])}{label}: {fields}"
-    if len(rows) > _MOST_ROWS:
-        yield f"    and {len(rows) - _MOST_ROWS:,} more: --output json"
+    if len(rows) > _MOST_CHANGED and not whole:
+        yield f"    and {len(rows) - _MOST_CHANGED:,} more (--all)"
 
 
 def _fields(change: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
@@ -112,25 +142,18 @@ def _quoted(text: str) -> str:
     return f'"{cut(clean(text))}"'
 
 
-def _refused(data: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """What would be refused: which record, why, and what to do."""
+def _refused(data: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], whole: bool) -> Iterator[str]:
+    """What would be refused: which record, why, and what to do; what has one cause is told once."""
     number = sum(words.get("refused", 0) for words in data["fates"].values())
     yield from _line("! refused", [plural(number, "record")] if number else _group(data, "refused"), "red")
-    told = [refusal(one["kind"], one["record"], one) for one in data.get("refused", ())]
-    told += [refusal(row["entity"], row["label"] or row["key"], row) for row in rows if row["fate"] == "refused"]
+    met = [(one["kind"], one["record"], {**one, "id": ""}) for one in data.get("refused", ())]
+    met += [(row["entity"], row["label"] or row["key"], row) for row in rows if row["fate"] == "refused"]
+    told = list(refusals(met, whole=whole))
     if not told:
         told = [[f"{plural(n, kind)}: {clean(reason)}"] for kind in data["fates"]
                 for reason, n in data.get("reasons", {}).get(kind, {}).get("refused", {}).items()]  # fmt: skip
-    for block in told[:_MOST_ROWS]:
+    for block in told:
         yield from (f"             {line}" for line in block)
-    if len(told) > _MOST_ROWS:
-        yield f"             and {len(told) - _MOST_ROWS:,} more: --output json"
-
-
-def refusal(kind: str, record: str, one: Mapping[str, Any]) -> list[str]:
-    """One refused thing: which, why, and what to do."""
-    fix = [f"  fix  {clean(one['fix'])}"] if one.get("fix") else []
-    return [f"{spelled(kind)} {clean(record)}: {clean(one['reason'])}", *fix]
 
 
 def _group(data: Mapping[str, Any], *words: str) -> list[str]:
@@ -144,13 +167,13 @@ def _line(mark: str, parts: list[str], color: str) -> Iterator[str]:
         yield head + "   ".join(parts)
 
 
-def _left_out(data: Mapping[str, Any]) -> Iterator[str]:
+def _left_out(data: Mapping[str, Any], whole: bool) -> Iterator[str]:
     """Records that no rule lets in, with why; those synced once before with the command that brings them again."""
     for kind in data["fates"]:
         left_out = list(data.get("reasons", {}).get(kind, {}).get("skipped", {}).items())
         for n, (reason, number) in enumerate(left_out):
-            if n == _MOST_REASONS:
-                yield f"             and {plural(len(left_out) - n, 'more reason')}: --output json"
+            if n == _MOST_REASONS and not whole:
+                yield f"             and {plural(len(left_out) - n, 'more reason')} (--all)"
                 break
             again = f"   (wherry resync {data['flow']} ID)" if reason == "already synced once" else ""
             yield f"  {'= skip'.ljust(10)} {plural(number, kind)}: {clean(reason)}{again}"

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import configparser
 import os
 import sys
 from collections.abc import Iterator
@@ -53,6 +52,8 @@ def _of(info: str) -> Iterator[Declared]:
     text = _read(os.path.join(info, "entry_points.txt"))
     if COMMANDS not in text:
         return
+    import configparser
+
     parser = configparser.ConfigParser(delimiters=("=",), interpolation=None, strict=False)
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     try:

@@ -6,7 +6,7 @@ import contextlib
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from wherry.cli.drawing import plural
 
 if TYPE_CHECKING:
     from wherry.cli.context import Face
+    from wherry.http import Http
     from wherry.hub import Hub
     from wherry.tally import Tally
 
@@ -23,16 +24,23 @@ _WORTH_SAYING = 3.0
 """Seconds that a drain waits without anybody being told why."""
 
 
-@contextlib.contextmanager
-def patient(face: Face, hub: Hub, flow: str) -> Iterator[None]:
-    """While something long is done: say once that the other side does not answer and is asked again."""
-    told, done = threading.Event(), threading.Event()
-    sources = sorted({hub.wiring.flow(name).source for name in (flow, *hub.wiring.flow(flow).after)})
+def ailing(clients: Iterable[Http]) -> str:
+    """Who does not answer, or asks to be left alone for a while, by the connection's name; empty where all is well."""
+    silent = sorted({one.connection for one in clients if one.retries > one.refused})
+    busy = sorted({one.connection for one in clients if one.refused} - set(silent))
+    parts = [f"{' and '.join(silent)} {'does' if len(silent) == 1 else 'do'} not answer"] if silent else []
+    parts += [f"{' and '.join(busy)} {'asks' if len(busy) == 1 else 'ask'} for fewer calls"] if busy else []
+    return f"{'; '.join(parts)}, trying again …" if parts else ""
 
+
+@contextlib.contextmanager
+def patient(face: Face, hub: Hub) -> Iterator[None]:
+    """While something long is done: say once that a connection does not answer and is asked again."""
+    told, done = threading.Event(), threading.Event()
     def look() -> None:
-        if not told.is_set() and hub.wiring.requests()["retried"]:
+        if not told.is_set() and (said := ailing(hub.wiring.clients)):
             told.set()
-            face.note(f"{' or '.join(sources)} does not answer, trying again …")
+            face.note(said)
 
     def watch() -> None:
         while not done.wait(_LOOK) and not told.is_set():

@@ -48,8 +48,8 @@ def db() -> None:
 def db_upgrade() -> None:
     """Bring the store to the schema of this version. Safe to run at any time; back up first."""
     from wherry.clock import SystemClock
+    from wherry.folder import project_store
     from wherry.store.migrate import upgrade
-    from wherry.wiring import project_store
 
     own = face()
     store = project_store(own.project(), SystemClock())

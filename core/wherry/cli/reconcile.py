@@ -84,7 +84,14 @@ def _lines(found: reconciling.Reconciled) -> Iterator[str]:
     if not found.asked:
         yield "  the target could not be asked what it holds"
     yield from _differences(found)
-    yield "They agree." if not found.differences else plural(len(found.differences), "difference")
+    yield _verdict(found)
+
+
+def _verdict(found: reconciling.Reconciled) -> str:
+    decided = f"{plural(len(found.decided), 'difference')} decided already" if found.decided else ""
+    if not found.differences:
+        return f"They agree, but for {decided}." if decided else "They agree."
+    return plural(len(found.differences), "difference") + (f", and {decided}" if decided else "")
 
 
 def _states(found: reconciling.Reconciled, words: dict[str, str]) -> Iterator[str]:
@@ -100,6 +107,11 @@ def _differences(found: reconciling.Reconciled) -> Iterator[str]:
         yield click.style(f"  ! {spelled(one.what)}   {clean(one.record)}{where}: {clean(one.says)}", fg="red")
     if len(found.differences) > _SHOWN:
         yield f"    and {len(found.differences) - _SHOWN:,} more: --output json"
+    for one in found.decided[:_SHOWN]:
+        where = f"   {one.target}" if one.target else ""
+        yield f"  = {spelled(one.what)}   {clean(one.record)}{where}: {clean(one.says)}; {clean(one.decided)}"
+    if len(found.decided) > _SHOWN:
+        yield f"    and {len(found.decided) - _SHOWN:,} more: --output json"
 
 
 def _sums(sums: dict[str, int]) -> str:

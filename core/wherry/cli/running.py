@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from typing import Any
 
 import click
@@ -12,7 +13,7 @@ from wherry import flows, overview
 from wherry.cli import failures, planned, summary
 from wherry.cli.context import Face
 from wherry.cli.formats import as_json
-from wherry.cli.options import Day, face
+from wherry.cli.options import Day, face, moment
 from wherry.cli.progress import Progress, patient
 from wherry.errors import EXIT_INTERRUPTED, EXIT_PENDING, ConfigError, NotFound
 from wherry.hub import Report
@@ -23,18 +24,12 @@ RECORDS = click.option("--record", "records", multiple=True, metavar="ID", help=
 SINCE = click.option("--changed-since", type=Day(), help="Only what was modified after this, in the project's zone.")
 LIMIT = click.option("--limit", type=click.IntRange(1), help="Read no more records than this.")
 
+_SHOWN = 500
+"""Single changes in the data of a plan that nobody asked all of."""
+
 
 def _options(own: Face, records: tuple[str, ...], since: dt.datetime | None, limit: int | None) -> Options:
     return Options(records=records, changed_since=moment(since, own.hub.project.timezone), limit=limit or 0)
-
-
-def moment(said: dt.datetime | None, timezone: str) -> dt.datetime | None:
-    """What an operator typed, as a moment: without an offset it is a time in the project's zone."""
-    if said is None:
-        return None
-    import zoneinfo
-
-    return (said if said.tzinfo else said.replace(tzinfo=zoneinfo.ZoneInfo(timezone))).astimezone(dt.UTC)
 
 
 def _must_exist(own: Face, flow: str, records: tuple[str, ...], report: Report) -> None:
@@ -54,10 +49,11 @@ def _must_exist(own: Face, flow: str, records: tuple[str, ...], report: Report) 
 @SINCE
 @LIMIT
 @click.option("--out", type=click.Path(dir_okay=False), metavar="FILE", help="Write the whole plan there, as JSON.")
+@click.option("--all", "everything", is_flag=True, help="Show every single thing, however many there are.")
 @click.option("--exit-code", is_flag=True, help="Exit 8 when changes are pending, 0 when there are none.")
 def plan(
     flow: str, records: tuple[str, ...], changed_since: dt.datetime | None, limit: int | None, out: str | None,
-    exit_code: bool,
+    everything: bool, exit_code: bool,
 ) -> None:  # fmt: skip
     """What a run would do now, down to each changed field. Reads the source, writes nothing.
 
@@ -67,15 +63,19 @@ def plan(
       wherry plan won-deals --record 901 --output json
     """
     own = face()
-    with patient(own, own.hub, flow):
+    with patient(own, own.hub):
         report = own.hub.plan(flow, _options(own, records, changed_since, limit))
     _must_exist(own, flow, records, report)
     data = {**report.data, **planned.ends(own.hub, flow)}
+    changes = data["changes"]
     if out:
         with open(out, "w", encoding="utf-8") as file:
             file.write(as_json(data, pretty=True) + "\n")
     plain = not (records or changed_since or limit)
-    own.print("wherry.plan/1", data, lambda: planned.lines(data, saved=plain), report.next if plain else [])
+    text = functools.partial(planned.lines, dict(data), saved=plain, whole=everything)
+    if not everything:
+        data.update(changes=changes[:_SHOWN], changes_left_out=max(0, len(changes) - _SHOWN))
+    own.print("wherry.plan/1", data, text, report.next if plain else [])
     if exit_code and data["pending"]:
         own.code = EXIT_PENDING
 
@@ -103,7 +103,7 @@ def run(
     own = face()
     options = msgspec.structs.replace(_options(own, records, changed_since, limit), sweep=sweep)
     own.hub.wiring.flow(flow)
-    with patient(own, own.hub, flow), Progress(own) as progress:
+    with patient(own, own.hub), Progress(own) as progress:
         report = own.hub.run(flow, options, plan=plan_id, progress=progress)
     if report.error is None:
         _must_exist(own, flow, records, report)

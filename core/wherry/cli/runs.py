@@ -14,8 +14,7 @@ from wherry.cli import failures, summary
 from wherry.cli.context import Face
 from wherry.cli.drawing import clean, counts, lasted, plural, spelled, table
 from wherry.cli.errors import money, outcomes, sums
-from wherry.cli.options import face, listing
-from wherry.cli.running import moment
+from wherry.cli.options import face, listing, moment
 from wherry.errors import EXIT_PERSON, ConfigError
 from wherry.undoing import Undo
 
@@ -78,7 +77,7 @@ def _undone(rows: list[dict[str, Any]]) -> Iterator[str]:
         yield "nothing was left to take back"
         return
     yield counts(Counter(row["state"] for row in rows))
-    yield from outcomes([row for row in rows if row["state"] != "reversed"])
+    yield from outcomes([row for row in rows if row["state"] != "reversed" or row["reason"]])
 
 
 @click.command("list")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -9,10 +10,12 @@ import click
 
 from wherry import money
 from wherry.cli.drawing import clean, counts, lasted, plural, spelled
-from wherry.cli.planned import refusal
+from wherry.cli.grouped import refusals
+from wherry.tally import MOST_KEPT
 
 FOR_A_PERSON = ("triage", "refused", "decide", "differs")
-_MOST_REASONS, _MOST_NOTICES, _MOST_REFUSED = 3, 5, 20
+_MOST_REASONS, _MOST_NOTICES = 3, 5
+_QUOTED = re.compile(r'"[^"]*"')
 
 
 def lines(data: Mapping[str, Any]) -> Iterator[str]:
@@ -29,9 +32,8 @@ def lines(data: Mapping[str, Any]) -> Iterator[str]:
     yield from labelled("written", data["items"])
     yield from _reasons(data, [kind for kind in data["items"] if kind not in left_out])
     yield from booked(data.get("books"))
-    yield from waits(data.get("waiting", {}))
-    if approval := data.get("approval"):
-        yield f"  approval {plural(approval, 'document')} {'waits' if approval == 1 else 'wait'} for somebody's word"
+    yield from waits(data.get("waiting", {}), [data.get("for_approval") or {}])
+    yield from for_approval(data.get("for_approval") or {})
     yield from notices(data)
     yield f"  requests {data['requests']:,}" + (f"   {data['retried']} tried again" if data.get("retried") else "")
 
@@ -59,14 +61,11 @@ def labelled(label: str, found: Mapping[str, Mapping[str, int]], nothing: str = 
 
 
 def _refused(data: Mapping[str, Any]) -> Iterator[str]:
-    """Every record that was refused, with why and what to do: nobody should have to look for that."""
-    rows = list(data.get("refused", ()))
-    for row in rows[:_MOST_REFUSED]:
-        kind, _, record = str(row["record"]).partition(" ")
-        for n, line in enumerate(refusal(kind, record, row)):
+    """What was refused, with why and what to do: nobody should have to look for that. One cause is told once."""
+    met = [(*str(row["record"]).split(" ", 1), row) for row in data.get("refused", ())]
+    for block in refusals(met):  # type: ignore[arg-type]
+        for n, line in enumerate(block):
             yield click.style(f"           {'! ' if n == 0 else '  '}{line}", fg="red")
-    if len(rows) > _MOST_REFUSED:
-        yield f"             and {len(rows) - _MOST_REFUSED:,} more: wherry runs show --refused"
 
 
 def _reasons(data: Mapping[str, Any], kinds: Iterable[str]) -> Iterator[str]:
@@ -74,13 +73,25 @@ def _reasons(data: Mapping[str, Any], kinds: Iterable[str]) -> Iterator[str]:
     for kind in kinds:
         by_word = data.get("reasons", {}).get(kind, {})
         words = ("skipped", "linked") if data.get("refused") else ("refused", "skipped", "linked")
-        shown = [pair for word in words for pair in by_word.get(word, {}).items()]
+        shown = [pair for word in words for pair in alike(by_word.get(word, {})).items()]
         left_out = data.get("amounts", {}).get(kind, {})
+        cut = any(len(by_word.get(word, {})) >= MOST_KEPT for word in words)
         for reason, number in shown[:_MOST_REASONS]:
-            sums = _sums(left_out.get(reason, {}))
-            yield click.style(f"             {plural(number, kind)}{sums}: {clean(reason)}", dim=True)
+            sums, more = _sums(left_out.get(reason, {})), " and more" if cut and number > 1 else ""
+            yield click.style(f"             {plural(number, kind)}{more}{sums}: {clean(reason)}", dim=True)
         if len(shown) > _MOST_REASONS:
             yield click.style(f"             and {plural(len(shown) - _MOST_REASONS, 'more reason')}", dim=True)
+
+
+def alike(reasons: Mapping[str, int]) -> dict[str, int]:
+    """Reasons that differ only in what they quote are one: ``SKU … equals … of …``."""
+    found: dict[str, list[str]] = {}
+    for reason in reasons:
+        found.setdefault(_QUOTED.sub("…", reason), []).append(reason)
+    return {
+        same[0] if len(same) == 1 else general: sum(reasons[reason] for reason in same)
+        for general, same in found.items()
+    }
 
 
 def _sums(sums: Mapping[str, int]) -> str:
@@ -88,8 +99,27 @@ def _sums(sums: Mapping[str, int]) -> str:
     return "".join(f", {money.text(minor, currency)} {currency}" for currency, minor in sums.items())
 
 
-def waits(waiting: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
-    """What is open now, whoever has to act."""
+def for_approval(held: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
+    """What waits for somebody's word, and what goes with it."""
+    documents, also = held.get("documents", {}), held.get("also", {})
+    if first := documents or also:
+        verb = "waits" if sum(first.values()) == 1 else "wait"
+        yield f"  approval {_told(first)} {verb} for somebody's word"
+    if documents and also:
+        yield f"           with {_told(also)}"
+
+
+def _told(found: Mapping[str, int]) -> str:
+    return ", ".join(plural(number, kind) for kind, number in found.items())
+
+
+def waits(waiting: Mapping[str, Mapping[str, int]], held: Iterable[Mapping[str, Any]] = ()) -> Iterator[str]:
+    """What is open now, whoever has to act; but for what waits for approval (``held``), which is told apart."""
+    states = [one.get("states", {}) for one in held]
+    waiting = {
+        state: {kind: n - sum(each.get(state, {}).get(kind, 0) for each in states) for kind, n in kinds.items()}
+        for state, kinds in waiting.items()
+    }
     words = {
         "triage": "in triage: which one is it?", "waiting": "waiting, goes on by itself", "queued": "ready",
         "refused": "refused, must be corrected", "unknown": "being looked up", "decide": "to decide",

@@ -183,6 +183,11 @@ class Http:
     # -- counts -----------------------------------------------------------------------------------------------------
 
     @property
+    def connection(self) -> str:
+        """The connection by its name in the project file; empty where it has none."""
+        return self._connection
+
+    @property
     def counts(self) -> dict[str, int]:
         """Requests sent so far, by ``METHOD /path/with/{id}``; token requests, redirects and repetitions included."""
         return self._counts.by_route()

@@ -18,6 +18,7 @@ from wherry.mapping.shapes import REMEDY, targets
 from wherry.records import Draft, Record, Ref, Skip
 from wherry.transforms import text, yes_no
 from wherry.triggers import Trigger
+from wherry.wording import a
 
 _PLACE = re.compile(r"`\$((?:\.\w+|\[\.\.\.\]|\[\d+\])+)`")
 _INDEX = re.compile(r"\[[^\]]*\]")
@@ -221,7 +222,7 @@ class _Work:
             return None
         raise Rejected(
             f"{self.record.kind} {self.record.id} has no {making.kind}, from which its {making.entity} is made",
-            fix=f"give it a {making.kind} at the source, then sync the record again",
+            fix=f"give it {a(making.kind)} at the source, then sync the record again",
             code="WHERRY-4203",
             record=f"{self.record.kind} {self.record.id}",
             field=making.entity,

@@ -14,6 +14,7 @@ from wherry.errors import ConfigError
 from wherry.expressions import Evaluate, Expression, Words, compile_expression, nearest, parse, path_of
 from wherry.mapping.layers import PLUGIN, Entry, Layer, Outline, dropped, entries
 from wherry.mapping.shapes import REMEDY, TAKES, Target, targets
+from wherry.wording import a
 
 
 class Row(Struct, frozen=True):
@@ -254,7 +255,7 @@ class _Planner:
             if path in allowed or (custom and name and head.rstrip(".") in ("", *outline.lists)):
                 continue
             raise ConfigError(
-                f"{entry.key}: a {outline.name} has no field {path!r}{nearest(path, allowed)}",
+                f"{entry.key}: {a(outline.name)} has no field {path!r}{nearest(path, allowed)}",
                 fix=f"its fields are: {', '.join(sorted(allowed))}; a field of your own is custom.<name>",
                 code="WHERRY-2205",
                 key=entry.key,

@@ -209,6 +209,13 @@ class Flow(_Table):
     clearing: str = Field(
         default="", description="The account that takes the place of receivables and payables in grouped journals."
     )
+    rates: str = Field(
+        default="",
+        description="A table of exchange rates for journals in other currencies: date, from, to, rate, source.",
+    )
+    rounding: str = Field(
+        default="", description="The account that takes what rounding leaves between the home amounts of a journal."
+    )
     changed_since: Moment | None = Field(
         default=None, description="Only what was modified after this; a date or a time."
     )

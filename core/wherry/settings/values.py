@@ -9,7 +9,6 @@ import zoneinfo
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from apscheduler.triggers.cron import CronTrigger
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -53,6 +52,8 @@ def shortest_gap(cron: str, enough: dt.timedelta) -> dt.timedelta:
 
     Reckoned in UTC, so that the change to summer time does not make a daily job look shorter than a day.
     """
+    from apscheduler.triggers.cron import CronTrigger
+
     trigger = CronTrigger.from_crontab(cron, timezone=dt.UTC)
     last = trigger.get_next_fire_time(None, _CRON_START)
     gap = dt.timedelta.max
@@ -182,6 +183,8 @@ def _every(value: str) -> str:
 
 
 def _cron(value: str) -> str:
+    from apscheduler.triggers.cron import CronTrigger
+
     fix = "write five fields: minute hour day month weekday, such as 0 6 * * mon-fri"
     try:
         trigger = CronTrigger.from_crontab(value, timezone=dt.UTC)

@@ -30,7 +30,7 @@ _IDLE = 5.0
 _WRITER = 7711
 """The advisory lock of the one writer on PostgreSQL, as SQLite has only one by nature: what a transaction looked up
 cannot be overtaken by another's write."""
-TAKE = {"sqlite": "BEGIN IMMEDIATE", "postgresql": f"BEGIN; SELECT pg_advisory_xact_lock({_WRITER})"}
+TAKE = {"sqlite": ("BEGIN IMMEDIATE",), "postgresql": ("BEGIN", f"SELECT pg_advisory_xact_lock({_WRITER})")}
 """Begin a transaction in the writer's place. Neither driver begins one by itself."""
 
 
@@ -39,8 +39,14 @@ class Tx:
     item; the rest is SQLAlchemy Core."""
 
     def __init__(self, connection: Connection, statements: Statements) -> None:
-        self.connection, self._statements = connection, statements
-        self._driver: Driver | None = None
+        self._connection, self._statements = connection, statements
+        self.driver = Driver(connection)
+
+    @property
+    def connection(self) -> Connection:
+        """For a statement of SQLAlchemy's, which sees what was told before."""
+        self.driver.arrive()
+        return self._connection
 
     def run(self, statement: sa.Executable, rows: Any = None) -> sa.CursorResult[Any]:
         return self.connection.execute(statement, rows)
@@ -62,24 +68,18 @@ class Tx:
         name = (table.name, *columns, replace)
         sql = self._statements.inserts.get(name)
         if sql is None:
-            sql = self._statements.inserts[name] = _upsert_sql(self.connection, table, columns, replace)
-        if self.connection.dialect.name == "postgresql":
+            sql = self._statements.inserts[name] = _upsert_sql(self._connection, table, columns, replace)
+        if self._connection.dialect.name == "postgresql":
             batch = [_storable(row) for row in batch]
-        self._own.run_many(sql, batch)
+        self.driver.run_many(sql, batch)
 
     def kept(self, statement: sa.Executable, told: Mapping[str, Any]) -> Sequence[Row]:
         """The rows of a statement that was made once; lists fill its expanding parameters.
 
         The rows are the driver's own: on SQLite a truth is 0 or 1.
         """
-        sql, arguments, gives = self._statements.plan(self.connection.dialect, statement, told)
-        return self._own.run(sql, arguments(told), gives=gives)
-
-    @property
-    def _own(self) -> Driver:
-        if self._driver is None:
-            self._driver = Driver(self.connection)
-        return self._driver
+        sql, arguments, gives = self._statements.plan(self._connection.dialect, statement, told)
+        return self.driver.run(sql, arguments(told), gives=gives)
 
     def seek(self, statement: sa.Executable, values: Iterable[Any], **told: Any) -> Iterator[Row]:
         """The rows of a kept statement whose ``wanted`` is any of the values."""
@@ -186,7 +186,8 @@ class Database:
 
     def _create_once(self, connection: Connection) -> str | None:
         """The schema, by whichever of several processes that start at once comes first."""
-        connection.exec_driver_sql(TAKE[self.dialect])
+        for sql in TAKE[self.dialect]:
+            connection.exec_driver_sql(sql)
         if schema_version(connection) is None and not sa.inspect(connection).has_table("links"):
             create_all(connection)
         connection.commit()
@@ -194,22 +195,22 @@ class Database:
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Tx]:
-        """A reading transaction: sees what was committed when it began."""
-        with self.engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN")
-            yield Tx(connection, self._statements)
+        """A reading transaction: sees what was committed when it began. Raises what ``write`` raises."""
+        engine = self.engine
+        with self._translated(), engine.connect() as connection, self._begun(connection, ("BEGIN",)) as tx:
+            yield tx
 
     @contextlib.contextmanager
-    def write(self) -> Iterator[Tx]:
+    def write(self, session: Connection | None = None) -> Iterator[Tx]:
         """A writing transaction: committed on leaving, rolled back when anything is raised.
 
         Raises TryAgain when another process held the writer's place too long, ConfigError when the store is unusable.
         """
-        with self._alone() as tx:
+        with self._alone(session) as tx:
             self.pause("before")
             yield tx
             self.pause("inside")
-            tx.connection.commit()
+            tx.driver.commit()
         self.pause("after")
 
     @contextlib.contextmanager
@@ -217,21 +218,30 @@ class Database:
         """A writing transaction that is always rolled back: what it did was only to see what it would do."""
         with self._alone() as tx:
             yield tx
-            tx.connection.rollback()
 
     @contextlib.contextmanager
-    def _alone(self) -> Iterator[Tx]:
+    def _alone(self, session: Connection | None = None) -> Iterator[Tx]:
         """A transaction in the one writer's place: of this process, and of all that share the store."""
         if self._writer == threading.get_ident():
             raise RuntimeError("a write transaction is open in this thread already")
         engine = self.engine
-        with self._writing, self._translated(), engine.connect() as connection:
+        own = contextlib.nullcontext(session) if session is not None else engine.connect()
+        with self._writing, self._translated(), own as connection:
             self._writer = threading.get_ident()
             try:
-                connection.exec_driver_sql(TAKE[self.dialect])
-                yield Tx(connection, self._statements)
+                with self._begun(connection, TAKE[self.dialect]) as tx:
+                    yield tx
             finally:
                 self._writer = 0
+
+    @contextlib.contextmanager
+    def _begun(self, connection: Connection, begin: Iterable[str]) -> Iterator[Tx]:
+        tx = Tx(connection, self._statements)
+        try:
+            tx.driver.begin(begin)
+            yield tx
+        finally:
+            tx.driver.end()
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:
@@ -315,7 +325,7 @@ def _unusable(url: sa.URL, error: DBAPIError) -> WherryError:
     reason = str(error.orig).splitlines()[0] if error.orig else type(error).__name__
     temporary = ("locked", "deadlock", "timeout", "connection", "terminat", "shut", "serializ")
     if any(word in reason.lower() for word in temporary):
-        return TryAgain(f"the store could not be written: {reason}", code="WHERRY-6020")
+        return TryAgain(f"the store could not be used: {reason}", code="WHERRY-6020")
     return _cannot_open(url, error)
 
 

@@ -16,7 +16,7 @@ from msgspec import Struct
 from wherry.records import Ref
 from wherry.store.database import Tx
 from wherry.store.ledger import Event, ItemRow, LinkRow, Route, Seen, item_columns, item_of
-from wherry.store.tables import documents, edges, history, items, links, seen
+from wherry.store.tables import audit, documents, edges, history, items, links, seen
 
 _MOST = 1_000_000
 _link_columns = [links.c[name] for name in LinkRow.__struct_fields__]
@@ -62,16 +62,62 @@ def items_in(tx: Tx, states: Iterable[str], *, flow: str = "", since: str = "") 
     return _of_items(tx.rows(statement))
 
 
-def wanting(tx: Tx, flow: str = "") -> list[Placed]:
-    """Items that are ready but for a person's word, by their number."""
-    return [one for one in items_in(tx, ("queued",), flow=flow) if one.item.approval == "wanted"]
+class ForApproval(Struct, kw_only=True):
+    """What of a flow waits for a person's word, itself or through what it needs: entity → number."""
+
+    documents: dict[str, int] = {}
+    also: dict[str, int] = {}
+    """What goes with them, such as their customers."""
+    states: dict[str, dict[str, int]] = {}
+    """The same by the state in which it stands."""
+
+    @property
+    def number(self) -> int:
+        """How many documents; where there are none, such as of a customer whose document was refused, other things."""
+        return sum(self.documents.values()) or sum(self.also.values())
 
 
-def count_wanting(tx: Tx) -> dict[str, int]:
-    """Flow → how many items wait for a person's word."""
-    mine = (items.c.state == "queued") & (items.c.approval == "wanted")
-    statement = sa.select(items.c.flow, sa.func.count()).where(mine).group_by(items.c.flow).order_by(items.c.flow)
-    return {str(flow): int(number) for flow, number in tx.rows(statement)}
+def for_approval(tx: Tx) -> dict[str, ForApproval]:
+    """Flow → what waits for a person's word."""
+    said = (items.c.state == "queued") & (items.c.approval == "wanted")
+    found = {_Thing(*row) for row in tx.rows(sa.select(*_thing).where(said))}
+    if any(not one.root for one in found):
+        found = _with_needing(tx, found)
+    told: dict[str, ForApproval] = {}
+    for one in sorted(found, key=lambda one: (one.flow, one.entity)):
+        mine = told.setdefault(one.flow, ForApproval())
+        for counts in (mine.documents if one.root else mine.also, mine.states.setdefault(one.state, {})):
+            counts[one.entity] = counts.get(one.entity, 0) + 1
+    return told
+
+
+class _Thing(Struct, frozen=True):
+    source: int
+    sink: int
+    entity: str
+    key: str
+    flow: str
+    root: int
+    state: str
+
+
+_thing = [items.c[name] for name in _Thing.__struct_fields__]
+
+
+def _with_needing(tx: Tx, found: set[_Thing]) -> set[_Thing]:
+    """These, and all that waits for them, directly or through others."""
+    both = edges.join(items, items.c.id == edges.c.item)
+    needing: dict[tuple[int, int, str, str], list[_Thing]] = {}
+    for *thing, entity, key in tx.rows(sa.select(*_thing, edges.c.entity, edges.c.key).select_from(both)):
+        one = _Thing(*thing)
+        needing.setdefault((one.source, one.sink, entity, key), []).append(one)
+    todo = list(found)
+    while todo:
+        now = todo.pop()
+        fresh = set(needing.get((now.source, now.sink, now.entity, now.key), ())) - found
+        found |= fresh
+        todo += fresh
+    return found
 
 
 def items_about(tx: Tx, word: str) -> list[Placed]:
@@ -101,6 +147,18 @@ def items_of_route(tx: Tx, route: Route) -> list[Placed]:
     """Every open item between two connections, by its number."""
     mine = (items.c.source == route.source) & (items.c.sink == route.sink)
     return _of_items(tx.rows(_placed.where(mine).order_by(items.c.id)))
+
+
+def items_needing(tx: Tx, route: Route, refs: Iterable[Ref]) -> Iterator[tuple[Ref, ItemRow]]:
+    """What waits for these things, each with the thing that it waits for."""
+    mine = (items.c.source == route.source) & (items.c.sink == route.sink)
+    statement = sa.select(edges.c.key, *item_columns).join(items, items.c.id == edges.c.item).where(mine)
+    keys: dict[str, list[str]] = {}
+    for ref in refs:
+        keys.setdefault(ref.entity, []).append(ref.key)
+    for entity, wanted in keys.items():
+        for row in tx.find(statement.where(edges.c.entity == entity), edges.c.key, sorted(wanted)):
+            yield Ref(entity, row[0]), item_of(row[1:])
 
 
 def count_needing(tx: Tx, one: Placed) -> int:
@@ -207,6 +265,27 @@ def told_because(tx: Tx, beginning: str) -> set[tuple[str, str, str]]:
     mine = history.c.reason.startswith(beginning, autoescape=True)
     rows = tx.rows(sa.select(history.c.entity, history.c.key, history.c.at).where(mine))
     return {(str(entity), str(key), str(at)) for entity, key, at in rows}
+
+
+# -- who it was -------------------------------------------------------------------------------------------------------
+
+
+def approvals_of(tx: Tx, ref: Ref, flow: str) -> list[tuple[str, str]]:
+    """(when, who) of every word that was given for a thing to be sent, oldest first."""
+    mine = audit.c.detail.contains(_said("key", str(ref)), autoescape=True)
+    rows = tx.rows(sa.select(audit.c.at, audit.c.actor, audit.c.detail).where(audit.c.action == "approve", mine)
+                   .order_by(audit.c.id))  # fmt: skip
+    return [(str(at), str(who)) for at, who, detail in rows if msgspec.json.decode(detail).get("flow") == flow]
+
+
+def imports_of(tx: Tx, plugin: str, kind: str, record: str) -> list[tuple[str, str, dict[str, Any]]]:
+    """(when, who, what was noted) of every import into a plugin's own documents that made or changed a record, oldest
+    first. Plugins note an import as ``<plugin>.import`` of a kind, its ids under ``created`` and ``updated``."""
+    mine = (audit.c.action == f"{plugin}.import") & (audit.c.object == kind)
+    named = audit.c.detail.contains(msgspec.json.encode(record).decode(), autoescape=True)
+    rows = tx.rows(sa.select(audit.c.at, audit.c.actor, audit.c.detail).where(mine, named).order_by(audit.c.id))
+    told = [(str(at), str(who), msgspec.json.decode(detail).get("after") or {}) for at, who, detail in rows]
+    return [one for one in told if record in one[2].get("created", ()) or record in one[2].get("updated", ())]
 
 
 def documents_saying(tx: Tx, namespace: str, value: str, fields: Sequence[str] = ("number",)) -> list[tuple[str, str]]:

@@ -29,21 +29,25 @@ class Route(Struct, frozen=True):
     sink: int
 
 
-def of_route(table: sa.Table) -> sa.ColumnElement[bool]:
-    """The condition of a kept statement that ``seek_refs`` fills."""
+def things(table: sa.Table, columns: Iterable[sa.ColumnElement[Any]]) -> sa.Select[Any]:
+    """The kept statement that ``seek_refs`` fills and runs."""
     route = (table.c.sink == _SINK) & (table.c.source == _SOURCE)
-    return route & (table.c.entity == _ENTITY) & wanted(table.c.key)
+    entity = table.c.entity.in_(sa.bindparam("entities", expanding=True))
+    return sa.select(table.c.entity, table.c.key, *columns).where(route, entity, wanted(table.c.key))
 
 
 def seek_refs(tx: Tx, statement: sa.Executable, route: Route, refs: Iterable[Ref]) -> Iterator[Row]:
-    """The rows of a kept statement about these things of a route."""
-    for entity, keys in by_entity(refs).items():
-        yield from tx.seek(statement, keys, sink=route.sink, source=route.source, entity=entity)
+    """The columns of a kept statement about these things of a route."""
+    pairs = {(ref.entity, ref.key) for ref in refs}
+    keys, entities = sorted({key for _, key in pairs}), sorted({entity for entity, _ in pairs})
+    for row in tx.seek(statement, keys, sink=route.sink, source=route.source, entities=entities):
+        if row[:2] in pairs:
+            yield row[2:]
 
 
-_SINK: sa.BindParameter[int] = sa.bindparam("sink")
-_SOURCE: sa.BindParameter[int] = sa.bindparam("source")
-_ENTITY: sa.BindParameter[str] = sa.bindparam("entity")
+_SINK: sa.BindParameter[Any] = sa.bindparam("sink")
+_SOURCE: sa.BindParameter[Any] = sa.bindparam("source")
+_ENTITY: sa.BindParameter[Any] = sa.bindparam("entity")
 
 # -- links ------------------------------------------------------------------------------------------------------------
 
@@ -75,7 +79,7 @@ class LinkRow(Struct, frozen=True):
 
 _LINK = ("sink", "source", *LinkRow.__struct_fields__)
 _link_columns = [links.c[name] for name in LinkRow.__struct_fields__]
-_LINKS = sa.select(*_link_columns).where(of_route(links))
+_LINKS = things(links, _link_columns)
 
 
 def find_links(tx: Tx, route: Route, refs: Iterable[Ref]) -> dict[Ref, LinkRow]:
@@ -94,9 +98,8 @@ def remove_link(tx: Tx, route: Route, ref: Ref) -> None:
 def keys_by_target(tx: Tx, route: Route, entity: str) -> dict[str, list[str]]:
     """Target id → the keys of this source that are linked to it."""
     mine = (links.c.sink == route.sink) & (links.c.source == route.source) & (links.c.entity == entity)
-    rows = tx.rows(sa.select(links.c.target, links.c.key).where(mine))
     found: dict[str, list[str]] = defaultdict(list)
-    for target, key in rows:
+    for target, key in tx.rows(sa.select(links.c.target, links.c.key).where(mine)):
         found[target].append(key)
     return found
 
@@ -168,15 +171,13 @@ class ItemRow(Struct, kw_only=True):
 
 _ITEM = ItemRow.__struct_fields__
 item_columns = [items.c[name] for name in _ITEM]
+_ITEMS = things(items, item_columns)
 
 
 def item_of(row: Sequence[Any]) -> ItemRow:
     values = dict(zip(_ITEM, row, strict=True))
     values["draft"], values["root"] = decode_draft(values["draft"]), bool(values["root"])
     return ItemRow(**values)
-
-
-_ITEMS = sa.select(*item_columns).where(of_route(items))
 
 
 def find_items(tx: Tx, route: Route, refs: Iterable[Ref]) -> dict[Ref, ItemRow]:

@@ -12,34 +12,41 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from wherry.errors import Busy, TryAgain
-from wherry.store.database import Database
-from wherry.store.statements import Driver
+from wherry.store.database import Database, Tx
 
 
 class Held:
     """A lock that is held. A file lock lasts as long as its process; a session's can be lost with its connection."""
 
-    def __init__(self, name: str, session: Connection | None = None) -> None:
-        self._name, self._session = name, Driver(session) if session is not None else None
+    def __init__(self, database: Database, name: str, session: Connection | None = None) -> None:
+        self._database, self._name, self._session = database, name, session
 
-    def check(self) -> None:
-        """Raises TryAgain when the session that holds the lock has died: nothing more may be sent under it.
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Tx]:
+        """A writing transaction of who holds the lock, through the very session that holds it: when that has died,
+        nothing is committed any more.
 
-        Asked inside the transaction that commits SENDING, which no other writer can overtake: as long as a session
-        answers, it has its locks.
+        Raises TryAgain then, and what ``Database.write`` raises.
         """
-        if self._session is None:
-            return
+        lost = TryAgain(f"the database session that held {self._name} was lost", code="WHERRY-6021")
+        if self._is_lost():  # SQLAlchemy would open another one, which holds nothing
+            raise lost
         try:
-            self._session.run("SELECT 1", (), gives=True)
-        except sa.exc.DBAPIError as error:
-            why = f"the database session that held {self._name} was lost"
-            raise TryAgain(why, code="WHERRY-6021") from error
+            with self._database.write(self._session) as tx:
+                yield tx
+        except TryAgain as error:
+            raise (lost if self._is_lost() else error) from error
+
+    def _is_lost(self) -> bool:
+        if self._session is None:
+            return False
+        return self._session.invalidated or cast("Any", self._session.connection.driver_connection).closed
 
 
 @contextlib.contextmanager
@@ -47,7 +54,7 @@ def hold(database: Database, name: str, *, wait: float = 0.0) -> Iterator[Held]:
     """Hold the named lock of this store. Raises Busy when another process has it after ``wait`` seconds."""
     if database.path is not None:
         with _file_lock(database.path.with_name(f"{database.path.name}-locks"), name, wait):
-            yield Held(name)
+            yield Held(database, name)
     else:
         with _advisory_lock(database, name, wait) as held:
             yield held
@@ -98,7 +105,7 @@ def _advisory_lock(database: Database, name: str, wait: float) -> Iterator[Held]
         if not any(connection.execute(take).scalar() for _ in _retry_until(time.monotonic() + wait)):
             raise _busy(name, "")
         try:
-            yield Held(name, connection)
+            yield Held(database, name, connection)
         finally:
-            with contextlib.suppress(sa.exc.DBAPIError):  # a session that died has let go by itself
+            with contextlib.suppress(sa.exc.SQLAlchemyError):  # a session that died has let go by itself
                 connection.execute(sa.select(sa.func.pg_advisory_unlock(number)))

@@ -22,7 +22,8 @@ def upgrade(database: Database) -> tuple[str, str]:
     engine = database._make()
     try:
         with engine.connect() as connection:
-            connection.exec_driver_sql(TAKE[database.dialect])
+            for sql in TAKE[database.dialect]:
+                connection.exec_driver_sql(sql)
             before = schema_version(connection)
             if before is None and sa.inspect(connection).has_table("links"):
                 _complete(connection)

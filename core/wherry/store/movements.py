@@ -75,6 +75,17 @@ def by_id(tx: Tx, ids: Iterable[int]) -> dict[int, MovementRow]:
     return {row[0]: _row(row) for row in tx.seek(_BY_ID, dict.fromkeys(ids))}
 
 
+def number_of(target: str) -> int:
+    """``M-17`` → 17; 0 for what is no movement."""
+    return int(target[2:]) if target.startswith("M-") and target[2:].isdecimal() else 0
+
+
+def reference_of(tx: Tx, target: str) -> str:
+    """What a movement is called at its source; empty where it has no reference."""
+    row = by_id(tx, [number_of(target)]).get(number_of(target))
+    return str(msgspec.json.decode(row.body).get("reference") or "") if row is not None else ""
+
+
 def of_flow(tx: Tx, sink: int, flow: str) -> Iterator[MovementRow]:
     """Everything of a flow that was not posted, nor taken back before it was, in the order in which it came."""
     return (_row(row) for row in tx.kept(_OF_FLOW, {"sink": sink, "flow": flow}))

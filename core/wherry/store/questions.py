@@ -12,7 +12,7 @@ from msgspec import Struct
 from wherry.records import Candidate, Draft, Ref
 from wherry.store.database import Tx
 from wherry.store.documents import next_value
-from wherry.store.ledger import Route, decode_draft, of_route, seek_refs
+from wherry.store.ledger import Route, decode_draft, seek_refs, things
 from wherry.store.statements import Row
 from wherry.store.tables import edges, items, questions
 
@@ -90,7 +90,7 @@ def find_questions(
     return [_question(row) for row in tx.rows(statement)]
 
 
-_ASKED = sa.select(*[questions.c[name] for name in _QUESTION]).where(of_route(questions))
+_ASKED = things(questions, [questions.c[name] for name in _QUESTION])
 
 
 def questions_of(tx: Tx, route: Route, refs: Iterable[Ref]) -> dict[Ref, Question]:

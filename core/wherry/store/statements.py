@@ -6,7 +6,8 @@ or a run does for every item goes this way; everything else is plain SQLAlchemy 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -59,32 +60,85 @@ class Statements:
 
 
 class Driver:
-    """One connection's own cursor. Raises what SQLAlchemy raises, without the values that were being written."""
+    """One connection's transaction, on the driver's own cursors. Raises what SQLAlchemy raises, without the values that
+    were being written.
+
+    On PostgreSQL what gives no rows is not waited for: it travels with the next question, or with the commit.
+    """
 
     def __init__(self, connection: Connection) -> None:
-        self._dialect, self._cursor = connection.dialect, connection.connection.cursor()
+        self._connection, self._dialect = connection, connection.dialect
+        self._known = self._dialect.loaded_dbapi.Error
+        self._raw: Any = connection.connection.dbapi_connection
+        self._tells, self._asks = connection.connection.cursor(), connection.connection.cursor()
+        self._pipes = self._dialect.name == "postgresql"
+        self._pipe = contextlib.ExitStack()
+        self._piped = self._open = False
+
+    def begin(self, statements: Iterable[str]) -> None:
+        """Open a transaction."""
+        self._open = True
+        for sql in statements:
+            self.run(sql, (), gives=False)
+
+    def commit(self) -> None:
+        self.run("COMMIT", (), gives=False)
+        self.arrive()
+        self._open = False
+
+    def end(self) -> None:
+        """Roll back what was not committed."""
+        if not self._open:
+            return
+        self._open = False
+        with contextlib.suppress(self._known):
+            try:
+                self.arrive()
+            finally:
+                self._raw.rollback()
+        if self._pipes and self._raw.closed:
+            self._connection.invalidate()
+            self._connection.engine.dispose()  # what closed this session has closed the others, too
+
+    def arrive(self) -> None:
+        """Wait until everything that was told is done."""
+        if not self._piped:
+            return
+        self._piped = False
+        try:
+            self._pipe.close()
+        except self._known as error:
+            raise self._wrapped("what was told before", error) from error
 
     def run(self, sql: str, values: Row, *, gives: bool) -> Sequence[Row]:
         """The rows of a statement where it gives any."""
+        cursor = self._asks if gives else self._tells
         try:
-            self._cursor.execute(sql, values)
-            return self._cursor.fetchall() if gives else ()
-        except self._dialect.loaded_dbapi.Error as error:
+            if self._pipes and not self._piped:
+                self._depart()
+            cursor.execute(sql, values)
+            return cursor.fetchall() if gives else ()
+        except self._known as error:
             raise self._wrapped(sql, error) from error
 
     def run_many(self, sql: str, rows: Sequence[Row]) -> None:
         """A statement that gives none, with each of the rows."""
+        if len(rows) == 1:
+            self.run(sql, rows[0], gives=False)
+            return
         try:
-            if len(rows) == 1:
-                self._cursor.execute(sql, rows[0])
-            else:
-                self._cursor.executemany(sql, rows)
-        except self._dialect.loaded_dbapi.Error as error:
+            if self._pipes and not self._piped:
+                self._depart()
+            self._tells.executemany(sql, rows)
+        except self._known as error:
             raise self._wrapped(sql, error) from error
 
+    def _depart(self) -> None:
+        self._pipe.enter_context(self._raw.pipeline())
+        self._piped = True
+
     def _wrapped(self, sql: str, error: Exception) -> BaseException:
-        known = self._dialect.loaded_dbapi.Error
-        return DBAPIError.instance(sql, None, error, known, hide_parameters=True, dialect=self._dialect)
+        return DBAPIError.instance(sql, None, error, self._known, hide_parameters=True, dialect=self._dialect)
 
 
 def sliced(values: Sequence[Any]) -> Iterator[list[Any]]:

@@ -166,6 +166,13 @@ movements = Table(
     Index("movements_by_entry", "sink", "flow", "entry"),
 )  # fmt: skip
 
+homes = Table(
+    "homes", metadata,
+    _int("sink", key=True), _int("source", key=True), _text("kind", key=True), _text("record", key=True),
+    _text("flow", key=True), _text("entity", key=True), _text("key"), _text("form"),
+    Index("homes_by_flow", "flow", "form", "kind"),
+)  # fmt: skip
+
 api_tokens = Table(
     "api_tokens", metadata,
     _text("id", key=True), _text("name"), _text("hash"), _text("app_hash"), _text("scopes"), _text("created_at"),

@@ -4,6 +4,7 @@ A plan is a line of text, so that it can be printed and replayed: ``RIG DATABASE
 ``play PHASE`` (people at the source), ``run``, ``calm`` (run until nothing is left to do), ``kill POINT``, ``perhaps
 POINT`` (kill, where it comes up), ``fresh POINT`` (kill a fresh interpreter), ``refuse POINT``, ``pause POINT``
 (stopped there while another tries to take over), ``fault N KIND [committed] [status=N]`` (of the N-th write from here),
+``upset N …`` (the same, of the N-th word to the source),
 ``release`` (late calls), ``wait SECONDS``, ``enter NUMBER``, ``edit NUMBER [remark]``, ``twin NUMBER``, ``reach
 COMPANY``, ``muddle``, ``backup``, ``restore``, ``other`` (run the second flow, into another company), ``resolve THING``
 (a person looks whether it is there, and says so), ``answer`` (the same for everything that waits for it), and ``judge
@@ -47,17 +48,20 @@ currency = "GBP"
 [plugins]
 enabled = [{enabled}]
 {store}
+[connections.books]
+{connection}
+{work}
+{second}
+"""
+INVOICES = """
 [connections.shelf]
 plugin = "kit-source"
 folder = "{folder}"
-[connections.books]
-{connection}
 [flows.invoices]
 source = "shelf"
 sink = "books"
 kinds = ["invoice"]
 repeat = "always"
-{second}
 """
 SECOND = """
 [connections.other]
@@ -102,8 +106,9 @@ class Bench:
         self._empty()
         clock = TargetClock(self._time)
         with self.rig.stand(clock) as stand:
-            if stand.stage is not None:
-                _tide(stand.stage, clock)
+            for stage in (stand.stage, stand.source):
+                if stage is not None:
+                    _tide(stage, clock)
             script = Script(self, stand)
             with contextlib.suppress(_Broken):
                 for step in plan.split(";"):
@@ -120,18 +125,22 @@ class Bench:
         enabled = ", ".join(f'"{name}"' for name in ("kit-source", *self.rig.plugins))
         url = self._clean()
         store = f'[store]\nurl = "{url}"' if url else ""
-        told = {"enabled": enabled, "store": store, "folder": self.folder, "connection": self.rig.connection,
+        scene = self.rig.scene
+        work = scene.project(str(self.folder)) if scene is not None else INVOICES.format(folder=self.folder)
+        told = {"enabled": enabled, "store": store, "work": work, "connection": self.rig.connection,
                 "second": SECOND.format(connection=self.rig.second) if self.rig.second else ""}  # fmt: skip
         (self.folder / "wherry.toml").write_text(PROJECT.format(**told))
 
     def errand(
-        self, stand: Stand, crashes: Sequence[Crash], function: str, flow: str = scenario.FLOW, **more: str
-    ) -> Work:
+        self, stand: Stand, crashes: Sequence[Crash], function: str, flow: str = "", **more: str
+    ) -> Work:  # fmt: skip
         """The job of a process."""
+        scene = self.rig.scene
         told = Errand(
             folder=str(self.folder), environ=stand.environ, time=str(self.folder / "time"),
             note=str(self.folder / "note"), crashes=list(crashes), mutation=self.mutation,
-            flow=flow, **more,
+            flow=flow or (scene.flow if scene is not None else scenario.FLOW),
+            approves=scene is not None and scene.approves, **more,
         )  # fmt: skip
         return Work(function=f"wherry.testing.errand:{function}", told=msgspec.to_builtins(told))
 
@@ -165,7 +174,10 @@ class Script:
     # -- people -------------------------------------------------------------------------------------------------------
 
     def _play(self, phase: str) -> None:
-        scenario.play(self.shelf, phase, self.bench.rig.more)
+        if self.bench.rig.scene is not None:
+            self.bench.rig.scene.play(self, phase)
+        else:
+            scenario.play(self.shelf, phase, self.bench.rig.more)
         self.played.append(phase)
 
     def _enter(self, number: str) -> None:
@@ -188,12 +200,12 @@ class Script:
     # -- the target and the world -------------------------------------------------------------------------------------
 
     def _fault(self, told: str) -> None:
-        number, kind, *more = told.split()
-        options: dict[str, Any] = {"committed": "committed" in more}
-        for one in more:
-            if one.startswith("status="):
-                options["status"] = int(one.partition("=")[2])
-        self._stage.faults.add(kind, method=_WRITES, path=self.stand.writes, after=int(number) - 1, **options)
+        _add_fault(self._stage, self.stand.writes, told)
+
+    def _upset(self, told: str) -> None:
+        """The same of the N-th word to the source."""
+        assert self.stand.source is not None
+        _add_fault(self.stand.source, self.stand.told, told)
 
     def _muddle(self, told: str) -> None:
         assert self.stand.muddle is not None
@@ -201,7 +213,9 @@ class Script:
 
     def _release(self, told: str) -> None:
         self.bench.wait(LATE)
-        self._stage.release()
+        for stage in (self.stand.stage, self.stand.source):
+            if stage is not None:
+                stage.release()
 
     def _wait(self, seconds: str) -> None:
         self.bench.wait(float(seconds))
@@ -321,8 +335,11 @@ class Script:
     # -- judgement ----------------------------------------------------------------------------------------------------
 
     def _judge(self, told: str) -> None:
-        rig, wanted = self.bench.rig, scenario.wanted(self.played, self.bench.rig.more)
         words = told.split()
+        if self.bench.rig.scene is not None:
+            self.outcome.wrong += self.bench.rig.scene.judge(self, words)
+            return
+        rig, wanted = self.bench.rig, scenario.wanted(self.played, self.bench.rig.more)
         persons = dict(one.split("=") for one in words if "=" in one)
         if rig.atomic:
             self.bench.nursery.run(self.bench.errand(self.stand, (), "export"))
@@ -337,6 +354,15 @@ class Script:
             rig=rig, wanted=wanted, effects=effects, claims=self.claims, persons=persons, company=company,
             strict="strict" in words, latest="latest" in words,
         ))  # fmt: skip
+
+
+def _add_fault(stage: Stage, path: str, told: str) -> None:
+    number, kind, *more = told.split()
+    options: dict[str, Any] = {"committed": "committed" in more}
+    for one in more:
+        if one.startswith("status="):
+            options["status"] = int(one.partition("=")[2])
+    stage.faults.add(kind, method=_WRITES, path=path, after=int(number) - 1, **options)
 
 
 def _tide(stage: Stage, clock: TargetClock) -> None:

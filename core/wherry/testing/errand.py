@@ -6,21 +6,24 @@ import datetime as dt
 import json
 import mmap
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
-from msgspec import Struct, convert, field
+from msgspec import Struct, convert, field, to_builtins
 
-from wherry import deciding
+from wherry import approvals, deciding
+from wherry.books.frozen import ENTITY
 from wherry.errors import WherryError
 from wherry.http import pacing
-from wherry.hub import Hub
+from wherry.hub import Hub, Report
 from wherry.plugins import loading
 from wherry.plugins.installed import catalogue_of_installed
 from wherry.simulator import Clock as SimulatorClock
-from wherry.store import ledger, registry
-from wherry.store.database import Database
+from wherry.store import ledger, movements, registry
+from wherry.store.database import Database, Tx
 from wherry.store.tables import links
 from wherry.testing.crashing import Crash, Probe, watch
 from wherry.testing.scenario import FLOW
@@ -40,6 +43,8 @@ class Errand(Struct, kw_only=True):
     flow: str = FLOW
     crashes: list[Crash] = field(default_factory=list)
     mutation: str = ""
+    approves: bool = False
+    """Whether a person approves, after the run, whatever waits for it."""
     thing: str = ""
     """What a person looked for, ``entity/key``."""
     target: str = ""
@@ -102,6 +107,14 @@ class TargetClock(SimulatorClock):
         return self.now()
 
 
+class Member(Struct, frozen=True):
+    """A movement in the entry of that id in the target; ``minor`` is below zero where it takes another back."""
+
+    target: str
+    category: str
+    minor: int
+
+
 class Claims(Struct, kw_only=True):
     """What the hub says of its work, in its own words."""
 
@@ -114,6 +127,8 @@ class Claims(Struct, kw_only=True):
     reasons: dict[str, str] = field(default_factory=dict)
     points: list[str] = field(default_factory=list)
     """The crash points that were passed, in order."""
+    members: list[Member] = field(default_factory=list)
+    """The movements that stand in a written journal entry."""
     held: list[dict[str, Any]] = field(default_factory=list)
     """What the platform in the hub's own store holds, where that is the sink."""
 
@@ -165,7 +180,7 @@ def run(told: dict[str, Any]) -> int:
 
 
 def _plain(claims: Claims) -> dict[str, Any]:
-    return {name: getattr(claims, name) for name in claims.__struct_fields__}
+    return {name: to_builtins(getattr(claims, name)) for name in claims.__struct_fields__}
 
 
 def _run(errand: Errand) -> Claims:
@@ -174,11 +189,21 @@ def _run(errand: Errand) -> Claims:
     try:
         with Hub.open(errand.folder, environ=errand.environ, clock=clock) as hub:
             report = hub.run(errand.flow)
+            if errand.approves and report.error is None:
+                report = _approved(hub, errand.flow, report)
             claims.exit, claims.error = report.exit_code, report.error.message if report.error else ""
             state(hub, errand.flow, claims)
     except WherryError as error:
         claims.exit, claims.error = error.exit_code, error.message
     return claims
+
+
+def _approved(hub: Hub, flow: str, report: Report) -> Report:
+    """A person approves what waits for it; the run after it tells the source what was posted."""
+    if not approvals.waiting(hub, flow)["items"]:
+        return report
+    found = approvals.approve(hub, flow)
+    return msgspec.structs.replace(report, error=found.error) if found.error else hub.run(flow)
 
 
 def export(told: dict[str, Any]) -> int:
@@ -220,3 +245,14 @@ def state(hub: Hub, flow: str, claims: Claims) -> None:
         mine = (links.c.sink == (sink.id if sink else 0)) & (links.c.target != "")
         for entity, key, target in tx.rows(sa.select(links.c.entity, links.c.key, links.c.target).where(mine)):
             claims.written[f"{entity}/{key}"] = str(target)
+        claims.members = _members(tx, sink.id if sink else 0, flow, claims.written)
+
+
+def _members(tx: Tx, sink: int, flow: str, written: Mapping[str, str]) -> list[Member]:
+    """What the subledger of the flow says is in the entries that were written."""
+    found = []
+    for row in movements.of_flow(tx, sink, flow):
+        if target := written.get(f"{ENTITY}/{row.entry}"):
+            [debit] = [line for line in msgspec.json.decode(row.body)["lines"] if line["side"] == "debit"]
+            found.append(Member(target, debit.get("category") or debit["account"], debit["amount"]["minor"]))
+    return found

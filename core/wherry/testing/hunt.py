@@ -28,9 +28,9 @@ class Catch(Struct, frozen=True):
 
 
 def hunted(known: Sequence[Rig], bugs: Sequence[Bug], jobs: int = 2) -> Iterator[Catch]:
-    """Each bug with its catch, rig by rig."""
+    """Each bug with its catch, rig by rig; those of rigs that are not known are left out."""
     rigs = {rig.name: rig for rig in [*known, target_rig("query", 3)]}
-    for name in dict.fromkeys(bug.rig for bug in bugs):
+    for name in dict.fromkeys(bug.rig for bug in bugs if bug.rig in rigs):
         mine = [bug for bug in bugs if bug.rig == name]
         with Benches(rigs[name], "sqlite", jobs) as benches:
             pairs = [pair for bug in mine for pair in ((bug.plan, ""), (bug.plan, bug.name))]
@@ -41,13 +41,15 @@ def hunted(known: Sequence[Rig], bugs: Sequence[Bug], jobs: int = 2) -> Iterator
 
 def hunt(known: Sequence[Rig], jobs: int, only: Sequence[str]) -> int:
     """Print what became of each bug; 0 where all were caught."""
-    wanted = [bug for bug in BUGS.values() if not only or bug.name in only]
-    missed = 0
+    wanted = [bug for bug in BUGS.values() if not only or {bug.name, bug.rig} & set(only)]
+    missed, tried = 0, 0
     for catch in hunted(known, wanted, jobs):
+        tried += 1
         missed += not catch.caught
         shown = str(catch.spoilt.wrong[0])[:100] if catch.spoilt.wrong else "nothing was wrong"
         click.echo(f"{'caught' if catch.caught else 'MISSED':<8}{catch.bug.rig:<16}{catch.bug.name:<46}{shown}")
         for wrong in catch.sound.wrong:
             click.echo(f"  without the bug: {wrong}")
-    click.echo(f"{len(wanted) - missed} of {len(wanted)} planted bugs were caught")
+    left = f"; {len(wanted) - tried} belong to rigs that were not named" if tried < len(wanted) else ""
+    click.echo(f"{tried - missed} of {tried} planted bugs were caught{left}")
     return 1 if missed else 0

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from wherry.testing import mutations_judging, mutations_sending
+from wherry.testing import mutations_books, mutations_judging, mutations_sending
 from wherry.testing.bugs import BUGS, Bug
 
-SETS = (mutations_sending, mutations_judging)
+SETS = (mutations_sending, mutations_judging, mutations_books)
 """Where the bugs are written down; importing them enters them."""
 
 

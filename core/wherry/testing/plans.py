@@ -12,7 +12,7 @@ from wherry.testing.scenario import PHASES
 Points = Mapping[str, Sequence[str]]
 """Phase → the points that an undisturbed run of it passes."""
 UNDISTURBED = "; ".join(f"play {phase}; calm; judge" for phase in PHASES)
-"""The whole work, phase by phase. What its runs pass are the crash points."""
+"""The whole work of ``wherry.testing.scenario``, phase by phase. What its runs pass are the crash points."""
 _PAUSABLE = ("http.", "send.", "commit.after", "read.")
 """Where a stopped process holds no transaction: whoever waited for that would only wait."""
 FAULTS = (
@@ -22,14 +22,19 @@ FAULTS = (
 """What may become of a write: see ``wherry.simulator.Fault``."""
 
 
+def undisturbed(rig: Rig) -> str:
+    """The whole work of a rig, phase by phase."""
+    return "; ".join(f"play {phase}; calm; judge" for phase in rig.phases)
+
+
 def kills(rig: Rig, points: Points) -> list[str]:
     """Every point once. One plan dies once in each phase, so that a plan serves several points."""
     longest = max(len(found) for found in points.values())
     plans = []
     for number in range(longest):
-        open_phases = [phase for phase in PHASES if number < len(points.get(phase, ()))]
-        upto = PHASES.index(open_phases[-1]) + 1
-        plans.append("; ".join(_phase(rig, phase, points, number) for phase in PHASES[:upto]))
+        open_phases = [phase for phase in rig.phases if number < len(points.get(phase, ()))]
+        upto = rig.phases.index(open_phases[-1]) + 1
+        plans.append("; ".join(_phase(rig, phase, points, number) for phase in rig.phases[:upto]))
     return plans
 
 
@@ -52,52 +57,57 @@ def drills(rig: Rig, database: str, points: Points, seed: int, share: int = 12) 
     """
     chance, end = random.Random(seed), _end(rig)
     share = 2 * share if rig.atomic else share
-    plans = _doubles(points, chance, share, end)
-    plans += _some(points, chance, share, "refuse", ("commit.before", "commit.inside"), end)
-    plans += _some(points, chance, 2, "fresh", ("",), end)
+    plans = _doubles(rig, points, chance, share)
+    plans += _some(rig, points, chance, share, "refuse", ("commit.before", "commit.inside"))
+    plans += _some(rig, points, chance, 2, "fresh", ("",))
     if rig.atomic:
         return plans
-    plans += _some(points, chance, share, "pause", _PAUSABLE, end)
-    return [*plans, *_faults(end, (1, 4) if database == "sqlite" else (4,)), *_people(rig), *_times(rig, database)]
+    plans += _some(rig, points, chance, share, "pause", _PAUSABLE)
+    if rig.scene is not None:
+        return [*plans, *rig.scene.drills(database)]
+    return [*plans, *_faults(rig, end, (1, 4) if database == "sqlite" else (4,)), *_people(rig), *_times(rig, database)]
 
 
-def _doubles(points: Points, chance: random.Random, count: int, end: str) -> list[str]:
+def _doubles(rig: Rig, points: Points, chance: random.Random, count: int) -> list[str]:
     """Two deaths in one phase: the second may be met while the first is being mended."""
     found = []
     for _ in range(count):
-        phase = chance.choice(_phases(points))
+        phase = chance.choice(_phases(rig, points))
         first, second = (chance.choice(points[phase]) for _ in range(2))
-        found.append(f"{_before(phase)}play {phase}; kill {first}; perhaps {second}; {end}")
+        found.append(f"{_before(rig, phase)}play {phase}; kill {first}; perhaps {second}; {_end(rig)}")
     return found
 
 
 def _some(
-    points: Points, chance: random.Random, count: int, verb: str, begins: tuple[str, ...], end: str
+    rig: Rig, points: Points, chance: random.Random, count: int, verb: str, begins: tuple[str, ...]
 ) -> list[str]:  # fmt: skip
-    usable = [(phase, point) for phase in _phases(points) for point in points[phase] if point.startswith(begins)]
+    usable = [(phase, point) for phase in _phases(rig, points) for point in points[phase] if point.startswith(begins)]
     chosen = chance.sample(usable, min(count, len(usable)))
-    return [f"{_before(phase)}play {phase}; {verb} {point}; {end}" for phase, point in chosen]
+    return [f"{_before(rig, phase)}play {phase}; {verb} {point}; {_end(rig)}" for phase, point in chosen]
 
 
-def _phases(points: Points) -> list[str]:
-    return [phase for phase in ("first", "update", "void") if phase in points]
+def _phases(rig: Rig, points: Points) -> list[str]:
+    """Those that a single disturbance is tried in: of invoices not the ones that repeat what others do."""
+    phases = ("first", "update", "void") if rig.scene is None else rig.phases
+    return [phase for phase in phases if phase in points and phase != "resync"]
 
 
-def _before(phase: str) -> str:
+def _before(rig: Rig, phase: str) -> str:
     """The phases that go before, undisturbed."""
-    return "".join(f"play {earlier}; run; " for earlier in PHASES[: PHASES.index(phase)] if earlier != "resync")
+    earlier = rig.phases[: rig.phases.index(phase)]
+    return "".join(f"play {one}; run; " for one in earlier if one != "resync")
 
 
-def _faults(end: str, numbers: tuple[int, ...]) -> list[str]:
+def _faults(rig: Rig, end: str, numbers: tuple[int, ...]) -> list[str]:
     numbered = itertools.product(FAULTS, numbers)
     made = [f"play first; fault {number} {fault}; calm; release; {end}" for fault, number in numbered]
-    start = f"{_before('update')}play update"
+    start = f"{_before(rig, 'update')}play update"
     return made + [f"{start}; fault 1 {fault}; calm; release; {end}" for fault in FAULTS[:4]]
 
 
 def _people(rig: Rig) -> list[str]:
     """Somebody changes, enters or copies a thing in the target, or lets the credential open another company."""
-    changed, second = _before("update"), "play first; fault 3 lost; kill commit.after@drain._send#3;"
+    changed, second = _before(rig, "update"), "play first; fault 3 lost; kill commit.after@drain._send#3;"
     wanted = {
         "edit": [f"{changed}edit INV-1 remark; play update; calm; judge",
                  f"{changed}edit INV-1; play update; calm; judge invoice/id:1=differs"],

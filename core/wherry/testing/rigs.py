@@ -7,12 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct, field
 
 from wherry.simulator import Clock, Stage, serve
+from wherry.testing.scenario import PHASES
 from wherry.testing.target import ABILITIES, Ability, Target
+
+if TYPE_CHECKING:
+    from wherry.testing.bench import Script
+    from wherry.testing.judge import Wrong
 
 ALL = frozenset({"enter", "edit", "twin", "reach", "muddle", "other"})
 UNSEARCHED = frozenset({"reach", "muddle", "other"})
@@ -38,6 +43,50 @@ Names = Mapping[str, str]
 """``entity name`` → ``entity/key``: for a target that does not keep our keys."""
 
 
+class Post(Struct, frozen=True, kw_only=True):
+    """A journal entry that was made in the target: ``lines`` has, by account, the sum in minor units, debits positive.
+    ``spoilt`` says what became of it, where it does not stand as it was made."""
+
+    id: str
+    number: str
+    date: str
+    lines: Mapping[str, int]
+    spoilt: str = ""
+
+
+class Mark(Struct, frozen=True, kw_only=True):
+    """The word to a source that the books have taken a record; ``there`` are the entries that the target had then."""
+
+    record: str
+    note: str
+    there: frozenset[str]
+
+
+class Scene(Protocol):
+    """A work that a sweep disturbs, where it is another than that of ``wherry.testing.scenario``."""
+
+    flow: str
+    phases: tuple[str, ...]
+    approves: bool
+    """Whether each run is followed by a person who approves whatever waits for it."""
+
+    def project(self, folder: str) -> str:
+        """The part of the project file that has its source and its flow. Writes what has to lie beside it."""
+        ...
+
+    def play(self, script: Script, phase: str) -> None:
+        """What people do at the source before the run of a phase."""
+        ...
+
+    def judge(self, script: Script, words: Sequence[str]) -> list[Wrong]:
+        """Everything that is wrong now."""
+        ...
+
+    def drills(self, database: str) -> list[str]:
+        """Plans of its own, beside those that every work is put to."""
+        ...
+
+
 class Stand(Struct, kw_only=True):
     """A target, served. What it cannot do is None, and the drills that need it are left out."""
 
@@ -57,6 +106,16 @@ class Stand(Struct, kw_only=True):
     """The credential opens another company from now on."""
     muddle: Callable[[], object] | None = None
     """The next answer to several items lacks one, and is in another order."""
+    posts: Callable[[], list[Post]] = list
+    """The journal entries that were made, in order."""
+    source: Stage | None = None
+    """Of the system that is read, where one is served."""
+    told: str = ".*"
+    """A pattern of the paths by which that system is told what the books have taken."""
+    put: Callable[[Any], object] | None = None
+    """Enters or replaces a record there."""
+    marks: Callable[[], list[Mark]] = list
+    """What it was told, in order."""
 
 
 class Rig(Struct, frozen=True, kw_only=True):
@@ -88,6 +147,13 @@ class Rig(Struct, frozen=True, kw_only=True):
     second: str = ""
     """The lines of a second connection of the same plugin, to another company, and that company."""
     other_company: str = ""
+    scene: Scene | None = None
+    """The work; the invoices of ``wherry.testing.scenario`` where nothing is said."""
+
+    @property
+    def phases(self) -> tuple[str, ...]:
+        """The phases of its work."""
+        return PHASES if self.scene is None else self.scene.phases
 
 
 def target_rig(ability: Ability, batch: int = 1) -> Rig:

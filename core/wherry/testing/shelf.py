@@ -1,4 +1,5 @@
-"""A made-up platform for tests of runs: invoices in a file of the project's folder, with customers and products.
+"""A made-up platform for tests of runs: invoices in a file of the project's folder, with customers and products, and
+movements of wallets (``"kind": "move"``).
 
 It is the plugin ``kit-source``. Records lie in ``shelf.json``, each with the number of its last change, so that who
 edits the file plays the part of the people there. Maps and triggers are the core's own.
@@ -51,10 +52,26 @@ MAPS: dict[str, dict[str, Any]] = {
             },
         },
     },
+    "move": {
+        "trigger": {"status": "move.status", "when": "booked", "amount": "money(move.amount, 'GBP')"},
+        "movement": {
+            "root": True, "document": "journal", "key": "id(move.id)", "label": "move.id",
+            "fields": {
+                "date": "date(move.date)", "currency": "'GBP'", "reference": "move.id", "partition": "move.wallet",
+                "lines": {
+                    "each": "side",
+                    "fields": {
+                        "side": "side.side", "amount": "money(move.amount, 'GBP')", "category": "move.category",
+                    },
+                },
+            },
+        },
+    },
 }  # fmt: skip
 MATCH: dict[str, dict[str, Any]] = {
-    name: {"order": ["link"], "unmatched": "create"} for name in ("customer", "product", "invoice")
+    name: {"order": ["link"], "unmatched": "create"} for name in ("customer", "product", "invoice", "movement")
 }
+KINDS = ("invoice", "move")
 Row = dict[str, Any]
 
 
@@ -86,7 +103,7 @@ class Shelf:
 class ShelfSource:
     """Reads the file; ``page`` records to a page, completed one by one or many at once as ``chunk`` says."""
 
-    kinds: Sequence[str] = ("invoice",)
+    kinds: Sequence[str] = KINDS
 
     def __init__(self, folder: Path, chunk: int) -> None:
         self._shelf, self.chunk = Shelf(folder), chunk
@@ -96,7 +113,7 @@ class ShelfSource:
 
     def read(self, query: Query) -> Iterator[Page]:
         after = int(query.after or 0)
-        rows = [row for row in self._shelf.rows() if row["seq"] > after]
+        rows = [row for row in self._shelf.rows() if row["seq"] > after and _kind(row) == query.kind]
         for start in range(0, len(rows), self.chunk):
             part = rows[start : start + self.chunk]
             yield Page([_record(row, query.fields) for row in part], str(part[-1]["seq"]))
@@ -109,6 +126,9 @@ class ShelfSource:
                 record.relatives["customer"] = [_related("customer", row["customer"], row["seq"])]
             if "line" in relatives:
                 record.relatives["line"] = [_related("line", line, row["seq"]) for line in row["lines"]]
+            if "side" in relatives:
+                sides = [{"id": side, "side": side} for side in ("debit", "credit")]
+                record.relatives["side"] = [_related("side", side, row["seq"]) for side in sides]
         return records
 
     def fetch(self, kind: str, ids: Sequence[str], fields: tuple[str, ...]) -> list[Record]:
@@ -116,9 +136,13 @@ class ShelfSource:
         return [_record(held[id], fields) for id in ids if id in held]
 
 
+def _kind(row: Row) -> str:
+    return str(row.get("kind", "invoice"))
+
+
 def _record(row: Row, fields: Sequence[str]) -> Record:
     payload = msgspec.json.encode({name: row.get(name) for name in dict.fromkeys((*fields, "lines", "customer"))})
-    return Record(kind="invoice", id=row["id"], version=str(row["seq"]), payload=payload)
+    return Record(kind=_kind(row), id=row["id"], version=str(row["seq"]), payload=payload)
 
 
 def _related(kind: str, row: Row, seq: int) -> Record:
@@ -135,7 +159,7 @@ class ShelfSettings(ConnectionSettings):
 @hookimpl
 def wherry_manifest() -> Manifest:
     return Manifest(
-        system=SYSTEM, title="Kit source", roles=("source",), kinds=("invoice",), maps=MAPS, match=MATCH
+        system=SYSTEM, title="Kit source", roles=("source",), kinds=KINDS, maps=MAPS, match=MATCH
     )  # fmt: skip
 
 

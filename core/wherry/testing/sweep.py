@@ -27,7 +27,6 @@ from wherry.testing import plans, postgres
 from wherry.testing.bench import Bench, Outcome
 from wherry.testing.nursery import Nursery
 from wherry.testing.rigs import Rig
-from wherry.testing.scenario import PHASES
 
 KIT = "wherry.testing.rigs"
 SEED = 2026
@@ -80,7 +79,7 @@ class Benches:
         modules = ("wherry.testing.errand", "wherry.testing.mutations", *self._rig.modules)
         nursery = stack.enter_context(Nursery(modules, [site]))
         bench = Bench(self._rig, self._database, self._folder / str(number), nursery, clean)
-        bench.carry_out("; ".join(f"play {phase}; warm" for phase in PHASES))
+        bench.carry_out("; ".join(f"play {phase}; warm" for phase in self._rig.phases))
         return bench
 
     def carry_out(self, wanted: Sequence[tuple[str, str]]) -> Iterator[Outcome]:
@@ -111,7 +110,7 @@ def sweep(rig: Rig, database: str, *, jobs: int = 2, most: int = 0, seed: int = 
     """Everything for one rig on one database; with ``most`` only so many plans, spread over all."""
     began, result = time.perf_counter(), Result(rig=rig.name, database=database)
     with Benches(rig, database, jobs) as benches:
-        (whole,) = benches.carry_out([(plans.UNDISTURBED, "")])
+        (whole,) = benches.carry_out([(plans.undisturbed(rig), "")])
         _count(result, whole)
         wanted = _plans(rig, database, whole, seed) if result.good else []
         for outcome in benches.carry_out([(plan, mutation) for plan in chosen(wanted, most)]):

@@ -82,6 +82,11 @@ class PluginHost:
             yield change
             audit.write_many(tx, self._hub.store.now(), change.rows, by=by)
 
+    def drain(self, connection: str) -> None:
+        wiring = self._hub.wiring
+        wiring.rebind(wiring.connection(connection), wiring.writer(connection))
+        self._hub.drain(connection)
+
     def notify(self, told: Sequence[Notification]) -> int:
         return notifications.keep(self._hub.store, [one for one in told if one.connection in self._connections])
 

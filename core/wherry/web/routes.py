@@ -126,6 +126,14 @@ class Host(Protocol):
         """The plugin's documents in a transaction of their own, on behalf of somebody."""
         ...
 
+    def drain(self, connection: str) -> None:
+        """Send what waits for a system that calls us, for as long as it is there, and settle what it answers.
+
+        Raises Busy when another process does, Guarded when the account is another than the one bound, TryAgain when
+        the system has left or is out of order. What was settled before stays settled.
+        """
+        ...
+
     def notify(self, told: Sequence[Notification]) -> int:
         """Keep what was told, each once; how many were new. Durable when it returns."""
         ...

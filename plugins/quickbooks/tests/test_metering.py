@@ -10,7 +10,8 @@ import pytest
 import structlog
 from msgspec import Struct
 from wherry.cli import app
-from wherry.roles import METERED, Services
+from wherry.metered import METERED
+from wherry.roles import Services
 from wherry.simulator import Clock, serve
 from wherry.store import Store
 from wherry.testing.services import SharedClock, services

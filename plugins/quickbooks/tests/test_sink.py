@@ -144,7 +144,7 @@ def test_customer_service_and_invoice_are_written_and_come_back_as_they_were_sen
     assert kept["TotalAmt"] == Decimal("25.00")
     assert kept["PrivateNote"].startswith("March\nwherry:")
     assert answer.facts == {
-        "number": "536365", "date": "2026-03-31", "due": "2026-04-30", "customer": bench.held("Customer")["Id"],
+        "number": "536365", "date": "2026-03-31", "due_date": "2026-04-30", "customer": bench.held("Customer")["Id"],
         "total": "25.00 GBP", "memo": "March", "lines": "1", "state": "stands",
         "line 1": f"2 x item {bench.held('Item')['Id']} = 25.00 GBP",
     }  # fmt: skip

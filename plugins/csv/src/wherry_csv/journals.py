@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 from wherry.accounting import BookedLine, Entry, Side
+from wherry.books import rates
 from wherry.errors import Rejected
 from wherry.records import Item
 
@@ -35,10 +36,8 @@ def entries(item: Item, id: str) -> list[Entry]:
 
 
 def _reversed(entry: Entry, item: Item) -> Entry:
-    lines = tuple(msgspec.structs.replace(line, side=OTHER[line.side]) for line in entry.lines)
     return msgspec.structs.replace(
-        entry,
-        lines=lines,
+        rates.turned(entry),
         number=_behind(entry.number, "R", item),
         memo=f"Reverses {entry.number}. {entry.memo}".strip(),
     )
@@ -65,6 +64,7 @@ def _entry(item: Item, body: dict[str, Any], key: str) -> Entry:
     return Entry(
         key=key, number=number, date=date, period=period, bucket=bucket,
         currency=currency, memo=str(body.get("memo") or ""), lines=lines, members=(), type=str(body.get("type") or ""),
+        **rates.said(body),
     )  # fmt: skip
 
 
@@ -82,6 +82,7 @@ def _line(item: Item, n: int, said: dict[str, Any]) -> BookedLine | None:
         account=account, side=said["side"] if minor > 0 else OTHER[said["side"]], minor=abs(minor),
         description=str(said.get("description") or ""), party=str(said.get("customer") or ""),
         dimensions=tuple(sorted((str(name), str(value)) for name, value in told.items() if value)),
+        home=abs(int((said.get("home") or {}).get("minor", 0))),
     )  # fmt: skip
 
 

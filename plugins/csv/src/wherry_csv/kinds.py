@@ -6,7 +6,7 @@ LINE = "movement_line"
 """The kind of the relatives that carry the two sides of a transaction to a map."""
 SIDES = ("debit", "credit")
 KINDS: dict[str, tuple[str, ...]] = {
-    "transaction": ("amount", "gain", "quantity", "rate"),
+    "transaction": ("amount", "gain", "quantity", "rate", "exchange_rate"),
     "customer": (),
     "product": ("price",),
 }

@@ -45,7 +45,7 @@ _LINES = {
         "description": f"default({LINE}.description, '')",
     },
 }
-_TOLD = ("reference", "description", "type", "rate_source")
+_TOLD = ("reference", "description", "type", "rate_source", "exchange_source")
 
 MAPS: dict[str, dict[str, Any]] = {
     "transaction": {
@@ -61,6 +61,7 @@ MAPS: dict[str, dict[str, Any]] = {
                 "partition": "first(transaction.wallet, transaction.partition, '')",
                 "gain": "round_money(transaction.gain, transaction.currency)",
                 "rate": "decimal(transaction.rate)",
+                "exchange_rate": "decimal(transaction.exchange_rate)",
                 "custom.asset": "transaction.asset",
                 "custom.quantity": "transaction.quantity",
                 "lines": _LINES,

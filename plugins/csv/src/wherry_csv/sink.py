@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct, field
 from wherry import money
-from wherry.accounting import ChartAccount
+from wherry.accounting import Barred, ChartAccount
 from wherry.books import cells, profiles
 from wherry.errors import Rejected
 from wherry.http.files import CONFLICT, CREATED, KEYS, NOTE, OK, Held, Placed, Shelf
@@ -66,6 +66,11 @@ class CsvSink:
         self.resend_for: float | None = math.inf
         self._settings = settings
         self._chart: dict[str, ChartAccount] = {}
+
+    @property
+    def barred(self) -> Sequence[Barred]:
+        """What the import screen of the files bars."""
+        return profiles.barred(self._settings.profile)
 
     def check(self) -> Account:
         """The folder, by the word in its marker file. Reads its chart of accounts, where there is one."""
@@ -170,9 +175,10 @@ class CsvSink:
     def _document(self, item: Item, id: str) -> Document:
         postings = [
             (entry.date.isoformat(), line.account, line.minor if line.side == "debit" else -line.minor, entry.currency)
-            for entry in (journals.entries(item, id) if item.entity == JOURNAL else ())
-            for line in entry.lines
-        ]
+            for told in (journals.entries(item, id) if item.entity == JOURNAL else ())
+            for entry in [profiles.stated(self._settings.profile, told)]
+            for line in entry.lines if line.minor
+        ]  # fmt: skip
         return Document(stamp=item.stamp, id=id, facts=self.facts(item), postings=postings, void=item.action == "void")
 
     # -- replies into answers -----------------------------------------------------------------------------------------

@@ -6,10 +6,10 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from wherry.endpoints import OAuthEndpoints
 from wherry.errors import TryAgain, WherryError
 from wherry.http import Limit, Pace, Profile, Response
 from wherry.roles import Clock
-from wherry.signin import OAuthEndpoints
 
 from .client import path_of, server_time
 from .errors import classify

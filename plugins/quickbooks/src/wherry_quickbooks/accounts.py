@@ -32,6 +32,8 @@ TYPES = {
 }
 """QuickBooks' account type → the canonical one."""
 NON_POSTING = "Non-Posting"
+_EXCHANGE = "ExchangeGainOrLoss"
+"""The detail type of the account on which QuickBooks books what rates and their rounding leave."""
 _OWN_CURRENCY_ONLY = frozenset({RECEIVABLE, PAYABLE})
 
 
@@ -53,6 +55,13 @@ def chart(found: Iterable[Obj], home: str) -> Iterator[ChartAccount]:
             currency=currency if currency != home or kind in _OWN_CURRENCY_ONLY else "",
             parent=str((row.get("ParentRef") or {}).get("value") or ""),
         )  # fmt: skip
+
+
+def exchange_account(found: Sequence[Obj]) -> str:
+    """The code of the account for exchange gains and losses, which a company has that keeps several currencies."""
+    codes = codes_of(found)
+    mine = (row for row in found if row.get("AccountSubType") == _EXCHANGE and row.get("Active") is not False)
+    return next((codes[str(row["Id"])] for row in mine), "")
 
 
 def codes_of(found: Sequence[Obj]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from msgspec import Struct
@@ -17,8 +17,8 @@ from .taxes import ZERO
 
 
 class ListedLine(Struct, frozen=True, kw_only=True):
-    """One line: ``minor`` in the entry's currency, ``home`` in the books' own. ``party`` is a customer's or vendor's
-    id in the target."""
+    """One line: ``minor`` in the entry's currency (0 for what QuickBooks books beside it), ``home`` in the books' own.
+    ``party`` is a customer's or vendor's id in the target."""
 
     account: str
     """The code of the account."""
@@ -49,13 +49,14 @@ class ListedEntry(Struct, frozen=True, kw_only=True):
 def listed(client: Client, first: dt.date | None, last: dt.date) -> Iterator[ListedEntry]:
     """The entries dated from ``first`` (None: from the beginning) to ``last``, by id."""
     home = client.company().currency
-    codes = accounts.codes_of(accounts.rows(client))
+    chart = accounts.rows(client)
+    codes, exchange = accounts.codes_of(chart), accounts.exchange_account(chart)
     since = f"TxnDate >= {quoted(first.isoformat())} and " if first else ""
     for row in client.query("JournalEntry", f"{since}TxnDate <= {quoted(last.isoformat())}"):
-        yield _entry(row, codes, home)
+        yield _entry(row, codes, home, exchange)
 
 
-def _entry(row: Obj, codes: Mapping[str, str], home: str) -> ListedEntry:
+def _entry(row: Obj, codes: Mapping[str, str], home: str, exchange: str) -> ListedEntry:
     currency = str((row.get("CurrencyRef") or {}).get("value") or home)
     rate = Decimal(row.get("ExchangeRate") or 1) if currency != home else Decimal(1)
     lines = tuple(
@@ -66,8 +67,16 @@ def _entry(row: Obj, codes: Mapping[str, str], home: str) -> ListedEntry:
     return ListedEntry(
         id=str(row["Id"]), number=str(row.get("DocNumber") or ""), date=_date(row), currency=currency,
         debit=sum(line.minor for line in lines if line.side == "debit"), note=unstamped(row.get("PrivateNote")),
-        stamp=stamp_of(row.get("PrivateNote")), token=str(row.get("SyncToken") or ""), lines=lines,
+        stamp=stamp_of(row.get("PrivateNote")), token=str(row.get("SyncToken") or ""),
+        lines=(*lines, *_rounding(lines, exchange)),
     )  # fmt: skip
+
+
+def _rounding(lines: Sequence[ListedLine], account: str) -> Iterator[ListedLine]:
+    """What QuickBooks books beside the lines: they are rounded one by one at home, and may not come out even."""
+    left = sum(line.home if line.side == "credit" else -line.home for line in lines)
+    if left:
+        yield ListedLine(account=account, side="debit" if left > 0 else "credit", minor=0, home=abs(left))
 
 
 def _date(row: Obj) -> dt.date:

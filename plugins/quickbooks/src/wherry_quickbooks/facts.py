@@ -85,7 +85,13 @@ def _customer(item: Item, held: Obj) -> Facts:
     named = {name: _names(item, name) for name in ("email", "phone", "website")}
     named |= {"address": any(_names(item, field) for field in ADDRESS), "notes": True}
     name = unmarked(str(held.get("DisplayName") or ""), NAME_LENGTHS["customer"])
-    return {"name": name, **{field: value for field, value in told.items() if named[field]}}
+    return {"name": name, **_inactive(held), **{field: value for field, value in told.items() if named[field]}}
+
+
+def _inactive(held: Obj) -> Facts:
+    """An entry of a list is made inactive, never deleted. Told where it is so: ours is not compared with it, since what
+    was made inactive on purpose is updated all the same."""
+    return {"state": "inactive"} if held.get("Active") is False else {}
 
 
 def _part(held: Obj, name: str, inner: str) -> str:
@@ -106,7 +112,7 @@ def _product(item: Item, held: Obj) -> Facts:
         "price": plain(_number(held.get("UnitPrice"))),
     }
     name = unmarked(str(held.get("Name") or ""), NAME_LENGTHS["product"])
-    return {"name": name, **{field: value for field, value in told.items() if _names(item, field)}}
+    return {"name": name, **_inactive(held), **{field: value for field, value in told.items() if _names(item, field)}}
 
 
 # -- documents ------------------------------------------------------------
@@ -124,10 +130,12 @@ def _document(item: Item, held: Obj, books: Books) -> Facts:
         "memo": unstamped(held.get("PrivateNote")),
         "lines": str(len(lines)),
     }
+    if _names(item, "exchange_rate"):
+        told["exchange rate"] = plain(_number(held.get("ExchangeRate") or 1))
     if custom and _names(item, "number"):
         told["number"] = str(held.get("DocNumber") or "")
     if _names(item, "due_date") and item.entity != "credit_memo":
-        told["due"] = str(held.get("DueDate") or "")[:10]
+        told["due_date"] = str(held.get("DueDate") or "")[:10]
     return told | {f"line {n}": line(item, one, currency) for n, one in enumerate(lines, start=1)}
 
 

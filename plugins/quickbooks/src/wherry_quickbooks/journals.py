@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 from wherry.errors import Rejected
+from wherry.money import exact
 from wherry.records import Item
 
 from .books import PAYABLE, RECEIVABLE, Books, Places, PostingAccount, held
@@ -43,7 +44,21 @@ def journal(item: Item, books: Books) -> Obj:
     told = enumerate(item.body.get("lines", ()))
     lines = [made for n, line in told if (made := _line(item, books, n, line)) is not None]
     _balanced(item, lines, currency)
-    return {**head(item, books, currency, custom=True), "Line": lines}
+    return {**head(item, books, currency, custom=True), **_exchanged(item, books, currency), "Line": lines}
+
+
+def _exchanged(item: Item, books: Books, currency: str) -> Obj:
+    """The rate of an entry in another currency than the company's. What rounding leaves of its lines at home is booked
+    by QuickBooks itself, on the account for exchange gains and losses."""
+    rate, own = item.body.get("exchange_rate"), books.company.currency
+    if not rate or currency == own:
+        return {}
+    if (home := str(item.body.get("home") or own)) != own:
+        raise held(
+            item, f"its exchange rate is to {home}, and the company keeps its books in {own}", "exchange_rate",
+            f"set currency of the project to {own}, or book into a company that is kept in {home}", "WHERRY-4775",
+        )  # fmt: skip
+    return {"ExchangeRate": exact(str(rate))}
 
 
 def reversal(item: Item, books: Books) -> Obj:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from wherry.errors import WherryError
-from wherry.roles import METERED, Metered
+from wherry.metered import METERED, Metered
 
 from .settings import QuickBooksSettings
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from wherry.endpoints import OAuthEndpoints
 from wherry.hookspecs import Manifest, hookimpl
-from wherry.signin import OAuthEndpoints
 
 from .mapping import MAPS, MATCH, product_type
 from .settings import HOSTS, QuickBooksSettings

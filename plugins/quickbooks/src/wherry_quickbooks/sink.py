@@ -9,6 +9,7 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from wherry.accounting import Barred
 from wherry.errors import ContractBroken, Rejected
 from wherry.records import Answer, Call, Facts, Found, Item, Listed, Reply
 from wherry.roles import Account, Balance
@@ -31,6 +32,11 @@ _SORTS = {"Service": "service", "NonInventory": "product", "Inventory": "product
 class QuickBooksSink:
     """One company of QuickBooks Online. See ``documents.KINDS`` for what each entity becomes there."""
 
+    barred: Sequence[Barred] = (
+        Barred(type="receivable", why="QuickBooks wants a customer on each line", with_party=True),
+        Barred(type="payable", why="QuickBooks wants a vendor on each line, and Wherry writes no vendors"),
+    )
+
     def __init__(self, client: Client, settings: QuickBooksSettings, services: Services) -> None:
         self.entities: Sequence[str] = tuple(KINDS)
         self.http: Http = client.http
@@ -40,6 +46,7 @@ class QuickBooksSink:
         self.resend_for: float | None = settings.resend_for or None
         self._client, self._settings, self._services = client, settings, services
         self._read: Books | None = None
+        self._exchange: str | None = None
 
     def check(self) -> Account:
         """The company, its chart and its tax codes, read once. Raises ConfigError for settings it does not fit."""
@@ -96,8 +103,15 @@ class QuickBooksSink:
 
     def accounts(self) -> Iterator[ChartAccount]:
         """The chart of accounts, inactive ones too."""
-        home = self._client.company().currency
-        yield from accounts.chart(accounts.rows(self._client), home)
+        home, rows = self._client.company().currency, accounts.rows(self._client)
+        self._exchange = accounts.exchange_account(rows)
+        yield from accounts.chart(rows, home)
+
+    def rounding_account(self) -> str:
+        """The account for exchange gains and losses, as of the chart that was read last; empty without one."""
+        if self._exchange is None:
+            self._exchange = accounts.exchange_account(accounts.rows(self._client))
+        return self._exchange
 
     def closed_until(self) -> dt.date | None:
         """The closing date as it is set now; None where there is none."""

@@ -19,6 +19,7 @@ from wherry.entities import Custom, Entity, Pointer
 from wherry.errors import ConfigError, NotFound
 from wherry.money import Money
 from wherry.records import Ref
+from wherry.wording import a
 
 Type = Literal["text", "choice", "reference", "decimal", "money", "date", "int", "bool", "lines", "custom"]
 
@@ -58,7 +59,7 @@ class Kind(Struct, frozen=True, kw_only=True):
             return self.fields[name]
         near = difflib.get_close_matches(name, [*self.fields, "id"], 1)
         raise ConfigError(
-            f"a {self.spelled} has no field {name!r}",
+            f"{a(self.spelled)} has no field {name!r}",
             fix=f"did you mean {near[0]!r}?" if near else f"its fields are: {', '.join(self.fields)}",
             code="WHERRY-2810",
             key=name,

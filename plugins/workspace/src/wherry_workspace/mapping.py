@@ -167,11 +167,12 @@ def _movement(kind: str, fields: dict[str, str], **header: str) -> dict[str, Any
 
 def _transaction() -> dict[str, Any]:
     kind = "ledger_transaction"
-    told = ("partition", "reference", "description", "type", "rate_source")
+    told = ("partition", "reference", "description", "type", "rate_source", "exchange_source")
     fields = {
         **{name: f"default({kind}.{name}, '')" for name in told},
         "gain": f"workspace_amount({kind}.gain)",
         "rate": f"decimal({kind}.rate)",
+        "exchange_rate": f"decimal({kind}.exchange_rate)",
         "custom.asset": f"join('', {kind}.asset)",
         "custom.quantity": f"text({kind}.quantity)",
         f"custom.{EXACT}": f"workspace_custom({kind}.custom, '{EXACT}')",
@@ -185,6 +186,8 @@ def _entry() -> dict[str, Any]:
         "reference": f"{kind}.number",
         "description": f"default({kind}.memo, '')",
         "type": f"default({kind}.type, '')",
+        "exchange_rate": f"decimal({kind}.exchange_rate)",
+        "exchange_source": f"default({kind}.exchange_source, '')",
     }
     return _movement(kind, fields, label=f"{kind}.number")
 

@@ -45,13 +45,15 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "type": ("type", "transaction_type"),
     "rate": ("rate", "fiat_rate", "price"),
     "rate_source": ("rate_source", "price_source"),
+    "exchange_rate": ("exchange_rate",),
+    "exchange_source": ("exchange_source",),
     **{name: (name,) for name in DIMENSIONS},
 }
 """What we call it → the column names it may have, folded."""
 NEEDED = ("wallet", "date", "value")
 _KINDS = frozenset({"ledger-transaction", "ledger-transactions"})
 _NAMES = frozenset({NAME, f"{NAME}s", f"{NAME}-transaction", f"{NAME}-transactions"})
-_TEXTS = ("debit", "credit", "category", "reference", "description", "type", "asset", "rate_source")
+_TEXTS = ("debit", "credit", "category", "reference", "description", "type", "asset", "rate_source", "exchange_source")
 _SIDES = tuple(SIDE_CATEGORY.format(side) for side in ("debit", "credit"))
 
 
@@ -117,6 +119,7 @@ class Reader:
         body: dict[str, Any] = {
             "date": date, "amount": amount, "gain": gain, "partition": cells["wallet"],
             "quantity": _plain(quantity), "rate": _plain(self._number(cells, "rate")),
+            "exchange_rate": _plain(self._number(cells, "exchange_rate")),
             **{name: cells[name] for name in _TEXTS if cells.get(name)},
             "custom": self._custom(row, cells, small, moment),
         }  # fmt: skip

@@ -12,6 +12,7 @@ from msgspec import Struct
 from wherry.errors import ConfigError, NotFound
 from wherry.records import Change
 from wherry.roles import Documents
+from wherry.wording import a
 
 from wherry_workspace.bodies import Refusal, canonical, full, references_of
 from wherry_workspace.documents import Document, changed_since, remade, sources_of
@@ -233,7 +234,7 @@ def _set(kind: Kind, body: dict[str, Any], path: str, text: str, names: Names) -
 
 def _set_in_line(kind: Kind, body: dict[str, Any], label: str, name: str, text: str, names: Names) -> str:
     if kind.line is None:
-        raise Refusal("lines", f"a {kind.spelled} has no lines")
+        raise Refusal("lines", f"{a(kind.spelled)} has no lines")
     if not name:
         raise Refusal("lines", f"name a field of the line, such as lines[{label}].quantity")
     label, line = line_of(body["lines"], label)

@@ -58,6 +58,18 @@ def upgrade() -> None:
     op.create_index("movements_by_flow", "movements", ["sink", "flow", "state"])
     op.create_index("movements_by_entry", "movements", ["sink", "flow", "entry"])
     op.create_table(
+        "homes",
+        sa.Column("sink", _ID, primary_key=True, autoincrement=False, nullable=False),
+        sa.Column("source", _ID, primary_key=True, autoincrement=False, nullable=False),
+        _text("kind", key=True),
+        _text("record", key=True),
+        _text("flow", key=True),
+        _text("entity", key=True),
+        _text("key"),
+        _text("form"),
+    )
+    op.create_index("homes_by_flow", "homes", ["flow", "form", "kind"])
+    op.create_table(
         "meta",
         _text("key", key=True),
         _text("value"),

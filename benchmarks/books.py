@@ -1,0 +1,235 @@
+"""Movements become entries: grouping alone, and the whole way through the store. Exact to the cent, or it fails.
+
+``alone`` is the grouping by itself: movements in memory, categorised, left out, grouped by day, week and month.
+``store`` is a project whose wallet transactions, one CSV file, are booked into a folder of files: a first run (read,
+mapped, entered into the subledger, gathered, queued), a run with nothing new, posting, and a run with one new movement
+after that. Each is a process of its own. Medians; seconds of the clock, CPU of the process alone, peak memory.
+Usage: books.py [--movements 100000] [--runs 3] [--groups day week month] [--store URL] [--alone]
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import os
+import platform
+import random
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from wherry import approvals
+from wherry.accounting import Mapped, Movement, MovementLine
+from wherry.books import grouping
+from wherry.books.periods import Calendar
+from wherry.hub import Hub
+
+FIRST = dt.date(2026, 1, 1)
+DAYS, WALLETS = 90, 8
+CATEGORIES = {"payout": "6100", "fee": "6200", "storage": "4010", "switching": "4020", "refund": "4090", "rent": "6300"}
+CASH = "1205"
+PROJECT = """
+version = 1
+[project]
+name = "bench"
+timezone = "UTC"
+currency = "USD"
+[plugins]
+enabled = ["csv"]
+{store}
+[connections.wallets]
+plugin = "csv"
+folder = "in"
+quiet = 0
+page_size = 5000
+[connections.wallets.records.transaction]
+files = "*.csv"
+id = "Id"
+decimal = "."
+[connections.books]
+plugin = "csv"
+folder = "out"
+[flows.ledger]
+source = "wallets"
+sink = "books"
+kinds = ["transaction"]
+document = "journal"
+accounts = "tables/accounts.csv"
+group = "{group}"
+books_from = 2026-01-01
+approval = "required"
+late = "correct"
+"""
+Row = tuple[int, dt.date, str, int, str]
+"""Id, day, wallet, minor units, category."""
+
+
+def rows(number: int) -> Iterator[Row]:
+    """The same ones each time; one in a hundred is too small to be booked."""
+    said = random.Random(4)
+    names = sorted(CATEGORIES)
+    for id in range(1, number + 1):
+        minor = 0 if said.random() < 0.01 else said.randint(1, 5_000_000)
+        day = FIRST + dt.timedelta(days=said.randrange(DAYS))
+        yield id, day, f"W{said.randrange(WALLETS)}", minor, said.choice(names)
+
+
+def balances(number: int) -> Counter[str]:
+    """Account → what the movements come to, debits above zero: by the simplest arithmetic."""
+    found: Counter[str] = Counter()
+    for _, _, _, minor, category in rows(number):
+        found[CATEGORIES[category]] += minor
+        found[CASH] -= minor
+    return found
+
+
+def table() -> list[Mapped]:
+    return [Mapped(category=name, debit=code, credit=CASH) for name, code in CATEGORIES.items()]
+
+
+# -- grouping alone ----------------------------------------------------------------------------------------------------
+
+
+def movement(row: Row) -> Movement:
+    id, day, wallet, minor, category = row
+    lines = tuple(MovementLine(side=side, minor=minor, category=category) for side in ("debit", "credit"))
+    return Movement(id=id, key=f"id:{id}", date=day, currency="USD", lines=lines, partition=wallet, reference=f"T{id}",
+                    description=category)  # fmt: skip
+
+
+def alone(number: int, group: Any, runs: int) -> dict[str, Any]:
+    made, calendar = [movement(row) for row in rows(number)], Calendar()
+    took = []
+    for _ in range(runs):
+        began = time.perf_counter()
+        large, small = grouping.sub_cent(made)
+        booked, missing = grouping.categorise(large, table())
+        entries = grouping.entries(booked, lambda day: calendar.bucket_of(day, group))
+        took.append(time.perf_counter() - began)
+        assert not missing and sum(len(one.members) for one in (*small, *entries)) == number
+        check(entries_of((line.account, line.side, line.minor) for entry in entries for line in entry.lines), number)
+    return {"seconds": round(statistics.median(took), 3), "entries": len(entries)}
+
+
+def entries_of(lines: Iterator[tuple[str, str, int]]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for account, side, minor in lines:
+        found[account] += minor if side == "debit" else -minor
+    return found
+
+
+def check(found: Mapping[str, int], number: int) -> None:
+    """Raises SystemExit on a difference of one cent."""
+    if dict(found) != {account: minor for account, minor in balances(number).items() if minor}:
+        raise SystemExit(f"not exact: {found} instead of {balances(number)}")
+
+
+# -- the whole way -----------------------------------------------------------------------------------------------------
+
+
+def project(folder: Path, number: int, group: str, store: str) -> None:
+    for name in ("in", "out", "tables"):
+        (folder / name).mkdir()
+    url = f'[store]\nurl = "{store}"' if store else ""
+    (folder / "wherry.toml").write_text(PROJECT.format(group=group, store=url), "utf-8")
+    lines = [f"{name},{code},{CASH}" for name, code in CATEGORIES.items()]
+    (folder / "tables" / "accounts.csv").write_text("\n".join(["category,debit,credit", *lines]) + "\n", "utf-8")
+    write(folder / "in" / "a.csv", rows(number))
+
+
+def write(path: Path, some: Iterator[Row]) -> None:
+    said = (f"{id},{day},{minor // 100}.{minor % 100:02},USD,{category},{wallet},T{id}"
+            for id, day, wallet, minor, category in some)  # fmt: skip
+    path.write_text("\n".join(["Id,date,amount,currency,category,wallet,reference", *said]) + "\n", "utf-8")
+
+
+def child(folder: Path, what: str) -> None:
+    """The measured process: one step, its figures as JSON."""
+    with Hub.open(folder) as hub:
+        hub.wiring.wire("ledger", "bench")
+        began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF)
+        found = posted(hub) if what == "post" else hub.run("ledger").data
+        took, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    told = found.get("books", {})
+    sums = entries_of((line["account"], line["side"], line["minor"]) for one in told.get("entries", ())
+                      for line in one["lines"])  # fmt: skip
+    print(json.dumps({"seconds": took, "cpu": cpu, "peak_mb": after.ru_maxrss / 1024, "sums": sums,
+                      "entries": len(told.get("entries", ())), "error": str(found.get("error") or "")}))  # fmt: skip
+
+
+def posted(hub: Hub) -> dict[str, Any]:
+    """Everything that waits is approved and leaves."""
+    ids = [int(row["id"][2:]) for row in approvals.waiting(hub, "ledger")["items"]]
+    error = approvals.approve(hub, "ledger", ids).error
+    return {"error": error}
+
+
+def step(folder: Path, what: str) -> dict[str, Any]:
+    done = subprocess.run([sys.executable, __file__, "--child", str(folder), "--step", what], capture_output=True,
+                          text=True, check=False)  # fmt: skip
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    if found["error"]:
+        raise SystemExit(f"{what}: {found['error']}")
+    return found
+
+
+def whole(number: int, group: str, store: str) -> dict[str, dict[str, Any]]:
+    folder = Path(tempfile.mkdtemp(prefix="wherry-bench-"))
+    try:
+        project(folder, number, group, store)
+        found = {"first": step(folder, "run"), "unchanged": step(folder, "run")}
+        for one in found.values():
+            check(one.pop("sums"), number)
+        found["post"] = step(folder, "post")
+        write(folder / "in" / "b.csv", iter([(number + 1, FIRST, "W1", 100, "payout")]))
+        found["one more"] = step(folder, "run")
+        for name in ("post", "one more"):
+            del found[name]["sums"]
+        return found
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--movements", type=int, default=100_000)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--groups", nargs="+", default=["day", "week", "month"])
+    parser.add_argument("--store", default="", help="address of an empty database; a file where left out")
+    parser.add_argument("--alone", action="store_true", help="leave the store out")
+    parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--step", default="run", help=argparse.SUPPRESS)
+    told = parser.parse_args()
+    if told.child:
+        child(told.child, told.step)
+        return
+    machine = {"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count(), "python": sys.version.split()[0]}
+    print(json.dumps({"movements": told.movements, "runs": told.runs, "machine": machine}))
+    for group in told.groups:
+        print(json.dumps({"grouping alone": group, **alone(told.movements, group, told.runs)}))
+    if not told.alone:
+        for group in told.groups[:1]:
+            for name, figures in medians([whole(told.movements, group, told.store) for _ in range(told.runs)]).items():
+                print(json.dumps({"through the store": group, "step": name, **figures}), flush=True)
+
+
+def medians(found: list[dict[str, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
+    numbers = ("seconds", "cpu", "peak_mb", "entries")
+    return {name: {key: round(statistics.median(one[name][key] for one in found), 2) for key in numbers}
+            for name in found[0]}  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

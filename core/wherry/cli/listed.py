@@ -1,0 +1,120 @@
+"""``wherry errors list``: what waits, by cause; and how much waits for approval, which is another command."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import click
+
+from wherry import approvals, desk
+from wherry.cli.drawing import clean, plural, table
+from wherry.cli.errors import CLASS, FLOW, SAYS, money, sums
+from wherry.cli.grouped import FEW
+from wherry.cli.options import face, listing, moment
+
+_CAUSES = 20
+
+
+@click.command("list")
+@CLASS
+@FLOW
+@click.option("--all", "everything", is_flag=True, help="Show every single one, however many there are.")
+@listing("id", "amount", "since", limit=50, since=True)
+def list_(
+    state: str | None, flow: str, everything: bool, limit: int, cursor: str, sort: str | None, since: dt.datetime | None
+) -> None:  # fmt: skip
+    """What waits, by cause, with amounts and what to do next: of each cause the first few.
+
+    \b
+    Examples:
+      wherry errors list
+      wherry errors list --class decide --flow invoices --all
+    """
+    own = face()
+    start = moment(since, own.hub.project.timezone)
+    since_text = start.isoformat(timespec="milliseconds").replace("+00:00", "Z") if start else ""
+    held = approvals.held(own.hub, flow)
+    apart = {id for one in held for id in one["ids"]}
+    found = desk.listed(own.hub, state=state or "", flow=flow, since=since_text)
+    rows = [row for row in found if row["id"] not in apart]
+    if sort:
+        rows.sort(key=lambda row: _rank(row, sort.lstrip("-")), reverse=sort.startswith("-"))
+    shown = _page(rows, cursor)[: None if everything else limit]
+    more = bool(shown) and shown[-1]["id"] != rows[-1]["id"]
+    data = {
+        "items": shown, "groups": desk.grouped(rows), "total": len(rows), "cursor": shown[-1]["id"] if more else "",
+        "approval": held,
+    }  # fmt: skip
+    paged = bool(cursor) or click.get_current_context().get_parameter_source("limit") is not _UNSAID
+    few = len(rows) if everything or paged else FEW
+    own.print("wherry.errors.list/1", data, lambda: _lines(data, shown if paged else rows, few), _next(shown, held))
+
+
+_UNSAID = click.core.ParameterSource.DEFAULT
+
+
+def _rank(row: Mapping[str, Any], field: str) -> Any:
+    if field == "id":
+        return desk.number(row["id"])
+    return row["since"] if field == "since" else row["amount"] or 0
+
+
+def _page(rows: list[dict[str, Any]], cursor: str) -> list[dict[str, Any]]:
+    """The rows behind the one that an earlier page ended with; all of them where it is done by now."""
+    if not cursor:
+        return rows
+    last = f"E-{desk.number(cursor)}"
+    at = next((n for n, row in enumerate(rows) if row["id"] == last), -1)
+    return rows[at + 1 :]
+
+
+def _next(rows: Sequence[Mapping[str, Any]], held: Sequence[Mapping[str, Any]]) -> list[str]:
+    first = [f"wherry errors show {row['id']}" for row in rows[:1]]
+    return first + [f"wherry approve {shlex.quote(one['flow'])}" for one in held]
+
+
+def _lines(data: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], few: int) -> Iterator[str]:
+    """The causes with their first ``few`` things, among these rows; then what waits for approval."""
+    mine = {row["id"]: row for row in rows}
+    groups = [(group, [mine[id] for id in group["ids"] if id in mine]) for group in data["groups"]]
+    groups = [(group, found) for group, found in groups if found]
+    most = len(groups) if few >= len(rows) else _CAUSES
+    for group, found in groups[:most]:
+        yield from _group(group, found[:few])
+    if len(groups) > most:
+        yield f"and {plural(len(groups) - most, 'more cause')} (--all)"
+    if data["cursor"] and len(rows) < data["total"]:
+        yield f"{len(rows)} of {data['total']:,}; more with --cursor {data['cursor']}"
+    if not groups:
+        yield "nothing waits for you" if not data["approval"] else "nothing waits for you but your approval"
+    for one in data["approval"]:
+        yield from _approval(one)
+
+
+def _group(group: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    head = f"{plural(group['count'], group['entity'])} {SAYS[group['class']]}   {clean(group['flow'])}"
+    yield click.style("   ".join(part for part in (head, sums(group["sums"])) if part), bold=True)
+    yield f"  {clean(group['cause'])}" + (f"   field {clean(group['field'])}" if group["field"] else "")
+    cells = [(row["id"], row["label"], money(row), row["target"], row["since"][:19]) for row in rows]
+    yield from (f"    {line}" for line in table(["", "WHAT", "AMOUNT", "TARGET", "SINCE"], cells))
+    if group["count"] > len(cells):
+        yield f"    … and {group['count'] - len(cells):,} more (--all)"
+    yield f"  next     {clean(group['fix'])}"
+
+
+def _approval(one: Mapping[str, Any]) -> Iterator[str]:
+    """``3 invoices wait for approval   invoices   130.00 GBP``."""
+    first = one["documents"] or one["also"]
+    verb = "waits" if sum(first.values()) == 1 else "wait"
+    head = f"{_told(first)} {verb} for approval   {clean(one['flow'])}"
+    yield click.style("   ".join(part for part in (head, sums(one["sums"])) if part), bold=True)
+    if one["documents"] and one["also"]:
+        yield f"  with     {_told(one['also'])}"
+    yield f"  next     wherry approve {clean(one['flow'])}"
+
+
+def _told(found: Mapping[str, int]) -> str:
+    return ", ".join(plural(number, entity) for entity, number in found.items())

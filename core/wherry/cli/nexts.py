@@ -1,0 +1,53 @@
+"""The ``Next:`` lines of what waits: what a person would do about it, never the command that was just typed."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from wherry import desk
+
+if TYPE_CHECKING:
+    from wherry.hub import Hub
+
+_MOST = 2
+
+
+def of_number(hub: Hub, id: str) -> list[str]:
+    """Of an open item by its ``E-7``."""
+    return of_item(desk.shown(hub, desk.number(id)))
+
+
+def of_item(shown: Mapping[str, Any]) -> list[str]:
+    """Of an open item as ``wherry.desk.shown`` tells of it."""
+    if shown["class"] == "waiting":
+        return _behind(shown)
+    if shown["class"] == "triage":
+        return [f"wherry triage show {asked}" for asked in shown["questions"][:_MOST]] or ["wherry triage list"]
+    return _itself(shown, shown["approval"], shown["evidence"])
+
+
+def _itself(row: Mapping[str, Any], approval: str, evidence: Mapping[str, Any] | None) -> list[str]:
+    id, flow = row["id"], shlex.quote(row["flow"])
+    if row["class"] == "queued":
+        return [f"wherry approve {flow} {id}"] if approval == "wanted" else [f"wherry run {flow}"]
+    if row["class"] == "differs":
+        return [f"wherry errors resolve {id}", f"wherry errors retry {id}"]
+    if row["class"] == "decide":
+        hits = [hit["target"] for hit in (evidence or {}).get("found", ())]
+        links = [f"wherry errors resolve {id} --link {shlex.quote(hit)}" for hit in hits[:_MOST]]
+        return links or [f"wherry errors resolve {id} --send-again"]
+    return [f"wherry errors retry {id}"]
+
+
+def _behind(shown: Mapping[str, Any]) -> list[str]:
+    """Of what waits for something else: what is to be done about that which holds everything up."""
+    if shown["questions"]:
+        return [f"wherry triage show {asked}" for asked in shown["questions"][:_MOST]]
+    last = shown["needs"][-1] if shown["needs"] else None
+    if last is None:
+        return [f"wherry run {shlex.quote(shown['flow'])}"]
+    if last["class"] == "queued" and last["approval"] == "wanted":
+        return [f"wherry approve {shlex.quote(shown['flow'])} {shown['id']}"]
+    return [f"wherry errors show {last['id']}"] if last["class"] in desk.CLASSES else _itself(last, "", None)

@@ -1,0 +1,147 @@
+"""Project files for books: invoices into accounting, and movements booked as journals; for the plugins installed here.
+
+The names of connections and flows are those of the how-to pages, so that what stands there can be typed as it is.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Literal, get_args, get_origin
+
+from msgspec import Struct
+
+from wherry.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from wherry.hookspecs import Manifest
+    from wherry.plugins import Plugins
+
+NAMES = ("invoices", "journals")
+FLOWS = {"invoices": "invoices", "journals": "wallet-journals"}
+TABLE = "tables/accounts.csv"
+_KINDS = {"invoices": "invoice", "journals": "ledger_transaction"}
+
+
+class Ends(Struct, frozen=True):
+    """The plugins that such a project goes between: the platform, the books, and others that are enabled as well."""
+
+    platform: Manifest
+    books: Manifest
+    also: tuple[str, ...]
+    settings: type[BaseModel] | None
+
+
+def ends(usable: Plugins, template: str) -> Ends:
+    """The installed plugins that fit. Raises ConfigError where an end is missing."""
+    found = [usable.manifests[name] for name in sorted(usable.manifests)]
+    platform = next((one for one in found if one.group == "platform" and _KINDS[template] in one.maps), None)
+    books = next((one for one in found if one.group == "accounting" and "sink" in one.roles), None)
+    if platform is None or books is None:
+        what = f"a platform that has {_KINDS[template]} records" if platform is None else "a system that keeps books"
+        raise ConfigError(f"no installed plugin is {what}", fix="install one; see: wherry plugin list",
+                          code="WHERRY-2126")  # fmt: skip
+    files = [one.system for one in found if one.group == "files" and "sink" in one.roles]
+    also = tuple(files) if template == "journals" else ()
+    return Ends(platform, books, also, usable.settings_model(books.system))
+
+
+def text(template: str, between: Ends, name: str, timezone: str, currency: str, today: dt.date) -> str:
+    """The project file."""
+    return "\n".join(_lines(template, between, name, timezone, currency, today)) + "\n"
+
+
+def _lines(
+    template: str, between: Ends, name: str, timezone: str, currency: str, today: dt.date
+) -> Iterator[str]:  # fmt: skip
+    enabled = [between.platform.system, between.books.system, *between.also]
+    yield "#:schema .wherry/schema.json            # written by: wherry config schema"
+    yield "version = 1"
+    yield from ("", "[project]", f"name = {json.dumps(name)}")
+    yield f"timezone = {json.dumps(timezone)}    # days, weeks and months are cut in this zone"
+    yield f"currency = {json.dumps(currency)}    # the organisation's own"
+    yield from ("", "[plugins]", f"enabled = {json.dumps(enabled)}    # only these are loaded")
+    yield from ("", "[connections.platform]", f"plugin = {json.dumps(between.platform.system)}")
+    yield from _books(between)
+    body = _INVOICES if template == "invoices" else _JOURNALS
+    yield from body.format(books_from=today.replace(day=1).isoformat(), table=TABLE).splitlines()
+
+
+def _books(between: Ends) -> Iterator[str]:
+    yield from ("", f"[connections.books]    # {between.books.title}; sign in: wherry connect books")
+    yield f"plugin = {json.dumps(between.books.system)}"
+    yield 'base_url = "${BOOKS_URL:-}"    # the vendor\'s own address where BOOKS_URL is not set'
+    environment = between.settings.model_fields.get("environment") if between.settings is not None else None
+    choices = get_args(environment.annotation) if environment is not None else ()
+    if environment is not None and choices and get_origin(environment.annotation) is Literal:
+        yield f"environment = {json.dumps(environment.default)}    # {_or(choices)}"
+    if "simulator" in between.books.roles and "simulator" in choices:
+        yield f'# No account at hand? wherry simulate {between.books.system}, then environment = "simulator" and'
+        yield "# BOOKS_URL=http://127.0.0.1:8701 with any BOOKS_CLIENT_ID and BOOKS_CLIENT_SECRET in .env"
+    if between.books.oauth is not None:
+        secrets = 'client_id = { env = "BOOKS_CLIENT_ID" }, client_secret = { env = "BOOKS_CLIENT_SECRET" }'
+        yield f'auth = {{ kind = "oauth2", {secrets} }}    # never the secret itself'
+
+
+def _or(choices: Iterable[str]) -> str:
+    *first, last = choices
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+_INVOICES = """
+[flows.invoices]
+source = "platform"
+sink = "books"
+kinds = ["invoice"]
+document = "invoice"    # or "estimate", "sales-order"
+when = {{ status = "invoiced" }}    # or "assigned": what is assigned or further along
+repeat = "always"    # later changes update the same document
+books_from = {books_from}    # what is dated before this day waits for: wherry approve invoices
+approval = "automatic"    # or "required": then everything waits
+# [flows.invoices.schedule]    # counts after: wherry flow activate invoices
+# every = "1h"
+
+[flows.invoices.match.customer]
+order = ["link", "reference"]
+unmatched = "create"    # or "triage", a question for a person; or "skip"
+
+[flows.invoices.match.product]
+order = ["link", "sku", "name"]
+unmatched = "create"
+"""
+_JOURNALS = """
+[flows.wallet-journals]
+source = "platform"
+sink = "books"
+kinds = ["ledger-transaction"]
+document = "journal"
+accounts = "{table}"    # which accounts a category is booked to; edit it in a spreadsheet
+group = "week"    # or "none", "day", "month": what becomes one entry
+week_start = "monday"
+books_from = {books_from}    # what is dated before this day stays out of the books, and is listed
+gains = true    # realised gains and losses are booked too
+approval = "required"    # entries wait for: wherry approve wallet-journals, or wherry close
+late = "next-period"    # or "hold", "correct": what comes after its group was posted
+"""
+_AFTER: Mapping[str, tuple[str, ...]] = {
+    "invoices": ("wherry config check", "wherry connect books", "wherry plan invoices"),
+    "journals": (
+        "wherry config check", "wherry connect books", "wherry accounts import books",
+        "wherry accounts map wallet-journals",
+    ),
+}  # fmt: skip
+
+
+def table_head() -> str:
+    """The header of the table in which a bookkeeper says what categories are booked to."""
+    from wherry.books.tables import COLUMNS
+
+    return ",".join(COLUMNS) + "\n"
+
+
+def after(template: str) -> list[str]:
+    """What comes next, in order."""
+    return list(_AFTER[template])

@@ -1,0 +1,92 @@
+"""As what each record goes into a target, and which flow takes it there: the one home that it has (I10).
+
+A row is written in the transaction that settles the record's document or movement, and goes once that was taken back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+import sqlalchemy as sa
+from msgspec import Struct
+
+from wherry.store.database import Tx, wanted
+from wherry.store.ledger import Route
+from wherry.store.tables import homes as table
+
+Form = Literal["document", "journal", "waits"]
+"""``waits``: the flow was kept from the record, because another has it."""
+
+
+class Home(Struct, frozen=True, kw_only=True):
+    """A record that a flow takes into a target, and what it made of it; of one that waits nothing was made."""
+
+    kind: str
+    record: str
+    flow: str
+    entity: str = ""
+    key: str = ""
+    form: str
+
+
+_NAMES = Home.__struct_fields__
+_columns = [table.c[name] for name in _NAMES]
+_SINK: sa.BindParameter[int] = sa.bindparam("sink")
+_SOURCE: sa.BindParameter[int] = sa.bindparam("source")
+_KIND: sa.BindParameter[str] = sa.bindparam("kind")
+_FLOW: sa.BindParameter[str] = sa.bindparam("flow")
+_MINE = (table.c.sink == _SINK) & (table.c.source == _SOURCE) & (table.c.kind == _KIND)
+_OF_RECORDS = sa.select(*_columns).where(_MINE, wanted(table.c.record)).order_by(table.c.flow, table.c.entity)
+_DROP = sa.delete(table).where(_MINE, table.c.flow == _FLOW, wanted(table.c.record))
+_DROP_WAITS = _DROP.where(table.c.form == "waits")
+_DROP_ENTITY = _DROP.where(table.c.entity == sa.bindparam("entity"))
+_other = table.alias()
+_TAKEN = sa.exists().where(
+    *(_other.c[name] == table.c[name] for name in ("sink", "source", "kind", "record")),
+    _other.c.flow != table.c.flow, _other.c.form != "waits",
+    sa.or_(_other.c.form != sa.bindparam("form"), _other.c.form == "journal"),
+)  # fmt: skip
+_FREED = (
+    sa.select(table.c.record)
+    .where(_MINE, table.c.flow == _FLOW, table.c.form == "waits", sa.not_(_TAKEN))
+    .order_by(table.c.record)
+)
+
+
+def _told(route: Route, **more: str) -> dict[str, int | str]:
+    """A subledger's route stands for the target itself."""
+    return {"sink": abs(route.sink), "source": route.source, **more}
+
+
+def of_records(tx: Tx, route: Route, kind: str, records: Iterable[str]) -> list[Home]:
+    """Everything that is known of these records and this target."""
+    rows = tx.seek(_OF_RECORDS, dict.fromkeys(records), **_told(route, kind=kind))
+    return [Home(**dict(zip(_NAMES, row, strict=True))) for row in rows]
+
+
+def excludes(home: Home, flow: str, form: Form) -> bool:
+    """Whether a flow may not take the record in this form: one as a document and one as a journal exclude each other,
+    and so do two flows that would both book it."""
+    return home.form != "waits" and home.flow != flow and (home.form != form or form == "journal")
+
+
+def put(tx: Tx, route: Route, rows: Iterable[Home]) -> None:
+    """Note them; what is known of the same thing of a flow is replaced."""
+    names = ("sink", "source", *_NAMES)
+    tx.many(table, names, [(abs(route.sink), route.source, *msgspec.structs.astuple(row)) for row in rows])
+
+
+def drop(tx: Tx, route: Route, flow: str, kind: str, records: Iterable[str], entity: str) -> None:
+    """Nothing of this entity stands for these records any more."""
+    tx.run_among(_DROP_ENTITY, list(records), **_told(route, flow=flow, kind=kind, entity=entity))
+
+
+def stop_waiting(tx: Tx, route: Route, flow: str, kind: str, records: Iterable[str]) -> None:
+    tx.run_among(_DROP_WAITS, list(records), **_told(route, flow=flow, kind=kind))
+
+
+def freed(tx: Tx, route: Route, flow: str, kind: str, form: Form) -> list[str]:
+    """The records that the flow was kept from, and that nobody else has any more."""
+    return [str(row[0]) for row in tx.kept(_FREED, _told(route, flow=flow, kind=kind, form=form))]

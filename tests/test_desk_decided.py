@@ -1,0 +1,213 @@
+"""A difference that a person has decided about is told as that, until either side changes again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from wherry import decided
+from wherry.store.findings import Decision
+from wherry.store.ledger import LinkRow
+
+from .counter import Counter, counter
+
+
+@pytest.fixture
+def at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Counter]:
+    monkeypatch.setenv("WHERRY_ACTOR", "anna")
+    with counter(tmp_path, monkeypatch, capsys) as made:
+        yield made
+
+
+def sentence(at: Counter, word: str) -> str:
+    return str(at.ask("explain", word)["items"][0]["sentence"])
+
+
+def edited(at: Counter, total: str = "14.00") -> str:
+    """A posted document that somebody edits there, and a change at its source that meets the edit. Its number E-N."""
+    at.desk.bill("1", "12.50")
+    at.desk.run()
+    at.desk.clock.sleep(at.desk.target.lag + 1)
+    at.desk.target.edit(at.desk.number("1")["id"], memo="paid by card")
+    at.desk.bill("1", total)
+    assert at.desk.run().exit_code == 4
+    return f"E-{at.desk.item('1').id}"
+
+
+def gone(at: Counter, id: str = "1") -> None:
+    """Somebody deletes a document there."""
+    del at.desk.target.things[at.desk.number(id)["id"]]
+
+
+def test_what_was_kept_as_theirs_is_no_open_difference_and_says_who_decided(at: Counter) -> None:
+    """I9, case_E16: the edit, and the amount that was not sent for its sake"""
+    at.text("errors", "resolve", edited(at), "--note", "agreed")
+    told = at.ask("reconcile", "invoices")
+    assert (told["differences"], told["agrees"]) == ([], True)
+    assert [one["what"] for one in told["decided"]] == ["source", "edited"]
+    assert {one["decided"] for one in told["decided"]} == {"decided by anna on 2026-07-06: kept theirs (agreed)"}
+    shown = at.text("reconcile", "invoices")
+    assert "  = edited   invoice 1   X-103: memo is paid by card there, nothing was written; decided by anna" in shown
+    assert shown.splitlines()[-1] == "They agree, but for 2 differences decided already."
+
+
+def test_a_decided_difference_is_open_again_when_the_target_changes(at: Counter) -> None:
+    at.text("errors", "resolve", edited(at))
+    at.desk.target.edit(at.desk.number("1")["id"], memo="paid by cheque")
+    told = at.ask("reconcile", "invoices", code=4)
+    assert [one["what"] for one in told["differences"]] == ["edited"]
+    assert [one["what"] for one in told["decided"]] == ["source"]
+    assert "; found to be edited there on 2026-07-06: memo is paid by cheque there" in sentence(at, "INV-1")
+    assert "decided by" not in sentence(at, "INV-1")
+
+
+def test_a_decided_difference_is_open_again_when_its_source_changes(at: Counter) -> None:
+    at.text("errors", "resolve", edited(at))
+    at.desk.bill("1", "15.00")
+    assert [one["what"] for one in at.ask("reconcile", "invoices", code=4)["differences"]] == ["source"]
+    assert at.desk.run().exit_code == 4
+    assert "edited" in [one["what"] for one in at.ask("reconcile", "invoices", code=4)["differences"]]
+
+
+def test_a_decision_is_over_once_ours_was_written(at: Counter) -> None:
+    at.text("errors", "resolve", edited(at))
+    at.desk.bill("1", "15.00")
+    at.desk.run()
+    at.text("errors", "retry", f"E-{at.desk.item('1').id}", "--yes")
+    assert at.ask("reconcile", "invoices")["decided"] == []
+    assert "decided by" not in sentence(at, "INV-1")
+
+
+def test_explain_names_the_decision_and_not_the_request_that_was_not_taken(at: Counter) -> None:
+    at.text("errors", "resolve", edited(at))
+    told = at.ask("explain", "INV-1")["items"][0]
+    refused = [one["call"] for one in told["calls"] if one["status"] == 412]
+    said = sentence(at, "INV-1")
+    assert said.endswith("; decided by anna on 2026-07-06: kept theirs")
+    assert refused
+    assert all(f"request {call}" not in said for call in refused)
+    assert ("last written" in said, told["target"]["call"] in refused) == (False, False)
+    assert "kept theirs: anna, 2026-07-06T" in at.text("explain", "INV-1")
+
+
+def test_what_was_linked_by_a_person_names_neither_run_nor_request(at: Counter) -> None:
+    """Also where it was refused before, and so has a request"""
+    there = at.desk.target.enter("invoice", number="INV-1", total="12.00", currency="GBP")
+    at.desk.bill("9", "1.00")
+    at.desk.run()
+    at.desk.fault("status", status=422, body={"error": {"code": "bad-text", "message": "no such text"}})
+    at.desk.bill("1", "12.50")
+    assert at.desk.run().exit_code == 4
+    at.desk.target.stage.faults.clear()
+    at.text("errors", "resolve", f"E-{at.desk.item('1').id}", "--link", there)
+    said = sentence(at, "INV-1")
+    assert f"as {there} since" in said
+    assert said.endswith(": linked by anna; decided by anna on 2026-07-06: linked")
+    told = at.ask("reconcile", "invoices")
+    assert ([one["what"] for one in told["decided"]], told["differences"]) == (["edited"], [])
+
+
+def test_a_newer_version_that_was_given_up_is_decided_and_its_amount_no_difference(at: Counter) -> None:
+    at.desk.bill("1", "12.50")
+    at.desk.run()
+    at.desk.bill("1", "13.00", number="INV-" + "9" * 45)
+    at.desk.run()
+    at.text("errors", "resolve", f"E-{at.desk.item('1').id}", "--abandon")
+    told = at.ask("reconcile", "invoices")
+    assert [(one["what"], one["decided"]) for one in told["decided"]] == [
+        ("source", "decided by anna on 2026-07-06: given up")
+    ]
+
+
+# -- deleted there -----------------------------------------------------------------------------------------------------
+
+
+def test_a_document_that_reconcile_found_deleted_is_not_said_to_be_there(at: Counter) -> None:
+    """I16"""
+    at.desk.bills(2)
+    at.desk.run()
+    at.desk.clock.sleep(at.desk.target.lag + 1)
+    there = at.desk.number("1")["id"]
+    held = dict(at.desk.target.things[there])
+    gone(at)
+    assert "INV-1 is in books" in sentence(at, "INV-1")
+    at.ask("reconcile", "invoices", code=4)
+    said = sentence(at, "INV-1")
+    assert "Invoice INV-1 is no longer in books" in said
+    assert f"it was {there} there, and was found deleted on 2026-07-06" in said
+    assert said.endswith("; to decide about it: wherry errors reopen INV-1")
+    assert at.ask("explain", "INV-1")["items"][0]["state"] == "missing"
+    assert "INV-2 is in books" in sentence(at, "INV-2")
+    at.desk.target.things[there] = held
+    at.ask("reconcile", "invoices")
+    assert "INV-1 is in books" in sentence(at, "INV-1")
+
+
+def test_a_change_that_is_refused_because_the_document_was_deleted_says_so(at: Counter) -> None:
+    """The target has no word of its own for that: it is asked."""
+    at.desk.bill("1", "12.50")
+    at.desk.run()
+    gone(at)
+    at.desk.bill("1", "13.00")
+    assert at.desk.run().exit_code == 4
+    item = at.desk.item("1")
+    assert (item.state, item.reason.endswith("is no longer there")) == ("refused", True)
+    assert f"wherry errors resolve E-{item.id} --send-again writes it anew" in sentence(at, "INV-1")
+    assert "is no longer in books" in sentence(at, "INV-1")
+
+
+def test_a_change_that_is_refused_for_another_reason_keeps_its_words(at: Counter) -> None:
+    at.desk.bill("1", "12.50")
+    at.desk.run()
+    at.desk.fault("status", status=422, body={"error": {"code": "bad-text", "message": "no such text"}})
+    at.desk.bill("1", "13.00")
+    assert at.desk.run().exit_code == 4
+    assert (at.desk.item("1").state, at.desk.item("1").reason) == ("refused", "no such text")
+    assert "INV-1 is in books" in sentence(at, "INV-1")
+
+
+def test_undoing_a_run_goes_on_where_a_document_was_deleted_there(at: Counter) -> None:
+    at.desk.bills(3)
+    run = at.desk.run().data["run"]
+    there = at.desk.number("2")["id"]
+    gone(at, "2")
+    told = at.text("runs", "undo", run, "--yes")
+    assert told.splitlines()[0] == "3 reversed"
+    assert f"invoice {there} was deleted there already: there was nothing to take back" in told
+    assert at.desk.items() == {}
+    assert [what for what, _, _ in at.desk.effects()] == ["created"] * 3 + ["voided"] * 2
+    assert "was taken back in books" in sentence(at, "INV-2")
+    assert "was deleted there already" in sentence(at, "INV-2")
+    assert at.ask("reconcile", "invoices")["counts"] == {"reversed": 3}
+
+
+def test_an_empty_value_in_a_difference_is_called_empty(at: Counter) -> None:
+    at.desk.bill("1", "12.50", memo="ring first")
+    at.desk.run()
+    at.desk.target.edit(at.desk.number("1")["id"], memo="")
+    at.desk.bill("1", "14.00")
+    at.desk.run()
+    assert at.desk.item("1").reason.endswith("memo is empty there, ring first here")
+
+
+# -- what holds --------------------------------------------------------------------------------------------------------
+
+
+def test_a_decision_holds_for_what_was_written_and_held_then_alone() -> None:
+    link = LinkRow("invoice", "id:1", "7", "created", body='{"number":"1"}')
+    told = {"by": "anna", "at": "2026-07-06", "amount": 1, "target": "7", "how": "kept theirs"}
+    decision = Decision(written=decided.written(link), held={"memo": "x", "date": "d"}, **told)  # type: ignore[arg-type]
+    assert decided.stands(decision, link) is decision
+    assert decided.stands(None, link) is None
+    other = LinkRow("invoice", "id:1", "7", "created", body='{"number":"2"}')
+    assert decided.stands(decision, other) is None
+    assert decided.stands(decision, LinkRow("invoice", "id:1", "8", "created", body=link.body)) is None
+    assert decided.covers(decision, {"memo": "x", "date": "d", "more": "y"})
+    assert not decided.covers(decision, {"memo": "z", "date": "d"})
+    assert not decided.covers(decision, None)
+    nothing = Decision(written="", held=None, **told)  # type: ignore[arg-type]
+    assert decided.covers(nothing, None)
+    assert not decided.covers(nothing, {"memo": "x"})
+    unknown = Decision(written="", held={}, **told)  # type: ignore[arg-type]
+    assert not decided.covers(unknown, {"memo": "x"})

@@ -1,0 +1,94 @@
+"""``wherry init --template invoices|journals``: a project for books that is in order as it is written, and works."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from wherry.cli import app
+from wherry.cli.templates import ends
+from wherry.errors import ConfigError
+from wherry.plugins import load
+
+from .shop import CHARGES, PROJECT, Shop, shop
+
+INVOICES = tomllib.loads(PROJECT)["flows"]["invoices"]
+JOURNALS = {
+    "source": "platform", "sink": "books", "kinds": ["ledger-transaction"], "document": "journal",
+    "accounts": "tables/accounts.csv", "group": "week", "week_start": "monday", "gains": True, "approval": "required",
+    "late": "next-period",
+}  # fmt: skip
+
+
+@pytest.fixture
+def at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Shop]:
+    (tmp_path / "shop").mkdir()
+    with shop(tmp_path / "shop", monkeypatch, capsys) as made:
+        yield made
+
+
+def written(folder: Path, template: str) -> dict[str, Any]:
+    assert app.run(["init", str(folder), "--template", template]) == 0
+    assert app.run(["-C", str(folder), "config", "check"]) == 0
+    return tomllib.loads((folder / "wherry.toml").read_text("utf-8"))
+
+
+def on_the_stand_in(folder: Path) -> None:
+    path = folder / "wherry.toml"
+    path.write_text(path.read_text("utf-8").replace('"production"', '"simulator"').replace('"USD"', '"GBP"'), "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("template", "flow", "says"), [("invoices", "invoices", INVOICES), ("journals", "wallet-journals", JOURNALS)]
+)
+def test_a_template_says_what_such_a_project_says_and_is_in_order(
+    template: str, flow: str, says: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("BOOKS_URL", "BOOKS_CLIENT_ID", "BOOKS_CLIENT_SECRET"):
+        monkeypatch.delenv(name, raising=False)
+    told = written(tmp_path / "made", template)["flows"][flow]
+    assert told.pop("books_from").day == 1
+    assert told == {name: one for name, one in says.items() if name != "books_from"}
+    assert (tmp_path / "made" / "tables" / "accounts.csv").exists() is (template == "journals")
+
+
+def test_the_template_of_invoices_carries_invoices(at: Shop, tmp_path: Path) -> None:
+    at.folder = tmp_path / "made"
+    written(at.folder, "invoices")
+    on_the_stand_in(at.folder)
+    (at.folder / "charges.csv").write_text(CHARGES, "utf-8")
+    at.does("connect books --no-browser")
+    at.does("workspace import online-retail charges.csv")
+    assert at.ask("plan invoices")["approval"]["documents"] == {"invoice": 3}
+    at.does("run invoices")
+    assert at.books.objects("Customer") == []
+    at.does("approve invoices --all")
+    assert {one["DocNumber"] for one in at.books.objects("Invoice")} == {"536365", "536366", "536367"}
+
+
+def test_the_template_of_journals_reads_the_chart_and_lists_what_has_no_account(at: Shop, tmp_path: Path) -> None:
+    at.folder = tmp_path / "made"
+    written(at.folder, "journals")
+    on_the_stand_in(at.folder)
+    at.does("connect books --no-browser")
+    at.does("accounts import books")
+    at.does("accounts map wallet-journals")
+    assert at.ask("plan wallet-journals")["pending"] is False
+
+
+def test_a_project_for_books_needs_a_platform_and_books() -> None:
+    with pytest.raises(ConfigError, match="keeps books"):
+        ends(load(["workspace", "csv"]), "invoices")
+    with pytest.raises(ConfigError, match="invoice records"):
+        ends(load(["quickbooks"]), "invoices")
+
+
+def test_a_table_that_is_there_is_not_written_over(tmp_path: Path) -> None:
+    table = tmp_path / "made" / "tables" / "accounts.csv"
+    table.parent.mkdir(parents=True)
+    table.write_text("category,debit,credit\nfee,1,2\n")
+    written(tmp_path / "made", "journals")
+    assert "fee,1,2" in table.read_text()
