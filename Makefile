@@ -5,13 +5,19 @@ DEMO := .venv-demo
 PIP := -m pip install --quiet --disable-pip-version-check
 SOURCES := pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: demo test check lint types format bench tieout sweep docs constraints clean
+.PHONY: demo test nightly check lint types format bench tieout sweep docs constraints clean
 
 demo: $(DEMO)/.stamp
 	$(DEMO)/bin/wherry demo $(ARGS)
 
 test: $(DEV)/.stamp
 	$(DEV)/bin/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+# The searches that a run of the suite has no time for: ten million random allocations, the model of people and crashes.
+nightly: export WHERRY_ALLOCATIONS ?= 10000000
+nightly: export WHERRY_MODEL_EXAMPLES ?= 500
+nightly: $(DEV)/.stamp
+	$(DEV)/bin/python -m pytest -n 2 tests/test_books_grouping.py tests/end_to_end/test_model.py $(ARGS)
 
 check: lint types
 
@@ -33,6 +39,8 @@ docs: $(DEV)/.stamp
 bench: $(DEV)/.stamp
 	$(DEV)/bin/python benchmarks/matching.py --seeded 2000
 	$(DEV)/bin/python benchmarks/writing.py --profile
+	$(DEV)/bin/python benchmarks/books.py
+	$(DEV)/bin/python benchmarks/starting.py
 	$(DEV)/bin/python benchmarks/sync.py $(ARGS)
 
 # Hub, target and plain-text ledgers side by side, to the cent; any difference is a failure.
@@ -40,8 +48,9 @@ tieout: $(DEV)/.stamp
 	$(DEV)/bin/python benchmarks/tieout.py $(ARGS)
 
 # Every crash point of every sink: an hour's worth of failures in a few minutes. PLAN='…' does one plan again, as it was
-# printed; ARGS=--mutations plants each known bug and sees that it is caught.
-RIGS := --rigs wherry.testing.rigs $(foreach rig,$(wildcard plugins/*/tests/sweep_rig.py),--rigs $(rig))
+# printed; ARGS=--mutations plants each known bug and sees that it is caught. Of the books a spread of points is taken, with
+# ARGS=--whole every one.
+RIGS := --rigs wherry.testing.rigs $(foreach rig,$(wildcard plugins/*/tests/sweep_rig.py) tests/books_rig.py,--rigs $(rig))
 
 sweep: $(DEV)/.stamp
 	$(DEV)/bin/python -m wherry.testing.sweep $(RIGS) $(if $(PLAN),--plan '$(PLAN)') $(ARGS)

@@ -115,7 +115,8 @@ def alone(number: int, group: Any, runs: int) -> dict[str, Any]:
         booked, missing = grouping.categorise(large, table())
         entries = grouping.entries(booked, lambda day: calendar.bucket_of(day, group))
         took.append(time.perf_counter() - began)
-        assert not missing and sum(len(one.members) for one in (*small, *entries)) == number
+        assert not missing
+        assert sum(len(one.members) for one in (*small, *entries)) == number
         check(entries_of((line.account, line.side, line.minor) for entry in entries for line in entry.lines), number)
     return {"seconds": round(statistics.median(took), 3), "entries": len(entries)}
 
@@ -215,7 +216,11 @@ def main() -> None:
     if told.child:
         child(told.child, told.step)
         return
-    machine = {"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count(), "python": sys.version.split()[0]}
+    machine = {
+        "cpu": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "python": sys.version.split()[0],
+    }
     print(json.dumps({"movements": told.movements, "runs": told.runs, "machine": machine}))
     for group in told.groups:
         print(json.dumps({"grouping alone": group, **alone(told.movements, group, told.runs)}))

@@ -21,6 +21,8 @@ from wherry.testing.wallets import ACCOUNTS, CHART, WALLET, Journals, Move, wall
 from wherry_quickbooks.simulator import QuickBooksSimulator
 from wherry_traede.simulator import TraedeSimulator
 
+DEATHS = 50
+"""At how many points of each of the five phases: some two hundred in a minute. ``--whole`` takes all of them."""
 REALM = "123146000000001"
 QUICKBOOKS = """
 plugin = "quickbooks"
@@ -33,6 +35,22 @@ refresh_token = {{ env = "BOOKS_REFRESH" }} }}
 """
 ENVIRON = {"BOOKS_SECRET": "sweep-canary-6a1d", "BOOKS_REFRESH": "sweep-canary-77b0"}
 CSV = 'plugin = "csv"\nfolder = "${{BOOKS_FOLDER}}"\nper_file = {}\n'
+
+
+QUEUED = "play first; kill commit.after@hub.book#1; play"
+MEANWHILE = [f"{QUEUED} {phase}; calm; judge latest" for phase in ("late", "change")]
+"""Entries are queued, and nothing was sent yet, when another member comes, or one of them changes."""
+SENT, OUT = "kill http.sent@POST /v3/company/{id}/journalentry#2", "fault 1 status times=10; run"
+LOST = [
+    f"play first; {SENT}; play late; {OUT}; calm; judge latest",
+    f"play first; {SENT}; play change; {OUT}; calm; judge latest",
+    f"play first; run; play late; {SENT}; play change; {OUT}; play back; run; calm; judge latest",
+]
+"""The same while nobody knows what became of an entry, and the target is out of order, so that this stays so."""
+RESTORED = [
+    "play first; run; backup; play late; run; restore; wait 120; calm; judge",
+    "play first; kill commit.after@drain._send#1; backup; run; restore; wait 120; calm; judge",
+]
 
 
 # -- QuickBooks --------------------------------------------------------------------------------------------------------
@@ -105,6 +123,7 @@ def quickbooks_rig(name: str, scene: Journals, batch: int = 1) -> Rig:
         stand=books,
         resends=True,
         batch=batch,
+        deaths=DEATHS,
         scene=scene,
     )
 
@@ -150,6 +169,7 @@ def csv_rig(name: str, scene: Journals, per_file: int) -> Rig:
         stand=folder,
         resends=True,
         batch=per_file,
+        deaths=DEATHS,
         scene=scene,
     )
 
@@ -226,7 +246,8 @@ def _payment(number: int, date: str, category: str, place: int) -> Move:
 
 def confirmations_rig() -> Rig:
     lost = [f"play first; upset {n} {fault}; calm; release; calm; judge" for fault in FAULTS for n in (1, 3)]
-    scene = Journals(changes=payments(), source=TRAEDE, name="shop", kind="accounting_entry", own_drills=lost)
+    own = [*lost, *MEANWHILE, *RESTORED]
+    scene = Journals(changes=payments(), source=TRAEDE, name="shop", kind="accounting_entry", own_drills=own)
     sound = quickbooks_rig("confirmations", scene)
     return msgspec.structs.replace(
         sound, stand=shop_and_books, plugins=("quickbooks", "traede"), modules=(*sound.modules, "wherry_traede.plugin"),
@@ -236,9 +257,9 @@ def confirmations_rig() -> Rig:
 def rigs() -> list[Rig]:
     automatic, approved = Journals(changes=wallets()), Journals(changes=wallets(), approves=True)
     return [
-        quickbooks_rig("journals", automatic),
-        quickbooks_rig("journals-5", approved, 5),
-        csv_rig("journals-csv", msgspec.structs.replace(approved, served=False), 1),
-        csv_rig("journals-csv-3", msgspec.structs.replace(automatic, served=False), 3),
+        quickbooks_rig("journals", msgspec.structs.replace(automatic, own_drills=[*MEANWHILE, *LOST, *RESTORED])),
+        quickbooks_rig("journals-5", msgspec.structs.replace(approved, own_drills=[*MEANWHILE, *RESTORED]), 5),
+        csv_rig("journals-csv", msgspec.structs.replace(approved, served=False, own_drills=MEANWHILE), 1),
+        csv_rig("journals-csv-3", msgspec.structs.replace(automatic, served=False, own_drills=MEANWHILE), 3),
         confirmations_rig(),
     ]

@@ -163,4 +163,6 @@ def test_every_wrong_code_of_a_table_is_told_with_row_and_column() -> None:
 def test_accounts_of_a_type_that_the_target_bars_are_told() -> None:
     rows = [Mapped(category="Storage", debit="1200", credit="4010", row=2)]
     assert check(CHART, rows, "USD") == []
-    assert [(one.code, one.kind) for one in check(CHART, rows, "USD", barred={"receivable": "why"})] == [("1200", "type")]
+    assert [(one.code, one.kind) for one in check(CHART, rows, "USD", barred={"receivable": "why"})] == [
+        ("1200", "type")
+    ]

@@ -8,6 +8,10 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from wherry.books import gathering
+from wherry.store import movements
+from wherry.store.database import Tx
+from wherry.store.movements import MovementRow
 
 from tests.treasury import Treasury, named_treasury
 
@@ -15,8 +19,11 @@ FLOW = "wallet-journals"
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Treasury]:
-    with named_treasury(tmp_path, monkeypatch, capsys) as made:
+def desk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], store_url: str
+) -> Iterator[Treasury]:  # fmt: skip
+    """On both databases: what is told here is what the store does."""
+    with named_treasury(tmp_path, monkeypatch, capsys, store=store_url) as made:
         yield made
 
 
@@ -119,3 +126,54 @@ def test_an_account_that_is_closed_or_unknown_stops_its_entry_with_a_sentence_be
     [refused] = json.loads(desk.does("errors list --output json", code=desk.code and 0))["data"]["items"]
     assert "Operating expense" in refused["reason"]
     assert desk.journals() == []
+
+
+def test_a_run_that_brings_nothing_new_arranges_nothing_and_says_the_same(
+    desk: Treasury, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also after a restart: what was told is kept in the transaction that did it."""
+    desk.moved(("2026-01-05", "100.00 USD", "payout", "W1", "p1"), ("2026-01-06", "0.00 USD", "fee", "W1", "p2"))
+    first = desk.ask(f"run {FLOW}")["books"]
+    arranged: list[str] = []
+    arrange = gathering.arrange
+    monkeypatch.setattr(gathering, "arrange", lambda tx, books: arranged.append("again") or arrange(tx, books))
+    assert desk.ask(f"run {FLOW}")["books"] == first
+    assert arranged == []
+    path = desk.folder / "tables" / "accounts.csv"
+    path.write_text(path.read_text("utf-8").replace("payout,Operating expenses", "payout,Network fees"), "utf-8")
+    [entry] = desk.ask(f"run {FLOW}")["books"]["entries"]
+    assert {line["account"] for line in entry["lines"]} == {"Network fees", "Digital assets"}
+    assert arranged, "the table of accounts says something else"
+    arranged.clear()
+    desk.does(f"approve {FLOW} --all --yes")
+    assert desk.ask(f"run {FLOW}")["books"]["posted"] == 1
+    assert arranged, "an entry was posted"
+    arranged.clear()
+    desk.moved(("2026-01-07", "1.00 USD", "fee", "W1", "p3"))
+    desk.ask(f"run {FLOW}")
+    assert arranged, "a movement came"
+
+
+def test_what_is_posted_is_not_read_again_until_its_entry_is_reversed(
+    desk: Treasury, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.moved(("2026-01-05", "100.00 USD", "payout", "W1", "p1"), ("2026-01-20", "5.00 USD", "fee", "W1", "p2"))
+    desk.does(f"run {FLOW}")
+    desk.does(f"approve {FLOW} --all --yes")
+    desk.does(f"run {FLOW}")
+    read: list[int] = []
+    unposted = movements.unposted
+
+    def counted(tx: Tx, sink: int, flow: str) -> list[MovementRow]:
+        rows = list(unposted(tx, sink, flow))
+        read.append(len(rows))
+        return rows
+
+    monkeypatch.setattr(movements, "unposted", counted)
+    desk.moved(("2026-02-03", "1.00 USD", "fee", "W1", "p3"))
+    desk.does(f"run {FLOW}")
+    assert set(read) == {1}
+    desk.does(f'journal reverse {FLOW} "JE W1 2026W02" --repost --yes')
+    desk.does(f"run {FLOW}")
+    desk.does(f"approve {FLOW} --all --yes")
+    assert desk.balances()["Digital assets"] == Decimal("-106.00")

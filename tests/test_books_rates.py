@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from wherry.accounting import BookedLine, Bucket, Entry, LeftOut, Movement, MovementLine
 from wherry.books import grouping, rates
@@ -93,6 +93,7 @@ MINOR = st.integers(min_value=1, max_value=10**13)
 RATE = st.decimals(min_value="0.000001", max_value="99999", places=9, allow_nan=False).filter(lambda one: one > 0)
 
 
+@settings(deadline=None)
 @given(MINOR, RATE, st.sampled_from(CURRENCIES))
 def test_home_amounts_are_rounded_half_up_whatever_the_decimals(minor: int, rate: Decimal, currency: str) -> None:
     """case C5"""
@@ -116,6 +117,7 @@ def split(parts: list[tuple[int, bool]], currency: str) -> Entry:
     return entry(*lines, currency=currency)
 
 
+@settings(deadline=None)
 @given(SPLITS, RATE, st.sampled_from(CURRENCIES))
 def test_an_entry_is_in_balance_at_home_with_what_rounding_left_to_the_cent(
     parts: list[tuple[int, bool]], rate: Decimal, currency: str
@@ -136,6 +138,7 @@ def test_an_entry_is_in_balance_at_home_with_what_rounding_left_to_the_cent(
     assert [line.minor for line in found.lines] == [line.minor for line in told.lines]
 
 
+@settings(deadline=None)
 @given(SPLITS, RATE)
 def test_what_the_ledger_keeps_of_an_entry_says_the_same_rate_and_home_amounts(
     parts: list[tuple[int, bool]], rate: Decimal
@@ -215,6 +218,7 @@ def test_movements_that_say_their_own_rate_are_grouped_by_it_and_the_others_by_t
     assert len({one.key for one in made}) == len(made)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 10**6), st.sampled_from(["", "1.1", "1.10", "1.25", "0.9"])), max_size=30))
 def test_grouping_by_rate_keeps_every_movement_once_in_any_order(some: list[tuple[int, str]]) -> None:
     """I9, b_004_15"""

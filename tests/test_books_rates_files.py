@@ -10,12 +10,14 @@ import subprocess
 from decimal import Decimal
 from pathlib import Path
 
+import openpyxl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from wherry.accounting import BookedLine, ChartAccount, Entry, Side
 from wherry.books import profiles, rates
 from wherry.books.rates import Rate
+from wherry.books.templates import fill_template
 from wherry.errors import Rejected
 
 DAY = dt.date(2026, 1, 31)
@@ -57,6 +59,7 @@ def total(rows: list[dict[str, str]], column: str) -> Decimal:
     return sum((Decimal(row[column] or 0) for row in rows), Decimal(0))
 
 
+@settings(deadline=None)
 @given(MINOR, MINOR, RATE)
 def test_a_file_is_in_balance_in_the_entrys_currency_and_at_home(first: int, second: int, rate: Decimal) -> None:
     """I8, I9"""
@@ -69,6 +72,7 @@ def test_a_file_is_in_balance_in_the_entrys_currency_and_at_home(first: int, sec
     assert ([row["Account"] for row in rows[3:]] == ["7990"]) == bool(one.rounding)
 
 
+@settings(deadline=None)
 @given(MINOR, MINOR, RATE)
 def test_a_screen_without_a_place_for_the_currency_gets_the_home_amounts(
     first: int, second: int, rate: Decimal
@@ -110,6 +114,7 @@ def test_plain_text_ledgers_get_amounts_with_their_cost_at_home(name: str) -> No
     assert "ECB" in text
 
 
+@settings(deadline=None)
 @given(MINOR, MINOR, RATE)
 def test_beancount_finds_nothing_wrong_with_them(first: int, second: int, rate: Decimal) -> None:
     loader = pytest.importorskip("beancount.loader", reason="beancount is not installed here")
@@ -129,6 +134,32 @@ def test_hledger_and_ledger_find_nothing_wrong_with_them(tmp_path: Path, program
     command = [program, "-f", str(path), *(["check", "--strict"] if program == "hledger" else ["balance", "--strict"])]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_a_template_that_tells_home_amounts_gets_the_rounding_as_a_row(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"template.{ending}"
+    rows = [["Account", "Rate", "Debit", "Home Dr", "Home Cr"],
+            ["{account}", "{exchange_rate}", "{debit}", "{home_debit}", "{home_credit}"]]  # fmt: skip
+    if ending == "csv":
+        path.write_text("\n".join(",".join(row) for row in rows) + "\n", "utf-8")
+    else:
+        book = openpyxl.Workbook()
+        for row in rows:
+            book.worksheets[0].append(row)
+        book.save(path)
+    filled = fill_template(path, [foreign(3333, 3334, Decimal("1.085"))], chart_names=CHART)
+    if ending == "csv":
+        told = list(csv.reader(io.StringIO(filled.decode(), newline="")))[1:]
+    else:
+        sheet = openpyxl.load_workbook(io.BytesIO(filled)).worksheets[0]
+        told = [
+            ["" if cell is None else str(cell) for cell in row] for row in sheet.iter_rows(min_row=2, values_only=True)
+        ]
+    numbers = [[Decimal(cell or 0) for cell in row[1:]] for row in told]
+    assert sum(row[2] for row in numbers) == sum(row[3] for row in numbers) == Decimal("72.34")
+    assert {row[0] for row in numbers} == {Decimal("1.085")}
+    assert told[-1][0] == "7990"
 
 
 # -- accounts that a screen bars ---------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ LEFT_OUT = "…"
 """A line of a page that stands for any number of lines."""
 VARYING = {
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?( UTC)?": "<moment>",
+    r"\bdecided by (\w+) on \d{4}-\d\d-\d\d\b": r"decided by \1 on <day>",
     r"\b\d+\.\d s\b": "<lasted>",
     r"\b\d[0-9a-z]{14}\b": "<run>",
     r"\bplan [0-9a-f]{8}\b": "plan <plan>",

@@ -83,7 +83,7 @@ def test_what_a_person_has_to_say_is_in_the_sentence(at: Counter) -> None:
     at.desk.bill("3", "1.00")
     at.desk.run()
     assert f"is prepared and waits for approval (E-{at.desk.item('3').id})" in sentence(at, "INV-3")
-    assert at.text("explain", "INV-3").splitlines()[-1].endswith(f"errors show E-{at.desk.item('3').id}")
+    assert at.text("explain", "INV-3").splitlines()[-1].endswith(f"approve invoices E-{at.desk.item('3').id}")
 
 
 def test_of_a_batch_only_the_documents_own_part_is_shown_and_all_of_it_to_programs(at: Counter) -> None:

@@ -34,8 +34,8 @@ LAYERS = (
     (
         "questions and answers",
         "answers flows connections connecting overview scheduler parts desk decided looking deciding correcting "
-        "approvals undoing subjects standings explaining comparing reconciling reopening fiscal trail journals "
-        "reversing charting exporting tying checklist packing closing",
+        "approvals undoing tracing subjects standings explaining comparing reconciling reopening fiscal trail journals "
+        "reversing barring charting exporting tying checklist packing closing",
     ),
     ("faces", "cli demo demo_books web"),
     ("beside", "simulator testing"),

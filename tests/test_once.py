@@ -208,3 +208,34 @@ def test_a_movement_that_leaves_others_behind_in_its_week_leaves_their_sum_right
     treasury.ask("run wallet-journals")
     assert [(number, float(amount)) for number, amount in booked(treasury)] == [
         ("JE W1 2026W02", 1.0), ("JE W1 2026W04", 100.0)]  # fmt: skip
+
+
+# -- the way of a movement ---------------------------------------------------------------------------------------------
+
+
+def told(desk: Treasury, word: str) -> str:
+    [one] = desk.ask(f"explain {word}")["items"]
+    return str(one["sentence"])
+
+
+def test_explain_tells_the_way_of_a_movement_by_its_reference_its_record_and_its_number(treasury: Treasury) -> None:
+    """b_000_15, I16"""
+    moves(treasury, "TX-1001,2026-01-05,100.00 USD,payout,W1,p1", "TX-1002,2026-01-06,0.00 USD,fee,W1,p2",
+          "TX-1003,2026-01-07,2.50 USD,fee,W1,p3")  # fmt: skip
+    treasury.ask("run wallet-journals")
+    first = "Movement p1 (100.00 USD of 2026-01-05)"
+    for word in ("p1", "TX-1001", "M-1"):
+        said = told(treasury, word)
+        assert said.startswith(f"{first} is not in books")
+        assert "booked with its week, 2026-W02, one of 2 movements" in said
+        assert "in journal entry JE W1 2026W02, which is prepared and waits for approval" in said
+    assert told(treasury, "p2").endswith(": under 0.01 USD")
+    [(_, _)] = booked(treasury)
+    [entry] = treasury.journals()
+    assert f"in journal entry JE W1 2026W02 as {entry['Id']}: booked with its week" in told(treasury, "p1")
+    treasury.does('journal reverse wallet-journals "JE W1 2026W02" --yes')
+    assert "its entry was reversed (JE W1 2026W02)" in told(treasury, "p3")
+    moves(treasury, "TX-1004,2026-01-20,7.00 USD,donation,W1,p4")
+    treasury.ask("run wallet-journals", 4)
+    assert 'category "donation" is not in the accounts table' in told(treasury, "p4")
+    assert "no flow has ever read p9" in treasury.type("explain p9") + treasury.err

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from wherry import reconciling
 from wherry.errors import ConfigError
+from wherry.testing.shelf import FILE
 
 from .drained import Books, books
 
@@ -74,3 +76,25 @@ def test_a_period_takes_the_documents_of_its_days(desk: Books) -> None:
     assert reconciled(desk, "2026-08").counts == {}
     with pytest.raises(ConfigError, match="no period"):
         reconciled(desk, "July")
+
+
+def test_what_was_left_out_is_listed_and_totalled_in_the_period_of_its_day(desk: Books) -> None:
+    """I9: also what the gate kept out before anything of it was made."""
+    desk.bill("4", "40.00", status="draft", date="2026-07-02")
+    desk.bill("5", "50.00", status="draft", date="2026-08-02")
+    assert desk.run().exit_code == 0
+    [(reason, july)] = reconciled(desk, "2026-07").left_out.items()
+    assert "draft" in reason
+    assert (july.count, july.records, july.sums) == (1, ["invoice 4"], {"GBP": 4000})
+    august = reconciled(desk, "2026-08")
+    assert (august.counts, august.sums, august.undated) == ({"skipped": 1}, {"skipped": {"GBP": 5000}}, 0)
+    assert reconciled(desk, "2026-09").counts == {}
+
+
+def test_what_has_left_the_source_has_no_day_and_is_told_in_every_period(desk: Books) -> None:
+    desk.bill("4", "40.00", status="draft")
+    assert desk.run().exit_code == 0
+    path = desk.folder / FILE
+    path.write_text(json.dumps([row for row in desk.shelf.rows() if row["id"] != "4"]), "utf-8")
+    found = reconciled(desk, "2026-09")
+    assert (found.counts, found.undated) == ({"skipped": 1}, 1)

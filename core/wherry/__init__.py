@@ -12,8 +12,6 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False  # typing's own would take as long to import as all else that --version needs
 if TYPE_CHECKING:
-    from typing import Any
-
     from wherry.errors import AccessLost as AccessLost
     from wherry.errors import ConfigError as ConfigError
     from wherry.errors import ContractBroken as ContractBroken
@@ -38,7 +36,7 @@ _HOME = {
 __all__ = ["__version__", *sorted(_HOME)]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module 'wherry' has no attribute {name!r}")
     return getattr(import_module(f"wherry.{_HOME[name]}"), name)

@@ -15,7 +15,6 @@ from msgspec import Struct
 from wherry import desk
 from wherry.errors import NotFound, WherryError
 from wherry.hub import Hub
-from wherry.lanes import approval_of
 from wherry.records import Ref
 from wherry.store import audit, inquiries, ledger
 from wherry.store.database import Tx
@@ -71,6 +70,8 @@ def waiting(hub: Hub, flow: str) -> dict[str, Any]:
 
     Raises NotFound where there is no such flow.
     """
+    from wherry.lanes import approval_of
+
     hub.wiring.flow(flow)
     with hub.store.read() as tx:
         open_now = pending(tx, flow)

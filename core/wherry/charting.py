@@ -15,7 +15,7 @@ from msgspec import Struct, field
 
 from wherry import barring, engine, fiscal, planning, trail
 from wherry.accounting import Barred, ChartAccount, Mapped, Movement, MovementLine
-from wherry.books import charts, gathering, sheets, tables
+from wherry.books import bodies, charts, sheets, tables
 from wherry.books.charts import Chart, Mismatch
 from wherry.errors import ConfigError, Guarded
 from wherry.hub import Hub
@@ -147,7 +147,7 @@ def needs(hub: Hub, flow: Flow) -> tuple[Needs, Lane]:
 
     def then(tx: Tx) -> tuple[dict[Ref, Outcome], list[Step]]:
         for row in trail.subledger_rows(tx, flow):
-            found.add(gathering.movement_of(row, gains=flow.gains))
+            found.add(bodies.movement_of(row, gains=flow.gains))
         return {}, []
 
     engine.rehearse(job, then)

@@ -79,7 +79,7 @@ def _said(wired: Wired, kind: str, mapper: FieldMapper, records: list[Record]) -
 
 
 def _skipped(skip: Skip) -> Source:
-    return Source(amount=skip.amount, currency=skip.currency, left_out=skip.reason, void=skip.void)
+    return Source(amount=skip.amount, currency=skip.currency, left_out=skip.reason, void=skip.void, date=skip.date)
 
 
 def _mapped(mapper: FieldMapper, record: Record) -> Source:

@@ -139,7 +139,7 @@ def row(item: ItemRow) -> dict[str, Any]:
         "label": item.label or item.key, "record": f"{item.record_kind} {item.record_id}", "target": item.target,
         "amount": item.amount, "currency": item.currency, "reason": scrub(item.reason), "field": item.field,
         "fix": scrub(_fix(item)), "since": item.created_at, "changed": item.changed_at, "due": item.due,
-        "stamp": item.stamp, "approval": item.approval,
+        "stamp": item.stamp, "approval": item.approval, "date": str(item.draft.body.get("date") or ""),
     }  # fmt: skip
 
 
@@ -168,7 +168,8 @@ def _about_need(item: ItemRow) -> str:
 def cause(row: Mapping[str, Any]) -> str:
     """Why, without the names of the single thing: what has it in common is one cause."""
     said = str(row["reason"])
-    own = {str(row["label"]), str(row["key"]), str(row["target"]), str(row["record"]).partition(" ")[2], row["id"]}
+    own = {str(row["label"]), str(row["key"]), str(row["target"]), str(row["record"]).partition(" ")[2], row["id"],
+           str(row.get("date", ""))}  # fmt: skip
     for name in sorted((name for name in own if len(name) > 1), key=len, reverse=True):
         said = said.replace(name, "…")
     return said

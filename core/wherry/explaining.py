@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from wherry import desk
+from wherry import desk, tracing
 from wherry.errors import NotFound
 from wherry.hub import Hub
 from wherry.money import text as decimal_text
@@ -18,7 +18,7 @@ from wherry.records import Ref
 from wherry.redaction import scrub
 from wherry.rows import REVERSED
 from wherry.settings import Flow
-from wherry.standings import Teller, day, moment, of_kind
+from wherry.standings import Teller, day, moment
 from wherry.store import inquiries, ledger, questions, registry
 from wherry.store.inquiries import Placed
 from wherry.store.ledger import Event, ItemRow, LinkRow, Route, Seen
@@ -34,7 +34,7 @@ def explain(hub: Hub, word: str = "", target: str = "", kind: str = "") -> list[
     source or in the target. Raises NotFound where nobody knows it."""
     with hub.store.read() as tx:
         view = View(hub, tx)
-        found = of_kind(view.subjects(word.strip(), target.strip()), kind)
+        found = view.subjects(word.strip(), target.strip(), kind)
         if not found:
             raise NotFound(
                 view.never_read(target or word, bool(target)), code="WHERRY-3085", document=target or word,
@@ -69,6 +69,8 @@ class View(Teller):
 
     def name(self, one: Subject, word: str) -> str:
         """``invoice 536365``."""
+        if one.movement is not None:
+            return tracing.name(one.movement)
         entity = one.ref.entity if one.ref is not None else one.kind
         body = body_of(one.link)
         label = (one.item.item.label if one.item else "") or str(body.get("number") or body.get("name") or "")
@@ -77,6 +79,9 @@ class View(Teller):
     def sentence(self, one: Subject, word: str) -> str:
         """Whether it is in the target, since when and as what; or why not."""
         name, there = self.name(one, word), self._there(one)
+        if one.movement is not None:
+            flow = self.hub.project.flows.get(one.flow)
+            return tracing.sentence(self.tx, one.movement, flow, there, one.link, one.item, self.because)
         name = name[:1].upper() + name[1:]
         if one.link is not None and one.link.rule == REVERSED:
             taken = f"{name} was taken back in {there} on {day(one.link.made_at)}; it had been {one.link.target} there"

@@ -199,7 +199,7 @@ class Hub:
         if job.options.moves_mark and not job.options.resync:
             upkeep.retry(job)
         engine.run(job)
-        self.book(job)
+        self.book(job, anew=job.options.resync)
         later = self._tried(job) if later is None else later
         upkeep.rematch(job, self.wiring.matcher_of)
         for kind, mapper in job.wired.mappers.items():
@@ -212,8 +212,11 @@ class Hub:
         if job.options.moves_mark:
             upkeep.note_looked(job.sending(self.wiring.catalogues))
 
-    def book(self, job: Job, pick: Selection | None = None) -> None:
-        """What a flow took into its subledger is booked: grouped into entries, which wait for approval or leave."""
+    def book(self, job: Job, pick: Selection | None = None, *, anew: bool = True) -> None:
+        """What a flow took into its subledger is booked: grouped into entries, which wait for approval or leave.
+
+        Not ``anew``: where nothing has changed since it was done, nothing is done.
+        """
         from wherry import engine
         from wherry.books import booking
         from wherry.fates import tell_items
@@ -221,10 +224,12 @@ class Hub:
         if job.wired.posting is None:
             return
         books = self.books.books(job.wired, pick)
-        sending = job.sending(self.wiring.catalogues)
-        decisions = engine.decided(sending, booking.parties(self.store, books))
-        with self.store.write() as tx:
-            job.booked = booking.book(tx, sending.wired.lane, books, decisions, self.store.now())
+        if anew or (held := booking.recall(self.store, books)) is None:
+            sending, looked = job.sending(self.wiring.catalogues), booking.look(self.store, books)
+            decisions = engine.decided(sending, booking.parties(looked))
+            with self.store.write() as tx:
+                held = booking.book(tx, sending.wired.lane, books, decisions, self.store.now(), looked)
+        job.booked = held
         job.tally.add(tell_items(job.booked.outcomes, job.booked.steps))
         for ref, outcome in job.booked.outcomes.items():
             if outcome.fate in OPEN:
@@ -331,8 +336,10 @@ class Hub:
             registry.save_plan(tx, plan[:8], name, plan, self.store.now(), {"items": data["items"]})
         pending = planning.pending(tally) or bool(told["calls"])
         data.update(_books(job)[1], plan=plan[:8], requests=self.wiring.requests()["total"], pending=pending)
-        data["for_approval"] = msgspec.to_builtins(self._waiting(name)[1])
-        return Report(data=data, next=[f"wherry run {name} --plan {plan[:8]}"])
+        waiting, approval = self._waiting(name)
+        data["for_approval"] = msgspec.to_builtins(approval)
+        nexts = [f"wherry run {name} --plan {plan[:8]}"] if pending else self._next(name, waiting, approval.number)
+        return Report(data=data, next=nexts)
 
     def would_book(self, job: Job, pick: Selection | None = None) -> Then:
         """The same in a rehearsal."""

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from wherry import approvals, desk, engine, fiscal, money, planning, steps, trail
 from wherry.accounting import Entry, LeftOut
-from wherry.books import gathering
+from wherry.books import bodies
 from wherry.books.booking import Booked
 from wherry.books.frozen import ENTITY
 from wherry.books.gathering import REVERSED_ENTRY, Arrangement, Booking, Selection, week_start
@@ -188,7 +188,7 @@ class _Plain:
 
 def _not_booked(looked: Looked) -> dict[str, Any]:
     """What is left out and why: movements by their reason, and records that never became one."""
-    exact = gathering.unrounded(looked.found.free)
+    exact = bodies.unrounded(looked.found.free)
     small = [one for one in looked.found.left if one.reason == "under-one-cent"]
     rest = [one for one in looked.found.left if one.reason != "under-one-cent"]
     return {

@@ -14,7 +14,7 @@ from wherry.hub import Hub
 from wherry.metered import METERED, Metered
 from wherry.records import FOR_A_PERSON
 from wherry.redaction import clean
-from wherry.store import audit, ledger, questions, registry
+from wherry.store import audit, inquiries, ledger, questions, registry
 from wherry.store.documents import DocumentView
 
 METER_WARNS = 70
@@ -137,7 +137,7 @@ def refused_of(hub: Hub, data: dict[str, Any]) -> list[dict[str, Any]]:
     words = [*data.get("fates", {}).values(), *data.get("items", {}).values()]
     if not any(found.get("refused") for found in words):
         return []
-    keys = ("id", "record", "label", "reason", "field", "fix")
+    keys = ("id", "record", "label", "date", "reason", "field", "fix")
     return [{key: row[key] for key in keys} for row in open_items(hub, state="refused", flow=data["flow"])]
 
 
@@ -149,6 +149,17 @@ def run(hub: Hub, id: str, *, limit: int = 200) -> dict[str, Any]:
     if not found:
         raise NotFound(f"there is no run {id}", fix="see: wherry runs list", code="WHERRY-3040")
     return {**msgspec.to_builtins(found[0]), "events": [msgspec.to_builtins(event) for event in reversed(events)]}
+
+
+def records_of(hub: Hub, id: str, flow: str) -> list[str]:
+    """Ids of the records of which a run of this flow made something. Raises NotFound."""
+    whole = run(hub, id, limit=1)
+    with hub.store.read() as tx:
+        made = [event.record_id for event in inquiries.told_in(tx, id, ("created", "updated")) if event.flow == flow]
+    if not made:
+        raise NotFound(f"run {id} of {whole['flow']} made nothing of {flow}", code="WHERRY-3042",
+                       fix=f"see what ran: wherry runs list --flow {flow}", run=id)  # fmt: skip
+    return list(dict.fromkeys(made))
 
 
 def record(hub: Hub, record: str, *, id: str = "", limit: int = 200) -> dict[str, Any]:
@@ -191,6 +202,7 @@ def open_items(hub: Hub, *, state: str = "", flow: str = "", limit: int = 200) -
         rows = ledger.open_items(tx, state=state, flow=flow, limit=limit)
         return [
             {"id": f"E-{row.id}", "state": row.state, "entity": row.entity, "key": row.key, "label": row.label,
+             "date": str(row.draft.body.get("date") or ""),
              "flow": row.flow, "record": f"{row.record_kind} {row.record_id}", "reason": row.reason, "field": row.field,
              "fix": row.fix, "since": row.created_at, "needs": [str(ref) for ref in ledger.needs_of(tx, row.id)]}
             for row in rows

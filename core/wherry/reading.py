@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol, runtime_checkable
 
 from wherry import boundary, homing
 from wherry.errors import ContractBroken, Guarded
@@ -15,9 +16,18 @@ _FEW = 10
 """Of so few records any number may go at once."""
 
 
+@runtime_checkable
+class Derives(Protocol):
+    """Optional: a source that makes relatives of a record's own fields, such as the lines that it is booked by."""
+
+    derived: Mapping[str, Mapping[str, tuple[str, ...]]]
+    """Kind of such a relative → kind of the record → the fields it is made of. Whoever reads the relative reads these:
+    a change of one is a change of the record."""
+
+
 def read(job: Job, kind: str, mapper: FieldMapper) -> Iterator[Page]:
     """Pages of heads after the mark; from the start date when there is none, or when the map has changed since."""
-    fields = mapper.fields.get(kind, ())
+    fields = fields_of(job, kind)
     if job.options.records:
         yield fetch(job, kind, fields)
         return
@@ -29,6 +39,16 @@ def read(job: Job, kind: str, mapper: FieldMapper) -> Iterator[Page]:
     pages = boundary.pages(job.wired.source, query)
     whole = after is None and job.options.moves_mark and known_before(job, kind) >= _FEW
     yield from guard_fall(job, kind, pages) if whole else enough(pages, job.options.limit)
+
+
+def fields_of(job: Job, kind: str) -> tuple[str, ...]:
+    """What the map reads of a record, also by way of relatives that are made of it; empty: everything."""
+    own, source = job.wired.mappers[kind].fields, job.wired.source
+    named = own.get(kind, ())
+    if not named or not isinstance(source, Derives):
+        return named
+    more = (name for relative in own for name in source.derived.get(relative, {}).get(kind, ()))
+    return tuple(dict.fromkeys([*named, *more]))
 
 
 def enough(pages: Iterator[Page], limit: int) -> Iterator[Page]:
@@ -57,7 +77,7 @@ def freed_of(job: Job, kind: str) -> list[Record]:
         return []
     with job.wired.store.read() as tx:
         ids = homes.freed(tx, lane.route, job.wired.name, kind, homing.form_of(lane))
-    return boundary.fetch(source, kind, ids, job.wired.mappers[kind].fields.get(kind, ())) if ids else []
+    return boundary.fetch(source, kind, ids, fields_of(job, kind)) if ids else []
 
 
 def mark_of(job: Job, kind: str, mapper: FieldMapper) -> str | None:

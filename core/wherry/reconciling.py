@@ -15,7 +15,7 @@ from typing import Any, Literal, cast
 import msgspec
 from msgspec import Struct, field
 
-from wherry import comparing, decided, desk, money
+from wherry import comparing, decided, desk, homing, money
 from wherry.comparing import Held, Source, amount_of
 from wherry.errors import ConfigError
 from wherry.hub import Hub
@@ -31,6 +31,8 @@ State = Literal["posted", "reversed", "held", "skipped"]
 STATES: tuple[State, ...] = ("posted", "reversed", "held", "skipped")
 _PERIOD = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
 _LARGEST = 10_000_000
+_NAMED = 1000
+"""The most records that are named of one reason."""
 _DECIDABLE = ("missing", "edited")
 Name = tuple[str, str]
 """Kind and id of a record."""
@@ -71,6 +73,14 @@ class Difference(Struct, frozen=True, kw_only=True):
     decided: str = ""
 
 
+class LeftOut(Struct, kw_only=True):
+    """Records that were left out for one reason: how many, some of them, and currency → minor units."""
+
+    count: int = 0
+    records: list[str] = field(default_factory=list)
+    sums: dict[str, int] = field(default_factory=dict)
+
+
 class Reconciled(Struct, kw_only=True):
     """The whole comparison. ``sums`` is state → currency → minor units; ``source`` the same of what the source says."""
 
@@ -86,6 +96,8 @@ class Reconciled(Struct, kw_only=True):
     """Whether the target could be asked what it holds."""
     undated: int = 0
     """Of what is counted, how many records were left out before anybody knew their day: they may be of another."""
+    left_out: dict[str, LeftOut] = field(default_factory=dict)
+    """Reason → what was left out for it."""
 
     def add(self, state: str, currency: str, minor: int) -> None:
         if currency:
@@ -100,11 +112,12 @@ def reconcile(hub: Hub, flow: str, period: str = "") -> Reconciled:
     """
     if period and not _PERIOD.fullmatch(period):
         raise ConfigError(f"{period!r} is no period", fix="write a year, a month or a day: 2010-12", code="WHERRY-2140")
-    return compared(hub, flow, period, lambda date: date.startswith(period))
+    return compared(hub, flow, period, lambda date: not date or date.startswith(period))
 
 
 def compared(hub: Hub, flow: str, period: str, takes: Callable[[str], bool]) -> Reconciled:
     """The same for the records whose date (ISO, empty where there is none) is taken; ``period`` is what that is called.
+    What was left out before its day was known is rather told in two periods than in none.
 
     Of a flow that books, "posted" is what it took into its subledger: what became of that is the tie-out's to say.
     """
@@ -186,6 +199,13 @@ def _count(found: Reconciled, line: Line) -> None:
     found.add(line.state, line.currency, line.posted if line.state == "posted" else line.amount)
     if line.held:
         found.add("held", line.currency, line.held)
+    if line.state == "skipped":
+        left = found.left_out.setdefault(homing.in_general(line.reason) or "no reason was kept", LeftOut())
+        left.count += 1
+        if len(left.records) < _NAMED:
+            left.records.append(line.name)
+        if line.currency:
+            left.sums[line.currency] = left.sums.get(line.currency, 0) + line.amount
 
 
 def _told_otherwise(lines: Sequence[Line]) -> list[Difference]:

@@ -43,6 +43,8 @@ class Skip(Struct, frozen=True):
     currency: str = ""
     void: bool = False
     """The record was taken back at its source: if it was never written that is all, else it is reversed."""
+    date: str = ""
+    """The day of the document that it would have become, ISO 8601; empty where it is not known."""
 
 
 _decode = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode

@@ -21,7 +21,6 @@ from wherry.hub import Hub
 from wherry.reconciling import item_of
 from wherry.records import Answer, Draft, Found, Ref
 from wherry.roles import Asks
-from wherry.standings import of_kind
 from wherry.steps import differing, references, stamp_of
 from wherry.store import audit, findings, inquiries, ledger
 from wherry.store.database import Tx
@@ -64,8 +63,7 @@ def _meant(hub: Hub, tx: Tx, word: str, target: str, kind: str) -> Meant:
     if word[:2].lower() == "e-" and word[2:].isdecimal() and (given := findings.given_up_as(tx, int(word[2:]))):
         subject = Subject(flow=given.item.flow, route=given.route, ref=given.item.ref)
         return Meant(subject=subject, route=given.route, ref=given.item.ref, given_up=given)
-    found = of_kind(Finder(hub, tx).subjects(word, target), kind)
-    one = _only(found, target or word)
+    one = _only(Finder(hub, tx).subjects(word, target, kind), target or word)
     if one.ref is None or one.route is None:
         raise _nothing(one, target or word, "nothing was decided about it, and nothing of it was written")
     if one.item is not None:
@@ -173,14 +171,15 @@ def _evidence(link: LinkRow, hits: list[Found], now: str) -> str:
 
 def _item(hub: Hub, tx: Tx, meant: Meant, link: LinkRow, answer: Answer, now: str) -> ItemRow:
     """The open item. Of what is to be decided, sending it again makes another thing there."""
-    body = _symbolic(tx, meant.route, body_of(link))
     last = inquiries.record_of(tx, meant.ref, link.target)
+    flow = last.flow if last else meant.subject.flow
+    body = _symbolic(tx, meant.route, flow, body_of(link))
     root = bool(meant.subject.record)
     label = str(body.get("number") or body.get("name") or "")
     draft = Draft(entity=link.entity, key=link.key, body=body, label=label, root=root, refs=references(body))
     amount, currency = amount_of(link.entity, body)
     item = ItemRow(
-        entity=link.entity, key=link.key, flow=last.flow if last else meant.subject.flow, run=link.run,
+        entity=link.entity, key=link.key, flow=flow, run=link.run,
         state=answer.fate, record_kind=last.record_kind if last else meant.subject.kind,
         record_id=last.record_id if last else meant.subject.record, root=root, draft=draft, label=label,
         target=link.target if answer.fate == "differs" else "", reason=answer.reason, field=answer.field,
@@ -192,10 +191,11 @@ def _item(hub: Hub, tx: Tx, meant: Meant, link: LinkRow, answer: Answer, now: st
     return item
 
 
-def _symbolic(tx: Tx, route: Route, body: Mapping[str, Any]) -> dict[str, Any]:
+def _symbolic(tx: Tx, route: Route, flow: str, body: Mapping[str, Any]) -> dict[str, Any]:
     """The body with the ids of linked things as references again: what they lead to may be another by now."""
-    linked = inquiries.links_to(tx, {text for _, text in texts_of(body)}, sink=route.sink)
-    keys = {(one.link.entity, one.link.target): one.link.key for one in linked if one.route == route}
+    ids = {text for _, text in texts_of(body)}
+    linked = [one.link for one in inquiries.links_to(tx, ids, sink=route.sink) if one.route == route]
+    keys = inquiries.keys_ever(tx, flow, ids) | {(one.entity, one.target): one.key for one in linked}
     made: dict[str, Any] = _refer(body, "", keys)
     return made
 

@@ -94,7 +94,7 @@ def rebook(hub: Hub, name: str, one: Known, note: str = "") -> int:
     with hub.store.write() as tx:
         rows = trail.subledger_rows(tx, trail.booking_flow(hub, name))
         ids = [row.id for row in rows if row.state == "left" and row.reason.startswith(held)]
-        movements.place(tx, ids, "open")
+        movements.place(tx, one.route.sink, name, ids, "open")
         if ids:
             told = {"entry": one.entry.key, "movements": len(ids), "note": note}
             audit.write(tx, hub.store.now(), "journal.rebook", one.entry.number, told)
@@ -112,10 +112,10 @@ def _release(tx: Tx, one: Known, *, repost: bool, note: str) -> None:
     """Its movements are free from the moment on that the target has reversed it: until then the entry holds them."""
     ids = [row.id for row in movements.of_entries(tx, one.route.sink, one.flow, [one.entry.key])]
     if repost:
-        movements.place(tx, ids, "open", entry=one.entry.key)
+        movements.place(tx, one.route.sink, one.flow, ids, "open", entry=one.entry.key)
     else:
         reason = f"{REVERSED_ENTRY} ({one.entry.number})" + (f": {note}" if note else "")
-        movements.place(tx, ids, "left", entry=one.entry.key, reason=reason)
+        movements.place(tx, one.route.sink, one.flow, ids, "left", entry=one.entry.key, reason=reason)
 
 
 def _keep_if_refused(tx: Tx, one: Known) -> None:
@@ -124,4 +124,4 @@ def _keep_if_refused(tx: Tx, one: Known) -> None:
     item = ledger.find_items(tx, one.route, [one.ref]).get(one.ref)
     if link is not None and link.rule != REVERSED and item is not None and item.state == "refused":
         rows = movements.of_entries(tx, one.route.sink, one.flow, [one.entry.key])
-        movements.place(tx, [row.id for row in rows], "booked", entry=one.entry.key)
+        movements.place(tx, one.route.sink, one.flow, [row.id for row in rows], "booked", entry=one.entry.key)

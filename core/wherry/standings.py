@@ -5,7 +5,6 @@ It asks nobody outside.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from shlex import quote as quoted
 
 from wherry import decided, desk
@@ -88,12 +87,6 @@ class Teller(Finder):
         told = inquiries.imports_of(self.tx, plugin, one.kind, one.record)
         return [{"at": at, "by": who, "file": str(what.get("file") or ""), "sha256": str(what.get("sha256") or "")}
                 for at, who, what in told]  # fmt: skip
-
-
-def of_kind(found: Iterable[Subject], kind: str) -> list[Subject]:
-    """Those that are of a kind, at the source or in the target: ``credit_memo`` or ``credit memo``."""
-    name = kind.strip().lower().replace(" ", "_")
-    return [one for one in found if not name or name in (one.kind, one.ref.entity if one.ref is not None else "")]
 
 
 def _by(run: str, call: int) -> str:

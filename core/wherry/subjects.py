@@ -11,12 +11,14 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from wherry import tracing
 from wherry.hub import Hub
 from wherry.records import Ref
-from wherry.store import inquiries, ledger, registry
+from wherry.store import inquiries, ledger, movements, registry
 from wherry.store.database import Tx
 from wherry.store.inquiries import Placed
 from wherry.store.ledger import Event, LinkRow, Route, Seen
+from wherry.store.movements import MovementRow
 
 
 class Subject(Struct, kw_only=True):
@@ -30,6 +32,8 @@ class Subject(Struct, kw_only=True):
     seen: Seen | None = None
     item: Placed | None = None
     link: LinkRow | None = None
+    movement: MovementRow | None = None
+    """Of what is booked; ``link`` and ``item`` are then those of the entry that it stands in."""
 
     @property
     def same(self) -> tuple[str, ...]:
@@ -47,30 +51,33 @@ class Finder:
 
     # -- what is meant ------------------------------------------------------------------------------------------------
 
-    def subjects(self, word: str, target: str) -> list[Subject]:
-        """What the name means, documents before what they are made with; the surest meaning alone."""
+    def subjects(self, word: str, target: str, kind: str = "") -> list[Subject]:
+        """What the name means, documents before what they are made with; the surest meaning alone. ``kind`` takes what
+        is of that kind, at the source or in the target: ``credit_memo`` or ``credit memo``."""
+        return self._distinct(_of_kind(self._meant(word, target), kind), whole=bool(target))
+
+    def _meant(self, word: str, target: str) -> list[Subject]:
         if target:
-            return self._of_target(target)
+            return self._of_links(inquiries.links_to(self.tx, [target]))
         if word[:2].lower() == "e-" and word[2:].isdecimal():
             placed = inquiries.items_by_number(self.tx, [int(word[2:])])
-            return self._distinct(self._of_item(one) for one in placed.values())
+            return [self._of_item(one) for one in placed.values()]
         known = [self._of_seen(flow, seen) for flow, seen in inquiries.seen_as(self.tx, word)]
         known += [self._of_item(one) for one in inquiries.items_about(self.tx, word)]
         known += self._of_links(inquiries.links_about(self.tx, word))
+        known = known or [self._of_movement(row) for row in tracing.of_word(self.tx, word)]
         if not known:
             known = self._at_the_source(word) or self._of_links(inquiries.links_to(self.tx, [word]))
-        return self._distinct(known)
+        return known
 
-    def _of_target(self, target: str) -> list[Subject]:
-        """Everything of that id: in most targets each kind of things counts for itself."""
-        return sorted(self._of_links(inquiries.links_to(self.tx, [target])), key=lambda one: not self._is_document(one))
-
-    def _distinct(self, found: Iterable[Subject]) -> list[Subject]:
+    def _distinct(self, found: Iterable[Subject], *, whole: bool) -> list[Subject]:
+        """Each thing once. Of an id in a target all that has it: in most targets each kind counts for itself."""
         by_same: dict[tuple[str, ...], Subject] = {}
         for one in found:
             by_same.setdefault(one.same, one)
-        documents = [one for one in by_same.values() if self._is_document(one)]
-        return documents or list(by_same.values())
+        distinct = sorted(by_same.values(), key=lambda one: not self._is_document(one))
+        documents = [one for one in distinct if self._is_document(one)]
+        return distinct if whole else documents or distinct
 
     def _is_document(self, one: Subject) -> bool:
         return bool(one.item and one.item.item.root) or bool(one.seen) or "date" in body_of(one.link)
@@ -81,7 +88,26 @@ class Finder:
         subject.item = next((one for one in items if one.item.root), None)
         subject.route = subject.item.route if subject.item else self._route(flow)
         subject.ref = subject.item.item.ref if subject.item else self._root_of(subject)
+        if seen.synced.startswith("M-") and (row := self._row(seen.synced)) is not None:
+            return self._with_entry(subject, row)
         return self._with_link(subject)
+
+    def _row(self, target: str) -> MovementRow | None:
+        number = movements.number_of(target)
+        return movements.by_id(self.tx, [number]).get(number)
+
+    def _of_movement(self, row: MovementRow) -> Subject:
+        """The movement with the record that it came from."""
+        seen = next(iter(inquiries.seen_written(self.tx, row.flow, [f"M-{row.id}"])), None)
+        if seen is not None:
+            return self._of_seen(row.flow, seen)
+        return self._with_entry(Subject(flow=row.flow, route=self._route(row.flow), ref=Ref(row.kind, row.key)), row)
+
+    def _with_entry(self, subject: Subject, row: MovementRow) -> Subject:
+        subject.movement = row
+        if subject.route is not None and subject.item is None:
+            subject.link, subject.item = tracing.entry_of(self.tx, subject.route, row)
+        return subject
 
     def _root_of(self, subject: Subject) -> Ref | None:
         """What was made of the record in the end; by the history, where the record is done or was given up."""
@@ -154,6 +180,11 @@ class Finder:
         if settings is None or settings.source not in self.ids or settings.sink not in self.ids:
             return None
         return Route(self.ids[settings.source], self.ids[settings.sink])
+
+
+def _of_kind(found: Iterable[Subject], kind: str) -> list[Subject]:
+    name = kind.strip().lower().replace(" ", "_")
+    return [one for one in found if not name or name in (one.kind, one.ref.entity if one.ref is not None else "")]
 
 
 def body_of(link: LinkRow | None) -> dict[str, Any]:

@@ -10,13 +10,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from wherry import writing
 from wherry.accounting import ChartAccount, Entry
-from wherry.books import drafts, gathering
+from wherry.books import drafts, gathered, gathering
 from wherry.books.charts import Mismatch
 from wherry.books.frozen import ENTITY
+from wherry.books.gathered import Looked
 from wherry.books.gathering import Arrangement, Booking, Books
 from wherry.errors import Rejected
 from wherry.records import Create, Decision, Draft, Ref
@@ -36,9 +37,13 @@ class Booked(Struct, kw_only=True):
     arrangement: Arrangement
     steps: list[Step]
     outcomes: dict[Ref, Outcome]
+    told: dict[str, Any] = field(default_factory=dict)
+    """What was told of it when it was done, where that was earlier."""
 
     def as_data(self) -> dict[str, Any]:
         """For JSON: what is booked, what is left out and why, sums in minor units by currency."""
+        if self.told:
+            return self.told
         found = self.arrangement
         return {
             "entries": [_told(booking.entry) for booking in found.bookings] if not found.blocked else [],
@@ -57,22 +62,43 @@ def _told(entry: Entry) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def parties(store: Store, books: Books) -> list[Draft]:
-    """Whose receivables are going to be booked: to be matched before the writing transaction begins."""
+def look(store: Store, books: Books) -> Looked:
+    """What there is to be booked, as it stands before the writing transaction begins."""
     with store.read() as tx:
-        return drafts.parties(one.entry for one in gathering.arrange(tx, books).bookings)
+        return Looked(gathered.sign(tx, books), gathering.arrange(tx, books))
 
 
-def book(tx: Tx, lane: Lane, books: Books, decisions: Decisions, now: str) -> Booked:
-    """Arrange what is free, take out of the queue what is no longer so, and queue the rest."""
-    found = gathering.arrange(tx, books)
+def parties(looked: Looked) -> list[Draft]:
+    """Whose receivables are going to be booked: to be matched before that."""
+    return drafts.parties(one.entry for one in looked.found.bookings)
+
+
+def book(
+    tx: Tx, lane: Lane, books: Books, decisions: Decisions, now: str, looked: Looked | None = None
+) -> Booked:  # fmt: skip
+    """Arrange what is free, take out of the queue what is no longer so, and queue the rest.
+
+    What was looked at before counts while nothing has changed since.
+    """
+    same = looked is not None and looked.sign == gathered.sign(tx, books)
+    found = looked.found if looked is not None and same else gathering.arrange(tx, books)
     wanted = [] if found.blocked else found.bookings
     _withdraw(tx, lane, books, found, {booking.key for booking in wanted}, now)
     steps = [_step(books, booking) for booking in wanted]
     steps += [_party(draft, decisions) for draft in drafts.parties(one.entry for one in wanted)]
     outcomes = writing.settle(tx, lane, steps, now) if steps else {}
-    gathering.keep(tx, found)
-    return Booked(arrangement=found, steps=steps, outcomes=outcomes)
+    gathering.keep(tx, books, found)
+    booked = Booked(arrangement=found, steps=steps, outcomes=outcomes)
+    gathered.remember(tx, books, booked.as_data())
+    return booked
+
+
+def recall(store: Store, books: Books) -> Booked | None:
+    """What booking came to the last time, where nothing has changed since; None where it is to be done anew."""
+    told = gathered.recall(store, books)
+    if told is None:
+        return None
+    return Booked(arrangement=Arrangement(blocked=bool(told["blocked"])), steps=[], outcomes={}, told=told)
 
 
 def _step(books: Books, booking: Booking) -> Step:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -42,6 +43,18 @@ class _Numbered(Struct):
 _number = msgspec.json.Decoder(_Numbered).decode
 
 
+_REVERSED = sa.select(links.c.key).where(
+    links.c.sink == _SINK, links.c.source == _SOURCE, links.c.entity == ENTITY, links.c.rule == REVERSED,
+    links.c.key.startswith(_FLOW),
+)  # fmt: skip
+_OPEN_STANDING = sa.select(items.c.id, items.c.key, items.c.state, items.c.changed_at).where(
+    items.c.sink == _SINK, items.c.source == _SOURCE, items.c.entity == ENTITY, items.c.key.startswith(_FLOW),
+).order_by(items.c.key)  # fmt: skip
+_LINK_STANDING = sa.select(links.c.key, links.c.rule, links.c.target, links.c.made_at).where(
+    links.c.sink == _SINK, links.c.source == _SOURCE, links.c.entity == ENTITY, links.c.key.startswith(_FLOW),
+).order_by(links.c.key)  # fmt: skip
+
+
 def frozen(tx: Tx, route: Route, keys: Iterable[str]) -> set[str]:
     """Of these entries of a route those that the target holds, or may hold. Our own ledger decides, no remote flag."""
     refs = [Ref(ENTITY, key) for key in keys if key]
@@ -52,11 +65,31 @@ def frozen(tx: Tx, route: Route, keys: Iterable[str]) -> set[str]:
 
 def numbers(tx: Tx, route: Route, flow: str) -> set[str]:
     """What the entries of a flow are called that the target holds."""
-    told = {"sink": route.sink, "source": route.source, "flow": f"{flow}{SEPARATOR}"}
-    return {_number(row[0]).number for row in tx.kept(_BODIES, told) if row[0]}
+    return {_number(row[0]).number for row in tx.kept(_BODIES, _told(route, flow)) if row[0]}
 
 
-def of_flow(tx: Tx, route: Route, flow: str) -> set[str]:
-    """The keys of all entries of a flow that the target holds, or may hold. A flow's name has no sign of a pattern."""
-    told = {"sink": route.sink, "source": route.source, "flow": f"{flow}{SEPARATOR}"}
-    return {row[0] for statement in (_POSTED, _SENT) for row in tx.kept(statement, told)}
+class Fixed(Struct, frozen=True):
+    """The keys of a flow's entries: those that the target holds, those that it holds or may hold, and those that were
+    taken back there."""
+
+    posted: set[str]
+    all: set[str]
+    reversed: set[str]
+
+
+def of_flow(tx: Tx, route: Route, flow: str) -> Fixed:
+    """How the entries of a flow stand that were ever sent."""
+    told = _told(route, flow)
+    posted, sent, back = ({row[0] for row in tx.kept(one, told)} for one in (_POSTED, _SENT, _REVERSED))
+    return Fixed(posted, posted | sent, back - sent)
+
+
+def standing(tx: Tx, route: Route, flow: str) -> Iterator[Sequence[Any]]:
+    """A row for everything that is known of the entries of a flow: it differs once any of them stands otherwise."""
+    for statement in (_OPEN_STANDING, _LINK_STANDING):
+        yield from tx.kept(statement, _told(route, flow))
+
+
+def _told(route: Route, flow: str) -> dict[str, Any]:
+    """A flow's name has no sign of a pattern."""
+    return {"sink": route.sink, "source": route.source, "flow": f"{flow}{SEPARATOR}"}

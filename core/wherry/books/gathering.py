@@ -8,33 +8,31 @@ stands in which entry. Source: behaviours.md, sections 000 and 004; cases C6 to 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import msgspec
 from msgspec import Struct, field
 
-from wherry.accounting import Bucket, Entry, LeftOut, Mapped, Movement, MovementLine
+from wherry.accounting import Bucket, Entry, LeftOut, Mapped, Movement
 from wherry.books import frozen, grouping, rates
+from wherry.books.bodies import movement_of, unrounded
 from wherry.books.charts import Chart
 from wherry.books.drafts import draft_of
-from wherry.books.frozen import SEPARATOR
+from wherry.books.frozen import SEPARATOR, Fixed
 from wherry.books.periods import Calendar
 from wherry.books.rates import Rates, Terms
 from wherry.errors import Guarded
-from wherry.money import decimals
 from wherry.records import Draft
 from wherry.settings import Flow
 from wherry.store import movements
 from wherry.store.database import Tx
 from wherry.store.ledger import Route
-from wherry.store.movements import MovementRow
+from wherry.store.movements import MovementRow, State
 
+Place = tuple[State, str, str]
+"""Where a movement stands: its state, its entry, and why it is left out."""
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _FURTHEST = 60
-_EXACT = "fiat_exact"
-"""The custom field of a movement that says its value unrounded, as decimal text."""
 
 
 class Books(Struct, kw_only=True):
@@ -68,6 +66,8 @@ class Selection(Struct, frozen=True, kw_only=True):
     last: dt.date | None = None
 
     def takes(self, row: MovementRow) -> bool:
+        if not (self.partitions or self.first or self.last):
+            return True
         day = dt.date.fromisoformat(row.date)
         within = (self.first is None or self.first <= day) and (self.last is None or day <= self.last)
         return within and (not self.partitions or row.partition in self.partitions)
@@ -104,10 +104,10 @@ class Arrangement(Struct, kw_only=True):
 
 def arrange(tx: Tx, books: Books) -> Arrangement:
     """What of the flow's movements is booked now. Raises Guarded where a closed period is to stop everything."""
-    rows = list(movements.of_flow(tx, books.route.sink, books.flow.name))
-    fixed = frozen.of_flow(tx, books.route, books.flow.name)
+    sent = frozen.of_flow(tx, books.route, books.flow.name)
+    rows, fixed = _rows(tx, books, sent), sent.all
     free = [row for row in rows if row.entry not in fixed and books.pick.takes(row)]
-    found = Arrangement(free=free, sent=[row for row in rows if row.entry in fixed], fixed=fixed)
+    found = Arrangement(free=free, sent=[row for row in rows if row.entry in sent.posted], fixed=fixed)
     for row in rows:
         if row.entry and row.entry not in fixed and not books.pick.takes(row):
             found.aside.setdefault(row.entry, []).append(row.id)
@@ -131,6 +131,14 @@ def arrange(tx: Tx, books: Books) -> Arrangement:
         else:
             found.coming.append(booking.entry)
     return found
+
+
+def _rows(tx: Tx, books: Books, sent: Fixed) -> list[MovementRow]:
+    """What is not posted; with it what was, in entries that the target has taken back since."""
+    sink, flow = books.route.sink, books.flow.name
+    rows = list(movements.unposted(tx, sink, flow))
+    back = (row for row in movements.of_entries(tx, sink, flow, sorted(sent.reversed)) if row.state == "posted")
+    return sorted([*rows, *back], key=lambda row: row.id) if sent.reversed else rows
 
 
 def _owed_by_nobody(books: Books, booked: Sequence[Movement]) -> tuple[list[Movement], list[LeftOut]]:
@@ -169,6 +177,7 @@ class Placing:
         self.numbers: set[str] = set()
         """What sent entries are called, where each is called by its own reference."""
         self._left: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
+        self._buckets: dict[dt.date, Bucket] = {}
 
     def admitted(self, row: MovementRow) -> Movement | None:
         """The movement on its own day; None for one that these books do not take, whatever is open."""
@@ -194,7 +203,7 @@ class Placing:
         return self.books.closed_until is not None and day <= self.books.closed_until
 
     def _was_posted(self, row: MovementRow, day: dt.date) -> bool:
-        if self.books.flow.group == "none":
+        if self.books.flow.group == "none" or not self.posted:
             return False
         spot = (self.bucket_of(day).name, row.partition)
         return spot in self.posted and tuple(row.entry.split(SEPARATOR)[1:3]) != spot
@@ -230,7 +239,9 @@ class Placing:
         return self.numbers | {key for _, _, mine, key in self._fixed if mine == partition}
 
     def bucket_of(self, day: dt.date) -> Bucket:
-        return self.books.calendar.bucket_of(day, self.books.flow.group, week_start(self.books.flow))
+        if day not in self._buckets:
+            self._buckets[day] = self.books.calendar.bucket_of(day, self.books.flow.group, week_start(self.books.flow))
+        return self._buckets[day]
 
     def _leave(self, movement: Movement, reason: str, detail: str) -> None:
         self._left.setdefault((reason, detail, movement.currency), []).append((movement.id, grouping.amount(movement)))
@@ -244,46 +255,6 @@ class Placing:
 
 
 REVERSED_ENTRY = "its entry was reversed"
-
-
-def movement_of(row: MovementRow, *, gains: bool) -> Movement:
-    """The row as it is booked; with its realised gain or loss beside it where the flow books those."""
-    body = msgspec.json.decode(row.body)
-    lines = [_line(line) for line in body["lines"]]
-    if gains and (gain := body.get("gain")):
-        lines += _gain(gain["minor"])
-    return Movement(
-        id=row.id, key=row.key, date=dt.date.fromisoformat(row.date), currency=row.currency, lines=tuple(lines),
-        partition=row.partition, reference=body.get("reference", ""), description=body.get("description", ""),
-        type=body.get("type", ""), exchange_source=body.get("exchange_source", ""),
-        exchange_rate=Decimal(told) if (told := body.get("exchange_rate")) else None,
-    )  # fmt: skip
-
-
-def unrounded(rows: Iterable[MovementRow]) -> dict[int, Decimal]:
-    """Values that are too small for their currency, unrounded, in minor units: they are left out, but told exactly."""
-    found = {}
-    for row in rows:
-        told = _EXACT in row.body and msgspec.json.decode(row.body).get("custom", {}).get(_EXACT)
-        if told:
-            found[row.id] = Decimal(str(told)).scaleb(decimals(row.currency))
-    return found
-
-
-def _line(line: Mapping[str, Any]) -> MovementLine:
-    party = line.get("party") or ""
-    return MovementLine(
-        side=line["side"], minor=line["amount"]["minor"], account=line.get("account", ""),
-        category=line.get("category", ""), party=party if isinstance(party, str) else str(party.get("key", "")),
-        description=line.get("description", ""), dimensions=tuple(sorted((line.get("dimensions") or {}).items())),
-    )  # fmt: skip
-
-
-def _gain(minor: int) -> list[MovementLine]:
-    category = "gain" if minor > 0 else "loss"
-    if minor == 0:
-        return []
-    return [MovementLine(side=side, minor=abs(minor), category=category) for side in ("debit", "credit")]
 
 
 # -- entries -----------------------------------------------------------------------------------------------------------
@@ -335,14 +306,21 @@ def _slugs(partitions: Sequence[str]) -> dict[str, str]:
 # -- keeping ----------------------------------------------------------------------------------------------------------
 
 
-def keep(tx: Tx, found: Arrangement) -> None:
-    """Note which movement stands in which entry, and why the others stand in none."""
+def keep(tx: Tx, books: Books, found: Arrangement) -> None:
+    """Note which movement stands in which entry, and why the others stand in none: what has changed of it."""
+    sink, flow = books.route.sink, books.flow.name
     again = {row.entry for row in found.free} | {booking.key for booking in found.bookings}
     aside = [id for entry in again for id in found.aside.get(entry, ())]
-    movements.post(tx, [row.id for row in found.sent])
-    movements.place(tx, aside + [row.id for row in found.free if row.state != "open" or row.entry], "open")
-    if not found.blocked:
-        for booking in found.bookings:
-            movements.place(tx, booking.entry.members, "booked", entry=booking.key)
+    wanted: dict[int, Place] = dict.fromkeys([*aside, *(row.id for row in found.free)], ("open", "", ""))
+    for booking in found.bookings if not found.blocked else ():
+        wanted.update(dict.fromkeys(booking.entry.members, ("booked", booking.key, "")))
     for left in found.left:
-        movements.place(tx, left.members, "left", reason=left.detail)
+        wanted.update(dict.fromkeys(left.members, ("left", "", left.detail)))
+    held = {row.id: (row.state, row.entry, row.reason) for row in found.free}
+    changed: dict[Place, list[int]] = {}
+    for id, place in wanted.items():
+        if held.get(id) != place:
+            changed.setdefault(place, []).append(id)
+    movements.post(tx, sink, flow, [row.id for row in found.sent if row.state != "posted"])
+    for (state, entry, reason), ids in changed.items():
+        movements.place(tx, sink, flow, ids, state, entry=entry, reason=reason)

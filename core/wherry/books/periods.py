@@ -109,6 +109,11 @@ class Calendar:
         self._periods = list(periods or ())
         self._firsts = [period.first for period in self._periods]
 
+    @property
+    def periods(self) -> Sequence[Period]:
+        """Those of the table; none where there is no table."""
+        return self._periods
+
     def period_of(self, day: dt.date) -> Period:
         """The period of a day. Raises Rejected for a day before or after all of them."""
         if not _EARLIEST <= day <= _LATEST:

@@ -55,6 +55,10 @@ class Rates:
         for held in self._by_pair.values():
             held.sort(key=lambda row: row.date)
 
+    def told(self) -> list[str]:
+        """Everything that is said here, in words."""
+        return [self.name, *(f"{pair} {rows}" for pair, rows in sorted(self._by_pair.items()))]
+
     def find(self, day: dt.date, currency: str, home: str) -> Rate | None:
         """The rate of the day, or else the last one of the seven days before it."""
         held = self._by_pair.get((currency, home), [])

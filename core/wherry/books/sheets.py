@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wherry.books.tables import COLUMNS, ours
+from wherry.books.tables import COLUMNS, ours, printable
 from wherry.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -41,9 +41,10 @@ def with_categories(path: Path, categories: Sequence[str]) -> bytes:
 
 
 def _add(sheet: Worksheet, categories: Sequence[str]) -> None:
-    filled = [row for row in sheet.iter_rows() if any(cell.value not in (None, "") for cell in row)]
-    header = {str(cell.value).strip().lower(): cell.column for cell in filled[0] if cell.value}
-    last = filled[-1][0].row
+    rows = enumerate(sheet.iter_rows(), sheet.min_row)
+    filled = [(number, row) for number, row in rows if any(cell.value not in (None, "") for cell in row)]
+    header = {str(cell.value).strip().lower(): at for at, cell in enumerate(filled[0][1], sheet.min_column)}
+    last = filled[-1][0]
     for row, category in enumerate(categories, last + 1):
         for name in COLUMNS:
             if name in header:
@@ -54,7 +55,7 @@ def _add(sheet: Worksheet, categories: Sequence[str]) -> None:
 def _text(cell: Any, text: str) -> None:
     cell.number_format = "@"
     if text:
-        cell.value = text
+        cell.value = printable(text)
         cell.data_type = "s"  # or a text that begins with = would be a formula
 
 

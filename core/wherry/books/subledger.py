@@ -14,7 +14,7 @@ import msgspec
 
 from wherry.books.frozen import ENTITY, SEPARATOR, frozen
 from wherry.money import text
-from wherry.records import Answer, Item, Listed, Ref
+from wherry.records import Answer, Fate, Item, Listed, Ref
 from wherry.roles import Account, Documents
 from wherry.store import ledger, movements
 from wherry.store.database import Tx
@@ -50,9 +50,11 @@ class Subledger:
         tx = documents.tx
         held = movements.by_id(tx, [_number(item.target) for item in items if item.target])
         fixed = frozen(tx, self.route, {row.entry for row in held.values() if row.entry})
-        answers = [self._apply(tx, item, held.get(_number(item.target)), fixed) for item in items]
+        rows: list[MovementRow] = []
+        made = [self._apply(tx, item, held.get(_number(item.target)), fixed, rows) for item in items]
+        movements.put(tx, rows)
         self._unqueue(tx, {row.entry for row in held.values() if row.entry} - fixed)
-        return answers
+        return [one() for one in made]
 
     def _unqueue(self, tx: Tx, entries: set[str]) -> None:
         """An entry that was prepared of what its members said before is sent by nobody: gathering makes it anew."""
@@ -64,28 +66,36 @@ class Subledger:
             for item in items.values()
         ])  # fmt: skip
 
-    def _apply(self, tx: Tx, item: Item, old: MovementRow | None, fixed: set[str]) -> Answer:
+    def _apply(
+        self, tx: Tx, item: Item, old: MovementRow | None, fixed: set[str], rows: list[MovementRow]
+    ) -> Callable[[], Answer]:
+        """What is to be entered goes to ``rows``; the answer can be given once they have their numbers."""
         if item.action == "void":
-            return self._take_back(tx, item, old, fixed)
+            answer = self._take_back(tx, item, old, fixed, rows)
+            return lambda: answer
         if wrong := _unbalanced(item.body):
-            return Answer(fate="refused", reason=wrong, field="lines", code="WHERRY-4600",
-                          fix="correct it at its source, or in the map")  # fmt: skip
-        row = self._row(tx, item)
+            return lambda: Answer(fate="refused", reason=wrong, field="lines", code="WHERRY-4600",
+                                  fix="correct it at its source, or in the map")  # fmt: skip
+        row = self._row(item)
         if old is not None and old.entry not in fixed:
             row.id = old.id
         elif old is not None:
-            movements.put(tx, [self._reversal(tx, old)])
-        movements.put(tx, [row])
-        return Answer(fate="updated" if old is not None else "created", target=f"M-{row.id}")
+            rows.append(self._reversal(old))
+        rows.append(row)
+        fate: Fate = "updated" if old is not None else "created"
+        return lambda: Answer(fate=fate, target=f"M-{row.id}")
 
-    def _take_back(self, tx: Tx, item: Item, old: MovementRow | None, fixed: set[str]) -> Answer:
+    def _take_back(
+        self, tx: Tx, item: Item, old: MovementRow | None, fixed: set[str], rows: list[MovementRow]
+    ) -> Answer:  # fmt: skip
         if old is not None and old.entry in fixed:
-            movements.put(tx, [self._reversal(tx, old)])
+            rows.append(self._reversal(old))
         elif old is not None:
-            movements.place(tx, [old.id], "gone", reason="taken back at its source before it was booked")
+            why = "taken back at its source before it was booked"
+            movements.place(tx, old.sink, old.flow, [old.id], "gone", reason=why)
         return Answer(fate="reversed", target=item.target or "")
 
-    def _row(self, tx: Tx, item: Item) -> MovementRow:
+    def _row(self, item: Item) -> MovementRow:
         body = item.body
         partition = body.get("partition", "").replace(SEPARATOR, "/")
         return MovementRow(
@@ -94,7 +104,7 @@ class Subledger:
             body=msgspec.json.encode(body, order="deterministic").decode(),
         )  # fmt: skip
 
-    def _reversal(self, tx: Tx, old: MovementRow) -> MovementRow:
+    def _reversal(self, old: MovementRow) -> MovementRow:
         """What takes a booked movement back: the same lines below zero, on the same day.
 
         Their sides stay, since a category has another account on the other side; booking turns them over.

@@ -286,8 +286,13 @@ def write(path: Path, rows: Iterable[Mapped]) -> None:
 
     XLSX is to be preferred: its cells are text already, whereas a spreadsheet that opens a CSV drops leading zeros.
     """
-    table = [[_UNPRINTABLE.sub(" ", text) for text in _cells(row)] for row in rows]
+    table = [[printable(text) for text in _cells(row)] for row in rows]
     replace(path, _as_xlsx(table) if path.suffix.lower() == ".xlsx" else _as_csv(table))
+
+
+def printable(text: str) -> str:
+    """Text without characters that files cannot hold."""
+    return _UNPRINTABLE.sub(" ", text)
 
 
 def replace(path: Path, data: bytes) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
 from wherry.accounting import ChartAccount, Entry
-from wherry.books import cells
+from wherry.books import cells, rates
 from wherry.books.fields import Chart, Words, check, fields_of, rendered, value
 from wherry.errors import ConfigError, Rejected
 
@@ -27,7 +27,8 @@ _DELIMITERS = ",;\t|"
 _ENCODINGS = ("utf-8-sig", "cp1252")
 _DIGITS = 15
 """Spreadsheets keep numbers of so many digits exactly."""
-_AMOUNTS = frozenset({"debit", "credit", "amount"})
+_HOME = frozenset({"home_debit", "home_credit"})
+_NUMBERS = frozenset({"debit", "credit", "amount", "exchange_rate", *_HOME})
 
 
 def fill_template(
@@ -59,8 +60,11 @@ def _unreadable(path: Path, why: str) -> ConfigError:
     )
 
 
-def _lines(entries: Sequence[Entry]) -> Iterator[tuple[Entry, int]]:
-    return ((entry, number) for entry in entries for number in range(len(entry.lines)))
+def _lines(entries: Sequence[Entry], pattern: Sequence[object]) -> Iterator[tuple[Entry, int]]:
+    """The lines to be written; what rounding left is one of them where the template tells home amounts."""
+    named = {name for cell in pattern if isinstance(cell, str) for name in fields_of(cell)}
+    told = [rates.with_rounding(entry) for entry in entries] if named & _HOME else entries
+    return ((entry, number) for entry in told for number in range(len(entry.lines)))
 
 
 def _pattern(path: Path, rows: Sequence[Sequence[str]]) -> int:
@@ -89,7 +93,7 @@ def _fill_csv(path: Path, entries: Sequence[Entry], chart: Chart, words: Words) 
     made = io.StringIO(newline="")
     writer = csv.writer(made, delimiter=delimiter, lineterminator="\r\n" if "\r\n" in text else "\n")
     writer.writerows(rows[:at])
-    for entry, number in _lines(entries):
+    for entry, number in _lines(entries, rows[at]):
         said = [rendered(cell, entry, number, chart, words) for cell in rows[at]]
         writer.writerow([one.text if one.typed else cells.neutral(one.text) for one in said])
     writer.writerows(rows[at + 1 :])
@@ -131,7 +135,7 @@ def _fill_sheet(path: Path, entries: Sequence[Entry], chart: Chart, words: Words
     at = _pattern(path, told) + 1
     pattern = list(sheet[at])
     templates = [cell.value for cell in pattern]
-    lines = list(_lines(entries))
+    lines = list(_lines(entries, templates))
     if len(lines) > 1:
         sheet.insert_rows(at + 1, len(lines) - 1)
     elif not lines:
@@ -158,7 +162,7 @@ def _fill_cell(cell: Cell, template: object, entry: Entry, number: int, chart: C
     if names[0] == "date":
         cell.value = entry.date
         cell.number_format = cell.number_format if cell.number_format != "General" else "yyyy-mm-dd"
-    elif names[0] in _AMOUNTS:
+    elif names[0] in _NUMBERS:
         cell.value = _number(said.text, entry, number)
     else:
         cell.value = int(said.text)

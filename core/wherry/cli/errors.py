@@ -27,7 +27,7 @@ NOTE = click.option("--note", default="", metavar="TEXT", help="Why; kept in the
 CLASS = click.option("--class", "state", type=click.Choice(desk.CLASSES), help="Only these.")
 FLOW = click.option("--flow", default="", help="Only of this flow.")
 KIND = click.option(
-    "--kind", default="", metavar="customer", help="Only the one of this kind, where several have the name."
+    "--kind", default="", metavar="KIND", help="Of several with the name, the one of this kind: customer."
 )
 SAYS = {
     "refused": "refused, must be corrected",

@@ -34,9 +34,7 @@ def refusals(rows: Iterable[tuple[str, str, Mapping[str, Any]]], *, whole: bool 
         yield _refusal(kind, said, fix, found, whole)
 
 
-def _refusal(
-    kind: str, said: str, fix: str, found: Sequence[tuple[str, Mapping[str, Any]]], whole: bool
-) -> list[str]:
+def _refusal(kind: str, said: str, fix: str, found: Sequence[tuple[str, Mapping[str, Any]]], whole: bool) -> list[str]:
     name, row = found[0]
     if len(found) == 1:
         head, fix = f"{spelled(kind)} {clean(name)}: {clean(row['reason'])}", str(row.get("fix") or "")

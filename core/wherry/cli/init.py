@@ -29,8 +29,11 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("directory", metavar="DIR", required=False, type=click.Path(file_okay=False, path_type=Path))
-@click.option("--template", type=click.Choice(["crm", "invoices", "journals", "demo"]),
-              help="Write this template and ask nothing.")
+@click.option(
+    "--template",
+    type=click.Choice(["crm", "invoices", "journals", "demo"]),
+    help="Write this template and ask nothing.",
+)
 def init(directory: Path | None, template: str | None) -> None:
     """Make a project folder: choose systems and say how secrets are given; connections are tested, pipelines listed.
 

@@ -97,7 +97,8 @@ def _lines(data: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], few: int)
 def _group(group: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     head = f"{plural(group['count'], group['entity'])} {SAYS[group['class']]}   {clean(group['flow'])}"
     yield click.style("   ".join(part for part in (head, sums(group["sums"])) if part), bold=True)
-    yield f"  {clean(group['cause'])}" + (f"   field {clean(group['field'])}" if group["field"] else "")
+    said = rows[0]["reason"] if group["count"] == 1 else group["cause"]
+    yield f"  {clean(said)}" + (f"   field {clean(group['field'])}" if group["field"] else "")
     cells = [(row["id"], row["label"], money(row), row["target"], row["since"][:19]) for row in rows]
     yield from (f"    {line}" for line in table(["", "WHAT", "AMOUNT", "TARGET", "SINCE"], cells))
     if group["count"] > len(cells):

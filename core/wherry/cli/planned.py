@@ -146,7 +146,9 @@ def _refused(data: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], whole: 
     """What would be refused: which record, why, and what to do; what has one cause is told once."""
     number = sum(words.get("refused", 0) for words in data["fates"].values())
     yield from _line("! refused", [plural(number, "record")] if number else _group(data, "refused"), "red")
-    met = [(one["kind"], one["record"], {**one, "id": ""}) for one in data.get("refused", ())]
+    met: list[tuple[str, str, Mapping[str, Any]]] = [
+        (one["kind"], one["record"], {**one, "id": ""}) for one in data.get("refused", ())
+    ]
     met += [(row["entity"], row["label"] or row["key"], row) for row in rows if row["fate"] == "refused"]
     told = list(refusals(met, whole=whole))
     if not told:
@@ -211,7 +213,8 @@ def differences(data: Mapping[str, Any], edited: Sequence[Any] = ()) -> Iterator
 def _rows(shown: Sequence[Mapping[str, Any]], word: str = "") -> Iterator[str]:
     for row in shown[:_MOST_ROWS]:
         name = f"{spelled(row['entity'])} {clean(row['target'] or row['label'] or row['key'])}"
-        yield f"{name}   {word or row['fate']}" + (f": {clean(row['reason'])}" if row["reason"] else "")
+        said = word or _TO_BE.get(row["fate"], row["fate"])
+        yield f"{name}   {said}" + (f": {clean(row['reason'])}" if row["reason"] else "")
         for change in row["changes"]:
             yield from (f"  {field}  {before} → {after}" for field, before, after in _fields(change))
     if len(shown) > _MOST_ROWS:

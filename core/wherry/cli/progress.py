@@ -37,6 +37,7 @@ def ailing(clients: Iterable[Http]) -> str:
 def patient(face: Face, hub: Hub) -> Iterator[None]:
     """While something long is done: say once that a connection does not answer and is asked again."""
     told, done = threading.Event(), threading.Event()
+
     def look() -> None:
         if not told.is_set() and (said := ailing(hub.wiring.clients)):
             told.set()

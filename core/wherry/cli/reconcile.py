@@ -18,6 +18,7 @@ from wherry.errors import EXIT_PERSON
 
 _WORDS = {"posted": "posted", "reversed": "taken back", "held": "held", "skipped": "left out"}
 _SHOWN = 50
+_NAMED = 5
 
 
 @click.command()
@@ -71,8 +72,6 @@ def _source(found: reconciling.Reconciled) -> Iterator[str]:
     taken = {**_WORDS, "posted": "taken in"}
     yield f"source   {plural(sum(found.counts.values()), 'record')}   {_sums(found.source)}"
     yield from _states(found, taken)
-    if found.undated:
-        yield f"  {plural(found.undated, 'record')} of these left out before a day was known: in any period"
     yield from _differences(found)
 
 
@@ -99,6 +98,12 @@ def _states(found: reconciling.Reconciled, words: dict[str, str]) -> Iterator[st
         if found.counts.get(state) or found.sums.get(state):
             count = str(found.counts.get(state, 0)).rjust(7)
             yield f"  {words[state].ljust(12)} {count}   {_sums(found.sums.get(state, {}))}"
+    for reason, left in sorted(found.left_out.items()):
+        names = ", ".join(name.partition(" ")[2] for name in left.records[:_NAMED])
+        more = f" and {left.count - _NAMED:,} more" if left.count > _NAMED else ""
+        yield f"    {str(left.count).rjust(7)}   {_sums(left.sums)}   {clean(reason)}: {clean(names)}{more}"
+    if found.undated:
+        yield f"  {plural(found.undated, 'record')} of these left out before a day was known: in any period"
 
 
 def _differences(found: reconciling.Reconciled) -> Iterator[str]:

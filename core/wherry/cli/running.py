@@ -132,20 +132,27 @@ def _edited_here(own: Face, flow: str, options: Options, before: dict[str, Any])
 
 @click.command()
 @FLOW
-@click.argument("records", nargs=-1, required=True, metavar="ID...")
+@click.argument("records", nargs=-1, metavar="ID...")
+@click.option("--run", "of_run", default="", metavar="RUN", help="All records of which this run made something.")
 @click.option("--fields", default="", help="Only these fields, comma separated.")
 @click.option("--overwrite-local", is_flag=True, help="Also write over fields that were edited in the target.")
-def resync(flow: str, records: tuple[str, ...], fields: str, overwrite_local: bool) -> None:
+def resync(flow: str, records: tuple[str, ...], of_run: str, fields: str, overwrite_local: bool) -> None:
     """Bring records over again: project, lines and linked customer. The differences are shown first, then asked for.
+
+    What was taken back in the target is made anew.
 
     \b
     Examples:
       wherry resync won-deals 901 917
       wherry resync won-deals 901 --overwrite-local --yes
+      wherry resync invoices --run 6fkd9z2g1yx2912
     """
     own = face()
     names = tuple(name.strip() for name in fields.split(",") if name.strip())
     flows.check_fields(own.hub, flow, names)
+    if not records and not of_run:
+        raise click.UsageError("say which records: ID..., or --run RUN")
+    records += tuple(overview.records_of(own.hub, of_run, flow)) if of_run else ()
     options = Options(records=records, resync=True, overwrite_local=overwrite_local, fields=names)
     if not own.yes and not own.asks:
         fix = "say --yes to do it, or see them first: wherry plan FLOW --record ID"

@@ -107,24 +107,28 @@ class MapMapper:
         return self.by_pipeline.get(record.fields.get(self.trigger.pipeline_field) or "", self.plan)
 
     def _skip(self, record: Record, reason: str) -> Skip:
-        void, line = self.trigger.is_void(record), self._amount_line(record)
+        void, date = self.trigger.is_void(record), self._of_head(self._line(record, "date"), record)
+        date = date if isinstance(date, str) else ""
+        amount = self._of_head(self._amount or self._line(record, "amount"), record)
+        if not isinstance(amount, dict):
+            return Skip(reason, void=void, date=date)
+        return Skip(reason, amount["minor"], amount["currency"], void, date)
+
+    def _of_head(self, line: Expression | None, record: Record) -> Any:
+        """What a line of the map says of a record without its relatives; None where it needs those, or cannot be told:
+        that is no reason to stop, since the record goes no further anyway."""
         if line is None or record.gone or any(kind != self.kind for kind, _ in line.paths):
-            return Skip(reason, void=void)
+            return None
         scope = Scope()
         scope.enter(record)
         try:
-            amount = line.evaluate(scope)
-        except Exception:  # an amount that cannot be read is no reason to stop: the record goes no further anyway
-            amount = None
-        if not isinstance(amount, dict):
-            return Skip(reason, void=void)
-        return Skip(reason, amount["minor"], amount["currency"], void)
+            return line.evaluate(scope)
+        except Exception:
+            return None
 
-    def _amount_line(self, record: Record) -> Expression | None:
-        """What the map calls the record's amount; where it does not say, the root draft's field of that name."""
-        if self._amount is not None:
-            return self._amount
-        line = self._plan_of(record).makings[-1].body.lines.get("amount")
+    def _line(self, record: Record, field: str) -> Expression | None:
+        """The root draft's field of that name."""
+        line = self._plan_of(record).makings[-1].body.lines.get(field)
         return line[0] if line else None
 
     def _add(self, residue: Mapping[str, Decimal]) -> None:

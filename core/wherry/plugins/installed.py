@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from importlib.metadata import Distribution, EntryPoint, distributions
 from urllib.parse import unquote, urlsplit
 
@@ -20,6 +20,8 @@ from packaging.version import InvalidVersion, Version
 
 GROUP = "wherry.plugins"
 CORE = "wherry"
+NAMELESS = "a distribution without a name"
+_TOLD = ("Name", "Version", "Summary")
 
 
 class Installed(Struct, frozen=True):
@@ -58,20 +60,23 @@ def in_range(version: str, wanted: str) -> bool:
         return False
 
 
-def catalogue_of_installed() -> list[Installed]:
-    """Every installed plugin, by name. Two entries of one name are both here; loading refuses them."""
+def catalogue_of_installed(wanted: Set[str] | None = None) -> list[Installed]:
+    """Every installed plugin, by name. Two entries of one name are both here; loading refuses them.
+
+    Where only some are ``wanted``, nothing but the name is read of the others.
+    """
     seen: set[str] = set()
     found: list[Installed] = []
     for distribution in distributions():
-        declared = _declared(distribution)
-        name = _normal(_text(distribution, "Name")) if declared else ""
-        if declared and (not name or name not in seen):
-            seen.add(name)
+        declared = _declared(distribution, wanted)
+        name = declared[0].distribution if declared else ""
+        if name in ("", NAMELESS) or _normal(name) not in seen:
+            seen.add(_normal(name))
             found += declared
     return sorted(found, key=lambda one: (one.name, one.distribution))
 
 
-def _declared(distribution: Distribution) -> list[Installed]:
+def _declared(distribution: Distribution, wanted: Set[str] | None) -> list[Installed]:
     try:
         text = distribution.read_text("entry_points.txt") or ""
     except (OSError, UnicodeDecodeError):
@@ -80,20 +85,23 @@ def _declared(distribution: Distribution) -> list[Installed]:
         return []
     try:
         entries = [entry for entry in distribution.entry_points if entry.group == GROUP]
+        if wanted is not None and wanted.isdisjoint(entry.name for entry in entries):
+            return [Installed(entry.name, "", "") for entry in entries]
         return [_installed(distribution, entry) for entry in entries]
     except Exception as error:  # metadata is foreign text; whatever it breaks, the other plugins are still listed
-        name = _text(distribution, "Name") or "a distribution without a name"
+        name, version, _ = _told(distribution)
         problem = f"its metadata cannot be read ({type(error).__name__})"
-        return [Installed(name, name, _text(distribution, "Version"), problem=problem)]
+        return [Installed(name, name, version, problem=problem)]
 
 
 def _installed(distribution: Distribution, entry: EntryPoint) -> Installed:
+    name, version, summary = _told(distribution)
     editable, origin = _origin(distribution)
     return Installed(
         name=entry.name,
-        distribution=_text(distribution, "Name") or "a distribution without a name",
-        version=_text(distribution, "Version"),
-        summary=_text(distribution, "Summary"),
+        distribution=name,
+        version=version,
+        summary=summary,
         api=_api(distribution),
         editable=editable,
         origin=origin,
@@ -101,11 +109,14 @@ def _installed(distribution: Distribution, entry: EntryPoint) -> Installed:
     )
 
 
-def _text(distribution: Distribution, key: str) -> str:
+def _told(distribution: Distribution) -> tuple[str, str, str]:
+    """Name, version and summary: the file is parsed anew whenever it is asked for."""
     try:
-        return str(distribution.metadata[key] or "")[:500]
+        metadata = distribution.metadata
+        name, version, summary = (str(metadata[key] or "")[:500] if key in metadata else "" for key in _TOLD)
     except (KeyError, OSError, ValueError, TypeError, AttributeError):
-        return ""
+        return NAMELESS, "", ""
+    return name or NAMELESS, version, summary
 
 
 def _normal(name: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from importlib.metadata import EntryPoint
 from typing import Any
 
@@ -106,8 +106,8 @@ def load_modules(enabled: Sequence[str], versions: Mapping[str, str], defaults: 
     return loaded
 
 
-def _choose(enabled: Iterable[str], versions: Mapping[str, str], problems: list[Problem]) -> dict[str, Installed]:
-    installed = catalogue_of_installed()
+def _choose(enabled: Collection[str], versions: Mapping[str, str], problems: list[Problem]) -> dict[str, Installed]:
+    installed = catalogue_of_installed(set(enabled))
     chosen = {}
     for name in dict.fromkeys(enabled):
         found = [one for one in installed if one.name == name]

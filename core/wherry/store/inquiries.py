@@ -260,11 +260,11 @@ def record_of(tx: Tx, ref: Ref, target: str) -> Event | None:
     return Event(*row[0]) if row else None
 
 
-def told_because(tx: Tx, beginning: str) -> set[tuple[str, str, str]]:
-    """(entity, key, when) of everything that was told with a reason that begins so."""
-    mine = history.c.reason.startswith(beginning, autoescape=True)
-    rows = tx.rows(sa.select(history.c.entity, history.c.key, history.c.at).where(mine))
-    return {(str(entity), str(key), str(at)) for entity, key, at in rows}
+def keys_ever(tx: Tx, flow: str, targets: Iterable[str]) -> dict[tuple[str, str], str]:
+    """(entity, target) → the key that a flow last wrote or linked as that, whatever it is now."""
+    mine = sa.select(history.c.entity, history.c.target, history.c.key).where(history.c.flow == flow)
+    rows = tx.find(mine, history.c.target, sorted(set(targets) - {""}))
+    return {(str(entity), str(target)): str(key) for entity, target, key in rows}
 
 
 # -- who it was -------------------------------------------------------------------------------------------------------

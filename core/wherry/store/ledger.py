@@ -223,14 +223,9 @@ def put_edges(tx: Tx, needs: Iterable[tuple[int, Ref]]) -> None:
 
 
 _MINE = (items.c.sink == _SINK) & (items.c.source == _SOURCE)
-_WAITING = (
-    sa.select(edges.c.item)
-    .join(items, items.c.id == edges.c.item)
-    .where(_MINE, edges.c.entity == _ENTITY, wanted(edges.c.key))
-)
-_MET = sa.delete(edges).where(
-    edges.c.entity == _ENTITY, wanted(edges.c.key), edges.c.item.in_(sa.select(items.c.id).where(_MINE))
-)
+_NEEDS = (edges.c.entity == _ENTITY) & wanted(edges.c.key)
+_WAITING = sa.select(edges.c.item).join(items, items.c.id == edges.c.item).where(_MINE, _NEEDS)
+_MET = sa.delete(edges).where(_NEEDS, edges.c.item.in_(sa.select(items.c.id).where(_MINE)))
 _STILL = sa.select(edges.c.item).where(wanted(edges.c.item))
 _READY = sa.select(*item_columns).where(items.c.state == "waiting", wanted(items.c.id))
 

@@ -15,8 +15,8 @@ from msgspec import Struct
 
 from wherry.store.database import Tx, wanted
 from wherry.store.documents import next_value
+from wherry.store.tables import counters, seen
 from wherry.store.tables import movements as table
-from wherry.store.tables import seen
 
 State = Literal["open", "left", "booked", "posted", "gone"]
 
@@ -51,8 +51,14 @@ class MovementRow(Struct, kw_only=True):
 _NAMES = MovementRow.__struct_fields__
 _columns = [table.c[name] for name in _NAMES]
 _MINE = (table.c.sink == sa.bindparam("sink")) & (table.c.flow == sa.bindparam("flow"))
+_CHANGES = "movements"
+"""The namespace of the counters of changes."""
+_CHANGED = sa.select(counters.c.value).where(
+    counters.c.namespace == sa.bindparam("namespace"), counters.c.name == sa.bindparam("name")
+)
 _BY_ID = sa.select(*_columns).where(wanted(table.c.id))
 _OF_FLOW = sa.select(*_columns).where(_MINE, table.c.state != "gone").order_by(table.c.id)
+_UNPOSTED = _OF_FLOW.where(table.c.state.in_(("open", "left", "booked")))
 _OF_ENTRIES = sa.select(*_columns).where(_MINE, wanted(table.c.entry)).order_by(table.c.id)
 _PLACE = (
     sa.update(table)
@@ -69,6 +75,18 @@ def put(tx: Tx, rows: Sequence[MovementRow]) -> None:
         for number, row in enumerate(fresh, first):
             row.id = number
     tx.many(table, _NAMES, [msgspec.structs.astuple(row) for row in rows])
+    for sink, flow in {(row.sink, row.flow) for row in rows}:
+        _touch(tx, sink, flow)
+
+
+def _touch(tx: Tx, sink: int, flow: str) -> None:
+    next_value(tx, _CHANGES, f"{sink}:{flow}")
+
+
+def changes(tx: Tx, sink: int, flow: str) -> int:
+    """A number that rises with every change of a flow's movements."""
+    found = tx.kept(_CHANGED, {"namespace": _CHANGES, "name": f"{sink}:{flow}"})
+    return int(found[0][0]) if found else 0
 
 
 def by_id(tx: Tx, ids: Iterable[int]) -> dict[int, MovementRow]:
@@ -87,8 +105,13 @@ def reference_of(tx: Tx, target: str) -> str:
 
 
 def of_flow(tx: Tx, sink: int, flow: str) -> Iterator[MovementRow]:
-    """Everything of a flow that was not posted, nor taken back before it was, in the order in which it came."""
+    """Everything of a flow that was not taken back before it was booked, in the order in which it came."""
     return (_row(row) for row in tx.kept(_OF_FLOW, {"sink": sink, "flow": flow}))
+
+
+def unposted(tx: Tx, sink: int, flow: str) -> Iterator[MovementRow]:
+    """Of these what is not known to be in an entry that the target holds: by the index alone, whatever was posted."""
+    return (_row(row) for row in tx.kept(_UNPOSTED, {"sink": sink, "flow": flow}))
 
 
 def of_entries(tx: Tx, sink: int, flow: str, entries: Iterable[str]) -> Iterator[MovementRow]:
@@ -113,9 +136,11 @@ def unconfirmed(tx: Tx, sink: int, flow: str) -> list[tuple[str, str, MovementRo
 _POST = sa.update(table).where(wanted(table.c.id)).values(state="posted")
 
 
-def post(tx: Tx, ids: Iterable[int]) -> None:
-    """Note that the entry of these was sent: they are not looked at again for what is to be booked."""
-    tx.run_among(_POST, list(ids))
+def post(tx: Tx, sink: int, flow: str, ids: Sequence[int]) -> None:
+    """Note that the target holds the entry of these: they are not looked at again for what is to be booked."""
+    if ids:
+        tx.run_among(_POST, ids)
+        _touch(tx, sink, flow)
 
 
 def confirm(tx: Tx, ids: Iterable[int], said: str) -> None:
@@ -128,9 +153,20 @@ def of_keys(tx: Tx, keys: Iterable[str]) -> list[MovementRow]:
     return [_row(row) for row in tx.find(sa.select(*_columns), table.c.key, sorted(set(keys)))]
 
 
-def place(tx: Tx, ids: Iterable[int], state: State, *, entry: str = "", reason: str = "") -> None:
-    """Say where movements stand now."""
-    tx.run_among(_PLACE, list(ids), is_state=state, is_entry=entry, is_reason=reason)
+def referring(tx: Tx, reference: str) -> list[MovementRow]:
+    """The movements with that reference, in whatever books. Read through: a reference stands in bodies only."""
+    said = msgspec.json.encode({"reference": reference}).decode()[1:-1]
+    mine = table.c.body.contains(said, autoescape=True)
+    return [_row(row) for row in tx.rows(sa.select(*_columns).where(mine).order_by(table.c.id).limit(1000))]
+
+
+def place(
+    tx: Tx, sink: int, flow: str, ids: Sequence[int], state: State, *, entry: str = "", reason: str = ""
+) -> None:  # fmt: skip
+    """Say where movements of a flow stand now."""
+    if ids:
+        tx.run_among(_PLACE, ids, is_state=state, is_entry=entry, is_reason=reason)
+        _touch(tx, sink, flow)
 
 
 def _row(row: Sequence[Any]) -> MovementRow:

@@ -3,13 +3,13 @@
 A plan is a line of text, so that it can be printed and replayed: ``RIG DATABASE: step; step; …``. Its steps:
 ``play PHASE`` (people at the source), ``run``, ``calm`` (run until nothing is left to do), ``kill POINT``, ``perhaps
 POINT`` (kill, where it comes up), ``fresh POINT`` (kill a fresh interpreter), ``refuse POINT``, ``pause POINT``
-(stopped there while another tries to take over), ``fault N KIND [committed] [status=N]`` (of the N-th write from here),
-``upset N …`` (the same, of the N-th word to the source),
-``release`` (late calls), ``wait SECONDS``, ``enter NUMBER``, ``edit NUMBER [remark]``, ``twin NUMBER``, ``reach
-COMPANY``, ``muddle``, ``backup``, ``restore``, ``other`` (run the second flow, into another company), ``resolve THING``
-(a person looks whether it is there, and says so), ``answer`` (the same for everything that waits for it), and ``judge
-[second] [strict] [latest] [THING=STATE …]`` (as it must be; these wait for a person; strict: nothing else may; latest:
-a version may be passed over for a newer one, if it was never sent).
+(stopped there while another tries to take over), ``fault N KIND [committed] [status=N] [times=N]`` (of the N-th write
+from here), ``upset N …`` (the same, of the N-th word to the source), ``release`` (late calls), ``wait SECONDS``,
+``enter NUMBER``, ``edit NUMBER [remark]``, ``twin NUMBER``, ``reach COMPANY``, ``muddle``, ``backup``, ``restore``,
+``other`` (run the second flow, into another company), ``resolve THING`` (a person looks whether it is there, and says
+so), ``answer`` (the same for everything that waits for it), and ``judge [second] [strict] [latest] [THING=STATE …]``
+(as it must be; these wait for a person; strict: nothing else may; latest: a version may be passed over for a newer one,
+if it was never sent).
 """
 
 from __future__ import annotations
@@ -360,8 +360,9 @@ def _add_fault(stage: Stage, path: str, told: str) -> None:
     number, kind, *more = told.split()
     options: dict[str, Any] = {"committed": "committed" in more}
     for one in more:
-        if one.startswith("status="):
-            options["status"] = int(one.partition("=")[2])
+        name, _, value = one.partition("=")
+        if value:
+            options[name] = int(value)
     stage.faults.add(kind, method=_WRITES, path=path, after=int(number) - 1, **options)
 
 

@@ -161,7 +161,7 @@ def _keep_what_is_built() -> None:
         return _built[url]
 
     Database._make = made  # type: ignore[method-assign]
-    vars(loading)["catalogue_of_installed"] = lambda: installed
+    vars(loading)["catalogue_of_installed"] = lambda wanted=None: installed
 
 
 def run(told: dict[str, Any]) -> int:

@@ -27,6 +27,20 @@ def undisturbed(rig: Rig) -> str:
     return "; ".join(f"play {phase}; calm; judge" for phase in rig.phases)
 
 
+def spread(points: Points, most: int) -> Points:
+    """Of each phase at most so many points, evenly spread, so that as many plans can serve them; 0: every point."""
+    if not most:
+        return points
+    return {phase: chosen(found, most) for phase, found in points.items()}
+
+
+def chosen(wanted: Sequence[str], most: int) -> list[str]:
+    """All, or so many of them, evenly spread."""
+    if not most or most >= len(wanted):
+        return list(wanted)
+    return [wanted[number * len(wanted) // most] for number in range(most)]
+
+
 def kills(rig: Rig, points: Points) -> list[str]:
     """Every point once. One plan dies once in each phase, so that a plan serves several points."""
     longest = max(len(found) for found in points.values())

@@ -147,6 +147,8 @@ class Rig(Struct, frozen=True, kw_only=True):
     second: str = ""
     """The lines of a second connection of the same plugin, to another company, and that company."""
     other_company: str = ""
+    deaths: int = 0
+    """At how many points of each phase processes die in a usual sweep, evenly spread; 0: at every one."""
     scene: Scene | None = None
     """The work; the invoices of ``wherry.testing.scenario`` where nothing is said."""
 

@@ -26,6 +26,7 @@ from msgspec import Struct, field
 from wherry.testing import plans, postgres
 from wherry.testing.bench import Bench, Outcome
 from wherry.testing.nursery import Nursery
+from wherry.testing.plans import chosen
 from wherry.testing.rigs import Rig
 
 KIT = "wherry.testing.rigs"
@@ -106,28 +107,25 @@ class Benches:
             yield outcome
 
 
-def sweep(rig: Rig, database: str, *, jobs: int = 2, most: int = 0, seed: int = SEED, mutation: str = "") -> Result:
-    """Everything for one rig on one database; with ``most`` only so many plans, spread over all."""
+def sweep(
+    rig: Rig, database: str, *, jobs: int = 2, most: int = 0, deaths: int = 0, seed: int = SEED, mutation: str = ""
+) -> Result:  # fmt: skip
+    """Everything for one rig on one database; with ``most`` only so many plans, spread over all, and with ``deaths``
+    only so many points of each phase."""
     began, result = time.perf_counter(), Result(rig=rig.name, database=database)
     with Benches(rig, database, jobs) as benches:
         (whole,) = benches.carry_out([(plans.undisturbed(rig), "")])
         _count(result, whole)
-        wanted = _plans(rig, database, whole, seed) if result.good else []
+        wanted = _plans(rig, database, whole, seed, deaths) if result.good else []
         for outcome in benches.carry_out([(plan, mutation) for plan in chosen(wanted, most)]):
             _count(result, outcome)
     result.seconds = time.perf_counter() - began
     return result
 
 
-def _plans(rig: Rig, database: str, whole: Outcome, seed: int) -> list[str]:
-    return [*plans.kills(rig, whole.passed), *plans.drills(rig, database, whole.passed, seed)]
-
-
-def chosen(wanted: Sequence[str], most: int) -> list[str]:
-    """All plans, or so many of them, evenly spread."""
-    if not most or most >= len(wanted):
-        return list(wanted)
-    return [wanted[number * len(wanted) // most] for number in range(most)]
+def _plans(rig: Rig, database: str, whole: Outcome, seed: int, deaths: int) -> list[str]:
+    some = plans.spread(whole.passed, deaths)
+    return [*plans.kills(rig, some), *plans.drills(rig, database, whole.passed, seed)]
 
 
 def _count(result: Result, outcome: Outcome) -> None:
@@ -184,13 +182,14 @@ def _loaded(name: str) -> Any:
 @click.option("--database", type=click.Choice(["sqlite", "postgresql", "both"]), default="both", show_default=True)
 @click.option("--jobs", default=2, show_default=True, help="How many plans at once.")
 @click.option("--most", default=0, help="At most so many plans for each rig and database, spread over all.")
+@click.option("--whole", is_flag=True, help="Every point, also of a rig that is usually content with a spread of them.")
 @click.option("--seed", default=SEED, show_default=True, help="Chooses the samples of what is not tried in full.")
 @click.option("--plan", default="", help="Carry out this one plan, as it was printed.")
 @click.option("--mutations", is_flag=True, help="Plant each known bug and see that it is caught.")
 @click.option("--mutation", default="", help="Plant this bug.")
 def main(
-    modules: Sequence[str], only: Sequence[str], database: str, jobs: int, most: int, seed: int, plan: str,
-    mutations: bool, mutation: str,
+    modules: Sequence[str], only: Sequence[str], database: str, jobs: int, most: int, whole: bool, seed: int,
+    plan: str, mutations: bool, mutation: str,
 ) -> None:  # fmt: skip
     """Kill every run at every point and see what the target then holds."""
     known = rigs_of(modules or [KIT])
@@ -206,10 +205,11 @@ def main(
         click.echo(f"postgresql is left out: {why}")
         databases.remove("postgresql")
     click.echo(_line("sink", "database", "points", "plans", "duplicates", "lost", "false", "seconds"))
-    results = [
-        _shown(sweep(rig, one, jobs=jobs, most=most, seed=seed, mutation=mutation), modules)
-        for rig in wanted for one in databases
-    ]  # fmt: skip
+    results = []
+    for rig, one in itertools.product(wanted, databases):
+        deaths = 0 if whole else rig.deaths
+        found = sweep(rig, one, jobs=jobs, most=most, deaths=deaths, seed=seed, mutation=mutation)
+        results.append(_shown(found, modules))
     sys.exit(0 if all(result.good for result in results) else 1)
 
 

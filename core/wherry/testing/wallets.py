@@ -215,7 +215,7 @@ def wallets() -> dict[str, list[Move]]:
         ],
         "resync": [],
         "late": [
-            Move(id="h", date="2026-01-06", category="payout", place=5),
+            Move(id="h", date="2026-01-27", category="payout", place=5),
             Move(id="i", date="2026-01-20", category="fee", place=6),
         ],
         "change": [_other(a, 7), Move(id="f", date="2026-07-03", category="swap", place=8)],

@@ -16,10 +16,11 @@ from wherry.errors import AccessLost, TryAgain
 from wherry.http import Pace, Response
 from wherry.records import Record
 from wherry.signin import OAuthEndpoints, oauth2
-from wherry_hubspot.access import OAUTH, pace
+from wherry_hubspot.access import pace
 from wherry_hubspot.client import PATHS, path_of, server_time, stamp_ms
 from wherry_hubspot.errors import classify, missing_scopes
 from wherry_hubspot.simulator import OAuthApp
+from wherry_hubspot.vendor import OAUTH
 
 LIST, SEARCH = "GET /crm/objects/{type}", "POST /crm/objects/{type}/search"
 ROOT = Path(__file__).resolve().parents[3]

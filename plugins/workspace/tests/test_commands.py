@@ -166,7 +166,7 @@ def test_bad_rows_are_told_and_wait_for_a_person(run: Any, face: Face, tmp_path:
     path.write_text("name,custom\nAcme,\nBolt,x\n")
     result = run("import", "customer", str(path), rc=4)
     assert result.output.splitlines() == [
-        "customer: nothing was imported (without bad rows: 1 created, 0 updated, 0 unchanged)",
+        "customer: nothing was imported (without bad rows: 1 to create, 0 to update, 0 unchanged)",
         '  row 3  custom: is not a JSON object such as {"colour": "red"}',
     ]
     assert face.audited == []

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct, field
 from wherry import money
-from wherry.accounting import Barred, ChartAccount
+from wherry.accounting import Barred, ChartAccount, Entry
 from wherry.books import cells, profiles
 from wherry.errors import Rejected
 from wherry.http.files import CONFLICT, CREATED, KEYS, NOTE, OK, Held, Placed, Shelf
@@ -100,7 +100,7 @@ class CsvSink:
             yield group
 
     def _rows(self, item: Item) -> int:
-        return sum(len(entry.lines) for entry in journals.entries(item, "")) if item.entity == JOURNAL else 1
+        return _rows(self._settings.profile, journals.entries(item, "")) if item.entity == JOURNAL else 1
 
     def _call(self, group: Sequence[Item]) -> Call:
         told = [(item, self._id(item)) for item in group]
@@ -151,7 +151,7 @@ class CsvSink:
 
     def _fits(self, entries: Sequence[Any], item: Item) -> None:
         """A correction is two entries in one file: together they may be more than the screen takes."""
-        most, rows = profiles.limit_of(self._settings.profile), sum(len(entry.lines) for entry in entries)
+        most, rows = profiles.limit_of(self._settings.profile), _rows(self._settings.profile, entries)
         if most and rows > most:
             raise journals.held(
                 item, f"needs {rows} rows, and the import screen takes {most}", "lines",
@@ -280,6 +280,11 @@ def _documents(file: Any) -> list[Document]:
         return msgspec.json.decode(file.note, type=Note).documents
     except msgspec.MsgspecError:
         return []  # not placed by us
+
+
+def _rows(profile: str, entries: Iterable[Entry]) -> int:
+    """How many rows entries have in a file."""
+    return sum(len(profiles.stated(profile, entry).lines) for entry in entries)
 
 
 def _sort(item: Item) -> tuple[str, str]:

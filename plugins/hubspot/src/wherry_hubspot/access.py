@@ -1,4 +1,4 @@
-"""How HubSpot is reached: hosts, scopes, limits, and what its answers say of all three."""
+"""How HubSpot is reached: limits, and what its answers say of them."""
 
 from __future__ import annotations
 
@@ -6,48 +6,14 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from wherry.endpoints import OAuthEndpoints
 from wherry.errors import TryAgain, WherryError
 from wherry.http import Limit, Pace, Profile, Response
 from wherry.roles import Clock
 
-from .client import path_of, server_time
+from .client import server_time
 from .errors import classify
 from .settings import HubSpotSettings
-
-REGIONS = ("na1", "na2", "na3", "eu1", "ap1", "ca1")
-HOSTS = (
-    "api.hubapi.com",
-    "*.hubapi.com",
-    "*.hubspot.com",
-    "*.hubspot.net",
-    *(f"*.hubspotusercontent-{region}.net" for region in REGIONS),
-    *(f"*.hubspotusercontent{number}.net" for number in ("00", "10", "20", "30", "40")),
-)
-SCOPES = (
-    "oauth",
-    "crm.objects.deals.read",
-    "crm.objects.companies.read",
-    "crm.objects.contacts.read",
-    "crm.objects.line_items.read",
-    "crm.objects.owners.read",
-    "crm.schemas.deals.read",
-    "crm.schemas.companies.read",
-    "crm.schemas.line_items.read",
-    "e-commerce",
-    "tickets",
-    "files",
-)
-"""Contacts are in because HubSpot guards notes, emails, calls, meetings and tasks with that scope."""
-
-OAUTH = OAuthEndpoints(
-    token_url=path_of("2026-03", "token"),
-    revoke_url=path_of("2026-03", "revoke"),
-    authorize_url="https://app.hubspot.com/oauth/authorize",
-    dead_grant=frozenset({"invalid_grant", "BAD_REFRESH_TOKEN"}),
-)
-"""Tokens come from the dated path whatever ``api`` says, since v1 ends in February 2027; client id and secret are in
-the form."""
+from .vendor import HOSTS
 
 WINDOW = 10.0
 SEARCHES = Limit(5, 1.0)

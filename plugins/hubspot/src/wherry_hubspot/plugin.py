@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from wherry.hookspecs import Manifest, hookimpl
 
-from .access import HOSTS, OAUTH, SCOPES
 from .mapping import MAPS, MATCH, product_type
 from .settings import HubSpotSettings
-from .source import KINDS, HubSpotSource
+from .vendor import HOSTS, KINDS, OAUTH, SCOPES
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -48,7 +47,11 @@ def wherry_settings(system: str) -> type[BaseModel] | None:
 @hookimpl
 def wherry_source_connector(connection: Connection, services: Services) -> SourceConnector | None:
     """The source that reads one HubSpot account."""
-    return HubSpotSource(connection, services) if connection.plugin == SYSTEM else None
+    if connection.plugin != SYSTEM:
+        return None
+    from .source import HubSpotSource
+
+    return HubSpotSource(connection, services)
 
 
 @hookimpl

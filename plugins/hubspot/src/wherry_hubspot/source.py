@@ -19,10 +19,10 @@ from .owners import Owners, owner_record
 from .reading import Reader, pieces
 from .relatives import Relatives
 from .settings import HubSpotSettings
+from .vendor import KINDS
 from .views import View, view_of
 from .walk import Changes, Everything
 
-KINDS = ("deal", "company", "product", "ticket", "owner", "location")
 CHUNK = 1_000
 ZONE_AGE = 30 * 86_400.0
 

@@ -44,6 +44,7 @@ def journal(item: Item, books: Books) -> Obj:
     told = enumerate(item.body.get("lines", ()))
     lines = [made for n, line in told if (made := _line(item, books, n, line)) is not None]
     _balanced(item, lines, currency)
+    _one_party(item, books)
     return {**head(item, books, currency, custom=True), **_exchanged(item, books, currency), "Line": lines}
 
 
@@ -120,6 +121,20 @@ def _without_party(item: Item, n: int, account: PostingAccount) -> Rejected:
         item, f"line {n + 1} is on {account.name}, where QuickBooks wants a customer", f"lines[{n}].customer",
         f"name the customer in the map or in the table of accounts, or {clearing}", "WHERRY-4740",
     )  # fmt: skip
+
+
+def _one_party(item: Item, books: Books) -> None:
+    """Raises Rejected for receivables of several customers: QuickBooks takes one in an entry."""
+    told = {
+        str(line.get("customer") or "")
+        for n, line in enumerate(item.body.get("lines", ()))
+        if books.chart.account(str(line["account"]), item, f"lines[{n}].account").type == RECEIVABLE
+    }
+    if len(told) > 1:
+        raise held(
+            item, f"its lines on receivables name {len(told)} customers, and QuickBooks takes one in an entry", "lines",
+            "split it at the source, a record for each customer, or set clearing on the flow", "WHERRY-4776",
+        )  # fmt: skip
 
 
 def _currency_taken(item: Item, books: Books, n: int, account: PostingAccount) -> None:

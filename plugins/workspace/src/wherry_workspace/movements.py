@@ -200,3 +200,10 @@ _READERS: dict[str, Callable[[Body], list[Line]]] = {
     "invoice": _invoice,
     "charge": _charge,
 }
+MADE_OF: Mapping[str, tuple[str, ...]] = {
+    "ledger_transaction": ("amount", "debit", "credit", "category", "description", "custom"),
+    "journal_entry": ("custom",),
+    "invoice": ("total", "tax", "memo", "custom"),
+    "charge": ("amount", "quantity", "rate", "service", "description", "custom"),
+}
+"""Kind → the fields that its lines are made of, beside its own ``lines``: a change of one changes what is booked."""

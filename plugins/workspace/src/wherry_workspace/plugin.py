@@ -9,7 +9,6 @@ from wherry.hookspecs import Manifest, hookimpl
 
 from wherry_workspace.mapping import MAPS, MATCH, TRANSFORMS
 from wherry_workspace.settings import WorkspaceSettings
-from wherry_workspace.sink import WorkspaceSink
 from wherry_workspace.source import READABLE, WorkspaceSource
 
 if TYPE_CHECKING:
@@ -51,6 +50,8 @@ def wherry_source_connector(connection: Connection, services: Services) -> Sourc
 def wherry_sink_writer(connection: Connection, services: Services) -> SinkWriter | None:
     if connection.plugin != SYSTEM:
         return None
+    from wherry_workspace.sink import WorkspaceSink
+
     settings: WorkspaceSettings = connection.settings
     return WorkspaceSink(services.documents, services.clock, settings.title)
 

@@ -15,7 +15,7 @@ from wherry_workspace.account import Opened, account
 from wherry_workspace.bodies import full, references_of
 from wherry_workspace.documents import Document, changed_since
 from wherry_workspace.kinds import KINDS, Kind
-from wherry_workspace.movements import LINE, Line, fields_of, lines_of
+from wherry_workspace.movements import LINE, MADE_OF, Line, fields_of, lines_of
 
 READABLE = ("invoice", "charge", "customer", "project", "product", "location", "ticket", "ledger_transaction",
             "journal_entry", "account")  # fmt: skip
@@ -26,6 +26,7 @@ class WorkspaceSource:
 
     kinds: Sequence[str] = READABLE
     chunk = 500
+    derived: Mapping[str, Mapping[str, tuple[str, ...]]] = {LINE: MADE_OF}
 
     def __init__(self, opened: Opened, title: str, page_size: int) -> None:
         self._opened, self._title, self._page_size = opened, title, page_size
@@ -142,11 +143,12 @@ def _refers(document: Document, touched: Mapping[str, Set[str]]) -> bool:
 
 
 def _record(kind: Kind, name: str, document: Document, fields: Iterable[str], version: str = "") -> Record:
-    """Lines are part of a document: they are there whatever was asked for, so that a change of one is a change."""
+    """Lines and references are part of a document: they are there whatever was asked for, so that a change of one is a
+    change."""
     body: dict[str, Any] = {"id": name, **full(kind, document["fields"])}
     roots = {field.partition(".")[0].partition("[")[0] for field in fields}
     if roots:
-        roots |= {"id", "lines"}
+        roots |= {"id", "lines", *kind.references}
         body = {field: value for field, value in body.items() if field in roots}
     payload = msgspec.json.encode(body)
     return Record(kind=kind.name, id=name, version=version or document["changed"], payload=payload, decoded=body)

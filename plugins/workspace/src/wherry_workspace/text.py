@@ -127,12 +127,15 @@ def edited_lines(kind: Kind, name: str, changes: Sequence[Change], released: Seq
 def report_lines(report: Report, *, dry_run: bool) -> Iterator[str]:
     """What an import did; every bad row with its number, the first fifty in full."""
     name = report.kind.replace("_", " ")
-    counts = f"{report.creates} created, {len(report.updated)} updated, {report.unchanged} unchanged"
+    done = f"{report.creates} created, {len(report.updated)} updated, {report.unchanged} unchanged"
+    would = f"{report.creates} to create, {len(report.updated)} to update, {report.unchanged} unchanged"
+    bad = len(report.bad)
     if report.applied:
-        yield f"{name}: {counts}" + (f", {len(report.bad)} left out" if report.bad else "")
+        yield f"{name}: {done}" + (f", {bad} left out" if bad else "")
+    elif dry_run:
+        yield f"{name}: {would}" + (f", {bad} bad" if bad else "") + "; nothing was imported: this was a dry run"
     else:
-        would = f" (without bad rows: {counts})" if report.bad or dry_run else ""
-        yield f"{name}: nothing was imported{would}"
+        yield f"{name}: nothing was imported" + (f" (without bad rows: {would})" if bad else "")
     if report.others:
         made = [f"{number} {kind}{'' if number == 1 else 's'}" for kind, number in report.others.items()]
         yield f"  {'along with' if report.applied else 'and'} {', '.join(made)}"

@@ -1,0 +1,87 @@
+"""What the subledger keeps of a movement, read as the books need it: typed, and in one pass over its JSON."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from decimal import Decimal
+
+import msgspec
+from msgspec import Struct
+
+from wherry.accounting import Movement, MovementLine, Side
+from wherry.money import decimals
+from wherry.records import Ref
+from wherry.store.movements import MovementRow
+
+_EXACT = "fiat_exact"
+"""The custom field of a movement that says its value unrounded, as decimal text."""
+
+
+def movement_of(row: MovementRow, *, gains: bool) -> Movement:
+    """The row as it is booked; with its realised gain or loss beside it where the flow books those."""
+    body = _body(row.body)
+    lines = [_line(line) for line in body.lines]
+    if gains and body.gain is not None:
+        lines += _gain(body.gain.minor)
+    return Movement(
+        id=row.id, key=row.key, date=dt.date.fromisoformat(row.date), currency=row.currency, lines=tuple(lines),
+        partition=row.partition, reference=body.reference or "", description=body.description or "",
+        type=body.type or "", exchange_source=body.exchange_source or "",
+        exchange_rate=Decimal(body.exchange_rate) if body.exchange_rate else None,
+    )  # fmt: skip
+
+
+def unrounded(rows: Iterable[MovementRow]) -> dict[int, Decimal]:
+    """Values that are too small for their currency, unrounded, in minor units: they are left out, but told exactly."""
+    found = {}
+    for row in rows:
+        told = _EXACT in row.body and msgspec.json.decode(row.body).get("custom", {}).get(_EXACT)
+        if told:
+            found[row.id] = Decimal(str(told)).scaleb(decimals(row.currency))
+    return found
+
+
+class _Amount(Struct):
+    minor: int
+
+
+class _Line(Struct):
+    side: Side
+    amount: _Amount
+    account: str | None = None
+    category: str | None = None
+    party: Ref | str | None = None
+    description: str | None = None
+    dimensions: dict[str, str] | None = None
+
+
+class _Body(Struct):
+    """What the books need of a movement's body."""
+
+    lines: list[_Line]
+    gain: _Amount | None = None
+    reference: str | None = None
+    description: str | None = None
+    type: str | None = None
+    exchange_source: str | None = None
+    exchange_rate: str | int | None = None
+
+
+_body = msgspec.json.Decoder(_Body).decode
+
+
+def _line(line: _Line) -> MovementLine:
+    party = line.party or ""
+    return MovementLine(
+        side=line.side, minor=line.amount.minor, account=line.account or "", category=line.category or "",
+        party=party if isinstance(party, str) else party.key, description=line.description or "",
+        dimensions=tuple(sorted(line.dimensions.items())) if line.dimensions else (),
+    )  # fmt: skip
+
+
+def _gain(minor: int) -> list[MovementLine]:
+    category = "gain" if minor > 0 else "loss"
+    if minor == 0:
+        return []
+    return [MovementLine(side=side, minor=abs(minor), category=category) for side in ("debit", "credit")]

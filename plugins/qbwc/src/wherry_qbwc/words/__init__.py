@@ -1,0 +1,1 @@
+"""qbXML, the language of QuickBooks Desktop: what is said to it, and what it answers."""
