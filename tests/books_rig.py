@@ -17,7 +17,7 @@ from wherry.money import parse
 from wherry.simulator import Clock, serve
 from wherry.testing.plans import FAULTS
 from wherry.testing.rigs import Effect, Mark, Names, Post, Rig, Stand
-from wherry.testing.wallets import ACCOUNTS, CHART, WALLET, Journals, Move, wallets
+from wherry.testing.wallets import ACCOUNTS, CHART, TRANSACTION, WALLET, Journals, Move, wallets
 from wherry_quickbooks.simulator import QuickBooksSimulator
 from wherry_traede.simulator import TraedeSimulator
 
@@ -254,6 +254,17 @@ def confirmations_rig() -> Rig:
     )  # fmt: skip
 
 
+def workspace_rig() -> Rig:
+    """The movements lie in the workspace, where nothing is made void."""
+    changes = {**wallets(), "back": [wallets()["first"][0]]}
+    platform = '[connections.platform]\nplugin = "workspace"\n'
+    scene = Journals(changes=changes, source=platform, name="platform", kind=TRANSACTION, own_drills=MEANWHILE)
+    sound = quickbooks_rig("journals-workspace", scene)
+    return msgspec.structs.replace(
+        sound, plugins=("quickbooks", "workspace"), modules=(*sound.modules, "wherry_workspace.plugin")
+    )  # fmt: skip
+
+
 def rigs() -> list[Rig]:
     automatic, approved = Journals(changes=wallets()), Journals(changes=wallets(), approves=True)
     return [
@@ -261,5 +272,6 @@ def rigs() -> list[Rig]:
         quickbooks_rig("journals-5", msgspec.structs.replace(approved, own_drills=[*MEANWHILE, *RESTORED]), 5),
         csv_rig("journals-csv", msgspec.structs.replace(approved, served=False, own_drills=MEANWHILE), 1),
         csv_rig("journals-csv-3", msgspec.structs.replace(automatic, served=False, own_drills=MEANWHILE), 3),
+        workspace_rig(),
         confirmations_rig(),
     ]

@@ -24,6 +24,7 @@ from wherry.testing.wallets import Journals, Move, wallets
 pytest.importorskip("wherry_quickbooks", reason="needs the plugin that the entries are written with")
 pytest.importorskip("wherry_traede", reason="needs the plugin whose entries are confirmed")
 pytest.importorskip("wherry_csv", reason="needs the plugin that writes files")
+pytest.importorskip("wherry_workspace", reason="needs the plugin whose ledger is read")
 
 EVERYTHING = bool(os.environ.get("WHERRY_SWEEP_ALL"))
 RIGS = rigs_of([str(Path(__file__).with_name("books_rig.py"))])

@@ -50,6 +50,8 @@ class Movement(Struct, frozen=True, kw_only=True):
     """The type of journal, such as ``asset-movement``, ``valuation``, ``transaction``, ``gain-loss``, ``true-up``."""
     late: bool = False
     """Its own period was posted before it came."""
+    moved: str = ""
+    """The period that it is moved from, since that is closed or was posted before it came; empty in its own."""
     exchange_rate: Decimal | None = None
     """What one of ``currency`` is worth in the organisation's own, where the record says so itself."""
     exchange_source: str = ""
@@ -131,6 +133,8 @@ class Entry(Struct, frozen=True, kw_only=True):
     members: tuple[int, ...]
     party: str = ""
     type: str = ""
+    moved: str = ""
+    """The period that its movements are moved from, since that is closed or was posted before they came."""
     exchange_rate: Decimal | None = None
     """What one of ``currency`` is worth in ``home``; None where the entry is in the organisation's own currency."""
     exchange_source: str = ""

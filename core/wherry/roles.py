@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from msgspec import Struct, field
 
 from wherry.accounting import Balance as Balance
+from wherry.accounting import Barred as Barred
+from wherry.accounting import BarsAccounts as BarsAccounts
+from wherry.accounting import BooksRounding as BooksRounding
 from wherry.accounting import Confirms as Confirms
 from wherry.accounting import HasAccounts as HasAccounts
 from wherry.accounting import HasBalances as HasBalances

@@ -23,7 +23,7 @@ SECTIONS: tuple[tuple[str, str, tuple[tuple[str, tuple[str, ...]], ...]], ...] =
             (ROLES, ("SourceConnector", "Describes", "Sweeps", "Fetches", "OpensFiles", "FieldMapper", "Narrows",
                      "Rounds", "Matcher", "SinkWriter", "AtomicSinkWriter", "CallSinkWriter", "Asks", "Lists",
                      "Polled", "Simulator")),
-            (BOOKS, ("Confirms", "HasAccounts", "HasPeriods", "HasBalances")),
+            (BOOKS, ("Confirms", "HasAccounts", "HasPeriods", "HasBalances", "BarsAccounts", "BooksRounding")),
         ),
     ),
     (

@@ -8,7 +8,8 @@ stands in which entry. Source: behaviours.md, sections 000 and 004; cases C6 to 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 from msgspec import Struct, field
@@ -19,6 +20,7 @@ from wherry.books.bodies import movement_of, unrounded
 from wherry.books.charts import Chart
 from wherry.books.drafts import draft_of
 from wherry.books.frozen import SEPARATOR, Fixed
+from wherry.books.numbering import letters, moved_from
 from wherry.books.periods import Calendar
 from wherry.books.rates import Rates, Terms
 from wherry.errors import Guarded
@@ -32,7 +34,8 @@ from wherry.store.movements import MovementRow, State
 Place = tuple[State, str, str]
 """Where a movement stands: its state, its entry, and why it is left out."""
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_FURTHEST = 60
+_FURTHEST, _SLUG = 60, 4
+_ONE_DAY = dt.timedelta(days=1)
 
 
 class Books(Struct, kw_only=True):
@@ -97,6 +100,8 @@ class Arrangement(Struct, kw_only=True):
     """Keys of the entries that were sent."""
     aside: dict[str, list[int]] = field(default_factory=dict)
     """Entry that was not sent → those of its movements that the selection leaves out."""
+    in_time: list[tuple[int, str]] = field(default_factory=list)
+    """Movements that came before their group was posted, with its name."""
 
 
 # -- arranging --------------------------------------------------------------------------------------------------------
@@ -112,18 +117,14 @@ def arrange(tx: Tx, books: Books) -> Arrangement:
         if row.entry and row.entry not in fixed and not books.pick.takes(row):
             found.aside.setdefault(row.entry, []).append(row.id)
     placing = Placing(books, fixed)
-    mine = {row.id: (row, movement) for row in free if (movement := placing.admitted(row)) is not None}
-    large, small = grouping.sub_cent([movement for _, movement in mine.values()], exact=unrounded(free))
-    placed = [placing.place(*mine[movement.id]) for movement in large]
-    booked, missing = grouping.categorise([one for one in placed if one is not None], books.table)
-    found.left += [*placing.left(), *small, *missing]
-    found.blocked = bool(missing)
-    booked, nobodys = _owed_by_nobody(books, booked)
-    found.left += nobodys
-    found.blocked |= bool(nobodys)
+    booked, found.left, found.blocked = _ready(books, placing, free)
     if books.flow.group == "none":
         placing.numbers = frozen.numbers(tx, books.route, books.flow.name)
-    bookings, unvalued = _bookings(books, placing, booked)
+    placing.partitions |= {row.partition for row in rows}
+    aside = Placing(_unstopped(books), fixed)
+    rest = [row for row in rows if row.entry not in fixed and not books.pick.takes(row)]
+    bookings, unvalued = _bookings(books, placing, booked, _ready(aside.books, aside, rest)[0] if rest else [])
+    found.in_time = [*placing.in_time, *aside.in_time]
     found.left += unvalued
     for booking in bookings:
         if books.flow.needs_approval or _is_over(books, booking.entry):
@@ -131,6 +132,22 @@ def arrange(tx: Tx, books: Books) -> Arrangement:
         else:
             found.coming.append(booking.entry)
     return found
+
+
+def _ready(books: Books, placing: Placing, rows: Sequence[MovementRow]) -> tuple[list[Movement], list[LeftOut], bool]:
+    """What of the rows can be booked, what is left out, and whether nothing may be, since something has no account."""
+    mine = {row.id: (row, movement) for row in rows if (movement := placing.admitted(row)) is not None}
+    large, small = grouping.sub_cent([movement for _, movement in mine.values()], exact=unrounded(rows))
+    placed = [placing.place(*mine[movement.id]) for movement in large]
+    booked, missing = grouping.categorise([one for one in placed if one is not None], books.table)
+    booked, nobodys = _owed_by_nobody(books, booked)
+    return booked, [*placing.left(), *small, *missing, *nobodys], bool(missing or nobodys)
+
+
+def _unstopped(books: Books) -> Books:
+    """The same books for what the selection leaves out: it is only looked at, and stops nothing."""
+    flow = books.flow.model_copy(update={"closed": "hold"}) if books.flow.closed == "stop" else books.flow
+    return msgspec.structs.replace(books, flow=flow)
 
 
 def _rows(tx: Tx, books: Books, sent: Fixed) -> list[MovementRow]:
@@ -172,8 +189,13 @@ class Placing:
     def __init__(self, books: Books, fixed: Iterable[str]) -> None:
         self.books = books
         self._fixed = [key.split(SEPARATOR, 3) for key in fixed]
-        self.posted = {(bucket, partition) for _, bucket, partition, _ in self._fixed}
-        """(bucket, partition) of which something was sent."""
+        each = books.flow.group == "none"
+        self.posted = {(one[1], one[2]) for one in self._fixed if each or not moved_from(one[3])}
+        """(bucket, partition) of which something was sent, beside what was only moved there."""
+        self.partitions = {one[2] for one in self._fixed}
+        """Every one that there is: numbers of entries name them, and none of them is called like another."""
+        self.in_time: list[tuple[int, str]] = []
+        """Movements that came before their group was posted, with its name, where that was not noted before."""
         self.numbers: set[str] = set()
         """What sent entries are called, where each is called by its own reference."""
         self._left: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
@@ -187,6 +209,7 @@ class Placing:
             return None
         if row.reason and row.state == "left" and row.reason.startswith(REVERSED_ENTRY):
             self._leave(movement, "held", row.reason)
+            self._note(row, self.bucket_of(movement.date).name)
             return None
         return movement
 
@@ -203,10 +226,20 @@ class Placing:
         return self.books.closed_until is not None and day <= self.books.closed_until
 
     def _was_posted(self, row: MovementRow, day: dt.date) -> bool:
-        if self.books.flow.group == "none" or not self.posted:
+        """Whether its group was posted before the movement came. What stood in it then, or was left aside, came in
+        time: so the part of a group that a selection left out is not late."""
+        if self.books.flow.group == "none":
             return False
-        spot = (self.bucket_of(day).name, row.partition)
-        return spot in self.posted and tuple(row.entry.split(SEPARATOR)[1:3]) != spot
+        bucket = self.bucket_of(day).name
+        spot = (bucket, row.partition)
+        if spot in self.posted and row.at != bucket and tuple(row.entry.split(SEPARATOR)[1:3]) != spot:
+            return True
+        self._note(row, bucket)
+        return False
+
+    def _note(self, row: MovementRow, bucket: str) -> None:
+        if row.at != bucket:
+            self.in_time.append((row.id, bucket))
 
     def _by_policy(self, row: MovementRow, movement: Movement, policy: str, why: str) -> Movement | None:
         if policy == "stop":
@@ -220,17 +253,17 @@ class Placing:
             return None
         if policy == "correct":
             return msgspec.structs.replace(movement, late=True)
-        return self._later(row, movement, why)
+        return self._later(movement, why)
 
-    def _later(self, row: MovementRow, movement: Movement, why: str) -> Movement | None:
-        """In the next period that is open and of which nothing was posted: the day is told in the description."""
-        day = movement.date
+    def _later(self, movement: Movement, why: str) -> Movement | None:
+        """On the first day of the next period that is open, in an entry of what is moved there from its own: the day is
+        told in the description."""
+        day, own = movement.date, self.books.calendar.period_of(movement.date).name
         for _ in range(_FURTHEST):
-            period = self.books.calendar.period_of(day)
-            day = period.last + dt.timedelta(days=1)
-            if not self._is_closed(day) and (self.bucket_of(day).name, row.partition) not in self.posted:
+            day = self.books.calendar.period_of(day).last + _ONE_DAY
+            if not self._is_closed(day):
                 told = f"{movement.description} (of {movement.date}; {why})".strip()
-                return msgspec.structs.replace(movement, date=day, late=True, description=told)
+                return msgspec.structs.replace(movement, date=day, late=True, moved=own, description=told)
         self._leave(movement, "held", f"{why}, and no later period is open")
         return None
 
@@ -261,9 +294,10 @@ REVERSED_ENTRY = "its entry was reversed"
 
 
 def _bookings(
-    books: Books, placing: Placing, booked: Sequence[Movement]
+    books: Books, placing: Placing, booked: Sequence[Movement], aside: Sequence[Movement]
 ) -> tuple[list[Booking], list[LeftOut]]:  # fmt: skip
-    """The entries of each partition. What comes late into a posted group stands in a further part of it.
+    """The entries of each partition. What comes late into a posted group stands in a further part of it. ``aside`` is
+    what the selection leaves out: a group that it takes some of only is numbered otherwise than the whole one.
 
     Behind them those that have no exchange rate, or no account for what rounding leaves.
     """
@@ -271,15 +305,14 @@ def _bookings(
     left: list[LeftOut] = []
     account = books.chart.code_of(books.flow.rounding)
     terms = Terms(home=books.home, rates=books.rates, account=account, own=books.own_rounding)
-    partitions = sorted({movement.partition for movement in booked})
-    slugs = _slugs(partitions)
-    for partition in partitions:
+    slugs = _slugs(placing.partitions)
+    for partition in sorted({movement.partition for movement in booked}):
         mine = [movement for movement in booked if movement.partition == partition]
         entries = grouping.entries(
             mine, placing.bucket_of, receivable=books.chart.codes(["receivable"]),
             payable=books.chart.codes(["payable"]), clearing=books.flow.clearing, max_lines=books.most_lines,
             prefix=f"JE {slugs[partition]}", home=books.home, each=books.flow.group == "none",
-            taken=placing.taken(partition),
+            taken=placing.taken(partition), split=_split(books, placing, partition, aside),
         )  # fmt: skip
         for entry in (rates.appraised(one, terms) for one in entries):
             if isinstance(entry, LeftOut):
@@ -290,16 +323,25 @@ def _bookings(
     return found, left
 
 
-def _slugs(partitions: Sequence[str]) -> dict[str, str]:
-    """Partition → a few letters for the numbers of its entries; different for different partitions."""
-    found: dict[str, str] = {}
-    for partition in partitions:
-        plain = "".join(letter for letter in partition.upper() if letter.isalnum())[:4]
-        taken = set(found.values())
-        slug, number = plain, 2
-        while partition and (f"{slug} " in taken or not slug):
-            slug, number = f"{plain[:3]}{number}", number + 1
-        found[partition] = f"{slug} " if partition else ""
+def _split(books: Books, placing: Placing, partition: str, aside: Collection[Movement]) -> set[str]:
+    """The stems of the groups of a partition of which the selection leaves something out."""
+    control = books.chart.codes(["receivable", "payable"]) if not books.flow.clearing else set()
+    mine = (movement for movement in aside if movement.partition == partition)
+    return grouping.stems(mine, placing.bucket_of, control, each=books.flow.group == "none", home=books.home)
+
+
+def _slugs(partitions: Iterable[str]) -> dict[str, str]:
+    """Partition → a few letters for the numbers of its entries. Those that begin alike are told apart by letters that
+    stand for their whole name, so that none is ever called what another was."""
+    plain = {one: "".join(letter for letter in one.upper() if letter.isalnum())[:_SLUG] for one in partitions}
+    often = Counter(plain.values())
+    found = {"": ""}
+    for one, slug in sorted(plain.items()):
+        taken, salt = {*found.values(), *(f"{each} " for each in often)}, 0
+        while one and (not slug or often[slug] > 1 or f"{slug} " in found.values()):
+            slug, salt = f"{plain[one][:2]}{letters(f'{one}{salt}', _SLUG - 2)}", salt + 1
+            slug = slug if f"{slug} " not in taken else ""
+        found[one] = f"{slug} " if one else ""
     return found
 
 
@@ -316,6 +358,7 @@ def keep(tx: Tx, books: Books, found: Arrangement) -> None:
         wanted.update(dict.fromkeys(booking.entry.members, ("booked", booking.key, "")))
     for left in found.left:
         wanted.update(dict.fromkeys(left.members, ("left", "", left.detail)))
+    _note_in_time(tx, found, {id for id, place in wanted.items() if place[0] == "booked"})
     held = {row.id: (row.state, row.entry, row.reason) for row in found.free}
     changed: dict[Place, list[int]] = {}
     for id, place in wanted.items():
@@ -324,3 +367,13 @@ def keep(tx: Tx, books: Books, found: Arrangement) -> None:
     movements.post(tx, sink, flow, [row.id for row in found.sent if row.state != "posted"])
     for (state, entry, reason), ids in changed.items():
         movements.place(tx, sink, flow, ids, state, entry=entry, reason=reason)
+
+
+def _note_in_time(tx: Tx, found: Arrangement, booked: Collection[int]) -> None:
+    """What is in none of these entries, and came before its group was posted, is not late once that is."""
+    by_bucket: dict[str, list[int]] = {}
+    for id, bucket in found.in_time:
+        if id not in booked:
+            by_bucket.setdefault(bucket, []).append(id)
+    for bucket, ids in by_bucket.items():
+        movements.note_in_time(tx, ids, bucket)

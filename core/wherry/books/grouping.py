@@ -21,7 +21,7 @@ from wherry import money
 from wherry.accounting import BookedLine, Bucket, Dimensions, Entry, LeftOut, Mapped, Movement, MovementLine, Side
 from wherry.books.numbering import TYPES as TYPES
 from wherry.books.numbering import JournalType as JournalType
-from wherry.books.numbering import Name, Numbering
+from wherry.books.numbering import Name, Numbering, stem_of
 from wherry.books.tables import category_key
 from wherry.errors import ConfigError, Rejected
 from wherry.money import allocate as allocate
@@ -177,14 +177,17 @@ def entries(
     home: str = "",
     each: bool = False,
     taken: Container[str] = frozenset(),
+    split: Container[str] = frozenset(),
 ) -> list[Entry]:
     """One entry for each bucket, currency and type; on receivable and payable accounts one for each party as well.
-    Movements in another currency than ``home`` that say their exchange rate are apart by that, too.
+    Movements in another currency than ``home`` that say their exchange rate are apart by that, too, and so are those
+    that are moved from another period.
 
     Every movement is in exactly one of them. With ``clearing``, lines on receivable and payable accounts go to that
     account, with no party. With ``each`` every movement is an entry of its own, under its own date and reference.
     Above ``max_lines`` (0: any number) the members are shared out among several entries. ``home`` is the currency that
     numbers leave out, ``taken`` the keys and numbers of entries that exist already: a late comer gets the next part.
+    ``split`` are the stems of groups of which some members are left out here: see ``stems``.
 
     Raises Rejected, naming the movement, for one that is out of balance, has a line without account, has no party on a
     receivable or payable account, has more than ``max_lines`` lines by itself or no amount at all.
@@ -203,8 +206,16 @@ def entries(
     for name, some in groups:
         plain = not name.single or once[name.single.reference] == 1
         for members, lines in sums.parts(some):
-            made.append(_entry(numbering, name, plain, members, lines))
+            some = tuple(one.id for one in members) if split and stem_of(name) in split else ()
+            made.append(_entry(numbering, name, plain, members, lines, some))
     return made
+
+
+def stems(
+    movements: Iterable[Booked], bucket_of: Callable[[dt.date], Bucket], control: Control, *, each: bool, home: str
+) -> set[str]:
+    """What stands for the groups that movements are in."""
+    return {stem_of(name) for name, _ in _groups(movements, bucket_of, control, each, home)}
 
 
 def _groups(
@@ -212,7 +223,7 @@ def _groups(
 ) -> list[tuple[Name, list[Movement]]]:
     """In the order of their days."""
     days: dict[dt.date, Bucket] = {}
-    groups: dict[tuple[str, str, str, tuple[str, ...], str, int], list[Movement]] = defaultdict(list)
+    groups: dict[tuple[str, str, str, tuple[str, ...], str, str, int], list[Movement]] = defaultdict(list)
     for movement in movements:
         if (bucket := days.get(movement.date)) is None:
             bucket = days[movement.date] = bucket_of(movement.date)
@@ -224,18 +235,18 @@ def _groups(
             )  # fmt: skip
         rate = _rate(movement, home) if movement.exchange_rate is not None else ""
         one = movement.id if each else 0
-        groups[bucket.name, movement.currency, movement.type, parties, rate, one].append(movement)
+        groups[bucket.name, movement.currency, movement.type, parties, rate, movement.moved, one].append(movement)
     named = [
-        (Name(bucket=days[some[0].date], currency=currency, type=kind, parties=parties, rate=rate,
+        (Name(bucket=days[some[0].date], currency=currency, type=kind, parties=parties, rate=rate, moved=moved,
               single=some[0] if each else None), some)
-        for (_, currency, kind, parties, rate, _), some in groups.items()
+        for (_, currency, kind, parties, rate, moved, _), some in groups.items()
     ]  # fmt: skip
     return sorted(named, key=lambda pair: (pair[0].bucket.first, pair[0].bucket.name, *_rank(pair[0])))
 
 
-def _rank(name: Name) -> tuple[str, str, tuple[str, ...], str, str, int]:
+def _rank(name: Name) -> tuple[str, str, tuple[str, ...], str, str, str, int]:
     one = name.single
-    return name.currency, name.type, name.parties, name.rate, one.key if one else "", one.id if one else 0
+    return name.currency, name.type, name.parties, name.rate, name.moved, one.key if one else "", one.id if one else 0
 
 
 def _rate(movement: Movement, home: str) -> str:
@@ -336,8 +347,10 @@ def _unbalanced(movement: Movement, difference: int) -> Rejected:
     )  # fmt: skip
 
 
-def _entry(numbering: Numbering, name: Name, plain: bool, members: Sequence[Movement], sums: _Sums) -> Entry:
-    key, number = numbering.key_and_number(name, plain=plain)
+def _entry(
+    numbering: Numbering, name: Name, plain: bool, members: Sequence[Movement], sums: _Sums, some: Sequence[int]
+) -> Entry:
+    key, number = numbering.key_and_number(name, plain=plain, some=some)
     said = members[0] if name.rate else None
     return Entry(
         key=key,
@@ -351,6 +364,7 @@ def _entry(numbering: Numbering, name: Name, plain: bool, members: Sequence[Move
         members=tuple(sorted(one.id for one in members)),
         party=name.party,
         type=name.type,
+        moved=name.moved,
         exchange_rate=said.exchange_rate if said else None,
         exchange_source=(said.exchange_source or "the record") if said else "",
     )

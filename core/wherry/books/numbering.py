@@ -6,7 +6,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from hashlib import blake2b
 
 from msgspec import Struct
@@ -19,6 +19,9 @@ _DIGEST = 8
 """Characters of five bits each: at least so many stand for what a number has no room for."""
 _WEEK = re.compile(r"(\d{4})-(W\d\d[a-z]?)").fullmatch
 _SHORT_PARTY = re.compile(r"[A-Z0-9]*[0-9][A-Z0-9]*").fullmatch
+_MONTH = re.compile(r"\d\d(\d\d)-(\d\d)").fullmatch
+_PARTS_IF_MOVED = 6
+_MARK = 4
 _PLAIN = re.compile(r"[^\x00-\x1f\x7f]+").fullmatch
 
 
@@ -53,6 +56,8 @@ class Name(Struct, frozen=True, kw_only=True):
     parties: tuple[str, ...] = ()
     rate: str = ""
     """The exchange rate that its members say themselves, and where they have it from."""
+    moved: str = ""
+    """The period that its members are moved from; empty where they stand in their own."""
     single: Movement | None = None
     """The only member, where every movement is an entry of its own."""
 
@@ -73,11 +78,15 @@ class Numbering:
         self._prefix, self._home, self._types, self._last_day = prefix, home, types, last_day
         self._taken, self._given = taken, set[str]()
 
-    def key_and_number(self, name: Name, *, plain: bool = True) -> tuple[str, str]:
-        """The first part that is free. Without ``plain`` the number is not made of the movement's reference."""
-        stem, part = _stem(name), 1
+    def key_and_number(self, name: Name, *, plain: bool = True, some: Sequence[int] = ()) -> tuple[str, str]:
+        """The first part that is free. Without ``plain`` the number is not made of the movement's reference. ``some``
+        are the members where others of the group are left out by a selection: then the part is called after them, since
+        the number of the whole group stands for the whole."""
+        stem, count = stem_of(name), 1
+        part = _mark(some, 0) if some else "1"
         while not self._free(f"{stem}/{part}"):
-            part += 1
+            count += 1
+            part = _mark(some, count) if some else str(count)
         key = f"{stem}/{part}"
         number, salt = self._number(name, key, part, plain), 0
         while not self._free(number):
@@ -97,7 +106,8 @@ class Numbering:
     def memo(self, name: Name) -> str:
         if name.single and (told := name.single.description or name.single.reference):
             return told
-        return ", ".join(filter(None, (self._type(name.type).memo, name.bucket.name, name.party)))
+        moved = f"moved from {name.moved}" if name.moved else ""
+        return ", ".join(filter(None, (self._type(name.type).memo, name.bucket.name, name.party, moved)))
 
     def _free(self, text: str) -> bool:
         return text not in self._given and text not in self._taken
@@ -107,9 +117,10 @@ class Numbering:
             return _UNTYPED
         return self._types.get(type) or JournalType(type.upper(), type.replace("-", " ").capitalize())
 
-    def _number(self, name: Name, key: str, part: int, plain: bool) -> str:
+    def _number(self, name: Name, key: str, part: str, plain: bool) -> str:
         party = f"-{name.party}" if name.party else ""
-        more = f".{part}" if part > 1 else ""
+        moved = f"L{_compact_period(name.moved)}" if name.moved else ""
+        more = moved + (f".{part}" if part != "1" else "")
         if name.single:
             text = f"{self._prefix}{name.single.reference}{more}" if plain and name.single.reference else ""
         elif name.type:
@@ -125,18 +136,43 @@ class Numbering:
     def _short(self, name: Name, key: str, salt: int = -1) -> str:
         told = self._prefix + (name.bucket.name if name.single else _compact(name.bucket.name))
         head = "".join(one for one in told if _PLAIN(one))[: LONGEST - 1 - _DIGEST]
-        digest = blake2b(f"{key}\n{salt}".encode("utf-8", "surrogatepass"), digest_size=15).digest()
-        return f"{head}-{base64.b32encode(digest).decode()[: LONGEST - 1 - len(head)]}"
+        return f"{head}-{letters(f'{key}{chr(10)}{salt}', LONGEST - 1 - len(head))}"
 
 
-def _stem(name: Name) -> str:
-    """The key without the number of its part: bucket, currency with its own rate, type and parties, or the movement's
-    own key."""
+def stem_of(name: Name) -> str:
+    """The key without its part: bucket, currency with its own rate, type, parties and the period that its members are
+    moved from, if they are; or the movement's own key."""
     if name.single:
         return name.single.key
     parties = "+".join(_escaped(party) for party in name.parties)
     currency = f"{name.currency}@{_escaped(name.rate)}" if name.rate else name.currency
-    return "/".join((_escaped(name.bucket.name), currency, _escaped(name.type), parties))
+    moved = (_escaped(name.moved),) if name.moved else ()
+    return "/".join((_escaped(name.bucket.name), currency, _escaped(name.type), parties, *moved))
+
+
+def moved_from(key: str) -> str:
+    """The period that the members of a group's entry are moved from, by the key it has among those of its bucket."""
+    parts = key.split("/")
+    return _unescaped(parts[4]) if len(parts) == _PARTS_IF_MOVED else ""
+
+
+def _mark(members: Sequence[int], salt: int) -> str:
+    """A few letters that stand for these members."""
+    return f"S{letters(f'{salt} {sorted(members)}', _MARK)}"
+
+
+def reversing(number: str) -> str:
+    """The number of the entry that takes one back: with an R behind it. What has no room for that is shortened by what
+    stands for the whole of it, so that it is called like nothing else."""
+    if len(number) < LONGEST:
+        return f"{number}R" if number else ""
+    return f"{number[: LONGEST - 2 - _DIGEST]}-{letters(number, _DIGEST)}R"
+
+
+def letters(text: str, count: int) -> str:
+    """So many letters and digits, at most 24, that stand for a text."""
+    digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=15).digest()
+    return base64.b32encode(digest).decode()[:count]
 
 
 def _currency(name: Name) -> str:
@@ -149,6 +185,18 @@ def _escaped(text: str) -> str:
     for sign in "%/+":
         text = text.replace(sign, f"%{ord(sign):02X}")
     return text
+
+
+def _unescaped(text: str) -> str:
+    for sign in "+/%":
+        text = text.replace(f"%{ord(sign):02X}", sign)
+    return text
+
+
+def _compact_period(name: str) -> str:
+    """``2610`` for the month 2026-10."""
+    month = _MONTH(name)
+    return f"{month[1]}{month[2]}" if month else name
 
 
 def _compact(bucket: str) -> str:

@@ -78,7 +78,7 @@ class Subledger:
                                   fix="correct it at its source, or in the map")  # fmt: skip
         row = self._row(item)
         if old is not None and old.entry not in fixed:
-            row.id = old.id
+            row.id, row.at = old.id, old.at or "".join(old.entry.split(SEPARATOR)[1:2])
         elif old is not None:
             rows.append(self._reversal(old))
         rows.append(row)

@@ -45,6 +45,8 @@ class MovementRow(Struct, kw_only=True):
     confirmed: str = ""
     """When its source was told that it is booked; or why it would not hear of it."""
     at: str = ""
+    """The name of the group that it came in time for, before anything of that was posted; empty where it stands in an
+    entry of its group anyway, or is late."""
     run: str = ""
 
 
@@ -167,6 +169,14 @@ def place(
     if ids:
         tx.run_among(_PLACE, ids, is_state=state, is_entry=entry, is_reason=reason)
         _touch(tx, sink, flow)
+
+
+_IN_TIME = sa.update(table).where(wanted(table.c.id)).values(at=sa.bindparam("is_at"))
+
+
+def note_in_time(tx: Tx, ids: Sequence[int], bucket: str) -> None:
+    """Note the group that movements came in time for."""
+    tx.run_among(_IN_TIME, ids, is_at=bucket)
 
 
 def _row(row: Sequence[Any]) -> MovementRow:

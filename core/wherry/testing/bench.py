@@ -132,7 +132,7 @@ class Bench:
         (self.folder / "wherry.toml").write_text(PROJECT.format(**told))
 
     def errand(
-        self, stand: Stand, crashes: Sequence[Crash], function: str, flow: str = "", **more: str
+        self, stand: Stand, crashes: Sequence[Crash], function: str, flow: str = "", **more: Any
     ) -> Work:  # fmt: skip
         """The job of a process."""
         scene = self.rig.scene

@@ -49,6 +49,8 @@ class Errand(Struct, kw_only=True):
     """What a person looked for, ``entity/key``."""
     target: str = ""
     """What he found of it; empty where there was nothing."""
+    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What is entered on the platform in the hub's own store: id → fields."""
 
 
 class SharedTime:
@@ -217,6 +219,18 @@ def export(told: dict[str, Any]) -> int:
             for kind in ("customer", "product", "invoice"):
                 claims.held += [{"kind": kind, "id": id, **body["fields"]} for id, body in documents.each(kind)]
     Path(errand.note).write_text(json.dumps(_plain(claims)))
+    return 0
+
+
+def enter(told: dict[str, Any]) -> int:
+    """People enter or change ledger transactions on the platform that lies in the hub's own store."""
+    errand = convert(told, Errand)
+    clock = HubClock(SharedTime(Path(errand.time)))
+    changed = clock.now().isoformat()
+    with Hub.open(errand.folder, environ=errand.environ, clock=clock) as hub:
+        with hub.store.documents("workspace") as documents:
+            rows = [(id, {"fields": fields, "changed": changed}) for id, fields in errand.rows.items()]
+            documents.put("ledger_transaction", rows)
     return 0
 
 

@@ -23,7 +23,7 @@ class Catch(Struct, frozen=True):
     @property
     def caught(self) -> bool:
         """Whether the plan tells the two apart. A process that breaks where the bug is planted proves nothing."""
-        broken = any(wrong.thing == HUB for wrong in self.spoilt.wrong)
+        broken = any(wrong.thing == HUB or "ended unexpectedly" in wrong.why for wrong in self.spoilt.wrong)
         return bool(self.spoilt.wrong) and not self.sound.wrong and not broken
 
 

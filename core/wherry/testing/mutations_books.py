@@ -14,7 +14,7 @@ import msgspec
 from wherry.books import booking, confirming, frozen, gathering, subledger
 from wherry.books.confirming import Taken
 from wherry.books.frozen import ENTITY, REVERSED, Fixed
-from wherry.books.gathering import Books, Placing
+from wherry.books.gathering import Arrangement, Booking, Books
 from wherry.books.subledger import Subledger
 from wherry.hub import Hub
 from wherry.job import Job
@@ -35,7 +35,6 @@ _OUT = "fault 1 status times=10"
 @bug("journals", "play first; kill commit.after@hub.book#1; calm; judge")
 def members_noted_after_their_entry() -> None:
     """The entry is queued in one transaction, its members are noted in the next."""
-
     put(Hub, "book", _keeping_late)
 
 
@@ -57,7 +56,6 @@ def _keeping_late(real: Callable[..., None]) -> Callable[..., None]:
 @bug("journals", f"play first; {_SENT}; calm; judge")
 def members_frozen_after_sending() -> None:
     """Whose members an entry has is noted once the target has answered, not before it is sent."""
-
     put(Hub, "_carry", _keeping_late)
 
 
@@ -94,7 +92,7 @@ def _posted(tx: Tx, route: Route, keys: Iterable[str]) -> set[str]:
 @bug("journals", "play first; run; play late; calm; judge")
 def late_members_join_what_was_posted() -> None:
     """Nobody looks whether the group of a late comer was posted before it came."""
-    put(Placing, "_was_posted", lambda real: lambda self, row, day: False)
+    put(gathering.Placing, "_was_posted", lambda real: lambda self, row, day: False)
 
 
 @bug("journals", "play first; run; play late; calm; judge")
@@ -108,23 +106,25 @@ def regathered_entry_stays_queued() -> None:
     """An entry whose members changed gets another key, and the former one is not taken out of the queue."""
     put(booking, "_withdraw", lambda real: lambda *given: None)
 
-    def made(real: Callable[..., Any]) -> Callable[..., Any]:
-        def call(books: Books, placing: Placing, booked: Any) -> Any:
-            return [_rekeyed(booking) for booking in real(books, placing, booked)]
+    def arrange(real: Callable[..., Arrangement]) -> Callable[..., Arrangement]:
+        def call(tx: Tx, books: Books) -> Arrangement:
+            found = real(tx, books)
+            for one in found.bookings:
+                _rekey(one)
+            return found
 
         return call
 
-    put(gathering, "_bookings", made)
+    put(gathering, "arrange", arrange)
 
 
-def _rekeyed(one: gathering.Booking) -> gathering.Booking:
+def _rekey(one: Booking) -> None:
     name = hashlib.sha256(repr(one.entry.members).encode()).hexdigest()[:8]
     one.key = f"{one.key}-{name}"
     one.draft = msgspec.structs.replace(one.draft, key=one.key)
-    return one
 
 
-@bug("journals", "play first; run; play late; calm; judge")
+@bug("journals", "play first; run; play resync; run; play late; calm; judge")
 def recalled_although_something_came() -> None:
     """What was booked the last time is taken for all there is, whatever has come since."""
     put(movements, "changes", lambda real: lambda tx, sink, flow: 0)
@@ -211,13 +211,13 @@ def week_not_cut_at_a_month_end() -> None:
     """A group crosses the end of a period."""
 
     def bucket_of(real: Callable[..., Any]) -> Callable[..., Any]:
-        def call(self: Placing, day: Any) -> Any:
+        def call(self: gathering.Placing, day: Any) -> Any:
             found = real(self, day)
             return msgspec.structs.replace(found, name=found.name.rstrip("ab"))
 
         return call
 
-    put(Placing, "bucket_of", bucket_of)
+    put(gathering.Placing, "bucket_of", bucket_of)
 
 
 # -- what the source is told -------------------------------------------------------------------------------------------

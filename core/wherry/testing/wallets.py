@@ -26,6 +26,8 @@ WALLET = "1000"
 ACCOUNTS = {"payout": "5010", "fee": "5020", "swap": "5030"}
 """Category → the account that is debited."""
 CHART = {WALLET: "Digital assets", "5010": "Payouts", "5020": "Network fees", "5030": "Swaps"}
+TRANSACTION = "ledger-transaction"
+"""Movements of this kind are entered in the workspace, which lies in the hub's own store."""
 SHELF = '[connections.shelf]\nplugin = "kit-source"\nfolder = "FOLDER"\n'
 PROJECT = """
 {source}
@@ -58,6 +60,13 @@ class Move(Struct, frozen=True, kw_only=True):
     @property
     def version(self) -> Version:
         return self.category, self.place
+
+    def transaction(self) -> dict[str, Any]:
+        """Its fields as a ledger transaction of the workspace."""
+        return {
+            "date": self.date, "amount": {"minor": 10**self.place, "currency": "GBP"}, "category": self.category,
+            "partition": self.wallet, "reference": self.id,
+        }  # fmt: skip
 
     def row(self) -> dict[str, Any]:
         """As it lies on the shelf; its amount is decimal text."""
@@ -159,8 +168,13 @@ class Journals(Struct, frozen=True, kw_only=True):
     def play(self, script: Script, phase: str) -> None:
         if phase == "back":
             script.bench.wait(NIGHT)
+        moves = self._played([*script.played, phase]) if phase == "resync" else self.changes[phase]
+        if self.kind == TRANSACTION:
+            rows = {move.id: move.transaction() for move in moves}
+            script.bench.nursery.run(script.bench.errand(script.stand, (), "enter", rows=rows))
+            return
         put = script.stand.put or (lambda move: script.shelf.put([move.row()]))
-        for move in self._played([*script.played, phase]) if phase == "resync" else self.changes[phase]:
+        for move in moves:
             put(move)
 
     def _played(self, done: Sequence[str]) -> list[Move]:

@@ -7,6 +7,7 @@ one element out of place, and says no more than that.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from lxml import etree
@@ -79,9 +80,9 @@ class _Writer:
         for field in _in_order(shape, body):
             for number, value in enumerate(found := _several(body[field.name]), 1):
                 self._element(into, field, value, (*path, field.name + (f" {number}" if len(found) > 1 else "")))
-        for field in shape:
-            if field.needed and into.find(field.name) is None:
-                raise self._missing((*path, field.name))
+        for names in _needed(shape):
+            if all(into.find(name) is None for name in names):
+                raise self._missing((*path, " or ".join(names)))
 
     def _check(self, shape: Shape, body: Mapping[str, Any], path: tuple[str, ...]) -> None:
         known = {field.name: field for field in shape}
@@ -130,13 +131,15 @@ class _Writer:
         shown = repr(value) if len(repr(value)) <= _SHOWN else f"{repr(value)[:_SHOWN]}…"
         return Rejected(
             f"QuickBooks Desktop does not take {shown} as {_place(path)}: {why}",
-            fix="correct the record or the map, then try it again", code="WHERRY-4850", request=self.told.name, field=path[-1].split()[0],
+            fix="correct the record or the map, then try it again", code="WHERRY-4850",
+            request=self.told.name, field=path[-1].split()[0],
         )  # fmt: skip
 
     def _missing(self, path: tuple[str, ...]) -> Rejected:
         return Rejected(
             f"QuickBooks Desktop needs {_place(path)} in {self.told.name}, and the record gives none",
-            fix="correct the record or the map, then try it again", code="WHERRY-4851", request=self.told.name, field=path[-1].split()[0],
+            fix="correct the record or the map, then try it again", code="WHERRY-4851",
+            request=self.told.name, field=path[-1].split()[0],
         )  # fmt: skip
 
 
@@ -146,6 +149,17 @@ def _in_order(shape: Shape, body: Mapping[str, Any]) -> Iterator[Field]:
     mixed = iter(sorted((field for field in given if _is_mixed(field)), key=lambda field: list(body).index(field.name)))
     for field in given:
         yield next(mixed) if _is_mixed(field) else field
+
+
+@cache
+def _needed(shape: Shape) -> tuple[tuple[str, ...], ...]:
+    """The names of which one must be there: each that is needed, and those of a group together."""
+    found: dict[str, list[str]] = {}
+    for field in shape:
+        if field.needed:
+            group = field.name if _is_mixed(field) or not field.groups else field.groups[0][0]
+            found.setdefault(group, []).append(field.name)
+    return tuple(tuple(names) for names in found.values())
 
 
 def _is_mixed(field: Field) -> bool:

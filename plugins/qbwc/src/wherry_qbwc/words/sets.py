@@ -53,7 +53,7 @@ def clearing(set_id: str, *, version: str = VERSION) -> bytes:
 
 
 def spoken(major: int, minor: int) -> str:
-    """The version to speak with a QuickBooks that knows qbXML up to ``major.minor``: ours, or its own if that is older."""
+    """The version to speak with a QuickBooks that knows qbXML up to ``major.minor``: ours, or its own if older."""
     ours = tuple(int(part) for part in VERSION.split("."))
     return VERSION if (major, minor) >= ours else f"{major}.{minor}"
 

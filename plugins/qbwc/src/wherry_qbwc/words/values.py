@@ -86,9 +86,9 @@ def _datetime(field: Field, value: Any) -> str:
     return moment
 
 
-def _int(field: Field, value: Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError("it is no whole number")
+def _count(field: Field, value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError("it is no whole number from 1")
     return str(value)
 
 
@@ -108,7 +108,7 @@ _KINDS: Mapping[str, Callable[[Field, Any], str]] = {
     "bool": _bool,
     "date": _date,
     "datetime": _datetime,
-    "int": _int,
+    "count": _count,
     "one": _one,
     "amount": _number(amounts.amount),
     "price": _number(amounts.price),
