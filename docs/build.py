@@ -1,8 +1,8 @@
 """Writes docs/reference from the code, so that it says what the code does. Run it with ``make docs``.
 
 ``pages()`` gives every generated page; a test compares them with the files. Nothing here depends on the machine, its
-width or its plugins: only what this repository holds is described. ``--coverage`` prints which tests carry which of
-the numbered behaviours, cases and invariants.
+width or its plugins: only what this repository holds is described, its tests among it. ``--coverage`` prints which tests
+carry which of the numbered behaviours, cases and invariants.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pydantic import BaseModel
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "docs"))
 
-from generate import coverage, errors, fields, roles, transforms  # noqa: E402
+from generate import coverage, errors, fields, proofs, roles, transforms  # noqa: E402
 
 REFERENCE = ROOT / "docs" / "reference"
 WIDTH = 100
@@ -32,7 +32,8 @@ NOTE = "<!-- Written by docs/build.py from the code: change the code, then run `
 def pages() -> dict[Path, str]:
     """Path → text of every generated page, and of pages with a generated part."""
     texts = {"cli": cli(), "config": config(), "hooks": hooks(), "errors": errors.page(sources()),
-             "roles": roles.page(), "transforms": transforms.page()}  # fmt: skip
+             "roles": roles.page(), "transforms": transforms.page(), "behaviours": proofs.behaviours(ROOT),
+             "cases": proofs.cases(ROOT)}  # fmt: skip
     whole = {REFERENCE / f"{name}.md": f"{NOTE}\n\n{text.strip()}\n" for name, text in texts.items()}
     return {**whole, **fields.guides(ROOT / "docs" / "how-to", plugin_modules())}
 

@@ -31,7 +31,7 @@ def setting(at: Treasury, line: str) -> None:
 
 
 def test_config_check_refuses_a_map_to_an_account_that_the_target_bars(at: Treasury) -> None:
-    """case C16"""
+    """case_C16"""
     at.mapped(PAYABLE)
     at.does("config check", 2)
     assert "WHERRY-2652" in at.err
@@ -64,7 +64,7 @@ def test_config_check_tells_of_tables_that_cannot_be_read(at: Treasury) -> None:
 
 
 def test_accounts_check_tells_of_the_same_with_what_each_line_would_have_to_say(at: Treasury) -> None:
-    """case C2"""
+    """case_C16"""
     at.mapped(PAYABLE)
     [found] = at.ask(f"accounts check {FLOW}", 4)["items"]
     assert (found["row"], found["column"], found["kind"]) == (2, "credit", "type")

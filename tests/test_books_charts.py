@@ -56,7 +56,7 @@ def test_a_code_that_lost_or_gained_zeros_is_not_guessed_but_explained(code: str
 
 
 def test_what_cannot_be_booked_to_is_told_apart() -> None:
-    """case_C16, b_004_7"""
+    """case_C16, b_004_07"""
     assert wrong("1000").why == "header"
     assert wrong("1000").fix == "use an account below it, such as 1200, 1205"
     assert wrong("4020").why == "inactive"
@@ -82,7 +82,7 @@ def test_looking_up_for_good_raises_with_the_fix() -> None:
 
 
 def test_only_active_posting_accounts_are_offered_and_the_others_counted() -> None:
-    """b_004_6, b_004_7"""
+    """b_004_06, b_004_07"""
     assert [one.code for one in CHART.posting] == ["0300", "0400", "1200", "1205", "4000.10", "4010", "EUR-1", "USD-1"]
     assert ([one.code for one in CHART.headers], [one.code for one in CHART.inactive]) == (["1000", "3000"], ["4020"])
     assert len(CHART) == len(list(CHART)) == 11

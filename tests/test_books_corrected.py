@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.treasury import ACCOUNTS, Treasury, treasury
+from tests.treasury import Treasury, treasury
 
 FLOW = "wallet-journals"
 WALLET = "Wallet,Date,Asset,Fiat value,Fiat currency,Category,Credit,Reference"
@@ -24,6 +24,11 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
 def wallet(desk: Treasury, *rows: str) -> None:
     (desk.folder / "wallet.csv").write_text("\n".join([WALLET, *rows]) + "\n", "utf-8")
     desk.does("workspace import wallet wallet.csv")
+
+
+def moves(desk: Treasury, *rows: str) -> None:
+    """Ledger transactions happen: date, amount, category, wallet and reference of each."""
+    desk.moved(*(tuple(row.split(",")) for row in rows))
 
 
 def standing(desk: Treasury) -> dict[str, Decimal]:
@@ -57,4 +62,168 @@ def test_a_movement_that_is_given_its_category_blocks_the_month_no_longer(desk: 
     assert standing(desk) == {"1205": Decimal("107.00"), "4010": Decimal("-107.00")}
 
 
-__all__ = ["ACCOUNTS"]
+# -- moved, and posted in parts ----------------------------------------------------------------------------------------
+
+
+def told(desk: Treasury, words: str = "") -> list[tuple[str, str, int, str]]:
+    """The entries of a preview: day, moved from where, worth, number."""
+    data = desk.ask(f"journal preview {FLOW}{words}")
+    return [(one["date"], one["moved"], one["minor"], one["number"]) for one in data["entries"]]
+
+
+def test_what_is_late_goes_to_the_next_open_period_and_moves_nothing_that_came_in_time(desk: Treasury) -> None:
+    """case_C10"""
+    moves(desk, "2026-10-30,100.00 USD,storage,hot,A", "2026-11-01,11.11 USD,storage,hot,B")
+    desk.does(f"journal post {FLOW} --period 2026-10 --yes")
+    moves(desk, "2026-10-30,5.00 USD,storage,hot,C")
+    assert told(desk, " --period 2026-10") == [("2026-11-01", "2026-10", 500, "JE HOT 2026W44bL2610")]
+    desk.does(f"journal post {FLOW} --period 2026-10 --yes")
+    assert "moved from 2026-10" in desk.err
+    assert told(desk, " --period 2026-11") == [("2026-11-01", "", 1111, "JE HOT 2026W44b")]
+    moves(desk, "2026-11-01,2.00 USD,storage,hot,D", "2026-10-29,3.00 USD,storage,hot,E")
+    assert told(desk) == [
+        ("2026-11-01", "", 1311, "JE HOT 2026W44b"), ("2026-11-01", "2026-10", 300, "JE HOT 2026W-2553CUN4"),
+    ]  # fmt: skip
+    desk.does(f"journal post {FLOW} --yes")
+    assert "moved from 2026-10" in desk.does('journal show "JE HOT 2026W-2553CUN4"')
+    assert [(one["DocNumber"], one["TxnDate"]) for one in desk.journals()] == [
+        ("JE HOT 2026W44a", "2026-10-31"), ("JE HOT 2026W44b", "2026-11-01"), ("JE HOT 2026W44bL2610", "2026-11-01"),
+        ("JE HOT 2026W-2553CUN4", "2026-11-01"),
+    ]  # fmt: skip
+
+
+def test_a_number_is_that_of_one_content_and_the_rest_of_a_group_is_not_late(desk: Treasury) -> None:
+    """b_004_14, b_004_15"""
+    moves(
+        desk,
+        "2026-01-05,100.00 USD,storage,hot,A", "2026-01-07,40.00 USD,storage,hot,B",
+        "2026-01-08,7.00 USD,storage,hot,C",
+    )  # fmt: skip
+    desk.does(f"run {FLOW}")
+    [(_, _, _, whole)] = told(desk)
+    [(_, _, minor, part)] = told(desk, " --to 2026-01-06")
+    [(_, _, _, other)] = told(desk, " --to 2026-01-07")
+    assert minor == 10000
+    assert len({whole, part, other}) == 3
+    desk.does(f"journal post {FLOW} --to 2026-01-06 --yes")
+    assert [(one["DocNumber"], one["TotalAmt"]) for one in desk.journals()] == [(part, 100)]
+    assert told(desk) == [("2026-01-11", "", 4700, whole)]
+    desk.does(f"journal post {FLOW} --yes")
+    assert standing(desk) == {"1205": Decimal("147.00"), "4010": Decimal("-147.00")}
+
+
+def test_what_was_approved_is_what_is_posted(desk: Treasury) -> None:
+    """b_004_09"""
+    moves(desk, "2026-01-05,100.00 USD,storage,hot,A", "2026-01-07,40.00 USD,storage,hot,B")
+    desk.does(f"run {FLOW}")
+    [whole] = desk.ask(f"approve {FLOW}")["items"]
+    desk.does(f"run {FLOW}")
+    [again] = desk.ask(f"approve {FLOW}")["items"]
+    assert again["id"] == whole["id"]
+    moves(desk, "2026-01-08,7.00 USD,storage,hot,C")
+    desk.does(f"run {FLOW}")
+    desk.does(f"approve {FLOW} {whole['id']} --yes", code=3)
+    assert desk.journals() == []
+
+
+def test_partitions_that_begin_alike_have_numbers_of_their_own_whatever_is_selected(desk: Treasury) -> None:
+    """b_004_08"""
+    moves(desk, "2026-01-05,100.00 USD,storage,cold one,A", "2026-01-07,40.00 USD,storage,cold two,B")
+    both = {number for *_, number in told(desk)}
+    one, two = (told(desk, f' --partition "cold {name}"')[0][-1] for name in ("one", "two"))
+    assert {one, two} == both
+    assert one != two
+    desk.does(f'journal post {FLOW} --partition "cold one" --yes')
+    assert told(desk)[0][-1] == two
+
+
+# -- taken back --------------------------------------------------------------------------------------------------------
+
+HOT = "JE HOT 2026W02"
+
+
+@pytest.fixture
+def posted(desk: Treasury) -> Treasury:
+    moves(desk, "2026-01-05,70.00 USD,storage,hot,A")
+    desk.does(f"journal post {FLOW} --yes")
+    return desk
+
+
+def test_what_was_deleted_there_is_not_reversed_and_is_booked_anew_without_a_reversal(posted: Treasury) -> None:
+    """b_000_15"""
+    held = posted.number(HOT)
+    posted.books.write("JournalEntry", {"Id": held["Id"], "SyncToken": held["SyncToken"]}, "delete")
+    posted.does(f"journal reverse {FLOW} '{HOT}' --repost --yes", 7)
+    assert "WHERRY-7098" in posted.err
+    assert f"wherry journal reverse {FLOW} '{HOT}' --deleted" in posted.err
+    assert posted.entries() == []
+    assert "1 movement" in posted.does(f"journal reverse {FLOW} '{HOT}' --deleted --note 'by Dana'")
+    posted.does(f"journal post {FLOW} --yes")
+    assert standing(posted) == {"1205": Decimal("70.00"), "4010": Decimal("-70.00")}
+    assert "It ties out." in posted.does(f"reconcile {FLOW}")
+
+
+def test_what_stands_there_is_not_let_go_as_deleted(posted: Treasury) -> None:
+    """b_000_15"""
+    posted.does(f"journal reverse {FLOW} '{HOT}' --deleted", 7)
+    assert "WHERRY-7100" in posted.err
+
+
+def test_of_an_entry_that_was_edited_there_what_stands_there_is_taken_back(posted: Treasury) -> None:
+    """b_000_15, b_004_16"""
+    lines = posted.number(HOT)["Line"]
+    posted.edited(HOT, Line=[{**line, "Amount": 70.01} for line in lines])
+    assert "does not tie out" in posted.does(f"reconcile {FLOW}", 4)
+    done = posted.ask(f"journal reverse {FLOW} '{HOT}' --yes")
+    assert "debit 1205 is 70.01 there, 70.00 was written" in done["edited"]
+    assert standing(posted) == {}
+    assert "It ties out." in posted.does(f"reconcile {FLOW}")
+
+
+def test_a_reversal_shows_its_own_sides_before_anybody_says_yes(posted: Treasury) -> None:
+    """b_000_15"""
+    posted.does(f"journal reverse {FLOW} '{HOT}' --yes")
+    assert posted.err.splitlines()[0].startswith(f"reversal of {HOT}")
+    [debit] = [line for line in posted.err.splitlines() if "1205" in line]
+    [credit] = [line for line in posted.err.splitlines() if "4010" in line]
+    assert len(debit) > len(credit)
+
+
+def test_original_reversal_and_repost_stand_side_by_side_however_the_entry_is_called(desk: Treasury) -> None:
+    """b_000_15"""
+    desk.setting('group = "week"', 'group = "none"')
+    moves(desk, "2026-01-05,70.00 USD,storage,,INVOICE-2026-0001R", "2026-01-05,7.00 USD,storage,,ABC")
+    desk.does(f"journal post {FLOW} --yes")
+    for number in ("JE INVOICE-2026-0001R", "JE ABC"):
+        desk.does(f"journal reverse {FLOW} '{number}' --repost --yes")
+    assert len({one["DocNumber"] for one in desk.entries()}) == 4
+    moves(desk, "2026-01-05,3.00 USD,storage,,ABCR")  # called as the reversal of the other
+    desk.does(f"journal post {FLOW} --yes")
+    assert len(desk.entries()) == 7
+    assert standing(desk) == {"1205": Decimal("80.00"), "4010": Decimal("-80.00")}
+    assert "It ties out." in desk.does(f"reconcile {FLOW}")
+
+
+# -- sums --------------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_held_counts_with_its_sign_and_a_gain_is_taken_back_from_gains(desk: Treasury) -> None:
+    """b_004_04, case_C11"""
+    desk.mapped("category,debit,credit\nstorage,1205,4010\ngain,1205,4090\nloss,4020,1205\n")
+    wallet_gain(desk, "100.00", "12.50")
+    desk.does(f"journal post {FLOW} --yes")
+    desk.does("periods close 2026-01 --target books --note m")
+    wallet_gain(desk, "90.00", "10.00")
+    [left] = desk.ask(f"journal preview {FLOW}")["left_out"]
+    assert (left["movements"], left["minor"]) == (2, 9000 + 1000 - 10000 - 1250)
+    desk.does("periods reopen 2026-01 --target books --note m")
+    desk.setting('late = "next-period"', 'late = "correct"')
+    desk.does(f"journal post {FLOW} --yes")
+    assert standing(desk) == {"1205": Decimal("100.00"), "4010": Decimal("-90.00"), "4090": Decimal("-10.00")}
+
+
+def wallet_gain(desk: Treasury, value: str, gain: str) -> None:
+    rows = ["Wallet,Date,Asset,Fiat value,Fiat currency,Category,Reference,Gain", ""]
+    rows[1] = f"hot,2026-01-05,ETH,{value},USD,storage,W-1,{gain}"
+    (desk.folder / "gains.csv").write_text("\n".join(rows) + "\n", "utf-8")
+    desk.does("workspace import wallet gains.csv")

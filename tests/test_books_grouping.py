@@ -306,7 +306,7 @@ def test_an_entry_bears_the_name_and_the_last_day_of_its_bucket(group: Group, da
 
 
 def test_types_have_external_ids_fixed_memos_and_their_own_day() -> None:
-    """b_000_1; ids in the form PREFIX-TYPE-YYYY-MM, first-day dates for adjustments."""
+    """b_000_01; ids in the form PREFIX-TYPE-YYYY-MM, first-day dates for adjustments."""
     found = [simple(n, type=kind) for n, kind in enumerate([*TYPES, "own-kind"])]
     made = {one.type: one for one in entries(found, by("month"), prefix="HF-JE", home="USD")}
     assert len(made) == 9
@@ -357,7 +357,7 @@ def by_category(id: int, debit: str, credit: str, minor: int = 100, **more: Any)
 
 
 def test_accounts_dimensions_and_party_come_from_the_table_where_the_line_has_none() -> None:
-    """b_004_3, b_004_8"""
+    """b_004_03, b_004_08"""
     own = movement(2, line("debit", 5, "7777", category="storage ", dimensions=(("class", "Own"),)),
                    line("credit", 5, "8888", party="7"))  # fmt: skip
     found, left = categorise([by_category(1, "STORAGE", "Storage", -100), own], TABLE)
@@ -372,7 +372,7 @@ def test_accounts_dimensions_and_party_come_from_the_table_where_the_line_has_no
 
 
 def test_what_has_no_account_is_left_out_with_what_is_missing() -> None:
-    """b_004_9, b_004_11"""
+    """b_004_09, b_004_11"""
     found = [by_category(1, "Storage", "Storage"), by_category(2, "Storage", "Switching"), by_category(3, "Gas", "Gas"),
              by_category(4, "Storage", "Switching", 250), by_category(5, "Gas", "Gas", currency="EUR"),
              movement(6, line("debit", 1, "1"), line("credit", 1)), simple(7)]  # fmt: skip
@@ -390,7 +390,7 @@ def test_what_has_no_account_is_left_out_with_what_is_missing() -> None:
 
 
 def test_movements_under_one_cent_are_left_out_counted_and_totalled() -> None:
-    """b_004_4: before the grouping, so that a hundred of them do not add up to an entry."""
+    """b_004_04: before the grouping, so that a hundred of them do not add up to an entry."""
     found = [simple(1, 0), simple(2, 1), simple(3, 0, currency="EUR"), simple(4, -1), simple(5, 0)]
     kept, left = sub_cent(found)
     assert [one.id for one in kept] == [2, 4]
@@ -403,7 +403,7 @@ def test_movements_under_one_cent_are_left_out_counted_and_totalled() -> None:
 
 
 def test_what_was_rounded_up_to_a_cent_is_still_under_one() -> None:
-    """b_004_4"""
+    """b_004_04"""
     exact = {1: Decimal("0.6"), 2: Decimal("-0.4"), 3: Decimal("1"), 4: Decimal("-0.999999")}
     kept, left = sub_cent([simple(n, round_) for n, round_ in ((1, 1), (2, 0), (3, 1), (4, -1))], exact=exact)
     assert [one.id for one in kept] == [3]
@@ -418,7 +418,7 @@ CATEGORIES = st.sampled_from(["Storage", "Switching", "Gas", ""])
 def test_every_movement_is_booked_or_left_out_once_and_the_sums_agree(
     rows: Sequence[tuple[str, str, int]], least: int
 ) -> None:
-    """I1, I8, b_004_4: booked and left out together are what there was."""
+    """I1, I8, b_004_04: booked and left out together are what there was."""
     found = [by_category(n, *row) for n, row in enumerate(rows)]
     kept, small = sub_cent(found, max(least, 1))
     full, missing = categorise(kept, TABLE)
@@ -470,7 +470,7 @@ def test_a_hundred_in_three_parts_gives_the_cent_to_the_first() -> None:
 @given(several(), GROUPS)
 @settings(deadline=None)
 def test_the_trial_balance_is_the_same_however_the_movements_are_grouped(found: list[Movement], group: Group) -> None:
-    """b_004_16, b_000_3, I8"""
+    """b_004_16, b_000_03, I8"""
     found = some_lines(found)
     grouped, single = (of_entries(entries(found, by(group), each=each)) for each in (False, True))
     assert grouped == single

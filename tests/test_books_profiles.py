@@ -177,7 +177,7 @@ slow = settings(max_examples=40, deadline=None, suppress_health_check=list(Healt
 
 @pytest.mark.parametrize("profile", SCREENS)
 def test_every_file_adds_up_to_what_was_booked_whatever_the_texts(profile: str) -> None:
-    """000.12, I8, D14: hostile texts in every place, exact to the minor unit when read back."""
+    """b_000_12, I8, case_D14: hostile texts in every place, exact to the minor unit when read back."""
 
     @slow
     @given(data=st.data())
@@ -198,7 +198,7 @@ def test_every_file_adds_up_to_what_was_booked_whatever_the_texts(profile: str) 
 
 @given(text=hostile)
 def test_a_neutral_cell_gives_its_text_back_and_begins_with_nothing_active(text: str) -> None:
-    """D13, ASVS 1.2.10: what a spreadsheet would run begins with an apostrophe; plain numbers stay numbers."""
+    """case_D13, ASVS 1.2.10: what a spreadsheet would run begins with an apostrophe; plain numbers stay numbers."""
     cell = cells.neutral(text)
     assert cells.original(cell) == text
     number = cell.lstrip("+-").replace(".", "", 1).isdecimal()
@@ -206,7 +206,7 @@ def test_a_neutral_cell_gives_its_text_back_and_begins_with_nothing_active(text:
 
 
 def test_plain_numbers_stay_numbers_in_text_cells() -> None:
-    """D13: negative amounts are typed, not escaped; what only begins like a number is."""
+    """case_D13: negative amounts are typed, not escaped; what only begins like a number is."""
     assert [cells.neutral(text) for text in ("-5", "+1.25", "-5+1", "-", "1e5")] == [
         "-5",
         "+1.25",
@@ -219,14 +219,14 @@ def test_plain_numbers_stay_numbers_in_text_cells() -> None:
 @given(entries=some_entries())
 @slow
 def test_no_cell_of_a_file_for_spreadsheets_is_a_formula(entries: list[Entry]) -> None:
-    """D13"""
+    """case_D13"""
     for row in rows(render("generic", entries, CHART)[0][1]):
         for heading, cell in row.items():
             assert cells.neutral(cell) == cell or cells.original(cell) != cell, (heading, cell)
 
 
 def test_a_file_for_programs_only_keeps_texts_as_they_are() -> None:
-    """D13: the form for machines is kept apart from the one for people."""
+    """case_D13: the form for machines is kept apart from the one for people."""
     made = entry(memo="=1+1")
     assert rows(render("generic", [made], CHART, spreadsheet=False)[0][1])[0]["Description"] == "=1+1"
     assert rows(render("generic", [made], CHART)[0][1])[0]["Description"] == "'=1+1"
@@ -236,7 +236,7 @@ def test_a_file_for_programs_only_keeps_texts_as_they_are() -> None:
 
 
 def test_the_generic_file_carries_all_that_a_journal_row_needs() -> None:
-    """b_000_8 b_000_9 b_000_10 b_000_11 b_000_12 b_000_13: date and period, code and description, debit, credit, ..."""
+    """b_000_08 b_000_09 b_000_10 b_000_11 b_000_12 b_000_13"""
     dimensions = (("class", "North"), ("department", "D1"), ("fund", "F9"), ("location", "L1"), ("tax", "T0"))
     lines = (entry().lines[0], BookedLine(account="4000", side="credit", minor=12345, dimensions=dimensions))
     first, second = rows(render("generic", [entry(lines=lines, type="transaction")], CHART)[0][1])
@@ -273,7 +273,7 @@ def test_the_generic_file_carries_all_that_a_journal_row_needs() -> None:
 
 
 def test_each_screen_gets_its_own_form_of_accounts_dates_and_signs() -> None:
-    """b_000_4 b_000_5 b_000_6 b_000_7: names as Parent:Sub, codes, signed or in two columns, header rows."""
+    """b_000_04 b_000_05 b_000_06 b_000_07: names as Parent:Sub, codes, signed or in two columns, header rows."""
     made = [entry()]
     (_, books), (_, hashed), (_, ids), (_, signed) = (
         render(name, made, CHART)[0] for name in ("qbo", "netsuite", "intacct", "xero")
@@ -296,7 +296,7 @@ def test_codes_keep_their_zeros() -> None:
 
 
 def test_an_external_id_is_one_in_systems_that_fold_case() -> None:
-    """D8"""
+    """case_D8"""
     made = [entry("J-1", key="Acme"), entry("J-2", key="acme")]
     ids = {row["External ID"] for row in rows(render("netsuite", made, CHART)[0][1])}
     assert len(ids) == 2
@@ -357,7 +357,7 @@ def test_a_file_stays_below_the_vendors_rows() -> None:
 
 
 def test_an_entry_with_more_lines_than_a_file_takes_is_refused_with_what_to_do() -> None:
-    """C9"""
+    """case_C9"""
     with pytest.raises(Rejected, match="has 301 lines, and Xero takes 300") as caught:
         render("xero", [_of_size(1, 301)], CHART)
     assert "group" in caught.value.fix
@@ -365,7 +365,7 @@ def test_an_entry_with_more_lines_than_a_file_takes_is_refused_with_what_to_do()
 
 
 def test_a_long_number_is_shortened_to_one_of_its_own_and_a_long_memo_is_cut_visibly() -> None:
-    """D2, D3"""
+    """case_D2, case_D3"""
     twins = [entry("J-2026-01-31-USD-1"), entry("J-2026-01-31-USD-2")]
     numbers = {row["DOCNUM"] for row in iif(render("iif", twins, CHART)[0][1])}
     assert len(numbers) == 2
@@ -381,12 +381,22 @@ def test_entries_that_a_screen_would_take_for_one_are_refused() -> None:
 
 def test_two_currencies_in_a_file_without_a_column_for_them_are_refused() -> None:
     """C6"""
-    with pytest.raises(Rejected, match="EUR, USD"):
-        render("xero", [entry("J-1"), entry("J-2", currency="EUR")], CHART)
+    with pytest.raises(Rejected, match=r"counts as USD: J-2 \(EUR\) cannot be in it"):
+        render("xero", [entry("J-1"), entry("J-2", currency="EUR")], CHART, home="USD")
+
+
+def test_one_currency_in_such_a_file_is_the_organisations_own_or_refused() -> None:
+    """case_C6: 1273.33 EUR below an amount without a currency would count as kroner."""
+    for profile in ("xero", "iif"):
+        with pytest.raises(Rejected, match=r"counts as DKK: J-1 \(USD\)") as told:
+            render(profile, [entry("J-1")], CHART, home="DKK")
+        assert "--currency DKK" in told.value.fix
+        assert render(profile, [entry("J-1")], CHART, home="USD")
+    assert render("generic", [entry("J-1")], CHART, home="DKK")
 
 
 def test_an_amount_that_the_screen_has_no_room_for_is_refused() -> None:
-    """C4, C5: three decimals, or eleven digits."""
+    """case_C5: three decimals, or eleven digits."""
     with pytest.raises(Rejected, match="no room"):
         render("netsuite", [entry(currency="KWD")], CHART)
     big = (
@@ -418,7 +428,7 @@ def test_a_letter_that_the_encoding_lacks_is_refused_by_name() -> None:
 @pytest.mark.parametrize(("minor", "says"), [(12344, r"by 0\.01 USD"), (12346, r"by -0\.01 USD")])
 @pytest.mark.parametrize("profile", names())
 def test_one_cent_off_is_refused_with_the_difference(profile: str, minor: int, says: str) -> None:
-    """C8"""
+    """case_C8"""
     lines = (entry().lines[0], BookedLine(account="4000", side="credit", minor=minor))
     with pytest.raises(Rejected, match=f"out of balance {says}"):
         render(profile, [entry(lines=lines)], CHART)
@@ -433,7 +443,7 @@ def test_an_account_that_is_not_in_the_chart_is_refused_and_an_unknown_chart_let
 
 
 def test_a_circle_of_parents_ends() -> None:
-    """C17"""
+    """case_C17"""
     chart = {n: ChartAccount(id=n, code=n, name=f"A{n}", parent=other) for n, other in (("1", "2"), ("2", "1"))}
     assert Chart(chart).full_name("1") == "A2:A1"
 
@@ -511,7 +521,7 @@ def named(profile: str, found: Sums, entries: Sequence[Entry]) -> Sums:
 
 
 def test_bean_check_passes_and_balances_are_ours(tmp_path: Path) -> None:
-    """000.3, issue 4 criterion 2: three ledgers, one balance."""
+    """b_000_03, issue 4 criterion 2: three ledgers, one balance."""
     loader = pytest.importorskip("beancount.loader", reason="beancount is not installed")
     realization = pytest.importorskip("beancount.core.data")
     entries = month()
@@ -528,7 +538,7 @@ def test_bean_check_passes_and_balances_are_ours(tmp_path: Path) -> None:
 
 
 def test_hledger_checks_strictly_and_its_balances_are_ours(tmp_path: Path) -> None:
-    """000.3, issue 4 criterion 2"""
+    """b_000_03, issue 4 criterion 2"""
     hledger, entries = program("hledger"), month()
     ((name, content),) = render("hledger", entries, CHART)
     (tmp_path / name).write_bytes(content)

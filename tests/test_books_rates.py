@@ -96,7 +96,7 @@ RATE = st.decimals(min_value="0.000001", max_value="99999", places=9, allow_nan=
 @settings(deadline=None)
 @given(MINOR, RATE, st.sampled_from(CURRENCIES))
 def test_home_amounts_are_rounded_half_up_whatever_the_decimals(minor: int, rate: Decimal, currency: str) -> None:
-    """case C5"""
+    """case_C5"""
     places = {"EUR": 2, "JPY": 0, "KWD": 3, "CLF": 4}[currency]
     with localcontext() as wide:
         wide.prec = 200

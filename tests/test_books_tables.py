@@ -78,7 +78,7 @@ def test_all_columns_are_read_in_any_order_and_case(tmp_path: Path) -> None:
 
 
 def test_rows_that_are_blank_or_not_filled_in_yet_do_no_harm(tmp_path: Path) -> None:
-    """b_004_8: a row without accounts is kept, so that it can be counted."""
+    """b_004_08: a row without accounts is kept, so that it can be counted."""
     rows = read(table(tmp_path, "category,debit,credit\n\n,,\nStorage,,\nSwitching,1200,\n"))
     assert [(row.category, row.debit, row.row) for row in rows] == [("Storage", "", 4), ("Switching", "1200", 5)]
 

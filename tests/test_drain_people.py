@@ -80,7 +80,7 @@ def test_a_person_gives_it_up_and_it_is_never_sent(desk: Books) -> None:
 
 
 def test_what_an_earlier_store_had_written_is_adopted(desk: Books, tmp_path: Path) -> None:
-    """Everything of the store is lost: the stamps are the same on every machine, so nothing is written twice (A21)."""
+    """The whole store is lost: stamps are the same on every machine, so nothing is written twice (case_A21)."""
     desk.bills(3)
     desk.run()
     for path in (tmp_path / "store").glob("wherry.db*"):

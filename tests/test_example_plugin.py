@@ -141,6 +141,6 @@ def test_the_plugin_is_not_imported_unless_it_is_enabled(installed: Path, tmp_pa
 
 
 def test_the_partners_own_tests_pass_against_the_installed_plugin(installed: Path, tmp_path: Path) -> None:
-    command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "4", str(EXAMPLE / "tests")]
+    command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", str(EXAMPLE / "tests")]
     done = run(*command, cwd=EXAMPLE, env=environ(installed))
     assert done.returncode == 0, done.stdout[-4000:]

@@ -314,7 +314,7 @@ def on_trial(folder: Path, liar: type[TargetSink], ability: Ability, batch: int,
 
 def run(check: str, trial: SinkTrial, elsewhere: bytes = b"") -> None:
     """A check of the suite, as pytest would call it."""
-    held = {"trial": trial, "share": 0.99, "elsewhere": lambda: elsewhere}
+    held = {"trial": trial, "share": 0.99, "elsewhere": lambda ours: elsewhere}
     wanted = inspect.signature(getattr(SinkSuite, check)).parameters
     getattr(SinkSuite(), check)(**{name: held[name] for name in wanted if name != "self"})
 

@@ -99,7 +99,7 @@ def only(drafts: list[Draft], entity: str) -> Draft:
 
 
 def test_a_deal_becomes_customer_products_files_and_the_project_last() -> None:
-    """b_001_6, b_001_7, b_001_8, b_001_31, b_001_32, b_001_34"""
+    """b_001_06, b_001_07, b_001_08, b_001_31, b_001_32, b_001_34"""
     drafts = mapper().map(deal())
     assert [(draft.entity, draft.key) for draft in drafts] == [
         ("customer", "id:4"),
@@ -228,7 +228,7 @@ def test_default_keeps_an_empty_text_and_first_does_not() -> None:
 
 
 def test_the_flow_overrides_adds_and_drops_single_fields() -> None:
-    """b_001_5, b_001_31, b_001_50"""
+    """b_001_05, b_001_31, b_001_50"""
     changed = mapper(
         """
         [map.project]

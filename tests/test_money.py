@@ -111,7 +111,7 @@ def test_a_float_is_refused_whatever_its_value(number: float) -> None:
     ],
 )
 def test_what_is_no_plain_number_is_refused(value: Any) -> None:
-    """case_C18, C1"""
+    """case_C18, case_C1"""
     with pytest.raises(ValueError):
         parse(value, "USD")
 

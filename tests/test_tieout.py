@@ -225,7 +225,7 @@ def test_what_stands_as_it_was_written_ties_out_at_0_00(desk: Treasury) -> None:
     assert "off by 0.00 USD" in desk.does(f"reconcile {FLOW} --period 2026-01-11")
 
 
-def test_what_a_rule_leaves_out_is_told_in_a_period_too_though_its_day_is_not_known(
+def test_what_a_rule_leaves_out_is_told_in_the_period_of_its_day(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """I9"""
@@ -236,7 +236,9 @@ def test_what_a_rule_leaves_out_is_told_in_a_period_too_though_its_day_is_not_kn
         days = tying.Days(dt.date(2026, 7, 1), dt.date(2026, 7, 31), "2026-07")
         with target.open() as hub:
             found = tying.source(hub, hub.wiring.flow("invoices"), days)
-    assert (found.counts, found.undated) == ({"posted": 1, "skipped": 1}, 1)
+            other = tying.source(hub, hub.wiring.flow("invoices"), tying.Days(days.last, days.last, "2026-07-31"))
+    assert (found.counts, found.undated) == ({"posted": 1, "skipped": 1}, 0)
+    assert other.counts == {}
 
 
 def test_one_cent_that_a_person_changes_in_the_target_is_found_and_named(desk: Treasury) -> None:

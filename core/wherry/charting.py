@@ -59,6 +59,11 @@ def import_chart(hub: Hub, name: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def first_look(hub: Hub, name: str) -> dict[str, Any] | None:
+    """What ``import_chart`` tells; None of a target that has no chart to be read. Raises what a read raises."""
+    return import_chart(hub, name) if isinstance(_lane(hub, name).sink, HasAccounts) else None
+
+
 def _lane(hub: Hub, name: str) -> Lane:
     """The connection as the books reach it, its account looked at."""
     connection, sink = hub.wiring.connection(name), hub.wiring.writer(name)

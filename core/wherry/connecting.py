@@ -95,6 +95,11 @@ def kind(hub: Hub, name: str) -> str:
     return auth.kind
 
 
+def booked_into(hub: Hub, name: str) -> bool:
+    """Whether a flow books journals into the connection, so that its chart of accounts is wanted (behaviour 004.2)."""
+    return any(flow.books and flow.sink == name for flow in hub.project.flows.values())
+
+
 def scopes(hub: Hub, name: str) -> tuple[str, ...]:
     """What the consent page will be asked for."""
     return _Office(hub, name).scopes

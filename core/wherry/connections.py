@@ -26,17 +26,31 @@ def listed(hub: Hub) -> list[dict[str, Any]]:
     with hub.store.read() as tx:
         bound = {row.name: row for row in registry.all_connections(tx)}
     problems = {problem.plugin: scrub(problem.message) for problem in hub.plugins.problems}
-    tables = sorted(hub.project.connections.items())
-    return [_row(name, table.plugin, bound.get(name), problems) for name, table in tables]
+    busy, tables = _synchronizing(hub, bound.values()), sorted(hub.project.connections.items())
+    return [_row(name, table.plugin, bound.get(name), problems, name in busy) for name, table in tables]
 
 
-def _row(name: str, plugin: str, row: registry.Bound | None, problems: dict[str, str]) -> dict[str, Any]:
+def _row(
+    name: str, plugin: str, row: registry.Bound | None, problems: dict[str, str], busy: bool
+) -> dict[str, Any]:  # fmt: skip
     state = "broken" if plugin in problems else (row.state if row else "new")
     return {
         "connection": name, "plugin": plugin, "state": state, "account": row.account_name if row else "",
         "account_id": row.account_id if row else "", "checked": row.checked_at if row else "",
-        "reason": problems.get(plugin) or (row.reason if row else ""),
+        "reason": problems.get(plugin) or (row.reason if row else ""), "synchronizing": busy,
     }  # fmt: skip
+
+
+def _synchronizing(hub: Hub, bound: Iterable[registry.Bound]) -> set[str]:
+    """Connections that are read from or written to now. What a crash left marked as running is not."""
+    with hub.store.read() as tx:
+        begun = [
+            flow for flow in hub.project.flows.values()
+            if any(run.state == "running" for run in registry.find_runs(tx, flow=flow.name, limit=1))
+        ]  # fmt: skip
+    running = [flow for flow in begun if hub.store.is_held(f"flow:{flow.name}")]
+    sending = {row.name for row in bound if hub.store.is_held(f"drain:{row.id}")}
+    return sending.union(*((flow.source, flow.sink) for flow in running))
 
 
 def test(hub: Hub, name: str) -> Account:

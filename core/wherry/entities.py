@@ -210,7 +210,8 @@ class Account(Entity, kw_only=True):
 class LedgerTransaction(Entity, kw_only=True):
     """One movement: ``amount`` from the credit to the debit account; a wallet or other partition groups them.
 
-    ``gain`` is the realised gain (negative: loss) of a disposal; ``asset`` and ``quantity`` what moved.
+    ``gain`` is the realised gain (negative: loss) of a disposal; ``asset`` and ``quantity`` what moved. A ``status`` of
+    void, voided or cancelled takes it back.
     """
 
     date: dt.date
@@ -231,6 +232,7 @@ class LedgerTransaction(Entity, kw_only=True):
     exchange_rate: Decimal | None = None
     """What one of the currency of ``amount`` is worth in the organisation's own."""
     exchange_source: str = ""
+    status: str = ""
 
 
 class MovementLine(Entity, kw_only=True):

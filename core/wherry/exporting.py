@@ -21,12 +21,14 @@ from wherry.books import profiles, rates
 from wherry.books.charts import Chart
 from wherry.books.frozen import ENTITY
 from wherry.books.gathering import Selection
+from wherry.books.numbering import reversing
 from wherry.comparing import amount_of
 from wherry.errors import ConfigError, Guarded, NotFound
 from wherry.fiscal import Asked
 from wherry.hub import Hub
 from wherry.job import Options
 from wherry.rows import REVERSED
+from wherry.settings import Flow
 from wherry.steps import digest
 from wherry.store import audit, exported, ledger, movements, registry
 from wherry.store.database import Tx
@@ -35,6 +37,7 @@ from wherry.store.inquiries import Placed, Written
 from wherry.subjects import Finder, Subject, body_of
 from wherry.trail import POSTED, PREPARED, TAKEN_BACK, Known
 
+_NAMED = 5
 _MARKABLE = ("queued", "waiting", "refused", "decide")
 
 
@@ -42,12 +45,15 @@ _MARKABLE = ("queued", "waiting", "refused", "decide")
 
 
 class Wish(Struct, frozen=True, kw_only=True):
-    """What files are wanted: of which entries, in which form. ``since``: those exported from then on come again."""
+    """What files are wanted: of which entries, in which form. ``since``: those exported from then on come again.
+    ``currency``: those in it alone. ``doubly``: also those that the very system of the profile holds already."""
 
     profile: str
     folder: Path
     states: frozenset[str] = frozenset({POSTED})
     since: str = ""
+    currency: str = ""
+    doubly: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -79,11 +85,15 @@ def export(hub: Hub, name: str, asked: Asked, wish: Wish) -> Handed:
     pick = fiscal.selection(hub, flow, asked)
     profiles.limit_of(wish.profile)
     with hub.store.write() as tx:
-        known = [one for one in trail.known(tx, flow) if _meant(one, pick)]
+        known = [one for one in trail.known(tx, flow)
+                 if _meant(one, pick) and wish.currency in ("", one.entry.currency)]  # fmt: skip
         chart = hub.books.chart(known[0].route.sink) if known else Chart(())
         found = _sorted(hub, known, chart, wish, exported.files(tx, wish.profile))
         names = {one.code: one for one in chart}
-        made = profiles.render(wish.profile, found.entries, names, **wish.options) if found.entries else []
+        if not wish.doubly:
+            _must_be_new(hub, flow, known, found, wish)
+        home = hub.project.currency
+        made = profiles.render(wish.profile, found.entries, names, home=home, **wish.options) if found.entries else []
         placed = _placed(wish.folder, [name for name, _ in made])
         rows = [msgspec.structs.replace(row, file=", ".join(one.name for one in placed)) for row in found.rows]
         exported.put_files(tx, rows)
@@ -92,6 +102,29 @@ def export(hub: Hub, name: str, asked: Asked, wish: Wish) -> Handed:
             audit.write(tx, hub.store.now(), "journal.export", name, told)
         _write(placed, [content for _, content in made])
     return Handed(files=[str(one) for one in placed], rows=rows, before=found.before, changed=found.changed)
+
+
+def _must_be_new(hub: Hub, flow: Flow, known: Sequence[Known], found: _Sorting, wish: Wish) -> None:
+    """What stands in a system, or is on its way there, would stand there twice once its file is imported."""
+    if not profiles.is_of(wish.profile, hub.project.connections[flow.sink].plugin):
+        return
+    keys = {row.key for row in found.rows}
+    twice = [one for one in known if one.entry.key in keys]
+    if twice:
+        told = ", ".join(f"{one.entry.number} ({_where(one)})" for one in twice[:_NAMED])
+        more = f" and {len(twice) - _NAMED:,} more" if len(twice) > _NAMED else ""
+        count = "1 entry goes" if len(twice) == 1 else f"{len(twice):,} entries go"
+        raise Guarded(
+            f"{count} to {flow.sink} by itself, and the file would bring the same once more: {told}{more}",
+            fix="nothing was written; if the file is for another company, or for your archive, say --again",
+            code="WHERRY-7090", flow=flow.name, profile=wish.profile,
+        )  # fmt: skip
+
+
+def _where(one: Known) -> str:
+    if one.link is None or not one.link.target:
+        return "not posted yet"
+    return f"posted as {one.link.target} on {one.link.made_at[:10]}"
 
 
 def _meant(one: Known, pick: Selection) -> bool:
@@ -138,7 +171,7 @@ def _take(hub: Hub, found: _Sorting, entry: Entry, one: Known, state: str, numbe
 def turned(entry: Entry) -> Entry:
     """The entry that takes one back: its sides changed over, on the same day."""
     memo = f"Reverses {entry.number}. {entry.memo}".strip()
-    key, number = f"{entry.key}|{REVERSED}", f"{entry.number[:20]}R"
+    key, number = f"{entry.key}|{REVERSED}", reversing(entry.number)
     return msgspec.structs.replace(rates.turned(entry), key=key, number=number, memo=memo)
 
 

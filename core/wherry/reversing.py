@@ -1,30 +1,50 @@
 """Taking a posted journal entry back by one that turns its sides over. Nothing is deleted; both stay, linked here.
 
-Its movements are held, or booked anew. Refused where the books of its day are closed. Source: behaviours.md 000.15.
+The target is looked at first: what stands there is turned over, so that nothing is left of an entry that was edited,
+and nothing is reversed that was deleted. Its movements are held, or booked anew. Refused where the books of its day are
+closed. Source: behaviours.md 000.15.
 """
 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from wherry import approvals, desk, trail, writing
+from wherry import approvals, comparing, desk, trail, writing
+from wherry.accounting import Entry
+from wherry.books import pairing
 from wherry.books.frozen import ENTITY
 from wherry.books.gathering import REVERSED_ENTRY
+from wherry.books.held import FAR, HeldEntry, HeldLine, ListsEntries
 from wherry.errors import Guarded, WherryError
+from wherry.flight import Target
 from wherry.hub import Hub
+from wherry.reconciling import item_of
 from wherry.records import Draft
+from wherry.roles import Asks
 from wherry.rows import REVERSED
-from wherry.steps import Step
+from wherry.steps import Step, digest, in_words
 from wherry.store import audit, ledger, movements
 from wherry.store.database import Tx
 from wherry.store.inquiries import Placed
+from wherry.store.ledger import Event
 from wherry.trail import Known
 
 _IN_FLIGHT = frozenset({"unknown", "decide"})
+_GONE = "WHERRY-7098"
+
+
+class Standing(Struct, kw_only=True):
+    """A posted entry as the target holds it. ``says`` is what was changed there, in words; empty where nothing was."""
+
+    known: Known
+    entry: Entry
+    body: dict[str, Any]
+    says: str = ""
 
 
 class Reversal(Struct, kw_only=True):
@@ -50,42 +70,167 @@ def reversible(hub: Hub, name: str, word: str) -> Known:
             f"{one.entry.number} {why}: there is nothing to reverse", code="WHERRY-7071", entry=one.entry.key,
             fix=f"wherry journal show {shlex.quote(one.entry.number)}",
         )  # fmt: skip
-    lane = hub.wiring.wire(name, "reverse").posting
-    assert lane is not None
-    until = hub.books.closed_until(lane)
-    if until is not None and one.entry.date <= until:
-        raise Guarded(
-            f"{one.entry.number} is dated {one.entry.date}, and the books are closed up to {until}: "
-            "nothing was reversed",
-            fix="open the period, or book a correcting entry in an open one", code="WHERRY-7086", entry=one.entry.key,
-        )  # fmt: skip
+    _must_be_open(hub, one, one.entry)
     return one
 
 
-def reverse(hub: Hub, name: str, word: str, *, repost: bool = False, note: str = "") -> Reversal:
-    """Take an entry back by one that turns its sides over; both stay in the target, linked here.
+def _must_be_open(hub: Hub, one: Known, entry: Entry) -> None:
+    lane = hub.wiring.wire(one.flow, "reverse").posting
+    assert lane is not None
+    until = hub.books.closed_until(lane)
+    if until is not None and entry.date <= until:
+        raise Guarded(
+            f"{entry.number} is dated {entry.date}, and the books are closed up to {until}: nothing was reversed",
+            fix="open the period, or book a correcting entry in an open one", code="WHERRY-7086", entry=one.entry.key,
+        )  # fmt: skip
 
-    Its movements are held, or with ``repost`` booked anew by the next run. Raises as ``reversible`` does.
+
+def standing(hub: Hub, one: Known) -> Standing:
+    """What the target holds of a posted entry; as it was written where the target can tell of no entry.
+
+    Raises Guarded where it was deleted there, where it was edited and the target cannot list it, or was dated into a
+    closed period; and what reading the target raises.
     """
-    one = reversible(hub, name, word)
     assert one.link is not None
-    lane = hub.wiring.wire(name, one.link.run).posting
+    target = desk.reach(hub, one.route.sink)
+    assert target is not None
+    found = Standing(known=one, entry=one.entry, body=msgspec.json.decode(one.link.body))
+    if isinstance(target.sink, ListsEntries):
+        held = _held(target.sink, one)
+        if held is None:
+            raise _gone(one, target.name)
+        _as_held(hub, found, held)
+        _must_be_open(hub, one, found.entry)
+    elif isinstance(target.sink, Asks):
+        _must_be_as_written(target, one)
+    return found
+
+
+def _held(sink: ListsEntries, one: Known) -> HeldEntry | None:
+    """The entry, by its id; it may have been given another date."""
+    assert one.link is not None
+    id, day = one.link.target, one.entry.date
+    for first, last in ((day, day), (None, FAR)):
+        for held in sink.journal_entries(first, last):
+            if held.id == id or (held.number == id and not held.stamp):
+                return held
+    return None
+
+
+def _gone(one: Known, target: str) -> Guarded:
+    assert one.link is not None
+    return Guarded(
+        f"{one.entry.number} ({one.link.target}) was deleted in {target}: a reversal would take back what is not there",
+        fix=f"book its movements anew, without a reversal: wherry journal reverse {one.flow} "
+        f"{shlex.quote(one.entry.number)} --deleted", code=_GONE, entry=one.entry.key,
+    )  # fmt: skip
+
+
+def _must_be_as_written(target: Target, one: Known) -> None:
+    assert one.link is not None
+    item = item_of(one.link, one.entry.key)
+    there = comparing.in_target(target, {one.entry.key: item}, {one.link.target})[one.entry.key]
+    if there.told and not there.there:
+        raise _gone(one, target.name)
+    if there.changes:
+        raise Guarded(
+            f"{one.entry.number} was edited in {target.name}, which cannot list its lines: "
+            f"{in_words(there.changes, 'was written')}",
+            fix="change it back there, then reverse it", code="WHERRY-7099", entry=one.entry.key,
+        )  # fmt: skip
+
+
+def _as_held(hub: Hub, found: Standing, held: HeldEntry) -> None:
+    """Where it was edited or dated otherwise, what stands there takes the place of what was written."""
+    chart = hub.books.chart(found.known.route.sink)
+    told = [] if held.date == found.entry.date else [f"is dated {held.date} there, {found.entry.date} was written"]
+    if differs := pairing.differences(trail.in_codes(found.entry, chart), held):
+        told.append(differs)
+        found.body["lines"] = list(_lines(found.body, held))
+    if told:
+        found.says, found.body["date"] = "; ".join(told), held.date.isoformat()
+        found.entry = trail.entry_of(found.entry.key, found.body, {})
+
+
+def _lines(body: dict[str, Any], held: HeldEntry) -> Iterator[dict[str, Any]]:
+    """The lines that stand there; what the target does not list of one is taken from ours on the same account."""
+    home = str(body.get("home") or "")
+    for line in held.lines:
+        ours: dict[str, Any] = next(
+            (one for one in body["lines"] if (one["account"], one["side"]) == (line.account, line.side)), {}
+        )
+        if line.minor:
+            yield {**_more(ours), **_said(line, held.currency, home)}
+
+
+def _more(ours: dict[str, Any]) -> dict[str, Any]:
+    return {name: ours[name] for name in ("description", "customer", "dimensions") if ours.get(name)}
+
+
+def _said(line: HeldLine, currency: str, home: str) -> dict[str, Any]:
+    said: dict[str, Any] = {"account": line.account, "side": line.side,
+                            "amount": {"minor": line.minor, "currency": currency}}  # fmt: skip
+    return {**said, "home": {"minor": line.home, "currency": home}} if home else said
+
+
+def reverse(hub: Hub, there: Standing, *, repost: bool = False, note: str = "") -> Reversal:
+    """Take an entry back by one that turns over what stands in the target; both stay there, linked here.
+
+    Its movements are held, or with ``repost`` booked anew by the next run.
+    """
+    one = there.known
+    assert one.link is not None
+    lane = hub.wiring.wire(one.flow, one.link.run).posting
     assert lane is not None
     now = hub.store.now()
     with hub.store.write() as tx:
+        if there.says:
+            body = msgspec.json.encode(there.body).decode()
+            one.link = msgspec.structs.replace(one.link, body=body, digest=digest(there.body))
+            ledger.put_links(tx, one.route, [one.link])
         writing.settle(tx, lane, [_taking_back(one)], now, cause=f"reverse {one.entry.number}")
         found = ledger.find_items(tx, one.route, [one.ref])
         approvals.give_at_once(tx, one.route, found.values(), now)
         _release(tx, one, repost=repost, note=note)
-        told = {"entry": one.entry.key, "target": one.link.target, "repost": repost, "note": note}
+        told = {"entry": one.entry.key, "target": one.link.target, "repost": repost, "note": note,
+                "edited": there.says}  # fmt: skip
         audit.write(tx, now, "journal.reverse", one.entry.number, told)
     placed = [Placed(one.route, item) for item in found.values()]
     error = desk.send(hub, placed)
     with hub.store.write() as tx:
         rows = [desk.standing(tx, each) for each in placed]
         _keep_if_refused(tx, one)
-    entry = trail.told_entry(one.entry, hub.books.chart(one.route.sink))
+    entry = trail.told_entry(there.entry, hub.books.chart(one.route.sink))
     return Reversal(entry=entry, items=rows, repost=repost, error=error)
+
+
+def let_go(hub: Hub, one: Known, note: str = "") -> int:
+    """An entry that was deleted in the target: nothing is sent, and its movements are booked anew; how many.
+
+    Raises Guarded where the target still holds it, or cannot tell; and what reading the target raises.
+    """
+    assert one.link is not None
+    try:
+        standing(hub, one)
+    except Guarded as error:
+        if error.code != _GONE:
+            raise
+    else:
+        raise Guarded(
+            f"{one.entry.number} stands in the target as {one.link.target}: nothing was changed", code="WHERRY-7100",
+            fix=f"wherry journal reverse {one.flow} {shlex.quote(one.entry.number)} --repost", entry=one.entry.key,
+        )  # fmt: skip
+    now, why = hub.store.now(), "it was deleted in the target; its movements are booked anew"
+    with hub.store.write() as tx:
+        ledger.put_links(tx, one.route, [msgspec.structs.replace(one.link, rule=REVERSED, digest="")])
+        ids = [row.id for row in movements.of_entries(tx, one.route.sink, one.flow, [one.entry.key])]
+        movements.place(tx, one.route.sink, one.flow, ids, "open", entry=one.entry.key)
+        ledger.put_events(tx, [Event(
+            now, one.link.run, one.flow, "journal", one.entry.key, ENTITY, one.entry.key, "skipped", "", why, "deleted",
+        )])  # fmt: skip
+        told = {"entry": one.entry.key, "target": one.link.target, "movements": len(ids), "note": note}
+        audit.write(tx, now, "journal.deleted", one.entry.number, told)
+    return len(ids)
 
 
 def rebook(hub: Hub, name: str, one: Known, note: str = "") -> int:

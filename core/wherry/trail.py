@@ -18,6 +18,7 @@ from wherry.accounting import BookedLine, Entry
 from wherry.books import balances, rates
 from wherry.books.charts import Chart, Mismatch
 from wherry.books.frozen import ENTITY
+from wherry.books.numbering import moved_from
 from wherry.errors import ConfigError, NotFound
 from wherry.hub import Hub
 from wherry.records import OPEN, Ref
@@ -122,13 +123,14 @@ def _parties(tx: Tx, route: Route, links: Iterable[LinkRow]) -> dict[str, str]:
 def entry_of(key: str, body: Mapping[str, Any], names: Mapping[str, str]) -> Entry:
     """The entry that a body says; parties by the name that the books have for them. Its members are not said there."""
     lines = tuple(_line(line, names) for line in body.get("lines", ()))
-    parts = key.split("|")
+    parts = key.split("|", 3)
     return Entry(
         key=key, number=str(body.get("number") or ""),
         date=dt.date.fromisoformat(str(body.get("date") or "0001-01-01")),
         period=str(body.get("period") or ""), bucket=parts[1] if len(parts) > 1 else "",
         currency=str(body.get("currency") or ""), memo=str(body.get("memo") or ""), lines=lines, members=(),
         party=", ".join(sorted({line.party for line in lines if line.party})), type=str(body.get("type") or ""),
+        moved=moved_from(parts[3]) if len(parts) > 3 else "",
         **rates.said(body),
     )  # fmt: skip
 
@@ -207,7 +209,8 @@ def told_entry(entry: Entry, chart: Chart) -> dict[str, Any]:
     return {
         "key": entry.key, "number": entry.number, "date": entry.date.isoformat(), "period": entry.period,
         "bucket": entry.bucket, "currency": entry.currency, "party": entry.party, "type": entry.type,
-        "memo": entry.memo, "minor": sum(line.minor for line in entry.lines if line.side == "debit"),
+        "memo": entry.memo, "moved": entry.moved,
+        "minor": sum(line.minor for line in entry.lines if line.side == "debit"),
         "lines": [{**msgspec.to_builtins(line), "name": name_of(chart, line.account),
                    "dimensions": dict(line.dimensions)} for line in entry.lines],
         **_valued(entry, chart),

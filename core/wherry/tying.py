@@ -18,9 +18,9 @@ from wherry.books import gathering, rates, tieout
 from wherry.books.charts import Chart
 from wherry.books.frozen import ENTITY, REVERSED
 from wherry.books.gathering import Selection
-from wherry.books.held import Books, Cancelled, HeldEntry, ListsEntries, Problem, Written
+from wherry.books.held import FAR, Books, Cancelled, HeldEntry, ListsEntries, Problem, Written
 from wherry.books.tieout import TieOut
-from wherry.errors import ConfigError, Guarded
+from wherry.errors import ConfigError, Guarded, Rejected
 from wherry.flight import Target
 from wherry.hub import Hub
 from wherry.reconciling import Reconciled
@@ -31,7 +31,6 @@ from wherry.store.database import Tx
 from wherry.store.ledger import LinkRow, Route
 
 _ONE_DAY = dt.timedelta(days=1)
-_FAR = dt.date(2199, 12, 31)
 _LOST = ("unknown", "decide")
 
 
@@ -100,7 +99,7 @@ def tie_out(hub: Hub, connection: str, flows: Sequence[Flow], days: Days) -> Tie
     assert target is not None
     chart = hub.books.refresh(lane)
     with hub.store.read() as tx:
-        ours = _Ours(tx, lane.route.sink, chart)
+        ours = _Ours(hub, tx, lane.route.sink, chart)
         span = _span(hub, tx, flows, ours.written, days)
         open_now = _open(tx, lane.route.sink)
         lost = _lost_movements(tx, flows, ours.keys | posted.keys_open(tx, lane.route.sink, ENTITY))
@@ -129,16 +128,19 @@ def tie_out(hub: Hub, connection: str, flows: Sequence[Flow], days: Days) -> Tie
 class _Ours:
     """The entries that the ledger has written into a target, by any flow, accounts by their codes there."""
 
-    def __init__(self, tx: Tx, sink: int, chart: Chart) -> None:
+    def __init__(self, hub: Hub, tx: Tx, sink: int, chart: Chart) -> None:
         links = [one for one in exported.written(tx, sinks=[sink]) if one.link.entity == ENTITY and one.link.body]
         self.links: dict[str, tuple[Route, LinkRow]] = {one.link.key: (one.route, one.link) for one in links}
         self.keys = {one.link.key for one in exported.written(tx, sinks=[sink]) if one.link.entity == ENTITY}
         back = posted.reversed_ever(tx, ENTITY)
         stamps = posted.stamps_of_calls(tx, [one.call for one in back])
         self.written: list[Written] = []
+        known = {(one.key, one.target) for one in back}
         for key, (_, link) in sorted(self.links.items()):
+            if link.rule == REVERSED and (key, link.target) not in known:
+                continue  # it was deleted there, or is not ours: nothing of it stands for the hub
             entry = trail.in_codes(trail.entry_of(key, msgspec.json.decode(link.body), {}), chart)
-            self.written.append(Written(entry=entry, id=link.target))
+            self.written.append(Written(entry=entry, id=link.target, days=_days_of(hub, entry)))
             if link.rule == REVERSED:
                 mine = (one.call for one in back if (one.key, one.target) == (key, link.target))
                 out = frozenset(stamp for call in mine for stamp in stamps.get(call, ()))
@@ -151,6 +153,18 @@ class _Ours:
 
     def stands(self) -> list[LinkRow]:
         return [link for _, link in self.links.values() if link.rule != REVERSED]
+
+
+def _days_of(hub: Hub, entry: Entry) -> tuple[dt.date, dt.date] | None:
+    """The days that the group of an entry spans; None for one of a flow that there is no more."""
+    flow = hub.project.flows.get(entry.key.partition("|")[0])
+    if flow is None or not flow.books or flow.group == "none":
+        return None
+    try:
+        bucket = hub.books.calendar(flow).bucket_of(entry.date, flow.group, gathering.week_start(flow))
+    except (ConfigError, Rejected):
+        return None
+    return (bucket.first, bucket.last) if bucket.name == entry.bucket else None
 
 
 def turned(entry: Entry) -> Entry:
@@ -233,7 +247,7 @@ def _held(target: Target, first: dt.date, last: dt.date, ours: _Ours) -> list[He
     there = {one.id for one in held}
     if all(one.id in there for one in ours.written if one.id and first <= one.entry.date <= last):
         return held
-    return list(sink.journal_entries(None, _FAR))
+    return list(sink.journal_entries(None, FAR))
 
 
 def _sent(hub: Hub, sink: int, ours: _Ours, held: Iterable[HeldEntry] | None) -> frozenset[str]:

@@ -1,6 +1,7 @@
 """Which tests carry which numbered behaviours (b_001_14), cases (case_A2) and invariants (I5).
 
-Read from the first lines of tests. It changes with every test, so it is printed and not kept.
+Read from the docstrings of tests. ``proofs.py`` makes pages of the behaviours and cases; all of it, invariants too, is
+printed by ``docs/build.py --coverage``.
 """
 
 from __future__ import annotations
@@ -18,10 +19,9 @@ SORTS = {"b": "behaviours", "c": "cases", "I": "invariants"}
 def carried(root: Path) -> dict[str, list[str]]:
     """Id → the tests that say they prove it, as ``tests/test_x.py::test_y``; a module's text counts for the module."""
     found: dict[str, list[str]] = defaultdict(list)
-    for path in sorted([*root.glob("tests/**/test_*.py"), *root.glob("plugins/*/tests/**/test_*.py")]):
-        for name, text in _texts(ast.parse(path.read_text("utf-8"))):
-            for one in dict.fromkeys(ID.findall(text)):
-                found[one].append(f"{path.relative_to(root)}{name}")
+    for test, text in texts(root):
+        for one in dict.fromkeys(ID.findall(text)):
+            found[one].append(test)
     return dict(sorted(found.items(), key=lambda pair: _order(pair[0])))
 
 
@@ -37,11 +37,20 @@ def table(root: Path) -> str:
     return "\n".join(parts) + "\n"
 
 
-def _texts(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    yield "", ast.get_docstring(tree) or ""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name.lower().startswith("test"):
-            yield f"::{node.name}", ast.get_docstring(node) or ""
+def texts(root: Path) -> Iterator[tuple[str, str]]:
+    """(``tests/test_x.py::test_y``, its docstring) of every test, and (``tests/test_x.py``, …) of every module."""
+    for path in sorted([*root.glob("tests/**/test_*.py"), *root.glob("plugins/*/tests/**/test_*.py")]):
+        for name, text in _texts(ast.parse(path.read_text("utf-8"))):
+            yield f"{path.relative_to(root)}{name}", text
+
+
+def _texts(tree: ast.Module | ast.ClassDef, within: str = "") -> Iterator[tuple[str, str]]:
+    yield within, ast.get_docstring(tree) or ""
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and node.name.startswith("Test"):
+            yield from _texts(node, f"{within}::{node.name}")
+        elif isinstance(node, ast.FunctionDef) and node.name.startswith("test"):
+            yield f"{within}::{node.name}", ast.get_docstring(node) or ""
 
 
 def _order(one: str) -> tuple[str, list[int]]:

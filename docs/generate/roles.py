@@ -40,7 +40,7 @@ SECTIONS: tuple[tuple[str, str, tuple[tuple[str, tuple[str, ...]], ...]], ...] =
         "Plain structs. `frozen` ones cannot be changed once they are made.",
         (
             (ROLES, ("Account",)),
-            (BOOKS, ("ChartAccount", "Balance")),
+            (BOOKS, ("ChartAccount", "Barred", "Balance")),
             (RECORDS, ("Description", "FieldInfo", "Pipeline", "Stage", "Page",
                        "Record", "Ref", "Skip", "Draft", "Link", "Create", "Same", "Ask", "Candidate", "Listed",
                        "Item", "Answer", "Change", "Call", "Reply", "Found")),

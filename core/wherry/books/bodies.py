@@ -23,7 +23,7 @@ def movement_of(row: MovementRow, *, gains: bool) -> Movement:
     body = _body(row.body)
     lines = [_line(line) for line in body.lines]
     if gains and body.gain is not None:
-        lines += _gain(body.gain.minor)
+        lines += _gain(body.gain.minor, back=bool(row.undoes))
     return Movement(
         id=row.id, key=row.key, date=dt.date.fromisoformat(row.date), currency=row.currency, lines=tuple(lines),
         partition=row.partition, reference=body.reference or "", description=body.description or "",
@@ -80,8 +80,10 @@ def _line(line: _Line) -> MovementLine:
     )  # fmt: skip
 
 
-def _gain(minor: int) -> list[MovementLine]:
-    category = "gain" if minor > 0 else "loss"
+def _gain(minor: int, *, back: bool) -> list[MovementLine]:
+    """The lines of a gain or loss. What takes a gain back is booked to the accounts of the gain, not to those of a
+    loss: with ``back`` the amount is that of a movement that takes another back."""
     if minor == 0:
         return []
-    return [MovementLine(side=side, minor=abs(minor), category=category) for side in ("debit", "credit")]
+    category, worth = ("gain" if (minor > 0) != back else "loss"), -abs(minor) if back else abs(minor)
+    return [MovementLine(side=side, minor=worth, category=category) for side in ("debit", "credit")]

@@ -166,7 +166,7 @@ def _owed_by_nobody(books: Books, booked: Sequence[Movement]) -> tuple[list[Move
     rows = [row for row in booked if row.id in bad]
     left = [
         LeftOut(reason="no-account", detail=why, currency=currency, members=tuple(row.id for row in mine),
-                minor=sum(grouping.amount(row) for row in mine))
+                minor=sum(grouping.net(row) for row in mine))
         for currency in sorted({row.currency for row in rows})
         for mine in [[row for row in rows if row.currency == currency]]
     ]  # fmt: skip
@@ -277,7 +277,7 @@ class Placing:
         return self._buckets[day]
 
     def _leave(self, movement: Movement, reason: str, detail: str) -> None:
-        self._left.setdefault((reason, detail, movement.currency), []).append((movement.id, grouping.amount(movement)))
+        self._left.setdefault((reason, detail, movement.currency), []).append((movement.id, grouping.net(movement)))
 
     def left(self) -> list[LeftOut]:
         return [
@@ -333,15 +333,15 @@ def _split(books: Books, placing: Placing, partition: str, aside: Collection[Mov
 def _slugs(partitions: Iterable[str]) -> dict[str, str]:
     """Partition → a few letters for the numbers of its entries. Those that begin alike are told apart by letters that
     stand for their whole name, so that none is ever called what another was."""
-    plain = {one: "".join(letter for letter in one.upper() if letter.isalnum())[:_SLUG] for one in partitions}
-    often = Counter(plain.values())
+    plain = {one: "".join(letter for letter in one.upper() if letter.isalnum())[:_SLUG] for one in partitions if one}
+    often, taken = Counter(plain.values()), set[str]()
     found = {"": ""}
     for one, slug in sorted(plain.items()):
-        taken, salt = {*found.values(), *(f"{each} " for each in often)}, 0
-        while one and (not slug or often[slug] > 1 or f"{slug} " in found.values()):
-            slug, salt = f"{plain[one][:2]}{letters(f'{one}{salt}', _SLUG - 2)}", salt + 1
-            slug = slug if f"{slug} " not in taken else ""
-        found[one] = f"{slug} " if one else ""
+        salt, said = 0, slug
+        while not said or (said in taken or (said in often and (often[slug] > 1 or said != slug))):
+            said, salt = slug[:2] + letters(f"{one} {salt}", _SLUG - len(slug[:2])), salt + 1
+        taken.add(said)
+        found[one] = f"{said} "
     return found
 
 

@@ -141,11 +141,16 @@ def amount(movement: Movement) -> int:
     return max(debits, credits)
 
 
+def net(movement: Movement) -> int:
+    """The sum of debits with its sign: what takes something back counts against it, a refund counts below zero."""
+    return sum(line.minor for line in movement.lines if line.side == "debit")
+
+
 def _left_out(
     reason: Literal["under-one-cent", "uncategorised", "no-account"], detail: str, some: Sequence[Movement]
 ) -> LeftOut:
     return LeftOut(reason=reason, detail=detail, members=tuple(sorted(one.id for one in some)),
-                   minor=sum(map(amount, some)), currency=some[0].currency)  # fmt: skip
+                   minor=sum(map(net, some)), currency=some[0].currency)  # fmt: skip
 
 
 # -- the grouping ------------------------------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ from msgspec import Struct, field
 
 from wherry.accounting import Balance, Entry, Side
 
+FAR = dt.date(2199, 12, 31)
+"""Behind every entry that there may be."""
 What = Literal["edited", "re-dated", "missing", "doubled", "stray", "open", "untold", "unexplained"]
 
 
@@ -67,6 +69,8 @@ class Written(Struct, frozen=True, kw_only=True):
     stamps: frozenset[str] = frozenset()
     reverses: str = ""
     """The number of the entry that this one takes back."""
+    days: tuple[dt.date, dt.date] | None = None
+    """From when to when its movements are dated: it bears one of these days."""
 
 
 class Cancelled(Struct, frozen=True, kw_only=True):

@@ -25,10 +25,10 @@ class Pairs:
         """Those whose entry in the target stands for another one of ours already."""
         self._taken: set[str] = set()
         self._by_number: dict[str, list[Written]] = defaultdict(list)
-        self._by_print: dict[_Print, str] = {}
+        self._by_print: dict[_Print, list[Written]] = defaultdict(list)
         for one in books.written:
             self._by_number[one.entry.number].append(one)
-            self._by_print.setdefault(_print_of(one.entry), one.entry.number)
+            self._by_print[_print_of(one.entry)].append(one)
         self._pair()
         self._former = [(one, self._of_cancelled(one)) for one in books.cancelled]
         self._rest = [one for one in self._held.values() if one.id not in self._taken]
@@ -48,7 +48,7 @@ class Pairs:
             if not one.id:
                 mine = [held for held in free if held.id not in self._taken]
                 stamped = (held for held in mine if held.stamp in one.stamps)
-                same = (held for held in mine if _print_held(held) == _print_of(one.entry))
+                same = (held for held in mine if held.date == one.entry.date and _print_held(held) == _print_of(one.entry))
                 if (held := next(stamped, None) or next(same, None)) is not None:
                     self._take(number, held)
 
@@ -83,7 +83,15 @@ class Pairs:
     def told(self, held: HeldEntry) -> Foreign:
         """An entry of somebody else, as people are told of it."""
         return Foreign(target=held.id, number=held.number, date=held.date, currency=held.currency, minor=debits(held),
-                       note=held.note, like=self._by_print.get(_print_held(held), ""))  # fmt: skip
+                       note=held.note, like=self._like(held))  # fmt: skip
+
+    def _like(self, held: HeldEntry) -> str:
+        """The number of an entry of ours that books the same, on the same day, else within the days that it is for."""
+        same = self._by_print.get(_print_held(held), ())
+        own = (one for one in same if one.entry.date == held.date)
+        near = (one for one in same if one.days is not None and one.days[0] <= held.date <= one.days[1])
+        found = next(own, None) or next(near, None)
+        return found.entry.number if found is not None else ""
 
     def problems(self) -> Iterator[Problem]:
         for number, written in enumerate(self.books.written):
@@ -134,11 +142,11 @@ def _compared(one: Written, held: HeldEntry | None, *, shared: bool) -> Iterator
     if held.date != entry.date:
         yield Problem(what="re-dated", name=entry.number, target=held.id, entry=entry.key,
                       says=f"is dated {held.date} there, {entry.date} was written")  # fmt: skip
-    if says := _differences(entry, held):
+    if says := differences(entry, held):
         yield Problem(what="edited", name=entry.number, target=held.id, entry=entry.key, says=says)
 
 
-def _differences(entry: Entry, held: HeldEntry) -> str:
+def differences(entry: Entry, held: HeldEntry) -> str:
     """What of an entry was changed there, by account and side; empty where nothing was that is booked otherwise."""
     currency = entry.currency
     if held.currency != currency:
@@ -204,13 +212,13 @@ def signed(minor: int, currency: str) -> str:
     return f"{text(abs(minor), currency)}{side}"
 
 
-_Print = tuple[dt.date, str, frozenset[tuple[tuple[str, Side], int]]]
-"""What an entry books, whatever it is called."""
+_Print = tuple[str, frozenset[tuple[tuple[str, Side], int]]]
+"""What an entry books, whatever it is called, and on whatever day."""
 
 
 def _print_of(entry: Entry) -> _Print:
-    return entry.date, entry.currency, frozenset(_wanted(entry).items())
+    return entry.currency, frozenset(_wanted(entry).items())
 
 
 def _print_held(held: HeldEntry) -> _Print:
-    return held.date, held.currency, frozenset(_said(held).items())
+    return held.currency, frozenset(_said(held).items())

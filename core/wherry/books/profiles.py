@@ -27,6 +27,8 @@ from wherry.books.fields import Chart, Rendered, Words, check, rendered, value
 from wherry.errors import ConfigError, Rejected
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
+_NAMED = 5
+"""How many entries a message names."""
 ENCODINGS = ("utf-8", "utf-8-sig", "cp1252", "iso-8859-15")
 
 
@@ -67,6 +69,7 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     one_currency: bool = False
     foreign: Literal["as-it-is", "home", "beside"] = "as-it-is"
     bars: tuple[Barred, ...] = ()
+    systems: tuple[str, ...] = ()
     defaults: dict[str, str] = field(default_factory=dict)
 
 
@@ -89,14 +92,15 @@ def titles() -> dict[str, str]:
 def render(
     profile: str, entries: Sequence[Entry], chart_names: Mapping[str, ChartAccount], *, date_format: str = "",
     delimiter: str = "", encoding: str = "", max_rows: int | None = None, defaults: Mapping[str, str] | None = None,
-    spreadsheet: bool = True,
+    spreadsheet: bool = True, home: str = "",
 ) -> list[tuple[str, bytes]]:  # fmt: skip
     """(file name, bytes) of these entries in a profile's form, in the order given. Pure: equal entries, equal bytes.
 
     ``chart_names`` is the target's chart, code → account; where it is empty, codes stand for themselves. ``max_rows``
     (0: no limit), ``date_format`` (as ``DD/MM/YYYY``), ``delimiter`` (comma, semicolon, tab, pipe) and ``encoding``
     take the place of the profile's own; ``defaults`` say what stands where a line says nothing (``tax``, ``journal``).
-    With ``spreadsheet`` off, texts go as they are, for files that only a program reads.
+    With ``spreadsheet`` off, texts go as they are, for files that only a program reads. ``home`` is the organisation's
+    own currency: a screen without a column for the currency takes every amount to be in it.
 
     Raises ConfigError for a profile or a form that there is not, Rejected, with the entry's key in ``where``, for an
     entry that is out of balance, names an account that is not in the chart, or cannot be said in the profile's words.
@@ -115,7 +119,7 @@ def render(
     for entry in entries:
         _taken(made, entry, chart)
     entries = [_stated(made, entry) for entry in entries]
-    _unmistakable(profile, made, entries)
+    _unmistakable(profile, made, entries, home)
     blocks = [_block(made, entry, chart, spreadsheet) for entry in entries]
     files = list(_packed(profile, made, entries, blocks))
     return [(_name(profile, made.ending, some, n, len(files)), content) for n, (some, content) in enumerate(files, 1)]
@@ -129,6 +133,11 @@ def limit_of(profile: str) -> int:
 def barred(profile: str) -> tuple[Barred, ...]:
     """The accounts that an import screen does not take. Raises ConfigError for a profile that there is not."""
     return () if profile in plaintext.FORMATS else _profile(profile).bars
+
+
+def is_of(profile: str, plugin: str) -> bool:
+    """Whether a plugin writes into the very system that the files are for."""
+    return profile not in plaintext.FORMATS and plugin in _profile(profile).systems
 
 
 def stated(profile: str, entry: Entry) -> Entry:
@@ -176,7 +185,7 @@ def _set(
     )  # fmt: skip
 
 
-def _unmistakable(profile: str, made: Profile, entries: Sequence[Entry]) -> None:
+def _unmistakable(profile: str, made: Profile, entries: Sequence[Entry], home: str) -> None:
     """Import screens tell entries by their numbers, and money by its column. Raises Rejected."""
     numbers = Counter(cells.short(entry.number, made.lengths.get("number", 0)) for entry in entries)
     twice = next(
@@ -187,12 +196,24 @@ def _unmistakable(profile: str, made: Profile, entries: Sequence[Entry]) -> None
             f"two of the entries are called {twice.number}: {made.title} would take them for one", field="number",
             fix="export them one after the other, or give them other numbers", code="WHERRY-4691", entry=twice.key,
         )  # fmt: skip
+    if made.one_currency:
+        _in_one(profile, made, entries, home)
+
+
+def _in_one(profile: str, made: Profile, entries: Sequence[Entry], home: str) -> None:
+    """What has no column for the currency is read as the organisation's own. Raises Rejected."""
     currencies = sorted({entry.currency for entry in entries})
-    if made.one_currency and len(currencies) > 1:
-        raise Rejected(
-            f"the entries are in {', '.join(currencies)}, and the file of {made.title} has no place to say so",
-            field="currency", fix="export one currency at a time", code="WHERRY-4692", profile=profile,
-        )  # fmt: skip
+    if len(currencies) < 2 and not (home and set(currencies) - {home}):
+        return
+    own = home or currencies[0]
+    others = [entry for entry in entries if entry.currency != own]
+    more = f" and {len(others) - _NAMED:,} more" if len(others) > _NAMED else ""
+    told = ", ".join(f"{entry.number} ({entry.currency})" for entry in others[:_NAMED]) + more
+    raise Rejected(
+        f"a file for {made.title} has no column for the currency, and all in it counts as {own}: {told} cannot be in it",
+        field="currency", fix=f"give these entries an exchange rate, or export only those in {own}: --currency {own}",
+        code="WHERRY-4692", profile=profile, entry=others[0].key,
+    )  # fmt: skip
 
 
 def _taken(made: Profile, entry: Entry, chart: Chart) -> None:

@@ -114,7 +114,9 @@ class Subledger:
         told = {**body, "lines": less, "description": f"Reverses {body.get('reference') or old.key}"}
         if gain := body.get("gain"):
             told["gain"] = {**gain, "minor": -gain["minor"]}
-        fresh = msgspec.structs.replace(old, id=0, state="open", entry="", reason="", undoes=old.id, run=self.run)
+        fresh = msgspec.structs.replace(
+            old, id=0, state="open", entry="", reason="", at="", undoes=old.id, run=self.run
+        )  # fmt: skip
         return msgspec.structs.replace(fresh, body=msgspec.json.encode(told, order="deterministic").decode())
 
     def listing(self, documents: Documents, entity: str) -> Iterator[Listed]:

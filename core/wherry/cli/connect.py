@@ -10,17 +10,18 @@ import time
 import webbrowser
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
 from urllib.parse import urlsplit
 
 import click
 
 from wherry import connecting
 from wherry.cli.context import Face
-from wherry.cli.drawing import pairs
+from wherry.cli.drawing import pairs, plural
 from wherry.cli.options import face
 from wherry.connecting import PORT, Asked
 from wherry.consent import LIFE, Begun
-from wherry.errors import EXIT_PERSON, AccessLost, ConfigError
+from wherry.errors import EXIT_PERSON, AccessLost, ConfigError, WherryError
 from wherry.roles import Account
 
 _PAGE = "<!doctype html><meta charset=utf-8><title>Wherry</title><p>{}"
@@ -194,11 +195,29 @@ def _heard(asked: Asked, listener: _Listener | None, name: str) -> str:
 
 def _connected(own: Face, name: str, account: Account) -> None:
     flows = [flow for flow, table in own.hub.project.flows.items() if name in (table.source, table.sink)]
-    data = {"connection": name, "account": account.name, "account_id": account.id, "details": account.details}
+    chart = _chart(own, name)
+    data = {
+        "connection": name, "account": account.name, "account_id": account.id, "details": account.details,
+        "chart": chart,
+    }  # fmt: skip
+    read = [("chart", plural(chart["posting"], "posting account"))] if chart else []
     lines = [
         f"{name} is connected to {account.name} ({account.id})",
-        *pairs(account.details.items()),
+        *pairs([*account.details.items(), *read]),
         *_advice(own, name),
     ]
     follow = f"wherry plan {flows[0]}" if flows else f"wherry connection test {name}"
     own.print("wherry.connect/1", data, lines, [follow])
+
+
+def _chart(own: Face, name: str) -> dict[str, Any] | None:
+    """The chart of accounts, where a flow books into the connection. The sign-in stands though it cannot be read."""
+    if not connecting.booked_into(own.hub, name):
+        return None
+    from wherry import charting
+
+    try:
+        return charting.first_look(own.hub, name)
+    except WherryError as error:
+        own.warn(f"the chart of accounts was not read: {error.message}. Later: wherry accounts import {name}")
+        return None

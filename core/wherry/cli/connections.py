@@ -32,12 +32,17 @@ def list_(limit: int, cursor: str, sort: str | None) -> None:
 
 def drawn(rows: list[dict[str, Any]], now: Any) -> Iterator[str]:
     """Connections as a table; state words as operators know them."""
-    words = {"reconnect": "RECONNECT", "new": "not tested"}
+    words = {"reconnect": "RECONNECT", "new": "not tested", "ok": "connected"}
     yield from table(
         ["CONNECTION", "PLUGIN", "STATE", "ACCOUNT", "CHECKED", "NOTE"],
-        [(r["connection"], r["plugin"], words.get(r["state"], r["state"]), _account(r), ago(r["checked"], now),
+        [(r["connection"], r["plugin"], words.get(_state(r), _state(r)), _account(r), ago(r["checked"], now),
           r["reason"]) for r in rows],
     )  # fmt: skip
+
+
+def _state(row: dict[str, Any]) -> str:
+    """A trouble is told before what goes on."""
+    return "synchronizing" if row["synchronizing"] and row["state"] == "ok" else str(row["state"])
 
 
 def _account(row: dict[str, Any]) -> str:

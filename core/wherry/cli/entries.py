@@ -50,7 +50,8 @@ def _heading(entry: Mapping[str, Any]) -> str:
     single = entry["group"] in ("none", "day")
     cut_ = " cut at the period's end" if entry["cut"] else ""
     when = entry["date"] if single else f"{entry['group']} {entry['bucket']}{cut_}: {days}"
-    more = [entry["partition"], entry["party"], spelled(entry["type"].replace("-", "_"))]
+    moved = f"moved from {entry['moved']}" if entry["moved"] else ""
+    more = [entry["partition"], entry["party"], spelled(entry["type"].replace("-", "_")), moved]
     parts = [when, entry["number"], plural(entry["movements"], "movement"), *more]
     return "   ".join(clean(part) for part in parts if part)
 

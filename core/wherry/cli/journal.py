@@ -24,6 +24,7 @@ from wherry.errors import EXIT_PERSON, ConfigError
 from wherry.fiscal import Asked
 from wherry.journals import Preview
 from wherry.trail import POSTED, PREPARED, TrialBalance
+from wherry.tying import turned
 
 NOTE = click.option("--note", default="", metavar="TEXT", help="Why; kept in the audit log.")
 _FEW = 20
@@ -139,6 +140,8 @@ def _shown(data: Mapping[str, Any]) -> Iterator[str]:
     target = f" as {data['remote_id']}" if data["remote_id"] else ""
     stands = f"{data['state']} in {data['target']}{target}"
     yield f"{clean(data['number'])}   {data['date']}   period {data['period']}   {stands}"
+    if data["moved"]:
+        yield f"  moved from {clean(data['moved'])}, which was closed or posted before its movements came"
     if data["at"]:
         yield f"  since    {data['at'][:19]}   run {data['run']}   by {clean(data['by'])}"
     if data["open"]:
@@ -157,11 +160,13 @@ def _shown(data: Mapping[str, Any]) -> Iterator[str]:
 @FLOW
 @click.argument("entry", metavar="NUMBER|KEY")
 @click.option("--repost", is_flag=True, help="Book its movements anew with the next run, instead of holding them.")
+@click.option("--deleted", is_flag=True, help="It was deleted there: send nothing, and book its movements anew.")
 @NOTE
-def reverse(flow: str, entry: str, repost: bool, note: str) -> None:
+def reverse(flow: str, entry: str, repost: bool, deleted: bool, note: str) -> None:
     """Take a posted entry back by an entry with its sides turned over. Nothing is deleted; both stay linked.
 
-    Refused where the books of its day are closed (exit 7).
+    The target is looked at first. Of an entry that was edited there, what stands there is taken back. Refused where it
+    was deleted, and where the books of its day are closed (exit 7).
 
     \b
     Examples:
@@ -170,27 +175,32 @@ def reverse(flow: str, entry: str, repost: bool, note: str) -> None:
     """
     own = face()
     if repost and (known := trail.find(own.hub, entry, flow)).state == trail.TAKEN_BACK:
-        _rebooked(own, flow, known, note)
+        _rebooked(own, known, reversing.rebook(own.hub, flow, known, note), note)
         return
     one = reversing.reversible(own.hub, flow, entry)
-    for line in entry_lines(trail.told_entry(one.entry, own.hub.books.chart(one.route.sink)), heading=True):
+    if deleted:
+        _rebooked(own, one, reversing.let_go(own.hub, one, note), note)
+        return
+    there = reversing.standing(own.hub, one)
+    if there.says:
+        own.note(f"{clean(one.entry.number)} was edited there: {clean(there.says)}. What stands there is taken back:")
+    for line in entry_lines(trail.told_entry(turned(there.entry), own.hub.books.chart(one.route.sink)), heading=True):
         own.note(line)
     _must_mean_it(own, one.entry.number)
-    done = reversing.reverse(own.hub, flow, entry, repost=repost, note=note)
-    data = {"entry": done.entry, "items": done.items, "repost": repost, "note": note,
+    done = reversing.reverse(own.hub, there, repost=repost, note=note)
+    data = {"entry": done.entry, "items": done.items, "repost": repost, "note": note, "edited": there.says,
             "error": done.error.as_data() if done.error else None}  # fmt: skip
     after = [f"wherry journal preview {flow}"] if repost else []
     own.print("wherry.journal.reverse/1", data, lambda: _reversed(done), after, error=done.error)
     _ends(own, done.items, done.error)
 
 
-def _rebooked(own: Face, flow: str, known: trail.Known, note: str) -> None:
-    """It was reversed before, and its movements were held: now they go on."""
-    number = reversing.rebook(own.hub, flow, known, note)
+def _rebooked(own: Face, known: trail.Known, number: int, note: str) -> None:
+    """Its movements were held, or it was deleted: now they go on."""
     data = {"entry": {"key": known.entry.key, "number": known.entry.number}, "items": [], "repost": True,
             "movements": number, "note": note, "error": None}  # fmt: skip
     said = f"{plural(number, 'movement')} of {clean(known.entry.number)} will be booked anew by the next run"
-    own.print("wherry.journal.reverse/1", data, said, [f"wherry journal preview {flow}"])
+    own.print("wherry.journal.reverse/1", data, said, [f"wherry journal preview {known.flow}"])
 
 
 def _must_mean_it(own: Face, number: str) -> None:
@@ -275,21 +285,25 @@ def _balance(row: Mapping[str, Any], told: bool) -> list[str]:
 @click.option("--reexport-since", type=Day(), help="Also what was exported from then on.")
 @click.option("--period", default="", metavar="2026-01", help="Only of this accounting period.")
 @click.option("--partition", "partitions", multiple=True, metavar="W", help="Only this wallet or other partition.")
+@click.option("--currency", default="", metavar="USD", help="Only entries in this currency.")
+@click.option("--again", is_flag=True, help="Also what Wherry itself posts to the system that the files are for.")
 @click.option("--date-format", default="", metavar="DD/MM/YYYY", help="Dates in another form than the profile's.")
 @click.option("--delimiter", default="", type=click.Choice(["", *profiles.DELIMITERS]), metavar="NAME",
               help="comma, semicolon, tab or pipe.")  # fmt: skip
 def export(
     flow: str, profile: str, folder: Path, posted: bool, prepared: bool, reexport_since: dt.datetime | None,
-    period: str, partitions: tuple[str, ...], date_format: str, delimiter: str,
+    period: str, partitions: tuple[str, ...], currency: str, again: bool, date_format: str, delimiter: str,
 ) -> None:  # fmt: skip
     """Write journal entries into files for another system's import screen, each entry once for each profile.
 
     What was reversed since it was exported goes out as the entry that takes it back. What was exported comes again only
     with --reexport-since. Exit 4 where an exported entry says something else by now.
 
+    Files for the system that the flow posts to by itself are refused (exit 7): importing them would book it all twice.
+
     \b
     Examples:
-      wherry journal export wallet-journals --profile qbo --to out
+      wherry journal export wallet-journals --profile generic --to out
       wherry journal export wallet-journals --profile hledger --to out --reexport-since 2026-01-01
     """
     own = face()
@@ -297,7 +311,8 @@ def export(
     start = moment(reexport_since, own.hub.project.timezone)
     since = start.isoformat(timespec="milliseconds").replace("+00:00", "Z") if start else ""
     options = {"date_format": date_format, "delimiter": delimiter}
-    wish = exporting.Wish(profile=profile, folder=folder, states=states, since=since, options=options)
+    wish = exporting.Wish(profile=profile, folder=folder, states=states, since=since, options=options,
+                          currency=currency.strip().upper(), doubly=again)  # fmt: skip
     done = exporting.export(own.hub, flow, asked(period, partitions, None, None), wish)
     data = {"flow": flow, "profile": profile, "files": done.files, "items": done.rows, "before": done.before,
             "changed": done.changed}  # fmt: skip

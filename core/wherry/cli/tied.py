@@ -57,8 +57,12 @@ def _accounts(tie: TieOut) -> Iterator[str]:
     shown = [(name, title) for name, title in shown
              if name in ("hub", "off") or any(getattr(row, name) for row in tie.rows)]  # fmt: skip
     if tie.rows:
-        head = ["ACCOUNT", *(title for _, title in shown)]
-        yield from _table(head, [[_name(row), *(_cell(row, name) for name, _ in shown)] for row in tie.rows])
+        several = len({row.currency for row in tie.rows}) > 1
+        head = ["ACCOUNT", *(["CURRENCY"] if several else []), *(title for _, title in shown)]
+        yield from _table(head, [
+            [_name(row), *([row.currency] if several else []), *(_cell(row, name) for name, _ in shown)]
+            for row in tie.rows
+        ])  # fmt: skip
     for currency in sorted({row.currency for row in tie.rows}):
         off = sum(abs(row.off) for row in tie.rows if row.currency == currency)
         yield click.style(f"  the hub's part is off by {amount(off, currency)}", fg="red" if off else "green")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from wherry.errors import Busy
 from wherry.roles import Clock
 from wherry.store import audit, locks
 from wherry.store.database import Database, Tx
@@ -38,6 +39,14 @@ class Store:
     def lock(self, name: str, *, wait: float = 0.0) -> contextlib.AbstractContextManager[locks.Held]:
         """A lock tied to the life of this process. Raises Busy."""
         return locks.hold(self.database, name, wait=wait)
+
+    def is_held(self, name: str) -> bool:
+        """Whether a process that is alive holds that lock now."""
+        try:
+            with self.lock(name):
+                return False
+        except Busy:
+            return True
 
     @contextlib.contextmanager
     def documents(self, namespace: str) -> Iterator[DocumentView]:

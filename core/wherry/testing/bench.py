@@ -315,8 +315,9 @@ class Script:
         return self.bench.errand(self.stand, crashes, "run")
 
     def _crashed(self, point: str, ended: Ended) -> None:
-        self.outcome.crashes += 1
-        if ended.code != KILLED:
+        if ended.code == KILLED:
+            self.outcome.crashes += 1
+        else:
             self.outcome.missed.append(point)
             self._ended(ended)
 

@@ -104,14 +104,20 @@ def _versions(case: BooksCase, read: Sequence[Read]) -> Iterator[Wrong]:
 
 
 def _groups(case: BooksCase, read: Sequence[Read]) -> Iterator[Wrong]:
-    """Each group has one entry, and those in it that have to be."""
-    for group, times in Counter(one.group for one in read).items():
-        if times > 1:
-            yield Wrong("duplicate", " ".join(group), f"{times} entries of one group")
+    """Each group has one entry, beside those of what came late, and in each stands who has to."""
+    found: dict[Group, list[Counter[Version]]] = {}
     for one in read:
-        must = case.wanted.entries.get(one.group, Counter())
-        if one.versions != must and not case.latest:
-            yield Wrong("false", " ".join(one.group), f"holds {dict(one.versions)}, must hold {dict(must)}")
+        found.setdefault(one.group, []).append(one.versions)
+    for group, entries in found.items():
+        must = case.wanted.entries.get(group, [])
+        if len(entries) > max(1, len(must)):
+            yield Wrong("duplicate", " ".join(group), f"{len(entries)} entries of one group, must be {len(must)}")
+        if not case.latest and sorted(map(_told, entries)) != sorted(map(_told, must)):
+            yield Wrong("false", " ".join(group), f"holds {[*map(_told, entries)]}, must hold {[*map(_told, must)]}")
+
+
+def _told(versions: Counter[Version]) -> list[tuple[Version, int]]:
+    return sorted((version, times) for version, times in versions.items() if times)
 
 
 # -- what is said of it ------------------------------------------------------------------------------------------------

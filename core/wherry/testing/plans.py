@@ -56,7 +56,8 @@ def _phase(rig: Rig, phase: str, points: Points, number: int) -> str:
     found = points.get(phase, ())
     if number >= len(found):
         return f"play {phase}; calm; judge"
-    return f"play {phase}; kill {found[number]}; {_end(rig)}"
+    spared = rig.scene is not None and phase == "resync"  # what was booked the last time may be taken as it was
+    return f"play {phase}; {'perhaps' if spared else 'kill'} {found[number]}; {_end(rig)}"
 
 
 def _end(rig: Rig) -> str:

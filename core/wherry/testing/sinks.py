@@ -12,11 +12,7 @@ looking at the simulator's history. What it does not claim is skipped with the r
 from __future__ import annotations
 
 import copy
-import os
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -26,6 +22,7 @@ from hypothesis import strategies as st
 from wherry.errors import AccessLost, Rejected
 from wherry.records import DONE, Reply
 from wherry.roles import CallSinkWriter
+from wherry.testing.elsewhere import elsewhere
 from wherry.testing.sink_trial import (
     UNCLEAR,
     SinkTrial,
@@ -48,8 +45,6 @@ from wherry.testing.trial import strays
 
 __all__ = ["SinkSuite", "SinkTrial", "stamp_of"]
 
-ENCODED = "WHERRY_KIT_ENCODED"
-"""Names a file: a check that finds it set leaves its bytes there instead of comparing them."""
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
@@ -61,19 +56,9 @@ class SinkSuite:
     """Subclass it, name the class ``Test…`` and give it the fixture ``trial``."""
 
     @pytest.fixture
-    def elsewhere(self, request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], bytes]:
-        """What this very test encodes in another process, where hashes of text are others."""
-
-        def run() -> bytes:
-            if ENCODED in os.environ:
-                return b""
-            told = {**os.environ, ENCODED: str(tmp_path / "encoded"), "PYTHONHASHSEED": "4711"}
-            command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", request.node.nodeid]
-            done = subprocess.run(command, cwd=request.config.rootpath, env=told, capture_output=True, check=False)
-            assert done.returncode == 0, done.stdout.decode()[-2000:]
-            return (tmp_path / "encoded").read_bytes()
-
-        return run
+    def elsewhere(self, request: pytest.FixtureRequest) -> Callable[[bytes], bytes]:
+        """What this very test makes in another process, where hashes of text are others."""
+        return elsewhere(request)
 
     # -- whose books --------------------------------------------------------------------------------------------------
 
@@ -122,13 +107,10 @@ class SinkSuite:
         assert plain(trial.make().encode(copy.deepcopy(given))) == plain(calls)
 
     def test_encoding_in_another_process_gives_the_same_bytes(
-        self, trial: SinkTrial, elsewhere: Callable[[], bytes]
+        self, trial: SinkTrial, elsewhere: Callable[[bytes], bytes]
     ) -> None:
         encoded = plain(trial.make().encode(trial.items(3)))
-        if name := os.environ.get(ENCODED):
-            Path(name).write_bytes(encoded)
-            return
-        assert elsewhere() == encoded
+        assert elsewhere(encoded) == encoded
 
     def test_a_call_holds_its_items_and_their_stamps(self, trial: SinkTrial) -> None:
         """Another body gives other bytes, and each stamp goes along: by it the target's record is found again."""

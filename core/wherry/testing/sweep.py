@@ -131,7 +131,7 @@ def _plans(rig: Rig, database: str, whole: Outcome, seed: int, deaths: int) -> l
 def _count(result: Result, outcome: Outcome) -> None:
     result.plans += 1
     result.points += outcome.crashes
-    result.missed += outcome.missed
+    result.missed += [f"{point} in: {outcome.plan}" for point in outcome.missed]
     result.wrong.update(wrong.kind for wrong in outcome.wrong)
     if outcome.wrong:
         result.bad.append(outcome)

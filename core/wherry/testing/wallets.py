@@ -91,8 +91,8 @@ def group_of(day: dt.date, wallet: str) -> Group:
 class Books(Struct, kw_only=True):
     """What has to be in the books."""
 
-    entries: dict[Group, Counter[Version]] = field(default_factory=dict)
-    """Group → the versions in its entry; below zero what is taken back by it."""
+    entries: dict[Group, list[Counter[Version]]] = field(default_factory=dict)
+    """Group → the versions in its entry, below zero what that takes back; then those of entries for what came late."""
     stands: dict[str, Move] = field(default_factory=dict)
     """Id → the version that is booked, and not taken back."""
     waits: dict[str, list[tuple[int, Move]]] = field(default_factory=dict)
@@ -100,7 +100,7 @@ class Books(Struct, kw_only=True):
 
     def count(self, version: Version, sign: int) -> int:
         """How often a version is booked (1), or taken back (-1)."""
-        return sum(max(0, sign * versions[version]) for versions in self.entries.values())
+        return sum(max(0, sign * one[version]) for entries in self.entries.values() for one in entries)
 
     def change(self, move: Move) -> None:
         """A movement comes, comes again otherwise, or is taken back at its source."""
@@ -110,26 +110,29 @@ class Books(Struct, kw_only=True):
 
     def book(self, today: dt.date | None) -> None:
         """Whatever waits is booked, each group once; what ends less than two days before ``today`` goes on waiting."""
-        posted = set(self.entries)
+        posted, made = set(self.entries), dict[tuple[Group, str], Counter[Version]]()
         for id, waiting in self.waits.items():
             for sign, move in list(waiting):
-                group, ends = _open_group(posted, move)
+                group, late, ends = _placed(posted, move)
                 if today is None or ends + 2 * _DAY <= today:
                     waiting.remove((sign, move))
-                    self.entries.setdefault(group, Counter())[move.version] += sign
+                    made.setdefault((group, late), Counter())[move.version] += sign
                     if sign > 0:
                         self.stands[id] = move
                     else:
                         self.stands.pop(id, None)
+        for (group, _), versions in made.items():
+            self.entries.setdefault(group, []).append(versions)
 
 
-def _open_group(posted: set[Group], move: Move) -> tuple[Group, dt.date]:
-    """The group in which a movement is booked, and its last day: that of its day, or of the first of a later month."""
-    day = dt.date.fromisoformat(move.date)
-    while group_of(day, move.wallet) in posted:
-        day = (day.replace(day=1) + 31 * _DAY).replace(day=1)
+def _placed(posted: set[Group], move: Move) -> tuple[Group, str, dt.date]:
+    """Where a movement is booked: in the group of its day, or on the first of the next month if that was posted, then
+    with its own month; and the last day of that group."""
+    day, late = dt.date.fromisoformat(move.date), ""
+    if group_of(day, move.wallet) in posted:
+        late, day = f"{day:%Y-%m}", (day.replace(day=1) + 31 * _DAY).replace(day=1)
     ends = max(one for one in _week(day) if one.month == day.month)
-    return group_of(day, move.wallet), ends
+    return group_of(day, move.wallet), late, ends
 
 
 def _week(day: dt.date) -> Iterator[dt.date]:

@@ -74,7 +74,7 @@ def at_home(some: list[dict[str, str]]) -> dict[str, Decimal]:
 
 
 def test_a_correction_takes_back_the_home_amounts_too_and_says_the_new_ones(tmp_path: Path) -> None:
-    """I8, I9, case C11"""
+    """I8, I9, case_C11"""
     sink = sink_of(tmp_path / "out")
     one = item(3333, 3334)
     [first] = created(sink, [one])

@@ -185,7 +185,7 @@ def test_a_folder_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     ],
 )
 def test_a_name_that_leads_anywhere_else_is_refused(files: Files, name: str) -> None:
-    """D9"""
+    """case_D9"""
     with pytest.raises(Rejected):
         files.send(call(name))
     assert [path.name for path in files.folder.parent.iterdir()] == ["out"]
@@ -195,7 +195,7 @@ def test_a_name_that_leads_anywhere_else_is_refused(files: Files, name: str) -> 
 @given(name=st.text(max_size=40))
 @settings(max_examples=200, deadline=None, database=None)
 def test_whatever_the_name_nothing_lies_outside(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
-    """D9"""
+    """case_D9"""
     parent = tmp_path_factory.mktemp("safe")
     (parent / "out").mkdir()
     try:

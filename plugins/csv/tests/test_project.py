@@ -87,7 +87,7 @@ def journals(tmp_path: Path) -> dict[str, dict[str, Decimal]]:
 
 
 def test_transactions_of_a_file_become_balanced_journals_in_files_each_once(run: Any, tmp_path: Path) -> None:
-    """b_000_8 b_004_1 b_004_15: from a wallet's CSV to files for any system."""
+    """b_000_08 b_004_01 b_004_15: from a wallet's CSV to files for any system."""
     (tmp_path / "in" / "wallet1.csv").write_text(WALLET)
     run("run", "wallet-journals")
     expected = {
@@ -103,7 +103,7 @@ def test_transactions_of_a_file_become_balanced_journals_in_files_each_once(run:
 
 
 def test_a_junk_row_is_listed_and_the_rest_is_booked(run: Any, tmp_path: Path) -> None:
-    """D14"""
+    """case_D14"""
     (tmp_path / "in" / "wallet1.csv").write_text(WALLET + "T-4,2026-02-06\n")
     run("run", "wallet-journals", rc=4)
     assert set(journals(tmp_path)) == {"2026-01-31", "2026-02-28"}

@@ -130,7 +130,7 @@ def test_a_connection_of_another_plugin_is_left_to_it(tmp_path: Path) -> None:
 
 
 def test_an_entry_is_a_file_with_all_a_journal_row_needs(tmp_path: Path) -> None:
-    """b_000_8 b_000_10 b_000_11 b_000_12 b_000_13"""
+    """b_000_08 b_000_10 b_000_11 b_000_12 b_000_13"""
     (folder_of(tmp_path) / "accounts.csv").write_text(CHART)
     sink, item = sink_of(tmp_path), journal(period="2026-P1", type="transaction")
     created(sink, [item])
@@ -206,7 +206,7 @@ def test_a_new_version_of_what_nobody_knows_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_negative_line_is_booked_on_the_other_side_and_one_of_zero_not_at_all(tmp_path: Path) -> None:
-    """C7"""
+    """case_C7"""
     lines = [
         {"account": "a", "side": "debit", "amount": money(-500)},
         {"account": "b", "side": "credit", "amount": money(-500)},
@@ -234,7 +234,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 def test_an_entry_that_cannot_be_booked_is_refused_by_its_stamp_and_the_others_go_on(
     tmp_path: Path, wrong: dict[str, Any], says: str
 ) -> None:
-    """C8, C16"""
+    """case_C8, case_C16"""
     (folder_of(tmp_path) / "accounts.csv").write_text(CHART)
     sink, bad = sink_of(tmp_path, per_file=5), journal(2, **wrong)
     with pytest.raises(Rejected, match=says) as caught:
@@ -282,7 +282,7 @@ hostile = st.text(max_size=30) | st.sampled_from(
 def test_hostile_texts_come_back_as_they_were_and_run_nowhere(
     tmp_path_factory: pytest.TempPathFactory, name: str, number: str, note: str
 ) -> None:
-    """D13, D14, D9: through the file, its name and its cells."""
+    """case_D13, case_D14, case_D9: through the file, its name and its cells."""
     tmp_path = tmp_path_factory.mktemp("hostile")
     sink, item = sink_of(tmp_path), customer("x" + name, number=number, description=note)
     created(sink, [item])
@@ -317,7 +317,7 @@ def look(sink: CsvSink, item: Item) -> list[Any]:
 
 
 def test_a_file_that_was_edited_there_differs_from_what_was_written(tmp_path: Path) -> None:
-    """E16: an edit is shown, never written over."""
+    """case_E16: an edit is shown, never written over."""
     sink, item = sink_of(tmp_path), journal()
     created(sink, [item])
     (path,) = sink.http.folder.glob("*.csv")
@@ -352,7 +352,7 @@ def test_a_reply_about_other_bytes_settles_nothing(tmp_path: Path) -> None:
 
 
 def test_balances_are_the_opening_and_every_entry_with_what_takes_it_back(tmp_path: Path) -> None:
-    """000.3, 004.16: a trial balance of the folder, before and after."""
+    """b_000_03, b_004_16: a trial balance of the folder, before and after."""
     (folder_of(tmp_path) / "accounts.csv").write_text(CHART)
     sink = sink_of(tmp_path, CsvSinkWithChart, per_file=2)
     items = [journal(1, 1000), journal(2, 250), journal(3, 7, date="2026-02-01")]
@@ -391,7 +391,7 @@ def test_settings_that_cannot_stand_are_refused(tmp_path: Path, wrong: dict[str,
 
 
 def test_a_call_names_only_what_a_file_may_be_called(tmp_path: Path) -> None:
-    """D9"""
+    """case_D9"""
     item = journal(number="../../J 1\n=x")
     (call,) = sink_of(tmp_path).encode([item])
     assert call.path == f"journal_entry-J-1-x-{item.stamp}.csv"

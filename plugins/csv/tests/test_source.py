@@ -76,7 +76,7 @@ def test_headings_become_names_and_cells_stay_texts(desk: Desk) -> None:
 
 
 def test_a_transaction_is_one_movement_with_two_sides(desk: Desk) -> None:
-    """004.8, 004.12: accounts where they are named, else categories; the realised gain beside it."""
+    """b_004_08, b_004_12: accounts where they are named, else categories; the realised gain beside it."""
     desk.put("a.csv", HEAD + "T-1,2026-01-05,12.50,USD,0100,,fees,W1,-3.10\n")
     (record,) = desk.source.complete(desk.read(), {"movement_line": ()})
     (draft,) = drafts(record)
@@ -110,7 +110,7 @@ JUNK = [
 def test_a_junk_row_is_a_record_that_is_refused_with_its_place_and_the_rest_is_read(
     desk: Desk, row: str | bytes, says: str
 ) -> None:
-    """D14: bad bytes are reported with their row; nothing is lost silently."""
+    """case_D14: bad bytes are reported with their row; nothing is lost silently."""
     junk = row.encode() if isinstance(row, str) else row
     good = "T-{},2026-01-05,1.00,USD,1,2,,,\n"
     desk.put("a.csv", (HEAD + good.format(1)).encode() + junk + good.format(9).encode())
@@ -129,7 +129,7 @@ def test_a_junk_row_is_a_record_that_is_refused_with_its_place_and_the_rest_is_r
 def test_numbers_are_read_by_the_mark_that_was_set_or_refused(
     tmp_path: Path, decimal: str, text: str, number: str
 ) -> None:
-    """C18"""
+    """case_C18"""
     desk = Desk(tmp_path, {"decimal": decimal, "delimiter": "semicolon"})
     desk.put("a.csv", f"date;amount\n2026-01-01;{text}\n")
     assert desk.read()[0].fields["amount"] == number
@@ -195,7 +195,7 @@ def test_single_records_are_those_of_the_newest_file(desk: Desk) -> None:
 def test_what_the_sink_neutralises_is_read_back_as_it_was(
     tmp_path_factory: pytest.TempPathFactory, texts: list[str]
 ) -> None:
-    """D13: formula injection there and back."""
+    """case_D13: formula injection there and back."""
     desk, stream = Desk(tmp_path_factory.mktemp("back"), {}), io.StringIO(newline="")
     csv.writer(stream).writerows(
         [["id", "date", "memo"], *(["x", "d", neutral(clean(text).strip())] for text in texts)]

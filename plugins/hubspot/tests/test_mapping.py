@@ -52,7 +52,7 @@ def drafts_of(record: Record) -> dict[str, Any]:
 
 
 def test_a_won_deal_becomes_customer_products_project_and_files():
-    """b_001_6, b_001_7, b_001_8, b_001_31, b_001_32, b_001_34, b_001_55"""
+    """b_001_06, b_001_07, b_001_08, b_001_31, b_001_32, b_001_34, b_001_55"""
     record = deal(deal_currency_code="EUR", closedate="2026-03-02T03:00:00Z")
     line = {"name": "GTX Pro", "quantity": "2", "price": "527", "amount": "1054", "hs_sku": "GTX-PRO"}
     record.relatives = {
@@ -157,7 +157,7 @@ def test_a_ticket_keeps_its_company_and_its_deal():
 
 
 def test_a_site_becomes_a_location():
-    """b_001_9"""
+    """b_001_09"""
     record = Record(kind="location", id="6", version="v", decoded={"name": "Pier 4", "gl_number": "4100"})
     found = drafts_of(record)
     assert found["location"].body == {"name": "Pier 4", "gl_number": "4100"}

@@ -167,7 +167,7 @@ def _group(account):
 
 
 def test_a_group_of_deal_properties_becomes_locations(account, read):
-    """b_001_9: what is what is told by the properties' names."""
+    """b_001_09: what is what is told by the properties' names."""
     _group(account)
     (deal,) = account.sim.create("deals", 1, site_name="Pier 4", site_zip="04109", site_gl_number="4100")
     account.sim.create("deals", 1, dealname="no site")
@@ -182,7 +182,7 @@ def test_a_group_of_deal_properties_becomes_locations(account, read):
 
 
 def test_a_custom_object_becomes_locations(account, read):
-    """b_001_9: with properties that an operator named."""
+    """b_001_09: with properties that an operator named."""
     schema = {
         "name": "sites",
         "labels": {"singular": "Site", "plural": "Sites"},

@@ -15,7 +15,7 @@ START_MS = 1_772_438_400_000
 
 
 def test_a_full_read_lists_every_deal_once_in_the_fewest_pages(account, read):
-    """b_001_4: 250 deals are three calls of the list, none of the search."""
+    """b_001_04: 250 deals are three calls of the list, none of the search."""
     ids = account.sim.create("deals", 250, dealname="Deal {n}")
     got = read(account.source())
     assert got.ids == ids
@@ -44,7 +44,7 @@ def test_a_read_without_change_is_exactly_one_search(account, read):
 
 
 def test_a_change_is_found_by_the_next_read(account, read):
-    """b_001_4, b_001_47"""
+    """b_001_04, b_001_47"""
     ids = account.sim.create("deals", 5, dealname="Deal {n}")
     account.advance(300)
     mark = read(account.source()).mark

@@ -36,7 +36,7 @@ def attach(account, deal, name="plan.pdf", data=b"bytes", kind="notes", access="
 
 
 def test_relatives_of_a_thousand_deals_take_the_fewest_calls(account):
-    """b_001_6, b_001_8: links by 1,000, objects by 100, each company once."""
+    """b_001_06, b_001_08: links by 1,000, objects by 100, each company once."""
     deals = account.sim.create("deals", 1000)
     companies = account.sim.create("companies", 250, name="Company {n}")
     lines = account.sim.create("line_items", 1000, name="Line {n}")
@@ -95,7 +95,7 @@ def test_lines_stand_in_the_order_of_the_quote(account):
 
 
 def test_the_primary_company_counts_not_the_first(account):
-    """b_001_6"""
+    """b_001_06"""
     (deal,) = account.sim.create("deals", 1)
     with_company(account, deal, "First", PLAIN)
     second = with_company(account, deal, "Second", PRIMARY)

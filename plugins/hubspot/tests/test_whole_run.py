@@ -73,7 +73,7 @@ def fill(crm: HubSpotSimulator) -> list[str]:
 
 
 def test_a_first_run_makes_the_least_possible_calls(crm: HubSpotSimulator, run: Any) -> None:
-    """b_001_6, b_001_8: relatives of the won deals only, every call full."""
+    """b_001_06, b_001_08: relatives of the won deals only, every call full."""
     fill(crm)
     data, calls = run()
     assert sum(data["fates"]["deal"].values()) == WON + LOST

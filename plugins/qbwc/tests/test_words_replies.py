@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 from wherry.errors import ContractBroken
-from wherry_qbwc.words.replies import MOST, many, parse
+from wherry_qbwc.words.replies import MOST, MOST_ATTRIBUTES, MOST_TAGS, many, parse
 
 Judge = Callable[[bytes], list[str]]
 OK = 'statusCode="0" statusSeverity="Info" statusMessage="Status OK"'
@@ -142,6 +142,8 @@ NO_ANSWERS = {
     "hidden": '<!DOC\x00TYPE QBXML SYSTEM "x"><QBXML><QBXMLMsgsRs/></QBXML>',
     "entity": answer("<HostRet><A>&xxe;</A></HostRet>"),
     "deep": answer("<a>" * 5000 + "</a>" * 5000),
+    "wide": answer("<HostRet/>" * (MOST_TAGS + 1)),
+    "attributes": answer("", attributes=OK + "".join(f" a{n}=''" for n in range(MOST_ATTRIBUTES))),
     "latin": answer("<HostRet><A>Söhne</A></HostRet>").encode("latin-1"),
     "utf-16": answer("").encode("utf-16"),
     "long": b" " * (MOST + 1),

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lxml import etree
 from wherry.errors import ContractBroken
+from wherry_qbwc.words import shapes
 from wherry_qbwc.words.requests import request
 from wherry_qbwc.words.sets import asking, clearing, message_set, set_id, spoken
+from wherry_qbwc.words.shapes import Shape
 
 Judge = Callable[[bytes], list[str]]
 STAMP = "k3xq7amz2fwe5dhr6tby4cpl3n"
@@ -66,21 +69,38 @@ def test_an_older_set_is_asked_for_and_cleared_as_intuit_demands(complaints: Jud
         assert same(made, told)
 
 
-@pytest.mark.parametrize(
-    ("sample", "requests"),
-    [
-        ("host-company-prefs.rq.xml", [("HostQuery", {}, "1"),
-            ("CompanyQuery", {"OwnerID": "{6F1C3E0A-9F55-4F0B-8E0D-0C5B6B1F2A01}"}, "2"),
-            ("PreferencesQuery", {}, "3")]),
-        ("customer-mod.rq.xml", [("CustomerMod", {"Phone": "512-555-0101", "EditSequence": "1700000000",
-            "ListID": "80000001-1700000000"}, "33")]),
-        ("sales-order-query-by-ref.rq.xml", [("SalesOrderQuery", {"RefNumber": "INV-1042"}, "62")]),
-        ("account-query-all.rq.xml", [("AccountQuery", {"ActiveStatus": "All"}, "10")]),
-    ],
-)  # fmt: skip
-def test_a_set_says_what_the_contracts_sample_says(sample: str, requests: list[tuple], contract: Path) -> None:
-    made = message_set([request(name, body, id=id) for name, body, id in requests])
-    assert same(made, (contract / "samples" / sample).read_bytes())
+TYPED: dict[str, Callable[[str], Any]] = {"bool": lambda said: said == "true", "count": int}
+
+
+def body_of(element: etree._Element, shape: Shape) -> dict[str, Any]:
+    """What an element of a sample says, as a body."""
+    body: dict[str, Any] = {}
+    for child in element:
+        field = next(field for field in shape if field.name == child.tag)
+        if len(child):
+            ref = {one.tag: one.text for one in child}
+            value = ref if field.kind == "ref" else body_of(child, shapes.shape(field.kind))
+        else:
+            value = TYPED.get(field.kind, str)(child.text or "")
+        body.setdefault(child.tag, []).append(value)
+    return {name: values if len(values) > 1 else values[0] for name, values in body.items()}
+
+
+def test_every_sample_of_a_request_can_be_said_in_the_same_words(contract: Path) -> None:
+    """case_F9: bodies are taken apart, and put together again by our builders."""
+    samples = sorted((contract / "samples").glob("*.rq.xml"))
+    assert len(samples) >= 15
+    for sample in samples:
+        told = etree.fromstring(sample.read_bytes())[0]
+        made = []
+        for asked in told:
+            name = asked.tag.removesuffix("Rq")
+            known = shapes.requests()[name]
+            attributes = {key: value for key, value in asked.attrib.items() if key != "requestID"}
+            body = body_of(asked[0] if known.body else asked, known.shape)
+            made.append(request(name, body, id=asked.get("requestID", ""), attributes=attributes))
+        ids = {"new_id": told.get("newMessageSetID", ""), "old_id": told.get("oldMessageSetID", "")}
+        assert same(message_set(made, **ids), sample.read_bytes()), sample.name
 
 
 @pytest.mark.parametrize(

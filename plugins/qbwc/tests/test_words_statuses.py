@@ -54,6 +54,22 @@ def test_a_code_that_is_not_listed_is_judged_by_its_range(code: int, fate: str) 
     assert (meaning(code).code, meaning(code).fate) == (code, fate)
 
 
+@pytest.mark.parametrize(
+    ("code", "message", "word"),
+    [
+        (3180, "You cannot change a transaction that is dated before the Closing Date.", "closed-period"),
+        (3180, "The transaction could not be locked. It is in use by another user.", "locked"),
+        (3180, "The list is full.", "not-saved"),
+        (3170, "The record is in use by Ann.", "locked"),
+        (3140, 'There is an invalid reference to Item "closing date".', "bad-reference"),
+        (3171, "", "closed-period"),
+    ],
+)
+def test_a_general_code_is_told_apart_by_quickbooks_own_words(code: int, message: str, word: str) -> None:
+    status = meaning(code, message)
+    assert (status.code, status.word) == (code, word)
+
+
 @pytest.mark.parametrize("text", ["0x80040414", " 0X80040414".lower(), "80040414", "-2147220460", "0x80040414 "])
 def test_a_connections_code_is_read_in_each_of_its_spellings(text: str) -> None:
     status = of_hresult(text)

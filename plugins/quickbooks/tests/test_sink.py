@@ -332,7 +332,7 @@ def test_with_suffix_a_taken_name_gets_a_mark_and_keeps_it(made: Made) -> None:
 
 
 def test_a_taken_name_can_be_our_own_whose_answer_was_lost(bench: Bench) -> None:
-    """b_003 finding 3, case_A12: a company that ignores requestid answers the repeated create with 6240."""
+    """case_A12: a company that ignores requestid answers the repeated create with 6240."""
     one = item("customer", {"name": "Acme"})
     bench.sim.replays.lying = True
     bench.send(one)

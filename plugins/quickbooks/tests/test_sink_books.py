@@ -69,7 +69,7 @@ def test_it_plays_the_roles_of_a_target_that_keeps_books(bench: Any) -> None:
 
 
 def test_the_chart_comes_whole_with_codes_as_they_are_written(bench: Any) -> None:
-    """b_004_2, b_004_6: zeros in front stay, an account without a number goes by its name, inactive ones are there."""
+    """b_004_02, b_004_06: zeros in front stay, an account without a number goes by its name, inactive ones are there."""
     chart = {account.id: account for account in bench.sink.accounts()}
     assert len(chart) == 69
     assert sum(not account.active for account in chart.values()) == 5
@@ -131,7 +131,7 @@ def test_an_id_that_is_a_code_without_its_zeros_is_not_taken_for_the_account(ben
 
 
 def test_an_inactive_account_is_held_as_such(bench: Any) -> None:
-    """C16"""
+    """case_C16"""
     error = held_for(bench, entry(("debit", "01040", 100), ("credit", "40200", 100)))
     assert error.code == "WHERRY-4770"
     assert "account 01040 (Old Checking) is inactive" in error.message
@@ -150,7 +150,7 @@ def test_payables_and_receivables_of_nobody_are_held_and_name_the_clearing_accou
 
 
 def test_an_account_in_a_third_currency_is_held(made: Any) -> None:
-    """C16, C6"""
+    """case_C16"""
     bench = made(None, {**FULL, "multicurrency": True})
     for code in ("EUR", "GBP"):
         bench.sim.write("CompanyCurrency", {"Code": code})
@@ -203,7 +203,7 @@ def test_what_people_add_to_a_line_without_dimensions_is_not_compared(bench: Any
     ({"department": "Yard", "location": "Pier"}, "a department and another location"),
 ])  # fmt: skip
 def test_a_dimension_that_the_books_do_not_have_is_held(bench: Any, said: dict[str, str], told: str) -> None:
-    """C16"""
+    """case_C16"""
     bench.sim.write("Class", {"Name": "West"})
     for name in ("Yard", "Pier"):
         bench.sim.write("Department", {"Name": name})
@@ -241,7 +241,7 @@ def fresh(made: Any, bench: Any) -> Any:
 
 
 def test_the_closing_date_is_read_as_it_is_now(bench: Any) -> None:
-    """C12"""
+    """case_C12"""
     assert bench.sink.closed_until() is None
     bench.sim.close_books("2026-02-28")
     assert bench.sink.closed_until() == dt.date(2026, 2, 28)
@@ -260,7 +260,7 @@ def net(bench: Any, first: dt.date | None, last: dt.date) -> dict[str, int]:
 
 
 def test_the_trial_balance_is_told_by_code_to_the_cent(bench: Any) -> None:
-    """b_004_16, b_000_3"""
+    """b_004_16, b_000_03"""
     booked(bench.sim, "2025-12-31", "35", "1", "1000.10")
     booked(bench.sim, "2026-01-31", "142", "105", "0.01")
     booked(bench.sim, "2026-02-01", "35", "133", "250.00")

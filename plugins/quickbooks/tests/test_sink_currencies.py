@@ -48,8 +48,9 @@ def body(parts: list[int], rate: Decimal, number: str = "W-1") -> dict[str, Any]
 
 
 def test_it_says_where_it_books_rounding_and_what_it_bars(bench: Any) -> None:
-    assert isinstance(bench.sink, BooksRounding)
-    assert isinstance(bench.sink, BarsAccounts)
+    sink: Any = bench.sink
+    assert isinstance(sink, BooksRounding)
+    assert isinstance(sink, BarsAccounts)
     assert bench.sink.rounding_account() == EXCHANGE
     before = len(bench.sim.history.requests())
     assert len(list(bench.sink.accounts())) > 10
@@ -80,7 +81,7 @@ def test_a_rate_to_another_currency_than_the_companys_is_held(bench: Any) -> Non
 
 
 def test_receivables_of_two_customers_in_an_entry_are_held(bench: Any) -> None:
-    """case C2"""
+    """case_C16"""
     lines = [
         {"side": side, "account": account, "amount": {"minor": minor, "currency": "USD"}, "customer": who}
         for side, account, minor, who in (

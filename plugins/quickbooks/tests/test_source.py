@@ -136,7 +136,7 @@ def test_two_edits_in_one_second_are_two_versions(books):
 
 
 def test_a_bulk_import_of_one_second_is_read_whole_although_rows_leave_it_meanwhile(books):
-    """B9, I6"""
+    """case_B4, I6"""
     ids = [books.item(f"Item {n}") for n in range(3 * PAGE)]
     books.sim.clock.advance(5)
     walk, seen = books.make().read(Query(kind="product")), set[str]()

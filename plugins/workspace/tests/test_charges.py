@@ -86,7 +86,7 @@ def reckoned(path: Path) -> tuple[dict[str, int], dict[str, int], int]:
 def test_the_real_file_becomes_its_invoices_to_the_penny_and_the_row_cut_off_is_told(
     retail: Path, stored: Documents
 ) -> None:
-    """b_003_8, I8"""
+    """b_003_08, I8"""
     report = taken(stored, retail)
     pence, lines, rows = reckoned(retail)
     assert totals(stored) == pence
@@ -120,7 +120,7 @@ def test_the_real_file_twice_changes_nothing_the_second_time(retail: Path, store
 def test_an_invoice_has_its_charges_as_lines_its_day_its_customer_and_its_place(
     file: Callable[..., Path], documents: Documents
 ) -> None:
-    """b_003_8, b_003_14, I11: the day of the file, whatever zone it is read in."""
+    """b_003_08, b_003_14, I11: the day of the file, whatever zone it is read in."""
     taken(documents, file(*TWO))
     invoice = held(documents, "invoice", "number")["536365"]
     [(customer, c)], [(location, loc)] = (

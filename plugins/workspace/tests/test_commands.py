@@ -166,7 +166,8 @@ def test_bad_rows_are_told_and_wait_for_a_person(run: Any, face: Face, tmp_path:
     path.write_text("name,custom\nAcme,\nBolt,x\n")
     result = run("import", "customer", str(path), rc=4)
     assert result.output.splitlines() == [
-        "customer: nothing was imported (without bad rows: 1 to create, 0 to update, 0 unchanged)",
+        "customer: nothing was imported, as 1 row is bad (without: 1 to create, 0 to update, 0 unchanged)",
+        "  correct the file, or say --skip-bad to leave them out",
         '  row 3  custom: is not a JSON object such as {"colour": "red"}',
     ]
     assert face.audited == []
@@ -191,7 +192,7 @@ C536379,D,Discount,-1,01/12/2010 09:41,27.50,14527,United Kingdom
 def test_a_file_of_charges_is_imported_as_it_is_and_its_cut_row_told(
     run: Any, face: Face, tmp_path: Path, kind: str
 ) -> None:
-    """b_003_8, I16"""
+    """b_003_08, I16"""
     path = tmp_path / "charges.csv"
     path.write_text(CHARGES)
     told = run("import", kind, str(path), rc=4).output.splitlines()

@@ -83,7 +83,7 @@ def platform(opened: Any, clock: FakeClock) -> Platform:
 
 
 def test_a_ledger_transaction_is_a_debit_and_a_credit_of_its_category(platform: Platform) -> None:
-    """b_004_1, b_004_8, b_004_10, b_004_12"""
+    """b_004_01, b_004_08, b_004_10, b_004_12"""
     name = platform.put(
         "ledger_transaction", date="2026-01-31", amount=usd(1250), category="staking", partition="Hot",
         reference="TX-1", description="Reward", type="transaction", gain=usd(-3), asset="ETH", quantity="0.5",
@@ -121,7 +121,7 @@ def test_a_movement_that_nobody_categorised_goes_on_so_that_the_gate_can_list_it
 
 
 def test_a_journal_entry_keeps_its_lines_and_names_whose_receivable_one_is(platform: Platform) -> None:
-    """b_000_2"""
+    """b_000_02"""
     lines = [
         {"account": "1100", "side": "debit", "amount": usd(900), "customer": platform.customer},
         {"account": "0400", "side": "credit", "amount": usd(1000), "dimensions": {"class": "West"}},
@@ -145,7 +145,7 @@ def test_a_journal_entry_keeps_its_lines_and_names_whose_receivable_one_is(platf
 def test_an_entry_that_does_not_balance_is_refused_with_the_difference(
     platform: Platform, credit: int, currency: str, told: str
 ) -> None:
-    """C6, C8"""
+    """case_C6, case_C8"""
     lines = [{"account": "1", "side": "debit", "amount": usd(1000)},
              {"account": "2", "side": "credit", "amount": {"minor": credit, "currency": currency}}]  # fmt: skip
     name = platform.put("journal_entry", number="J-1", date="2026-01-31", lines=lines)
@@ -197,14 +197,14 @@ def test_an_invoice_is_owed_by_its_customer_and_earned_by_service_or_type_of_pro
 def test_tax_is_a_line_of_its_own_also_where_only_its_rate_is_known(
     platform: Platform, lines: list[dict[str, Any]], tax: int
 ) -> None:
-    """C3, C7"""
+    """case_C3, case_C7"""
     booked = platform.movement("invoice", platform.invoice(lines=lines))["lines"]
     assert [line["amount"]["minor"] for line in booked if line.get("category") == "tax"] == ([tax] if tax else [])
     assert booked[0]["amount"]["minor"] == sum(line["amount"]["minor"] for line in booked[1:])
 
 
 def test_an_invoice_of_nothing_still_books_the_lines_that_cancel_out(platform: Platform) -> None:
-    """C7"""
+    """case_C7"""
     lines = [{"service": "Storage", "amount": usd(500)}, {"service": "Discount", "amount": usd(-500)}]
     booked = platform.movement("invoice", platform.invoice(lines=lines, total=usd(0)))["lines"]
     told = [(line["side"], line["category"], line["amount"]["minor"]) for line in booked]
@@ -212,7 +212,7 @@ def test_an_invoice_of_nothing_still_books_the_lines_that_cancel_out(platform: P
 
 
 def test_one_cent_off_is_refused_with_the_difference(platform: Platform) -> None:
-    """C8"""
+    """case_C8"""
     name = platform.invoice(lines=[{"service": "Storage", "amount": usd(999)}], total=usd(1000))
     with pytest.raises(Rejected, match=r"total is 10\.00 USD, its lines and tax come to 9\.99 USD: 0\.01 USD differs"):
         platform.mapped("invoice", name)
@@ -286,7 +286,7 @@ def test_an_invoice_is_in_balance_whatever_its_lines(parts: list[tuple[int, str 
 @given(st.lists(st.tuples(st.sampled_from(["debit", "credit"]), CENTS), min_size=1, max_size=12))
 @settings(deadline=None)
 def test_an_entry_is_booked_in_balance_or_not_at_all(parts: list[tuple[str, int]]) -> None:
-    """C8"""
+    """case_C8"""
     lines = [{"account": str(n), "side": side, "amount": usd(minor)} for n, (side, minor) in enumerate(parts)]
     found = lines_of(
         "journal_entry", full(KINDS["journal_entry"], {"number": "1", "date": "2026-01-31", "lines": lines})

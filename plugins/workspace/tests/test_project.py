@@ -78,7 +78,7 @@ def test_mistakes_end_with_their_own_exit_code_and_a_way_out(run: Any, tmp_path:
 
 
 def test_wallet_transactions_come_in_by_the_command_line(run: Any, tmp_path: Path) -> None:
-    """b_004_4: days are cut in the project's zone, what is under one cent is told, a bad row ends with exit code 4."""
+    """b_004_04: days are cut in the project's zone, what is under one cent is told, a bad row ends with exit code 4."""
     path = tmp_path / "w.csv"
     path.write_text(
         "Wallet;Date;Asset;Amount;Fiat Value;Category;Reference\n"

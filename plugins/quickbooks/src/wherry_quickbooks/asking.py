@@ -23,6 +23,7 @@ from .journals import REVERSES, reversing
 from .lists import said
 from .memo import read
 from .names import NAME_LENGTHS, fitted, mark_of, marked, stamp_of, unstamped
+from .sales import LONGEST_NUMBER
 
 AT_ONCE = 50
 """Items in one query."""
@@ -97,7 +98,8 @@ def _keys(item: Item, books: Books) -> list[str]:
     """The number or the names under which QuickBooks could hold an item that is new."""
     if item.entity not in LISTED:
         number = said(item, "number")
-        return [number, reversing(number)] if item.entity == "journal_entry" else [number]
+        former = f"{number[: LONGEST_NUMBER - 1]}R"  # how a reversal was called before
+        return [number, reversing(number), former] if item.entity == "journal_entry" else [number]
     longest = NAME_LENGTHS[item.entity]
     names = [fitted(str(item.body.get("name") or ""), longest)]
     if books.name_taken == "suffix":
@@ -154,13 +156,21 @@ def _by_key(item: Item, rows: Sequence[Obj], books: Books) -> list[Found]:
 
 
 def _standing(item: Item, rows: Sequence[Obj]) -> list[Obj]:
-    """The entries with the number, without the oldest ones for which there are reversals."""
+    """The entries with the number, without the oldest ones for which there are reversals. A reversal of ours is never
+    taken for the entry, whatever it is numbered."""
     number = said(item, "number").casefold()
-    entries = [row for row in rows if str(row["DocNumber"]).casefold() == number]
-    reversals = [row for row in rows if unstamped(row.get("PrivateNote")).startswith(REVERSES) and row not in entries]
+    back = [row for row in rows if unstamped(row.get("PrivateNote")).startswith(REVERSES)]
+    reversals = [row for row in back if _reversed_number(row) == number]
+    mine = [row for row in back if stamp_of(row.get("PrivateNote"))]
+    entries = [row for row in rows if str(row["DocNumber"]).casefold() == number and row not in mine]
     ours = [row for row in entries if stamp_of(row.get("PrivateNote")) == item.stamp]
     entries.sort(key=lambda row: (len(str(row["Id"])), str(row["Id"])))
     return [row for row in entries if row in ours or row in entries[len(reversals) :]]
+
+
+def _reversed_number(row: Obj) -> str:
+    """The number of the entry that an entry says it reverses."""
+    return unstamped(row.get("PrivateNote")).removeprefix(REVERSES).partition(". ")[0].rstrip(".").casefold()
 
 
 def _hit(item: Item, row: Obj, books: Books, *, alike: bool = False) -> Found:

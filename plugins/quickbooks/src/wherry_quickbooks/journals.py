@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
+from wherry.books.numbering import reversing as reversing
 from wherry.errors import Rejected
 from wherry.money import exact
 from wherry.records import Item
@@ -19,7 +20,7 @@ from .books import PAYABLE, RECEIVABLE, Books, Places, PostingAccount, held
 from .client import Obj
 from .lists import spoken
 from .names import DESCRIPTION, cut
-from .sales import LONGEST_NUMBER, currency_of, head
+from .sales import currency_of, head
 from .taxes import ZERO, amount
 
 SIDES = {"debit": "Debit", "credit": "Credit"}
@@ -72,11 +73,6 @@ def reversal(item: Item, books: Books) -> Obj:
     told["memo"] = f"{REVERSES}{number or 'entry ' + str(item.target)}. {memo}".strip()
     made = journal(msgspec.structs.replace(item, body=told), books)
     return {**made, "Line": [_turned(line) for line in made["Line"]]}
-
-
-def reversing(number: str) -> str:
-    """The number of the entry that reverses one."""
-    return f"{number[: LONGEST_NUMBER - 1]}R" if number else ""
 
 
 def _turned(line: Obj) -> Obj:

@@ -147,8 +147,8 @@ def _audit_edit(face: Face, name: str, changes: list[Change], said: list[str], r
 
 @group.command("import")
 @click.argument("kind")
-@click.argument("path", metavar="FILE.csv", type=click.Path(path_type=Path))
-@click.option("--skip-bad", is_flag=True, help="Import the good rows and report the bad ones.")
+@click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
+@click.option("--skip-bad", is_flag=True, help="Leave bad rows out and import the others; charges always are.")
 @click.option("--dry-run", is_flag=True, help="Say what would be imported, and change nothing.")
 @click.option("--currency", default="", help="The currency of amounts that name none, such as USD.")
 @click.option("--numbers", type=click.Choice(tuple(NUMBERS)), help="wallet: how numbers are written; (5) is -5 then.")
@@ -161,14 +161,15 @@ def import_(
 ) -> None:  # fmt: skip
     """Import a CSV file whose header names the fields of a KIND (also project_line, invoice_line).
 
-    A row whose id, number, SKU, code or name is there already updates that document; the others are new.
+    A row whose id, number, SKU, code or name is there already updates that document; the others are new. While one row
+    is bad nothing is imported, unless --skip-bad; every bad row is told, and the exit code is 4.
 
     KIND may be a layout too: online-retail, a file of charges (InvoiceNo, StockCode, Description, Quantity,
     InvoiceDate, UnitPrice, CustomerID, Country) that become invoices. For charge and invoice it is recognised by its
-    header. Its good rows are imported whatever the others are; amounts are in the project's currency, or in --currency.
+    header. Its good rows are imported whatever the others are, as if --skip-bad were said; amounts are in the project's currency, or in --currency.
 
-    Or wallet, a file of wallet transactions (wallet, date, asset, amount, fiat value, fiat currency, debit account,
-    credit account, category, gain/loss, reference, description, type) that become ledger transactions. A moment is
+    Or wallet, a file of wallet transactions, CSV or XLSX (wallet, date, asset, amount, fiat value, fiat currency, debit account,
+    credit account, category, gain/loss, reference, description, type, status) that become ledger transactions; one whose status is void is taken back. A moment is
     booked on the day that it is in the project's time zone. Numbers are as in 1234.50 and days as in 2026-01-31
     unless --numbers and --days say otherwise.
     """
@@ -182,7 +183,8 @@ def import_(
         if layout is not None:
             report = import_charges(documents, layout, path, currency, dry_run=dry_run)
         elif wallet:
-            report = import_wallets(documents, path, currency, _spelling(face, numbers, days, clock), dry_run=dry_run)
+            report = import_wallets(documents, path, currency, _spelling(face, numbers, days, clock), skip_bad=skip_bad,
+                                    dry_run=dry_run)  # fmt: skip
         else:
             report = import_csv(documents, kind, path, skip_bad=skip_bad, dry_run=dry_run, currency=currency)
     if report.applied:

@@ -196,7 +196,7 @@ _DOCUMENTS = ("invoice", "estimate", "sales-order")
 
 MAPS: dict[str, dict[str, Any]] = {
     "ledger_transaction": {
-        "trigger": {"amount": "workspace_amount(ledger_transaction.amount)"},
+        "trigger": {"status": "ledger_transaction.status", "amount": "workspace_amount(ledger_transaction.amount)"},
         "movement": _transaction(),
     },
     "journal_entry": {"movement": _entry()},

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
+from msgspec.structs import replace
 from wherry import money
 
 PLAIN = "1234.50"
@@ -22,6 +24,8 @@ _BRACKETS = re.compile(r"\(\s*([^()+-]+?)\s*\)")
 _PARTS = re.compile(
     r"(?P<day>[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{4})(?:[ T]+(?P<time>[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?))?"
 )
+_SEPARATED = re.compile(r"\(?[+-]?[0-9][0-9.,]*\)?")
+"""What may be a number in one spelling or another."""
 _UTC = re.compile(r"\s+(UTC|GMT)\Z")
 
 
@@ -45,19 +49,14 @@ def number(text: str, spelling: Spelling) -> Decimal:
         try:
             return money.exact(plain)
         except ValueError as error:
-            raise ValueError(f"{error}{_hint(plain)}") from None
+            told = "; write it as 1234.50" if _SEPARATED.fullmatch(plain) else ""
+            raise ValueError(f"{error}{told}") from None
     bracketed = _BRACKETS.fullmatch(plain)
     found = _grouped(thousands, point).fullmatch(bracketed[1] if bracketed else plain)
     if found is None:
         raise ValueError(f"{text!r} is not a number as in {spelling.numbers}")
     value = money.exact(found[0].replace(thousands, "").replace(point, "."))
     return -value if bracketed else value
-
-
-def _hint(text: str) -> str:
-    if "," in text or text.count(".") > 1 or text.startswith("("):
-        return "; write it as 1234.50, or say how the file writes numbers: --numbers 1,234.50"
-    return ""
 
 
 @lru_cache(maxsize=8)
@@ -89,8 +88,51 @@ def day(text: str, spelling: Spelling) -> tuple[str, str]:
 def _wanted(text: str, spelling: Spelling) -> str:
     if DAYS[spelling.days]:
         return f"as in {spelling.days}"
-    hint = "; say how the file writes days: --days day-month-year" if _PARTS.fullmatch(text) else ""
-    return f"such as 2026-01-31 or 2026-01-31T08:26:00Z{hint}"
+    return "such as 2026-01-31 or 2026-01-31T08:26:00Z"
+
+
+class Fitting:
+    """Which spellings fit all that was met: every day of a column, every number of a file."""
+
+    def __init__(self, spelling: Spelling) -> None:
+        self._said = spelling
+        self._days = [form for form, pattern in DAYS.items() if pattern]
+        self._numbers = list(NUMBERS)
+
+    def meet(self, days: Iterable[str], numbers: Iterable[str]) -> None:
+        """Cells of one row. What is in no spelling at all says nothing."""
+        for text in days:
+            if _PARTS.fullmatch(text):
+                self._days = [form for form in self._days if _fits(day, text, replace(self._said, days=form))]
+        for text in numbers:
+            if _SEPARATED.fullmatch(text):
+                self._numbers = [form for form in self._numbers
+                                 if _fits(number, text, replace(self._said, numbers=form))]  # fmt: skip
+
+    def of_days(self, text: str) -> str:
+        """What to say of a cell that is no day as the file was said to write them."""
+        return _advice("--days", "day", self._days, self._said.days) if _PARTS.fullmatch(text) else ""
+
+    def of_numbers(self, text: str) -> str:
+        """What to say of a cell that is no number as the file was said to write them."""
+        return _advice("--numbers", "number", self._numbers, self._said.numbers) if _SEPARATED.fullmatch(text) else ""
+
+
+def _fits(read: Callable[[str, Spelling], object], text: str, spelling: Spelling) -> bool:
+    try:
+        read(text, spelling)
+    except ValueError:
+        return False
+    return True
+
+
+def _advice(option: str, what: str, forms: Sequence[str], said: str) -> str:
+    fitting = [form for form in forms if form != said]
+    if not fitting:
+        return f"; no {option} fits every {what} of the file: its rows are written in several ways"
+    if len(fitting) == 1:
+        return f"; every {what} of the file fits {option} {fitting[0]}"
+    return f"; every {what} of the file fits {' and '.join(fitting)} alike: find out which it is, and say {option}"
 
 
 def _moment(text: str, spelling: Spelling) -> dt.datetime | dt.date:

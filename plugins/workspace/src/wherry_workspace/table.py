@@ -12,8 +12,8 @@ from msgspec import Struct
 from wherry.errors import ConfigError, NotFound
 
 _DELIMITERS = ",;\t"
-_MOST_BYTES = 200_000_000
-_MOST_ROWS = 1_000_000
+MOST_BYTES = 200_000_000
+MOST_ROWS = 1_000_000
 _SHOWN = 12
 
 
@@ -24,6 +24,8 @@ class Row(Struct):
     number: int
     cells: dict[str, str]
     problem: str = ""
+    typed: frozenset[str] = frozenset()
+    """Columns whose cell is a number of a spreadsheet, written as 1234.5 whatever the file's texts are like."""
 
 
 class Table(Struct):
@@ -44,9 +46,9 @@ def read_table(path: Path, known: Collection[str], legacy: str = "") -> Table:
     try:
         header = next(reader, [])
     except csv.Error as error:
-        raise _unreadable(path, f"its header cannot be read: {error}") from None
-    columns = [_folded(name) for name in header]
-    _check(path, columns, known)
+        raise unreadable(path, f"its header cannot be read: {error}") from None
+    columns = [folded(name) for name in header]
+    checked(path, columns, known)
     return Table(columns, _rows(path, reader, columns, legacy))
 
 
@@ -54,7 +56,7 @@ def header_of(path: Path) -> list[str]:
     """The names in a file's first line, folded; empty where there is no such file or no such line."""
     try:
         first = next(_lines(path), "")
-        return [_folded(name) for name in next(csv.reader([first], delimiter=_delimiter(first, ())), [])]
+        return [folded(name) for name in next(csv.reader([first], delimiter=_delimiter(first, ())), [])]
     except (ConfigError, NotFound, csv.Error):
         return []
 
@@ -62,27 +64,37 @@ def header_of(path: Path) -> list[str]:
 def _lines(path: Path) -> Iterator[str]:
     """Lines that end in LF only: str.splitlines would also cut at rarer characters."""
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise _unreadable(path, f"it is larger than {_MOST_BYTES // 1_000_000} MB; split it")
+        if path.stat().st_size > MOST_BYTES:
+            raise unreadable(path, f"it is larger than {MOST_BYTES // 1_000_000} MB; split it")
         with path.open("rb") as handle:
-            if handle.read(2) in (b"\xff\xfe", b"\xfe\xff"):
-                raise _unreadable(path, "it is UTF-16; save it as CSV UTF-8")
+            begins = handle.read(4)
+        if begins[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            raise unreadable(path, "it is UTF-16; save it as CSV UTF-8")
+        if begins == b"PK\x03\x04":
+            raise unreadable(path, "it is a spreadsheet (XLSX); save it as CSV UTF-8")
         with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="\n") as text:
             yield from text
     except FileNotFoundError:
-        raise NotFound(f"there is no file {path}", fix="name a CSV file", code="WHERRY-3820") from None
+        raise missing(path) from None
     except OSError as error:
-        raise _unreadable(path, str(error.strerror)) from None
+        raise unreadable(path, str(error.strerror)) from None
 
 
-def _unreadable(path: Path, reason: str) -> ConfigError:
+def missing(path: Path) -> NotFound:
+    """There is no such file."""
+    return NotFound(f"there is no file {path}", fix="check the name", code="WHERRY-3820")
+
+
+def unreadable(path: Path, reason: str) -> ConfigError:
+    """It is no table that can be imported."""
     return ConfigError(
         f"{path.name}: {reason}", fix="nothing was imported; correct the file and import it again",
         code="WHERRY-2821", file=str(path),
     )  # fmt: skip
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
+    """A column's name, whatever its case and what stands between its words."""
     return (
         "_".join(name.strip().lower().replace("-", " ").replace("_", " ").split()) if "." not in name else name.strip()
     )
@@ -92,32 +104,33 @@ def _delimiter(header: str, known: Collection[str]) -> str:
     """The delimiter under which most columns of the header are known; the comma if none does better."""
 
     def matches(delimiter: str) -> tuple[int, int]:
-        names = [_folded(name) for name in next(csv.reader([header], delimiter=delimiter), [])]
+        names = [folded(name) for name in next(csv.reader([header], delimiter=delimiter), [])]
         return sum(name in known for name in names), len(names)
 
     return max(_DELIMITERS, key=matches)
 
 
-def _check(path: Path, columns: Sequence[str], known: Collection[str]) -> None:
+def checked(path: Path, columns: Sequence[str], known: Collection[str]) -> None:
+    """Raises ConfigError for a header that is none, or has a column that is unknown or there twice."""
     if not any(columns):
-        raise _unreadable(path, "it has no header row with column names")
+        raise unreadable(path, "it has no header row with column names")
     for number, name in enumerate(columns, 1):
         if not name:
-            raise _unreadable(path, f"column {number} has no name")
+            raise unreadable(path, f"column {number} has no name")
         if name in columns[: number - 1]:
-            raise _unreadable(path, f"column {name!r} is there twice")
+            raise unreadable(path, f"column {name!r} is there twice")
         if name not in known and not (name.startswith("custom.") and name != "custom."):
             near = difflib.get_close_matches(name, known, 1)
             hint = f"did you mean {near[0]!r}?" if near else f"columns: {', '.join(list(known)[:_SHOWN])} …"
-            raise _unreadable(path, f"unknown column {name!r}; {hint}")
+            raise unreadable(path, f"unknown column {name!r}; {hint}")
 
 
 def _rows(path: Path, reader: Iterator[list[str]], columns: Sequence[str], legacy: str) -> Iterator[Row]:
     number = 1
     while True:
         number += 1
-        if number > _MOST_ROWS + 1:
-            raise _unreadable(path, f"it has more than {_MOST_ROWS} rows; split it")
+        if number > MOST_ROWS + 1:
+            raise unreadable(path, f"it has more than {MOST_ROWS} rows; split it")
         try:
             cells = next(reader)
         except StopIteration:

@@ -135,14 +135,15 @@ def report_lines(report: Report, *, dry_run: bool) -> Iterator[str]:
     elif dry_run:
         yield f"{name}: {would}" + (f", {bad} bad" if bad else "") + "; nothing was imported: this was a dry run"
     else:
-        yield f"{name}: nothing was imported" + (f" (without bad rows: {would})" if bad else "")
+        yield f"{name}: nothing was imported, as {_rows(bad)} bad (without: {would})"
+        yield "  correct the file, or say --skip-bad to leave them out"
     if report.others:
         made = [f"{number} {kind}{'' if number == 1 else 's'}" for kind, number in report.others.items()]
         yield f"  {'along with' if report.applied else 'and'} {', '.join(made)}"
     for currency, total in report.totals.items():
         cut = report.residue.get(currency)
-        of = "amounts" if report.kind == "ledger_transaction" else "lines"
-        yield f"  total {total} {currency}" + (f"; rounding of {of} cut {cut}" if cut else "")
+        of = "lines" if report.kind == "invoice" else "values to the smallest coin, half to even,"
+        yield f"  total {total} {currency}" + (f"; rounding {of} cut {cut}" if cut else "")
     if report.small:
         worth = " and ".join(f"{total} {currency}" for currency, total in report.small_totals.items())
         yield f"  {report.small} of them under the smallest coin, {worth} in all: kept, and not uploaded to books"
@@ -152,6 +153,10 @@ def report_lines(report: Report, *, dry_run: bool) -> Iterator[str]:
         yield f"  … and {len(report.bad) - _MOST_BAD} more rows; all of them with --output json"
     for one in report.cleaned[:_MOST_BAD]:
         yield f"  row {one.row}  {one.field}: {one.reason}"
+
+
+def _rows(number: int) -> str:
+    return "1 row is" if number == 1 else f"{number:,} rows are"
 
 
 def exported_lines(written: dict[str, Written]) -> Iterator[str]:

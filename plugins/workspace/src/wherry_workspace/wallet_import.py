@@ -1,14 +1,15 @@
 """Import of wallet transactions: each row becomes a ledger transaction. The same file twice changes nothing.
 
 What is there is known by its wallet, reference and asset; a row without a reference by what moved and when. A changed
-row updates what it changes, but for what was edited here. A bad row is left out and told; nothing else is lost.
+row updates what it changes, but for what was edited here. Every bad row is told; while there is one nothing is imported,
+unless bad ones may be left out.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,9 @@ from wherry_workspace.kinds import KINDS
 from wherry_workspace.merge import mentioned, merge
 from wherry_workspace.movements import EXACT
 from wherry_workspace.rows import Bad, Report, bad, noted
-from wherry_workspace.spellings import Spelling
-from wherry_workspace.table import Row, read_table
-from wherry_workspace.wallets import COLUMNS, Reader, Transaction, columns_of, mark_of
+from wherry_workspace.spellings import Fitting, Spelling
+from wherry_workspace.table import Row
+from wherry_workspace.wallets import NUMBERS, Reader, Transaction, columns_of, mark_of, table_of
 
 _AT_ONCE = 200
 KIND = KINDS["ledger_transaction"]
@@ -52,6 +53,7 @@ def import_wallets(
     currency: str,
     spelling: Spelling,
     *,
+    skip_bad: bool = False,
     dry_run: bool = False,
     now: dt.datetime | None = None,
 ) -> Report:
@@ -64,15 +66,41 @@ def import_wallets(
             f"{currency!r} is not an ISO 4217 currency", code="WHERRY-2861", key="currency",
             fix="nothing was imported; give --currency the three letters of the file's values, such as USD",
         )  # fmt: skip
-    table = read_table(path, [column for columns in COLUMNS.values() for column in columns])
-    columns = columns_of(table.columns, path)
-    report = Report(KIND.name, applied=not dry_run)
-    work = Work(documents, report, now or dt.datetime.now(dt.UTC), _spoken(columns), _known(documents), dry_run=dry_run)
-    rows = _read(work, table.rows, Reader(columns, spelling, currency))
-    while some := list(islice(rows, _AT_ONCE)):
-        _take(work, some)
-    report.bad.sort(key=lambda one: one.row)
+    columns = columns_of(table_of(path).columns, path)
+    reader, known, now = Reader(columns, spelling, currency), _known(documents), now or dt.datetime.now(dt.UTC)
+
+    def gone_through(dry: bool) -> Report:
+        report = Report(KIND.name, applied=not dry)
+        work = Work(documents, report, now, _spoken(columns), known, dry_run=dry)
+        rows = _read(work, table_of(path).rows, reader)
+        while some := list(islice(rows, _AT_ONCE)):
+            _take(work, some)
+        report.bad.sort(key=lambda one: one.row)
+        return report
+
+    report = gone_through(dry=dry_run or not skip_bad)
+    if not dry_run and not skip_bad and not report.bad:
+        report = gone_through(dry=False)
+    _advise(report, path, reader, columns, spelling)
     return report
+
+
+def _advise(report: Report, path: Path, reader: Reader, columns: Mapping[str, str], spelling: Spelling) -> None:
+    """Beside each day or number that cannot be read: how all of the file's would have to be read, if that can be told."""
+    day_column, number_columns = columns["date"], {columns[name]: name for name in NUMBERS if name in columns}
+    meant = {one.row: one for one in report.bad if one.field == day_column or one.field in number_columns}
+    if not meant:
+        return
+    fitting, cells = Fitting(spelling), dict[int, str]()
+    for row in table_of(path).rows:
+        if not row.problem:
+            said = reader.cells(row)
+            fitting.meet([said["date"]], [said[name] for name in number_columns.values()])
+            if row.number in meant:
+                cells[row.number] = said["date" if meant[row.number].field == day_column
+                                         else number_columns[meant[row.number].field]]  # fmt: skip
+    for number, one in meant.items():
+        one.reason += (fitting.of_days if one.field == day_column else fitting.of_numbers)(cells.get(number, ""))
 
 
 def _spoken(columns: Iterable[str]) -> tuple[str, ...]:

@@ -21,8 +21,10 @@ from wherry_workspace.bodies import Refusal
 from wherry_workspace.cells import original
 from wherry_workspace.movements import DIMENSIONS, EXACT, SIDE_CATEGORY
 from wherry_workspace.names import folded
+from wherry_workspace.spellings import NUMBERS as SPELLED
 from wherry_workspace.spellings import Spelling, day, number
-from wherry_workspace.table import Row, header_of
+from wherry_workspace.sheets import SUFFIX, read_sheet
+from wherry_workspace.table import Row, Table, header_of, read_table
 
 Value = TypeVar("Value")
 
@@ -47,13 +49,16 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "rate_source": ("rate_source", "price_source"),
     "exchange_rate": ("exchange_rate",),
     "exchange_source": ("exchange_source",),
+    "status": ("status", "state"),
     **{name: (name,) for name in DIMENSIONS},
 }
 """What we call it → the column names it may have, folded."""
+NUMBERS = ("quantity", "value", "gain", "rate", "exchange_rate")
 NEEDED = ("wallet", "date", "value")
 _KINDS = frozenset({"ledger-transaction", "ledger-transactions"})
 _NAMES = frozenset({NAME, f"{NAME}s", f"{NAME}-transaction", f"{NAME}-transactions"})
-_TEXTS = ("debit", "credit", "category", "reference", "description", "type", "asset", "rate_source", "exchange_source")
+_TEXTS = ("debit", "credit", "category", "reference", "description", "type", "asset", "rate_source", "exchange_source",
+          "status")
 _SIDES = tuple(SIDE_CATEGORY.format(side) for side in ("debit", "credit"))
 
 
@@ -66,6 +71,14 @@ class Transaction(Struct, frozen=True, kw_only=True):
     mark: str
     rest: Decimal
     small: Decimal | None = None
+
+
+def table_of(path: Path) -> Table:
+    """The rows of a file of wallet transactions, CSV or XLSX. Raises NotFound, ConfigError."""
+    known = [column for columns in COLUMNS.values() for column in columns]
+    if path.suffix.lower() != SUFFIX:
+        return read_table(path, known)
+    return read_sheet(path, known, [column for name in NUMBERS for column in COLUMNS[name]], COLUMNS["date"])
 
 
 def is_wallet(name: str, path: Path) -> bool:
@@ -106,7 +119,7 @@ class Reader:
         """The row's transaction. Raises Refusal that names the column."""
         if row.problem:
             raise Refusal("", row.problem)
-        cells = {name: original(row.cells[column]).strip() for name, column in self._columns.items()}
+        cells = self.cells(row)
         if not cells["wallet"]:
             raise Refusal(self._columns["wallet"], "says no wallet")
         currency = self._code(cells)
@@ -126,6 +139,15 @@ class Reader:
         body = {name: one for name, one in body.items() if one is not None}
         what = (moment or date, cells.get("asset", ""), body.get("quantity", ""), _plain(value), currency)
         return Transaction(row=row.number, body=body, mark=_mark(cells, what), rest=rest + cut, small=small)
+
+    def cells(self, row: Row) -> dict[str, str]:
+        """What we call a column → its text. Numbers of a spreadsheet are spelled as the texts of the file are."""
+        cells = {name: original(row.cells[column]).strip() for name, column in self._columns.items()}
+        _, point = SPELLED[self._spelling.numbers]
+        for name in NUMBERS if row.typed else ():
+            if self._columns.get(name) in row.typed:
+                cells[name] = cells[name].replace(".", point)
+        return cells
 
     def _custom(self, row: Row, cells: Mapping[str, str], small: Decimal | None, moment: str) -> dict[str, str]:
         own = {column.removeprefix("custom."): original(cell) for column, cell in row.cells.items()

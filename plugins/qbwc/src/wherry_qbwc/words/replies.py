@@ -15,6 +15,8 @@ from wherry.errors import ContractBroken
 
 MOST = 16 * 1024 * 1024
 """The longest answer that is read, in characters. QuickBooks sends long lists in parts, when asked to."""
+MOST_TAGS, MOST_ATTRIBUTES = 600_000, 50_000
+"""What an answer may have of either; a list of ten thousand accounts has about half as many."""
 LISTS = re.compile(
     r".*Line(Group)?Ret|Journal(Debit|Credit)Line|DataExtRet|LinkedTxn|AdditionalContactRef|ContactsRet|AdditionalNotesRet"
     r"|ShipToAddress|SupportedQBXMLVersion"
@@ -91,6 +93,8 @@ def _decoded(text: str | bytes) -> str:
 
 
 def _root(text: str) -> etree._Element:
+    if text.count("<") > MOST_TAGS or text.count("=") > MOST_ATTRIBUTES:
+        raise _broken("it has more elements or attributes than any answer of QuickBooks")
     clean = _REFERENCE.sub(_legal, _ILLEGAL.sub(" ", text.removeprefix("\ufeff").strip()))
     if "<!DOCTYPE" in clean or "<!ENTITY" in clean:
         raise _broken("it declares a document type")

@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from msgspec import Struct
 
@@ -30,12 +30,12 @@ class Status(Struct, frozen=True):
     fix: str = ""
 
 
-def meaning(code: int) -> Status:
-    """A request's statusCode, or a message set's."""
-    listed = _table("statuses").get(code)
-    ranges = _table("ranges")
-    found = listed or ranges[max((start for start in ranges if start <= code), default=1000)]
-    return _status(code, found)
+def meaning(code: int, message: str = "") -> Status:
+    """A request's statusCode, or a message set's. ``message``: QuickBooks' own words, which tell some cases apart."""
+    statuses, ranges = _table("statuses"), _table("ranges")
+    code_of_words = next((other for words, other in _by_words(code) if words.search(message)), code)
+    listed = statuses.get(code_of_words)
+    return _status(code, listed or ranges[max((start for start in ranges if start <= code), default=1000)])
 
 
 def of_hresult(text: str) -> Status:
@@ -67,7 +67,18 @@ def _status(code: int, line: Line) -> Status:
 
 
 @cache
+def _by_words(code: int) -> list[tuple[re.Pattern[str], int]]:
+    """The words in a message by which a general code is read as a particular one."""
+    told = _read()["words"]
+    return [(re.compile(words, re.IGNORECASE), int(other)) for words, other in told.get(str(code), [])]
+
+
+@cache
 def _table(name: str) -> Mapping[int, Line]:
+    return {int(code, 0): (line[0], line[1], line[2], line[3]) for code, line in _read()[name].items()}
+
+
+@cache
+def _read() -> dict[str, dict[str, list[Any]]]:
     source = resources.files(__package__) / "statuses.toml"
-    told: dict[str, dict[str, list[str]]] = tomllib.loads(source.read_text("utf-8"))
-    return {int(code, 0): (line[0], line[1], line[2], line[3]) for code, line in told[name].items()}
+    return tomllib.loads(source.read_text("utf-8"))

@@ -12,6 +12,7 @@ from . import amounts, text
 from .shapes import Field
 
 _GUID = re.compile(r"0|\{[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\}").fullmatch
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII).fullmatch
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\d(?:[+-]\d\d:\d\d)?)?", re.ASCII).fullmatch
 _PROSE = {"text": False, "lines": True}
 _EMPTIED = {"text", "lines", "name", "date"}
@@ -38,11 +39,11 @@ def _string(value: Any) -> str:
 
 
 def _name(field: Field, value: str) -> tuple[str, tuple[str, ...]]:
-    if field.kind == "title" and ":" in value:
-        raise ValueError("it has a colon, which stands between a name and the one above it in the list")
     if gone := text.lost(value):
         raise ValueError(f"QuickBooks Desktop has no letters such as {gone[:3]}")
     kept, notes = text.cleaned(value)
+    if field.kind == "title" and ":" in kept:
+        raise ValueError("it has a colon, which stands between a name and the one above it in the list")
     if field.most and len(kept) > field.most:
         raise ValueError(f"it has {len(kept)} characters, and {field.most} is the most; a name must not be cut")
     return kept, notes
@@ -71,10 +72,11 @@ def _bool(field: Field, value: Any) -> str:
 
 def _date(field: Field, value: Any) -> str:
     """A plain date: a moment is none, since the day it falls on depends on where one stands."""
-    day = date.fromisoformat(value) if isinstance(value, str) and len(value) == len("2026-01-31") else value
-    if isinstance(day, datetime) or not isinstance(day, date):
-        raise ValueError("it is no plain date")
-    return day.isoformat()
+    if isinstance(value, str) and _DAY(value):
+        return date.fromisoformat(value).isoformat()
+    if isinstance(value, datetime) or not isinstance(value, date):
+        raise ValueError("it is no plain date such as 2026-01-31")
+    return value.isoformat()
 
 
 def _datetime(field: Field, value: Any) -> str:
