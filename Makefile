@@ -13,11 +13,13 @@ demo: $(DEMO)/.stamp
 test: $(DEV)/.stamp
 	$(DEV)/bin/python -m pytest -n 2 --dist worksteal $(ARGS)
 
-# The searches that a run of the suite has no time for: ten million random allocations, the model of people and crashes.
+# The searches that a run of the suite has no time for: ten million random allocations, the model of people and crashes,
+# and other examples than yesterday's of every property, ten times as many.
 nightly: export WHERRY_ALLOCATIONS ?= 10000000
 nightly: export WHERRY_MODEL_EXAMPLES ?= 500
 nightly: $(DEV)/.stamp
 	$(DEV)/bin/python -m pytest -n 2 tests/test_books_grouping.py tests/end_to_end/test_model.py $(ARGS)
+	HYPOTHESIS_PROFILE=search $(DEV)/bin/python -m pytest -n 2 --dist worksteal -m hypothesis $(ARGS)
 
 check: lint types
 

@@ -1,12 +1,40 @@
-"""What one test told the process (how to log, what is secret) is not known to the next."""
+"""What one test told the process (how to log, what is secret) is not known to the next.
+
+What a run of the suite tries is what the next run tries: other examples are made up only by whoever searches
+(``HYPOTHESIS_PROFILE=search``).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import settings
 from wherry import redaction
+
+SEARCH, TIMES = "search", 10
+"""The profile that makes up other examples each time, and how many times as many."""
+MEMORY, ROOM = Path("/dev/shm"), 4 * 2**30
+
+settings.register_profile("gate", derandomize=True, deadline=None, print_blob=True)
+settings.register_profile(SEARCH, deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
+
+if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
+    # Every commit of a store waits for its disk: a third of the time, of which no test proves anything.
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """A search is not held to the few examples that a test says are enough for the gate."""
+    if settings.get_current_profile_name() == SEARCH:
+        for test in {id(test): test for test in (getattr(item, "function", None) for item in items)}.values():
+            if said := getattr(test, "_hypothesis_internal_use_settings", None):
+                test._hypothesis_internal_use_settings = settings(said, max_examples=TIMES * said.max_examples)
 
 
 @pytest.fixture(autouse=True)

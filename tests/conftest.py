@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from wherry.store import Store
+from wherry.store.database import Database
 from wherry.testing.clock import FakeClock
 
 SHARED = Path(os.environ.get("WHERRY_SHARED", Path(__file__).resolve().parents[2] / "shared"))
@@ -71,7 +73,7 @@ def _distribution_server(binaries: Path, folder: Path) -> Iterator[str]:
         shutil.chown(home, user)
         folder = home
     data = folder / "data"
-    _run([*become, str(binaries / "initdb"), "-D", str(data), "-A", "trust", "-U", "postgres", "-E", "UTF8"])
+    _run([*become, str(binaries / "initdb"), "-D", str(data), "-A", "trust", "-U", "postgres", "-E", "UTF8", "-N"])
     options = f"-k {folder} -c listen_addresses= -c fsync=off -c max_connections=60"
     _run([*become, str(binaries / "pg_ctl"), "-D", str(data), "-w", "-o", options, "-l", str(folder / "log"), "start"])
     try:
@@ -92,25 +94,56 @@ def _run(command: list[str]) -> None:
 
 @pytest.fixture
 def postgres_url(postgres_server: str) -> Iterator[str]:
-    """A database of its own for one test."""
+    """An empty database of its own for one test."""
+    with _database(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> Iterator[str]:
+    """The name of a database that has the tables; it is copied, which takes less than making them."""
+    with _database(postgres_server) as url:
+        made = Database(url)
+        made.engine  # noqa: B018
+        made.close()
+        yield str(sa.make_url(url).database)
+
+
+@pytest.fixture
+def postgres_copy(postgres_server: str, postgres_template: str) -> Iterator[str]:
+    """A database of its own for one test, with the tables."""
+    with _database(postgres_server, f" TEMPLATE {postgres_template}") as url:
+        yield url
+
+
+@contextlib.contextmanager
+def _database(server: str, how: str = "") -> Iterator[str]:
     name = f"t{uuid.uuid4().hex[:12]}"
-    admin = sa.create_engine(
-        sa.make_url(postgres_server).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT"
-    )
+    admin = sa.create_engine(sa.make_url(server).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    yield sa.make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
+        connection.exec_driver_sql(f"CREATE DATABASE {name}{how}")
+    yield sa.make_url(server).set(database=name).render_as_string(hide_password=False)
     with admin.connect() as connection:
         connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
     admin.dispose()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Every test that takes this runs on both databases, and makes the tables itself."""
+    return _url(request, tmp_path, "postgres_url")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Every test that takes this runs on both databases."""
+    """Every test that takes this runs on both databases. On PostgreSQL the tables are there."""
+    return _url(request, tmp_path, "postgres_copy")
+
+
+def _url(request: pytest.FixtureRequest, folder: Path, postgres: str) -> str:
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'store' / 'wherry.db'}"
-    url: str = request.getfixturevalue("postgres_url")
+        return f"sqlite:///{folder / 'store' / 'wherry.db'}"
+    url: str = request.getfixturevalue(postgres)
     return url
 
 

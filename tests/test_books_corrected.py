@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from wherry.books.tieout import Row, TieOut
+from wherry.cli import tied
+from wherry.tying import Days, Tied
 
 from tests.treasury import Treasury, treasury
 
@@ -87,8 +91,8 @@ def test_what_is_late_goes_to_the_next_open_period_and_moves_nothing_that_came_i
     desk.does(f"journal post {FLOW} --yes")
     assert "moved from 2026-10" in desk.does('journal show "JE HOT 2026W-2553CUN4"')
     assert [(one["DocNumber"], one["TxnDate"]) for one in desk.journals()] == [
-        ("JE HOT 2026W44a", "2026-10-31"), ("JE HOT 2026W44b", "2026-11-01"), ("JE HOT 2026W44bL2610", "2026-11-01"),
-        ("JE HOT 2026W-2553CUN4", "2026-11-01"),
+        ("JE HOT 2026W-2553CUN4", "2026-11-01"), ("JE HOT 2026W44a", "2026-10-31"), ("JE HOT 2026W44b", "2026-11-01"),
+        ("JE HOT 2026W44bL2610", "2026-11-01"),
     ]  # fmt: skip
 
 
@@ -227,3 +231,48 @@ def wallet_gain(desk: Treasury, value: str, gain: str) -> None:
     rows[1] = f"hot,2026-01-05,ETH,{value},USD,storage,W-1,{gain}"
     (desk.folder / "gains.csv").write_text("\n".join(rows) + "\n", "utf-8")
     desk.does("workspace import wallet gains.csv")
+
+
+# -- side by side with the target --------------------------------------------------------------------------------------
+
+
+def balance(desk: Treasury) -> dict[str, tuple[int, int, int]]:
+    """Account → ours, what is off, and what others made; net."""
+    rows = desk.ask(f"journal trial-balance {FLOW}")["items"]
+    return {row["account"]: (row["debit"] - row["credit"], row["off"], row["others"]) for row in rows}
+
+
+def test_a_trial_balance_tells_what_is_off_in_our_entries_from_what_others_made(posted: Treasury) -> None:
+    """b_004_16"""
+    posted.edited(HOT, Line=[{**line, "Amount": 70.01} for line in posted.number(HOT)["Line"]])
+    posted.enters("BY-HAND", "5.00", "1205", "4020")
+    assert balance(posted) == {"1205": (7000, 1, 500), "4010": (-7000, -1, 0), "4020": (0, 0, -500)}
+    shown = posted.does(f"journal trial-balance {FLOW}")
+    assert f"! edited   {HOT}: debit 1205 is 70.01 there, 70.00 was written" in shown
+    assert "OFF" in shown
+    held = posted.number(HOT)
+    posted.books.write("JournalEntry", {"Id": held["Id"], "SyncToken": held["SyncToken"]}, "delete")
+    assert balance(posted) == {"1205": (7000, -7000, 500), "4010": (-7000, 7000, 0), "4020": (0, 0, -500)}
+    assert f"! missing   {HOT}: is not there any more" in posted.does(f"journal trial-balance {FLOW}")
+
+
+def test_an_entry_typed_by_hand_on_the_day_of_its_movement_says_the_same_as_ours(posted: Treasury) -> None:
+    """b_000_03"""
+    lines = posted.number(HOT)["Line"]
+    posted.books.write("JournalEntry", {"TxnDate": "2026-01-05", "DocNumber": "DANA-1", "Line": lines})
+    posted.books.write("JournalEntry", {"TxnDate": "2026-01-12", "DocNumber": "DANA-2", "Line": lines})
+    others = posted.ask(f"reconcile {FLOW}")["others"]
+    assert {one["number"]: one["like"] for one in others} == {"DANA-1": HOT, "DANA-2": ""}
+
+
+def test_a_tie_out_in_several_currencies_says_which() -> None:
+    """b_004_16"""
+    rows = [
+        Row(account="1205", name="", currency=one, opening=0, hub=5, off=0, others=0, documents=0, closing=5)
+        for one in ("EUR", "USD")
+    ]
+    day = dt.date(2026, 1, 31)
+    found = TieOut(first=day, last=day, entries=1, rows=rows, problems=[], foreign=[])
+    days = Days(day, day)
+    shown = list(tied.lines(Tied(connection="books", flows=[FLOW], days=days, found=found)))
+    assert [line.split()[:2] for line in shown[1:4]] == [["ACCOUNT", "CURRENCY"], ["1205", "EUR"], ["1205", "USD"]]

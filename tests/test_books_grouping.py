@@ -408,7 +408,7 @@ def test_what_was_rounded_up_to_a_cent_is_still_under_one() -> None:
     kept, left = sub_cent([simple(n, round_) for n, round_ in ((1, 1), (2, 0), (3, 1), (4, -1))], exact=exact)
     assert [one.id for one in kept] == [3]
     assert (left[0].members, left[0].minor) == ((1, 2, 4), 2)
-    assert left[0].detail == "under 0.01 USD; 1.999999 minor units before rounding"
+    assert left[0].detail == "under 0.01 USD; 0.01999999 USD before rounding"
 
 
 CATEGORIES = st.sampled_from(["Storage", "Switching", "Gas", ""])

@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 from wherry import connections
 from wherry.cli.connections import drawn
+from wherry.clock import SystemClock
 from wherry.hub import Hub
 from wherry.simulator import serve
 from wherry.store import registry
 from wherry_quickbooks.simulator import OAuthApp, QuickBooksSimulator
 
+from .shop import Shop, shop
 from .treasury import PROJECT, SECRET, Treasury, treasury
 
 FLOW = "wallet-journals"
@@ -98,6 +100,53 @@ def test_a_system_without_a_connector_gets_every_entry_in_the_file_that_its_scre
     assert len({row[entry] for row in lines} - {""}) == 4
 
 
+# -- invoices and items ------------------------------------------------------------------------------------------------
+
+ITEMS = """
+[flows.items]
+source = "books"
+sink = "platform"
+kinds = ["product"]
+"""
+
+
+@pytest.fixture
+def till(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Shop]:
+    """A shop that reads the items of its books, too."""
+    with shop(tmp_path, monkeypatch, capsys, more=ITEMS) as made:
+        yield made
+
+
+def numbers(till: Shop) -> list[str]:
+    return sorted(one["DocNumber"] for one in till.books.objects("Invoice"))
+
+
+def test_a_finalised_invoice_goes_out_by_itself_and_one_that_is_not_yet_waits(till: Shop) -> None:
+    """b_001_02 b_003_01 b_003_09"""
+    [held] = [one for one in till.ask("workspace list invoice")["items"] if one["number"] == "536366"]
+    till.does(f"workspace edit invoice {held['id']} status=assigned")
+    till.does("run invoices")
+    assert numbers(till) == ["536365", "536367"]
+    till.does(f"workspace edit invoice {held['id']} status=invoiced")
+    till.does("run invoices")
+    assert numbers(till) == ["536365", "536366", "536367"]
+
+
+def test_items_of_the_books_are_read_again_and_status_says_when_and_what_waits_in_triage(till: Shop) -> None:
+    """b_001_79 b_001_81 b_001_82"""
+    income = next(one for one in till.books.objects("Account") if one["AccountType"] == "Income")
+    for asked, name in enumerate(("Garden gnome", "Copper kettle"), 1):
+        told = {"Name": name, "Type": "Service", "IncomeAccountRef": {"value": income["Id"]}}
+        till.books.write("Item", told)
+        till.does("run items", 4)
+        data = till.ask("status", 4)
+        assert data["open_questions"] == asked
+        assert {row["flow"]: list(row["last_sync"]) for row in data["flows"]}["items"] == ["product"]
+    said = till.does("status", 4)
+    assert "by items" in said
+    assert "wherry triage list" in said
+
+
 # -- connected ---------------------------------------------------------------------------------------------------------
 
 
@@ -112,6 +161,7 @@ def fresh(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], books: QuickBooksSimulator
 ) -> Iterator[Treasury]:
     """A project of which nobody has connected the books yet."""
+    monkeypatch.setattr(SystemClock, "sleep", lambda self, seconds: None)
     (tmp_path / "wherry.toml").write_text(PROJECT, "utf-8")
     with serve(books.app()) as url:
         for name, value in {"URL": url, "CLIENT_ID": "treasury", "CLIENT_SECRET": SECRET}.items():
@@ -132,7 +182,7 @@ def test_connecting_what_a_flow_books_into_reads_its_chart(fresh: Treasury) -> N
 
 def test_a_chart_that_cannot_be_read_now_leaves_the_connection_and_names_the_command(fresh: Treasury) -> None:
     """b_004_02"""
-    fresh.books.faults.add("status", path="query", status=503, after=1, times=20)
+    fresh.books.faults.add("status", path="query", status=503, times=20)
     fresh.does("connect books --no-browser")
     assert "Later: wherry accounts import books" in fresh.err
     fresh.books.faults.clear()

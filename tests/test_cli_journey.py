@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -84,7 +85,7 @@ def live(folder: Path) -> Iterator[str]:
 
 
 def test_the_demonstration_ends_with_what_happened_and_commands_that_work_when_pasted(
-    shown: tuple[Path, subprocess.CompletedProcess[str]],
+    shown: tuple[Path, subprocess.CompletedProcess[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, done = shown
     assert done.returncode == 0, done.stdout + done.stderr
@@ -93,9 +94,13 @@ def test_the_demonstration_ends_with_what_happened_and_commands_that_work_when_p
     assert 'best candidate: I-1001 "Cylindrical Fender 600"' in done.stdout
     pasted = [line.strip() for line in done.stdout.partition("Paste these:")[2].splitlines() if line.strip()]
     assert len(pasted) == 5
-    for line in pasted:
-        again = subprocess.run(line, shell=True, cwd="/", capture_output=True, text=True, check=False, timeout=60)
-        assert again.returncode == 0, line + again.stderr
+    again = subprocess.run(pasted[0], shell=True, cwd="/", capture_output=True, text=True, check=False, timeout=60)
+    assert again.returncode == 0, pasted[0] + again.stderr
+    monkeypatch.chdir("/")
+    for line in pasted[1:]:  # as a shell takes them apart
+        name, *words = shlex.split(line)
+        assert shutil.which(name)
+        assert app.run(words) == 0, line
 
 
 def test_answering_the_question_settles_what_waited_and_can_be_taken_back(answer: Answer) -> None:

@@ -72,7 +72,7 @@ def _is_whole(book: Any) -> None:
                           for row in sheet.iter_rows(min_row=2, values_only=True)] for sheet in book}  # fmt: skip
     debits = sum(Decimal(str(row["debit"] or 0)) for row in rows["entries"])
     assert debits == sum(Decimal(str(row["credit"] or 0)) for row in rows["entries"]) == Decimal("103.05")
-    assert {row["approved by"] for row in rows["entries"]} == {"anna"}
+    assert {row["approved by"] for row in rows["entries"]} == {"anna and ben"}
     assert [(row["movement"], row["reference"], row["amount"]) for row in rows["members"]] == [
         ("M-1", "p1", 100), ("M-2", "'=1+1", 1.05)]  # fmt: skip
     assert [(row["why"], row["number"]) for row in rows["left-out"]] == [("under-one-cent", 1)]
@@ -164,3 +164,50 @@ def test_cells_keep_every_digit_and_run_nothing(tmp_path: Path) -> None:
     assert {row[0] for row in read} == {"0042"}
     assert {row[2] for row in read} == {"'=HYPERLINK(1)"}
     assert not [cell for row in sheet.iter_rows() for cell in row if cell.data_type == "f"]
+
+
+# -- two people, and packs that stay -----------------------------------------------------------------------------------
+
+
+def test_an_empty_second_person_is_nobody_and_no_approval(desk: Treasury) -> None:
+    month(desk)
+    desk.does("close 2026-01 --approve --yes --second-person ''", code=2)
+    assert "it is empty; say who else agreed" in desk.err
+    assert desk.journals() == []
+
+
+def test_where_two_have_to_agree_one_neither_posts_nor_approves_nor_closes(desk: Treasury) -> None:
+    desk.setting('approval = "required"', 'approval = "required"\napprovers = 2')
+    month(desk)
+    for said in (f"journal post {FLOW} --yes", "close 2026-01 --approve --yes", f"approve {FLOW} --all --yes"):
+        desk.does(said, code=7)
+        assert "two people have to agree (approvers = 2), and no second one was named" in desk.err
+        assert "--second-person NAME" in desk.err
+    assert desk.journals() == []
+    desk.does(f"journal post {FLOW} --period 2026-01 --yes --second-person ben")
+    assert len(desk.journals()) == 1
+    assert [row["by"] for row in desk.ask("exports list")["items"]] == ["anna and ben"]
+    assert steps(closed(desk, "2026-01 --yes", code=7))[-1] == ("close", "stopped")
+    file = desk.folder / "p.xlsx"
+    assert steps(closed(desk, f"2026-01 --yes --second-person ben --pack {file}"))[-1] == ("close", "done")
+    [rows] = [list(sheet.values) for sheet in openpyxl.load_workbook(file) if sheet.title == "entries"]
+    assert {row[rows[0].index("approved by")] for row in rows[1:]} == {"anna and ben"}
+
+
+def test_a_pack_is_never_written_over(desk: Treasury) -> None:
+    """The audit log keeps its SHA-256: the file has to stay what it was."""
+    month(desk)
+    file = desk.folder / "2026-01.xlsx"
+    closed(desk, f"2026-01 --approve --yes --pack {file}")
+    first = file.read_bytes()
+    again = closed(desk, f"2026-01 --pack {file}")
+    assert file.read_bytes() == first
+    assert again["pack"] == str(desk.folder / "2026-01-2.xlsx")
+    assert "is kept as it is" in again["steps"][-1]["says"]
+    books = [openpyxl.load_workbook(path) for path in (file, again["pack"])]
+    sheets = [{sheet.title: list(sheet.values) for sheet in book} for book in books]
+    assert {name for name, rows in sheets[0].items() if rows != sheets[1][name]} == {"audit"}
+    third = closed(desk, f"2026-01 --pack {again['pack']}")
+    assert (third["pack"], third["steps"][-1]["state"]) == (again["pack"], "nothing to do")
+    said = [row["detail"]["file"] for row in desk.ask("audit list")["items"] if row["action"] == "close.pack"]
+    assert said == ["2026-01-2.xlsx", "2026-01-2.xlsx", "2026-01.xlsx"]

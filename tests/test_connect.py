@@ -132,7 +132,7 @@ def visit(link: str) -> str:
 
 
 def test_a_stand_in_is_connected_to_without_a_browser(run, ask, hub, crm, capsys):
-    """The client id may be a reference; an administrator is recommended; the next command is named."""
+    """b_001_28: The client id may be a reference; an administrator is recommended; the next command is named."""
     envelope = ask("connect", "crm", "--no-browser")
     assert envelope["data"]["account_id"] == str(PORTAL)
     assert "plan won-deals" in envelope["next"][0]
@@ -169,7 +169,7 @@ def test_without_a_terminal_the_link_is_printed_and_a_later_command_finishes(ask
 
 
 def test_a_browser_on_this_machine_brings_the_answer_to_the_listener(run, crm, terminal, monkeypatch, capsys):
-    """Who comes with another state is not listened to, and nothing is lost by it."""
+    """b_001_27: Who comes with another state is not listened to, and nothing is lost by it."""
     a_page_first(crm)
     seen: list[Any] = []
 

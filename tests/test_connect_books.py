@@ -141,6 +141,7 @@ def test_disconnecting_tells_the_vendor_and_runs_name_the_way_back(ask, folder, 
 
 
 def test_an_administrator_is_said_to_be_needed(folder, capsys):
+    """b_001_78"""
     assert app.run(["-C", str(folder), "connect", "books"]) == 0
     assert "only an administrator of the account can sign in" in capsys.readouterr().out
 

@@ -1,4 +1,4 @@
-"""Files of entries for an import screen: nothing in a currency that the file cannot say, nothing that is there already."""
+"""Files of entries for an import screen: no currency that the file cannot say, nothing that is there already."""
 
 from __future__ import annotations
 

@@ -220,8 +220,9 @@ def test_a_part_of_a_week_is_posted_and_the_rest_of_it_is_not_lost(empty: Treasu
     empty.setting('late = "next-period"', 'late = "correct"')
     empty.does(f"run {FLOW}")
     empty.does(f"journal post {FLOW} --to 2026-01-05 --yes")
-    assert in_books(empty) == [(HOT, "10.00")]
-    assert len(empty.ask(f"journal show '{HOT}'")["members"]) == 1
+    [(part, worth)] = in_books(empty)
+    assert (part != HOT, worth) == (True, "10.00")
+    assert len(empty.ask(f"journal show '{part}'")["members"]) == 1
     empty.does(f"journal post {FLOW} --yes")
     assert sorted(total for _, total in in_books(empty)) == ["10.00", "5.00"]
 

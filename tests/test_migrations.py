@@ -44,15 +44,15 @@ def test_migrations_make_the_very_tables_that_a_fresh_store_has(tmp_path: Path) 
     assert len(_shape(migrated)) == len(tables.metadata.tables)
 
 
-def test_migrations_make_the_same_tables_on_both_databases(store_url: str, tmp_path: Path) -> None:
-    migrated = Database(store_url)
+def test_migrations_make_the_same_tables_on_both_databases(empty_url: str, tmp_path: Path) -> None:
+    migrated = Database(empty_url)
     upgrade(migrated)
     shape = _shape(migrated)
     with migrated.engine.begin() as connection:
         connection.execute(sa.text("DROP TABLE alembic_version"))
         tables.metadata.drop_all(connection)
     migrated.close()
-    fresh = Database(store_url)
+    fresh = Database(empty_url)
     assert shape == _shape(fresh)
     fresh.close()
 

@@ -659,7 +659,7 @@ def test_a_settings_model_that_is_none_takes_only_its_plugin_out_of_use(ship: Sh
 
 
 def test_known_systems_have_a_group_a_status_and_a_way_to_get_them() -> None:
-    """b_001_21 b_001_22 b_001_25 b_001_26 b_001_76 b_001_77"""
+    """b_003_03 b_003_04 b_003_05 b_003_06 b_003_07, b_001_21 b_001_22 b_001_25 b_001_26 b_001_76 b_001_77"""
     systems = {system.name: system for system in known_systems()}
     assert {"hubspot", "salesforce", "dynamics", "quickbooks", "qbwc", "netsuite", "intacct", "xero", "jde", "csv",
             "traede", "workspace"} <= set(systems)  # fmt: skip

@@ -37,6 +37,7 @@ def test_a_flow_is_due_its_interval_after_its_last_run_began() -> None:
 
 
 def test_a_flow_that_missed_a_week_runs_once_and_not_seven_hundred_times() -> None:
+    """case_E13"""
     late = NOON + dt.timedelta(days=7)
     assert len(due([timed(last=NOON)], late)) == 1
     assert due([timed(last=late)], late) == []
@@ -53,6 +54,7 @@ def test_a_flow_that_is_held_is_never_due(held: str) -> None:
 
 
 def test_a_flow_without_a_schedule_and_a_running_one_are_never_due() -> None:
+    """case_E13"""
     assert due([timed(schedule=None)], NOON) == []
     assert due([timed()], NOON, frozenset({"won"})) == []
 
@@ -63,6 +65,7 @@ def test_a_crontab_line_is_read_in_the_zone_of_the_project() -> None:
 
 
 def test_six_in_the_morning_stays_six_in_the_morning_when_the_clocks_change() -> None:
+    """case_E13"""
     before = dt.datetime(2026, 3, 7, 12, 0, tzinfo=dt.UTC)
     one = timed(schedule=Schedule(cron="0 6 * * *"), timezone="America/Chicago", last=before)
     saturday = next_time(one)
@@ -108,6 +111,7 @@ class Gate:
 
 
 def test_a_flow_that_is_on_its_way_is_not_submitted_again() -> None:
+    """case_E13"""
     gate = Gate()
     engine = LocalEngine(Path("."), run=gate)
     assert engine.submit("a")
@@ -188,6 +192,7 @@ def _activate(hub: Hub) -> None:
 
 
 def test_only_activated_flows_are_on_the_timetable(hub: Hub) -> None:
+    """b_001_30"""
     assert {row["flow"]: row["held"] for row in scheduler.listed(hub)} == {
         "tickets": "not activated",
         "other": "not activated",
@@ -210,6 +215,7 @@ def test_a_flow_whose_connection_lost_its_access_waits_for_a_new_sign_in(hub: Hu
 
 
 def test_the_scheduler_starts_what_is_due_once_and_stops_when_told(hub: Hub) -> None:
+    """b_001_01, b_001_04"""
     _activate(hub)
     gate = Gate()
     engine = LocalEngine(hub.project.file, run=gate)

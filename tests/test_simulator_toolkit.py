@@ -41,7 +41,7 @@ def counter() -> Counter:
 
 @pytest.fixture
 def client(counter: Counter) -> Iterator[httpx.Client]:
-    with serve(counter.stage.app(counter.answer)) as url, httpx.Client(base_url=url, timeout=10) as http:
+    with serve(counter.stage.app(counter.answer)) as url, httpx.Client(base_url=url, timeout=10, verify=False) as http:
         yield http
 
 

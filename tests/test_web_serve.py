@@ -60,7 +60,7 @@ def running(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[st
 
 
 def test_it_serves_an_entry_to_the_bearer_of_a_token_until_it_is_told_to_stop(folder: Path) -> None:
-    """b_002_01: the whole way, by commands alone."""
+    """b_001_03, b_002_01: the whole way, by commands alone."""
     (folder / "moves.csv").write_text("date,amount,debit,credit,description\n2026-01-31,12.50 USD,6100,1010,fee\n")
     for arguments in (["workspace", "import", "ledger_transaction", "moves.csv"],
                       ["token", "create", "erp", "--scope", "export:read"]):  # fmt: skip

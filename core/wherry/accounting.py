@@ -221,6 +221,15 @@ class BarsAccounts(Protocol):
 
 
 @runtime_checkable
+class KnowsPlaces(Protocol):
+    """Optional: a sink that knows which classes, locations and the like its target has for the lines of journals."""
+
+    def misplaced(self, dimension: str, word: str) -> tuple[str, str]:
+        """Why a line cannot bear it, and what to do; both empty where it can. Asked once the account was looked at."""
+        ...
+
+
+@runtime_checkable
 class BooksRounding(Protocol):
     """Optional: a sink whose target itself books what rounding leaves between the home amounts of an entry."""
 

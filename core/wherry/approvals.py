@@ -13,9 +13,10 @@ import msgspec
 from msgspec import Struct
 
 from wherry import desk
-from wherry.errors import NotFound, WherryError
+from wherry.errors import Guarded, NotFound, WherryError
 from wherry.hub import Hub
 from wherry.records import Ref
+from wherry.settings import Flow
 from wherry.store import audit, inquiries, ledger
 from wherry.store.database import Tx
 from wherry.store.inquiries import Placed
@@ -140,13 +141,33 @@ def _customer(tx: Tx, route: Route, said: Any) -> str:
 # -- the word ---------------------------------------------------------------------------------------------------------
 
 
-def approve(hub: Hub, flow: str, ids: Sequence[int] | None = None) -> Approved:
+def must_agree(flows: Iterable[Flow], second: str) -> None:
+    """Raises Guarded where a flow wants the word of two people and one gives it, or where the second is the first."""
+    if second and _same(second, audit.actor()):
+        raise Guarded(
+            f"the second person must be another than the one who approves: both are {audit.actor()}",
+            fix="let somebody else look at it, and name them", code="WHERRY-7089",
+        )  # fmt: skip
+    wanting = [] if second else [flow.name for flow in flows if flow.approvers > 1]
+    if wanting:
+        raise Guarded(
+            f"{', '.join(wanting)}: two people have to agree (approvers = 2), and no second one was named",
+            fix="let somebody else look at it, and name them: --second-person NAME", code="WHERRY-7101",
+            flow=wanting[0],
+        )  # fmt: skip
+
+
+def _same(one: str, other: str) -> bool:
+    return " ".join(one.split()).casefold() == " ".join(other.split()).casefold()
+
+
+def approve(hub: Hub, flow: str, ids: Sequence[int] | None = None, *, second: str = "") -> Approved:
     """Approve these documents, or all that wait, with everything they need; they are sent before this returns.
 
-    What becomes ready only once its customer is there is sent too, if it is still what was approved.
-    Raises NotFound for what does not wait for approval in this flow.
+    What becomes ready only once its customer is there is sent too, if it is still what was approved. ``second`` is who
+    else has agreed. Raises NotFound for what does not wait for approval in this flow, and as ``must_agree`` does.
     """
-    hub.wiring.flow(flow)
+    must_agree([hub.wiring.flow(flow)], second)
     with hub.store.read() as tx:
         open_now = pending(tx, flow)
         waits = {one.item.id: one for one in _waiting(open_now, flow)}
@@ -154,7 +175,7 @@ def approve(hub: Hub, flow: str, ids: Sequence[int] | None = None) -> Approved:
     chosen = list(waits.values()) if ids is None else [waits[id] for id in dict.fromkeys(ids)]
     whole = {each.item.id: each for one in chosen for each in open_now.whole(one)}
     error = None
-    while error is None and (given := _give(hub, whole)):
+    while error is None and (given := _give(hub, whole, second)):
         error = desk.send(hub, given)
     with hub.store.read() as tx:
         standing = [desk.standing(tx, one) for one in chosen if one.item.root or ids is not None]
@@ -172,7 +193,7 @@ def _must_wait(waits: Collection[int], ids: Sequence[int] | None, flow: str) -> 
         )  # fmt: skip
 
 
-def _give(hub: Hub, whole: dict[int, Placed]) -> list[Placed]:
+def _give(hub: Hub, whole: dict[int, Placed], second: str) -> list[Placed]:
     """Mark what is ready of the chosen, if it is still what was chosen; nothing when all that can be is under way."""
     now = hub.store.now()
     with hub.store.write() as tx:
@@ -182,7 +203,7 @@ def _give(hub: Hub, whole: dict[int, Placed]) -> list[Placed]:
         for one in given:
             one.item.approval, one.item.reason, one.item.changed_at = "given", "", now
             ledger.put_items(tx, one.route, [one.item])
-        audit.write_many(tx, now, [("approve", f"E-{one.item.id}", _detail(one.item)) for one in given])
+        audit.write_many(tx, now, [("approve", f"E-{one.item.id}", _detail(one.item, second)) for one in given])
     return given
 
 
@@ -197,8 +218,9 @@ def _content(item: ItemRow) -> tuple[Any, ...]:
     return item.label, item.amount, item.currency, body.get("date"), body.get("number"), item.draft.void
 
 
-def _detail(item: ItemRow) -> dict[str, Any]:
+def _detail(item: ItemRow, second: str) -> dict[str, Any]:
     return {
+        **({"second": second} if second else {}),
         "flow": item.flow, "record": f"{item.record_kind} {item.record_id}", "key": str(item.ref), "stamp": item.stamp,
         "amount": item.amount, "currency": item.currency,
     }  # fmt: skip

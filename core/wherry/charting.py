@@ -14,14 +14,14 @@ import msgspec
 from msgspec import Struct, field
 
 from wherry import barring, engine, fiscal, planning, trail
-from wherry.accounting import Barred, ChartAccount, Mapped, Movement, MovementLine
+from wherry.accounting import Barred, ChartAccount, KnowsPlaces, Mapped, Movement, MovementLine
 from wherry.books import bodies, charts, sheets, tables
 from wherry.books.charts import Chart, Mismatch
 from wherry.errors import ConfigError, Guarded
 from wherry.hub import Hub
 from wherry.job import Job, Options
 from wherry.records import Ref
-from wherry.roles import HasAccounts
+from wherry.roles import HasAccounts, SinkWriter
 from wherry.settings import Flow
 from wherry.steps import Lane, Outcome, Step
 from wherry.store.database import Tx
@@ -261,6 +261,7 @@ def check(hub: Hub, name: str) -> dict[str, Any]:
     problems = [*_missing(path.name, rows, used), *_wrong(hub, chart, rows, used, barring.for_good(bars))]
     problems += _control(chart.codes(barring.with_party(bars, flow)), chart, rows, used, bars)
     problems += [*_clearing(hub, flow, chart), *_rounding(hub, flow, chart, hub.books.own_rounding(lane))]
+    problems += _places(lane.sink, rows)
     problems.sort(key=lambda one: (one["row"], one["column"], one["code"]))
     return {
         "flow": name, "table": flow.accounts, "rows": len(rows), "categories": len(used.categories),
@@ -339,6 +340,17 @@ def _whose(chart: Chart, code: str, bars: Mapping[str, Barred]) -> tuple[str, st
     if bar is not None:
         told += f" ({bar.why})"
     return f"{told}, and nothing says whose", "name a party in the table or at the source, or set clearing on the flow"
+
+
+def _places(sink: SinkWriter, rows: Sequence[Mapped]) -> list[dict[str, Any]]:
+    """Classes, locations and the like that the target has not."""
+    if not isinstance(sink, KnowsPlaces) or not any(row.dimensions for row in rows):
+        return []
+    sink.check()
+    return [
+        _problem("dimension", f"{row.category} {why}", fix, row=row.row, column=name, code=word, category=row.category)
+        for row in rows for name, word in row.dimensions for why, fix in [sink.misplaced(name, word)] if why
+    ]  # fmt: skip
 
 
 def _clearing(hub: Hub, flow: Flow, chart: Chart) -> list[dict[str, Any]]:

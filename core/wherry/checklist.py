@@ -14,7 +14,7 @@ from msgspec import Struct, field
 
 from wherry import desk, trail
 from wherry.accounting import Entry, LeftOut, Period
-from wherry.books import gathering
+from wherry.books import gathering, stuck
 from wherry.books.frozen import ENTITY
 from wherry.books.gathering import Arrangement, Selection
 from wherry.errors import Guarded
@@ -40,15 +40,22 @@ _ENDED = ("ok",)
 
 
 class Row(Struct, frozen=True, kw_only=True):
-    """One sort of thing that is open: how many, their sum by currency. ``stops``: the period cannot be closed yet."""
+    """One sort of thing that is open: how many, their sum by currency, and ``who`` the first of them are. ``stops``: the
+    period cannot be closed yet."""
 
     what: str
     flow: str = ""
     count: int = 0
     sums: dict[str, int] = field(default_factory=dict)
     detail: str = ""
+    who: str = ""
     fix: str = ""
     stops: bool = True
+
+    @property
+    def which(self) -> str:
+        """What they are, and the first of them by name."""
+        return f"{self.detail} ({self.who})" if self.who else self.detail
 
 
 class Checklist(Struct, kw_only=True):
@@ -152,17 +159,18 @@ def _movements(hub: Hub, flow: Flow, period: Period, open_keys: set[str]) -> lis
             before = gathering.arrange(tx, earlier).left if closed is not None else []
     except Guarded as error:
         return [Row(what="stopped", flow=flow.name, detail=error.message, fix=error.fix)]
-    rows = [_left(flow, one) for one in now.left]
-    rows += [msgspec.structs.replace(_left(flow, one), stops=False) for one in before]
+    rows = [_left(flow, one, {row.id: row for row in now.free}) for one in now.left]
+    rows += [msgspec.structs.replace(_left(flow, one, {}), stops=False) for one in before]
     rows += _unprepared(flow, now, period, open_keys)
     return rows
 
 
-def _left(flow: Flow, one: LeftOut) -> Row:
+def _left(flow: Flow, one: LeftOut, rows: Mapping[int, MovementRow]) -> Row:
     what = one.reason.replace("-", " ")
     stops = one.reason in ("uncategorised", "no-account", "held", "no-rate", "rounding")
+    who = stuck.named(stuck.names(rows, one.members, stuck.FEW), len(one.members)) if stops else ""
     return Row(
-        what=what, flow=flow.name, count=len(one.members), sums={one.currency: one.minor}, detail=one.detail,
+        what=what, flow=flow.name, count=len(one.members), sums={one.currency: one.minor}, detail=one.detail, who=who,
         fix=_FIXES.get(what, "").format(flow=flow.name), stops=stops,
     )  # fmt: skip
 
@@ -214,7 +222,7 @@ def told(row: Row) -> str:
     number = f"{row.count:,} " if row.count else ""
     worth = f" ({said(row.sums)})" if any(row.sums.values()) else ""
     flow = f" of {row.flow}" if row.flow else ""
-    return f"{number}{row.what}{worth}{flow}" + (f": {row.detail}" if row.detail else "")
+    return f"{number}{row.what}{worth}{flow}" + (f": {row.which}" if row.detail else "")
 
 
 def said(sums: Mapping[str, int]) -> str:

@@ -98,27 +98,14 @@ def books_meant(hub: Hub, flow: str) -> list[tuple[str, list[Flow]]]:
     return [fiscal.flows_into(hub, sink) for sink in sinks]
 
 
-def must_differ(wish: Wish) -> None:
-    """Raises Guarded where the second person is the first one."""
-    if wish.second and _same(wish.second, audit.actor()):
-        raise Guarded(
-            f"the second person must be another than the one who closes: both are {audit.actor()}",
-            fix="let somebody else look at it, and name them", code="WHERRY-7089",
-        )  # fmt: skip
-
-
-def _same(one: str, other: str) -> bool:
-    return " ".join(one.split()).casefold() == " ".join(other.split()).casefold()
-
-
 def close(hub: Hub, wish: Wish, connection: str, flows: Sequence[Flow], confirm: Confirm) -> Closing:
     """Go through the steps as far as they lead. ``flows`` book into the connection; of them ``wish.flow`` is approved.
 
-    Raises ConfigError for a period that there is not, Guarded where the second person is the first, and what
-    ``confirm`` raises. What keeps source or target from being reached ends in ``error``.
+    Raises ConfigError for a period that there is not, Guarded where the second person is the first, or is missing where
+    two have to agree, and what ``confirm`` raises. What keeps source or target from being reached ends in ``error``.
     """
-    must_differ(wish)
     everybody = fiscal.flows_into(hub, connection)[1]
+    approvals.must_agree(everybody if wish.approve else (), wish.second)
     meant = fiscal.named(hub, flows[0], wish.period)
     month_end = _MonthEnd(hub, wish, everybody, Closing(
         connection=connection, period=meant, flows=[one.name for one in everybody]), confirm)  # fmt: skip
@@ -164,6 +151,7 @@ class _MonthEnd:
         self.done.add("close", "nothing to do", f"{period.name} is closed already, up to {here}",
                       f"wherry periods reopen {period.name} --target {self.done.connection}")  # fmt: skip
         if self.wish.pack is not None:
+            self._check()
             self._compare()
             self._pack()
         return True
@@ -229,7 +217,7 @@ class _MonthEnd:
             told = {"period": self.done.period.name, "second": self.wish.second, "entries": len(some),
                     "sums": checklist.sums_of(some)}  # fmt: skip
             self.hub.store.audit("close.approve", flow, told)
-            given = approvals.approve(self.hub, flow, [one.item.id for one in some])
+            given = approvals.approve(self.hub, flow, [one.item.id for one in some], second=self.wish.second)
             if given.error is not None:
                 raise given.error
         both = f"{who} and {self.wish.second}" if self.wish.second else who
@@ -311,16 +299,24 @@ class _MonthEnd:
         assert self.done.tied is not None
         data = packing.workbook(self.hub, self.flows, self.done.period, self.done.tied, sources=self.done.sources,
                                 rows=self.done.rows, before=self._before())  # fmt: skip
-        packing.write(self.wish.pack, data)
-        self.done.pack = str(self.wish.pack)
+        wished = self.wish.pack
+        was_there = wished.exists()
+        path = packing.write(wished, data)
+        self.done.pack = str(path)
         self.hub.store.audit("close.pack", self.done.connection, {
-            "period": self.done.period.name, "file": self.wish.pack.name, "sha256": hashlib.sha256(data).hexdigest(),
+            "period": self.done.period.name, "file": path.name, "sha256": hashlib.sha256(data).hexdigest(),
         })  # fmt: skip
-        self.done.add("pack", "done", f"written to {self.wish.pack}")
+        if path != wished:
+            self.done.add("pack", "done", f"written to {path}: {wished} is kept as it is, it says something else")
+        elif was_there:
+            self.done.add("pack", "nothing to do", f"{wished} says the same already")
+        else:
+            self.done.add("pack", "done", f"written to {path}")
         return False
 
     def _close(self) -> None:
         self.now = "close"
+        approvals.must_agree(self.flows, self.wish.second)
         self._still_as_told()
         period, left = self.done.period, [one for one in self.done.steps if one.state == "left open"]
         self.confirm(f"Close {period.name} of {self.done.connection}?", self.done)

@@ -189,10 +189,11 @@ def _placed(folder: Path, names: Sequence[str]) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"{folder} is no folder: {error.strerror}", fix="check --to", code="WHERRY-2152") from error
-    return [_free(folder / name) for name in names]
+    return [free(folder / name) for name in names]
 
 
-def _free(path: Path) -> Path:
+def free(path: Path) -> Path:
+    """The path, or where something is there already the next one beside it: ``2026-01-2.xlsx``."""
     found, number = path, 2
     while found.exists():
         found, number = path.with_name(f"{path.stem}-{number}{path.suffix}"), number + 1

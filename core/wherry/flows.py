@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from wherry import barring, boundary, config_log, plugins
+from wherry.books import stuck
 from wherry.defaults import Defaults
 from wherry.errors import AccessLost, ConfigError, NotFound, WherryError
 from wherry.hub import Hub
@@ -22,6 +23,8 @@ from wherry.settings import Flow
 from wherry.settings.load import refuse
 from wherry.settings.mistakes import SECRET_UNREADABLE, UNKNOWN_NAME, UNSET_SECRET, Mistake, suggestion
 from wherry.store import audit, inquiries, ledger, registry
+from wherry.store.database import Tx
+from wherry.store.ledger import Route
 from wherry.store.registry import FlowState
 from wherry.tally import plain
 from wherry.wiring import Wiring
@@ -39,15 +42,25 @@ def summary(hub: Hub, name: str) -> dict[str, Any]:
         waiting, seen = ledger.count_open(tx, name), ledger.count_seen(tx, name)
         approval = inquiries.for_approval(tx).get(name, inquiries.ForApproval())
         marks = {mark.kind: mark.saved_at for mark in registry.all_marks(tx) if mark.flow == name}
+        blocked = _blocked(tx, flow)
     return {
         "flow": name, "source": flow.source, "sink": flow.sink, "state": state.state, "since": state.since,
         "reason": state.reason, "by": state.by, "kinds": list(flow.kinds), "waiting": waiting, "seen": plain(seen),
         "approval": approval.number, "for_approval": msgspec.to_builtins(approval),
-        "last_sync": marks, "schedule": flow.schedule.model_dump(exclude_none=True) if flow.schedule else None,
+        "blocked": blocked, "last_sync": marks,
+        "schedule": flow.schedule.model_dump(exclude_none=True) if flow.schedule else None,
         "last_run": {"run": last[0].id, "state": last[0].state, "started": last[0].started_at,
                      "finished": last[0].finished_at, "exit_code": last[0].exit_code,
                      "error": last[0].summary.get("error")} if last else None,
     }  # fmt: skip
+
+
+def _blocked(tx: Tx, flow: Flow) -> list[dict[str, Any]]:
+    """Movements without an account, for which nothing of the flow is booked."""
+    ids = {row.name: row.id for row in registry.all_connections(tx)} if flow.books else {}
+    if flow.source not in ids or flow.sink not in ids:
+        return []
+    return stuck.of_flow(tx, Route(ids[flow.source], ids[flow.sink]), flow.name)
 
 
 def show(hub: Hub, name: str) -> dict[str, Any]:

@@ -15,23 +15,25 @@ from msgspec import Struct
 
 from wherry import approvals, desk, engine, fiscal, money, planning, steps, trail
 from wherry.accounting import Entry, LeftOut
-from wherry.books import bodies
+from wherry.books import bodies, booking, stuck
 from wherry.books.booking import Booked
 from wherry.books.frozen import ENTITY
 from wherry.books.gathering import REVERSED_ENTRY, Arrangement, Booking, Selection, week_start
-from wherry.errors import EXIT_PERSON, Guarded, NotFound, WherryError
+from wherry.errors import EXIT_PERSON, Guarded, NotFound, Rejected, WherryError
 from wherry.fiscal import Asked
 from wherry.hub import Hub
 from wherry.job import Job, Options, Wired, residue
 from wherry.records import Ref
 from wherry.settings import Flow
 from wherry.steps import Outcome, Step
-from wherry.store import audit, ledger
+from wherry.store import audit, exported, ledger
 from wherry.store.database import Tx
 from wherry.store.inquiries import Placed
 from wherry.store.movements import MovementRow
 from wherry.tally import Tally
 
+_NAMED = 1_000
+"""How many movements of each reason are named."""
 _FIXES = {
     "uncategorised": "wherry accounts map {flow}",
     "no-account": "name an account or a category at the source, or in the map",
@@ -144,6 +146,10 @@ def _booked(hub: Hub, looked: Looked) -> dict[str, Any]:
     until = hub.books.closed_until(wired.posting)
     plain, made = _Plain(hub, wired), {step.ref: step for step in looked.made}
     entries = [_told(plain(one.entry), one, looked.outcomes, made.get(Ref(ENTITY, one.key))) for one in found.bookings]
+    if found.blocked:  # nothing was tried of them
+        chart, home = hub.books.chart(wired.posting.route.sink), hub.project.currency
+        entries = [_untried(told, booking.refusal(chart, home, one.entry))
+                   for told, one in zip(entries, found.bookings, strict=True)]  # fmt: skip
     sums: dict[str, int] = {}
     for entry in entries:
         desk.add(sums, entry["minor"], entry["currency"])
@@ -169,6 +175,11 @@ def _told(
     }  # fmt: skip
 
 
+def _untried(told: dict[str, Any], refusal: Rejected | None) -> dict[str, Any]:
+    """An entry that waits for others, and what would be amiss with it once these are there."""
+    return told if refusal is None else {**told, "state": "refused", "reason": refusal.message, "fix": refusal.fix}
+
+
 class _Plain:
     """Says entries for JSON, with the days that they stand for."""
 
@@ -188,12 +199,12 @@ class _Plain:
 
 def _not_booked(looked: Looked) -> dict[str, Any]:
     """What is left out and why: movements by their reason, and records that never became one."""
-    exact = bodies.unrounded(looked.found.free)
+    exact, rows = bodies.unrounded(looked.found.free), {row.id: row for row in looked.found.free}
     small = [one for one in looked.found.left if one.reason == "under-one-cent"]
     rest = [one for one in looked.found.left if one.reason != "under-one-cent"]
     return {
-        "left_out": [_left(looked.flow, one) for one in rest],
-        "under_one_cent": [{**_left(looked.flow, one), "exact": _exact(one, exact)} for one in small],
+        "left_out": [_left(looked.flow, one, rows) for one in rest],
+        "under_one_cent": [{**_left(looked.flow, one, rows), "exact": _exact(one, exact)} for one in small],
         "skipped": _skipped(looked.tally), "refused": looked.tally.as_data()["refused"],
     }  # fmt: skip
 
@@ -207,12 +218,12 @@ def _exact(one: LeftOut, unrounded: Mapping[int, Decimal]) -> str:
     return format(whole.quantize(least) if whole == whole.quantize(least) else whole, "f")
 
 
-def _left(flow: Flow, one: LeftOut) -> dict[str, Any]:
+def _left(flow: Flow, one: LeftOut, rows: Mapping[int, MovementRow]) -> dict[str, Any]:
     reversed_ = one.detail.startswith(REVERSED_ENTRY)
     fix = f"wherry journal reverse {flow.name} NUMBER --repost" if reversed_ else _FIXES.get(one.reason, "")
     return {
         "reason": one.reason, "detail": one.detail, "movements": len(one.members), "minor": one.minor,
-        "currency": one.currency, "fix": fix.format(flow=flow.name), "members": [f"M-{id}" for id in one.members[:100]],
+        "currency": one.currency, "fix": fix.format(flow=flow.name), "names": stuck.names(rows, one.members, _NAMED),
     }  # fmt: skip
 
 
@@ -236,13 +247,14 @@ class Posted(Struct, kw_only=True):
     error: WherryError | None = None
 
 
-def post(hub: Hub, name: str, asked: Asked, shown: Preview) -> Posted:
+def post(hub: Hub, name: str, asked: Asked, shown: Preview, *, second: str = "") -> Posted:
     """Run the flow, book what is asked for, approve exactly the entries that were shown, and send them.
 
-    Raises Guarded where it would be something else now, or where a movement has no account: then nothing is approved;
-    and what the run raises.
+    ``second`` is who else has agreed. Raises Guarded where it would be something else now, where a movement has no
+    account, or where two people have to agree: then nothing is approved; and what the run raises.
     """
     flow = trail.booking_flow(hub, name)
+    approvals.must_agree([flow], second)
     pick = fiscal.selection(hub, flow, asked)
     report = hub.run(name)
     if report.error is not None:
@@ -252,7 +264,7 @@ def post(hub: Hub, name: str, asked: Asked, shown: Preview) -> Posted:
     if found.blocked:
         raise blocked(name, found.left)
     _as_shown(name, shown.said, said(found.bookings), found.fixed)
-    return _send(hub, flow, run, list(shown.said))
+    return _send(hub, flow, run, list(shown.said), second)
 
 
 def _book(hub: Hub, name: str, run: str, group: str, pick: Selection) -> Booked:
@@ -283,12 +295,18 @@ def _as_shown(name: str, shown: Mapping[str, str], now: Mapping[str, str], sent:
     stray = stray or next((key for key in shown if key not in now and key not in sent), None)
     if stray is not None:
         raise Guarded(
-            f"{name}: nothing was posted, because it is no longer what was shown ({stray.replace('|', ' ')})",
+            f"{name}: nothing was posted, because it is no longer what was shown ({_spelled(stray)})",
             fix=f"look again: wherry journal preview {name}", code="WHERRY-7084", flow=name,
         )  # fmt: skip
 
 
-def _send(hub: Hub, flow: Flow, run: str, keys: list[str]) -> Posted:
+def _spelled(key: str) -> str:
+    """The group and the wallet that a key of an entry stands for, in words."""
+    _, bucket, partition, *_ = [*key.split("|"), "", ""]
+    return f"{bucket} of {partition}" if partition else bucket
+
+
+def _send(hub: Hub, flow: Flow, run: str, keys: list[str], second: str) -> Posted:
     """The person's word for these entries, and the drain."""
     with hub.store.read() as tx:
         route = trail.route_of(tx, flow)
@@ -298,9 +316,9 @@ def _send(hub: Hub, flow: Flow, run: str, keys: list[str]) -> Posted:
     waiting = {row["id"] for row in approvals.waiting(hub, flow.name)["items"]}
     ids = [one.item.id for one in before if f"E-{one.item.id}" in waiting]
     with hub.store.write() as tx:
-        told = {"run": run, "entries": keys[:1000], "approved": ids}
+        told = {"run": run, "entries": keys[:1000], "approved": ids, **({"second": second} if second else {})}
         audit.write(tx, hub.store.now(), "journal.post", flow.name, told)
-    error = approvals.approve(hub, flow.name, ids).error if ids else desk.send(hub, before)
+    error = approvals.approve(hub, flow.name, ids, second=second).error if ids else desk.send(hub, before)
     with hub.store.read() as tx:
         return Posted(run=run, items=[_standing(tx, flow, key, items) for key in keys], error=error)
 
@@ -313,6 +331,7 @@ def _standing(tx: Tx, flow: Flow, key: str, items: Mapping[Ref, Any]) -> dict[st
         return desk.standing(tx, Placed(route, items[ref]))
     link = ledger.find_links(tx, route, [ref]).get(ref)
     return {
-        "id": "", "entity": ENTITY, "key": key, "label": key, "state": "created" if link else "", "reason": "",
+        "id": "", "entity": ENTITY, "key": key, "label": exported.said(link, "number") if link else _spelled(key),
+        "state": "created" if link else "", "reason": "",
         "target": link.target if link else "", "fix": "", "amount": None, "currency": "", "approval": "",
     }  # fmt: skip

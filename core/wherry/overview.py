@@ -28,8 +28,10 @@ def status(hub: Hub) -> dict[str, Any]:
         waiting = ledger.count_open(tx)
         asked = len(questions.find_questions(tx, state="open", limit=100_000))
     people = sum(sum(waiting.get(state, {}).values()) for state in FOR_A_PERSON)
+    rows = flow_rows(hub)
+    people += sum(one["movements"] for row in rows for one in row["blocked"])
     return {
-        "flows": flow_rows(hub), "connections": connections.listed(hub), "metered": metered(hub),
+        "flows": rows, "connections": connections.listed(hub), "metered": metered(hub),
         "waiting": waiting, "open_questions": asked, "for_a_person": people,
         "problems": clean([msgspec.to_builtins(problem) for problem in hub.plugins.problems]),
     }  # fmt: skip
@@ -72,7 +74,7 @@ def _health(row: dict[str, Any]) -> str:
     if row["state"] == "paused":
         return "paused"
     last = (row["last_run"] or {}).get("state", "") or "never run"
-    return words.get(last, last)
+    return "blocked" if last in ("ok", "person") and row["blocked"] else words.get(last, last)
 
 
 def doctor(hub: Hub) -> dict[str, Any]:

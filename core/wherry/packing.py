@@ -15,6 +15,7 @@ from wherry.books import pack, rates
 from wherry.books.pack import Amount, Sheet
 from wherry.checklist import Row
 from wherry.errors import ConfigError
+from wherry.exporting import free
 from wherry.hub import Hub
 from wherry.reconciling import Reconciled
 from wherry.records import Ref
@@ -23,9 +24,12 @@ from wherry.store import audit, exported, inquiries, movements
 from wherry.store.database import Tx
 from wherry.trail import Known
 from wherry.tying import Tied
+from wherry.wording import with_amounts
 
 _ACTIONS = ("approve", "journal.", "periods.", "close.", "exports.", "errors.")
 _AUDIT_ROWS = 100_000
+_OF_PACKS = "close.pack"
+"""What the log says of packs themselves is in none of them, so that the same month makes the same file."""
 
 
 def workbook(
@@ -44,12 +48,17 @@ def workbook(
     return pack.workbook(sheets)
 
 
-def write(path: Path, data: bytes) -> None:
-    """The file, whole or not at all. Raises ConfigError where it cannot be written."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
+def write(path: Path, data: bytes) -> Path:
+    """The file, whole or not at all; which one it is. Where one of that name is there it is kept: the audit log knows
+    it by its SHA-256. The same once more is not written; anything else goes beside it. Raises ConfigError."""
     try:
+        if path.exists() and path.read_bytes() == data:
+            return path
+        path = free(path)
+        beside = path.with_name(f".{path.name}.{os.getpid()}.new")
         beside.write_bytes(data)
         os.replace(beside, path)
+        return path
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror or error}", fix="name another file: --pack FILE",
                           code="WHERRY-2169", file=str(path)) from error  # fmt: skip
@@ -196,13 +205,16 @@ def _audit(tx: Tx, known: Sequence[Known], flows: Iterable[Flow], connection: st
     rows = [row for row in audit.find(tx, limit=_AUDIT_ROWS) if _concerns(row, keys, names)]
     return Sheet(
         title="audit", columns=("at", "who", "what", "object", "detail"),
-        rows=[(row["at"], row["actor"], row["action"], row["object"],
-               msgspec.json.encode(row["detail"]).decode() if row["detail"] else "") for row in reversed(rows)],
+        rows=[(row["at"], row["actor"], row["action"], row["object"], _detail(row)) for row in reversed(rows)],
     )  # fmt: skip
 
 
+def _detail(row: dict[str, Any]) -> str:
+    return msgspec.json.encode(with_amounts(row["detail"])).decode() if row["detail"] else ""
+
+
 def _concerns(row: dict[str, Any], keys: set[str], names: set[str]) -> bool:
-    if not row["action"].startswith(_ACTIONS):
+    if not row["action"].startswith(_ACTIONS) or row["action"] == _OF_PACKS:
         return False
     detail = row["detail"] if isinstance(row["detail"], dict) else {}
     words = {row["object"], row["object"].partition(" ")[0], str(detail.get("flow", ""))}

@@ -18,6 +18,7 @@ from wherry.accounting import BookedLine, Entry
 from wherry.books import balances, rates
 from wherry.books.charts import Chart, Mismatch
 from wherry.books.frozen import ENTITY
+from wherry.books.held import Problem
 from wherry.books.numbering import moved_from
 from wherry.errors import ConfigError, NotFound
 from wherry.hub import Hub
@@ -246,6 +247,12 @@ class TrialBalance(Struct, kw_only=True):
     entries: int
     ours: list[Balance]
     theirs: list[Balance] | None
+    keys: frozenset[str] = frozenset()
+    """Those of the entries."""
+    off: Mapping[tuple[str, str], int] = {}
+    """Currency and account → what the target holds of these entries more or less than was written."""
+    problems: list[Problem] = []
+    """What is the matter with these entries in the target."""
 
 
 def trial_balance(hub: Hub, name: str, asked: fiscal.Asked) -> TrialBalance:
@@ -267,7 +274,8 @@ def trial_balance(hub: Hub, name: str, asked: fiscal.Asked) -> TrialBalance:
     if rates.in_one({one.currency for one in theirs or ()}, told):
         told = rates.all_at_home(told)
     ours = balances.of_entries(told, {one.code: one.name for one in chart})
-    return TrialBalance(first=pick.first, last=last, entries=len(some), ours=ours, theirs=theirs)
+    keys = frozenset(entry.key for entry in some)
+    return TrialBalance(first=pick.first, last=last, entries=len(some), ours=ours, theirs=theirs, keys=keys)
 
 
 def _of(entry: Entry, partitions: tuple[str, ...]) -> bool:
@@ -295,17 +303,19 @@ def side_by_side(found: TrialBalance) -> list[dict[str, Any]]:
     """The rows of a trial balance: each account with both sides of ours and of the target's, net."""
     ours = {(one.currency, one.code): one for one in balances.net(found.ours)}
     theirs = {(one.currency, one.code): one for one in balances.net(found.theirs or ())}
-    return [_row(key, ours.get(key), theirs.get(key), found.theirs is not None) for key in sorted({*ours, *theirs})]
+    keys = sorted({*ours, *theirs, *found.off})
+    told = found.theirs is not None
+    return [_row(key, ours.get(key), theirs.get(key), found.off.get(key, 0), told) for key in keys]
 
 
-def _row(key: tuple[str, str], ours: Balance | None, theirs: Balance | None, told: bool) -> dict[str, Any]:
+def _row(key: tuple[str, str], ours: Balance | None, theirs: Balance | None, off: int, told: bool) -> dict[str, Any]:
     left = (ours.debit - ours.credit) if ours is not None else 0
     right = (theirs.debit - theirs.credit) if theirs is not None else 0
     return {
         "currency": key[0], "account": key[1], "name": (ours or theirs or Balance("", "", 0, 0, "")).name,
         "debit": max(left, 0), "credit": max(-left, 0),
         "target_debit": max(right, 0) if told else None, "target_credit": max(-right, 0) if told else None,
-        "others": right - left if told else None,
+        "off": off if told else None, "others": right - left - off if told else None,
     }  # fmt: skip
 
 
@@ -319,7 +329,7 @@ def totals(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-_NOTHING = dict.fromkeys(("debit", "credit", "target_debit", "target_credit", "others"), 0)
+_NOTHING = dict.fromkeys(("debit", "credit", "target_debit", "target_credit", "off", "others"), 0)
 
 
 def sums_of(rows: Iterable[MovementRow], gains: bool) -> dict[str, int]:

@@ -19,6 +19,7 @@ from wherry.books.charts import Chart
 from wherry.books.frozen import ENTITY, REVERSED
 from wherry.books.gathering import Selection
 from wherry.books.held import FAR, Books, Cancelled, HeldEntry, ListsEntries, Problem, Written
+from wherry.books.periods import Calendar
 from wherry.books.tieout import TieOut
 from wherry.errors import ConfigError, Guarded, Rejected
 from wherry.flight import Target
@@ -29,6 +30,7 @@ from wherry.settings import Flow
 from wherry.store import exported, inquiries, movements, posted
 from wherry.store.database import Tx
 from wherry.store.ledger import LinkRow, Route
+from wherry.trail import TrialBalance
 
 _ONE_DAY = dt.timedelta(days=1)
 _LOST = ("unknown", "decide")
@@ -135,12 +137,13 @@ class _Ours:
         back = posted.reversed_ever(tx, ENTITY)
         stamps = posted.stamps_of_calls(tx, [one.call for one in back])
         self.written: list[Written] = []
+        spans = _Spans(hub)
         known = {(one.key, one.target) for one in back}
         for key, (_, link) in sorted(self.links.items()):
             if link.rule == REVERSED and (key, link.target) not in known:
                 continue  # it was deleted there, or is not ours: nothing of it stands for the hub
             entry = trail.in_codes(trail.entry_of(key, msgspec.json.decode(link.body), {}), chart)
-            self.written.append(Written(entry=entry, id=link.target, days=_days_of(hub, entry)))
+            self.written.append(Written(entry=entry, id=link.target, days=spans(entry)))
             if link.rule == REVERSED:
                 mine = (one.call for one in back if (one.key, one.target) == (key, link.target))
                 out = frozenset(stamp for call in mine for stamp in stamps.get(call, ()))
@@ -155,16 +158,26 @@ class _Ours:
         return [link for _, link in self.links.values() if link.rule != REVERSED]
 
 
-def _days_of(hub: Hub, entry: Entry) -> tuple[dt.date, dt.date] | None:
-    """The days that the group of an entry spans; None for one of a flow that there is no more."""
-    flow = hub.project.flows.get(entry.key.partition("|")[0])
-    if flow is None or not flow.books or flow.group == "none":
-        return None
-    try:
-        bucket = hub.books.calendar(flow).bucket_of(entry.date, flow.group, gathering.week_start(flow))
-    except (ConfigError, Rejected):
-        return None
-    return (bucket.first, bucket.last) if bucket.name == entry.bucket else None
+class _Spans:
+    """The days that the group of an entry is for."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._calendars: dict[str, Calendar] = {}
+
+    def __call__(self, entry: Entry) -> tuple[dt.date, dt.date] | None:
+        """None for an entry of a flow that there is no more, or that groups otherwise by now."""
+        name = entry.key.partition("|")[0]
+        flow = self._hub.project.flows.get(name)
+        if flow is None or not flow.books or flow.group == "none":
+            return None
+        try:
+            if name not in self._calendars:
+                self._calendars[name] = self._hub.books.calendar(flow)
+            bucket = self._calendars[name].bucket_of(entry.date, flow.group, gathering.week_start(flow))
+        except (ConfigError, Rejected):
+            return None
+        return (bucket.first, bucket.last) if bucket.name == entry.bucket else None
 
 
 def turned(entry: Entry) -> Entry:
@@ -307,3 +320,29 @@ def total_left(left: Iterable[LeftOut]) -> dict[str, int]:
     for one in left:
         desk.add(sums, one.minor, one.currency)
     return sums
+
+
+# -- a trial balance ---------------------------------------------------------------------------------------------------
+
+
+def trial_balance(hub: Hub, name: str, asked: fiscal.Asked) -> TrialBalance:
+    """As ``trail.trial_balance``, each entry as it stands in the target: what is off in one is ours, not of others."""
+    found = trail.trial_balance(hub, name, asked)
+    lane = hub.wiring.wire(name, "trial-balance").posting
+    assert lane is not None
+    if found.theirs is None or not isinstance(lane.sink, ListsEntries):
+        return found
+    target = desk.reach(hub, lane.route.sink)
+    assert target is not None
+    with hub.store.read() as tx:
+        ours = _Ours(hub, tx, lane.route.sink, hub.books.chart(lane.route.sink))
+    first = found.first or min([found.last, *(one.entry.date for one in ours.written)])
+    held = _held(target, first, found.last, ours)
+    books = Books(first=first, last=found.last, written=ours.written, cancelled=ours.cancelled, held=held,
+                  moved=found.theirs)  # fmt: skip
+    hub_part, off, problems = tieout.standing(books, found.keys)
+    names = {one.code: one.name for one in (*found.ours, *found.theirs)}
+    found.ours = [Balance(code, names.get(code, ""), max(minor, 0), max(-minor, 0), currency)
+                  for (currency, code), minor in sorted(hub_part.items())]  # fmt: skip
+    found.off, found.problems = off, problems
+    return found

@@ -2,9 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from wherry import money
+
 
 def a(noun: str) -> str:
     """``an invoice``, ``a deal``; also ``a unit``, whose first letter sounds like that of *you*."""
     word = noun.lower()
     sounds_open = word[:1] in ("a", "e", "i", "o", "u") and not word.startswith(("uni", "use", "eu", "one"))
     return f"{'an' if sounds_open else 'a'} {noun}"
+
+
+def with_amounts(detail: Any) -> Any:
+    """What a log keeps, for people: minor units beside their currency as an amount, ``46.52 USD``."""
+    if isinstance(detail, list):
+        return [with_amounts(one) for one in detail]
+    if not isinstance(detail, dict):
+        return detail
+    told = {name: _sums(one) if name == "sums" else with_amounts(one) for name, one in detail.items()}
+    currency = detail.get("currency")
+    for name in ("amount", "minor"):
+        if isinstance(detail.get(name), int) and currency in money.DECIMALS:
+            told = {key: one for key, one in told.items() if key not in ("minor", "currency")}
+            told["amount"] = f"{money.text(detail[name], currency)} {currency}"
+    return told
+
+
+def _sums(found: Any) -> Any:
+    """``{"USD": 4652}`` as ``46.52 USD``."""
+    if not isinstance(found, dict) or not all(one in money.DECIMALS for one in found):
+        return found
+    return " + ".join(f"{money.text(minor, currency)} {currency}" for currency, minor in sorted(found.items()))

@@ -267,7 +267,7 @@ class Settlement:
         item.stamp, item.token = row.stamp, row.token
         preview.append((item, row.draft.refs))
         fate: Fate = "reversed" if item.action == "void" else "updated" if item.target else "created"
-        target = item.target or f"<id of {step.draft.entity} {step.draft.label or step.draft.key}>"
+        target = item.target or f"<id of {step.draft.entity.replace('_', ' ')} {step.draft.label or step.draft.key}>"
         self._done(step, Outcome(fate, target, row.reason))
 
     def _answered(self, step: Step, item: Item, answer: Answer) -> None:

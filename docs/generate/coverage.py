@@ -7,6 +7,7 @@ printed by ``docs/build.py --coverage``.
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -40,8 +41,14 @@ def table(root: Path) -> str:
 def texts(root: Path) -> Iterator[tuple[str, str]]:
     """(``tests/test_x.py::test_y``, its docstring) of every test, and (``tests/test_x.py``, …) of every module."""
     for path in sorted([*root.glob("tests/**/test_*.py"), *root.glob("plugins/*/tests/**/test_*.py")]):
-        for name, text in _texts(ast.parse(path.read_text("utf-8"))):
+        for name, text in _read(path, path.stat().st_mtime_ns):
             yield f"{path.relative_to(root)}{name}", text
+
+
+@functools.cache
+def _read(path: Path, changed: int) -> list[tuple[str, str]]:
+    """The texts of a file as it was at that moment: each page asks for those of all files."""
+    return list(_texts(ast.parse(path.read_text("utf-8"))))
 
 
 def _texts(tree: ast.Module | ast.ClassDef, within: str = "") -> Iterator[tuple[str, str]]:

@@ -90,13 +90,16 @@ def _class_of(code: str, rows: Sequence[Said], classes: Sequence[Any]) -> Any:
 def scan(folders: Sequence[Path]) -> Iterator[Said]:
     """Every use of a code below these folders."""
     for folder in folders:
-        trees = {path: ast.parse(path.read_text("utf-8")) for path in sorted(folder.rglob("*.py"))}
+        texts = {path: path.read_text("utf-8") for path in sorted(folder.rglob("*.py"))}
+        trees = {path: ast.parse(text) for path, text in texts.items() if CODE.search(text)}
         names = {name: code for tree in trees.values() for name, code in _named_codes(tree)}
-        for path, tree in trees.items():
-            module = ".".join(path.relative_to(folder).with_suffix("").parts).removesuffix(".__init__")
-            for scope in ast.walk(tree):
-                if isinstance(scope, _FUNCTIONS):
-                    yield from _used(scope, names, module)
+        speaks = re.compile("|".join([CODE.pattern, *(rf"\b{name}\b" for name in names)]))
+        for path, text in texts.items():
+            if speaks.search(text):
+                module = ".".join(path.relative_to(folder).with_suffix("").parts).removesuffix(".__init__")
+                for scope in ast.walk(trees.get(path) or ast.parse(text)):
+                    if isinstance(scope, _FUNCTIONS):
+                        yield from _used(scope, names, module)
 
 
 def _named_codes(tree: ast.Module) -> Iterator[tuple[str, str]]:
@@ -117,17 +120,22 @@ def _code_in(node: ast.AST) -> str:
 
 
 def _used(scope: ast.AST, names: Mapping[str, str], module: str) -> Iterator[Said]:
+    nodes = list(ast.walk(scope))
+    used = [(node, given, code) for node in nodes if isinstance(node, ast.Call | ast.Tuple)
+            for given in [_given(node)]
+            for code in filter(None, (_code_in(one) or _code_named(one, names) for one in given))]  # fmt: skip
     assigned = [
         (node.lineno, node.targets[0].id, _sentence(node.value, {}))
-        for node in ast.walk(scope)
+        for node in (nodes if used else ())
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
     ]
-    for node in ast.walk(scope):
-        if isinstance(node, ast.Call | ast.Tuple):
-            given = node.elts if isinstance(node, ast.Tuple) else [*node.args, *(word.value for word in node.keywords)]
-            texts = {name: text for line, name, text in sorted(assigned) if line <= node.lineno}
-            for code in filter(None, (_code_in(one) or _code_named(one, names) for one in given)):
-                yield _said(node, given, code, texts, module)
+    for node, given, code in used:
+        texts = {name: text for line, name, text in sorted(assigned) if line <= node.lineno}
+        yield _said(node, given, code, texts, module)
+
+
+def _given(node: ast.Call | ast.Tuple) -> list[ast.expr]:
+    return node.elts if isinstance(node, ast.Tuple) else [*node.args, *(word.value for word in node.keywords)]
 
 
 def _code_named(node: ast.AST, names: Mapping[str, str]) -> str:

@@ -1,6 +1,6 @@
 """The pages that say, line by line of what the product is to do, which tests prove it.
 
-The lines stand in ``proved.toml`` in our own words; the tests name them in their docstrings (``b_002_08``, ``case_A2``).
+The lines stand in ``proved.toml`` in our own words; tests name them in their docstrings (``b_002_08``, ``case_A2``).
 """
 
 from __future__ import annotations
@@ -78,8 +78,8 @@ def unproved(root: Path) -> list[str]:
 def behaviours(root: Path) -> str:
     """The page of behaviours."""
     head = ["# Behaviours and their tests", "",
-            "What Wherry is to do, in short, and the tests that prove it. The sections whose title ends in a `*` must be",
-            f"proved line by line: a test fails where one is not. {HOW}", ""]  # fmt: skip
+            "What Wherry is to do, in short, and the tests that prove it. Sections whose title ends in a `*` are",
+            f"proved line by line: a test fails where a line is not. {HOW}", ""]  # fmt: skip
     return _page(head, sections("behaviours"), proofs(root))
 
 

@@ -14,8 +14,8 @@ from msgspec import Struct, field
 
 from wherry import writing
 from wherry.accounting import ChartAccount, Entry
-from wherry.books import drafts, gathered, gathering
-from wherry.books.charts import Mismatch
+from wherry.books import drafts, gathered, gathering, stuck
+from wherry.books.charts import Chart, Mismatch
 from wherry.books.frozen import ENTITY
 from wherry.books.gathered import Looked
 from wherry.books.gathering import Arrangement, Booking, Books
@@ -45,11 +45,13 @@ class Booked(Struct, kw_only=True):
         if self.told:
             return self.told
         found = self.arrangement
+        rows = {row.id: row for row in found.free}
         return {
             "entries": [_told(booking.entry) for booking in found.bookings] if not found.blocked else [],
             "coming": [_told(entry) for entry in found.coming], "blocked": found.blocked,
             "left_out": [{"reason": left.reason, "detail": left.detail, "movements": len(left.members),
-                          "minor": left.minor, "currency": left.currency} for left in found.left],
+                          "minor": left.minor, "currency": left.currency,
+                          "names": stuck.names(rows, left.members, stuck.FEW)} for left in found.left],
             "posted": len(found.fixed),
         }  # fmt: skip
 
@@ -90,6 +92,7 @@ def book(
     gathering.keep(tx, books, found)
     booked = Booked(arrangement=found, steps=steps, outcomes=outcomes)
     gathered.remember(tx, books, booked.as_data())
+    stuck.keep(tx, books, found)
     return booked
 
 
@@ -104,7 +107,7 @@ def recall(store: Store, books: Books) -> Booked | None:
 def _step(books: Books, booking: Booking) -> Step:
     return Step(
         draft=booking.draft, record_kind="journal", record_id=booking.key, decision=Create(), always=True,
-        refusal=_refusal(books, booking.entry),
+        refusal=refusal(books.chart, books.home, booking.entry),
     )  # fmt: skip
 
 
@@ -112,20 +115,20 @@ def _party(draft: Draft, decisions: Decisions) -> Step:
     return Step(draft=draft, record_kind="journal", record_id=draft.key, decision=decisions.get(draft.ref, Create()))
 
 
-def _refusal(books: Books, entry: Entry) -> Rejected | None:
+def refusal(chart: Chart, home: str, entry: Entry) -> Rejected | None:
     """Why the target would not take the entry: an account of it is not there, closed, a header, in another currency."""
-    if not len(books.chart):
+    if not len(chart):
         return None  # a target without a chart of accounts: its own answer tells
     for number, line in enumerate(entry.lines):
-        found = books.chart.look(line.account)
-        if isinstance(found, ChartAccount) and found.currency != books.home:  # a home account takes any currency
-            found = books.chart.look(line.account, entry.currency)
+        found = chart.look(line.account)
+        if isinstance(found, ChartAccount) and found.currency != home:  # a home account takes any currency
+            found = chart.look(line.account, entry.currency)
         if isinstance(found, Mismatch):
             return Rejected(
                 f"{entry.number} line {number + 1}: {found.message}", fix=found.fix, code="WHERRY-4605",
                 field=f"lines[{number}].account",
             )  # fmt: skip
-    if entry.rounding and isinstance(found := books.chart.look(entry.rounding_account, books.home), Mismatch):
+    if entry.rounding and isinstance(found := chart.look(entry.rounding_account, home), Mismatch):
         return Rejected(f"{entry.number}, what rounding leaves: {found.message}", fix=found.fix, code="WHERRY-4606",
                         field="rounding_account")  # fmt: skip
     return None

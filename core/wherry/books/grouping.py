@@ -121,7 +121,7 @@ def _too_small(some: Sequence[Movement], least: int, currency: str, values: Mapp
     told = f"under {_told(least, currency)} {currency}"
     if any(one.id in values for one in some):
         whole = sum((abs(values.get(one.id, Decimal(amount(one)))) for one in some), Decimal(0))
-        told += f"; {whole.normalize():f} minor units before rounding"
+        told += f"; {whole.scaleb(-money.decimals(currency)).normalize():f} {currency} before rounding"
     return _left_out("under-one-cent", told, some)
 
 
@@ -211,8 +211,8 @@ def entries(
     for name, some in groups:
         plain = not name.single or once[name.single.reference] == 1
         for members, lines in sums.parts(some):
-            some = tuple(one.id for one in members) if split and stem_of(name) in split else ()
-            made.append(_entry(numbering, name, plain, members, lines, some))
+            part = tuple(one.id for one in members) if split and stem_of(name) in split else ()
+            made.append(_entry(numbering, name, plain, members, lines, part))
     return made
 
 

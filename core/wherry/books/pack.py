@@ -7,6 +7,8 @@ with all their decimals, or text where a spreadsheet would not keep every digit.
 from __future__ import annotations
 
 import io
+import re
+import zipfile
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
@@ -29,6 +31,7 @@ class Amount(Struct, frozen=True):
     currency: str
 
 
+_STAMPS = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*<")
 Cell = str | int | Amount | None
 """``int`` is a count, never money."""
 
@@ -42,7 +45,7 @@ class Sheet(Struct, frozen=True, kw_only=True):
 
 
 def workbook(sheets: Iterable[Sheet]) -> bytes:
-    """The file. A sheet with more rows than a spreadsheet holds goes on in another one."""
+    """The file. A sheet with more rows than a spreadsheet holds goes on in another one. Equal sheets, equal bytes."""
     import openpyxl  # half a second that only spreadsheets need
 
     book = openpyxl.Workbook(write_only=True)
@@ -51,7 +54,19 @@ def workbook(sheets: Iterable[Sheet]) -> bytes:
             _fill(book.create_sheet(title), sheet.columns, rows)
     data = io.BytesIO()
     book.save(data)
-    return data.getvalue()
+    return _timeless(data)
+
+
+def _timeless(data: io.BytesIO) -> bytes:
+    """The file without the time at which it was made, which the library writes into it in two places."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(data) as packed, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as again:
+        for part in packed.infolist():
+            content = packed.read(part)
+            if part.filename == "docProps/core.xml":
+                content = _STAMPS.sub(rb"\g<1>2000-01-01T00:00:00Z<", content)
+            again.writestr(zipfile.ZipInfo(part.filename), content, zipfile.ZIP_DEFLATED)
+    return made.getvalue()
 
 
 def _parts(sheet: Sheet) -> Iterable[tuple[str, Sequence[Sequence[Cell]]]]:

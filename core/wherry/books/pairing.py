@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -48,7 +47,8 @@ class Pairs:
             if not one.id:
                 mine = [held for held in free if held.id not in self._taken]
                 stamped = (held for held in mine if held.stamp in one.stamps)
-                same = (held for held in mine if held.date == one.entry.date and _print_held(held) == _print_of(one.entry))
+                day = [held for held in mine if held.date == one.entry.date]
+                same = (held for held in day if _print_held(held) == _print_of(one.entry))
                 if (held := next(stamped, None) or next(same, None)) is not None:
                     self._take(number, held)
 

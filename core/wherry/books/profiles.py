@@ -210,7 +210,8 @@ def _in_one(profile: str, made: Profile, entries: Sequence[Entry], home: str) ->
     more = f" and {len(others) - _NAMED:,} more" if len(others) > _NAMED else ""
     told = ", ".join(f"{entry.number} ({entry.currency})" for entry in others[:_NAMED]) + more
     raise Rejected(
-        f"a file for {made.title} has no column for the currency, and all in it counts as {own}: {told} cannot be in it",
+        f"a file for {made.title} has no column for the currency, and all in it counts as {own}: {told} cannot be in "
+        "it",
         field="currency", fix=f"give these entries an exchange rate, or export only those in {own}: --currency {own}",
         code="WHERRY-4692", profile=profile, entry=others[0].key,
     )  # fmt: skip

@@ -28,6 +28,8 @@ COLUMNS = ("category", "debit", "credit", *DIMENSIONS, "party")
 MOST_ROWS = 20_000
 _LARGEST_FILE, _LARGEST_UNPACKED = 10_000_000, 200_000_000
 _MOST_COLUMNS, _LAST_ROW = 64, 1_048_576
+_SHOWN = 12
+"""How many cells a message names."""
 _DELIMITERS = ",;\t"
 _FORMULA = re.compile(r"'*[=+\-@\t\r＝＋－＠]")
 """How a cell begins that a spreadsheet takes for a formula, quoted or not."""
@@ -224,14 +226,23 @@ def _unquoted(text: str) -> str:
 
 
 def _sheet_rows(path: Path, dates: Collection[str]) -> Iterator[tuple[int, list[str]]]:
-    """The sheet named like the file, else the first one."""
+    """The sheet named like the file, else the first one. Cells that are no text are told together."""
     header: list[str] = []
+    rows, wrong = [], list[tuple[Any, str]]()
     for number, cells in _raw_rows(path):
         names = [*header, *[""] * (len(cells) - len(header))]
-        texts = [_text(path, cell, name, name in dates) for name, cell in zip(names, cells, strict=False)]
+        found = [_text(cell, name in dates) for name, cell in zip(names, cells, strict=False)]
+        wrong += [(cell, name) for cell, name, text in zip(cells, names, found, strict=False) if text is None]
+        texts = [text or "" for text in found]
         if not header and any(texts):
             header = [text.lower() for text in texts]
-        yield number, texts
+        if any(texts):
+            rows.append((number, texts))
+        if len(rows) > MOST_ROWS + 1:
+            break
+    if wrong:
+        raise _no_text(path, wrong)
+    yield from rows
 
 
 def ours(path: Path, sheets: Sequence[Any]) -> Any:
@@ -260,7 +271,8 @@ def _raw_rows(path: Path) -> Iterator[tuple[int, Sequence[Any]]]:
         ) from error  # fmt: skip
 
 
-def _text(path: Path, cell: Any, column: str, is_date: bool) -> str:
+def _text(cell: Any, is_date: bool) -> str | None:
+    """What a cell says; None for one that is no text."""
     value = cell.value
     if value is None:
         return ""
@@ -268,10 +280,21 @@ def _text(path: Path, cell: Any, column: str, is_date: bool) -> str:
         return value.date().isoformat()
     if cell.data_type in ("s", "inlineStr", "str") and isinstance(value, str):
         return value.strip()
-    raise ConfigError(
-        f"{path}, cell {cell.coordinate}: this is {_KIND.get(cell.data_type, 'no text')} ({str(value)[:40]}), "
-        "and leading zeros of a code may be lost",
-        code="WHERRY-2615", fix=_TEXT_CELLS, file=str(path), row=cell.row, column=column or cell.column_letter,
+    return None
+
+
+def _no_text(path: Path, wrong: Sequence[tuple[Any, str]]) -> ConfigError:
+    """All cells that are no text, in one message."""
+    (first, column), more = wrong[0], len(wrong) - _SHOWN
+    what = f"{_KIND.get(first.data_type, 'no text')} ({str(first.value)[:40]})"
+    told = f"cell {first.coordinate}: this is {what}"
+    if len(wrong) > 1:
+        others = ", ".join(cell.coordinate for cell, _ in wrong[1:_SHOWN])
+        told = f"{len(wrong):,} cells are no text: {first.coordinate} is {what}; so are {others}"
+        told += f" and {more:,} more" if more > 0 else ""
+    return ConfigError(
+        f"{path}, {told}, and leading zeros of a code may be lost", code="WHERRY-2615", fix=_TEXT_CELLS,
+        file=str(path), row=first.row, column=column or first.column_letter,
     )  # fmt: skip
 
 

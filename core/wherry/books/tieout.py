@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from msgspec import Struct, field
 
@@ -76,6 +76,20 @@ def tie(books: Books, names: Mapping[str, str] | None = None) -> TieOut:
         foreign=[pairs.told(held) for held in foreign], listed=books.held is not None,
         balanced=books.moved is not None,
     )  # fmt: skip
+
+
+def standing(books: Books, keys: Collection[str]) -> tuple[Counter[Key], Counter[Key], list[Problem]]:
+    """Of the entries of these keys what the hub wrote and what is off in the target, by currency and account, in the
+    currency that the target keeps its balances in; and what is the matter with them."""
+    pairs, sums = Pairs(books), _Sums(books)
+    for one, held in pairs.mine():
+        if one.entry.key in keys and not one.reverses:
+            sums.add_ours(one, held)
+            if held is not None and books.spans(held.date):
+                sums.add(sums.there, held)
+    sums.there.subtract(sums.hub)
+    off = Counter({key: minor for key, minor in sums.there.items() if minor})
+    return sums.hub, off, [one for one in pairs.problems() if one.entry in keys]
 
 
 # -- sums --------------------------------------------------------------------------------------------------------------

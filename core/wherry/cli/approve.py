@@ -11,7 +11,7 @@ from wherry import approvals, desk
 from wherry.cli import failures
 from wherry.cli.drawing import clean, plural, table
 from wherry.cli.errors import money, outcomes, sums
-from wherry.cli.options import face
+from wherry.cli.options import SECOND, face
 from wherry.cli.progress import patient
 from wherry.errors import EXIT_PERSON
 from wherry.steps import WAITS
@@ -22,7 +22,8 @@ from wherry.steps import WAITS
 @click.argument("numbers", nargs=-1, metavar="[E-N...]")
 @click.option("--all", "everything", is_flag=True, help="Approve everything that waits for approval.")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=20, show_default=True, help="Documents to list.")
-def approve(flow: str, numbers: tuple[str, ...], everything: bool, limit: int) -> None:
+@SECOND
+def approve(flow: str, numbers: tuple[str, ...], everything: bool, limit: int, second_person: str) -> None:
     """What waits for approval; with numbers or --all: approve it, with all it needs, and send it.
 
     \b
@@ -40,7 +41,8 @@ def approve(flow: str, numbers: tuple[str, ...], everything: bool, limit: int) -
         own.print("wherry.approve.list/1", data, lambda: _waiting(data, limit), after)
         return
     with patient(own, own.hub):
-        done = approvals.approve(own.hub, flow, None if everything else [desk.number(one) for one in numbers])
+        ids = None if everything else [desk.number(one) for one in numbers]
+        done = approvals.approve(own.hub, flow, ids, second=second_person)
     data = {"items": done.items, "also": done.also, "error": done.error.as_data() if done.error else None}
     own.print("wherry.approve/1", data, lambda: _approved(data), error=done.error)
     own.code = EXIT_PERSON if desk.waits_for_a_person(done.items) else 0

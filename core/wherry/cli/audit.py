@@ -13,6 +13,7 @@ from wherry.cli.drawing import table
 from wherry.cli.formats import as_json
 from wherry.cli.options import face, listing, moment
 from wherry.errors import Guarded
+from wherry.wording import with_amounts
 
 
 @click.command("list")
@@ -37,8 +38,8 @@ def _listed(rows: list[dict[str, Any]]) -> Iterator[str]:
         return
     yield from table(
         ["AT", "WHO", "WHAT", "OBJECT", "DETAIL"],
-        [(row["at"][:19], row["actor"], row["action"], row["object"], as_json(row["detail"]) if row["detail"] else "")
-         for row in rows],
+        [(row["at"][:19], row["actor"], row["action"], row["object"],
+          as_json(with_amounts(row["detail"])) if row["detail"] else "") for row in rows],
         most=70,
     )  # fmt: skip
 

@@ -13,7 +13,7 @@ from wherry.checklist import Row
 from wherry.cli import tied
 from wherry.cli.drawing import clean, table
 from wherry.cli.entries import sums
-from wherry.cli.options import face
+from wherry.cli.options import SECOND, face
 from wherry.closing import EVERY, Closing, Wish
 from wherry.errors import worst
 
@@ -26,7 +26,7 @@ _MARKS = {"done": "+", "nothing to do": "-", "left open": "~", "stopped": "!"}
     "--flow", default=EVERY, show_default=True, metavar="FLOW", help="Whose entries; the others must be done."
 )
 @click.option("--approve", is_flag=True, help="Read the sources, approve what waits, and post it.")
-@click.option("--second-person", default="", metavar="NAME", help="Who else agreed; must be another than you.")
+@SECOND
 @click.option("--leave-open", default="", metavar="REASON", help="Close although something is open; say why.")
 @click.option("--pack", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.xlsx",
               help="Write entries, members, what is left out, tie-out, trial balance and audit to a file.")  # fmt: skip
@@ -45,9 +45,7 @@ def close(
       wherry close 2026-01 --leave-open "the bank's statement is late"
     """
     own = face()
-    wish = Wish(
-        period=period, flow=flow, approve=approve, second=second_person.strip(), leave_open=leave_open, pack=pack
-    )
+    wish = Wish(period=period, flow=flow, approve=approve, second=second_person, leave_open=leave_open, pack=pack)
     _must_fit(wish)
     books = closing.books_meant(own.hub, flow)
     if pack is not None and len(books) > 1:
@@ -96,6 +94,6 @@ def _open(rows: list[Row]) -> Iterator[str]:
     if rows:
         cells: list[tuple[Any, ...]] = [
             ("!" if row.stops else " ", row.what, row.count, sums(row.sums) if any(row.sums.values()) else "", row.flow,
-             row.detail) for row in rows
+             row.which) for row in rows
         ]  # fmt: skip
         yield from (f"  {line}" for line in table(["", "OPEN", "NUMBER", "AMOUNT", "FLOW", "WHICH"], cells))

@@ -13,6 +13,8 @@ from wherry.cli.drawing import amount, clean, cut, plural, spelled, width
 
 _LEAST, _MOST = 30, 46
 """Columns of an account's name."""
+_NAMED = 8
+"""Movements named in a line."""
 
 
 def figure(minor: int, currency: str) -> str:
@@ -25,13 +27,14 @@ def sums(found: Mapping[str, int]) -> str:
     return " + ".join(amount(minor, currency) for currency, minor in sorted(found.items())) or "0"
 
 
-def preview_lines(data: Mapping[str, Any]) -> Iterator[str]:
-    """What would be posted, as experience wants it read: the entries, then everything that is in none of them."""
+def preview_lines(data: Mapping[str, Any], *, everyone: bool = False) -> Iterator[str]:
+    """What would be posted, as experience wants it read: the entries, then everything that is in none of them; with
+    ``everyone`` all of that by name."""
     for entry in data["entries"]:
         yield from _one(entry)
     if not data["entries"]:
         yield f"{clean(data['flow'])}: nothing to post" + (f" in {clean(data['period'])}" if data["period"] else "")
-    yield from _left_out(data)
+    yield from _left_out(data, everyone)
     yield from _apart(data)
 
 
@@ -100,11 +103,12 @@ def _row(name: str, wide: int, side: str, told: str) -> str:
     return f"  {name}{room}{told.rjust(14)}" if side == "debit" else f"  {name}{room}{told.rjust(28)}"
 
 
-def _left_out(data: Mapping[str, Any]) -> Iterator[str]:
+def _left_out(data: Mapping[str, Any], everyone: bool) -> Iterator[str]:
     for one in data["left_out"]:
         fix = f"   fix: {clean(one['fix'])}" if one["fix"] else ""
         told = amount(one["minor"], one["currency"])
         yield f"Left out: {plural(one['movements'], 'movement')}, {told}   {clean(one['detail'])}{fix}"
+        yield from _names(one, _NAMED if not everyone else len(one["names"]))
     for one in data["skipped"]:
         told = f", {sums(one['sums'])}" if one["sums"] else ""
         yield f"Left out: {plural(one['records'], one['kind'])}{told}   {clean(one['reason'])}"
@@ -113,6 +117,15 @@ def _left_out(data: Mapping[str, Any]) -> Iterator[str]:
         yield f"Refused: {spelled(one['kind'])} {clean(one['record'])}   {clean(one['reason'])}{fix}"
     if data["blocked"]:
         yield click.style("Nothing is posted until every movement has a debit and a credit account.", fg="red")
+
+
+def _names(one: Mapping[str, Any], most: int) -> Iterator[str]:
+    """Movements by name, as many of them as are wanted."""
+    shown = one["names"][:most]
+    for at in range(0, len(shown), _NAMED):
+        yield f"  {clean(', '.join(shown[at : at + _NAMED]))}"
+    if shown and one["movements"] > len(shown):
+        yield f"  and {one['movements'] - len(shown):,} more" + (" (--left-out)" if len(one["names"]) > most else "")
 
 
 def _apart(data: Mapping[str, Any]) -> Iterator[str]:

@@ -11,7 +11,7 @@ import click
 from wherry import flows, overview, scheduler
 from wherry.cli import connections
 from wherry.cli.context import Face
-from wherry.cli.drawing import ago, clean, pairs, table, until, value
+from wherry.cli.drawing import ago, clean, pairs, plural, table, until, value
 from wherry.cli.options import Day, face, listing
 from wherry.cli.summary import FOR_A_PERSON, waits
 from wherry.errors import EXIT_PERSON, AccessLost, worst
@@ -52,7 +52,12 @@ def _done(row: dict[str, Any]) -> int:
 
 
 def _waiting(row: dict[str, Any]) -> int:
-    return sum(sum(kinds.values()) for kinds in row["waiting"].values())
+    return sum(sum(kinds.values()) for kinds in row["waiting"].values()) + blocked(row)
+
+
+def blocked(row: dict[str, Any]) -> int:
+    """Movements without an account."""
+    return sum(one["movements"] for one in row["blocked"])
 
 
 def _next(row: dict[str, Any], now: dt.datetime) -> str:
@@ -66,6 +71,9 @@ def note(row: dict[str, Any]) -> str:
     people = {state: sum(row["waiting"].get(state, {}).values()) for state in FOR_A_PERSON}
     words = [stopped(row["last_run"])] if (row["last_run"] or {}).get("error") else []
     words += [f"{number} {'in triage' if state == 'triage' else state}" for state, number in people.items() if number]
+    if number := blocked(row):
+        missing = plural(number, "movement")
+        words.append(f"nothing is booked: {missing} without account: wherry accounts map {row['flow']}")
     if row["approval"]:
         words.append(f"{row['approval']:,} for approval: wherry approve {row['flow']}")
     if row["state"] == "off" and row["schedule"]:
@@ -175,4 +183,6 @@ def _next_of(data: dict[str, Any]) -> list[str]:
     lost = [f"wherry connection test {row['connection']}" for row in data["connections"] if row["state"] == "reconnect"]
     asked = ["wherry triage list"] if data["open_questions"] else []
     desk = ["wherry errors list"] if any(data["waiting"].get(state) for state in DESK) else []
-    return [*lost, *asked, *desk, *(f"wherry approve {row['flow']}" for row in data["flows"] if row["approval"])]
+    stuck = [f"wherry accounts map {row['flow']}" for row in data["flows"] if row["blocked"]]
+    wanted = [f"wherry approve {row['flow']}" for row in data["flows"] if row["approval"]]
+    return [*lost, *asked, *desk, *stuck, *wanted]

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
-from wherry import desk, exporting, journals, reversing, trail
+from wherry import approvals, desk, exporting, journals, reversing, trail, tying
 from wherry.books import profiles
 from wherry.cli import failures
 from wherry.cli.context import Face
-from wherry.cli.drawing import clean, counts, plural, table
+from wherry.cli.drawing import clean, counts, plural, spelled, table
 from wherry.cli.entries import entry_lines, figure, preview_lines, sums
 from wherry.cli.errors import outcomes
-from wherry.cli.options import Day, face, moment
+from wherry.cli.options import SECOND, Day, face, moment
 from wherry.cli.picking import FLOW, asked, picked, words
 from wherry.cli.progress import patient
 from wherry.errors import EXIT_PERSON, ConfigError
 from wherry.fiscal import Asked
 from wherry.journals import Preview
 from wherry.trail import POSTED, PREPARED, TrialBalance
-from wherry.tying import turned
 
 NOTE = click.option("--note", default="", metavar="TEXT", help="Why; kept in the audit log.")
 _FEW = 20
@@ -33,9 +33,11 @@ _FEW = 20
 @click.command()
 @FLOW
 @picked()
+@click.option("--left-out", is_flag=True, help="Name all that is left out, not the first few only.")
 def preview(
-    flow: str, period: str, group: str, partitions: tuple[str, ...], first: dt.datetime | None, last: dt.datetime | None
-) -> None:
+    flow: str, period: str, group: str, partitions: tuple[str, ...], first: dt.datetime | None,
+    last: dt.datetime | None, left_out: bool,
+) -> None:  # fmt: skip
     """The journal entries as they would be posted, what is left out of them and why. Reads the source, writes nothing.
 
     Exit 4 where movements have no account yet, or an entry would be refused.
@@ -49,7 +51,10 @@ def preview(
     meant = asked(period, partitions, first, last, group)
     with patient(own, own.hub):
         found = journals.preview(own.hub, flow, meant)
-    own.print("wherry.journal.preview/1", found.data, lambda: preview_lines(found.data), _after(found, meant))
+    own.print(
+        "wherry.journal.preview/1", found.data, lambda: preview_lines(found.data, everyone=left_out),
+        _after(found, meant),
+    )  # fmt: skip
     own.code = found.exit_code
 
 
@@ -64,9 +69,11 @@ def _after(found: Preview, meant: Asked) -> list[str]:
 @click.command()
 @FLOW
 @picked()
+@SECOND
 def post(
-    flow: str, period: str, group: str, partitions: tuple[str, ...], first: dt.datetime | None, last: dt.datetime | None
-) -> None:
+    flow: str, period: str, group: str, partitions: tuple[str, ...], first: dt.datetime | None,
+    last: dt.datetime | None, second_person: str,
+) -> None:  # fmt: skip
     """Post journal entries: shown first, then approved by you and sent, exactly as shown.
 
     Nothing is posted while a movement of the selection has no account, or when the source changes meanwhile (exit 7).
@@ -77,6 +84,7 @@ def post(
       wherry journal post wallet-journals --partition hot --yes
     """
     own = face()
+    approvals.must_agree([trail.booking_flow(own.hub, flow)], second_person)
     meant = asked(period, partitions, first, last, group)
     with patient(own, own.hub):
         found = journals.preview(own.hub, flow, meant)
@@ -89,7 +97,7 @@ def post(
         return
     own.confirm(f"Post {_these(found)}?")
     with patient(own, own.hub):
-        done = journals.post(own.hub, flow, meant, found)
+        done = journals.post(own.hub, flow, meant, found, second=second_person)
     _answered(own, done, found)
 
 
@@ -184,7 +192,8 @@ def reverse(flow: str, entry: str, repost: bool, deleted: bool, note: str) -> No
     there = reversing.standing(own.hub, one)
     if there.says:
         own.note(f"{clean(one.entry.number)} was edited there: {clean(there.says)}. What stands there is taken back:")
-    for line in entry_lines(trail.told_entry(turned(there.entry), own.hub.books.chart(one.route.sink)), heading=True):
+    back = trail.told_entry(tying.turned(there.entry), own.hub.books.chart(one.route.sink))
+    for line in entry_lines(back, heading=True):
         own.note(line)
     _must_mean_it(own, one.entry.number)
     done = reversing.reverse(own.hub, there, repost=repost, note=note)
@@ -239,11 +248,12 @@ def trial_balance(
       wherry journal trial-balance wallet-journals --period 2026-01
     """
     own = face()
-    found = trail.trial_balance(own.hub, flow, asked(period, partitions, first, last))
+    found = tying.trial_balance(own.hub, flow, asked(period, partitions, first, last))
     rows = trail.side_by_side(found)
     data = {
         "flow": flow, "first": found.first.isoformat() if found.first else "", "last": found.last.isoformat(),
         "entries": found.entries, "items": rows, "asked": found.theirs is not None, "totals": trail.totals(rows),
+        "problems": msgspec.to_builtins(found.problems),
     }  # fmt: skip
     own.print("wherry.journal.trial-balance/1", data, lambda: _balances(data, found), [f"wherry reconcile {flow}"])
 
@@ -252,23 +262,33 @@ def _balances(data: Mapping[str, Any], found: TrialBalance) -> Iterator[str]:
     since = f"{data['first']} to " if data["first"] else "up to "
     yield f"{data['flow']}   {since}{data['last']}   {plural(data['entries'], 'posted entry')}"
     told = found.theirs is not None
-    header = ["", "ACCOUNT", "DEBIT", "CREDIT", *(["THEIR DEBIT", "THEIR CREDIT", "BY OTHERS"] if told else [])]
-    rows = [_balance(row, told) for row in [*data["items"], *data["totals"]]]
+    several = len({row["currency"] for row in data["items"]}) > 1
+    columns = [name for name in _COLUMNS if (told or name in ("debit", "credit")) and (name != "off" or found.off)]
+    header = ["", "ACCOUNT", *(["CURRENCY"] if several else []), *(_COLUMNS[name] for name in columns)]
+    rows = [_balance(row, columns, several) for row in [*data["items"], *data["totals"]]]
     wide = [max(len(cell) for cell in column) for column in zip(header, *rows, strict=True)]
     for row in [header, *rows]:
-        yield "  ".join(cell.ljust(room) if n < 2 else cell.rjust(room)
+        yield "  ".join(cell.ljust(room) if n < 2 + several else cell.rjust(room)
                         for n, (cell, room) in enumerate(zip(row, wide, strict=True))).rstrip()  # fmt: skip
+    for one in found.problems[:_FEW]:
+        yield click.style(f"  ! {spelled(one.what)}   {clean(one.name)}: {clean(one.says)}", fg="red")
     if not told:
         yield "the target makes no trial balance: ours alone"
 
 
-def _balance(row: Mapping[str, Any], told: bool) -> list[str]:
-    names = ("debit", "credit", *(("target_debit", "target_credit", "others") if told else ()))
+_COLUMNS = {
+    "debit": "DEBIT", "credit": "CREDIT", "target_debit": "THEIR DEBIT", "target_credit": "THEIR CREDIT", "off": "OFF",
+    "others": "BY OTHERS",
+}  # fmt: skip
+
+
+def _balance(row: Mapping[str, Any], columns: Sequence[str], several: bool) -> list[str]:
     name = row["name"] if row["name"] != row["account"] else ""
     return [
         clean(row["account"]),
         clean(name),
-        *(figure(row[one], row["currency"]) if row[one] else "" for one in names),
+        *([row["currency"]] if several else []),
+        *(figure(row[one], row["currency"]) if row[one] else "" for one in columns),
     ]
 
 

@@ -9,11 +9,13 @@ from typing import Any
 
 import click
 
-from wherry import approvals, desk
+from wherry import approvals, desk, flows
+from wherry.books.stuck import named
 from wherry.cli.drawing import clean, plural, table
 from wherry.cli.errors import CLASS, FLOW, SAYS, money, sums
 from wherry.cli.grouped import FEW
 from wherry.cli.options import face, listing, moment
+from wherry.hub import Hub
 
 _CAUSES = 20
 
@@ -38,6 +40,7 @@ def list_(
     since_text = start.isoformat(timespec="milliseconds").replace("+00:00", "Z") if start else ""
     held = approvals.held(own.hub, flow)
     apart = {id for one in held for id in one["ids"]}
+    blocked = [] if state else _blocked(own.hub, flow)
     found = desk.listed(own.hub, state=state or "", flow=flow, since=since_text)
     rows = [row for row in found if row["id"] not in apart]
     if sort:
@@ -46,11 +49,12 @@ def list_(
     more = bool(shown) and shown[-1]["id"] != rows[-1]["id"]
     data = {
         "items": shown, "groups": desk.grouped(rows), "total": len(rows), "cursor": shown[-1]["id"] if more else "",
-        "approval": held,
+        "approval": held, "blocked": blocked,
     }  # fmt: skip
     paged = bool(cursor) or click.get_current_context().get_parameter_source("limit") is not _UNSAID
     few = len(rows) if everything or paged else FEW
-    own.print("wherry.errors.list/1", data, lambda: _lines(data, shown if paged else rows, few), _next(shown, held))
+    after = _next(shown, held, blocked)
+    own.print("wherry.errors.list/1", data, lambda: _lines(data, shown if paged else rows, few), after)
 
 
 _UNSAID = click.core.ParameterSource.DEFAULT
@@ -71,8 +75,17 @@ def _page(rows: list[dict[str, Any]], cursor: str) -> list[dict[str, Any]]:
     return rows[at + 1 :]
 
 
-def _next(rows: Sequence[Mapping[str, Any]], held: Sequence[Mapping[str, Any]]) -> list[str]:
+def _blocked(hub: Hub, flow: str) -> list[dict[str, Any]]:
+    """What keeps the books of each flow back, or of one."""
+    return [{"flow": row["flow"], **one} for row in flows.listed(hub) if flow in ("", row["flow"])
+            for one in row["blocked"]]  # fmt: skip
+
+
+def _next(
+    rows: Sequence[Mapping[str, Any]], held: Sequence[Mapping[str, Any]], blocked: Sequence[Mapping[str, Any]]
+) -> list[str]:
     first = [f"wherry errors show {row['id']}" for row in rows[:1]]
+    first += dict.fromkeys(f"wherry accounts map {shlex.quote(one['flow'])}" for one in blocked)
     return first + [f"wherry approve {shlex.quote(one['flow'])}" for one in held]
 
 
@@ -88,10 +101,25 @@ def _lines(data: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], few: int)
         yield f"and {plural(len(groups) - most, 'more cause')} (--all)"
     if data["cursor"] and len(rows) < data["total"]:
         yield f"{len(rows)} of {data['total']:,}; more with --cursor {data['cursor']}"
-    if not groups:
+    if not groups and not data["blocked"]:
         yield "nothing waits for you" if not data["approval"] else "nothing waits for you but your approval"
+    for one in data["blocked"]:
+        yield from _stuck(one)
     for one in data["approval"]:
         yield from _approval(one)
+
+
+def _stuck(one: Mapping[str, Any]) -> Iterator[str]:
+    """Movements without an account: as long as there is one, nothing of the flow is booked."""
+    head = f"{plural(one['movements'], 'movement')} without account, so nothing is booked   {clean(one['flow'])}"
+    yield click.style(f"{head}   {sums({one['currency']: one['minor']})}", bold=True)
+    yield f"  {clean(one['detail'])}"
+    flow = clean(one["flow"])
+    yield f"    {clean(named(one['names'], one['movements']))}   all of them: wherry journal preview {flow} --left-out"
+    if one["reason"] == "no-account":
+        yield "  next     name an account or a category at the source, or in the map"
+    else:
+        yield f"  next     wherry accounts map {flow}"
 
 
 def _group(group: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -81,6 +81,17 @@ def equip(command: click.Command) -> click.Command:
     return command
 
 
+def _somebody(_: click.Context, __: click.Parameter, name: str | None) -> str:
+    """A name that is given says somebody: an empty one would pass for one person's approval."""
+    if name is not None and not name.strip():
+        raise click.BadParameter("it is empty; say who else agreed, or leave the option out")
+    return (name or "").strip()
+
+
+SECOND = click.option("--second-person", "second_person", callback=_somebody, metavar="NAME",
+                      help="Who else agreed; must be another than you.")  # fmt: skip
+
+
 class Day(click.ParamType[dt.datetime]):
     """A date, or a moment with its time: 2026-01-31, 2026-01-31T08:00, 2026-01-31T08:00+01:00."""
 

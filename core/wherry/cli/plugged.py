@@ -99,12 +99,14 @@ class Root(LazyGroup):
 
 
 def _allowed(one: Declared) -> click.Command:
-    """The plugin's command, if its plugin is enabled here. Raises ConfigError, ContractBroken."""
+    """The plugin's command, if its plugin is enabled here; its help also where there is no project. Raises ConfigError,
+    ContractBroken."""
     from wherry.errors import ConfigError, ContractBroken
 
     current = click.get_current_context()
-    enabled = [name for name in face().project().plugins.enabled if name in one.systems]
-    if not enabled and not current.resilient_parsing:
+    helped = _only_helped(current, one.name)
+    enabled = [] if helped else [name for name in face().project().plugins.enabled if name in one.systems]
+    if not enabled and not helped and not current.resilient_parsing:
         raise ConfigError(
             f"wherry {one.name} belongs to the plugin {one.systems[0]}, which is not enabled in this project",
             fix=f'add "{one.systems[0]}" to enabled under [plugins]', code="WHERRY-2321", plugin=one.systems[0],
@@ -115,6 +117,21 @@ def _allowed(one: Declared) -> click.Command:
         raise ContractBroken(f"plugin {one.systems[0]}: {one.target} is no click command", code="WHERRY-1116",
                              fix=f"update or disable the plugin {one.systems[0]}", plugin=one.systems[0])  # fmt: skip
     return made
+
+
+def _only_helped(current: click.Context, name: str) -> bool:
+    """Whether somebody asks for the help of a command outside of any project: no allow-list says which there may be."""
+    from wherry.errors import ConfigError
+    from wherry.settings.mistakes import NO_PROJECT
+
+    words = [word for word in (*current._protected_args, *current.args) if word != name]
+    if words and not {"--help", "-h"} & {*words}:
+        return False
+    try:
+        face().project()
+    except ConfigError as error:
+        return error.code == NO_PROJECT
+    return False
 
 
 def _imported(one: Declared) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from wherry import money
+from wherry.books.stuck import REASONS, named
 from wherry.cli.drawing import clean, counts, lasted, plural, spelled
 from wherry.cli.grouped import refusals
 from wherry.tally import MOST_KEPT
@@ -146,7 +147,9 @@ def booked(books: Mapping[str, Any] | None) -> Iterator[str]:
         yield f"  books    {plural(len(entries), 'journal entry')} of {plural(told, 'movement')}"
     for one in left:
         sums = f"{money.text(one['minor'], one['currency'])} {one['currency']}"
+        who = named(one.get("names", ()), one["movements"]) if one["reason"] in REASONS else ""
         said = f"{plural(one['movements'], 'movement')}, {sums}: {clean(one['detail'])}"
+        said += f" ({clean(who)})" if who else ""
         yield click.style(f"             {said}", dim=True)
 
 

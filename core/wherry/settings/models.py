@@ -184,6 +184,9 @@ class Flow(_Table):
         description='"required": what is prepared waits until somebody approves it, as journals do where nothing is '
         'said. "automatic": it is sent, unless it is dated before the books begin.',
     )
+    approvers: Literal[1, 2] = Field(
+        default=1, description="How many people have to agree to what is approved: with 2 a second person is named."
+    )
     accounts: str = Field(
         default="", description="The table that says which accounts a category is booked to: tables/accounts.csv."
     )

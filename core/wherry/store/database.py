@@ -32,6 +32,7 @@ _WRITER = 7711
 cannot be overtaken by another's write."""
 TAKE = {"sqlite": ("BEGIN IMMEDIATE",), "postgresql": ("BEGIN", f"SELECT pg_advisory_xact_lock({_WRITER})")}
 """Begin a transaction in the writer's place. Neither driver begins one by itself."""
+_SCHEMAS: dict[str, list[str]] = {}
 
 
 class Tx:
@@ -275,13 +276,14 @@ def create_all(connection: Connection) -> None:
     connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{SCHEMA}')")
 
 
-def _schema(dialect: sa.Dialect) -> tuple[str, ...]:
-    """The statements that make all tables: their text is worked out once in a process."""
+def _schema(dialect: sa.Dialect) -> list[str]:
+    """The statements that make all tables. Their text is worked out once in a process."""
     if dialect.name not in _SCHEMAS:
-        made = [str(CreateTable(table).compile(dialect=dialect)) for table in tables.metadata.sorted_tables]
-        indexes = sorted((one for table in tables.metadata.sorted_tables for one in table.indexes), key=lambda o: str(o.name))
-        made += [str(CreateIndex(one).compile(dialect=dialect)) for one in indexes]
-        _SCHEMAS[dialect.name] = tuple(made)
+        known = tables.metadata.sorted_tables
+        made: list[sa.schema.ExecutableDDLElement] = [sa.schema.CreateTable(each) for each in known]
+        indexes = sorted((one for each in known for one in each.indexes), key=lambda one: str(one.name))
+        made += [sa.schema.CreateIndex(one) for one in indexes]
+        _SCHEMAS[dialect.name] = [str(one.compile(dialect=dialect)) for one in made]
     return _SCHEMAS[dialect.name]
 
 

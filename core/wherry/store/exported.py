@@ -48,9 +48,10 @@ def flows_of(tx: Tx, entities: Iterable[str]) -> dict[tuple[str, str], str]:
 
 
 def approvers(tx: Tx) -> dict[str, str]:
-    """``entity/key`` → who gave the last word that a thing may be sent."""
+    """``entity/key`` → who gave the last word that a thing may be sent; both of two people."""
     rows = tx.rows(sa.select(audit.c.actor, audit.c.detail).where(audit.c.action == "approve").order_by(audit.c.id))
-    return {str(decode(detail).get("key", "")): str(actor) for actor, detail in rows if detail}
+    told = [(str(actor), decode(detail)) for actor, detail in rows if detail]
+    return {str(said.get("key", "")): " and ".join(filter(None, [who, said.get("second")])) for who, said in told}
 
 
 class FileExport(Struct, frozen=True, kw_only=True):

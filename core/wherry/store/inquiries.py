@@ -271,11 +271,13 @@ def keys_ever(tx: Tx, flow: str, targets: Iterable[str]) -> dict[tuple[str, str]
 
 
 def approvals_of(tx: Tx, ref: Ref, flow: str) -> list[tuple[str, str]]:
-    """(when, who) of every word that was given for a thing to be sent, oldest first."""
+    """(when, who) of every word that was given for a thing to be sent, oldest first; both of two people."""
     mine = audit.c.detail.contains(_said("key", str(ref)), autoescape=True)
     rows = tx.rows(sa.select(audit.c.at, audit.c.actor, audit.c.detail).where(audit.c.action == "approve", mine)
                    .order_by(audit.c.id))  # fmt: skip
-    return [(str(at), str(who)) for at, who, detail in rows if msgspec.json.decode(detail).get("flow") == flow]
+    told = [(str(at), str(who), msgspec.json.decode(detail)) for at, who, detail in rows]
+    return [(at, " and ".join(filter(None, [who, said.get("second")]))) for at, who, said in told
+            if said.get("flow") == flow]  # fmt: skip
 
 
 def imports_of(tx: Tx, plugin: str, kind: str, record: str) -> list[tuple[str, str, dict[str, Any]]]:

@@ -18,7 +18,7 @@ _folders = pytest.StashKey[dict[str, Path]]()
 
 
 def elsewhere(request: pytest.FixtureRequest) -> Callable[[bytes], bytes]:
-    """A function of the bytes that this run of a check made; gives those that the same run made in the other process."""
+    """A function of the bytes that this run of a check made; it gives those that the other process made in it."""
 
     def other(ours: bytes) -> bytes:
         name = stamp_of(request.node.nodeid)

@@ -21,7 +21,7 @@ ACCESS = ("PRIVATE", "HIDDEN_PRIVATE", "PRIVATE")
 @contextmanager
 def standing(**options: Any) -> Iterator[tuple[HubSpotSimulator, httpx.Client]]:
     sim = HubSpotSimulator(clock=Clock(START), **options)
-    with serve(sim.app()) as url, httpx.Client(base_url=url, headers=BEARER) as http:
+    with serve(sim.app()) as url, httpx.Client(base_url=url, headers=BEARER, verify=False) as http:
         yield sim, http
 
 

@@ -19,7 +19,7 @@ def sim() -> HubSpotSimulator:
 
 @pytest.fixture
 def api(sim: HubSpotSimulator) -> Iterator[httpx.Client]:
-    with serve(sim.app()) as url, httpx.Client(base_url=url, headers=BEARER) as http:
+    with serve(sim.app()) as url, httpx.Client(base_url=url, headers=BEARER, verify=False) as http:
         yield http
 
 

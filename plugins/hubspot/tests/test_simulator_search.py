@@ -21,7 +21,7 @@ def sim() -> HubSpotSimulator:
 
 @pytest.fixture
 def api(sim: HubSpotSimulator) -> Iterator[httpx.Client]:
-    with serve(sim.app()) as url, httpx.Client(base_url=url, headers=BEARER, timeout=30) as http:
+    with serve(sim.app()) as url, httpx.Client(base_url=url, headers=BEARER, timeout=30, verify=False) as http:
         yield http
 
 

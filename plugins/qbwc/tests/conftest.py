@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from lxml import etree
+
+if TYPE_CHECKING:
+    from .web_rig import Served
 
 CONTRACT = Path(os.environ.get("WHERRY_SHARED", Path(__file__).parents[3] / ".." / "shared")) / "contracts" / "qbwc"
 
@@ -30,3 +34,21 @@ def complaints(contract: Path) -> Callable[[bytes], list[str]]:
         return [f"{error.line}: {error.message}" for error in schema.error_log]
 
     return judge
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Served]:
+    """A project's SOAP endpoint behind the real host, whose sessions do what a test scripts."""
+    from .web_rig import at_work
+
+    with at_work(tmp_path) as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def contract_schema(contract: Path) -> etree.XMLSchema:
+    """The schema of calls and answers, cut out of Intuit's WSDL."""
+    tree = etree.parse(str(contract / "QBWebConnectorSvc.wsdl"))
+    found = tree.find(".//{http://www.w3.org/2001/XMLSchema}schema")
+    assert found is not None
+    return etree.XMLSchema(etree.fromstring(etree.tostring(found)))

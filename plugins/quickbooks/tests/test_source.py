@@ -359,6 +359,7 @@ def test_an_accounts_number_is_its_code_and_its_heading_its_parent(books):
 
 
 def test_what_matches_nothing_is_asked_about_but_accounts_are_made():
+    """b_001_81"""
     assert MATCH["product"] == {"order": ["link", "sku", "name"], "unmatched": "triage"}
     assert {entity: rules["unmatched"] for entity, rules in MATCH.items()} == {
         "product": "triage", "customer": "triage", "account": "create"

@@ -12,6 +12,7 @@ from wherry.records import Item, Record
 from wherry.roles import Describes, Fetches, Query, SourceConnector, Sweeps
 from wherry.testing.clock import FakeClock
 from wherry_workspace import work
+from wherry_workspace.kinds import KINDS
 from wherry_workspace.sink import WorkspaceSink
 from wherry_workspace.source import WorkspaceSource
 
@@ -177,3 +178,11 @@ def test_every_kind_tells_its_fields(source: WorkspaceSource) -> None:
         names = [field.name for field in source.describe(kind).fields]
         assert names[0] == "id"
         assert "custom" in names
+
+
+def test_whoever_reads_a_relative_reads_what_it_is_made_of_or_found_by() -> None:
+    """b_004_09: a category that is corrected, or another customer, is a change of the record."""
+    derived = WorkspaceSource.derived
+    assert {"debit", "credit", "category", "custom"} <= set(derived["movement_line"]["ledger_transaction"])
+    assert derived["customer"]["invoice"] == ("customer",)
+    assert all(field in KINDS[kind].fields for made in derived.values() for kind, of in made.items() for field in of)

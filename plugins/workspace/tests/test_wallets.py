@@ -16,8 +16,8 @@ from wherry.errors import ConfigError, NotFound
 from wherry.roles import Documents
 from wherry_workspace import work
 from wherry_workspace.bodies import Refusal
-from wherry_workspace.rows import Report
 from wherry_workspace.csv_import import import_csv
+from wherry_workspace.rows import Report
 from wherry_workspace.spellings import NUMBERS, Fitting, Spelling, day, number
 from wherry_workspace.table import Row
 from wherry_workspace.wallet_import import import_wallets

@@ -155,28 +155,31 @@ def placed(item: Item, books: Books, n: int, line: dict[str, Any]) -> Obj:
     told = {name: str(word).strip() for name, word in (line.get("dimensions") or {}).items() if str(word).strip()}
     made: Obj = {}
     for name, word in told.items():
-        if name not in DIMENSIONS:
-            raise _unplaced(item, n, f"has the {name} {word}, which QuickBooks does not take on lines", _UNKNOWN[name])
-        field, attribute, calls = DIMENSIONS[name]
-        found = _place(item, n, getattr(books, attribute), name, word, calls)
+        why, fix = misplaced(books, name, word)
+        if why:
+            raise _unplaced(item, n, why, fix)
+        field, attribute, _ = DIMENSIONS[name]
+        [found] = getattr(books, attribute).find(word)
         if made.setdefault(field, {"value": found}) != {"value": found}:
             raise _unplaced(item, n, "has a department and another location", "QuickBooks keeps one: leave one out")
     return made
 
 
-def _place(item: Item, n: int, places: Places | None, name: str, word: str, calls: str) -> str:
+def misplaced(books: Books, name: str, word: str) -> tuple[str, str]:
+    """Why a line cannot be at this class or department, and what to do; both empty where it can."""
+    if name not in DIMENSIONS:
+        return f"has the {name} {word}, which QuickBooks does not take on lines", _UNKNOWN[name]
+    _, attribute, calls = DIMENSIONS[name]
+    places: Places | None = getattr(books, attribute)
     if places is None:
-        raise _unplaced(
-            item, n, f"has the {name} {word}, but the QuickBooks company does not track {calls}",
-            f"switch {calls} on in QuickBooks, or leave {name} out",
-        )  # fmt: skip
-    found = places.find(word)
+        why = f"has the {name} {word}, but the QuickBooks company does not track {calls}"
+        return why, f"switch {calls} on in QuickBooks, or leave {name} out"
+    found, near = places.find(word), places.near(word)
     if len(found) == 1:
-        return found[0]
-    near = places.near(word)
+        return "", ""
     hint = f"; near it: {', '.join(near)}" if near else ""
     why = f"has the {name} {word}, which QuickBooks " + ("has more than once" if found else f"does not have{hint}")
-    raise _unplaced(item, n, why, f"add it in QuickBooks, or correct it where the {name} comes from")
+    return why, f"add it in QuickBooks, or correct it where the {name} comes from"
 
 
 def _unplaced(item: Item, n: int, why: str, fix: str) -> Rejected:

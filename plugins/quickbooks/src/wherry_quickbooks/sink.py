@@ -14,7 +14,7 @@ from wherry.errors import ContractBroken, Rejected
 from wherry.records import Answer, Call, Facts, Found, Item, Listed, Reply
 from wherry.roles import Account, Balance
 
-from . import accounts, asking, balances, calls, decoding, entries, facts
+from . import accounts, asking, balances, calls, decoding, entries, facts, journals
 from .books import Books, read_books
 from .client import Client, Obj
 from .documents import KINDS
@@ -106,6 +106,10 @@ class QuickBooksSink:
         home, rows = self._client.company().currency, accounts.rows(self._client)
         self._exchange = accounts.exchange_account(rows)
         yield from accounts.chart(rows, home)
+
+    def misplaced(self, dimension: str, word: str) -> tuple[str, str]:
+        """Why the company does not take a line at this class or location, and what to do; both empty where it does."""
+        return journals.misplaced(self._books, dimension, word)
 
     def rounding_account(self) -> str:
         """The account for exchange gains and losses, as of the chart that was read last; empty without one."""

@@ -166,12 +166,13 @@ def import_(
 
     KIND may be a layout too: online-retail, a file of charges (InvoiceNo, StockCode, Description, Quantity,
     InvoiceDate, UnitPrice, CustomerID, Country) that become invoices. For charge and invoice it is recognised by its
-    header. Its good rows are imported whatever the others are, as if --skip-bad were said; amounts are in the project's currency, or in --currency.
+    header. Its good rows are imported whatever the others are, as if --skip-bad were said; amounts are in the project's
+    currency, or in --currency.
 
-    Or wallet, a file of wallet transactions, CSV or XLSX (wallet, date, asset, amount, fiat value, fiat currency, debit account,
-    credit account, category, gain/loss, reference, description, type, status) that become ledger transactions; one whose status is void is taken back. A moment is
-    booked on the day that it is in the project's time zone. Numbers are as in 1234.50 and days as in 2026-01-31
-    unless --numbers and --days say otherwise.
+    Or wallet, a file of wallet transactions, CSV or XLSX (wallet, date, asset, amount, fiat value, fiat currency,
+    debit account, credit account, category, gain/loss, reference, description, type, status) that become ledger
+    transactions; one whose status is void is taken back. A moment is booked on the day that it is in the project's time
+    zone. Numbers are as in 1234.50 and days as in 2026-01-31 unless --numbers and --days say otherwise.
     """
     face, layout = _face(), layout_of(kind, path)
     wallet = layout is None and is_wallet(kind, path)

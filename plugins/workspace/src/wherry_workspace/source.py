@@ -21,12 +21,18 @@ READABLE = ("invoice", "charge", "customer", "project", "product", "location", "
             "journal_entry", "account")  # fmt: skip
 
 
+_REFERRED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    other: {kind.name: (other,) for kind in KINDS.values() if other in kind.references} for other in KINDS
+}
+"""Kind → kind of what refers to it → the field that does: another customer is another invoice."""
+
+
 class WorkspaceSource:
     """Reads the embedded workspace. A record's payload is the whole body with its id, defaults filled in."""
 
     kinds: Sequence[str] = READABLE
     chunk = 500
-    derived: Mapping[str, Mapping[str, tuple[str, ...]]] = {LINE: MADE_OF}
+    derived: Mapping[str, Mapping[str, tuple[str, ...]]] = {LINE: MADE_OF, **_REFERRED}
 
     def __init__(self, opened: Opened, title: str, page_size: int) -> None:
         self._opened, self._title, self._page_size = opened, title, page_size
@@ -143,12 +149,11 @@ def _refers(document: Document, touched: Mapping[str, Set[str]]) -> bool:
 
 
 def _record(kind: Kind, name: str, document: Document, fields: Iterable[str], version: str = "") -> Record:
-    """Lines and references are part of a document: they are there whatever was asked for, so that a change of one is a
-    change."""
+    """Lines are part of a document: they are there whatever was asked for, so that a change of one is a change."""
     body: dict[str, Any] = {"id": name, **full(kind, document["fields"])}
     roots = {field.partition(".")[0].partition("[")[0] for field in fields}
     if roots:
-        roots |= {"id", "lines", *kind.references}
+        roots |= {"id", "lines"}
         body = {field: value for field, value in body.items() if field in roots}
     payload = msgspec.json.encode(body)
     return Record(kind=kind.name, id=name, version=version or document["changed"], payload=payload, decoded=body)

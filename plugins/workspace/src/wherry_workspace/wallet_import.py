@@ -1,8 +1,8 @@
 """Import of wallet transactions: each row becomes a ledger transaction. The same file twice changes nothing.
 
 What is there is known by its wallet, reference and asset; a row without a reference by what moved and when. A changed
-row updates what it changes, but for what was edited here. Every bad row is told; while there is one nothing is imported,
-unless bad ones may be left out.
+row updates what it changes, but for what was edited here. Every bad row is told; while there is one nothing is
+imported, unless bad ones may be left out.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def import_wallets(
 
 
 def _advise(report: Report, path: Path, reader: Reader, columns: Mapping[str, str], spelling: Spelling) -> None:
-    """Beside each day or number that cannot be read: how all of the file's would have to be read, if that can be told."""
+    """Beside each day or number that cannot be read: how all of the file's would have to be read, where that shows."""
     day_column, number_columns = columns["date"], {columns[name]: name for name in NUMBERS if name in columns}
     meant = {one.row: one for one in report.bad if one.field == day_column or one.field in number_columns}
     if not meant:

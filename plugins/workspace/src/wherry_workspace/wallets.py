@@ -21,9 +21,9 @@ from wherry_workspace.bodies import Refusal
 from wherry_workspace.cells import original
 from wherry_workspace.movements import DIMENSIONS, EXACT, SIDE_CATEGORY
 from wherry_workspace.names import folded
+from wherry_workspace.sheets import SUFFIX, read_sheet
 from wherry_workspace.spellings import NUMBERS as SPELLED
 from wherry_workspace.spellings import Spelling, day, number
-from wherry_workspace.sheets import SUFFIX, read_sheet
 from wherry_workspace.table import Row, Table, header_of, read_table
 
 Value = TypeVar("Value")
@@ -58,7 +58,7 @@ NEEDED = ("wallet", "date", "value")
 _KINDS = frozenset({"ledger-transaction", "ledger-transactions"})
 _NAMES = frozenset({NAME, f"{NAME}s", f"{NAME}-transaction", f"{NAME}-transactions"})
 _TEXTS = ("debit", "credit", "category", "reference", "description", "type", "asset", "rate_source", "exchange_source",
-          "status")
+          "status")  # fmt: skip
 _SIDES = tuple(SIDE_CATEGORY.format(side) for side in ("debit", "credit"))
 
 
