@@ -1,8 +1,8 @@
 """Writes docs/reference from the code, so that it says what the code does. Run it with ``make docs``.
 
 ``pages()`` gives every generated page; a test compares them with the files. Nothing here depends on the machine, its
-width or its plugins: only what this repository holds is described, its tests among it. ``--coverage`` prints which tests
-carry which of the numbered behaviours, cases and invariants.
+width or its plugins: only what this repository holds is described, its tests among it. ``--coverage`` prints which
+tests carry which of the numbered behaviours, cases and invariants.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import re
 import shlex
 import subprocess
@@ -16,6 +17,7 @@ from zoneinfo import ZoneInfo
 import click
 import pytest
 from wherry import transforms
+from wherry.cli import app
 from wherry.cli.app import root
 from wherry.cli.lazy import load
 from wherry.cli.options import equip
@@ -214,13 +216,15 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     "page", sorted({one.page for one in snippets("console") if one.about == "demo"}), ids=lambda p: p.stem
 )
-def test_the_commands_of_a_page_work_one_after_the_other_in_the_demo(page: Path, demo: Path) -> None:
+def test_the_commands_of_a_page_work_one_after_the_other_in_the_demo(
+    page: Path, demo: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.root, "handlers", logging.root.handlers[:])
+    monkeypatch.setattr(logging.root, "level", logging.root.level)
     for snippet in snippets("console"):
         for words in commands(snippet) if (snippet.page, snippet.about) == (page, "demo") else ():
-            done = subprocess.run([sys.executable, "-m", "wherry.cli", "-C", str(demo), "--yes", *words],
-                                  capture_output=True, text=True, check=False)  # fmt: skip
-            assert done.returncode in (0, 4), f"{words}: {done.stderr}"
-            assert done.stdout.strip()
+            assert app.run(["-C", str(demo), "--yes", *words]) in (0, 4), f"{words}: {capsys.readouterr().err}"
+            assert capsys.readouterr().out.strip()
 
 
 def test_an_unknown_option_in_the_docs_would_be_noticed() -> None:

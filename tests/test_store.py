@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import sqlite3
 import stat
@@ -12,14 +13,16 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
-from wherry.errors import Busy, ConfigError, Rejected, TryAgain
+from sqlalchemy.exc import DBAPIError
+from wherry.errors import Busy, ConfigError, Rejected, TryAgain, WherryError
 from wherry.records import Candidate, Draft, Ref
-from wherry.store import Store, audit, ledger, locks, questions, registry
+from wherry.store import Store, audit, calls, ledger, locks, questions, registry
 from wherry.store.blobs import Blobs, shown_name
 from wherry.store.database import Database
 from wherry.store.documents import DocumentView
 from wherry.store.ledger import ItemRow, LinkRow, Route, Seen
 from wherry.store.questions import Question
+from wherry.testing.clock import FakeClock
 
 ROUTE = Route(1, 2)
 
@@ -288,3 +291,29 @@ def test_a_second_writer_sees_what_the_first_wrote_and_never_the_gap_before(stor
 def test_postgres_urls_without_the_driver_name_work(postgres_url: str) -> None:
     with Database(postgres_url).read() as tx:
         assert tx.value(sa.text("SELECT 1")) == 1  # type: ignore[arg-type]
+
+
+def _fail_and_go_on(store: Store, way: str) -> None:
+    with store.write() as tx:
+        calls.put_note(tx, way, "kept")
+        with contextlib.suppress(DBAPIError):  # as a plugin may
+            if way == "core":
+                tx.run(sa.text("SELECT 1 / 0"))
+            else:
+                tx.driver.run("SELECT 1 / 0", (), gives=way == "asked")
+                tx.driver.arrive()
+
+
+def test_a_transaction_that_failed_is_not_taken_for_committed(
+    postgres_url: str, clock: FakeClock, tmp_path: Path
+) -> None:
+    """I21: PostgreSQL answers COMMIT of a failed transaction with ROLLBACK, and no error."""
+    store = Store(postgres_url, clock, tmp_path)
+    for way in ("core", "asked", "told"):
+        with pytest.raises(WherryError):
+            _fail_and_go_on(store, way)
+    with store.write() as tx:
+        calls.put_note(tx, "after", "kept")
+    with store.read() as tx:
+        assert calls.notes(tx, "") == ["after"]
+    store.close()

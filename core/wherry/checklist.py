@@ -40,7 +40,7 @@ _ENDED = ("ok",)
 
 
 class Row(Struct, frozen=True, kw_only=True):
-    """One sort of thing that is open: how many, their sum by currency, and ``who`` the first of them are. ``stops``: the
+    """One sort of thing that is open: how many, their sum by currency, ``who`` the first of them are. ``stops``: the
     period cannot be closed yet."""
 
     what: str

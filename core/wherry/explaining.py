@@ -38,7 +38,8 @@ def explain(hub: Hub, word: str = "", target: str = "", kind: str = "") -> list[
         if not found:
             raise NotFound(
                 view.never_read(target or word, bool(target)), code="WHERRY-3085", document=target or word,
-                fix="check the number; a document is found by its number, its record's id, its key, or --target ID",
+                fix=view.unread() or "check the number; a document is found by its number, its record's id, its key, "
+                "or --target ID",
             )  # fmt: skip
         return [view.told(one, word or target) for one in found[:_MOST]]
 
@@ -165,6 +166,12 @@ class View(Teller):
             return f"nothing that Wherry wrote or linked has the id {word} in a target"
         said = "; ".join(self._has_read(name) for name in sorted(self.hub.project.flows))
         return f"no flow has ever read {word}" + (f": {said}" if said else ": the project has no flows")
+
+    def unread(self) -> str:
+        """The command that reads what no flow has read yet; empty where all have read."""
+        read = {mark.flow for mark in registry.all_marks(self.tx)}
+        fresh = next((name for name in sorted(self.hub.project.flows) if name not in read), "")
+        return f"read the source first, then ask again: wherry run {fresh}" if fresh else ""
 
     def _has_read(self, name: str) -> str:
         flow = self.hub.project.flows[name]

@@ -337,7 +337,7 @@ def _unusable(url: sa.URL, error: DBAPIError) -> WherryError:
     """A held lock or a lost server is temporary; anything else has to be mended by somebody."""
     reason = str(error.orig).splitlines()[0] if error.orig else type(error).__name__
     temporary = ("locked", "deadlock", "timeout", "connection", "terminat", "shut", "serializ")
-    if any(word in reason.lower() for word in temporary):
+    if error.connection_invalidated or any(word in reason.lower() for word in temporary):
         return TryAgain(f"the store could not be used: {reason}", code="WHERRY-6020")
     return _cannot_open(url, error)
 

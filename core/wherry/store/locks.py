@@ -17,7 +17,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from wherry.errors import Busy, TryAgain
+from wherry.errors import Busy, TryAgain, WherryError
 from wherry.store.database import Database, Tx
 
 
@@ -40,8 +40,10 @@ class Held:
         try:
             with self._database.write(self._session) as tx:
                 yield tx
-        except TryAgain as error:
-            raise (lost if self._is_lost() else error) from error
+        except WherryError as error:
+            if not self._is_lost():
+                raise
+            raise lost from error
 
     def _is_lost(self) -> bool:
         if self._session is None:

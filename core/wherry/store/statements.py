@@ -82,6 +82,10 @@ class Driver:
             self.run(sql, (), gives=False)
 
     def commit(self) -> None:
+        """Raises when the transaction had failed: COMMIT would roll it back and say nothing."""
+        if self._pipes and self._raw.info.transaction_status.name == "INERROR":
+            failed = self._dialect.loaded_dbapi.InternalError("a statement of this transaction failed before")
+            raise self._wrapped("COMMIT", failed)
         self.run("COMMIT", (), gives=False)
         self.arrive()
         self._open = False
@@ -138,7 +142,10 @@ class Driver:
         self._piped = True
 
     def _wrapped(self, sql: str, error: Exception) -> BaseException:
-        return DBAPIError.instance(sql, None, error, self._known, hide_parameters=True, dialect=self._dialect)
+        lost = self._pipes and bool(self._raw.closed)
+        return DBAPIError.instance(
+            sql, None, error, self._known, hide_parameters=True, connection_invalidated=lost, dialect=self._dialect
+        )
 
 
 def sliced(values: Sequence[Any]) -> Iterator[list[Any]]:

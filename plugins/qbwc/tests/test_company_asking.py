@@ -38,14 +38,18 @@ def test_inactive_entries_come_only_when_asked_for() -> None:
     company = desktop()
     key = next(told["id"] for told in company.records("Account") if told["FullName"] == "Checking")
     company.change(key, IsActive="false")
-    usual, every = ask(company, "<AccountQueryRq/>", "<AccountQueryRq><ActiveStatus>All</ActiveStatus></AccountQueryRq>")
+    usual, every = ask(
+        company, "<AccountQueryRq/>", "<AccountQueryRq><ActiveStatus>All</ActiveStatus></AccountQueryRq>"
+    )
     assert set(names(every)) - set(names(usual)) == {"Checking"}
 
 
 def test_lines_come_only_when_asked_for() -> None:
     company = desktop()
     ask(company, ADD)
-    lines = "<SalesOrderQueryRq><RefNumber>inv-1042</RefNumber><IncludeLineItems>{}</IncludeLineItems></SalesOrderQueryRq>"
+    lines = (
+        "<SalesOrderQueryRq><RefNumber>inv-1042</RefNumber><IncludeLineItems>{}</IncludeLineItems></SalesOrderQueryRq>"
+    )
     bare, full = ask(company, lines.format("false"), lines.format("true"))
     assert [len(answer.findall(".//SalesOrderLineRet")) for answer in (bare, full)] == [0, 2]
 
@@ -106,7 +110,7 @@ def test_an_iterator_shows_everything_once() -> None:
 
 
 def test_an_iterator_ends_with_its_session_and_when_it_is_stopped() -> None:
-    """F8: an iterator id of one session is worth nothing in the next."""
+    """An iterator id of one session is worth nothing in the next."""
     company = desktop()
     session = company.computer.begin()
     key = one(session, page("Start")).get("iteratorID", "")
@@ -119,7 +123,7 @@ def test_an_iterator_ends_with_its_session_and_when_it_is_stopped() -> None:
 
 
 def test_the_same_set_again_gives_the_stored_response_and_does_nothing() -> None:
-    """b_003: the second line of never twice."""
+    """The second line of never twice."""
     company = desktop()
     text = set_of(ADD, newMessageSetID="s1")
     first, again = company.execute(text), company.execute(text)
@@ -178,7 +182,7 @@ def test_a_scripted_status_may_lie_about_what_was_done(done: bool) -> None:
 
 @pytest.mark.parametrize(("done", "known"), [(True, "9002"), (False, "600")])
 def test_after_an_hresult_recovery_tells_whether_the_set_was_seen(done: bool, known: str) -> None:
-    """F4: an empty response with an HRESULT says nothing of what was done."""
+    """An empty response with an HRESULT says nothing of what was done."""
     company = desktop()
     company.mishaps.add("hresult", code="0x80040402", done=done)
     with pytest.raises(HResult, match="0x80040402"):

@@ -43,7 +43,7 @@ def test_a_name_may_be_used_again_below_another_parent() -> None:
 
 
 def test_a_change_needs_the_current_edit_sequence_and_keeps_what_it_does_not_name() -> None:
-    """b_003: a stale edit sequence is refused with 3200 and changes nothing."""
+    """A stale edit sequence is refused with 3200 and changes nothing."""
     company = desktop()
     made = row(one(company, rq("CustomerAdd", {"Name": "New", "CompanyName": "New Ltd", "Phone": "1"})))
     key = {"ListID": made.findtext("ListID"), "EditSequence": made.findtext("EditSequence")}
@@ -52,6 +52,16 @@ def test_a_change_needs_the_current_edit_sequence_and_keeps_what_it_does_not_nam
     assert changed.findtext("EditSequence") != key["EditSequence"]
     assert code(one(company, rq("CustomerMod", {**key, "Phone": "2"}))) == (3200, "Error")
     assert code(one(company, rq("CustomerMod", {**key, "ListID": "8-1"}))) == (3120, "Error")
+
+
+def test_a_new_name_holds_at_once_for_the_entry_and_those_below_it() -> None:
+    company = desktop()
+    old, below = "Abercrombie, Kristy", "Abercrombie, Kristy:Family Room"
+    asked = [rq("CustomerQuery", {"FullName": name}) for name in (old, below, below.replace("Kristy", "K"))]
+    assert [code(a)[0] for a in ask(company, *asked)] == [0, 0, 500]
+    company.change(next(told["id"] for told in company.records("Customer") if told["FullName"] == old),
+                   Name="Abercrombie, K")  # fmt: skip
+    assert [code(a)[0] for a in ask(company, *asked)] == [500, 500, 0]
 
 
 def test_an_item_needs_an_account_that_sales_can_post_to() -> None:
@@ -71,9 +81,7 @@ def test_a_sales_order_takes_prices_and_descriptions_from_its_items() -> None:
     assert (made.findtext("TotalAmount"), made.findtext("RefNumber")) == ("349.90", "INV-1042")
 
 
-@given(
-    st.decimals("0.00001", "9999", places=5), st.decimals("0.00001", "9999", places=5)
-)
+@given(st.decimals("0.00001", "9999", places=5), st.decimals("0.00001", "9999", places=5))
 def test_an_amount_is_quantity_times_rate_rounded_once(quantity: Decimal, rate: Decimal) -> None:
     company = desktop()
     line = {"ItemRef": {"FullName": "Panel"}, "Quantity": f"{quantity:f}", "Rate": f"{rate:f}"}
@@ -197,7 +205,7 @@ OWED = ("Debit", "Accounts Receivable", "10.00", "Cook, Brian")
     ],
 )
 def test_a_journal_entry_balances_and_names_who_owes(lines: list[tuple[str, str, str, str]], expected: int) -> None:
-    """case_A: debits equal credits, one receivables or payables line with its customer or vendor."""
+    """Debits equal credits, one receivables or payables line with its customer or vendor."""
     company = desktop()
     assert code(one(company, journal(*lines)))[0] == expected
     assert len(company.records("JournalEntry")) == (expected == 0)

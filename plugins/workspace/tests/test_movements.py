@@ -241,7 +241,7 @@ def test_without_a_gl_number_it_is_left_out_with_its_amount(platform: Platform, 
     name = platform.put(kind, date="2026-01-31", status="Invoiced", location=platform.bare, **body)
     found = platform.mapped(kind, name)
     assert isinstance(found, Skip)
-    assert found == Skip(found.reason, 700, "USD")
+    assert found == Skip(found.reason, 700, "USD", date="2026-01-31")
     assert "no GL number" in found.reason
 
 

@@ -85,9 +85,12 @@ def test_wallet_transactions_come_in_by_the_command_line(run: Any, tmp_path: Pat
         'Hot;2026-02-01T05:30:00Z;ETH;0,5;"1.250,50";staking;T-1\n'
         "Hot;31.01.2026 23:59;USDC;1;0,0042;fees;T-2\nHot;32.01.2026;USDC;1;5;fees;T-3\n"
     )
-    assert "--numbers 1,234.50" in run("import", "wallet", str(path), rc=4)
+    told = run("import", "wallet", str(path), rc=4)
+    assert "every number of the file fits --numbers 1.234,50" in told
+    assert "every day of the file fits --days day-month-year" in told
     spelling = ("--numbers", "1.234,50", "--days", "day-month-year")
-    said = run("import", "wallet", str(path), *spelling, rc=4)
+    assert "nothing was imported, as 1 row is bad" in run("import", "wallet", str(path), *spelling, rc=4)
+    said = run("import", "wallet", str(path), *spelling, "--skip-bad", rc=4)
     assert "2 created, 0 updated, 0 unchanged, 1 left out" in said
     assert "1 of them under the smallest coin, 0.0042 USD in all" in said
     assert "row 4  date: '32.01.2026' is not a day or moment as in day-month-year" in said

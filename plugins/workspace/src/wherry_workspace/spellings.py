@@ -103,11 +103,13 @@ class Fitting:
         """Cells of one row. What is in no spelling at all says nothing."""
         for text in days:
             if _PARTS.fullmatch(text):
-                self._days = [form for form in self._days if _fits(day, text, replace(self._said, days=form))]
+                fitting = [form for form, told in DAYS.items()
+                           if told and _fits(day, text, replace(self._said, days=form))]  # fmt: skip
+                self._days = _narrowed(self._days, fitting)
         for text in numbers:
             if _SEPARATED.fullmatch(text):
-                self._numbers = [form for form in self._numbers
-                                 if _fits(number, text, replace(self._said, numbers=form))]  # fmt: skip
+                fitting = [form for form in NUMBERS if _fits(number, text, replace(self._said, numbers=form))]
+                self._numbers = _narrowed(self._numbers, fitting)
 
     def of_days(self, text: str) -> str:
         """What to say of a cell that is no day as the file was said to write them."""
@@ -116,6 +118,11 @@ class Fitting:
     def of_numbers(self, text: str) -> str:
         """What to say of a cell that is no number as the file was said to write them."""
         return _advice("--numbers", "number", self._numbers, self._said.numbers) if _SEPARATED.fullmatch(text) else ""
+
+
+def _narrowed(forms: list[str], fitting: Sequence[str]) -> list[str]:
+    """What is right in no form, such as the 32nd of a month, rules none out."""
+    return [form for form in forms if form in fitting] if fitting else forms
 
 
 def _fits(read: Callable[[str, Spelling], object], text: str, spelling: Spelling) -> bool:

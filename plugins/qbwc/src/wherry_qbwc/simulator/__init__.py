@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from wherry.simulator import Call, Clock, Faults, History, Reply, Routes, Stage
 
 from . import seed
+from .adding import Application, NotAdded, application, fetch_support, register
 from .calling import Caller, Soap, Unanswered
 from .company import Company, Edition, Record
 from .computer import Computer
@@ -28,8 +29,20 @@ from .refusals import HResult, Status
 from .sales import Sales
 from .values import Obj
 
-__all__ = ["Computer", "HResult", "Outcome", "QbwcSimulator", "Status", "Unanswered", "WebConnector"]
+__all__ = [
+    "Application",
+    "Computer",
+    "HResult",
+    "NotAdded",
+    "Outcome",
+    "QbwcSimulator",
+    "Status",
+    "Unanswered",
+    "WebConnector",
+]
 
+SELDOM = 3600.0
+"""Seconds between the sessions of an application whose file has no scheduler."""
 FILES = (("Rock Castle Construction", r"C:\QB\Rock Castle.QBW"), ("Larry's Landscaping", r"C:\QB\Landscaping.QBW"))
 
 
@@ -53,7 +66,7 @@ class QbwcSimulator:
             "change": lambda body: self.change(body["id"], **body["body"]),
             "remove": lambda body: self.remove(body["id"]),
             "files": self._control_files,
-            "session": lambda _: self._shown(self._connected().session()),
+            "session": self._control_session,
             "sessions": lambda _: [self._shown(one) for one in self._connected().outcomes],
         }
         self.stage = Stage(clock, controls=controls)
@@ -107,6 +120,18 @@ class QbwcSimulator:
         caller = Caller(url, soap=soap, http=http)
         self.connector = WebConnector(self.computer, caller, user, password, **{"owner": self.owner, **told})
         return self.connector
+
+    def add_application(
+        self, qwc: str, password: str, *, soap: Soap = "1.1", http: httpx.Client | None = None, **told: Any
+    ) -> WebConnector:
+        """The Web Connector of a .QWC file, which leaves its FileID in the open company file. Raises NotAdded."""
+        one = application(qwc)
+        with self.stage.lock:
+            register(one, self.company(self.computer.open))
+        made = self.connect(one.url, one.user, password, soap=soap, http=http,
+                            **{"owner": one.owner, "interval": one.interval or SELDOM, **told})  # fmt: skip
+        fetch_support(one, made.caller.http)
+        return made
 
     # What a person does at the computer
 
@@ -205,6 +230,14 @@ class QbwcSimulator:
                 raise ValueError(f"there is no file {body['open']}")
             self.computer.open = body["open"]
         return {"open": self.computer.open, "files": list(self.computer.companies)}
+
+    def _control_session(self, _: Any) -> dict[str, bool]:
+        """Begin a session now; ``sessions`` tells how it ended. The control API waits for none."""
+        connector = self._connected()
+        if connector.busy:
+            raise ValueError("a session is under way")
+        threading.Thread(target=connector.session, daemon=True, name="web-connector-once").start()
+        return {"begun": True}
 
     def _connected(self) -> WebConnector:
         if self.connector is None:

@@ -43,11 +43,11 @@ class Caller:
 
     def __init__(self, url: str, *, soap: Soap = "1.1", http: httpx.Client | None = None) -> None:
         self.url, self.soap = url, soap
-        self._http = http or httpx.Client(timeout=60.0, headers={"user-agent": AGENT})
+        self.http = http or httpx.Client(timeout=60.0, headers={"user-agent": AGENT})
 
     def close(self) -> None:
         """Let go of its connections."""
-        self._http.close()
+        self.http.close()
 
     def text(self, operation: str, **told: str | int) -> str:
         """The result of an operation that answers text, and of one that answers a number. Raises Unanswered."""
@@ -73,7 +73,7 @@ class Caller:
             else {"content-type": f'application/soap+xml; charset=utf-8; action="{action}"'}
         )
         try:
-            answer = self._http.post(self.url, content=envelope(operation, told, self.soap), headers=headers)
+            answer = self.http.post(self.url, content=envelope(operation, told, self.soap), headers=headers)
         except httpx.HTTPError as error:
             raise Unanswered(operation, f"no answer ({type(error).__name__})") from None
         if answer.status_code not in (200, 500):

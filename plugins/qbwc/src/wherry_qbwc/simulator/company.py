@@ -80,6 +80,7 @@ class Company:
         self.kept: dict[str, Kept] = {}
         self.forgotten: set[str] = set()
         self._born = int(stage.clock.now())
+        self._names: dict[tuple[str, ...], dict[str, str]] = {}
         self._list_ids, self._txn_ids = itertools.count(0x80000001), itertools.count(0x1F3)
         self._numbers, self._edit = itertools.count(211), self._born
 
@@ -104,8 +105,11 @@ class Company:
 
     def named(self, full_name: str, kinds: Iterable[str]) -> Record | None:
         """The entry of a full name, whatever its case."""
-        wanted = full_name.casefold()
-        return next((one for one in self.of(*kinds) if self.full_name(one).casefold() == wanted), None)
+        key = tuple(kinds)
+        if key not in self._names:
+            self._names[key] = {self.full_name(one).casefold(): one.id for one in self.of(*key)}
+        found = self._names[key].get(full_name.casefold())
+        return self.records[found] if found else None
 
     def needed(self, id: str, *kinds: str) -> Record:
         """A record by its id. Raises Status 3120."""
@@ -186,6 +190,8 @@ class Company:
 
     def note(self, record: Record, what: str, **told: Any) -> None:
         """Tell the history of a change."""
+        if record.kind in LISTS:
+            self._names.clear()
         self.stage.effect(f"{record.kind}.{what}", file=self.path, **self.told(record), **told)
 
     def told(self, record: Record) -> Obj:

@@ -79,6 +79,11 @@ class WebConnector:
 
     # Sessions
 
+    @property
+    def busy(self) -> bool:
+        """Whether a session is under way."""
+        return self._one.locked()
+
     def session(self) -> Outcome:
         """Run one session, to whatever end; never two at once."""
         with self._one:

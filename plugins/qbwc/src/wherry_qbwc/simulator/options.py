@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import cast
+from pathlib import Path
+from typing import Any, cast
 
 from wherry.errors import ConfigError
 
-from . import QbwcSimulator
+from . import NotAdded, QbwcSimulator
 from .calling import Soap
 from .company import EDITIONS, Edition
 from .connector import OWNER
 
-_KNOWN = ("edition", "multicurrency", "sample", "closing", "owner", "file_id", "url", "user", "password", "every",
-          "soap", "currency")  # fmt: skip
+_KNOWN = ("edition", "multicurrency", "sample", "closing", "owner", "file_id", "qwc", "url", "user", "password",
+          "every", "soap", "currency")  # fmt: skip
 _CONNECTOR = ("url", "user", "password")
+_QWC = ("qwc", "password")
 _EVERY, _LONGEST = 60, 86_400
 
 
 def simulator(options: Mapping[str, str]) -> QbwcSimulator:
-    """The stand-in with these options; with url, user and password it polls that service every so many seconds.
+    """The stand-in with these options; with ``qwc`` (a file's path) and ``password``, or with ``url``, ``user`` and
+    ``password``, it polls that service.
 
     ``currency`` is taken and has no effect: the files are kept in US dollars. Raises ConfigError for a name or value
     that it does not have.
@@ -41,14 +44,32 @@ def simulator(options: Mapping[str, str]) -> QbwcSimulator:
 
 
 def _connect(made: QbwcSimulator, options: Mapping[str, str]) -> None:
-    said = [name for name in _CONNECTOR if options.get(name)]
+    needed = _QWC if "qwc" in options else _CONNECTOR
+    said = [name for name in needed if options.get(name)]
     if not said:
         return
-    if lacking := [name for name in _CONNECTOR if name not in said]:
+    if lacking := [name for name in needed if name not in said]:
         raise ConfigError(f"the Connector of the stand-in lacks its {lacking[0]}",
-                          fix="set url, user and password, or none of them", code="WHERRY-2853")  # fmt: skip
+                          fix="set qwc and password, or url, user and password, or none of them",
+                          code="WHERRY-2853")  # fmt: skip
     soap = cast(Soap, _choice(options, "soap", "1.1", ("1.1", "1.2")))
-    made.connect(options["url"], options["user"], options["password"], soap=soap, interval=_seconds(options))
+    if needed == _QWC:
+        _added(made, options, soap)
+    else:
+        made.connect(options["url"], options["user"], options["password"], soap=soap, interval=_seconds(options))
+
+
+def _added(made: QbwcSimulator, options: Mapping[str, str], soap: Soap) -> None:
+    path = Path(options["qwc"])
+    every: dict[str, Any] = {"interval": _seconds(options)} if "every" in options else {}
+    try:
+        made.add_application(path.read_text("utf-8"), options["password"], soap=soap, **every)
+    except (OSError, UnicodeDecodeError) as error:
+        raise _wrong("qwc", options["qwc"], f"the path of a .QWC file ({type(error).__name__})") from None
+    except NotAdded as refused:
+        raise ConfigError(f"the Connector does not take {path.name}: {refused}",
+                          fix="start wherry serve first, and make the file again with wherry qbwc file",
+                          code="WHERRY-2854") from None  # fmt: skip
 
 
 def _seconds(options: Mapping[str, str]) -> float:

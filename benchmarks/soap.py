@@ -1,0 +1,137 @@
+"""What the Web Connector's endpoint costs: its own time for an exchange, and what attacks on it take to refuse.
+
+An exchange is sendRequestXML and receiveResponseXML of one sales order, over loopback HTTP to the host that ``wherry
+serve`` runs; the work behind it hands out ready text, so that what is measured is the endpoint and the host alone. It
+stands beside the tenths of a second that QuickBooks takes for each. Attacks are refused in this process, memory by
+``resource`` in a process of their own. Prints one JSON line a measurement; fails where a goal is missed.
+Usage: soap.py [--exchanges 1000]
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import importlib.util
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import httpx
+import structlog
+from lxml import etree
+
+RIG = Path(__file__).parents[1] / "plugins" / "qbwc" / "tests"
+QUICKBOOKS, REFUSED_IN, REFUSED_WITH = 200.0, 100.0, 50.0
+"""Milliseconds that QuickBooks takes for a document at best; milliseconds and megabytes that a refusal may take."""
+ORDER = '<?xml version="1.0"?><?qbxml version="13.0"?><QBXML>' + "<SalesOrderLineAdd>10.00</SalesOrderLineAdd>" * 20
+ANSWER = (
+    '<QBXML><SalesOrderAddRs statusCode="0" statusSeverity="Info">'
+    + "<SalesOrderLineRet>10.00</SalesOrderLineRet>" * 40
+)
+
+
+@functools.cache
+def rig(name: str) -> ModuleType:
+    """A module of the plugin's tests."""
+    spec = importlib.util.spec_from_file_location(name, RIG / f"{name}.py")
+    if spec is None or spec.loader is None:
+        raise RuntimeError(f"{RIG} has no {name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def called(http: httpx.Client, address: str, operation: str, *given: tuple[str, str]) -> etree._Element:
+    """The result element of one call, written and read by hand."""
+    web = rig("web_rig")
+    body = web.wrapped(operation, *given).encode()
+    headers = {"content-type": "text/xml; charset=utf-8", "soapaction": f'"{web.TNS}{operation}"'}
+    answer = http.post(address, content=body, headers=headers).raise_for_status()
+    (found,) = etree.fromstring(answer.content)[-1][0]
+    return found
+
+
+def exchanges(number: int) -> dict[str, Any]:
+    """Medians of one whole session, in milliseconds."""
+    took, used = [], time.process_time()
+    answer = ANSWER.replace("&", "&amp;").replace("<", "&lt;")
+    with tempfile.TemporaryDirectory() as folder, rig("web_rig").at_work(Path(folder)) as site, httpx.Client() as http:
+        site.script(*[ORDER] * number)
+        signed = called(http, site.address, "authenticate", ("strUserName", site.user), ("strPassword", site.password))
+        ticket = ("ticket", signed[0].text or "")
+        for _ in range(number):
+            began = time.perf_counter()
+            version = (("qbXMLMajorVers", "16"), ("qbXMLMinorVers", "0"))
+            assert called(http, site.address, "sendRequestXML", ticket, *version).text == ORDER
+            percent = called(http, site.address, "receiveResponseXML", ticket, ("response", answer)).text
+            took.append((time.perf_counter() - began) * 1000)
+        assert percent == "100"
+    cpu = (time.process_time() - used) * 1000 / number
+    return {
+        "what": "exchange", "exchanges": number, "median_ms": round(statistics.median(took), 2),
+        "p95_ms": round(statistics.quantiles(took, n=20)[-1], 2), "cpu_ms_both_sides": round(cpu, 2),
+        "of_quickbooks": f"{statistics.median(took) / QUICKBOOKS:.1%}",
+    }  # fmt: skip
+
+
+def refused(body: bytes) -> dict[str, Any]:
+    """How long one attack takes to refuse, the best of three, and how much memory it adds to this process."""
+    from wherry.errors import Guarded
+    from wherry_qbwc.soap import messages, words
+
+    headers = {"content-type": "text/xml", "soapaction": f"{words.TNS}serverVersion"}
+    before, took, code = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, [], ""
+    for _ in range(3):
+        began = time.perf_counter()
+        try:
+            messages.read(headers, body)
+        except Guarded as error:
+            took.append((time.perf_counter() - began) * 1000)
+            code = error.code
+    more = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    return {"bytes": len(body), "ms": round(min(took), 2), "more_mb": round(more, 1), "code": code}
+
+
+def attacks() -> Iterator[dict[str, Any]]:
+    """Every attack in a process of its own, which has never held another."""
+    for name, body in rig("attack_bodies").ATTACKS.items():
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(body)
+            file.flush()
+            command = [sys.executable, __file__, "--attack", file.name]
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
+        yield {"what": name, **json.loads(done.stdout)}
+
+
+def missed(one: dict[str, Any]) -> bool:
+    """Whether a measurement is not what it should be; a slow machine is told, not excused."""
+    if one["what"] == "exchange":
+        return bool(one["median_ms"] > QUICKBOOKS / 10)
+    return bool(one["ms"] > REFUSED_IN or one["more_mb"] > REFUSED_WITH)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="What the endpoint of the Web Connector costs.")
+    parser.add_argument("--exchanges", type=int, default=1000)
+    parser.add_argument("--attack", type=Path, help="a file with one attack: measure that alone")
+    given = parser.parse_args()
+    if given.attack:
+        print(json.dumps(refused(given.attack.read_bytes())))
+        return 0
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
+    found = [exchanges(given.exchanges), *attacks()]
+    for one in found:
+        print(json.dumps(one))
+    return 1 if any(map(missed, found)) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

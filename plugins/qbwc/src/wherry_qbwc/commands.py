@@ -1,0 +1,239 @@
+"""``wherry qbwc``: the set-up of a Web Connector, its file and password, and how it is doing."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import click
+import msgspec
+from wherry.errors import ConfigError
+from wherry.roles import Documents
+
+from wherry_qbwc import passwords, qwc, sessions
+from wherry_qbwc.passwords import Access
+from wherry_qbwc.words import statuses
+
+if TYPE_CHECKING:
+    from wherry.hub import Hub
+    from wherry.settings import Project
+
+SILENT_TIMES = 3
+"""Intervals without a call after which a Web Connector counts as silent."""
+
+
+class Face(Protocol):
+    """What the command line hands a plugin's commands as its context object."""
+
+    @property
+    def hub(self) -> Hub: ...
+
+    def project(self) -> Project: ...
+
+    def documents(self, connection_name: str | None) -> AbstractContextManager[Documents]: ...
+
+    def print(
+        self, schema: str, data: Any, text: str | Callable[[], Iterable[str]], next: Sequence[str] = ()
+    ) -> None: ...
+
+    def audit(self, action: str, object: str, before: Any, after: Any) -> None: ...
+
+
+def _face() -> Face:
+    face: Face = click.get_current_context().obj
+    return face
+
+
+@click.group("qbwc")
+def group() -> None:
+    """Set up the QuickBooks Web Connector and see how it is doing."""
+
+
+@group.command("setup")
+@click.argument("name", metavar="CONNECTION")
+@click.option("--url", required=True, help="This host as the Windows computer reaches it: https://hub.example.com")
+@click.option("--every", type=click.IntRange(1, 1440), default=15, show_default=True, help="Minutes between updates.")
+def setup(name: str, url: str, every: int) -> None:
+    """Say where the Web Connector calls, and make its user and password; the password is shown this once.
+
+    Said again it changes the address or the interval alone: user, password and file id stay.
+
+    \b
+    Example:
+      wherry qbwc setup desktop --url https://hub.example.com
+    """
+    face, address = _face(), qwc.checked(url)
+    with face.documents(name) as documents:
+        before = passwords.load(documents, name)
+        access = msgspec.structs.replace(before or passwords.new(name), url=address, every=every)
+        password = ""
+        if not access.changed_at:
+            access, password = passwords.rotated(access, _now())
+        passwords.save(documents, name, access)
+    face.audit("qbwc.setup", name, _plain(before) if before else None, _plain(access))
+    data = {"connection": name, **_plain(access), "address": access.url + qwc.path(name), "password": password}
+    lines = [f"address   {data['address']}", f"user      {access.user}", *_shown(password)]
+    face.print("wherry.qbwc.setup/1", data, lambda: lines, [f"wherry qbwc file {name}", "wherry serve"])
+
+
+@group.command("file")
+@click.argument("name", metavar="CONNECTION")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Where to write it: CONNECTION.qwc")
+def file(name: str, out: Path | None) -> None:
+    """Write the .QWC file to open in the Web Connector. It holds no password; written again it is the same file."""
+    face = _face()
+    with face.documents(name) as documents:
+        access = _set_up(passwords.load(documents, name), name)
+    place = out or Path(f"{name}.qwc")
+    content = qwc.document(name, access, face.project().name)
+    try:
+        place.write_bytes(content)
+    except OSError as error:
+        raise ConfigError(
+            f"{place} cannot be written: {error.strerror or error}", fix="choose another place with --out",
+            code="WHERRY-2351",
+        ) from None  # fmt: skip
+    data = {"connection": name, "file": str(place), "user": access.user, "owner_id": qwc.OWNER_ID}
+    lines = [
+        f"wrote {place}",
+        f"open it on the Windows computer, in the Web Connector: Add an application; user {access.user}",
+    ]
+    face.print("wherry.qbwc.file/1", {**data, "file_id": access.file_id}, lambda: lines, [f"wherry qbwc status {name}"])
+
+
+@group.command("password")
+@click.argument("name", metavar="CONNECTION")
+@click.option("--rotate", is_flag=True, help="Make a new one; the old one is good for nothing at once.")
+def password(name: str, rotate: bool) -> None:
+    """When the password was made; with --rotate a new one, shown this once: a hash is kept, which nobody can read."""
+    face, made = _face(), ""
+    with face.documents(name) as documents:
+        access = _set_up(passwords.load(documents, name), name)
+        if rotate:
+            access, made = passwords.rotated(access, _now())
+            passwords.save(documents, name, access)
+    if rotate:
+        face.audit("qbwc.password", name, None, {"made": access.changed_at})
+    data = {"connection": name, "user": access.user, "made": access.changed_at, "password": made}
+    lines = [
+        f"user      {access.user}",
+        *(_shown(made) if rotate else [f"made      {access.changed_at}, and not kept"]),
+    ]
+    after = [f"wherry qbwc status {name}"] if rotate else [f"wherry qbwc password {name} --rotate"]
+    face.print("wherry.qbwc.password/1", data, lambda: lines, after)
+
+
+@group.command("status")
+@click.argument("name", metavar="CONNECTION")
+def status(name: str) -> None:
+    """When the Web Connector was here last, what waits for it, what QuickBooks said, and what to do about it."""
+    face = _face()
+    with face.documents(name) as documents:
+        access, kept = passwords.load(documents, name), sessions.load(documents, name)
+    now = face.hub.clock.now()
+    told = _told(kept) if kept else {}
+    waiting = _waiting(face.hub, name)
+    silent = bool(access and kept) and _silent(kept, access, now)
+    data = {"connection": name, "set_up": access is not None, "silent": silent, "waiting": waiting, "session": told}
+    if access is not None:
+        data |= {"user": access.user, "address": access.url + qwc.path(name), "password_made": access.changed_at}
+    advice = _advice(name, access, told, silent)
+    data["advice"] = advice
+    face.print("wherry.qbwc.status/1", data, lambda: _lines(data, now), _next(name, access, waiting))
+
+
+# -- what they share ---------------------------------------------------------------------------------------------------
+
+
+def _set_up(access: Access | None, name: str) -> Access:
+    if access is None or not access.url:
+        raise ConfigError(
+            f"{name} has no set-up yet: nobody said where the Web Connector calls",
+            fix=f"wherry qbwc setup {name} --url https://hub.example.com", code="WHERRY-2352", connection=name,
+        )  # fmt: skip
+    return access
+
+
+def _shown(password: str) -> list[str]:
+    if not password:
+        return ["password  as before; a new one: --rotate with wherry qbwc password"]
+    return [f"password  {password}", "keep it now, for the Web Connector to ask for: it is not shown again"]
+
+
+def _plain(access: Access) -> dict[str, Any]:
+    """An access without what its password is checked by."""
+    return {"user": access.user, "url": access.url, "every": access.every, "made": access.changed_at}
+
+
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _told(kept: sessions.Kept) -> dict[str, Any]:
+    """The latest session as people ask for it: never its ticket, and its code in plain words."""
+    told: dict[str, Any] = msgspec.to_builtins(kept)
+    meant = None
+    if kept.code:
+        meant = statuses.meaning(int(kept.code)) if kept.code.isdecimal() else statuses.of_hresult(kept.code)
+    told |= {"meaning": meant.meaning if meant else "", "fix": meant.fix if meant else ""}
+    return {name: value for name, value in told.items() if name not in ("ticket", "process")}
+
+
+def _silent(kept: sessions.Kept | None, access: Access | None, now: dt.datetime) -> bool:
+    if kept is None or access is None:
+        return False
+    return now - dt.datetime.fromisoformat(kept.seen_at) > dt.timedelta(minutes=SILENT_TIMES * access.every)
+
+
+def _waiting(hub: Hub, name: str) -> dict[str, int]:
+    """State → number of documents, of every flow into the connection."""
+    from wherry.store import ledger
+
+    found: dict[str, int] = {}
+    with hub.store.read() as tx:
+        for flow, table in hub.project.flows.items():
+            for state, entities in ledger.count_open(tx, flow).items() if table.sink == name else ():
+                found[state] = found.get(state, 0) + sum(entities.values())
+    return found
+
+
+def _advice(name: str, access: Access | None, told: Mapping[str, Any], silent: bool) -> list[str]:
+    """What to do next, a sentence each; empty where all is well."""
+    if access is None:
+        return ["it is not set up yet"]
+    if not told:
+        return [f"the Web Connector never was here: open {name}.qwc in it, give it the password, and press Update"]
+    advice = [str(told["fix"])] if told["fix"] else []
+    if silent:
+        advice.append(
+            "the Web Connector is silent: look whether the Windows user is signed in, the Web Connector runs, "
+            "Auto-Run is ticked, and wherry serve runs"
+        )
+    return advice
+
+
+def _lines(data: Mapping[str, Any], now: dt.datetime) -> Iterable[str]:
+    from wherry.cli.drawing import ago, counts
+
+    told = data["session"]
+    yield f"address       {data.get('address') or 'none'}"
+    yield f"user          {data.get('user') or 'none'}"
+    yield f"last contact  {ago(told['seen_at'], now) if told else 'never'}"
+    yield f"waiting       {counts(data['waiting']) or 'nothing'}"
+    if told:
+        yield f"company file  {told['company_file'] or 'unknown'}"
+        yield f"session       {told['handed']} handed out, {'closed' if told['closed_at'] else 'going on'}"
+        if told["problem"]:
+            yield f"problem       {told['problem']}"
+        if told["code"]:
+            yield f"QuickBooks    {told['code']}: {told['meaning']}"
+    yield from (f"to do         {one}" for one in data["advice"])
+
+
+def _next(name: str, access: Access | None, waiting: Mapping[str, int]) -> list[str]:
+    if access is None:
+        return [f"wherry qbwc setup {name} --url https://hub.example.com"]
+    return ["wherry errors list"] if waiting.keys() & {"refused", "decide", "differs"} else []
