@@ -95,6 +95,91 @@ def test_nothing_is_opened_that_is_unknown_or_as_it_was_written(at: Counter) -> 
     assert at.desk.items() == {}
 
 
+# -- what was overtaken since ------------------------------------------------------------------------------------------
+
+
+def second_given_up(at: Counter) -> str:
+    """The second version of a document is refused and given up. Its number E-N."""
+    at.desk.bill("1", "10.00")
+    at.desk.run()
+    at.desk.bill("1", "20.00", number=LONG)
+    at.desk.run()
+    id = f"E-{at.desk.item('1').id}"
+    at.text("errors", "resolve", id, "--abandon")
+    return id
+
+
+def test_an_older_version_is_not_taken_up_over_a_newer_one_that_was_written(at: Counter) -> None:
+    """I9"""
+    id = second_given_up(at)
+    at.desk.bill("1", "30.00", number="INV-1")
+    at.desk.run()
+    error = at.fails("errors", "reopen", id, code=7)
+    there = at.desk.number("1")["id"]
+    assert error["code"] == "WHERRY-7114"
+    assert error["message"].endswith(f"stays given up: a newer version of it was written since, as {there}")
+    assert at.desk.items() == {}
+    assert at.desk.number("1")["total"] == "30.00"
+    at.desk.target.edit(there, memo="paid by card")
+    assert at.ask("errors", "reopen", "INV-1")["items"][0]["state"] == "differs", "by its name: what is there now"
+
+
+def test_an_update_that_was_given_up_last_is_taken_up_again(at: Counter) -> None:
+    id = second_given_up(at)
+    at.text("errors", "reopen", id)
+    at.text("errors", "edit", id, "number=INV-1")
+    at.text("errors", "retry", id)
+    assert at.desk.number("1")["total"] == "20.00"
+
+
+def test_what_was_given_up_says_which_newer_version_of_it_is_open(at: Counter) -> None:
+    id = second_given_up(at)
+    at.desk.bill("1", "30.00", number=LONG + "1")
+    at.desk.run()
+    newer = f"E-{at.desk.item('1').id}"
+    error = at.fails("errors", "reopen", id, code=7)
+    assert (error["code"], error["fix"]) == ("WHERRY-7110", f"wherry errors show {newer}")
+    assert f"{LONG}1 is open already as {newer}" in error["message"]
+    assert at.desk.item("1").state == "refused"
+
+
+def test_what_its_record_is_left_out_by_now_is_not_taken_up_again(at: Counter) -> None:
+    id = second_given_up(at)
+    at.desk.bill("1", "30.00", status="draft")
+    at.desk.run()
+    error = at.fails("errors", "reopen", id, code=7)
+    assert error["code"] == "WHERRY-7114"
+    assert "the newer version of its record is left out (" in error["message"]
+
+
+def test_a_document_that_changed_while_it_was_given_up_is_taken_up_as_it_is_now(at: Counter) -> None:
+    """I9"""
+    id = given_up(at)
+    at.desk.bill("1", "99.00", number=LONG)
+    assert at.desk.run().exit_code == 0
+    [row] = at.ask("errors", "reopen", id)["items"]
+    assert (row["state"], row["amount"]) == ("refused", 9900)
+    at.text("errors", "edit", id, "number=INV-1")
+    at.text("errors", "retry", id)
+    assert at.desk.done("1") == [("created", "99.00")]
+
+
+def test_one_that_might_be_there_is_written_as_it_is_now_once_that_is_decided(at: Counter) -> None:
+    """I9"""
+    there = at.desk.target.enter("invoice", number="INV-1", total="12.50", currency="GBP")
+    at.desk.clock.sleep(at.desk.target.lag + 1)
+    at.desk.bill("1", "12.50")
+    at.desk.run()
+    id = f"E-{at.desk.item('1').id}"
+    at.text("errors", "resolve", id, "--abandon")
+    at.desk.bill("1", "99.00")
+    at.desk.run()
+    at.text("errors", "reopen", id)
+    at.text("errors", "resolve", id, "--send-again", "--yes")
+    mine = [one["total"] for one in at.desk.target.things.values() if one["kind"] == "invoice" and one["id"] != there]
+    assert mine == ["99.00"]
+
+
 # -- what is no longer there -------------------------------------------------------------------------------------------
 
 

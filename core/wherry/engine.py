@@ -110,7 +110,7 @@ def sift(job: Job, mapper: FieldMapper, kind: str, records: Sequence[Record]) ->
         known = ledger.find_seen(tx, job.wired.name, kind, wanted)
     for entry in newest.values():
         recognise(job, entry, known)
-    leave_to_others(job, kind, [entry for entry in newest.values() if entry.fate is None and not entry.synced])
+    leave_to_others(job, kind, [entry for entry in newest.values() if entry.fate is None])
     fresh = [entry for entry in newest.values() if entry.fate is None]
     skips = boundary.triggers(job.wired.source, mapper, [entry.record for entry in fresh])
     voids = take_back(job, kind, [entry for entry, skip in zip(fresh, skips, strict=True) if skip and skip.void])

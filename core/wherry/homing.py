@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
+from wherry.errors import Guarded
 from wherry.records import DONE, OPEN, Ref
 from wherry.rows import REVERSED, flow_of
 from wherry.steps import Lane, Outcome, Step
@@ -28,7 +29,10 @@ def form_of(lane: Lane) -> Form:
 
 
 def kept_out(tx: Tx, lane: Lane, names: Iterable[Name]) -> dict[Name, str]:
-    """The records that another flow has in another form, or has booked → why they are left out, in words."""
+    """The records that stand in another form, or that another flow has booked → why they are left out, in words.
+
+    What a flow has in this form already it keeps, or nobody could take it back.
+    """
     if not lane.has_homes:
         return {}
     by_kind: dict[tuple[str, str], list[str]] = defaultdict(list)
@@ -37,8 +41,13 @@ def kept_out(tx: Tx, lane: Lane, names: Iterable[Name]) -> dict[Name, str]:
     return {
         (flow, kind, home.record): _why(tx, lane, home)
         for (flow, kind), records in by_kind.items()
-        for home in homes.of_records(tx, lane.route, kind, records) if homes.excludes(home, flow, form_of(lane))
+        for home in _excluding(homes.of_records(tx, lane.route, kind, records), flow, form_of(lane))
     }  # fmt: skip
+
+
+def _excluding(known: list[Home], flow: str, form: Form) -> list[Home]:
+    own = {home.record for home in known if home.flow == flow and home.form == form}
+    return [home for home in known if home.record not in own and homes.excludes(home, flow, form)]
 
 
 def _why(tx: Tx, lane: Lane, home: Home) -> str:
@@ -48,7 +57,7 @@ def _why(tx: Tx, lane: Lane, home: Home) -> str:
     link, item = ledger.find_links(tx, route, [ref]).get(ref), ledger.find_items(tx, route, [ref]).get(ref)
     number = _number(tx, home, link) if link is not None else item.label if item is not None else ""
     name = number or home.key.removeprefix("id:")
-    stands = f" ({link.target})" if link is not None and link.target else " (on its way)"
+    stands = " (on its way)" if link is None else f" ({link.target or 'given up, as it may be there already'})"
     rule = "a record is booked by one flow alone" if form_of(lane) == home.form else (
         "a record goes into a target as a document or as a journal, never as both")  # fmt: skip
     return f"{_BEGINS}{home.flow}{_NAMED}{home.entity.replace('_', ' ')} {name}{stands}: {rule}"
@@ -71,11 +80,15 @@ def in_general(reason: str) -> str:
     return reason.partition(_NAMED)[0] + " has it already" if is_kept_out(reason) else reason
 
 
-def of_steps(tx: Tx, lane: Lane, steps: Iterable[Step]) -> dict[Name, str]:
-    """The same for the records whose documents are to be settled."""
+def of_steps(tx: Tx, lane: Lane, steps: Iterable[Step]) -> dict[Ref, str]:
+    """The same for the documents that are to be settled: those that are to be written, for the first time or again."""
     if not lane.has_homes:
         return {}
-    return kept_out(tx, lane, {name_of(lane, step) for step in steps if _counts(step) and step.answer is None})
+    again = (None, "queued")
+    names = {step.ref: name_of(lane, step) for step in steps
+             if _counts(step) and (step.answer.fate if step.answer is not None else None) in again}  # fmt: skip
+    why = kept_out(tx, lane, set(names.values()))
+    return {ref: why[name] for ref, name in names.items() if name in why}
 
 
 def name_of(lane: Lane, step: Step) -> Name:
@@ -88,23 +101,52 @@ def _counts(step: Step) -> bool:
 
 
 def note(tx: Tx, lane: Lane, told: Iterable[tuple[Step, Outcome]]) -> None:
-    """What was settled has its home from now on; what was taken back or given up has none."""
+    """What was settled has its home from now on; what was taken back, or given up when it was refused, has none."""
     if not lane.has_homes:
         return
     rows: list[Home] = []
     gone: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for step, outcome in told:
-        if not _counts(step):
+        if not _counts(step) or _stays_as_it_is(step, outcome):
             continue
         flow, kind, record = name_of(lane, step)
         if _stands(step, outcome):
-            rows.append(Home(kind=kind, record=record, flow=flow, entity=step.draft.entity, key=step.draft.key,
-                             form=form_of(lane)))  # fmt: skip
+            rows.append(_home(lane, (flow, kind, record), step.ref))
         else:
             gone[flow, kind, step.draft.entity].append(record)
     for (flow, kind, entity), records in gone.items():
         homes.drop(tx, lane.route, flow, kind, records, entity)
     homes.put(tx, lane.route, rows)
+
+
+def _home(lane: Lane, name: Name, ref: Ref) -> Home:
+    flow, kind, record = name
+    return Home(kind=kind, record=record, flow=flow, entity=ref.entity, key=ref.key, form=form_of(lane))
+
+
+def _stays_as_it_is(step: Step, outcome: Outcome) -> bool:
+    """What is given up where nobody could tell whether the target holds it may stand there: it keeps its home. So does
+    whatever was given up when its record changes again."""
+    if outcome.fate != "skipped":
+        return False
+    ignored = step.link is not None and not step.link.target
+    return ignored or (step.answer is not None and step.item is not None and step.item.state == "decide")
+
+
+def take_up(tx: Tx, lane: Lane, item: ItemRow) -> None:
+    """An item that was given up is open again, and its record has its home.
+
+    Raises Guarded where another flow has taken the record since.
+    """
+    name = item.flow, item.record_kind, item.record_id
+    if not lane.has_homes or not item.root or not item.record_id or item.record_kind == "journal":
+        return
+    if why := kept_out(tx, lane, [name]).get(name):
+        raise Guarded(
+            f"E-{item.id} ({item.entity} {item.label or item.key}) stays given up: {why}", code="WHERRY-7113",
+            fix=f"once that was taken back, and where it was: wherry explain {item.record_id}",
+        )  # fmt: skip
+    homes.put(tx, lane.route, [_home(lane, name, item.ref)])
 
 
 def _stands(step: Step, outcome: Outcome) -> bool:

@@ -18,7 +18,8 @@ from wherry.accounting import Entry, LeftOut
 from wherry.books import bodies, booking, stuck
 from wherry.books.booking import Booked
 from wherry.books.frozen import ENTITY
-from wherry.books.gathering import REVERSED_ENTRY, Arrangement, Booking, Selection, week_start
+from wherry.books.gathering import Arrangement, Booking, Selection, week_start
+from wherry.books.unbooked import GIVEN_UP, REVERSED_ENTRY
 from wherry.errors import EXIT_PERSON, Guarded, NotFound, Rejected, WherryError
 from wherry.fiscal import Asked
 from wherry.hub import Hub
@@ -219,8 +220,11 @@ def _exact(one: LeftOut, unrounded: Mapping[int, Decimal]) -> str:
 
 
 def _left(flow: Flow, one: LeftOut, rows: Mapping[int, MovementRow]) -> dict[str, Any]:
-    reversed_ = one.detail.startswith(REVERSED_ENTRY)
-    fix = f"wherry journal reverse {flow.name} NUMBER --repost" if reversed_ else _FIXES.get(one.reason, "")
+    fix = _FIXES.get(one.reason, "")
+    if one.detail.startswith(REVERSED_ENTRY):
+        fix = f"wherry journal reverse {flow.name} NUMBER --repost"
+    elif one.detail.startswith(GIVEN_UP):
+        fix = f"wherry errors reopen {one.detail.partition('(')[2].rstrip(')')}"
     return {
         "reason": one.reason, "detail": one.detail, "movements": len(one.members), "minor": one.minor,
         "currency": one.currency, "fix": fix.format(flow=flow.name), "names": stuck.names(rows, one.members, _NAMED),

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from wherry import boundary, desk, flight, resolving, rows
+from wherry import boundary, desk, flight, homing, resolving, rows, writing
 from wherry.comparing import amount_of
 from wherry.deciding import Done
 from wherry.errors import Guarded, NotFound
@@ -26,7 +26,7 @@ from wherry.store import audit, findings, inquiries, ledger
 from wherry.store.database import Tx
 from wherry.store.findings import GivenUp
 from wherry.store.inquiries import Placed
-from wherry.store.ledger import Event, ItemRow, LinkRow, Route
+from wherry.store.ledger import Event, ItemRow, LinkRow, Route, Seen
 from wherry.subjects import Finder, Subject, body_of, texts_of
 
 _STATE = "state"
@@ -51,7 +51,7 @@ def reopen(hub: Hub, word: str = "", target: str = "", kind: str = "", note: str
     with hub.store.read() as tx:
         meant = _meant(hub, tx, word.strip(), target.strip(), kind)
     given = meant.given_up
-    placed = _taken_up(hub, meant, given, note) if given is not None else _looked_at(hub, meant, note)
+    placed = _taken_up(hub, given, note) if given is not None else _looked_at(hub, meant, note)
     with hub.store.read() as tx:
         return Done(items=[desk.standing(tx, placed)])
 
@@ -67,13 +67,18 @@ def _meant(hub: Hub, tx: Tx, word: str, target: str, kind: str) -> Meant:
     if one.ref is None or one.route is None:
         raise _nothing(one, target or word, "nothing was decided about it, and nothing of it was written")
     if one.item is not None:
-        number = f"E-{one.item.item.id}"
-        raise Guarded(
-            f"{one.ref.entity} {target or word} is open already as {number}", fix=f"wherry errors show {number}",
-            code="WHERRY-7110",
-        )  # fmt: skip
+        raise _open_already(one.item.item, target or word)
     given_up = findings.find_given_up(tx, one.route, one.ref)
+    if given_up is not None and _written_since(given_up, one.link):
+        given_up = None
     return Meant(subject=one, route=one.route, ref=one.ref, given_up=given_up)
+
+
+def _open_already(item: ItemRow, word: str) -> Guarded:
+    number = f"E-{item.id}"
+    return Guarded(
+        f"{item.entity} {word} is open already as {number}", fix=f"wherry errors show {number}", code="WHERRY-7110"
+    )
 
 
 def _only(found: list[Subject], word: str) -> Subject:
@@ -96,17 +101,48 @@ def _nothing(one: Subject, word: str, why: str) -> Guarded:
 # -- what was given up ------------------------------------------------------------------------------------------------
 
 
-def _taken_up(hub: Hub, meant: Meant, given: GivenUp, note: str) -> Placed:
-    """The item as it was, under its number. What was linked beside it stays."""
-    placed, now = Placed(meant.route, given.item), hub.store.now()
-    given.item.changed_at = now
+def _taken_up(hub: Hub, given: GivenUp, note: str) -> Placed:
+    """The item under its number, in the version that was read last. What was linked beside it stays."""
+    item, route, now = given.item, given.route, hub.store.now()
+    placed, lane = Placed(route, item), desk.lane(hub, Placed(route, item))
     with hub.store.write() as tx:
-        link = ledger.find_links(tx, meant.route, [meant.ref]).get(meant.ref)
+        link = ledger.find_links(tx, route, [item.ref]).get(item.ref)
+        _refuse_overtaken(tx, given, link)
+        homing.take_up(tx, lane, item)
         if link is not None and not link.target:
-            ledger.remove_link(tx, meant.route, meant.ref)
+            ledger.remove_link(tx, route, item.ref)
         findings.drop_given_up(tx, given)
+        item.changed_at = now
         _store(tx, placed, note, now)
     return placed
+
+
+def _refuse_overtaken(tx: Tx, given: GivenUp, link: LinkRow | None) -> None:
+    """Raises Guarded where a newer version than the one that was given up is open, was written, or is left out."""
+    item = given.item
+    label = item.label or item.key
+    if newer := ledger.find_items(tx, given.route, [item.ref]).get(item.ref):
+        raise _open_already(newer, newer.label or label)
+    if link is not None and _written_since(given, link):
+        raise _overtaken(item, f"a newer version of it was written since, as {link.target}", f"--target {link.target}")
+    seen = ledger.find_seen(tx, item.flow, item.record_kind, [item.record_id]).get(item.record_id)
+    if item.root and seen is not None and seen.version != given.version and _is_left_out(seen):
+        raise _overtaken(item, f"the newer version of its record is left out ({seen.reason})", item.record_id)
+
+
+def _written_since(given: GivenUp, link: LinkRow | None) -> bool:
+    return link is not None and link.target != "" and link.sequence > given.item.sequence
+
+
+def _is_left_out(seen: Seen) -> bool:
+    return seen.fate == "skipped" and seen.reason != writing.IGNORED
+
+
+def _overtaken(item: ItemRow, why: str, word: str) -> Guarded:
+    return Guarded(
+        f"E-{item.id} ({item.entity} {item.label or item.key}) stays given up: {why}", fix=f"wherry explain {word}",
+        code="WHERRY-7114",
+    )  # fmt: skip
 
 
 def _store(tx: Tx, one: Placed, note: str, now: str) -> None:

@@ -16,10 +16,10 @@ from msgspec import Struct
 
 from wherry import approvals, comparing, desk, trail, writing
 from wherry.accounting import Entry
-from wherry.books import pairing
+from wherry.books import pairing, unbooked
 from wherry.books.frozen import ENTITY
-from wherry.books.gathering import REVERSED_ENTRY
 from wherry.books.held import FAR, HeldEntry, HeldLine, ListsEntries
+from wherry.books.unbooked import REVERSED_ENTRY, Wish
 from wherry.errors import Guarded, WherryError
 from wherry.flight import Target
 from wherry.hub import Hub
@@ -29,7 +29,6 @@ from wherry.roles import Asks
 from wherry.rows import REVERSED
 from wherry.steps import Step, digest, in_words
 from wherry.store import audit, ledger, movements
-from wherry.store.database import Tx
 from wherry.store.inquiries import Placed
 from wherry.store.ledger import Event
 from wherry.trail import Known
@@ -191,7 +190,7 @@ def reverse(hub: Hub, there: Standing, *, repost: bool = False, note: str = "") 
         writing.settle(tx, lane, [_taking_back(one)], now, cause=f"reverse {one.entry.number}")
         found = ledger.find_items(tx, one.route, [one.ref])
         approvals.give_at_once(tx, one.route, found.values(), now)
-        _release(tx, one, repost=repost, note=note)
+        unbooked.wish(tx, one.route.sink, one.entry.key, _wish(one, repost=repost, note=note))
         told = {"entry": one.entry.key, "target": one.link.target, "repost": repost, "note": note,
                 "edited": there.says}  # fmt: skip
         audit.write(tx, now, "journal.reverse", one.entry.number, told)
@@ -199,7 +198,9 @@ def reverse(hub: Hub, there: Standing, *, repost: bool = False, note: str = "") 
     error = desk.send(hub, placed)
     with hub.store.write() as tx:
         rows = [desk.standing(tx, each) for each in placed]
-        _keep_if_refused(tx, one)
+        link = ledger.find_links(tx, one.route, [one.ref]).get(one.ref)
+        if link is not None and link.rule == REVERSED:
+            unbooked.fulfil(tx, one.route.sink, one.flow, one.entry.key)
     entry = trail.told_entry(there.entry, hub.books.chart(one.route.sink))
     return Reversal(entry=entry, items=rows, repost=repost, error=error)
 
@@ -223,6 +224,7 @@ def let_go(hub: Hub, one: Known, note: str = "") -> int:
     now, why = hub.store.now(), "it was deleted in the target; its movements are booked anew"
     with hub.store.write() as tx:
         ledger.put_links(tx, one.route, [msgspec.structs.replace(one.link, rule=REVERSED, digest="")])
+        unbooked.forget(tx, one.route.sink, [one.entry.key])
         ids = [row.id for row in movements.of_entries(tx, one.route.sink, one.flow, [one.entry.key])]
         movements.place(tx, one.route.sink, one.flow, ids, "open", entry=one.entry.key)
         ledger.put_events(tx, [Event(
@@ -237,6 +239,7 @@ def rebook(hub: Hub, name: str, one: Known, note: str = "") -> int:
     """Movements that are held since their entry was reversed are booked anew by the next run; how many."""
     held = f"{REVERSED_ENTRY} ({one.entry.number})"
     with hub.store.write() as tx:
+        unbooked.fulfil(tx, one.route.sink, name, one.entry.key)
         rows = trail.subledger_rows(tx, trail.booking_flow(hub, name))
         ids = [row.id for row in rows if row.state == "left" and row.reason.startswith(held)]
         movements.place(tx, one.route.sink, name, ids, "open")
@@ -253,20 +256,6 @@ def _taking_back(one: Known) -> Step:
     return Step(draft=draft, flow=one.flow, record_kind="journal", record_id=one.entry.key, link=one.link, always=True)
 
 
-def _release(tx: Tx, one: Known, *, repost: bool, note: str) -> None:
-    """Its movements are free from the moment on that the target has reversed it: until then the entry holds them."""
-    ids = [row.id for row in movements.of_entries(tx, one.route.sink, one.flow, [one.entry.key])]
-    if repost:
-        movements.place(tx, one.route.sink, one.flow, ids, "open", entry=one.entry.key)
-    else:
-        reason = f"{REVERSED_ENTRY} ({one.entry.number})" + (f": {note}" if note else "")
-        movements.place(tx, one.route.sink, one.flow, ids, "left", entry=one.entry.key, reason=reason)
-
-
-def _keep_if_refused(tx: Tx, one: Known) -> None:
-    """Where the target will not reverse it, it stands as before."""
-    link = ledger.find_links(tx, one.route, [one.ref]).get(one.ref)
-    item = ledger.find_items(tx, one.route, [one.ref]).get(one.ref)
-    if link is not None and link.rule != REVERSED and item is not None and item.state == "refused":
-        rows = movements.of_entries(tx, one.route.sink, one.flow, [one.entry.key])
-        movements.place(tx, one.route.sink, one.flow, [row.id for row in rows], "booked", entry=one.entry.key)
+def _wish(one: Known, *, repost: bool, note: str) -> Wish:
+    reason = f"{REVERSED_ENTRY} ({one.entry.number})" + (f": {note}" if note else "")
+    return Wish(repost=repost, reason="" if repost else reason)

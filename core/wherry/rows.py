@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -9,13 +10,16 @@ from msgspec import Struct
 
 from wherry.records import DONE, Ask, Create, Decision, Draft, Fate, Ref, Same
 from wherry.steps import Approval, Lane, Outcome, Step, stamp_of
-from wherry.store import audit, ledger, questions
+from wherry.store import audit, findings, ledger, questions
 from wherry.store.database import Tx
+from wherry.store.findings import GivenUp
 from wherry.store.ledger import Event, ItemRow, LinkRow
 from wherry.store.questions import Question
 
 REVERSED = "reversed"
 """The rule of a link whose document was taken back."""
+ABANDONED = "abandoned"
+"""The rule of a link of what a person gave up."""
 
 
 class Follower(Struct, kw_only=True):
@@ -53,8 +57,27 @@ def sent_link(lane: Lane, step: Step, target: str, rule: str, token: str, body: 
 
 def abandoned_row(lane: Lane, step: Step, now: str) -> LinkRow:
     """A person gave up on the item: its number is not used again, or the target would take it for the old one."""
-    row = link_row(lane, step, "", "abandoned", now)
+    row = link_row(lane, step, "", ABANDONED, now)
     return msgspec.structs.replace(row, sequence=step.item.sequence if step.item else 0, made_by=audit.actor())
+
+
+def renew_given_up(tx: Tx, lane: Lane, told: Iterable[tuple[Step, Outcome]]) -> None:
+    """A newer version of what was given up: that is what is taken up again, if it ever is."""
+    for step, outcome in told:
+        if outcome.fate == "skipped" and step.answer is None and step.link is not None and step.link.rule == ABANDONED:
+            given = findings.find_given_up(tx, lane.route, step.ref)
+            if given is not None:
+                _renew(tx, lane, step, given)
+
+
+def _renew(tx: Tx, lane: Lane, step: Step, given: GivenUp) -> None:
+    item = given.item
+    if item.state == "decide":  # the older one may have had its effect
+        item.follower = following(lane, msgspec.structs.replace(step, item=item))
+    else:
+        item.draft, item.label = step.draft, step.draft.label
+        item.amount, item.currency = worth(item.entity, step.draft.body)
+    findings.put_given_up(tx, given)
 
 
 def rule_of(step: Step, fate: Fate) -> str:

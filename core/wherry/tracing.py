@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 import msgspec
 
+from wherry.books import unbooked
 from wherry.books.frozen import ENTITY, SEPARATOR
+from wherry.books.unbooked import GIVEN_UP
 from wherry.money import text
 from wherry.records import Ref
 from wherry.rows import REVERSED
@@ -52,8 +54,9 @@ def sentence(
     said = said[:1].upper() + said[1:]
     back = [one for one in movements.of_keys(tx, [row.key]) if one.undoes == row.id]
     after = "".join(f"; M-{one.id} takes it back since its record says something else" for one in back)
-    if row.state in ("left", "gone"):
-        return f"{said} is not in {there}: {row.reason}{_taken(link)}{after}"
+    stands = link is not None and link.target != "" and link.rule != REVERSED
+    if item is None and not stands and (why := _held(tx, row, link)):
+        return f"{said} is not in {there}: {why}{_taken(link)}{after}"
     if not row.entry:
         look = f"the next run books it if nothing holds it: wherry journal preview {row.flow}"
         return f"{said} is not in {there}: it stands in no entry yet, and {look}"
@@ -62,12 +65,22 @@ def sentence(
     how = _GROUPS[flow.group] if flow is not None else "in"
     group = f"{how}, {row.entry.split(SEPARATOR)[1]}" + (f", one of {many} movements" if many > 1 else "")
     entry = f"journal entry {number}"
-    if link is not None and link.target and link.rule != REVERSED:
+    if link is not None and stands:
         more = f"; but that {because(item)}" if item is not None else ""
         return f"{said} is in {there}, in {entry} as {link.target}: booked {group}, by run {link.run}{more}{after}"
     if item is not None:
         return f"{said} is not in {there}: it is booked {group}, in {entry}, which {because(item)}{after}"
     return f"{said} is not in {there}: it is to be booked {group}, in {entry}, by the next run{_taken(link)}{after}"
+
+
+def _held(tx: Tx, row: MovementRow, link: LinkRow | None) -> str:
+    """Why a movement is booked in nothing, also where its entry was reversed or given up since the last run."""
+    if row.state in ("left", "gone") or link is None:
+        return row.reason
+    if not link.target:
+        return f"{GIVEN_UP} by {link.made_by}"
+    wish = unbooked.wished(tx, row.sink, row.entry)
+    return wish.reason if wish is not None else ""
 
 
 def _taken(link: LinkRow | None) -> str:

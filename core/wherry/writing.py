@@ -27,6 +27,7 @@ ANSWERED = frozenset({"waiting", "queued"})
 """States of an item whose question is answered, but of which nothing is written yet."""
 IN_FLIGHT = frozenset({"unknown", "decide"})
 """States of an item that may have had its effect already: a newer version waits behind it."""
+IGNORED = "a person said to ignore it"
 
 
 def settle(tx: Tx, lane: Lane, steps: Sequence[Step], now: str, *, cause: str = "") -> dict[Ref, Outcome]:
@@ -61,7 +62,7 @@ class Settlement:
         self.outcomes: dict[Ref, Outcome] = {}
         self.steps: dict[Ref, Step] = {}
         self.links: list[LinkRow] = []
-        self.elsewhere: dict[homing.Name, str] = {}
+        self.elsewhere: dict[Ref, str] = {}
         """Records that another flow has taken in another form."""
         self.items: list[ItemRow] = []
         self.needs: list[tuple[ItemRow, Ref]] = []
@@ -90,7 +91,7 @@ class Settlement:
             if link.rule == REVERSED and self.lane.takes_back:
                 self._revive(step, link)
             elif step is not None and (not step.by_person or (link.target and isinstance(step.decision, Create))):
-                step.link, step.decision = link, None if link.target else Skip("a person said to ignore it")
+                step.link, step.decision = link, None if link.target else Skip(IGNORED)
         for ref, item in ledger.find_items(self.tx, self.lane.route, self.steps).items():
             self._recall_item(self.steps[ref], item)
         self.elsewhere = homing.of_steps(self.tx, self.lane, self.steps.values())
@@ -132,7 +133,7 @@ class Settlement:
             return self._behind(step, step.item)
         if step.draft.void and (step.link is None or step.link.rule == REVERSED):
             return self._void_already(step, step.link)
-        if (why := self.elsewhere.get(homing.name_of(self.lane, step))) and step.draft.root and step.link is None:
+        if step.link is None and (why := self.elsewhere.get(step.ref)):
             return self._done(step, Outcome("skipped", "", why))
         if step.refusal is not None:
             return self._refuse(step, step.refusal.message, str(step.refusal.where.get("field", "")), step.refusal.fix)
@@ -291,11 +292,14 @@ class Settlement:
         if answer.target and (answer.fate in DONE or answer.fate == "differs"):
             self._hold(step, answer)
         follower = rows.follower_of(step.item)
-        if answer.fate in IN_FLIGHT or (answer.fate == "queued" and follower is None):
+        elsewhere = self.elsewhere.get(step.ref) if answer.fate == "queued" and step.link is None else None
+        if answer.fate in IN_FLIGHT or (answer.fate == "queued" and not follower and not elsewhere):
             return self._keep(step, answer.fate, answer.reason, field=answer.field, fix=answer.fix)
         step.item.follower = ""
         if follower is not None:
             self.followers.append(follower)
+        if elsewhere:
+            return self._done(step, Outcome("skipped", "", elsewhere))
         if answer.fate == "queued":  # not sent, and overtaken: the newer version takes its place
             self.outcomes[step.ref] = Outcome("queued", step.item.target, answer.reason)
             return True
@@ -342,6 +346,7 @@ class Settlement:
         happened = [one for one in told if rows.tells(*one)]
         ledger.put_events(self.tx, [rows.event_row(lane, *one, self.cause, self.now) for one in happened])
         homing.note(self.tx, lane, told)
+        rows.renew_given_up(self.tx, lane, told)
         roots = [(step, outcome) for step, outcome in told if step.item and step.draft.root]
         ledger.mark_synced(self.tx, [row for one in roots for row in rows.record_fates(lane, *one)])
         noted = [row for one in told for row in rows.audit_rows(lane, *one)]

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from msgspec import Struct
+from msgspec import Struct, field
 
 from wherry.records import Ref
 from wherry.store import ledger
@@ -25,6 +25,10 @@ _SOURCE: sa.BindParameter[int] = sa.bindparam("source")
 _FLOW: sa.BindParameter[str] = sa.bindparam("flow")
 _POSTED = sa.select(links.c.key).where(
     links.c.sink == _SINK, links.c.source == _SOURCE, links.c.entity == ENTITY, links.c.rule != REVERSED,
+    links.c.target != "", links.c.key.startswith(_FLOW),
+)  # fmt: skip
+_GIVEN_UP = sa.select(links.c.key).where(
+    links.c.sink == _SINK, links.c.source == _SOURCE, links.c.entity == ENTITY, links.c.target == "",
     links.c.key.startswith(_FLOW),
 )  # fmt: skip
 _SENT = sa.select(items.c.key).where(
@@ -59,7 +63,7 @@ def frozen(tx: Tx, route: Route, keys: Iterable[str]) -> set[str]:
     """Of these entries of a route those that the target holds, or may hold. Our own ledger decides, no remote flag."""
     refs = [Ref(ENTITY, key) for key in keys if key]
     links, items = ledger.find_links(tx, route, refs), ledger.find_items(tx, route, refs)
-    held = {ref.key for ref, link in links.items() if link.rule != REVERSED}
+    held = {ref.key for ref, link in links.items() if link.target and link.rule != REVERSED}
     return held | {ref.key for ref, item in items.items() if item.state in _MAY_BE_THERE}
 
 
@@ -69,19 +73,22 @@ def numbers(tx: Tx, route: Route, flow: str) -> set[str]:
 
 
 class Fixed(Struct, frozen=True):
-    """The keys of a flow's entries: those that the target holds, those that it holds or may hold, and those that were
-    taken back there."""
+    """The keys of a flow's entries: those that the target holds, those that it holds or may hold, those that were taken
+    back there, and those that were given up before they ever were there."""
 
     posted: set[str]
     all: set[str]
     reversed: set[str]
+    given_up: set[str] = field(default_factory=set)
 
 
 def of_flow(tx: Tx, route: Route, flow: str) -> Fixed:
     """How the entries of a flow stand that were ever sent."""
     told = _told(route, flow)
-    posted, sent, back = ({row[0] for row in tx.kept(one, told)} for one in (_POSTED, _SENT, _REVERSED))
-    return Fixed(posted, posted | sent, back - sent)
+    posted, sent, back, given_up = (
+        {row[0] for row in tx.kept(one, told)} for one in (_POSTED, _SENT, _REVERSED, _GIVEN_UP)
+    )
+    return Fixed(posted, posted | sent, back - sent, given_up - sent)
 
 
 def standing(tx: Tx, route: Route, flow: str) -> Iterator[Sequence[Any]]:

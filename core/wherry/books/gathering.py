@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 from msgspec import Struct, field
 
 from wherry.accounting import Bucket, Entry, LeftOut, Mapped, Movement
-from wherry.books import frozen, grouping, rates
+from wherry.books import frozen, grouping, rates, unbooked
 from wherry.books.bodies import movement_of, unrounded
 from wherry.books.charts import Chart
 from wherry.books.drafts import draft_of
@@ -23,6 +23,7 @@ from wherry.books.frozen import SEPARATOR, Fixed
 from wherry.books.numbering import letters, moved_from
 from wherry.books.periods import Calendar
 from wherry.books.rates import Rates, Terms
+from wherry.books.unbooked import Apart
 from wherry.errors import Guarded
 from wherry.records import Draft
 from wherry.settings import Flow
@@ -102,6 +103,8 @@ class Arrangement(Struct, kw_only=True):
     """Entry that was not sent → those of its movements that the selection leaves out."""
     in_time: list[tuple[int, str]] = field(default_factory=list)
     """Movements that came before their group was posted, with its name."""
+    apart: Apart = field(default_factory=lambda: Apart())
+    """What is held since its entry was reversed, or given up."""
 
 
 # -- arranging --------------------------------------------------------------------------------------------------------
@@ -111,17 +114,18 @@ def arrange(tx: Tx, books: Books) -> Arrangement:
     """What of the flow's movements is booked now. Raises Guarded where a closed period is to stop everything."""
     sent = frozen.of_flow(tx, books.route, books.flow.name)
     rows, fixed = _rows(tx, books, sent), sent.all
+    apart = unbooked.look(tx, books.route, books.flow.name, rows, sent)
     free = [row for row in rows if row.entry not in fixed and books.pick.takes(row)]
-    found = Arrangement(free=free, sent=[row for row in rows if row.entry in sent.posted], fixed=fixed)
+    found = Arrangement(free=free, sent=[row for row in rows if row.entry in sent.posted], fixed=fixed, apart=apart)
     for row in rows:
-        if row.entry and row.entry not in fixed and not books.pick.takes(row):
+        if row.entry and row.entry not in {*fixed, *apart.given_up} and not books.pick.takes(row):
             found.aside.setdefault(row.entry, []).append(row.id)
-    placing = Placing(books, fixed)
+    placing = Placing(books, fixed, apart.given_up)
     booked, found.left, found.blocked = _ready(books, placing, free)
     if books.flow.group == "none":
         placing.numbers = frozen.numbers(tx, books.route, books.flow.name)
     placing.partitions |= {row.partition for row in rows}
-    aside = Placing(_unstopped(books), fixed)
+    aside = Placing(_unstopped(books), fixed, apart.given_up)
     rest = [row for row in rows if row.entry not in fixed and not books.pick.takes(row)]
     bookings, unvalued = _bookings(books, placing, booked, _ready(aside.books, aside, rest)[0] if rest else [])
     found.in_time = [*placing.in_time, *aside.in_time]
@@ -186,8 +190,8 @@ def week_start(flow: Flow) -> int:
 class Placing:
     """Finds the day that each movement is booked on: its own, or by the flow's policy a later one, or none."""
 
-    def __init__(self, books: Books, fixed: Iterable[str]) -> None:
-        self.books = books
+    def __init__(self, books: Books, fixed: Iterable[str], given_up: Mapping[str, str]) -> None:
+        self.books, self._given_up = books, given_up
         self._fixed = [key.split(SEPARATOR, 3) for key in fixed]
         each = books.flow.group == "none"
         self.posted = {(one[1], one[2]) for one in self._fixed if each or not moved_from(one[3])}
@@ -207,7 +211,10 @@ class Placing:
         if books.books_from is not None and movement.date < books.books_from:
             self._leave(movement, "before-books", f"dated before the books begin ({books.books_from})")
             return None
-        if row.reason and row.state == "left" and row.reason.startswith(REVERSED_ENTRY):
+        if row.entry in self._given_up:
+            self._leave(movement, "held", self._given_up[row.entry])
+            return None
+        if unbooked.is_held(row):
             self._leave(movement, "held", row.reason)
             self._note(row, self.bucket_of(movement.date).name)
             return None
@@ -268,8 +275,9 @@ class Placing:
         return None
 
     def taken(self, partition: str) -> set[str]:
-        """The keys that the sent entries of a partition have."""
-        return self.numbers | {key for _, _, mine, key in self._fixed if mine == partition}
+        """The keys that the entries of a partition have which were sent, or given up: no other is called so."""
+        given_up = (key.split(SEPARATOR, 3) for key in self._given_up)
+        return self.numbers | {key for _, _, mine, key in (*self._fixed, *given_up) if mine == partition}
 
     def bucket_of(self, day: dt.date) -> Bucket:
         if day not in self._buckets:
@@ -285,9 +293,6 @@ class Placing:
                     minor=sum(minor for _, minor in each))
             for (reason, detail, currency), each in self._left.items()
         ]  # fmt: skip
-
-
-REVERSED_ENTRY = "its entry was reversed"
 
 
 # -- entries -----------------------------------------------------------------------------------------------------------
@@ -358,12 +363,14 @@ def keep(tx: Tx, books: Books, found: Arrangement) -> None:
         wanted.update(dict.fromkeys(booking.entry.members, ("booked", booking.key, "")))
     for left in found.left:
         wanted.update(dict.fromkeys(left.members, ("left", "", left.detail)))
+    wanted.update(found.apart.places(found.free))
     _note_in_time(tx, found, {id for id, place in wanted.items() if place[0] == "booked"})
     held = {row.id: (row.state, row.entry, row.reason) for row in found.free}
     changed: dict[Place, list[int]] = {}
     for id, place in wanted.items():
         if held.get(id) != place:
             changed.setdefault(place, []).append(id)
+    unbooked.keep(tx, books.route, flow, found.apart)
     movements.post(tx, sink, flow, [row.id for row in found.sent if row.state != "posted"])
     for (state, entry, reason), ids in changed.items():
         movements.place(tx, sink, flow, ids, state, entry=entry, reason=reason)

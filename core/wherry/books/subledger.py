@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from wherry.books import unbooked
 from wherry.books.frozen import ENTITY, SEPARATOR, frozen
 from wherry.money import text
 from wherry.records import Answer, Fate, Item, Listed, Ref
@@ -40,6 +41,8 @@ class Subledger:
 
     def __init__(self, flow: str, route: Route, run: str = "", now: Callable[[], str] = lambda: "") -> None:
         self.flow, self.route, self.run, self.now = flow, route, run, now
+        self._given_up: dict[str, str] = {}
+        """Entry of what is applied now that was given up → why its movements are held."""
 
     def check(self) -> Account:
         return Account(f"books:{self.flow}", f"the books of {self.flow}")
@@ -49,16 +52,23 @@ class Subledger:
         assert isinstance(documents, DocumentView)
         tx = documents.tx
         held = movements.by_id(tx, [_number(item.target) for item in items if item.target])
-        fixed = frozen(tx, self.route, {row.entry for row in held.values() if row.entry})
+        entries = {row.entry for row in held.values() if row.entry}
+        fixed = frozen(tx, self.route, entries)
+        self._given_up = unbooked.given_up(tx, self.route, entries - fixed)
         rows: list[MovementRow] = []
         made = [self._apply(tx, item, held.get(_number(item.target)), fixed, rows) for item in items]
         movements.put(tx, rows)
-        self._unqueue(tx, {row.entry for row in held.values() if row.entry} - fixed)
+        unbooked.outdate(tx, self.route, self.flow, self._given_up)
+        self._unqueue(tx, entries - fixed - set(self._given_up))
         return [one() for one in made]
 
     def _unqueue(self, tx: Tx, entries: set[str]) -> None:
-        """An entry that was prepared of what its members said before is sent by nobody: gathering makes it anew."""
+        """An entry that was prepared of what its members said before is sent by nobody: gathering makes it anew, of
+        all its members."""
         items = ledger.find_items(tx, self.route, [Ref(ENTITY, key) for key in sorted(entries)])
+        for key in sorted(ref.key for ref in items):
+            ids = [row.id for row in movements.of_entries(tx, self.route.sink, self.flow, [key]) if row.state != "gone"]
+            movements.place(tx, self.route.sink, self.flow, ids, "open", entry=key)
         ledger.remove_items(tx, [item.id for item in items.values()])
         ledger.put_events(tx, [
             Event(self.now(), self.run, item.flow, item.record_kind, item.record_id, ENTITY, item.key, "skipped", "",
@@ -79,6 +89,8 @@ class Subledger:
         row = self._row(item)
         if old is not None and old.entry not in fixed:
             row.id, row.at = old.id, old.at or "".join(old.entry.split(SEPARATOR)[1:2])
+            if reason := self._given_up.get(old.entry):
+                row.state, row.entry, row.reason = "left", old.entry, reason
         elif old is not None:
             rows.append(self._reversal(old))
         rows.append(row)

@@ -45,8 +45,9 @@ _DROP_ENTITY = _DROP.where(table.c.entity == sa.bindparam("entity"))
 _other = table.alias()
 _TAKEN = sa.exists().where(
     *(_other.c[name] == table.c[name] for name in ("sink", "source", "kind", "record")),
-    _other.c.flow != table.c.flow, _other.c.form != "waits",
-    sa.or_(_other.c.form != sa.bindparam("form"), _other.c.form == "journal"),
+    _other.c.form != "waits",
+    sa.or_(_other.c.form != sa.bindparam("form"),
+           sa.and_(_other.c.form == "journal", _other.c.flow != table.c.flow)),
 )  # fmt: skip
 _FREED = (
     sa.select(table.c.record)
@@ -68,8 +69,8 @@ def of_records(tx: Tx, route: Route, kind: str, records: Iterable[str]) -> list[
 
 def excludes(home: Home, flow: str, form: Form) -> bool:
     """Whether a flow may not take the record in this form: one as a document and one as a journal exclude each other,
-    and so do two flows that would both book it."""
-    return home.form != "waits" and home.flow != flow and (home.form != form or form == "journal")
+    also where one flow made both, and so do two flows that would both book it."""
+    return home.form != "waits" and (home.form != form or (form == "journal" and home.flow != flow))
 
 
 def put(tx: Tx, route: Route, rows: Iterable[Home]) -> None:

@@ -135,7 +135,7 @@ def unconfirmed(tx: Tx, sink: int, flow: str) -> list[tuple[str, str, MovementRo
     return [(row[0], row[1], _row(row[2:])) for row in tx.kept(_TAKEN, {"sink": sink, "flow": flow})]
 
 
-_POST = sa.update(table).where(wanted(table.c.id)).values(state="posted")
+_POST = sa.update(table).where(wanted(table.c.id)).values(state="posted", reason="")
 
 
 def post(tx: Tx, sink: int, flow: str, ids: Sequence[int]) -> None:

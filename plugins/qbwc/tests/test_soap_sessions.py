@@ -403,15 +403,19 @@ def test_two_calls_of_one_session_at_once_are_one_too_many(site: Served, connect
     assert told == [ONE]
 
 
-def test_closing_lets_go_of_a_call_that_waits(site: Served, connector: Connector, wsdl: Path) -> None:
+def test_closing_lets_go_of_a_call_that_waits_and_nothing_is_handed_out_then(
+    site: Served, connector: Connector, wsdl: Path
+) -> None:
     script = site.script(ONE)
     script.wait = threading.Event()
     connector.sign_in()
     other = site.connector(wsdl)
     other.ticket = connector.ticket
-    thread = threading.Thread(target=connector.send)
+    told: list[str] = []
+    thread = threading.Thread(target=lambda: told.append(connector.send()))
     thread.start()
     assert script.entered.wait(10)
     assert other.close() == "0 sent"
     thread.join(10)
     assert not thread.is_alive()
+    assert told == [""]

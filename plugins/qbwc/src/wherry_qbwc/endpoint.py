@@ -174,6 +174,8 @@ class Endpoint:
             if not self._same_file(session, asked.text("strCompanyFileName")):
                 return ""
             told = self._caught(session, lambda: self._next(session, asked), "")
+            if not self.sessions.alive(session):
+                return ""  # it ended while the work was waited for: what nobody will answer is not handed out
             if told:
                 session.out = True
                 session.learn(handed=session.kept.handed + 1)

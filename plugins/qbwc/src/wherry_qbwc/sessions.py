@@ -166,6 +166,10 @@ class Sessions:
             self._save(live)
         return live
 
+    def alive(self, session: Session) -> bool:
+        """Whether nothing has ended it or taken its place."""
+        return self._live.get(session.connection) is session
+
     def close(self, live: Session) -> str:
         """The session is over. Gives what its work says at the end; the second time nothing happens."""
         with self.turn(live.connection):

@@ -1,4 +1,17 @@
-"""``wherry simulate qbwc --set NAME=VALUE``: how the stand-in's computer is to be, and which service it polls."""
+"""``wherry simulate qbwc --set NAME=VALUE``: how the stand-in's computer is to be, and which service it polls.
+
+==================  ================================================================================================
+``edition``         ``premier`` (as it is), ``enterprise``, or ``pro``, which has no sales orders
+``multicurrency``   ``no`` (as it is) or ``yes``
+``sample``          ``yes`` (as it is) enters a few customers and items, ``no`` leaves the chart of accounts alone
+``closing``         the closing date of the books
+``qwc``             the path of a .QWC file: the Connector is set up from it; with ``password``
+``url``             in place of ``qwc``: the service's address; with ``user`` and ``password``
+``every``           seconds between sessions; what the .QWC file says, or 60
+``soap``            ``1.1`` (as it is) or ``1.2``
+``owner``           the OwnerID that the Connector names to QuickBooks, and ``file_id`` the FileID it finds there
+==================  ================================================================================================
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,195 @@
+"""The line to QuickBooks while its Web Connector is here: who wants to send waits, who calls takes and answers.
+
+Two threads meet in a ``Wire``, which is one session's: the worker that asks, and the Web Connector's calls. A ``Line`` is
+a connection's, in this process, and leads to the wire whose company file was found to be the right one. Nothing here
+outlives the process: what was handed out and not answered is unknown to the core, which looks it up.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from msgspec import Struct
+from wherry.errors import TryAgain
+from wherry.http import Response
+from wherry.records import Call, Reply
+
+from .words import statuses
+
+PATH = "qbxml"
+NOT_READ = 400
+"""The status of a reply to what QuickBooks could not read: an HRESULT that proves that nothing was done."""
+HRESULT = "hresult"
+NAME_TAKEN, NOT_FOUND = 'statusCode="3100"', 'statusCode="500"'
+
+
+class Left(Exception):
+    """The Web Connector is gone, and what was to go out again had been out before: it stays as it was."""
+
+
+class Heard(Struct, frozen=True):
+    """What QuickBooks answered: a response, or an HRESULT with a message."""
+
+    response: str = ""
+    hresult: str = ""
+    message: str = ""
+
+
+Ready = Literal["request", "finished", "slow"]
+
+
+class Wire:
+    """One session: requests one after the other, each taken once and answered once. Safe for threads."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._one = threading.Lock()
+        self._request: bytes | None = None
+        self._heard: Heard | None = None
+        self._taken = False
+        self._finished = False
+        self.over = False
+        self.handed = 0
+        self.lists_moved = False
+        """Whether an answer told of a name that the lists kept here do not know."""
+
+    # -- the worker's end --------------------------------------------------------------------------------------------
+
+    def ask(self, content: bytes) -> Heard:
+        """QuickBooks' answer. Raises TryAgain, whose ``sent`` tells whether the request was handed out."""
+        with self._one, self._changed:
+            if self.over:
+                raise gone("no")
+            self._request, self._heard, self._taken = content, None, False
+            self._changed.notify_all()
+            while self._heard is None and not self.over:
+                self._changed.wait()
+            taken, heard = self._taken, self._heard
+            self._request, self._heard, self._taken = None, None, False
+        if heard is None:
+            raise gone("perhaps" if taken else "no")
+        if heard.hresult and statuses.of_hresult(heard.hresult).fate != "refused":
+            raise _failed(heard)
+        return heard
+
+    def finish(self) -> None:
+        """Nothing more will be asked."""
+        with self._changed:
+            self._finished = True
+            self._changed.notify_all()
+
+    # -- the Web Connector's end -------------------------------------------------------------------------------------
+
+    def wait(self, seconds: float) -> Ready:
+        """Whether there is a request to take, or will be none."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._finished or self.over or self._waiting(), seconds)
+            return "request" if self._waiting() else "finished" if self._finished or self.over else "slow"
+
+    def take(self) -> bytes:
+        """The request that waits, which counts as sent from here on; empty where there is none."""
+        with self._changed:
+            if not self._waiting() or self._request is None:
+                return b""
+            self._taken = True
+            self.handed += 1
+            return self._request
+
+    def hear(self, heard: Heard) -> None:
+        """The answer to what was taken; anything else is passed over."""
+        self.lists_moved = self.lists_moved or NAME_TAKEN in heard.response or NOT_FOUND in heard.response
+        with self._changed:
+            if self._taken and self._heard is None:
+                self._heard = heard
+                self._changed.notify_all()
+
+    def end(self) -> None:
+        """The session is over: who waits is told."""
+        with self._changed:
+            self.over = True
+            self._changed.notify_all()
+
+    def _waiting(self) -> bool:
+        return self._request is not None and not self._taken and not self.over
+
+
+class Line:
+    """A connection's way to QuickBooks. Implements ``wherry.roles.Transport``."""
+
+    def __init__(self) -> None:
+        self._wire: Wire | None = None
+        self._sent: set[str] = set()
+
+    @property
+    def present(self) -> bool:
+        """Whether a Web Connector is here, at the right company file."""
+        wire = self._wire
+        return wire is not None and not wire.over
+
+    def admit(self, wire: Wire) -> None:
+        """Lead to this session: its company file is the right one."""
+        self._wire, self._sent = wire, set()
+
+    def leave(self, wire: Wire) -> None:
+        """Lead to this session no longer."""
+        if self._wire is wire:
+            self._wire = None
+
+    def send(self, call: Call) -> Reply:
+        """One attempt. Raises TryAgain as ``Transport`` says, and Left for what went out before in this session."""
+        again = not self._sent.isdisjoint(call.items)
+        wire = self._wire
+        if wire is None or wire.over:
+            raise Left if again else gone("no")
+        self._sent.update(call.items)
+        try:
+            heard = wire.ask(call.body)
+        except TryAgain as error:
+            if again and error.where.get("sent") == "no":
+                raise Left from None
+            raise
+        if heard.hresult:
+            return Reply(status=NOT_READ, headers={HRESULT: heard.hresult}, body=heard.message.encode())
+        return Reply(status=200, body=heard.response.encode())
+
+    def read(
+        self, method: str, path: str, *, params: Mapping[str, Any] | None = None, content: bytes | None = None,
+        headers: Mapping[str, str] | None = None, lane: str = "",
+    ) -> Response:  # fmt: skip
+        """A question. Raises TryAgain where there is no answer."""
+        wire = self._wire
+        if wire is None:
+            raise gone("no")
+        heard = wire.ask(content or b"")
+        if heard.hresult:
+            raise _failed(heard)
+        return Response(status=200, headers={}, content=heard.response.encode(), url=path)
+
+
+_lines: dict[tuple[Path, str], Line] = {}
+_lock = threading.Lock()
+
+
+def line_of(folder: Path, connection: str) -> Line:
+    """The one line of a project's connection in this process."""
+    with _lock:
+        return _lines.setdefault((folder.resolve(), connection), Line())
+
+
+def gone(sent: Literal["no", "perhaps"]) -> TryAgain:
+    """The Web Connector is not here (any more)."""
+    return TryAgain(
+        "the QuickBooks Web Connector is not here now",
+        fix="it goes on when the Web Connector updates next", code="WHERRY-6850", sent=sent,
+    )  # fmt: skip
+
+
+def _failed(heard: Heard) -> TryAgain:
+    status = statuses.of_hresult(heard.hresult)
+    return TryAgain(
+        f"QuickBooks gave no answer ({heard.hresult}): {status.meaning}", fix=status.fix, code="WHERRY-6851",
+        sent="perhaps",
+    )  # fmt: skip

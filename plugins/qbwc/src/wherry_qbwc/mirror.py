@@ -1,0 +1,116 @@
+"""Customers, items and accounts of the company file, kept here: what is matched against while nobody is there to ask.
+
+Read whole, with iterators where the list has one: they live as long as the session, so one that ended is started again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from msgspec import Struct
+from wherry.errors import TryAgain
+from wherry.roles import Documents
+
+from .words import replies, statuses
+from .words.replies import RequestReply
+from .words.requests import request
+from .words.sets import message_set
+
+PAGE = 500
+INVALID_ITERATOR = 3391
+STATE = "mirror"
+QUERIES = {"customer": "CustomerQuery", "item": "ItemQuery", "account": "AccountQuery"}
+_WHOLE = frozenset({"AccountQuery"})
+"""Lists that come in one answer."""
+_TIMES = 3
+Ask = Callable[[bytes], str]
+"""A message set's response."""
+
+
+class Entry(Struct, frozen=True):
+    """One entry of a list: the kind of its element, such as ``ItemServiceRet``, and what it holds."""
+
+    kind: str
+    row: dict[str, Any]
+
+
+def is_due(documents: Documents, connection: str, now: dt.datetime, every: float) -> bool:
+    """Whether the lists were never read, or not lately."""
+    read_at = documents.get(STATE, [connection]).get(connection, {}).get("read_at")
+    return not read_at or not 0 <= (now - dt.datetime.fromisoformat(read_at)).total_seconds() < every
+
+
+def read(ask: Ask, version: str) -> dict[str, list[Entry]]:
+    """Every list, inactive entries too. Raises TryAgain where QuickBooks does not tell it whole."""
+    return {kind: _list(ask, name, version) for kind, name in QUERIES.items()}
+
+
+def keep(documents: Documents, connection: str, lists: dict[str, list[Entry]], now: dt.datetime) -> None:
+    """Put what was read in the place of what was kept."""
+    for kind, entries in lists.items():
+        rows = {f"{connection}/{one.row['ListID']}": {"kind": one.kind, "row": one.row} for one in entries}
+        gone = [id for id, _ in documents.each(kind) if id.startswith(f"{connection}/") and id not in rows]
+        documents.remove(kind, gone)
+        documents.put(kind, rows.items())
+    counts = {kind: len(entries) for kind, entries in lists.items()}
+    documents.put(STATE, [(connection, {"read_at": now.isoformat(), **counts})])
+
+
+def forget(documents: Documents, connection: str) -> None:
+    """Have the lists read at the next session."""
+    documents.remove(STATE, [connection])
+
+
+def entries(documents: Documents, connection: str, kind: str) -> Iterator[Entry]:
+    """What is kept of a list."""
+    for id, held in documents.each(kind):
+        if id.startswith(f"{connection}/"):
+            yield Entry(held["kind"], held["row"])
+
+
+def _list(ask: Ask, name: str, version: str) -> list[Entry]:
+    for _ in range(_TIMES):
+        found = _once(ask, name, version)
+        if found is not None:
+            return found
+    raise _untold(name, "its iterator ends again and again")
+
+
+def _once(ask: Ask, name: str, version: str) -> list[Entry] | None:
+    """A list; None where the iterator ended on the way."""
+    body: dict[str, Any] = {"ActiveStatus": "All"}
+    if name in _WHOLE:
+        return _entries(_asked(ask, name, body, {}, version))
+    body["MaxReturned"] = PAGE
+    reply = _asked(ask, name, body, {"iterator": "Start"}, version)
+    found = _entries(reply)
+    while reply.remaining:
+        step = {"iterator": "Continue", "iteratorID": reply.iterator_id}
+        reply = _asked(ask, name, body, step, version)
+        if reply.code == INVALID_ITERATOR:
+            return None
+        found += _entries(reply)
+    return found
+
+
+def _asked(ask: Ask, name: str, body: dict[str, Any], attributes: dict[str, str], version: str) -> RequestReply:
+    asked = request(name, body, id=name, attributes=attributes)
+    answer = replies.parse(ask(message_set([asked], version=version))).answer(name)
+    if answer is None:
+        raise _untold(name, "it did not answer")
+    status = statuses.meaning(answer.code, answer.message)
+    if status.fate != "done" and answer.code != INVALID_ITERATOR:
+        raise _untold(name, f"{status.meaning} ({answer.code})")
+    return answer
+
+
+def _entries(answer: RequestReply) -> list[Entry]:
+    return [Entry(kind, row) for kind, row in zip(answer.kinds, answer.rows, strict=True) if row.get("ListID")]
+
+
+def _untold(name: str, why: str) -> TryAgain:
+    return TryAgain(
+        f"QuickBooks does not tell its list ({name}): {why}", fix="update again in the Web Connector", code="WHERRY-6854"
+    )

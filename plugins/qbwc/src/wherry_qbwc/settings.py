@@ -1,0 +1,42 @@
+"""What an operator sets of a QuickBooks Desktop connection."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+from wherry.settings import ConnectionSettings
+
+
+class QbwcSettings(ConnectionSettings):
+    """``[connections.NAME]`` with ``plugin = "qbwc"``. Who may come, and from where: ``wherry qbwc setup``."""
+
+    company_file: str = Field(
+        "", description="The company file's path on the Windows computer; left out, whichever is open there."
+    )
+    orders: Literal["sales-order", "estimate"] = Field(
+        "sales-order", description="What an order becomes; sales orders need QuickBooks Premier or Enterprise."
+    )
+    currency: str = Field(
+        "", pattern=r"^([A-Z]{3})?$",
+        description="The company file's own currency, which QuickBooks does not tell; documents in another are held.",
+    )  # fmt: skip
+    income_account: str = Field(
+        "", description="What new items sell to: an income account's number or name; left out, the company's first."
+    )
+    item_type: Literal["NonInventory", "Service"] = Field(
+        "NonInventory", description="What products and parts become in QuickBooks; services become services."
+    )
+    name_taken: Literal["refuse", "suffix"] = Field(
+        "refuse",
+        description="When another customer, vendor or item has the name: hold the record, or write it with a suffix.",
+    )
+    lists_every: int = Field(
+        4 * 3600, ge=0, le=7 * 86_400,
+        description="Seconds after which customers, items and accounts are read anew, at the next session.",
+    )  # fmt: skip
+    settle: int = Field(60, ge=0, le=3600, description="Seconds after which a lost request is looked up.")
+    resend_for: int = Field(
+        86_400, ge=0, le=7 * 86_400,
+        description="Seconds for which a lost request is asked for by its message-set id; 0: it is looked up only.",
+    )  # fmt: skip

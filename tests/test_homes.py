@@ -1,0 +1,169 @@
+"""A record keeps the one home that it has: when its flow becomes another, and when its document is given up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from wherry import homing
+
+from .shop import Shop, shop
+from .test_once import ACCOUNTS, LEDGER, RULE, ran, standing, why
+
+LONG = "9" * 40
+"""More than the books take."""
+
+
+@pytest.fixture
+def desk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], store_url: str
+) -> Iterator[Shop]:  # fmt: skip
+    """A shop whose ``invoices`` makes documents, and whose ``ledger`` books what it may."""
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "accounts.csv").write_text(ACCOUNTS, "utf-8")
+    with shop(tmp_path, monkeypatch, capsys, store=store_url, more=LEDGER.format(name="ledger")) as made:
+        yield made
+
+
+# -- a flow that becomes another ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], store_url: str
+) -> Iterator[Shop]:  # fmt: skip
+    """A shop with one flow, which makes documents."""
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "accounts.csv").write_text(ACCOUNTS, "utf-8")
+    with shop(tmp_path, monkeypatch, capsys, store=store_url) as made:
+        yield made
+
+
+def becomes(desk: Shop, flow: str) -> None:
+    """The table of the flow is replaced by another of the same name."""
+    path = desk.folder / "wherry.toml"
+    text = path.read_text("utf-8")
+    path.write_text(text[: text.index("[flows.invoices]")] + flow, "utf-8")
+
+
+def table(desk: Shop) -> str:
+    text = (desk.folder / "wherry.toml").read_text("utf-8")
+    return text[text.index("[flows.invoices]") :]
+
+
+def test_a_flow_that_becomes_a_journal_flow_does_not_book_what_it_made_documents_of(alone: Shop) -> None:
+    """I10"""
+    assert ran(alone, "invoices") == {"created": 3, "skipped": 1}
+    becomes(alone, LEDGER.format(name="invoices"))
+    assert ran(alone, "invoices") == {"skipped": 4}
+    assert f"flow invoices has it already, as invoice 536365 (145): {RULE}" in why(alone, "invoices", "INV-1001")
+    alone.does("workspace edit invoice INV-1001 memo=again")
+    assert ran(alone, "invoices") == {"skipped": 1}
+    alone.does("approve invoices --all --yes")
+    assert standing(alone) == (3, 0)
+
+
+def test_once_those_documents_were_taken_back_it_books_them(alone: Shop) -> None:
+    """I10"""
+    ran(alone, "invoices")
+    run = alone.ask("runs list --flow invoices")["items"][0]["id"]
+    documents = table(alone)
+    becomes(alone, LEDGER.format(name="invoices"))
+    ran(alone, "invoices")
+    becomes(alone, documents)
+    alone.does(f"runs undo {run} --yes")
+    becomes(alone, LEDGER.format(name="invoices"))
+    assert ran(alone, "invoices")["created"] == 3
+    alone.does("approve invoices --all --yes")
+    assert standing(alone) == (0, 1)
+
+
+def test_a_flow_that_becomes_one_of_documents_makes_none_of_what_it_booked(alone: Shop) -> None:
+    """I10"""
+    documents = table(alone)
+    becomes(alone, LEDGER.format(name="invoices"))
+    assert ran(alone, "invoices") == {"created": 3, "skipped": 1}
+    becomes(alone, documents)
+    told = alone.ask("run invoices")
+    assert (told["fates"], told["items"]) == ({"invoice": {"skipped": 4}}, {})
+    alone.does("approve invoices --all --yes")
+    assert standing(alone)[0] == 0
+
+
+# -- a document that is given up ---------------------------------------------------------------------------------------
+
+
+def waiting(desk: Shop) -> str:
+    """The number E-N of the one thing that waits for a person."""
+    [one] = desk.ask("errors list")["items"]
+    return str(one["id"])
+
+
+def refused(desk: Shop) -> str:
+    """An invoice that the books do not take is given up. Its number E-N."""
+    desk.does(f"workspace edit invoice INV-1001 number={LONG}")
+    assert ran(desk, "invoices", 4) == {"created": 2, "refused": 1, "skipped": 1}
+    id = waiting(desk)
+    desk.does(f"errors resolve {id} --abandon --note x")
+    return id
+
+
+def test_what_was_given_up_is_not_taken_up_again_once_another_flow_has_booked_it(desk: Shop) -> None:
+    """I10"""
+    id = refused(desk)
+    assert ran(desk, "ledger") == {"created": 1, "skipped": 3}
+    desk.does("approve ledger --all --yes")
+    error = json.loads(desk.does(f"errors reopen {id} --output json", 7))["error"]
+    assert error["code"] == "WHERRY-7113"
+    assert f"flow ledger has it already, as movement {LONG} (M-1): {RULE}" in error["message"]
+    assert [one for one in desk.ask("errors list")["items"] if one["entity"] == "invoice"] == []
+    desk.does("run invoices")
+    assert standing(desk)[0] == 2
+
+
+def test_what_is_taken_up_again_has_its_home_before_another_flow_comes(desk: Shop) -> None:
+    """I10"""
+    id = refused(desk)
+    desk.does(f"errors reopen {id}")
+    assert ran(desk, "ledger") == {"skipped": 4}
+    desk.does(f"errors edit {id} number=536365")
+    desk.does(f"errors retry {id}")
+    assert standing(desk) == (3, 0)
+
+
+def test_what_was_taken_up_without_its_home_is_not_sent_again_once_another_flow_has_booked_it(
+    desk: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I10: as an earlier release left it. The rule holds where it is put into the queue, too."""
+    held = desk.entered("536365")
+    ran(desk, "invoices", 4)
+    id = waiting(desk)
+    with monkeypatch.context() as patch:
+        patch.setattr(homing, "_stays_as_it_is", lambda step, outcome: False)
+        patch.setattr(homing, "take_up", lambda tx, lane, item: None)
+        desk.does(f"errors resolve {id} --abandon")
+        desk.does(f"errors reopen {id}")
+    assert ran(desk, "ledger")["created"] == 1
+    desk.does(f"errors resolve {id} --send-again --yes")
+    desk.does("run invoices")
+    numbers = [(one["Id"], one["DocNumber"]) for one in desk.books.objects("Invoice")]
+    assert [id for id, number in numbers if number == "536365"] == [held]
+    assert desk.ask("errors list")["items"] == []
+    assert f"flow ledger has it already, as movement 536365 (M-1): {RULE}" in why(desk, "invoices", "INV-1001")
+
+
+def test_what_may_stand_there_by_hand_keeps_its_home_when_it_is_given_up(desk: Shop) -> None:
+    """I10: nobody could tell that the books do not hold it, so no other flow books it, also not when it changes."""
+    desk.entered("536365")
+    ran(desk, "invoices", 4)
+    id = waiting(desk)
+    desk.does(f"errors resolve {id} --abandon --note by_hand")
+    assert ran(desk, "ledger") == {"skipped": 4}
+    assert "(given up, as it may be there already)" in why(desk, "ledger", "INV-1001")
+    desk.does("workspace edit invoice INV-1001 memo=again")
+    assert ran(desk, "invoices") == {"skipped": 1}
+    assert ran(desk, "ledger") == {"skipped": 1}
+    desk.does("approve ledger --all --yes")
+    assert standing(desk) == (3, 0)
