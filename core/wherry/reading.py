@@ -71,13 +71,16 @@ def fetch(job: Job, kind: str, fields: tuple[str, ...]) -> Page:
 
 
 def freed_of(job: Job, kind: str) -> list[Record]:
-    """Records that another flow had, as a document or as a journal, and has no more."""
+    """Records that stood in another form, or that another flow had, and that nobody has any more."""
     source, lane = job.wired.source, job.wired.lane
     if not lane.has_homes or not isinstance(source, Fetches):
         return []
     with job.wired.store.read() as tx:
         ids = homes.freed(tx, lane.route, job.wired.name, kind, homing.form_of(lane))
-    return boundary.fetch(source, kind, ids, fields_of(job, kind)) if ids else []
+    found = boundary.fetch(source, kind, ids, fields_of(job, kind)) if ids else []
+    for record in found:
+        record.touched = True  # the source says the same as before
+    return found
 
 
 def mark_of(job: Job, kind: str, mapper: FieldMapper) -> str | None:

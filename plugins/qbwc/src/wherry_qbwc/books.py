@@ -36,16 +36,16 @@ class Books(Struct, frozen=True, kw_only=True):
     def account(self, code: str, item: Item, place: str) -> PostingAccount:
         """The account of a number, a full name or an id. Raises Rejected where there is none, or it is inactive."""
         wanted = code.casefold()
-        found = [one for one in self.accounts if wanted in (one.number.casefold(), one.name.casefold(), one.id.casefold())]
+        found = [one for one in self.accounts if wanted in (word.casefold() for word in (one.number, one.name, one.id))]
         if not found:
             raise held(
                 item, f"QuickBooks has no account {code}", place,
-                "add the account there, or map it to another; the chart is read anew at the next session", "WHERRY-4860",
+                "add the account there, or map it to another; it is read anew at the next session", "WHERRY-4852",
             )  # fmt: skip
         if not found[0].active:
             raise held(
                 item, f"account {code} ({found[0].name}) is inactive in QuickBooks", place,
-                "make it active there, or map it to another account", "WHERRY-4861",
+                "make it active there, or map it to another account", "WHERRY-4853",
             )  # fmt: skip
         return found[0]
 
@@ -76,7 +76,7 @@ def _income(accounts: tuple[PostingAccount, ...], settings: QbwcSettings, connec
         raise ConfigError(
             f"connections.{connection}.income_account: QuickBooks has no active income account "
             f"{settings.income_account!r}",
-            fix="write the number or the full name of an income account as QuickBooks shows it", code="WHERRY-2860",
+            fix="write the number or the full name of an income account as QuickBooks shows it", code="WHERRY-2855",
             key=f"connections.{connection}.income_account",
         )  # fmt: skip
     return found
@@ -84,6 +84,4 @@ def _income(accounts: tuple[PostingAccount, ...], settings: QbwcSettings, connec
 
 def held(item: Item, why: str, field: str, fix: str, code: str) -> Rejected:
     """An item that is not sent as it is."""
-    return Rejected(
-        f"{item.entity} {item.label or item.key}: {why}", fix=fix, code=code, item=item.stamp, field=field
-    )
+    return Rejected(f"{item.entity} {item.label or item.key}: {why}", fix=fix, code=code, item=item.stamp, field=field)

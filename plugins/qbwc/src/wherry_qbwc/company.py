@@ -74,7 +74,7 @@ def right(company: Company, bound: str, connection: str) -> None:
     """Raises Guarded where another company file is open than the one the connection is bound to."""
     if bound and company.id != bound:
         raise Guarded(
-            f"the company file {company.name} is open in QuickBooks, and connection {connection} writes to another one; "
+            f"the company file {company.name} is open in QuickBooks, and connection {connection} writes to another; "
             "nothing was sent",
             fix="open the right company file and update again; a second one needs a connection of its own",
             code="WHERRY-7850", connection=connection,

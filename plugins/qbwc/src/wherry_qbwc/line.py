@@ -1,8 +1,8 @@
 """The line to QuickBooks while its Web Connector is here: who wants to send waits, who calls takes and answers.
 
-Two threads meet in a ``Wire``, which is one session's: the worker that asks, and the Web Connector's calls. A ``Line`` is
-a connection's, in this process, and leads to the wire whose company file was found to be the right one. Nothing here
-outlives the process: what was handed out and not answered is unknown to the core, which looks it up.
+Two threads meet in a ``Wire``, which is one session's: the worker that asks, and the Web Connector's calls. A ``Line``
+is a connection's, in this process, and leads to the wire whose company file was found to be the right one. Nothing
+here outlives the process: what was handed out and not answered is unknown to the core, which looks it up.
 """
 
 from __future__ import annotations

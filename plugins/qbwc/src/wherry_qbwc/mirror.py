@@ -112,5 +112,6 @@ def _entries(answer: RequestReply) -> list[Entry]:
 
 def _untold(name: str, why: str) -> TryAgain:
     return TryAgain(
-        f"QuickBooks does not tell its list ({name}): {why}", fix="update again in the Web Connector", code="WHERRY-6854"
-    )
+        f"QuickBooks does not tell its list ({name}): {why}", fix="update again in the Web Connector",
+        code="WHERRY-6854",
+    )  # fmt: skip

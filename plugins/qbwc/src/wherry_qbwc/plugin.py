@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from wherry.hookspecs import Manifest, hookimpl
 
+from .settings import QbwcSettings
+
 if TYPE_CHECKING:
     from pydantic import BaseModel
-    from wherry.roles import Simulator
+    from wherry.roles import Connection, Services, Simulator, SinkWriter
+    from wherry.web.routes import Host, HttpRoute
 
 SYSTEM = "qbwc"
 
@@ -17,13 +20,35 @@ SYSTEM = "qbwc"
 @hookimpl
 def wherry_manifest() -> Manifest:
     """What this plugin is."""
-    return Manifest(system=SYSTEM, title="QuickBooks Desktop", group="accounting", roles=("simulator",))
+    return Manifest(system=SYSTEM, title="QuickBooks Desktop", group="accounting", roles=("sink", "simulator"))
 
 
 @hookimpl
 def wherry_settings(system: str) -> type[BaseModel] | None:
-    """A connection to QuickBooks Desktop has no settings but those of every connection."""
-    return None
+    """The settings of a QuickBooks Desktop connection."""
+    return QbwcSettings if system == SYSTEM else None
+
+
+@hookimpl
+def wherry_sink_writer(connection: Connection, services: Services) -> SinkWriter | None:
+    """The sink whose documents wait for the Web Connector."""
+    if connection.plugin != SYSTEM:
+        return None
+    from .sink import QbwcSink
+
+    return QbwcSink(connection, services)
+
+
+@hookimpl
+def wherry_http_routes(services: Services, host: Host) -> Sequence[HttpRoute]:
+    """Where the Web Connector calls."""
+    from .endpoint import Manner, routes
+    from .work import begin
+
+    return routes(
+        services, host, begin(services, host),
+        lambda connection: Manner(company_file=connection.settings.company_file),
+    )  # fmt: skip
 
 
 @hookimpl

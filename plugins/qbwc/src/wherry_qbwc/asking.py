@@ -1,0 +1,143 @@
+"""Looking for what the company file holds of items: by id, else by number or name, else by day and customer.
+
+Facts: nothing can be asked for by its memo, so documents are asked for by their number and their memos compared here; a
+key that is not there is a warning (500) beside what was found.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from msgspec import Struct
+from wherry.errors import ContractBroken
+from wherry.records import Call, Found, Item, Reply
+
+from . import facts
+from .books import Books
+from .documents import LISTED, kind_of
+from .facts import Row
+from .line import PATH
+from .lists import TAKEN
+from .names import NAME_LENGTHS, fitted, marked, numbered, stamp_of
+from .words import replies
+from .words.replies import many
+from .words.requests import request
+from .words.sets import message_set
+
+AT_ONCE = 50
+"""Items in one question."""
+NOTHING, SOME = 1, 500
+"""What the question matched nothing of, and only some of: both tell all there is."""
+ID = "look"
+
+
+class Search(Struct, frozen=True):
+    """How an item is looked for: by ``id``, by its ``key`` (number or name), or by its ``day`` and ``customer``."""
+
+    query: str
+    by: Literal["id", "key", "day"]
+    day: str = ""
+    customer: str = ""
+
+
+def search_of(item: Item, books: Books) -> Search:
+    """The search that must find an item if QuickBooks holds it."""
+    query = "ItemQuery" if item.entity == "product" else f"{kind_of(item, books)}Query"
+    if item.target is not None:
+        return Search(query, "id")
+    if item.entity in LISTED or item.body.get("number"):
+        return Search(query, "key")
+    return Search(query, "day", str(item.body.get("date") or ""), str(item.body.get("customer") or ""))
+
+
+def calls(items: Sequence[Item], books: Books) -> list[Call]:
+    """Questions that look for items, as few as there can be."""
+    groups: defaultdict[Search, list[Item]] = defaultdict(list)
+    for item in items:
+        groups[search_of(item, books)].append(item)
+    return [
+        _call(search, group[start : start + AT_ONCE], books)
+        for search, group in groups.items()
+        for start in range(0, len(group), AT_ONCE)
+    ]
+
+
+def _call(search: Search, items: Sequence[Item], books: Books) -> Call:
+    body = _filter(search, items, books)
+    if items[0].entity not in LISTED:
+        body["IncludeLineItems"] = True
+    content = message_set([request(search.query, body, id=ID)], version=books.company.qbxml)
+    return Call(method="POST", path=PATH, items=tuple(item.stamp for item in items), body=content)
+
+
+def _filter(search: Search, items: Sequence[Item], books: Books) -> dict[str, Any]:
+    listed = items[0].entity in LISTED
+    if search.by == "id":
+        return {"ListID" if listed else "TxnID": list(dict.fromkeys(str(item.target) for item in items))}
+    if search.by == "key":
+        keys = list(dict.fromkeys(key for item in items for key in _keys(item, books)))
+        return {"FullName" if listed else "RefNumber": keys}
+    whose = {"EntityFilter": {"ListID": [search.customer]}} if search.customer else {}
+    return {"TxnDateRangeFilter": {"FromTxnDate": search.day, "ToTxnDate": search.day}, **whose}
+
+
+def _keys(item: Item, books: Books) -> list[str]:
+    """The number or the names under which QuickBooks could hold an item that is new."""
+    if item.entity not in LISTED:
+        return [numbered(str(item.body["number"]))]
+    longest = NAME_LENGTHS[item.entity]
+    name = fitted(str(item.body.get("name") or ""), longest)
+    return [name, marked(name, item.stamp, longest)] if books.settings.name_taken == "suffix" else [name]
+
+
+# -- what was found ------------------------------------------------------------
+
+
+def found(items: Sequence[Item], reply: Reply, books: Books) -> dict[str, list[Found]]:
+    """Stamp → what is there. Nothing is told of an answer that cannot be read or is not whole."""
+    try:
+        answer = replies.parse(reply.body).answer(ID)
+    except ContractBroken:
+        return {}
+    if answer is None or answer.code not in (0, NOTHING, SOME):
+        return {}
+    return {item.stamp: _hits(item, answer.rows, books) for item in items}
+
+
+def _hits(item: Item, rows: Sequence[Row], books: Books) -> list[Found]:
+    search = search_of(item, books)
+    if search.by == "id":
+        return [_hit(item, row, books) for row in rows if _id(row) == item.target]
+    if search.by == "day":
+        expected = facts.of_item(item, books).get("total")
+        hits = [_hit(item, row, books, alike=facts.of_row(item, row).get("total") == expected) for row in rows]
+    else:
+        hits = _by_key(item, rows, books)
+    return [hit for hit in hits if hit.ours or (hit.alike and hit.facts != facts.TAKEN_BACK)]
+
+
+def _by_key(item: Item, rows: Sequence[Row], books: Books) -> list[Found]:
+    """Those with the number or name. A name that QuickBooks called taken, and that another entry has, is settled."""
+    keys, name = {key.casefold() for key in _keys(item, books)}, "Name" if item.entity in LISTED else "RefNumber"
+    same = [row for row in rows if str(row.get(name) or "").casefold() in keys]
+    alike = item.memo != TAKEN
+    return [_hit(item, row, books, alike=alike and row.get("IsActive") != "false") for row in same]
+
+
+def _hit(item: Item, row: Row, books: Books, *, alike: bool = False) -> Found:
+    held = facts.of_row(item, row)
+    ours = item.stamp in _stamps(row) or (item.entity == "product" and held == facts.of_item(item, books))
+    return Found(
+        target=_id(row), token=str(row.get("EditSequence") or ""), ours=ours, alike=alike and not ours, facts=held
+    )
+
+
+def _stamps(row: Row) -> set[str]:
+    lines = [*many(row, "JournalDebitLine"), *many(row, "JournalCreditLine")]
+    return {stamp_of(text) for text in (row.get("Memo"), row.get("Notes"), *(line.get("Memo") for line in lines))}
+
+
+def _id(row: Row) -> str:
+    return str(row.get("ListID") or row.get("TxnID") or "")

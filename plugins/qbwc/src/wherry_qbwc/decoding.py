@@ -1,0 +1,82 @@
+"""From QuickBooks' stored answers to what became of each item. Pure: what is missing here is unknown, and looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from wherry.errors import ContractBroken
+from wherry.records import Answer, Call, Change, Fate, Item, Reply
+
+from . import facts
+from .documents import LISTED
+from .facts import Row
+from .line import HRESULT, NOT_READ
+from .lists import TAKEN
+from .words import replies, statuses
+from .words.replies import RequestReply
+from .words.statuses import Status
+
+WAIT = 30.0
+
+
+def answers(call: Call, items: Sequence[Item], reply: Reply) -> dict[str, Answer]:
+    """Stamp → answer, by request id. An answer that cannot be read proves nothing."""
+    if reply.status == NOT_READ:
+        status = statuses.of_hresult(reply.headers.get(HRESULT, ""))
+        told = f"{status.meaning}: {reply.body.decode(errors='replace')}".removesuffix(": ")
+        return {one.stamp: Answer(fate="refused", reason=told, fix=status.fix, code=status.word) for one in items}
+    try:
+        found = replies.parse(reply.body)
+    except ContractBroken:
+        return {}
+    told_of = {item.stamp: _answer(item, answer) for item in items if (answer := found.answer(item.stamp)) is not None}
+    return {stamp: answer for stamp, answer in told_of.items() if answer is not None}
+
+
+def _answer(item: Item, answer: RequestReply) -> Answer | None:
+    status = statuses.meaning(answer.code, answer.message)
+    if status.fate == "done":
+        return _done(item, answer)
+    if status.fate == "unknown":
+        return None
+    if status.fate == "queued":
+        return Answer(fate="queued", reason=_told(status, answer), after=WAIT)
+    if status.fate == "stale":
+        return Answer(fate="unknown", reason="somebody changed it in QuickBooks meanwhile", after=0.0, memo=item.memo)
+    if status.fate == "taken" and item.entity in LISTED and item.memo != TAKEN:
+        return Answer(fate="unknown", reason="QuickBooks has its name already", after=0.0, memo=TAKEN)
+    field = "name" if status.fate == "taken" else ""
+    return Answer(
+        fate="refused", reason=_told(status, answer), field=field, fix=status.fix, code=f"{answer.code} {status.word}"
+    )
+
+
+def _told(status: Status, answer: RequestReply) -> str:
+    return f"{status.meaning}: {answer.message}" if answer.message else status.meaning
+
+
+def _done(item: Item, answer: RequestReply) -> Answer | None:
+    """The answer for an object that came back; None where it is not the one that was sent."""
+    row: Row = answer.rows[0] if answer.rows else answer.recovery
+    target, token = str(row.get("ListID") or row.get("TxnID") or ""), str(row.get("EditSequence") or "")
+    if item.action == "void":
+        return _reversed(item, target)
+    if not target or not token or (item.target is not None and target != item.target):
+        return None
+    fate: Fate = "created" if item.target is None else "updated"
+    held = facts.of_row(item, row) if answer.rows else None
+    return Answer(fate=fate, target=target, token=token, facts=held, changes=_renamed(item, row))
+
+
+def _reversed(item: Item, target: str) -> Answer | None:
+    if target != item.target:
+        return None
+    return Answer(fate="reversed", target=target, token=item.token, facts=dict(facts.TAKEN_BACK))
+
+
+def _renamed(item: Item, row: Row) -> tuple[Change, ...]:
+    """What was done to a name so that QuickBooks takes it."""
+    wanted, name = str(item.body.get("name") or ""), str(row.get("Name") or "")
+    if item.entity not in LISTED or not name or " ".join(wanted.split()) == name:
+        return ()
+    return (Change("name", wanted, name, "QuickBooks does not take the name as it is, or has it already"),)

@@ -1,0 +1,106 @@
+"""Which object of QuickBooks each entity becomes, and the one request that creates, changes or takes back one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+from wherry.records import Item
+
+from . import journals, lists, sales
+from .books import Books, held
+
+Obj = dict[str, Any]
+LISTED = frozenset({"customer", "product"})
+SALES = frozenset({"invoice", "estimate"})
+POSTING = frozenset({"invoice", "journal_entry"})
+ENTITIES = ("customer", "product", "invoice", "estimate", "journal_entry")
+
+
+class Operation(Struct, frozen=True):
+    """One request: its name and its body."""
+
+    name: str
+    body: Obj
+
+
+def kind_of(item: Item, books: Books) -> str:
+    """QuickBooks' own name of what an item becomes: ``SalesOrder``."""
+    if item.entity == "product":
+        return lists.element_of(item, books)
+    if item.entity == "estimate":
+        return "SalesOrder" if books.settings.orders == "sales-order" else "Estimate"
+    return {"customer": "Customer", "invoice": "Invoice", "journal_entry": "JournalEntry"}[item.entity]
+
+
+def operation(item: Item, books: Books) -> Operation:
+    """What is to be sent for an item. Raises Rejected for one that cannot be said in QuickBooks' words."""
+    kind = kind_of(item, books)
+    _offered(item, kind, books)
+    _open_period(item, books)
+    if item.action == "void":
+        return _taken_back(item, kind)
+    if item.target is None:
+        return Operation(f"{kind}Add", _built(item, books, kind))
+    if item.entity == "customer":
+        address: Obj = {"ListID": item.target, "EditSequence": item.token}
+        return Operation("CustomerMod", {**address, **_emptied(item, books), **lists.customer(item, books)})
+    if item.entity in SALES:
+        return Operation(
+            f"{kind}Mod", {"TxnID": item.target, "EditSequence": item.token, **sales.changed(item, books, kind)}
+        )
+    raise held(
+        item, f"Wherry writes a {item.entity.replace('_', ' ')} of QuickBooks Desktop once and does not change it", "",
+        "change it by hand in QuickBooks, then: wherry errors resolve E-N", "WHERRY-4351",
+    )  # fmt: skip
+
+
+def _built(item: Item, books: Books, kind: str) -> Obj:
+    if item.entity == "customer":
+        return lists.customer(item, books)
+    if item.entity == "product":
+        return lists.product(item, books)
+    return journals.added(item, books) if item.entity == "journal_entry" else sales.added(item, books, kind)
+
+
+def _emptied(item: Item, books: Books) -> Obj:
+    """Blanks for what the last body of a customer named and this one does not."""
+    if item.before is None:
+        return {}
+    old = lists.customer(replace(item, body={"name": item.body.get("name"), **item.before}), books)
+    return {name: "" for name, value in old.items() if isinstance(value, str)}
+
+
+def _taken_back(item: Item, kind: str) -> Operation:
+    """An invoice or entry is voided: it stays, with nothing in it. Sales orders and estimates book nothing and cannot
+    be voided: they are deleted, which QuickBooks notes in its list of deleted transactions."""
+    if item.entity in LISTED or item.target is None:
+        raise held(
+            item, "entries of a list are not taken back: nothing is booked under them", "",
+            "make it inactive in QuickBooks if it is no longer used", "WHERRY-4340",
+        )  # fmt: skip
+    verb = "Void" if kind in ("Invoice", "JournalEntry") else "Del"
+    return Operation(f"Txn{verb}", {f"Txn{verb}Type": kind, "TxnID": item.target})
+
+
+def _offered(item: Item, kind: str, books: Books) -> None:
+    if kind == "SalesOrder" and not books.company.sales_orders:
+        raise held(
+            item, f"{books.company.product} has no sales orders; they need QuickBooks Premier or Enterprise", "",
+            'set document = "invoice" on the flow, or orders = "estimate" on the connection, then try it again',
+            "WHERRY-4341",
+        )  # fmt: skip
+
+
+def _open_period(item: Item, books: Books) -> None:
+    """Raises Rejected for a date in closed books, old or new; QuickBooks would answer 3171."""
+    closed = books.company.closed_until
+    dates = [str(body["date"]) for body in (item.body, item.before or {}) if body.get("date")]
+    if not closed or item.entity not in POSTING or not dates or min(dates) > closed:
+        return
+    raise held(
+        item, f"its date {min(dates)} is in a period that is closed: the books are closed up to {closed}", "date",
+        f"open the books again up to {min(dates)} in QuickBooks, or give it a later date; then try it again",
+        "WHERRY-4342",
+    )  # fmt: skip

@@ -1,0 +1,206 @@
+"""What an object of QuickBooks comes to, in words that ours and theirs can be compared by (``records.Facts``).
+
+Left out is what QuickBooks adds by itself: rates it works out, its own ids, templates and addresses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from msgspec.structs import replace
+from wherry.errors import Rejected
+from wherry.money import exact
+from wherry.records import Facts, Item
+
+from . import journals, lists, sales
+from .books import Books
+from .documents import LISTED
+from .names import NAME_LENGTHS, VOIDED, fitted, plain, unmarked
+from .sales import ZERO
+from .words.replies import many
+
+Row = dict[str, Any]
+TAKEN_BACK: Facts = {"state": "taken back"}
+"""All there is to say of a document that books nothing any more."""
+
+
+def of_item(item: Item, books: Books) -> Facts:
+    """What QuickBooks would hold once the item is written; nothing where that cannot be said (any more)."""
+    if item.action == "void":
+        return dict(TAKEN_BACK)
+    try:
+        if item.entity in LISTED:
+            return _of_body(item, books)
+        return _entry(item, books) if item.entity == "journal_entry" else _sale(item, books)
+    except Rejected:
+        return {}
+
+
+def of_row(item: Item, row: Row) -> Facts:
+    """What QuickBooks holds, of what the item speaks of."""
+    if item.entity == "customer":
+        return _customer(item, row, str(row.get("Name") or ""))
+    if item.entity == "product":
+        return _product(item, row)
+    if taken_back(item, row):
+        return dict(TAKEN_BACK)
+    return _held_entry(row) if item.entity == "journal_entry" else _held_sale(item, row)
+
+
+def taken_back(item: Item, row: Row) -> bool:
+    """Whether a document was voided."""
+    lines = [*many(row, "JournalDebitLine"), *many(row, "JournalCreditLine")]
+    memos = [row.get("Memo"), *(line.get("Memo") for line in lines)]
+    booked = sum((_number(line.get("Amount")) for line in lines), ZERO)
+    worth = booked if item.entity == "journal_entry" else total_of(row)
+    return not worth and any(str(memo or "").startswith(VOIDED) for memo in memos)
+
+
+def total_of(row: Row) -> Decimal:
+    """What a document comes to; invoices tell it in two parts."""
+    if row.get("TotalAmount"):
+        return _number(row["TotalAmount"])
+    return _number(row.get("Subtotal")) + _number(row.get("SalesTaxTotal"))
+
+
+# -- lists ------------------------------------------------------------
+
+
+def _of_body(item: Item, books: Books) -> Facts:
+    """The same words as of a row, from what would be sent but for marks in its name."""
+    bare = replace(item, memo="")
+    if item.entity == "product":
+        return _product(item, lists.product(bare, books))
+    made = lists.customer(bare, books)
+    return _customer(item, made, str(made["Name"]))
+
+
+def _customer(item: Item, row: Row, name: str) -> Facts:
+    told = {
+        "email": str(row.get("Email") or "").casefold(),
+        "phone": "".join(one for one in str(row.get("Phone") or "") if one.isdigit() or one == "+"),
+        "number": plain(row.get("AccountNumber")),
+        "notes": plain(row.get("Notes")),
+    }
+    fields = {"email": "email", "phone": "phone", "number": "number", "notes": "description"}
+    named = {fact: value for fact, value in told.items() if _names(item, fields[fact])}
+    return {"name": unmarked(name, NAME_LENGTHS["customer"]), **_inactive(row), **named}
+
+
+def _product(item: Item, row: Row) -> Facts:
+    side = row.get("SalesOrPurchase") or {}
+    told: Facts = {}
+    if _names(item, "description"):
+        told["description"] = plain(side.get("Desc"))
+    if _names(item, "price"):
+        told["price"] = _bare(_number(side.get("Price")))
+    return {"name": unmarked(str(row.get("Name") or ""), NAME_LENGTHS["product"]), **_inactive(row), **told}
+
+
+def _inactive(row: Row) -> Facts:
+    return {"state": "inactive"} if row.get("IsActive") == "false" else {}
+
+
+def _names(item: Item, field: str) -> bool:
+    """Whether this body or the last one names a field: what a person entered beside them is not ours to compare."""
+    return bool(item.body.get(field) or (item.before or {}).get(field))
+
+
+# -- sales ------------------------------------------------------------
+
+
+def _sale(item: Item, books: Books) -> Facts:
+    made = sales.sale(item, books)
+    lines = [
+        _line(item, n, one.product, one.quantity if one.product else None, one.amount, one.description)
+        for n, one in enumerate(made.lines)
+    ]
+    return _document(item, made.date, made.customer, made.total, made.memo, made.number, made.due_date, lines)
+
+
+def _held_sale(item: Item, row: Row) -> Facts:
+    rows = [line for name in ("SalesOrder", "Invoice", "Estimate") for line in many(row, f"{name}LineRet")]
+    lines = [
+        _line(item, n, _ref(one, "ItemRef"), _quantity(one), _number(one.get("Amount")), str(one.get("Desc") or ""))
+        for n, one in enumerate(rows)
+    ]
+    return _document(
+        item, str(row.get("TxnDate") or ""), _ref(row, "CustomerRef"), total_of(row), str(row.get("Memo") or ""),
+        str(row.get("RefNumber") or ""), str(row.get("DueDate") or ""), lines,
+    )  # fmt: skip
+
+
+def _quantity(line: Row) -> Decimal | None:
+    if not _ref(line, "ItemRef"):
+        return None
+    return _number(line.get("Quantity") or "1")
+
+
+def _document(
+    item: Item, date: str, customer: str, total: Decimal, memo: str, number: str, due: str, lines: Iterable[str]
+) -> Facts:
+    told = {"state": "stands", "date": date[:10], "customer": customer, "total": _money(total), "memo": plain(memo)}
+    if _names(item, "number"):
+        told["number"] = number
+    if _names(item, "due_date"):
+        told["due_date"] = due[:10]
+    shown = list(lines)
+    return told | {"lines": str(len(shown))} | {f"line {n}": line for n, line in enumerate(shown, 1)}
+
+
+def _line(item: Item, n: int, product: str, quantity: Decimal | None, worth: Decimal, described: str) -> str:
+    """The text of a line, unless none of ours has one: QuickBooks then takes the item's own."""
+    bodies = (item.body, item.before or {})
+    ours = any(line.get("description") for body in bodies for line in body.get("lines", ())[n : n + 1])
+    text = f": {plain(described)}" if ours else ""
+    many_of = "" if quantity is None else f"{_bare(quantity)} x item {product} = "
+    return f"{many_of}{_money(worth)}{text}"
+
+
+# -- journal entries ------------------------------------------------------------
+
+
+def _entry(item: Item, books: Books) -> Facts:
+    lines = [(one.side, one.account, one.amount, one.customer) for one in journals.sides(item, books)]
+    number = fitted(str(item.body.get("number") or ""), 11, 4)
+    return _booked(str(item.body["date"]), number, lines)
+
+
+def _held_entry(row: Row) -> Facts:
+    lines = [
+        (side, _ref(line, "AccountRef"), _number(line.get("Amount")), _ref(line, "EntityRef"))
+        for side, name in journals.SIDES.items()
+        for line in many(row, name)
+    ]
+    return _booked(str(row.get("TxnDate") or ""), str(row.get("RefNumber") or ""), lines)
+
+
+def _booked(date: str, number: str, lines: list[tuple[str, str, Decimal, str]]) -> Facts:
+    debits = sum((worth for side, _, worth, _ in lines if side == "debit"), ZERO)
+    told = sorted(f"{side} account {account} = {_money(worth)}" + (f", customer {who}" if who else "")
+                  for side, account, worth, who in lines)  # fmt: skip
+    head = {"state": "stands", "date": date[:10], "total": _money(debits), "lines": str(len(told))}
+    return head | ({"number": number} if number else {}) | {f"line {n}": line for n, line in enumerate(told, 1)}
+
+
+# -- values ------------------------------------------------------------
+
+
+def _ref(row: Row, name: str) -> str:
+    found = row.get(name)
+    return str(found.get("ListID") or "") if isinstance(found, dict) else ""
+
+
+def _number(value: Any) -> Decimal:
+    """A number as QuickBooks writes it, or as ours."""
+    return value if isinstance(value, Decimal) else exact(str(value).replace(",", "")) if value else ZERO
+
+
+def _bare(number: Decimal) -> str:
+    return format(number.normalize() + 0, "f")
+
+
+def _money(number: Decimal) -> str:
+    return format(number, ".2f")

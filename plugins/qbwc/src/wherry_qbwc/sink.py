@@ -1,0 +1,114 @@
+"""Writing to QuickBooks Desktop: items into message sets, answers into what became of them. Does no I/O of its own.
+
+It is polled: what it sends leaves while the Web Connector is here (``present``), by the connection's line.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+
+from wherry.errors import ContractBroken, Rejected
+from wherry.records import Answer, Call, Facts, Found, Item, Listed, Reply
+from wherry.roles import Account, Connection, Services
+
+from . import asking, company, decoding, documents, facts, mirror
+from .books import Books, read_books
+from .line import PATH, line_of
+from .settings import QbwcSettings
+from .words.requests import request
+from .words.sets import message_set, set_id
+
+_SORTS = {"ItemServiceRet": "service"}
+
+
+class QbwcSink:
+    """One company file of QuickBooks Desktop. See ``documents.kind_of`` for what each entity becomes there."""
+
+    batch = width = 1
+    """One write a message set: what becomes of it is then known, or asked for, by itself."""
+
+    def __init__(self, connection: Connection, services: Services) -> None:
+        self.entities: Sequence[str] = documents.ENTITIES
+        self._name, self._services = connection.name, services
+        self._settings: QbwcSettings = connection.settings
+        self.http = line_of(services.folder, connection.name)
+        self.settle: float = self._settings.settle
+        self.resend_for: float | None = self._settings.resend_for or None
+        self._read: Books | None = None
+
+    @property
+    def present(self) -> bool:
+        """Whether the Web Connector is here, at the right company file."""
+        return self.http.present
+
+    def check(self) -> Account:
+        """The company file, as it was in the latest session. Raises TryAgain before the first."""
+        self._read = read_books(self._name, self._settings, self._services)
+        found = self._read.company
+        return Account(found.id, found.name, {"product": found.product, "country": found.country})
+
+    @property
+    def _books(self) -> Books:
+        if self._read is None:
+            raise ContractBroken(
+                "the sink of QuickBooks Desktop was asked to write before it had looked whose books these are",
+                fix="report this; nothing was sent", code="WHERRY-1853",
+            )  # fmt: skip
+        return self._read
+
+    def encode(self, items: Sequence[Item]) -> list[Call]:
+        """One message set an item, known by the beginning of its stamp. Raises Rejected, its ``item`` the stamp."""
+        return [self._encoded(item) for item in items]
+
+    def _encoded(self, item: Item) -> Call:
+        made = documents.operation(item, self._books)
+        try:
+            asked = request(made.name, made.body, id=item.stamp)
+        except Rejected as error:
+            error.where.setdefault("item", item.stamp)
+            raise
+        body = message_set([asked], new_id=set_id(item.stamp), version=self._books.company.qbxml)
+        return Call(method="POST", path=PATH, items=(item.stamp,), body=body)
+
+    def decode(self, call: Call, items: Sequence[Item], reply: Reply) -> dict[str, Answer]:
+        """Stamp → answer; an item that is missing is unknown."""
+        return decoding.answers(call, items, reply)
+
+    def facts(self, item: Item) -> Facts:
+        """What QuickBooks would hold once the item is written; empty for one that ``encode`` would reject."""
+        return facts.of_item(item, self._books)
+
+    def ask(self, items: Sequence[Item]) -> list[Call]:
+        """Questions that look for the items."""
+        return asking.calls(items, self._books)
+
+    def found(self, call: Call, items: Sequence[Item], reply: Reply) -> dict[str, list[Found]]:
+        """Stamp → what QuickBooks holds of it."""
+        return asking.found(items, reply, self._books)
+
+    def listing(self, entity: str) -> Iterator[Listed]:
+        """Active customers, items or accounts, as they were read last. Raises Rejected for another entity."""
+        kind = {"customer": "customer", "product": "item", "account": "account"}.get(entity)
+        if kind is None:
+            raise Rejected(
+                f"QuickBooks Desktop has no list of {entity} to match against", code="WHERRY-4343", entity=entity,
+                fix="match it by link only",
+            )  # fmt: skip
+        with self._services.documents() as opened:
+            held = [one for one in mirror.entries(opened, self._name, kind) if one.row.get("IsActive") != "false"]
+        yield from (_listed(kind, one) for one in held)
+
+    def closed_until(self) -> dt.date | None:
+        """The closing date as of the latest session; None where there is none."""
+        found = company.known(self._services.documents, self._name).closed_until
+        return dt.date.fromisoformat(found) if found else None
+
+
+def _listed(kind: str, entry: mirror.Entry) -> Listed:
+    row = entry.row
+    id, name = str(row["ListID"]), str(row.get("FullName") or row.get("Name") or "")
+    if kind == "item":
+        return Listed(id, name, str(row.get("ManufacturerPartNumber") or ""), _SORTS.get(entry.kind, "product"))
+    type = str(row.get("AccountType") or "") if kind == "account" else ""
+    return Listed(id, name, "", type, str(row.get("AccountNumber") or ""))
