@@ -121,17 +121,19 @@ class Line:
 
     def __init__(self) -> None:
         self._wire: Wire | None = None
+        self._worker = 0
         self._sent: set[str] = set()
 
     @property
     def present(self) -> bool:
-        """Whether a Web Connector is here, at the right company file."""
+        """Whether a Web Connector is here, at the right company file, and the asking thread is its session's: a run that
+        goes on beside it leaves the sending to the session, and does not wait for a Web Connector that may be gone."""
         wire = self._wire
-        return wire is not None and not wire.over
+        return wire is not None and not wire.over and self._worker == threading.get_ident()
 
     def admit(self, wire: Wire) -> None:
-        """Lead to this session: its company file is the right one."""
-        self._wire, self._sent = wire, set()
+        """Lead to this session, whose worker this is: its company file is the right one."""
+        self._wire, self._worker, self._sent = wire, threading.get_ident(), set()
 
     def leave(self, wire: Wire) -> None:
         """Lead to this session no longer."""

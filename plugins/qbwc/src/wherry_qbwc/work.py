@@ -127,7 +127,7 @@ class Session:
                 mirror.keep(change.documents, name, lists, now)
 
     def _drain(self) -> None:
-        """Sends what waits. A run of the scheduler may be at it already, through the same line."""
+        """Sends what waits. A session before may still be letting go."""
         for left in reversed(range(_TIMES)):
             try:
                 self._host.drain(self._connection.name)
