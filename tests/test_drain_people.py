@@ -201,7 +201,6 @@ def test_a_customer_that_waited_goes_when_something_free_to_leave_needs_it(desk:
     assert len(desk.effects("customer")) == 1
 
 
-
 # -- what depends on others --------------------------------------------------------------------------------------------
 
 

@@ -16,6 +16,7 @@ from wherry.web import host
 from wherry.web.app import App, Site
 from wherry.web.server import Listening, WebServer, listen
 from wherry_qbwc import passwords
+from wherry_qbwc.line import line_of
 from wherry_qbwc.simulator import Outcome, QbwcSimulator
 from wherry_workspace.charge_import import import_charges
 from wherry_workspace.layouts import ONLINE_RETAIL
@@ -76,7 +77,13 @@ class Shop:
         self.url = self._served.enter_context(_serving(self.hub))
 
     def stop(self) -> None:
-        """The process ends: its store alone is left."""
+        """The process ends: its store alone is left. What its threads wait for never comes."""
+        wire = line_of(self.folder, NAME)._wire
+        if wire is not None:
+            wire.end()
+        for one in threading.enumerate():
+            if one.name == f"qbwc-{NAME}":
+                one.join(10)
         self._served.close()
 
     def restart(self) -> None:
@@ -95,6 +102,14 @@ class Shop:
         path.write_text(charges, "utf-8")
         with self.hub.store.documents("workspace") as documents:
             import_charges(documents, ONLINE_RETAIL, path, "GBP", now=self.clock.now())
+
+    def memo(self, number: str, memo: str) -> None:
+        """Somebody changes an invoice on the platform."""
+        self.clock.advance(1)
+        with self.hub.store.documents("workspace") as documents:
+            [(id, held)] = [one for one in documents.each("invoice") if one[1]["fields"]["number"] == number]
+            held["fields"]["memo"] = memo
+            documents.put("invoice", [(id, held)])
 
     def run(self) -> dict[str, Any]:
         """``wherry run invoices``: its summary."""

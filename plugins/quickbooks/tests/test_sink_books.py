@@ -69,7 +69,7 @@ def test_it_plays_the_roles_of_a_target_that_keeps_books(bench: Any) -> None:
 
 
 def test_the_chart_comes_whole_with_codes_as_they_are_written(bench: Any) -> None:
-    """b_004_02, b_004_06: zeros in front stay, an account without a number goes by its name, inactive ones are there."""
+    """b_004_02, b_004_06: zeros in front stay, one without a number goes by its name, inactive ones are there."""
     chart = {account.id: account for account in bench.sink.accounts()}
     assert len(chart) == 69
     assert sum(not account.active for account in chart.values()) == 5

@@ -50,12 +50,11 @@ def of_row(item: Item, row: Row) -> Facts:
 
 
 def taken_back(item: Item, row: Row) -> bool:
-    """Whether a document was voided."""
-    lines = [*many(row, "JournalDebitLine"), *many(row, "JournalCreditLine")]
-    memos = [row.get("Memo"), *(line.get("Memo") for line in lines)]
-    booked = sum((_number(line.get("Amount")) for line in lines), ZERO)
-    worth = booked if item.entity == "journal_entry" else total_of(row)
-    return not worth and any(str(memo or "").startswith(VOIDED) for memo in memos)
+    """Whether a document was voided. An entry shows it by its lines, which have nothing in them any more."""
+    if item.entity == "journal_entry":
+        lines = [*many(row, "JournalDebitLine"), *many(row, "JournalCreditLine")]
+        return bool(lines) and not any(_number(line.get("Amount")) for line in lines)
+    return not total_of(row) and str(row.get("Memo") or "").startswith(VOIDED)
 
 
 def total_of(row: Row) -> Decimal:

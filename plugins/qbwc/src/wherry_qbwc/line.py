@@ -65,15 +65,18 @@ class Wire:
                 raise gone("no")
             self._request, self._heard, self._taken = content, None, False
             self._changed.notify_all()
-            while self._heard is None and not self.over:
-                self._changed.wait()
-            taken, heard = self._taken, self._heard
-            self._request, self._heard, self._taken = None, None, False
+            self._changed.wait_for(lambda: self._heard is not None or self.over)
+            taken, heard = self._put_away()
         if heard is None:
             raise gone("perhaps" if taken else "no")
         if heard.hresult and statuses.of_hresult(heard.hresult).fate != "refused":
             raise _failed(heard)
         return heard
+
+    def _put_away(self) -> tuple[bool, Heard | None]:
+        found = self._taken, self._heard
+        self._request, self._heard, self._taken = None, None, False
+        return found
 
     def finish(self) -> None:
         """Nothing more will be asked."""
@@ -126,8 +129,8 @@ class Line:
 
     @property
     def present(self) -> bool:
-        """Whether a Web Connector is here, at the right company file, and the asking thread is its session's: a run that
-        goes on beside it leaves the sending to the session, and does not wait for a Web Connector that may be gone."""
+        """Whether a Web Connector is here, at the right company file, and the asking thread is its session's: a run
+        beside it leaves the sending to the session, and does not wait for a Web Connector that may be gone."""
         wire = self._wire
         return wire is not None and not wire.over and self._worker == threading.get_ident()
 

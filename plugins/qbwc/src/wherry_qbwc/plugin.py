@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 from wherry.hookspecs import Manifest, hookimpl
 
+from .mapping import MAPS, MATCH, product_type
 from .settings import QbwcSettings
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
-    from wherry.roles import Connection, Services, Simulator, SinkWriter
+    from wherry.roles import Connection, Services, Simulator, SinkWriter, SourceConnector
     from wherry.web.routes import Host, HttpRoute
 
 SYSTEM = "qbwc"
@@ -20,13 +21,38 @@ SYSTEM = "qbwc"
 @hookimpl
 def wherry_manifest() -> Manifest:
     """What this plugin is."""
-    return Manifest(system=SYSTEM, title="QuickBooks Desktop", group="accounting", roles=("sink", "simulator"))
+    return Manifest(
+        system=SYSTEM,
+        title="QuickBooks Desktop",
+        group="accounting",
+        roles=("source", "sink", "simulator"),
+        kinds=("product", "customer", "account"),
+        maps=MAPS,
+        match=MATCH,
+        docs="https://developer.intuit.com/app/developer/qbdesktop/docs/get-started",
+    )
 
 
 @hookimpl
 def wherry_settings(system: str) -> type[BaseModel] | None:
     """The settings of a QuickBooks Desktop connection."""
     return QbwcSettings if system == SYSTEM else None
+
+
+@hookimpl
+def wherry_source_connector(connection: Connection, services: Services) -> SourceConnector | None:
+    """The source that reads the lists which the latest session left here."""
+    if connection.plugin != SYSTEM:
+        return None
+    from .source import QbwcSource
+
+    return QbwcSource(connection, services)
+
+
+@hookimpl
+def wherry_transforms() -> Mapping[str, Callable[..., Any]]:
+    """What the default maps need beyond the core's transforms."""
+    return {"qbwc_product_type": product_type}
 
 
 @hookimpl

@@ -1,0 +1,94 @@
+"""A company file as a source: its customers, items and accounts, as the latest session read them.
+
+The lists are kept here, so reading needs no Web Connector and finds what was there when it came last. A version is the
+entry's EditSequence; inactive customers and items are ``archived``, inactive accounts stay records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from wherry.errors import ContractBroken
+from wherry.records import Page, Record
+from wherry.roles import Account, Connection, Query, Services
+
+from . import company, mirror
+
+LISTS = {"product": "item", "customer": "customer", "account": "account"}
+"""Record kind → the list it is read from."""
+CHUNK = 500
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+class QbwcSource:
+    """Reads what is kept of one company file. Made once per run."""
+
+    kinds: Sequence[str] = tuple(LISTS)
+    chunk = CHUNK
+
+    def __init__(self, connection: Connection, services: Services) -> None:
+        self._name, self._services = connection.name, services
+
+    def check(self) -> Account:
+        """The company file, as it was in the latest session. Raises TryAgain before the first."""
+        found = company.known(self._services.documents, self._name)
+        return Account(found.id, found.name, {"product": found.product, "country": found.country})
+
+    def read(self, query: Query) -> Iterator[Page]:
+        """What changed since the mark, oldest change first; everything when there is none."""
+        entries = [one for one in self._entries(query.kind) if not query.after or _mark(one) > query.after]
+        entries.sort(key=_mark)
+        for start in range(0, len(entries), CHUNK):
+            some = entries[start : start + CHUNK]
+            yield Page([_record(query.kind, one, query.fields) for one in some], _mark(some[-1]), len(entries))
+
+    def complete(self, records: list[Record], relatives: Mapping[str, tuple[str, ...]]) -> list[Record]:
+        """The same records: entries of lists have no relatives."""
+        return records
+
+    def fetch(self, kind: str, ids: Sequence[str], fields: tuple[str, ...]) -> list[Record]:
+        """Heads by id, in the order asked for."""
+        found = {one.row["ListID"]: one for one in self._entries(kind)}
+        return [_record(kind, found[id], fields) for id in dict.fromkeys(ids) if id in found]
+
+    def sweep(self, kind: str, ids: Sequence[str], fields: tuple[str, ...]) -> Iterator[Record]:
+        """A head for every id; what is no longer in its list was deleted, or merged into another."""
+        found = {one.row["ListID"]: one for one in self._entries(kind)}
+        for id in ids:
+            gone = Record(kind=kind, id=id, version="deleted", gone="deleted")
+            yield _record(kind, found[id], fields) if id in found else gone
+
+    def _entries(self, kind: str) -> list[mirror.Entry]:
+        if kind not in LISTS:
+            raise ContractBroken(
+                f"QuickBooks Desktop has no records of kind {kind!r}", code="WHERRY-1854", kind=kind,
+                fix=f"kinds: {', '.join(LISTS)}",
+            )  # fmt: skip
+        with self._services.documents() as documents:
+            return list(mirror.entries(documents, self._name, LISTS[kind]))
+
+
+def _mark(entry: mirror.Entry) -> str:
+    """Seconds of the last change, which an EditSequence is, and the id: no two entries share it."""
+    row = entry.row
+    return f"{str(row.get('EditSequence') or '0').rjust(16, '0')} {row['ListID']}"
+
+
+def _record(kind: str, entry: mirror.Entry, fields: tuple[str, ...]) -> Record:
+    row = {**entry.row, "Type": entry.kind.removeprefix("Item").removesuffix("Ret")}
+    archived = row.get("IsActive") == "false" and kind != "account"
+    told = {name: _value(row, name) for name in fields if name != "id"}
+    return Record(
+        kind=kind, id=str(row["ListID"]), version=str(row.get("EditSequence") or ""), payload=_encode(told),
+        gone="archived" if archived else "",
+    )  # fmt: skip
+
+
+def _value(row: dict[str, Any], name: str) -> Any:
+    """One field; that of a nested element is named by its path with an underscore: ``BillAddress_City``."""
+    value: Any = row
+    for part in name.split("_"):
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
