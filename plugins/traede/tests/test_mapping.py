@@ -116,7 +116,7 @@ def test_an_amount_that_is_exact_is_taken_however_it_is_spelled(amount: str, min
 @pytest.mark.parametrize("amount", ["0", "0.00", "-0.0", "0e5"])
 def test_an_entry_over_nothing_is_skipped_with_its_reason(amount: str) -> None:
     found = USUAL.map(record(amount))
-    assert found == Skip("its amount is zero", 0, "DKK")
+    assert found == Skip("its amount is zero", 0, "DKK", date="2026-01-31")
 
 
 def test_an_entry_that_a_filter_leaves_out_is_counted_with_its_amount() -> None:
