@@ -23,8 +23,6 @@ from wherry.settings import Flow
 from wherry.settings.load import refuse
 from wherry.settings.mistakes import SECRET_UNREADABLE, UNKNOWN_NAME, UNSET_SECRET, Mistake, suggestion
 from wherry.store import audit, inquiries, ledger, registry
-from wherry.store.database import Tx
-from wherry.store.ledger import Route
 from wherry.store.registry import FlowState
 from wherry.tally import plain
 from wherry.wiring import Wiring
@@ -42,7 +40,7 @@ def summary(hub: Hub, name: str) -> dict[str, Any]:
         waiting, seen = ledger.count_open(tx, name), ledger.count_seen(tx, name)
         approval = inquiries.for_approval(tx).get(name, inquiries.ForApproval())
         marks = {mark.kind: mark.saved_at for mark in registry.all_marks(tx) if mark.flow == name}
-        blocked = _blocked(tx, flow)
+        blocked = stuck.blocked(tx, flow)
     return {
         "flow": name, "source": flow.source, "sink": flow.sink, "state": state.state, "since": state.since,
         "reason": state.reason, "by": state.by, "kinds": list(flow.kinds), "waiting": waiting, "seen": plain(seen),
@@ -53,14 +51,6 @@ def summary(hub: Hub, name: str) -> dict[str, Any]:
                      "finished": last[0].finished_at, "exit_code": last[0].exit_code,
                      "error": last[0].summary.get("error")} if last else None,
     }  # fmt: skip
-
-
-def _blocked(tx: Tx, flow: Flow) -> list[dict[str, Any]]:
-    """Movements without an account, for which nothing of the flow is booked."""
-    ids = {row.name: row.id for row in registry.all_connections(tx)} if flow.books else {}
-    if flow.source not in ids or flow.sink not in ids:
-        return []
-    return stuck.of_flow(tx, Route(ids[flow.source], ids[flow.sink]), flow.name)
 
 
 def show(hub: Hub, name: str) -> dict[str, Any]:

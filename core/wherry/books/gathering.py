@@ -69,8 +69,12 @@ class Selection(Struct, frozen=True, kw_only=True):
     first: dt.date | None = None
     last: dt.date | None = None
 
+    @property
+    def takes_all(self) -> bool:
+        return not (self.partitions or self.first or self.last)
+
     def takes(self, row: MovementRow) -> bool:
-        if not (self.partitions or self.first or self.last):
+        if self.takes_all:
             return True
         day = dt.date.fromisoformat(row.date)
         within = (self.first is None or self.first <= day) and (self.last is None or day <= self.last)

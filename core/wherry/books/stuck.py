@@ -7,17 +7,20 @@ found it; whether it still is so is looked up when it is told.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
 
 from wherry.accounting import LeftOut
-from wherry.books.gathering import Arrangement, Books, Selection
-from wherry.store import calls, movements
+from wherry.settings import Flow
+from wherry.store import calls, movements, registry
 from wherry.store.database import Tx
 from wherry.store.ledger import Route
 from wherry.store.movements import MovementRow
+
+if TYPE_CHECKING:
+    from wherry.books.gathering import Arrangement, Books
 
 REASONS = ("uncategorised", "no-account")
 FEW = 3
@@ -55,7 +58,7 @@ def named(some: Sequence[str], number: int) -> str:
 
 def keep(tx: Tx, books: Books, found: Arrangement) -> None:
     """Note what keeps the books back; a selection of them says nothing of the rest."""
-    if books.pick != Selection():
+    if not books.pick.takes_all:
         return
     rows = {row.id: row for row in found.free}
     held = [_stuck(rows, one) for one in found.left if one.reason in REASONS]
@@ -69,6 +72,14 @@ def _stuck(rows: Mapping[int, MovementRow], one: LeftOut) -> Stuck:
         reason=one.reason, detail=one.detail, number=len(one.members), minor=one.minor, currency=one.currency,
         ids=list(one.members[:_MOST]), names=names(rows, one.members, FEW),
     )  # fmt: skip
+
+
+def blocked(tx: Tx, flow: Flow) -> list[dict[str, Any]]:
+    """Movements without an account, for which nothing of the flow is booked."""
+    ids = {row.name: row.id for row in registry.all_connections(tx)} if flow.books else {}
+    if flow.source not in ids or flow.sink not in ids:
+        return []
+    return of_flow(tx, Route(ids[flow.source], ids[flow.sink]), flow.name)
 
 
 def of_flow(tx: Tx, route: Route, flow: str) -> list[dict[str, Any]]:

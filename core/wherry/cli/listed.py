@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from wherry import approvals, desk, flows
-from wherry.books.stuck import named
+from wherry import approvals, desk
+from wherry.books import stuck
 from wherry.cli.drawing import clean, plural, table
 from wherry.cli.errors import CLASS, FLOW, SAYS, money, sums
 from wherry.cli.grouped import FEW
@@ -77,8 +77,9 @@ def _page(rows: list[dict[str, Any]], cursor: str) -> list[dict[str, Any]]:
 
 def _blocked(hub: Hub, flow: str) -> list[dict[str, Any]]:
     """What keeps the books of each flow back, or of one."""
-    return [{"flow": row["flow"], **one} for row in flows.listed(hub) if flow in ("", row["flow"])
-            for one in row["blocked"]]  # fmt: skip
+    asked = [one for name, one in sorted(hub.project.flows.items()) if flow in ("", name)]
+    with hub.store.read() as tx:
+        return [{"flow": one.name, **told} for one in asked for told in stuck.blocked(tx, one)]
 
 
 def _next(
@@ -114,8 +115,8 @@ def _stuck(one: Mapping[str, Any]) -> Iterator[str]:
     head = f"{plural(one['movements'], 'movement')} without account, so nothing is booked   {clean(one['flow'])}"
     yield click.style(f"{head}   {sums({one['currency']: one['minor']})}", bold=True)
     yield f"  {clean(one['detail'])}"
-    flow = clean(one["flow"])
-    yield f"    {clean(named(one['names'], one['movements']))}   all of them: wherry journal preview {flow} --left-out"
+    flow, some = clean(one["flow"]), clean(stuck.named(one["names"], one["movements"]))
+    yield f"    {some}   all of them: wherry journal preview {flow} --left-out"
     if one["reason"] == "no-account":
         yield "  next     name an account or a category at the source, or in the map"
     else:
