@@ -39,7 +39,8 @@ def ends(usable: Plugins, template: str) -> Ends:
     """The installed plugins that fit. Raises ConfigError where an end is missing."""
     found = [usable.manifests[name] for name in sorted(usable.manifests)]
     platform = next((one for one in found if one.group == "platform" and _KINDS[template] in one.maps), None)
-    books = next((one for one in found if one.group == "accounting" and "sink" in one.roles), None)
+    keeping = [one for one in found if one.group == "accounting" and "sink" in one.roles]
+    books = min(keeping, key=lambda one: not one.sign_in, default=None)  # one that is only signed in to comes first
     if platform is None or books is None:
         what = f"a platform that has {_KINDS[template]} records" if platform is None else "a system that keeps books"
         raise ConfigError(f"no installed plugin is {what}", fix="install one; see: wherry plugin list",
