@@ -122,6 +122,13 @@ class Desk:
         return msgspec.json.decode(self.vault.get("books", FIELD) or "", type=Tokens)
 
 
+def signed_in(vendor: Vendor, url: str, folder: Path) -> None:
+    """With nothing of the store left open: an SQLite file that is carried across a fork loses its locks."""
+    desk = Desk(vendor, url, folder)
+    desk.sign_in(vendor)
+    desk.store.close()
+
+
 @pytest.fixture(params=["quickbooks", "hubspot"])
 def vendor(request: pytest.FixtureRequest) -> Vendor:
     return Vendor(request.param)
@@ -197,7 +204,7 @@ def ended(child: int) -> int:
 
 def test_fifty_workers_in_five_processes_renew_once_an_expiry(vendor, url, tmp_path, monkeypatch):
     """I15, case_E1: by lock and by reading again what a sibling stored"""
-    Desk(vendor, url, tmp_path).sign_in(vendor)
+    signed_in(vendor, url, tmp_path)
     monkeypatch.setattr(locks, "time", _Impatient)
     context = multiprocessing.get_context("fork")
     barrier = context.Barrier(WORKERS, action=vendor.expire)
@@ -269,7 +276,7 @@ def test_a_rotation_that_dies_is_got_over_or_asks_for_a_new_sign_in(point, grace
     """case_E2: only an answer that was lost for good, at a vendor without grace, needs a person"""
     vendor = Vendor("quickbooks", grace)
     with serve(vendor.simulator.app()) as url:
-        Desk(vendor, url, tmp_path).sign_in(vendor)
+        signed_in(vendor, url, tmp_path)
         vendor.expire()
 
         def work() -> None:
@@ -291,7 +298,7 @@ def test_a_rotation_that_dies_is_got_over_or_asks_for_a_new_sign_in(point, grace
 
 def test_a_lock_does_not_outlive_the_process_that_held_it(tmp_path, vendor, url):
     """case_E2: the next one need not wait for anything to run out"""
-    Desk(vendor, url, tmp_path).sign_in(vendor)
+    signed_in(vendor, url, tmp_path)
     vendor.expire()
 
     def work() -> None:

@@ -165,8 +165,8 @@ class OAuth2(httpx.Auth):
     # -- which token ----------------------------------------------------------------------------------------------
 
     def _current(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, Tokens]:
-        held = self._held
-        if held is not None and self._clock.monotonic() < self._good_until:
+        good_until, held = self._good_until, self._held  # in this order: ``_hold`` writes them in the other
+        if held is not None and self._clock.monotonic() < good_until:
             return held
         return (yield from self._renewed(request, held.access if held is not None else None))
 
@@ -223,8 +223,9 @@ class OAuth2(httpx.Auth):
 
     def _hold(self, tokens: Tokens) -> Tokens:
         left = None if tokens.expires_at is None else tokens.expires_at - self._clock.now().timestamp() - _slack(tokens)
-        self._good_until = float("inf") if left is None else self._clock.monotonic() + left
-        self._held = tokens
+        good_until = float("inf") if left is None else self._clock.monotonic() + left
+        self._held = tokens  # first, so that nobody takes the old token for good by the new one's time
+        self._good_until = good_until
         return tokens
 
     def _fresh(self, tokens: Tokens) -> bool:
