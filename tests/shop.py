@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from wherry.cli import app
-from wherry.clock import SystemClock
 from wherry.simulator import serve
+from wherry.testing.clock import hurried
 from wherry_quickbooks.simulator import OAuthApp, QuickBooksSimulator
 
 SECRET = "canary-shop-secret-9"
@@ -128,7 +128,7 @@ def shop(
     ``store`` is the address of its store, a file of its own where left out; ``more`` are further tables of its project.
     """
     books = QuickBooksSimulator(oauth=OAuthApp(client_id="shop", client_secret=SECRET), currency="GBP", limits="none")
-    patch.setattr(SystemClock, "sleep", lambda self, seconds: None)
+    hurried(patch)
     patch.setenv("WHERRY_ACTOR", "anna")
     (folder / "wherry.toml").write_text(kept_in(store, PROJECT) + more, "utf-8")
     (folder / "charges.csv").write_text(CHARGES, "utf-8")

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from wherry import connections
 from wherry.cli.connections import drawn
-from wherry.clock import SystemClock
 from wherry.hub import Hub
 from wherry.simulator import serve
 from wherry.store import registry
+from wherry.testing.clock import hurried
 from wherry_quickbooks.simulator import OAuthApp, QuickBooksSimulator
 
 from .shop import Shop, shop
@@ -161,7 +161,7 @@ def fresh(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], books: QuickBooksSimulator
 ) -> Iterator[Treasury]:
     """A project of which nobody has connected the books yet."""
-    monkeypatch.setattr(SystemClock, "sleep", lambda self, seconds: None)
+    hurried(monkeypatch)
     (tmp_path / "wherry.toml").write_text(PROJECT, "utf-8")
     with serve(books.app()) as url:
         for name, value in {"URL": url, "CLIENT_ID": "treasury", "CLIENT_SECRET": SECRET}.items():

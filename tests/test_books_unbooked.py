@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from wherry import trail
 from wherry.books import unbooked
-from wherry.clock import SystemClock
 from wherry.errors import TryAgain
 from wherry.hub import Hub
+from wherry.testing.clock import hurried
 
 from .treasury import Treasury, named_treasury
 
@@ -23,13 +22,7 @@ REFUSED = {"Fault": {"Error": [{"Message": "no", "Detail": "no", "code": "6000"}
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Treasury]:
     """A treasury where waiting takes no time."""
     with named_treasury(tmp_path, monkeypatch, capsys) as made:
-        waited, now = [0.0], SystemClock.now
-
-        def sleep(self: SystemClock, seconds: float) -> None:
-            waited[0] += seconds
-
-        monkeypatch.setattr(SystemClock, "sleep", sleep)
-        monkeypatch.setattr(SystemClock, "now", lambda self: now(self) + dt.timedelta(seconds=waited[0]))
+        hurried(monkeypatch, wall=True)
         yield made
 
 

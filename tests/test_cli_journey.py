@@ -18,9 +18,9 @@ import pytest
 import structlog
 from wherry import demo as demonstration
 from wherry.cli import app
-from wherry.clock import SystemClock
 from wherry.hub import Hub
 from wherry.store import registry
+from wherry.testing.clock import hurried
 
 Wherry = Callable[..., int]
 Answer = Callable[..., dict[str, Any]]
@@ -262,7 +262,7 @@ def test_a_paused_flow_refuses_to_run_before_anything_is_asked_and_activating_en
 def test_a_source_that_is_down_is_exit_6_and_says_what_became_of_the_run(
     answer: Answer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(SystemClock, "sleep", lambda self, seconds: None)
+    hurried(monkeypatch)
     told = answer("run", "catalogue", code=6)
     assert told["error"]["code"].startswith("WHERRY-6")
     assert told["data"]["run"]
@@ -515,7 +515,7 @@ def test_config_check_says_what_it_could_not_check(folder: Path, answer: Answer)
 def test_a_run_that_was_stopped_says_why_wherever_it_is_shown(
     wherry: Wherry, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(SystemClock, "sleep", lambda self, seconds: None)
+    hurried(monkeypatch)
     assert wherry("run", "catalogue") == 6
     told = capsys.readouterr()
     assert "nothing new" not in told.out

@@ -22,6 +22,7 @@ from wherry.consent import LIFE
 from wherry.hub import Hub
 from wherry.signin import FIELD, Tokens
 from wherry.simulator import serve
+from wherry.testing.clock import hurried
 from wherry_hubspot.simulator import HubSpotSimulator, OAuthApp
 
 PROJECT = """
@@ -68,7 +69,7 @@ def folder(tmp_path: Path, crm_url: str, monkeypatch: pytest.MonkeyPatch) -> Pat
     monkeypatch.setenv("CRM_URL", crm_url)
     monkeypatch.setenv("CRM_CLIENT", "crm-client")
     monkeypatch.setenv("CRM_SECRET", SECRET)
-    monkeypatch.setattr(SystemClock, "sleep", lambda self, seconds: None)
+    hurried(monkeypatch)
     (tmp_path / "wherry.toml").write_text(PROJECT.replace("AUTH", OAUTH))
     return tmp_path
 

@@ -16,10 +16,10 @@ import httpx
 import msgspec
 import pytest
 from wherry.cli import app
-from wherry.clock import SystemClock
 from wherry.hub import Hub
 from wherry.signin import FIELD, Tokens
 from wherry.simulator import serve
+from wherry.testing.clock import hurried
 from wherry_quickbooks.simulator import OAuthApp, QuickBooksSimulator
 
 PROJECT = """
@@ -73,7 +73,7 @@ def url(books: QuickBooksSimulator) -> Iterator[str]:
 def folder(tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, value in {"URL": url, "CLIENT_ID": "books-client", "CLIENT_SECRET": SECRET}.items():
         monkeypatch.setenv(f"BOOKS_{name}", value)
-    monkeypatch.setattr(SystemClock, "sleep", lambda self, seconds: None)
+    hurried(monkeypatch)
     (tmp_path / "wherry.toml").write_text(PROJECT)
     return tmp_path
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wherry.clock import SystemClock
 from wherry.simulator import serve
+from wherry.testing.clock import hurried
 from wherry_quickbooks.simulator import OAuthApp, QuickBooksSimulator
 
 from .shop import Shop, kept_in
@@ -190,7 +190,7 @@ def _connected(
 ) -> Iterator[Treasury]:  # fmt: skip
     for account in chart.values():
         books.write("Account", dict(account))
-    patch.setattr(SystemClock, "sleep", lambda self, seconds: None)
+    hurried(patch)
     patch.setenv("WHERRY_ACTOR", "anna")
     (folder / "wherry.toml").write_text(kept_in(store, PROJECT), "utf-8")
     with serve(books.app()) as url:

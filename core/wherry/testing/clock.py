@@ -5,6 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import threading
 
+import pytest
+
+from wherry.clock import SystemClock
+from wherry.http import pacing
+
 START = dt.datetime(2026, 1, 5, 9, 0, tzinfo=dt.UTC)
 
 
@@ -48,3 +53,18 @@ class FakeClock:
         """Somebody sets the wall clock, forward or back; ``monotonic`` does not notice."""
         with self._lock:
             self._wall += dt.timedelta(seconds=seconds)
+
+
+def hurried(patch: pytest.MonkeyPatch, *, wall: bool = False) -> None:
+    """The machine's own clock, on which sleeping takes no time: as much has passed when it wakes.
+
+    Its ``monotonic`` moves, since whoever waits for a place in a budget looks there again; with ``wall`` the date does
+    as well. Budgets of calls begin anew, or those of an earlier test would count by another time.
+    """
+    slept: list[float] = []
+    now, monotonic = SystemClock.now, SystemClock.monotonic
+    patch.setattr(pacing, "_shared", {})
+    patch.setattr(SystemClock, "sleep", lambda self, seconds: slept.append(max(seconds, 0.0)))
+    patch.setattr(SystemClock, "monotonic", lambda self: monotonic(self) + sum(slept))
+    if wall:
+        patch.setattr(SystemClock, "now", lambda self: now(self) + dt.timedelta(seconds=sum(slept)))
