@@ -37,6 +37,7 @@ LAYERS = (
         "approvals undoing tracing subjects standings explaining comparing reconciling reopening fiscal trail journals "
         "reversing barring charting exporting tying checklist packing closing",
     ),
+    ("for authors of plugins", "authoring"),
     ("faces", "cli demo demo_books web"),
     ("beside", "simulator testing"),
 )

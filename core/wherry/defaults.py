@@ -21,8 +21,8 @@ class Defaults:
     wiring: Wiring
 
     @hookimpl
-    def wherry_field_mapper(self, flow: Flow, kind: str, services: Services) -> FieldMapper:
-        return self.wiring.map_mapper(flow, kind)
+    def wherry_field_mapper(self, flow: Flow, kind: str, services: Services) -> FieldMapper | None:
+        return None if flow.mapper else self.wiring.map_mapper(flow, kind)
 
     @hookimpl
     def wherry_matcher(self, flow: Flow, entity: str) -> Matcher:

@@ -158,7 +158,11 @@ class Invoice(Entity, kw_only=True):
 
 
 class Estimate(Invoice, kw_only=True):
-    """What a customer is told a thing will cost; what an order becomes in books that know no sales orders."""
+    """What a customer is told a thing will cost."""
+
+
+class SalesOrder(Invoice, kw_only=True):
+    """What a customer ordered, to be invoiced in the books."""
 
 
 class CreditMemo(Invoice, kw_only=True):
@@ -286,6 +290,7 @@ SHAPES: dict[str, type[Entity]] = {
     "charge": Charge,
     "invoice": Invoice,
     "estimate": Estimate,
+    "sales_order": SalesOrder,
     "credit_memo": CreditMemo,
     "journal_entry": JournalEntry,
     "ledger_transaction": LedgerTransaction,

@@ -33,6 +33,8 @@ COMMANDS: dict[str, Lazy] = {
         "Plugins: what is installed, broken, and to be had.", _SET,
         list=_at("plugins", "list_", "Installed plugins, and the systems that are to be had."),
         info=_at("plugins", "info", "What one plugin can do and what it needs."),
+        new=_at("authored", "new", "Write a whole plugin, tests and all."),
+        check=_at("checked", "check", "Judge a plugin by the quality scale, rule by rule, with evidence."),
     ),
     "connect": _at("connect", "connect", "Sign in to a connection's account, by browser or by token.", _SET),
     "connection": _group(

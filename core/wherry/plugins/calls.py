@@ -28,11 +28,14 @@ class Calls:
     def __init__(self, loaded: Loaded) -> None:
         self._loaded = loaded
 
-    def first(self, hook: str, owner: str, unfit: Unfit, role: str = "", **arguments: Any) -> Any:
+    def first(
+        self, hook: str, owner: str, unfit: Unfit, role: str = "", *, only: bool = False, **arguments: Any
+    ) -> Any:
         """The first result of a maker, or None. ``owner`` is the plugin whose job it is, ``""`` for anybody's; a plugin
-        that has ``role`` in its manifest counts as asked too. ``unfit`` says what is wrong with a result, if anything
-        is. Raises ContractBroken naming who failed, or what a plugin raised of our own errors."""
-        aside: list[Any] = []
+        that has ``role`` in its manifest counts as asked too, unless ``only`` the owner is. ``unfit`` says what is wrong
+        with a result, if anything is. Raises ContractBroken naming who failed, or what a plugin raised of our own
+        errors."""
+        aside = self._others(hook, owner) if only else []
         while True:
             try:
                 made = self._loaded.relay.subset_hook_caller(hook, aside)(**arguments)
@@ -87,6 +90,11 @@ class Calls:
         log.warning("plugin failed", plugin=plugin, hook=hook, reason=what)
         if problem not in self._loaded.problems:
             self._loaded.problems.append(problem)
+
+    def _others(self, hook: str, owner: str) -> list[Any]:
+        """Who else would answer; overrides on purpose, and the core's defaults, are asked all the same."""
+        found = getattr(self._loaded.relay.hook, hook).get_hookimpls()
+        return [one.plugin for one in found if self._is_bystander(one, owner, "")]
 
     def name_of(self, implementation: Any) -> str:
         """The entry name of the plugin that an implementation belongs to."""

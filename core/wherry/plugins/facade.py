@@ -93,12 +93,16 @@ class Plugins:
         return fit
 
     def mapper(self, flow: Flow, kind: str, connection: Connection, services: Services) -> FieldMapper:
-        """The mapper of a record kind of a flow."""
+        """The mapper of a record kind of a flow: of the plugin that its ``mapper`` names, where it names one."""
+        owner = flow.mapper.plugin if flow.mapper else ""
+        if owner:
+            self.require(owner)
         made: FieldMapper | None = self._calls.first(
             "wherry_field_mapper",
-            "",
+            owner,
             lacking(FieldMapper),
             "mapper",
+            only=bool(owner),
             flow=flow,
             kind=kind,
             connection=connection,
@@ -106,7 +110,7 @@ class Plugins:
         )
         if made is None:
             raise ConfigError(
-                f"flow {flow.name}: nobody maps records of kind {kind}",
+                f"flow {flow.name}: {f'the plugin {owner} does not map' if owner else 'nobody maps'} records of kind {kind}",
                 fix="enable a plugin that has a map for it, or leave the kind out",
                 code=NO_ROLE,
                 flow=flow.name,

@@ -94,6 +94,19 @@ class ConnectionTable(BaseModel):
         yield "plugin", self.plugin
 
 
+class MapperTable(BaseModel):
+    """``[flows.NAME.mapper]``: a plugin that maps in place of the field map. ``own`` are the plugin's keys."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
+
+    plugin: str = Field(min_length=1, description="The plugin that maps; further keys are its own, see its README.")
+
+    @property
+    def own(self) -> dict[str, Any]:
+        """Everything but ``plugin``, as it was written."""
+        return dict(self.model_extra or {})
+
+
 class Pipeline(_Table):
     """One pipeline of a flow, with its own stages, map and switch."""
 
@@ -170,7 +183,7 @@ class Flow(_Table):
     document: Document | None = Field(
         default=None,
         description='What an invoice becomes: "invoice" (a credit memo where its total is negative), "estimate", '
-        '"sales-order" (an estimate where the target has none) or "journal"; "invoice" where left out.',
+        '"sales-order" (an estimate in QuickBooks Online, which has none) or "journal"; "invoice" where left out.',
     )
     when: When | None = Field(
         default=None,
@@ -229,6 +242,9 @@ class Flow(_Table):
     files: bool = Field(default=True, description="Whether files are copied.")
     filter: Condition | None = Field(default=None, description="A condition that a record must meet.")
     map: dict[str, EntityMap] = Field(default_factory=dict, description="Entity → field → expression, or false.")
+    mapper: MapperTable | None = Field(
+        default=None, description="A plugin that maps in place of the field map, with settings of its own."
+    )
     match: dict[str, Match] = Field(default_factory=dict, description="Entity → how it is matched.")
     schedule: Schedule | None = Field(default=None, description="When it runs by itself.")
     limits: Limits = Field(default_factory=lambda: Limits(), description="Where a run stops and asks.")

@@ -5,11 +5,11 @@ A plan is a line of text, so that it can be printed and replayed: ``RIG DATABASE
 POINT`` (kill, where it comes up), ``fresh POINT`` (kill a fresh interpreter), ``refuse POINT``, ``pause POINT``
 (stopped there while another tries to take over), ``fault N KIND [committed] [status=N] [times=N]`` (of the N-th write
 from here), ``upset N …`` (the same, of the N-th word to the source), ``release`` (late calls), ``wait SECONDS``,
-``enter NUMBER``, ``edit NUMBER [remark]``, ``twin NUMBER``, ``reach COMPANY``, ``muddle``, ``backup``, ``restore``,
-``other`` (run the second flow, into another company), ``resolve THING`` (a person looks whether it is there, and says
-so), ``answer`` (the same for everything that waits for it), and ``judge [second] [strict] [latest] [THING=STATE …]``
-(as it must be; these wait for a person; strict: nothing else may; latest: a version may be passed over for a newer one,
-if it was never sent).
+``enter NUMBER``, ``edit NUMBER [remark]``, ``twin NUMBER``, ``reach COMPANY``, ``muddle``, ``disturb KIND N`` (at the
+N-th call of a target that calls us), ``backup``, ``restore``, ``other`` (run the second flow, into another company),
+``resolve THING`` (a person looks whether it is there, and says so), ``answer`` (the same for everything that waits
+for it), and ``judge [second] [strict] [latest] [THING=STATE …]`` (as it must be; these wait for a person; strict:
+nothing else may; latest: a version may be passed over for a newer one, if it was never sent).
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ from wherry.testing.errand import Claims, Errand, SharedTime, TargetClock
 from wherry.testing.judge import Case, Wrong, held, judge, last_state, matches
 from wherry.testing.nursery import Ended, Nursery, Work
 from wherry.testing.rigs import Rig, Stand
+from wherry.testing.scenario import Wanted
 from wherry.testing.shelf import Shelf
+from wherry.testing.visits import door
 
 LATE = 25.0
 """Seconds after which a call is carried out whose caller was cut off: less than any target's ``settle``."""
@@ -105,7 +107,7 @@ class Bench:
         self.mutation = mutation
         self._empty()
         clock = TargetClock(self._time)
-        with self.rig.stand(clock) as stand:
+        with self.rig.stand(clock) as stand, door(stand.visit) as self._door:
             for stage in (stand.stage, stand.source):
                 if stage is not None:
                     _tide(stage, clock)
@@ -140,7 +142,7 @@ class Bench:
             folder=str(self.folder), environ=stand.environ, time=str(self.folder / "time"),
             note=str(self.folder / "note"), crashes=list(crashes), mutation=self.mutation,
             flow=flow or (scene.flow if scene is not None else scenario.FLOW),
-            approves=scene is not None and scene.approves, **more,
+            approves=scene is not None and scene.approves, door=self._door, documents=list(stand.documents), **more,
         )  # fmt: skip
         return Work(function=f"wherry.testing.errand:{function}", told=msgspec.to_builtins(told))
 
@@ -177,7 +179,7 @@ class Script:
         if self.bench.rig.scene is not None:
             self.bench.rig.scene.play(self, phase)
         else:
-            scenario.play(self.shelf, phase, self.bench.rig.more)
+            scenario.play(self.shelf, phase, self.bench.rig.more, self.bench.rig.most)
         self.played.append(phase)
 
     def _enter(self, number: str) -> None:
@@ -210,6 +212,12 @@ class Script:
     def _muddle(self, told: str) -> None:
         assert self.stand.muddle is not None
         self.stand.muddle()
+
+    def _disturb(self, told: str) -> None:
+        """Something goes wrong at the N-th call that the target makes from here."""
+        assert self.stand.disturb is not None
+        kind, number = told.split()
+        self.stand.disturb(kind, int(number))
 
     def _release(self, told: str) -> None:
         self.bench.wait(LATE)
@@ -250,7 +258,7 @@ class Script:
     def _resolve(self, thing: str) -> None:
         """A person looks whether the target holds the thing, and says so."""
         done = [one for one in self.stand.effects(scenario.names()) if one.thing == thing]
-        last = scenario.wanted(self.played, self.bench.rig.more)[thing][-1]
+        last = self._wanted()[thing][-1]
         # Of what was made before, the question is whether the last change of it is there.
         there = done and (thing not in self.claims.written or matches(done[-1], last))
         told = {"thing": thing, "target": done[-1].target if there else ""}
@@ -333,14 +341,18 @@ class Script:
             self.outcome.passed[self.played[-1]] = self.claims.points
         return ended
 
+    def _wanted(self) -> dict[str, list[Wanted]]:
+        return scenario.wanted(self.played, self.bench.rig.more, self.bench.rig.most)
+
     # -- judgement ----------------------------------------------------------------------------------------------------
 
     def _judge(self, told: str) -> None:
         words = told.split()
+        self.outcome.missed += self.stand.disturbed()
         if self.bench.rig.scene is not None:
             self.outcome.wrong += self.bench.rig.scene.judge(self, words)
             return
-        rig, wanted = self.bench.rig, scenario.wanted(self.played, self.bench.rig.more)
+        rig, wanted = self.bench.rig, self._wanted()
         persons = dict(one.split("=") for one in words if "=" in one)
         if rig.atomic:
             self.bench.nursery.run(self.bench.errand(self.stand, (), "export"))

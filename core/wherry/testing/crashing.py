@@ -12,10 +12,11 @@ import os
 import re
 import signal
 import sys
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from types import FrameType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import httpx
 import sqlalchemy as sa
@@ -26,6 +27,10 @@ from wherry.http import Http
 from wherry.http.transport import Transport, route
 from wherry.records import Call, Reply
 from wherry.store.database import Database
+
+if TYPE_CHECKING:
+    from wherry.web.host import Mounted
+    from wherry.web.routes import HttpRequest, HttpResponse
 
 Do = Literal["kill", "stop", "refuse"]
 FILE_CALLS = ("replace", "rename", "pwrite")
@@ -49,13 +54,15 @@ class Probe:
         self._crashes = {crash.point: crash.do for crash in crashes}
         self._times: Counter[str] = Counter()
         self.passed: list[str] = []
+        self._one = threading.Lock()
 
     def reach(self, what: str, where: str) -> None:
         """A point is reached; what was wanted there happens."""
         name = f"{what}@{where}"
-        self._times[name] += 1
-        point = f"{name}#{self._times[name]}"
-        self.passed.append(point)
+        with self._one:
+            self._times[name] += 1
+            point = f"{name}#{self._times[name]}"
+            self.passed.append(point)
         do = self._crashes.get(point)
         if do == "kill":
             os._exit(KILLED)
@@ -119,6 +126,24 @@ def _watch_transport() -> None:
 
     handle, send, read = Transport.handle_request, Http.send, Http.read
     Transport.handle_request, Http.send, Http.read = handled, sent, was_read  # type: ignore[method-assign]
+
+
+def watch_calls() -> None:
+    """Wrap also what is answered to systems that call us."""
+    from wherry.web.app import App
+
+    if hasattr(App, "_unwatched"):
+        return
+
+    def handled(self: App, mounted: Mounted, call: HttpRequest) -> HttpResponse:
+        where = f"{mounted.route.method} {mounted.route.path}"
+        _reach("call.before", where)
+        made = handle(self, mounted, call)
+        _reach("call.answered", where)
+        return made
+
+    handle = App._handled
+    App._unwatched, App._handled = handle, handled  # type: ignore[attr-defined, method-assign]
 
 
 def _watch_files() -> None:

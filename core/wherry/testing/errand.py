@@ -4,31 +4,42 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 import mmap
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+import structlog
 from msgspec import Struct, convert, field, to_builtins
 
 from wherry import approvals, deciding
 from wherry.books.frozen import ENTITY
-from wherry.errors import WherryError
+from wherry.errors import TryAgain, WherryError
 from wherry.http import pacing
 from wherry.hub import Hub, Report
 from wherry.plugins import loading
 from wherry.plugins.installed import catalogue_of_installed
 from wherry.simulator import Clock as SimulatorClock
-from wherry.store import ledger, movements, registry
+from wherry.store import ledger, locks, movements, registry
 from wherry.store.database import Database, Tx
 from wherry.store.tables import links
-from wherry.testing.crashing import Crash, Probe, watch
+from wherry.testing.crashing import Crash, Probe, watch, watch_calls
 from wherry.testing.scenario import FLOW
 
 START = dt.datetime(2026, 7, 6, 9, 0, tzinfo=dt.UTC)
+
+
+class Document(Struct, frozen=True):
+    """A document of a plugin."""
+
+    plugin: str
+    kind: str
+    id: str
+    body: dict[str, Any]
 
 
 class Errand(Struct, kw_only=True):
@@ -51,6 +62,10 @@ class Errand(Struct, kw_only=True):
     """What he found of it; empty where there was nothing."""
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     """What is entered on the platform in the hub's own store: id → fields."""
+    door: str = ""
+    """Where a system that calls us is asked to come; empty where the target is sent calls by the run itself."""
+    documents: list[Document] = field(default_factory=list)
+    """What setting the sink up has left in its documents."""
 
 
 class SharedTime:
@@ -190,7 +205,8 @@ def _run(errand: Errand) -> Claims:
     claims = Claims(exit=0)
     try:
         with Hub.open(errand.folder, environ=errand.environ, clock=clock) as hub:
-            report = hub.run(errand.flow)
+            _set_up(hub, errand.documents)
+            report = _received(hub, errand) if errand.door else hub.run(errand.flow)
             if errand.approves and report.error is None:
                 report = _approved(hub, errand.flow, report)
             claims.exit, claims.error = report.exit_code, report.error.message if report.error else ""
@@ -198,6 +214,28 @@ def _run(errand: Errand) -> Claims:
     except WherryError as error:
         claims.exit, claims.error = error.exit_code, error.message
     return claims
+
+
+def _set_up(hub: Hub, wanted: Sequence[Document]) -> None:
+    for one in wanted:
+        with hub.store.documents(one.plugin) as documents:
+            if not documents.get(one.kind, [one.id]):
+                documents.put(one.kind, [(one.id, one.body)])
+
+
+def _received(hub: Hub, errand: Errand) -> Report:
+    """A run, and the visit of the system that it is for. Nobody knows whose it is before it came for the first time."""
+    from wherry.testing.visits import receive
+
+    watch_calls()
+    vars(locks)["time"] = hub.clock  # what stands still in another process is not waited for in earnest
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    report = hub.run(errand.flow)
+    receive(hub, errand.flow, errand.door)
+    if isinstance(report.error, TryAgain):
+        report = hub.run(errand.flow)
+        receive(hub, errand.flow, errand.door)
+    return report
 
 
 def _approved(hub: Hub, flow: str, report: Report) -> Report:

@@ -17,13 +17,9 @@ import pytest
 from wherry.matching import ListingCatalogue, pending_id, pending_ref
 from wherry.records import Ask, Candidate, Decision, Draft, Link, Listed, Ref, Same, Skip
 from wherry.roles import Catalogue, Matcher
+from wherry.testing.hostile import HOSTILE
 
-HOSTILE = (
-    "", " ", "\x00\x01\x1f", "\u202eelbat\u202c", "\N{RIGHT-TO-LEFT MARK}\u05e9\u05dc\u05d5\u05dd", "🚂🛤️👩‍🔧",
-    "a" * 10_000, "Bolt " * 2_000, "'; DROP TABLE product; --", "{{7*7}}", "../../etc/passwd", "İstanbul ﬁlter ß ẞ",
-    "e\u0301" * 50, "\ufeffBolt", "Bolt\u200bM8", "1e999", "None", "<b>Bolt</b>", "%s %d {0}",
-)  # fmt: skip
-"""Texts that a source may send as a name or a number."""
+__all__ = ["HOSTILE", "MatcherSuite", "usual_drafts", "usual_listing"]
 
 
 def usual_listing() -> list[Listed]:

@@ -80,7 +80,11 @@ def drills(rig: Rig, database: str, points: Points, seed: int, share: int = 12) 
     plans += _some(rig, points, chance, share, "pause", _PAUSABLE)
     if rig.scene is not None:
         return [*plans, *rig.scene.drills(database)]
-    return [*plans, *_faults(rig, end, (1, 4) if database == "sqlite" else (4,)), *_people(rig), *_times(rig, database)]
+    if rig.disturbances:
+        faults = _calls(rig, points, 1 if database == "sqlite" else 5)
+    else:
+        faults = _faults(rig, end, (1, 4) if database == "sqlite" else (4,))
+    return [*plans, *faults, *_people(rig), *_times(rig, database)]
 
 
 def _doubles(rig: Rig, points: Points, chance: random.Random, count: int) -> list[str]:
@@ -120,14 +124,30 @@ def _faults(rig: Rig, end: str, numbers: tuple[int, ...]) -> list[str]:
     return made + [f"{start}; fault 1 {fault}; calm; release; {end}" for fault in FAULTS[:4]]
 
 
+def _calls(rig: Rig, points: Points, apart: int) -> list[str]:
+    """Of a target that calls us: all that may go wrong at one of its calls, each in turn. One plan tries one thing at
+    the same call of every phase; what may happen beside a call happens in two of them, sooner or later."""
+    calls = {phase: sum(one.startswith("call.before@") for one in points[phase]) for phase in rig.phases}
+    found = []
+    for number, kind in itertools.product(range(1, max(calls.values()) + 1), rig.disturbances):
+        wrong = {phase: f"disturb {kind} {number}; " for phase in rig.phases if number <= calls[phase]}
+        found.append("; ".join(f"play {one}; {wrong.get(one, '')}calm; judge" for one in rig.phases if wrong))
+    for number, kind in itertools.product(range(1, calls["first"] // 2, 2), rig.mishaps):
+        start = f"play first; disturb {kind} {number}; calm; judge; play update; disturb {kind} {1 + number % 3}"
+        found.append(f"{start}; calm; judge; play void; calm; judge")
+    return found[::apart]
+
+
 def _people(rig: Rig) -> list[str]:
     """Somebody changes, enters or copies a thing in the target, or lets the credential open another company."""
-    changed, second = _before(rig, "update"), "play first; fault 3 lost; kill commit.after@drain._send#3;"
+    last = "3" if rig.disturbances else "1"  # what comes after an alarm is not sent: so it is the last that was
+    number = 5 if rig.disturbances else 3
+    changed, second = _before(rig, "update"), f"play first; {_lost(rig, number)}; twin INV-{last};"
     wanted = {
         "edit": [f"{changed}edit INV-1 remark; play update; calm; judge",
                  f"{changed}edit INV-1; play update; calm; judge invoice/id:1=differs"],
         "enter": ["play first; enter INV-2; wait 60; calm; judge invoice/id:2=decide"],
-        "twin": [f"{second} twin INV-1; calm; judge invoice/id:1=decide"] if rig.batch == 1 else [],
+        "twin": [f"{second} calm; judge invoice/id:{last}=decide"] if rig.batch == 1 else [],
         "reach": ["play first; run; reach T-2; play update; run; reach T-1; calm; judge",
                   "play first; kill commit.after@drain._send#1; reach T-2; run; reach T-1; calm; judge"],
         "other": ["play first; run; other; judge second"],
@@ -136,17 +156,29 @@ def _people(rig: Rig) -> list[str]:
     return [plan for verb, some in wanted.items() if verb in rig.offers for plan in some]
 
 
+def _left(rig: Rig) -> str:
+    """We die when the invoices have left; of a target that calls us, when the last of them has."""
+    return "kill commit.before@drain._send#5" if rig.disturbances else "kill commit.after@drain._advance#3"
+
+
+def _lost(rig: Rig, number: int) -> str:
+    """The n-th write is done, its answer is lost, and so are we."""
+    if rig.disturbances:  # an answer that is there and not stored
+        return f"kill commit.before@drain._send#{number}"
+    return f"fault {number} lost; kill commit.after@drain._send#{number}"
+
+
 def _times(rig: Rig, database: str) -> list[str]:
     """A newer version comes while the first is under way; time passes; the store goes back to what it was."""
     found = [
-        "play first; kill commit.after@drain._advance#3; play update; calm; judge",
+        f"play first; {_left(rig)}; play update; calm; judge",
         "play first; kill commit.after@drain._send#1; calm; judge strict",
     ]
     if not rig.asks and not rig.resends:
         lost = "play first; kill {}; run; play update; run; answer; calm; judge strict latest"
         found += [lost.format(point) for point in ("http.sent@POST /things#3", "http.before@POST /things#3")]
     if rig.asks and rig.batch == 1:
-        found.append("play first; fault 3 lost; kill commit.after@drain._send#3; wait 90000; calm; judge")
+        found.append(f"play first; {_lost(rig, 3)}; wait 90000; calm; judge")
     if rig.asks and database == "sqlite":
         found.append("play first; kill commit.after@drain._send#1; backup; run; restore; wait 120; calm; judge")
         found.append("play first; run; backup; play more; run; restore; wait 120; calm; judge")

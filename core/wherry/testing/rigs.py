@@ -7,17 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct, field
 
 from wherry.simulator import Clock, Stage, serve
-from wherry.testing.scenario import PHASES
+from wherry.testing.scenario import BIG, PHASES
 from wherry.testing.target import ABILITIES, Ability, Target
 
 if TYPE_CHECKING:
     from wherry.testing.bench import Script
+    from wherry.testing.errand import Document
     from wherry.testing.judge import Wrong
+    from wherry.testing.visits import Visit
 
 ALL = frozenset({"enter", "edit", "twin", "reach", "muddle", "other"})
 UNSEARCHED = frozenset({"reach", "muddle", "other"})
@@ -116,6 +119,14 @@ class Stand(Struct, kw_only=True):
     """Enters or replaces a record there."""
     marks: Callable[[], list[Mark]] = list
     """What it was told, in order."""
+    visit: Visit | None = None
+    """The target calls us: it comes when a process asks for it."""
+    disturb: Callable[[str, int], object] | None = None
+    """Something goes wrong (one of the rig's ``disturbances``) at its n-th call from here."""
+    disturbed: Callable[[], list[str]] = list
+    """What was to go wrong and has not come up yet."""
+    documents: Sequence[Document] = ()
+    """What setting the sink up has left in its documents."""
 
 
 class Rig(Struct, frozen=True, kw_only=True):
@@ -149,6 +160,12 @@ class Rig(Struct, frozen=True, kw_only=True):
     other_company: str = ""
     deaths: int = 0
     """At how many points of each phase processes die in a usual sweep, evenly spread; 0: at every one."""
+    disturbances: Sequence[str] = ()
+    """Of a target that calls us: what may go wrong at each of its calls."""
+    mishaps: Sequence[str] = ()
+    """Of the same: what may go wrong at some of them, and perhaps not at the n-th."""
+    most: Decimal = BIG
+    """The total of the largest invoice: more than a float can hold, unless the target has no room for that."""
     scene: Scene | None = None
     """The work; the invoices of ``wherry.testing.scenario`` where nothing is said."""
 

@@ -30,11 +30,11 @@ class Wanted(Struct, frozen=True):
     date: str = ""
 
 
-def rows(more: int = 0) -> list[Row]:
-    """The invoices at the beginning: three, and ``more`` that nothing else happens to."""
+def rows(more: int = 0, most: Decimal = BIG) -> list[Row]:
+    """The invoices at the beginning: three, and ``more`` that nothing else happens to. ``most`` is the largest total."""
     return [
         _row("1", "12.50", "2026-07-01"),
-        _row("2", str(BIG), "2026-07-31"),
+        _row("2", str(most), "2026-07-31"),
         _row("3", "0.10", "2026-10-25"),
         *(_row(str(100 + number), f"{number}.99", "2026-07-03") for number in range(more)),
     ]
@@ -51,10 +51,10 @@ def _line(id: str, amount: str) -> dict[str, Any]:
     return {"id": f"{id}-1", "product": "p1", "name": "Sleeper", "sku": "S-1", "quantity": "1", "amount": amount}
 
 
-def play(shelf: Shelf, phase: str, more: int = 0) -> None:
+def play(shelf: Shelf, phase: str, more: int = 0, most: Decimal = BIG) -> None:
     """What people do on the platform before the run of a phase."""
     if phase == "first":
-        shelf.put(rows(more))
+        shelf.put(rows(more, most))
     elif phase == "resync":
         shelf.put(shelf.rows())
     elif phase == "update":
@@ -74,9 +74,9 @@ def bill(shelf: Shelf, id: str, total: str) -> None:
     shelf.put([{**held, "total": total, "lines": [{**held["lines"][0], "amount": total}]}])
 
 
-def wanted(done: Sequence[str], more: int = 0) -> dict[str, list[Wanted]]:
+def wanted(done: Sequence[str], more: int = 0, most: Decimal = BIG) -> dict[str, list[Wanted]]:
     """``entity/key`` → the effects that must be there after these phases, in order."""
-    made = {f"invoice/id:{row['id']}": [Wanted("created", row["total"], row["date"])] for row in rows(more)}
+    made = {f"invoice/id:{row['id']}": [Wanted("created", row["total"], row["date"])] for row in rows(more, most)}
     if "more" in done:
         made["invoice/id:4"] = [Wanted("created", "7.77", "2026-07-02")]
     one, three = made["invoice/id:1"], made["invoice/id:3"]

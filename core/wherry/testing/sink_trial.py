@@ -13,9 +13,12 @@ import pytest
 from msgspec import Struct
 
 from wherry.errors import TryAgain
+from wherry.http import Http
 from wherry.records import DONE, Answer, Call, Found, Item, Reply
 from wherry.roles import Asks, CallSinkWriter
 from wherry.simulator import Entry, Stage
+from wherry.testing.guarantees import tried
+from wherry.testing.holding import Holding
 
 DAY = 86_400.0
 HTML = b"<!doctype html><title>Sorry</title><p>Something went wrong on the way here."
@@ -55,6 +58,18 @@ class SinkTrial(Struct, kw_only=True):
     """A thing that cannot be said in the target's words."""
     enter: Callable[[Item], str] | None = None
     """A person enters the same thing by hand, with its number or name; its id."""
+    refused: Item | None = None
+    """A thing that can be said, and that the system refuses for a reason of its own."""
+    gone: str = ""
+    """An id of the things' own form that the system does not hold."""
+    holds: Callable[[Item], Holding | None] | None = None
+    """What the system, or its simulator, holds of an item now, told without the sink; None where it holds nothing."""
+    close: Callable[[str], object] | None = None
+    """Closes the books up to and including a day, ISO 8601."""
+    move: Callable[[], object] | None = None
+    """From now on what the client signs in with opens another company."""
+    texts: tuple[str, ...] = ("name", "memo", "description")
+    """The fields of a body that hold free text."""
     twin: Callable[[Item], object] | None = None
     """Makes a second thing that carries the stamp of one that is there."""
     edit: Callable[[str], object] | None = None
@@ -104,6 +119,7 @@ def lose(trial: SinkTrial, sink: CallSinkWriter, items: Sequence[Item], fault: s
         with pytest.raises(TryAgain) as caught:
             sink.http.send(call)
         assert caught.value.where.get("sent") == "perhaps"
+    tried({"lost": "answers lost", "late": "calls carried out late"}.get(fault, "calls lost on the way"), len(calls))
     assert len(trial.stage.faults) == 0, "every call is a write that the simulator saw"
     return calls
 
@@ -167,6 +183,14 @@ def settled_fates(sink: CallSinkWriter, call: Call, items: Sequence[Item], reply
 def plain(calls: Sequence[Call]) -> bytes:
     """Calls as bytes that can be compared."""
     return msgspec.json.encode(list(calls))
+
+
+def over_http(sink: CallSinkWriter) -> Http:
+    """The sink's client where it has one; else the check is skipped."""
+    http = sink.http
+    if not isinstance(http, Http):
+        pytest.skip("the sink does not send by HTTP")
+    return http
 
 
 def needed(value: Any, otherwise: str) -> Any:

@@ -11,9 +11,11 @@ from typing import Any
 import msgspec
 
 from wherry.http import Http, Profile
+from wherry.money import parse
 from wherry.records import Item
 from wherry.roles import CallSinkWriter
 from wherry.simulator import Entry
+from wherry.testing.holding import Holding, Line
 from wherry.testing.services import SECRET, SharedClock, services
 from wherry.testing.sink_trial import SinkTrial, stamp_of
 from wherry.testing.target import LONGEST, Ability, Target
@@ -54,6 +56,10 @@ def target_trial(
             twin=lambda item: target.enter(entity, **said(item), stamp=item.stamp),
             edit=lambda id: target.edit(id, note="looked at"),
             muddle=lambda: setattr(target, "muddled", True),
+            refused=for_nobody(item_of(entity, 1, customer, product)) if entity == "invoice" else None,
+            gone="X-99999",
+            holds=lambda item: held(target, item),
+            move=lambda: target.reach("T-2"),
             voids=entity == "invoice",
             secret=SECRET,
         )
@@ -66,7 +72,7 @@ def item_of(entity: str, number: int, customer: str, product: str) -> Item:
         amounts = [125 + number, 1_000]
         lines = [{"product": product, "quantity": "2", "amount": money(minor)} for minor in amounts]
         body = {"number": f"INV-{number}", "date": "2026-01-05", "customer": customer, "total": money(sum(amounts)),
-                "lines": lines}  # fmt: skip
+                "memo": "by rail", "lines": lines}  # fmt: skip
     key = f"id:{number}"
     return Item(entity=entity, key=key, body=body, label=f"{entity} {number}", stamp=stamp_of(f"{entity} {key}"))
 
@@ -90,6 +96,29 @@ def too_long(item: Item) -> Item:
     field = "number" if item.entity == "invoice" else "name"
     body = {**item.body, field: "x" * (LONGEST + 1)}
     return msgspec.structs.replace(item, key="id:long", body=body, stamp=stamp_of("too long"))
+
+
+def for_nobody(item: Item) -> Item:
+    """An item that the target refuses: whom it is for is not there."""
+    body = {**item.body, "number": "INV-R", "customer": "X-99999"}
+    return msgspec.structs.replace(item, key="id:refused", body=body, stamp=stamp_of("refused"))
+
+
+def held(target: Target, item: Item) -> Holding | None:
+    """What the target holds of an item."""
+    thing = next((one for one in target.things.values() if one["stamp"] == item.stamp), None)
+    if thing is None:
+        return None
+    lines = [Line(line["product"], "", pennies(line["amount"])) for line in thing["lines"]]
+    return Holding(
+        total=pennies(thing["total"]), lines=tuple(lines), date=thing["date"], currency=thing["currency"],
+        party=thing["party"],
+    )  # fmt: skip
+
+
+def pennies(text: str) -> int:
+    """Minor units of an amount as the target holds it."""
+    return parse(text, "GBP").minor
 
 
 def effects_of(target: Target, item: Item) -> Sequence[Entry]:

@@ -82,7 +82,9 @@ def bodies(bench: Any, entity: str) -> tuple[dict[str, Any], dict[str, Any]]:
     return {**small, "memo": "March", "due_date": "2026-04-30", "lines": lines}, small
 
 
-@pytest.mark.parametrize("entity", ["customer", "product", "invoice", "estimate", "credit_memo", "journal_entry"])
+@pytest.mark.parametrize(
+    "entity", ["customer", "product", "invoice", "estimate", "sales_order", "credit_memo", "journal_entry"]
+)
 def test_all_that_is_said_of_an_entity_is_valid(judged: Judged, entity: str) -> None:
     bench = judged.bench
     whole, small = bodies(bench, entity)

@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Container, Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 from msgspec import Struct, field
 from wherry.errors import ConfigError, Rejected
+from wherry.money import exact
 from wherry.records import Item
 from wherry.roles import Services
 
 from . import company, mirror
 from .company import Company
 from .settings import QbwcSettings
+from .taxtable import Taxes, TaxItem, read_table
+
+Row = dict[str, Any]
+Lists = Mapping[str, list[mirror.Entry]]
+TAXES = frozenset({"ItemSalesTaxRet", "ItemSalesTaxGroupRet"})
+"""Items that are a tax."""
+SOLD = frozenset({"ItemServiceRet", "ItemNonInventoryRet", "ItemInventoryRet", "ItemInventoryAssemblyRet",
+                  "ItemOtherChargeRet"})  # fmt: skip
+"""Items that can stand on a line of a sale; the list holds discounts, subtotals and payments as well."""
 
 
 class PostingAccount(Struct, frozen=True):
-    """An account of the chart. ``type`` is QuickBooks' own word: ``AccountsReceivable``."""
+    """An account of the chart. ``type`` is QuickBooks' own word: ``AccountsReceivable``. ``currency`` is QuickBooks'
+    name of it, empty where the file keeps one only."""
 
     id: str
     name: str
     type: str
     number: str = ""
     active: bool = True
+    currency: str = ""
 
 
 class Books(Struct, frozen=True, kw_only=True):
@@ -32,6 +47,19 @@ class Books(Struct, frozen=True, kw_only=True):
     income: str = ""
     """ListID of the account that new items sell to; empty where there is none."""
     accounts: tuple[PostingAccount, ...] = field(default=())
+    taxes: Taxes = field(default_factory=Taxes)
+    classes: Mapping[str, str] = field(default_factory=dict)
+    """Full name → ListID, of classes that are active."""
+    currencies: Mapping[str, str] = field(default_factory=dict)
+    """Code → QuickBooks' name of it; empty where the file keeps one only."""
+    customers: Mapping[str, str] = field(default_factory=dict)
+    """ListID → QuickBooks' name of his currency; empty where the file keeps one only."""
+
+    @property
+    def currency(self) -> str:
+        """The code of the file's own currency; empty where neither QuickBooks nor the operator tells it."""
+        told = {name.casefold(): code for code, name in self.currencies.items()}
+        return told.get(self.company.home.casefold(), "") or self.settings.currency
 
     def account(self, code: str, item: Item, place: str) -> PostingAccount:
         """The account of a number, a full name or an id. Raises Rejected where there is none, or it is inactive."""
@@ -49,21 +77,87 @@ class Books(Struct, frozen=True, kw_only=True):
             )  # fmt: skip
         return found[0]
 
+    def misplaced(self, dimension: str, word: str) -> tuple[str, str]:
+        """Why a line cannot be at this class, and what to do; both empty where it can."""
+        if dimension != "class":
+            why = f"has the {dimension} {word}, which QuickBooks Desktop does not take on lines"
+            return why, f"leave the {dimension} out of the table of accounts"
+        if not self.company.classes:
+            why = f"has the class {word}, but the company file does not track classes"
+            return why, "switch class tracking on in QuickBooks and update again, or leave the class out"
+        if self.class_id(word):
+            return "", ""
+        near = difflib.get_close_matches(word.casefold(), [name.casefold() for name in self.classes], 3)
+        hint = f"; near it: {', '.join(name for name in self.classes if name.casefold() in near)}" if near else ""
+        why = f"has the class {word}, which QuickBooks does not have{hint}"
+        return why, "add it in QuickBooks, or correct it; a new one is known after the next session"
+
+    def class_id(self, word: str) -> str:
+        """The id of an active class by its full name, or by its own name where only one is called so."""
+        wanted = word.strip().casefold()
+        whole = [id for name, id in self.classes.items() if name.casefold() == wanted]
+        last = [id for name, id in self.classes.items() if name.rpartition(":")[2].casefold() == wanted]
+        return (whole or (last if len(last) == 1 else [""]))[0]
+
 
 def read_books(connection: str, settings: QbwcSettings, services: Services) -> Books:
     """The company file as it was in the latest session. Raises TryAgain before the first, ConfigError for an income
-    account that is not there."""
+    account that is not there, or a table of taxes that cannot be read."""
     found = company.known(services.documents, connection)
     with services.documents() as documents:
-        accounts = tuple(_account(one.row) for one in mirror.entries(documents, connection, "account"))
-    return Books(company=found, settings=settings, accounts=accounts, income=_income(accounts, settings, connection))
+        lists = {kind: list(mirror.entries(documents, connection, kind)) for kind in found.lists}
+    return made(found, settings, lists, services.table(settings.tax_table), connection)
 
 
-def _account(row: dict[str, Any]) -> PostingAccount:
-    return PostingAccount(
-        str(row["ListID"]), str(row.get("FullName") or row.get("Name") or ""), str(row.get("AccountType") or ""),
-        str(row.get("AccountNumber") or ""), row.get("IsActive") != "false",
+def made(found: Company, settings: QbwcSettings, lists: Lists, taxes: list[dict[str, str]], connection: str) -> Books:
+    """The books, of lists by their kind and the rows of the operator's table of taxes."""
+    accounts = tuple(_account(one.row) for one in lists["account"])
+    several = found.multicurrency
+    return Books(
+        company=found, settings=settings, accounts=accounts, income=_income(accounts, settings, connection),
+        taxes=_taxes(found, settings, lists, taxes),
+        classes={_full(row): str(row["ListID"]) for row in _active(lists, "class")},
+        currencies={str(row["CurrencyCode"]): str(row["Name"]) for row in _active(lists, "currency")
+                    if row.get("CurrencyCode")},
+        customers={str(one.row["ListID"]): _currency(one.row) or found.home for one in lists["customer"]}
+        if several else {},
     )  # fmt: skip
+
+
+def _active(lists: Lists, kind: str, elements: Container[str] = ()) -> Iterator[Row]:
+    """The rows of a list that may be chosen: all, or those of some elements."""
+    for one in lists.get(kind, ()):
+        if one.row.get("IsActive") != "false" and (not elements or one.kind in elements):
+            yield one.row
+
+
+def _full(row: Row) -> str:
+    return str(row.get("FullName") or row.get("Name") or "")
+
+
+def _currency(row: Row) -> str:
+    return str((row.get("CurrencyRef") or {}).get("FullName") or "")
+
+
+def _account(row: Row) -> PostingAccount:
+    return PostingAccount(
+        str(row["ListID"]), _full(row), str(row.get("AccountType") or ""), str(row.get("AccountNumber") or ""),
+        row.get("IsActive") != "false", _currency(row),
+    )  # fmt: skip
+
+
+def _taxes(found: Company, settings: QbwcSettings, lists: Lists, rows: list[dict[str, str]]) -> Taxes:
+    table, blank = read_table(settings.tax_table, rows)
+    items = (TaxItem(str(row["ListID"]), _full(row), _percent(row)) for row in _active(lists, "item", TAXES))
+    return Taxes(
+        path=settings.tax_table, table=table, blank=blank, items={one.name.casefold(): one for one in items},
+        codes={_full(row).casefold(): str(row["ListID"]) for row in _active(lists, "tax_code")},
+        taxable=found.taxable, free=found.untaxed, by_line=found.country not in ("", "US"),
+    )  # fmt: skip
+
+
+def _percent(row: Row) -> Decimal | None:
+    return exact(str(row["TaxRate"])) if row.get("TaxRate") else None
 
 
 def _income(accounts: tuple[PostingAccount, ...], settings: QbwcSettings, connection: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import re
 from collections.abc import Callable
 from typing import Any
@@ -36,11 +37,26 @@ class Company(Struct, frozen=True, kw_only=True):
     multicurrency: bool = False
     closed_until: str = ""
     """The closing date; empty where the books are open."""
+    home: str = ""
+    """QuickBooks' name of the file's own currency; it tells it only of a file that keeps several."""
+    classes: bool = False
+    taxable: str = ""
+    """The id of the code for lines with sales tax; empty where the file keeps none."""
+    untaxed: str = ""
+    year_from: int = 1
+    """The month in which the fiscal year begins."""
 
     @property
     def sales_orders(self) -> bool:
         """Whether the edition has them; where that cannot be told, QuickBooks says so itself (3250)."""
         return bool(_ORDERS.search(self.product)) or not _NO_ORDERS.search(self.product)
+
+    @property
+    def lists(self) -> tuple[str, ...]:
+        """The lists that it keeps, by their names here."""
+        more = [*(("class",) if self.classes else ()), *(("tax_code",) if self.taxable else ()),
+                *(("currency",) if self.multicurrency else ())]  # fmt: skip
+        return ("customer", "item", "account", *more)
 
 
 def questions(major: int, minor: int) -> bytes:
@@ -64,10 +80,28 @@ def told(response: str, major: int, minor: int) -> Company:
         raise _silent(reply)
     return Company(
         id=file_id or name, name=name or file_id, product=str(host.get("ProductName") or ""),
-        country=str(host.get("Country") or ""), qbxml=spoken(major, minor),
-        multicurrency=_part(wishes, "MultiCurrencyPreferences").get("IsMultiCurrencyOn") == "true",
-        closed_until=str(_part(wishes, "AccountingPreferences").get("ClosingDate") or "")[:10],
+        country=str(host.get("Country") or ""), qbxml=spoken(major, minor), year_from=_month(company), **_wishes(wishes),
     )  # fmt: skip
+
+
+def _wishes(told: dict[str, Any]) -> dict[str, Any]:
+    """What the preferences say."""
+    accounting, tax = _part(told, "AccountingPreferences"), _part(told, "SalesTaxPreferences")
+    currencies = _part(told, "MultiCurrencyPreferences")
+    return {
+        "multicurrency": currencies.get("IsMultiCurrencyOn") == "true",
+        "home": str(_part(currencies, "HomeCurrencyRef").get("FullName") or ""),
+        "closed_until": str(accounting.get("ClosingDate") or "")[:10],
+        "classes": accounting.get("IsUsingClassTracking") == "true",
+        "taxable": str(_part(tax, "DefaultTaxableSalesTaxCodeRef").get("ListID") or ""),
+        "untaxed": str(_part(tax, "DefaultNonTaxableSalesTaxCodeRef").get("ListID") or ""),
+    }
+
+
+def _month(company: dict[str, Any]) -> int:
+    names = [name.casefold() for name in calendar.month_name]
+    told = str(company.get("FirstMonthFiscalYear") or "").casefold()
+    return names.index(told) if told in names[1:] else 1
 
 
 def right(company: Company, bound: str, connection: str) -> None:

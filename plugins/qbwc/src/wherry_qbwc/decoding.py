@@ -60,7 +60,7 @@ def _done(item: Item, answer: RequestReply) -> Answer | None:
     row: Row = answer.rows[0] if answer.rows else answer.recovery
     target, token = str(row.get("ListID") or row.get("TxnID") or ""), str(row.get("EditSequence") or "")
     if item.action == "void":
-        return _reversed(item, target)
+        return _reversed(item, row, target)
     if not target or not token or (item.target is not None and target != item.target):
         return None
     fate: Fate = "created" if item.target is None else "updated"
@@ -68,10 +68,12 @@ def _done(item: Item, answer: RequestReply) -> Answer | None:
     return Answer(fate=fate, target=target, token=token, facts=held, changes=_renamed(item, row))
 
 
-def _reversed(item: Item, target: str) -> Answer | None:
-    if target != item.target:
+def _reversed(item: Item, row: Row, target: str) -> Answer | None:
+    """A void is told by its id alone; what was closed comes back whole."""
+    if target != item.target or ("EditSequence" in row and not facts.taken_back(item, row)):
         return None
-    return Answer(fate="reversed", target=target, token=item.token, facts=dict(facts.TAKEN_BACK))
+    token = str(row.get("EditSequence") or item.token)
+    return Answer(fate="reversed", target=target, token=token, facts=dict(facts.TAKEN_BACK))
 
 
 def _renamed(item: Item, row: Row) -> tuple[Change, ...]:

@@ -13,9 +13,16 @@ from .books import Books, held
 
 Obj = dict[str, Any]
 LISTED = frozenset({"customer", "product"})
-SALES = frozenset({"invoice", "estimate"})
-POSTING = frozenset({"invoice", "journal_entry"})
-ENTITIES = ("customer", "product", "invoice", "estimate", "journal_entry")
+KINDS = {
+    "customer": "Customer", "sales_order": "SalesOrder", "estimate": "Estimate", "invoice": "Invoice",
+    "credit_memo": "CreditMemo", "journal_entry": "JournalEntry",
+}  # fmt: skip
+"""Entity → QuickBooks' own name; of a product its sort decides."""
+SALES = frozenset({"sales_order", "estimate", "invoice", "credit_memo"})
+POSTING = frozenset({"invoice", "credit_memo", "journal_entry"})
+ENTITIES = ("product", *KINDS)
+CLOSED: dict[str, Obj] = {"SalesOrder": {"IsManuallyClosed": True}, "Estimate": {"IsActive": False}}
+"""What books nothing cannot be voided, and is closed instead."""
 
 
 class Operation(Struct, frozen=True):
@@ -27,11 +34,7 @@ class Operation(Struct, frozen=True):
 
 def kind_of(item: Item, books: Books) -> str:
     """QuickBooks' own name of what an item becomes: ``SalesOrder``."""
-    if item.entity == "product":
-        return lists.element_of(item, books)
-    if item.entity == "estimate":
-        return "SalesOrder" if books.settings.orders == "sales-order" else "Estimate"
-    return {"customer": "Customer", "invoice": "Invoice", "journal_entry": "JournalEntry"}[item.entity]
+    return lists.element_of(item, books) if item.entity == "product" else KINDS[item.entity]
 
 
 def operation(item: Item, books: Books) -> Operation:
@@ -73,22 +76,24 @@ def _emptied(item: Item, books: Books) -> Obj:
 
 
 def _taken_back(item: Item, kind: str) -> Operation:
-    """An invoice or entry is voided: it stays, with nothing in it. Sales orders and estimates book nothing and cannot
-    be voided: they are deleted, which QuickBooks notes in its list of deleted transactions."""
+    """What books something is voided: it stays, with nothing in it. A sales order or an estimate is closed, as a person
+    would close it: it stays too, with all that is in it."""
     if item.entity in LISTED or item.target is None:
         raise held(
             item, "entries of a list are not taken back: nothing is booked under them", "",
             "make it inactive in QuickBooks if it is no longer used", "WHERRY-4340",
         )  # fmt: skip
-    verb = "Void" if kind in ("Invoice", "JournalEntry") else "Del"
-    return Operation(f"Txn{verb}", {f"Txn{verb}Type": kind, "TxnID": item.target})
+    if kind in CLOSED:
+        # An edit sequence that is not known goes as one that is stale for sure: then it is looked at first.
+        return Operation(f"{kind}Mod", {"TxnID": item.target, "EditSequence": item.token or "0", **CLOSED[kind]})
+    return Operation("TxnVoid", {"TxnVoidType": kind, "TxnID": item.target})
 
 
 def _offered(item: Item, kind: str, books: Books) -> None:
     if kind == "SalesOrder" and not books.company.sales_orders:
         raise held(
             item, f"{books.company.product} has no sales orders; they need QuickBooks Premier or Enterprise", "",
-            'set document = "invoice" on the flow, or orders = "estimate" on the connection, then try it again',
+            'set document = "invoice" or "estimate" on the flow, then run it again',
             "WHERRY-4341",
         )  # fmt: skip
 

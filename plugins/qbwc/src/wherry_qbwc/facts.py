@@ -16,7 +16,7 @@ from wherry.records import Facts, Item
 
 from . import journals, lists, sales
 from .books import Books
-from .documents import LISTED
+from .documents import KINDS, LISTED
 from .names import NAME_LENGTHS, VOIDED, fitted, plain, unmarked
 from .sales import ZERO
 from .words.replies import many
@@ -46,11 +46,15 @@ def of_row(item: Item, row: Row) -> Facts:
         return _product(item, row)
     if taken_back(item, row):
         return dict(TAKEN_BACK)
-    return _held_entry(row) if item.entity == "journal_entry" else _held_sale(item, row)
+    return _held_entry(item, row) if item.entity == "journal_entry" else _held_sale(item, row)
 
 
 def taken_back(item: Item, row: Row) -> bool:
-    """Whether a document was voided. An entry shows it by its lines, which have nothing in them any more."""
+    """Whether a document was voided or closed. An entry shows it by its lines, which have nothing in them any more."""
+    if item.entity == "sales_order":
+        return row.get("IsManuallyClosed") == "true"
+    if item.entity == "estimate":
+        return row.get("IsActive") == "false"
     if item.entity == "journal_entry":
         lines = [*many(row, "JournalDebitLine"), *many(row, "JournalCreditLine")]
         return bool(lines) and not any(_number(line.get("Amount")) for line in lines)
@@ -116,19 +120,23 @@ def _sale(item: Item, books: Books) -> Facts:
         _line(item, n, one.product, one.quantity if one.product else None, one.amount, one.description)
         for n, one in enumerate(made.lines)
     ]
-    return _document(item, made.date, made.customer, made.total, made.memo, made.number, made.due_date, lines)
+    told = _document(item, made.date, made.customer, made.total, made.memo, made.number, made.due_date, lines)
+    name = books.currencies.get(made.currency)
+    return told | ({"currency": name} if name else {})
 
 
 def _held_sale(item: Item, row: Row) -> Facts:
-    rows = [line for name in ("SalesOrder", "Invoice", "Estimate") for line in many(row, f"{name}LineRet")]
+    rows = [line for name in KINDS.values() for line in many(row, f"{name}LineRet")]
     lines = [
         _line(item, n, _ref(one, "ItemRef"), _quantity(one), _number(one.get("Amount")), str(one.get("Desc") or ""))
         for n, one in enumerate(rows)
     ]
-    return _document(
+    told = _document(
         item, str(row.get("TxnDate") or ""), _ref(row, "CustomerRef"), total_of(row), str(row.get("Memo") or ""),
         str(row.get("RefNumber") or ""), str(row.get("DueDate") or ""), lines,
     )  # fmt: skip
+    name = str((row.get("CurrencyRef") or {}).get("FullName") or "")
+    return told | ({"currency": name} if name else {})
 
 
 def _quantity(line: Row) -> Decimal | None:
@@ -143,7 +151,7 @@ def _document(
     told = {"state": "stands", "date": date[:10], "customer": customer, "total": _money(total), "memo": plain(memo)}
     if _names(item, "number"):
         told["number"] = number
-    if _names(item, "due_date"):
+    if _names(item, "due_date") and item.entity != "credit_memo":
         told["due_date"] = due[:10]
     shown = list(lines)
     return told | {"lines": str(len(shown))} | {f"line {n}": line for n, line in enumerate(shown, 1)}
@@ -162,24 +170,30 @@ def _line(item: Item, n: int, product: str, quantity: Decimal | None, worth: Dec
 
 
 def _entry(item: Item, books: Books) -> Facts:
-    lines = [(one.side, one.account, one.amount, one.customer) for one in journals.sides(item, books)]
+    lines = [(one.side, one.account, one.amount, one.customer, one.place) for one in journals.sides(item, books)]
     number = fitted(str(item.body.get("number") or ""), 11, 4)
     return _booked(str(item.body["date"]), number, lines)
 
 
-def _held_entry(row: Row) -> Facts:
+def _held_entry(item: Item, row: Row) -> Facts:
     lines = [
-        (side, _ref(line, "AccountRef"), _number(line.get("Amount")), _ref(line, "EntityRef"))
+        (side, _ref(line, "AccountRef"), _number(line.get("Amount")), _ref(line, "EntityRef"),
+         _ref(line, "ClassRef") if _classed(item) else "")
         for side, name in journals.SIDES.items()
         for line in many(row, name)
-    ]
+    ]  # fmt: skip
     return _booked(str(row.get("TxnDate") or ""), str(row.get("RefNumber") or ""), lines)
 
 
-def _booked(date: str, number: str, lines: list[tuple[str, str, Decimal, str]]) -> Facts:
-    debits = sum((worth for side, _, worth, _ in lines if side == "debit"), ZERO)
+def _classed(item: Item) -> bool:
+    """Whether a line of ours is at a class: what people entered there is not ours to compare."""
+    return any(line.get("dimensions") for body in (item.body, item.before or {}) for line in body.get("lines", ()))
+
+
+def _booked(date: str, number: str, lines: list[tuple[str, str, Decimal, str, str]]) -> Facts:
+    debits = sum((line[2] for line in lines if line[0] == "debit"), ZERO)
     told = sorted(f"{side} account {account} = {_money(worth)}" + (f", customer {who}" if who else "")
-                  for side, account, worth, who in lines)  # fmt: skip
+                  + (f", class {place}" if place else "") for side, account, worth, who, place in lines)  # fmt: skip
     head = {"state": "stands", "date": date[:10], "total": _money(debits), "lines": str(len(told))}
     return head | ({"number": number} if number else {}) | {f"line {n}": line for n, line in enumerate(told, 1)}
 

@@ -1,7 +1,7 @@
 """Journal entries under the rules of the desktop editions.
 
 Facts: an entry has no memo of its own, so that its lines carry our stamp; amounts are positive and debits equal
-credits; one line at most is on receivables or payables, and names a customer or a vendor.
+credits; one line at most is on receivables or payables, names a customer or a vendor, and comes first.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from msgspec import Struct
+from wherry.money import exact
 from wherry.records import Item
 
 from .books import Books, PostingAccount, held
@@ -30,10 +31,14 @@ class Side(Struct, frozen=True, kw_only=True):
     amount: Decimal
     description: str
     customer: str = ""
+    place: str = ""
+    """The id of its class."""
+    party: bool = False
+    """Whether it is on receivables."""
 
 
 def sides(item: Item, books: Books) -> list[Side]:
-    """The lines of an entry. Raises Rejected."""
+    """The lines of an entry, that on receivables first. Raises Rejected."""
     currency = currency_of(item, books)
     told = enumerate(item.body.get("lines", ()))
     lines = [made for n, line in told if (made := _side(item, books, n, line)) is not None]
@@ -43,12 +48,18 @@ def sides(item: Item, books: Books) -> list[Side]:
         raise held(
             item, why, "lines", "correct the entry at its source or in the map, then try it again", "WHERRY-4358"
         )
-    return lines
+    if sum(one.party for one in lines) > 1:
+        raise held(
+            item, "more than one of its lines is on receivables, and QuickBooks takes one in an entry", "lines",
+            "split it at the source, a record for each customer, or set clearing on the flow", "WHERRY-4349",
+        )  # fmt: skip
+    return sorted(lines, key=lambda one: not one.party)
 
 
 def added(item: Item, books: Books) -> Obj:
     """The body of a JournalEntryAdd."""
     made: Obj = {"TxnDate": item.body["date"], "RefNumber": numbered(str(item.body.get("number") or ""))}
+    made |= _exchanged(item, books)
     memo = str(item.body.get("memo") or "")
     for one in sides(item, books):
         said: Obj = {
@@ -57,8 +68,26 @@ def added(item: Item, books: Books) -> Obj:
         }  # fmt: skip
         if one.customer:
             said["EntityRef"] = {"ListID": one.customer}
+        if one.place:
+            said["ClassRef"] = {"ListID": one.place}
         made.setdefault(SIDES[one.side], []).append(said)
     return {name: value for name, value in made.items() if value}
+
+
+def _exchanged(item: Item, books: Books) -> Obj:
+    """Currency and rate of an entry in another currency than the file's own. What rounding leaves of its lines at home
+    is booked by QuickBooks itself. Raises Rejected."""
+    currency, own = currency_of(item, books), books.currency
+    if not books.company.multicurrency or currency == own:
+        return {}
+    if (home := str(item.body.get("home") or own)) != own:
+        raise held(
+            item, f"its exchange rate is to {home}, and the company file is kept in {own}", "exchange_rate",
+            f"set currency of the project to {own}, or book into a company file that is kept in {home}", "WHERRY-4368",
+        )  # fmt: skip
+    told = item.body.get("exchange_rate")
+    rate = {"ExchangeRate": exact(str(told))} if told else {}
+    return {"CurrencyRef": {"FullName": books.currencies[currency]}, **rate}
 
 
 def _side(item: Item, books: Books, n: int, line: Obj) -> Side | None:
@@ -66,17 +95,36 @@ def _side(item: Item, books: Books, n: int, line: Obj) -> Side | None:
     worth = amount(line["amount"])
     if worth == 0:
         return None
-    if any(str(word).strip() for word in (line.get("dimensions") or {}).values()):
-        raise held(
-            item, f"line {n + 1} has a class or another dimension, which is not written to QuickBooks Desktop yet",
-            f"lines[{n}].dimensions", "leave it out of the table of accounts, or enter it by hand", "WHERRY-4359",
-        )  # fmt: skip
     account = books.account(str(line["account"]), item, f"lines[{n}].account")
     customer = str(line.get("customer") or "")
     _posts(item, n, account, customer)
+    _of_its_currency(item, books, n, account)
     side = line["side"] if worth > 0 else OTHER[line["side"]]
     return Side(side=side, account=account.id, amount=abs(worth), description=str(line.get("description") or ""),
-                customer=customer)  # fmt: skip
+                customer=customer, place=_class(item, books, n, line), party=account.type == RECEIVABLE)  # fmt: skip
+
+
+def _class(item: Item, books: Books, n: int, line: Obj) -> str:
+    """The id of a line's class. Raises Rejected for one that there is not, and for another dimension."""
+    told = {name: str(word).strip() for name, word in (line.get("dimensions") or {}).items() if str(word).strip()}
+    for name, word in told.items():
+        why, fix = books.misplaced(name, word)
+        if why:
+            raise held(
+                item, f"line {n + 1} {why}", f"lines[{n}].dimensions", f"{fix}; then try it again", "WHERRY-4359"
+            )
+    return books.class_id(told["class"]) if told else ""
+
+
+def _of_its_currency(item: Item, books: Books, n: int, account: PostingAccount) -> None:
+    """Raises Rejected for an account that is kept in a foreign currency, and not in the entry's."""
+    its = books.currencies.get(currency_of(item, books), "")
+    if account.currency in ("", books.company.home, its):
+        return
+    raise held(
+        item, f"line {n + 1} is on {account.name}, which is kept in {account.currency}", f"lines[{n}].account",
+        f"map the line to an account in {its} or {books.company.home}", "WHERRY-4863",
+    )  # fmt: skip
 
 
 def _posts(item: Item, n: int, account: PostingAccount, customer: str) -> None:

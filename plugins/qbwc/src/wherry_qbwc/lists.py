@@ -28,8 +28,24 @@ def customer(item: Item, books: Books) -> Obj:
         "Email": str(body.get("email") or ""),
         "AccountNumber": str(body.get("number") or ""),
         "Notes": stamped(str(body.get("description") or ""), item.stamp),
+        "CurrencyRef": _currency(item, books),
     }
     return {name: value for name, value in made.items() if value}
+
+
+def _currency(item: Item, books: Books) -> Obj:
+    """The currency of a new customer, where the file keeps several; it cannot be another later. Raises Rejected."""
+    told = str(item.body.get("currency") or "")
+    if item.target is not None or not books.company.multicurrency or not told:
+        return {}
+    name = books.currencies.get(told, "")
+    if not name:
+        raise held(
+            item, f"its currency {told} is not among those of the company file", "currency",
+            f"make {told} active in QuickBooks (Lists > Currency List) and update again, then try it again",
+            "WHERRY-4367",
+        )  # fmt: skip
+    return {"FullName": name}
 
 
 def product(item: Item, books: Books) -> Obj:

@@ -6,7 +6,7 @@ Read whole, with iterators where the list has one: they live as long as the sess
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from msgspec import Struct
@@ -21,9 +21,13 @@ from .words.sets import message_set
 PAGE = 500
 INVALID_ITERATOR = 3391
 STATE = "mirror"
-QUERIES = {"customer": "CustomerQuery", "item": "ItemQuery", "account": "AccountQuery"}
-_WHOLE = frozenset({"AccountQuery"})
+QUERIES = {
+    "customer": "CustomerQuery", "item": "ItemQuery", "account": "AccountQuery", "class": "ClassQuery",
+    "tax_code": "SalesTaxCodeQuery", "currency": "CurrencyQuery",
+}  # fmt: skip
+_WHOLE = frozenset({"AccountQuery", "ClassQuery", "SalesTaxCodeQuery", "CurrencyQuery"})
 """Lists that come in one answer."""
+USUAL = ("customer", "item", "account")
 _TIMES = 3
 Ask = Callable[[bytes], str]
 """A message set's response."""
@@ -42,9 +46,9 @@ def is_due(documents: Documents, connection: str, now: dt.datetime, every: float
     return not read_at or not 0 <= (now - dt.datetime.fromisoformat(read_at)).total_seconds() < every
 
 
-def read(ask: Ask, version: str) -> dict[str, list[Entry]]:
+def read(ask: Ask, version: str, kinds: Iterable[str] = USUAL) -> dict[str, list[Entry]]:
     """Every list, inactive entries too. Raises TryAgain where QuickBooks does not tell it whole."""
-    return {kind: _list(ask, name, version) for kind, name in QUERIES.items()}
+    return {kind: _list(ask, QUERIES[kind], version) for kind in kinds}
 
 
 def keep(documents: Documents, connection: str, lists: dict[str, list[Entry]], now: dt.datetime) -> None:

@@ -1,7 +1,7 @@
-"""Sales orders, invoices and estimates: from the body of an item to QuickBooks' own document.
+"""Sales orders, invoices, estimates and credit memos: from the body of an item to QuickBooks' own document.
 
 Facts: a number has 11 characters at most; a price five decimals; the amount of a line is its quantity times its rate
-(3210); a line with an amount needs an item (3290).
+(3210); a line with an amount needs an item (3290). A document is in its customer's currency, whatever it says.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from wherry.records import Item
 
 from .books import Books, held
 from .names import numbered, stamped
+from .taxes import taxed
 from .words import amounts
 
 Obj = dict[str, Any]
@@ -33,6 +34,7 @@ class Line(Struct, frozen=True, kw_only=True):
     quantity: Decimal
     amount: Decimal
     rate: Decimal | None = None
+    tax_code: str = ""
 
 
 class Sale(Struct, frozen=True, kw_only=True):
@@ -46,6 +48,8 @@ class Sale(Struct, frozen=True, kw_only=True):
     currency: str
     total: Decimal
     lines: Sequence[Line] = field(default=())
+    tax: Obj = field(default_factory=dict)
+    """What its head says of tax."""
 
 
 def sale(item: Item, books: Books) -> Sale:
@@ -54,13 +58,21 @@ def sale(item: Item, books: Books) -> Sale:
     lines = [_line(item, n, line, currency) for n, line in enumerate(body.get("lines", ()))]
     if not lines:
         raise held(item, "it has no lines", "lines", "add its lines at the source", "WHERRY-4855")
-    total = sum((line.amount for line in lines), ZERO)
+    tax = taxed(item, books, [line.amount for line in lines])
+    total = sum((line.amount for line in lines), ZERO) + tax.total
     _adds_up(item, total, currency)
+    customer = _customer(item)
+    _of_his_currency(item, books, customer, currency)
     return Sale(
-        date=str(body["date"]), number=numbered(str(body.get("number") or "")), customer=_customer(item),
-        due_date=str(body.get("due_date") or ""), memo=str(body.get("memo") or ""), currency=currency, total=total,
-        lines=lines,
+        date=str(body["date"]), number=numbered(str(body.get("number") or "")), customer=customer,
+        due_date=_due(item), memo=str(body.get("memo") or ""), currency=currency, total=total, tax=tax.head,
+        lines=[replace(one, tax_code=code if one.product else "") for one, code in zip(lines, tax.codes, strict=True)],
     )  # fmt: skip
+
+
+def _due(item: Item) -> str:
+    """A credit memo is due when it is used."""
+    return "" if item.entity == "credit_memo" else str(item.body.get("due_date") or "")
 
 
 def added(item: Item, books: Books, kind: str) -> Obj:
@@ -82,27 +94,48 @@ def changed(item: Item, books: Books, kind: str) -> Obj:
 
 
 def currency_of(item: Item, books: Books) -> str:
-    """The one currency of all amounts of a body. Raises Rejected for several, or another than the company file's."""
+    """The one currency of all amounts of a body. Raises Rejected for several, or one that the file does not keep."""
     body = item.body
     parts = [body, *body.get("lines", ())]
     amounts_told = [part.get(name) for part in parts for name in ("total", "amount", "tax")]
     found = {str(money["currency"]) for money in amounts_told if money}
     found |= {str(body["currency"])} if body.get("currency") else set()
-    own = books.settings.currency
     if len(found) > 1:
         raise held(
             item, f"its amounts are in {' and '.join(sorted(found))}", "lines",
             "one document has one currency: split it at the source", "WHERRY-4858",
         )  # fmt: skip
-    currency = next(iter(found), own)
-    if (own and currency != own) or (books.company.multicurrency and not own):
-        why = f"the company file is kept in {own}" if own else "the company file keeps several currencies"
-        raise held(
-            item, f"it is in {currency}, and {why}", "total",
-            "set currency of the connection to the company file's own; documents in another are entered by hand",
-            "WHERRY-4353",
-        )  # fmt: skip
+    currency = next(iter(found), books.currency)
+    _kept(item, books, currency)
     return currency
+
+
+def _kept(item: Item, books: Books, currency: str) -> None:
+    """Raises Rejected for a currency that the company file does not keep."""
+    if books.company.multicurrency:
+        if currency not in books.currencies:
+            raise held(
+                item, f"it is in {currency}, which is not among the currencies of the company file", "total",
+                f"make {currency} active in QuickBooks (Lists > Currency List) and update again, then try it again",
+                "WHERRY-4366",
+            )  # fmt: skip
+    elif books.currency not in ("", currency):
+        raise held(
+            item, f"it is in {currency}, and the company file is kept in {books.currency}", "total",
+            "set currency of the connection to the company file's own; documents in another are entered by hand, or "
+            "switch several currencies on in QuickBooks", "WHERRY-4353",
+        )  # fmt: skip
+
+
+def _of_his_currency(item: Item, books: Books, customer: str, currency: str) -> None:
+    """Raises Rejected for a customer who is kept in another currency: the amounts would be taken to be in his."""
+    his, its = books.customers.get(customer, ""), books.currencies.get(currency, "")
+    if his and his != its:
+        raise held(
+            item, f"it is in {currency}, and its customer is kept in {his}", "customer",
+            f"in QuickBooks a customer has one currency: link it to a customer in {currency}, or make one, then try it "
+            "again", "WHERRY-4348",
+        )  # fmt: skip
 
 
 def amount(money: Obj) -> Decimal:
@@ -113,7 +146,7 @@ def amount(money: Obj) -> Decimal:
 def _head(item: Item, made: Sale) -> Obj:
     told = {
         "CustomerRef": {"ListID": made.customer}, "TxnDate": made.date, "RefNumber": made.number,
-        "DueDate": made.due_date, "Memo": stamped(made.memo, item.stamp),
+        "DueDate": made.due_date, "Memo": stamped(made.memo, item.stamp), **made.tax,
     }  # fmt: skip
     return {name: value for name, value in told.items() if value}
 
@@ -123,7 +156,8 @@ def _said(line: Line) -> Obj:
     if not line.product:
         return told
     price = {"Amount": line.amount} if line.rate is None else {"Rate": line.rate}
-    return {"ItemRef": {"ListID": line.product}, **told, "Quantity": line.quantity, **price}
+    code = {"SalesTaxCodeRef": {"ListID": line.tax_code}} if line.tax_code else {}
+    return {"ItemRef": {"ListID": line.product}, **told, "Quantity": line.quantity, **price, **code}
 
 
 def _before(item: Item, books: Books) -> Sale | None:
@@ -184,23 +218,16 @@ def _has_room(rate: Decimal) -> bool:
 
 
 def _adds_up(item: Item, total: Decimal, currency: str) -> None:
-    """Raises Rejected where total and lines of the source disagree, for tax, and for a total below zero."""
+    """Raises Rejected where total and lines of the source disagree, and for a total below zero."""
     body = item.body
-    taxes = [body.get("tax"), *(line.get("tax") for line in body.get("lines", ()))]
-    rates = [line.get("tax_rate") for line in body.get("lines", ())]
-    if any(amount(tax) for tax in taxes if tax) or any(exact(rate) for rate in rates if rate is not None):
-        raise held(
-            item, "it has tax, which QuickBooks Desktop works out by rules of its own", "tax",
-            "enter it by hand, or leave the tax to QuickBooks and out of the record", "WHERRY-4857",
-        )  # fmt: skip
     told = amount(body["total"]) if body.get("total") else total
     if told != total:
         raise held(
-            item, f"its total is {told} {currency}, its lines come to {total}", "total",
+            item, f"its total is {told} {currency}, its lines and tax come to {total}", "total",
             "correct the lines or the total at the source, then try it again", "WHERRY-4356",
         )  # fmt: skip
     if total < 0:
         raise held(
             item, f"its total is {total} {currency}, and QuickBooks takes none below zero", "total",
-            "enter it as a credit memo by hand, or correct its lines", "WHERRY-4357",
+            "make it a credit memo, or correct its lines", "WHERRY-4357",
         )  # fmt: skip

@@ -14,13 +14,16 @@ class QbwcSettings(ConnectionSettings):
     company_file: str = Field(
         "", description="The company file's path on the Windows computer; left out, whichever is open there."
     )
-    orders: Literal["sales-order", "estimate"] = Field(
-        "sales-order", description="What an order becomes; sales orders need QuickBooks Premier or Enterprise."
-    )
     currency: str = Field(
         "", pattern=r"^([A-Z]{3})?$",
-        description="The company file's own currency, which QuickBooks does not tell; documents in another are held.",
+        description="The own currency of a company file that keeps one only, which QuickBooks does not tell; documents "
+        "in another are held.",
     )  # fmt: skip
+    tax_table: str = Field(
+        "tables/tax.csv",
+        description="The table that maps tax rates (rate, in percent) to QuickBooks' sales tax items (code); outside "
+        "the United States to its sales tax codes.",
+    )
     income_account: str = Field(
         "", description="What new items sell to: an income account's number or name; left out, the company's first."
     )

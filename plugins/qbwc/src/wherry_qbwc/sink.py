@@ -13,7 +13,7 @@ from wherry.records import Answer, Call, Facts, Found, Item, Listed, Reply
 from wherry.roles import Account, Connection, Services
 
 from . import asking, company, decoding, documents, facts, mirror
-from .books import Books, read_books
+from .books import SOLD, Books, read_books
 from .line import PATH, line_of
 from .settings import QbwcSettings
 from .words.requests import request
@@ -97,7 +97,7 @@ class QbwcSink:
             )  # fmt: skip
         with self._services.documents() as opened:
             held = [one for one in mirror.entries(opened, self._name, kind) if one.row.get("IsActive") != "false"]
-        yield from (_listed(kind, one) for one in held)
+        yield from (_listed(kind, one) for one in held if kind != "item" or one.kind in SOLD)
 
     def closed_until(self) -> dt.date | None:
         """The closing date as of the latest session; None where there is none."""

@@ -15,6 +15,7 @@ from wherry.records import Page, Record
 from wherry.roles import Account, Connection, Query, Services
 
 from . import company, mirror
+from .books import SOLD
 
 LISTS = {"product": "item", "customer": "customer", "account": "account"}
 """Record kind → the list it is read from."""
@@ -67,7 +68,8 @@ class QbwcSource:
                 fix=f"kinds: {', '.join(LISTS)}",
             )  # fmt: skip
         with self._services.documents() as documents:
-            return list(mirror.entries(documents, self._name, LISTS[kind]))
+            found = list(mirror.entries(documents, self._name, LISTS[kind]))
+        return [one for one in found if kind != "product" or one.kind in SOLD]
 
 
 def _mark(entry: mirror.Entry) -> str:

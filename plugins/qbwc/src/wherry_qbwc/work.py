@@ -122,7 +122,7 @@ class Session:
         with self._host.reading() as documents:
             due = mirror.is_due(documents, name, now, self._settings.lists_every)
         if due:
-            lists = mirror.read(self._asked, found.qbxml)
+            lists = mirror.read(self._asked, found.qbxml, found.lists)
             with self._host.changing("qbwc") as change:
                 mirror.keep(change.documents, name, lists, now)
 

@@ -49,10 +49,11 @@ KINDS: dict[str, Kind] = {
     "product": Kind("Item", lists.product, "Name"),
     "invoice": Kind("Invoice", sales.sale, "DocNumber", "PrivateNote", _nothing, "void"),
     "estimate": Kind("Estimate", sales.sale, "DocNumber", "PrivateNote", _closed),
+    "sales_order": Kind("Estimate", sales.sale, "DocNumber", "PrivateNote", _closed),
     "credit_memo": Kind("CreditMemo", sales.sale, "DocNumber", "PrivateNote", sales.voided),
     "journal_entry": Kind("JournalEntry", journals.journal, "DocNumber", "PrivateNote", journals.reversal, "create"),
 }
-"""Entity → what it is in QuickBooks. Only invoices are voided there. A credit memo is emptied by an update, an estimate
+"""Entity → what it is in QuickBooks. There are no sales orders: they become estimates. Only invoices are voided. A credit memo is emptied by an update, an estimate
 closed, and a journal entry reversed by a second entry: the closest that Intuit documents without deleting anything."""
 LISTED = frozenset({"customer", "product"})
 KEPT = frozenset({"Line", "TxnTaxDetail", "CurrencyRef", "GlobalTaxCalculation", "CustomerRef"})

@@ -61,7 +61,7 @@ def of_object(item: Item, held: Obj, books: Books) -> Facts:
 
 def taken_back(entity: str, held: Obj) -> bool:
     """Whether a document was voided, emptied or closed. A journal entry does not show that it was reversed."""
-    if entity == "estimate":
+    if entity in ("estimate", "sales_order"):
         return held.get("TxnStatus") == CLOSED
     return entity != "journal_entry" and voided(held.get("PrivateNote")) and not _number(held.get("TotalAmt"))
 

@@ -57,6 +57,11 @@ def no_estimate(total: Amount | None, reason: str | None) -> str | None:
     return reason or ("a credit note is no estimate" if negative(total) else None)
 
 
+def no_order(total: Amount | None, reason: str | None) -> str | None:
+    """The reason given, else that an order cannot stand for what is given back."""
+    return reason or ("a credit note is no sales order" if negative(total) else None)
+
+
 def booked(value: Amount | None, problem: str | None) -> Amount | None:
     """The amount of a line to be booked. Raises Rejected where the record as a whole cannot be booked."""
     if problem:
@@ -89,6 +94,7 @@ TRANSFORMS: dict[str, Callable[..., Any]] = {
     "workspace_currency": currency,
     "workspace_no_gl_number": no_gl_number,
     "workspace_no_estimate": no_estimate,
+    "workspace_no_order": no_order,
     "workspace_booked": booked,
     "workspace_party": party,
     "workspace_dimensions": dimensions,
@@ -245,7 +251,8 @@ MAPS: dict[str, dict[str, Any]] = {
         "credit_memo": _document(
             "invoice", sign="opposite", when="workspace_negative(invoice.total)", skip=_NO_GL_NUMBER
         ),
-        "estimate": _document("estimate", "sales-order", skip=f"workspace_no_estimate(invoice.total, {_NO_GL_NUMBER})"),
+        "estimate": _document("estimate", skip=f"workspace_no_estimate(invoice.total, {_NO_GL_NUMBER})"),
+        "sales_order": _document("sales-order", skip=f"workspace_no_order(invoice.total, {_NO_GL_NUMBER})"),
         "invoice": _document("invoice", skip=_NO_GL_NUMBER),
         "movement": _movement(
             "invoice",
@@ -266,6 +273,7 @@ MATCH: dict[str, dict[str, Any]] = {
     "invoice": {"order": ["link"], "unmatched": "create"},
     "credit_memo": {"order": ["link"], "unmatched": "create"},
     "estimate": {"order": ["link"], "unmatched": "create"},
+    "sales_order": {"order": ["link"], "unmatched": "create"},
     "movement": {"order": ["link"], "unmatched": "create"},
 }
 """The platform is where customers and services are known first: what books do not have is made there."""

@@ -57,7 +57,8 @@ class QbwcSimulator:
 
     def __init__(
         self, *, clock: Clock | None = None, edition: Edition = "premier", multicurrency: bool = False,
-        sample: bool = True, files: Sequence[tuple[str, str]] = FILES, owner: str = OWNER, file_id: str = "",
+        sales_tax: bool = False, sample: bool = True, files: Sequence[tuple[str, str]] = FILES, owner: str = OWNER,
+        file_id: str = "",
     ) -> None:  # fmt: skip
         controls: dict[str, Callable[[Any], Any]] = {
             "mishaps": self._control_mishaps,
@@ -70,7 +71,8 @@ class QbwcSimulator:
             "sessions": lambda _: [self._shown(one) for one in self._connected().outcomes],
         }
         self.stage = Stage(clock, controls=controls)
-        made = [Company(self.stage, name=name, path=path, edition=edition, multicurrency=multicurrency)
+        made = [Company(self.stage, name=name, path=path, edition=edition, multicurrency=multicurrency,
+                        sales_tax=sales_tax)
                 for name, path in files]  # fmt: skip
         for one in made:
             seed.base(one)

@@ -63,6 +63,7 @@ def preferences(company: Company) -> Obj:
     if company.multicurrency and (home := company.named(company.currency, ("Currency",))):
         currencies["HomeCurrencyRef"] = company.shown_reference({"ListID": home.id})
     estimating = ("IsUsingEstimates", "IsUsingProgressInvoicing", "IsPrintingItemsWithZeroAmounts")
+    taxing = {"SalesTaxPreferences": _taxing(company)} if company.sales_tax else {}
     return {
         "AccountingPreferences": accounting,
         "JobsAndEstimatesPreferences": dict.fromkeys(estimating, "true"),
@@ -70,5 +71,15 @@ def preferences(company: Company) -> Obj:
         "ReportsPreferences": {"AgingReportBasis": "AgeFromDueDate", "SummaryReportBasis": "Accrual"},
         "SalesAndCustomersPreferences": {"IsTrackingReimbursedExpensesAsIncome": "false",
                                          "IsAutoApplyingPayments": "true"},
+        **taxing,
         "CurrentAppAccessRights": {"IsAutomaticLoginAllowed": "true", "IsPersonalDataAccessAllowed": "false"},
     }  # fmt: skip
+
+
+def _taxing(company: Company) -> Obj:
+    item, (taxable, free) = next(company.of("ItemSalesTax")), company.of("SalesTaxCode")
+    refs = {"DefaultItemSalesTaxRef": item, "DefaultTaxableSalesTaxCodeRef": taxable,
+            "DefaultNonTaxableSalesTaxCodeRef": free}  # fmt: skip
+    return {"PaySalesTax": "Monthly"} | {
+        name: company.shown_reference({"ListID": one.id}) for name, one in refs.items()
+    }

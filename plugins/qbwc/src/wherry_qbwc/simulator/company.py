@@ -69,10 +69,10 @@ class Company:
 
     def __init__(
         self, stage: Stage, *, name: str = "Rock Castle Construction", path: str = r"C:\QB\Rock Castle.QBW",
-        edition: Edition = "premier", multicurrency: bool = False, currency: str = "US Dollar",
+        edition: Edition = "premier", multicurrency: bool = False, currency: str = "US Dollar", sales_tax: bool = False,
     ) -> None:  # fmt: skip
         self.stage, self.name, self.path, self.edition = stage, name, path, edition
-        self.multicurrency, self.currency = multicurrency, currency
+        self.multicurrency, self.currency, self.sales_tax = multicurrency, currency, sales_tax
         self.closing = ""
         self.extras: dict[str, dict[str, str]] = {}
         self.records: dict[str, Record] = {}

@@ -12,10 +12,14 @@ QUERIED: dict[str, tuple[str, ...]] = {
     "CustomerQuery": ("Customer",),
     "ItemServiceQuery": ("ItemService",),
     "ItemNonInventoryQuery": ("ItemNonInventory",),
-    "ItemQuery": ("ItemService", "ItemNonInventory"),
+    "ItemQuery": ("ItemService", "ItemNonInventory", "ItemSalesTax"),
     "AccountQuery": ("Account",),
+    "ClassQuery": ("Class",),
+    "CurrencyQuery": ("Currency",),
+    "SalesTaxCodeQuery": ("SalesTaxCode",),
+    "ItemSalesTaxQuery": ("ItemSalesTax",),
 }
-SALES = ("SalesOrder", "Invoice", "Estimate")
+SALES = ("SalesOrder", "Invoice", "Estimate", "CreditMemo")
 TXNS = (*SALES, "JournalEntry")
 ORDERS = "SalesOrder"
 """Only Premier and Enterprise have them."""
@@ -30,5 +34,6 @@ REFERS: dict[str, tuple[str, ...]] = {
     "CustomerMsgRef": ("CustomerMsg",), "CustomerTypeRef": ("CustomerType",), "JobTypeRef": ("JobType",),
     "PreferredPaymentMethodRef": ("PaymentMethod",), "PriceLevelRef": ("PriceLevel",), "PrefVendorRef": ("Vendor",),
 }  # fmt: skip
-LINE = {"SalesOrder": "SalesOrderLine", "Invoice": "InvoiceLine", "Estimate": "EstimateLine"}
+LINE = {"SalesOrder": "SalesOrderLine", "Invoice": "InvoiceLine", "Estimate": "EstimateLine",
+        "CreditMemo": "CreditMemoLine"}  # fmt: skip
 LEVELS = 5

@@ -3,6 +3,7 @@
 ==================  ================================================================================================
 ``edition``         ``premier`` (as it is), ``enterprise``, or ``pro``, which has no sales orders
 ``multicurrency``   ``no`` (as it is) or ``yes``
+``sales_tax``       ``no`` (as it is) or ``yes``: what nobody says is then taxable, at 7.75 %
 ``sample``          ``yes`` (as it is) enters a few customers and items, ``no`` leaves the chart of accounts alone
 ``closing``         the closing date of the books
 ``qwc``             the path of a .QWC file: the Connector is set up from it; with ``password``
@@ -27,8 +28,8 @@ from .calling import Soap
 from .company import EDITIONS, Edition
 from .connector import OWNER
 
-_KNOWN = ("edition", "multicurrency", "sample", "closing", "owner", "file_id", "qwc", "url", "user", "password",
-          "every", "soap", "currency")  # fmt: skip
+_KNOWN = ("edition", "multicurrency", "sales_tax", "sample", "closing", "owner", "file_id", "qwc", "url", "user",
+          "password", "every", "soap", "currency")  # fmt: skip
 _CONNECTOR = ("url", "user", "password")
 _QWC = ("qwc", "password")
 _EVERY, _LONGEST = 60, 86_400
@@ -47,6 +48,7 @@ def simulator(options: Mapping[str, str]) -> QbwcSimulator:
     made = QbwcSimulator(
         edition=cast(Edition, _choice(options, "edition", "premier", EDITIONS)),
         multicurrency=_choice(options, "multicurrency", "no", ("yes", "no")) == "yes",
+        sales_tax=_choice(options, "sales_tax", "no", ("yes", "no")) == "yes",
         sample=_choice(options, "sample", "yes", ("yes", "no")) == "yes",
         owner=options.get("owner", OWNER),
         file_id=options.get("file_id", ""),

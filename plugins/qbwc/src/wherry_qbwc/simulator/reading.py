@@ -17,6 +17,7 @@ from .shapes import MIXED, Field, Shape
 from .values import Obj, checked, kept
 
 NEWEST = (16, 0)
+NO_ITERATOR = ("Account", "Class", "Currency", "SalesTaxCode", "GeneralSummary", "Host", "Company", "Pref")
 _VERSION = re.compile(r"<\?qbxml\s+version\s*=\s*[\"'](\d{1,2})\.(\d)[\"']\s*\?>")
 _ATTRIBUTES = frozenset({"requestID", "metaData", "iterator", "iteratorID"})
 _SET_ATTRIBUTES = frozenset({"onError", "newMessageSetID", "oldMessageSetID"})
@@ -112,7 +113,7 @@ def _request(node: etree._Element) -> Asked:
     if shape is None or set(attributes) - _ATTRIBUTES:
         raise unparsed(f"{name} or one of its attributes is not known to this company file")
     asked = Asked(name.removesuffix("Rq"), attributes)
-    if ("iterator" in attributes) and ("Query" not in name or name.startswith(("Account", "Host", "Company", "Pref"))):
+    if ("iterator" in attributes) and ("Query" not in name or name.startswith(NO_ITERATOR)):
         raise unparsed(f"{name} takes no iterator")
     if attributes.get("iterator", "Start") not in ("Start", "Continue", "Stop"):
         raise unparsed("iterator must be Start, Continue or Stop")

@@ -1,4 +1,4 @@
-"""Sales orders, invoices and estimates: references, lines and their arithmetic, totals. No sales tax is worked out."""
+"""Sales orders, invoices, estimates and credit memos: references, lines and their arithmetic, tax and totals."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from .company import Company, Record
 from .kinds import LINE, ORDERS, REFERS
 from .lists import current, merged, price_of
 from .refusals import Status, not_enabled, not_found, unsaved
+from .taxing import denominated, taxed
 from .values import CENT, Obj, amount, cents, money, price
 
 NEW = "-1"
@@ -64,7 +65,11 @@ class Sales:
         total = sum((money(line.get("Amount", "")) for line in lines), Decimal(0))
         if total < 0:
             raise unsaved(kind, "Transaction amount must be positive.")
-        body["Subtotal"] = body["TotalAmount"] = amount(total)
+        if self.company.multicurrency:
+            denominated(self.company, body)
+        body["Subtotal"] = amount(total)
+        tax = taxed(self.company, body, lines) if self.company.sales_tax else Decimal(0)
+        body["TotalAmount"] = amount(total + tax)
 
     def _changed(self, kind: str, old: dict[str, Obj], told: Obj) -> Obj:
         key = told["TxnLineID"]

@@ -12,7 +12,7 @@ from .kinds import LINE, SALES, TXNS
 from .reading import ORDERED
 from .refusals import severity
 from .shapes import Shape, shapes
-from .values import Obj
+from .values import Obj, amount, money
 
 OK = "Status OK"
 _ALWAYS = frozenset({"ListID", "TxnID", "EditSequence"})
@@ -130,7 +130,11 @@ def _totals(record: Record) -> Obj:
     nothing = total == "0.00"
     paid = {"AppliedAmount": "0.00", "BalanceRemaining": total, "IsPaid": "true" if nothing else "false"}
     closed = {"IsManuallyClosed": record.body.get("IsManuallyClosed", "false"), "IsFullyInvoiced": "false"}
-    return {"SalesTaxTotal": "0.00", **paid, **closed, "IsPending": record.body.get("IsPending", "false")}
+    told = {"SalesTaxTotal": record.body.get("SalesTaxTotal", "0.00"), "IsActive": record.body.get("IsActive", "true")}
+    if "CurrencyRef" in record.body:
+        told["TotalAmountInHomeCurrency"] = amount(money(total) * money(record.body.get("ExchangeRate", "1")))
+    told["CreditRemaining"] = total
+    return {**told, **paid, **closed, "IsPending": record.body.get("IsPending", "false")}
 
 
 def _line(kind: str, line: Obj) -> Obj:

@@ -24,9 +24,9 @@ class Taking:
             raise Status(3185, f"The {record.kind} cannot be voided: it is void.")
         record.void = True
         memo = f"VOID: {record.body.get('Memo', '')}".strip()
-        body = {**record.body, "Memo": memo, "TotalAmount": NOTHING, "Subtotal": NOTHING}
+        body = {**record.body, "Memo": memo, "TotalAmount": NOTHING, "Subtotal": NOTHING, "SalesTaxTotal": NOTHING}
         if record.kind == "JournalEntry":
-            body = {name: value for name, value in body.items() if name not in ("Memo", "Subtotal")}
+            body = {name: value for name, value in body.items() if name not in ("Memo", "Subtotal", "SalesTaxTotal")}
         lines = [(name, {**line, "Amount": NOTHING} if "Amount" in line else line) for name, line in record.lines]
         self.company.change(record, body, lines, what="void", **self.told)
         stamps = {"TimeCreated": moment(record.created), "TimeModified": moment(record.modified)}

@@ -1,0 +1,159 @@
+"""Checks of a sink's changes: once, to the right thing, over nobody's work; and of the numbers that arrive."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import msgspec
+import pytest
+
+from wherry.errors import Rejected
+from wherry.records import DONE, Item
+from wherry.testing import guarantees as promise
+from wherry.testing.guarantees import guarantee, tried
+from wherry.testing.holding import PENNIES, differs, expected, priced
+from wherry.testing.sink_trial import SinkTrial, created, needed, update_of, void_of, write
+
+OPTIONAL = ("memo", "description", "due_date")
+
+
+class Changing:
+    """Updates and voids."""
+
+    @guarantee(promise.CHANGES)
+    def test_an_update_changes_the_same_thing_once(self, trial: SinkTrial) -> None:
+        sink, item = trial.make(), trial.items(1)[0]
+        (first,) = created(sink, [item])
+        update = update_of(trial, item, first)
+        answer = write(sink, [update])[update.stamp]
+        assert (answer.fate, answer.target) == ("updated", first.target)
+        assert answer.facts is None or answer.facts == sink.facts(update)
+        assert len(trial.effects(update)) == 1
+
+    @guarantee(promise.CHANGES)
+    def test_facts_tell_two_bodies_apart(self, trial: SinkTrial) -> None:
+        sink, item = trial.make(), trial.items(1)[0]
+        facts = sink.facts(item)
+        assert facts == trial.make().facts(copy.deepcopy(item))
+        assert all(isinstance(name, str) and isinstance(value, str) for name, value in facts.items())
+        assert facts != sink.facts(msgspec.structs.replace(item, body=trial.changed(item)))
+
+    @guarantee(promise.CHANGES)
+    def test_what_a_body_no_longer_names_is_emptied(self, trial: SinkTrial) -> None:
+        sink, item = trial.make(), trial.items(1)[0]
+        left = next((name for name in OPTIONAL if item.body.get(name)), None)
+        if left is None:
+            pytest.skip(f"the things of the trial have none of {', '.join(OPTIONAL)}")
+        (first,) = created(sink, [item])
+        update = update_of(trial, item, first)
+        update.body = {name: value for name, value in item.body.items() if name != left}
+        answer = write(sink, [update])[update.stamp]
+        assert answer.fate == "updated"
+        assert answer.facts in (None, sink.facts(update)), f"{left} is still there"
+
+    @guarantee(promise.CHANGES)
+    def test_every_write_is_known_by_a_version_of_its_own(self, trial: SinkTrial) -> None:
+        """The version that an answer tells is the one to write upon: a second change goes through as the first did."""
+        sink, item = trial.make(), trial.items(1)[0]
+        (first,) = created(sink, [item])
+        update = update_of(trial, item, first)
+        second = write(sink, [update])[update.stamp]
+        assert not first.token or second.token not in ("", first.token)
+        back = update_of(trial, update, second, "back")
+        back.body = copy.deepcopy(item.body)
+        answer = write(sink, [back])[back.stamp]
+        assert (answer.fate, answer.target) == ("updated", first.target)
+        assert answer.facts in (None, sink.facts(back))
+
+    @guarantee(promise.CHANGES)
+    def test_a_change_of_what_is_not_there_makes_nothing(self, trial: SinkTrial) -> None:
+        if not trial.gone:
+            pytest.skip("the trial names no id that the system does not hold")
+        sink, item = trial.make(), trial.items(1)[0]
+        update = msgspec.structs.replace(item, target=trial.gone, token="1", before=copy.deepcopy(item.body))
+        before = len(trial.stage.history.effects())
+        answer = write(sink, [update]).get(update.stamp)
+        assert answer is None or answer.fate not in DONE
+        assert len(trial.stage.history.effects()) == before
+
+    @guarantee(promise.PEOPLE)
+    def test_a_stale_token_is_unknown_and_changes_nothing(self, trial: SinkTrial) -> None:
+        edit = needed(trial.edit, "cannot change a thing as a person would")
+        sink, item = trial.make(), trial.items(1)[0]
+        (first,) = created(sink, [item])
+        edit(first.target)
+        update = update_of(trial, item, first)
+        answer = write(sink, [update])[update.stamp]
+        assert (answer.fate, answer.after) == ("unknown", 0.0), "the core is to look at once what stands there now"
+        assert trial.effects(update) == [], "what a person changed was written over"
+
+    @guarantee(promise.TAKEN_BACK)
+    def test_a_void_takes_the_thing_back_once(self, trial: SinkTrial) -> None:
+        if not trial.voids:
+            pytest.skip("the things cannot be taken back")
+        sink, item = trial.make(), trial.items(1)[0]
+        (first,) = created(sink, [item])
+        void = void_of(item, first)
+        answer = write(sink, [void])[void.stamp]
+        assert (answer.fate, answer.target) == ("reversed", first.target)
+        assert answer.facts is None or answer.facts == sink.facts(void)
+        assert len(trial.effects(void)) == 1
+
+
+class Arriving:
+    """Documents as the target holds them: told by the simulator, worked out by the kit."""
+
+    @guarantee(promise.EXACT)
+    def test_the_target_holds_every_line_with_its_side_and_amount(self, trial: SinkTrial) -> None:
+        sink, items = trial.make(), lined(trial, 3)
+        created(sink, items)
+        arrived(trial, items)
+
+    @guarantee(promise.EXACT)
+    def test_amounts_arrive_to_the_last_penny(self, trial: SinkTrial) -> None:
+        sink = trial.make()
+        things = zip(lined(trial, len(PENNIES)), PENNIES, strict=True)
+        items = [msgspec.structs.replace(item, body=priced(item, minor)) for item, minor in things]
+        created(sink, items)
+        tried("awkward amounts", len(items))
+        arrived(trial, items)
+
+    @guarantee(promise.EXACT)
+    def test_a_change_arrives_line_by_line(self, trial: SinkTrial) -> None:
+        sink, (item,) = trial.make(), lined(trial, 1)
+        (first,) = created(sink, [item])
+        update = update_of(trial, item, first)
+        assert write(sink, [update])[update.stamp].fate == "updated"
+        arrived(trial, [update])
+
+    @guarantee(promise.CLOSED)
+    def test_nothing_is_written_into_a_closed_period(self, trial: SinkTrial) -> None:
+        close = needed(trial.close, "cannot close a period")
+        item = trial.items(1)[0]
+        close(item.body["date"])
+        before = len(trial.stage.history.effects())
+        try:
+            answer = write(trial.make(), [item])[item.stamp]
+            told = (str(answer.fate), answer.reason, answer.fix)
+        except Rejected as error:
+            told = ("refused" if error.where.get("item") == item.stamp else "nobody's", error.message, error.fix)
+        assert told[0] == "refused"
+        assert all(told), "a person is told why, and what to do"
+        assert len(trial.stage.history.effects()) == before
+
+
+def lined(trial: SinkTrial, count: int) -> list[Item]:
+    """Things of the trial, if they have lines and its system tells what it holds; else the check is skipped."""
+    items = list(trial.items(count))
+    needed(trial.holds, "does not tell what the system holds of a thing")
+    if not items[0].body.get("lines"):
+        pytest.skip("the things of the trial have no lines")
+    return items
+
+
+def arrived(trial: SinkTrial, items: Sequence[Item]) -> None:
+    """Raises AssertionError where the system holds other than it should."""
+    assert trial.holds is not None
+    wrong = {item.label or item.key: differs(trial.holds(item), expected(item)) for item in items}
+    assert {name: why for name, why in wrong.items() if why} == {}

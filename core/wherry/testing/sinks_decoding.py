@@ -1,0 +1,170 @@
+"""Checks of what a sink makes of answers: what is not plainly said is unknown, and each record is told by itself."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from wherry.records import DONE, Answer, Item, Reply
+from wherry.roles import CallSinkWriter
+from wherry.testing import guarantees as promise
+from wherry.testing.guarantees import guarantee, tried
+from wherry.testing.sink_trial import (
+    UNCLEAR,
+    SinkTrial,
+    carried,
+    created,
+    needed,
+    over_http,
+    settled_fates,
+    write,
+)
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=4,
+)
+EXAMPLES = 12
+WAIT, TURNS = 31, 3
+
+
+class Decoding:
+    """What an answer is taken for."""
+
+    @guarantee(promise.EACH_ITS_OWN)
+    def test_what_was_written_is_told_with_target_and_facts(self, trial: SinkTrial) -> None:
+        sink, items = trial.make(), trial.items(trial.make().batch + 1)
+        answers = created(sink, items)
+        assert len({answer.target for answer in answers} - {""}) == len(items)
+        for item, answer in zip(items, answers, strict=True):
+            assert answer.facts is None or answer.facts == sink.facts(item)
+            assert len(trial.effects(item)) == 1
+
+    @guarantee(promise.PLAINLY_SAID)
+    def test_a_reply_that_says_nothing_settles_nothing(self, trial: SinkTrial) -> None:
+        sink, items = trial.make(), list(trial.items(2))
+        for call in sink.encode(items):
+            tried("answers that say nothing", len(UNCLEAR))
+            for status, body in UNCLEAR:
+                fates = settled_fates(sink, call, items, Reply(status=status, body=body))
+                assert fates == {}, f"{status} with {body[:20]!r} was taken as {set(fates.values())}"
+
+    @guarantee(promise.PLAINLY_SAID)
+    def test_a_good_body_under_a_bad_status_is_not_believed(self, trial: SinkTrial) -> None:
+        sink, items = trial.make(), list(trial.items(2))
+        for call in sink.encode(items):
+            reply = sink.http.send(call)
+            for status in (401, 500, 502, 503, 504):
+                assert settled_fates(sink, call, items, msgspec.structs.replace(reply, status=status)) == {}
+
+    @guarantee(promise.PLAINLY_SAID)
+    def test_a_reply_that_breaks_off_settles_nothing(self, trial: SinkTrial) -> None:
+        sink, items = trial.make(), list(trial.items(2))
+        for call in sink.encode(items):
+            reply = sink.http.send(call)
+            whole = reply.body.rstrip()
+            tried("answers cut off", 4)
+            for cut in (1, len(whole) // 3, len(whole) // 2, len(whole) - 1):
+                assert settled_fates(sink, call, items, msgspec.structs.replace(reply, body=whole[:cut])) == {}
+
+    @guarantee(promise.PLAINLY_SAID)
+    def test_junk_settles_nothing(self, trial: SinkTrial) -> None:
+        sink, items = trial.make(), list(trial.items(2))
+        calls = sink.encode(items)
+
+        @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+        @given(body=st.binary(max_size=40) | _JSON.map(msgspec.json.encode), status=st.sampled_from((200, 201)))
+        def check(body: bytes, status: int) -> None:
+            for call in calls:
+                assert settled_fates(sink, call, items, Reply(status=status, body=body)) == {}
+
+        check()
+
+    @guarantee(promise.PLAINLY_SAID)
+    def test_the_answer_to_another_call_settles_nothing(self, trial: SinkTrial) -> None:
+        sink, (item, other) = trial.make(), trial.items(2)
+        (call,), (wrong,) = sink.encode([item]), sink.encode([other])
+        reply = sink.http.send(wrong)
+        tried("answers to another call")
+        try:
+            answer = sink.decode(call, [item], reply).get(item.stamp)
+        except Exception:
+            answer = None
+        taken = answer is not None and answer.fate in DONE and answer.facts in (None, sink.facts(item))
+        assert not taken, "the answer is about another record"
+
+    @guarantee(promise.HANDS_OFF)
+    def test_decoding_leaves_what_it_is_given_and_says_the_same_again(self, trial: SinkTrial) -> None:
+        """An answer is kept and read again after a crash: by a sink that never encoded the call."""
+        sink, items = trial.make(), list(trial.items(2))
+        replies = [(call, sink.http.send(call)) for call in sink.encode(items)]
+        given = copy.deepcopy((items, replies))
+        for call, reply in replies:
+            first = sink.decode(call, carried(items, call), reply)
+            assert first == sink.decode(call, carried(items, call), reply)
+            assert first == trial.make().decode(call, carried(items, call), reply)
+        assert (items, replies) == given, "items, calls and replies are read, never written to"
+
+    @guarantee(promise.LIMITS)
+    def test_a_call_that_was_turned_away_is_not_counted_as_made(self, trial: SinkTrial) -> None:
+        """429: nothing was done, and the same call goes through once the wait is over."""
+        sink, items = trial.make(), trial.items(2)
+        over_http(sink)
+        for call in sink.encode(items):
+            trial.stage.faults.add("status", status=429, headers={"Retry-After": str(WAIT)}, method=trial.writes)
+            reply = sink.http.send(call)
+            tried("calls turned away")
+            assert reply.status == 429
+            mine = carried(items, call)
+            assert settled_fates(sink, call, mine, reply) == {}, "turned away is neither done nor refused"
+            assert [trial.effects(item) for item in mine] == [[]] * len(mine)
+            trial.wait(WAIT)
+            answers = sink.decode(call, mine, sink.http.send(call))
+            assert [answers[item.stamp].fate for item in mine] == ["created"] * len(mine)
+
+    @guarantee(promise.EACH_ITS_OWN)
+    def test_one_bad_record_does_not_stop_the_others(self, trial: SinkTrial) -> None:
+        bad = needed(trial.refused, "names nothing that the system would refuse")
+        sink, good = trial.make(), list(trial.items(2))
+        items = [good[0], bad, good[1]]
+        told = _told(sink, items)
+        assert {stamp: one.fate for stamp, one in told.items()} == {
+            good[0].stamp: "created", bad.stamp: "refused", good[1].stamp: "created",
+        }  # fmt: skip
+        assert told[bad.stamp].reason, "why was it refused?"
+        assert [len(trial.effects(item)) for item in items] == [1, 0, 1]
+
+    @guarantee(promise.EACH_ITS_OWN)
+    def test_answers_are_matched_by_name_not_by_place(self, trial: SinkTrial) -> None:
+        """In another order, and with one left out: each goes to its item, and the one left out is unknown."""
+        muddle = needed(trial.muddle, "cannot muddle an answer of several items")
+        sink = trial.make()
+        if sink.batch < 3:
+            pytest.skip("the sink puts fewer than three items into a call")
+        items = trial.items(min(sink.batch, 5))
+        muddle()
+        answers = write(sink, items)
+        assert {item.stamp for item in items[1:]} == {stamp for stamp, one in answers.items() if one.fate in DONE}
+        for item in items[1:]:
+            assert answers[item.stamp].facts in (None, sink.facts(item))
+            assert [effect.detail["id"] for effect in trial.effects(item)] == [answers[item.stamp].target]
+
+
+def _told(sink: CallSinkWriter, items: Sequence[Item]) -> dict[str, Answer]:
+    """What is settled of the items after some turns: a batch of which one is refused may have to be sent again."""
+    told: dict[str, Answer] = {}
+    memos: dict[str, str] = {}
+    for _ in range(TURNS):
+        left = [msgspec.structs.replace(item, memo=memos.get(item.stamp, "")) for item in items
+                if item.stamp not in told]  # fmt: skip
+        for stamp, answer in write(sink, left).items():
+            memos[stamp] = answer.memo
+            if answer.fate in DONE or answer.fate == "refused":
+                told[stamp] = answer
+    return told

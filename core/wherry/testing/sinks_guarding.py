@@ -1,0 +1,206 @@
+"""Checks of what a sink must never do, whatever it is given: harm by strange text, tell secrets, find doors of its own,
+run into the vendor's limits, keep what passes through it."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import traceback
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+import pytest
+import structlog
+
+from wherry.errors import Rejected, WherryError
+from wherry.records import Item, Reply
+from wherry.roles import CallSinkWriter, Lists
+from wherry.testing import guarantees as promise
+from wherry.testing.guarantees import guarantee, tried
+from wherry.testing.hostile import SPOKEN
+from wherry.testing.sink_trial import (
+    SinkTrial,
+    ask,
+    asking,
+    carried,
+    created,
+    over_http,
+    write,
+)
+from wherry.testing.trial import strays
+
+ROUNDS, KEPT = 60, 0.2
+WAIT = 47
+
+
+class Guarding:
+    """What must never happen."""
+
+    @guarantee(promise.HARMLESS)
+    def test_strange_text_is_written_or_refused_and_harms_nothing_beside_it(self, trial: SinkTrial) -> None:
+        sink = trial.make()
+        said, refused = _strange(trial), 0
+        for item in said:
+            if not _can_be_said(sink, item):
+                refused += 1
+                continue
+            answer = write(sink, [item]).get(item.stamp)
+            assert answer is not None, f"{item.body} came to nothing that is known"
+            if answer.fate == "refused":
+                assert answer.reason
+                continue
+            assert answer.fate == "created"
+            assert answer.facts in (None, sink.facts(item)), "it arrived otherwise than it was said"
+            assert len(trial.effects(item)) == 1
+        tried("strange texts", len(said))
+        assert refused < len(said), "every strange text is refused: a person's O'Brien would be, too"
+        created(sink, trial.items(len(said) + 1)[len(said) :])
+
+    @guarantee(promise.HARMLESS)
+    def test_what_has_a_strange_text_is_found_again(self, trial: SinkTrial) -> None:
+        """Else its lost answer would make a second one."""
+        sink, written = asking(trial), list[Item]()
+        for item in _strange(trial):
+            try:
+                answer = write(sink, [item]).get(item.stamp)
+            except Rejected:
+                continue
+            written += [item] if answer is not None and answer.fate == "created" else []
+        trial.wait(sink.settle)
+        found = ask(sink, written)
+        assert [item.body for item in written if len([hit for hit in found[item.stamp] if hit.ours]) != 1] == []
+
+    @guarantee(promise.SECRETS)
+    def test_secrets_are_in_no_log_and_in_no_error(
+        self, trial: SinkTrial, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        if not trial.secret:
+            pytest.skip("the sink signs in nowhere")
+        told: list[str] = []
+        with caplog.at_level(logging.DEBUG), structlog.testing.capture_logs() as events:
+            sink, items = trial.make(), trial.items(2)
+            answers = write(sink, items)
+            for status in (401, 400, 503):
+                echo = {"message": f"the token {trial.secret} is not welcome"}
+                trial.stage.faults.add("status", status=status, body=echo, times=10_000)
+                try:
+                    sink.check()
+                except WherryError as error:
+                    told += [str(error.as_data()), *traceback.format_exception(error)]
+                trial.stage.faults.clear()
+        tried("errors that held a secret", 3)
+        said = [
+            caplog.text,
+            str(events),
+            *capfd.readouterr(),
+            *told,
+            repr(answers),
+            repr(sink),
+            repr(sink.facts(items[0])),
+        ]
+        assert [text for text in said if trial.secret in text] == []
+
+    @guarantee(promise.SECRETS)
+    def test_nothing_is_printed(self, trial: SinkTrial, capfd: pytest.CaptureFixture[str]) -> None:
+        """The terminal is the operator's, and its output may be read by a program."""
+        write(trial.make(), trial.items(2))
+        assert tuple(capfd.readouterr()) == ("", "")
+
+    @guarantee(promise.ONE_DOOR)
+    def test_no_connection_is_opened_but_by_the_cores_client(self, trial: SinkTrial) -> None:
+        with strays() as found:
+            sink, items = trial.make(), trial.items(2)
+            sink.check()
+            write(sink, items)
+        assert found == [], "a plugin reaches its system by services.http alone"
+
+    @guarantee(promise.LIMITS)
+    def test_a_look_waits_as_long_as_it_is_told_to(self, trial: SinkTrial) -> None:
+        """429 with Retry-After: the same question once more, and not before."""
+        sink = trial.make()
+        over_http(sink)
+        trial.stage.faults.add("status", status=429, headers={"Retry-After": str(WAIT)})
+        before = trial.stage.clock.now()
+        assert sink.check().id
+        tried("calls turned away")
+        assert trial.stage.clock.now() - before >= WAIT
+
+    @guarantee(promise.BOUNDED)
+    def test_nothing_is_kept_of_what_passes_through(self, trial: SinkTrial) -> None:
+        """A session may last for hours: what was encoded and decoded is forgotten."""
+        sink, items = trial.make(), trial.items(2)
+        replies = [(call, sink.http.send(call)) for call in sink.encode(items)]
+        passed = sum(len(call.body) + len(reply.body) for call, reply in replies)
+
+        def once() -> None:
+            calls = {call.items: call for call in sink.encode(items)}
+            for call, reply in replies:
+                fresh = msgspec.structs.replace(call, body=bytes(bytearray(calls[call.items].body)))
+                sink.decode(fresh, carried(items, fresh), Reply(
+                    status=reply.status, headers=dict(reply.headers), body=bytes(bytearray(reply.body))))  # fmt: skip
+                sink.facts(items[0])
+
+        once()
+        with growth() as grown:
+            for _ in range(ROUNDS):
+                once()
+        tried("answers that left nothing behind", ROUNDS * len(replies))
+        assert grown[0] < max(KEPT * ROUNDS * passed, 4_096), f"{grown[0]} bytes are kept of {ROUNDS * passed}"
+
+    @guarantee(promise.EACH_ITS_OWN)
+    def test_a_listing_has_every_thing_once(self, trial: SinkTrial) -> None:
+        """What is matched against: one that is missing there is made a second time."""
+        sink, items = trial.make(), trial.items(3)
+        if not isinstance(sink, Lists):
+            pytest.skip("the sink has no listing")
+        try:
+            before = {listed.id for listed in sink.listing(items[0].entity)}
+        except Rejected:
+            pytest.skip("the sink does not list the things of the trial")
+        answers = created(sink, items)
+        listed = list(sink.listing(items[0].entity))
+        ids = [one.id for one in listed]
+        assert len(ids) == len(set(ids))
+        assert set(ids) == before | {answer.target for answer in answers}
+        names = {one.id: one.name for one in listed}
+        for item, answer in zip(items, answers, strict=True):
+            assert "name" not in item.body or names[answer.target] == item.body["name"]
+
+
+def _can_be_said(sink: CallSinkWriter, item: Item) -> bool:
+    """Whether the sink takes it. Raises AssertionError where it does not say which one it rejects, or what to do."""
+    try:
+        sink.encode([item])
+    except Rejected as error:
+        told = error
+    else:
+        return True
+    assert told.where.get("item") == item.stamp, "which of them?"
+    assert told.fix, "and now?"
+    return False
+
+
+def _strange(trial: SinkTrial) -> list[Item]:
+    """Things of the trial, each with a strange text in all its free texts at once."""
+    items = []
+    for n, (item, text) in enumerate(zip(trial.items(len(SPOKEN)), SPOKEN, strict=True)):
+        body = {name: f"{text} {n}" if name in trial.texts else value for name, value in item.body.items()}
+        items.append(msgspec.structs.replace(item, body=body))
+    return items
+
+
+@contextmanager
+def growth() -> Iterator[list[int]]:
+    """By how many bytes the objects of this process grew inside the block."""
+    grown: list[int] = []
+    gc.collect()
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    try:
+        yield grown
+    finally:
+        gc.collect()
+        grown.append(tracemalloc.get_traced_memory()[0] - before)
+        tracemalloc.stop()

@@ -1,0 +1,1 @@
+"""Field maps as JSONata expressions."""
