@@ -44,6 +44,8 @@ bench: $(DEV)/.stamp
 	$(DEV)/bin/python benchmarks/writing.py --profile
 	$(DEV)/bin/python benchmarks/books.py
 	$(DEV)/bin/python benchmarks/starting.py
+	$(DEV)/bin/python benchmarks/sharing.py
+	$(DEV)/bin/python benchmarks/soap.py
 	$(DEV)/bin/python benchmarks/sync.py $(ARGS)
 
 # Hub, target and plain-text ledgers side by side, to the cent; any difference is a failure.

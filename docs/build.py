@@ -22,7 +22,7 @@ from pydantic import BaseModel
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "docs"))
 
-from generate import coverage, errors, fields, proofs, roles, transforms  # noqa: E402
+from generate import coverage, errors, fields, proofs, quality, roles, transforms  # noqa: E402
 
 REFERENCE = ROOT / "docs" / "reference"
 WIDTH = 100
@@ -33,7 +33,7 @@ def pages() -> dict[Path, str]:
     """Path → text of every generated page, and of pages with a generated part."""
     texts = {"cli": cli(), "config": config(), "hooks": hooks(), "errors": errors.page(sources()),
              "roles": roles.page(), "transforms": transforms.page(), "behaviours": proofs.behaviours(ROOT),
-             "cases": proofs.cases(ROOT)}  # fmt: skip
+             "cases": proofs.cases(ROOT), "quality": quality.page(), "plugins": quality.plugins(ROOT)}  # fmt: skip
     whole = {REFERENCE / f"{name}.md": f"{NOTE}\n\n{text.strip()}\n" for name, text in texts.items()}
     return {**whole, **fields.guides(ROOT / "docs" / "how-to", plugin_modules())}
 
@@ -174,7 +174,7 @@ def plugin_modules() -> Iterator[tuple[str, Any]]:
 def plugin_settings() -> Iterator[tuple[str, type[BaseModel]]]:
     """System → settings model of every plugin in this repository."""
     for system, module in plugin_modules():
-        model = module.wherry_settings(system)
+        model = module.wherry_settings(system) if hasattr(module, "wherry_settings") else None
         if model is not None:
             yield system, model
 

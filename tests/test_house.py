@@ -27,7 +27,7 @@ LAYERS = (
     ("outside", "secrets signin http consent"),
     ("seams", "hookspecs plugins"),
     ("defaults of the core", "mapping matching triggers transforms expressions filters catalogues"),
-    ("writing", "boundary steps rows holding homing writing tally"),
+    ("writing", "watching boundary steps rows holding homing writing tally"),
     ("sending", "flight resolving drain"),
     ("run", "books job copying reading fates merging engine upkeep"),
     ("use", "folder lanes defaults bookkeeper wiring config_log planning hub"),

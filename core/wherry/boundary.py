@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import msgspec
+import structlog
 from sqlalchemy.exc import DBAPIError
 
 from wherry.errors import ContractBroken, Rejected, WherryError
@@ -50,6 +51,7 @@ from wherry.roles import (
     SourceConnector,
     Sweeps,
 )
+from wherry.watching import ENDLESS, Endless, watch
 
 _LONGEST_KEY = 500
 _SOURCE, _MAPPER, _MATCHER = "wherry_source_connector", "wherry_field_mapper", "wherry_matcher"
@@ -57,21 +59,32 @@ _SINK = "wherry_sink_writer"
 
 
 @contextmanager
-def blame(part: object, hook: str, call: str) -> Iterator[None]:
-    """Whatever the part raises in here that is none of the six errors becomes ContractBroken with its plugin's name."""
+def blame(part: object, hook: str, call: str, *, pure: bool = True) -> Iterator[None]:
+    """Whatever the part raises in here that is none of the six errors becomes ContractBroken with its plugin's name.
+    A pure call, one that only computes, is ended where it does not end by itself."""
     try:
-        yield
-    except (WherryError, KeyboardInterrupt, GeneratorExit):
+        at_work = watch.enter(part, call, pure=pure)
+        try:
+            yield
+        finally:
+            watch.leave(at_work)
+    except (WherryError, GeneratorExit):
         raise
+    except KeyboardInterrupt:
+        if at_work.told:
+            structlog.get_logger().warning("interrupted while a plugin was at work", plugin=maker(part)[0], call=call)
+        raise
+    except Endless as error:
+        raise broken(part, hook, f"{call} did not come back within {ENDLESS:g} seconds", "WHERRY-1122") from error
     except BaseException as error:
         raise broken(part, hook, f"{call} raised {type(error).__name__}: {error}") from error
 
 
-def broken(part: object, hook: str, what: str) -> ContractBroken:
+def broken(part: object, hook: str, what: str, code: str = "WHERRY-1110") -> ContractBroken:
     """The error that says which plugin, in which version, did what it may not."""
     plugin, title = maker(part)
     return ContractBroken(
-        scrub(f"{title} misbehaved: {what}"), code="WHERRY-1110", plugin=plugin, hook=hook,
+        scrub(f"{title} misbehaved: {what}"), code=code, plugin=plugin, hook=hook,
         fix="nothing of this batch was written; update or report the plugin",
     )  # fmt: skip
 
@@ -90,19 +103,34 @@ def maker(part: object) -> tuple[str, str]:
 
 def pages(source: SourceConnector, query: Query) -> Iterator[Page]:
     """The pages of a read, each looked at before anybody uses it."""
-    with blame(source, _SOURCE, "read"):
-        for page in source.read(query):
+    with blame(source, _SOURCE, "read", pure=False):
+        read = iter(source.read(query))
+    try:
+        while (page := _next(source, read)) is not None:
             if not isinstance(page, Page) or not isinstance(page.mark, str):
                 raise broken(source, _SOURCE, f"read gave a {type(page).__name__} where a page belongs")
             _judge_records(source, "read", query.kind, page.records)
             yield page
+    finally:
+        if (close := getattr(read, "close", None)) is not None:
+            close()
+
+
+def _next(source: SourceConnector, read: Iterator[Page]) -> Page | None:
+    """The next page; None at the end."""
+    with blame(source, _SOURCE, "read", pure=False):
+        for page in read:
+            if page is None:
+                raise broken(source, _SOURCE, "read gave nothing where a page belongs")
+            return page
+    return None
 
 
 def complete(source: SourceConnector, records: list[Record], relatives: Mapping[str, tuple[str, ...]]) -> list[Record]:
     """The same records with their relatives. One that is missing from the answer would be lost: that is refused."""
     wanted = {record.id for record in records}
     kind = records[0].kind if records else ""
-    with blame(source, _SOURCE, "complete"):
+    with blame(source, _SOURCE, "complete", pure=False):
         found = source.complete(records, relatives)
     _judge_records(source, "complete", kind, found)
     for record in found:
@@ -116,7 +144,7 @@ def complete(source: SourceConnector, records: list[Record], relatives: Mapping[
 
 def fetch(source: Fetches, kind: str, ids: Sequence[str], fields: tuple[str, ...]) -> list[Record]:
     """Single heads by id."""
-    with blame(source, _SOURCE, "fetch"):
+    with blame(source, _SOURCE, "fetch", pure=False):
         records = list(source.fetch(kind, ids, fields))
     _judge_records(source, "fetch", kind, records)
     _decode(source, records)
@@ -126,13 +154,13 @@ def fetch(source: Fetches, kind: str, ids: Sequence[str], fields: tuple[str, ...
 @contextmanager
 def opened(source: OpensFiles, file: str) -> Iterator[Iterator[bytes]]:
     """The bytes of a file; what breaks while they are read is the source's doing too."""
-    with blame(source, _SOURCE, "open_file"), source.open_file(file) as pieces:
+    with blame(source, _SOURCE, "open_file", pure=False), source.open_file(file) as pieces:
         yield pieces
 
 
 def sweep(source: Sweeps, kind: str, ids: list[str], fields: tuple[str, ...]) -> list[Record]:
     """What became of the records, those that are gone."""
-    with blame(source, _SOURCE, "sweep"):
+    with blame(source, _SOURCE, "sweep", pure=False):
         found = list(source.sweep(kind, ids, fields))
     _judge_records(source, "sweep", kind, found)
     return [record for record in found if record.gone]
@@ -231,12 +259,15 @@ def decisions(matcher: Matcher, wanted: Sequence[Draft], catalogue: Catalogue) -
 
 def applied(sink: AtomicSinkWriter, view: Documents, items: list[Item]) -> list[Answer]:
     """The sink's answers, one an item. The store's own errors are not its fault."""
+    at_work = watch.enter(sink, "apply", pure=False)
     try:
         answers = sink.apply(view, items)
     except (WherryError, DBAPIError, KeyboardInterrupt):
         raise
     except BaseException as error:
         raise broken(sink, _SINK, f"apply raised {type(error).__name__}: {error}") from error
+    finally:
+        watch.leave(at_work)
     if not isinstance(answers, list | tuple):
         raise broken(sink, _SINK, f"apply returned a {type(answers).__name__} where a list of answers belongs")
     if len(answers) != len(items) or not all(isinstance(answer, Answer) for answer in answers):
@@ -307,5 +338,5 @@ def facts(sink: CallSinkWriter, item: Item) -> Facts:
 
 def listing(sink: Lists, entity: str) -> list[Listed]:
     """Everything that a target lists of an entity."""
-    with blame(sink, _SINK, "listing"):
+    with blame(sink, _SINK, "listing", pure=False):
         return list(sink.listing(entity))

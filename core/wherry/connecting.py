@@ -46,7 +46,7 @@ class _Office:
         connection = hub.wiring.connection(name)
         auth = getattr(connection.settings, "auth", None)
         if not isinstance(auth, OAuth2Auth):
-            raise _no_sign_in(name)
+            raise _no_sign_in(hub, name)
         self.hub, self.name, self.connection, self.auth = hub, name, connection, auth
         self.vault = hub.wiring.vault
         hub.wiring.patience = SHORT
@@ -91,7 +91,7 @@ def kind(hub: Hub, name: str) -> str:
     """How the connection signs in: ``oauth2`` or ``token``. Raises ConfigError where it does neither."""
     auth = getattr(hub.wiring.connection(name).settings, "auth", None)
     if not isinstance(auth, OAuth2Auth | TokenAuth):
-        raise _no_sign_in(name)
+        raise _no_sign_in(hub, name)
     return auth.kind
 
 
@@ -300,10 +300,13 @@ def _revoked(hub: Hub, name: str) -> bool | None:
 # -- errors ------------------------------------------------------------------------------------------------------------
 
 
-def _no_sign_in(name: str) -> ConfigError:
+def _no_sign_in(hub: Hub, name: str) -> ConfigError:
+    manifest = hub.plugins.manifests.get(hub.wiring.connection(name).plugin)
+    setup = manifest.setup.format(name=name) if manifest is not None else ""
     return ConfigError(
         f"connection {name} signs in neither by oauth2 nor by a token, so there is nothing to connect",
-        fix=f"see what it reaches: wherry connection test {name}", code="WHERRY-2110", connection=name,
+        fix=f"set it up: {setup}" if setup else f"see what it reaches: wherry connection test {name}",
+        code="WHERRY-2110", connection=name,
     )  # fmt: skip
 
 

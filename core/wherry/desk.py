@@ -88,13 +88,15 @@ def lane(hub: Hub, one: Placed) -> Lane:
     return hub.wiring.lanes.lane(one.item.flow, one.item.run, one.route, writer, sink.plugin)
 
 
-def reach(hub: Hub, sink: int) -> Target | None:
-    """The target, its account looked at, so that it can be asked; None for a sink in the hub's own store.
+def reach(hub: Hub, sink: int, *, away: bool = False) -> Target | None:
+    """The target, its account looked at, so that it can be asked; None for a sink in the hub's own store, and for one
+    that calls us and is not there now, unless ``away`` asks for it all the same.
 
     Raises Guarded when it is another account than the one that the connection is bound to.
     """
     row = bound(hub, sink)
-    found = hub.wiring.lanes.target(row.name, "", hub.wiring.writer(row.name), lambda source, outcomes: None)
+    writer = hub.wiring.writer(row.name)
+    found = hub.wiring.lanes.target(row.name, "", writer, lambda source, outcomes: None, away=away)
     if found is None:
         return None
     account = found.sink.check()

@@ -59,6 +59,11 @@ class Manifest(Struct, frozen=True, kw_only=True):
     """Where it signs in by OAuth 2; addresses that begin with ``/`` are below the connection's ``base_url``."""
     administrator: Literal["", "recommended", "mandatory"] = ""
     """Whether it should, or must, be an administrator of the account who signs in."""
+    unmatched: Mapping[str, str] = field(default_factory=dict)
+    """As a sink, entity → ``create``, ``triage`` or ``skip``: what becomes of what matches nothing, if the flow says
+    nothing. It goes before the source's ``match``."""
+    setup: str = ""
+    """The command that sets a connection up where nobody signs in, its name as ``{name}``."""
     docs: str = ""
 
 

@@ -150,10 +150,12 @@ class Hub:
         with self.store.lock(f"flow:{name}"):
             started = self.store.now()
             with self.store.write() as tx:
-                registry.close_dead_runs(tx, name, started)
+                dead = registry.close_dead_runs(tx, name, started, at_work(self.project.folder))
                 registry.start_run(tx, run, name, cause, started)
+            tell_dead(name, dead)
             self.plugins.run_started(name, run)
-            report = self._guarded(name, run, options, progress)
+            with watch.over(traces(self.project.folder)), quiet():
+                report = self._guarded(name, run, options, progress)
             report.data.update({"run": run, "flow": name, "started": started, "finished": self.store.now()})
             with self.store.write() as tx:
                 state = _STATES.get(report.exit_code, "failed")

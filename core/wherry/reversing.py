@@ -91,7 +91,7 @@ def standing(hub: Hub, one: Known) -> Standing:
     closed period; and what reading the target raises.
     """
     assert one.link is not None
-    target = desk.reach(hub, one.route.sink)
+    target = desk.reach(hub, one.route.sink, away=True)
     assert target is not None
     found = Standing(known=one, entry=one.entry, body=msgspec.json.decode(one.link.body))
     if isinstance(target.sink, ListsEntries):

@@ -129,7 +129,7 @@ class Trigger:
             return reason
         if self._judge is not None:
             fields = record.fields
-            place = fields.get(self.pipeline_field) or "", fields.get(self._stage_field) or ""
+            place = _word(fields.get(self.pipeline_field)), _word(fields.get(self._stage_field))
             try:
                 reason = self._known[place]
             except KeyError:
@@ -155,6 +155,11 @@ class Trigger:
         if not self._statuses or word in self._statuses:
             return None
         return f"{f'its status is {said}' if said else 'it has no status'}; this flow takes {self._wanted}"
+
+
+def _word(said: object) -> str:
+    """An id as text: one that is a number or a list at the source is looked for as such, and not found."""
+    return said if isinstance(said, str) else "" if said is None else str(said)
 
 
 def _plain(said: object) -> str:

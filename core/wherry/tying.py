@@ -97,7 +97,7 @@ def tie_out(hub: Hub, connection: str, flows: Sequence[Flow], days: Days) -> Tie
     """
     lane = hub.wiring.wire(flows[0].name, "tie-out").posting
     assert lane is not None
-    target = desk.reach(hub, lane.route.sink)
+    target = desk.reach(hub, lane.route.sink, away=True)
     assert target is not None
     chart = hub.books.refresh(lane)
     with hub.store.read() as tx:
@@ -332,7 +332,7 @@ def trial_balance(hub: Hub, name: str, asked: fiscal.Asked) -> TrialBalance:
     assert lane is not None
     if found.theirs is None or not isinstance(lane.sink, ListsEntries):
         return found
-    target = desk.reach(hub, lane.route.sink)
+    target = desk.reach(hub, lane.route.sink, away=True)
     assert target is not None
     with hub.store.read() as tx:
         ours = _Ours(hub, tx, lane.route.sink, hub.books.chart(lane.route.sink))

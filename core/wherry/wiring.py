@@ -18,7 +18,7 @@ from wherry import boundary, mapping
 from wherry.catalogues import Catalogues, listed_as
 from wherry.errors import ConfigError, Guarded, NotFound, WherryError
 from wherry.folder import read_table
-from wherry.http import Http, Patience, Profile
+from wherry.http import Http, Patience, Profile, Through
 from wherry.job import Wired
 from wherry.lanes import Lanes
 from wherry.matching import ListingCatalogue, RuleMatcher
@@ -65,6 +65,8 @@ class Wiring:
         self.clients: list[Http] = []
         self.patience: Patience | None = None
         """How long clients go on trying; short where a person waits for the answer."""
+        self.through: Through | None = None
+        """What every client's requests pass before they leave, such as a recorder."""
         self._connections: dict[str, Connection] | None = None
         self._vault: Vault | None = None
         self._bound: dict[str, int] = {}
@@ -115,7 +117,8 @@ class Wiring:
         account = f"{profile.base_url} {self.credential(connection)}"
         client = Http(
             msgspec.structs.replace(profile, auth=auth, hosts=hosts), connection=connection.name, account=account,
-            clock=self.clock, patience=self.patience,
+            clock=self.clock, patience=self.patience, through=self.through,
+            budgets=self.project.folder / ".wherry" / "budgets",
         )  # fmt: skip
         self.clients.append(client)
         return client
@@ -318,12 +321,14 @@ class Wiring:
         return found if found in DECIMALS else self.project.currency
 
     def rule_matcher(self, flow: Flow, entity: str) -> Matcher:
-        """The default matcher: the flow's rules, else the habit of its source's plugin, else link or create."""
-        plugin = self.project.connections[flow.source].plugin
+        """The default matcher: the flow's rules, else the habit of its sink's and source's plugins, else link or
+        create."""
+        plugin, books = (self.project.connections[name].plugin for name in (flow.source, flow.sink))
         habit: Mapping[str, Any] = self.plugins.default_match(plugin, entity) or {}
+        usual = self.plugins.require(books).unmatched.get(entity) or habit.get("unmatched", "create")
         said = flow.match.get(entity)
         order = (said.order if said else None) or tuple(habit.get("order", ("link",)))
-        unmatched = (said.unmatched if said else None) or habit.get("unmatched", "create")
+        unmatched = (said.unmatched if said else None) or usual
         return RuleMatcher.from_settings(order, unmatched)
 
     def matcher_of(self, name: str, entity: str) -> Matcher | None:

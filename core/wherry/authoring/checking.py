@@ -1,4 +1,4 @@
-"""``wherry plugin check``: every rule of the scale with its verdict, the tier they come to, and the badge that says so."""
+"""``wherry plugin check``: every rule of the scale with its verdict, the tier they come to, and the badge."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def _is_of(subject: Subject, path: Path) -> bool:
     return path.resolve() in {one.resolve() for one in subject.trees}
 
 
-# -- the badge ----------------------------------------------------------------------------------------------------------
+# -- the badge ---------------------------------------------------------------------------------------------------------
 
 
 def badge(subject: Subject, quality: Quality, live: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -144,7 +144,7 @@ def badge(subject: Subject, quality: Quality, live: dict[str, Any] | None = None
     """
     return {
         "schema": "wherry.badge/1", "plugin": quality.plugin, "distribution": quality.distribution,
-        "version": quality.version, "tier": quality.tier, "proved": "live" if live else "simulated",
+        "version": quality.version, "tier": quality.tier, "proved": "live" if live and live["real"] else "simulated",
         "date": dt.datetime.now(dt.UTC).date().isoformat(), "kit": __version__, "api": subject.installed.api,
         "rules": {one.rule.id: one.verdict.outcome for one in quality.judged}, "live": live,
         "hashes": {

@@ -183,16 +183,16 @@ def diagnostics(subject: Subject) -> Verdict:
     ]  # fmt: skip
     if printed:
         return missed("it prints: use services.log", printed[0])
-    reads = next((subject.at(path, node.lineno) for path, tree in subject.trees.items() for node in ast.walk(tree)
-                  if _reads_errors(node)), "")  # fmt: skip
-    return met("the vendor's own errors are read", reads) if reads else missed(
-        "nothing reads the vendor's errors: no classify in a Profile, no code in an Answer")  # fmt: skip
+    calls = ((path, node) for path, tree in subject.trees.items() for node in ast.walk(tree)
+             if isinstance(node, ast.Call))  # fmt: skip
+    reads = next((subject.at(path, node.lineno) for path, node in calls if _reads_errors(node)), "")
+    if reads:
+        return met("the vendor's own errors are read", reads)
+    return missed("nothing reads the vendor's errors: no classify in a Profile, no code in an Answer")
 
 
-def _reads_errors(node: ast.AST) -> bool:
+def _reads_errors(node: ast.Call) -> bool:
     """A Profile that classifies, or an Answer that carries the vendor's code."""
-    if not isinstance(node, ast.Call):
-        return False
     given = {word.arg for word in node.keywords}
     return (_called(node) == "Profile" and "classify" in given) or (_called(node) == "Answer" and "code" in given)
 

@@ -1,7 +1,7 @@
 """A new plugin as a whole distribution, from the templates beside: it is green before its author has written a line.
 
-Templates are plain text with ``$name`` for what differs (``string.Template``); a path's ``__package__`` is the package's
-name, ``dot_`` a leading dot, and ``.tmpl`` keeps tools from reading a template as what it becomes.
+Templates are plain text with ``$name`` for what differs (``string.Template``); ``__package__`` in a path is the name of
+the package, ``dot_`` a leading dot, and ``.tmpl`` keeps tools from reading a template as what it becomes.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ from wherry.errors import ContractBroken
 LISTENER = "wherry.testing.report"
 SECONDS = 600.0
 """For all suites of one plugin: the kit is made to take two minutes."""
+_WORST = ("failed", "passed", "skipped")
 _ROLES = ("source", "sink", "matcher", "mapper", "simulator")
 
 
@@ -62,12 +63,13 @@ def run(subject: Subject, proofs: Sequence[str] = ()) -> Ran:
                               text=True, timeout=SECONDS, check=False)  # fmt: skip
         if done.returncode not in (0, 1) or not junit.is_file():
             raise ContractBroken(
-                f"the tests of {subject.name} cannot be run: {_last(done.stdout, done.stderr)}", code="WHERRY-1120",
+                f"the tests of {subject.name} cannot be run: {_last(done.stdout, done.stderr)}", code="WHERRY-1160",
                 fix=f"pip install -e '{subject.root}[testing]', then: pytest {files[0]}", plugin=subject.name,
             )  # fmt: skip
-        checks = json.loads(kit.read_text("utf-8"))["checks"] if kit.is_file() else []
-        known = [Check(**{name: str(one.get(name, "")) for name in Check.__struct_fields__}) for one in checks]
-        return Ran(known, dict(_outcomes(junit)), found)
+        told = json.loads(kit.read_text("utf-8"))["checks"] if kit.is_file() else []
+        cases = [_case(one, subject.root) for one in ET.parse(junit).iter("testcase")]
+        guarantees = {str(one["name"]): str(one["guarantee"]) for one in told}
+        return Ran(list(_checks(cases, found, guarantees)), _outcomes(cases), found)
 
 
 def _command(files: Sequence[str], kit: Path, junit: Path) -> list[str]:
@@ -116,18 +118,54 @@ def _classes(tree: ast.Module) -> Iterator[tuple[str, set[str]]]:
                     yield node.name, roles
 
 
-def _outcomes(junit: Path) -> Iterator[tuple[str, dict[str, int]]]:
+class _Case(Struct, frozen=True):
+    """One test as pytest noted it: ``file`` below the plugin's folder; ``at`` is where the check itself stands."""
+
+    file: str
+    at: str
+    owner: str
+    name: str
+    outcome: str
+    reason: str
+
+
+def _case(told: ET.Element, root: Path) -> _Case:
+    """A test case of JUnit's form. Paths there begin at pytest's own root, which may lie above the plugin's."""
+    by_tag = {child.tag: child for child in told}
+    bad = next((by_tag[tag] for tag in ("failure", "error", "skipped") if tag in by_tag), None)
+    outcome = "passed" if bad is None else "skipped" if bad.tag == "skipped" else "failed"
+    reason = (bad.get("message") or "").strip().splitlines() if bad is not None else []
+    module, _, last = told.get("classname", "").rpartition(".")
+    owner = last if last.startswith("Test") else ""
+    parts = (module if owner else f"{module}.{last}").split(".")
+    file = next((path for n in range(len(parts)) if (root / (path := "/".join(parts[n:]) + ".py")).is_file()), "")
+    at = f"{told.get('file') or file}:{int(told.get('line') or 0) + 1}"
+    name = told.get("name", "").partition("[")[0]
+    return _Case(file, at, owner, name, outcome, reason[0][:300] if reason else "")
+
+
+def _checks(cases: Sequence[_Case], found: Mapping[str, object], guarantees: Mapping[str, str]) -> Iterator[Check]:
+    """The checks of suites; of one that ran several times the worst, and a skip only where nothing else ran."""
+    worst: dict[tuple[str, str], _Case] = {}
+    for case in cases:
+        suite = f"{case.file}::{case.owner}"
+        if suite in found:
+            known = worst.setdefault((suite, case.name), case)
+            worst[suite, case.name] = min(known, case, key=lambda one: _WORST.index(one.outcome))
+    for (suite, name), case in worst.items():
+        yield Check(name, guarantees.get(name, ""), case.outcome, case.reason, case.at, suite)
+
+
+def _outcomes(cases: Sequence[_Case]) -> dict[str, dict[str, int]]:
     """File → outcome → how many tests."""
     found: dict[str, dict[str, int]] = {}
-    for case in ET.parse(junit).iter("testcase"):
-        kinds = {child.tag for child in case}
-        outcome = "failed" if kinds & {"failure", "error"} else "skipped" if "skipped" in kinds else "passed"
-        counts = found.setdefault(case.get("file") or "", {})
-        counts[outcome] = counts.get(outcome, 0) + 1
-    yield from found.items()
+    for case in cases:
+        counts = found.setdefault(case.file, {})
+        counts[case.outcome] = counts.get(case.outcome, 0) + 1
+    return found
 
 
-# -- what they say of a rule --------------------------------------------------------------------------------------------
+# -- what they say of a rule -------------------------------------------------------------------------------------------
 
 
 def proved(ran: Ran, roles: frozenset[str], proofs: Mapping[str, tuple[str, ...]]) -> Verdict:

@@ -149,6 +149,11 @@ COMMANDS: dict[str, Lazy] = {
         list=_at("serve", "notification_list", "The latest first, and whether a run has read it since."),
     ),
     "simulate": _at("simulate", "simulate", "Run the offline stand-in of a system.", _KEEP),
+    "dev": _group(
+        "For authors of plugins: sessions on record.", _KEEP,
+        record=_at("dev", "record", "Record a session with an account, cleaned; it only reads."),
+        replay=_at("dev", "replay", "Play a session again, offline, and preview what the map makes of it."),
+    ),
     "db": _group(
         "The state store.", _KEEP,
         upgrade=_at("project", "db_upgrade", "Bring the store to the schema of this version."),

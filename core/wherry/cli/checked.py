@@ -24,7 +24,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--no-run", is_flag=True, help="Only look; do not run the kit.")
 @click.option("--coverage", type=_FILE, metavar="FILE", help="A report of: coverage json.")
 @click.option("--live", metavar="CONNECTION", help="Also try a connection of this project, in a test company.")
-@click.option("--yes-test-company", is_flag=True, help="The connection leads to a test company, though it says nothing.")
+@click.option("--yes-test-company", is_flag=True, help="CONNECTION leads to a test company.")
 @click.option("--badge", type=_FILE, metavar="FILE", help="Write the badge.")
 @click.option("--at-least", type=click.Choice(_TIERS), help="Fail (exit 7) below this tier.")
 def check(
@@ -69,8 +69,9 @@ def _place(tier: str) -> int:
 
 
 def _row(one: Judged) -> dict[str, Any]:
-    return {"rule": one.rule.id, "tier": one.rule.tier, "asks": one.rule.asks, "outcome": one.verdict.outcome,
-            "evidence": one.verdict.evidence, "at": one.verdict.at, "do": one.rule.do, "docs": one.rule.docs}  # fmt: skip
+    rule, verdict = one.rule, one.verdict
+    return {"rule": rule.id, "tier": rule.tier, "asks": rule.asks, "outcome": verdict.outcome, "do": rule.do,
+            "evidence": verdict.evidence, "at": verdict.at, "docs": rule.docs}  # fmt: skip
 
 
 def _told(quality: Quality, badge: dict[str, Any]) -> Iterator[str]:
@@ -82,7 +83,8 @@ def _told(quality: Quality, badge: dict[str, Any]) -> Iterator[str]:
         yield click.style(tier, bold=True)
         for one in quality.judged:
             if one.rule.tier == tier:
-                yield f"  {MARKS[one.verdict.outcome]} {one.rule.id:<20} {one.verdict.outcome:<13} {one.verdict.evidence[:160]}"
+                said, told = one.verdict.outcome, one.verdict.evidence[:160]
+                yield f"  {MARKS[said]} {one.rule.id:<20} {said:<13} {told}"
                 if not one.verdict.holds:
                     yield from _advice(one)
     yield from _live(badge["live"])

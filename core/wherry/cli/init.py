@@ -127,7 +127,7 @@ def _for_books(own: Face, folder: Path, template: str) -> None:
         (folder / templates.TABLE).write_text(templates.table_head(), encoding="utf-8")
     data = {"folder": str(folder), "file": str(folder / PROJECT_FILE), "template": template,
             "flows": [templates.FLOWS[template]]}  # fmt: skip
-    nexts = _from_there(own, folder) + templates.after(template)
+    nexts = _from_there(own, folder) + templates.after(template, between)
     own.print("wherry.init/1", data, f"wrote {folder / PROJECT_FILE}", nexts)
 
 

@@ -66,14 +66,21 @@ def _lines(
     yield f"currency = {json.dumps(currency)}    # the organisation's own"
     yield from ("", "[plugins]", f"enabled = {json.dumps(enabled)}    # only these are loaded")
     yield from ("", "[connections.platform]", f"plugin = {json.dumps(between.platform.system)}")
-    yield from _books(between)
+    yield from _books(between, currency)
     body = _INVOICES if template == "invoices" else _JOURNALS
-    yield from body.format(books_from=today.replace(day=1).isoformat(), table=TABLE).splitlines()
+    unmatched = between.books.unmatched.get("customer", "create")
+    first = today.replace(day=1).isoformat()
+    yield from body.format(books_from=first, table=TABLE, unmatched=unmatched).splitlines()
 
 
-def _books(between: Ends) -> Iterator[str]:
-    yield from ("", f"[connections.books]    # {between.books.title}; sign in: wherry connect books")
+def _books(between: Ends, currency: str) -> Iterator[str]:
+    begin = f"set up: {_setup(between)}" if between.books.setup else "sign in: wherry connect books"
+    yield from ("", f"[connections.books]    # {between.books.title}; {begin}")
     yield f"plugin = {json.dumps(between.books.system)}"
+    if between.settings is not None and "currency" in between.settings.model_fields:
+        yield f"currency = {json.dumps(currency)}    # what the books are kept in"
+    if not between.books.sign_in:
+        return
     yield 'base_url = "${BOOKS_URL:-}"    # the vendor\'s own address where BOOKS_URL is not set'
     environment = between.settings.model_fields.get("environment") if between.settings is not None else None
     choices = get_args(environment.annotation) if environment is not None else ()
@@ -85,6 +92,10 @@ def _books(between: Ends) -> Iterator[str]:
     if between.books.oauth is not None:
         secrets = 'client_id = { env = "BOOKS_CLIENT_ID" }, client_secret = { env = "BOOKS_CLIENT_SECRET" }'
         yield f'auth = {{ kind = "oauth2", {secrets} }}    # never the secret itself'
+
+
+def _setup(between: Ends) -> str:
+    return between.books.setup.format(name="books")
 
 
 def _or(choices: Iterable[str]) -> str:
@@ -107,7 +118,7 @@ approval = "automatic"    # or "required": then everything waits
 
 [flows.invoices.match.customer]
 order = ["link", "reference"]
-unmatched = "create"    # or "triage", a question for a person; or "skip"
+unmatched = "{unmatched}"    # create; or triage, a question for a person; or skip
 
 [flows.invoices.match.product]
 order = ["link", "sku", "name"]
@@ -143,6 +154,10 @@ def table_head() -> str:
     return ",".join(COLUMNS) + "\n"
 
 
-def after(template: str) -> list[str]:
+def after(template: str, between: Ends) -> list[str]:
     """What comes next, in order."""
-    return list(_AFTER[template])
+    said = list(_AFTER[template])
+    if not between.books.setup:
+        return said
+    at = said.index("wherry connect books")
+    return [*said[:at], _setup(between), *said[at + 1 :]]

@@ -12,6 +12,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
@@ -34,6 +35,7 @@ from wherry.roles import Clock
 from wherry.signin import REPLAY, Bearer, OAuth2
 
 T = TypeVar("T")
+Through = Callable[[httpx.BaseTransport], httpx.BaseTransport]
 
 MAX_REDIRECTS = 5
 MAX_FILE = 2048 * MEGABYTE
@@ -73,13 +75,16 @@ class Http:
     def __init__(
         self, profile: Profile, *, connection: str = "", account: str = "", clock: Clock | None = None,
         patience: Patience | None = None, resolve: Resolve = system_resolve, tls: ssl.SSLContext | None = None,
+        through: Through | None = None, budgets: Path | None = None,
     ) -> None:  # fmt: skip
-        """``account`` keys the process-wide limiter (empty: a limiter of its own); ``tls`` is for a private CA."""
-        self._profile, self._connection, self._tls = profile, connection, tls
+        """``account`` keys the process-wide limiter (empty: a limiter of its own), which goes by the calls of every
+        process that is given the folder ``budgets``; ``tls`` is for a private CA;
+        ``through`` puts another transport before the core's own, such as one that records."""
+        self._profile, self._connection, self._tls, self._through = profile, connection, tls, through
         self._clock: Clock = clock or SystemClock()
         self._base = httpx.URL(profile.base_url)
         self._guard = Guard(self._base, profile.hosts, resolve)
-        self._pacer = shared_pacer(account, profile, self._clock) if account else Pacer(profile, self._clock)
+        self._pacer = shared_pacer(account, profile, self._clock, budgets) if account else Pacer(profile, self._clock)
         self._counts = Counts()
         self._retries = Retries(patience or Patience(), self._clock, self._counts.retried)
         self._lock = threading.Lock()
@@ -349,7 +354,8 @@ class Http:
         transport = Transport(self._guard, self._pacer, self._counts, self._clock, timeout, self._tls)
         agent = f"wherry/{wherry.__version__}"
         headers = {"User-Agent": agent, "Accept": "application/json", "Accept-Encoding": "gzip"}
-        client = httpx.Client(transport=transport, trust_env=False, timeout=None, headers=headers)
+        gate = self._through(transport) if self._through else transport
+        client = httpx.Client(transport=gate, trust_env=False, timeout=None, headers=headers)
         # A cookie would be a credential that nobody configured, shared by all threads.
         client.cookies.jar.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
         return client

@@ -104,7 +104,7 @@ class MapMapper:
     def _plan_of(self, record: Record) -> Plan:
         if not self.by_pipeline:
             return self.plan
-        return self.by_pipeline.get(record.fields.get(self.trigger.pipeline_field) or "", self.plan)
+        return self.by_pipeline.get(str(record.fields.get(self.trigger.pipeline_field) or ""), self.plan)
 
     def _skip(self, record: Record, reason: str) -> Skip:
         void, date = self.trigger.is_void(record), self._of_head(self._line(record, "date"), record)

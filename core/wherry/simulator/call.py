@@ -45,7 +45,10 @@ class Call:
 
     def json(self) -> Any:
         """The body as JSON; ValueError when it is not (the stand-in words the refusal)."""
-        return json.loads(self.body)
+        try:
+            return json.loads(self.body)
+        except RecursionError:
+            raise ValueError("too many levels") from None
 
 
 @dataclass(slots=True)

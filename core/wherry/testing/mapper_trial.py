@@ -9,20 +9,21 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
-from types import SimpleNamespace
+from functools import cache
 from typing import Any
 
 import msgspec
 import pytest
 from msgspec import Struct, field
 
-from wherry import mapping
+from wherry import entities, mapping
 from wherry.entities import SHAPES, Entity
 from wherry.errors import Rejected
 from wherry.money import DECIMALS
-from wherry.plugins import load
+from wherry.plugins import Plugins, load
 from wherry.records import Description, Draft, Record, Skip
 from wherry.roles import FieldMapper
+from wherry.settings import Flow
 
 DECLARED = "It reads what it says it reads, and nothing else changes what it makes."
 SAME_DRAFTS = "The same record becomes the same drafts, whatever came before it and wherever it runs."
@@ -58,15 +59,18 @@ def default_mapper(
     **flow: Any,
 ) -> FieldMapper:  # fmt: skip
     """The default map of an installed plugin, made ready as for a flow; ``flow`` are keys of the flow's table."""
-    plugins = load([system])
+    plugins = _loaded(system)
     manifest = plugins.require(system)
-    usual = {"name": "kit", "kinds": (kind,), "pipelines": (), "filter": None, "changed_since": None, "map": {},
-             "files": True, "document": None, "when": None}  # fmt: skip
+    said = Flow.model_validate({"source": "there", "sink": "here", "kinds": [kind], **flow})
     return mapping.build(
-        SimpleNamespace(**{**usual, **flow}), kind, manifest.maps[kind], transforms=plugins.transforms(),
-        shapes=plugins.shapes(), description=description or Description(), currency=currency, timezone=timezone,
-        kinds=manifest.kinds,
+        said, kind, manifest.maps[kind], transforms=plugins.transforms(), shapes=plugins.shapes(),
+        description=description or Description(), currency=currency, timezone=timezone, kinds=manifest.kinds,
     )  # fmt: skip
+
+
+@cache
+def _loaded(system: str) -> Plugins:
+    return load([system])
 
 
 def made(mapper: FieldMapper, record: Record) -> Outcome:
@@ -76,7 +80,8 @@ def made(mapper: FieldMapper, record: Record) -> Outcome:
     except Rejected as error:
         return error
     assert isinstance(found, list | Skip), f"map gave a {type(found).__name__}; it gives a list of drafts, or a Skip"
-    assert all(isinstance(draft, Draft) for draft in found if isinstance(found, list)), "map gave what is no draft"
+    odd = [one for one in found if not isinstance(one, Draft)] if isinstance(found, list) else []
+    assert odd == [], "map gave what is no draft"
     return found
 
 
@@ -281,19 +286,22 @@ def each_fair(trial: MapperTrial, value: Callable[[Any], Any]) -> None:
     mapper = trial.make()
     for record in trial.records():
         for place, other in changed(record, mapper, value):
-            fair(gated(mapper, other), other, place)
+            fair(trial, gated(mapper, other), other, place)
 
 
 def gated(mapper: FieldMapper, record: Record) -> Outcome:
     """What becomes of a record, the gate first."""
     try:
         [skip] = mapper.triggers([record])
-    except Rejected as error:
-        return error
+    except Exception as error:
+        raise AssertionError(
+            f"triggers raised {type(error).__name__}: {error}; it lets pass what it cannot tell, and map refuses that: "
+            "one bad record must not hold up its page"
+        ) from error
     return skip or made(mapper, record)
 
 
-def fair(found: Outcome, record: Record, place: str) -> None:
+def fair(trial: MapperTrial, found: Outcome, record: Record, place: str) -> None:
     """Drafts that can be written, a reason, or a refusal that a person can act upon."""
     if isinstance(found, Rejected):
         assert record.id in found.message or record.id in str(found.where.get("record", "")), f"{place}: {found}"
@@ -301,6 +309,11 @@ def fair(found: Outcome, record: Record, place: str) -> None:
     elif isinstance(found, list):
         assert all(is_plain(draft.body) and draft.key for draft in found), f"{place} gave what cannot be written"
         assert all(type(amount["minor"]) is int for amount in amounts_of(found).values()), place
+        for draft in found:
+            try:
+                entities.check(draft.entity, draft.body, trial.known)
+            except ValueError as error:
+                raise AssertionError(f"{place} gave a body that does not fit its shape: {error}") from None
 
 
 def is_plain(value: Any) -> bool:

@@ -12,13 +12,19 @@ import copy
 from collections.abc import Sequence
 from typing import Any, get_args
 
+import msgspec
 import pytest
 
 from wherry.matching import ListingCatalogue, pending_id, pending_ref
 from wherry.records import Ask, Candidate, Decision, Draft, Link, Listed, Ref, Same, Skip
 from wherry.roles import Catalogue, Matcher
+from wherry.testing import guarantees as promise
+from wherry.testing.guarantees import guarantee
 from wherry.testing.hostile import HOSTILE
+from wherry.testing.sinks_guarding import growth
+from wherry.testing.trial import strays
 
+ROUNDS, SPARE = 40, 40
 __all__ = ["HOSTILE", "MatcherSuite", "usual_drafts", "usual_listing"]
 
 
@@ -56,12 +62,14 @@ class MatcherSuite:
         """What comes from the source."""
         return usual_drafts(self.entity)
 
+    @guarantee(promise.DECIDES)
     def test_there_is_one_decision_a_draft(self, matcher: Matcher, drafts: list[Draft], listing: list[Listed]) -> None:
         decisions = matcher.match(drafts, _catalogue(listing))
         assert len(decisions) == len(drafts)
         assert [type(one) for one in decisions if not isinstance(one, get_args(Decision))] == []
         assert matcher.match([], _catalogue(listing)) == []
 
+    @guarantee(promise.DECIDES)
     def test_decisions_stand_in_the_order_of_the_drafts(
         self, matcher: Matcher, drafts: list[Draft], listing: list[Listed]
     ) -> None:
@@ -70,12 +78,14 @@ class MatcherSuite:
             if isinstance(decision, Link):
                 assert decision == alone[draft.key], f"{draft.key} is linked otherwise when it comes alone"
 
+    @guarantee(promise.DECIDES)
     def test_the_same_question_has_the_same_answer(
         self, matcher: Matcher, drafts: list[Draft], listing: list[Listed]
     ) -> None:
         first = matcher.match(drafts, _catalogue(listing))
         assert matcher.match(drafts, _catalogue(listing)) == first
 
+    @guarantee(promise.HANDS_OFF)
     def test_drafts_and_catalogue_are_left_as_they_were(
         self, matcher: Matcher, drafts: list[Draft], listing: list[Listed]
     ) -> None:
@@ -84,6 +94,7 @@ class MatcherSuite:
         assert drafts == before
         assert len(catalogue) == len(listing), "the engine enters what was decided, once it stands"
 
+    @guarantee(promise.DECIDES)
     def test_drafts_of_one_key_are_decided_alike(
         self, matcher: Matcher, drafts: list[Draft], listing: list[Listed]
     ) -> None:
@@ -92,6 +103,7 @@ class MatcherSuite:
             same = decided.setdefault(draft.ref, decision)
             assert decision == same or decision == Same(draft.ref, getattr(decision, "rule", ""))
 
+    @guarantee(promise.RIGHT_LINK)
     def test_links_lead_to_what_is_there_and_name_their_rule(
         self, matcher: Matcher, drafts: list[Draft], listing: list[Listed]
     ) -> None:
@@ -101,6 +113,7 @@ class MatcherSuite:
                 assert decision.target in there
                 assert decision.rule, "a person wants to know which rule found it"
 
+    @guarantee(promise.RIGHT_LINK)
     def test_same_points_to_an_earlier_draft_or_an_earlier_create(
         self, matcher: Matcher, drafts: list[Draft], listing: list[Listed]
     ) -> None:
@@ -112,6 +125,7 @@ class MatcherSuite:
                 assert decision.ref in earlier, f"{draft.key} is said to be {decision.ref}, which comes later or never"
             earlier.add(draft.ref)
 
+    @guarantee(promise.RIGHT_LINK)
     def test_nothing_is_linked_to_a_create_that_is_not_written_yet(
         self, matcher: Matcher, listing: list[Listed]
     ) -> None:
@@ -121,11 +135,13 @@ class MatcherSuite:
             assert not (isinstance(decision, Link) and pending_ref(decision.target)), "say Same(ref) instead"
             assert not any(pending_ref(candidate.id) for candidate in _candidates(decision))
 
+    @guarantee(promise.RIGHT_LINK)
     def test_an_empty_catalogue_links_nothing(self, matcher: Matcher, drafts: list[Draft]) -> None:
         for decision in matcher.match(drafts, _catalogue([])):
             assert not isinstance(decision, Link)
             assert _candidates(decision) == ()
 
+    @guarantee(promise.ASKS_PEOPLE)
     def test_what_is_not_decided_says_why(self, matcher: Matcher, drafts: list[Draft], listing: list[Listed]) -> None:
         for decision in matcher.match(drafts, _catalogue(listing)):
             if isinstance(decision, Skip):
@@ -133,6 +149,7 @@ class MatcherSuite:
             if isinstance(decision, Ask):
                 assert decision.why.strip()
 
+    @guarantee(promise.ASKS_PEOPLE)
     def test_candidates_are_there_best_first_with_a_score_and_a_reason(
         self, matcher: Matcher, drafts: list[Draft], listing: list[Listed]
     ) -> None:
@@ -144,6 +161,7 @@ class MatcherSuite:
             assert {candidate.id for candidate in _candidates(decision)} <= there
             assert all(candidate.why for candidate in _candidates(decision))
 
+    @guarantee(promise.HARMLESS)
     @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
     def test_hostile_text_is_only_text(self, matcher: Matcher, listing: list[Listed], text: str) -> None:
         held = [*listing, *(Listed(f"H-{n}", name, name) for n, name in enumerate(HOSTILE))]
@@ -153,6 +171,7 @@ class MatcherSuite:
             assert isinstance(decision, get_args(Decision))
             assert not isinstance(decision, Link) or decision.target in {listed.id for listed in held}
 
+    @guarantee(promise.HARMLESS)
     def test_a_body_without_the_usual_fields_is_no_reason_to_fail(
         self, matcher: Matcher, listing: list[Listed]
     ) -> None:
@@ -160,6 +179,7 @@ class MatcherSuite:
         drafts = [Draft(entity=self.entity, key=f"id:{n}", body=body) for n, body in enumerate(bodies)]
         assert len(matcher.match(drafts, _catalogue(listing))) == len(bodies)
 
+    @guarantee(promise.RIGHT_LINK)
     def test_two_records_of_the_source_are_not_linked_to_one_target_by_name(
         self, matcher: Matcher, listing: list[Listed]
     ) -> None:
@@ -168,6 +188,72 @@ class MatcherSuite:
         decisions = matcher.match(drafts, _catalogue(listing))
         targets = [decision.target for decision in decisions if isinstance(decision, Link)]
         assert len(targets) == len(set(targets))
+
+    @guarantee(promise.RIGHT_LINK)
+    def test_no_name_and_no_number_is_nobodys_name(self, matcher: Matcher) -> None:
+        """What has neither is not the thing that has neither."""
+        held = [Listed("I-1", "", ""), Listed("I-2", " ", " "), Listed("I-3", "", "B-8")]
+        drafts = [_draft(self.entity, f"id:{n}", name, sku) for n, (name, sku) in enumerate([("", ""), (" ", " ")])]
+        for decision in matcher.match(drafts, _catalogue(held)):
+            assert not isinstance(decision, Link | Same), "nothing in common is not a match"
+
+    @guarantee(promise.DECIDES)
+    def test_the_order_of_the_catalogue_makes_no_difference(
+        self, matcher: Matcher, drafts: list[Draft], listing: list[Listed]
+    ) -> None:
+        first = matcher.match(drafts, _catalogue(listing))
+        turned = matcher.match(drafts, _catalogue(listing[::-1]))
+        links = [[d.target if isinstance(d, Link) else type(d).__name__ for d in some] for some in (first, turned)]
+        assert links[0] == links[1]
+
+    @guarantee(promise.DECIDES)
+    def test_one_question_does_not_change_the_next(
+        self, matcher: Matcher, drafts: list[Draft], listing: list[Listed]
+    ) -> None:
+        """A matcher is kept for a run of many pages: what it saw of one is forgotten."""
+        alone = matcher.match(drafts, _catalogue(listing))
+        others = [_draft(self.entity, f"id:9{n}", f"Other thing {n}", f"O-{n}") for n in range(20)]
+        matcher.match(others, _catalogue([Listed(f"O-{n}", f"Other thing {n}", f"O-{n}") for n in range(20)]))
+        assert matcher.match(drafts, _catalogue(listing)) == alone
+
+    @guarantee(promise.ASKS_PEOPLE)
+    def test_a_decision_can_be_kept_and_read_again(
+        self, matcher: Matcher, drafts: list[Draft], listing: list[Listed]
+    ) -> None:
+        for decision in matcher.match(drafts, _catalogue(listing)):
+            kept = msgspec.json.encode(decision)
+            assert msgspec.json.decode(kept, type=type(decision)) == decision
+
+    @guarantee(promise.ONE_DOOR)
+    def test_no_connection_is_opened_and_nothing_is_printed(
+        self, matcher: Matcher, drafts: list[Draft], listing: list[Listed], capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        with strays() as found:
+            matcher.match(drafts, _catalogue(listing))
+        assert found == []
+        assert tuple(capfd.readouterr()) == ("", "")
+
+    @guarantee(promise.BOUNDED)
+    def test_nothing_is_kept_of_what_was_asked(
+        self, matcher: Matcher, drafts: list[Draft], listing: list[Listed]
+    ) -> None:
+        catalogue = _catalogue(listing)
+
+        def once() -> None:
+            matcher.match([copy.deepcopy(draft) for draft in drafts], catalogue)
+
+        once()
+        with growth() as grown:
+            for _ in range(ROUNDS):
+                once()
+        assert grown[0] < ROUNDS * len(drafts) + SPARE, f"{grown[0]} more blocks after {ROUNDS} questions"
+
+    @guarantee(promise.RIGHT_LINK)
+    def test_a_thing_that_is_linked_is_not_linked_again_by_name(self, matcher: Matcher, listing: list[Listed]) -> None:
+        """Another record of the source has it already: a second one of that name is another thing."""
+        catalogue = ListingCatalogue(listing, {"I-3": ["id:77"]})
+        (decision,) = matcher.match([_draft(self.entity, "id:1", "GTX Pro", "")], catalogue)
+        assert not isinstance(decision, Link)
 
 
 class _Seen:

@@ -15,6 +15,8 @@ UNDISTURBED = "; ".join(f"play {phase}; calm; judge" for phase in PHASES)
 """The whole work of ``wherry.testing.scenario``, phase by phase. What its runs pass are the crash points."""
 _PAUSABLE = ("http.", "send.", "commit.after", "read.")
 """Where a stopped process holds no transaction: whoever waited for that would only wait."""
+_CALLED = ("call.before",)
+"""The same of one that is called, whose threads stop together: its worker waits for the answer that is coming in."""
 FAULTS = (
     "lost", "late", "dropped", "truncated", "html committed", "empty committed", "expired", "expired committed",
     "status", "status committed", "status status=429", "status status=500 committed", "header committed",
@@ -65,10 +67,13 @@ def _end(rig: Rig) -> str:
     return "calm; judge" if rig.asks or rig.resends or rig.atomic else "calm; judge; answer; calm; judge strict"
 
 
-def drills(rig: Rig, database: str, points: Points, seed: int, share: int = 12) -> list[str]:
+def drills(
+    rig: Rig, database: str, points: Points, seed: int, share: int = 12, calls: int = 0
+) -> list[str]:  # fmt: skip
     """All else: two deaths, fresh interpreters, refused writes, stopped processes, and a target that misbehaves.
 
-    What the target does has nothing to do with the database, so the second of them is spared the half of it.
+    What the target does has nothing to do with the database, so the second of them is spared the half of it. ``calls``
+    is how many of the plans in which one of its own calls fails are taken; 0: all.
     """
     chance, end = random.Random(seed), _end(rig)
     share = 2 * share if rig.atomic else share
@@ -77,11 +82,11 @@ def drills(rig: Rig, database: str, points: Points, seed: int, share: int = 12) 
     plans += _some(rig, points, chance, 2, "fresh", ("",))
     if rig.atomic:
         return plans
-    plans += _some(rig, points, chance, share, "pause", _PAUSABLE)
+    plans += _some(rig, points, chance, share, "pause", _CALLED if rig.disturbances else _PAUSABLE)
     if rig.scene is not None:
         return [*plans, *rig.scene.drills(database)]
     if rig.disturbances:
-        faults = _calls(rig, points, 1 if database == "sqlite" else 5)
+        faults = chosen(_calls(rig, points), calls if database == "sqlite" else calls // 4)
     else:
         faults = _faults(rig, end, (1, 4) if database == "sqlite" else (4,))
     return [*plans, *faults, *_people(rig), *_times(rig, database)]
@@ -124,7 +129,7 @@ def _faults(rig: Rig, end: str, numbers: tuple[int, ...]) -> list[str]:
     return made + [f"{start}; fault 1 {fault}; calm; release; {end}" for fault in FAULTS[:4]]
 
 
-def _calls(rig: Rig, points: Points, apart: int) -> list[str]:
+def _calls(rig: Rig, points: Points) -> list[str]:
     """Of a target that calls us: all that may go wrong at one of its calls, each in turn. One plan tries one thing at
     the same call of every phase; what may happen beside a call happens in two of them, sooner or later."""
     calls = {phase: sum(one.startswith("call.before@") for one in points[phase]) for phase in rig.phases}
@@ -135,7 +140,7 @@ def _calls(rig: Rig, points: Points, apart: int) -> list[str]:
     for number, kind in itertools.product(range(1, calls["first"] // 2, 2), rig.mishaps):
         start = f"play first; disturb {kind} {number}; calm; judge; play update; disturb {kind} {1 + number % 3}"
         found.append(f"{start}; calm; judge; play void; calm; judge")
-    return found[::apart]
+    return found
 
 
 def _people(rig: Rig) -> list[str]:

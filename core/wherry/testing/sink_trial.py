@@ -19,6 +19,7 @@ from wherry.roles import Asks, CallSinkWriter
 from wherry.simulator import Entry, Stage
 from wherry.testing.guarantees import tried
 from wherry.testing.holding import Holding
+from wherry.testing.trial import needed as needed
 
 DAY = 86_400.0
 HTML = b"<!doctype html><title>Sorry</title><p>Something went wrong on the way here."
@@ -76,6 +77,8 @@ class SinkTrial(Struct, kw_only=True):
     """A person changes a thing in the system."""
     muddle: Callable[[], object] | None = None
     """The next call of several items is answered in another order, and the answer to its first is left out."""
+    updates: bool = True
+    """Whether the things can be changed once they were written."""
     voids: bool = True
     """Whether the things can be taken back."""
     writes: str = "POST|PUT|PATCH|DELETE"
@@ -185,16 +188,16 @@ def plain(calls: Sequence[Call]) -> bytes:
     return msgspec.json.encode(list(calls))
 
 
+def changing(trial: SinkTrial) -> CallSinkWriter:
+    """The sink, if it changes what it wrote; else the check is skipped."""
+    if not trial.updates:
+        pytest.skip("the things are written once and not changed")
+    return trial.make()
+
+
 def over_http(sink: CallSinkWriter) -> Http:
     """The sink's client where it has one; else the check is skipped."""
     http = sink.http
     if not isinstance(http, Http):
         pytest.skip("the sink does not send by HTTP")
     return http
-
-
-def needed(value: Any, otherwise: str) -> Any:
-    """Something of the trial, or the check is skipped."""
-    if value is None:
-        pytest.skip(f"the trial {otherwise}")
-    return value

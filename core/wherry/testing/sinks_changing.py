@@ -13,7 +13,7 @@ from wherry.records import DONE, Item
 from wherry.testing import guarantees as promise
 from wherry.testing.guarantees import guarantee, tried
 from wherry.testing.holding import PENNIES, differs, expected, priced
-from wherry.testing.sink_trial import SinkTrial, created, needed, update_of, void_of, write
+from wherry.testing.sink_trial import SinkTrial, changing, created, needed, update_of, void_of, write
 
 OPTIONAL = ("memo", "description", "due_date")
 
@@ -23,7 +23,7 @@ class Changing:
 
     @guarantee(promise.CHANGES)
     def test_an_update_changes_the_same_thing_once(self, trial: SinkTrial) -> None:
-        sink, item = trial.make(), trial.items(1)[0]
+        sink, item = changing(trial), trial.items(1)[0]
         (first,) = created(sink, [item])
         update = update_of(trial, item, first)
         answer = write(sink, [update])[update.stamp]
@@ -41,7 +41,7 @@ class Changing:
 
     @guarantee(promise.CHANGES)
     def test_what_a_body_no_longer_names_is_emptied(self, trial: SinkTrial) -> None:
-        sink, item = trial.make(), trial.items(1)[0]
+        sink, item = changing(trial), trial.items(1)[0]
         left = next((name for name in OPTIONAL if item.body.get(name)), None)
         if left is None:
             pytest.skip(f"the things of the trial have none of {', '.join(OPTIONAL)}")
@@ -55,7 +55,7 @@ class Changing:
     @guarantee(promise.CHANGES)
     def test_every_write_is_known_by_a_version_of_its_own(self, trial: SinkTrial) -> None:
         """The version that an answer tells is the one to write upon: a second change goes through as the first did."""
-        sink, item = trial.make(), trial.items(1)[0]
+        sink, item = changing(trial), trial.items(1)[0]
         (first,) = created(sink, [item])
         update = update_of(trial, item, first)
         second = write(sink, [update])[update.stamp]
@@ -70,7 +70,7 @@ class Changing:
     def test_a_change_of_what_is_not_there_makes_nothing(self, trial: SinkTrial) -> None:
         if not trial.gone:
             pytest.skip("the trial names no id that the system does not hold")
-        sink, item = trial.make(), trial.items(1)[0]
+        sink, item = changing(trial), trial.items(1)[0]
         update = msgspec.structs.replace(item, target=trial.gone, token="1", before=copy.deepcopy(item.body))
         before = len(trial.stage.history.effects())
         answer = write(sink, [update]).get(update.stamp)
@@ -80,7 +80,7 @@ class Changing:
     @guarantee(promise.PEOPLE)
     def test_a_stale_token_is_unknown_and_changes_nothing(self, trial: SinkTrial) -> None:
         edit = needed(trial.edit, "cannot change a thing as a person would")
-        sink, item = trial.make(), trial.items(1)[0]
+        sink, item = changing(trial), trial.items(1)[0]
         (first,) = created(sink, [item])
         edit(first.target)
         update = update_of(trial, item, first)
@@ -121,7 +121,7 @@ class Arriving:
 
     @guarantee(promise.EXACT)
     def test_a_change_arrives_line_by_line(self, trial: SinkTrial) -> None:
-        sink, (item,) = trial.make(), lined(trial, 1)
+        sink, (item,) = changing(trial), lined(trial, 1)
         (first,) = created(sink, [item])
         update = update_of(trial, item, first)
         assert write(sink, [update])[update.stamp].fate == "updated"

@@ -16,6 +16,7 @@ from wherry.testing.sink_trial import (
     ask,
     asking,
     carried,
+    changing,
     created,
     look,
     lose,
@@ -60,11 +61,7 @@ class Repeating:
         sink, lasting = recognising(trial)
         item = trial.items(1)[0]
         (first,) = created(sink, [item])
-        steps = (
-            [update_of(trial, item, first)]
-            if not trial.voids
-            else [update_of(trial, item, first), void_of(item, first)]
-        )
+        steps = [update_of(trial, item, first)] * trial.updates + [void_of(item, first)] * trial.voids
         for step in steps:
             step = msgspec.structs.replace(step, token=first.token)
             (call,) = lose(trial, sink, [step])
@@ -158,6 +155,7 @@ class Asking:
     @guarantee(promise.FOUND_AGAIN)
     def test_a_target_that_is_known_is_found_as_it_stands(self, trial: SinkTrial) -> None:
         """An update whose answer was lost: what stands there tells whether it was carried out."""
+        changing(trial)
         sink, items = asking(trial), list(trial.items(2))
         firsts = created(sink, items)
         updates = [update_of(trial, item, first) for item, first in zip(items, firsts, strict=True)]

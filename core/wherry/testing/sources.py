@@ -20,6 +20,9 @@ import structlog
 
 from wherry.errors import AccessLost, Rejected, TryAgain, WherryError
 from wherry.roles import Describes, Fetches, OpensFiles, Query, SourceConnector, Sweeps
+from wherry.testing import guarantees as promise
+from wherry.testing.guarantees import guarantee, tried
+from wherry.testing.sources_faults import Beside, Failing
 from wherry.testing.trial import (
     Reading,
     Trial,
@@ -41,17 +44,19 @@ TEMPORARY = ("unavailable", "throttled", "html", "truncated", "dropped")
 STRANGE_MARK = "\N{SNOWMAN} no mark of anybody"
 
 
-class SourceSuite:
+class SourceSuite(Failing, Beside):
     """Subclass it, name the class ``Test…`` and give it the fixture ``trial``."""
 
     # -- whose account ------------------------------------------------------------------------------------------------
 
+    @guarantee(promise.ACCOUNT)
     def test_the_source_has_all_that_a_source_needs(self, trial: Trial) -> None:
         source = trial.make()
         assert isinstance(source, SourceConnector)
         assert trial.kind in source.kinds
         assert source.chunk >= 1
 
+    @guarantee(promise.ACCOUNT)
     def test_check_names_the_same_account_every_time(self, trial: Trial) -> None:
         first, again = trial.make().check(), trial.make().check()
         assert first.id, "an account has an id: links and marks hang on it"
@@ -60,15 +65,18 @@ class SourceSuite:
 
     # -- pages and marks ----------------------------------------------------------------------------------------------
 
+    @guarantee(promise.ENDS)
     def test_an_empty_system_gives_no_record_and_the_read_ends(self, trial: Trial) -> None:
         reading = read(trial)
         assert reading.ids == []
         assert read(trial, reading.mark).ids == []
 
+    @guarantee(promise.NONE_LOST)
     def test_every_record_comes_once(self, trial: Trial) -> None:
         ids = trial.create(2 * trial.page + 3)
         assert sorted(read(trial).ids) == sorted(ids)
 
+    @guarantee(promise.TRUE_COPY)
     def test_records_carry_their_kind_a_version_and_a_json_object(self, trial: Trial) -> None:
         trial.create(3)
         for record in read(trial).records:
@@ -77,6 +85,7 @@ class SourceSuite:
             assert isinstance(msgspec.json.decode(record.payload), dict)
             assert record.relatives == {}, "a read gives heads; relatives are added by complete"
 
+    @guarantee(promise.GOES_ON)
     def test_changes_come_oldest_first(self, trial: Trial) -> None:
         ids = trial.create(4)
         known, changed = read_settled(trial), [ids[2], ids[0], ids[3]]
@@ -86,6 +95,7 @@ class SourceSuite:
         fresh = [record.id for record in read(trial, known.mark).records if is_new(record, known)]
         assert fresh == changed
 
+    @guarantee(promise.GOES_ON)
     def test_reading_goes_on_after_any_page_without_loss(self, trial: Trial) -> None:
         """Cut anywhere: nothing is lost, and what is read again is the same and of the last moment only."""
         moment = {}
@@ -101,6 +111,7 @@ class SourceSuite:
             again = [name for name in rest.ids if name in seen and moment[name] < reached]
             assert again == [], f"read again behind page {cut}, although long settled"
 
+    @guarantee(promise.GOES_ON)
     def test_a_read_without_changes_brings_nothing_new(self, trial: Trial) -> None:
         trial.create(trial.page + 1)
         known = read_settled(trial)
@@ -109,6 +120,7 @@ class SourceSuite:
         trial.wait(trial.settled)
         assert len(read(trial, second.mark).ids) <= len(second.ids)
 
+    @guarantee(promise.NONE_LOST)
     def test_records_of_one_moment_are_not_lost_at_the_edge_of_a_page(self, trial: Trial) -> None:
         trial.create(1)
         known = read_settled(trial)
@@ -120,6 +132,7 @@ class SourceSuite:
             before = [record.id for page in whole.pages[:cut] for record in page.records]
             assert set(ids) <= {*before, *read(trial, whole.pages[cut - 1].mark).ids}, f"lost behind page {cut}"
 
+    @guarantee(promise.NONE_LOST)
     @pytest.mark.parametrize("start", ["the beginning", "a mark"])
     def test_a_record_that_changes_while_pages_are_read_is_not_lost(self, trial: Trial, start: str) -> None:
         trial.create(1)
@@ -133,6 +146,7 @@ class SourceSuite:
         found = known.newest() | during.newest() | after.newest()
         assert found == read(trial).newest()
 
+    @guarantee(promise.NONE_LOST)
     def test_a_record_made_in_the_moment_of_the_last_read_is_not_lost(self, trial: Trial) -> None:
         trial.create(2)
         reading = read(trial)
@@ -140,6 +154,7 @@ class SourceSuite:
         trial.wait(trial.settled)
         assert set(late) <= set(read(trial, reading.mark).ids)
 
+    @guarantee(promise.ENDS)
     @pytest.mark.parametrize("start", ["the beginning", "a mark"])
     def test_a_read_ends_although_the_system_never_rests(self, trial: Trial, start: str) -> None:
         trial.create(1)
@@ -153,6 +168,7 @@ class SourceSuite:
 
         assert set(read(trial, known.mark, between=busy).ids) >= {ids[0]}
 
+    @guarantee(promise.GOES_ON)
     def test_since_leaves_out_what_changed_earlier(self, trial: Trial) -> None:
         old = trial.create(2)
         trial.wait(3_600)
@@ -163,6 +179,7 @@ class SourceSuite:
         query = Query(kind=trial.kind, since=since, fields=trial.fields)
         assert sorted(Reading(trial.make().read(query), None).ids) == sorted([old[0], *new])
 
+    @guarantee(promise.GOES_ON)
     def test_a_strange_mark_is_refused_by_one_of_our_errors(self, trial: Trial) -> None:
         trial.create(1)
         with pytest.raises(WherryError) as caught:
@@ -171,6 +188,7 @@ class SourceSuite:
 
     # -- what is in a record ------------------------------------------------------------------------------------------
 
+    @guarantee(promise.TRUE_COPY)
     def test_an_unchanged_record_has_the_same_bytes_every_time(self, trial: Trial) -> None:
         ids = trial.create(3)
         first = read_settled(trial)
@@ -179,6 +197,7 @@ class SourceSuite:
         same = [name for name in ids if first.newest()[name] == again.newest()[name]]
         assert same == [ids[0], ids[2]], "a payload is hashed as it stands: nothing in it may change by itself"
 
+    @guarantee(promise.HANDS_OFF)
     def test_a_read_leaves_what_it_was_given_as_it_was(self, trial: Trial) -> None:
         trial.create(2)
         relatives = {kind: tuple(fields) for kind, fields in trial.relatives.items()}
@@ -189,6 +208,7 @@ class SourceSuite:
 
     # -- relatives ----------------------------------------------------------------------------------------------------
 
+    @guarantee(promise.RELATIVES)
     def test_complete_keeps_the_records_and_their_order(self, trial: Trial) -> None:
         trial.create(5)
         given = read(trial).records[::-1]
@@ -199,6 +219,7 @@ class SourceSuite:
         assert asked == dict(trial.relatives)
         assert trial.make().complete([], asked) == []
 
+    @guarantee(promise.RELATIVES)
     def test_complete_adds_only_what_was_asked_for(self, trial: Trial) -> None:
         trial.create(2)
         for record in trial.make().complete(read(trial).records, {}):
@@ -208,6 +229,7 @@ class SourceSuite:
                 assert set(record.relatives) <= {kind}
                 assert all(relative.kind == kind for relative in record.relatives.get(kind, ()))
 
+    @guarantee(promise.RELATIVES)
     def test_records_completed_together_are_those_completed_one_by_one(self, trial: Trial) -> None:
         if not trial.relatives:
             pytest.skip("the trial names no relatives")
@@ -219,6 +241,7 @@ class SourceSuite:
 
     # -- what a source may offer --------------------------------------------------------------------------------------
 
+    @guarantee(promise.OFFERS)
     def test_single_records_are_those_that_a_read_gives(self, trial: Trial) -> None:
         source = offered(trial, Fetches, "cannot read single records")
         ids = trial.create(4)
@@ -228,6 +251,7 @@ class SourceSuite:
         assert {name: payload for name, (_, payload) in fetched.items()} == {name: heads[name][1] for name in wanted}
         assert source.fetch(trial.kind, [missing_id(ids)], trial.fields) == []
 
+    @guarantee(promise.GONE)
     def test_a_sweep_has_a_head_for_every_id(self, trial: Trial) -> None:
         source = offered(trial, Sweeps, "cannot be swept")
         ids = trial.create(3)
@@ -236,6 +260,7 @@ class SourceSuite:
         assert set(swept) == set(asked)
         assert [swept[name].gone for name in asked] == ["", "deleted", ""]
 
+    @guarantee(promise.OFFERS)
     def test_a_description_knows_the_fields_that_are_read(self, trial: Trial) -> None:
         source = offered(trial, Describes, "does not describe itself")
         names = [info.name for info in source.describe(trial.kind).fields]
@@ -243,6 +268,7 @@ class SourceSuite:
         assert set(trial.fields) <= set(names)
         assert names == [info.name for info in source.describe(trial.kind, fresh=True).fields]
 
+    @guarantee(promise.OFFERS)
     def test_files_open_with_their_bytes_and_missing_ones_are_rejected(self, trial: Trial) -> None:
         source = offered(trial, OpensFiles, "has no files")
         if trial.file is None:
@@ -255,18 +281,22 @@ class SourceSuite:
 
     # -- a network that fails -----------------------------------------------------------------------------------------
 
+    @guarantee(promise.OUTAGES)
     @pytest.mark.parametrize("fault", TEMPORARY)
     def test_a_temporary_fault_is_survived_without_loss(self, trial: Trial, fault: str) -> None:
         ids = trial.create(trial.page + 1)
         script(faults_of(trial), fault)
+        tried("faults on the way", 2)
         assert sorted(read(trial).ids) == sorted(ids)
 
+    @guarantee(promise.OUTAGES)
     def test_an_outage_ends_the_read_with_try_again(self, trial: Trial) -> None:
         trial.create(1)
         faults_of(trial).add("status", status=503, times=10_000)
         with pytest.raises(TryAgain):
             read(trial)
 
+    @guarantee(promise.OUTAGES)
     def test_a_lost_sign_in_ends_check_and_read_with_access_lost(self, trial: Trial) -> None:
         trial.create(1)
         faults_of(trial).add("expired", times=10_000)
@@ -275,6 +305,7 @@ class SourceSuite:
         with pytest.raises(AccessLost):
             read(trial)
 
+    @guarantee(promise.SECRETS)
     def test_secrets_are_in_no_log_and_in_no_error(
         self, trial: Trial, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
     ) -> None:
@@ -293,6 +324,7 @@ class SourceSuite:
         said = [caplog.text, str(events), *capfd.readouterr(), *told]
         assert [text for text in said if trial.secret in text] == []
 
+    @guarantee(promise.ONE_DOOR)
     def test_no_connection_is_opened_but_by_the_cores_client(self, trial: Trial) -> None:
         trial.create(2)
         with strays() as found:

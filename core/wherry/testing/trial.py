@@ -13,7 +13,7 @@ from msgspec import Struct, field
 
 from wherry.records import Page, Record
 from wherry.roles import Clock, Query, SourceConnector
-from wherry.simulator import Faults
+from wherry.simulator import Faults, Stage
 
 MOST_PAGES = 200
 
@@ -44,6 +44,16 @@ class Trial(Struct, kw_only=True):
     secret: str = ""
     file: tuple[str, bytes] | None = None
     """The id of a file that is there, and its bytes."""
+    stage: Stage | None = None
+    """The simulator's stage, whose history tells what happened in the system."""
+    holds: Callable[[str], Mapping[str, Any]] | None = None
+    """What the system holds of a record, field → value as JSON has it, told without the source."""
+    write: Callable[[str, str], str] | None = None
+    """Writes a text into the first of ``fields`` of a record; the text as it stands there then."""
+    remove: Callable[[str], object] | None = None
+    """Deletes or archives a record."""
+    merge: Callable[[str, str], object] | None = None
+    """Merges the second record into the first."""
 
     @property
     def settled(self) -> float:
@@ -119,6 +129,13 @@ def offered(trial: Trial, role: type, otherwise: str) -> Any:
     if not isinstance(source, role):
         pytest.skip(f"the source {otherwise}")
     return source
+
+
+def needed(value: Any, otherwise: str) -> Any:
+    """Something of the trial, or the check is skipped."""
+    if value is None:
+        pytest.skip(f"the trial {otherwise}")
+    return value
 
 
 def faults_of(trial: Trial) -> Faults:

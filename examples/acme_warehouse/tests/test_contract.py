@@ -1,19 +1,23 @@
-"""The kit's suites: what every source and every matcher must keep to."""
+"""The kit's suites: what every source, mapper, matcher and stand-in must keep to."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+from acme_warehouse.mapping import ShipmentMapper
 from acme_warehouse.matcher import PartMatcher
 from acme_warehouse.simulator import AcmeSimulator
 from acme_warehouse.source import AcmeSource
 from wherry.matching import RuleMatcher
-from wherry.records import Draft
+from wherry.records import Draft, Record
 from wherry.roles import Matcher
+from wherry.testing.mappers import MapperSuite, MapperTrial
 from wherry.testing.matchers import MatcherSuite
 from wherry.testing.services import SECRET, SharedClock
+from wherry.testing.simulators import Exchange, SimulatorSuite, SimulatorTrial
 from wherry.testing.sources import SourceSuite, Trial
 
 
@@ -28,10 +32,13 @@ class TestShipments(SourceSuite):
             body = {"customer": "Acme Rail", "status": "sent", "lines": [{"part": part, "quantity": 4}]}
             return [post("POST", "/api/v1/shipments", number=f"SH-{n}", **body)["id"] for n in range(count)]
 
+        def write(name: str, text: str) -> str:
+            return str(post("PATCH", f"/api/v1/shipments/{name}", number=text)["number"])
+
         return Trial(
             make=make,
             kind="shipment",
-            fields=("customer", "lines", "number", "status"),
+            fields=("number", "customer", "lines", "status"),
             relatives={"part": ("name",)},
             create=create,
             change=lambda name: post("PATCH", f"/api/v1/shipments/{name}", number=f"SH-{simulator.stage.clock.now()}"),
@@ -41,6 +48,10 @@ class TestShipments(SourceSuite):
             overlap=1.0,
             faults=simulator.stage.faults,
             secret=SECRET,
+            stage=simulator.stage,
+            write=write,
+            holds=lambda name: post("PATCH", f"/api/v1/shipments/{name}", status="sent"),
+            remove=lambda name: post("DELETE", f"/api/v1/shipments/{name}"),
         )
 
 
@@ -61,3 +72,35 @@ class TestPartMatcher(MatcherSuite):
             )
             for key, number, former in rows
         ]
+
+
+class TestShipmentMapper(MapperSuite):
+    @pytest.fixture
+    def trial(self) -> MapperTrial:
+        return MapperTrial(make=ShipmentMapper, records=lambda: [shipment()], left_out=lambda: [shipment("packed")])
+
+
+class TestSimulator(SimulatorSuite):
+    @pytest.fixture
+    def trial(self) -> SimulatorTrial:
+        def part(n: int) -> Exchange:
+            return Exchange(method="POST", path="/api/v1/parts", body={"name": f"Bolt {n}", "number": f"B-{n}"})
+
+        return SimulatorTrial(
+            system="acme-warehouse",
+            make=lambda clock: AcmeSimulator(clock=clock),
+            strict=lambda clock: AcmeSimulator(clock=clock, keys=frozenset({SECRET})),
+            headers={"authorization": f"Bearer {SECRET}"},
+            secrets=(SECRET,),
+            read=Exchange(path="/api/v1/parts", params={"limit": "10"}),
+            write=part,
+        )
+
+
+def shipment(status: str = "sent") -> Record:
+    """A shipment with its parts, as the source completes it."""
+    fields = {"number": "SH-1", "customer": "Acme Rail", "status": status, "carrier": "Rail", "sent": "2026-01-31",
+              "lines": [{"part": "1001", "quantity": 4}]}  # fmt: skip
+    record = Record(kind="shipment", id="77", version="1", payload=json.dumps(fields).encode())
+    record.relatives = {"part": [Record(kind="part", id="1001", version="1", payload=b'{"name":"Bolt M8"}')]}
+    return record

@@ -99,8 +99,6 @@ def trial_of(tmp_path: Path, entity: str, per_file: int, profile: str) -> SinkTr
         effects=effects,
         rejected=bad(entity) if entity in (*NAMES, "journal_entry") else None,
         holds=holds if entity not in NAMES and profile == "generic" else None,
-        if entity not in NAMES and profile == "generic"
-        else None,
         move=lambda: (folder / MARKER).write_text("another-folder"),
         voids=entity not in NAMES,
     )

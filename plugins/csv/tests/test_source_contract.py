@@ -34,6 +34,17 @@ class TestTransactions(SourceSuite):
             moment = int(clock.now().timestamp() * 10**9)
             os.utime(path, ns=(moment, moment))
 
+        def said(name: str, text: str) -> str:
+            """A file as spreadsheets write it: in UTF-8, without the letters that no file of text holds."""
+            kept = text.replace("\x00", "")
+            write(name, kept)
+            return kept.strip()
+
+        def holds(name: str) -> dict[str, str]:
+            with (folder / f"wallet-{name}.csv").open(newline="") as stream:
+                (row,) = csv.DictReader(stream)
+            return {"date": row["date"], "description": row["description"], "amount": row["amount"]}
+
         def create(count: int) -> Sequence[str]:
             names = [f"T-{next(numbers):03d}" for _ in range(count)]
             for name in names:
@@ -43,11 +54,13 @@ class TestTransactions(SourceSuite):
         return Trial(
             make=lambda: CsvSource(Files(folder), settings, clock),
             kind="transaction",
-            fields=("date", "description"),
+            fields=("description", "date", "amount"),
             relatives={"movement_line": ("side", "amount")},
             create=create,
             change=lambda name: write(name, f"at {clock.now()}"),
             wait=clock.advance,
             clock=clock,
             page=PAGE,
+            write=said,
+            holds=holds,
         )

@@ -57,10 +57,27 @@ class TestDeals(SourceSuite):
             with simulator.stage.lock:
                 simulator.portal.change(simulator.record("deals", name), {"dealname": f"at {simulator.clock.now()}"})
 
+        def write(name: str, text: str) -> str:
+            with simulator.stage.lock:
+                simulator.portal.change(simulator.record("deals", name), {"dealname": text})
+            return str(holds(name)["dealname"])
+
+        def holds(name: str) -> dict[str, Any]:
+            with simulator.stage.lock:
+                return dict(simulator.portal.shown(simulator.record("deals", name), ("dealname", "amount")))
+
+        def remove(name: str) -> None:
+            with simulator.stage.lock:
+                simulator.portal.archive(simulator.record("deals", name))
+
+        def merge(survivor: str, loser: str) -> None:
+            with simulator.stage.lock:
+                simulator.portal.merge(simulator.record("deals", survivor), simulator.record("deals", loser))
+
         return Trial(
             make=make,
             kind="deal",
-            fields=("amount", "dealname", "dealstage", "pipeline"),
+            fields=("dealname", "amount", "dealstage", "pipeline"),
             relatives={"company": ("name",)},
             create=create,
             change=change,
@@ -71,6 +88,11 @@ class TestDeals(SourceSuite):
             faults=simulator.faults,
             secret=SECRET,
             file=_file(simulator),
+            stage=simulator.stage,
+            holds=lambda name: {field: holds(name)[field] for field in ("dealname", "amount")},
+            write=write,
+            remove=remove,
+            merge=merge,
         )
 
 

@@ -57,7 +57,9 @@ def deal(id: str = "901", relatives: bool = True, **fields: Any) -> Record:
 
 def fresh(text: str = MAP, *, when: str = "", **bounds: Any) -> JsonataMapper:
     """A mapper over an expression, with a process of its own."""
-    settings = MapperSettings(map="maps/deals.jsonata", fields=FIELDS, when=when, **bounds)
+    settings = MapperSettings(
+        map="maps/deals.jsonata", fields=FIELDS, makes=("customer", "project"), when=when, **bounds
+    )
     return JsonataMapper("deal", settings, text, "won-deals")
 
 

@@ -195,6 +195,7 @@ def rigs() -> list[Rig]:
             offers=frozenset({"enter", "edit", "twin", "reach"}),
             company="T-1",
             most=Decimal("8123456789012.35"),
+            deaths=25,
             disturbances=CALLS,
             mishaps=MISHAPS,
         )

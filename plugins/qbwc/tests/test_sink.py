@@ -136,7 +136,7 @@ def test_lines_that_did_not_change_are_left_alone(bench: Bench) -> None:
     assert b"SalesOrderLineMod" not in bench.sent(replace(held, body=order(bench, memo="Other")))
 
 
-def test_an_entry_is_written_found_by_the_stamp_in_its_lines_and_voided(bench: Bench) -> None:
+def test_an_entry_is_written_found_by_the_stamp_in_its_lines_and_reversed(bench: Bench) -> None:
     lines = [{"side": "debit", "account": "10100", "amount": money(1250), "description": "Till"},
              {"side": "credit", "account": "40100", "amount": money(1250)},
              {"side": "credit", "account": "40200", "amount": money(0)}]  # fmt: skip
@@ -144,11 +144,18 @@ def test_an_entry_is_written_found_by_the_stamp_in_its_lines_and_voided(bench: B
     held = bench.written(first)
     [hit] = bench.look(first)
     assert (hit.ours, hit.facts["total"], hit.facts["lines"]) == (True, "12.50", "2")
-    answer = bench.write(replace(held, action="void"))
+    back = replace(held, action="void")
+    assert bench.look(back) == []
+    answer = bench.write(back)
     assert answer is not None
-    assert answer.fate == "reversed"
-    [hit] = bench.look(held)
-    assert hit.facts == facts.TAKEN_BACK
+    assert (answer.fate, answer.target) == ("reversed", held.target)
+    [hit] = bench.look(back)
+    assert (hit.ours, hit.target, hit.facts) == (True, held.target, facts.TAKEN_BACK)
+    assert bench.look(item("journal_entry", first.body)) == [], "what was taken back is not what is booked anew"
+    one, other = bench.sim.records("JournalEntry")
+    assert one["RefNumber"] != other["RefNumber"]
+    sides = [{(line["element"], line["Amount"]) for line in entry["lines"]} for entry in (one, other)]
+    assert {("JournalDebitLine", "12.50"), ("JournalCreditLine", "12.50")} == sides[0] == sides[1]
 
 
 @pytest.mark.parametrize(

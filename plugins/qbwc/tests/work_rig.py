@@ -74,7 +74,7 @@ class Shop:
     def start(self) -> None:
         """The process begins: the hub, and its web host."""
         self.hub = self._served.enter_context(Hub.open(self.folder, environ={}, clock=self.clock))
-        self.url = self._served.enter_context(_serving(self.hub))
+        self.url = self._served.enter_context(served(self.hub))
 
     def stop(self) -> None:
         """The process ends: its store alone is left. What its threads wait for never comes."""
@@ -144,7 +144,8 @@ class Shop:
 
 
 @contextlib.contextmanager
-def _serving(hub: Hub) -> Iterator[str]:
+def served(hub: Hub) -> Iterator[str]:
+    """The project on a port of its own: its address."""
     where = Listening(port=0)
     app = App(hub, host.collect(hub), Site(names=where.admitted()))
     with listen(where) as listener:

@@ -11,13 +11,16 @@ from wherry.roles import Services
 from wherry.simulator import Clock, serve
 from wherry.testing.services import SECRET, SharedClock, services
 from wherry.testing.sources import SourceSuite, Trial
-from wherry_quickbooks.client import PAGE, Client
+from wherry_quickbooks import client, walk
+from wherry_quickbooks.client import Client
 from wherry_quickbooks.settings import QuickBooksSettings
 from wherry_quickbooks.simulator import QuickBooksSimulator
 from wherry_quickbooks.source import QuickBooksSource
 from wherry_quickbooks.walk import LAG
 
 REALM = "123146000000001"
+PAGE, OVERLAP = 50, 6
+"""They stand for Intuit's thousand, and for the hundred that two pages share."""
 
 
 @pytest.fixture
@@ -50,6 +53,14 @@ class _Suite(SourceSuite):
     entity: ClassVar[str]
     fields: ClassVar[tuple[str, ...]]
     given: ClassVar[dict[str, Any]]
+    told: ClassVar[tuple[str, ...]] = ("Description", "Name", "UnitPrice")
+
+    @pytest.fixture(autouse=True)
+    def small_pages(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(client, "PAGE", PAGE)
+        monkeypatch.setattr(walk, "PAGE", PAGE)
+        monkeypatch.setattr(walk, "OVERLAP", OVERLAP)
+        monkeypatch.setattr(Client.page, "__defaults__", (PAGE,))
 
     @pytest.fixture
     def trial(self, simulator: QuickBooksSimulator, make: Callable[[], QuickBooksSource]) -> Trial:
@@ -65,12 +76,25 @@ class _Suite(SourceSuite):
                 old = company.objects[self.entity][name]
                 company.put(self.entity, {**old, self.fields[0]: f"at {simulator.clock.now()}"}, "Update")
 
+        def put(name: str, **fields: Any) -> None:
+            with simulator.stage.lock:
+                company.put(self.entity, {**company.objects[self.entity][name], **fields}, "Update")
+
+        def write(name: str, text: str) -> str:
+            put(name, Description=text)
+            return text
+
+        def holds(name: str) -> dict[str, Any]:
+            body = company.objects[self.entity][name]
+            return {field: body[field] for field in self.told if field in body}
+
         with simulator.stage.lock:
             company.objects[self.entity].clear()
         return Trial(
             make=make, kind=self.kind, fields=self.fields, create=create, change=change,
             wait=simulator.clock.advance, clock=SharedClock(simulator.clock), page=PAGE, overlap=LAG,
-            faults=simulator.faults, secret=SECRET,
+            faults=simulator.faults, secret=SECRET, stage=simulator.stage, write=write, holds=holds,
+            remove=(lambda name: put(name, Active=False)) if self.kind == "product" else None,
         )  # fmt: skip
 
 

@@ -24,11 +24,21 @@ class TestEntries(SourceSuite):
         def create(count: int) -> Sequence[str]:
             return [str(api.sim.add(text=f"entry {n}", amount="12.50")) for n in range(count)]
 
+        def write(name: str, text: str) -> str:
+            api.sim.change(int(name), text=text)
+            return str(holds(name)["text"])
+
+        def holds(name: str) -> dict[str, Any]:
+            with api.sim.stage.lock:
+                entry = api.sim.entries.find(int(name))
+            return {"text": entry.text, "amount": entry.amount, "currency": entry.currency}
+
         return Trial(
             make=lambda: sources(api), kind=ENTRY, fields=("text", "amount", "date", "currency"), create=create,
             change=lambda name: api.sim.change(int(name), text=f"at {clock.now()}"),
             wait=clock.advance, clock=SharedClock(clock), page=MOST, relatives={LINE: ("side", "account", "amount")},
             overlap=LAG, faults=api.sim.faults, secret=SECRET,
+            stage=api.sim.stage, write=write, holds=holds,
         )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from wherry.records import Item
@@ -37,16 +38,33 @@ class TestInvoices(SourceSuite):
                 with kit.documents() as documents:
                     work.edit(documents, "invoice", name, {"memo": f"at {clock.now()}"})
 
+            def write(name: str, text: str) -> str:
+                with kit.documents() as documents:
+                    work.edit(documents, "invoice", name, {"memo": text})
+                return str(holds(name)["memo"])
+
+            def holds(name: str) -> dict[str, Any]:
+                with kit.documents() as documents:
+                    fields = documents.get("invoice", [name])[name]["fields"]
+                return {"memo": fields.get("memo", ""), "number": fields["number"], "customer": customer}
+
+            def remove(name: str) -> None:
+                with kit.documents() as documents:
+                    documents.remove("invoice", [name])
+
             yield Trial(
                 make=lambda: WorkspaceSource(kit.documents, "workspace", PAGE),
                 kind="invoice",
-                fields=("customer", "memo", "number"),
+                fields=("memo", "customer", "number"),
                 relatives={"customer": ("name",)},
                 create=create,
                 change=change,
                 wait=clock.advance,
                 clock=clock,
                 page=PAGE,
+                write=write,
+                holds=holds,
+                remove=remove,
             )
 
 

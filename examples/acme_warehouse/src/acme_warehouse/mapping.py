@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -58,8 +59,8 @@ class ShipmentMapper:
             "description": "\n".join(_contents(record)),
             "status": record.fields["status"],
             "customer": {"entity": "customer", "key": customer.key},
-            "opened": str(record.fields.get("sent") or "")[:10] or None,
-            "custom": {"carrier": record.fields.get("carrier")},
+            "opened": _day(record, "sent"),
+            "custom": {"carrier": text(record.fields.get("carrier"))},
         }
         ticket = Draft(
             entity="ticket", key=f"id:{record.id}", body=body, label=body["subject"], root=True, refs=(customer.ref,)
@@ -79,6 +80,34 @@ def _needed(record: Record, field: str) -> str:
     return value.strip()
 
 
+def _day(record: Record, field: str) -> str | None:
+    """The day of a moment as Acme writes one; nothing where it sent none."""
+    value = record.fields.get(field)
+    try:
+        return dt.date.fromisoformat(value[:10]).isoformat() if value else None
+    except (TypeError, ValueError):
+        raise Rejected(
+            f"shipment {record.id}: its {field} is no date: {str(value)[:40]}",
+            fix=f"correct its {field} in Acme Warehouse",
+            code="ACME-4003",
+            field=f"shipment.{field}",
+        ) from None
+
+
 def _contents(record: Record) -> list[str]:
     names = {part.id: part.fields.get("name") for part in record.relatives.get("part", ())}
-    return [f"{line['quantity']} x {names.get(line['part']) or line['part']}" for line in record.fields["lines"]]
+    try:
+        lines = record.fields.get("lines") or []
+        return [f"{line['quantity']} x {names.get(line['part']) or line['part']}" for line in lines]
+    except (KeyError, TypeError):
+        raise Rejected(
+            f"shipment {record.id} has lines without part or quantity",
+            fix="correct its lines in Acme Warehouse",
+            code="ACME-4002",
+            field="shipment.lines",
+        ) from None
+
+
+def text(value: object) -> str | None:
+    """A plain text; what Acme sends of another sort says nothing."""
+    return value if isinstance(value, str) else None

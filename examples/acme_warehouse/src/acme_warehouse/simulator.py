@@ -51,7 +51,7 @@ class AcmeSimulator:
 
     def _changes(self, call: Call) -> Reply:
         start, after = call.query.get("from", ""), call.query.get("after", "")
-        limit = min(int(call.query.get("limit", "100")), 100)
+        limit = min(_whole(call.query.get("limit", "100")), 100)
         rows = sorted(self._things(call).values(), key=_place)
         wanted = [row for row in rows if row["changed"] >= start and (not after or _place(row) > (start, int(after)))]
         return Reply(200, {"now": self._now(), "items": wanted[:limit], "more": len(wanted) > limit})
@@ -61,14 +61,14 @@ class AcmeSimulator:
         return Reply(200, {"items": [self._things(call)[name] for name in asked if name in self._things(call)]})
 
     def _create(self, call: Call) -> Reply:
-        things, name = self._things(call), str(next(self._numbers))
-        things[name] = {**call.json(), "id": name, "changed": self._now()}
+        body, things, name = _body(call), self._things(call), str(next(self._numbers))
+        things[name] = {**body, "id": name, "changed": self._now()}
         self.stage.effect(f"{call.params['kind']} created", id=name)
         return Reply(201, things[name])
 
     def _change(self, call: Call) -> Reply:
         thing = self._thing(call)
-        thing.update({**call.json(), "id": thing["id"], "changed": self._now()})
+        thing.update({**_body(call), "id": thing["id"], "changed": self._now()})
         return Reply(200, thing)
 
     def _remove(self, call: Call) -> Reply:
@@ -88,6 +88,22 @@ class AcmeSimulator:
 
     def _now(self) -> str:
         return self.stage.clock.date(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _whole(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 9):
+        raise Refusal(refused(400))
+    return int(text)
+
+
+def _body(call: Call) -> dict[str, Any]:
+    try:
+        body = call.json()
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise Refusal(refused(400))
+    return body
 
 
 def _place(row: dict[str, Any]) -> tuple[str, int]:

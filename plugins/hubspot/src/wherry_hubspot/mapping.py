@@ -15,7 +15,7 @@ TYPES = {"inventory": "product", "non_inventory": "part", "service": "service"}
 
 def product_type(value: str | None) -> str:
     """The type of a product from ``hs_product_type``; a product where HubSpot says nothing or something new."""
-    return TYPES.get((value or "").strip().lower(), "product")
+    return TYPES.get(str(value or "").strip().lower(), "product")
 
 
 _CUSTOMER: dict[str, Any] = {

@@ -172,8 +172,8 @@ def _told(error: BaseException, place: int) -> dict[str, Any]:
     if isinstance(error, RecursionError):
         return {"sort": "bound", "bound": "depth", "place": place, "message": ""}
     if isinstance(error, jsonata.JException):
-        said = error.location if isinstance(error.location, int) and error.location > 0 else place
-        return {"sort": "expression", "code": str(error.error), "place": said, "message": str(error)[:500]}
+        at = error.location if isinstance(error.location, int) and error.location > 0 else place
+        return {"sort": "expression", "code": str(error.error), "place": at, "message": str(error)[:500]}
     said = _IN_WORDS.get(type(error)) or str(error) or type(error).__name__
     sort = "value" if isinstance(error, ArithmeticError | ValueError | Rejected | Inexact) else "expression"
     return {"sort": sort, "place": place, "message": said[:500]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,7 @@ class JsonataMapper:
         self._row = 0
         self.fields: Mapping[str, tuple[str, ...]] = {kind: (), **settings.fields}
         said = [FORMAT, self._texts, {name: list(known) for name, known in settings.fields.items()}]
-        said += [settings.currency, settings.timezone]
+        said += [settings.currency, settings.timezone, settings.makes]
         self.fingerprint = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:32]
         bounds = settings.model_dump(include={"steps", "depth", "seconds", "output", "memory", "currency", "timezone"})
         try:
@@ -72,14 +72,31 @@ class JsonataMapper:
         """Ends the evaluating process."""
         self._evaluation.close()
 
+    @property
+    def root(self) -> str:
+        """The entity of its root drafts."""
+        return self._settings.makes[-1]
+
+    @property
+    def entities(self) -> Sequence[str]:
+        """Every entity it makes drafts of."""
+        return self._settings.makes
+
+    def relatives(self, entities: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """All of its relatives, whatever is wanted: nobody can tell which draft is made of which."""
+        return {kind: names for kind, names in self.fields.items() if kind != self.kind}
+
     def triggers(self, records: Sequence[Record]) -> list[Skip | None]:
-        """The gate: what ``when`` says of each record alone. Raises Rejected where it cannot be told."""
+        """The gate: what ``when`` says of each record alone. What it cannot tell passes, and is refused by ``map``:
+        one bad record must not hold up its page."""
         if not self._settings.when:
             return [None] * len(records)
         return [self._gate(record) for record in records]
 
     def map(self, record: Record) -> list[Draft] | Skip:
         """The drafts of a complete record, the root last. Raises Rejected with record, file, line and column."""
+        if self._settings.when:
+            self._wanted(record)
         found = self._asked("map", record, _whole(record))
         if found is None or found == []:
             return Skip("the map makes nothing of it")
@@ -100,11 +117,18 @@ class JsonataMapper:
     def _gate(self, record: Record) -> Skip | None:
         if record.gone:
             return None
-        found = self._asked("when", record, {"kind": record.kind, "id": record.id, record.kind: _one(record)})
+        try:
+            found = self._wanted(record)
+        except Rejected:
+            return None
         if found is True:
             return None
         reason = found.strip() if isinstance(found, str) else ""
         return Skip(reason or f"not taken by {self._names['when']}")
+
+    def _wanted(self, record: Record) -> Any:
+        """What ``when`` gives of a record. Raises Rejected."""
+        return self._asked("when", record, {"kind": record.kind, "id": record.id, record.kind: _one(record)})
 
     def _asked(self, part: str, record: Record, value: Any) -> Any:
         try:
@@ -144,6 +168,11 @@ class JsonataMapper:
                 record, f"{self._names['map']} gives a draft of {made.entity or 'nothing'} without a key",
                 "make the key of what identifies it at the source: $id(deal.id)", "WHERRY-4882",
             )  # fmt: skip
+        if made.entity not in self._settings.makes:
+            raise self._rejected(
+                record, f"{self._names['map']} gives a draft of {made.entity}, which it does not say it makes",
+                f'add "{made.entity}" to flows.{self._flow}.mapper.makes', "WHERRY-4882",
+            )  # fmt: skip
         body = self._checked(record, made)
         label = made.label or next((str(body[name]) for name in _LABELS if body.get(name)), made.key)
         return Draft(
@@ -168,9 +197,12 @@ class JsonataMapper:
         """The root last: the one that says so, else the last one."""
         roots = [draft for draft in drafts if draft.root] or drafts[-1:]
         if len(roots) > 1:
-            raise self._rejected(
-                record, f"{self._names['map']} gives {len(roots)} roots", "say root of one draft only", "WHERRY-4882"
-            )
+            what = f"{self._names['map']} gives {len(roots)} roots"
+            raise self._rejected(record, what, "say root of one draft only", "WHERRY-4882")
+        if roots[0].entity != self.root:
+            what = f"{self._names['map']} makes a {roots[0].entity} of it as its root, which is to be a {self.root}"
+            fix = f"name the entity of the root last in flows.{self._flow}.mapper.makes"
+            raise self._rejected(record, what, fix, "WHERRY-4882")
         roots[0].root = True
         others = {(draft.entity, draft.key): draft for draft in reversed(drafts) if draft is not roots[0]}
         return [*reversed(others.values()), roots[0]]

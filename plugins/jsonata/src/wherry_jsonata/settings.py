@@ -27,6 +27,9 @@ class MapperSettings(BaseModel):
         description="Record kind → the source's fields that the expression reads; a kind beside the record's own is "
         "read with it."
     )
+    makes: tuple[str, ...] = Field(
+        min_length=1, description="Every entity that the expression makes drafts of, that of its root last."
+    )
     when: str = Field(
         default="",
         max_length=10_000,
@@ -53,6 +56,8 @@ def read_settings(flow: Flow) -> MapperSettings:
         settings = MapperSettings(**(flow.mapper.own if flow.mapper else {}))
     except ValidationError as error:
         raise _wrong(key, error) from None
+    if "" in settings.makes:
+        raise ConfigError(f"{key}.makes: an entity has a name", fix='such as "project"', code="WHERRY-2880", key=key)
     zone_of(settings.timezone, f"{key}.timezone")
     if settings.currency and settings.currency not in DECIMALS:
         raise ConfigError(

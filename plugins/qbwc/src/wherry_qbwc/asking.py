@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from msgspec import Struct
+from wherry.books.numbering import reversing
 from wherry.errors import ContractBroken
 from wherry.records import Call, Found, Item, Reply
 
-from . import facts
+from . import facts, journals
 from .books import Books
 from .documents import LISTED, kind_of
 from .facts import Row
@@ -28,8 +29,9 @@ from .words.sets import message_set
 
 AT_ONCE = 50
 """Items in one question."""
-NOTHING, SOME = 1, 500
-"""What the question matched nothing of, and only some of: both tell all there is."""
+NOTHING, SOME, NOT_OFFERED = 1, 500, 3250
+"""What the question matched nothing of, and only some of: both tell all there is. What the edition does not have is not
+there, and cannot be written either: encoding says so."""
 ID = "look"
 
 
@@ -45,7 +47,9 @@ class Search(Struct, frozen=True):
 def search_of(item: Item, books: Books) -> Search:
     """The search that must find an item if QuickBooks holds it."""
     query = "ItemQuery" if item.entity == "product" else f"{kind_of(item, books)}Query"
-    if item.target is not None:
+    if _reverses(item):
+        item = journals.reversal(item)
+    elif item.target is not None:
         return Search(query, "id")
     if item.entity in LISTED or item.body.get("number"):
         return Search(query, "key")
@@ -85,6 +89,9 @@ def _filter(search: Search, items: Sequence[Item], books: Books) -> dict[str, An
 
 def _keys(item: Item, books: Books) -> list[str]:
     """The number or the names under which QuickBooks could hold an item that is new."""
+    if item.entity == "journal_entry":
+        number = str(item.body["number"])
+        return [numbered(reversing(number)), *([] if _reverses(item) else [numbered(number)])]
     if item.entity not in LISTED:
         return [numbered(str(item.body["number"]))]
     longest = NAME_LENGTHS[item.entity]
@@ -101,13 +108,21 @@ def found(items: Sequence[Item], reply: Reply, books: Books) -> dict[str, list[F
         answer = replies.parse(reply.body).answer(ID)
     except ContractBroken:
         return {}
-    if answer is None or answer.code not in (0, NOTHING, SOME):
+    if answer is None or answer.code not in (0, NOTHING, SOME, NOT_OFFERED):
         return {}
     return {item.stamp: _hits(item, answer.rows, books) for item in items}
 
 
+def _reverses(item: Item) -> bool:
+    """Whether it is to be taken back by a second entry, which is what is looked for."""
+    return item.action == "void" and item.entity == "journal_entry"
+
+
 def _hits(item: Item, rows: Sequence[Row], books: Books) -> list[Found]:
     search = search_of(item, books)
+    if _reverses(item):
+        mine = [row for row in rows if item.stamp in _stamps(row)]
+        return [Found(target=str(item.target), token=item.token, ours=True, facts=dict(facts.TAKEN_BACK)) for _ in mine]
     if search.by == "id":
         return [_hit(item, row, books) for row in rows if _id(row) == item.target]
     if search.by == "day":
@@ -122,8 +137,19 @@ def _by_key(item: Item, rows: Sequence[Row], books: Books) -> list[Found]:
     """Those with the number or name. A name that QuickBooks called taken, and that another entry has, is settled."""
     keys, name = {key.casefold() for key in _keys(item, books)}, "Name" if item.entity in LISTED else "RefNumber"
     same = [row for row in rows if str(row.get(name) or "").casefold() in keys]
+    if item.entity == "journal_entry":
+        same = _standing(item, same)
     alike = item.memo != TAKEN
     return [_hit(item, row, books, alike=alike and row.get("IsActive") != "false") for row in same]
+
+
+def _standing(item: Item, rows: Sequence[Row]) -> list[Row]:
+    """The entries with the number, without the oldest ones for which there are reversals."""
+    back = numbered(reversing(str(item.body["number"]))).casefold()
+    entries = [row for row in rows if str(row["RefNumber"]).casefold() != back]
+    entries.sort(key=lambda row: str(row.get("TimeCreated") or ""))
+    left = entries[len(rows) - len(entries) :]
+    return [row for row in entries if row in left or item.stamp in _stamps(row)]
 
 
 def _hit(item: Item, row: Row, books: Books, *, alike: bool = False) -> Found:

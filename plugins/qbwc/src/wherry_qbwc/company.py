@@ -80,7 +80,8 @@ def told(response: str, major: int, minor: int) -> Company:
         raise _silent(reply)
     return Company(
         id=file_id or name, name=name or file_id, product=str(host.get("ProductName") or ""),
-        country=str(host.get("Country") or ""), qbxml=spoken(major, minor), year_from=_month(company), **_wishes(wishes),
+        country=str(host.get("Country") or ""), qbxml=spoken(major, minor), year_from=_month(company),
+        **_wishes(wishes),
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from wherry.records import Answer, Call, Change, Fate, Item, Reply
 from . import facts
 from .documents import LISTED
 from .facts import Row
-from .line import HRESULT, NOT_READ
+from .line import ANSWERED, HRESULT, NOT_READ
 from .lists import TAKEN
 from .words import replies, statuses
 from .words.replies import RequestReply
@@ -25,6 +25,8 @@ def answers(call: Call, items: Sequence[Item], reply: Reply) -> dict[str, Answer
         status = statuses.of_hresult(reply.headers.get(HRESULT, ""))
         told = f"{status.meaning}: {reply.body.decode(errors='replace')}".removesuffix(": ")
         return {one.stamp: Answer(fate="refused", reason=told, fix=status.fix, code=status.word) for one in items}
+    if reply.status != ANSWERED:
+        return {}
     try:
         found = replies.parse(reply.body)
     except ContractBroken:
@@ -69,7 +71,11 @@ def _done(item: Item, answer: RequestReply) -> Answer | None:
 
 
 def _reversed(item: Item, row: Row, target: str) -> Answer | None:
-    """A void is told by its id alone; what was closed comes back whole."""
+    """A void is told by its id alone; what was closed comes back whole; of an entry the one that reverses it does, and
+    the link stays with the first."""
+    if item.entity == "journal_entry":
+        told = dict(facts.TAKEN_BACK)
+        return Answer(fate="reversed", target=str(item.target), token=item.token, facts=told) if target else None
     if target != item.target or ("EditSequence" in row and not facts.taken_back(item, row)):
         return None
     token = str(row.get("EditSequence") or item.token)

@@ -43,7 +43,7 @@ def operation(item: Item, books: Books) -> Operation:
     _offered(item, kind, books)
     _open_period(item, books)
     if item.action == "void":
-        return _taken_back(item, kind)
+        return _taken_back(item, kind, books)
     if item.target is None:
         return Operation(f"{kind}Add", _built(item, books, kind))
     if item.entity == "customer":
@@ -75,14 +75,16 @@ def _emptied(item: Item, books: Books) -> Obj:
     return {name: "" for name, value in old.items() if isinstance(value, str)}
 
 
-def _taken_back(item: Item, kind: str) -> Operation:
-    """What books something is voided: it stays, with nothing in it. A sales order or an estimate is closed, as a person
-    would close it: it stays too, with all that is in it."""
+def _taken_back(item: Item, kind: str, books: Books) -> Operation:
+    """An invoice or credit memo is voided: it stays, with nothing in it. A sales order or an estimate is closed, as a
+    person would close it: it stays with all that is in it. An entry is reversed by a second one, so that both stay."""
     if item.entity in LISTED or item.target is None:
         raise held(
             item, "entries of a list are not taken back: nothing is booked under them", "",
             "make it inactive in QuickBooks if it is no longer used", "WHERRY-4340",
         )  # fmt: skip
+    if item.entity == "journal_entry":
+        return Operation("JournalEntryAdd", journals.added(journals.reversal(item), books))
     if kind in CLOSED:
         # An edit sequence that is not known goes as one that is stale for sure: then it is looked at first.
         return Operation(f"{kind}Mod", {"TxnID": item.target, "EditSequence": item.token or "0", **CLOSED[kind]})

@@ -17,7 +17,7 @@ from wherry.records import Facts, Item
 from . import journals, lists, sales
 from .books import Books
 from .documents import KINDS, LISTED
-from .names import NAME_LENGTHS, VOIDED, fitted, plain, unmarked
+from .names import NAME_LENGTHS, VOIDED, fitted, plain, stamped, unmarked
 from .sales import ZERO
 from .words.replies import many
 
@@ -120,7 +120,9 @@ def _sale(item: Item, books: Books) -> Facts:
         _line(item, n, one.product, one.quantity if one.product else None, one.amount, one.description)
         for n, one in enumerate(made.lines)
     ]
-    told = _document(item, made.date, made.customer, made.total, made.memo, made.number, made.due_date, lines)
+    told = _document(
+        item, made.date, made.customer, made.total, stamped(made.memo, item.stamp), made.number, made.due_date, lines
+    )
     name = books.currencies.get(made.currency)
     return told | ({"currency": name} if name else {})
 

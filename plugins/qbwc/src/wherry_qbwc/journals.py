@@ -10,6 +10,8 @@ from decimal import Decimal
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
+from wherry.books.numbering import reversing
 from wherry.money import exact
 from wherry.records import Item
 
@@ -19,6 +21,8 @@ from .sales import ZERO, amount, currency_of
 
 Obj = dict[str, Any]
 SIDES = {"debit": "JournalDebitLine", "credit": "JournalCreditLine"}
+REVERSES = "Reverses "
+"""How the memo of an entry begins that reverses another."""
 OTHER = {"debit": "credit", "credit": "debit"}
 RECEIVABLE, PAYABLE, NON_POSTING = "AccountsReceivable", "AccountsPayable", "NonPosting"
 
@@ -54,6 +58,15 @@ def sides(item: Item, books: Books) -> list[Side]:
             "split it at the source, a record for each customer, or set clearing on the flow", "WHERRY-4349",
         )  # fmt: skip
     return sorted(lines, key=lambda one: not one.party)
+
+
+def reversal(item: Item) -> Item:
+    """The item of the entry that takes one back: its sides changed over, on the same day."""
+    body = item.before or item.body
+    number, memo = str(body.get("number") or ""), str(body.get("memo") or "")
+    lines = [{**line, "side": OTHER[line["side"]]} for line in body.get("lines", ())]
+    told = f"{REVERSES}{number or 'entry ' + str(item.target)}. {memo}".strip()
+    return replace(item, body={**body, "number": reversing(number), "memo": told, "lines": lines}, action="write")
 
 
 def added(item: Item, books: Books) -> Obj:

@@ -20,7 +20,7 @@ from wherry.records import Call, Reply
 from .words import statuses
 
 PATH = "qbxml"
-NOT_READ = 400
+ANSWERED, NOT_READ = 200, 400
 """The status of a reply to what QuickBooks could not read: an HRESULT that proves that nothing was done."""
 HRESULT = "hresult"
 NAME_TAKEN, NOT_FOUND = 'statusCode="3100"', 'statusCode="500"'
@@ -42,7 +42,11 @@ Ready = Literal["request", "finished", "slow"]
 
 
 class Wire:
-    """One session: requests one after the other, each taken once and answered once. Safe for threads."""
+    """One session: requests one after the other, each answered once. Safe for threads.
+
+    A request that is out is handed out again to who asks again: the Web Connector makes one call after the other, so it
+    never got the first. Should it have both, QuickBooks knows a write by its message-set id, and does nothing twice.
+    """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -54,7 +58,7 @@ class Wire:
         self.over = False
         self.handed = 0
         self.lists_moved = False
-        """Whether an answer told of a name that the lists kept here do not know."""
+        """Whether a write was answered with a name that the lists kept here do not know."""
 
     # -- the worker's end --------------------------------------------------------------------------------------------
 
@@ -97,13 +101,12 @@ class Wire:
         with self._changed:
             if not self._waiting() or self._request is None:
                 return b""
+            self.handed += not self._taken
             self._taken = True
-            self.handed += 1
             return self._request
 
     def hear(self, heard: Heard) -> None:
         """The answer to what was taken; anything else is passed over."""
-        self.lists_moved = self.lists_moved or NAME_TAKEN in heard.response or NOT_FOUND in heard.response
         with self._changed:
             if self._taken and self._heard is None:
                 self._heard = heard
@@ -116,7 +119,7 @@ class Wire:
             self._changed.notify_all()
 
     def _waiting(self) -> bool:
-        return self._request is not None and not self._taken and not self.over
+        return self._request is not None and self._heard is None and not self.over
 
 
 class Line:
@@ -156,9 +159,10 @@ class Line:
             if again and error.where.get("sent") == "no":
                 raise Left from None
             raise
+        wire.lists_moved = wire.lists_moved or NAME_TAKEN in heard.response or NOT_FOUND in heard.response
         if heard.hresult:
             return Reply(status=NOT_READ, headers={HRESULT: heard.hresult}, body=heard.message.encode())
-        return Reply(status=200, body=heard.response.encode())
+        return Reply(status=ANSWERED, body=heard.response.encode())
 
     def read(
         self, method: str, path: str, *, params: Mapping[str, Any] | None = None, content: bytes | None = None,
@@ -171,7 +175,7 @@ class Line:
         heard = wire.ask(content or b"")
         if heard.hresult:
             raise _failed(heard)
-        return Response(status=200, headers={}, content=heard.response.encode(), url=path)
+        return Response(status=ANSWERED, headers={}, content=heard.response.encode(), url=path)
 
 
 _lines: dict[tuple[Path, str], Line] = {}

@@ -10,7 +10,7 @@ TYPES = {"Service": "service", "NonInventory": "part", "Inventory": "product", "
 
 def product_type(value: str | None) -> str:
     """The type of a product from the sort of its item; a product where it is another."""
-    return TYPES.get((value or "").strip(), "product")
+    return TYPES.get(str(value or "").strip(), "product")
 
 
 MAPS: dict[str, dict[str, Any]] = {

@@ -29,6 +29,8 @@ def wherry_manifest() -> Manifest:
         kinds=("product", "customer", "account"),
         maps=MAPS,
         match=MATCH,
+        unmatched={"customer": "triage"},
+        setup="wherry qbwc setup {name} --url https://hub.example.com",
         docs="https://developer.intuit.com/app/developer/qbdesktop/docs/get-started",
     )
 

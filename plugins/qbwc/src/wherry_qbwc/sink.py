@@ -6,16 +6,19 @@ It is polled: what it sends leaves while the Web Connector is here (``present``)
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
+from wherry.accounting import Balance, Barred, ChartAccount
 from wherry.errors import ContractBroken, Rejected
 from wherry.records import Answer, Call, Facts, Found, Item, Listed, Reply
 from wherry.roles import Account, Connection, Services
 
-from . import asking, company, decoding, documents, facts, mirror
+from . import asking, company, decoding, documents, facts, ledger, mirror, statements
 from .books import SOLD, Books, read_books
 from .line import PATH, line_of
 from .settings import QbwcSettings
+from .statements import Question, Rows
 from .words.requests import request
 from .words.sets import message_set, set_id
 
@@ -25,6 +28,10 @@ _SORTS = {"ItemServiceRet": "service"}
 class QbwcSink:
     """One company file of QuickBooks Desktop. See ``documents.kind_of`` for what each entity becomes there."""
 
+    barred: Sequence[Barred] = (
+        Barred(type="receivable", why="QuickBooks wants a customer on its line", with_party=True),
+        Barred(type="payable", why="QuickBooks wants a vendor on its line, and Wherry writes no vendors"),
+    )
     batch = width = 1
     """One write a message set: what becomes of it is then known, or asked for, by itself."""
 
@@ -98,6 +105,47 @@ class QbwcSink:
         with self._services.documents() as opened:
             held = [one for one in mirror.entries(opened, self._name, kind) if one.row.get("IsActive") != "false"]
         yield from (_listed(kind, one) for one in held if kind != "item" or one.kind in SOLD)
+
+    # -- the books -----------------------------------------------------------------------------------------------------
+
+    def accounts(self) -> Iterator[ChartAccount]:
+        """The chart of accounts as of the latest session, inactive ones too."""
+        return ledger.chart(self._accounts(), read_books(self._name, self._settings, self._services))
+
+    def misplaced(self, dimension: str, word: str) -> tuple[str, str]:
+        """Why the company file does not take a line at this class, and what to do; both empty where it does."""
+        return self._books.misplaced(dimension, word)
+
+    def rounding_account(self) -> str:
+        """The account for exchange gains and losses; empty without one."""
+        return ledger.special(self._accounts(), ledger.EXCHANGE)
+
+    def balances(self, first: dt.date | None, last: dt.date) -> list[Balance]:
+        """The trial balance at the end of ``last``; with ``first`` what moved since, whatever years that lies in.
+
+        Raises TryAgain until a session told it, after the first question.
+        """
+        books = read_books(self._name, self._settings, self._services)
+        asked = ledger.days(first, last, books.company.year_from)
+        told = self._told(asked, statements.month_after(last) if first is None else ())
+        days = {one.last: rows for one, rows in zip(asked, told, strict=True)}
+        return ledger.balances(days, self._accounts(), books, first, last)
+
+    def journal_entries(self, first: dt.date | None, last: dt.date) -> Iterator[ledger.ListedEntry]:
+        """The journal entries dated from ``first`` to ``last``, whoever made them. Raises TryAgain as ``balances``."""
+        [found] = self._told([statements.entries(first, last)])
+        return ledger.listed(found, self._accounts(), read_books(self._name, self._settings, self._services))
+
+    def _told(self, asked: Sequence[Question], soon: Iterable[Question] = ()) -> list[Rows]:
+        with self._services.documents() as opened:
+            found = statements.answers(opened, self._name, asked, soon, self._services.clock.now())
+        if found is None:
+            raise statements.later(asked)
+        return found
+
+    def _accounts(self) -> list[dict[str, Any]]:
+        with self._services.documents() as opened:
+            return [one.row for one in mirror.entries(opened, self._name, "account")]
 
     def closed_until(self) -> dt.date | None:
         """The closing date as of the latest session; None where there is none."""

@@ -13,7 +13,7 @@ from wherry.errors import Busy, WherryError
 from wherry.roles import Connection, Services
 from wherry.web.routes import Host
 
-from . import company, mirror
+from . import company, mirror, statements
 from .endpoint import NO_OP
 from .line import Heard, Left, Line, Wire, line_of
 from .settings import QbwcSettings
@@ -113,6 +113,7 @@ class Session:
             if self._wire.lists_moved:
                 with self._host.changing("qbwc") as change:
                     mirror.forget(change.documents, name)
+        self._tell(found)
 
     def _asked(self, content: bytes) -> str:
         return self._wire.ask(content).response
@@ -125,6 +126,17 @@ class Session:
             lists = mirror.read(self._asked, found.qbxml, found.lists)
             with self._host.changing("qbwc") as change:
                 mirror.keep(change.documents, name, lists, now)
+
+    def _tell(self, found: company.Company) -> None:
+        """Answers what was asked of the books since the sessions before."""
+        name, now = self._connection.name, self._services.clock.now()
+        with self._host.reading() as documents:
+            asked = statements.open_questions(documents, name, now)
+            if not documents.count(statements.KIND):
+                return
+        told = {one: statements.read(self._asked, one, found.qbxml, found.year_from) for one in asked}
+        with self._host.changing("qbwc") as change:
+            statements.keep(change.documents, name, told, now)
 
     def _drain(self) -> None:
         """Sends what waits. A session before may still be letting go."""

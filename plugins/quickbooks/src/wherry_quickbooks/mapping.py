@@ -14,7 +14,7 @@ TYPES = {"Inventory": "product", "NonInventory": "part", "Service": "service", "
 
 def product_type(value: str | None) -> str:
     """The type of a product from ``Item.Type``; a product where QuickBooks says nothing or something new."""
-    return TYPES.get((value or "").strip(), "product")
+    return TYPES.get(str(value or "").strip(), "product")
 
 
 MAPS: dict[str, dict[str, Any]] = {

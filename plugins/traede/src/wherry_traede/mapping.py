@@ -39,7 +39,7 @@ def lines_of(amount: Any, account: int | str | None, contra: int | str | None) -
 
 def utc(value: str | None) -> str | None:
     """A moment as Traede sends it, with the zone that it leaves out; a plain date stays one."""
-    if not value or len(value) <= len("2026-01-31"):
+    if not isinstance(value, str) or len(value) <= len("2026-01-31"):
         return value
     moment = dt.datetime.fromisoformat(value)
     return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).isoformat()

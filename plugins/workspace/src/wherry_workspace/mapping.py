@@ -19,33 +19,37 @@ Amount = dict[str, Any]
 
 
 def amount(value: Amount | None) -> Amount | None:
-    """An amount of the workspace as it stands: it is exact already."""
-    return value
+    """An amount of the workspace as it stands: it is exact already. Raises ValueError for what is none."""
+    if value is None or (isinstance(value, dict) and type(value.get("minor")) is int and value.get("currency")):
+        return value
+    raise ValueError(f"{value!r} is no amount with minor units and currency")
 
 
 def opposite(value: Amount | str | Decimal | None) -> Amount | Decimal | None:
     """An amount or a number with the other sign: what an invoice takes back is what a credit memo gives."""
     if value is None or value == "":
         return None
-    if isinstance(value, dict):
-        return {**value, "minor": -value["minor"]}
+    if isinstance(value, dict) and (whole := amount(value)):
+        return {**whole, "minor": -whole["minor"]}
     number = exact(value)
     return -number if number else Decimal(0)
 
 
 def negative(value: Amount | None) -> bool:
     """Whether an amount is below zero."""
-    return value is not None and value["minor"] < 0
+    whole = amount(value)
+    return whole is not None and whole["minor"] < 0
 
 
 def currency(value: Amount | None) -> str:
     """The currency of an amount: books keep a customer in the one that he is invoiced in."""
-    return str(value["currency"]) if value is not None else ""
+    whole = amount(value)
+    return str(whole["currency"]) if whole is not None else ""
 
 
 def no_gl_number(location: str | None, name: str | None, gl_number: str | None) -> str | None:
     """Why an invoice cannot go into books, where its customer's location has no GL number; else nothing."""
-    if (gl_number or "").strip():
+    if str(gl_number or "").strip():
         return None
     if not location:
         return "no customer location, so no GL number"
@@ -74,17 +78,24 @@ def booked(value: Amount | None, problem: str | None) -> Amount | None:
 
 def party(owed: bool | None, *names: str | None) -> str | None:
     """Whose receivable a line is: the first name there is, such as a GL number; nothing where it is nobody's."""
-    return next((name.strip() for name in names if name and name.strip()), None) if owed else None
+    found = [str(name).strip() for name in names if name]
+    return next((name for name in found if name), None) if owed else None
 
 
 def dimensions(said: dict[str, str] | None) -> dict[str, str]:
     """Class, department, location, subsidiary and tax of a line, as they stand."""
-    return said or {}
+    return _table(said)
 
 
 def custom(said: dict[str, Any] | None, name: str) -> Any:
     """One custom field; nothing where it is not there."""
-    return (said or {}).get(name)
+    return _table(said).get(name)
+
+
+def _table(said: dict[str, Any] | None) -> dict[str, Any]:
+    if said is None or isinstance(said, dict):
+        return said or {}
+    raise ValueError(f"{said!r} is no table of names and values")
 
 
 TRANSFORMS: dict[str, Callable[..., Any]] = {

@@ -199,7 +199,7 @@ class QbwcSimulator:
 
     def _qbxml(self, call: Call) -> Reply:
         try:
-            told = self.computer.begin().execute(call.body.decode())
+            told = self.computer.begin().execute(call.body.decode(errors="replace"))
         except HResult as wrong:
             return Reply(400, {"hresult": wrong.code, "message": wrong.message})
         return Reply(200, told, {"content-type": "application/xml; charset=utf-8"})

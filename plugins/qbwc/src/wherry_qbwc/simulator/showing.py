@@ -29,6 +29,7 @@ class Answered:
     rows: list[tuple[str, Obj]] = field(default_factory=list)
     plain: Obj = field(default_factory=dict)
     attributes: dict[str, str] = field(default_factory=dict)
+    report: etree._Element | None = None
 
 
 def row(company: Company, record: Record, *, lines: bool = True) -> Obj:
@@ -88,6 +89,8 @@ def _answer(one: Answered) -> etree._Element:
     for name, value in one.plain.items():
         etree.SubElement(made, name).text = value
     made.extend([element(name, content, shapes()[name]) for name, content in one.rows])
+    if one.report is not None:
+        made.append(one.report)
     return made
 
 

@@ -64,10 +64,10 @@ class SetReply(Struct, kw_only=True):
 
 def parse(text: str | bytes) -> SetReply:
     """An answer as QuickBooks gave it. Raises ContractBroken (WHERRY-1852) for what is none."""
-    root = _root(_decoded(text))
+    root = tree(text)
     sets = [child for child in root if child.tag == "QBXMLMsgsRs"]
     if root.tag != "QBXML" or len(sets) != 1 or len(root) != 1:
-        raise _broken(f"it is a <{root.tag}> without the one set of answers that is expected")
+        raise broken(f"it is a <{root.tag}> without the one set of answers that is expected")
     told = sets[0]
     return SetReply(
         status=told.get("messageSetStatusCode", ""),
@@ -75,6 +75,11 @@ def parse(text: str | bytes) -> SetReply:
         set_id=told.get("newMessageSetID", ""),
         answers=[_reply(one) for one in told],
     )
+
+
+def tree(text: str | bytes) -> etree._Element:
+    """An answer's root, for what stands in attributes. Raises ContractBroken (WHERRY-1852) for what is no XML."""
+    return _root(_decoded(text))
 
 
 def many(row: Mapping[str, Any], name: str) -> list[Row]:
@@ -85,19 +90,19 @@ def many(row: Mapping[str, Any], name: str) -> list[Row]:
 
 def _decoded(text: str | bytes) -> str:
     if len(text) > MOST:
-        raise _broken(f"it is longer than {MOST // 1024 // 1024} MB")
+        raise broken(f"it is longer than {MOST // 1024 // 1024} MB")
     try:
         return text if isinstance(text, str) else text.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise _broken("it is not UTF-8") from None
+        raise broken("it is not UTF-8") from None
 
 
 def _root(text: str) -> etree._Element:
     if text.count("<") > MOST_TAGS or text.count("=") > MOST_ATTRIBUTES:
-        raise _broken("it has more elements or attributes than any answer of QuickBooks")
+        raise broken("it has more elements or attributes than any answer of QuickBooks")
     clean = _REFERENCE.sub(_legal, _ILLEGAL.sub(" ", text.removeprefix("\ufeff").strip()))
     if "<!DOCTYPE" in clean or "<!ENTITY" in clean:
-        raise _broken("it declares a document type")
+        raise broken("it declares a document type")
     parser = etree.XMLParser(
         encoding="utf-8", resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False,
         remove_comments=True, remove_pis=True,
@@ -105,7 +110,7 @@ def _root(text: str) -> etree._Element:
     try:
         root = etree.fromstring(clean.encode("utf-8"), parser)
     except etree.XMLSyntaxError as error:
-        raise _broken(f"it is no XML ({error.msg})" if clean else "it is empty") from None
+        raise broken(f"it is no XML ({error.msg})" if clean else "it is empty") from None
     return root
 
 
@@ -173,11 +178,12 @@ def _number(element: etree._Element, name: str, otherwise: int | None = None) ->
     if told is None and otherwise is not None:
         return otherwise
     if told is None or not re.fullmatch(r"[0-9]{1,9}", told):
-        raise _broken(f"its {element.tag} has no {name} that is a number")
+        raise broken(f"its {element.tag} has no {name} that is a number")
     return int(told)
 
 
-def _broken(why: str) -> ContractBroken:
+def broken(why: str) -> ContractBroken:
+    """An answer that cannot be read."""
     return ContractBroken(
         f"the answer of QuickBooks cannot be read: {why}",
         fix="the item is looked up at the next session; if it happens again, report it with the stored answer",

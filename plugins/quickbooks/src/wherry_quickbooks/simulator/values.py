@@ -26,7 +26,10 @@ def encoded(body: Any) -> bytes:
 
 def decoded(body: bytes) -> Any:
     """JSON with numbers as Decimal; ValueError for NaN and for what is no JSON."""
-    return json.loads(body, parse_float=Decimal, parse_int=Decimal, parse_constant=_no_number)
+    try:
+        return json.loads(body, parse_float=Decimal, parse_int=Decimal, parse_constant=_no_number)
+    except RecursionError:
+        raise ValueError("too many levels") from None
 
 
 def _no_number(text: str) -> Any:

@@ -1,0 +1,146 @@
+"""The calls of an account that count at the vendor: kept in the process, or where all processes of a machine see them.
+
+A file for each account holds when calls went, read and written under a lock that is held no longer than that. It is a
+courtesy to the vendor and no promise: a file that is lost, broken or out of reach costs a call that is refused, and
+that is answered like any other 429. Source: performance.md, W7.
+"""
+
+from __future__ import annotations
+
+import bisect
+import contextlib
+import fcntl
+import hashlib
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+from msgspec import Struct, field
+
+from wherry.http.profile import Limit
+from wherry.roles import Clock
+
+SLACK = 0.06
+"""Seconds added to each window, since calls arrive with jitter: enough for no refusals in the measured workload."""
+_TRIES, _PAUSE = 100, 0.01
+"""How often and how many seconds apart the lock is tried: somebody who holds it longer has been stopped."""
+
+
+class Lane(Struct):
+    """One budget of an account, in monotonic seconds: all processes of a machine share them until it restarts."""
+
+    times: list[float] = field(default_factory=list)
+    """Calls of the last two windows in order, ours and those that headers told us of."""
+    closed_at: float = 0.0
+    closed_until: float = 0.0
+
+    def wait(self, limit: Limit | None, now: float, kept: int) -> float:
+        """Seconds until one call may go and ``kept`` places stay free for calls that go first."""
+        until = self.closed_until
+        if limit is not None:
+            window = limit.seconds + SLACK
+            recent = self.since(now - window)
+            excess = recent + kept + 1 - limit.count
+            if excess > recent:  # only those who go first can make room
+                until = max(until, self.times[-1] + window if recent else now + SLACK)
+            elif excess > 0:
+                until = max(until, self.times[len(self.times) - recent + excess - 1] + window)
+        return max(until - now, 0.0)
+
+    def since(self, moment: float) -> int:
+        """Calls after that moment."""
+        return len(self.times) - bisect.bisect_right(self.times, moment)
+
+    def note(self, limit: Limit, now: float, calls: int = 1) -> None:
+        """That many calls count from now."""
+        del self.times[: bisect.bisect_right(self.times, now - 2 * (limit.seconds + SLACK))]
+        self.times.extend([now] * calls)
+
+    def close(self, now: float, seconds: float) -> None:
+        """No call for that long, or for as long as was asked for before."""
+        if now + seconds > self.closed_until:
+            self.closed_at, self.closed_until = now, now + seconds
+
+    def restarted(self, now: float) -> Lane:
+        """Without what lies ahead: that was written before the machine began to count anew."""
+        closed = (self.closed_at, self.closed_until) if self.closed_at <= now else (0.0, 0.0)
+        return Lane(self.times[: bisect.bisect_right(self.times, now)], *closed)
+
+
+Lanes = dict[str, Lane]
+
+
+class Budget(Protocol):
+    """Where the lanes of an account are kept."""
+
+    def open(self, clock: Clock) -> contextlib.AbstractContextManager[tuple[Lanes, float]]:
+        """The lanes by name, to be read and changed by nobody else until the block ends, and what time it is there."""
+        ...
+
+
+class OwnBudget:
+    """Of this process alone. Its caller keeps threads apart."""
+
+    def __init__(self) -> None:
+        self._lanes: Lanes = {}
+
+    @contextlib.contextmanager
+    def open(self, clock: Clock) -> Iterator[tuple[Lanes, float]]:
+        yield self._lanes, clock.monotonic()
+
+
+class SharedBudget:
+    """Of every process that is given the same folder. What cannot be read or written there is kept in the process."""
+
+    def __init__(self, folder: Path, account: str) -> None:
+        self._path = folder / hashlib.sha256(account.encode()).hexdigest()[:24]
+        self._own: Lanes = {}
+
+    @contextlib.contextmanager
+    def open(self, clock: Clock) -> Iterator[tuple[Lanes, float]]:
+        handle = self._handle()
+        if handle is None:
+            yield self._own, clock.monotonic()
+            return
+        try:
+            _take(handle)
+            now = clock.monotonic()  # not before, or what others did meanwhile would lie ahead
+            self._own = {name: lane.restarted(now) for name, lane in _read(handle).items()}
+            yield self._own, now
+            with contextlib.suppress(OSError):  # a full disk
+                _write(handle, self._own)
+        finally:
+            os.close(handle)
+
+    def _handle(self) -> int | None:
+        with contextlib.suppress(OSError):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        return None
+
+
+def _take(handle: int) -> None:
+    for _ in range(_TRIES):
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(_PAUSE)
+
+
+_DECODER = msgspec.msgpack.Decoder(dict[str, Lane])
+
+
+def _read(handle: int) -> Lanes:
+    try:
+        return _DECODER.decode(os.pread(handle, os.fstat(handle).st_size, 0))
+    except (msgspec.DecodeError, OSError):  # new, or its writer died half-way
+        return {}
+
+
+def _write(handle: int, lanes: Lanes) -> None:
+    content = msgspec.msgpack.encode(lanes)
+    os.pwrite(handle, content, 0)
+    os.ftruncate(handle, len(content))

@@ -1,0 +1,166 @@
+"""Who is at work in this process: which part of which plugin each thread is in, and since when.
+
+A plugin runs in the core's process, so nothing can stop it from blocking, leaving, or filling the memory. What can be
+done is done here. A pure call that does not come back is ended, as far as it is Python; any other is named in the log
+while it lasts. Before each call its name is put into a file that is mapped into memory, which costs less than a
+microsecond and outlives the process: when that ended without a word, the next run can still say who was at work.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import mmap
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import structlog
+
+SLOW, ENDLESS = 30.0, 120.0
+"""Seconds after which a call is named in the log, and after which a pure one is ended."""
+_LOOK = 1.0
+_SLOT, _SLOTS = 128, 32
+
+
+class Endless(BaseException):
+    """Raised into a thread whose pure call did not come back."""
+
+
+class Call:
+    """One call into a part of a plugin. ``decided`` says whether an ``Endless`` was sent after it, once that is sure."""
+
+    __slots__ = ("before", "decided", "name", "over", "package", "pure", "sent", "since", "slot", "told")
+
+    def __init__(self, package: str, name: str, pure: bool, since: float, before: Call | None, slot: int) -> None:
+        self.package, self.name, self.pure, self.since, self.before, self.slot = package, name, pure, since, before, slot
+        self.over = self.sent = self.told = False
+        self.decided: bool | None = None
+
+
+class Watch:
+    """The calls of one process. Everything here is for many threads; nothing is locked, each thread writes its own."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
+        self._calls: dict[int, Call] = {}
+        self._traces: mmap.mmap | None = None
+        self._slots: dict[int, int] = {}
+        self._lock, self._running, self._owner = threading.Lock(), 0, 0
+
+    def enter(self, part: object, name: str, *, pure: bool) -> Call:
+        """A thread goes into a part."""
+        thread = threading.get_ident()
+        package = type(part).__module__.partition(".")[0]
+        before = self._calls.get(thread)
+        slot = self._slots.setdefault(thread, len(self._slots)) if self._traces is not None else -1
+        call = self._calls[thread] = Call(package, name, pure, self.clock(), before, slot)
+        self._trace(slot, call)
+        return call
+
+    def leave(self, call: Call) -> None:
+        """A thread comes back. Raises Endless where one is on its way here: it must not arrive any later."""
+        call.over = True
+        while call.sent and call.decided is None:
+            time.sleep(0.001)
+        thread = threading.get_ident()
+        if call.before is None:
+            self._calls.pop(thread, None)
+        else:
+            self._calls[thread] = call.before
+        self._trace(call.slot, call.before)
+
+    def current(self) -> Call | None:
+        """What this thread is in."""
+        return self._calls.get(threading.get_ident())
+
+    def look(self) -> None:
+        """Names what takes long, and ends what is pure and does not end."""
+        for thread, call in list(self._calls.items()):
+            lasted = self.clock() - call.since
+            if lasted >= SLOW and not call.told:
+                call.told = True
+                fix = "Ctrl-C ends it; what was settled stands"
+                structlog.get_logger().warning(
+                    "a plugin does not come back", package=call.package, call=call.name, seconds=round(lasted), fix=fix
+                )
+            if call.pure and lasted >= ENDLESS and not call.sent:
+                self._end(thread, call)
+
+    def _end(self, thread: int, call: Call) -> None:
+        call.sent = True  # before the look at ``over``: whoever leaves meanwhile waits until it is decided
+        if call.over:
+            call.decided = False
+            return
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(Endless))
+        call.decided = True
+
+    def _trace(self, slot: int, call: Call | None) -> None:
+        if self._traces is not None and 0 <= slot < _SLOTS:
+            told = f"{call.package} {call.name}".encode()[:_SLOT] if call else b""
+            with suppress(ValueError):  # closed by the thread that began the run
+                self._traces[slot * _SLOT : (slot + 1) * _SLOT] = told.ljust(_SLOT, b"\0")
+
+    @contextmanager
+    def over(self, folder: Path) -> Iterator[None]:
+        """Watches while the block runs, and keeps traces in ``folder``: they are gone once it ended as it should.
+        Blocks of several threads share one file, which the process holds locked."""
+        with self._lock:
+            self._running += 1
+            if self._traces is None or self._owner != os.getpid():
+                self._begin(folder)
+        done = threading.Event()
+        watcher = threading.Thread(target=self._watch, args=(done,), name="wherry-watch", daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            done.set()
+            with self._lock:
+                self._running -= 1
+                if not self._running:
+                    self._finish()
+
+    def _begin(self, folder: Path) -> None:
+        """A run needs no traces: where none can be kept, it goes on without."""
+        self._owner, self._file = os.getpid(), folder / f"{os.getpid()}.trace"
+        self._slots.clear()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._held = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            fcntl.flock(self._held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.ftruncate(self._held, _SLOT * _SLOTS)
+            self._traces = mmap.mmap(self._held, _SLOT * _SLOTS)
+        except OSError:
+            self._traces = None
+
+    def _finish(self) -> None:
+        traces, self._traces = self._traces, None
+        if traces is not None:
+            traces.close()
+            self._file.unlink(missing_ok=True)
+            os.close(self._held)
+
+    def _watch(self, done: threading.Event) -> None:
+        while not done.wait(_LOOK):
+            self.look()
+
+
+def left_behind(folder: Path) -> list[tuple[str, str]]:
+    """(package, call) of what was at work when processes ended without a word; their files are taken away."""
+    found: dict[tuple[str, str], None] = {}
+    for file in sorted(folder.glob("*.trace")):
+        with suppress(OSError), file.open("rb") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # a process that lives holds it
+            told = handle.read()
+            file.unlink(missing_ok=True)
+            slots = [told[n : n + _SLOT].rstrip(b"\0").decode(errors="replace") for n in range(0, len(told), _SLOT)]
+            found |= dict.fromkeys((slot.partition(" ")[0], slot.partition(" ")[2]) for slot in slots if slot)
+    return list(found)
+
+
+watch = Watch()
+"""This process's own."""

@@ -1,0 +1,217 @@
+"""The company file as books: its chart of accounts, its balances, and the journal entries that stand in it.
+
+Facts: balances of a trial balance are those at the end of its last day; income and expense begin anew with each fiscal
+year, and what they came to before stands in the retained earnings.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from msgspec import Struct
+from wherry.accounting import Balance, ChartAccount, Side
+from wherry.errors import ConfigError, ContractBroken
+from wherry.money import exact, parse, rounded
+
+from . import statements
+from .books import Books
+from .journals import NON_POSTING, PAYABLE, RECEIVABLE, SIDES
+from .names import plain, stamp_of
+from .statements import Question, Rows
+from .words.replies import many
+
+TYPES = {
+    "Bank": "bank", RECEIVABLE: "receivable", "OtherCurrentAsset": "asset", "FixedAsset": "asset",
+    "OtherAsset": "asset", PAYABLE: "payable", "CreditCard": "liability", "OtherCurrentLiability": "liability",
+    "LongTermLiability": "liability", "Equity": "equity", "Income": "income", "OtherIncome": "income",
+    "CostOfGoodsSold": "expense", "Expense": "expense", "OtherExpense": "expense",
+}  # fmt: skip
+"""QuickBooks' account type → the canonical one."""
+RETAINED, EXCHANGE = "RetainedEarnings", "ExchangeGainLoss"
+_TEMPORARY = frozenset({"Income", "OtherIncome", "CostOfGoodsSold", "Expense", "OtherExpense"})
+_NUMBERED = " · "
+_DAY = dt.timedelta(days=1)
+Row = dict[str, Any]
+
+
+class ListedLine(Struct, frozen=True, kw_only=True):
+    """One line; ``minor`` in the entry's currency, ``home`` in the file's own. Accounts go by code, parties by id."""
+
+    account: str
+    side: Side
+    minor: int
+    home: int
+    party: str = ""
+    description: str = ""
+
+
+class ListedEntry(Struct, frozen=True, kw_only=True):
+    """An entry as it stands. ``stamp`` is Wherry's own sign in its lines; one that was voided has no lines."""
+
+    id: str
+    number: str
+    date: dt.date
+    currency: str
+    debit: int
+    note: str
+    stamp: str
+    token: str
+    lines: tuple[ListedLine, ...]
+
+
+# -- the chart ---------------------------------------------------------------------------------------------------------
+
+
+def chart(rows: Iterable[Row], books: Books) -> Iterator[ChartAccount]:
+    """The accounts, inactive ones too. ``currency`` is the only one that an account takes, and empty for the file's
+    own, other than of receivables and payables."""
+    for row in rows:
+        kind = str(row.get("AccountType") or "")
+        currency = code_of((row.get("CurrencyRef") or {}).get("FullName"), books)
+        own = currency == books.currency and kind not in (RECEIVABLE, PAYABLE)
+        yield ChartAccount(
+            id=str(row["ListID"]), code=code(row), name=str(row.get("Name") or ""), type=TYPES.get(kind, "other"),
+            posting=kind != NON_POSTING, active=row.get("IsActive") != "false", currency="" if own else currency,
+            parent=str((row.get("ParentRef") or {}).get("ListID") or ""),
+        )  # fmt: skip
+
+
+def code(row: Row) -> str:
+    """An account's number, or its full name where it has none."""
+    return str(row.get("AccountNumber") or row.get("FullName") or row.get("Name") or "")
+
+
+def special(rows: Iterable[Row], kind: str) -> str:
+    """The code of the account that QuickBooks itself keeps for something; empty where there is none."""
+    return next((code(row) for row in rows if row.get("SpecialAccountType") == kind), "")
+
+
+def code_of(name: object, books: Books) -> str:
+    """The code of a currency by QuickBooks' name of it."""
+    return next((code for code, called in books.currencies.items() if called == name), "")
+
+
+# -- balances ----------------------------------------------------------------------------------------------------------
+
+
+def days(first: dt.date | None, last: dt.date, year_from: int) -> list[Question]:
+    """The balances that have to be known for those at the end of ``last``, or for what moved since ``first``."""
+    if first is None:
+        return [statements.balance(last)]
+    ends = [end for _, end in statements.years(first, last, year_from)]
+    return [statements.balance(day) for day in (first - _DAY, *ends)]
+
+
+def balances(
+    told: dict[dt.date, Rows], rows: Sequence[Row], books: Books, first: dt.date | None, last: dt.date
+) -> list[Balance]:
+    """Balances by code at the end of ``last``, or what moved since ``first``; accounts at zero are left out."""
+    at = {day: _standing(found, rows, books) for day, found in told.items()}
+    total = Counter(at[last]) if first is None else _moved(at, rows, books, first, last)
+    names = {code(row): str(row.get("FullName") or "") for row in rows}
+    found = [
+        Balance(account, names.get(account, account), max(minor, 0), max(-minor, 0), home(books))
+        for account, minor in total.items()
+        if minor
+    ]
+    return sorted(found, key=lambda one: one.code)
+
+
+def _moved(
+    at: dict[dt.date, Counter[str]], rows: Sequence[Row], books: Books, first: dt.date, last: dt.date
+) -> Counter[str]:
+    """Year by year, since each begins with income and expense at nothing."""
+    total: Counter[str] = Counter()
+    kept = special(rows, RETAINED)
+    temporary = {code(row) for row in rows if row.get("AccountType") in _TEMPORARY}
+    for start, end in statements.years(first, last, books.company.year_from):
+        total.update(at[end])
+        new_year = start == statements.year_of(start, books.company.year_from)
+        for account, minor in at[start - _DAY].items():
+            total[kept if new_year and account in temporary else account] -= minor
+    return total
+
+
+def _standing(found: Rows, rows: Sequence[Row], books: Books) -> Counter[str]:
+    """What stands on each account, debits positive. Raises ContractBroken for rows that miss their total."""
+    codes = {str(row.get("FullName") or "").casefold(): code(row) for row in rows}
+    at: Counter[str] = Counter()
+    sides, totals = (0, 0), None
+    for row in found:
+        debit, credit = (_minor(row[side], books) for side in ("debit", "credit"))
+        if not row["account"]:
+            totals = (debit, credit)
+            continue
+        name = str(row["account"])
+        at[codes.get(name.casefold()) or codes.get(name.rpartition(_NUMBERED)[2].casefold()) or name] += debit - credit
+        sides = (sides[0] + debit, sides[1] + credit)
+    if totals not in (None, sides):
+        raise ContractBroken(
+            f"the rows of QuickBooks' trial balance come to {sides[0]} and {sides[1]} minor units, its total is "
+            f"{totals[0]} and {totals[1]}",
+            fix="report this: the form of the report is not the one that is known; nothing was compared",
+            code="WHERRY-1855",
+        )  # fmt: skip
+    return at
+
+
+def home(books: Books) -> str:
+    """The currency that balances are in. Raises ConfigError where nobody tells it."""
+    if books.currency:
+        return books.currency
+    raise ConfigError(
+        "QuickBooks does not tell which currency its company file is kept in, so balances cannot be compared",
+        fix="set currency of the connection to it, such as currency = \"USD\"", code="WHERRY-2857", key="currency",
+    )  # fmt: skip
+
+
+def _minor(text: str, books: Books) -> int:
+    return parse(exact(text), home(books)).minor if text else 0
+
+
+# -- journal entries ---------------------------------------------------------------------------------------------------
+
+
+def listed(found: Rows, rows: Sequence[Row], books: Books) -> Iterator[ListedEntry]:
+    """Journal entries as they were told, whoever made them."""
+    codes = {str(row["ListID"]): code(row) for row in rows}
+    return (_entry(one, codes, books, special(rows, EXCHANGE)) for one in found)
+
+
+def _entry(row: Row, codes: dict[str, str], books: Books, exchange: str) -> ListedEntry:
+    lines = tuple(_lines(row, codes, books))
+    memos = [str(line.get("Memo") or "") for name in SIDES.values() for line in many(row, name)]
+    return ListedEntry(
+        id=str(row["TxnID"]), number=str(row.get("RefNumber") or ""), date=dt.date.fromisoformat(row["TxnDate"][:10]),
+        currency=code_of((row.get("CurrencyRef") or {}).get("FullName"), books) or home(books),
+        debit=sum(one.minor for one in lines if one.side == "debit"), note=plain(next(iter(memos), "")),
+        stamp=next((found for memo in memos if (found := stamp_of(memo))), ""),
+        token=str(row.get("EditSequence") or ""), lines=(*lines, *_rounding(lines, exchange)),
+    )  # fmt: skip
+
+
+def _lines(row: Row, codes: dict[str, str], books: Books) -> Iterator[ListedLine]:
+    own = home(books)
+    currency = code_of((row.get("CurrencyRef") or {}).get("FullName"), books) or own
+    rate = exact(str(row.get("ExchangeRate") or 1)) if currency != own else exact("1")
+    for side, name in SIDES.items():
+        for line in many(row, name):
+            worth = exact(str(line.get("Amount") or 0))
+            account = str((line.get("AccountRef") or {}).get("ListID") or "")
+            if worth:
+                yield ListedLine(
+                    account=codes.get(account, account), side="debit" if side == "debit" else "credit",
+                    minor=parse(worth, currency).minor, home=rounded(worth * rate, own)[0].minor,
+                    party=str((line.get("EntityRef") or {}).get("ListID") or ""),
+                    description=plain(line.get("Memo")),
+                )  # fmt: skip
+
+
+def _rounding(lines: Sequence[ListedLine], account: str) -> Iterator[ListedLine]:
+    """What QuickBooks books beside the lines: they are rounded one by one at home, and may not come out even."""
+    left = sum(line.home if line.side == "credit" else -line.home for line in lines)
+    if left:
+        yield ListedLine(account=account, side="debit" if left > 0 else "credit", minor=0, home=abs(left))

@@ -1,0 +1,175 @@
+"""What the books say of a time: trial balances and journal entries, told by the next session after somebody asked.
+
+QuickBooks cannot be asked now, so that a question is kept, and answered in every session of the day that follows it. An
+answer counts until the session after the one that told it: then it is either told anew, or has to be asked for again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from msgspec import Struct, to_builtins
+from wherry.errors import TryAgain
+from wherry.roles import Documents
+
+from .words import replies, reports, statuses
+from .words.requests import request
+from .words.sets import message_set
+
+KIND, STATE = "statement", "statement_state"
+PAGE = 500
+TOLD_FOR, KEPT_FOR = dt.timedelta(days=1), dt.timedelta(days=35)
+"""How long after a question it is answered in every session, and how long it is kept at all."""
+MOST = 24
+"""Questions that one session answers, those asked last."""
+_DAY = dt.timedelta(days=1)
+Ask = Callable[[bytes], str]
+Rows = list[dict[str, Any]]
+
+
+class Question(Struct, frozen=True):
+    """The balances at the end of ``last``, or the journal entries dated from ``first`` (None: all before) to it."""
+
+    what: str
+    last: dt.date
+    first: dt.date | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is kept under."""
+        return f"{self.what} {self.first.isoformat() if self.first else ''} {self.last.isoformat()}"
+
+
+def balance(day: dt.date) -> Question:
+    """The trial balance at the end of a day."""
+    return Question("balance", day)
+
+
+def entries(first: dt.date | None, last: dt.date) -> Question:
+    """The journal entries of a time."""
+    return Question("entries", last, first)
+
+
+def month_after(day: dt.date) -> list[Question]:
+    """What a tie-out of the month after a day asks next."""
+    first = day + _DAY
+    end = (first.replace(day=28) + dt.timedelta(days=4)).replace(day=1) - _DAY
+    return [balance(end), entries(first, end)]
+
+
+# -- asking ------------------------------------------------------------------------------------------------------------
+
+
+def answers(
+    documents: Documents, connection: str, asked: Sequence[Question], soon: Iterable[Question], now: dt.datetime
+) -> list[Rows] | None:
+    """The answers, one a question; None where one is still to come. What is likely to be asked ``soon`` is kept too."""
+    wanted = list(dict.fromkeys([*asked, *soon]))
+    ids = {one: f"{connection}/{one.name}" for one in wanted}
+    held = documents.get(KIND, ids.values())
+    state = documents.get(STATE, [connection]).get(connection, {})
+    rows = ((ids[one], {**_new(one), **held.get(ids[one], {}), "asked": now.isoformat()}) for one in wanted)
+    documents.put(KIND, rows)
+    found = [held.get(ids[one], {}) for one in asked]
+    if not all(one.get("read") and one["read"] >= state.get("read", "") for one in found):
+        return None
+    return [one["rows"] for one in found]
+
+
+def _new(one: Question) -> dict[str, Any]:
+    return {**to_builtins(one), "read": "", "rows": []}
+
+
+def later(asked: Sequence[Question]) -> TryAgain:
+    """That the next session will tell."""
+    what = "its trial balance" if asked[0].what == "balance" else "its journal entries"
+    return TryAgain(
+        f"QuickBooks has not told {what} of {asked[-1].last} since its latest session; it is asked now",
+        fix="press Update in the Web Connector, or wait for it, and do this again", code="WHERRY-6855",
+    )  # fmt: skip
+
+
+# -- a session ---------------------------------------------------------------------------------------------------------
+
+
+def open_questions(documents: Documents, connection: str, now: dt.datetime) -> list[Question]:
+    """What is to be told in this session, asked last first."""
+    held = [body for id, body in documents.each(KIND) if id.startswith(f"{connection}/")]
+    due = [one for one in held if now - dt.datetime.fromisoformat(one["asked"]) < TOLD_FOR]
+    due.sort(key=lambda one: str(one["asked"]), reverse=True)
+    return [_question(one) for one in due[:MOST]]
+
+
+def _question(body: dict[str, Any]) -> Question:
+    first = dt.date.fromisoformat(body["first"]) if body.get("first") else None
+    return Question(body["what"], dt.date.fromisoformat(body["last"]), first)
+
+
+def read(ask: Ask, asked: Question, version: str, year_from: int) -> Rows:
+    """QuickBooks' answer. Raises TryAgain where it does not tell, ContractBroken for what cannot be read."""
+    return _balances(ask, asked.last, version, year_from) if asked.what == "balance" else _entries(ask, asked, version)
+
+
+def keep(documents: Documents, connection: str, told: dict[Question, Rows], now: dt.datetime) -> None:
+    """Keep what was told in this session, and forget what nobody asks for any more."""
+    ids = {one: f"{connection}/{one.name}" for one in told}
+    held = documents.get(KIND, ids.values())
+    documents.put(KIND, [(ids[one], {**held.get(ids[one], _new(one)), "read": now.isoformat(), "rows": rows})
+                         for one, rows in told.items()])  # fmt: skip
+    documents.put(STATE, [(connection, {"read": now.isoformat()})])
+    old = [id for id, body in documents.each(KIND) if now - dt.datetime.fromisoformat(body["asked"]) > KEPT_FOR]
+    documents.remove(KIND, [id for id in old if id.startswith(f"{connection}/")])
+
+
+def _balances(ask: Ask, day: dt.date, version: str, year_from: int) -> Rows:
+    period = {"FromReportDate": year_of(day, year_from), "ToReportDate": day}
+    body = {"GeneralSummaryReportType": "TrialBalance", "DisplayReport": False, "ReportPeriod": period,
+            "ReportBasis": "Accrual"}  # fmt: skip
+    name = "GeneralSummaryReportQuery"
+    answer = ask(message_set([request(name, body, id=name)], version=version))
+    _went_well(answer, name)
+    rows, total = reports.trial_balance(answer)
+    return [to_builtins(one) for one in (*rows, *([total] if total else []))]
+
+
+def _entries(ask: Ask, asked: Question, version: str) -> Rows:
+    name = "JournalEntryQuery"
+    dates = {"FromTxnDate": asked.first, "ToTxnDate": asked.last}
+    body = {"MaxReturned": PAGE, "TxnDateRangeFilter": dates, "IncludeLineItems": True}
+    step, found = {"iterator": "Start"}, list[dict[str, Any]]()
+    while True:
+        answer = ask(message_set([request(name, body, id=name, attributes=step)], version=version))
+        reply = _went_well(answer, name)
+        found += reply.rows
+        if not reply.remaining:
+            return found
+        step = {"iterator": "Continue", "iteratorID": reply.iterator_id}
+
+
+def _went_well(text: str, name: str) -> replies.RequestReply:
+    found = replies.parse(text).answer(name)
+    status = statuses.meaning(found.code, found.message) if found is not None else None
+    if found is None or status is None or status.fate != "done":
+        why = f"{status.meaning} ({found.code})" if found is not None and status is not None else "it did not answer"
+        raise TryAgain(
+            f"QuickBooks does not tell what its books say ({name}): {why}",
+            fix="update again in the Web Connector", code="WHERRY-6856",
+        )  # fmt: skip
+    return found
+
+
+def year_of(day: dt.date, year_from: int) -> dt.date:
+    """The first day of the fiscal year that a day is in."""
+    return dt.date(day.year if day.month >= year_from else day.year - 1, year_from, 1)
+
+
+def years(first: dt.date, last: dt.date, year_from: int) -> Iterator[tuple[dt.date, dt.date]]:
+    """A time in pieces of which none crosses the end of a fiscal year."""
+    start = first
+    while start <= last:
+        begun = year_of(start, year_from)
+        end = min(last, begun.replace(year=begun.year + 1) - _DAY)
+        yield start, end
+        start = end + _DAY

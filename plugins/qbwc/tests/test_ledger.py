@@ -1,0 +1,128 @@
+"""Balances of a company file: read from its report, by account, whatever fiscal years a time lies in."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from wherry.errors import ConfigError, ContractBroken
+from wherry_qbwc import ledger, statements
+from wherry_qbwc.books import Books
+from wherry_qbwc.company import Company
+from wherry_qbwc.settings import QbwcSettings
+from wherry_qbwc.words.reports import trial_balance
+
+from .company_bench import desktop
+from .test_sink import Bench, item, money, order
+
+DAY = dt.date(2026, 3, 31)
+
+
+def entry(bench: Bench, date: dt.date, minor: int, debit: str = "10100", credit: str = "40100") -> None:
+    lines = [{"side": side, "account": account, "amount": money(minor)}
+             for side, account in (("debit", debit), ("credit", credit))]  # fmt: skip
+    bench.written(item("journal_entry", {"number": "", "date": date.isoformat(), "lines": lines}))
+
+
+def told(bench: Bench, first: dt.date | None, last: dt.date) -> dict[str, int]:
+    rows = [one.row for one in bench.lists["account"]]
+    asked = ledger.days(first, last, bench.books.company.year_from)
+    found = {
+        one.last: statements.read(lambda content: bench.sim.execute(content.decode()), one, "13.0", 1) for one in asked
+    }
+    return {one.code: one.debit - one.credit for one in ledger.balances(found, rows, bench.books, first, last)}
+
+
+def test_invoices_credit_memos_and_entries_come_to_the_trial_balance() -> None:
+    bench = Bench(desktop(sales_tax=True), [("7.75", "San Tomas")], currency="USD")
+    body = order(bench)
+    body["lines"] = [{**body["lines"][0], "tax_rate": "7.75"}]
+    bench.written(item("invoice", {**body, "total": money(3297)}))
+    bench.written(item("credit_memo", {**body, "number": "C-1", "total": money(3297)}))
+    entry(bench, DAY, 500)
+    bench.written(item("invoice", {**body, "number": "INV-2", "total": money(3297)}))
+    assert told(bench, None, DAY) == {"11000": 3297, "25500": -237, "40200": -3060, "10100": 500, "40100": -500}
+    assert told(bench, None, DAY - dt.timedelta(days=1)) == {}
+
+
+@given(st.lists(st.tuples(st.dates(dt.date(2024, 1, 1), dt.date(2026, 12, 31)), st.integers(1, 10**9)), max_size=6),
+       st.dates(dt.date(2024, 1, 1), dt.date(2026, 6, 30)), st.integers(0, 500))  # fmt: skip
+def test_what_moved_is_what_was_booked_on_these_days_and_nothing_of_other_years(
+    booked: list[tuple[dt.date, int]], first: dt.date, length: int
+) -> None:
+    """Income begins anew in January: what it came to before stands in the retained earnings, and did not move."""
+    last = first + dt.timedelta(days=length)
+    rows = [{"ListID": number, "AccountNumber": number, "FullName": number, "AccountType": kind,
+             "SpecialAccountType": "RetainedEarnings" if number == "32000" else ""}
+            for number, kind in (("10100", "Bank"), ("40100", "Income"), ("32000", "Equity"))]  # fmt: skip
+    books = Books(company=Company(id="1", name="A"), settings=QbwcSettings(currency="USD"))
+    found = {one.last: _report(booked, one.last) for one in ledger.days(first, last, 1)}
+    moved = {one.code: one.debit - one.credit for one in ledger.balances(found, rows, books, first, last)}
+    worth = sum(minor for day, minor in booked if first <= day <= last)
+    assert moved == ({"10100": worth, "40100": -worth} if worth else {})
+
+
+def _report(booked: list[tuple[dt.date, int]], day: dt.date) -> list[dict[str, Any]]:
+    """A trial balance of sales for cash, as QuickBooks makes it."""
+    old = sum(minor for date, minor in booked if date.year < day.year)
+    new = sum(minor for date, minor in booked if date.year == day.year and date <= day)
+    sides: Mapping[str, tuple[int, int]] = {"10100": (old + new, 0), "32000": (0, old), "40100": (0, new)}
+    rows = [*sides.items(), ("", (old + new, old + new))]
+    return [
+        {
+            "account": name,
+            **{side: f"{Decimal(minor) / 100:.2f}" for side, minor in zip(("debit", "credit"), two, strict=True)},
+        }
+        for name, two in rows
+    ]
+
+
+def test_a_report_whose_rows_miss_its_total_is_not_believed() -> None:
+    bench = Bench(desktop(), currency="USD")
+    spoilt = [
+        {"account": "Checking", "debit": "5.00", "credit": ""},
+        {"account": "", "debit": "6.00", "credit": "6.00"},
+    ]
+    with pytest.raises(ContractBroken) as caught:
+        ledger.balances({DAY: spoilt}, [], bench.books, None, DAY)
+    assert caught.value.code == "WHERRY-1855"
+
+
+def test_balances_of_a_file_whose_currency_nobody_told_say_what_to_set() -> None:
+    bench = Bench(desktop())
+    entry(bench, DAY, 500)
+    with pytest.raises(ConfigError) as caught:
+        told(bench, None, DAY)
+    assert caught.value.code == "WHERRY-2857"
+
+
+def test_the_report_of_the_stand_in_is_valid(complaints: Callable[[bytes], list[str]]) -> None:
+    bench = Bench(desktop())
+    entry(bench, DAY, 500)
+    seen: list[str] = []
+
+    def ask(content: bytes) -> str:
+        seen.append(bench.sim.execute(content.decode()))
+        return seen[-1]
+
+    statements.read(ask, statements.balance(DAY), "13.0", 1)
+    statements.read(ask, statements.entries(None, DAY), "13.0", 1)
+    assert [complaint for text in seen for complaint in complaints(text.encode())] == []
+    rows, total = trial_balance(seen[0])
+    assert [(one.account, one.debit, one.credit) for one in rows] == [
+        ("Checking", "5.00", ""), ("Services Income", "", "5.00"),
+    ]  # fmt: skip
+    assert total is not None
+    assert (total.account, total.debit, total.credit) == ("", "5.00", "5.00")
+
+
+@pytest.mark.parametrize("text", ["<QBXML/>", "no", "<QBXML><ReportRet/></QBXML>"])
+def test_what_is_no_report_is_told(text: str) -> None:
+    with pytest.raises(ContractBroken) as caught:
+        trial_balance(text)
+    assert caught.value.code == "WHERRY-1852"
