@@ -5,7 +5,7 @@ DEMO := .venv-demo
 PIP := -m pip install --quiet --disable-pip-version-check
 SOURCES := pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: demo test nightly check lint types format bench tieout sweep docs constraints clean
+.PHONY: demo test nightly check lint types format bench tieout sweep kit-bites tiers authoring docs constraints clean
 
 demo: $(DEMO)/.stamp
 	$(DEMO)/bin/wherry demo $(ARGS)
@@ -59,6 +59,20 @@ RIGS := --rigs wherry.testing.rigs $(foreach rig,$(wildcard plugins/*/tests/swee
 
 sweep: $(DEV)/.stamp
 	$(DEV)/bin/python -m wherry.testing.sweep $(RIGS) $(if $(PLAN),--plan '$(PLAN)') $(ARGS)
+
+# Each plugin of ours by the quality scale, all its tests and branches counted: it must reach the tier that it carries.
+tiers: $(DEV)/.stamp
+	set -e; for plugin in $(notdir $(patsubst %/,%,$(dir $(wildcard plugins/*/pyproject.toml)))); do \
+		$(DEV)/bin/wherry plugin check plugins/$$plugin --measure --at-least declared $(ARGS); done
+
+# The tutorial on connectors from a fresh environment, and a plugin of each kind: generated, installed, tried, judged, timed.
+authoring: $(DEV)/.stamp
+	$(DEV)/bin/python benchmarks/authoring.py $(ARGS)
+
+# Mistakes planted in copies of our own plugins, each to be caught by the kit's suites alone: caught / planted, and what
+# got away. ARGS='--only NAME' takes one of them, ARGS=--quick the sample that the tests take.
+kit-bites: $(DEV)/.stamp
+	$(DEV)/bin/python -m wherry.testing.kit_bites $(wildcard plugins/*) examples/acme_warehouse $(ARGS)
 
 $(DEMO)/.stamp: $(SOURCES)
 	$(PYTHON) -m venv $(DEMO)

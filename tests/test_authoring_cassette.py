@@ -21,6 +21,7 @@ from wherry.records import Call
 from wherry.settings import load
 from wherry.simulator import serve
 from wherry_hubspot.simulator import HubSpotSimulator
+from wherry_quickbooks.simulator import QuickBooksSimulator
 
 TOKEN = "pat-na1-cassette-canary-77f1"
 PEOPLE = ("Ada Lovelace", "Lovelace", "ada@lovelace-rail.co.uk", "+44 20 7946 0958", "Lovelace Rail", "12 Dock Road")
@@ -126,6 +127,33 @@ def test_what_is_no_cassette_is_said_to_be_none(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text("{}")
     with pytest.raises(ConfigError, match="is no cassette"):
         cassette.opened(tmp_path / "x.json")
+
+
+BOOKS = """
+version = 1
+[project]
+name = "acme"
+timezone = "UTC"
+currency = "USD"
+[plugins]
+enabled = ["quickbooks"]
+[connections.books]
+plugin = "quickbooks"
+environment = "simulator"
+base_url = "${BOOKS_URL}"
+realm = "123146000000001"
+auth = { kind = "token", token = { env = "BOOKS_TOKEN" } }
+"""
+
+
+def test_a_connection_without_a_flow_is_recorded_by_what_it_reads(tmp_path: Path) -> None:
+    (tmp_path / "wherry.toml").write_text(BOOKS)
+    with serve(QuickBooksSimulator(companies=("123146000000001",), limits="none").app()) as url:
+        made, session = sessions.record(load(tmp_path, {"BOOKS_URL": url, "BOOKS_TOKEN": TOKEN}), "books", most=5)
+    assert [one.drafts for one in session.seen] == [[]] * 5
+    made.save(tmp_path / "books.json")
+    again, strayed = sessions.replay(cassette.opened(tmp_path / "books.json"), tmp_path)
+    assert (strayed, [one.record for one in again.seen]) == ([], [one.record for one in session.seen])
 
 
 # -- at the gate -------------------------------------------------------------------------------------------------------

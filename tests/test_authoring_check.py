@@ -6,9 +6,10 @@ import ast
 import json
 import os
 import re
+import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from wherry.authoring.scale import RULES, TIERS
 from wherry.authoring.subject import Subject, subject
 from wherry.authoring.verdicts import Verdict
 from wherry.cli import app
-from wherry.errors import ConfigError, Guarded, NotFound
+from wherry.errors import ConfigError, ContractBroken, Guarded, NotFound
 from wherry.hookspecs import Manifest
 from wherry.hub import Hub
 from wherry.plugins import Installed
@@ -68,8 +69,10 @@ Made = Callable[..., Subject]
 def made(tmp_path: Path) -> Made:
     """A plugin in a folder, as it should be but for what is said."""
 
-    def made(*, source: str = SOURCE, page: str = PAGE, model: type[BaseModel] = Described, api: str = ">=0.1,<0.2",
-             pyproject: str = PYPROJECT, typed: bool = True, roles: tuple[str, ...] = ("source", "simulator")) -> Subject:  # fmt: skip
+    def made(
+        *, source: str = SOURCE, page: str = PAGE, model: type[BaseModel] = Described, api: str = ">=0.1,<0.2",
+        pyproject: str = PYPROJECT, typed: bool = True, roles: tuple[str, ...] = ("source", "simulator"),
+    ) -> Subject:  # fmt: skip
         package = tmp_path / "src" / "wherry_made"
         package.mkdir(parents=True, exist_ok=True)
         (package / "source.py").write_text(source)
@@ -184,12 +187,12 @@ def test_a_rule_is_not_asked_of_those_that_it_is_not_for(made: Made) -> None:
 
 
 @pytest.fixture
-def matcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Subject]:
+def matcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Subject:
     """A generated matcher: the quickest whole plugin there is."""
     make("field-match", "matcher", tmp_path)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "src"), *sys.path]))
     manifest = Manifest(system="field-match", title="Field Match", roles=("matcher",))
-    yield Subject(Installed("field-match", "wherry-field-match", "0.1.0", api=">=0.1,<0.2"), manifest, None,
+    return Subject(Installed("field-match", "wherry-field-match", "0.1.0", api=">=0.1,<0.2"), manifest, None,
                   tmp_path / "src" / "wherry_field_match")  # fmt: skip
 
 
@@ -201,11 +204,9 @@ def test_the_kit_is_run_and_what_it_finds_is_told_by_rule(matcher: Subject) -> N
 
 def test_a_check_that_fails_keeps_the_plugin_from_bronze_and_is_named(matcher: Subject) -> None:
     path = matcher.package / "matcher.py"
-    path.write_text(
-        path.read_text("utf-8").replace("        return [\n", "        return list(decided)[:-1] and [\n", 1)
-    )
-    broken = path.read_text("utf-8").replace("for draft, decision in zip(drafts, decided, strict=True)",
-                                             "for draft, decision in zip(drafts[1:], decided[1:], strict=True)")  # fmt: skip
+    text = path.read_text("utf-8")
+    broken = text.replace("in zip(drafts, decided, strict=True)", "in zip(drafts[1:], decided[1:], strict=True)")
+    assert broken != text
     path.write_text(broken, "utf-8")
     quality = check(matcher)
     green = next(one.verdict for one in quality.judged if one.rule.id == "kit-green")
@@ -234,29 +235,33 @@ def test_no_rule_that_can_be_seen_speaks_against_the_tier_a_plugin_of_ours_carri
 # -- coverage and badge ------------------------------------------------------------------------------------------------
 
 
-def report(path: Path, statements: int, done: int, *, branches: bool = True) -> Path:
+def report(statements: int, done: int, *, branches: bool = True) -> bytes:
     summary = {"num_statements": statements, "covered_lines": done, "num_branches": 0, "covered_branches": 0,
                "percent_covered": 100 * done / statements}  # fmt: skip
     files = {
         "src/wherry_made/source.py": {"summary": summary},
         "other.py": {"summary": {**summary, "covered_lines": 0}},
     }
-    path.write_text(json.dumps({"meta": {"branch_coverage": branches}, "files": files}))
-    return path
+    return json.dumps({"meta": {"branch_coverage": branches}, "files": files}).encode()
+
+
+def test_branches_are_counted_over_all_tests_of_the_plugin(matcher: Subject) -> None:
+    (matcher.root or Path()).joinpath("tests", "test_contract.py").unlink()
+    found = covered(matcher, suites.measured(matcher))
+    assert re.match(r"\d+\.\d % of lines and branches; least in src/wherry_field_match/", found.evidence)
 
 
 @pytest.mark.parametrize(("done", "outcome"), [(89, "missed"), (90, "met")])
-def test_ninety_percent_of_the_package_are_enough(made: Made, tmp_path: Path, done: int, outcome: str) -> None:
+def test_ninety_percent_of_the_package_are_enough(made: Made, done: int, outcome: str) -> None:
     assert ENOUGH == 90
-    assert covered(made(), report(tmp_path / "c.json", 100, done)).outcome == outcome
+    assert covered(made(), report(100, done)).outcome == outcome
 
 
-def test_coverage_without_branches_or_of_something_else_measures_nothing(made: Made, tmp_path: Path) -> None:
-    assert covered(made(), report(tmp_path / "c.json", 100, 100, branches=False)).outcome == "not measured"
-    assert covered(made(), None).outcome == "not measured"
-    (tmp_path / "junk.json").write_text("[]")
+def test_coverage_without_branches_or_of_something_else_measures_nothing(made: Made) -> None:
+    assert covered(made(), report(100, 100, branches=False)).outcome == "not measured"
+    assert covered(made(), b"").outcome == "not measured"
     with pytest.raises(ConfigError, match="no report of coverage"):
-        covered(made(), tmp_path / "junk.json")
+        covered(made(), b"[]")
 
 
 def test_the_badge_says_simulated_until_a_vendors_own_system_was_asked(made: Made) -> None:
@@ -300,9 +305,56 @@ def test_a_folder_that_is_no_plugin_and_a_name_that_is_none_are_said_to_be_so(tm
         subject("no-such-plugin")
 
 
+def test_a_plugin_that_is_not_installed_yet_is_told_how_to_be(tmp_path: Path) -> None:
+    make("field-book", "mapper", tmp_path)
+    with pytest.raises(NotFound) as caught:
+        subject(str(tmp_path))
+    assert caught.value.fix == f"pip install -e '{tmp_path}[testing]'"
+
+
+@pytest.mark.parametrize(
+    ("came", "said"),
+    [
+        (subprocess.CompletedProcess([], 2, "E   ModuleNotFoundError: No module named 'gone'\n1 error", ""), "'gone'"),
+        (subprocess.CompletedProcess([], 1, "No module named pytest", ""), "left no report"),
+        (subprocess.TimeoutExpired([], 600), "did not end within 600 seconds"),
+    ],
+)
+def test_tests_that_cannot_be_run_are_no_verdict(
+    matcher: Subject, monkeypatch: pytest.MonkeyPatch, came: object, said: str
+) -> None:
+    def run(*_: object, **__: object) -> object:
+        if isinstance(came, Exception):
+            raise came
+        return came
+
+    monkeypatch.setattr(subprocess, "run", run)
+    with pytest.raises(ContractBroken, match=f"cannot be run: .*{said}"):
+        suites.run(matcher)
+
+
 def test_the_folder_of_a_plugin_does_as_well_as_its_name() -> None:
     assert subject(str(ROOT / "plugins" / "csv")).name == "csv"
     assert "quality" in tomllib.loads((ROOT / "plugins" / "csv" / "pyproject.toml").read_text())["tool"]["wherry"]
+
+
+def test_the_badge_in_the_package_is_shown_with_the_plugin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    package = tmp_path / "wherry_shown"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    said = {"tier": "gold", "proved": "live", "date": "2026-01-05", "kit": "0.1.0", "version": "1.0"}
+    (package / "badge.json").write_text(json.dumps(said))
+    source = "from wherry.hookspecs import Manifest, hookimpl\n@hookimpl\ndef wherry_manifest():\n"
+    (package / "plugin.py").write_text(f"{source}    return Manifest(system='shown', title='Shown')\n")
+    info = tmp_path / "wherry_shown-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: wherry-shown\nVersion: 1.0\nRequires-Dist: wherry\n")
+    (info / "entry_points.txt").write_text("[wherry.plugins]\nshown = wherry_shown.plugin\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert app.run(["plugin", "info", "shown"]) == 0
+    assert "gold (live), 2026-01-05, version 1.0, kit 0.1.0" in capsys.readouterr().out
 
 
 # -- live --------------------------------------------------------------------------------------------------------------
@@ -337,9 +389,7 @@ def test_in_a_test_company_a_marked_document_is_written_read_back_and_taken_back
     assert {step["what"]: step["outcome"] for step in told["steps"] if step["outcome"] != "met"} == {}
     assert [step["what"] for step in told["steps"]][-3:] == ["write one journal_entry", "read it back", "take it back"]
     assert told["real"] is False
-    written = [effect for effect in books.stage.history.effects() if live.MARK in json.dumps(effect.detail)]
-    assert len(books.stage.history.effects()) >= 2
-    assert written or books.stage.history.effects()
+    assert len(books.stage.history.effects()) == 2, "an entry, and the one that takes it back"
 
 
 @pytest.mark.parametrize("sure", [False, True])

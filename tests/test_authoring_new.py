@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -73,8 +72,8 @@ def test_nothing_is_left_to_be_filled_in(made: dict[str, Path], kind: str) -> No
     assert "## Removal" in texts["README.md"]
 
 
-def test_the_range_is_this_minor_version_and_a_major_one_from_1_0_on() -> None:
-    assert [api(version) for version in ("0.1.0", "0.9.3", "1.4.2")] == [">=0.1,<0.2", ">=0.9,<0.10", ">=1.4,<2"]
+def test_the_range_is_this_minor_version_and_the_next_and_a_major_one_from_1_0_on() -> None:
+    assert [api(version) for version in ("0.1.0", "0.9.3", "1.4.2")] == [">=0.1,<0.3", ">=0.9,<0.11", ">=1.4,<2"]
 
 
 @pytest.mark.parametrize("name", ["Field", "9lives", "field_book", "field--book", "-a", "a-", "", "class", "x" * 25])
@@ -105,9 +104,9 @@ def test_the_command_says_what_it_wrote_and_what_to_do_next(tmp_path: Path, caps
 
 
 @pytest.fixture(scope="module")
-def templates() -> Iterator[set[str]]:
+def templates() -> set[str]:
     """The words that templates are filled with."""
-    yield {word for kind in KINDS for _, text in making.rendered(kind, _Marked()) for word in _marked(text)}
+    return {word for kind in KINDS for _, text in making.rendered(kind, _Marked()) for word in _marked(text)}
 
 
 class _Marked(dict[str, str]):

@@ -29,7 +29,7 @@ LAYERS = (
     ("defaults of the core", "mapping matching triggers transforms expressions filters catalogues"),
     ("writing", "watching boundary steps rows holding homing writing tally"),
     ("sending", "flight resolving drain"),
-    ("run", "books job copying reading fates merging engine upkeep"),
+    ("run", "dying books job copying reading fates merging engine upkeep"),
     ("use", "folder lanes defaults bookkeeper wiring config_log planning hub"),
     (
         "questions and answers",

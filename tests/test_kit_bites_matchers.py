@@ -102,6 +102,48 @@ class MergesByName(Plain):
         return [Link(found[0].id, "name") if len(found) == 1 else Create() for found in hits]
 
 
+class LinksTheNameless(Plain):
+    def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
+        return [Link("I-1", "name") if not draft.label.strip() else Create() for draft in drafts]
+
+
+class TakesTheFirst(Plain):
+    def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
+        hits = [catalogue.by_name(str(draft.body.get("name", ""))) for draft in drafts]
+        return [Link(found[0].id, "name") if found else Create() for found in hits]
+
+
+class RemembersTheOthers(Plain):
+    """Calls a thing known once it has seen twenty more."""
+
+    seen = 0
+
+    def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
+        self.seen += len(drafts)
+        return [Skip("known") for _ in drafts] if self.seen > 20 else super().match(drafts, catalogue)
+
+
+class CannotBeKept(Plain):
+    def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
+        return [Skip(object()) for _ in drafts]  # type: ignore[arg-type]
+
+
+class Prints(Plain):
+    def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
+        print("matching", len(drafts))  # noqa: T201
+        return super().match(drafts, catalogue)
+
+
+class KeepsEverything(Plain):
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: list[Draft] = []
+
+    def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
+        self.kept.extend(drafts)
+        return super().match(drafts, catalogue)
+
+
 WRONG: list[tuple[type[Plain], str]] = [
     (TrimsItsDrafts, "test_drafts_and_catalogue_are_left_as_they_were"),
     (DropsRepeats, "test_there_is_one_decision_a_draft"),
@@ -118,6 +160,14 @@ WRONG: list[tuple[type[Plain], str]] = [
     (StumblesOverLength, "test_hostile_text_is_only_text"),
     (NeedsAName, "test_a_body_without_the_usual_fields_is_no_reason_to_fail"),
     (MergesByName, "test_two_records_of_the_source_are_not_linked_to_one_target_by_name"),
+    (RemembersTargets, "test_two_records_share_a_target_only_by_its_own_number"),
+    (MergesByName, "test_a_thing_that_is_linked_is_not_linked_again_by_name"),
+    (LinksTheNameless, "test_no_name_and_no_number_is_nobodys_name"),
+    (TakesTheFirst, "test_the_order_of_the_catalogue_makes_no_difference"),
+    (RemembersTheOthers, "test_one_question_does_not_change_the_next"),
+    (CannotBeKept, "test_a_decision_can_be_kept_and_read_again"),
+    (Prints, "test_no_connection_is_opened_and_nothing_is_printed"),
+    (KeepsEverything, "test_nothing_is_kept_of_what_was_asked"),
 ]
 
 
@@ -127,16 +177,17 @@ class TestPlainMatcher(MatcherSuite):
         return Plain()
 
 
-def given(bug: type[Plain], check: str) -> dict[str, Any]:
+def given(bug: type[Plain], check: str, capfd: pytest.CaptureFixture[str]) -> dict[str, Any]:
     """The fixtures of a check, as pytest would hand them over."""
-    held = {"matcher": bug(), "drafts": usual_drafts("product"), "listing": usual_listing(), "text": "a" * 10_000}
+    held = {"matcher": bug(), "drafts": usual_drafts("product"), "listing": usual_listing(), "text": "a" * 10_000,
+            "capfd": capfd}  # fmt: skip
     return {name: held[name] for name in inspect.signature(getattr(MatcherSuite, check)).parameters if name != "self"}
 
 
 @pytest.mark.parametrize(("bug", "check"), WRONG, ids=lambda value: getattr(value, "__name__", ""))
-def test_a_planted_bug_in_a_matcher_is_caught(bug: type[Plain], check: str) -> None:
-    with pytest.raises((AssertionError, KeyError, AttributeError)):
-        getattr(MatcherSuite(), check)(**given(bug, check))
+def test_a_planted_bug_in_a_matcher_is_caught(bug: type[Plain], check: str, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises((AssertionError, KeyError, AttributeError, TypeError)):
+        getattr(MatcherSuite(), check)(**given(bug, check, capfd))
 
 
 def test_every_check_of_the_matcher_suite_catches_something() -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import logging
+import socket
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 from wherry.errors import Rejected, TryAgain, WherryError
-from wherry.records import Answer, Call, Facts, Found, Item, Reply
+from wherry.records import Answer, Call, Facts, Found, Item, Listed, Reply
 from wherry.roles import Account
 from wherry.simulator import Clock, serve
 from wherry.testing.services import SECRET
@@ -259,6 +262,179 @@ class AsksForSome(AskingSink):
         return super().ask(items[:1])
 
 
+class SameBooks(TargetSink):
+    """Says whose books it knew first, whatever is reached."""
+
+    def check(self) -> Account:
+        super().check()
+        return Account("T-1", "Books")
+
+
+class DatesByTheMachine(TargetSink):
+    def encode(self, items: Sequence[Item]) -> list[Call]:
+        told = {"X-Zone": time.strftime("%z")}
+        return [msgspec.structs.replace(call, headers={**call.headers, **told}) for call in super().encode(items)]
+
+
+class KeepsTheOrder(TargetSink):
+    def encode(self, items: Sequence[Item]) -> list[Call]:
+        told = {"X-Fields": ",".join(name for item in items for name in item.body)}
+        return [msgspec.structs.replace(call, headers={**call.headers, **told}) for call in super().encode(items)]
+
+
+class TakesAnyAnswer(TargetSink):
+    def decode(self, call: Call, items: Sequence[Item], reply: Reply) -> dict[str, Answer]:
+        thing = msgspec.json.decode(reply.body)["thing"]
+        return {item.stamp: Answer(fate="created", target=thing["id"], facts=self.facts(item)) for item in items}
+
+
+class NeedsWhatItEncoded(TargetSink):
+    """Decodes what it encoded itself, and nothing that an earlier process did."""
+
+    def encode(self, items: Sequence[Item]) -> list[Call]:
+        self.known = {item.stamp for item in items}
+        return super().encode(items)
+
+    def decode(self, call: Call, items: Sequence[Item], reply: Reply) -> dict[str, Answer]:
+        found = super().decode(call, items, reply)
+        return {stamp: one for stamp, one in found.items() if stamp in getattr(self, "known", ())}
+
+
+class TakesThrottledForRefused(TargetSink):
+    def decode(self, call: Call, items: Sequence[Item], reply: Reply) -> dict[str, Answer]:
+        if reply.status == 429:
+            return {item.stamp: Answer(fate="refused", reason="too many") for item in items}
+        return super().decode(call, items, reply)
+
+
+class OneBadAllBad(TargetSink):
+    def decode(self, call: Call, items: Sequence[Item], reply: Reply) -> dict[str, Answer]:
+        found = super().decode(call, items, reply)
+        bad = any(one.fate == "refused" for one in found.values())
+        return {item.stamp: Answer(fate="refused", reason="one is bad") for item in items} if bad else found
+
+
+class KeepsOldWords(TargetSink):
+    """Sends what an earlier body named, where this one does not."""
+
+    def encode(self, items: Sequence[Item]) -> list[Call]:
+        return super().encode(
+            [msgspec.structs.replace(item, body={**(item.before or {}), **item.body}) for item in items]
+        )
+
+
+class TellsTheFirstVersion(TargetSink):
+    def decode(self, call: Call, items: Sequence[Item], reply: Reply) -> dict[str, Answer]:
+        found = super().decode(call, items, reply)
+        return {stamp: msgspec.structs.replace(one, token="1") for stamp, one in found.items()}
+
+
+class DropsALine(TargetSink):
+    """The last line is left out, of the total too: everything adds up, and it says so itself."""
+
+    def encode(self, items: Sequence[Item]) -> list[Call]:
+        return super().encode([self._short(item) for item in items])
+
+    def facts(self, item: Item) -> Facts:
+        return super().facts(self._short(item))
+
+    def _short(self, item: Item) -> Item:
+        lines = item.body["lines"][:-1]
+        total = {**item.body["total"], "minor": sum(line["amount"]["minor"] for line in lines)}
+        return msgspec.structs.replace(item, body={**item.body, "lines": lines, "total": total})
+
+
+class FloatMoney(TargetSink):
+    """Cuts what a binary fraction has left over."""
+
+    def encode(self, items: Sequence[Item]) -> list[Call]:
+        return super().encode([msgspec.structs.replace(item, body=self._cut(item.body)) for item in items])
+
+    def facts(self, item: Item) -> Facts:
+        return super().facts(msgspec.structs.replace(item, body=self._cut(item.body)))
+
+    def _cut(self, body: dict[str, Any]) -> dict[str, Any]:
+        lines = [{**line, "amount": self._floor(line["amount"])} for line in body["lines"]]
+        return {**body, "lines": lines, "total": {**body["total"], "minor": sum(x["amount"]["minor"] for x in lines)}}
+
+    def _floor(self, money: dict[str, Any]) -> dict[str, Any]:
+        return {**money, "minor": int(float(f"{money['minor'] / 100:.2f}") * 100)}
+
+
+class AsksForFifty(AskingSink):
+    def ask(self, items: Sequence[Item]) -> list[Call]:
+        return super().ask(items[:50])
+
+
+class FindsTheUntouched(AskingSink):
+    def found(self, call: Call, items: Sequence[Item], reply: Reply) -> dict[str, list[Found]]:
+        found = super().found(call, items, reply)
+        return {stamp: [hit for hit in hits if hit.token == "1"] for stamp, hits in found.items()}
+
+
+class TakesHalfForNothing(AskingSink):
+    def found(self, call: Call, items: Sequence[Item], reply: Reply) -> dict[str, list[Found]]:
+        return super().found(call, items, reply) or {item.stamp: [] for item in items}
+
+
+class SpeaksAscii(TargetSink):
+    """Writes what it can spell, and says that this is what was asked for."""
+
+    def encode(self, items: Sequence[Item]) -> list[Call]:
+        return super().encode([msgspec.structs.replace(item, body=self._plain(item.body)) for item in items])
+
+    def _plain(self, body: dict[str, Any]) -> dict[str, Any]:
+        return {**body, "memo": body.get("memo", "").encode("ascii", "ignore").decode()}
+
+
+class FindsTheSpellable(AskingSink):
+    def found(self, call: Call, items: Sequence[Item], reply: Reply) -> dict[str, list[Found]]:
+        found, by_stamp = super().found(call, items, reply), {item.stamp: item for item in items}
+        return {stamp: hits if by_stamp[stamp].body["memo"].isascii() else [] for stamp, hits in found.items()}
+
+
+class TellsItsToken(TargetSink):
+    def check(self) -> Account:
+        logging.getLogger("books").debug("signing in with %s", SECRET)
+        return super().check()
+
+
+class Prints(TargetSink):
+    def encode(self, items: Sequence[Item]) -> list[Call]:
+        print("sending", len(items))  # noqa: T201
+        return super().encode(items)
+
+
+class OpensASocket(TargetSink):
+    def check(self) -> Account:
+        port = self.http._base.port
+        assert port is not None
+        socket.create_connection(("127.0.0.1", port)).close()
+        return super().check()
+
+
+class Impatient(TargetSink):
+    def check(self) -> Account:
+        while (answer := self.http.read("GET", "company", allow=frozenset({429}))).status == 429:
+            pass
+        return Account(answer.json()["id"], "Books")
+
+
+class KeepsEverything(TargetSink):
+    def __init__(self, *given: Any, **told: Any) -> None:
+        super().__init__(*given, **told)
+        self.kept: list[Any] = []
+
+    def decode(self, call: Call, items: Sequence[Item], reply: Reply) -> dict[str, Answer]:
+        self.kept.append((call, reply))
+        return super().decode(call, items, reply)
+
+
+class ListsTheFirst(AskingSink):
+    def listing(self, entity: str) -> Iterator[Listed]:
+        yield from itertools.islice(super().listing(entity), 2)
+
+
 INVOICES = "test_an_update_changes_the_same_thing_once"
 LIARS: list[tuple[type[TargetSink], Ability, int, str]] = [
     (Mute, "key", 1, "test_the_sink_has_all_that_a_sink_needs"),
@@ -300,7 +476,36 @@ LIARS: list[tuple[type[TargetSink], Ability, int, str]] = [
     (TellsWhatItWishes, "query", 1, "test_a_target_that_is_known_is_found_as_it_stands"),
     (FindsNothing, "query", 1, "test_a_reply_that_says_nothing_proves_nothing_absent"),
     (AsksForSome, "query", 1, "test_asking_looks_for_every_item_and_changes_nothing"),
+    (SameBooks, "key", 1, "test_another_company_is_another_account"),
+    (DatesByTheMachine, "key", 1, "test_a_call_is_the_same_in_every_time_zone_and_on_every_day"),
+    (KeepsTheOrder, "key", 1, "test_the_order_of_the_fields_of_a_body_makes_no_difference"),
+    (TakesAnyAnswer, "key", 1, "test_the_answer_to_another_call_settles_nothing"),
+    (NeedsWhatItEncoded, "key", 1, "test_decoding_leaves_what_it_is_given_and_says_the_same_again"),
+    (TakesThrottledForRefused, "key", 1, "test_a_call_that_was_turned_away_is_not_counted_as_made"),
+    (OneBadAllBad, "key", 4, "test_one_bad_record_does_not_stop_the_others"),
+    (KeepsOldWords, "key", 1, "test_what_a_body_no_longer_names_is_emptied"),
+    (TellsTheFirstVersion, "query", 1, "test_every_write_is_known_by_a_version_of_its_own"),
+    (MakesAnew, "query", 1, "test_a_change_of_what_is_not_there_makes_nothing"),
+    (DropsALine, "key", 1, "test_the_target_holds_every_line_with_its_side_and_amount"),
+    (DropsALine, "query", 1, "test_a_change_arrives_line_by_line"),
+    (FloatMoney, "key", 1, "test_amounts_arrive_to_the_last_penny"),
+    (AsksForFifty, "query", 4, "test_many_are_asked_for_at_once_and_each_is_told"),
+    (FindsTheUntouched, "query", 1, "test_what_a_person_changed_since_is_still_found"),
+    (TakesHalfForNothing, "query", 1, "test_half_a_list_proves_nothing_absent"),
+    (SpeaksAscii, "key", 1, "test_strange_text_is_written_or_refused_and_harms_nothing_beside_it"),
+    (FindsTheSpellable, "query", 1, "test_what_has_a_strange_text_is_found_again"),
+    (TellsItsToken, "key", 1, "test_secrets_are_in_no_log_and_in_no_error"),
+    (Prints, "key", 1, "test_nothing_is_printed"),
+    (OpensASocket, "key", 1, "test_no_connection_is_opened_but_by_the_cores_client"),
+    (Impatient, "key", 1, "test_a_look_waits_as_long_as_it_is_told_to"),
+    (KeepsEverything, "key", 1, "test_nothing_is_kept_of_what_passes_through"),
+    (ListsTheFirst, "query", 1, "test_a_listing_has_every_thing_once"),
 ]
+PROVED_BY_PLUGINS = {
+    "test_nothing_is_written_into_a_closed_period",
+    "test_a_place_that_is_taken_is_not_said_to_be_written",
+}
+"""The kit's own target closes no period, and nothing is in the way there; plants in our sinks show that these bite."""
 
 
 @contextmanager
@@ -312,9 +517,9 @@ def on_trial(folder: Path, liar: type[TargetSink], ability: Ability, batch: int,
             yield trial
 
 
-def run(check: str, trial: SinkTrial, elsewhere: bytes = b"") -> None:
+def run(check: str, trial: SinkTrial, elsewhere: bytes = b"", **told: Any) -> None:
     """A check of the suite, as pytest would call it."""
-    held = {"trial": trial, "share": 0.99, "elsewhere": lambda ours: elsewhere}
+    held = {"trial": trial, "share": 0.99, "elsewhere": lambda ours: elsewhere, **told}
     wanted = inspect.signature(getattr(SinkSuite, check)).parameters
     getattr(SinkSuite(), check)(**{name: held[name] for name in wanted if name != "self"})
 
@@ -323,11 +528,12 @@ def run(check: str, trial: SinkTrial, elsewhere: bytes = b"") -> None:
     ("liar", "ability", "batch", "check"), LIARS, ids=lambda value: getattr(value, "__name__", str(value))
 )
 def test_a_sink_that_lies_is_found_out(
-    tmp_path: Path, liar: type[TargetSink], ability: Ability, batch: int, check: str
-) -> None:
+    tmp_path: Path, liar: type[TargetSink], ability: Ability, batch: int, check: str, caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
     with on_trial(tmp_path, liar, ability, batch) as trial:
         with pytest.raises((AssertionError, KeyError, TryAgain, ValueError)):
-            run(check, trial, elsewhere=b"what another process made of it")
+            run(check, trial, elsewhere=b"what another process made of it", caplog=caplog, capfd=capfd)
 
 
 def test_a_target_that_forgets_sooner_than_its_sink_claims_is_found_out(tmp_path: Path) -> None:
@@ -338,5 +544,6 @@ def test_a_target_that_forgets_sooner_than_its_sink_claims_is_found_out(tmp_path
 
 
 def test_every_check_of_the_sink_suite_catches_something() -> None:
-    checks = {name for name in vars(SinkSuite) if name.startswith("test_")}
-    assert checks == {check for *_, check in LIARS}
+    checks = {name for name in dir(SinkSuite) if name.startswith("test_")}
+    assert checks == {check for *_, check in LIARS} | PROVED_BY_PLUGINS
+    assert len(checks) >= 40

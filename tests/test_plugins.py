@@ -313,6 +313,91 @@ def test_a_missing_plugin_names_the_nearest_and_the_command_that_installs_it(shi
     assert (found["require"]["error"], found["require"]["code"]) == ("ConfigError", "WHERRY-2030")
 
 
+@pytest.mark.parametrize("target", ["nowhere_to_be_found", "alpha_module:nothing", "alpha_module.deeper", ""])
+def test_an_entry_point_that_leads_nowhere_is_named(ship: Ship, run: Run, target: str) -> None:
+    """case_G19"""
+    ship("alpha", entry_points=f"[wherry.plugins]\nalpha = {target}\n")
+    found = run('out["problems"] = names(plugins.load(["alpha"], {}))')
+    assert [problem[0] for problem in found["problems"]] == ["alpha"]
+    assert "wherry-alpha 1.0" in found["problems"][0][2]
+
+
+def test_what_another_package_lacks_is_told_and_the_plugin_loads_if_it_can(ship: Ship, run: Run) -> None:
+    """case_G18"""
+    ship("old", needs="wherry\nRequires-Dist: httpx (<0.1)")
+    ship("far", "import no_such_package_7919", needs="wherry\nRequires-Dist: no-such-package-7919>=2")
+    ship("fine", needs="wherry\nRequires-Dist: httpx>=0.1\nRequires-Dist: nothing; extra == 'more'")
+    found = run("""
+        loaded = plugins.load(["old", "far", "fine"], {})
+        out["manifests"], out["problems"] = list(loaded.manifests), names(loaded)
+        out["codes"] = [problem.code for problem in loaded.problems]
+    """)
+    assert found["manifests"] == ["old", "fine"]
+    assert [problem[0] for problem in found["problems"]] == ["old", "far", "far"]
+    assert "wherry-old 1.0 needs httpx <0.1; " in found["problems"][0][2]
+    assert found["problems"][1][2] == "wherry-far 1.0 needs no-such-package-7919, which is not installed"
+    assert found["codes"] == ["WHERRY-1118", "WHERRY-1118", "WHERRY-1110"]
+
+
+def test_an_import_that_takes_long_is_told_and_the_plugin_used(ship: Ship, run: Run) -> None:
+    """case_G19"""
+    ship("slow")
+    found = run("""
+        from wherry.plugins import loading
+        moments = iter((10.0, 17.4, 20.0, 20.1))
+        loading._now = lambda: next(moments)
+        loaded = plugins.load(["slow"], {})
+        out["problems"], out["require"] = names(loaded), told(lambda: loaded.require("slow"))
+    """)
+    assert found["problems"][0][2] == "the plugin slow takes 7 seconds to import, in every command that uses it"
+    assert found["require"] == "Manifest"
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)", "the handler of SIGINT"),
+        ("import sys\nsys.stdout = sys.stderr = None", "standard output, changed standard error"),
+        ("import sys\nsys.settrace(lambda *a: None)", "who traces"),
+        ("import socket\nclass Own(socket.socket): ...\nsocket.socket = Own", "what sockets are"),
+        ("import threading\nthreading.excepthook = print", "who hears of errors in threads"),
+    ],
+)
+def test_what_an_import_changes_of_the_process_is_put_back(ship: Ship, run: Run, code: str, said: str) -> None:
+    """case_G19"""
+    ship("alpha", code + "\n" + GOOD)
+    found = run("""
+        import signal, socket, threading
+        def state(): return [signal.getsignal(signal.SIGINT), sys.stdout, sys.stderr, sys.gettrace(), socket.socket,
+                             threading.excepthook]
+        before = state()
+        loaded = plugins.load(["alpha"], {})
+        out["same"], out["problems"] = state() == before, [[p.message, p.code] for p in loaded.problems]
+        out["require"] = told(lambda: loaded.require("alpha"))
+    """)
+    assert (found["same"], found["require"]) == (True, "Manifest")
+    [[message, code]] = found["problems"]
+    assert (said in message, code) == (True, "WHERRY-1117")
+
+
+def test_what_a_maker_prints_and_changes_is_kept_from_the_command(ship: Ship, run: Run) -> None:
+    """case_G19"""
+    meddling = 'import os, sys\n    print("made"); sys.setrecursionlimit(99_999); os.chdir("/")\n    '
+    meddling += 'return Source("NAME")'
+    ship("alpha", GOOD.replace('return Source("NAME")', meddling, 1))
+    found = run("""
+        before = sys.getrecursionlimit()
+        loaded = plugins.load(["alpha"], {})
+        loaded.source(connection("alpha"), None)
+        out["same"] = sys.getrecursionlimit() == before
+        out["problems"] = [[p.plugin, p.hook, p.message] for p in loaded.problems]
+    """)
+    assert (found["same"], found["stdout"]) == (True, "")
+    [[plugin, hook, message]] = found["problems"]
+    assert (plugin, hook) == ("alpha", "wherry_source_connector")
+    assert "the working folder" in message
+
+
 @pytest.mark.parametrize("metadata", ["", "\x00\xff", "Name wherry"])
 def test_a_distribution_without_a_name_stops_nobody_else(ship: Ship, run: Run, metadata: str) -> None:
     ship("broken", metadata=metadata)

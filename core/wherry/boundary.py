@@ -18,6 +18,7 @@ from wherry.mapping import MapMapper
 from wherry.plugins.installed import catalogue_of_installed
 from wherry.records import (
     DONE,
+    OPEN,
     Answer,
     Ask,
     Call,
@@ -54,8 +55,11 @@ from wherry.roles import (
 from wherry.watching import ENDLESS, Endless, watch
 
 _LONGEST_KEY = 500
+MOST_RECORDS, MOST_BYTES = 100_000, 256_000_000
+"""What one page may hold: reading goes on by pages so that memory stays bounded."""
 _SOURCE, _MAPPER, _MATCHER = "wherry_source_connector", "wherry_field_mapper", "wherry_matcher"
 _SINK = "wherry_sink_writer"
+FATES = DONE | OPEN | {"skipped"}
 
 
 @contextmanager
@@ -110,6 +114,7 @@ def pages(source: SourceConnector, query: Query) -> Iterator[Page]:
             if not isinstance(page, Page) or not isinstance(page.mark, str):
                 raise broken(source, _SOURCE, f"read gave a {type(page).__name__} where a page belongs")
             _judge_records(source, "read", query.kind, page.records)
+            _judge_size(source, page.records)
             yield page
     finally:
         if (close := getattr(read, "close", None)) is not None:
@@ -175,6 +180,13 @@ def _judge_records(source: object, call: str, kind: str, records: object) -> Non
             raise broken(source, _SOURCE, f"{call} gave {shown} among the records of kind {kind}")
 
 
+def _judge_size(source: object, records: Sequence[Record]) -> None:
+    size = sum(len(record.payload) for record in records)
+    if len(records) > MOST_RECORDS or size > MOST_BYTES:
+        what = f"read gave a page of {len(records)} records with {size} bytes; a page holds {MOST_RECORDS} at most"
+        raise broken(source, _SOURCE, f"{what}, and {MOST_BYTES} bytes")
+
+
 def _decode(source: object, records: Sequence[Record]) -> None:
     """The payloads, read for the mapper, which could not be told from their culprit."""
     for record in records:
@@ -191,8 +203,11 @@ def _decode(source: object, records: Sequence[Record]) -> None:
 def triggers(source: SourceConnector, mapper: FieldMapper, records: Sequence[Record]) -> list[Skip | None]:
     """The head gate's answers, one a record."""
     _decode(source, records)
+    before = [_identity(record) for record in records]
     with blame(mapper, _MAPPER, "triggers"):
         found = mapper.triggers(records)
+    if before != [_identity(record) for record in records]:
+        raise broken(mapper, _MAPPER, "triggers changed the records that it was given")
     if not isinstance(found, list) or len(found) != len(records) or not all(_is_gate(answer) for answer in found):
         raise broken(mapper, _MAPPER, f"triggers did not answer each of {len(records)} records with None or Skip")
     return found
@@ -204,8 +219,11 @@ def _is_gate(answer: object) -> bool:
 
 def drafts(mapper: FieldMapper, record: Record) -> list[Draft] | Skip:
     """The drafts of one record. Raises Rejected where the record cannot be mapped."""
+    before = _identity(record)
     with blame(mapper, _MAPPER, "map"):
         found = mapper.map(record)
+    if before != _identity(record):
+        raise broken(mapper, _MAPPER, f"map changed the {before[0]} {before[1]} that it was given")
     if isinstance(found, Skip):
         return found
     if not isinstance(found, list) or not all(_is_draft(draft) for draft in found):
@@ -225,6 +243,11 @@ def drafts(mapper: FieldMapper, record: Record) -> list[Draft] | Skip:
     return found
 
 
+def _identity(record: Record) -> tuple[str, str, str, bytes]:
+    """What a record is accounted for by."""
+    return record.kind, record.id, record.version, record.payload
+
+
 def _is_plain(value: object) -> bool:
     """Whether a value is plain JSON; a float is not: no amount may take that path (case C1)."""
     if isinstance(value, dict):
@@ -235,7 +258,10 @@ def _is_plain(value: object) -> bool:
 
 
 def _is_draft(draft: object) -> bool:
-    return isinstance(draft, Draft) and bool(draft.entity) and bool(draft.key) and isinstance(draft.body, dict)
+    return (
+        isinstance(draft, Draft) and isinstance(draft.body, dict) and isinstance(draft.label, str)
+        and all(isinstance(word, str) and bool(word) for word in (draft.entity, draft.key))
+    )  # fmt: skip
 
 
 # -- matcher -----------------------------------------------------------------------------------------------------------
@@ -243,8 +269,11 @@ def _is_draft(draft: object) -> bool:
 
 def decisions(matcher: Matcher, wanted: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
     """One decision a draft, in order."""
+    before = [(draft.entity, draft.key) for draft in wanted]
     with blame(matcher, _MATCHER, "match"):
         found = matcher.match(wanted, catalogue)
+    if before != [(draft.entity, draft.key) for draft in wanted]:
+        raise broken(matcher, _MATCHER, "match changed the drafts that it was given")
     if not isinstance(found, list) or len(found) != len(wanted):
         number = len(found) if isinstance(found, list) else "no"
         raise broken(matcher, _MATCHER, f"match was given {len(wanted)} drafts and returned {number} decisions")
@@ -272,6 +301,9 @@ def applied(sink: AtomicSinkWriter, view: Documents, items: list[Item]) -> list[
         raise broken(sink, _SINK, f"apply returned a {type(answers).__name__} where a list of answers belongs")
     if len(answers) != len(items) or not all(isinstance(answer, Answer) for answer in answers):
         raise broken(sink, _SINK, f"apply was given {len(items)} items and returned {len(answers)} answers")
+    odd = next((a for a in answers if a.fate not in FATES or not isinstance(a.target, str)), None)
+    if odd is not None:
+        raise broken(sink, _SINK, f"apply answered {odd.fate!r:.40} with a {type(odd.target).__name__} as target id")
     lost = next((a for a in answers if a.fate in DONE and not a.target), None)
     if lost is not None:
         raise broken(sink, _SINK, "apply answered that an item was written but gave no target id")
@@ -301,6 +333,8 @@ def decoded(sink: CallSinkWriter, call: Call, items: Sequence[Item], reply: Repl
     odd = next((answer for answer in answers.values() if answer.fate not in _ANSWERS), None)
     if odd is not None:
         raise broken(sink, _SINK, f"decode answered {odd.fate}, which is nothing a target can say")
+    if any(not isinstance(answer.target, str) for answer in answers.values()):
+        raise broken(sink, _SINK, "decode gave a target id that is no text")
     if any(answer.fate in DONE and not answer.target for answer in answers.values()):
         raise broken(sink, _SINK, "decode answered that an item was written but gave no target id")
     return {item.stamp: answers[item.stamp] for item in items if item.stamp in answers}

@@ -18,11 +18,11 @@ from wherry import approvals, checklist, desk, fiscal, packing, trail, tying
 from wherry.accounting import Balance, Period
 from wherry.books.frozen import ENTITY
 from wherry.checklist import Checklist, Row
-from wherry.errors import EXIT_PERSON, ConfigError, Guarded, NotFound, WherryError
+from wherry.errors import EXIT_PERSON, ConfigError, Guarded, NotFound, TryAgain, WherryError
 from wherry.hub import Hub
 from wherry.job import Job, Options
 from wherry.reconciling import Reconciled
-from wherry.roles import HasBalances
+from wherry.roles import HasBalances, Polled
 from wherry.settings import Flow
 from wherry.store import audit, calls
 from wherry.store.inquiries import Placed
@@ -233,8 +233,7 @@ class _MonthEnd:
             if (error := desk.send(self.hub, found.ready)) is not None:
                 raise error
             found = self._check()
-        open_now = [*found.stops, *([Row(what="not sent", count=len(found.ready),
-                                         sums=checklist.sums_of(found.ready))] if found.ready else [])]  # fmt: skip
+        open_now = [*found.stops, *([self._not_sent(found.ready)] if found.ready else [])]
         if open_now:
             return self._stops("post", open_now)
         with self.hub.store.read() as tx:
@@ -244,15 +243,26 @@ class _MonthEnd:
         self.done.add("post", "done", f"{told} in {self.done.connection}, {checklist.said(tying.sums_of(known))}")
         return False
 
+    def _not_sent(self, ready: Sequence[Placed]) -> Row:
+        calls_us = isinstance(self.hub.wiring.writer(self.done.connection), Polled)
+        fix = f"{self.done.connection} comes for them by itself; then do this again" if calls_us else ""
+        return Row(what="not sent", count=len(ready), sums=checklist.sums_of(ready), fix=fix)
+
     def _keep_before(self) -> None:
-        """The target's trial balance before this month end posts anything, kept for the pack."""
+        """The target's trial balance before this month end posts anything, kept for the pack. One that calls us is
+        asked, and may tell only when it comes for the entries."""
         key = self._key()
         with self.hub.store.read() as tx:
             known = calls.note(tx, key)
-        target = desk.reach(self.hub, self.sink) if not known else None
+        target = desk.reach(self.hub, self.sink, away=True) if not known else None
         if target is None or not isinstance(target.sink, HasBalances):
             return
-        found = target.sink.balances(None, self.done.period.last)
+        try:
+            found = target.sink.balances(None, self.done.period.last)
+        except TryAgain:
+            if isinstance(target.sink, Polled):
+                return
+            raise
         with self.hub.store.write() as tx:
             calls.put_note(tx, key, msgspec.json.encode(found).decode())
 

@@ -141,6 +141,8 @@ class InvoiceLine(Entity, kw_only=True):
     """Percent of the amount: 20 is 20 %. None: nothing is known of tax, which is not the same as 0."""
     tax: Money | None = None
     location: Pointer = None
+    dimensions: dict[str, str] = field(default_factory=dict)
+    """Class and the like, as the books call them."""
 
 
 class Invoice(Entity, kw_only=True):

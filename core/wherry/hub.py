@@ -73,6 +73,7 @@ class Hub:
     def __init__(self, project: Project, *, clock: Clock | None = None) -> None:
         self.project, self.clock = project, clock or SystemClock()
         self._defaults = Defaults()
+        self.says: Callable[[str], object] = lambda text: None
         self.plugins = plugins.load(project.plugins.enabled, project.plugins.versions, defaults=[self._defaults])
         self.store: Store = project_store(project, self.clock)
 
@@ -142,7 +143,7 @@ class Hub:
         return report
 
     def _run_one(self, name: str, options: Options, cause: str, progress: Callable[[str, Tally], None]) -> Report:
-        from wherry import config_log
+        from wherry import config_log, dying
 
         self._refuse_paused(name)
         config_log.record(self.store, self.project, self.wiring)
@@ -150,11 +151,10 @@ class Hub:
         with self.store.lock(f"flow:{name}"):
             started = self.store.now()
             with self.store.write() as tx:
-                dead = registry.close_dead_runs(tx, name, started, at_work(self.project.folder))
+                dying.close_dead_runs(tx, name, started, self.project.folder, self.plugins.problems)
                 registry.start_run(tx, run, name, cause, started)
-            tell_dead(name, dead)
             self.plugins.run_started(name, run)
-            with watch.over(traces(self.project.folder)), quiet():
+            with dying.watched(self.project.folder, self.plugins.problems, self.says):
                 report = self._guarded(name, run, options, progress)
             report.data.update({"run": run, "flow": name, "started": started, "finished": self.store.now()})
             with self.store.write() as tx:

@@ -51,9 +51,7 @@ class Lanes:
         kept, route = Subledger(flow.name, posting.route, posting.run, self.store.now), subledger.of(posting.route)
         return Lane(flow=posting.flow, run=posting.run, route=route, sink=kept, plugin=subledger.NAMESPACE)
 
-    def target(
-        self, name: str, run: str, sink: SinkWriter, settled: Settled, *, away: bool = False
-    ) -> Target | None:
+    def target(self, name: str, run: str, sink: SinkWriter, settled: Settled, *, away: bool = False) -> Target | None:
         """Where the drain of a connection sends; None for a sink that is sent nothing, was never reached, or calls us
         and is not there now, unless ``away`` says that this does not matter."""
         if isinstance(sink, Polled) and not sink.present and not away:

@@ -223,7 +223,7 @@ def _at_target(hub: Hub, wired: Wired, found: Reconciled, lines: Sequence[Line])
     items = {line.name: _item(line) for line in lines if line.link is not None and line.link.body}
     if not items:
         return []
-    target = desk.reach(hub, wired.lane.route.sink)
+    target = desk.reach(hub, wired.lane.route.sink, away=True)
     if target is None:
         found.asked = False
         return []

@@ -31,12 +31,13 @@ class Endless(BaseException):
 
 
 class Call:
-    """One call into a part of a plugin. ``decided`` says whether an ``Endless`` was sent after it, once that is sure."""
+    """One call into a part of a plugin. ``decided``: whether an ``Endless`` was sent after it, once that is sure."""
 
     __slots__ = ("before", "decided", "name", "over", "package", "pure", "sent", "since", "slot", "told")
 
     def __init__(self, package: str, name: str, pure: bool, since: float, before: Call | None, slot: int) -> None:
-        self.package, self.name, self.pure, self.since, self.before, self.slot = package, name, pure, since, before, slot
+        self.package, self.name, self.pure = package, name, pure
+        self.since, self.before, self.slot = since, before, slot
         self.over = self.sent = self.told = False
         self.decided: bool | None = None
 
@@ -77,16 +78,15 @@ class Watch:
         """What this thread is in."""
         return self._calls.get(threading.get_ident())
 
-    def look(self) -> None:
-        """Names what takes long, and ends what is pure and does not end."""
+    def look(self, tell: Callable[[str, str], object] = lambda package, told: None) -> None:
+        """Names what takes long, and ends what is pure and does not end. ``tell`` is told package and words."""
         for thread, call in list(self._calls.items()):
             lasted = self.clock() - call.since
             if lasted >= SLOW and not call.told:
                 call.told = True
-                fix = "Ctrl-C ends it; what was settled stands"
-                structlog.get_logger().warning(
-                    "a plugin does not come back", package=call.package, call=call.name, seconds=round(lasted), fix=fix
-                )
+                told = f"has been in {call.name} for {lasted:.0f} seconds; Ctrl-C ends it, and what was settled stands"
+                structlog.get_logger().warning("a plugin does not come back", package=call.package, reason=told)
+                tell(call.package, told)
             if call.pure and lasted >= ENDLESS and not call.sent:
                 self._end(thread, call)
 
@@ -105,20 +105,22 @@ class Watch:
                 self._traces[slot * _SLOT : (slot + 1) * _SLOT] = told.ljust(_SLOT, b"\0")
 
     @contextmanager
-    def over(self, folder: Path) -> Iterator[None]:
+    def over(self, folder: Path, tell: Callable[[str, str], object] = lambda package, told: None) -> Iterator[None]:
         """Watches while the block runs, and keeps traces in ``folder``: they are gone once it ended as it should.
+        ``tell`` is told who does not come back.
         Blocks of several threads share one file, which the process holds locked."""
         with self._lock:
             self._running += 1
             if self._traces is None or self._owner != os.getpid():
                 self._begin(folder)
         done = threading.Event()
-        watcher = threading.Thread(target=self._watch, args=(done,), name="wherry-watch", daemon=True)
+        watcher = threading.Thread(target=self._watch, args=(done, tell), name="wherry-watch", daemon=True)
         watcher.start()
         try:
             yield
         finally:
             done.set()
+            watcher.join(_LOOK)
             with self._lock:
                 self._running -= 1
                 if not self._running:
@@ -144,9 +146,9 @@ class Watch:
             self._file.unlink(missing_ok=True)
             os.close(self._held)
 
-    def _watch(self, done: threading.Event) -> None:
+    def _watch(self, done: threading.Event, tell: Callable[[str, str], object]) -> None:
         while not done.wait(_LOOK):
-            self.look()
+            self.look(tell)
 
 
 def left_behind(folder: Path) -> list[tuple[str, str]]:

@@ -70,7 +70,7 @@ def _how(rule: Any) -> str:
         return "the kit's checks"
     if rule.declared:
         return f"the tests named as `{rule.declared}`, which are run"
-    return "a report of `coverage json`" if rule.id == "branch-coverage" else "looking at its metadata, sources and page"
+    return "counting branches while all tests run (`--measure`, or a report of `coverage json`)" if rule.id == "branch-coverage" else "looking at its metadata, sources and page"
 
 
 def plugins(root: Path) -> str:

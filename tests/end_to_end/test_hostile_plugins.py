@@ -103,13 +103,34 @@ HOSTILE: dict[str, str] = {
     "junk-decisions": MATCHER + "\nMatcher.match = lambda self, drafts, catalogue: ['create' for _ in drafts]",
     "raising-matcher": MATCHER + "\ndef bad(self, drafts, catalogue): raise IndexError('x')\nMatcher.match = bad",
     "raising-observer": "@hookimpl\ndef wherry_batch_settled(flow, run, fates): raise RuntimeError('watching')",
+    "no-end": MAPPER + "\ndef bad(self, record):\n    while True: pass\nMapper.map = bad",
+    "no-end-at-the-gate": MAPPER + "\ndef bad(self, records):\n    while True:\n        try:\n"
+                          "            while True: pass\n        finally: pass\nMapper.triggers = bad",
+    "too-deep": MAPPER + "\ndef bad(self, record): return bad(self, record)\nMapper.map = bad",
+    "memory-hog": MAPPER + "\ndef bad(self, record): return bytearray(1 << 62)\nMapper.map = bad",
+    "changes-its-record": MAPPER + "\ngood = Mapper.map\ndef bad(self, record):\n    record.id = 'x'\n"
+                          "    return good(self, record)\nMapper.map = bad",
+    "changes-its-drafts": MATCHER + "\ngood = Matcher.match\ndef bad(self, drafts, catalogue):\n"
+                          "    drafts[0].key = 'id:7'\n    return good(self, drafts, catalogue)\nMatcher.match = bad",
+    "odd-key": MAPPER + "\nMapper.map = lambda self, record: [Draft(entity='project', key=7, body={}, root=True)]",
+    "odd-target": "Sink.apply = lambda self, documents, items: [Answer(fate='created', target=7) for _ in items]",
+    "odd-fate": "Sink.apply = lambda self, documents, items: [Answer(fate='perhaps', target='X') for _ in items]",
+    "huge-page": "Source.read = lambda self, query: iter([Page(self.records() * 40_000, 'm')])",
+    "no-page": "Source.read = lambda self, query: iter([None])",
+    "odd-mark": "Source.read = lambda self, query: iter([Page(self.records(), None)])",
+    "exits-hard-to-import": "import nowhere_at_all",
+    "meddles": "import decimal, signal, socket, threading, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+               "os.chdir('/')\nsys.setrecursionlimit(99_999)\nsys.stdout = None\nsocket.setdefaulttimeout(0.1)\n"
+               "decimal.getcontext().prec = 3\nimport logging\nlogging.disable(50)\nimport structlog\n"
+               "structlog.configure(processors=[structlog.processors.JSONRenderer()])\n"
+               "threading.Thread(target=time.sleep, args=(600,), daemon=True, name='lurker').start()",
     "loud": "def read(self, query):\n    print('the token is', self.token)\n"
             "    self.services.log.warning('token ' + self.token, token=self.token, note=[self.token])\n"
             "    import logging; logging.getLogger('loud').error('again %s', self.token)\n"
             "    yield Page(self.records(), 'm')\nSource.read = read",
 }  # fmt: skip
-SINKS = ("short-answers", "no-answers", "odd-answers", "raising-sink", "no-target")
-GOOD = ("raising-observer", "loud")
+SINKS = ("short-answers", "no-answers", "odd-answers", "raising-sink", "no-target", "odd-target", "odd-fate")
+GOOD = ("raising-observer", "loud", "meddles")
 
 SCRIPT = """
 import json, sys
@@ -119,6 +140,8 @@ from wherry.hub import Hub
 from wherry.errors import WherryError
 from wherry.logs import configure_logging
 configure_logging("info")
+from wherry import watching
+watching.ENDLESS, watching._LOOK = 0.3, 0.05
 hub, out = Hub.open(sys.argv[2]), {}
 for name in ["catalogue", "won-deals", *sys.argv[3:]]:
     try:
@@ -203,6 +226,24 @@ def test_the_flows_of_good_plugins_run_before_and_after_the_bad_ones(told: dict[
     assert {name for name in told["projects"] if name.startswith("Deal")} == {f"Deal {n}" for n in range(8)}
     others = {name.rsplit(" ", 1)[0] for name in told["projects"]} - {"Deal"}
     assert others <= {*GOOD}, "of a plugin that misbehaved nothing stands"
+
+
+def test_what_a_plugin_did_to_the_process_is_put_back_and_told(told: dict[str, Any]) -> None:
+    """case_G19"""
+    [problem] = [one for one in told["status"] if (one["plugin"], one["code"]) == ("meddles", "WHERRY-1117")]
+    said = problem["message"]
+    for change in ("the handler of SIGTERM", "the working folder", "the limit of recursion", "standard output",
+                   "the time limit of sockets", "how decimals are computed", "what is logged", "how it is logged",
+                   "left the thread lurker running"):  # fmt: skip
+        assert change in said
+    assert problem["fix"]
+
+
+def test_a_pure_call_that_does_not_end_is_ended_and_told(told: dict[str, Any]) -> None:
+    """case_G19"""
+    for name, call in (("no-end", "map"), ("no-end-at-the-gate", "triggers")):
+        assert told[name]["error"]["code"] == "WHERRY-1122"
+        assert f"{call} did not come back within" in told[name]["error"]["message"]
 
 
 def test_what_could_not_be_loaded_is_told_by_status(told: dict[str, Any]) -> None:

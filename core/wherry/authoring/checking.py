@@ -64,14 +64,16 @@ class Quality(Struct, kw_only=True):
         return [one for one in self.judged if one.rule.tier == self.next and not one.verdict.holds]
 
 
-def check(subject: Subject, *, run: bool = True, coverage: Path | None = None) -> Quality:
+def check(subject: Subject, *, run: bool = True, measure: bool = False, coverage: Path | None = None) -> Quality:
     """Judges a plugin. Without ``run`` nothing is executed, and what only the kit can tell is not measured.
 
     ``coverage`` is a report of ``coverage json``; where none is given, coverage.json beside pyproject.toml is read.
+    To ``measure`` all tests are run and counted here.
     """
     ran = suites.run(subject, _witnesses(subject)) if run else None
-    measured = coverage or _beside(subject)
-    judged = [Judged(rule, _judge(rule, subject, ran, measured)) for rule in RULES]
+    report = coverage or _beside(subject)
+    counted = suites.measured(subject) if measure else report.read_bytes() if report else b""
+    judged = [Judged(rule, _judge(rule, subject, ran, counted)) for rule in RULES]
     one = subject.installed
     return Quality(plugin=one.name, distribution=one.distribution, version=one.version, judged=judged,
                    guarantees=ran.checks if ran else [])  # fmt: skip
@@ -89,7 +91,7 @@ def _witnesses(subject: Subject) -> list[str]:
     return [name for name in files if subject.root and (subject.root / name).is_file()]
 
 
-def _judge(rule: Rule, subject: Subject, ran: Ran | None, coverage: Path | None) -> Verdict:
+def _judge(rule: Rule, subject: Subject, ran: Ran | None, coverage: bytes) -> Verdict:
     if rule.roles and not subject.roles & set(rule.roles):
         return Verdict("not asked", f"it is no {' and no '.join(rule.roles)}")
     if rule.network and not subject.reaches_network:
@@ -107,23 +109,24 @@ def _judge(rule: Rule, subject: Subject, ran: Ran | None, coverage: Path | None)
     return suites.proved(ran, subject.roles, rule.proofs)
 
 
-def covered(subject: Subject, report: Path | None) -> Verdict:
+def covered(subject: Subject, report: bytes) -> Verdict:
     """Branches of the package, simulator left out, as ``coverage json`` counted them. Raises ConfigError for junk."""
-    if report is None:
-        return unmeasured("no report: coverage run -m pytest && coverage json")
+    if not report:
+        return unmeasured("nobody counted: --measure")
     try:
-        told = json.loads(report.read_text("utf-8"))
+        told = json.loads(report)
         files, branches = told["files"], told["meta"]["branch_coverage"]
-        mine = {name: one["summary"] for name, one in files.items() if _is_of(subject, report.parent / name)}
+        base = subject.root or Path()
+        mine = {name: one["summary"] for name, one in files.items() if _is_of(subject, base / name)}
         there = sum(one["num_statements"] + one.get("num_branches", 0) for one in mine.values())
         done = sum(one["covered_lines"] + one.get("covered_branches", 0) for one in mine.values())
-    except (OSError, ValueError, KeyError, TypeError) as wrong:
+    except (ValueError, KeyError, TypeError) as wrong:
         raise ConfigError(
-            f"{report} is no report of coverage: {type(wrong).__name__} {wrong}", code="WHERRY-2405",
-            fix="make one: coverage run -m pytest && coverage json",
+            f"this is no report of coverage: {type(wrong).__name__} {wrong}", code="WHERRY-2405",
+            fix="make one with coverage json, or say --measure",
         ) from None  # fmt: skip
     if not branches or not there:
-        return unmeasured(f"{report.name} counts {'no branches' if there else f'nothing of {subject.package.name}'}")
+        return unmeasured(f"the report counts {'no branches' if there else f'nothing of {subject.package.name}'}")
     worst = min(mine, key=lambda name: mine[name]["percent_covered"])
     share = 100 * done / there
     told = f"{share:.1f} % of lines and branches; least in {worst}: {mine[worst]['percent_covered']:.0f} %"

@@ -46,6 +46,7 @@ class Cleaner:
         self._hide = {name.lower() for name in hide}
         self._by_value: dict[str, str] = {}
         self._numbers: dict[str, int] = {}
+        self._built: tuple[int, Callable[[str], str]] = (0, str)
 
     # -- first pass: who is there -------------------------------------------------------------------------------------
 
@@ -105,6 +106,11 @@ class Cleaner:
         return email
 
     def _pattern(self) -> Callable[[str], str]:
+        if self._built[0] != len(self._by_value):
+            self._built = (len(self._by_value), self._build())
+        return self._built[1]
+
+    def _build(self) -> Callable[[str], str]:
         known = sorted((value for value in self._by_value if len(value) >= SHORTEST), key=len, reverse=True)
         if not known:
             return lambda text: text

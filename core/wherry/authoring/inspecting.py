@@ -18,8 +18,9 @@ from wherry.errors import WherryError
 
 _OURS = {name for name, one in vars(errors).items() if isinstance(one, type) and issubclass(one, WherryError)}
 _BUILT_IN = {name for name, one in vars(builtins).items() if isinstance(one, type) and issubclass(one, Exception)}
-_ALLOWED = {"ValueError", "NotImplementedError", "StopIteration"}
-"""ValueError is what settings models, transforms and readers of text say to whoever called them."""
+_ALLOWED = {"ValueError", "TypeError", "AssertionError", "NotImplementedError", "StopIteration"}
+"""ValueError is what settings models, transforms and readers of text say to whoever called them; the others tell the
+author that his own code is called wrongly."""
 _SELF_EXPLAINED = {"TryAgain", "ContractBroken"}
 """Errors that need no advice of their own: run it again; tell the author."""
 MOST_SHOWN = 5
@@ -129,7 +130,7 @@ def docs_page(subject: Subject) -> Verdict:
     if subject.project.get("project", {}).get("readme") is None:
         return missed("pyproject.toml names no readme", subject.at(page))
     titles = _titles(page)
-    lacks = [word for word, title in (("set-up", "set-?up"), ("settings", "settings"), ("limits", "limits?"))
+    lacks = [word for word, title in (("set-up", "set-?up"), ("settings", "settings"), ("limits", "(limits?|bounds)"))
              if not _has(titles, title) and not (word == "settings" and not _own_settings(subject))]  # fmt: skip
     if lacks:
         return missed(f"it has no heading for {', '.join(lacks)}", subject.at(page))

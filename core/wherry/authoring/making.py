@@ -66,9 +66,10 @@ def words_of(name: str, kind: Kind) -> dict[str, str]:
 
 
 def api(version: str) -> str:
-    """The range of the core that a plugin made today declares: this minor version; a major one from 1.0 on."""
+    """The range of the core that a plugin made today declares: this minor version and the next one, in which all still
+    works that works now without a warning; a major one from 1.0 on."""
     major, minor = (int(part) for part in version.split(".")[:2])
-    return f">={major}.{minor},<{major + 1}" if major else f">=0.{minor},<0.{minor + 1}"
+    return f">={major}.{minor},<{major + 1}" if major else f">=0.{minor},<0.{minor + 2}"
 
 
 def rendered(kind: Kind, words: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -48,7 +48,7 @@ RULES: tuple[Rule, ...] = (
         "It depends on no other plugin, and its requirement on `wherry` has a lower and an upper end.",
         "An operator can install and remove it without touching another, and a core that it was not made for refuses "
         "it before it is imported.",
-        'write `dependencies = ["wherry>=0.1,<0.2"]` with your range in pyproject.toml',
+        'write `dependencies = ["wherry>=0.1,<0.3"]` with your range in pyproject.toml',
     ),
     Rule(
         "settings-described", "bronze",
@@ -145,7 +145,7 @@ RULES: tuple[Rule, ...] = (
         "branch-coverage", "silver",
         "The plugin's tests reach 90 % of its branches, simulator left out.",
         "What no test went through, nobody knows.",
-        "`coverage run -m pytest && coverage json`, then `wherry plugin check --coverage coverage.json`",
+        "`pip install coverage`, then `wherry plugin check --measure`",
     ),
     # -- gold ---------------------------------------------------------------------------------------------------------
     Rule(

@@ -86,13 +86,22 @@ class Subject:
 
 def subject(name: str) -> Subject:
     """The plugin of that name, or of the folder ``name``. Raises NotFound, ConfigError, or why it cannot be used."""
-    name = _name_of(name)
+    folder, name = name, _name_of(name)
+    try:
+        found, loaded = installed(name), load([name])
+    except NotFound as error:
+        error.fix = f"pip install -e '{Path(folder or '.').resolve()}[testing]'" if folder != name else error.fix
+        raise
+    manifest = loaded.require(name)
+    return Subject(found, manifest, loaded.settings_model(name), _package(found))
+
+
+def installed(name: str) -> Installed:
+    """What is installed of a plugin, from metadata alone. Raises NotFound."""
     found = next((one for one in catalogue_of_installed() if one.name == name), None)
     if found is None:
         raise NotFound(f"the plugin {name} is not installed", fix=how_to_get(name), code="WHERRY-3060", plugin=name)
-    loaded = load([name])
-    manifest = loaded.require(name)
-    return Subject(found, manifest, loaded.settings_model(name), _package(found))
+    return found
 
 
 def _name_of(name: str) -> str:

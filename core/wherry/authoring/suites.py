@@ -11,17 +11,19 @@ import tempfile
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 
 from msgspec import Struct, field
 
 from wherry.authoring.subject import Subject
 from wherry.authoring.verdicts import Verdict, met, missed, unmeasured
-from wherry.errors import ContractBroken
+from wherry.errors import ConfigError, ContractBroken
+from wherry.redaction import scrub
 
 LISTENER = "wherry.testing.report"
-SECONDS = 600.0
-"""For all suites of one plugin: the kit is made to take two minutes."""
+SECONDS, LONGEST = 600.0, 3600.0
+"""For all suites of one plugin, made to take two minutes; and for all its tests while branches are counted."""
 _WORST = ("failed", "passed", "skipped")
 _ROLES = ("source", "sink", "matcher", "mapper", "simulator")
 
@@ -52,30 +54,63 @@ class Ran(Struct):
 
 def run(subject: Subject, proofs: Sequence[str] = ()) -> Ran:
     """Runs them in a process of their own; ``proofs`` are further test files. Raises ContractBroken where pytest cannot
-    even collect them."""
+    even collect them.
+    """
     found = suites(subject)
     files = sorted({suite.partition("::")[0] for suite in found} | set(proofs))
     if not files or subject.root is None:
         return Ran()
     with tempfile.TemporaryDirectory() as folder:
         kit, junit = Path(folder) / "kit.json", Path(folder) / "junit.xml"
-        done = subprocess.run(_command(files, kit, junit), cwd=subject.root, env=_environ(), capture_output=True,
-                              text=True, timeout=SECONDS, check=False)  # fmt: skip
-        if done.returncode not in (0, 1) or not junit.is_file():
-            raise ContractBroken(
-                f"the tests of {subject.name} cannot be run: {_last(done.stdout, done.stderr)}", code="WHERRY-1160",
-                fix=f"pip install -e '{subject.root}[testing]', then: pytest {files[0]}", plugin=subject.name,
-            )  # fmt: skip
+        why = _ran(_pytest(files, kit, junit), subject.root, SECONDS)
+        if why or not junit.is_file():
+            raise _unrunnable(subject, why or "they left no report", files[0])
         told = json.loads(kit.read_text("utf-8"))["checks"] if kit.is_file() else []
         cases = [_case(one, subject.root) for one in ET.parse(junit).iter("testcase")]
-        guarantees = {str(one["name"]): str(one["guarantee"]) for one in told}
-        return Ran(list(_checks(cases, found, guarantees)), _outcomes(cases), found)
+    guarantees = {str(one["name"]): str(one["guarantee"]) for one in told}
+    return Ran(list(_checks(cases, found, guarantees)), _outcomes(cases), found)
 
 
-def _command(files: Sequence[str], kit: Path, junit: Path) -> list[str]:
+def measured(subject: Subject) -> bytes:
+    """A report of coverage over all its tests; empty where it has none. What fails here was judged before: who counts
+    branches is slow, and keeps memory of his own. Raises ConfigError where coverage is not installed, ContractBroken.
+    """
+    if subject.tests is None or subject.root is None:
+        return b""
+    if find_spec("coverage") is None:
+        raise ConfigError("branches cannot be counted: coverage is not installed", fix="pip install coverage",
+                          code="WHERRY-2409")  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        counts, report = Path(folder) / "counts", Path(folder) / "report.json"
+        command = ["coverage", "run", "--branch", f"--source={subject.package.name}", f"--data-file={counts}", "-m",
+                   "pytest", "-q", "-p", "no:cacheprovider", "--tb=short", "tests"]  # fmt: skip
+        if why := _ran(command, subject.root, LONGEST):
+            raise _unrunnable(subject, why, "tests")
+        _ran(["coverage", "json", "-q", f"--data-file={counts}", "-o", str(report)], subject.root, SECONDS)
+        return report.read_bytes() if report.is_file() else b""
+
+
+def _unrunnable(subject: Subject, why: str, what: str) -> ContractBroken:
+    return ContractBroken(
+        f"the tests of {subject.name} cannot be run: {why}", code="WHERRY-1160",
+        fix=f"pip install -e '{subject.root}[testing]', then: pytest {what}", plugin=subject.name,
+    )  # fmt: skip
+
+
+def _ran(command: Sequence[str], root: Path, most: float) -> str:
+    """Runs it; why that came to nothing, or nothing. Tests that fail are a result."""
+    try:
+        done = subprocess.run([sys.executable, "-m", *command], cwd=root, env=_environ(), capture_output=True,
+                              text=True, timeout=most, check=False)  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return f"they did not end within {most:.0f} seconds"
+    return "" if done.returncode in (0, 1) else scrub(_last(done.stdout, done.stderr))
+
+
+def _pytest(files: Sequence[str], kit: Path, junit: Path) -> list[str]:
     loaded = any(one.value == LISTENER for one in entry_points(group="pytest11"))
     listener = [] if loaded else ["-p", LISTENER]
-    return [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=no", *listener,
+    return ["pytest", "-q", "-p", "no:cacheprovider", "--tb=short", *listener,
             f"--wherry-report={kit}", f"--junitxml={junit}", "-o", "junit_family=xunit1", *files]  # fmt: skip
 
 
@@ -86,7 +121,7 @@ def _environ() -> dict[str, str]:
 
 def _last(*texts: str) -> str:
     lines = [line for text in texts for line in text.splitlines() if line.strip()]
-    said = [line for line in lines if "rror" in line] or lines or ["it said nothing"]
+    said = [line.removeprefix("E") for line in lines if line.startswith("E ")] or lines or ["it said nothing"]
     return said[-1].strip()[:300]
 
 
@@ -141,7 +176,7 @@ def _case(told: ET.Element, root: Path) -> _Case:
     file = next((path for n in range(len(parts)) if (root / (path := "/".join(parts[n:]) + ".py")).is_file()), "")
     at = f"{told.get('file') or file}:{int(told.get('line') or 0) + 1}"
     name = told.get("name", "").partition("[")[0]
-    return _Case(file, at, owner, name, outcome, reason[0][:300] if reason else "")
+    return _Case(file, at, owner, name, outcome, scrub(reason[0][:300]) if reason else "")
 
 
 def _checks(cases: Sequence[_Case], found: Mapping[str, object], guarantees: Mapping[str, str]) -> Iterator[Check]:

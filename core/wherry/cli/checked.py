@@ -17,19 +17,21 @@ if TYPE_CHECKING:
 
 _TIERS = ("bronze", "silver", "gold", "platinum")
 _FILE = click.Path(path_type=Path, dir_okay=False)
+_READ = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
 @click.command()
 @click.argument("name", metavar="[NAME]", default=".")
 @click.option("--no-run", is_flag=True, help="Only look; do not run the kit.")
-@click.option("--coverage", type=_FILE, metavar="FILE", help="A report of: coverage json.")
+@click.option("--measure", is_flag=True, help="Run all its tests, and count branches with coverage.")
+@click.option("--coverage", type=_READ, metavar="FILE", help="A report of: coverage json.")
 @click.option("--live", metavar="CONNECTION", help="Also try a connection of this project, in a test company.")
 @click.option("--yes-test-company", is_flag=True, help="CONNECTION leads to a test company.")
 @click.option("--badge", type=_FILE, metavar="FILE", help="Write the badge.")
-@click.option("--at-least", type=click.Choice(_TIERS), help="Fail (exit 7) below this tier.")
+@click.option("--at-least", type=click.Choice([*_TIERS, "declared"]), help="Fail (exit 7) below it.")
 def check(
-    name: str, no_run: bool, coverage: Path | None, live: str | None, yes_test_company: bool, badge: Path | None,
-    at_least: str | None,
+    name: str, no_run: bool, measure: bool, coverage: Path | None, live: str | None, yes_test_company: bool,
+    badge: Path | None, at_least: str | None,
 ) -> None:  # fmt: skip
     """Judge a plugin by the quality scale, rule by rule, with evidence. NAME is an installed plugin, or its folder.
 
@@ -45,7 +47,7 @@ def check(
     own = face()
     found = subject(name)
     seen = _tried_live(live, found.name, yes_test_company) if live else None
-    quality = checking.check(found, run=not no_run, coverage=coverage)
+    quality = checking.check(found, run=not no_run, measure=measure, coverage=coverage)
     made = checking.badge(found, quality, seen)
     if badge is not None:
         badge.parent.mkdir(parents=True, exist_ok=True)
@@ -53,9 +55,10 @@ def check(
     data = {**made, "rules": [_row(one) for one in quality.judged], "next": quality.next,
             "missing": [one.rule.id for one in quality.missing()]}  # fmt: skip
     own.print("wherry.plugin.check/1", data, lambda: _told(quality, made))
-    if at_least and _TIERS.index(at_least) > _place(quality.tier):
+    wanted = found.declared.get("tier", "") if at_least == "declared" else at_least
+    if _place(wanted or "") > _place(quality.tier):
         own.code = EXIT_GUARD
-        own.note(Guarded(f"{found.name} is {quality.tier}, not {at_least}").message)
+        own.note(Guarded(f"{found.name} is {quality.tier}, not {wanted}").message)
 
 
 def _tried_live(connection: str, plugin: str, sure: bool) -> dict[str, Any]:

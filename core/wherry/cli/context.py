@@ -44,6 +44,7 @@ class Face:
     code: int = 0
     warnings: list[str] = field(default_factory=list)
     _hub: Hub | None = None
+    _problems: int = 0
     _printed: bool = False
 
     # -- the project ---------------------------------------------------------------------------------------------------
@@ -81,8 +82,14 @@ class Face:
 
             self.configure_logging()
             self._hub = Hub(self.project())
-            self.warnings += [problem.message for problem in self._hub.plugins.problems]
+            self._of_plugins()
         return self._hub
+
+    def _of_plugins(self) -> None:
+        """What plugins did, or could not do, since this was looked at last."""
+        found = self._hub.plugins.problems if self._hub is not None else []
+        self.warnings += [problem.message for problem in found[self._problems :]]
+        self._problems = len(found)
 
     def configure_logging(self) -> None:
         """Plugins' troubles are told in the answer; logs are for those who ask for them."""
@@ -130,6 +137,7 @@ class Face:
     ) -> None:
         """The command's one answer: data in the envelope for programs, text and the next command for people."""
         self._printed = True
+        self._of_plugins()
         after = [self.pasted(command) for command in next]
         if self.output == "json":
             self.envelope(schema, data, after, error.as_data() if error else None)

@@ -11,8 +11,8 @@ import msgspec
 from wherry.cli.context import Face
 from wherry.cli.drawing import pairs, table
 from wherry.cli.options import face, listing
-from wherry.errors import NotFound, WherryError
-from wherry.plugins import Installed, catalogue_of_installed, how_to_get, known_systems, load
+from wherry.errors import WherryError
+from wherry.plugins import Installed, catalogue_of_installed, known_systems, load
 
 
 @click.command("list")
@@ -84,11 +84,10 @@ def _broken(own: Face) -> list[dict[str, Any]]:
 @click.argument("name", metavar="PLUGIN")
 def info(name: str) -> None:
     """What one plugin can do and what it needs. Imports it."""
+    from wherry.authoring.subject import installed
+
     own = face()
-    found = next((one for one in catalogue_of_installed() if one.name == name), None)
-    if found is None:
-        raise NotFound(f"the plugin {name} is not installed", fix=how_to_get(name), code="WHERRY-3060", plugin=name)
-    loaded = load([name])
+    found, loaded = installed(name), load([name])
     manifest = loaded.require(name)
     model = loaded.settings_model(name)
     data: dict[str, Any] = {
@@ -99,7 +98,20 @@ def info(name: str) -> None:
         "maps": {kind: list(map_) for kind, map_ in manifest.maps.items()},
         "settings": {field: f.description or "" for field, f in model.model_fields.items()} if model else {},
     }  # fmt: skip
+    data["quality"] = _badge(found)
     own.print("wherry.plugin.info/1", msgspec.to_builtins(data), lambda: _info(data))
+
+
+def _badge(found: Installed) -> dict[str, Any] | None:
+    """The badge that lies in the package, if there is one: a statement of its author."""
+    from importlib.resources import files
+
+    try:
+        place = files((found.entry.module if found.entry else "").partition(".")[0]) / "badge.json"
+        told: dict[str, Any] = msgspec.json.decode(place.read_bytes(), type=dict[str, Any])
+    except (OSError, ValueError, ImportError, TypeError, msgspec.DecodeError):
+        return None
+    return {name: told.get(name) for name in ("tier", "proved", "date", "kit", "version")}
 
 
 def _info(data: dict[str, Any]) -> Iterator[str]:
@@ -107,6 +119,10 @@ def _info(data: dict[str, Any]) -> Iterator[str]:
     listed = ("roles", "kinds", "sign_in", "hosts", "scopes")
     yield from pairs([("group", data["group"]), *((name.replace("_", "-"), ", ".join(data[name])) for name in listed),
                       ("docs", data["docs"]), ("from", data["origin"])])  # fmt: skip
+    if data["quality"]:
+        told = data["quality"]
+        said = f"{told['tier']} ({told['proved']}), {told['date']}, version {told['version']}, kit {told['kit']}"
+        yield from pairs([("quality", said)])
     if data["settings"]:
         yield "  settings of a connection"
         yield from pairs(data["settings"].items(), "    ")

@@ -47,6 +47,7 @@ def patient(face: Face, hub: Hub) -> Iterator[None]:
         while not done.wait(_LOOK) and not told.is_set():
             look()
 
+    hub.says = face.note
     hub.wiring.lanes.waits = lambda why, seconds: face.note(why) if seconds >= _WORTH_SAYING else None
     watcher = threading.Thread(target=watch, name="wherry-patient", daemon=True)
     watcher.start()

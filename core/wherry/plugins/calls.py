@@ -15,7 +15,8 @@ from typing import Any, NoReturn
 import structlog
 
 from wherry.errors import ContractBroken, WherryError
-from wherry.plugins.loading import BAD_RESULT, BUILT_IN, CALL_FAILED, Loaded, Problem, told
+from wherry.plugins import process
+from wherry.plugins.loading import BAD_RESULT, BUILT_IN, CALL_FAILED, Loaded, Problem, meddled, told
 
 log = structlog.get_logger("wherry.plugins")
 Unfit = Callable[[Any], str]
@@ -32,9 +33,15 @@ class Calls:
         self, hook: str, owner: str, unfit: Unfit, role: str = "", *, only: bool = False, **arguments: Any
     ) -> Any:
         """The first result of a maker, or None. ``owner`` is the plugin whose job it is, ``""`` for anybody's; a plugin
-        that has ``role`` in its manifest counts as asked too, unless ``only`` the owner is. ``unfit`` says what is wrong
-        with a result, if anything is. Raises ContractBroken naming who failed, or what a plugin raised of our own
-        errors."""
+        that has ``role`` in its manifest counts as asked too, unless ``only`` the owner is. ``unfit`` says what is
+        wrong with a result, if anything is. Raises ContractBroken naming who failed, or what a plugin raised of our
+        own errors."""
+        with process.kept(lambda changes: meddled(self._loaded.problems, owner, changes, hook)):
+            return self._first(hook, owner, unfit, role, arguments, only=only)
+
+    def _first(
+        self, hook: str, owner: str, unfit: Unfit, role: str, arguments: Mapping[str, Any], *, only: bool
+    ) -> Any:
         aside = self._others(hook, owner) if only else []
         while True:
             try:

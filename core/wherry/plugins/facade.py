@@ -109,8 +109,9 @@ class Plugins:
             services=services,
         )
         if made is None:
+            who = f"the plugin {owner} does not map" if owner else "nobody maps"
             raise ConfigError(
-                f"flow {flow.name}: {f'the plugin {owner} does not map' if owner else 'nobody maps'} records of kind {kind}",
+                f"flow {flow.name}: {who} records of kind {kind}",
                 fix="enable a plugin that has a map for it, or leave the kind out",
                 code=NO_ROLE,
                 flow=flow.name,

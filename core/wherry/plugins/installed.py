@@ -6,10 +6,11 @@ no distribution, so nobody could be told which package and version a plugin came
 
 from __future__ import annotations
 
+import functools
 import json
 import re
-from collections.abc import Iterator, Set
-from importlib.metadata import Distribution, EntryPoint, distributions
+from collections.abc import Iterable, Iterator, Set
+from importlib.metadata import Distribution, EntryPoint, PackageNotFoundError, distributions, version
 from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
@@ -41,6 +42,8 @@ class Installed(Struct, frozen=True):
     origin: str = ""
     problem: str = ""
     entry: EntryPoint | None = None
+    needs: tuple[Requirement, ...] = ()
+    """What it requires beside the core."""
 
     @property
     def title(self) -> str:
@@ -97,16 +100,37 @@ def _declared(distribution: Distribution, wanted: Set[str] | None) -> list[Insta
 def _installed(distribution: Distribution, entry: EntryPoint) -> Installed:
     name, version, summary = _told(distribution)
     editable, origin = _origin(distribution)
+    wanted = list(_requirements(distribution))
     return Installed(
         name=entry.name,
         distribution=name,
         version=version,
         summary=summary,
-        api=_api(distribution),
+        api=_api(wanted),
         editable=editable,
         origin=origin,
         entry=entry,
+        needs=tuple(one for one in wanted if _normal(one.name) != CORE),
     )
+
+
+def clash(one: Installed) -> str:
+    """What another package does not have that a plugin asks of it, as half a sentence; empty where all is well."""
+    for wanted in one.needs:
+        found = _version_of(wanted.name)
+        if not found:
+            return f"needs {wanted.name}, which is not installed"
+        if not in_range(found, str(wanted.specifier)):
+            return f"needs {wanted.name} {wanted.specifier}; {found} is installed"
+    return ""
+
+
+@functools.cache
+def _version_of(package: str) -> str:
+    try:
+        return version(package)
+    except (PackageNotFoundError, KeyError, OSError, TypeError, ValueError):
+        return ""
 
 
 def _told(distribution: Distribution) -> tuple[str, str, str]:
@@ -123,18 +147,20 @@ def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _api(distribution: Distribution) -> str:
-    return ",".join(sorted(str(wanted.specifier) for wanted in _on_core(distribution) if str(wanted.specifier)))
+def _api(wanted: Iterable[Requirement]) -> str:
+    ranges = (str(one.specifier) for one in wanted if _normal(one.name) == CORE)
+    return ",".join(sorted(filter(None, ranges)))
 
 
-def _on_core(distribution: Distribution) -> Iterator[Requirement]:
+def _requirements(distribution: Distribution) -> Iterator[Requirement]:
+    """Those that hold here: for this Python and system, without extras."""
     for line in distribution.requires or []:
         try:
             wanted = Requirement(line)
             applies = wanted.marker is None or wanted.marker.evaluate({"extra": ""})
         except (InvalidRequirement, UndefinedEnvironmentName):
             continue
-        if applies and _normal(wanted.name) == CORE:
+        if applies:
             yield wanted
 
 

@@ -18,7 +18,7 @@ class KnownSystem(Struct, frozen=True):
 
     name: str
     title: str
-    group: Literal["CRM", "accounting", "platform", "files"]
+    group: Literal["CRM", "accounting", "platform", "files", "mapping"]
     status: Status
     how: str
 

@@ -5,21 +5,23 @@ stevedore imports, pluggy registers. Whatever is wrong with one plugin becomes a
 
 from __future__ import annotations
 
-import contextlib
-import sys
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from importlib.metadata import EntryPoint
 from typing import Any
 
 import pluggy
+import structlog
 from msgspec import Struct
 from stevedore.named import NamedExtensionManager
 
 from wherry import __version__, entities
 from wherry.errors import ConfigError, ContractBroken, WherryError
 from wherry.hookspecs import PROJECT_NAME, Manifest, Specs
-from wherry.plugins.installed import GROUP, Installed, catalogue_of_installed, in_range
+from wherry.plugins import process
+from wherry.plugins.installed import GROUP, Installed, catalogue_of_installed, clash, in_range
 from wherry.plugins.known import how_to_get
+from wherry.plugins.outdated import Relay
 from wherry.settings.mistakes import nearest
 
 MISSING, CONFLICT, OUT_OF_RANGE, OTHER_VERSION, NOT_ENABLED, NO_ROLE = (
@@ -30,6 +32,11 @@ NO_IMPORT, BAD_HOOK, BAD_MANIFEST, CALL_FAILED, BAD_RESULT, BAD_MODEL, SHAPE_CLA
 )  # fmt: skip
 ROLES = ("source", "mapper", "matcher", "sink", "simulator")
 BUILT_IN = "wherry:"
+MEDDLED, CLASH, SLOW, DIED, OUTDATED = "WHERRY-1117", "WHERRY-1118", "WHERRY-1124", "WHERRY-1123", "WHERRY-1125"
+SLOW_IMPORT = 2.0
+"""Seconds of an import that is told of: every command that uses the plugin waits for it."""
+log = structlog.get_logger("wherry.plugins")
+_now = time.monotonic
 
 
 class Problem(Struct, frozen=True):
@@ -45,7 +52,7 @@ class Problem(Struct, frozen=True):
     @property
     def stops(self) -> bool:
         """Whether the plugin cannot be used at all; otherwise only the answer to one hook was set aside."""
-        return self.code not in (SHAPE_CLASH, CALL_FAILED, BAD_RESULT)
+        return self.code not in (SHAPE_CLASH, CALL_FAILED, BAD_RESULT, CLASH, MEDDLED, SLOW, DIED, OUTDATED)
 
     def error(self) -> WherryError:
         """The problem as the error that its flows end with."""
@@ -57,7 +64,7 @@ class Problem(Struct, frozen=True):
 class Loaded(Struct):
     """What loading came to: the relay, and for each usable plugin its metadata and what it says of itself."""
 
-    relay: pluggy.PluginManager
+    relay: Relay
     installed: dict[str, Installed] = {}
     manifests: dict[str, Manifest] = {}
     problems: list[Problem] = []
@@ -68,14 +75,46 @@ class _ImportFailed(Exception):
 
 
 class _GuardedEntry(EntryPoint):
+    """An entry point whose import is watched; what there is to say of it goes to ``problems``."""
+
+    problems: list[Problem]
+
+    @classmethod
+    def of(cls, entry: EntryPoint, problems: list[Problem]) -> _GuardedEntry:
+        made = cls(entry.name, entry.value, entry.group)
+        vars(made)["problems"] = problems  # entry points take no attributes
+        return made
+
     def load(self) -> Any:
+        began = _now()
         try:
-            with contextlib.redirect_stdout(sys.stderr):  # stdout belongs to the command's own answer
+            with process.kept(lambda changes: meddled(self.problems, self.name, changes)):
                 return super().load()
         except KeyboardInterrupt:
+            log.warning("interrupted while a plugin was imported", plugin=self.name)
             raise
         except BaseException as error:
             raise _ImportFailed from error
+        finally:
+            if (seconds := _now() - began) > SLOW_IMPORT:
+                what = f"the plugin {self.name} takes {seconds:.0f} seconds to import, in every command that uses it"
+                fix = "its author should import what it needs where it is used"
+                note(self.problems, Problem(self.name, "", what, fix=fix, code=SLOW))
+
+
+def meddled(problems: list[Problem], plugin: str, changes: Sequence[str], hook: str = "its import") -> None:
+    """Says what a plugin did to the process beside its work; what could be put back was."""
+    who = f"the plugin {plugin}" if plugin else "a plugin"
+    message = f"{who} {', '.join(changes)} ({hook}); what can be put back was"
+    fix = f"update or report {plugin or 'the plugin that did it'}"
+    note(problems, Problem(plugin, "", message, hook if hook.startswith(PROJECT_NAME) else "", fix, MEDDLED))
+
+
+def note(problems: list[Problem], problem: Problem) -> None:
+    """Keeps what a plugin did, once, and logs it."""
+    if problem not in problems:
+        problems.append(problem)
+        log.warning(problem.message, plugin=problem.plugin, code=problem.code, fix=problem.fix)
 
 
 class _Loader(NamedExtensionManager[Any]):
@@ -91,12 +130,12 @@ class _Loader(NamedExtensionManager[Any]):
         )
 
     def list_entry_points(self) -> list[EntryPoint]:
-        return [_GuardedEntry(entry.name, entry.value, entry.group) for entry in self._allowed]
+        return list(self._allowed)
 
 
 def load_modules(enabled: Sequence[str], versions: Mapping[str, str], defaults: Sequence[object]) -> Loaded:
     """Loads what is enabled, in that order, after the built-in defaults: later in the list wins."""
-    loaded = Loaded(relay=pluggy.PluginManager(PROJECT_NAME))
+    loaded = Loaded(relay=Relay(PROJECT_NAME))
     loaded.relay.add_hookspecs(Specs)
     for n, default in enumerate(defaults):
         loaded.relay.register(default, f"{BUILT_IN}{n}")
@@ -114,9 +153,17 @@ def _choose(enabled: Collection[str], versions: Mapping[str, str], problems: lis
         problem = _unfit(name, found, versions.get(name, ""), [one.name for one in installed])
         if problem is None:
             chosen[name] = found[0]
+            problems += _clashing(found[0])
         else:
             problems.append(problem)
     return chosen
+
+
+def _clashing(one: Installed) -> list[Problem]:
+    """A plugin may do without what another package lacks; where it does not, this is why."""
+    what = clash(one)
+    fix = f"pip install --upgrade {one.distribution}; pip check tells what else does not fit"
+    return [Problem(one.name, one.version, f"{one.title} {what}", fix=fix, code=CLASH)] if what else []
 
 
 def _unfit(name: str, found: list[Installed], wanted: str, known: list[str]) -> Problem | None:
@@ -151,7 +198,8 @@ def _imported(chosen: dict[str, Installed], problems: list[Problem]) -> list[tup
         message = f"{one.title} cannot be imported: {told(error)}"
         problems.append(Problem(name, one.version, message, fix=f"install {one.distribution} again, or take it out"))
 
-    loader = _Loader([one.entry for one in chosen.values() if one.entry is not None], failed)
+    allowed = [_GuardedEntry.of(one.entry, problems) for one in chosen.values() if one.entry is not None]
+    loader = _Loader(allowed, failed)
     modules = {extension.name: extension.plugin for extension in loader.extensions}
     return [(name, modules[name]) for name in chosen if name in modules]
 
@@ -174,6 +222,13 @@ def _take_in(loaded: Loaded, one: Installed, module: Any) -> None:
             loaded.relay.unregister(name=one.name)
     else:
         loaded.installed[one.name] = one
+        for old, renamed in loaded.relay.outdated(module):
+            message = (
+                f"{one.title} implements {old}, which is called {renamed.new} since wherry {renamed.since}; "
+                f"the old name works until wherry {renamed.until}"
+            )
+            fix = f"its author renames it to {renamed.new}; nothing else changes"
+            note(loaded.problems, Problem(one.name, one.version, message, old, fix, OUTDATED))
 
 
 def _registered(relay: pluggy.PluginManager, one: Installed, module: Any) -> Problem | None:

@@ -183,7 +183,7 @@ class Flow(_Table):
     document: Document | None = Field(
         default=None,
         description='What an invoice becomes: "invoice" (a credit memo where its total is negative), "estimate", '
-        '"sales-order" (an estimate in QuickBooks Online, which has none) or "journal"; "invoice" where left out.',
+        '"sales-order" (an estimate where the target has none) or "journal"; "invoice" where left out.',
     )
     when: When | None = Field(
         default=None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets as random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -129,11 +129,15 @@ def finish_run(tx: Tx, id: str, state: str, exit_code: int, at: str, summary: di
     tx.run(sa.update(runs).where(runs.c.id == id).values(**values))
 
 
-def close_dead_runs(tx: Tx, flow: str, at: str) -> list[str]:
-    """Runs of the flow that say *running* although the caller holds its lock: their process died."""
+def close_dead_runs(
+    tx: Tx, flow: str, at: str, summary: Callable[[], dict[str, Any]] = lambda: dict[str, Any]()
+) -> list[str]:
+    """Runs of the flow that say *running* although the caller holds its lock: their process died. ``summary`` says
+    more of it, where that is known."""
     dead = [row[0] for row in tx.rows(sa.select(runs.c.id).where(runs.c.flow == flow, runs.c.state == "running"))]
+    told = {"note": "the process ended before the run did", **summary()} if dead else {}
     for id in dead:
-        finish_run(tx, id, "interrupted", 130, at, {"note": "the process ended before the run did"})
+        finish_run(tx, id, "interrupted", 130, at, told)
     return dead
 
 

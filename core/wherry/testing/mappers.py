@@ -5,7 +5,7 @@
         def trial(self) -> MapperTrial:
             return MapperTrial(make=ShipmentMapper, records=lambda: [shipment()])
 
-For a default map, as data: ``make=lambda: default_mapper("hubspot", "deal")``.
+For a default map, as data: ``make=lambda: default_mapper("acme", "deal")``.
 """
 
 from __future__ import annotations

@@ -127,13 +127,17 @@ class MatcherSuite:
 
     @guarantee(promise.RIGHT_LINK)
     def test_nothing_is_linked_to_a_create_that_is_not_written_yet(
-        self, matcher: Matcher, listing: list[Listed]
+        self, matcher: Matcher, drafts: list[Draft], listing: list[Listed]
     ) -> None:
+        """Neither among what is there, nor where all that could be meant is still to be written."""
         pending = Listed(pending_id(Ref(self.entity, "id:earlier")), "Ballast", "BA-1")
-        drafts = [_draft(self.entity, "id:8", "Ballast", "BA-1"), _draft(self.entity, "id:9", "Ballast", "")]
-        for decision in matcher.match(drafts, _catalogue([*listing, pending])):
-            assert not (isinstance(decision, Link) and pending_ref(decision.target)), "say Same(ref) instead"
-            assert not any(pending_ref(candidate.id) for candidate in _candidates(decision))
+        usual = [_draft(self.entity, "id:8", "Ballast", "BA-1"), _draft(self.entity, "id:9", "Ballast", "")]
+        refs = [Ref(self.entity, f"id:waiting-{n}") for n in range(len(listing))]
+        waiting = [Listed(pending_id(ref), one.name, one.sku) for ref, one in zip(refs, listing, strict=True)]
+        for some, held in ((usual, [*listing, pending]), (drafts, waiting)):
+            for decision in matcher.match(some, _catalogue(held)):
+                assert not (isinstance(decision, Link) and pending_ref(decision.target)), "say Same(ref) instead"
+                assert not any(pending_ref(candidate.id) for candidate in _candidates(decision))
 
     @guarantee(promise.RIGHT_LINK)
     def test_an_empty_catalogue_links_nothing(self, matcher: Matcher, drafts: list[Draft]) -> None:
@@ -188,6 +192,19 @@ class MatcherSuite:
         decisions = matcher.match(drafts, _catalogue(listing))
         targets = [decision.target for decision in decisions if isinstance(decision, Link)]
         assert len(targets) == len(set(targets))
+
+    @guarantee(promise.RIGHT_LINK)
+    def test_two_records_share_a_target_only_by_its_own_number(
+        self, matcher: Matcher, drafts: list[Draft], listing: list[Listed]
+    ) -> None:
+        """Whatever else a rule goes by, two records that it leads to one thing are merged in the target."""
+        numbers = {listed.id: listed.sku.casefold() for listed in listing}
+        linked: dict[str, dict[str, str]] = {}
+        for draft, decision in zip(drafts, matcher.match(drafts, _catalogue(listing)), strict=True):
+            if isinstance(decision, Link):
+                linked.setdefault(decision.target, {})[draft.key] = str(draft.body.get("sku") or "").casefold()
+        shared = {target: keys for target, keys in linked.items() if len(keys) > 1}
+        assert {target for target, keys in shared.items() if set(keys.values()) != {numbers[target]}} == set()
 
     @guarantee(promise.RIGHT_LINK)
     def test_no_name_and_no_number_is_nobodys_name(self, matcher: Matcher) -> None:

@@ -18,6 +18,8 @@ import pytest
 
 SCHEMA = "wherry.kit/1"
 PROPERTY = "wherry"
+MOST_SHOWN = 4
+"""Suites whose tables are printed whole; of more there is a line for each."""
 _WORST = {"failed": 0, "passed": 1, "skipped": 2}
 _WORDS = {"passed": "proved", "failed": "FAILED", "skipped": "not tried"}
 
@@ -88,10 +90,13 @@ class Report:
         checks = list(self._checks.values())
         if path:
             Path(path).write_text(json.dumps(self._as_data(checks), indent=1) + "\n", encoding="utf-8")
-        for suite in dict.fromkeys(check.suite for check in checks):
-            mine = [check for check in checks if check.suite == suite]
-            terminalreporter.section(f"what {suite} guarantees")
-            for line in table(mine):
+        suites = {suite: [c for c in checks if c.suite == suite] for suite in dict.fromkeys(c.suite for c in checks)}
+        if len(suites) > MOST_SHOWN:
+            terminalreporter.section("what the plugins guarantee")
+        for suite, mine in suites.items():
+            if len(suites) <= MOST_SHOWN:
+                terminalreporter.section(f"what {suite} guarantees")
+            for line in table(mine) if len(suites) <= MOST_SHOWN else [brief(suite, mine)]:
                 terminalreporter.write_line(line)
 
     def _as_data(self, checks: Sequence[Checked]) -> dict[str, Any]:
@@ -129,6 +134,14 @@ def table(checks: Sequence[Checked]) -> Iterator[str]:
         yield f"{_WORDS[one['outcome']]:<10}{one['guarantee']}{how}"
         for name, why in one["open"]:
             yield f"{'':<10}  {name}: {why}"
+
+
+def brief(suite: str, checks: Sequence[Checked]) -> str:
+    """A suite in one line."""
+    promises = list(_promises(suite, checks))
+    counts = Counter(str(one["outcome"]) for one in promises)
+    failed = "".join(f"; FAILED: {one['guarantee']}" for one in promises if one["outcome"] == "failed")
+    return f"{suite}: {counts['passed']} proved, {counts['skipped']} not tried{failed}"
 
 
 def _promises(suite: str, checks: Sequence[Checked]) -> Iterator[dict[str, Any]]:

@@ -65,6 +65,8 @@ class SinkTrial(Struct, kw_only=True):
     """An id of the things' own form that the system does not hold."""
     holds: Callable[[Item], Holding | None] | None = None
     """What the system, or its simulator, holds of an item now, told without the sink; None where it holds nothing."""
+    clash: Callable[[Item], object] | None = None
+    """Something else takes the name, number or place that an item would need."""
     close: Callable[[str], object] | None = None
     """Closes the books up to and including a day, ISO 8601."""
     move: Callable[[], object] | None = None

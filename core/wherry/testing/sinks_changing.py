@@ -100,6 +100,17 @@ class Changing:
         assert answer.facts is None or answer.facts == sink.facts(void)
         assert len(trial.effects(void)) == 1
 
+    @guarantee(promise.PEOPLE)
+    def test_a_place_that_is_taken_is_not_said_to_be_written(self, trial: SinkTrial) -> None:
+        """A name, a number or a file that something else has: that is looked at, or refused, and left as it is."""
+        clash = needed(trial.clash, "cannot have something else take a thing's place")
+        sink, item = trial.make(), trial.items(1)[0]
+        clash(item)
+        before = len(trial.stage.history.effects())
+        answer = write(sink, [item]).get(item.stamp)
+        assert answer is None or answer.fate not in DONE
+        assert len(trial.stage.history.effects()) == before
+
 
 class Arriving:
     """Documents as the target holds them: told by the simulator, worked out by the kit."""

@@ -14,12 +14,13 @@ from wherry.roles import Fetches, Query, Sweeps
 from wherry.testing import guarantees as promise
 from wherry.testing.guarantees import guarantee, tried
 from wherry.testing.hostile import SPOKEN
+from wherry.testing.sinks_encoding import ZONES, in_zone
 from wherry.testing.sinks_guarding import growth
-from wherry.testing.trial import Trial, faults_of, needed, offered, read, read_settled
+from wherry.testing.trial import Reading, Trial, faults_of, needed, offered, read, read_settled
 
 FOR_EVER = 10_000
 WAIT = 47
-BROKEN = {
+BROKEN: dict[str, dict[str, Any]] = {
     "an outage": {"kind": "status", "status": 503},
     "junk": {"kind": "html"},
     "a cut line": {"kind": "truncated"},
@@ -37,7 +38,7 @@ class Failing:
     @pytest.mark.parametrize("what", BROKEN)
     def test_a_read_that_breaks_off_keeps_what_it_had_and_goes_on_from_there(self, trial: Trial, what: str) -> None:
         """Pages are handed over as they come: who reads everything first has nothing when the line breaks."""
-        faults, ids = faults_of(trial), trial.create(4 * trial.page + 1)
+        faults, ids = faults_of(trial), spread(trial, 2 * trial.page)
         pages = trial.make().read(Query(kind=trial.kind, fields=trial.fields))
         had = [_first(pages)]
         faults.add(times=FOR_EVER, **BROKEN[what])
@@ -72,7 +73,8 @@ class Failing:
         for body in JUNK:
             faults.add("status", status=200, body=body, times=FOR_EVER)
             try:
-                gone = [record.id for record in trial.make().sweep(trial.kind, ids, trial.fields) if record.gone]
+                again = offered(trial, Sweeps, "cannot be swept")
+                gone = [record.id for record in again.sweep(trial.kind, ids, trial.fields) if record.gone]
             except WherryError:
                 gone = []
             faults.clear()
@@ -92,7 +94,7 @@ class Failing:
     @guarantee(promise.OUTAGES)
     def test_a_sign_in_that_runs_out_in_mid_read_loses_nothing(self, trial: Trial) -> None:
         """It is renewed, or the read ends with AccessLost; either way the next one has all the rest."""
-        faults, ids = faults_of(trial), trial.create(2 * trial.page + 1)
+        faults, ids = faults_of(trial), spread(trial, trial.page)
         pages = trial.make().read(Query(kind=trial.kind, fields=trial.fields))
         had = [_first(pages)]
         faults.add("expired")
@@ -132,6 +134,22 @@ class Beside:
         found = {record.id: record.fields for record in read(trial).records}
         field = trial.fields[0]
         assert {name: found[name][field] for name in ids} == said
+
+    @guarantee(promise.TRUE_COPY)
+    def test_a_read_is_the_same_in_every_time_zone(self, trial: Trial) -> None:
+        trial.create(2)
+        trial.wait(3_600)
+        since = trial.clock.now()
+        trial.wait(60)
+        trial.create(2)
+        trial.wait(trial.settled)
+        query = Query(kind=trial.kind, since=since, fields=trial.fields)
+        whole, late = read(trial), Reading(trial.make().read(query), None)
+        for zone in ZONES:
+            with in_zone(zone):
+                again = read(trial)
+                assert (again.newest(), again.mark) == (whole.newest(), whole.mark), f"another read in {zone}"
+                assert Reading(trial.make().read(query), None).ids == late.ids, f"another since in {zone}"
 
     @guarantee(promise.TRUE_COPY)
     def test_a_version_changes_with_its_record(self, trial: Trial) -> None:
@@ -182,6 +200,20 @@ class Beside:
         assert [mark for mark in marks if not isinstance(mark, str) or not 0 < len(mark) <= LONGEST_MARK] == []
         kept = msgspec.json.decode(msgspec.json.encode(marks[0]))
         assert set(read(trial, kept).ids) | {r.id for r in reading.pages[0].records} == set(reading.ids)
+
+    @guarantee(promise.NONE_LOST)
+    def test_a_moment_that_begins_in_the_middle_of_a_page_is_not_lost(self, trial: Trial) -> None:
+        """Of what changed since the mark: the edge of a page cuts through the records of one moment."""
+        trial.create(1)
+        known, ids = read_settled(trial), list[str]()
+        for count in (trial.page // 2 + 1, trial.page, trial.page // 2 + 1):
+            ids += trial.create(count)
+            trial.wait(trial.settled)
+        whole = read(trial, known.mark)
+        assert set(ids) <= set(whole.ids)
+        for cut in range(1, len(whole.pages) + 1):
+            before = [record.id for page in whole.pages[:cut] for record in page.records]
+            assert set(ids) <= {*before, *read(trial, whole.pages[cut - 1].mark).ids}, f"lost behind page {cut}"
 
     @guarantee(promise.NONE_LOST)
     def test_two_reads_at_once_do_not_disturb_each_other(self, trial: Trial) -> None:
@@ -258,6 +290,15 @@ class Beside:
             record.payload, record.relatives = b"{}", {"spoilt": []}
         again = [(record.id, record.payload) for page in source.read(query) for record in page.records]
         assert again == given
+
+
+def spread(trial: Trial, count: int) -> list[str]:
+    """So many records of one moment, as many of a later one, and one more."""
+    ids = list(trial.create(count))
+    trial.wait(trial.settled)
+    ids += trial.create(count)
+    trial.wait(trial.settled)
+    return [*ids, *trial.create(1)]
 
 
 def _first(pages: Any) -> Page:

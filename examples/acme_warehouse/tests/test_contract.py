@@ -20,6 +20,14 @@ from wherry.testing.services import SECRET, SharedClock
 from wherry.testing.simulators import Exchange, SimulatorSuite, SimulatorTrial
 from wherry.testing.sources import SourceSuite, Trial
 
+PAGE = 20
+"""It stands for the hundred that the system gives at once."""
+
+
+@pytest.fixture(autouse=True)
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("acme_warehouse.client.PAGE", PAGE)
+
 
 class TestShipments(SourceSuite):
     @pytest.fixture
@@ -35,6 +43,10 @@ class TestShipments(SourceSuite):
         def write(name: str, text: str) -> str:
             return str(post("PATCH", f"/api/v1/shipments/{name}", number=text)["number"])
 
+        def holds(name: str) -> dict[str, Any]:
+            told = post("PATCH", f"/api/v1/shipments/{name}", status="sent")
+            return {field: told[field] for field in ("number", "customer", "lines", "status")}
+
         return Trial(
             make=make,
             kind="shipment",
@@ -44,13 +56,13 @@ class TestShipments(SourceSuite):
             change=lambda name: post("PATCH", f"/api/v1/shipments/{name}", number=f"SH-{simulator.stage.clock.now()}"),
             wait=simulator.stage.clock.advance,
             clock=SharedClock(simulator.stage.clock),
-            page=100,
+            page=PAGE,
             overlap=1.0,
             faults=simulator.stage.faults,
             secret=SECRET,
             stage=simulator.stage,
             write=write,
-            holds=lambda name: post("PATCH", f"/api/v1/shipments/{name}", status="sent"),
+            holds=holds,
             remove=lambda name: post("DELETE", f"/api/v1/shipments/{name}"),
         )
 

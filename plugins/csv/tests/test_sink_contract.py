@@ -46,8 +46,11 @@ def thing(entity: str, number: int) -> Item:
                 {"account": a, "side": s, "amount": money(100 + number)} for s, a in (("debit", "84"), ("credit", "79"))
             ]
         else:
-            lines = [{"product": "Oak", "quantity": "2", "rate": f"{number}.25", "amount": money(200 * number + 50)}]
-            body |= {"customer": "Acme", "total": money(200 * number + 50)}
+            lines = [
+                {"product": "Oak", "quantity": "2", "rate": f"{number}.25", "amount": money(200 * number + 50)},
+                {"product": "Elm", "quantity": "1", "rate": "3", "amount": money(300)},
+            ]
+            body |= {"customer": "Acme", "total": money(200 * number + 350)}
         body["lines"] = lines
     return Item(entity=entity, key=f"id:{number}", body=body, stamp=stamp_of(f"{entity} {number}"))
 
@@ -62,7 +65,7 @@ def changed(item: Item) -> dict[str, Any]:
     if item.entity in NAMES:
         return {**body, "description": "Another"}
     body["lines"] = [{**line, "amount": money(4711)} for line in body["lines"]]
-    return body if item.entity == "journal_entry" else {**body, "total": money(4711)}
+    return body if item.entity == "journal_entry" else {**body, "total": money(2 * 4711)}
 
 
 def bad(entity: str) -> Item:
@@ -99,6 +102,7 @@ def trial_of(tmp_path: Path, entity: str, per_file: int, profile: str) -> SinkTr
         effects=effects,
         rejected=bad(entity) if entity in (*NAMES, "journal_entry") else None,
         holds=holds if entity not in NAMES and profile == "generic" else None,
+        clash=lambda item: (folder / make().encode([item])[0].path).write_text("something else"),
         move=lambda: (folder / MARKER).write_text("another-folder"),
         voids=entity not in NAMES,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,28 +17,7 @@ FIELDS = {
     "line_item": ("name", "quantity", "amount"),
 }
 WHEN = "deal.dealstage = 'closedwon' ? true : 'at stage ' & $string(deal.dealstage)"
-MAP = """
-(
-  $customer := company[0].{ "entity": "customer", "key": $id(id), "body": { "name": name } };
-  $project := {
-    "entity": "project",
-    "key": $id(deal.id),
-    "root": true,
-    "body": {
-      "name": deal.dealname,
-      "amount": $money(deal.amount, deal.currency),
-      "close_date": $date(deal.closedate),
-      "customer": $customer ? { "entity": "customer", "key": $customer.key },
-      "lines": [ line_item.{
-        "name": name,
-        "quantity": $decimal(quantity),
-        "amount": $money(amount, $$.deal.currency)
-      } ]
-    }
-  };
-  [ $customer, $project ]
-)
-"""
+MAP = Path(__file__).with_name("deals.jsonata").read_text("utf-8")
 
 
 def deal(id: str = "901", relatives: bool = True, **fields: Any) -> Record:

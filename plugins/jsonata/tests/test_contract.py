@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from wherry.testing.mappers import MapperSuite, MapperTrial
 
-from .deals import WHEN, deal, mapper
+from .deals import MAP, deal, mapper
 
 
 class TestDeals(MapperSuite):
@@ -19,5 +21,6 @@ class TestDeals(MapperSuite):
         )
 
 
-def test_the_trial_says_when() -> None:
-    assert "closedwon" in WHEN
+def test_the_map_of_the_guide_is_the_one_that_is_tried_here() -> None:
+    guide = Path(__file__).resolve().parents[3] / "docs" / "how-to" / "map-with-jsonata.md"
+    assert MAP in guide.read_text("utf-8")

@@ -17,6 +17,7 @@ from wherry.testing.visits import APART
 from wherry_qbwc import passwords
 from wherry_qbwc.simulator import QbwcSimulator, Unanswered, WebConnector
 from wherry_qbwc.simulator.calling import Caller
+from wherry_qbwc.simulator.connector import Late
 
 NAME = "books"
 KINDS = {"Invoice": "invoice", "SalesOrder": "invoice", "Customer": "customer", "ItemNonInventory": "product"}
@@ -26,15 +27,24 @@ CALLS = ("cut", "cut-alone", "deaf", "deaf-alone", "twice", "stranger", "rival",
 """What may happen at any call. cut: the Web Connector dies before it; deaf: it dies before it has the answer, which was
 given; both also with a restart of ours (alone). twice: the call is made twice. stranger: its ticket is none.
 rival: another computer comes first, and this one goes on with its old ticket. crowd: another comes in the middle."""
-MISHAPS = ("hresult", "hresult-done", "unstored", "locked", "internal", "internal-done", "closed", "wrong-file")
-"""What may happen in QuickBooks. hresult, internal: it fails at a message set, or at a request, which it may have done
-all the same; unstored: it does not keep its answer; locked: somebody has the record open; closed: it does not open."""
-SETS = {
+_WRITES = "(Add|Mod|Void|Del)(Rq)?"
+MISHAPS: dict[str, dict[str, Any]] = {
     "hresult": {}, "hresult-done": {"kind": "hresult", "done": True}, "unstored": {}, "closed": {}, "wrong-file": {},
-    "locked": {"kind": "status", "code": "3175", "request": "Add|Mod|Void|Del"},
-    "internal": {"kind": "status", "code": "1000", "request": "Add|Mod|Void|Del"},
-    "internal-done": {"kind": "status", "code": "1000", "request": "Add|Mod|Void|Del", "done": True},
+    "late": {"request": _WRITES}, "earlier": {"request": _WRITES},
+    "locked": {"kind": "status", "code": "3175", "request": _WRITES},
+    "internal": {"kind": "status", "code": "1000", "request": _WRITES},
+    "internal-done": {"kind": "status", "code": "1000", "request": _WRITES, "done": True},
 }  # fmt: skip
+"""What may happen besides. In QuickBooks: hresult, internal: it fails at a message set, or at a request, which it may
+have done all the same; unstored: it does not keep its answer; locked: somebody has the record open; closed: it does not
+open. late: an answer is delivered in the next session, with its old ticket; earlier: the answer before is, in its place.
+"""
+CONNECTION = """
+plugin = "qbwc"
+[flows.invoices.match.customer]
+order = ["link"]
+unmatched = "create"
+"""
 _http = httpx.Client(timeout=120)
 
 
@@ -50,6 +60,8 @@ class Computers:
         """What is to go wrong, and at which call from now."""
         self.alone = False
         """Whether our process is to end after this visit."""
+        self.late: list[Late] = []
+        """Answers that were kept back."""
 
     def visit(self, address: str) -> bool:
         """One session, to whatever end."""
@@ -58,13 +70,16 @@ class Computers:
         return not self.alone
 
     def session(self, address: str, caller: Caller) -> None:
-        WebConnector(
-            self.sim.computer, caller, self.user, self.password, wait=self.clock.advance, patience=20,
-        ).session()  # fmt: skip
+        connector = WebConnector(
+            self.sim.computer, caller, self.user, self.password, wait=self.clock.advance, patience=20
+        )
+        connector.held, self.late = self.late, []
+        connector.session()
+        self.late += connector.held
 
     def disturb(self, kind: str, number: int) -> None:
         if kind in MISHAPS:
-            self.sim.mishaps.add(**{"kind": kind, **SETS[kind], "after": number - 1})
+            self.sim.mishaps.add(**{"kind": kind, **MISHAPS[kind], "after": number - 1})
         else:
             self.wanted.append((kind, number))
 
@@ -188,7 +203,7 @@ def rigs() -> list[Rig]:
             name="qbwc",
             plugins=("qbwc",),
             modules=("wherry_qbwc.plugin", "wherry_qbwc.sink", "wherry_qbwc.work", "wherry.web.app"),
-            connection='plugin = "qbwc"\n',
+            connection=CONNECTION,
             stand=stand,
             asks=True,
             resends=True,
@@ -197,6 +212,6 @@ def rigs() -> list[Rig]:
             most=Decimal("8123456789012.35"),
             deaths=25,
             disturbances=CALLS,
-            mishaps=MISHAPS,
+            mishaps=tuple(MISHAPS),
         )
     ]

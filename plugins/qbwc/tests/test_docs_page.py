@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import json
 import re
+import tomllib
 from collections.abc import Callable, Iterator
+from importlib import resources
 from pathlib import Path
 
 import pytest
+from wherry_qbwc import endpoint, sessions, words, work
 from wherry_qbwc.simulator import QbwcSimulator
 
 from .desk_rig import Desk, desk
@@ -14,7 +20,8 @@ from .work_rig import CHARGES
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "how-to" / "quickbooks-desktop.md"
 PIECE = re.compile(
-    r"^<!-- at the desk: (?P<what>[^\n]*) -->$|^```console desktop\n(?P<typed>.*?)^```$|^```toml project\n(?P<file>.*?)^```$",
+    r"^<!-- at the desk: (?P<what>[^\n]*) -->$|^```console desktop\n(?P<typed>.*?)^```$"
+    r"|^```toml\n(?P<file>version = 1\n.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
 VARYING = {
@@ -58,17 +65,51 @@ def other_file(at: Desk) -> None:
     assert at.session().how == "error"
 
 
-def held(at: Desk) -> None:
+def edited(at: Desk) -> None:
     [one] = [one for one in at.books("SalesOrder") if one["RefNumber"] == "536366"]
     at.desktop.change(one["id"], Memo="Collected by the customer")
+
+
+def changed(at: Desk) -> None:
+    path = at.folder / "charges.csv"
+    path.write_text(path.read_text("utf-8").replace("Hand warmer,6", "Hand warmer,7"), "utf-8")
+    at.does("workspace import online-retail charges.csv --currency USD")
 
 
 HAPPENS: dict[str, Callable[[Desk], object]] = {
     "the file of charges": imported,
     "Update Selected is pressed": Desk.session,
     "somebody has another company file open": other_file,
-    "in QuickBooks somebody changes the memo of order 536366": held,
+    "in QuickBooks somebody changes the memo of order 536366": edited,
+    "the same order changes on the platform": changed,
 }
+
+
+def sentences(tree: ast.AST) -> Iterator[str]:
+    """What a person reads in the Web Connector: texts that are sentences, and no docstrings."""
+    nodes = list(ast.walk(tree))
+    other = [node.value for node in nodes if isinstance(node, ast.Expr)]
+    other += [node.value for node in nodes if isinstance(node, ast.keyword) and node.arg == "about"]
+    said = [node.value for node in nodes if isinstance(node, ast.Constant) and node not in other]
+    return (one for one in said if isinstance(one, str) and re.fullmatch(r"[A-Z][a-z]+ .*\.", one))
+
+
+@pytest.mark.parametrize("codes", ["hresults", "web connector", "own sentences"])
+def test_every_error_that_the_web_connector_shows_is_on_the_page(codes: str, request: pytest.FixtureRequest) -> None:
+    page = PAGE.read_text("utf-8")
+    if codes == "hresults":
+        told = set(tomllib.loads((resources.files(words) / "statuses.toml").read_text("utf-8"))["hresults"])
+    elif codes == "web connector":
+        contract: Path = request.getfixturevalue("contract")
+        told = {one.removeprefix("QBWC") for one in json.loads((contract / "qbwc-client-errors.json").read_text())}
+        told -= {f"{code}" for first, last in re.findall(r"QBWC(\d{4}) to (\d{4})", page)
+                 for code in range(int(first), int(last) + 1)}  # fmt: skip
+    else:
+        trees = [ast.parse(inspect.getsource(module)) for module in (endpoint, sessions, work)]
+        told = {one.partition(".")[0].partition(";")[0] for tree in trees for one in sentences(tree)}
+        told -= {"Everything is done"}
+    assert told
+    assert sorted(one for one in told if one not in page) == []
 
 
 def test_what_the_page_shows_is_what_is_printed(

@@ -77,6 +77,19 @@ def test_journals_are_booked_in_a_session_and_tie_out_after_the_next(at: Desk) -
     assert "is dated 2026-02-03 there, 2026-01-31 was written" in said
 
 
+def test_a_month_is_closed_with_two_visits_of_the_web_connector_at_most(at: Desk) -> None:
+    """b_004_16: the first takes the entries and tells the balances; the second is for whoever asks too late."""
+    begun(at)
+    close = "close 2026-01 --approve --yes"
+    said = at.does(close, 4)
+    assert "2 not sent" in said
+    assert "books comes for them by itself" in said
+    assert at.session().how == "done"
+    said = at.does(close)
+    assert "it ties out" in said
+    assert "2026-01 is closed" in said
+
+
 def test_an_entry_is_taken_back_by_a_second_one_and_both_tie_out(at: Desk) -> None:
     """b_004_14"""
     begun(at)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from wherry.errors import ConfigError, ContractBroken
+from wherry.hub import Hub
 from wherry_qbwc import ledger, statements
 from wherry_qbwc.books import Books
 from wherry_qbwc.company import Company
@@ -126,3 +128,33 @@ def test_what_is_no_report_is_told(text: str) -> None:
     with pytest.raises(ContractBroken) as caught:
         trial_balance(text)
     assert caught.value.code == "WHERRY-1852"
+
+
+# -- questions ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_answer_counts_until_the_next_session_which_tells_it_anew_for_a_day(tmp_path: Path) -> None:
+    """Of an answer that nobody asked for lately, and that a later session left out, nothing is believed."""
+    now, asked = dt.datetime(2026, 4, 1, tzinfo=dt.UTC), [statements.balance(DAY)]
+    (tmp_path / "wherry.toml").write_text('version = 1\n[project]\nname = "a"\ncurrency = "USD"\n', "utf-8")
+    with Hub.open(tmp_path, environ={}) as hub, hub.store.documents("qbwc") as held:
+
+        def session(hours: float, rows: list[dict[str, Any]]) -> None:
+            at = now + dt.timedelta(hours=hours)
+            open_now = statements.open_questions(held, "books", at)
+            statements.keep(held, "books", dict.fromkeys(open_now, rows), at)
+
+        def answer(hours: float) -> list[list[dict[str, Any]]] | None:
+            return statements.answers(held, "books", asked, (), now + dt.timedelta(hours=hours))
+
+        assert answer(0) is None
+        session(1, [{"n": 1}])
+        assert answer(1) == [[{"n": 1}]]
+        session(2, [{"n": 2}])
+        assert answer(2) == [[{"n": 2}]]
+        session(30, [{"n": 3}])
+        assert answer(30) is None
+        session(31, [{"n": 4}])
+        assert answer(31) == [[{"n": 4}]]
+        session(31 + 24 * 40, [])
+        assert held.count(statements.KIND) == 0

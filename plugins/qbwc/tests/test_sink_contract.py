@@ -158,6 +158,7 @@ def trial_of(folder: Path, entity: str) -> Iterator[PolledTrial]:
             holds=(lambda item: held(sim, kind, item)) if entity not in NOTED else None,
             close=(lambda day: setattr(sim.company(), "closing", day)) if entity in documents.POSTING else None,
             move=sim.computer.swap,
+            clash=(lambda item: sim.enter("Vendor", Name=item.body["name"])) if entity == "customer" else None,
             enter=(lambda item: enter(sim, kind, item, make())) if entity not in ONCE else None,
             edit=None if entity in ONCE else lambda id: sim.change(id, **{NOTED.get(entity, "Memo"): "looked at"}),
             updates=entity not in ONCE,

@@ -188,3 +188,22 @@ def test_the_line_on_receivables_comes_first_and_names_its_customer_and_its_clas
     assert {line.get("ClassRef") for line in shown} == {None, "Remodel"}
     twice = [*lines[:2], {**lines[2], "amount": money(1000)}, {**lines[2], "amount": money(250)}]
     assert held(bench, item("journal_entry", {**body, "lines": twice})).code == "WHERRY-4349"
+
+
+@pytest.mark.parametrize("entity", ["sales_order", "invoice", "credit_memo", "estimate"])
+def test_a_line_of_a_sale_gets_its_class_and_one_that_nobody_has_is_held(
+    entity: str, complaints: Callable[[bytes], list[str]]
+) -> None:
+    bench = Bench(desktop())
+    body = order(bench)
+    body["lines"][0]["dimensions"] = {"class": "Remodel"}
+    made = bench.written(item(entity, body))
+    lines = bench.sim.company().told(bench.sim.company().records[str(made.target)])["lines"]
+    assert [line.get("ClassRef") for line in lines] == ["Remodel", None]
+    assert complaints(bench.sent(item(entity, body))) == []
+    body["lines"][1]["dimensions"] = {"class": "Remodle"}
+    refused = held(bench, item(entity, body))
+    assert refused.code == "WHERRY-4359"
+    assert "near it: Remodel" in refused.message
+    plain = bench.written(replace(made, body=order(bench)))
+    assert "class" not in str(facts.of_item(replace(plain, before=None), bench.books))

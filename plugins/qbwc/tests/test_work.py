@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from decimal import Decimal
-from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -132,27 +130,3 @@ def test_a_changed_invoice_changes_its_sales_order_and_a_persons_edit_is_shown(m
     assert made.waiting()["differs"] == 1
     [kept] = [one for one in made.written() if one["RefNumber"] == "536365"]
     assert kept["Memo"] == "Mine"
-
-
-def test_real_invoices_arrive_once_each_to_the_penny_through_sessions_that_are_cut(tmp_path: Path) -> None:
-    path = SHARED / "data" / "invoices" / "online_retail.csv"
-    if not path.is_file():
-        pytest.skip(f"needs the real invoices in {path} (or WHERRY_SHARED)")
-    with path.open(encoding="utf-8", errors="replace") as lines, shop(tmp_path, sample=False) as made:
-        made.session()
-        made.imports("".join(islice(lines, 300)))
-        for kind in ("dies-executed", "late", "doubled"):
-            made.desktop.mishaps.add(kind, request="SalesOrderAdd", after=2)
-            made.run()
-            made.session()
-        settled(made)
-        with made.hub.store.documents("workspace") as documents:
-            invoices = [held["fields"] for _, held in documents.each("invoice")]
-        wanted = {
-            one["number"]: Decimal(one["total"]["minor"]) / 100
-            for one in invoices
-            if one["total"]["minor"] >= 0 and one.get("location")
-        }
-        assert len(wanted) > 10
-        assert {number: made.totals()[number] for number in wanted} == wanted
-        assert set(made.totals()) <= {*wanted, *TOTALS}

@@ -18,6 +18,7 @@ from wherry.web.server import Listening, WebServer, listen
 from wherry_qbwc import passwords
 from wherry_qbwc.line import line_of
 from wherry_qbwc.simulator import Outcome, QbwcSimulator
+from wherry_qbwc.simulator.calling import Caller
 from wherry_workspace.charge_import import import_charges
 from wherry_workspace.layouts import ONLINE_RETAIL
 
@@ -116,12 +117,13 @@ class Shop:
         report = self.hub.run("invoices")
         return dict(report.data)
 
-    def session(self, **told: Any) -> Outcome:
-        """The Web Connector updates, once what an earlier session left has ended."""
+    def session(self, caller: Caller | None = None, **told: Any) -> Outcome:
+        """The Web Connector updates, once what an earlier session left has ended. ``caller``: by which its calls go."""
         self.clock.advance(200)
         connector = self.desktop.connect(
             f"{self.url}/hooks/qbwc/{NAME}", self.user, self.password, http=self.http, wait=lambda seconds: None, **told
         )
+        connector.caller = caller or connector.caller
         return connector.session()
 
     def waiting(self) -> dict[str, int]:
@@ -137,10 +139,14 @@ class Shop:
 
     def totals(self, kind: str = "SalesOrder") -> dict[str, Decimal]:
         """Number → total. Two of a number are a duplicate."""
-        rows = self.written(kind)
-        numbers = [row["RefNumber"] for row in rows]
-        assert len(set(numbers)) == len(numbers), f"written twice: {numbers}"
-        return {row["RefNumber"]: Decimal(row["TotalAmount"]) for row in rows}
+        return once(self.written(kind))
+
+
+def once(rows: list[dict[str, Any]]) -> dict[str, Decimal]:
+    """Number → total of documents, of which no two have one number."""
+    numbers = [row["RefNumber"] for row in rows]
+    assert len(set(numbers)) == len(numbers), f"written twice: {numbers}"
+    return {row["RefNumber"]: Decimal(row["TotalAmount"]) for row in rows}
 
 
 @contextlib.contextmanager

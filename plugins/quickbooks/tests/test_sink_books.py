@@ -183,6 +183,21 @@ def test_class_and_department_of_a_line_go_along_and_compare_equal(bench: Any) -
     assert f"class {west['Id']}, department {yard['Id']}" in answer.facts["line 2"]
 
 
+def test_the_class_of_a_line_of_a_sale_goes_along_and_its_department_is_held(bench: Any) -> None:
+    west = bench.sim.write("Class", {"Name": "West"})
+    bench.sim.write("Department", {"Name": "Yard"})
+    bench.sink.check()
+    body = bench.invoice()
+    body["lines"][0] |= dims(**{"class": "west"})
+    answer = bench.written(item("invoice", body))
+    assert bench.held("Invoice")["Line"][0]["SalesItemLineDetail"]["ClassRef"]["value"] == west["Id"]
+    assert answer.facts == bench.sink.facts(item("invoice", body))
+    body["lines"][0] |= dims(department="Yard")
+    with pytest.raises(Rejected, match="such a document has as a whole") as caught:
+        bench.sink.encode([item("invoice", body)])
+    assert caught.value.code == "WHERRY-4774"
+
+
 def test_what_people_add_to_a_line_without_dimensions_is_not_compared(bench: Any) -> None:
     body = entry(("debit", "61000", 100), ("credit", "01010", 100))
     bench.written(item("journal_entry", body))

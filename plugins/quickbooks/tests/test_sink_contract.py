@@ -67,6 +67,7 @@ def trial_of(sim: QuickBooksSimulator, url: str, folder: Path, entity: str, batc
             gone="99999",
             holds=(lambda item: held(sim, item)) if entity in STAMPED else None,
             close=sim.close_books if entity in POSTING else None,
+            clash=lambda item: sim.write(name, by_hand(make(), item)),
             enter=lambda item: str(sim.write(name, by_hand(make(), item))["Id"]),
             twin=(lambda item: copied(sim, make(), item)) if entity in STAMPED else None,
             edit=edit,

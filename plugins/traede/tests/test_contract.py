@@ -45,6 +45,9 @@ class TestEntries(SourceSuite):
 class TestEntriesOfATraedeThatDoesNotSort(TestEntries):
     options: ClassVar[dict[str, Any]] = {"sorts": False}
 
+    def test_a_read_that_breaks_off_keeps_what_it_had_and_goes_on_from_there(self) -> None:
+        pytest.skip("a list that is not sorted has to be read whole before any of it is handed over")
+
 
 class TestEntriesWithMomentsOfNewerVersions(TestEntries):
     options: ClassVar[dict[str, Any]] = {"iso": True}

@@ -147,6 +147,19 @@ def test_the_document_of_the_flow_decides_what_an_invoice_becomes(platform: Plat
     assert mapper(document="invoice").fingerprint == mapper().fingerprint
 
 
+def test_the_class_of_a_line_goes_along_be_it_the_lines_own_or_the_documents(platform: Platform) -> None:
+    lines = [{"service": "Storage", "amount": gbp(100), "custom": {"class": "North"}},
+             {"service": "Moves", "amount": gbp(100)},
+             {"service": "Gates", "amount": gbp(100),
+              "dimensions": {"class": "West", "department": "Yard"}}]  # fmt: skip
+    whole = platform.invoice(lines=lines, total=gbp(300), custom={"class": "South", "location": "L"})
+    made = platform.drafts(whole)[-1]
+    told = [line.get("dimensions") for line in made.body["lines"]]
+    assert told == [{"class": "North"}, {"class": "South"}, {"class": "West", "department": "Yard"}]
+    bare = platform.drafts(platform.invoice(lines=lines[1:2], total=gbp(100)))[-1]
+    assert "dimensions" not in bare.body["lines"][0]
+
+
 def test_a_document_that_the_map_does_not_make_is_told_with_those_it_does() -> None:
     flow = Flow.model_validate({"source": "platform", "sink": "books", "kinds": ("charge",), "document": "invoice"})
     with pytest.raises(ConfigError, match="map of charge makes no invoice") as caught:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wherry.matching import RuleMatcher
+from wherry.matching import RuleMatcher, pending_ref
 from wherry.records import Decision, Draft, Link
 from wherry.roles import Catalogue
 from wherry.settings import Flow
@@ -38,11 +38,12 @@ class PartMatcher:
 
 def _by_former_number(draft: Draft, catalogue: Catalogue, taken: dict[str, str]) -> Link | None:
     """A link where exactly one product has the former number, nobody else is that product, and the new number is
-    unknown. ``taken`` is target → the draft key that took it in this batch."""
+    unknown. ``taken`` is target → the draft key that took it in this batch. What is still to be
+    written is nobody's former self."""
     former = str((draft.body.get("custom") or {}).get("former_number") or "")
     if not former or catalogue.by_sku(str(draft.body.get("sku", ""))):
         return None
-    hits = [hit for hit in catalogue.by_sku(former) if not catalogue.keys_of(hit.id)]
+    hits = [hit for hit in catalogue.by_sku(former) if not catalogue.keys_of(hit.id) and not pending_ref(hit.id)]
     if len(hits) != 1 or taken.setdefault(hits[0].id, draft.key) != draft.key:
         return None
     return Link(hits[0].id, RULE, f'former number "{former}" equals SKU "{hits[0].sku}" of "{hits[0].name}"')

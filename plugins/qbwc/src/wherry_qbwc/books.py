@@ -179,3 +179,15 @@ def _income(accounts: tuple[PostingAccount, ...], settings: QbwcSettings, connec
 def held(item: Item, why: str, field: str, fix: str, code: str) -> Rejected:
     """An item that is not sent as it is."""
     return Rejected(f"{item.entity} {item.label or item.key}: {why}", fix=fix, code=code, item=item.stamp, field=field)
+
+
+def class_of(item: Item, books: Books, n: int, line: Row) -> str:
+    """The id of a line's class. Raises Rejected for one that there is not, and for another dimension."""
+    told = {name: str(word).strip() for name, word in (line.get("dimensions") or {}).items() if str(word).strip()}
+    for name, word in told.items():
+        why, fix = books.misplaced(name, word)
+        if why:
+            raise held(
+                item, f"line {n + 1} {why}", f"lines[{n}].dimensions", f"{fix}; then try it again", "WHERRY-4359"
+            )
+    return books.class_id(told["class"]) if told else ""

@@ -118,6 +118,7 @@ def _sale(item: Item, books: Books) -> Facts:
     made = sales.sale(item, books)
     lines = [
         _line(item, n, one.product, one.quantity if one.product else None, one.amount, one.description)
+        + _at(item, one.place)
         for n, one in enumerate(made.lines)
     ]
     told = _document(
@@ -131,6 +132,7 @@ def _held_sale(item: Item, row: Row) -> Facts:
     rows = [line for name in KINDS.values() for line in many(row, f"{name}LineRet")]
     lines = [
         _line(item, n, _ref(one, "ItemRef"), _quantity(one), _number(one.get("Amount")), str(one.get("Desc") or ""))
+        + _at(item, _ref(one, "ClassRef"))
         for n, one in enumerate(rows)
     ]
     told = _document(
@@ -185,6 +187,10 @@ def _held_entry(item: Item, row: Row) -> Facts:
         for line in many(row, name)
     ]  # fmt: skip
     return _booked(str(row.get("TxnDate") or ""), str(row.get("RefNumber") or ""), lines)
+
+
+def _at(item: Item, place: str) -> str:
+    return f", class {place}" if place and _classed(item) else ""
 
 
 def _classed(item: Item) -> bool:

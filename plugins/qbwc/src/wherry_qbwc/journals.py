@@ -15,7 +15,7 @@ from wherry.books.numbering import reversing
 from wherry.money import exact
 from wherry.records import Item
 
-from .books import Books, PostingAccount, held
+from .books import Books, PostingAccount, class_of, held
 from .names import numbered, stamped
 from .sales import ZERO, amount, currency_of
 
@@ -114,19 +114,7 @@ def _side(item: Item, books: Books, n: int, line: Obj) -> Side | None:
     _of_its_currency(item, books, n, account)
     side = line["side"] if worth > 0 else OTHER[line["side"]]
     return Side(side=side, account=account.id, amount=abs(worth), description=str(line.get("description") or ""),
-                customer=customer, place=_class(item, books, n, line), party=account.type == RECEIVABLE)  # fmt: skip
-
-
-def _class(item: Item, books: Books, n: int, line: Obj) -> str:
-    """The id of a line's class. Raises Rejected for one that there is not, and for another dimension."""
-    told = {name: str(word).strip() for name, word in (line.get("dimensions") or {}).items() if str(word).strip()}
-    for name, word in told.items():
-        why, fix = books.misplaced(name, word)
-        if why:
-            raise held(
-                item, f"line {n + 1} {why}", f"lines[{n}].dimensions", f"{fix}; then try it again", "WHERRY-4359"
-            )
-    return books.class_id(told["class"]) if told else ""
+                customer=customer, place=class_of(item, books, n, line), party=account.type == RECEIVABLE)  # fmt: skip
 
 
 def _of_its_currency(item: Item, books: Books, n: int, account: PostingAccount) -> None:

@@ -18,11 +18,14 @@ from wherry.http import Response
 from wherry.records import Call, Reply
 
 from .words import statuses
+from .words.sets import set_id
 
 PATH = "qbxml"
 ANSWERED, NOT_READ = 200, 400
 """The status of a reply to what QuickBooks could not read: an HRESULT that proves that nothing was done."""
 HRESULT = "hresult"
+GONE = "WHERRY-6850"
+"""The code of the error that the Web Connector is not here."""
 NAME_TAKEN, NOT_FOUND = 'statusCode="3100"', 'statusCode="500"'
 
 
@@ -57,6 +60,8 @@ class Wire:
         self._finished = False
         self.over = False
         self.handed = 0
+        self.answered: list[str] = []
+        """Ids of the message sets of writes that QuickBooks answered."""
         self.lists_moved = False
         """Whether a write was answered with a name that the lists kept here do not know."""
 
@@ -159,6 +164,7 @@ class Line:
             if again and error.where.get("sent") == "no":
                 raise Left from None
             raise
+        wire.answered += [set_id(stamp) for stamp in call.items]
         wire.lists_moved = wire.lists_moved or NAME_TAKEN in heard.response or NOT_FOUND in heard.response
         if heard.hresult:
             return Reply(status=NOT_READ, headers={HRESULT: heard.hresult}, body=heard.message.encode())
@@ -192,7 +198,7 @@ def gone(sent: Literal["no", "perhaps"]) -> TryAgain:
     """The Web Connector is not here (any more)."""
     return TryAgain(
         "the QuickBooks Web Connector is not here now",
-        fix="it goes on when the Web Connector updates next", code="WHERRY-6850", sent=sent,
+        fix="it goes on when the Web Connector updates next", code=GONE, sent=sent,
     )  # fmt: skip
 
 

@@ -1,12 +1,14 @@
 """Customers, items and accounts of the company file, kept here: what is matched against while nobody is there to ask.
 
-Read whole, with iterators where the list has one: they live as long as the session, so one that ended is started again.
+Read whole once a day, with iterators where the list has one: they live as long as the session, so one that ended is
+started again. In between, what changed of the long lists is enough; what was deleted or merged, and full names below an
+entry that was renamed, are as they are once the list is read whole, which a write that meets them brings about.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -27,8 +29,13 @@ QUERIES = {
 }  # fmt: skip
 _WHOLE = frozenset({"AccountQuery", "ClassQuery", "SalesTaxCodeQuery", "CurrencyQuery"})
 """Lists that come in one answer."""
+_LONG = ("customer", "item")
+_WHOLE_EVERY = 86_400.0
+_OVERLAP = dt.timedelta(hours=1)
+"""QuickBooks is known to be wrong by an hour where summer time began or ended meanwhile."""
 USUAL = ("customer", "item", "account")
 _TIMES = 3
+NEVER: Mapping[str, dt.datetime] = {}
 Ask = Callable[[bytes], str]
 """A message set's response."""
 
@@ -46,20 +53,43 @@ def is_due(documents: Documents, connection: str, now: dt.datetime, every: float
     return not read_at or not 0 <= (now - dt.datetime.fromisoformat(read_at)).total_seconds() < every
 
 
-def read(ask: Ask, version: str, kinds: Iterable[str] = USUAL) -> dict[str, list[Entry]]:
-    """Every list, inactive entries too. Raises TryAgain where QuickBooks does not tell it whole."""
-    return {kind: _list(ask, QUERIES[kind], version) for kind in kinds}
+def since(documents: Documents, connection: str, now: dt.datetime) -> dict[str, dt.datetime]:
+    """List → the moment since when it is to be read, of those that need not be read whole."""
+    whole_at = documents.get(STATE, [connection]).get(connection, {}).get("whole_at")
+    if not whole_at or not 0 <= (now - dt.datetime.fromisoformat(whole_at)).total_seconds() < _WHOLE_EVERY:
+        return {}
+    newest = {kind: max(_changes(documents, connection, kind), default=None) for kind in _LONG}
+    return {kind: moment - _OVERLAP for kind, moment in newest.items() if moment is not None}
 
 
-def keep(documents: Documents, connection: str, lists: dict[str, list[Entry]], now: dt.datetime) -> None:
-    """Put what was read in the place of what was kept."""
+def _changes(documents: Documents, connection: str, kind: str) -> Iterator[dt.datetime]:
+    for one in entries(documents, connection, kind):
+        told = str(one.row.get("TimeModified") or "")
+        if told:
+            yield dt.datetime.fromisoformat(told)
+
+
+def read(
+    ask: Ask, version: str, kinds: Iterable[str] = USUAL, since: Mapping[str, dt.datetime] = NEVER
+) -> dict[str, list[Entry]]:  # fmt: skip
+    """Every list, inactive entries too; of some only what changed ``since``. Raises TryAgain where QuickBooks does not
+    tell it whole."""
+    return {kind: _list(ask, QUERIES[kind], version, since.get(kind)) for kind in kinds}
+
+
+def keep(
+    documents: Documents, connection: str, lists: dict[str, list[Entry]], now: dt.datetime,
+    since: Mapping[str, dt.datetime] = NEVER,
+) -> None:  # fmt: skip
+    """Put what was read in the place of what was kept, or beside it where only changes were read."""
     for kind, entries in lists.items():
         rows = {f"{connection}/{one.row['ListID']}": {"kind": one.kind, "row": one.row} for one in entries}
-        gone = [id for id, _ in documents.each(kind) if id.startswith(f"{connection}/") and id not in rows]
-        documents.remove(kind, gone)
+        if kind not in since:
+            gone = [id for id, _ in documents.each(kind) if id.startswith(f"{connection}/") and id not in rows]
+            documents.remove(kind, gone)
         documents.put(kind, rows.items())
-    counts = {kind: len(entries) for kind, entries in lists.items()}
-    documents.put(STATE, [(connection, {"read_at": now.isoformat(), **counts})])
+    whole_at = documents.get(STATE, [connection]).get(connection, {}).get("whole_at") if since else now.isoformat()
+    documents.put(STATE, [(connection, {"read_at": now.isoformat(), "whole_at": whole_at})])
 
 
 def forget(documents: Documents, connection: str) -> None:
@@ -74,20 +104,22 @@ def entries(documents: Documents, connection: str, kind: str) -> Iterator[Entry]
             yield Entry(held["kind"], held["row"])
 
 
-def _list(ask: Ask, name: str, version: str) -> list[Entry]:
+def _list(ask: Ask, name: str, version: str, since: dt.datetime | None) -> list[Entry]:
     for _ in range(_TIMES):
-        found = _once(ask, name, version)
+        found = _once(ask, name, version, since)
         if found is not None:
             return found
     raise _untold(name, "its iterator ends again and again")
 
 
-def _once(ask: Ask, name: str, version: str) -> list[Entry] | None:
+def _once(ask: Ask, name: str, version: str, since: dt.datetime | None) -> list[Entry] | None:
     """A list; None where the iterator ended on the way."""
     body: dict[str, Any] = {"ActiveStatus": "All"}
     if name in _WHOLE:
         return _entries(_asked(ask, name, body, {}, version))
     body["MaxReturned"] = PAGE
+    if since is not None:
+        body["FromModifiedDate"] = since
     reply = _asked(ask, name, body, {"iterator": "Start"}, version)
     found = _entries(reply)
     while reply.remaining:

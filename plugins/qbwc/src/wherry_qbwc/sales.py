@@ -16,7 +16,7 @@ from wherry.errors import Rejected
 from wherry.money import exact, rounded, text
 from wherry.records import Item
 
-from .books import Books, held
+from .books import Books, class_of, held
 from .names import numbered, stamped
 from .taxes import taxed
 from .words import amounts
@@ -35,6 +35,8 @@ class Line(Struct, frozen=True, kw_only=True):
     amount: Decimal
     rate: Decimal | None = None
     tax_code: str = ""
+    place: str = ""
+    """The id of its class."""
 
 
 class Sale(Struct, frozen=True, kw_only=True):
@@ -55,7 +57,7 @@ class Sale(Struct, frozen=True, kw_only=True):
 def sale(item: Item, books: Books) -> Sale:
     """The document of an item. Raises Rejected, and nothing of it is sent."""
     body, currency = item.body, currency_of(item, books)
-    lines = [_line(item, n, line, currency) for n, line in enumerate(body.get("lines", ()))]
+    lines = [_line(item, books, n, line, currency) for n, line in enumerate(body.get("lines", ()))]
     if not lines:
         raise held(item, "it has no lines", "lines", "add its lines at the source", "WHERRY-4855")
     tax = taxed(item, books, [line.amount for line in lines])
@@ -156,8 +158,9 @@ def _said(line: Line) -> Obj:
     if not line.product:
         return told
     price = {"Amount": line.amount} if line.rate is None else {"Rate": line.rate}
-    code = {"SalesTaxCodeRef": {"ListID": line.tax_code}} if line.tax_code else {}
-    return {"ItemRef": {"ListID": line.product}, **told, "Quantity": line.quantity, **price, **code}
+    refs = {"SalesTaxCodeRef": line.tax_code, "ClassRef": line.place}
+    more = {name: {"ListID": id} for name, id in refs.items() if id}
+    return {"ItemRef": {"ListID": line.product}, **told, "Quantity": line.quantity, **price, **more}
 
 
 def _before(item: Item, books: Books) -> Sale | None:
@@ -176,7 +179,7 @@ def _customer(item: Item) -> str:
     )
 
 
-def _line(item: Item, n: int, line: Obj, currency: str) -> Line:
+def _line(item: Item, books: Books, n: int, line: Obj, currency: str) -> Line:
     product, told = str(line.get("product") or ""), str(line.get("description") or "")
     quantity = exact(line.get("quantity", 1))
     worth = _worth(item, n, line, quantity, currency)
@@ -188,7 +191,8 @@ def _line(item: Item, n: int, line: Obj, currency: str) -> Line:
     rate = exact(line["rate"]) if line.get("rate") is not None else None
     if rate is None or not _has_room(rate) or rounded(quantity * rate, currency)[0].minor != _minor(worth, currency):
         rate = None
-    return Line(product=product, description=told, quantity=quantity, amount=worth, rate=rate)
+    place = class_of(item, books, n, line) if product else ""
+    return Line(product=product, description=told, quantity=quantity, amount=worth, rate=rate, place=place)
 
 
 def _worth(item: Item, n: int, line: Obj, quantity: Decimal, currency: str) -> Decimal:

@@ -19,6 +19,7 @@ from .books import SOLD, Books, read_books
 from .line import PATH, line_of
 from .settings import QbwcSettings
 from .statements import Question, Rows
+from .visits import Visits
 from .words.requests import request
 from .words.sets import message_set, set_id
 
@@ -39,7 +40,7 @@ class QbwcSink:
         self.entities: Sequence[str] = documents.ENTITIES
         self._name, self._services = connection.name, services
         self._settings: QbwcSettings = connection.settings
-        self.http = line_of(services.folder, connection.name)
+        self.http = Visits(line_of(services.folder, connection.name), connection.name, services)
         self.settle: float = self._settings.settle
         self.resend_for: float | None = self._settings.resend_for or None
         self._read: Books | None = None
@@ -88,7 +89,9 @@ class QbwcSink:
 
     def ask(self, items: Sequence[Item]) -> list[Call]:
         """Questions that look for the items."""
-        return asking.calls(items, self._books)
+        calls = asking.calls(items, self._books)
+        self.http.expect(calls)
+        return calls
 
     def found(self, call: Call, items: Sequence[Item], reply: Reply) -> dict[str, list[Found]]:
         """Stamp → what QuickBooks holds of it."""
@@ -127,8 +130,8 @@ class QbwcSink:
         """
         books = read_books(self._name, self._settings, self._services)
         asked = ledger.days(first, last, books.company.year_from)
-        told = self._told(asked, statements.month_after(last) if first is None else ())
-        days = {one.last: rows for one, rows in zip(asked, told, strict=True)}
+        told = self._told(asked, statements.around(last) if first is None else ())
+        days = {one.last: rows for one, rows in zip(asked, told, strict=True) if one.last}
         return ledger.balances(days, self._accounts(), books, first, last)
 
     def journal_entries(self, first: dt.date | None, last: dt.date) -> Iterator[ledger.ListedEntry]:

@@ -6,6 +6,7 @@ entry's EditSequence; inactive customers and items are ``archived``, inactive ac
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ from .books import SOLD
 LISTS = {"product": "item", "customer": "customer", "account": "account"}
 """Record kind → the list it is read from."""
 CHUNK = 500
+_MARK = re.compile(r"[0-9]{16} \S")
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -39,7 +41,8 @@ class QbwcSource:
 
     def read(self, query: Query) -> Iterator[Page]:
         """What changed since the mark, oldest change first; everything when there is none."""
-        entries = [one for one in self._entries(query.kind) if not query.after or _mark(one) > query.after]
+        after, since = _known(query.after), query.since.timestamp() if query.since else 0.0
+        entries = [one for one in self._entries(query.kind) if _mark(one) > after and _changed(one) >= since]
         entries.sort(key=_mark)
         for start in range(0, len(entries), CHUNK):
             some = entries[start : start + CHUNK]
@@ -72,10 +75,26 @@ class QbwcSource:
         return [one for one in found if kind != "product" or one.kind in SOLD]
 
 
+def _changed(entry: mirror.Entry) -> int:
+    """Seconds of the last change since 1970, which an EditSequence is."""
+    told = str(entry.row.get("EditSequence") or "")
+    return int(told) if told.isdigit() else 0
+
+
 def _mark(entry: mirror.Entry) -> str:
-    """Seconds of the last change, which an EditSequence is, and the id: no two entries share it."""
-    row = entry.row
-    return f"{str(row.get('EditSequence') or '0').rjust(16, '0')} {row['ListID']}"
+    """The moment of the last change, and the id: no two entries share it."""
+    return f"{_changed(entry):016} {entry.row['ListID']}"
+
+
+def _known(mark: str | None) -> str:
+    """The mark as it was saved; empty for none. Raises ContractBroken where it is none of ours."""
+    if mark and not _MARK.match(mark):
+        raise ContractBroken(
+            "the saved mark of this flow is none that this version of the QuickBooks Desktop plugin wrote",
+            fix="install the plugin version that wrote it, or have the flow read from the start again",
+            code="WHERRY-1858",
+        )  # fmt: skip
+    return mark or ""
 
 
 def _record(kind: str, entry: mirror.Entry, fields: tuple[str, ...]) -> Record:

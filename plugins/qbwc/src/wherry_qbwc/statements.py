@@ -7,10 +7,11 @@ answer counts until the session after the one that told it: then it is either to
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
-from msgspec import Struct, to_builtins
+from msgspec import Struct, convert, to_builtins
 from wherry.errors import TryAgain
 from wherry.roles import Documents
 
@@ -20,9 +21,10 @@ from .words.sets import message_set
 
 KIND, STATE = "statement", "statement_state"
 PAGE = 500
-TOLD_FOR, KEPT_FOR = dt.timedelta(days=1), dt.timedelta(days=35)
-"""How long after a question it is answered in every session, and how long it is kept at all."""
-MOST = 24
+KEPT_FOR = dt.timedelta(days=35)
+TOLD_FOR = {"balance": dt.timedelta(days=1), "entries": dt.timedelta(days=1), "read": dt.timedelta(hours=1)}
+"""How long after a question it is answered in every session."""
+MOST = 200
 """Questions that one session answers, those asked last."""
 _DAY = dt.timedelta(days=1)
 Ask = Callable[[bytes], str]
@@ -30,16 +32,21 @@ Rows = list[dict[str, Any]]
 
 
 class Question(Struct, frozen=True):
-    """The balances at the end of ``last``, or the journal entries dated from ``first`` (None: all before) to it."""
+    """The balances at the end of ``last``; the journal entries dated from ``first`` (None: all before) to it; or a
+    message set that only reads."""
 
-    what: str
-    last: dt.date
+    what: Literal["balance", "entries", "read"]
+    last: dt.date | None = None
     first: dt.date | None = None
+    content: str = ""
 
     @property
     def name(self) -> str:
         """What it is kept under."""
-        return f"{self.what} {self.first.isoformat() if self.first else ''} {self.last.isoformat()}"
+        if self.content:
+            return f"{self.what} {hashlib.sha256(self.content.encode()).hexdigest()}"
+        days = (day.isoformat() if day else "" for day in (self.first, self.last))
+        return " ".join((self.what, *days))
 
 
 def balance(day: dt.date) -> Question:
@@ -52,11 +59,17 @@ def entries(first: dt.date | None, last: dt.date) -> Question:
     return Question("entries", last, first)
 
 
-def month_after(day: dt.date) -> list[Question]:
-    """What a tie-out of the month after a day asks next."""
-    first = day + _DAY
-    end = (first.replace(day=28) + dt.timedelta(days=4)).replace(day=1) - _DAY
-    return [balance(end), entries(first, end)]
+def told(content: bytes) -> Question:
+    """What a message set reads."""
+    return Question("read", content=content.decode())
+
+
+def around(day: dt.date) -> list[Question]:
+    """What a tie-out asks as well that begins after a day, or ends with it."""
+    before = day.replace(day=1) - _DAY
+    after = (day + _DAY).replace(day=28) + dt.timedelta(days=4)
+    end = after.replace(day=1) - _DAY
+    return [balance(before), balance(end), entries(before + _DAY, day), entries(day + _DAY, end)]
 
 
 # -- asking ------------------------------------------------------------------------------------------------------------
@@ -84,9 +97,11 @@ def _new(one: Question) -> dict[str, Any]:
 
 def later(asked: Sequence[Question]) -> TryAgain:
     """That the next session will tell."""
-    what = "its trial balance" if asked[0].what == "balance" else "its journal entries"
+    day = asked[-1].last
+    what = {"balance": f"its trial balance of {day}", "entries": f"its journal entries up to {day}",
+            "read": "what it holds of these documents"}[asked[0].what]  # fmt: skip
     return TryAgain(
-        f"QuickBooks has not told {what} of {asked[-1].last} since its latest session; it is asked now",
+        f"QuickBooks has not told {what} since its latest session; it is asked now",
         fix="press Update in the Web Connector, or wait for it, and do this again", code="WHERRY-6855",
     )  # fmt: skip
 
@@ -97,19 +112,23 @@ def later(asked: Sequence[Question]) -> TryAgain:
 def open_questions(documents: Documents, connection: str, now: dt.datetime) -> list[Question]:
     """What is to be told in this session, asked last first."""
     held = [body for id, body in documents.each(KIND) if id.startswith(f"{connection}/")]
-    due = [one for one in held if now - dt.datetime.fromisoformat(one["asked"]) < TOLD_FOR]
+    due = [one for one in held if now - dt.datetime.fromisoformat(one["asked"]) < TOLD_FOR[one["what"]]]
     due.sort(key=lambda one: str(one["asked"]), reverse=True)
     return [_question(one) for one in due[:MOST]]
 
 
 def _question(body: dict[str, Any]) -> Question:
-    first = dt.date.fromisoformat(body["first"]) if body.get("first") else None
-    return Question(body["what"], dt.date.fromisoformat(body["last"]), first)
+    return convert({name: body.get(name) for name in Question.__struct_fields__ if name in body}, Question)
 
 
 def read(ask: Ask, asked: Question, version: str, year_from: int) -> Rows:
     """QuickBooks' answer. Raises TryAgain where it does not tell, ContractBroken for what cannot be read."""
-    return _balances(ask, asked.last, version, year_from) if asked.what == "balance" else _entries(ask, asked, version)
+    if asked.what == "read":
+        return [{"answer": ask(asked.content.encode())}]
+    if asked.what == "entries":
+        return _entries(ask, asked, version)
+    assert asked.last is not None
+    return _balances(ask, asked.last, version, year_from)
 
 
 def keep(documents: Documents, connection: str, told: dict[Question, Rows], now: dt.datetime) -> None:

@@ -13,11 +13,12 @@ from wherry.errors import Busy, WherryError
 from wherry.roles import Connection, Services
 from wherry.web.routes import Host
 
-from . import company, mirror, statements
+from . import company, mirror, remembered, statements
 from .endpoint import NO_OP
 from .line import Heard, Left, Line, Wire, line_of
 from .settings import QbwcSettings
 from .words import statuses
+from .words.sets import clearing
 
 PATIENCE = 20.0
 """Seconds that a call of the Web Connector waits for the worker; then it is told to ask again."""
@@ -110,10 +111,9 @@ class Session:
             self._drain()
         finally:
             self._line.leave(self._wire)
-            if self._wire.lists_moved:
-                with self._host.changing("qbwc") as change:
-                    mirror.forget(change.documents, name)
+            self._note()
         self._tell(found)
+        self._clear(found)
 
     def _asked(self, content: bytes) -> str:
         return self._wire.ask(content).response
@@ -122,10 +122,32 @@ class Session:
         name, now = self._connection.name, self._services.clock.now()
         with self._host.reading() as documents:
             due = mirror.is_due(documents, name, now, self._settings.lists_every)
+            since = mirror.since(documents, name, now) if due else mirror.NEVER
         if due:
-            lists = mirror.read(self._asked, found.qbxml, found.lists)
+            lists = mirror.read(self._asked, found.qbxml, found.lists, since)
             with self._host.changing("qbwc") as change:
-                mirror.keep(change.documents, name, lists, now)
+                mirror.keep(change.documents, name, lists, now, since)
+
+    def _note(self) -> None:
+        """What the session's writes leave to do for later ones."""
+        name, answered = self._connection.name, self._wire.answered
+        if not answered and not self._wire.lists_moved:
+            return
+        with self._host.changing("qbwc") as change:
+            remembered.note(change.documents, name, answered, self._services.clock.now())
+            if self._wire.lists_moved:
+                mirror.forget(change.documents, name)
+
+    def _clear(self, found: company.Company) -> None:
+        """Lets QuickBooks forget the answers that nobody will ask for again."""
+        name, now = self._connection.name, self._services.clock.now()
+        with self._host.reading() as documents:
+            due = remembered.due(documents, name, now, self._settings.resend_for)
+        for id in due:
+            self._asked(clearing(id, version=found.qbxml))
+        if due:
+            with self._host.changing("qbwc") as change:
+                remembered.cleared(change.documents, name, due)
 
     def _tell(self, found: company.Company) -> None:
         """Answers what was asked of the books since the sessions before."""
@@ -162,4 +184,6 @@ def _said(hresult: str, message: str) -> str:
 
 
 def _sentence(error: WherryError) -> str:
-    return f"{error.message[:1].upper()}{error.message[1:]} ({error.code})." + (f" {error.fix}" if error.fix else "")
+    return f"{error.message[:1].upper()}{error.message[1:]} ({error.code})." + (
+        f" {error.fix[:1].upper()}{error.fix[1:]}." if error.fix else ""
+    )

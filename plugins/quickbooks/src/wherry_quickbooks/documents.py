@@ -53,8 +53,9 @@ KINDS: dict[str, Kind] = {
     "credit_memo": Kind("CreditMemo", sales.sale, "DocNumber", "PrivateNote", sales.voided),
     "journal_entry": Kind("JournalEntry", journals.journal, "DocNumber", "PrivateNote", journals.reversal, "create"),
 }
-"""Entity → what it is in QuickBooks. There are no sales orders: they become estimates. Only invoices are voided. A credit memo is emptied by an update, an estimate
-closed, and a journal entry reversed by a second entry: the closest that Intuit documents without deleting anything."""
+"""Entity → what it is in QuickBooks. There are no sales orders: they become estimates. Only invoices are voided. A
+credit memo is emptied by an update, an estimate closed, and a journal entry reversed by a second entry: the closest
+that Intuit documents without deleting anything."""
 LISTED = frozenset({"customer", "product"})
 KEPT = frozenset({"Line", "TxnTaxDetail", "CurrencyRef", "GlobalTaxCalculation", "CustomerRef"})
 """What a sparse update replaces as a whole, or that cannot be taken away."""

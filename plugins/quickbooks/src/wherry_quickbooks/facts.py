@@ -149,7 +149,7 @@ def _sales_line(item: Item, line: Obj, currency: str) -> str:
     if not detail:
         return f"{line.get('DetailType')}{_amounting(line, currency)}{told}"
     quantity = f"{plain(_number(detail['Qty']))} x " if detail.get("Qty") is not None else ""
-    return f"{quantity}item {_value(detail, 'ItemRef')}{_amounting(line, currency)}{told}"
+    return f"{quantity}item {_value(detail, 'ItemRef')}{_amounting(line, currency)}{_placed(item, detail)}{told}"
 
 
 def _journal_line(item: Item, line: Obj, currency: str) -> str:

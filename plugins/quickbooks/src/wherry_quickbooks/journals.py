@@ -6,7 +6,6 @@ a customer, one on payables a vendor, and an entry takes one of them only.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from decimal import Decimal
 from typing import Any
 
@@ -16,25 +15,17 @@ from wherry.errors import Rejected
 from wherry.money import exact
 from wherry.records import Item
 
-from .books import PAYABLE, RECEIVABLE, Books, Places, PostingAccount, held
+from .books import PAYABLE, RECEIVABLE, Books, PostingAccount, held
 from .client import Obj
 from .lists import spoken
 from .names import DESCRIPTION, cut
+from .places import misplaced as misplaced
+from .places import placed
 from .sales import currency_of, head
 from .taxes import ZERO, amount
 
 SIDES = {"debit": "Debit", "credit": "Credit"}
 OTHER = {"Debit": "Credit", "Credit": "Debit"}
-DIMENSIONS = {
-    "class": ("ClassRef", "classes", "classes"),
-    "department": ("DepartmentRef", "departments", "locations"),
-    "location": ("DepartmentRef", "departments", "locations"),
-}
-"""Dimension of a line → QuickBooks' field, where the company's list is, and what QuickBooks calls it on screen."""
-_UNKNOWN = defaultdict(
-    lambda: "leave it out of the table of accounts",
-    tax="map the tax to a line of its own, and leave the column out",
-)
 REVERSES = "Reverses "
 """How the note of an entry begins that reverses another."""
 
@@ -142,48 +133,6 @@ def _currency_taken(item: Item, books: Books, n: int, account: PostingAccount) -
         item, f"line {n + 1} is on {account.name}, which is kept in {account.currency}; the entry is in {currency}",
         f"lines[{n}].account", f"map the line to an account in {currency} or {home}", "WHERRY-4773",
     )  # fmt: skip
-
-
-# -- classes and departments ------------------------------------------------------------
-
-
-def placed(item: Item, books: Books, n: int, line: dict[str, Any]) -> Obj:
-    """Class and department of a line, as references. QuickBooks calls a department location, too.
-
-    Raises Rejected for a dimension that the company does not keep, or does not have.
-    """
-    told = {name: str(word).strip() for name, word in (line.get("dimensions") or {}).items() if str(word).strip()}
-    made: Obj = {}
-    for name, word in told.items():
-        why, fix = misplaced(books, name, word)
-        if why:
-            raise _unplaced(item, n, why, fix)
-        field, attribute, _ = DIMENSIONS[name]
-        [found] = getattr(books, attribute).find(word)
-        if made.setdefault(field, {"value": found}) != {"value": found}:
-            raise _unplaced(item, n, "has a department and another location", "QuickBooks keeps one: leave one out")
-    return made
-
-
-def misplaced(books: Books, name: str, word: str) -> tuple[str, str]:
-    """Why a line cannot be at this class or department, and what to do; both empty where it can."""
-    if name not in DIMENSIONS:
-        return f"has the {name} {word}, which QuickBooks does not take on lines", _UNKNOWN[name]
-    _, attribute, calls = DIMENSIONS[name]
-    places: Places | None = getattr(books, attribute)
-    if places is None:
-        why = f"has the {name} {word}, but the QuickBooks company does not track {calls}"
-        return why, f"switch {calls} on in QuickBooks, or leave {name} out"
-    found, near = places.find(word), places.near(word)
-    if len(found) == 1:
-        return "", ""
-    hint = f"; near it: {', '.join(near)}" if near else ""
-    why = f"has the {name} {word}, which QuickBooks " + ("has more than once" if found else f"does not have{hint}")
-    return why, f"add it in QuickBooks, or correct it where the {name} comes from"
-
-
-def _unplaced(item: Item, n: int, why: str, fix: str) -> Rejected:
-    return held(item, f"line {n + 1} {why}", f"lines[{n}].dimensions", f"{fix}; then try it again", "WHERRY-4774")
 
 
 def side_total(lines: list[Obj], side: str) -> Decimal:

@@ -17,6 +17,7 @@ from .books import Books, held
 from .client import Obj
 from .lists import limited, spoken
 from .names import DESCRIPTION, NOTE, VOIDED, cut, stamped
+from .places import placed
 from .taxes import ZERO, amount, known_tax, reckoned_tax, taxed
 
 LONGEST_NUMBER = 21
@@ -43,7 +44,8 @@ def untaxed(item: Item, books: Books) -> Obj:
     made["CustomerRef"] = {"value": _customer(item)}
     if due := _due(item):
         made["DueDate"] = due
-    return {**made, "Line": [_line(item, n, line, currency) for n, line in enumerate(item.body.get("lines", ()))]}
+    parts = (item, books, currency)
+    return {**made, "Line": [_line(*parts, n, line) for n, line in enumerate(item.body.get("lines", ()))]}
 
 
 def voided(item: Item, books: Books) -> Obj:
@@ -127,7 +129,7 @@ def currency_of(item: Item, books: Books) -> str:
 # -- lines ------------------------------------------------------------
 
 
-def _line(item: Item, n: int, line: dict[str, Any], currency: str) -> Obj:
+def _line(item: Item, books: Books, currency: str, n: int, line: dict[str, Any]) -> Obj:
     told = cut(str(line.get("description") or ""), DESCRIPTION)
     described = {"Description": told} if told else {}
     total = _amount(item, n, line, currency)
@@ -139,7 +141,8 @@ def _line(item: Item, n: int, line: dict[str, Any], currency: str) -> Obj:
             item, f"line {n + 1} ({name}) names no product or service of QuickBooks", f"lines[{n}].product",
             "match the line's product or service, then try it again", "WHERRY-4732",
         )  # fmt: skip
-    detail = {"ItemRef": {"value": str(line["product"])}, **_priced(line, total, currency)}
+    where = placed(item, books, n, line, {"class"})
+    detail = {"ItemRef": {"value": str(line["product"])}, **_priced(line, total, currency), **where}
     return {"DetailType": "SalesItemLineDetail", "Amount": total, **described, "SalesItemLineDetail": detail}
 
 

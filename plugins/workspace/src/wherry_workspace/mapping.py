@@ -87,6 +87,13 @@ def dimensions(said: dict[str, str] | None) -> dict[str, str]:
     return _table(said)
 
 
+def placed(said: dict[str, str] | None, *customs: dict[str, Any] | None) -> dict[str, str]:
+    """The dimensions of a line of a sale as they stand; its class may be a custom field, of the line or of the
+    document."""
+    found = [str(word) for one in customs if (word := _table(one).get("class")) not in (None, "")]
+    return {**({"class": found[0]} if found else {}), **_table(said)}
+
+
 def custom(said: dict[str, Any] | None, name: str) -> Any:
     """One custom field; nothing where it is not there."""
     return _table(said).get(name)
@@ -109,6 +116,7 @@ TRANSFORMS: dict[str, Callable[..., Any]] = {
     "workspace_booked": booked,
     "workspace_party": party,
     "workspace_dimensions": dimensions,
+    "workspace_placed": placed,
     "workspace_custom": custom,
 }
 
@@ -128,6 +136,7 @@ def _line(sign: str) -> dict[str, Any]:
             "amount": f"workspace_{sign}(invoice_line.amount)",
             "tax_rate": "decimal(invoice_line.tax_rate)",
             "tax": f"workspace_{sign}(invoice_line.tax)",
+            "dimensions": "workspace_placed(invoice_line.dimensions, invoice_line.custom, invoice.custom)",
         },
     }
 

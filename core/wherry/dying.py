@@ -1,0 +1,77 @@
+"""Runs whose process ended without a word: what is noted while a run lives, and what the next one tells of it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from wherry.plugins import Problem, catalogue_of_installed, process
+from wherry.plugins.loading import DIED, meddled, note
+from wherry.store import registry
+from wherry.store.database import Tx
+from wherry.watching import left_behind, watch
+
+_LONGEST = 2_000
+_TRACES = Path(".wherry") / "at-work"
+
+
+@contextlib.contextmanager
+def watched(folder: Path, problems: list[Problem], says: Callable[[str], object]) -> Iterator[None]:
+    """While a run lives: who is at work is kept in the project's folder, who does not come back is said, and what
+    plugins print goes to the log, since standard output belongs to the command's own answer."""
+    main = threading.current_thread() is threading.main_thread()  # there is one standard output for all threads
+    quiet = contextlib.redirect_stdout(_Printed()) if main else contextlib.nullcontext()
+    kept = process.kept(lambda changes: meddled(problems, "", changes, "while it ran"))
+    with kept, watch.over(folder / _TRACES, lambda package, told: says(f"the plugin {_plugin(package)} {told}")), quiet:
+        yield
+
+
+class _Printed(io.TextIOBase):
+    """What is printed while a run lives becomes lines of the log, in which secrets are covered."""
+
+    def __init__(self) -> None:
+        self._rest = ""
+
+    def write(self, text: str) -> int:
+        *lines, self._rest = (self._rest + text).split("\n")
+        call = watch.current()
+        for line in filter(str.strip, lines):
+            package = {"plugin": _plugin(call.package)} if call else {}
+            structlog.get_logger().info("printed", line=line[:_LONGEST], **package)
+        self._rest = self._rest[-_LONGEST:]
+        return len(text)
+
+    def writable(self) -> bool:
+        return True
+
+
+def close_dead_runs(tx: Tx, flow: str, at: str, folder: Path, problems: list[Problem]) -> None:
+    """Closes the flow's runs whose process died, and says which plugins were at work when it did."""
+    registry.close_dead_runs(tx, flow, at, lambda: _last_words(flow, folder, problems))
+
+
+def _last_words(flow: str, folder: Path, problems: list[Problem]) -> dict[str, Any]:
+    found = [(_plugin(package), call) for package, call in left_behind(folder / _TRACES)]
+    if not found:
+        return {}
+    said = " and ".join(f"the plugin {plugin} was in {call}" for plugin, call in found)
+    message = f"the run of {flow} before this one ended without a word while {said}; nothing that was settled is lost"
+    fix = "it ended the process, or the system did because memory ran out: see the system's log, update the plugin"
+    problem = Problem(found[0][0], "", message, found[0][1], fix, DIED)
+    note(problems, problem)
+    at_work = [{"plugin": plugin, "call": call} for plugin, call in found]
+    return {"error": problem.error().as_data(), "at_work": at_work}
+
+
+def _plugin(package: str) -> str:
+    """The plugin whose code a package holds; the package where it is none's."""
+    for one in catalogue_of_installed():
+        if one.entry is not None and one.entry.module.partition(".")[0] == package:
+            return one.name
+    return package

@@ -1,0 +1,147 @@
+"""Bugs planted in copies of a plugin, each to be caught by the plugin's own suites of the kit, and by nothing else.
+
+A plugin's bugs stand in its ``tests/planted.toml``: the suites to run, and for each bug the file below ``src``, the
+text that is taken out and the text that comes in its place. Each is tried in a fresh copy that holds the source, the
+suites and what they share; the plugin's own tests are not there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct, field
+
+from wherry.errors import ConfigError
+
+FILE = "planted.toml"
+PATIENCE = 240.0
+CONFIG = "[pytest]\naddopts = --import-mode=importlib -p no:cacheprovider -p no:xdist\n"
+
+
+class Planted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A bug: ``out`` is replaced by ``put`` in ``file``, once; ``what`` says which mistake it is."""
+
+    name: str
+    what: str
+    file: str
+    out: str
+    put: str
+    quick: bool = False
+    """Whether it is tried in every run of the tests, as one of the sample."""
+
+
+class Plantation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a plugin's ``planted.toml`` says."""
+
+    suites: tuple[str, ...]
+    """Files with suites of the kit, below ``tests``."""
+    bug: tuple[Planted, ...] = field(default=())
+
+
+class Caught(Struct, frozen=True, kw_only=True):
+    """What became of a bug: the checks that failed over it, or why nothing can be said."""
+
+    plugin: str
+    bug: str
+    what: str
+    checks: tuple[str, ...] = ()
+    problem: str = ""
+
+    @property
+    def caught(self) -> bool:
+        """Whether a check of the kit failed. A copy that cannot even be imported proves nothing."""
+        return bool(self.checks) and not self.problem
+
+
+def plantation(plugin: Path) -> Plantation:
+    """The bugs of a plugin's folder. Raises ConfigError for a file that cannot be read."""
+    path = plugin / "tests" / FILE
+    try:
+        told = tomllib.loads(path.read_text(encoding="utf-8"))
+        return msgspec.convert(told, Plantation)
+    except (OSError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise ConfigError(
+            f"the planted bugs of {plugin.name} cannot be read: {error}",
+            fix=f"write {path} with suites = […] and [[bug]] tables", code="WHERRY-2190", file=str(path),
+        ) from None  # fmt: skip
+
+
+def tried(plugin: Path, bug: Planted | None, folder: Path) -> Caught:
+    """Plant a bug (None: none) in a copy below ``folder`` and run the suites until one check fails."""
+    told = plantation(plugin)
+    copy = copied(plugin, told.suites, folder)
+    if bug is not None and (problem := _plant(copy / "src", bug)):
+        return Caught(plugin=plugin.name, bug=bug.name, what=bug.what, problem=problem)
+    report = folder / "report.json"
+    said, ended = _run(folder, [str((copy / "tests" / name).relative_to(folder)) for name in told.suites], report)
+    checks = _failed(report)
+    name, what = (bug.name, bug.what) if bug is not None else ("", "")
+    problem = "" if ended in (0, 1) else f"the suites did not run ({ended}): {_last(said)}"
+    if ended == 1 and not checks:
+        problem = f"something failed that is no check of the kit: {_last(said)}"
+    return Caught(plugin=plugin.name, bug=name, what=what, checks=checks, problem=problem)
+
+
+def copied(plugin: Path, suites: Sequence[str], folder: Path) -> Path:
+    """The plugin's source, its suites and what they share, below ``folder``, and nothing else of its tests."""
+    place = folder / plugin.parent.name / plugin.name
+    shutil.copytree(plugin / "src", place / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    (place / "tests").mkdir(parents=True)
+    for path in (plugin / "tests").glob("*.py"):
+        if not path.name.startswith("test_") or path.name in suites:
+            shutil.copy(path, place / "tests" / path.name)
+    (folder / "pytest.ini").write_text(CONFIG)
+    return place
+
+
+def _plant(source: Path, bug: Planted) -> str:
+    """Change the copy; why that cannot be done, or empty."""
+    path = source / bug.file
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    if text.count(bug.out) != 1:
+        return f"{bug.file} holds the text to be replaced {text.count(bug.out)} times, not once: the bug is out of date"
+    path.write_text(text.replace(bug.out, bug.put), encoding="utf-8")
+    return ""
+
+
+def _run(folder: Path, suites: Sequence[str], report: Path) -> tuple[str, int]:
+    """What pytest said, and its exit code; 0: nothing failed, 1: something did."""
+    sources = os.pathsep.join(str(path) for path in folder.glob("*/*/src"))
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "WHERRY"))}
+    environ |= {"PYTHONPATH": sources, "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": str(_made(folder / "tmp"))}
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-c", str(folder / "pytest.ini"), "--rootdir", str(folder),
+               "--tb=line", f"--wherry-report={report}", *suites]  # fmt: skip
+    try:
+        done = subprocess.run(
+            command, cwd=folder, env=environ, capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return f"no end after {PATIENCE:.0f} seconds", -1
+    return done.stdout + done.stderr, done.returncode
+
+
+def _failed(report: Path) -> tuple[str, ...]:
+    """The checks of the kit that failed."""
+    if not report.is_file():
+        return ()
+    checks: list[dict[str, Any]] = json.loads(report.read_text(encoding="utf-8"))["checks"]
+    return tuple(f"{one['suite'].rpartition('::')[2]}: {one['name']}" for one in checks if one["outcome"] == "failed")
+
+
+def _last(said: str) -> str:
+    lines = [line for line in said.splitlines() if line.strip()]
+    return " / ".join(lines[-3:])[-400:]
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -1,0 +1,63 @@
+"""What a sink calls through: the line while the Web Connector is here, and what its latest session told while not.
+
+A question that a person's command asks while nobody is there to answer is kept, and answered by the next session
+(``statements``). What is sent, and what is looked up while sending, goes by the line alone: what a session told earlier
+proves nothing of what became of a call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from wherry.errors import TryAgain
+from wherry.http import Response
+from wherry.records import Call, Reply
+from wherry.roles import Services
+
+from . import statements
+from .line import GONE, Line
+
+
+class Visits:
+    """One connection's way to QuickBooks. Implements ``wherry.roles.Transport``."""
+
+    def __init__(self, line: Line, connection: str, services: Services) -> None:
+        self._line, self._name, self._services = line, connection, services
+        self._sending = False
+        self._asked: list[bytes] = []
+
+    @property
+    def present(self) -> bool:
+        """Whether the Web Connector is here for whoever asks. From then on nothing is told from memory."""
+        self._sending = self._sending or self._line.present
+        return self._line.present
+
+    def expect(self, calls: Sequence[Call]) -> None:
+        """These are going to be read: kept together, they are answered together."""
+        self._asked += [] if self._sending else [call.body for call in calls]
+
+    def send(self, call: Call) -> Reply:
+        """As ``Line.send``."""
+        return self._line.send(call)
+
+    def read(
+        self, method: str, path: str, *, params: Mapping[str, Any] | None = None, content: bytes | None = None,
+        headers: Mapping[str, str] | None = None, lane: str = "",
+    ) -> Response:  # fmt: skip
+        """As ``Line.read``; while nobody is here, what the latest session told of the same question. Raises TryAgain
+        where it was not asked yet."""
+        try:
+            return self._line.read(method, path, params=params, content=content, headers=headers, lane=lane)
+        except TryAgain as error:
+            if self._sending or error.code != GONE or error.where.get("sent") != "no":
+                raise
+        return Response(status=200, headers={}, content=self._told(content or b"").encode(), url=path)
+
+    def _told(self, content: bytes) -> str:
+        asked, soon = statements.told(content), [statements.told(one) for one in self._asked]
+        with self._services.documents() as documents:
+            found = statements.answers(documents, self._name, [asked], soon, self._services.clock.now())
+        if found is None:
+            raise statements.later([asked])
+        return str(found[0][0]["answer"])

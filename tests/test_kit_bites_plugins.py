@@ -1,0 +1,61 @@
+"""Bugs planted in copies of our own plugins: a few are tried here, all of them by ``make kit-bites``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from wherry.errors import ConfigError
+from wherry.testing.kit_bites import cases
+from wherry.testing.planting import FILE, Planted, copied, plantation, tried
+
+ROOT = Path(__file__).resolve().parents[1]
+PLUGINS = sorted(path.parents[1] for path in ROOT.glob(f"*/*/tests/{FILE}"))
+QUICK = list(cases(PLUGINS, (), quick=True))
+
+
+def test_there_are_bugs_for_every_plugin_that_reads_or_writes() -> None:
+    assert {path.name for path in PLUGINS} >= {
+        "acme_warehouse", "csv", "hubspot", "qbwc", "quickbooks", "traede", "workspace",
+    }  # fmt: skip
+    assert sum(len(plantation(path).bug) for path in PLUGINS) >= 50
+
+
+@pytest.mark.parametrize("plugin", PLUGINS, ids=lambda path: path.name)
+def test_every_planted_bug_has_a_place_in_the_plugin_as_it_is(plugin: Path) -> None:
+    """A bug whose text is gone would count as caught by nothing, or be forgotten."""
+    told = plantation(plugin)
+    places = {bug.name: (plugin / "src" / bug.file).read_text().count(bug.out) for bug in told.bug}
+    assert {name: count for name, count in places.items() if count != 1} == {}
+    assert len(places) == len(told.bug), "every bug has a name of its own"
+    assert [name for name in told.suites if not (plugin / "tests" / name).is_file()] == []
+
+
+@pytest.mark.parametrize(("plugin", "bug"), QUICK, ids=lambda value: value.name)
+def test_a_bug_planted_in_a_plugin_is_caught_by_its_suites_of_the_kit(
+    plugin: Path, bug: Planted, tmp_path: Path
+) -> None:
+    found = tried(plugin, bug, tmp_path)
+    assert found.caught, found.problem or found.what
+
+
+def test_a_copy_holds_the_suites_and_none_of_the_plugins_own_tests(tmp_path: Path) -> None:
+    plugin = ROOT / "plugins" / "csv"
+    place = copied(plugin, plantation(plugin).suites, tmp_path)
+    tests = {path.name for path in (place / "tests").glob("test_*.py")}
+    assert tests == set(plantation(plugin).suites)
+
+
+def test_a_bug_that_is_out_of_date_is_no_catch(tmp_path: Path) -> None:
+    bug = Planted(name="old", what="was there once", file="wherry_csv/sink.py", out="no such text", put="")
+    found = tried(ROOT / "plugins" / "csv", bug, tmp_path)
+    assert not found.caught
+    assert "out of date" in found.problem
+
+
+def test_planted_bugs_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / FILE).write_text("suites = 4")
+    with pytest.raises(ConfigError) as caught:
+        plantation(tmp_path)
+    assert caught.value.code == "WHERRY-2190"
