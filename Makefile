@@ -14,11 +14,14 @@ test: $(DEV)/.stamp
 	$(DEV)/bin/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 # The searches that a run of the suite has no time for: ten million random allocations, the model of people and crashes,
-# and other examples than yesterday's of every property, ten times as many.
+# all real invoices through sessions of the Web Connector that are cut, and other examples than yesterday's of every
+# property, ten times as many.
 nightly: export WHERRY_ALLOCATIONS ?= 10000000
 nightly: export WHERRY_MODEL_EXAMPLES ?= 500
+nightly: export WHERRY_CHARGES ?= 100000
 nightly: $(DEV)/.stamp
-	$(DEV)/bin/python -m pytest -n 2 tests/test_books_grouping.py tests/end_to_end/test_model.py $(ARGS)
+	$(DEV)/bin/python -m pytest -n 2 tests/test_books_grouping.py tests/end_to_end/test_model.py \
+		plugins/qbwc/tests/test_real_invoices.py $(ARGS)
 	HYPOTHESIS_PROFILE=search $(DEV)/bin/python -m pytest -n 2 --dist worksteal -m hypothesis \
 		--ignore tests/end_to_end/test_model.py $(ARGS)
 

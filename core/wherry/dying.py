@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import io
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import structlog
-
 from wherry.plugins import Problem, catalogue_of_installed, process
 from wherry.plugins.loading import DIED, meddled, note
+from wherry.redaction import strike
 from wherry.store import registry
 from wherry.store.database import Tx
 from wherry.watching import left_behind, watch
@@ -24,7 +24,7 @@ _TRACES = Path(".wherry") / "at-work"
 @contextlib.contextmanager
 def watched(folder: Path, problems: list[Problem], says: Callable[[str], object]) -> Iterator[None]:
     """While a run lives: who is at work is kept in the project's folder, who does not come back is said, and what
-    plugins print goes to the log, since standard output belongs to the command's own answer."""
+    plugins print goes to standard error, since standard output belongs to the command's own answer."""
     main = threading.current_thread() is threading.main_thread()  # there is one standard output for all threads
     quiet = contextlib.redirect_stdout(_Printed()) if main else contextlib.nullcontext()
     kept = process.kept(lambda changes: meddled(problems, "", changes, "while it ran"))
@@ -33,7 +33,8 @@ def watched(folder: Path, problems: list[Problem], says: Callable[[str], object]
 
 
 class _Printed(io.TextIOBase):
-    """What is printed while a run lives becomes lines of the log, in which secrets are covered."""
+    """What is printed while a run lives goes to standard error, secrets covered. Not by the logger: it may be the one
+    that prints."""
 
     def __init__(self) -> None:
         self._rest = ""
@@ -41,9 +42,9 @@ class _Printed(io.TextIOBase):
     def write(self, text: str) -> int:
         *lines, self._rest = (self._rest + text).split("\n")
         call = watch.current()
+        who = f"{_plugin(call.package)} printed: " if call and lines else ""
         for line in filter(str.strip, lines):
-            package = {"plugin": _plugin(call.package)} if call else {}
-            structlog.get_logger().info("printed", line=line[:_LONGEST], **package)
+            sys.stderr.write(strike(f"{who}{line[:_LONGEST]}\n"))
         self._rest = self._rest[-_LONGEST:]
         return len(text)
 

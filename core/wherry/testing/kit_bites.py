@@ -73,9 +73,9 @@ def line(one: Caught) -> str:
     """A case as it is printed."""
     if not one.bug:
         wrong = one.problem or "; ".join(one.checks)
-        return f"{'FAILS' if wrong else 'sound':<8}{one.plugin:<14}{'without a bug':<34}{wrong}"
+        return f"{'FAILS' if wrong else 'sound':<8}{one.plugin:<16}{'without a bug':<34}{wrong}"
     said = "caught" if one.caught else "ESCAPED"
-    return f"{said:<8}{one.plugin:<14}{one.bug:<34}{one.checks[0] if one.caught else one.problem or one.what}"
+    return f"{said:<8}{one.plugin:<16}{one.bug:<34}{one.checks[0] if one.caught else one.problem or one.what}"
 
 
 if __name__ == "__main__":

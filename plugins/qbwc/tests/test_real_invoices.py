@@ -66,7 +66,7 @@ def names(rows: list[dict[str, Any]]) -> list[str]:
 
 @pytest.mark.skipif(not INVOICES.is_file(), reason=f"needs the real invoices in {INVOICES} (or WHERRY_SHARED)")
 def test_real_invoices_arrive_once_each_to_the_penny_through_sessions_that_are_cut(tmp_path: Path) -> None:
-    """b_003_01, I2, I3, I9"""
+    """b_003_01, b_003_02, I2, I3, I9"""
     with INVOICES.open(encoding="utf-8", errors="replace") as lines, shop(tmp_path, sample=False) as made:
         made.imports("".join(islice(lines, CHARGES)))
         assert "broken" in cut_sessions(made, 10 + CHARGES // 2000, random.Random(2026))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+from wherry_qbwc import mirror
+from wherry_qbwc.simulator.calling import Caller
 
-from .work_rig import TOTALS, Shop, shop
+from .work_rig import NAME, TOTALS, Shop, shop
 
 SHARED = Path(os.environ.get("WHERRY_SHARED", Path(__file__).resolve().parents[4] / "shared"))
 SESSIONS = 6
@@ -130,3 +133,115 @@ def test_a_changed_invoice_changes_its_sales_order_and_a_persons_edit_is_shown(m
     assert made.waiting()["differs"] == 1
     [kept] = [one for one in made.written() if one["RefNumber"] == "536365"]
     assert kept["Memo"] == "Mine"
+
+
+# -- what QuickBooks remembers, and what is remembered of it -----------------------------------------------------------
+
+
+def sets(made: Shop, name: str) -> list[str]:
+    """Ids of the message sets with a request of that name that QuickBooks was given, in order."""
+    return [one.detail["id"] for one in made.desktop.history.effects("set") if name in one.detail["requests"]]
+
+
+def test_a_lost_answer_is_asked_for_by_the_id_of_its_message_set(made: Shop) -> None:
+    """case_A2: QuickBooks gives the answer that it kept, and does nothing a second time."""
+    made.desktop.mishaps.add("dies-executed", request="SalesOrderAdd")
+    made.run()
+    made.session()
+    [lost] = sets(made, "SalesOrderAdd")
+    made.restart()
+    made.session()
+    assert sets(made, "SalesOrderAdd")[1] == lost
+    assert len(made.desktop.history.effects("SalesOrder.add")) == len(TOTALS)
+    once_each(made)
+
+
+def test_quickbooks_forgets_a_message_set_when_nobody_may_send_it_again_and_not_before(made: Shop) -> None:
+    made.run()
+    made.session()
+    kept = made.desktop.company().kept
+    written = set(kept)
+    assert written >= set(sets(made, "SalesOrderAdd"))
+    made.clock.advance(80_000)
+    made.session()
+    assert set(kept) == written
+    made.clock.advance(10_000)
+    made.session()
+    assert not set(kept) & written
+    before = len(made.desktop.history.effects("set"))
+    made.session()
+    cleared = [one.detail["old"] for one in made.desktop.history.effects("set")[before:] if one.detail["old"]]
+    assert cleared == []
+
+
+@pytest.fixture
+def readings(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Each time that lists are read: those of which only the changes are."""
+    told: list[list[str]] = []
+
+    def read(ask: Any, version: str, kinds: Any, since: Any) -> Any:
+        told.append(sorted(since))
+        return real(ask, version, kinds, since)
+
+    real = mirror.read
+    monkeypatch.setattr(mirror, "read", read)
+    return told
+
+
+def test_of_long_lists_the_changes_are_read_and_once_a_day_the_whole(made: Shop, readings: list[list[str]]) -> None:
+    made.run()
+    made.session()
+    assert readings == [], "what a look does not find is no reason"
+    made.desktop.enter("Customer", Name="Delta Ltd", AccountNumber="D-4")
+    made.clock.advance(15_000)
+    made.session()
+    assert readings == [["customer", "item"]]
+    with made.hub.store.documents("qbwc") as documents:
+        names = {one.row["Name"] for one in mirror.entries(documents, "books", "customer")}
+    assert "Delta Ltd" in names
+    assert len(names) == len(made.written("Customer"))
+    made.clock.advance(86_400)
+    made.session()
+    assert readings[1:] == [[]]
+
+
+def test_a_write_that_meets_a_name_the_lists_do_not_know_has_them_read_whole(
+    made: Shop, readings: list[list[str]]
+) -> None:
+    made.desktop.mishaps.add("status", code="3100", request="CustomerAdd")
+    made.run()
+    made.session()
+    assert readings == []
+    made.session()
+    assert readings == [[]]
+
+
+def test_an_iterator_that_ended_is_begun_anew(made: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """b_003_02: what was read before it ended counts for nothing."""
+    monkeypatch.setattr(mirror, "PAGE", 2)
+    made.desktop.mishaps.add("status", code="3391", request="CustomerQuery", after=1)
+    made.clock.advance(100_000)
+    assert made.session().how == "done"
+    assert len(made.desktop.mishaps) == 0
+    with made.hub.store.documents("qbwc") as documents:
+        assert len(list(mirror.entries(documents, "books", "customer"))) == len(made.written("Customer")) > 2
+
+
+def test_who_asks_again_for_a_request_gets_it_again(made: Shop) -> None:
+    """A proxy may lose the answer to sendRequestXML, and call once more."""
+    caller = Twice(made, "sendRequestXML")
+    made.run()
+    assert made.session(caller=caller).how == "done"
+    once_each(made)
+
+
+class Twice(Caller):
+    """Makes each call of an operation twice, and goes by the second answer."""
+
+    def __init__(self, made: Shop, operation: str) -> None:
+        super().__init__(f"{made.url}/hooks/qbwc/{NAME}", http=made.http)
+        self._twice = operation
+
+    def _answer(self, operation: str, told: Mapping[str, str | int]) -> bytes:
+        answer = super()._answer(operation, told)
+        return super()._answer(operation, told) if operation == self._twice else answer

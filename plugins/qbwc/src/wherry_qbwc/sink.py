@@ -40,7 +40,8 @@ class QbwcSink:
         self.entities: Sequence[str] = documents.ENTITIES
         self._name, self._services = connection.name, services
         self._settings: QbwcSettings = connection.settings
-        self.http = Visits(line_of(services.folder, connection.name), connection.name, services)
+        self._visits = Visits(line_of(services.folder, connection.name), connection.name, services)
+        self.http = self._visits
         self.settle: float = self._settings.settle
         self.resend_for: float | None = self._settings.resend_for or None
         self._read: Books | None = None
@@ -90,7 +91,7 @@ class QbwcSink:
     def ask(self, items: Sequence[Item]) -> list[Call]:
         """Questions that look for the items."""
         calls = asking.calls(items, self._books)
-        self.http.expect(calls)
+        self._visits.expect(calls)
         return calls
 
     def found(self, call: Call, items: Sequence[Item], reply: Reply) -> dict[str, list[Found]]:

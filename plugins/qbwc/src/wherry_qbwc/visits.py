@@ -35,7 +35,8 @@ class Visits:
 
     def expect(self, calls: Sequence[Call]) -> None:
         """These are going to be read: kept together, they are answered together."""
-        self._asked += [] if self._sending else [call.body for call in calls]
+        if not self._sending:
+            self._asked = [*self._asked, *(call.body for call in calls)][-statements.MOST :]
 
     def send(self, call: Call) -> Reply:
         """As ``Line.send``."""
