@@ -153,7 +153,10 @@ def fill(body: Any, refs: Sequence[Ref], known: Mapping[Ref, Any]) -> Any:
     if isinstance(body, dict):
         if len(body) == 2 and body.keys() == {"entity", "key"}:
             return known[Ref(body["entity"], body["key"])]
-        return {name: fill(value, refs, known) for name, value in body.items()}
+        # Most values are plain, and are not worth a call.
+        return {
+            name: fill(value, refs, known) if isinstance(value, (dict, list)) else value for name, value in body.items()
+        }
     if isinstance(body, list):
         return [fill(value, refs, known) for value in body]
     return body
