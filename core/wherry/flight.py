@@ -12,7 +12,7 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
-from wherry import boundary
+from wherry import boundary, rows
 from wherry.errors import AccessLost, ContractBroken, TryAgain, WherryError
 from wherry.records import Answer, Change, Item, Ref
 from wherry.roles import CallSinkWriter
@@ -152,7 +152,17 @@ def judge(target: Target, one: Exchange) -> Verdict:
             for flight, answer in verdict.told
         ]
         verdict.heard = any(answer.target for _, answer in verdict.told)
+    elif one.row.reply is not None and one.row.reply.status != THROTTLED:
+        _next_attempts(target, verdict)
     return verdict
+
+
+def _next_attempts(target: Target, verdict: Verdict) -> None:
+    """What was not taken now goes out as another attempt: a target that keeps its answers would give this one for ever
+    (case A13)."""
+    for flight, answer in verdict.told:
+        if answer.fate == "queued":
+            rows.again(target.lane(flight.waiting.source), flight.waiting.item)
 
 
 def _judged(target: Target, one: Exchange) -> Verdict:

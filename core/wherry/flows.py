@@ -15,10 +15,10 @@ from wherry.books import stuck
 from wherry.defaults import Defaults
 from wherry.errors import AccessLost, ConfigError, NotFound, WherryError
 from wherry.hub import Hub
-from wherry.mapping import MapMapper, explain
+from wherry.mapping import MapMapper, Row, explain
 from wherry.mapping.shapes import targets
 from wherry.records import Record, Skip
-from wherry.roles import Fetches, Narrows
+from wherry.roles import Fetches, FieldMapper, Narrows
 from wherry.settings import Flow
 from wherry.settings.load import refuse
 from wherry.settings.mistakes import SECRET_UNREADABLE, UNKNOWN_NAME, UNSET_SECRET, Mistake, suggestion
@@ -275,10 +275,19 @@ def map_rows(hub: Hub, name: str) -> dict[str, list[dict[str, Any]]]:
     origin, source = hub.wiring.connection(flow.source), hub.wiring.source(flow.source)
     services = hub.wiring.services(origin)
     mappers = {kind: hub.plugins.mapper(flow, kind, origin, services) for kind in hub.wiring.kinds(flow, source)}
-    return {
-        kind: [msgspec.structs.asdict(row) for row in explain(mapper)] if isinstance(mapper, MapMapper) else []
-        for kind, mapper in mappers.items()
-    }
+    return {kind: [msgspec.structs.asdict(row) for row in _rows(mapper)] for kind, mapper in mappers.items()}
+
+
+def _rows(mapper: FieldMapper) -> list[Row]:
+    """The lines of a map as data; of a plugin's own mapper what it makes, where it says so."""
+    if isinstance(mapper, MapMapper):
+        return explain(mapper)
+    plugin = boundary.maker(mapper)[0]
+    return (
+        [Row(entity, "", f"made by plugin {plugin}") for entity in mapper.entities]
+        if isinstance(mapper, Narrows)
+        else []
+    )
 
 
 def map_preview(hub: Hub, name: str, record: str, kind: str = "") -> dict[str, Any]:

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 import structlog
@@ -49,7 +50,7 @@ class Watch:
         self.clock = clock
         self._calls: dict[int, Call] = {}
         self._traces: mmap.mmap | None = None
-        self._slots: dict[int, int] = {}
+        self._free: list[int] = []
         self._lock, self._running, self._owner = threading.Lock(), 0, 0
 
     def enter(self, part: object, name: str, *, pure: bool) -> Call:
@@ -57,22 +58,31 @@ class Watch:
         thread = threading.get_ident()
         package = type(part).__module__.partition(".")[0]
         before = self._calls.get(thread)
-        slot = self._slots.setdefault(thread, len(self._slots)) if self._traces is not None else -1
+        slot = before.slot if before else self._free_slot()
         call = self._calls[thread] = Call(package, name, pure, self.clock(), before, slot)
         self._trace(slot, call)
         return call
 
     def leave(self, call: Call) -> None:
         """A thread comes back. Raises Endless where one is on its way here: it must not arrive any later."""
-        call.over = True
-        while call.sent and call.decided is None:
-            time.sleep(0.001)
-        thread = threading.get_ident()
-        if call.before is None:
-            self._calls.pop(thread, None)
-        else:
-            self._calls[thread] = call.before
-        self._trace(call.slot, call.before)
+        try:
+            call.over = True
+            while call.sent and call.decided is None:
+                time.sleep(0.001)
+        finally:
+            thread = threading.get_ident()
+            self._trace(call.slot, call.before)
+            if call.before is not None:
+                self._calls[thread] = call.before
+            elif self._calls.pop(thread, None) is not None and call.slot >= 0:
+                self._free.append(call.slot)
+
+    def _free_slot(self) -> int:
+        """A place in the file of traces; -1 where there is none left, or no file."""
+        try:
+            return self._free.pop() if self._traces is not None else -1
+        except IndexError:
+            return -1
 
     def current(self) -> Call | None:
         """What this thread is in."""
@@ -99,10 +109,16 @@ class Watch:
         call.decided = True
 
     def _trace(self, slot: int, call: Call | None) -> None:
-        if self._traces is not None and 0 <= slot < _SLOTS:
-            told = f"{call.package} {call.name}".encode()[:_SLOT] if call else b""
-            with suppress(ValueError):  # closed by the thread that began the run
-                self._traces[slot * _SLOT : (slot + 1) * _SLOT] = told.ljust(_SLOT, b"\0")
+        traces = self._traces
+        if traces is None or slot < 0:
+            return
+        try:
+            if call is None:
+                traces[slot * _SLOT] = 0
+            else:
+                traces[slot * _SLOT : (slot + 1) * _SLOT] = _told(call.package, call.name)
+        except ValueError:
+            return  # closed by the thread that ended the last run
 
     @contextmanager
     def over(self, folder: Path, tell: Callable[[str, str], object] = lambda package, told: None) -> Iterator[None]:
@@ -129,7 +145,7 @@ class Watch:
     def _begin(self, folder: Path) -> None:
         """A run needs no traces: where none can be kept, it goes on without."""
         self._owner, self._file = os.getpid(), folder / f"{os.getpid()}.trace"
-        self._slots.clear()
+        self._free = list(range(_SLOTS))
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._held = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
@@ -151,6 +167,11 @@ class Watch:
             self.look(tell)
 
 
+@cache
+def _told(package: str, name: str) -> bytes:
+    return f"{package} {name}".encode()[:_SLOT].ljust(_SLOT, b"\0")
+
+
 def left_behind(folder: Path) -> list[tuple[str, str]]:
     """(package, call) of what was at work when processes ended without a word; their files are taken away."""
     found: dict[tuple[str, str], None] = {}
@@ -159,7 +180,9 @@ def left_behind(folder: Path) -> list[tuple[str, str]]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # a process that lives holds it
             told = handle.read()
             file.unlink(missing_ok=True)
-            slots = [told[n : n + _SLOT].rstrip(b"\0").decode(errors="replace") for n in range(0, len(told), _SLOT)]
+            slots = [
+                told[n : n + _SLOT].partition(b"\0")[0].decode(errors="replace") for n in range(0, len(told), _SLOT)
+            ]
             found |= dict.fromkeys((slot.partition(" ")[0], slot.partition(" ")[2]) for slot in slots if slot)
     return list(found)
 

@@ -7,6 +7,7 @@ played.
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
 from decimal import Decimal
 from pathlib import Path
@@ -173,6 +174,7 @@ class Player(httpx.BaseTransport):
     def __init__(self, cassette: Cassette) -> None:
         self._exact: dict[Any, list[Exchange]] = defaultdict(list)
         self._there: dict[Any, list[Exchange]] = defaultdict(list)
+        self._lock = threading.Lock()
         self.strayed: list[str] = []
         for one in cassette.exchanges:
             self._exact[_key(one.method, one.path, one.query, one.sent)].append(one)
@@ -185,7 +187,8 @@ class Player(httpx.BaseTransport):
                           fix="run the flow against the system, or its simulator", code="WHERRY-7121")  # fmt: skip
         query = parse_qsl(request.url.query.decode(), keep_blank_values=True)
         sent = request.read().decode("utf-8", "replace")
-        one = self._next(_key(request.method, request.url.path, query, sent), request)
+        with self._lock:
+            one = self._next(_key(request.method, request.url.path, query, sent), request)
         return httpx.Response(one.status, headers=one.headers, content=one.body)
 
     def _next(self, key: Any, request: httpx.Request) -> Exchange:

@@ -228,7 +228,8 @@ def offline(cassette: Cassette, where: Path) -> Iterator[tuple[Hub, Player]]:
 
 def _filled(file: Path) -> Mapping[str, str]:
     """The environment, with a stand-in for every variable that the project names and nobody set."""
-    named = re.findall(r"\$\{(\w+)\}|\benv\s*=\s*\"(\w+)\"", file.read_text("utf-8"))
+    texts = [one.read_text("utf-8") for one in (file, file.with_name("wherry.local.toml")) if one.is_file()]
+    named = re.findall(r"\$\{(\w+)\}|\benv\s*=\s*\"(\w+)\"", "\n".join(texts))
     filled = {
         name: "https://replay.invalid" if "URL" in name else "replayed-secret"
         for pair in named

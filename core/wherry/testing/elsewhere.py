@@ -30,13 +30,19 @@ def elsewhere(request: pytest.FixtureRequest) -> Callable[[bytes], bytes]:
     return other
 
 
+def _check(node: str) -> str:
+    """A file and a check in it: all its suites have one process together."""
+    path, *_, name = node.partition("[")[0].split("::")
+    return f"{path}::{name}"
+
+
 def _folder(request: pytest.FixtureRequest) -> Path:
     """Where the other process left what it made. It begins with the first run that asks."""
-    check = request.node.nodeid.partition("[")[0]
+    check = _check(request.node.nodeid)
     known = request.config.stash.setdefault(_folders, {})
     if check not in known:
         folder = request.getfixturevalue("tmp_path_factory").mktemp("elsewhere")
-        runs = [item.nodeid for item in request.session.items if item.nodeid.partition("[")[0] == check]
+        runs = [item.nodeid for item in request.session.items if _check(item.nodeid) == check]
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *runs]
         told = {**os.environ, MADE: str(folder), "PYTHONHASHSEED": "4711"}
         done = subprocess.run(command, cwd=request.config.rootpath, env=told, capture_output=True, check=False)

@@ -170,14 +170,17 @@ class SourceSuite(Failing, Beside):
 
     @guarantee(promise.GOES_ON)
     def test_since_leaves_out_what_changed_earlier(self, trial: Trial) -> None:
+        """From the beginning, and from a mark that is older still."""
+        mark = read(trial).mark
         old = trial.create(2)
         trial.wait(3_600)
         since = trial.clock.now()
         trial.wait(60)
         new = trial.create(2)
         trial.change(old[0])
-        query = Query(kind=trial.kind, since=since, fields=trial.fields)
-        assert sorted(Reading(trial.make().read(query), None).ids) == sorted([old[0], *new])
+        for after in (None, mark):
+            query = Query(kind=trial.kind, after=after, since=since, fields=trial.fields)
+            assert sorted(Reading(trial.make().read(query), None).ids) == sorted([old[0], *new])
 
     @guarantee(promise.GOES_ON)
     def test_a_strange_mark_is_refused_by_one_of_our_errors(self, trial: Trial) -> None:

@@ -211,6 +211,7 @@ class Beside:
             trial.wait(trial.settled)
         whole = read(trial, known.mark)
         assert set(ids) <= set(whole.ids)
+        assert len(whole.ids) == len(set(whole.ids)), "read twice at the edge of a page"
         for cut in range(1, len(whole.pages) + 1):
             before = [record.id for page in whole.pages[:cut] for record in page.records]
             assert set(ids) <= {*before, *read(trial, whole.pages[cut - 1].mark).ids}, f"lost behind page {cut}"
@@ -261,8 +262,13 @@ class Beside:
     @guarantee(promise.SECRETS)
     def test_nothing_is_printed(self, trial: Trial, capfd: pytest.CaptureFixture[str]) -> None:
         """The terminal is the operator's, and its output may be read by a program."""
-        trial.create(2)
-        trial.make().complete(read(trial).records, trial.relatives)
+        ids, source = trial.create(2), trial.make()
+        source.check()
+        source.complete(read(trial).records, trial.relatives)
+        if isinstance(source, Fetches):
+            source.fetch(trial.kind, ids, trial.fields)
+        if isinstance(source, Sweeps):
+            list(source.sweep(trial.kind, ids, trial.fields))
         assert tuple(capfd.readouterr()) == ("", "")
 
     @guarantee(promise.BOUNDED)

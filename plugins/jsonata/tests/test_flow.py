@@ -71,6 +71,8 @@ def test_a_flow_is_mapped_by_the_plugin_that_its_mapper_names(run: Callable[...,
     assert run("run", "customers")["data"]["items"] == {}
     preview = run("map", "preview", "customers", "--record", "2")["data"]
     assert (preview["passes"], preview["reason"]) == (False, "too small")
+    [row] = run("map", "show", "customers")["data"]["items"]
+    assert (row["target"], row["origin"]) == ("customer", "made by plugin jsonata")
     (tmp_path / "maps" / "customers.jsonata").write_text(MAP.replace("$uppercase", "$lowercase"))
     assert run("run", "customers")["data"]["items"] == {"customer": {"updated": 2}}, "a changed map counts at once"
 

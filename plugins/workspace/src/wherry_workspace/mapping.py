@@ -29,8 +29,9 @@ def opposite(value: Amount | str | Decimal | None) -> Amount | Decimal | None:
     """An amount or a number with the other sign: what an invoice takes back is what a credit memo gives."""
     if value is None or value == "":
         return None
-    if isinstance(value, dict) and (whole := amount(value)):
-        return {**whole, "minor": -whole["minor"]}
+    if isinstance(value, dict):
+        whole = amount(value)
+        return {**whole, "minor": -whole["minor"]} if whole else None
     number = exact(value)
     return -number if number else Decimal(0)
 

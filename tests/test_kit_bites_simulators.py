@@ -1,0 +1,172 @@
+"""The kit is worth what it catches: a sound stand-in passes it, each planted bug fails the check made for it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import inspect
+import random
+from typing import Any, ClassVar
+
+import pytest
+from wherry.simulator import Call, Clock, Refusal, Reply, RollingWindow, Routes, Stage
+from wherry.testing.simulators import Exchange, SimulatorSuite, SimulatorTrial
+
+KEY = "kit-canary-key-40aa"
+
+
+def refused(status: int) -> Reply:
+    return Reply(status, {"message": "no"})
+
+
+class Sound:
+    """Things with a name; each bug spoils one thing about it."""
+
+    system = "things"
+
+    def __init__(self, clock: Clock, key: str = "", limit: int = 10_000) -> None:
+        self.stage, self.key, self.things = Stage(clock, refused), key, list[dict[str, Any]]()
+        self.window = RollingWindow(clock, limit, 60.0)
+        self.routes = Routes([("GET", "/things", self.list), ("POST", "/things", self.add)])
+
+    def app(self) -> Any:
+        return self.stage.app(self.answer)
+
+    def answer(self, call: Call) -> Reply:
+        handler = self.routes.find(call)
+        if handler is None:
+            return refused(404)
+        if self.key and call.bearer != self.key:
+            return refused(401)
+        return handler(call) if self.window.take() else refused(429)
+
+    def list(self, call: Call) -> Reply:
+        return Reply(200, {"things": self.things})
+
+    def add(self, call: Call) -> Reply:
+        thing = {**self.body(call), "id": len(self.things) + 1, "at": self.now()}
+        self.things.append(thing)
+        self.stage.effect("thing added", id=thing["id"])
+        return Reply(201, thing)
+
+    def body(self, call: Call) -> dict[str, Any]:
+        try:
+            body = call.json()
+        except ValueError:
+            body = None
+        if not isinstance(body, dict) or not body.get("name"):
+            raise Refusal(refused(400))
+        return body
+
+    def now(self) -> str:
+        return self.stage.clock.date().isoformat()
+
+
+class TellsTheMachinesTime(Sound):
+    def now(self) -> str:
+        return dt.datetime.now(dt.UTC).isoformat()
+
+
+class ByChance(Sound):
+    def list(self, call: Call) -> Reply:
+        return Reply(200, {"things": self.things, "token": str(random.random())})
+
+
+class SharesItsThings(Sound):
+    shared: ClassVar[list[dict[str, Any]]] = []
+
+    def __init__(self, clock: Clock, **options: Any) -> None:
+        super().__init__(clock, **options)
+        self.things = self.shared
+
+
+class NotesNothing(Sound):
+    def add(self, call: Call) -> Reply:
+        self.things.append(self.body(call))
+        return Reply(201, {"id": len(self.things)})
+
+
+class LetsAnybodyIn(Sound):
+    def answer(self, call: Call) -> Reply:
+        handler = self.routes.find(call)
+        return handler(call) if handler else refused(404)
+
+
+class Stumbles(Sound):
+    def body(self, call: Call) -> dict[str, Any]:
+        return dict(call.json())
+
+
+class TakesJunk(Sound):
+    def body(self, call: Call) -> dict[str, Any]:
+        try:
+            return dict(call.json())
+        except (TypeError, ValueError):
+            return {"name": "junk"}
+
+
+class AnswersAllPaths(Sound):
+    def answer(self, call: Call) -> Reply:
+        return super().answer(call) if call.path == "/things" else Reply(200, {})
+
+
+class ReadsChange(Sound):
+    def list(self, call: Call) -> Reply:
+        self.things.append({"name": "seen", "id": 0})
+        return super().list(call)
+
+
+class ShowsTheKey(Sound):
+    def answer(self, call: Call) -> Reply:
+        return super().answer(call) if self.routes.find(call) else Reply(404, {"sent": call.headers["authorization"]})
+
+
+class NeverForgives(Sound):
+    def answer(self, call: Call) -> Reply:
+        return refused(429) if not self.window.remaining or self.window.limit == 0 else self.last(call)
+
+    def last(self, call: Call) -> Reply:
+        reply = super().answer(call)
+        if not self.window.remaining:
+            self.window.limit = 0
+        return reply
+
+
+class LosesWrites(Sound):
+    def add(self, call: Call) -> Reply:
+        reply = super().add(call)
+        if len(self.things) > 5:
+            self.things.pop()
+            return Reply(201, self.things[-1])
+        return reply
+
+
+BUGS: dict[type[Sound], str] = {
+    TellsTheMachinesTime: "it_lives_by_the_clock", ByChance: "the_same_requests", SharesItsThings: "two_stand_ins",
+    NotesNothing: "a_write_is_answered", LetsAnybodyIn: "nobody_is_let_in", Stumbles: "a_body_of_junk",
+    TakesJunk: "a_body_of_junk", AnswersAllPaths: "an_unknown_path", ReadsChange: "reads_change_nothing",
+    ShowsTheKey: "what_signs_in", NeverForgives: "who_asks_too_often", LosesWrites: "writes_at_once",
+}  # fmt: skip
+
+
+def trial(made: type[Sound]) -> SimulatorTrial:
+    return SimulatorTrial(
+        system="things", make=lambda clock: made(clock), strict=lambda clock: made(clock, key=KEY),
+        throttled=lambda clock: made(clock, limit=4), headers={"authorization": f"Bearer {KEY}"}, secrets=(KEY,),
+        read=Exchange(path="/things"),
+        write=lambda n: Exchange(method="POST", path="/things", body={"name": f"thing {n}"}),
+    )  # fmt: skip
+
+
+class TestSound(SimulatorSuite):
+    @pytest.fixture
+    def trial(self) -> SimulatorTrial:
+        return trial(Sound)
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.__name__)
+def test_a_planted_bug_fails_the_check_made_for_it(bug: type[Sound], request: pytest.FixtureRequest) -> None:
+    [check] = [check for name, check in inspect.getmembers(SimulatorSuite(), inspect.ismethod)
+               if name.startswith(f"test_{BUGS[bug]}")]  # fmt: skip
+    wanted = [name for name in inspect.signature(check).parameters if name != "trial"]
+    with pytest.raises(AssertionError):
+        check(trial=trial(bug), **{name: request.getfixturevalue(name) for name in wanted})
