@@ -33,7 +33,8 @@ def pages() -> dict[Path, str]:
     """Path → text of every generated page, and of pages with a generated part."""
     texts = {"cli": cli(), "config": config(), "hooks": hooks(), "errors": errors.page(sources()),
              "roles": roles.page(), "transforms": transforms.page(), "behaviours": proofs.behaviours(ROOT),
-             "cases": proofs.cases(ROOT), "versions": versions.page(), "quality": quality.page(), "plugins": quality.plugins(ROOT)}  # fmt: skip
+             "cases": proofs.cases(ROOT), "versions": versions.page(),
+             "quality": quality.page(), "plugins": quality.plugins(ROOT)}  # fmt: skip
     whole = {REFERENCE / f"{name}.md": f"{NOTE}\n\n{text.strip()}\n" for name, text in texts.items()}
     return {**whole, **fields.guides(ROOT / "docs" / "how-to", plugin_modules())}
 
@@ -102,7 +103,8 @@ def config() -> str:
     tables: list[tuple[str, type[BaseModel]]] = [
         ("top level", models.Project), ("[project]", models.About), ("[plugins]", models.PluginChoice),
         ("[store]", models.Store), ("[flows.NAME]", models.Flow), ("[[flows.NAME.pipelines]]", models.Pipeline),
-        ("[flows.NAME.mapper]", models.MapperTable), ("[flows.NAME.when]", models.When), ("[flows.NAME.match.ENTITY]", models.Match),
+        ("[flows.NAME.mapper]", models.MapperTable), ("[flows.NAME.when]", models.When),
+        ("[flows.NAME.match.ENTITY]", models.Match),
         ("[flows.NAME.schedule]", models.Schedule),
         ("[flows.NAME.limits]", models.Limits), ("[subscription]", models.Subscription),
     ]  # fmt: skip

@@ -12,6 +12,7 @@ import pytest
 from wherry import watching
 from wherry.boundary import blame
 from wherry.errors import ContractBroken
+from wherry.hub import _unexpected
 from wherry.watching import Endless, Watch, left_behind
 
 
@@ -147,3 +148,12 @@ def test_nothing_is_left_of_a_process_that_ended_as_it_should(tmp_path: Path) ->
             made.leave(made.enter(made, "read", pure=False))
         assert list(tmp_path.glob("*.trace"))
     assert list(tmp_path.glob("*")) == []
+
+
+def test_an_ending_that_comes_between_the_plugin_and_the_core_is_the_plugins_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The few instructions at the edge of a call belong to nobody's ``try``: a run must end as told all the same."""
+    monkeypatch.setattr(watching.watch, "ended", ("wherry_workspace", "map"))
+    found = _unexpected("won-deals", Endless())
+    assert (found.code, found.where["plugin"], found.where["flow"]) == ("WHERRY-1122", "workspace", "won-deals")

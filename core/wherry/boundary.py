@@ -52,7 +52,7 @@ from wherry.roles import (
     SourceConnector,
     Sweeps,
 )
-from wherry.watching import ENDLESS, Endless, watch
+from wherry.watching import ENDED, ENDLESS, Endless, watch
 
 _LONGEST_KEY = 500
 MOST_RECORDS, MOST_BYTES = 100_000, 256_000_000
@@ -79,7 +79,7 @@ def blame(part: object, hook: str, call: str, *, pure: bool = True) -> Iterator[
             structlog.get_logger().warning("interrupted while a plugin was at work", plugin=maker(part)[0], call=call)
         raise
     except Endless as error:
-        raise broken(part, hook, f"{call} did not come back within {ENDLESS:g} seconds", "WHERRY-1122") from error
+        raise broken(part, hook, f"{call} did not come back within {ENDLESS:g} seconds", ENDED) from error
     except BaseException as error:
         raise broken(part, hook, f"{call} raised {type(error).__name__}: {error}") from error
 

@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from wherry.errors import ContractBroken
 from wherry.plugins import Problem, catalogue_of_installed, process
 from wherry.plugins.loading import DIED, meddled, note
 from wherry.redaction import strike
 from wherry.store import registry
 from wherry.store.database import Tx
-from wherry.watching import left_behind, watch
+from wherry.watching import ENDED, left_behind, watch
+from wherry.watching import Endless as Endless
 
 _LONGEST = 2_000
 _TRACES = Path(".wherry") / "at-work"
@@ -30,6 +32,16 @@ def watched(folder: Path, problems: list[Problem], says: Callable[[str], object]
     kept = process.kept(lambda changes: meddled(problems, "", changes, "while it ran"))
     with kept, watch.over(folder / _TRACES, lambda package, told: says(f"the plugin {_plugin(package)} {told}")), quiet:
         yield
+
+
+def endless(flow: str) -> ContractBroken:
+    """The error of a call that was ended, where the exception came between the plugin's code and the core's."""
+    package, call = watch.ended
+    plugin = _plugin(package)
+    return ContractBroken(
+        f"plugin {plugin} misbehaved: {call} did not come back", code=ENDED, plugin=plugin, flow=flow,
+        fix="nothing of this batch was written; update or report the plugin",
+    )  # fmt: skip
 
 
 class _Printed(io.TextIOBase):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct, field
 
-from wherry import plugins
+from wherry import dying, plugins
 from wherry.clock import SystemClock
 from wherry.defaults import Defaults
 from wherry.errors import (
@@ -143,7 +143,7 @@ class Hub:
         return report
 
     def _run_one(self, name: str, options: Options, cause: str, progress: Callable[[str, Tally], None]) -> Report:
-        from wherry import config_log, dying
+        from wherry import config_log
 
         self._refuse_paused(name)
         config_log.record(self.store, self.project, self.wiring)
@@ -184,7 +184,7 @@ class Hub:
             self._note_access(name, caught)
         except KeyboardInterrupt:
             code = EXIT_INTERRUPTED
-        except Exception as caught:
+        except (Exception, dying.Endless) as caught:
             error, code = _unexpected(name, caught), ContractBroken.exit_code
             structlog.get_logger().error("run failed", exc_info=caught)
         finally:
@@ -386,7 +386,9 @@ def _books(job: Job) -> tuple[int, dict[str, Any]]:
     return EXIT_PERSON if job.booked.arrangement.blocked else 0, {"books": job.booked.as_data()}
 
 
-def _unexpected(name: str, error: Exception) -> ContractBroken:
+def _unexpected(name: str, error: BaseException) -> ContractBroken:
+    if isinstance(error, dying.Endless):
+        return dying.endless(name)
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next

@@ -82,7 +82,9 @@ def doctor(hub: Hub) -> dict[str, Any]:
     checks = [_check("python", sys.version_info >= (3, 11), platform.python_version(), "install Python 3.11 or newer")]
     for name, manifest in hub.plugins.manifests.items():
         checks.append(_check(f"plugin {name}", True, f"{manifest.title}, {hub.plugins.installed[name].title}", ""))
-    checks += [_check(f"plugin {p.plugin}", False, p.message, p.fix) for p in hub.plugins.problems]
+    for problem in hub.plugins.problems:
+        check = _check(f"plugin {problem.plugin}", False, problem.message, problem.fix)
+        checks.append({**check, "state": "warn", "exit_code": 0} if problem.warns else check)
     checks.append(_store(hub))
     for name in sorted(hub.project.connections):
         for secret in connections.secrets_of(hub, name):

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import structlog
 
+ENDED = "WHERRY-1122"
 SLOW, ENDLESS = 30.0, 120.0
 """Seconds after which a call is named in the log, and after which a pure one is ended."""
 _LOOK = 1.0
@@ -28,7 +29,8 @@ _SLOT, _SLOTS = 128, 32
 
 
 class Endless(BaseException):
-    """Raised into a thread whose pure call did not come back."""
+    """Raised into a thread whose pure call did not come back. It arrives before the call is left, though perhaps in the
+    few instructions between the plugin's code and the core's: so whoever runs a flow must know it too."""
 
 
 class Call:
@@ -51,6 +53,8 @@ class Watch:
         self._calls: dict[int, Call] = {}
         self._traces: mmap.mmap | None = None
         self._free: list[int] = []
+        self.ended = ("", "")
+        """The package and call that were ended last."""
         self._lock, self._running, self._owner = threading.Lock(), 0, 0
 
     def enter(self, part: object, name: str, *, pure: bool) -> Call:
@@ -105,6 +109,7 @@ class Watch:
         if call.over:
             call.decided = False
             return
+        self.ended = (call.package, call.name)
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(Endless))
         call.decided = True
 

@@ -9,8 +9,9 @@ from typing import Any
 
 HEAD = """# Quality scale
 
-What a plugin can be relied on for, in four tiers. `wherry plugin check` judges a plugin by these rules, one by one, with its
-evidence, and names the tier that it reached: the highest whose rules, and those of the tiers before it, all hold.
+What a plugin can be relied on for, in four tiers. `wherry plugin check` judges a plugin by these rules, one by one,
+with its evidence, and names the tier that it reached: the highest whose rules, and those of the tiers before it,
+all hold.
 
 | mark | outcome | means |
 |---|---|---|
@@ -23,8 +24,8 @@ evidence, and names the tier that it reached: the highest whose rules, and those
 $ wherry plugin check traede --no-run
 ```
 
-Most rules are proved by running the suites of the kit that the plugin's tests subclass. `--no-run` leaves that out, and what
-only the kit can tell is then not measured. For what neither a look nor the kit can tell, a plugin names its tests:
+Most rules are proved by running the suites of the kit that the plugin's tests subclass. `--no-run` leaves that out, and
+what only the kit can tell is then not measured. For what neither a look nor the kit can tell, a plugin names its tests:
 
 ```text
 [tool.wherry.quality]
@@ -34,9 +35,10 @@ sdk = ["tests/test_sdk.py"]                  # or "none", where the vendor has n
 bounds = ["tests/test_bounds.py"]
 ```
 
-**The badge** (`--badge FILE`) is the same as JSON: tier, date, version of the kit, every rule with its outcome, and hashes of package,
-tests and rules, so that whoever has the same files can make it again. It says `simulated`, or `live` where `--live CONNECTION`
-tried the vendor's own system: a kit that trusts only the author's simulator proves only the author's beliefs.
+**The badge** (`--badge FILE`) is the same as JSON: tier, date, version of the kit, every rule with its outcome, and
+hashes of package, tests and rules, so that whoever has the same files can make it again. It says `simulated`, or
+`live` where `--live CONNECTION` tried the vendor's own system: a kit that trusts only the author's simulator proves
+only the author's beliefs.
 """
 ASKED = {"source": "sources", "sink": "sinks", "mapper": "mappers", "matcher": "matchers"}
 
@@ -70,7 +72,9 @@ def _how(rule: Any) -> str:
         return "the kit's checks"
     if rule.declared:
         return f"the tests named as `{rule.declared}`, which are run"
-    return "counting branches while all tests run (`--measure`, or a report of `coverage json`)" if rule.id == "branch-coverage" else "looking at its metadata, sources and page"
+    if rule.id == "branch-coverage":
+        return "counting branches while all tests run (`--measure`, or a report of `coverage json`)"
+    return "looking at its metadata, sources and page"
 
 
 def plugins(root: Path) -> str:

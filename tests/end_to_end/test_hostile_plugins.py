@@ -141,7 +141,7 @@ from wherry.errors import WherryError
 from wherry.logs import configure_logging
 configure_logging("info")
 from wherry import watching
-watching.ENDLESS, watching._LOOK = 0.3, 0.05
+watching.ENDLESS, watching._LOOK = 1.5, 0.05
 hub, out = Hub.open(sys.argv[2]), {}
 for name in ["catalogue", "won-deals", *sys.argv[3:]]:
     try:

@@ -74,8 +74,8 @@ def _broken(own: Face) -> list[dict[str, Any]]:
     listed = [row for row in _installed(own) if row["state"] == "broken"]
     found = load(_enabled(own)).problems
     return listed + [
-        {"name": problem.plugin, "state": "broken" if problem.stops else "troubled", "version": problem.version, "what": problem.message,
-         "fix": problem.fix, "code": problem.code}
+        {"name": problem.plugin, "state": "broken" if problem.stops else "troubled", "version": problem.version,
+         "what": problem.message, "fix": problem.fix, "code": problem.code}
         for problem in found
     ]  # fmt: skip
 

@@ -52,7 +52,12 @@ class Problem(Struct, frozen=True):
     @property
     def stops(self) -> bool:
         """Whether the plugin cannot be used at all; otherwise only the answer to one hook was set aside."""
-        return self.code not in (SHAPE_CLASH, CALL_FAILED, BAD_RESULT, CLASH, MEDDLED, SLOW, DIED, OUTDATED)
+        return self.code not in (SHAPE_CLASH, CALL_FAILED, BAD_RESULT) and not self.warns
+
+    @property
+    def warns(self) -> bool:
+        """Whether it is only to be known: the plugin does all of its work."""
+        return self.code in (CLASH, MEDDLED, SLOW, DIED, OUTDATED)
 
     def error(self) -> WherryError:
         """The problem as the error that its flows end with."""

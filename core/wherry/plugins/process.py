@@ -63,7 +63,8 @@ def kept(tell: Callable[[list[str]], object]) -> Iterator[None]:
             yield
         finally:
             changed = _mended(before)
-            left = [one.name for one in threading.enumerate() if one not in threads]
+            new = [one.name for one in threading.enumerate() if one not in threads]
+            left = [name for name in new if not name.startswith("wherry-")]  # the core's own end by themselves
             if changed or left:
                 tell([*changed, *(f"left the thread {name} running" for name in left)])
 

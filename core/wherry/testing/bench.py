@@ -218,6 +218,7 @@ class Script:
         assert self.stand.disturb is not None
         kind, number = told.split()
         self.stand.disturb(kind, int(number))
+        self.outcome.crashes += 1
 
     def _release(self, told: str) -> None:
         self.bench.wait(LATE)

@@ -1,7 +1,7 @@
 """Does the kit bite? Plants every known bug in copies of plugins, and tells which check caught it, and what got away.
 
-python -m wherry.testing.kit_bites plugins/quickbooks plugins/csv
-python -m wherry.testing.kit_bites --only lines_swapped plugins/*
+python -m wherry.testing.kit_bites path/to/one path/to/another
+python -m wherry.testing.kit_bites --only sides_swapped path/to/one
 """
 
 from __future__ import annotations

@@ -21,10 +21,10 @@ from wherry.roles import Catalogue, Matcher
 from wherry.testing import guarantees as promise
 from wherry.testing.guarantees import guarantee
 from wherry.testing.hostile import HOSTILE
-from wherry.testing.sinks_guarding import growth
+from wherry.testing.sinks_guarding import least_growth
 from wherry.testing.trial import strays
 
-ROUNDS, SPARE = 40, 40
+ROUNDS, FEW = 10, 2
 __all__ = ["HOSTILE", "MatcherSuite", "usual_drafts", "usual_listing"]
 
 
@@ -260,10 +260,8 @@ class MatcherSuite:
             matcher.match([copy.deepcopy(draft) for draft in drafts], catalogue)
 
         once()
-        with growth() as grown:
-            for _ in range(ROUNDS):
-                once()
-        assert grown[0] < ROUNDS * len(drafts) + SPARE, f"{grown[0]} more blocks after {ROUNDS} questions"
+        grown = least_growth(once, ROUNDS)
+        assert grown < FEW * ROUNDS * len(drafts), f"{grown} more blocks after each {ROUNDS} questions"
 
     @guarantee(promise.RIGHT_LINK)
     def test_a_thing_that_is_linked_is_not_linked_again_by_name(self, matcher: Matcher, listing: list[Listed]) -> None:

@@ -31,7 +31,8 @@ class Wanted(Struct, frozen=True):
 
 
 def rows(more: int = 0, most: Decimal = BIG) -> list[Row]:
-    """The invoices at the beginning: three, and ``more`` that nothing else happens to. ``most`` is the largest total."""
+    """The invoices at the beginning: three, the largest of ``most``, and ``more`` that nothing else
+    happens to."""
     return [
         _row("1", "12.50", "2026-07-01"),
         _row("2", str(most), "2026-07-31"),

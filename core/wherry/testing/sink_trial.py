@@ -87,6 +87,8 @@ class SinkTrial(Struct, kw_only=True):
     """The methods of calls with an effect, a pattern."""
     secret: str = ""
     """What the client signs in with."""
+    echo: Callable[[str], Any] | None = None
+    """The body of an error, in the system's own form, that holds a text."""
 
 
 def stamp_of(text: str) -> str:

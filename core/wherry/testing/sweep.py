@@ -125,7 +125,7 @@ def sweep(
 
 def _plans(rig: Rig, database: str, whole: Outcome, seed: int, deaths: int) -> list[str]:
     some = plans.spread(whole.passed, deaths)
-    return [*plans.kills(rig, some), *plans.drills(rig, database, whole.passed, seed, calls=2 * deaths)]
+    return [*plans.kills(rig, some), *plans.drills(rig, database, whole.passed, seed, calls=deaths)]
 
 
 def _count(result: Result, outcome: Outcome) -> None:

@@ -1,4 +1,4 @@
-"""QuickBooks Desktop under the kill sweep: what waits leaves while a Web Connector is here, whose every call may fail."""
+"""QuickBooks Desktop under the kill sweep: what waits leaves while a Web Connector is here, and each call may fail."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ MISHAPS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 """What may happen besides. In QuickBooks: hresult, internal: it fails at a message set, or at a request, which it may
 have done all the same; unstored: it does not keep its answer; locked: somebody has the record open; closed: it does not
-open. late: an answer is delivered in the next session, with its old ticket; earlier: the answer before is, in its place.
+open. late: an answer is delivered in the next session, with its old ticket; earlier: the one before is, in its place.
 """
 CONNECTION = """
 plugin = "qbwc"
@@ -210,7 +210,7 @@ def rigs() -> list[Rig]:
             offers=frozenset({"enter", "edit", "twin", "reach"}),
             company="T-1",
             most=Decimal("8123456789012.35"),
-            deaths=25,
+            deaths=28,
             disturbances=CALLS,
             mishaps=tuple(MISHAPS),
         )

@@ -135,6 +135,15 @@ def test_a_changed_invoice_changes_its_sales_order_and_a_persons_edit_is_shown(m
     assert kept["Memo"] == "Mine"
 
 
+def test_what_somebody_had_open_is_sent_again_as_another_message_set(made: Shop) -> None:
+    """case_A13: under the same id QuickBooks would give the refusal that it kept."""
+    made.desktop.mishaps.add("status", code="3175", request="SalesOrderAdd")
+    made.run()
+    made.session()
+    settled(made)
+    once_each(made)
+
+
 # -- what QuickBooks remembers, and what is remembered of it -----------------------------------------------------------
 
 

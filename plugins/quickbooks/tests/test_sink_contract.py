@@ -25,7 +25,7 @@ from wherry_quickbooks.settings import QuickBooksSettings
 from wherry_quickbooks.simulator import QuickBooksSimulator
 from wherry_quickbooks.sink import QuickBooksSink
 
-REALM = "123146000000001"
+REALM, OTHER = "123146000000001", "123146000000002"
 AUTH = {"kind": "token", "token": {"env": "BOOKS_TOKEN"}}
 TRIALS: list[tuple[str, int]] = [("invoice", 5), ("journal_entry", 5), ("customer", 5)]
 BRIEF: list[tuple[str, int]] = [("invoice", 1), ("credit_memo", 5), ("estimate", 1), ("journal_entry", 1)]
@@ -42,9 +42,10 @@ def trial_of(sim: QuickBooksSimulator, url: str, folder: Path, entity: str, batc
     clock = SharedClock(sim.clock)
     name = KINDS[entity].name
     with services(folder, clock=clock) as core:
+        reached = [settings]
 
         def make() -> CallSinkWriter:
-            sink = QuickBooksSink(Client(core, settings), settings, core)
+            sink = QuickBooksSink(Client(core, reached[-1]), reached[-1], core)
             sink.check()
             return sink
 
@@ -67,6 +68,7 @@ def trial_of(sim: QuickBooksSimulator, url: str, folder: Path, entity: str, batc
             gone="99999",
             holds=(lambda item: held(sim, item)) if entity in STAMPED else None,
             close=sim.close_books if entity in POSTING else None,
+            move=lambda: reached.append(settings.model_copy(update={"realm": OTHER})),
             clash=lambda item: sim.write(name, by_hand(make(), item)),
             enter=lambda item: str(sim.write(name, by_hand(make(), item))["Id"]),
             twin=(lambda item: copied(sim, make(), item)) if entity in STAMPED else None,
@@ -74,6 +76,7 @@ def trial_of(sim: QuickBooksSimulator, url: str, folder: Path, entity: str, batc
             muddle=lambda: muddle(sim),
             voids=entity not in ("customer", "product"),
             secret=SECRET,
+            echo=lambda text: {"Fault": {"Error": [{"Message": text, "Detail": text, "code": "2010"}]}},
         )
 
 
@@ -183,7 +186,7 @@ def effects(sim: QuickBooksSimulator, item: Item) -> Sequence[Entry]:
 
 @pytest.fixture
 def sim() -> QuickBooksSimulator:
-    return QuickBooksSimulator(clock=Clock("2026-03-31T17:00:00+00:00"), limits="none", companies=(REALM,))
+    return QuickBooksSimulator(clock=Clock("2026-03-31T17:00:00+00:00"), limits="none", companies=(REALM, OTHER))
 
 
 class TestSink(SinkSuite):
