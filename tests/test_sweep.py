@@ -123,7 +123,7 @@ def test_every_commit_and_every_request_passes_where_the_sweep_takes_hold() -> N
     """Nobody can add a commit, a client or a file that has no crash points."""
     places: dict[str, set[str]] = {name: set() for name in ("commit", "handle_request", "Client", *FILES)}
     for path in (ROOT / "core" / "wherry").rglob("*.py"):
-        if not {"testing", "migrations", "cli", "demo.py", "demo_books.py", "simulator"} & set(path.parts):
+        if not {"testing", "migrations", "cli", "demo.py", "demo_books.py", "simulator", "authoring"} & set(path.parts):
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
                 if isinstance(node, ast.Attribute) and node.attr in places:
                     places[node.attr].add(str(path.relative_to(ROOT / "core" / "wherry")))

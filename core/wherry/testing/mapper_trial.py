@@ -134,16 +134,18 @@ def with_more(record: Record) -> Record:
     return new
 
 
+def absent(value: Any) -> None:
+    """For ``changed``: the field was not sent."""
+
+
 def changed(record: Record, mapper: FieldMapper, value: Callable[[Any], Any]) -> Iterator[tuple[str, Record]]:
-    """For every declared field that the record has, the record with another value there; ``KeyError`` takes it out."""
+    """For every declared field that the record has, the record with another value there; ``absent`` takes it out."""
     for kind, names in mapper.fields.items():
         there = fields_of(record, kind)
         for name in names:
             if name in there:
-                fields = dict(there)
-                try:
-                    fields[name] = value(fields[name])
-                except KeyError:
+                fields = {**there, name: value(there[name])}
+                if value is absent:
                     del fields[name]
                 yield f"{kind}.{name}", twin(record, fields, kind)
 

@@ -53,7 +53,8 @@ class TestCustomers(SourceSuite):
 
             did(create)(0)
             yield Trial(
-                make=lambda: QbwcSource(connection, core), kind="customer", fields=("CompanyName", "Name", "FullName"), create=did(create),
-                change=did(lambda name: sim.change(name, CompanyName=f"at {sim.clock.now()}")), wait=sim.clock.advance,
-                clock=SharedClock(sim.clock), page=PAGE, write=did(write), holds=holds, remove=did(sim.remove),
+                make=lambda: QbwcSource(connection, core), kind="customer", fields=("CompanyName", "Name", "FullName"),
+                create=did(create), change=did(lambda name: sim.change(name, CompanyName=f"at {sim.clock.now()}")),
+                wait=sim.clock.advance, clock=SharedClock(sim.clock), page=PAGE, write=did(write),
+                holds=holds, remove=did(sim.remove),
             )  # fmt: skip
