@@ -22,7 +22,7 @@ from pydantic import BaseModel
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "docs"))
 
-from generate import coverage, errors, fields, proofs, quality, roles, transforms, versions  # noqa: E402
+from generate import coverage, entities, errors, fields, proofs, quality, roles, transforms, versions  # noqa: E402
 
 REFERENCE = ROOT / "docs" / "reference"
 WIDTH = 100
@@ -34,6 +34,7 @@ def pages() -> dict[Path, str]:
     texts = {"cli": cli(), "config": config(), "hooks": hooks(), "errors": errors.page(sources()),
              "roles": roles.page(), "transforms": transforms.page(), "behaviours": proofs.behaviours(ROOT),
              "cases": proofs.cases(ROOT), "versions": versions.page(),
+             "entities": entities.page(),
              "quality": quality.page(), "plugins": quality.plugins(ROOT)}  # fmt: skip
     whole = {REFERENCE / f"{name}.md": f"{NOTE}\n\n{text.strip()}\n" for name, text in texts.items()}
     return {**whole, **fields.guides(ROOT / "docs" / "how-to", plugin_modules())}

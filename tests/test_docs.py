@@ -16,7 +16,8 @@ from zoneinfo import ZoneInfo
 
 import click
 import pytest
-from wherry import transforms
+from msgspec.structs import fields
+from wherry import entities, transforms
 from wherry.cli import app
 from wherry.cli.app import root
 from wherry.cli.lazy import load
@@ -82,7 +83,7 @@ def pages(build: Any) -> Any:
 @pytest.mark.parametrize(
     "page",
     ["reference/cli", "reference/config", "reference/hooks", "reference/errors", "reference/roles",
-     "reference/transforms", "reference/behaviours", "reference/cases", "how-to/connect-hubspot"],
+     "reference/entities", "reference/transforms", "reference/behaviours", "reference/cases", "how-to/connect-hubspot"],
 )  # fmt: skip
 def test_the_reference_is_what_the_code_says(page: str, pages: Any) -> None:
     path = ROOT / "docs" / f"{page}.md"
@@ -116,6 +117,15 @@ def test_every_field_of_a_role_has_its_meaning(build: Any) -> None:
     gone = [f"{name}.{one}" for name, told in supplement.items() for one in told
             if one not in known.get(name, ()) and one not in methods.get(name, ())]  # fmt: skip
     assert gone == [], "docs/generate/fields.toml speaks of what is no longer there"
+
+
+def test_every_field_of_every_entity_is_on_its_page(pages: Any) -> None:
+    page = pages[ROOT / "docs" / "reference" / "entities.md"]
+    for name, shape in entities.SHAPES.items():
+        section = re.search(rf"^## {name}$(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
+        assert section, name
+        said = set(re.findall(r"^\| `(\w+)` \|", section[1], re.MULTILINE))
+        assert said == {one.name for one in fields(shape)} - {"custom"}, name
 
 
 def test_every_transform_of_the_core_is_on_its_page_with_an_example_that_is_an_expression(build: Any) -> None:

@@ -259,3 +259,34 @@ def test_who_is_not_let_in_stops_with_exit_5_and_what_was_sent_last_is_looked_fo
     assert desk.run().exit_code == 0
     assert len(desk.effects()) == 4
     assert {number for _, number, _ in desk.effects()} == {"INV-1", "INV-2", "INV-3"}
+
+
+# -- what the target does not take -------------------------------------------------------------------------------------
+
+
+def without_products(desk: Books) -> None:
+    kind = type("Narrow", (AskingSink,), {"entities": ("customer", "invoice")})
+    desk.made = lambda sink: kind(sink.http, sink.ability, batch=sink.batch, settle=sink.settle)
+
+
+def test_a_target_is_never_sent_what_it_does_not_take(desk: Books) -> None:
+    """A sink that was sent a thing it does not know could write it as another."""
+    without_products(desk)
+    desk.bill("1")
+    assert desk.run().exit_code == 4
+    [refused] = [item for ref, item in desk.items().items() if ref.startswith("product/")]
+    assert (refused.state, refused.reason) == ("refused", "kit-target takes no product; it takes: customer, invoice")
+    assert "product = false" in refused.fix
+    assert desk.states()["invoice/id:1"] == "waiting"
+    assert "product" in desk.item("1").reason
+    assert (len(desk.effects("customer")), desk.effects("product"), desk.effects()) == (1, [], [])
+
+
+def test_what_the_target_learns_to_take_goes_with_the_next_try(desk: Books) -> None:
+    without_products(desk)
+    desk.bill("1")
+    desk.run()
+    desk.made = lambda sink: sink
+    desk.bill("1", "11.00")
+    assert desk.run().exit_code == 0
+    assert desk.done() == [("created", "11.00")]

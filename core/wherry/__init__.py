@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from wherry.errors import Rejected as Rejected
     from wherry.errors import TryAgain as TryAgain
     from wherry.errors import Unsure as Unsure
+    from wherry.errors import WherryError as WherryError
     from wherry.hookspecs import hookimpl as hookimpl
     from wherry.records import Answer as Answer
     from wherry.records import Draft as Draft
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
 
 _HOME = {
     "hookimpl": "hookspecs",
-    **dict.fromkeys(("AccessLost", "ConfigError", "ContractBroken", "Rejected", "TryAgain", "Unsure"), "errors"),
+    **dict.fromkeys(
+        ("AccessLost", "ConfigError", "ContractBroken", "Rejected", "TryAgain", "Unsure", "WherryError"), "errors"
+    ),
     **dict.fromkeys(("Answer", "Draft", "Item", "Page", "Record", "Ref", "Skip"), "records"),
 }
 

@@ -54,11 +54,14 @@ def _synchronizing(hub: Hub, bound: Iterable[registry.Bound]) -> set[str]:
 
 
 def test(hub: Hub, name: str) -> Account:
-    """Ask the system whose account this is, now; bind the connection if it is new. Raises what is wrong."""
+    """Ask the system whose account this is, now; bind the connection if it is new. A plugin that reads and writes is
+    asked twice, as source and as sink: what either needs may be missing. Raises what is wrong."""
     connection, hub.wiring.patience = hub.wiring.connection(name), SHORT
-    part = _part(hub, connection)
     try:
-        return hub.wiring.rebind(connection, part)
+        account = hub.wiring.rebind(connection, _part(hub, connection))
+        if {"source", "sink"} <= {*hub.plugins.manifests[connection.plugin].roles}:
+            hub.wiring.rebind(connection, hub.wiring.sink(name))
+        return account
     except AccessLost as error:
         note(hub, name, "reconnect", error.message)
         raise

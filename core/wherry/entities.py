@@ -132,14 +132,18 @@ class Charge(Entity, kw_only=True):
 
 class InvoiceLine(Entity, kw_only=True):
     service: str = ""
+    """What is billed, as the source calls it."""
     product: Pointer = None
     description: str = ""
     quantity: Decimal = Decimal(1)
     rate: Decimal | None = None
+    """The price of one, without tax."""
     amount: Money | None = None
+    """Of the whole line, without tax."""
     tax_rate: Decimal | None = None
     """Percent of the amount: 20 is 20 %. None: nothing is known of tax, which is not the same as 0."""
     tax: Money | None = None
+    """The tax of this line, beside its amount; None: not told."""
     location: Pointer = None
     dimensions: dict[str, str] = field(default_factory=dict)
     """Class and the like, as the books call them."""
@@ -152,9 +156,11 @@ class Invoice(Entity, kw_only=True):
     location: Pointer = None
     due_date: dt.date | None = None
     status: str = "Draft"
+    """As the source says it."""
     total: Money | None = None
     """With tax, where tax is known."""
     tax: Money | None = None
+    """The tax of the whole document, which is part of ``total``; None: not told."""
     memo: str = ""
     lines: list[InvoiceLine] = field(default_factory=list)
 

@@ -170,17 +170,29 @@ class View(Teller):
     def unread(self) -> str:
         """The command that reads what no flow has read yet; empty where all have read."""
         read = {mark.flow for mark in registry.all_marks(self.tx)}
-        fresh = next((name for name in sorted(self.hub.project.flows) if name not in read), "")
+        fresh = next((name for name in sorted(self.hub.project.flows) if name not in read and not self._ran(name)), "")
         return f"read the source first, then ask again: wherry run {fresh}" if fresh else ""
+
+    def _ran(self, name: str) -> bool:
+        return any(run.state == "ok" for run in registry.find_runs(self.tx, flow=name, limit=1))
 
     def _has_read(self, name: str) -> str:
         flow = self.hub.project.flows[name]
         marks = [mark for mark in registry.all_marks(self.tx) if mark.flow == name]
-        read = f"last read on {moment(max(mark.saved_at for mark in marks))}" if marks else "which never ran"
+        read = f"last read on {moment(max(mark.saved_at for mark in marks))}" if marks else self._last_run(name)
         state = registry.flow_state(self.tx, name).state
         what = ", ".join(flow.kinds) or "records"
         paused = ", and is paused" if state == "paused" else ""
         return f"flow {name} reads {what} of {flow.source}{_conditions(flow)}, {read}{paused}"
+
+    def _last_run(self, name: str) -> str:
+        """Of a flow without a mark: a source that has nothing to give yet gives none."""
+        last = next(iter(registry.find_runs(self.tx, flow=name, limit=1)), None)
+        if last is None:
+            return "which never ran"
+        if last.state == "ok":
+            return f"which found nothing to read on {moment(last.finished_at)}"
+        return f"which has read nothing yet (its last run: {last.state}, {moment(last.started_at)})"
 
     # -- what stands behind it ----------------------------------------------------------------------------------------
 

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import pluggy
 from msgspec import Struct, field
 
+from wherry.endpoints import OAuthEndpoints  # with Entity at run time: help(Manifest) looks its types up
+from wherry.entities import Entity
+
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from wherry.endpoints import OAuthEndpoints
-    from wherry.entities import Entity
     from wherry.roles import (
         Connection,
         FieldMapper,

@@ -9,6 +9,7 @@ import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from msgspec import Struct, field
@@ -42,11 +43,13 @@ from wherry.records import Pipeline as Pipeline
 from wherry.records import Stage as Stage
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from structlog.typing import FilteringBoundLogger
 
     from wherry.http import Http, Profile, Response
+else:  # costly to import: help() and inspect.signature() get by with their names
+    from typing import ForwardRef
+
+    FilteringBoundLogger, Http, Profile = map(ForwardRef, ("FilteringBoundLogger", "Http", "Profile"))
 
 
 class Account(Struct, frozen=True):

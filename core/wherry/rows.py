@@ -80,6 +80,19 @@ def _renew(tx: Tx, lane: Lane, step: Step, given: GivenUp) -> None:
     findings.put_given_up(tx, given)
 
 
+def turned_away(lane: Lane, draft: Draft) -> tuple[str, str]:
+    """Why the sink is not sent such a thing, and what to do; empty where it is. A sink that was sent what it does not
+    know might write it as something else."""
+    if draft.entity in lane.takes:
+        return "", ""
+    known = ", ".join(sorted(lane.takes)) or "nothing"
+    return (
+        f"{lane.plugin} takes no {draft.entity}; it takes: {known}",
+        "link it to what is there already (wherry errors resolve), or leave it out of the flow: by its filter, or with "
+        f"{draft.entity} = false in its map",
+    )
+
+
 def rule_of(step: Step, fate: Fate) -> str:
     """The rule that found the target; of what was made here, that it was."""
     known = step.link.rule if step.link is not None else ""

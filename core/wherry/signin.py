@@ -29,6 +29,8 @@ from wherry.roles import Clock
 REPLAY = "wherry.replay"
 SLACK = 60.0
 """Seconds before its expiry at which a token counts as expired."""
+SCHEME, HEADER = "Bearer", "Authorization"
+"""How a token goes out where its settings say nothing else (RFC 6750, 2.1)."""
 FIELD = "oauth2"
 """The vault's field under which a connection's tokens lie, as one value: half a rotation cannot be stored."""
 
@@ -111,10 +113,13 @@ def seed_of(configured: Callable[[], str] | None) -> str:
 
 
 class Bearer(httpx.Auth):
-    """A fixed token. It is asked for again after a 401, so a token changed in its file or vault is taken up."""
+    """A fixed token. It is asked for again after a 401, so a token changed in its file or vault is taken up.
 
-    def __init__(self, token: Callable[[], str]) -> None:
-        self._reveal = token
+    It goes out as ``header: scheme token``, with an empty ``scheme`` as ``header: token``.
+    """
+
+    def __init__(self, token: Callable[[], str], scheme: str = SCHEME, header: str = HEADER) -> None:
+        self._reveal, self._scheme, self._header = token, scheme, header
         self._token: str | None = None
 
     def doubt(self) -> None:
@@ -124,11 +129,14 @@ class Bearer(httpx.Auth):
     def sync_auth_flow(self, request: httpx.Request) -> Flow:
         """Sign; after a 401 to a repeatable request, once more if the token has changed meanwhile."""
         used = self._token = self._token or remember(self._reveal())
-        response = yield _signed(request, used)
+        response = yield self._signed(request, used)
         if response.status_code == httpx.codes.UNAUTHORIZED and request.extensions.get(REPLAY):
             self._token = remember(self._reveal())
             if self._token != used:
-                yield _signed(request, self._token)
+                yield self._signed(request, self._token)
+
+    def _signed(self, request: httpx.Request, token: str) -> httpx.Request:
+        return _signed(request, token, self._scheme, self._header)
 
 
 class OAuth2(httpx.Auth):
@@ -313,9 +321,9 @@ class _Patient:
         self._inner.__exit__(*error)
 
 
-def bearer(token: Callable[[], str]) -> httpx.Auth:
-    """``Authorization: Bearer`` with a token that is revealed on first use."""
-    return Bearer(token)
+def bearer(token: Callable[[], str], scheme: str = SCHEME, header: str = HEADER) -> httpx.Auth:
+    """``Authorization: Bearer``, or another scheme and header, with a token that is revealed on first use."""
+    return Bearer(token, scheme, header)
 
 
 def oauth2(
@@ -338,8 +346,8 @@ def lost(connection: str, why: str) -> AccessLost:
     )  # fmt: skip
 
 
-def _signed(request: httpx.Request, token: str) -> httpx.Request:
-    request.headers["Authorization"] = f"Bearer {token}"
+def _signed(request: httpx.Request, token: str, scheme: str = SCHEME, header: str = HEADER) -> httpx.Request:
+    request.headers[header] = f"{scheme} {token}" if scheme else token
     return request
 
 

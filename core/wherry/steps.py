@@ -98,11 +98,14 @@ class Lane(Struct, frozen=True, kw_only=True):
     """Whether what it carries may go into its target as a document or as a journal, and has to be the same for good."""
     atomic: AtomicSinkWriter | None = None
     """The sink, where it writes inside the store's transaction; None where it is sent calls."""
+    takes: frozenset[str] = frozenset()
+    """The entities that the sink says it can hold; it is never sent another."""
 
     def __post_init__(self) -> None:
         if isinstance(self.sink, AtomicSinkWriter):  # asked once: of a protocol that is slow to tell
             msgspec.structs.force_setattr(self, "atomic", self.sink)
-        keeps = self.atomic is None and "journal_entry" in getattr(self.sink, "entities", ())
+        msgspec.structs.force_setattr(self, "takes", frozenset(getattr(self.sink, "entities", ())))
+        keeps = self.atomic is None and "journal_entry" in self.takes
         msgspec.structs.force_setattr(self, "has_homes", keeps or self.route.sink < 0)
 
     @property

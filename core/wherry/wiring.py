@@ -126,7 +126,7 @@ class Wiring:
     def _auth(self, connection: Connection, profile: Profile) -> Any:
         auth, name = getattr(connection.settings, "auth", None), connection.name
         if isinstance(auth, TokenAuth):
-            return bearer(partial(self.reveal, name, auth.token))
+            return bearer(partial(self.reveal, name, auth.token), auth.scheme, auth.header)
         if isinstance(auth, OAuth2Auth):
             refresh = partial(self.reveal, name, auth.refresh_token) if auth.refresh_token else None
             if refresh is None and self.vault.get(name, FIELD) is None:

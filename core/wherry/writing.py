@@ -147,7 +147,8 @@ class Settlement:
             return self._link(step, decision.target, decision.rule, decision.why)
         if decision is None and not step.always:
             return self._done(step, Outcome("unchanged", step.link.target if step.link else ""))
-        return False
+        why, fix = rows.turned_away(self.lane, step.draft)
+        return bool(why) and self._refuse(step, why, fix=fix)
 
     def _done(self, step: Step, outcome: Outcome) -> bool:
         self.outcomes[step.ref] = outcome
@@ -168,7 +169,7 @@ class Settlement:
         link = step.link = rows.link_row(self.lane, step, target, rule, self.now)
         self.known[step.ref] = target
         self.outcomes[step.ref] = Outcome("linked", target, why)
-        if step.always:
+        if step.always and not rows.turned_away(self.lane, step.draft)[0]:
             step.decision = None
             return False
         self.links.append(link)

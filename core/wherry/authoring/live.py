@@ -64,11 +64,13 @@ def tried(hub: Hub, name: str, plugin: str, sure: bool) -> dict[str, Any]:
 
 
 def _must_be_test(hub: Hub, connection: Connection, sure: bool) -> None:
-    said = str(getattr(connection.settings, "environment", "") or "")
-    if said in TEST_WORDS or hub.wiring.is_stand_in(connection) or (sure and said not in BOOKS_WORDS):
+    """An address on this machine proves nothing: a way to the real books may begin there."""
+    said = str(getattr(connection.settings, "environment", "") or "").strip().lower()
+    if said not in BOOKS_WORDS and (said in TEST_WORDS or hub.wiring.is_stand_in(connection) or sure):
         return
     why = f'its environment is "{said}"' if said else "it does not say that it leads to a test company"
-    fix = 'set environment = "sandbox" and sign in to a test company' if said else "if it does: --yes-test-company"
+    otherwise = 'set environment = "sandbox", or "simulator", and sign in to a test company'
+    fix = otherwise if said else "if it does: --yes-test-company"
     raise Guarded(f"connection {connection.name} is not written to for a check: {why}", fix=fix, code="WHERRY-7122",
                   connection=connection.name)  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 import sys
 import tempfile
 import traceback
@@ -18,6 +19,7 @@ from wherry.cli.context import Face, scrubbed
 if TYPE_CHECKING:
     from wherry.errors import WherryError
 
+_OURS = re.compile(r"WHERRY-\d{4}")
 INTERRUPTED, USAGE, UNEXPECTED = 130, 2, 1
 _LEFT_OUT = frozenset({"error", "code", "message", "fix", "problems", "hook", "version"})
 
@@ -71,8 +73,9 @@ def draw(face: Face, data: Mapping[str, Any]) -> None:
     for problem in problems:
         for line in lines(problem):
             click.echo(line, err=True, color=face.colors)
-    docs = click.style(f"  docs     docs/reference/errors.md#{str(data['code']).lower()}", dim=True)
-    click.echo(docs, err=True, color=face.colors)
+    if _OURS.fullmatch(code := str(data["code"])):  # a plugin's own codes stand in the plugin's own docs
+        docs = click.style(f"  docs     docs/reference/errors.md#{code.lower()}", dim=True)
+        click.echo(docs, err=True, color=face.colors)
 
 
 def lines(data: Mapping[str, Any]) -> Iterator[str]:

@@ -59,7 +59,8 @@ class Profile(Struct, frozen=True, kw_only=True):
 
     base_url: str
     auth: httpx.Auth | None = None
-    """Built by the core from the connection's settings. Credentials go to ``base_url``'s scheme, host and port only."""
+    """Left out, the core makes it of the connection's ``auth``. Credentials go to ``base_url``'s scheme, host and port
+    only. What one of your own signs with must come from ``SecretRef.reveal``, else it is not struck from texts."""
     hosts: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     """Sent with every call to ``base_url``, such as a version or a company; not with calls elsewhere."""

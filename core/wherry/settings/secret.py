@@ -26,6 +26,7 @@ from pydantic import (
 )
 
 from wherry.errors import AccessLost, ConfigError
+from wherry.redaction import remember
 from wherry.settings.mistakes import SECRET_UNREADABLE, UNSET_SECRET, wrong
 
 WAYS = ("env", "file", "command", "stored", "keyring")
@@ -36,6 +37,8 @@ _SECRET_KEY = re.compile(
     r"(?:^|[_-])(?:token|secret|password|passwd|passphrase|pass_?code|api_?key|private_?key|access_?key|signing_?key)\Z",
     re.IGNORECASE,
 )
+_HEADER_WORD = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
+"""What RFC 9110, 5.6.2, calls a token: names of headers and of schemes."""
 
 Stored = Callable[[str], str | None]
 """Asks the store for a secret of one connection: the key inside the connection, such as ``auth.token`` → value."""
@@ -117,7 +120,13 @@ class SecretRef(BaseModel):
         return self._given is not None
 
     def reveal(self, stored: Stored | None = None) -> str:
-        """The secret's value. Raises ConfigError when it is not set, AccessLost when the store was never given it."""
+        """The secret's value, struck from every text of ours from now on, whoever signs with it.
+
+        Raises ConfigError when it is not set, AccessLost when the store was never given it.
+        """
+        return remember(self._value(stored))
+
+    def _value(self, stored: Stored | None) -> str:
         if self._given is not None:
             return self._given
         if self.env is not None:
@@ -245,6 +254,14 @@ class TokenAuth(_SignIn):
 
     kind: Literal["token"] = "token"
     token: SecretRef = Field(description="The token; a reference, never the value itself.")
+    scheme: str = Field(
+        default="Bearer", pattern=rf"^(?:{_HEADER_WORD})?$",
+        description='The word before the token: "Bearer", "token"; "" sends the token alone.',
+    )  # fmt: skip
+    header: str = Field(
+        default="Authorization", pattern=f"^{_HEADER_WORD}$",
+        description="The request header that carries it, such as X-Api-Key.",
+    )  # fmt: skip
 
 
 class OAuth2Auth(_SignIn):

@@ -75,6 +75,10 @@ class Stage:
             self.reply(call)
         return len(held)
 
+    def dressed(self, status: int) -> Reply:
+        """An error answer of that status, as the vendor would word it."""
+        return self._dress(status)
+
     def reply(self, call: Call) -> Reply:
         """Answer one call, with no fault applied and nothing noted."""
         with self.lock:
@@ -102,7 +106,7 @@ class Stage:
             self._held.append(call)
         if fault.kind in ("status", "expired"):
             status = 401 if fault.kind == "expired" else fault.status
-            dressed = self._dress(status) if fault.body is None else Reply(status, fault.body)
+            dressed = self.dressed(status) if fault.body is None else Reply(status, fault.body)
             return dataclasses.replace(dressed, headers={**dressed.headers, **fault.headers})
         return true or Reply(200, None, dict(fault.headers))
 

@@ -15,12 +15,16 @@ from msgspec import Struct, field
 from wherry.simulator import Clock, Stage, serve
 from wherry.testing.scenario import BIG, PHASES
 from wherry.testing.target import ABILITIES, Ability, Target
+from wherry.testing.visits import Visit
 
 if TYPE_CHECKING:
     from wherry.testing.bench import Script
     from wherry.testing.errand import Document
     from wherry.testing.judge import Wrong
-    from wherry.testing.visits import Visit
+else:  # bench, errand and judge need rigs themselves: help() and inspect.signature() get by with the name
+    from typing import ForwardRef
+
+    Document = ForwardRef("Document")
 
 ALL = frozenset({"enter", "edit", "twin", "reach", "muddle", "other"})
 UNSEARCHED = frozenset({"reach", "muddle", "other"})

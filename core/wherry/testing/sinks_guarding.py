@@ -28,7 +28,7 @@ from wherry.testing.sink_trial import (
     over_http,
     write,
 )
-from wherry.testing.trial import strays
+from wherry.testing.trial import TURNED_AWAY, echoes, strays
 
 ROUNDS, TURNS, FEW = 20, 3, 4
 """An answer that is kept with its call is more than a few blocks of memory."""
@@ -82,16 +82,16 @@ class Guarding:
         with caplog.at_level(logging.DEBUG), structlog.testing.capture_logs() as events:
             sink, items = trial.make(), trial.items(2)
             answers = write(sink, items)
-            for status in (401, 400, 503):
+            for status in TURNED_AWAY:
                 words = f"the token {trial.secret} is not welcome"
-                echo = trial.echo(words) if trial.echo is not None else {"message": words}
-                trial.stage.faults.add("status", status=status, body=echo, times=10_000)
-                try:
-                    sink.check()
-                except WherryError as error:
-                    told += [str(error.as_data()), *traceback.format_exception(error)]
-                trial.stage.faults.clear()
-        tried("errors that held a secret", 3)
+                for echo in (*echoes(words, trial.stage, status), *([trial.echo(words)] if trial.echo else [])):
+                    trial.stage.faults.add("status", status=status, body=echo, times=10_000)
+                    try:
+                        sink.check()
+                    except WherryError as error:
+                        told += [str(error.as_data()), *traceback.format_exception(error)]
+                    trial.stage.faults.clear()
+        tried("errors that held a secret", len(TURNED_AWAY))
         said = [
             caplog.text,
             str(events),

@@ -24,9 +24,11 @@ from wherry.testing import guarantees as promise
 from wherry.testing.guarantees import guarantee, tried
 from wherry.testing.sources_faults import Beside, Failing
 from wherry.testing.trial import (
+    TURNED_AWAY,
     Reading,
     Trial,
     change,
+    echoes,
     family,
     faults_of,
     is_new,
@@ -317,13 +319,13 @@ class SourceSuite(Failing, Beside):
         trial.create(1)
         with caplog.at_level(logging.DEBUG), structlog.testing.capture_logs() as events:
             read(trial)
-            for status in (401, 400, 503):
-                echo = {"message": f"the token {trial.secret} is not welcome"}
-                faults.add("status", status=status, body=echo, times=10_000)
-                with pytest.raises(WherryError) as caught:
-                    trial.make().check()
-                faults.clear()
-                told += [str(caught.value.as_data()), *traceback.format_exception(caught.value)]
+            for status in TURNED_AWAY:
+                for echo in echoes(f"the token {trial.secret} is not welcome", trial.stage, status):
+                    faults.add("status", status=status, body=echo, times=10_000)
+                    with pytest.raises(WherryError) as caught:
+                        trial.make().check()
+                    faults.clear()
+                    told += [str(caught.value.as_data()), *traceback.format_exception(caught.value)]
         said = [caplog.text, str(events), *capfd.readouterr(), *told]
         assert [text for text in said if trial.secret in text] == []
 

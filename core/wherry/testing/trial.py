@@ -16,6 +16,8 @@ from wherry.roles import Clock, Query, SourceConnector
 from wherry.simulator import Faults, Stage
 
 MOST_PAGES = 200
+TURNED_AWAY = (400, 401, 417, 503)
+"""Statuses under which a system may repeat what it was sent, the sign-in too. 417: no table of errors knows it."""
 
 
 class Trial(Struct, kw_only=True):
@@ -152,6 +154,23 @@ def script(faults: Faults, name: str) -> None:
         faults.add("status", status=status, times=2, after=1)
     else:
         faults.add(name, times=2, after=1)
+
+
+def echoes(words: str, stage: Stage | None, status: int) -> list[Any]:
+    """Bodies of errors that hold these words: a plain one, and the stand-in's own with the words in every text."""
+    own = [_told(stage.dressed(status).body, words)] if stage is not None else []
+    return [{"message": words}, *(body for body in own if words in str(body))]
+
+
+def _told(body: Any, words: str) -> Any:
+    """The same form; its own texts stay in front, so that what goes by a code in them still does."""
+    if isinstance(body, Mapping):
+        return {name: _told(value, words) for name, value in body.items()}
+    if isinstance(body, list | tuple):
+        return [_told(value, words) for value in body]
+    if isinstance(body, bytes):
+        return body + words.encode()
+    return f"{body} {words}" if isinstance(body, str) else body
 
 
 @contextmanager

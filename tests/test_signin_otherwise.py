@@ -1,0 +1,111 @@
+"""Signing in otherwise than by ``Authorization: Bearer``: another scheme, another header, an auth of the plugin's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from wherry.errors import WherryError
+from wherry.http import Http, Profile
+from wherry.hub import Hub
+from wherry.records import Call
+from wherry.redaction import scrub
+from wherry.settings import SecretRef
+from wherry.signin import bearer
+from wherry.testing.clock import FakeClock
+from wherry.testing.loopback import Reply, loopback
+from wherry.testing.services import SECRET, services
+
+PROJECT = """
+version = 1
+[project]
+name = "acme"
+timezone = "UTC"
+currency = "USD"
+[plugins]
+enabled = ["hubspot"]
+[connections.crm]
+plugin = "hubspot"
+base_url = "{url}"
+auth = {{ kind = "token", token = {{ env = "CRM_TOKEN" }}{more} }}
+"""
+
+
+class OwnAuth(httpx.Auth):
+    """``Authorization: token key:secret``, as a plugin would write it."""
+
+    def __init__(self, key: SecretRef, secret: SecretRef) -> None:
+        self.key, self.secret = key, secret
+
+    def auth_flow(self, request: httpx.Request) -> Iterator[httpx.Request]:
+        request.headers["Authorization"] = f"token {self.key.reveal()}:{self.secret.reveal()}"
+        yield request
+
+
+def test_a_secret_is_struck_from_texts_from_the_moment_that_it_is_revealed(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("canary-file-51b\n")
+    environ = {"KEY": "canary-env-51a"}
+    given = SecretRef.given("canary-given-51c")
+    refs = [SecretRef(env="KEY").bound((), tmp_path, environ), SecretRef(file="key").bound((), tmp_path, {}), given]
+    for ref in refs:
+        value = ref.reveal()
+        assert scrub(f"the key {value} is not welcome") == "the key *** is not welcome"
+
+
+def test_the_kit_signs_as_the_profile_says_and_its_secret_is_in_no_error(tmp_path: Path) -> None:
+    own = OwnAuth(SecretRef.given("canary-key-88d1"), SecretRef.given("canary-secret-88d2"))
+    with loopback() as server, services(tmp_path, clock=FakeClock()) as kit:
+        http = kit.http(Profile(base_url=server.url, auth=own))
+        server.script(Reply(417, json={"exc": "Traceback: token canary-key-88d1:canary-secret-88d2 is not welcome"}))
+        with pytest.raises(WherryError) as caught:
+            http.read("GET", "/docs")
+        assert server.seen[0].headers["authorization"] == "token canary-key-88d1:canary-secret-88d2"
+    told = f"{caught.value} {caught.value.as_data()}"
+    assert "is not welcome" in told
+    assert "canary" not in told
+
+
+def test_the_kit_signs_by_the_auth_that_a_test_gives_where_the_profile_has_none(tmp_path: Path) -> None:
+    for auth, sent in ((None, f"Bearer {SECRET}"), (bearer(lambda: "canary-88d3", "token"), "token canary-88d3")):
+        with loopback() as server, services(tmp_path, clock=FakeClock(), auth=auth) as kit:
+            server.script(Reply(200, json={}))
+            kit.http(Profile(base_url=server.url)).read("GET", "/docs")
+            assert server.seen[0].headers["authorization"] == sent
+
+
+@pytest.mark.parametrize(
+    ("more", "header", "sent"),
+    [("", "authorization", "Bearer canary-crm-77"), (', scheme = "token"', "authorization", "token canary-crm-77"),
+     (', scheme = "", header = "X-Shop-Key"', "x-shop-key", "canary-crm-77"),
+     (', scheme = "Key", header = "X-Auth"', "x-auth", "Key canary-crm-77")],
+)  # fmt: skip
+def test_a_token_goes_out_in_the_scheme_and_header_of_its_settings(
+    tmp_path: Path, more: str, header: str, sent: str
+) -> None:
+    with loopback() as server:
+        (tmp_path / "wherry.toml").write_text(PROJECT.format(url=server.url, more=more))
+        with Hub.open(tmp_path, environ={"CRM_TOKEN": "canary-crm-77"}) as hub:
+            http = hub.wiring.services(hub.wiring.connection("crm")).http(Profile(base_url=server.url))
+            server.script(Reply(200, json={}), Reply(200, json={}))
+            http.read("GET", "/docs")
+            http.send(Call("POST", "/docs"))
+    assert [seen.headers[header] for seen in server.seen] == [sent, sent]
+    assert header == "authorization" or not any("authorization" in seen.headers for seen in server.seen)
+
+
+@pytest.mark.parametrize("more", [', scheme = "to ken"', ', header = ""', ', header = "X: y"', ', header = "X\\n"'])
+def test_a_scheme_or_header_that_no_request_can_carry_is_refused(tmp_path: Path, more: str) -> None:
+    (tmp_path / "wherry.toml").write_text(PROJECT.format(url="http://127.0.0.1:1", more=more))
+    with pytest.raises(WherryError, match=r"auth\.(scheme|header)"), Hub.open(tmp_path, environ={}) as hub:
+        hub.wiring.connection("crm")
+
+
+def test_a_renewed_token_of_another_scheme_is_taken_up_after_a_401() -> None:
+    told = iter(["canary-old-66", "canary-new-66"])
+    with loopback() as server:
+        server.script(Reply(401, json={}), Reply(200, json={}))
+        auth = bearer(lambda: next(told), "", "X-Key")
+        Http(Profile(base_url=server.url, auth=auth), clock=FakeClock()).read("GET", "/docs")
+    assert [seen.headers["x-key"] for seen in server.seen] == ["canary-old-66", "canary-new-66"]
