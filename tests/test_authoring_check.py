@@ -398,6 +398,18 @@ def test_books_are_never_written_to_whatever_the_operator_says(tmp_path: Path, s
         live.tried(hub, "books", "quickbooks", sure)
 
 
+@pytest.mark.parametrize("sure", [False, True])
+def test_books_are_never_written_to_through_an_address_on_this_machine_either(tmp_path: Path, sure: bool) -> None:
+    books = QuickBooksSimulator(companies=("123146000000001",), limits="none")
+    with (
+        serve(books.app()) as url,
+        project(tmp_path, "production", url) as hub,
+        pytest.raises(Guarded, match='its environment is "production"'),
+    ):
+        live.tried(hub, "books", "quickbooks", sure)
+    assert books.stage.history.entries == [], "nothing was asked, even"
+
+
 def test_a_connection_of_another_plugin_is_not_tried(tmp_path: Path) -> None:
     with project(tmp_path, "sandbox") as hub, pytest.raises(ConfigError, match="is of the plugin quickbooks"):
         live.tried(hub, "books", "csv", sure=True)

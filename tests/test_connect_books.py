@@ -60,7 +60,7 @@ SECRET = "canary-books-secret-5"
 @pytest.fixture
 def books() -> QuickBooksSimulator:
     app_of_ours = OAuthApp(client_id="books-client", client_secret=SECRET, rotate_every=0, revoke_family=True)
-    return QuickBooksSimulator(oauth=app_of_ours, companies=(FIRST, SECOND), currency="GBP", tax="uk")
+    return QuickBooksSimulator(oauth=app_of_ours, companies=(FIRST, SECOND), currency="GBP", tax="uk", limits="none")
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import inspect
 import random
+import traceback
 from typing import Any, ClassVar
 
 import pytest
@@ -120,6 +121,27 @@ class ShowsTheKey(Sound):
         return super().answer(call) if self.routes.find(call) else Reply(404, {"sent": call.headers["authorization"]})
 
 
+class ShowsItsFiles(Sound):
+    def answer(self, call: Call) -> Reply:
+        try:
+            return super().answer(call) if call.path == "/things" else self.lost(call)
+        except KeyError:
+            return Reply(404, {"exc": traceback.format_exc()})
+
+    def lost(self, call: Call) -> Reply:
+        raise KeyError(call.path)
+
+
+class WordedWithATraceback(Sound):
+    """As Frappe does: the vendor's own files, of which this machine has none."""
+
+    def answer(self, call: Call) -> Reply:
+        if self.routes.find(call) is not None:
+            return super().answer(call)
+        told = 'Traceback (most recent call last):\n  File "apps/frappe/frappe/app.py", line 95, in application\n'
+        return Reply(404, {"exc": told, "at": "/srv/no-such-folder-7919/env/frappe/app.py"})
+
+
 class NeverForgives(Sound):
     def answer(self, call: Call) -> Reply:
         return refused(429) if not self.window.remaining or self.window.limit == 0 else self.last(call)
@@ -144,7 +166,7 @@ BUGS: dict[type[Sound], str] = {
     TellsTheMachinesTime: "it_lives_by_the_clock", ByChance: "the_same_requests", SharesItsThings: "two_stand_ins",
     NotesNothing: "a_write_is_answered", LetsAnybodyIn: "nobody_is_let_in", Stumbles: "a_body_of_junk",
     TakesJunk: "a_body_of_junk", AnswersAllPaths: "an_unknown_path", ReadsChange: "reads_change_nothing",
-    ShowsTheKey: "what_signs_in", NeverForgives: "who_asks_too_often", LosesWrites: "writes_at_once",
+    ShowsItsFiles: "an_unknown_path", ShowsTheKey: "what_signs_in", NeverForgives: "who_asks_too_often", LosesWrites: "writes_at_once",
 }  # fmt: skip
 
 
@@ -161,6 +183,12 @@ class TestSound(SimulatorSuite):
     @pytest.fixture
     def trial(self) -> SimulatorTrial:
         return trial(Sound)
+
+
+class TestWordedWithATraceback(SimulatorSuite):
+    @pytest.fixture
+    def trial(self) -> SimulatorTrial:
+        return trial(WordedWithATraceback)
 
 
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.__name__)

@@ -1,4 +1,4 @@
-"""Signing in otherwise than by ``Authorization: Bearer``: another scheme, another header, an auth of the plugin's own."""
+"""Signing in otherwise than by ``Authorization: Bearer``: another scheme or header, or the plugin's own auth."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ def test_a_secret_is_struck_from_texts_from_the_moment_that_it_is_revealed(tmp_p
 
 def test_the_kit_signs_as_the_profile_says_and_its_secret_is_in_no_error(tmp_path: Path) -> None:
     own = OwnAuth(SecretRef.given("canary-key-88d1"), SecretRef.given("canary-secret-88d2"))
-    with loopback() as server, services(tmp_path, clock=FakeClock()) as kit:
+    refusal = Reply(417, {"message": "token canary-key-88d1:canary-secret-88d2 is not welcome"})
+    with loopback(lambda seen: refusal) as server, services(tmp_path, clock=FakeClock()) as kit:
         http = kit.http(Profile(base_url=server.url, auth=own))
-        server.script(Reply(417, json={"exc": "Traceback: token canary-key-88d1:canary-secret-88d2 is not welcome"}))
         with pytest.raises(WherryError) as caught:
             http.read("GET", "/docs")
         assert server.seen[0].headers["authorization"] == "token canary-key-88d1:canary-secret-88d2"
@@ -69,8 +69,7 @@ def test_the_kit_signs_as_the_profile_says_and_its_secret_is_in_no_error(tmp_pat
 
 def test_the_kit_signs_by_the_auth_that_a_test_gives_where_the_profile_has_none(tmp_path: Path) -> None:
     for auth, sent in ((None, f"Bearer {SECRET}"), (bearer(lambda: "canary-88d3", "token"), "token canary-88d3")):
-        with loopback() as server, services(tmp_path, clock=FakeClock(), auth=auth) as kit:
-            server.script(Reply(200, json={}))
+        with loopback(lambda seen: Reply(200, {})) as server, services(tmp_path, clock=FakeClock(), auth=auth) as kit:
             kit.http(Profile(base_url=server.url)).read("GET", "/docs")
             assert server.seen[0].headers["authorization"] == sent
 
@@ -84,13 +83,12 @@ def test_the_kit_signs_by_the_auth_that_a_test_gives_where_the_profile_has_none(
 def test_a_token_goes_out_in_the_scheme_and_header_of_its_settings(
     tmp_path: Path, more: str, header: str, sent: str
 ) -> None:
-    with loopback() as server:
+    with loopback(lambda seen: Reply(200, {})) as server:
         (tmp_path / "wherry.toml").write_text(PROJECT.format(url=server.url, more=more))
         with Hub.open(tmp_path, environ={"CRM_TOKEN": "canary-crm-77"}) as hub:
             http = hub.wiring.services(hub.wiring.connection("crm")).http(Profile(base_url=server.url))
-            server.script(Reply(200, json={}), Reply(200, json={}))
             http.read("GET", "/docs")
-            http.send(Call("POST", "/docs"))
+            http.send(Call(method="POST", path="/docs", items=()))
     assert [seen.headers[header] for seen in server.seen] == [sent, sent]
     assert header == "authorization" or not any("authorization" in seen.headers for seen in server.seen)
 
@@ -104,8 +102,7 @@ def test_a_scheme_or_header_that_no_request_can_carry_is_refused(tmp_path: Path,
 
 def test_a_renewed_token_of_another_scheme_is_taken_up_after_a_401() -> None:
     told = iter(["canary-old-66", "canary-new-66"])
-    with loopback() as server:
-        server.script(Reply(401, json={}), Reply(200, json={}))
+    with loopback(lambda seen: Reply(401 if seen.number == 1 else 200, {})) as server:
         auth = bearer(lambda: next(told), "", "X-Key")
         Http(Profile(base_url=server.url, auth=auth), clock=FakeClock()).read("GET", "/docs")
     assert [seen.headers["x-key"] for seen in server.seen] == ["canary-old-66", "canary-new-66"]

@@ -55,16 +55,24 @@ def _synchronizing(hub: Hub, bound: Iterable[registry.Bound]) -> set[str]:
 
 def test(hub: Hub, name: str) -> Account:
     """Ask the system whose account this is, now; bind the connection if it is new. A plugin that reads and writes is
-    asked twice, as source and as sink: what either needs may be missing. Raises what is wrong."""
+    asked as source and as sink, as what either needs may be missing; not as a sink where flows only read from it.
+    Raises what is wrong."""
     connection, hub.wiring.patience = hub.wiring.connection(name), SHORT
     try:
         account = hub.wiring.rebind(connection, _part(hub, connection))
-        if {"source", "sink"} <= {*hub.plugins.manifests[connection.plugin].roles}:
+        if _is_both(hub, connection):
             hub.wiring.rebind(connection, hub.wiring.sink(name))
         return account
     except AccessLost as error:
         note(hub, name, "reconnect", error.message)
         raise
+
+
+def _is_both(hub: Hub, connection: Connection) -> bool:
+    """Whether it is a source that is, or may be, written to as well."""
+    used = [flow.sink == connection.name for flow in hub.project.flows.values()
+            if connection.name in (flow.source, flow.sink)]  # fmt: skip
+    return {"source", "sink"} <= {*hub.plugins.manifests[connection.plugin].roles} and (any(used) or not used)
 
 
 def _part(hub: Hub, connection: Connection) -> Any:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from decimal import Decimal
 from pathlib import Path
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ForwardRef, Protocol, runtime_checkable
 
 from msgspec import Struct, field
 
@@ -47,8 +47,6 @@ if TYPE_CHECKING:
 
     from wherry.http import Http, Profile, Response
 else:  # costly to import: help() and inspect.signature() get by with their names
-    from typing import ForwardRef
-
     FilteringBoundLogger, Http, Profile = map(ForwardRef, ("FilteringBoundLogger", "Http", "Profile"))
 
 

@@ -18,36 +18,43 @@ from wherry.records import Ref
 from generate import roles
 
 MODULE = "wherry.entities"
+TYPES = {
+    "money": '`{"minor": 123456, "currency": "USD"}`: a whole number of the currency\'s smallest unit (cents; yen have no'
+    " decimals, fils three) and its ISO 4217 code. `wherry.money.text` writes it as `1234.56`",
+    "decimal": 'exact digits as text, such as `"1.5"`: quantities, prices, rates. Never a float, never an exponent',
+    "date": '`"2026-01-31"`: an accounting date, plain, without a time or a zone',
+    "reference": "in a draft a `wherry.records.Ref` (entity and key), or the id in the target as text. In `item.body`"
+    " it is always text: the id that the thing has in the target",
+}
 HEAD = """# Entities
 
-What a draft's `body` holds on its way through Wherry, and what a sink is given as `item.body`: plain JSON values, checked against
-these shapes (`wherry.entities.SHAPES`) before anything enters the ledger. A field that is not listed is refused; so is a float wherever an
-amount is meant. Fields that have their default are left out of a body: read them with `body.get(…)`.
-A plugin may add shapes of its own by its [manifest](roles.md#manifest).
+What a draft's `body` holds on its way through Wherry, and what a sink is given as `item.body`: plain JSON values,
+checked against these shapes (`wherry.entities.SHAPES`) before anything enters the ledger. A field that is not listed is
+refused; so is a float wherever an amount is meant. A field that has its default is left out of a body: read it with
+`body.get(…)`. A plugin may add shapes of its own by its [manifest](roles.md#manifest).
+
+Every entity, and every line, also has `custom`: fields that only one organisation knows, by name, each a text, a whole
+number, true, false or null.
+
+**Amounts and signs.** An amount has the sign that the words give it: a credit memo's quantities and amounts are
+positive, and that it gives back is said by its entity; a journal line has a `side`. Below zero is a discount line of an
+invoice, a loss in `gain`, and the amount of a movement's line that is booked on the other side.
+
+**Amount of a line.** `amount` counts. Where it is missing it is `quantity` × `rate`, rounded to the currency's unit.
+
+**Tax.** A line's `amount` and `rate` are without tax. Tax comes on top: `total` = the lines' amounts + tax. The tax of
+a document is its `tax`; where that is missing, the sum of its lines' `tax`; where those are missing too, what their
+`tax_rate` comes to. Without a `tax_rate` on any line nothing is known of tax; `"0"` says that there is none. A journal
+line names a tax code in `dimensions`, if any.
 
 | type | in a body |
 |---|---|
-| money | `{"minor": 123456, "currency": "USD"}`: a whole number of the currency's smallest unit (cents; yen have no decimals, fils three) and its ISO 4217 code. `wherry.money.text` writes it as `1234.56` |
-| decimal | exact decimal digits as text, such as `"1.5"`: quantities, prices, rates. Never a float, never an exponent |
-| date | `"2026-01-31"`: an accounting date, plain, without a time or a zone |
-| reference | in a draft a `wherry.records.Ref` (entity and key), or the id in the target as text. In `item.body` it is always text: the id that the thing has in the target |
-| custom | text, whole number, true, false or null by name: fields that one organisation knows. Every entity has it |
-
-**Amounts and signs.** An amount is what the words say, without a sign of its own: a credit memo's quantities and amounts are positive, and that
-it gives back is said by its entity; a journal line has a `side`. Below zero is a discount line of an invoice, a loss in `gain`, and a
-movement's line that is booked on the other side.
-
-**Tax.** A line's `amount` and `rate` are without tax. Tax comes to it: `total` = the lines' amounts + tax. The tax of a document is its `tax`; where that
-is missing, the sum of its lines' `tax`; where those are missing too, what `tax_rate` comes to. Where there is no `tax_rate` on any line
-nothing is known of tax; `"0"` says that there is none. Journal lines name a tax code in `dimensions`, if any.
-
-**Amount of a line.** `amount` counts. Where it is missing it is `quantity` × `rate`, rounded to the currency's unit.
 """
 
 
 def page() -> str:
     """The whole page."""
-    parts = [HEAD]
+    parts = [HEAD + "".join(f"| {name} | {told} |\n" for name, told in TYPES.items())]
     shown = dict.fromkeys(SHAPES.values())
     for name, shape in SHAPES.items():
         parts += [f"## {name}", "", *_table(shape)]
