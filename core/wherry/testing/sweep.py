@@ -185,11 +185,12 @@ def _loaded(name: str) -> Any:
 @click.option("--whole", is_flag=True, help="Every point, also of a rig that is usually content with a spread of them.")
 @click.option("--seed", default=SEED, show_default=True, help="Chooses the samples of what is not tried in full.")
 @click.option("--plan", default="", help="Carry out this one plan, as it was printed.")
+@click.option("--points", is_flag=True, help="Name the points that an undisturbed run passes.")
 @click.option("--mutations", is_flag=True, help="Plant each known bug and see that it is caught.")
 @click.option("--mutation", default="", help="Plant this bug.")
 def main(
     modules: Sequence[str], only: Sequence[str], database: str, jobs: int, most: int, whole: bool, seed: int,
-    plan: str, mutations: bool, mutation: str,
+    plan: str, points: bool, mutations: bool, mutation: str,
 ) -> None:  # fmt: skip
     """Kill every run at every point and see what the target then holds."""
     known = rigs_of(modules or [KIT])
@@ -204,6 +205,10 @@ def main(
     if "postgresql" in databases and (why := _no_postgres()):
         click.echo(f"postgresql is left out: {why}")
         databases.remove("postgresql")
+    if points:
+        for rig, one in itertools.product(wanted, databases):
+            _named(rig, one)
+        return
     click.echo(_line("sink", "database", "points", "plans", "duplicates", "lost", "false", "seconds"))
     results = []
     for rig, one in itertools.product(wanted, databases):
@@ -211,6 +216,15 @@ def main(
         found = sweep(rig, one, jobs=jobs, most=most, deaths=deaths, seed=seed, mutation=mutation)
         results.append(_shown(found, modules))
     sys.exit(0 if all(result.good for result in results) else 1)
+
+
+def _named(rig: Rig, database: str) -> None:
+    with Benches(rig, database, 1) as benches:
+        (whole,) = benches.carry_out([(plans.undisturbed(rig), "")])
+    for phase, passed in whole.passed.items():
+        click.echo(f"{rig.name} {database}, play {phase}; kill one of:")
+        for point in passed:
+            click.echo(f"  {point}")
 
 
 def _no_postgres() -> str:
@@ -244,8 +258,9 @@ def _replayed(outcome: Outcome) -> int:
         click.echo(str(wrong))
     for point in outcome.missed:
         click.echo(f"not reached: {point}")
-    click.echo("nothing is wrong" if not outcome.wrong else f"{len(outcome.wrong)} things are wrong")
-    return 1 if outcome.wrong else 0
+    whole = "nothing is wrong" if not outcome.missed else "nothing was tried where a point was not reached"
+    click.echo(f"{len(outcome.wrong)} things are wrong" if outcome.wrong else whole)
+    return 1 if outcome.wrong or outcome.missed else 0
 
 
 if __name__ == "__main__":
