@@ -34,7 +34,7 @@ def pages() -> dict[Path, str]:
     texts = {"cli": cli(), "config": config(), "hooks": hooks(), "errors": errors.page(sources()),
              "roles": roles.page(), "transforms": transforms.page(), "behaviours": proofs.behaviours(ROOT),
              "cases": proofs.cases(ROOT), "versions": versions.page(),
-             "entities": entities.page(),
+             "entities": entities.page(), "rigs": roles.rigs(),
              "quality": quality.page(), "plugins": quality.plugins(ROOT)}  # fmt: skip
     whole = {REFERENCE / f"{name}.md": f"{NOTE}\n\n{text.strip()}\n" for name, text in texts.items()}
     return {**whole, **fields.guides(ROOT / "docs" / "how-to", plugin_modules())}
@@ -99,7 +99,7 @@ def _without_plugins(text: str) -> str:
 
 def config() -> str:
     """Every key of the project file, then the keys of each plugin's connections."""
-    from wherry.settings import models
+    from wherry.settings import OAuth2Auth, TokenAuth, models
 
     tables: list[tuple[str, type[BaseModel]]] = [
         ("top level", models.Project), ("[project]", models.About), ("[plugins]", models.PluginChoice),
@@ -115,6 +115,8 @@ def config() -> str:
              "tells which one won.", ""]  # fmt: skip
     for title, model in tables:
         parts += [f"## {title}", "", *_keys(model), ""]
+    for title, model in (("token", TokenAuth), ("oauth2", OAuth2Auth)):
+        parts += [f'## [connections.NAME.auth] with kind = "{title}"', "", *_keys(model), ""]
     for system, model in plugin_settings():
         parts += [f'## [connections.NAME] with plugin = "{system}"', "", *_keys(model), ""]
     return "\n".join(parts)

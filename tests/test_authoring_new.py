@@ -63,7 +63,8 @@ def test_the_distribution_declares_its_entry_point_and_its_range(made: dict[str,
 @pytest.mark.parametrize("kind", KINDS)
 def test_nothing_is_left_to_be_filled_in(made: dict[str, Path], kind: str) -> None:
     """A page, changes, a CI file and tests come with it, and no mark of a template is in any of them."""
-    names = {str(path.relative_to(made[kind])) for path in made[kind].rglob("*") if path.is_file()}
+    files = [path for path in made[kind].rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    names = {str(path.relative_to(made[kind])) for path in files}
     assert {"README.md", "CHANGELOG.md", ".gitignore", ".github/workflows/check.yml"} <= names
     assert any(name.startswith("tests/test_") for name in names)
     texts = {name: (made[kind] / name).read_text("utf-8") for name in names}

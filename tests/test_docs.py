@@ -26,6 +26,8 @@ from wherry.cli.plugged import declared
 from wherry.errors import WherryError
 from wherry.expressions import parse
 from wherry.hub import Hub
+from wherry.testing.rigs import Effect, Rig, Stand
+from wherry.testing.sink_trial import SinkTrial
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "changes").glob("*.md"),
@@ -83,7 +85,8 @@ def pages(build: Any) -> Any:
 @pytest.mark.parametrize(
     "page",
     ["reference/cli", "reference/config", "reference/hooks", "reference/errors", "reference/roles",
-     "reference/entities", "reference/transforms", "reference/behaviours", "reference/cases", "how-to/connect-hubspot"],
+     "reference/entities", "reference/rigs",
+     "reference/transforms", "reference/behaviours", "reference/cases", "how-to/connect-hubspot"],
 )  # fmt: skip
 def test_the_reference_is_what_the_code_says(page: str, pages: Any) -> None:
     path = ROOT / "docs" / f"{page}.md"
@@ -126,6 +129,17 @@ def test_every_field_of_every_entity_is_on_its_page(pages: Any) -> None:
         assert section, name
         said = set(re.findall(r"^\| `(\w+)` \|", section[1], re.MULTILINE))
         assert said == {one.name for one in fields(shape)} - {"custom"}, name
+
+
+def test_every_field_of_a_sinks_trial_and_of_a_rig_is_told(build: Any) -> None:
+    page = (ROOT / "docs" / "how-to" / "test-a-sink.md").read_text("utf-8")
+    first = {name for row in re.findall(r"^\| (`.*?) \|", page, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)}
+    assert {one.name for one in fields(SinkTrial)} <= first
+    page = (ROOT / "docs" / "reference" / "rigs.md").read_text("utf-8")
+    for shape in (Rig, Stand, Effect):
+        known = build.roles.members("wherry.testing.rigs", shape.__name__, {})
+        silent = [one.name for one in known if not one.meaning]
+        assert (silent, [one.name for one in known if f"| `{one.name}` |" not in page]) == ([], [])
 
 
 def test_every_transform_of_the_core_is_on_its_page_with_an_example_that_is_an_expression(build: Any) -> None:

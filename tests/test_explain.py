@@ -110,3 +110,15 @@ def test_a_long_request_is_cut_with_the_command_that_shows_all_of_it(at: Counter
     assert "and 88 more lines" in told
     assert f"more characters; all of it: wherry -C {at.desk.folder} explain INV-1 --output json" in told
     assert len(told) < 12_000
+
+
+def test_a_flow_that_ran_and_found_nothing_is_not_said_to_have_never_run(at: Counter) -> None:
+    with at.desk.open():
+        pass
+    before = at.fails("explain", "INV-1", code=3)
+    assert "which never ran" in before["message"]
+    assert "wherry run invoices" in before["fix"]
+    at.desk.run()
+    after = at.fails("explain", "INV-1", code=3)
+    assert "never ran" not in after["message"]
+    assert "wherry run" not in after["fix"]

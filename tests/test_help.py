@@ -8,7 +8,9 @@ import pydoc
 
 import pytest
 import wherry
-from wherry import ConfigError, WherryError
+from wherry import ConfigError, Rejected, WherryError
+from wherry.cli.context import Face
+from wherry.cli.failures import draw
 
 MODULES = (
     "accounting", "endpoints", "entities", "hookspecs", "records", "roles", "http", "simulator", "testing.holding",
@@ -33,3 +35,13 @@ def test_help_and_signature_know_every_class_of_a_plugin_author(module: str) -> 
 def test_the_base_of_all_errors_is_among_the_exports() -> None:
     assert issubclass(ConfigError, WherryError)
     assert "WherryError" in wherry.__all__
+
+
+@pytest.mark.parametrize(("code", "links"), [("WHERRY-4000", True), ("LEDGERLY-4000", False)])
+def test_only_codes_of_ours_are_said_to_stand_on_our_page(
+    code: str, links: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    draw(Face(), Rejected("it cannot be said", code=code).as_data())
+    told = capsys.readouterr().err
+    assert code in told
+    assert ("docs/reference/errors.md#" in told) is links

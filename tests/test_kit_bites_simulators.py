@@ -166,7 +166,8 @@ BUGS: dict[type[Sound], str] = {
     TellsTheMachinesTime: "it_lives_by_the_clock", ByChance: "the_same_requests", SharesItsThings: "two_stand_ins",
     NotesNothing: "a_write_is_answered", LetsAnybodyIn: "nobody_is_let_in", Stumbles: "a_body_of_junk",
     TakesJunk: "a_body_of_junk", AnswersAllPaths: "an_unknown_path", ReadsChange: "reads_change_nothing",
-    ShowsItsFiles: "an_unknown_path", ShowsTheKey: "what_signs_in", NeverForgives: "who_asks_too_often", LosesWrites: "writes_at_once",
+    ShowsItsFiles: "an_unknown_path",
+    ShowsTheKey: "what_signs_in", NeverForgives: "who_asks_too_often", LosesWrites: "writes_at_once",
 }  # fmt: skip
 
 

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
+import msgspec
 import pytest
-from wherry.errors import WherryError
-from wherry.http import Http, Profile
+from wherry.errors import Rejected, WherryError
+from wherry.http import Http, Profile, Response
 from wherry.hub import Hub
 from wherry.records import Call
 from wherry.redaction import scrub
 from wherry.settings import SecretRef
 from wherry.signin import bearer
+from wherry.simulator import Clock, Stage, serve
+from wherry.simulator import Reply as SimulatorReply
 from wherry.testing.clock import FakeClock
 from wherry.testing.loopback import Reply, loopback
 from wherry.testing.services import SECRET, services
+from wherry.testing.sinks import SinkSuite, SinkTrial
+from wherry.testing.target import Ability, Target
+from wherry.testing.target_sink import TargetSink
+from wherry.testing.target_trial import START, target_trial, usual
+from wherry.testing.trial import echoes
 
 PROJECT = """
 version = 1
@@ -106,3 +116,66 @@ def test_a_renewed_token_of_another_scheme_is_taken_up_after_a_401() -> None:
         auth = bearer(lambda: next(told), "", "X-Key")
         Http(Profile(base_url=server.url, auth=auth), clock=FakeClock()).read("GET", "/docs")
     assert [seen.headers["x-key"] for seen in server.seen] == ["canary-old-66", "canary-new-66"]
+
+
+# -- the kit's check of secrets ----------------------------------------------------------------------------------------
+
+
+class Unrevealed(httpx.Auth):
+    """Signs with a secret that it had by ways of its own, of which the core knows nothing."""
+
+    def __init__(self, secret: str) -> None:
+        self.secret = secret
+
+    def auth_flow(self, request: httpx.Request) -> Iterator[httpx.Request]:
+        request.headers["Authorization"] = f"token {self.secret}"
+        yield request
+
+
+def vendors_form(status: int) -> SimulatorReply:
+    return SimulatorReply(status, {"errors": [{"code": "AUTH", "detail": "not so", "n": 1}]})
+
+
+def of_its_vendor(answer: Response) -> WherryError:
+    """Reads the vendor's own form only, as plugins do."""
+    try:
+        detail = str(answer.json()["errors"][0]["detail"])
+    except (KeyError, ValueError):
+        detail = "no word of why"
+    return Rejected(scrub(detail))
+
+
+@contextmanager
+def signing(folder: Path, auth: httpx.Auth, secret: str) -> Iterator[SinkTrial]:
+    """A trial of a sink that signs by itself, into a target whose errors have a form of their own."""
+    target = Target("key", clock=Clock(START))
+    target.stage._dress = vendors_form
+
+    def made(http: Any, ability: Ability, batch: int) -> TargetSink:
+        http._profile = msgspec.structs.replace(http._profile, auth=auth, classify=of_its_vendor)
+        return usual(http, ability, batch)
+
+    with serve(target.app()) as url, target_trial(target, url, folder, made=made) as trial:
+        trial.secret = secret
+        yield trial
+
+
+def test_a_secret_of_the_plugins_own_that_an_error_shows_is_found_out_in_the_vendors_form(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    check = SinkSuite().test_secrets_are_in_no_log_and_in_no_error
+    with signing(tmp_path, Unrevealed("canary-own-9f01"), "canary-own-9f01") as trial:
+        with pytest.raises(AssertionError):
+            check(trial, caplog, capfd)
+    revealed = OwnAuth(SecretRef.given("canary-own-9f02"), SecretRef.given("canary-own-9f03"))
+    with signing(tmp_path, revealed, "canary-own-9f02") as trial:
+        check(trial, caplog, capfd)
+
+
+def test_the_kit_puts_its_words_into_every_text_of_the_stand_ins_error_and_leaves_the_rest() -> None:
+    stage = Stage(Clock(START), vendors_form)
+    assert echoes("the key is no good", stage, 400) == [
+        {"message": "the key is no good"},
+        {"errors": [{"code": "AUTH the key is no good", "detail": "not so the key is no good", "n": 1}]},
+    ]
+    assert echoes("no", Stage(Clock(START)), 400) == [{"message": "no"}], "its form holds no text"

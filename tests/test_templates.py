@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
-from wherry.cli import app
-from wherry.cli.templates import ends
+from pydantic import Field
+from wherry.cli import app, starting, templates
+from wherry.cli.starting import Connected, Plan, Secret
+from wherry.cli.templates import Ends, ends
 from wherry.errors import ConfigError
+from wherry.hookspecs import Manifest
 from wherry.plugins import load
+from wherry.settings import Auth, ConnectionSettings, SecretRef
 
 from .shop import CHARGES, PROJECT, Shop, shop
 
@@ -92,3 +97,39 @@ def test_a_table_that_is_there_is_not_written_over(tmp_path: Path) -> None:
     table.write_text("category,debit,credit\nfee,1,2\n")
     written(tmp_path / "made", "journals")
     assert "fee,1,2" in table.read_text()
+
+
+class Demanding(ConnectionSettings):
+    """Settings that need more than a sign-in."""
+
+    auth: Auth = Field(description="The key of the company.")
+    company: str = Field(min_length=1, description="The company's name, as the vendor shows it.")
+    app_key: SecretRef = Field(description="The app's key.")
+    tier: Literal["small", "large"] = Field(description="What was bought.")
+    year: int | None = Field(description="The first year.")
+    optional: str = ""
+
+
+@pytest.mark.parametrize("template", ["invoices", "journals"])
+@pytest.mark.parametrize("sign_in", [(), ("token",)])
+def test_what_a_plugin_requires_is_written_to_be_filled_in(template: str, sign_in: tuple[str, ...]) -> None:
+    books = Manifest(system="ledgerly", title="Ledgerly", group="accounting", roles=("sink",), sign_in=sign_in)
+    platform = Manifest(system="shop", title="Shop", group="platform", roles=("source",))
+    between = Ends(platform, books, (), Demanding, Demanding)
+    made = templates.text(template, between, "acme", "UTC", "USD", dt.date(2026, 1, 5))
+    for name, prefix in {"books": "BOOKS", "platform": "PLATFORM"}.items():
+        keys = tomllib.loads(made)["connections"][name]
+        assert keys.pop("plugin")
+        told = Demanding.model_validate({**keys, "base_url": None})
+        assert keys["auth"] == {"kind": "token", "token": {"env": f"{prefix}_TOKEN"}}
+        assert (told.app_key.env, told.tier, told.year, told.optional) == (f"{prefix}_APP_KEY", "small", 1, "")
+    assert "fill in: The company's name, as the vendor shows it" in made
+
+
+def test_init_writes_the_required_keys_of_what_it_connects() -> None:
+    manifest = Manifest(system="field-book", title="Field book", roles=("source",), sign_in=("token",))
+    one = Connected(name="crm", manifest=manifest, secret=Secret("env", "FIELD_BOOK_TOKEN"), settings=Demanding)
+    plan = Plan(name="acme", timezone="UTC", currency="USD", connections=[one], flows=[])
+    keys = tomllib.loads(starting.text(plan))["connections"]["crm"]
+    assert (keys["company"], keys["app_key"]) == ("fill-in", {"env": "FIELD_BOOK_APP_KEY"})
+    assert keys["auth"]["token"] == {"env": "FIELD_BOOK_TOKEN"}

@@ -19,8 +19,8 @@ from generate import roles
 
 MODULE = "wherry.entities"
 TYPES = {
-    "money": '`{"minor": 123456, "currency": "USD"}`: a whole number of the currency\'s smallest unit (cents; yen have no'
-    " decimals, fils three) and its ISO 4217 code. `wherry.money.text` writes it as `1234.56`",
+    "money": '`{"minor": 123456, "currency": "USD"}`: a whole number of the currency\'s smallest unit (cents; yen have'
+    " no decimals, fils three) and its ISO 4217 code. `wherry.money.text` writes it as `1234.56`",
     "decimal": 'exact digits as text, such as `"1.5"`: quantities, prices, rates. Never a float, never an exponent',
     "date": '`"2026-01-31"`: an accounting date, plain, without a time or a zone',
     "reference": "in a draft a `wherry.records.Ref` (entity and key), or the id in the target as text. In `item.body`"

@@ -49,6 +49,8 @@ SECTIONS: tuple[tuple[str, str, tuple[tuple[str, tuple[str, ...]], ...]], ...] =
     ("What it says of itself", "", ((HOOKS, ("Manifest",)),)),
 )  # fmt: skip
 
+RIGS = ("Rig", "Stand", "Effect", "Post", "Mark")
+
 
 class Member(NamedTuple):
     """A field of a class: its name, its type and default as they are written, and what it means."""
@@ -71,6 +73,15 @@ def page() -> str:
         for module, names in modules:
             for name in names:
                 parts += _class(module, name, supplement)
+    return "\n".join(parts)
+
+
+def rigs() -> str:
+    """The page of what a kill sweep is told of a sink."""
+    parts = ["# Rigs", "", "What a plugin's `tests/sweep_rig.py` says to the kill sweep:"
+             " [test a sink](../how-to/test-a-sink.md#2-the-kill-sweep) shows one.", ""]  # fmt: skip
+    for name in RIGS:
+        parts += _class("wherry.testing.rigs", name, {})
     return "\n".join(parts)
 
 

@@ -146,18 +146,21 @@ def _ends(usable: plugins.Plugins) -> dict[str, Manifest]:
 
 
 def _template(folder: Path) -> Plan:
-    manifests = _ends(_usable()).values()
+    usable = _usable()
+    manifests = _ends(usable).values()
     source = next((one for one in manifests if one.group == "CRM" and "source" in one.roles), None)
     sink = next((one for one in manifests if "sink" in one.roles and one.group == "platform"), None)
     connections = [
-        _connected(one, Secret("env", starting.variable(one.system, "TOKEN"))) for one in (source, sink) if one
+        _connected(one, Secret("env", starting.variable(one.system, "TOKEN")), usable) for one in (source, sink) if one
     ]
     return Plan(name=starting.project_name(folder), timezone=_zone(), currency="USD", connections=connections,
                 flows=starting.flows_among(connections))  # fmt: skip
 
 
-def _connected(manifest: Any, secret: Secret) -> Connected:
-    return Connected(name=manifest.system, manifest=manifest, secret=secret if "token" in manifest.sign_in else None)
+def _connected(manifest: Any, secret: Secret, usable: plugins.Plugins) -> Connected:
+    signs = "token" in manifest.sign_in
+    return Connected(name=manifest.system, manifest=manifest, secret=secret if signs else None,
+                     settings=usable.settings_model(manifest.system))  # fmt: skip
 
 
 def _zone() -> str:
@@ -177,7 +180,8 @@ def _ask(question: str, default: str = "", **settings: Any) -> str:
 
 
 def _asked(own: Face, folder: Path) -> Plan:
-    usable = _ends(_usable())
+    loaded = _usable()
+    usable = _ends(loaded)
     own.note("Installed systems:")
     for name, manifest in usable.items():
         own.note(f"  {name}   {manifest.title}, {manifest.group}: {', '.join(manifest.roles)}")
@@ -187,7 +191,7 @@ def _asked(own: Face, folder: Path) -> Plan:
         raise ConfigError(f"the plugin {unknown[0]} is not installed", fix=plugins.how_to_get(unknown[0]),
                           code="WHERRY-2320")  # fmt: skip
     given: dict[str, str] = {}
-    connections = [_connected(usable[name], _secret(name, usable[name], given)) for name in chosen]
+    connections = [_connected(usable[name], _secret(name, usable[name], given), loaded) for name in chosen]
     plan = Plan(
         name=_ask("Name of the project", starting.project_name(folder)),
         timezone=_ask("Time zone", _zone(), value_proc=_timezone),

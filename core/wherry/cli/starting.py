@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from wherry.cli import required
 from wherry.hookspecs import Manifest
 
 GITIGNORE = ".wherry/\n.env\nwherry.local.toml\n"
@@ -31,6 +32,8 @@ class Connected(Struct, kw_only=True):
     name: str
     manifest: Manifest
     secret: Secret | None = None
+    settings: Any = None
+    """The model of its settings: what that requires beside is written as a line to fill in."""
 
 
 class Carried(Struct, kw_only=True):
@@ -151,6 +154,8 @@ def _connection(one: Connected) -> Iterator[str]:
         address = variable(one.manifest.system, "URL")
         yield f'base_url = "${{{address}:-}}"    # the vendor\'s own address where {address} is not set'
         yield f'auth = {{ kind = "token", token = {one.secret} }}    # or oauth2; never the token itself'
+    written = {"plugin"} | ({"base_url", "auth"} if one.secret is not None else set())
+    yield from required.lines(one.settings, written, variable(one.manifest.system, "").rstrip("_"))
 
 
 def _flow(one: Carried) -> Iterator[str]:

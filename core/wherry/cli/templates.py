@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, get_args, get_origin
 
 from msgspec import Struct
 
+from wherry.cli import required
 from wherry.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ class Ends(Struct, frozen=True):
     books: Manifest
     also: tuple[str, ...]
     settings: type[BaseModel] | None
+    """Of the books."""
+    reads: type[BaseModel] | None = None
+    """Settings of the platform."""
 
 
 def ends(usable: Plugins, template: str) -> Ends:
@@ -47,7 +51,8 @@ def ends(usable: Plugins, template: str) -> Ends:
                           code="WHERRY-2126")  # fmt: skip
     files = [one.system for one in found if one.group == "files" and "sink" in one.roles]
     also = tuple(files) if template == "journals" else ()
-    return Ends(platform, books, also, usable.settings_model(books.system))
+    models = usable.settings_model(books.system), usable.settings_model(platform.system)
+    return Ends(platform, books, also, *models)
 
 
 def text(template: str, between: Ends, name: str, timezone: str, currency: str, today: dt.date) -> str:
@@ -66,6 +71,7 @@ def _lines(
     yield f"currency = {json.dumps(currency)}    # the organisation's own"
     yield from ("", "[plugins]", f"enabled = {json.dumps(enabled)}    # only these are loaded")
     yield from ("", "[connections.platform]", f"plugin = {json.dumps(between.platform.system)}")
+    yield from required.lines(between.reads, {"plugin"}, "PLATFORM")
     yield from _books(between, currency)
     body = _INVOICES if template == "invoices" else _JOURNALS
     unmatched = between.books.unmatched.get("customer", "create")
@@ -74,6 +80,14 @@ def _lines(
 
 
 def _books(between: Ends, currency: str) -> Iterator[str]:
+    said = list(_told(between, currency))
+    yield from said
+    written = {line.partition(" = ")[0] for line in said}
+    yield from required.lines(between.settings, written, "BOOKS")
+
+
+def _told(between: Ends, currency: str) -> Iterator[str]:
+    """What is known of the books without their settings' own keys."""
     begin = f"set up: {_setup(between)}" if between.books.setup else "sign in: wherry connect books"
     yield from ("", f"[connections.books]    # {between.books.title}; {begin}")
     yield f"plugin = {json.dumps(between.books.system)}"

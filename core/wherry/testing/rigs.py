@@ -39,11 +39,17 @@ class Effect(Struct, frozen=True):
     thing: str
     """``entity/key``, or the id in the target of what nobody here knows."""
     what: str
+    """``created``, ``updated``, ``voided``, ``entered`` or ``edited``."""
     target: str
+    """The id in the target."""
     total: str = ""
+    """Decimal text; empty for what has none."""
     date: str = ""
+    """ISO 8601; empty for what has none."""
     stamp: str = ""
+    """The stamp that the write carried, where the target keeps it."""
     company: str = ""
+    """Whose books it happened in, where a credential may open several."""
 
 
 Names = Mapping[str, str]
@@ -98,9 +104,11 @@ class Stand(Struct, kw_only=True):
     """A target, served. What it cannot do is None, and the drills that need it are left out."""
 
     environ: dict[str, str]
+    """The variables that the rig's ``connection`` names: address, token and what else."""
     effects: Callable[[Names], list[Effect]]
-    """What was done, in order."""
+    """What was done, in order. It is given ``entity name`` → ``entity/key``, for a target that does not keep keys."""
     stage: Stage | None = None
+    """The simulator's faults, history and clock, which is the one that ``stand`` was given."""
     writes: str = ".*"
     """A pattern of the paths that writes go to, where other things are posted too."""
     enter: Callable[[dict[str, Any]], str] | None = None
@@ -137,6 +145,7 @@ class Rig(Struct, frozen=True, kw_only=True):
     """How a sink is put under a sweep."""
 
     name: str
+    """What plans call it."""
     plugins: Sequence[str]
     """To be enabled beside the kit's source."""
     modules: Sequence[str]
@@ -144,6 +153,7 @@ class Rig(Struct, frozen=True, kw_only=True):
     connection: str
     """The lines of ``[connections.books]``."""
     stand: Callable[[Clock], AbstractContextManager[Stand]]
+    """Serves the target, with the clock it is given, for as long as the block lasts."""
     asks: bool = True
     """Whether the target can be asked what it holds: if not, what was lost is left to a person."""
     resends: bool = False
@@ -153,6 +163,7 @@ class Rig(Struct, frozen=True, kw_only=True):
     entry_points: Mapping[str, str] = field(default_factory=dict)
     """Plugins that are not installed: name → module."""
     batch: int = 1
+    """Items to a call, as its settings have it."""
     more: int = 0
     """How many invoices there are beside the usual three: a sink that takes many at once has few commits."""
     offers: frozenset[str] = frozenset()
@@ -160,8 +171,9 @@ class Rig(Struct, frozen=True, kw_only=True):
     company: str = ""
     """The company that the credential opens, where effects tell in which one they are."""
     second: str = ""
-    """The lines of a second connection of the same plugin, to another company, and that company."""
+    """The lines of a second connection of the same plugin, to another company."""
     other_company: str = ""
+    """The company that the second connection opens."""
     deaths: int = 0
     """At how many points of each phase processes die in a usual sweep, evenly spread; 0: at every one."""
     disturbances: Sequence[str] = ()
