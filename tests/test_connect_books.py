@@ -181,3 +181,16 @@ def _until_it_listens(port: int) -> None:
             return
         time.sleep(0.02)
     raise AssertionError("the stand-in did not start")
+
+
+def test_a_connection_that_is_written_to_is_tested_as_a_sink_too(ask, folder):
+    """What only writing needs is told before a run; a connection that is only read is not asked for it."""
+    ask("connect", "books", "--no-browser")
+    whole = PROJECT.replace(
+        'environment = "simulator"\n', 'environment = "simulator"\nincome_account = "no such one"\n'
+    )
+    (folder / "wherry.toml").write_text(whole)
+    assert "income_account" in ask("connection", "test", "books", code=2)["error"]["message"]
+    reads = '[flows.back]\nsource = "books"\nsink = "platform"\nkinds = ["customer"]\n'
+    (folder / "wherry.toml").write_text(whole.partition("[flows.invoices]")[0] + reads)
+    assert ask("connection", "test", "books")["data"]["account_id"] == FIRST

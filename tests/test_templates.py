@@ -107,6 +107,8 @@ class Demanding(ConnectionSettings):
     app_key: SecretRef = Field(description="The app's key.")
     tier: Literal["small", "large"] = Field(description="What was bought.")
     year: int | None = Field(description="The first year.")
+    since: dt.date = Field(description="From when on.")
+    stores: list[str] = Field(description="Which stores.")
     optional: str = ""
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Container, Iterator
+from decimal import Decimal
+from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
@@ -11,7 +14,10 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from pydantic.fields import FieldInfo
 
-_SIMPLE: dict[type, str] = {bool: "false", int: "1", str: '"fill-in"'}
+_SIMPLE: dict[Any, str] = {
+    bool: "false", int: "1", str: '"fill-in"', Path: '"fill-in"', Decimal: '"1"', dt.date: "2026-01-01",
+    list: "[]", tuple: "[]", dict: "{}",
+}  # fmt: skip
 
 
 def lines(model: type[BaseModel] | None, written: Container[str], prefix: str) -> Iterator[str]:
@@ -48,7 +54,8 @@ def _value(name: str, annotation: Any, prefix: str) -> str | None:
     chosen = next((one for one in kinds if get_origin(one) is Literal), None)
     if chosen is not None:
         return json.dumps(get_args(chosen)[0])
-    return next((_SIMPLE[one] for one in kinds if one in _SIMPLE), None)
+    simple = (_SIMPLE.get(get_origin(one) or one) for one in kinds)
+    return next((one for one in simple if one is not None), None)
 
 
 def _env(prefix: str, name: str) -> str:
