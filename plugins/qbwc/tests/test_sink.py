@@ -58,7 +58,7 @@ class Bench:
     def look(self, item: Item) -> list[Found]:
         [call] = asking.calls([item], self.books)
         reply = Reply(status=200, body=self.sim.execute(call.body.decode()).encode())
-        return asking.found([item], reply, self.books)[item.stamp]
+        return asking.found(call, [item], reply, self.books)[item.stamp]
 
 
 def item(entity: str, body: dict[str, Any], **more: Any) -> Item:
@@ -278,3 +278,22 @@ def test_what_quickbooks_could_not_read_is_refused_and_what_it_garbled_is_unknow
     assert decoding.answers(call, [one], Reply(status=200, body=b"<QBXML>")) == {}
     other = Reply(status=200, body=bench.sim.execute(bench.sent(item("sales_order", order(bench))).decode()).encode())
     assert decoding.answers(call, [one], other) == {}
+
+
+def test_the_answer_to_another_look_proves_nothing_of_this_one(bench: Bench) -> None:
+    """b_003_12: an answer that comes twice would make the next question's documents absent, and send them again"""
+    one = item("invoice", order(bench))
+    other = item("invoice", {**order(bench), "number": "another"})
+    [call], [next_call] = asking.calls([one], bench.books), asking.calls([other], bench.books)
+    late = Reply(status=200, body=bench.sim.execute(call.body.decode()).encode())
+    assert asking.found(call, [one], late, bench.books) == {one.stamp: []}
+    assert asking.found(next_call, [other], late, bench.books) == {}
+
+
+def test_a_feature_that_is_switched_off_proves_nothing_absent(bench: Bench) -> None:
+    """b_003_12: it is switched on again, and what was written before is there"""
+    estimate = item("estimate", order(bench))
+    [call] = asking.calls([estimate], bench.books)
+    off = bench.sim.execute(call.body.decode()).replace('statusCode="1"', 'statusCode="3250"')
+    assert "3250" in off
+    assert asking.found(call, [estimate], Reply(status=200, body=off.encode()), bench.books) == {}

@@ -6,6 +6,7 @@ key that is not there is a warning (500) beside what was found.
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -30,9 +31,8 @@ from .words.sets import message_set
 AT_ONCE = 50
 """Items in one question."""
 NOTHING, SOME, NOT_OFFERED = 1, 500, 3250
-"""What the question matched nothing of, and only some of: both tell all there is. What the edition does not have is not
-there, and cannot be written either: encoding says so."""
-ID = "look"
+"""What the question matched nothing of, and only some of: both tell all there is. The third is said of what the edition
+does not have, which is not there and cannot be written either, but also of what is only switched off for now."""
 
 
 class Search(Struct, frozen=True):
@@ -56,6 +56,11 @@ def search_of(item: Item, books: Books) -> Search:
     return Search(query, "day", str(item.body.get("date") or ""), str(item.body.get("customer") or ""))
 
 
+def id_of(stamps: Sequence[str]) -> str:
+    """The request id of the question after these: the answer to another question, come once more, is none to this."""
+    return f"look-{hashlib.blake2b(' '.join(stamps).encode(), digest_size=8).hexdigest()}"
+
+
 def calls(items: Sequence[Item], books: Books) -> list[Call]:
     """Questions that look for items, as few as there can be."""
     groups: defaultdict[Search, list[Item]] = defaultdict(list)
@@ -72,8 +77,9 @@ def _call(search: Search, items: Sequence[Item], books: Books) -> Call:
     body = _filter(search, items, books)
     if items[0].entity not in LISTED:
         body["IncludeLineItems"] = True
-    content = message_set([request(search.query, body, id=ID)], version=books.company.qbxml)
-    return Call(method="POST", path=PATH, items=tuple(item.stamp for item in items), body=content)
+    stamps = tuple(item.stamp for item in items)
+    content = message_set([request(search.query, body, id=id_of(stamps))], version=books.company.qbxml)
+    return Call(method="POST", path=PATH, items=stamps, body=content)
 
 
 def _filter(search: Search, items: Sequence[Item], books: Books) -> dict[str, Any]:
@@ -102,13 +108,15 @@ def _keys(item: Item, books: Books) -> list[str]:
 # -- what was found ------------------------------------------------------------
 
 
-def found(items: Sequence[Item], reply: Reply, books: Books) -> dict[str, list[Found]]:
+def found(call: Call, items: Sequence[Item], reply: Reply, books: Books) -> dict[str, list[Found]]:
     """Stamp → what is there. Nothing is told of an answer that cannot be read or is not whole."""
     try:
-        answer = replies.parse(reply.body).answer(ID)
+        answer = replies.parse(reply.body).answer(id_of(call.items))
     except ContractBroken:
         return {}
     if answer is None or answer.code not in (0, NOTHING, SOME, NOT_OFFERED):
+        return {}
+    if answer.code == NOT_OFFERED and (books.company.sales_orders or answer.name != "SalesOrderQuery"):
         return {}
     return {item.stamp: _hits(item, answer.rows, books) for item in items}
 

@@ -8,6 +8,7 @@ entry that was renamed, are as they are once the list is read whole, which a wri
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -122,18 +123,24 @@ def _once(ask: Ask, name: str, version: str, since: dt.datetime | None) -> list[
         body["FromModifiedDate"] = since
     reply = _asked(ask, name, body, {"iterator": "Start"}, version)
     found = _entries(reply)
-    while reply.remaining:
+    for page in itertools.count(1):
+        if not reply.remaining:
+            break
         step = {"iterator": "Continue", "iteratorID": reply.iterator_id}
-        reply = _asked(ask, name, body, step, version)
+        reply = _asked(ask, name, body, step, version, page)
         if reply.code == INVALID_ITERATOR:
             return None
         found += _entries(reply)
     return found
 
 
-def _asked(ask: Ask, name: str, body: dict[str, Any], attributes: dict[str, str], version: str) -> RequestReply:
-    asked = request(name, body, id=name, attributes=attributes)
-    answer = replies.parse(ask(message_set([asked], version=version))).answer(name)
+def _asked(
+    ask: Ask, name: str, body: dict[str, Any], attributes: dict[str, str], version: str, page: int = 0
+) -> RequestReply:
+    """An answer. Its id says which page it is: another one that comes once more is not taken for it."""
+    id = f"{name}-{page}"
+    asked = request(name, body, id=id, attributes=attributes)
+    answer = replies.parse(ask(message_set([asked], version=version))).answer(id)
     if answer is None:
         raise _untold(name, "it did not answer")
     status = statuses.meaning(answer.code, answer.message)
