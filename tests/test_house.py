@@ -22,18 +22,18 @@ ROOT = Path(__file__).resolve().parents[1]
 CORE = ROOT / "core" / "wherry"
 LAYERS = (
     ("words", "records errors money clock decoding redaction threads logs wording"),
-    ("shapes", "accounting endpoints entities metered roles settings"),
+    ("shapes", "accounting contact endpoints entities metered roles settings"),
     ("state", "store"),
     ("outside", "secrets signin http consent"),
     ("seams", "hookspecs plugins"),
     ("defaults of the core", "mapping matching triggers transforms expressions filters catalogues"),
     ("writing", "watching boundary steps rows holding homing writing tally"),
     ("sending", "flight resolving drain"),
-    ("run", "dying books job copying reading fates merging engine upkeep"),
+    ("run", "dying books job copying reading fates merging formers engine upkeep"),
     ("use", "folder lanes defaults bookkeeper wiring config_log planning hub"),
     (
         "questions and answers",
-        "answers flows connections connecting overview scheduler parts desk decided looking deciding correcting "
+        "leaving contacts answers flows connections connecting overview scheduler parts desk decided looking deciding correcting "
         "approvals undoing tracing subjects standings explaining comparing reconciling reopening fiscal trail journals "
         "reversing barring charting exporting tying checklist packing closing",
     ),

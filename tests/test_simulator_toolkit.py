@@ -128,6 +128,7 @@ def test_a_late_request_takes_effect_when_released(counter: Counter, client: htt
     counter.stage.faults.add("late")
     with pytest.raises(httpx.TransportError):
         client.post("/add/5")
+    assert client.get("/__sim/release").status_code == 405
     assert client.post("/__sim/release").json() == 1
     assert counter.total == 5
     assert client.post("/__sim/release").json() == 0

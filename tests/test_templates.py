@@ -91,6 +91,20 @@ def test_a_project_for_books_needs_a_platform_and_books() -> None:
         ends(load(["quickbooks"]), "invoices")
 
 
+def test_the_books_of_a_template_are_said_and_can_be_chosen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert app.run(["init", str(tmp_path / "made"), "--template", "invoices"]) == 0
+    said = capsys.readouterr().out
+    assert "the books are QuickBooks Online; for QuickBooks Desktop: --into qbwc --yes" in said
+    assert app.run(["init", str(tmp_path / "made"), "--template", "invoices", "--into", "qbwc", "--yes"]) == 0
+    assert "wherry qbwc setup books" in capsys.readouterr().out
+    assert app.run(["-C", str(tmp_path / "made"), "config", "check"]) == 0
+    made = tomllib.loads((tmp_path / "made" / "wherry.toml").read_text("utf-8"))
+    assert made["connections"]["books"]["plugin"] == "qbwc"
+    assert made["flows"]["invoices"]["match"]["customer"]["unmatched"] == "triage"
+    for line in (["--template", "invoices", "--into", "hubspot"], ["--into", "qbwc"]):
+        assert app.run(["init", str(tmp_path / "other"), *line]) == 2
+
+
 def test_a_table_that_is_there_is_not_written_over(tmp_path: Path) -> None:
     table = tmp_path / "made" / "tables" / "accounts.csv"
     table.parent.mkdir(parents=True)

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from wherry import watching
 from wherry.boundary import blame
+from wherry.dying import unexpected
 from wherry.errors import ContractBroken
-from wherry.hub import _unexpected
 from wherry.watching import Endless, Watch, left_behind
 
 
@@ -155,5 +155,5 @@ def test_an_ending_that_comes_between_the_plugin_and_the_core_is_the_plugins_too
 ) -> None:
     """The few instructions at the edge of a call belong to nobody's ``try``: a run must end as told all the same."""
     monkeypatch.setattr(watching.watch, "ended", ("wherry_workspace", "map"))
-    found = _unexpected("won-deals", Endless())
+    found = unexpected("won-deals", Endless())
     assert (found.code, found.where["plugin"], found.where["flow"]) == ("WHERRY-1122", "workspace", "won-deals")

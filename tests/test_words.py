@@ -117,7 +117,8 @@ def test_of_a_refused_document_its_retry_is_next_and_a_run_leads_to_the_list(at:
     assert next_of(at.does("explain 536365 --short")) == [f"wherry errors show {id}"]
 
 
-ITEM = {"id": "E-7", "flow": "invoices", "approval": "", "evidence": None, "needs": [], "questions": []}
+ITEM = {"id": "E-7", "flow": "invoices", "approval": "", "evidence": None, "needs": [], "questions": [],
+        "leaves_with": "the next run"}  # fmt: skip
 NEED = {"id": "E-3", "flow": "invoices", "approval": "", "class": "queued"}
 
 
@@ -125,6 +126,7 @@ NEED = {"id": "E-3", "flow": "invoices", "approval": "", "class": "queued"}
     ("item", "commands"),
     [
         ({"class": "queued"}, ["wherry run invoices"]),
+        ({"class": "queued", "leaves_with": "the next update of the Web Connector"}, []),
         ({"class": "queued", "approval": "wanted"}, ["wherry approve invoices E-7"]),
         ({"class": "differs"}, ["wherry errors resolve E-7", "wherry errors retry E-7"]),
         ({"class": "unknown"}, ["wherry errors retry E-7"]),

@@ -230,6 +230,16 @@ class KnowsPlaces(Protocol):
 
 
 @runtime_checkable
+class Replaces(Protocol):
+    """Optional: a sink whose target does not let some things be changed once they were written, such as posted
+    documents. A newer version of one is two items of the core: what stands there is taken back, and once that is known
+    the new one is written. What a person entered there is never taken back for that."""
+
+    replaces: Sequence[str]
+    """The entities that are taken back and written anew. The sink is sent no change of what was written of them."""
+
+
+@runtime_checkable
 class BooksRounding(Protocol):
     """Optional: a sink whose target itself books what rounding leaves between the home amounts of an entry."""
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct, field
 
-from wherry import approvals, checklist, desk, fiscal, packing, trail, tying
+from wherry import approvals, checklist, desk, fiscal, leaving, packing, trail, tying
 from wherry.accounting import Balance, Period
 from wherry.books.frozen import ENTITY
 from wherry.checklist import Checklist, Row
@@ -244,8 +244,9 @@ class _MonthEnd:
         return False
 
     def _not_sent(self, ready: Sequence[Placed]) -> Row:
-        calls_us = isinstance(self.hub.wiring.writer(self.done.connection), Polled)
-        fix = f"{self.done.connection} comes for them by itself; then do this again" if calls_us else ""
+        calls_us = leaving.calls_us(self.hub, self.done.connection)
+        when = leaving.with_what(self.hub, self.done.connection)
+        fix = f"they leave with {when}; do this again after it" if calls_us else ""
         return Row(what="not sent", count=len(ready), sums=checklist.sums_of(ready), fix=fix)
 
     def _keep_before(self) -> None:

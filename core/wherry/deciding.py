@@ -34,7 +34,7 @@ KEPT = "kept as it is there by"
 _NOT_THAT_WAY = {
     "unknown": "is being looked up: it was sent, and its answer was lost",
     "waiting": "waits for something else and goes on by itself",
-    "queued": "is ready and leaves with the next run",
+    "queued": "is ready, and has not left yet",
     "triage": "waits for an answer to a question",
 }
 

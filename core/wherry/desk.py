@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from wherry import parts
+from wherry import leaving, parts
 from wherry.errors import Guarded, NotFound, WherryError
 from wherry.hub import Hub
 from wherry.records import FOR_A_PERSON, Ref
@@ -130,22 +130,32 @@ def listed(hub: Hub, *, state: str = "", flow: str = "", since: str = "") -> lis
         hub.wiring.flow(flow)
     with hub.store.read() as tx:
         found = inquiries.items_in(tx, [state] if state else CLASSES, flow=flow, since=since)
-    rows = [row(one.item) for one in found]
+        names = _names(tx)
+    rows = [row(one.item, _leaves_with(hub, names, one)) for one in found]
     return sorted(rows, key=lambda each: (CLASSES.index(each["class"]), number(each["id"])))
 
 
-def row(item: ItemRow) -> dict[str, Any]:
-    """One open item: what it is, why it waits, what to do."""
+def _names(tx: Tx) -> dict[int, str]:
+    """Store id → connection."""
+    return {row.id: row.name for row in registry.all_connections(tx)}
+
+
+def _leaves_with(hub: Hub, names: Mapping[int, str], one: Placed) -> str:
+    return leaving.with_what(hub, names.get(abs(one.route.sink), ""))
+
+
+def row(item: ItemRow, leaves_with: str = leaving.RUN) -> dict[str, Any]:
+    """One open item: what it is, why it waits, what to do; ``leaves_with``: with what it leaves once it is ready."""
     return {
         "id": f"E-{item.id}", "class": item.state, "flow": item.flow, "entity": item.entity, "key": item.key,
         "label": item.label or item.key, "record": f"{item.record_kind} {item.record_id}", "target": item.target,
         "amount": item.amount, "currency": item.currency, "reason": scrub(item.reason), "field": item.field,
-        "fix": scrub(_fix(item)), "since": item.created_at, "changed": item.changed_at, "due": item.due,
+        "fix": scrub(_fix(item, leaves_with)), "since": item.created_at, "changed": item.changed_at, "due": item.due,
         "stamp": item.stamp, "approval": item.approval, "date": str(item.draft.body.get("date") or ""),
     }  # fmt: skip
 
 
-def _fix(item: ItemRow) -> str:
+def _fix(item: ItemRow, leaves_with: str) -> str:
     """What to do next, with the item's own number in it."""
     said = item.fix.replace("E-N", f"E-{item.id}") + _about_need(item)
     by_state = {
@@ -153,7 +163,8 @@ def _fix(item: ItemRow) -> str:
                    f"then: wherry errors retry E-{item.id}",
         "decide": f"wherry errors resolve E-{item.id} --link ID | --send-again | --abandon",
         "differs": f"wherry errors resolve E-{item.id} keeps theirs; wherry errors retry E-{item.id} sends ours again",
-        "unknown": "it is looked up by the next run, or now: wherry errors retry E-" + str(item.id),
+        "unknown": f"it is looked up by {leaves_with}"
+                   + (f", or now: wherry errors retry E-{item.id}" if leaves_with == leaving.RUN else ""),
         "waiting": "it goes on by itself; look at what it waits for",
     }  # fmt: skip
     return said or by_state.get(item.state, "")
@@ -203,13 +214,15 @@ def shown(hub: Hub, id: int) -> dict[str, Any]:
     [one] = pick(hub, [id])
     with hub.store.read() as tx:
         item, events = one.item, inquiries.told_of(tx, one.item.ref, one.item.flow)
-        names = {row.id: row.name for row in registry.all_connections(tx)}
+        names = _names(tx)
+        leaves_with = _leaves_with(hub, names, one)
         sent = sent_calls(tx, events, item.call)
         return {
-            **row(item), "run": item.run, "source": names.get(one.route.source, ""),
-            "sink": names.get(one.route.sink, ""), "action": item.action, "attempt": item.attempt,
+            **row(item, leaves_with), "leaves_with": leaves_with, "run": item.run,
+            "source": names.get(one.route.source, ""), "sink": names.get(one.route.sink, ""),
+            "action": item.action, "attempt": item.attempt,
             "tries": item.tries, "approval": item.approval, "payload": clean(item.draft.body),
-            "evidence": evidence(item), "needs": [row(each.item) for each in chain(tx, one)],
+            "evidence": evidence(item), "needs": [row(each.item, leaves_with) for each in chain(tx, one)],
             "questions": [f"T-{asked}" for asked in asked_of(tx, one)], "needed_by": inquiries.count_needing(tx, one),
             "newer": bool(item.follower), "vendor_code": vendor_code(sent[-1:], names_of(item)),
             "calls": sent, "history": [told(event) for event in events],

@@ -312,7 +312,8 @@ class Drain:
             return False
         finds = resolving.look(self.target, flights)
         told = [(one, answer) for one in flights if (answer := resolving.before_first(self.target, one, finds))]
-        self.looked |= {one.stamp for one in flights if one.stamp in finds} - {one.stamp for one, _ in told}
+        open_still = {one.stamp for one, answer in told if not answer.memo}
+        self.looked |= {one.stamp for one in flights if one.stamp in finds} - open_still
         self._conclude([*told, *resolving.not_told(flights, finds)])
         return True
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -14,11 +15,13 @@ from wherry.errors import ContractBroken
 from wherry.plugins import Problem, catalogue_of_installed, process
 from wherry.plugins.loading import DIED, meddled, note
 from wherry.redaction import strike
-from wherry.store import registry
+from wherry.store import Store, registry
 from wherry.store.database import Tx
 from wherry.watching import ENDED, left_behind, watch
 from wherry.watching import Endless as Endless
 
+RUNNING, CUT_OFF = "running", "cut off"
+"""``cut off``: the process of the run ended without finishing it."""
 _LONGEST = 2_000
 _TRACES = Path(".wherry") / "at-work"
 
@@ -44,6 +47,21 @@ def endless(flow: str) -> ContractBroken:
     )  # fmt: skip
 
 
+def unexpected(name: str, error: BaseException) -> ContractBroken:
+    """The error of a run that something ended which is none of the six errors."""
+    if isinstance(error, Endless):
+        return endless(name)
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    place = f"{os.path.basename(frame.tb_frame.f_code.co_filename)}:{frame.tb_lineno}" if frame else ""
+    return ContractBroken(
+        f"flow {name} ended unexpectedly: {type(error).__name__} in {place}",
+        fix="run it again with --debug and report what it prints; nothing that was written is lost",
+        code="WHERRY-1001", flow=name,
+    )  # fmt: skip
+
+
 class _Printed(io.TextIOBase):
     """What is printed while a run lives goes to standard error, secrets covered. Not by the logger: it may be the one
     that prints."""
@@ -62,6 +80,16 @@ class _Printed(io.TextIOBase):
 
     def writable(self) -> bool:
         return True
+
+
+def state(store: Store, run: registry.RunRow) -> str:
+    """How a run stands. One whose process died says that it is running until the next of its flow begins: but nobody
+    holds the flow's lock, which is tied to the life of a process."""
+    if run.state != RUNNING or store.is_held(f"flow:{run.flow}"):
+        return run.state
+    with store.read() as tx:
+        now = registry.find_runs(tx, id=run.id, limit=1)  # it may have ended since it was read
+    return CUT_OFF if now and now[0].state == RUNNING else now[0].state if now else run.state
 
 
 def close_dead_runs(tx: Tx, flow: str, at: str, folder: Path, problems: list[Problem]) -> None:

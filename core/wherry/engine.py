@@ -19,6 +19,7 @@ from wherry.catalogues import listed_as
 from wherry.copying import copy_files
 from wherry.errors import Rejected
 from wherry.fates import ONCE, tell_items
+from wherry.formers import leave_to_others, stays, withdraw
 from wherry.job import Batch, Entry, Job
 from wherry.matching.catalogue import pending_id
 from wherry.merging import merged_refs, outgrown, take_over, take_over_late
@@ -58,6 +59,7 @@ def rehearse(job: Job, then: Then = nothing_then) -> tuple[Tally, dict[Ref, Outc
     ways = [way for kind, mapper in job.wired.mappers.items() for way in approach(job, kind, mapper)]
     steps = [step for _, decided in ways for step in decided]
     with job.wired.store.rehearse() as tx:
+        withdraw(job, tx)
         outcomes = writing.settle(tx, job.wired.lane, steps, job.wired.store.now())
         further, added = then(tx)
     for batch, _ in ways:
@@ -110,13 +112,14 @@ def sift(job: Job, mapper: FieldMapper, kind: str, records: Sequence[Record]) ->
         known = ledger.find_seen(tx, job.wired.name, kind, wanted)
     for entry in newest.values():
         recognise(job, entry, known)
-    leave_to_others(job, kind, [entry for entry in newest.values() if entry.fate is None])
+    stands = leave_to_others(job, mapper, kind, [entry for entry in newest.values() if entry.fate is None])
     fresh = [entry for entry in newest.values() if entry.fate is None]
     skips = boundary.triggers(job.wired.source, mapper, [entry.record for entry in fresh])
     voids = take_back(job, kind, [entry for entry, skip in zip(fresh, skips, strict=True) if skip and skip.void])
     for entry, skip in zip(fresh, skips, strict=True):
         entry.void = entry.record.id in voids
-        admit(job, mapper, entry, skip)
+        if not stays(job, mapper, entry, skip, stands.get(entry.record.id)):
+            admit(job, mapper, entry, skip)
     job.recent.note(newest.values())
     return list(newest.values())
 
@@ -138,17 +141,6 @@ def recognise(job: Job, entry: Entry, known: Mapping[str, Seen]) -> None:
     for loser in record.merged_ids:
         if loser in known and known[loser].synced:
             take_over(job, entry, known[loser])
-
-
-def leave_to_others(job: Job, kind: str, entries: Sequence[Entry]) -> None:
-    """What another flow has as a document or a journal: nothing is read or made for it. Settling makes sure."""
-    if not job.wired.lane.has_homes:
-        return
-    with job.wired.store.read() as tx:
-        why = homing.kept_out(tx, job.wired.lane, [(job.wired.name, kind, entry.record.id) for entry in entries])
-    for entry in entries:
-        if reason := why.get((job.wired.name, kind, entry.record.id)):
-            entry.close("skipped", reason)
 
 
 def take_back(job: Job, kind: str, entries: Sequence[Entry]) -> set[str]:
@@ -206,7 +198,7 @@ def complete(job: Job, mapper: FieldMapper, batch: Batch) -> Batch:
 def map_drafts(mapper: FieldMapper, batch: Batch) -> None:
     for entry in batch.heads:
         try:
-            drafts = boundary.drafts(mapper, entry.record)
+            drafts = [entry.former] if entry.former is not None else boundary.drafts(mapper, entry.record)
             if isinstance(drafts, Skip):
                 entry.skip = drafts
                 entry.close("skipped", drafts.reason)
@@ -245,7 +237,7 @@ def step_of(job: Job, entry: Entry, draft: Draft) -> Step:
     named_only = draft.reference or bool(draft.file)
     return Step(
         draft=draft, record_kind=entry.record.kind, record_id=entry.record.id,
-        always=not named_only and (job.options.resync or job.wired.repeats(draft.entity)),
+        always=not named_only and (job.options.resync or draft.void or job.wired.repeats(draft.entity)),
         overwrite_local=job.options.overwrite_local,
     )  # fmt: skip
 

@@ -307,6 +307,16 @@ SHAPES: dict[str, type[Entity]] = {
 }
 """Entity name → shape. Plugins add theirs through their manifest."""
 
+FORMS = {"invoice": "invoice", "credit_memo": "invoice", "estimate": "estimate", "sales_order": "sales-order"}
+"""Document of a sale → the word of a flow's ``document`` that makes it: a record goes into a target in one form."""
+
+
+@lru_cache(maxsize=256)
+def other_forms(*entities: str) -> tuple[str, ...]:
+    """The documents in another form than these; none where these are no such documents."""
+    mine = {FORMS[entity] for entity in entities if entity in FORMS}
+    return tuple(entity for entity, form in FORMS.items() if mine and form not in mine)
+
 
 def check(entity: str, body: dict[str, Any], shapes: dict[str, type[Entity]] = SHAPES) -> dict[str, Any]:
     """The body in canonical form, defaults left out. Raises ValueError that names the field and what is wrong."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from wherry import desk, tracing
+from wherry import desk, homing, leaving, tracing
 from wherry.errors import NotFound
 from wherry.hub import Hub
 from wherry.money import text as decimal_text
@@ -127,6 +127,8 @@ class View(Teller):
             return said
         if one.seen.reason.startswith("gone:"):
             return f"{said}; its record is {one.seen.reason.removeprefix('gone: ')}"
+        if stays := homing.why_it_stays(one.seen.reason):
+            return f"{said}; {stays}"
         left_out = one.seen.fate == "skipped" and one.seen.reason != _ONCE
         return f"{said}; {what} {self._left_out(one.seen).removeprefix('it ')}" if left_out else said
 
@@ -143,7 +145,11 @@ class View(Teller):
         if item.state == "triage":
             asked = questions.questions_of(self.tx, one.route, [item.ref]).get(item.ref)
             return f"waits for an answer to T-{asked.id}: {asked.why}" if asked else f"waits: {item.reason}"
-        return _stands(item)
+        return _stands(item, self._leaves_with(one))
+
+    def _leaves_with(self, one: Placed) -> str:
+        sink = self.bound.get(abs(one.route.sink))
+        return leaving.with_what(self.hub, sink.name) if sink is not None else leaving.RUN
 
     def _left_out(self, seen: Seen) -> str:
         """Of a record of which nothing is open and nothing is linked."""
@@ -282,14 +288,14 @@ class View(Teller):
 # -- words ------------------------------------------------------------------------------------------------------------
 
 
-def _stands(item: ItemRow) -> str:
+def _stands(item: ItemRow, leaves_with: str) -> str:
     """Why an open item that waits for nothing else has not got further."""
     if item.state == "queued" and item.approval == "wanted":
         return f"is prepared and {item.reason or 'waits for approval'} (E-{item.id})"
     if item.state == "queued":
-        return "is ready and leaves with the next run" + (f": {item.reason}" if item.reason else "")
+        return f"is ready and leaves with {leaves_with}" + (f": {item.reason}" if item.reason else "")
     if item.state == "unknown":
-        when = f"; it is looked up from {moment(item.due)} on" if item.due else "; it is looked up by the next run"
+        when = f"; it is looked up from {moment(item.due)} on" if item.due else f"; it is looked up by {leaves_with}"
         return f"was sent, and what became of it is not known yet ({item.reason or 'the answer was lost'}){when}"
     words = {"refused": "was refused", "decide": "waits for your decision", "differs": "is held otherwise there"}
     fix = item.fix.replace("E-N", f"E-{item.id}")

@@ -17,6 +17,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from wherry import transforms
 from wherry.errors import ConfigError
 from wherry.records import Record
 from wherry.transforms import RESULTS, Transform, zone_of
@@ -78,7 +79,8 @@ class Words(Struct, frozen=True):
 class Expression(Struct, frozen=True):
     """A compiled expression. ``result`` is what it gives, as far as can be known: ``path``, ``text``,
     ``integer``, ``boolean``, ``decimal``, ``money``, ``date``, ``reference`` or ``any``. ``path`` is set
-    where it is a path and nothing else."""
+    where it is a path and nothing else, ``text_of`` also where it is ``default(path, '')``, ``number_of`` where it is
+    ``decimal(path)``."""
 
     text: str
     evaluate: Evaluate
@@ -86,6 +88,13 @@ class Expression(Struct, frozen=True):
     refs: tuple[str, ...]
     result: str
     path: tuple[str, str] | None = None
+    text_of: tuple[str, str] | None = None
+    number_of: tuple[str, str] | None = None
+
+    @property
+    def named(self) -> str:
+        """The paths it reads, for people; itself where it reads none."""
+        return ", ".join(f"{kind}.{name}" for kind, name in self.paths) or self.text
 
 
 def compile_expression(text: str, words: Words, key: str) -> Expression:
@@ -164,7 +173,18 @@ class _Compiler:
     def compile(self) -> Expression:
         tree = parse(self.text, self.key)
         evaluate, result = self._node(tree)
-        return Expression(self.text, evaluate, tuple(self.paths), tuple(self.refs), result, path_of(tree))
+        path, text = path_of(tree), self._alone(tree, "default", transforms.default, "")
+        number = self._alone(tree, "decimal", transforms.number)
+        return Expression(self.text, evaluate, tuple(self.paths), tuple(self.refs), result, path, text or path, number)
+
+    def _alone(self, node: ast.expr, name: str, transform: Transform, *others: str) -> tuple[str, str] | None:
+        """The field that is all that a transform of the core is given, but for these constants."""
+        match node:
+            case ast.Call(func=ast.Name(id=said), args=[value, *rest]) if said == name:
+                own = self.words.transforms.get(name) is transform
+                same = [getattr(one, "value", None) for one in rest] == [*others]
+                return path_of(value) if own and same else None
+        return None
 
     def _node(self, node: ast.expr) -> tuple[Evaluate, str]:
         if path := path_of(node):
@@ -212,10 +232,23 @@ class _Compiler:
         self._check_arguments(name, transform or counting, arguments, extra=transform is None)
         functions = [evaluate for evaluate, _ in compiled]
         result = RESULTS.get(name) or _common([kind for _, kind in compiled], known=name in ("default", "first"))
+        if transform is transforms.first and all(map(self._never_fails, arguments)):
+            return _first(functions), result
         if transform is not None:
             return _applied(transform, functions), result
         assert counting is not None
         return lambda scope: counting(scope.residue, *[function(scope) for function in functions]), result
+
+    def _never_fails(self, node: ast.expr) -> bool:
+        """Whether it can be left out of the reckoning where it is not needed."""
+        match node:
+            case ast.Constant() | ast.Attribute() | ast.Subscript():
+                return True
+            case ast.Call(func=ast.Name(id="ref")):
+                return True
+            case ast.Call(func=ast.Name(id="join"), args=parts) if self.words.transforms["join"] is transforms.join:
+                return all(isinstance(part, ast.Constant) or _is_id(part) for part in parts)
+        return False
 
     def _check_arguments(self, name: str, function: Any, arguments: list[ast.expr], *, extra: bool) -> None:
         if (wanted := _misfit(function, len(arguments), extra=extra)) is not None:
@@ -269,6 +302,25 @@ def _misfit(function: Any, count: int, *, extra: bool) -> str | None:
 
 def _constant(value: Any) -> Evaluate:
     return lambda scope: value
+
+
+def _is_id(node: ast.expr) -> bool:
+    path = path_of(node)
+    return path is not None and path[1] == "id"
+
+
+def _first(functions: list[Evaluate]) -> Evaluate:
+    """``first``, no further than to the one it takes."""
+
+    def evaluate(scope: Scope) -> Any:
+        value = None
+        for function in functions:
+            value = function(scope)
+            if value is not None and value != "":
+                return value
+        return value
+
+    return evaluate
 
 
 def _applied(transform: Transform, functions: list[Evaluate]) -> Evaluate:

@@ -161,7 +161,7 @@ def _next_attempts(target: Target, verdict: Verdict) -> None:
     """What was not taken now goes out as another attempt: a target that keeps its answers would give this one for ever
     (case A13)."""
     for flight, answer in verdict.told:
-        if answer.fate == "queued":
+        if answer.fate == "queued" and not answer.target:
             rows.again(target.lane(flight.waiting.source), flight.waiting.item)
 
 
@@ -240,6 +240,8 @@ def note(store: Store, flight: Flight, answer: Answer, settle: float) -> None:
     row = flight.waiting.item
     if answer.memo:
         row.memo = answer.memo
+    if answer.fate == "queued" and answer.target:  # half of it is there
+        row.evidence = rows.BEGUN
     if answer.fate in ("unknown", "queued"):
         backoff = 0.0 if answer.memo else min(_BACKOFF * 2**row.tries, _LONGEST)
         usual = settle if answer.fate == "unknown" else backoff

@@ -10,19 +10,22 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from wherry import barring, boundary, config_log, plugins
+from wherry import barring, boundary, config_log, dying, formers, plugins
 from wherry.books import stuck
 from wherry.defaults import Defaults
+from wherry.entities import FORMS
 from wherry.errors import AccessLost, ConfigError, NotFound, WherryError
 from wherry.hub import Hub
 from wherry.mapping import MapMapper, Row, explain
+from wherry.mapping.layers import documents_of, outlines
 from wherry.mapping.shapes import targets
 from wherry.records import Record, Skip
 from wherry.roles import Fetches, FieldMapper, Narrows
 from wherry.settings import Flow
 from wherry.settings.load import refuse
 from wherry.settings.mistakes import SECRET_UNREADABLE, UNKNOWN_NAME, UNSET_SECRET, Mistake, suggestion
-from wherry.store import audit, inquiries, ledger, registry
+from wherry.store import audit, homes, inquiries, ledger, registry
+from wherry.store.ledger import Route
 from wherry.store.registry import FlowState
 from wherry.tally import plain
 from wherry.wiring import Wiring
@@ -47,7 +50,7 @@ def summary(hub: Hub, name: str) -> dict[str, Any]:
         "approval": approval.number, "for_approval": msgspec.to_builtins(approval),
         "blocked": blocked, "last_sync": marks,
         "schedule": flow.schedule.model_dump(exclude_none=True) if flow.schedule else None,
-        "last_run": {"run": last[0].id, "state": last[0].state, "started": last[0].started_at,
+        "last_run": {"run": last[0].id, "state": dying.state(hub.store, last[0]), "started": last[0].started_at,
                      "finished": last[0].finished_at, "exit_code": last[0].exit_code,
                      "error": last[0].summary.get("error")} if last else None,
     }  # fmt: skip
@@ -70,10 +73,18 @@ def check(hub: Hub, name: str) -> dict[str, Any]:
     return {"flow": name, "kinds": sorted(wired.mappers), "source": wired.lane.route.source}
 
 
-def check_settings(hub: Hub) -> list[str]:
+class Checked(Struct, frozen=True):
+    """Of settings that are in order, in words: what could not be checked, and what stands in a target in a form that
+    its flow no longer makes."""
+
+    not_checked: list[str]
+    former: list[str]
+
+
+def check_settings(hub: Hub) -> Checked:
     """Whether every flow's words are known and its maps, conditions and match rules compile; asks nobody outside.
 
-    Returns what could not be checked that way, in words. Raises ConfigError with every mistake.
+    Raises ConfigError with every mistake.
     """
     refuse(hub.project, [mistake for name in hub.project.flows for mistake in _unknown_entities(hub, name)])
     defaults = Defaults()
@@ -92,7 +103,26 @@ def check_settings(hub: Hub) -> list[str]:
     open_ends += [str(two) for two in rivals if not two.always]
     if found:
         raise _together(found)
-    return [*dict.fromkeys(offline.unset), *open_ends]
+    former = [said for name in sorted(hub.project.flows) for said in _former(offline, name)]
+    return Checked([*dict.fromkeys(offline.unset), *open_ends], former)
+
+
+def _former(wiring: Wiring, name: str) -> Iterator[str]:
+    """What stands in the target in a form that the flow no longer makes."""
+    flow = wiring.flow(name)
+    with wiring.store.read() as tx:
+        ends = [registry.connection(tx, end) for end in (flow.source, flow.sink)]
+        if flow.books or ends[0] is None or ends[1] is None:
+            return
+        route, kinds = Route(ends[0].id, ends[1].id), wiring.kinds(flow, wiring.source(flow.source))
+        if any(homes.count(tx, route, name, kind, tuple(FORMS)) for kind in kinds):
+            found = formers.of_flow(tx, route, flow, {kind: _mapper(wiring, flow, kind) for kind in kinds})
+            yield from [found.says] if found is not None else []
+
+
+def _mapper(wiring: Wiring, flow: Flow, kind: str) -> FieldMapper:
+    origin = wiring.connection(flow.source)
+    return wiring.plugins.mapper(flow, kind, origin, wiring.services(origin))
 
 
 class _Silent(Struct):
@@ -120,9 +150,7 @@ def _compiled(wiring: Wiring, name: str) -> Iterator[str]:
     """Compile what a flow says; yields what only its account can tell."""
     flow = wiring.flow(name)
     origin = wiring.connection(flow.source)
-    services = wiring.services(origin)
-    kinds = wiring.kinds(flow, wiring.source(flow.source))
-    mappers = [wiring.plugins.mapper(flow, kind, origin, services) for kind in kinds]
+    mappers = [_mapper(wiring, flow, kind) for kind in wiring.kinds(flow, wiring.source(flow.source))]
     for entity in flow.match:
         wiring.plugins.matcher(flow, origin, entity)
     described = [mapper for mapper in mappers if isinstance(mapper, MapMapper)]
@@ -133,7 +161,7 @@ def _compiled(wiring: Wiring, name: str) -> Iterator[str]:
 
 
 class _Rivals(Struct, frozen=True):
-    """Two flows between the same connections of which one books, and a kind that both take."""
+    """Two flows between the same connections that make different things of a kind which both take."""
 
     one: Flow
     other: Flow
@@ -147,10 +175,14 @@ class _Rivals(Struct, frozen=True):
     def error(self) -> ConfigError:
         return ConfigError(
             f"flows.{self.one.name} and flows.{self.other.name} both take every {self.kind.replace('_', ' ')} of "
-            f"{self.one.source} into {self.one.sink}, where each goes once: as a document or as a journal",
+            f"{self.one.source} into {self.one.sink}, where each goes once: as {self._once}",
             fix="take the kind out of one of them, or give them conditions that exclude each other, by when or filter",
             code="WHERRY-2651", key=f"flows.{self.other.name}.kinds",
         )  # fmt: skip
+
+    @property
+    def _once(self) -> str:
+        return "a document or as a journal" if self.one.books or self.other.books else "one document"
 
     def __str__(self) -> str:
         kind = self.kind.replace("_", " ")
@@ -163,9 +195,21 @@ def _rivals(wiring: Wiring) -> Iterator[_Rivals]:
     flows = [flow for _, flow in sorted(wiring.project.flows.items())]
     kinds = {flow.name: wiring.kinds(flow, wiring.source(flow.source)) for flow in flows}
     for one, other in combinations(flows, 2):
-        if (one.source, one.sink) == (other.source, other.sink) and (one.books or other.books):
+        if (one.source, one.sink) == (other.source, other.sink):
             both = sorted(set(kinds[one.name]) & set(kinds[other.name]))
-            yield from (_Rivals(one, other, kind) for kind in both)
+            yield from (_Rivals(one, other, kind) for kind in both if _differ(wiring, one, other, kind))
+
+
+def _differ(wiring: Wiring, one: Flow, other: Flow, kind: str) -> bool:
+    """Whether what a flow has made of a record keeps the other from it."""
+    forms = {_form(wiring, flow, kind) for flow in (one, other)}
+    return one.books or other.books or (len(forms) > 1 and "" not in forms)
+
+
+def _form(wiring: Wiring, flow: Flow, kind: str) -> str:
+    default = wiring.plugins.manifests[wiring.connection(flow.source).plugin].maps.get(kind)
+    known = documents_of(outlines(kind, default)) if default else ()
+    return (flow.document or known[0]) if known else ""
 
 
 def _conditions(flow: Flow) -> tuple[Any, ...]:

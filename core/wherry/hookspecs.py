@@ -63,6 +63,9 @@ class Manifest(Struct, frozen=True, kw_only=True):
     unmatched: Mapping[str, str] = field(default_factory=dict)
     """As a sink, entity → ``create``, ``triage`` or ``skip``: what becomes of what matches nothing, if the flow says
     nothing. It goes before the source's ``match``."""
+    leaves_with: str = ""
+    """As a sink whose system calls us (``Polled``): with what things leave that are ready, as it ends a sentence: ``the
+    next update of the Web Connector``."""
     setup: str = ""
     """The command that sets a connection up where nobody signs in, its name as ``{name}``."""
     docs: str = ""

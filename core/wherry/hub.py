@@ -5,7 +5,6 @@ Faces (command line, web) call these methods and draw what they return; they hol
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -167,6 +166,7 @@ class Hub:
         """The run itself. Whatever ends it early becomes part of its report; what was settled stays settled."""
         import structlog
 
+        from wherry import formers
         from wherry.job import Job, residue
 
         tally, error, code, rounding = Tally(), None, 0, {}
@@ -179,13 +179,14 @@ class Hub:
             self._carry(job)
             rounding = residue(wired)
             code, booked = _books(job)
+            booked.update(formers.told(job))
         except WherryError as caught:
             error, code = caught, caught.exit_code
             self._note_access(name, caught)
         except KeyboardInterrupt:
             code = EXIT_INTERRUPTED
         except (Exception, dying.Endless) as caught:
-            error, code = _unexpected(name, caught), ContractBroken.exit_code
+            error, code = dying.unexpected(name, caught), ContractBroken.exit_code
             structlog.get_logger().error("run failed", exc_info=caught)
         finally:
             structlog.contextvars.unbind_contextvars("flow", "run")
@@ -194,9 +195,10 @@ class Hub:
         return report
 
     def _carry(self, job: Job) -> None:
-        from wherry import engine, upkeep
+        from wherry import engine, formers, upkeep
         from wherry.books import confirming
 
+        formers.give_way(job)
         later = self._tried(job)
         if job.options.moves_mark and not job.options.resync:
             upkeep.retry(job)
@@ -324,7 +326,7 @@ class Hub:
 
     def plan(self, name: str, options: Options | None = None) -> Report:
         """What a run would do now. Reads the source, copies no file, writes nothing but the plan's own fingerprint."""
-        from wherry import engine, planning
+        from wherry import engine, formers, planning
         from wherry.job import Job, Options
 
         self.wiring.renew()
@@ -337,7 +339,8 @@ class Hub:
         with self.store.write() as tx:
             registry.save_plan(tx, plan[:8], name, plan, self.store.now(), {"items": data["items"]})
         pending = planning.pending(tally) or bool(told["calls"])
-        data.update(_books(job)[1], plan=plan[:8], requests=self.wiring.requests()["total"], pending=pending)
+        data.update({**_books(job)[1], **formers.told(job)}, plan=plan[:8])
+        data.update(requests=self.wiring.requests()["total"], pending=pending)
         waiting, approval = self._waiting(name)
         data["for_approval"] = msgspec.to_builtins(approval)
         nexts = [f"wherry run {name} --plan {plan[:8]}"] if pending else self._next(name, waiting, approval.number)
@@ -384,17 +387,3 @@ def _books(job: Job) -> tuple[int, dict[str, Any]]:
     if job.booked is None:
         return 0, {}
     return EXIT_PERSON if job.booked.arrangement.blocked else 0, {"books": job.booked.as_data()}
-
-
-def _unexpected(name: str, error: BaseException) -> ContractBroken:
-    if isinstance(error, dying.Endless):
-        return dying.endless(name)
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    place = f"{os.path.basename(frame.tb_frame.f_code.co_filename)}:{frame.tb_lineno}" if frame else ""
-    return ContractBroken(
-        f"flow {name} ended unexpectedly: {type(error).__name__} in {place}",
-        fix="run it again with --debug and report what it prints; nothing that was written is lost",
-        code="WHERRY-1001", flow=name,
-    )  # fmt: skip

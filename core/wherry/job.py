@@ -98,6 +98,8 @@ class Entry(Struct, kw_only=True):
     """Already synced once: only entities that repeat ``always`` are carried."""
     void: bool = False
     """Taken back at the source after it was written, or while nobody knows whether it was: it is reversed."""
+    former: Draft | None = None
+    """The document in another form that the flow made of it before, where that is to be taken back."""
     merged: str = ""
     """The record that went up in this one and had been synced: its links are taken over."""
     drafts: list[Draft] = field(default_factory=list)
@@ -174,6 +176,8 @@ class Job(Struct, kw_only=True):
     open: dict[Ref, tuple[str, Fate]] = field(default_factory=dict)
     """What was counted as open in this run and may still end in it: record kind (of roots) and fate so far."""
     tally: Tally = field(default_factory=Tally)
+    former: bool = False
+    """Whether records were met that stand in a form which the flow no longer makes."""
     booked: Booked | None = None
     """Of a flow that books: what its movements came to."""
 
@@ -183,6 +187,12 @@ class Job(Struct, kw_only=True):
             return self
         wired = self.wired.sending
         return Job(wired=wired, options=self.options, catalogues=catalogues(wired), rehearsal=self.rehearsal)
+
+
+def roots_of(mapper: FieldMapper) -> tuple[str, ...]:
+    """Every entity that a record of the mapper's kind becomes one of, as far as it tells."""
+    root = getattr(mapper, "root", "")
+    return tuple(dict.fromkeys([*getattr(mapper, "roots", ()), *((root,) if root else ())]))
 
 
 def residue(wired: Wired) -> dict[str, str]:

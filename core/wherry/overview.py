@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from wherry import __version__, connections, flows
+from wherry import __version__, connections, contacts, dying, flows, leaving
 from wherry.errors import NotFound, WherryError, worst
 from wherry.hub import Hub
 from wherry.metered import METERED, Metered
@@ -32,6 +32,7 @@ def status(hub: Hub) -> dict[str, Any]:
     people += sum(one["movements"] for row in rows for one in row["blocked"])
     return {
         "flows": rows, "connections": connections.listed(hub), "metered": metered(hub),
+        "contacts": contacts.listed(hub),
         "waiting": waiting, "open_questions": asked, "for_a_person": people,
         "problems": clean([msgspec.to_builtins(problem) for problem in hub.plugins.problems]),
     }  # fmt: skip
@@ -66,7 +67,8 @@ def _metered(hub: Hub, name: str, plugin: str) -> Metered | None:
 
 def flow_rows(hub: Hub) -> list[dict[str, Any]]:
     """Every flow with one word for how it does; when it runs next is for the scheduler to add."""
-    return [{**row, "health": _health(row)} for row in flows.listed(hub)]
+    rows = [{**row, "leaves_with": leaving.with_what(hub, row["sink"])} for row in flows.listed(hub)]
+    return [{**row, "health": _health(row)} for row in rows]
 
 
 def _health(row: dict[str, Any]) -> str:
@@ -125,7 +127,8 @@ def _connection(hub: Hub, name: str) -> dict[str, Any]:
 def runs(hub: Hub, *, flow: str = "", limit: int = 20, before: str = "") -> list[dict[str, Any]]:
     """Newest first."""
     with hub.store.read() as tx:
-        return [msgspec.to_builtins(row) for row in registry.find_runs(tx, flow=flow, limit=limit, before=before)]
+        rows = registry.find_runs(tx, flow=flow, limit=limit, before=before)
+    return [{**msgspec.to_builtins(row), "state": dying.state(hub.store, row)} for row in rows]
 
 
 def newest_run(hub: Hub) -> str:
@@ -152,7 +155,8 @@ def run(hub: Hub, id: str, *, limit: int = 200) -> dict[str, Any]:
         events = ledger.events(tx, run=id, limit=limit) if found else []
     if not found:
         raise NotFound(f"there is no run {id}", fix="see: wherry runs list", code="WHERRY-3040")
-    return {**msgspec.to_builtins(found[0]), "events": [msgspec.to_builtins(event) for event in reversed(events)]}
+    told = {**msgspec.to_builtins(found[0]), "state": dying.state(hub.store, found[0])}
+    return {**told, "events": [msgspec.to_builtins(event) for event in reversed(events)]}
 
 
 def records_of(hub: Hub, id: str, flow: str) -> list[str]:

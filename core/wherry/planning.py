@@ -16,6 +16,7 @@ import msgspec
 from wherry import boundary
 from wherry.errors import Rejected
 from wherry.flight import board
+from wherry.formers import withdrawn
 from wherry.job import Wired
 from wherry.records import Ask, Call, Change, Item, Ref
 from wherry.resolving import holdings
@@ -130,7 +131,9 @@ def _left(wired: Wired, anew: Collection[Ref]) -> list[Foreseen]:
         waiting = calls.items_of_sink(tx, route.sink, "queued", ready_by="9999")
         mine = [one for one in waiting if one.item.flow == wired.name and one.source == route.source]
         flights, _ = board(tx, route.sink, mine)
-    return [(one.item, ()) for one in flights if Ref(one.item.entity, one.item.key) not in anew]
+    free = withdrawn(wired)
+    refs = {Ref(one.item.entity, one.item.key): one for one in flights}
+    return [(one.item, ()) for ref, one in refs.items() if ref not in anew and ref not in free]
 
 
 def _groups(foreseen: Sequence[Foreseen], size: int) -> Iterator[list[Item]]:

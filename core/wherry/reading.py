@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol, runtime_checkable
 
 from wherry import boundary, homing
+from wherry.entities import other_forms
 from wherry.errors import ContractBroken, Guarded
-from wherry.job import Job
+from wherry.job import Job, roots_of
 from wherry.records import Page, Record
 from wherry.roles import Fetches, FieldMapper, Query
 from wherry.store import homes, ledger, registry
@@ -76,7 +77,8 @@ def freed_of(job: Job, kind: str) -> list[Record]:
     if not lane.has_homes or not isinstance(source, Fetches):
         return []
     with job.wired.store.read() as tx:
-        ids = homes.freed(tx, lane.route, job.wired.name, kind, homing.form_of(lane))
+        apart = other_forms(*roots_of(job.wired.mappers[kind]))
+        ids = homes.freed(tx, lane.route, job.wired.name, kind, homing.form_of(lane), apart)
     found = boundary.fetch(source, kind, ids, fields_of(job, kind)) if ids else []
     for record in found:
         record.touched = True  # the source says the same as before

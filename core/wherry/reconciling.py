@@ -17,9 +17,10 @@ from msgspec import Struct, field
 
 from wherry import comparing, decided, desk, homing, money
 from wherry.comparing import Held, Source, amount_of
+from wherry.entities import other_forms
 from wherry.errors import ConfigError
 from wherry.hub import Hub
-from wherry.job import Wired
+from wherry.job import Wired, roots_of
 from wherry.records import Item, Ref
 from wherry.rows import REVERSED
 from wherry.steps import in_words
@@ -146,11 +147,9 @@ def compared(hub: Hub, flow: str, period: str, takes: Callable[[str], bool]) -> 
 
 
 def _roots(wired: Wired) -> set[str]:
-    names: set[str] = set()
-    for mapper in wired.mappers.values():
-        root = getattr(mapper, "root", "")
-        names |= {*getattr(mapper, "roots", ()), *((root,) if root else ())}
-    return names
+    """What records of the flow become, with the documents that it made of them before it made these."""
+    names = {root for mapper in wired.mappers.values() for root in roots_of(mapper)}
+    return names | set(other_forms(*names))
 
 
 def _name(one: Seen) -> Name:

@@ -178,6 +178,9 @@ class Found(Struct, kw_only=True):
     ours: bool = False
     alike: bool = False
     facts: Facts = field(default_factory=dict)
+    memo: str = ""
+    """Of what is made by two calls, and is ours, and lacks the second: a note of the sink for itself. It comes back on
+    the item, which is encoded next, under the same stamp."""
 
 
 class Change(Struct, frozen=True):
@@ -192,7 +195,8 @@ class Change(Struct, frozen=True):
 class Answer(Struct, kw_only=True):
     """What a sink says of an item. ``refused`` carries a reason in plain words, the field and what to do next.
 
-    Of a sink that is sent calls: ``queued`` is a documented "not done, try later" (after ``after`` seconds),
+    Of a sink that is sent calls: ``queued`` is a documented "not done, try later" (after ``after`` seconds), or with a
+    ``target``, that the first of two calls was carried out: the item comes again with ``memo``, under the same stamp;
     ``unknown`` that only a look at the target can tell (``after`` seconds from now; None: after its ``settle``),
     such as a stale version token.
     """

@@ -19,7 +19,7 @@ from wherry.errors import ContractBroken, Guarded, Rejected, WherryError
 from wherry.flight import Exchange, Flight, Target, Verdict, differs
 from wherry.records import DONE, Answer, Call, Facts, Fate, Found, Item, Reply
 from wherry.roles import Asks
-from wherry.steps import differing
+from wherry.steps import REPLACE, differing
 from wherry.store import calls, ledger
 from wherry.store.calls import CallRow
 from wherry.store.database import Tx
@@ -258,6 +258,9 @@ def _found_created(target: Target, one: Flight, hits: Sequence[Found]) -> Answer
     ours = [hit for hit in hits if hit.ours]
     if len(ours) > 1:
         return twice(target, one, ours)
+    if ours and ours[0].memo:
+        reason = "half of it is there; the rest is sent"
+        return Answer(fate="queued", target=ours[0].target, memo=ours[0].memo, after=0.0, reason=reason)
     if ours:
         reason = "found by its stamp; the answer had been lost"
         answer = Answer(fate="created", target=ours[0].target, token=ours[0].token, reason=reason, facts=ours[0].facts)
@@ -316,7 +319,8 @@ def _found_target(target: Target, one: Flight, hits: Sequence[Found]) -> Answer:
     if hit is None:
         return _not_found(target, one)
     done: Fate = "reversed" if item.action == "void" else "updated"
-    if _agree(boundary.facts(target.sink, item), hit.facts):
+    ours = row.action != REPLACE or hit.ours or item.overwrite_local  # else somebody else took it back there
+    if ours and _agree(boundary.facts(target.sink, item), hit.facts):
         return Answer(fate=done, target=hit.target, token=hit.token, reason="found as it was sent")
     before = boundary.facts(target.sink, msgspec.structs.replace(item, body=item.before, action="write")) \
         if item.before is not None else {}  # fmt: skip
@@ -337,6 +341,8 @@ def _agree(sent: Facts, held: Facts) -> bool:
 
 
 def _keep_evidence(target: Target, one: Flight, hits: Sequence[Found], what: str) -> None:
+    row = one.waiting.item
+    row.memo = "" if rows.is_begun(row) and not hits else row.memo  # what was begun is gone: it begins anew
     shown = [{"target": hit.target, "ours": hit.ours, "alike": hit.alike, "facts": hit.facts} for hit in hits]
     said = {"what": what, "at": target.store.now(), "asked": one.item.target or "", "found": shown}
-    one.waiting.item.evidence = msgspec.json.encode(said).decode()
+    row.evidence = msgspec.json.encode(said).decode()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from wherry.records import DONE, Ask, Create, Decision, Draft, Fate, Ref, Same
-from wherry.steps import Approval, Lane, Outcome, Step, stamp_of
+from wherry.records import DONE, Answer, Ask, Create, Decision, Draft, Fate, Item, Ref, Same
+from wherry.steps import REPLACE, Approval, Lane, Outcome, Step, item_of, stamp_of
 from wherry.store import audit, findings, ledger, questions
 from wherry.store.database import Tx
 from wherry.store.findings import GivenUp
@@ -159,9 +159,9 @@ def number(lane: Lane, step: Step, row: ItemRow, held: str = "") -> None:
     ``held``: why it waits for approval although it is no document itself.
     """
     draft, link = row.draft, step.link
-    row.action = "void" if draft.void else "write"
+    row.action = _action(lane, step)
     wanted = lane.approvals.get(row.flow, Approval()).wanted(draft) or held
-    given = row.approval == "given" and not row.stamp  # said while it waited for what it needs
+    given = step.approved or (row.approval == "given" and not row.stamp)  # said while it waited for what it needs
     if not row.stamp or row.stamp != stamp_of(lane, draft, row.action, row.sequence, row.attempt):
         row.sequence = max(row.sequence, step.sequence, link.sequence if link else 0) + 1
         row.attempt, row.tries, row.due, row.memo, row.call, row.follower = 1, 0, "", "", 0, ""
@@ -174,6 +174,24 @@ def number(lane: Lane, step: Step, row: ItemRow, held: str = "") -> None:
     row.reason = wanted if row.approval == "wanted" else ""
 
 
+def _action(lane: Lane, step: Step) -> str:
+    """What is to happen in the target. What a person entered there is not taken back to be replaced."""
+    link = step.link
+    if step.draft.void:
+        return "void"
+    ours = link is not None and link.rule != REVERSED and bool(link.target and link.body)
+    return REPLACE if ours and step.draft.entity in lane.replaces else "write"
+
+
+BEGUN = '{"what":"begun"}'
+"""The evidence of an item of two calls, of which the first was carried out."""
+
+
+def is_begun(row: ItemRow) -> bool:
+    """Whether half of the item is in its target: a newer version waits until all of it is."""
+    return row.evidence == BEGUN
+
+
 BY_PERSON = '{"what":"person"}'
 """The evidence of an item that a person said to send, whatever the target was found to hold."""
 
@@ -184,6 +202,19 @@ def again(lane: Lane, row: ItemRow, *, by_person: bool = False) -> None:
     row.attempt += 1
     row.evidence = BY_PERSON if by_person else row.evidence
     row.stamp = stamp_of(lane, row.draft, row.action, row.sequence, row.attempt)
+
+
+def foreseen(
+    lane: Lane, step: Step, row: ItemRow, item: Item, known: Mapping[Ref, Any]
+) -> list[tuple[Item, tuple[Ref, ...]]]:  # fmt: skip
+    """What is sent for a numbered row, each with what it needs: the item; or what takes back, and what is made then."""
+    item.stamp, item.token = row.stamp, row.token
+    if row.action != REPLACE:
+        return [(item, row.draft.refs)]
+    stamp = stamp_of(lane, row.draft, "write", row.sequence + 1, 1)
+    back = item_of(msgspec.structs.replace(step, item=row), known)
+    anew = msgspec.structs.replace(item, stamp=stamp, target=None, token="", before=None)
+    return [(back, ()), (anew, row.draft.refs)]
 
 
 def following(lane: Lane, step: Step) -> str:
@@ -199,8 +230,15 @@ def following(lane: Lane, step: Step) -> str:
     return msgspec.json.encode(waits).decode()
 
 
-def follower_of(row: ItemRow) -> Step | None:
-    """The newer version behind an item, as a step of its own; what it is to be is found when it is settled."""
+def follower_of(row: ItemRow, answer: Answer | None = None) -> Step | None:
+    """The newer version behind an item, as a step of its own; what it is to be is found when it is settled. Of an item
+    that has made room for what it is to be replaced with, that."""
+    room = answer is not None and answer.fate == "reversed" and answer.target != ""
+    if not row.follower and row.action == REPLACE and room:
+        return Step(
+            draft=row.draft, flow=row.flow, record_kind=row.record_kind, record_id=row.record_id, always=True,
+            sequence=row.sequence, approved=row.approval == "given",
+        )  # fmt: skip
     if not row.follower:
         return None
     waits = _follower(row.follower)

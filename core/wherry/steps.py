@@ -10,6 +10,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
+from wherry.accounting import Replaces
+from wherry.entities import FORMS
 from wherry.errors import WherryError
 from wherry.records import Answer, Change, Decision, Draft, Facts, Fate, Item, Ref
 from wherry.roles import AtomicSinkWriter, CallSinkWriter
@@ -40,6 +42,8 @@ class Step(Struct, kw_only=True):
     """The item as it was sent."""
     sequence: int = 0
     """The number of the last work item of this key, where its link is no longer one: the document was taken back."""
+    approved: bool = False
+    """A person gave his word for it when it was still to take the place of what has been taken back since."""
 
     ref: Ref = Ref("", "")
     """The draft's own; kept, because it is asked for dozens of times."""
@@ -95,17 +99,22 @@ class Lane(Struct, frozen=True, kw_only=True):
     """In a rehearsal: collects what would be sent, in order, with what each needs; all is taken to succeed."""
 
     has_homes: bool = False
-    """Whether what it carries may go into its target as a document or as a journal, and has to be the same for good."""
+    """Whether what it carries may go into its target in one form or another, and has to be the same for good."""
     atomic: AtomicSinkWriter | None = None
     """The sink, where it writes inside the store's transaction; None where it is sent calls."""
     takes: frozenset[str] = frozenset()
     """The entities that the sink says it can hold; it is never sent another."""
+    replaces: frozenset[str] = frozenset()
+    """Those of them that are taken back and written anew instead of being changed."""
 
     def __post_init__(self) -> None:
         if isinstance(self.sink, AtomicSinkWriter):  # asked once: of a protocol that is slow to tell
             msgspec.structs.force_setattr(self, "atomic", self.sink)
         msgspec.structs.force_setattr(self, "takes", frozenset(getattr(self.sink, "entities", ())))
-        keeps = self.atomic is None and "journal_entry" in self.takes
+        forms = {FORMS[entity] for entity in self.takes if entity in FORMS}
+        keeps = self.atomic is None and ("journal_entry" in self.takes or len(forms) > 1)
+        anew = frozenset(self.sink.replaces) if isinstance(self.sink, Replaces) else frozenset()
+        msgspec.structs.force_setattr(self, "replaces", anew)
         msgspec.structs.force_setattr(self, "has_homes", keeps or self.route.sink < 0)
 
     @property
@@ -130,15 +139,23 @@ def stamp_of(lane: Lane, draft: Draft, action: str, sequence: int, attempt: int)
     return base64.b32encode(found).decode().lower()[:26]
 
 
+REPLACE = "replace"
+"""The action of an item whose draft takes the place of what was written: what stands there is taken back first."""
+
+
 def item_of(step: Step, known: Mapping[Ref, Any]) -> Item:
-    """The item as the sink gets it, its references filled with target ids."""
+    """The item as the sink gets it, its references filled with target ids. Of what is to be replaced: what stands
+    there, to be taken back."""
     draft, row, link = step.draft, step.item, step.link
+    before = msgspec.json.decode(link.body) if link and link.body else None
+    replaced = before if row is not None and row.action == REPLACE else None
     return Item(
-        entity=draft.entity, key=draft.key, body=_filled(draft, known), label=draft.label,
+        entity=draft.entity, key=draft.key, body=_filled(draft, known) if replaced is None else replaced,
+        label=draft.label,
         target=link.target if link else None, overwrite_local=step.overwrite_local or bool(row and row.overwrite),
-        action="void" if draft.void else "write",
+        action="void" if draft.void or replaced is not None else "write",
         stamp=row.stamp if row else "", token=row.token if row else "", memo=row.memo if row else "",
-        before=msgspec.json.decode(link.body) if link and link.body else None,
+        before=before,
     )  # fmt: skip
 
 

@@ -191,7 +191,10 @@ def round_money_in(own: str) -> Transform:
         found = number(value)
         if found is None:
             return None
-        amount, rest = exactly.rounded(found, _currency(currency, own))
+        code = _currency(currency, own)
+        if (minor := _minor_of_usual(value, exactly.DECIMALS[code])) is not None:
+            return {"minor": minor, "currency": code}
+        amount, rest = exactly.rounded(found, code)
         if rest:
             residue[amount.currency] = residue.get(amount.currency, Decimal(0)) + rest
         return {"minor": amount.minor, "currency": amount.currency}

@@ -129,7 +129,8 @@ class Settlement:
         decision = step.decision
         if step.answer is not None:
             return self._heard(step, step.answer)
-        if step.item is not None and step.item.state in IN_FLIGHT and self.lane.atomic is None:
+        flying = step.item is not None and (step.item.state in IN_FLIGHT or rows.is_begun(step.item))
+        if step.item is not None and flying and self.lane.atomic is None:
             return self._behind(step, step.item)
         if step.draft.void and (step.link is None or step.link.rule == REVERSED):
             return self._void_already(step, step.link)
@@ -266,8 +267,7 @@ class Settlement:
         row = rows.item_row(self.lane, step, "queued", "", self.now)
         row.draft = self._without_skipped(row.draft)
         rows.number(self.lane, step, row, self.holding.why(row))
-        item.stamp, item.token = row.stamp, row.token
-        preview.append((item, row.draft.refs))
+        preview += rows.foreseen(self.lane, step, row, item, self.known)
         fate: Fate = "reversed" if item.action == "void" else "updated" if item.target else "created"
         target = item.target or f"<id of {step.draft.entity.replace('_', ' ')} {step.draft.label or step.draft.key}>"
         self._done(step, Outcome(fate, target, row.reason))
@@ -292,9 +292,10 @@ class Settlement:
         assert step.item is not None
         if answer.target and (answer.fate in DONE or answer.fate == "differs"):
             self._hold(step, answer)
-        follower = rows.follower_of(step.item)
+        follower = rows.follower_of(step.item, answer)
         elsewhere = self.elsewhere.get(step.ref) if answer.fate == "queued" and step.link is None else None
-        if answer.fate in IN_FLIGHT or (answer.fate == "queued" and not follower and not elsewhere):
+        stays = answer.fate == "queued" and (rows.is_begun(step.item) or not (follower or elsewhere))
+        if answer.fate in IN_FLIGHT or stays:
             return self._keep(step, answer.fate, answer.reason, field=answer.field, fix=answer.fix)
         step.item.follower = ""
         if follower is not None:

@@ -25,12 +25,13 @@ def check() -> None:
     problems = [problem for problem in plugins.problems if problem.stops]
     for problem in problems:
         raise problem.error()
-    unchecked = flows.check_settings(own.hub)
+    checked = flows.check_settings(own.hub)
     flows.record_settings(own.hub)
     data = {"file": str(project.file), "connections": sorted(project.connections), "flows": sorted(project.flows),
-            "not_checked": unchecked}  # fmt: skip
+            "not_checked": checked.not_checked, "former": checked.former}  # fmt: skip
     numbers = f"{plural(len(project.connections), 'connection')}, {plural(len(project.flows), 'flow')}"
-    lines = [f"{project.file} is in order: {numbers}", *(f"  not checked: {what}" for what in unchecked)]
+    lines = [f"{project.file} is in order: {numbers}", *(f"  not checked: {what}" for what in checked.not_checked),
+             *(f"  in an earlier form: {what}" for what in checked.former)]  # fmt: skip
     own.print("wherry.config.check/1", data, lines)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 from collections.abc import Iterator
 from typing import Any
 
 import click
 
-from wherry import connecting, connections
+from wherry import connecting, connections, contacts
 from wherry.cli.connect import token_for
 from wherry.cli.context import Face
 from wherry.cli.drawing import ago, clean, cut, pairs, plural, table
@@ -55,10 +56,20 @@ def test(name: str) -> None:
     """Ask the system whose account this is, now."""
     own = face()
     account = connections.test(own.hub, name)
-    data = {"connection": name, "account": account.name, "account_id": account.id, "details": account.details}
+    here, now = contacts.listed(own.hub, name), own.hub.clock.now()
+    data = {"connection": name, "account": account.name, "account_id": account.id, "details": account.details,
+            "contact": here[0] if here else None}  # fmt: skip
     requests = own.hub.wiring.requests()["total"]
-    lines = [f"{name} reaches {account.name} ({account.id})", *pairs(account.details.items())]
+    lines = [f"{name} reaches {account.name} ({account.id})", *pairs([*account.details.items(), *_here(here, now)])]
     own.print("wherry.connection.test/1", {**data, "requests": requests}, lines, [f"wherry connection discover {name}"])
+
+
+def _here(rows: list[dict[str, Any]], now: dt.datetime) -> Iterator[tuple[str, str]]:
+    """Of a system that calls us: it cannot be asked now, so what is told is from its latest session."""
+    for row in rows:
+        yield "told", f"{ago(row['seen_at'], now)}, by {row['who']}: it calls, and cannot be asked from here"
+        yield "its latest session", row["problem"]
+        yield "refused", f"{plural(row['refused'], 'sign-in')} since: {row['fix']}" if row["refused"] else ""
 
 
 @click.command("set-secret")

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 import click
 
-from wherry import flows, overview, scheduler
+from wherry import dying, flows, leaving, overview, scheduler
 from wherry.cli import connections
 from wherry.cli.context import Face
 from wherry.cli.drawing import ago, clean, pairs, plural, table, until, value
 from wherry.cli.options import Day, face, listing
-from wherry.cli.summary import FOR_A_PERSON, waits
+from wherry.cli.summary import FOR_A_PERSON, for_approval, leaves, waits
 from wherry.errors import EXIT_PERSON, AccessLost, worst
 from wherry.records import DESK
 
+CUT_OFF_SAYS = "its last run ended without finishing (killed?), and the next goes on from there"
 FLOW = click.argument("flow", metavar="FLOW")
 
 
@@ -70,6 +72,7 @@ def note(row: dict[str, Any]) -> str:
         return f"paused by {row['by']}" + (f": {clean(row['reason'])}" if row["reason"] else "")
     people = {state: sum(row["waiting"].get(state, {}).values()) for state in FOR_A_PERSON}
     words = [stopped(row["last_run"])] if (row["last_run"] or {}).get("error") else []
+    words += [CUT_OFF_SAYS] if row["health"] == dying.CUT_OFF else []
     words += [f"{number} {'in triage' if state == 'triage' else state}" for state, number in people.items() if number]
     if number := blocked(row):
         missing = plural(number, "movement")
@@ -173,10 +176,31 @@ def _status(data: dict[str, Any], now: dt.datetime) -> Iterator[str]:
     for row in data["metered"]:
         used = f"{row['used']:,} of {row['limit']:,} {row['what']} in {row['month']} ({row['percent']} %)"
         yield f"metered  {clean(row['connection'])}: {clean(used)}"
+    for row in data["contacts"]:
+        yield from _contact(row, now)
     yield from waits(data["waiting"], [row["for_approval"] for row in data["flows"]])
+    yield from leaves(leaving.fetched(data["flows"]))
+    yield from for_approval(_together([row["for_approval"] for row in data["flows"]]))
     for problem in data["problems"]:
         yield click.style(f"  broken   {clean(problem['message'])}", fg="red")
         yield f"           {clean(problem['fix'])}"
+
+
+def _together(held: list[dict[str, Any]]) -> dict[str, Counter[str]]:
+    """What waits for approval, of all flows."""
+    return {name: sum((Counter(one[name]) for one in held), Counter()) for name in ("documents", "also")}
+
+
+def _contact(row: dict[str, Any], now: dt.datetime) -> Iterator[str]:
+    """When a system that calls us was here, and what keeps it away."""
+    here = f"was here {ago(row['seen_at'], now)}" if row["seen_at"] else "was never let in"
+    silent = click.style(", and is silent since", fg="yellow") if row["silent"] else ""
+    yield f"  contact  {clean(row['connection'])}: {clean(row['who'])} {here}{silent}"
+    if row["refused"]:
+        tries = f"{plural(row['refused'], 'sign-in')} refused, the last {ago(row['refused_at'], now)}"
+        yield click.style(f"           {tries} from {clean(row['refused_from'])}: {clean(row['fix'])}", fg="yellow")
+    elif row["problem"]:
+        yield click.style(f"           its latest session: {clean(row['problem'])}", fg="yellow")
 
 
 def _next_of(data: dict[str, Any]) -> list[str]:
@@ -185,4 +209,5 @@ def _next_of(data: dict[str, Any]) -> list[str]:
     desk = ["wherry errors list"] if any(data["waiting"].get(state) for state in DESK) else []
     stuck = [f"wherry accounts map {row['flow']}" for row in data["flows"] if row["blocked"]]
     wanted = [f"wherry approve {row['flow']}" for row in data["flows"] if row["approval"]]
-    return [*lost, *asked, *desk, *stuck, *wanted]
+    calls = [row["see"] for row in data["contacts"] if row["to_do"]]
+    return [*lost, *calls, *asked, *desk, *stuck, *wanted]

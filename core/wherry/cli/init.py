@@ -34,7 +34,10 @@ if TYPE_CHECKING:
     type=click.Choice(["crm", "invoices", "journals", "demo"]),
     help="Write this template and ask nothing.",
 )
-def init(directory: Path | None, template: str | None) -> None:
+@click.option(
+    "--into", default="", metavar="SYSTEM", help="With invoices or journals: the system that keeps the books."
+)
+def init(directory: Path | None, template: str | None, into: str) -> None:
     """Make a project folder: choose systems and say how secrets are given; connections are tested, pipelines listed.
 
     Without a terminal, or with --no-input, the crm template is written: the installed plugins, ready to be edited.
@@ -44,9 +47,12 @@ def init(directory: Path | None, template: str | None) -> None:
     Examples:
       wherry init acme
       wherry init shop --template invoices
+      wherry init yard --template invoices --into SYSTEM
       wherry init acme --template demo
     """
     own = face()
+    if into and template not in templates.NAMES:
+        raise click.UsageError(f"--into goes with --template {' or '.join(templates.NAMES)}")
     folder = (directory or own.folder or Path(".")).absolute()
     own.folder, own.config = directory or own.folder, None
     if (folder / PROJECT_FILE).exists() and not own.yes:
@@ -58,7 +64,7 @@ def init(directory: Path | None, template: str | None) -> None:
         _demo(own, folder)
         return
     elif template in templates.NAMES:
-        _for_books(own, folder, template)
+        _for_books(own, folder, template, into)
         return
     else:
         plan = _template(folder)
@@ -117,18 +123,24 @@ def _demo(own: Face, folder: Path) -> None:
               [f"wherry simulate {system} --port 8701", *_from_there(own, folder), "wherry doctor"])  # fmt: skip
 
 
-def _for_books(own: Face, folder: Path, template: str) -> None:
+def _for_books(own: Face, folder: Path, template: str, into: str) -> None:
     """A project that brings invoices or journals into the books, and the table that a bookkeeper fills in."""
-    between = templates.ends(_usable(), template)
+    between = templates.ends(_usable(), template, into)
     name, today = starting.project_name(folder), dt.datetime.now(dt.UTC).date()
     _write(folder, templates.text(template, between, name, _zone(), "USD", today))
     if template == "journals" and not (folder / templates.TABLE).exists():
         (folder / templates.TABLE).parent.mkdir(parents=True, exist_ok=True)
         (folder / templates.TABLE).write_text(templates.table_head(), encoding="utf-8")
     data = {"folder": str(folder), "file": str(folder / PROJECT_FILE), "template": template,
-            "flows": [templates.FLOWS[template]]}  # fmt: skip
+            "flows": [templates.FLOWS[template]], "books": between.books.system,
+            "others": [one.system for one in between.others]}  # fmt: skip
+    lines = [f"wrote {folder / PROJECT_FILE}", f"the books are {between.books.title}" + _others(between.others)]
     nexts = _from_there(own, folder) + templates.after(template, between)
-    own.print("wherry.init/1", data, f"wrote {folder / PROJECT_FILE}", nexts)
+    own.print("wherry.init/1", data, lines, nexts)
+
+
+def _others(found: Sequence[Manifest]) -> str:
+    return "".join(f"; for {one.title}: --into {one.system} --yes" for one in found)
 
 
 # -- from what is installed --------------------------------------------------------------------------------------------

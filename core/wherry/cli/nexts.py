@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from wherry import desk
+from wherry import desk, leaving
 
 if TYPE_CHECKING:
     from wherry.hub import Hub
@@ -25,13 +25,17 @@ def of_item(shown: Mapping[str, Any]) -> list[str]:
         return _behind(shown)
     if shown["class"] == "triage":
         return [f"wherry triage show {asked}" for asked in shown["questions"][:_MOST]] or ["wherry triage list"]
-    return _itself(shown, shown["approval"], shown["evidence"])
+    return _itself(shown, shown["approval"], shown["evidence"], shown["leaves_with"])
 
 
-def _itself(row: Mapping[str, Any], approval: str, evidence: Mapping[str, Any] | None) -> list[str]:
+def _itself(
+    row: Mapping[str, Any], approval: str, evidence: Mapping[str, Any] | None, leaves_with: str
+) -> list[str]:  # fmt: skip
     id, flow = row["id"], shlex.quote(row["flow"])
     if row["class"] == "queued":
-        return [f"wherry approve {flow} {id}"] if approval == "wanted" else [f"wherry run {flow}"]
+        if approval == "wanted":
+            return [f"wherry approve {flow} {id}"]
+        return [f"wherry run {flow}"] if leaves_with == leaving.RUN else []  # what calls us comes for it
     if row["class"] == "differs":
         return [f"wherry errors resolve {id}", f"wherry errors retry {id}"]
     if row["class"] == "decide":
@@ -50,4 +54,6 @@ def _behind(shown: Mapping[str, Any]) -> list[str]:
         return [f"wherry run {shlex.quote(shown['flow'])}"]
     if last["class"] == "queued" and last["approval"] == "wanted":
         return [f"wherry approve {shlex.quote(shown['flow'])} {shown['id']}"]
-    return [f"wherry errors show {last['id']}"] if last["class"] in desk.CLASSES else _itself(last, "", None)
+    if last["class"] in desk.CLASSES:
+        return [f"wherry errors show {last['id']}"]
+    return _itself(last, "", None, shown["leaves_with"])

@@ -50,6 +50,8 @@ def lines(data: Mapping[str, Any], *, saved: bool = True, whole: bool = False) -
     yield from _line("= same", _same(data), "")
     yield from _refused(data, rows, whole)
     yield from _left_out(data, whole)
+    if data.get("former"):
+        yield click.style(f"  {'! form'.ljust(10)} ", fg="yellow") + clean(data["former"])
     yield from _questions(data)
     if data["files"]["count"]:
         yield f"  files      {data['files']['count']} to copy, {size(data['files']['bytes'])}"

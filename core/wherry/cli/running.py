@@ -12,7 +12,7 @@ from typing import Any
 import click
 import msgspec
 
-from wherry import flows, overview
+from wherry import flows, leaving, overview
 from wherry.cli import failures, planned, summary
 from wherry.cli.context import Face
 from wherry.cli.formats import as_json
@@ -129,6 +129,7 @@ def _ran(own: Face, schema: str, report: Report) -> None:
     """The summary of a run; when it was ended by an error, that too."""
     for data in (report.data, *report.data.get("before", ())):
         data["refused"] = overview.refused_of(own.hub, data)
+        data["leaves_with"] = leaving.with_what(own.hub, own.hub.wiring.flow(data["flow"]).sink)
     own.print(schema, report.data, lambda: summary.lines(report.data), report.next, error=report.error)
     own.code = report.exit_code
     if report.error is not None:

@@ -12,6 +12,7 @@ from wherry import money
 from wherry.books.stuck import REASONS, named
 from wherry.cli.drawing import clean, counts, lasted, plural, spelled
 from wherry.cli.grouped import refusals
+from wherry.leaving import fetched
 from wherry.tally import MOST_KEPT
 
 FOR_A_PERSON = ("triage", "refused", "decide", "differs")
@@ -32,8 +33,10 @@ def lines(data: Mapping[str, Any]) -> Iterator[str]:
     yield from _reasons(data, left_out)
     yield from labelled("written", data["items"])
     yield from _reasons(data, [kind for kind in data["items"] if kind not in left_out])
+    yield from former(data)
     yield from booked(data.get("books"))
     yield from waits(data.get("waiting", {}), [data.get("for_approval") or {}])
+    yield from leaves(fetched([data]))
     yield from for_approval(data.get("for_approval") or {})
     yield from notices(data)
     yield f"  requests {data['requests']:,}" + (f"   {data['retried']} tried again" if data.get("retried") else "")
@@ -133,6 +136,18 @@ def waits(waiting: Mapping[str, Mapping[str, int]], held: Iterable[Mapping[str, 
                 line = f"  {'waits' if first else '     '}    {plural(number, kind)} {words.get(state, state)}"
                 yield click.style(line, fg="yellow") if state in FOR_A_PERSON else line
                 first = False
+
+
+def leaves(fetched: Mapping[str, int]) -> Iterator[str]:
+    """Of what is ready, what a system that calls us has to come for: with what → how many."""
+    for with_what, number in fetched.items():
+        yield f"           {number:,} ready {'leaves' if number == 1 else 'leave'} with {clean(with_what)}"
+
+
+def former(data: Mapping[str, Any]) -> Iterator[str]:
+    """What stands in the target in a form that the flow no longer makes."""
+    if data.get("former"):
+        yield click.style(f"  form     {clean(data['former'])}", fg="yellow")
 
 
 def booked(books: Mapping[str, Any] | None) -> Iterator[str]:

@@ -37,14 +37,21 @@ class Ends(Struct, frozen=True):
     """Of the books."""
     reads: type[BaseModel] | None = None
     """Settings of the platform."""
+    others: tuple[Manifest, ...] = ()
+    """Other installed systems that keep books."""
 
 
-def ends(usable: Plugins, template: str) -> Ends:
-    """The installed plugins that fit. Raises ConfigError where an end is missing."""
+def ends(usable: Plugins, template: str, into: str = "") -> Ends:
+    """The installed plugins that fit; ``into`` names the one that keeps the books. Raises ConfigError where an end is
+    missing."""
     found = [usable.manifests[name] for name in sorted(usable.manifests)]
     platform = next((one for one in found if one.group == "platform" and _KINDS[template] in one.maps), None)
     keeping = [one for one in found if one.group == "accounting" and "sink" in one.roles]
-    books = min(keeping, key=lambda one: not one.sign_in, default=None)  # one that is only signed in to comes first
+    by_ease = sorted(keeping, key=lambda one: not one.sign_in)  # one that is only signed in to comes first
+    books = next((one for one in by_ease if into in ("", one.system)), None)
+    if into and books is None:
+        known = ", ".join(one.system for one in by_ease) or "none"
+        raise ConfigError(f"no installed plugin {into} keeps books", fix=f"these do: {known}", code="WHERRY-2127")
     if platform is None or books is None:
         what = f"a platform that has {_KINDS[template]} records" if platform is None else "a system that keeps books"
         raise ConfigError(f"no installed plugin is {what}", fix="install one; see: wherry plugin list",
@@ -52,7 +59,7 @@ def ends(usable: Plugins, template: str) -> Ends:
     files = [one.system for one in found if one.group == "files" and "sink" in one.roles]
     also = tuple(files) if template == "journals" else ()
     models = usable.settings_model(books.system), usable.settings_model(platform.system)
-    return Ends(platform, books, also, *models)
+    return Ends(platform, books, also, *models, others=tuple(one for one in by_ease if one is not books))
 
 
 def text(template: str, between: Ends, name: str, timezone: str, currency: str, today: dt.date) -> str:

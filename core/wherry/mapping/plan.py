@@ -11,9 +11,10 @@ from msgspec import Struct
 
 from wherry.entities import Entity
 from wherry.errors import ConfigError
-from wherry.expressions import Evaluate, Expression, Words, compile_expression, nearest, parse, path_of
+from wherry.expressions import Expression, Words, compile_expression, nearest, parse, path_of
 from wherry.mapping.layers import PLUGIN, Entry, Layer, Outline, dropped, entries
 from wherry.mapping.shapes import REMEDY, TAKES, Target, targets
+from wherry.mapping.straight import Straight, straight
 from wherry.wording import a
 
 
@@ -28,21 +29,15 @@ class Row(Struct, frozen=True):
     map: str = ""
 
 
-Paths = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
-"""Record kind → (target, source field) of what is a bare path there: read without a call."""
-
-
 class Body(Struct, frozen=True):
-    """How a draft's body, or one element of a list in it, is filled: ``paths`` and ``fields`` its own fields,
-    ``custom_paths`` and ``custom`` those below ``custom``. ``lines`` is field → expression, for messages."""
+    """How a draft's body, or one element of a list in it, is filled. ``lines`` is field → expression and where it was
+    said, the body's own fields before those below ``custom``; ``straight`` fills it as most records need it, where
+    the shape allows it."""
 
-    paths: Paths
-    fields: tuple[tuple[str, Evaluate], ...]
-    custom_paths: Paths
-    custom: tuple[tuple[str, Evaluate], ...]
+    lines: Mapping[str, tuple[Expression, Entry]]
     required: tuple[str, ...]
     pointers: tuple[str, ...]
-    lines: Mapping[str, tuple[Expression, Entry]]
+    straight: Straight | None
 
 
 class Making(Struct, frozen=True):
@@ -231,7 +226,7 @@ class _Planner:
                 self._check_sort(known[name].sort if name in known else "custom", expression, f"{entity}.{path}", entry)
                 made[name] = expression, entry
         self._check_required(entity, below, known, made, lines)
-        return _body_of(made, known)
+        return _body_of(made, known, shape)
 
     def _expression(self, entry: Entry, words: Words) -> Expression | None:
         words = _unchecked(words) if entry.origin == PLUGIN else words
@@ -304,25 +299,12 @@ def _allowed(outline: Outline, shape: type[Entity]) -> set[str]:
     return plain | {f"{name}.{below}" for name, elements in lists.items() for below in targets(elements)}
 
 
-def _body_of(made: Mapping[str, tuple[Expression, Entry]], known: Mapping[str, Target]) -> Body:
-    own = {name: expression for name, (expression, _) in made.items() if name in known}
-    customs = {name.removeprefix("custom."): line[0] for name, line in made.items() if name not in known}
+def _body_of(made: Mapping[str, tuple[Expression, Entry]], known: Mapping[str, Target], shape: type[Entity]) -> Body:
+    lines = dict(sorted(made.items(), key=lambda line: line[0] not in known))
+    lists = tuple(name for name, target in known.items() if target.elements)
     return Body(
-        *_split(own),
-        *_split(customs),
+        lines,
         tuple(name for name in made if name in known and known[name].required),
         tuple(name for name in made if name in known and known[name].sort == "reference"),
-        made,
+        straight(shape, {name: line for name, (line, _) in lines.items()}, lists),
     )
-
-
-def _split(lines: Mapping[str, Expression]) -> tuple[Paths, tuple[tuple[str, Evaluate], ...]]:
-    """Those that are bare paths to a source field, and those that have to be evaluated."""
-    by_kind: dict[str, list[tuple[str, str]]] = {}
-    others: list[tuple[str, Evaluate]] = []
-    for name, expression in lines.items():
-        if expression.path and expression.path[1] != "id":
-            by_kind.setdefault(expression.path[0], []).append((name, expression.path[1]))
-        else:
-            others.append((name, expression.evaluate))
-    return tuple((kind, tuple(pairs)) for kind, pairs in by_kind.items()), tuple(others)

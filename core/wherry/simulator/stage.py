@@ -2,7 +2,7 @@
 
 import dataclasses
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -30,19 +30,22 @@ class Stage:
     """Clock, faults and history of one stand-in; `app(answer)` turns a function into an ASGI application.
 
     `dress` words an error answer as the vendor would. `controls` adds to ``/__sim``: each takes the JSON
-    body of a POST (None for a GET) and returns what is answered as JSON. `lock` is held while a request is
+    body of a POST (None for a GET) and returns what is answered as JSON; `acts` names those that do something without
+    a body, and so are for POST alone. `lock` is held while a request is
     answered: whoever reads or changes the state from another thread takes it too.
     """
 
     def __init__(
-        self, clock: Clock | None = None, dress: Dress = plain, controls: Mapping[str, Control] | None = None
-    ) -> None:
+        self, clock: Clock | None = None, dress: Dress = plain, controls: Mapping[str, Control] | None = None,
+        acts: Collection[str] = (),
+    ) -> None:  # fmt: skip
         self.clock = clock or Clock()
         self.faults = Faults()
         self.history = History()
         self.lock = threading.RLock()
         self._dress = dress
         self._held: list[Call] = []
+        self._acts = {"reset-stats", "release", *acts}
         self._answer: Answer = lambda call: plain(404)
         self._controls: dict[str, Control] = {
             "stats": lambda _: self.history.stats(),
@@ -119,9 +122,12 @@ class Stage:
         self.history.append(Entry("request", at, route, call.path, reply.status, kind, authorized, detail))
 
     def _control(self, call: Call) -> Reply:
-        control = self._controls.get(call.path.removeprefix(PREFIX))
+        name = call.path.removeprefix(PREFIX)
+        control = self._controls.get(name)
         if control is None:
             return Reply(404, {"error": "no such control", "known": sorted(self._controls)})
+        if name in self._acts and call.method != "POST":
+            return Reply(405, {"error": f"{name} does something: it takes a POST"}, {"allow": "POST"})
         try:
             with self.lock:
                 return Reply(200, control(call.json() if call.body else None))

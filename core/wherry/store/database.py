@@ -20,7 +20,7 @@ from sqlalchemy.exc import DatabaseError, DataError, DBAPIError, DisconnectionEr
 
 from wherry.errors import ConfigError, TryAgain, WherryError
 from wherry.store import tables
-from wherry.store.statements import Driver, Row, Statements, sliced
+from wherry.store.statements import Row, Statements, driver_of, sliced
 
 SCHEMA = "0001"
 """The newest migration; a store at another one is upgraded by ``wherry db upgrade``, never silently."""
@@ -41,7 +41,7 @@ class Tx:
 
     def __init__(self, connection: Connection, statements: Statements) -> None:
         self._connection, self._statements = connection, statements
-        self.driver = Driver(connection)
+        self.driver = driver_of(connection)
 
     @property
     def connection(self) -> Connection:

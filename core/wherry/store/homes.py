@@ -5,7 +5,7 @@ A row is written in the transaction that settles the record's document or moveme
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Literal
 
 import msgspec
@@ -13,8 +13,9 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from wherry.store.database import Tx, wanted
-from wherry.store.ledger import Route
+from wherry.store.ledger import ItemRow, Route, item_columns, item_of
 from wherry.store.tables import homes as table
+from wherry.store.tables import items
 
 Form = Literal["document", "journal", "waits"]
 """``waits``: the flow was kept from the record, because another has it."""
@@ -42,18 +43,29 @@ _OF_RECORDS = sa.select(*_columns).where(_MINE, wanted(table.c.record)).order_by
 _DROP = sa.delete(table).where(_MINE, table.c.flow == _FLOW, wanted(table.c.record))
 _DROP_WAITS = _DROP.where(table.c.form == "waits")
 _DROP_ENTITY = _DROP.where(table.c.entity == sa.bindparam("entity"))
+_APART: sa.BindParameter[list[str]] = sa.bindparam("apart", expanding=True)
 _other = table.alias()
 _TAKEN = sa.exists().where(
     *(_other.c[name] == table.c[name] for name in ("sink", "source", "kind", "record")),
     _other.c.form != "waits",
     sa.or_(_other.c.form != sa.bindparam("form"),
-           sa.and_(_other.c.form == "journal", _other.c.flow != table.c.flow)),
+           sa.and_(_other.c.form == "journal", _other.c.flow != table.c.flow),
+           _other.c.entity.in_(_APART)),
 )  # fmt: skip
 _FREED = (
     sa.select(table.c.record)
     .where(_MINE, table.c.flow == _FLOW, table.c.form == "waits", sa.not_(_TAKEN))
     .order_by(table.c.record)
 )
+_COUNT = (
+    sa.select(table.c.entity, sa.func.count())
+    .where(_MINE, table.c.flow == _FLOW, table.c.form == "document", table.c.entity.in_(_APART))
+    .group_by(table.c.entity).order_by(table.c.entity)
+)  # fmt: skip
+_UNSENT = sa.select(*item_columns).where(
+    items.c.sink == _SINK, items.c.source == _SOURCE, items.c.flow == _FLOW, items.c.record_kind == _KIND,
+    items.c.root, items.c.entity.in_(_APART), items.c.state.not_in(("unknown", "decide", "differs")),
+)  # fmt: skip
 
 
 def _told(route: Route, **more: str) -> dict[str, int | str]:
@@ -67,10 +79,13 @@ def of_records(tx: Tx, route: Route, kind: str, records: Iterable[str]) -> list[
     return [Home(**dict(zip(_NAMES, row, strict=True))) for row in rows]
 
 
-def excludes(home: Home, flow: str, form: Form) -> bool:
+def excludes(home: Home, flow: str, form: Form, apart: Collection[str]) -> bool:
     """Whether a flow may not take the record in this form: one as a document and one as a journal exclude each other,
-    also where one flow made both, and so do two flows that would both book it."""
-    return home.form != "waits" and (home.form != form or (form == "journal" and home.flow != flow))
+    also where one flow made both, and so do two flows that would both book it, and two forms of a document (``apart``
+    are the entities of the others)."""
+    if home.form == "waits":
+        return False
+    return home.form != form or home.entity in apart or (form == "journal" and home.flow != flow)
 
 
 def put(tx: Tx, route: Route, rows: Iterable[Home]) -> None:
@@ -88,6 +103,19 @@ def stop_waiting(tx: Tx, route: Route, flow: str, kind: str, records: Iterable[s
     tx.run_among(_DROP_WAITS, list(records), **_told(route, flow=flow, kind=kind))
 
 
-def freed(tx: Tx, route: Route, flow: str, kind: str, form: Form) -> list[str]:
-    """The records that the flow was kept from, and that nobody else has any more."""
-    return [str(row[0]) for row in tx.kept(_FREED, _told(route, flow=flow, kind=kind, form=form))]
+def freed(tx: Tx, route: Route, flow: str, kind: str, form: Form, apart: Collection[str]) -> list[str]:
+    """The records that the flow was kept from, and that nobody else has any more; ``apart`` as for ``excludes``."""
+    told = {**_told(route, flow=flow, kind=kind, form=form), "apart": list(apart)}
+    return [str(row[0]) for row in tx.kept(_FREED, told)]
+
+
+def count(tx: Tx, route: Route, flow: str, kind: str, entities: Collection[str]) -> dict[str, int]:
+    """Entity → how many records of a flow have their home as such documents."""
+    told = {**_told(route, flow=flow, kind=kind), "apart": list(entities)}
+    return {str(entity): int(number) for entity, number in tx.kept(_COUNT, told)}
+
+
+def unsent(tx: Tx, route: Route, flow: str, kind: str, entities: Collection[str]) -> list[ItemRow]:
+    """The open items of records of a flow that would become such documents, and of which none is on its way."""
+    told = {**_told(route, flow=flow, kind=kind), "apart": list(entities)}
+    return [item_of(row) for row in tx.kept(_UNSENT, told)]

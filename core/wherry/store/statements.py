@@ -61,19 +61,13 @@ class Statements:
 
 class Driver:
     """One connection's transaction, on the driver's own cursors. Raises what SQLAlchemy raises, without the values that
-    were being written.
-
-    On PostgreSQL what gives no rows is not waited for: it travels with the next question, or with the commit.
-    """
+    were being written."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection, self._dialect = connection, connection.dialect
         self._known = self._dialect.loaded_dbapi.Error
         self._raw: Any = connection.connection.dbapi_connection
-        self._tells, self._asks = connection.connection.cursor(), connection.connection.cursor()
-        self._pipes = self._dialect.name == "postgresql"
-        self._pipe = contextlib.ExitStack()
-        self._piped = self._open = False
+        self._open = False
 
     def begin(self, statements: Iterable[str]) -> None:
         """Open a transaction."""
@@ -82,10 +76,7 @@ class Driver:
             self.run(sql, (), gives=False)
 
     def commit(self) -> None:
-        """Raises when the transaction had failed: COMMIT would roll it back and say nothing."""
-        if self._pipes and self._raw.info.transaction_status.name == "INERROR":
-            failed = self._dialect.loaded_dbapi.InternalError("a statement of this transaction failed before")
-            raise self._wrapped("COMMIT", failed)
+        """Make it durable."""
         self.run("COMMIT", (), gives=False)
         self.arrive()
         self._open = False
@@ -100,52 +91,89 @@ class Driver:
                 self.arrive()
             finally:
                 self._raw.rollback()
-        if self._pipes and self._raw.closed:
+
+    def arrive(self) -> None:
+        """Wait until everything that was told is done."""
+
+    def run(self, sql: str, values: Row, *, gives: bool) -> Sequence[Row]:
+        """The rows of a statement where it gives any."""
+        with self._translated(sql):
+            cursor = self._raw.execute(sql, values)
+            rows: Sequence[Row] = cursor.fetchall() if gives else ()
+            return rows
+
+    def run_many(self, sql: str, rows: Sequence[Row]) -> None:
+        """A statement that gives none, with each of the rows."""
+        with self._translated(sql):
+            self._raw.executemany(sql, rows)
+
+    @contextlib.contextmanager
+    def _translated(self, sql: str) -> Iterator[None]:
+        try:
+            yield
+        except self._known as error:
+            raise self._wrapped(sql, error) from error
+
+    def _wrapped(self, sql: str, error: Exception) -> BaseException:
+        return DBAPIError.instance(
+            sql, None, error, self._known, hide_parameters=True, connection_invalidated=self._is_lost(),
+            dialect=self._dialect,
+        )  # fmt: skip
+
+    def _is_lost(self) -> bool:
+        return False
+
+
+class PipedDriver(Driver):
+    """The same on PostgreSQL: what gives no rows is not waited for."""
+
+    def __init__(self, connection: Connection) -> None:
+        from wherry.store.pipeline import Pipeline
+
+        super().__init__(connection)
+        self._pipe = Pipeline(self._raw, connection.info.setdefault("prepared", {}))
+
+    def begin(self, statements: Iterable[str]) -> None:
+        super().begin(statements)
+        with self._translated("what begins a transaction"):
+            self._pipe.depart()
+
+    def commit(self) -> None:
+        """Raises when the transaction had failed: COMMIT would roll it back and say nothing."""
+        if self._raw.info.transaction_status.name == "INERROR":
+            failed = self._dialect.loaded_dbapi.InternalError("a statement of this transaction failed before")
+            raise self._wrapped("COMMIT", failed)
+        super().commit()
+
+    def end(self) -> None:
+        super().end()
+        if self._is_lost():
             self._connection.invalidate()
             self._connection.engine.dispose()  # what closed this session has closed the others, too
 
     def arrive(self) -> None:
-        """Wait until everything that was told is done."""
-        if not self._piped:
-            return
-        self._piped = False
-        try:
+        with self._translated("what was told before"):
             self._pipe.close()
-        except self._known as error:
-            raise self._wrapped("what was told before", error) from error
 
     def run(self, sql: str, values: Row, *, gives: bool) -> Sequence[Row]:
-        """The rows of a statement where it gives any."""
-        cursor = self._asks if gives else self._tells
-        try:
-            if self._pipes and not self._piped:
-                self._depart()
-            cursor.execute(sql, values)
-            return cursor.fetchall() if gives else ()
-        except self._known as error:
-            raise self._wrapped(sql, error) from error
+        with self._translated(sql):
+            if gives:
+                return self._pipe.ask(sql, values)
+            self._pipe.tell(sql, values)
+            return ()
 
     def run_many(self, sql: str, rows: Sequence[Row]) -> None:
-        """A statement that gives none, with each of the rows."""
-        if len(rows) == 1:
-            self.run(sql, rows[0], gives=False)
-            return
-        try:
-            if self._pipes and not self._piped:
-                self._depart()
-            self._tells.executemany(sql, rows)
-        except self._known as error:
-            raise self._wrapped(sql, error) from error
+        with self._translated(sql):
+            for row in rows:
+                self._pipe.tell(sql, row)
 
-    def _depart(self) -> None:
-        self._pipe.enter_context(self._raw.pipeline())
-        self._piped = True
+    def _is_lost(self) -> bool:
+        return bool(self._raw.closed)
 
-    def _wrapped(self, sql: str, error: Exception) -> BaseException:
-        lost = self._pipes and bool(self._raw.closed)
-        return DBAPIError.instance(
-            sql, None, error, self._known, hide_parameters=True, connection_invalidated=lost, dialect=self._dialect
-        )
+
+def driver_of(connection: Connection) -> Driver:
+    """The driver of the connection's database."""
+    return PipedDriver(connection) if connection.dialect.name == "postgresql" else Driver(connection)
 
 
 def sliced(values: Sequence[Any]) -> Iterator[list[Any]]:

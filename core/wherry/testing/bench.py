@@ -343,7 +343,8 @@ class Script:
         return ended
 
     def _wanted(self) -> dict[str, list[Wanted]]:
-        return scenario.wanted(self.played, self.bench.rig.more, self.bench.rig.most)
+        rig = self.bench.rig
+        return scenario.wanted(self.played, rig.more, rig.most, rig.updates)
 
     # -- judgement ----------------------------------------------------------------------------------------------------
 

@@ -58,6 +58,7 @@ class Case(Struct, frozen=True, kw_only=True):
 
 def judge(case: Case) -> list[Wrong]:
     """Everything that is wrong: done twice, not done, done otherwise, or said otherwise than it is."""
+    case = _lasting(case) if case.rig.updates == "never" else case
     ours = [effect for effect in case.effects if effect.what in OURS]
     found = [wrong for thing in case.wanted for wrong in _thing(case, thing, [e for e in ours if e.thing == thing])]
     found += [Wrong("duplicate", e.thing, f"nobody asked for it: {e.what} {e.total}") for e in ours
@@ -68,6 +69,26 @@ def judge(case: Case) -> list[Wrong]:
         found += [Wrong("false", e.thing, f"{e.what} in company {e.company}") for e in ours
                   if e.company != case.company]  # fmt: skip
     return sorted(found)
+
+
+def _lasting(case: Case) -> Case:
+    """The case of a target that changes nothing: what was written stays until it is taken back, and of a newer version
+    a person must be told."""
+    wanted, persons = {}, {}
+    for thing, steps in case.wanted.items():
+        versions = [one for one in steps if one.what != "voided"]
+        first = next((one for one in case.effects if one.thing == thing and one.what == "created"), None)
+        stands = next((one for one in versions if first and matches(first, _made(one))), versions[0])
+        wanted[thing] = [_made(stands)]
+        if steps[-1].what == "voided":
+            wanted[thing].append(msgspec.structs.replace(stands, what="voided"))
+        elif (stands.total, stands.date) != (versions[-1].total, versions[-1].date):
+            persons[thing] = "refused"
+    return msgspec.structs.replace(case, wanted=wanted, persons={**persons, **case.persons})
+
+
+def _made(wanted: Wanted) -> Wanted:
+    return msgspec.structs.replace(wanted, what="created")
 
 
 def _thing(case: Case, thing: str, done: Sequence[Effect]) -> list[Wrong]:

@@ -150,7 +150,7 @@ def _people(rig: Rig) -> list[str]:
     changed, second = _before(rig, "update"), f"play first; {_lost(rig, number)}; twin INV-{last};"
     wanted = {
         "edit": [f"{changed}edit INV-1 remark; play update; calm; judge",
-                 f"{changed}edit INV-1; play update; calm; judge invoice/id:1=differs"],
+                 *([f"{changed}edit INV-1; play update; calm; judge invoice/id:1=differs"] * (rig.updates != "never"))],
         "enter": ["play first; enter INV-2; wait 60; calm; judge invoice/id:2=decide"],
         "twin": [f"{second} calm; judge invoice/id:{last}=decide"] if rig.batch == 1 else [],
         "reach": ["play first; run; reach T-2; play update; run; reach T-1; calm; judge",

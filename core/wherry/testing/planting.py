@@ -115,7 +115,8 @@ def _plant(source: Path, bug: Planted) -> str:
 
 def _run(folder: Path, suites: Sequence[str], report: Path) -> tuple[str, int]:
     """What pytest said, and its exit code; 0: nothing failed, 1: something did."""
-    sources = os.pathsep.join(str(path) for path in folder.glob("*/*/src"))
+    path = [*map(str, folder.glob("*/*/src")), *filter(None, [os.environ.get("PYTHONPATH")])]
+    sources = os.pathsep.join(path)
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "WHERRY"))}
     environ |= {"PYTHONPATH": sources, "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": str(_made(folder / "tmp"))}
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-c", str(folder / "pytest.ini"), "--rootdir", str(folder),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from msgspec import Struct, field
 
 from wherry.simulator import Clock, Stage, serve
-from wherry.testing.scenario import BIG, PHASES
+from wherry.testing.scenario import BIG, PHASES, Updates
 from wherry.testing.target import ABILITIES, Ability, Target
 from wherry.testing.visits import Visit
 
@@ -182,6 +182,9 @@ class Rig(Struct, frozen=True, kw_only=True):
     """Of the same: what may go wrong at some of them, and perhaps not at the n-th."""
     most: Decimal = BIG
     """The total of the largest invoice: more than a float can hold, unless the target has no room for that."""
+    updates: Updates = "in place"
+    """What becomes of a newer version of a written invoice: ``in place``; ``anew``, after the former was taken back
+    (the sink ``Replaces`` invoices); or ``never``, where the sink refuses it and a person is told."""
     scene: Scene | None = None
     """The work; the invoices of ``wherry.testing.scenario`` where nothing is said."""
 
@@ -191,25 +194,28 @@ class Rig(Struct, frozen=True, kw_only=True):
         return PHASES if self.scene is None else self.scene.phases
 
 
-def target_rig(ability: Ability, batch: int = 1) -> Rig:
+def target_rig(ability: Ability, batch: int = 1, updates: Updates = "in place", drafts: bool = False) -> Rig:
     """The kit's own target."""
     name = f"target-{ability}" if batch == 1 else f"target-{ability}-{batch}"
+    name += ("" if updates == "in place" else f"-{updates}") + "-drafts" * drafts
     settings = f'plugin = "kit-target"\nbase_url = "${{BOOKS_URL}}"\nability = "{ability}"\nbatch = {batch}\n'
+    settings += f'updates = "{updates}"\ndrafts = {str(drafts).lower()}\n'
     token = 'auth = {{ kind = "token", token = {{ env = "BOOKS_{}" }} }}\n'
     first, second = token.format("TOKEN"), token.format("SECOND")
     return Rig(
         name=name, plugins=("kit-target",), modules=("wherry.testing.target_sink",), connection=settings + first,
-        stand=lambda clock: target_stand(ability, clock), asks=ability in ("key", "query"),
-        resends=ability in ("key", "upsert"), entry_points={"kit-target": "wherry.testing.target_sink"}, batch=batch,
+        stand=lambda clock: target_stand(ability, clock, updates != "in place", drafts),
+        asks=ability in ("key", "query"), resends=ability in ("key", "upsert"), batch=batch,
+        entry_points={"kit-target": "wherry.testing.target_sink"},
         offers=ALL if ability in ("key", "query") else UNSEARCHED, company="T-1", second=settings + second,
-        other_company="T-2",
+        other_company="T-2", updates=updates,
     )  # fmt: skip
 
 
 @contextmanager
-def target_stand(ability: Ability, clock: Clock) -> Iterator[Stand]:
+def target_stand(ability: Ability, clock: Clock, posted: bool = False, drafts: bool = False) -> Iterator[Stand]:
     """The target of an ability, served."""
-    target = Target(ability, clock=clock, tokens={SECOND: "T-2"})
+    target = Target(ability, clock=clock, tokens={SECOND: "T-2"}, posted=posted, drafts=drafts)
     with serve(target.app()) as url:
         yield Stand(
             environ={"BOOKS_URL": url, "BOOKS_TOKEN": TOKEN, "BOOKS_SECOND": SECOND},
@@ -229,7 +235,7 @@ def _effect(what: str, told: Mapping[str, Any]) -> Effect:
 
 
 def _of_number(target: Target, number: str) -> dict[str, Any]:
-    return next(one for one in target.things.values() if one["number"] == number)
+    return [one for one in target.things.values() if one["number"] == number][-1]
 
 
 def _edited(target: Target, number: str, really: bool) -> None:
@@ -248,5 +254,8 @@ def _entered(target: Target, row: Mapping[str, Any]) -> str:
 
 
 def rigs() -> list[Rig]:
-    """The kit's own targets: each ability one item to a call, and two of them several."""
-    return [*(target_rig(ability) for ability in ABILITIES), target_rig("key", 3), target_rig("query", 3)]
+    """The kit's own targets: each ability one item to a call, two of them several, and one whose invoices are posted
+    (a newer version takes the place of the former, or is refused), by two calls."""
+    several = [target_rig("key", 3), target_rig("query", 3)]
+    posted = [target_rig("query", updates="anew"), target_rig("query", updates="never")]
+    return [*(target_rig(ability) for ability in ABILITIES), *several, *posted, target_rig("query", drafts=True)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -20,6 +20,10 @@ PHASES = ("first", "resync", "update", "back", "void")
 them, for single plans, ``more``: another invoice has come."""
 BIG = Decimal("90071992547409.93")
 """More than 2**53 pennies: a float cannot hold it."""
+
+Updates = Literal["in place", "anew", "never"]
+"""What becomes of a newer version of something written: it is changed; it is taken back and written anew, under another
+id (a sink that ``Replaces``); nothing, the sink refuses it."""
 
 
 class Wanted(Struct, frozen=True):
@@ -75,8 +79,11 @@ def bill(shelf: Shelf, id: str, total: str) -> None:
     shelf.put([{**held, "total": total, "lines": [{**held["lines"][0], "amount": total}]}])
 
 
-def wanted(done: Sequence[str], more: int = 0, most: Decimal = BIG) -> dict[str, list[Wanted]]:
-    """``entity/key`` → the effects that must be there after these phases, in order."""
+def wanted(
+    done: Sequence[str], more: int = 0, most: Decimal = BIG, updates: Updates = "in place"
+) -> dict[str, list[Wanted]]:  # fmt: skip
+    """``entity/key`` → the effects that must be there after these phases, in order. Of what is never changed: those
+    that would be there if it were."""
     made = {f"invoice/id:{row['id']}": [Wanted("created", row["total"], row["date"])] for row in rows(more, most)}
     if "more" in done:
         made["invoice/id:4"] = [Wanted("created", "7.77", "2026-07-02")]
@@ -88,7 +95,18 @@ def wanted(done: Sequence[str], more: int = 0, most: Decimal = BIG) -> dict[str,
         one.append(Wanted("updated", "12.50", "2026-07-01"))
     if "void" in done:
         three.append(Wanted("voided", three[-1].total, "2026-10-25"))
+    if updates == "anew":
+        made = {thing: _anew(steps) for thing, steps in made.items()}
     return {"customer/id:1": [Wanted("created")], "product/id:p1": [Wanted("created")], **made}
+
+
+def _anew(steps: Sequence[Wanted]) -> list[Wanted]:
+    """The same where each change is a document of its own, after the former was taken back."""
+    found = list(steps[:1])
+    for step in steps[1:]:
+        former = Wanted("voided", found[-1].total, found[-1].date)
+        found += [former, Wanted("created", step.total, step.date)] if step.what == "updated" else [step]
+    return found
 
 
 def names() -> dict[str, str]:

@@ -13,7 +13,7 @@ from wherry.records import DONE, Item
 from wherry.testing import guarantees as promise
 from wherry.testing.guarantees import guarantee, tried
 from wherry.testing.holding import PENNIES, differs, expected, priced
-from wherry.testing.sink_trial import SinkTrial, changing, created, needed, update_of, void_of, write
+from wherry.testing.sink_trial import SinkTrial, changing, created, needed, stamp_of, update_of, void_of, write
 
 OPTIONAL = ("memo", "description", "due_date")
 
@@ -99,6 +99,22 @@ class Changing:
         assert (answer.fate, answer.target) == ("reversed", first.target)
         assert answer.facts is None or answer.facts == sink.facts(void)
         assert len(trial.effects(void)) == 1
+
+    @guarantee(promise.TAKEN_BACK)
+    def test_what_is_written_after_it_was_taken_back_is_another_thing(self, trial: SinkTrial) -> None:
+        """A newer version of a voided document has its number, and a stamp of its own."""
+        if not trial.voids:
+            pytest.skip("the things cannot be taken back")
+        sink, item = trial.make(), trial.items(1)[0]
+        (first,) = created(sink, [item])
+        void = void_of(item, first)
+        assert write(sink, [void])[void.stamp].fate == "reversed"
+        body = trial.changed(item)
+        anew = msgspec.structs.replace(item, body=body, stamp=stamp_of(f"anew {item.stamp}"))
+        answer = write(sink, [anew]).get(anew.stamp)
+        done = answer is not None and answer.fate in DONE
+        assert answer is None or not done or (answer.fate == "created" and answer.target != first.target)
+        assert len(trial.effects(anew)) == done, "said to be written, and not there; or there, and not said to be"
 
     @guarantee(promise.PEOPLE)
     def test_a_place_that_is_taken_is_not_said_to_be_written(self, trial: SinkTrial) -> None:

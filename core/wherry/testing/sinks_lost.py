@@ -7,6 +7,7 @@ import copy
 import msgspec
 import pytest
 
+from wherry.accounting import Replaces
 from wherry.records import Reply
 from wherry.testing import guarantees as promise
 from wherry.testing.guarantees import guarantee, tried
@@ -86,7 +87,22 @@ class Asking:
         for item in items:
             (effect,) = trial.effects(item)
             assert [(hit.target, hit.ours) for hit in found[item.stamp]] == [(effect.detail["id"], True)]
-            assert found[item.stamp][0].facts == sink.facts(item)
+            assert found[item.stamp][0].memo or found[item.stamp][0].facts == sink.facts(item)
+
+    @guarantee(promise.FOUND_AGAIN)
+    def test_what_was_taken_back_is_found_so(self, trial: SinkTrial) -> None:
+        """The answer to a void was lost: what stands there tells that it was carried out, and by whom."""
+        sink, (item,) = asking(trial), trial.items(1)
+        if not trial.voids:
+            pytest.skip("the things cannot be taken back")
+        (first,) = created(sink, [item])
+        void = void_of(item, first)
+        lose(trial, sink, [void])
+        trial.wait(sink.settle)
+        hits = ask(sink, [void])[void.stamp]
+        assert [hit.facts for hit in hits if hit.target == first.target] in ([], [sink.facts(void)])
+        if isinstance(sink, Replaces) and item.entity in sink.replaces:
+            assert [hit.ours for hit in hits] == [True], "what somebody else took back is not to be written anew"
 
     @guarantee(promise.FOUND_AGAIN)
     def test_what_was_never_written_is_proved_absent(self, trial: SinkTrial) -> None:

@@ -29,7 +29,7 @@ Thing = dict[str, Any]
 class Operation(msgspec.Struct, kw_only=True):
     """One write: as a call of its own, or as one of a batch."""
 
-    op: Literal["create", "update", "void", "upsert"]
+    op: Literal["create", "update", "void", "post", "upsert"]
     key: str = ""
     id: str = ""
     version: str = ""
@@ -52,13 +52,17 @@ class Target:
 
     def __init__(
         self, ability: Ability = "query", *, clock: Clock | None = None, retention: float = RETENTION,
-        lag: float = LAG, company: str = "T-1", tokens: Mapping[str, str] | None = None,
+        lag: float = LAG, company: str = "T-1", tokens: Mapping[str, str] | None = None, posted: bool = False,
+        drafts: bool = False,
     ) -> None:  # fmt: skip
-        """``tokens`` open companies of their own; every other token opens the one of ``company`` or ``reach``."""
+        """``tokens`` open companies of their own; every other token opens the one of ``company`` or ``reach``.
+        ``posted``: an invoice that is posted can only be voided. ``drafts``: it is a draft until a second call posts
+        it."""
         if ability not in ABILITIES:
             raise ValueError(f"unknown ability {ability!r}; known: {', '.join(ABILITIES)}")
         self.stage = Stage(clock, lambda status: refuse(status, "out-of-order", "something went wrong").reply)
-        self.ability, self.retention, self.lag = ability, retention, lag
+        self.ability, self.retention, self.lag, self.posted = ability, retention, lag, posted
+        self.drafts = drafts
         self.company, self._reached, self._tokens = company, company, dict(tokens or {})
         self.muddled = False
         """Batches answer in the opposite order, and leave out the answer to what they did first."""
@@ -72,6 +76,7 @@ class Target:
                 ("PUT", "/things/{id}", lambda call: self._single(call, "update")),
                 ("PUT", "/things", lambda call: self._single(call, "upsert")),
                 ("POST", "/things/{id}/void", lambda call: self._single(call, "void")),
+                ("POST", "/things/{id}/post", lambda call: self._single(call, "post")),
                 ("POST", "/batch", self._batch),
             ]
         )
@@ -162,17 +167,28 @@ class Target:
 
     def _carried_out(self, operation: Operation) -> Reply:
         steps: dict[str, Callable[[Operation], Reply]] = {
-            "create": self._create, "update": self._update, "void": self._void, "upsert": self._upsert,
+            "create": self._create, "update": self._update, "void": self._void, "post": self._post,
+            "upsert": self._upsert,
         }  # fmt: skip
         return steps[operation.op](operation)
 
     def _create(self, operation: Operation) -> Reply:
         self._check(operation.thing)
+        if self.drafts and operation.thing["kind"] == "invoice":
+            return Reply(201, {"thing": _shown(self._put(None, {**operation.thing, "status": "draft"}, "drafted"))})
         return Reply(201, {"thing": _shown(self._put(None, operation.thing, "created"))})
+
+    def _post(self, operation: Operation) -> Reply:
+        held = self._held(operation)
+        if held["status"] != "draft":
+            raise refuse(422, "posted", "it is posted already")
+        return Reply(200, {"thing": _shown(self._put(held, {**held, "status": "open"}, "created"))})
 
     def _update(self, operation: Operation) -> Reply:
         held = self._held(operation)
         self._check({**operation.thing, "kind": held["kind"]})
+        if self.posted and held["kind"] == "invoice" and held["status"] != "draft":
+            raise refuse(422, "posted", "a posted invoice cannot be changed")
         if held["status"] == "void":
             raise refuse(422, "void", "a void document cannot be changed")
         kept = {name: held[name] for name in ("kind", "external", "note", "status")}

@@ -20,6 +20,7 @@ from wherry.money import text
 from wherry.records import Answer, Call, Facts, Fate, Found, Item, Listed, Reply
 from wherry.roles import Account
 from wherry.settings import Auth, ConnectionSettings
+from wherry.testing.scenario import Updates
 from wherry.testing.target import LAG, LONGEST, RETENTION, Ability, Thing
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ _REFUSED = {
     "unbalanced": "correct the amounts at the source",
     "bad-amount": "correct the amounts at the source",
     "void": "enter a new document",
+    "posted": "void it there, and have it written again",
     "not-a-document": "make it inactive there",
     "no-such-thing": "link it anew, or have it written again",
 }
@@ -246,11 +248,54 @@ class TargetSettings(ConnectionSettings):
     ability: Literal["key", "upsert", "query", "none"] = "query"
     batch: int = 1
     settle: float = 2 * LAG
+    updates: Updates = "in place"
+    drafts: bool = False
 
 
-def make(http: Http, ability: Ability, *, batch: int = 1, settle: float = 2 * LAG) -> TargetSink:
-    """The sink that goes with an ability."""
-    kind = AskingSink if ability in ASKABLE else TargetSink
+class DraftingSink(AskingSink):
+    """The sink of a system in which an invoice is a draft until a second call posts it. Of a draft it says that it is
+    still ``queued``, and which one it is; the item comes again with that, and is posted."""
+
+    def _single(self, item: Item) -> Call:
+        if not item.memo or item.target:
+            return super()._single(item)
+        id, _, version = item.memo.partition(" ")
+        headers = {"Idempotency-Key": f"{item.stamp}-post", "If-Match": version}
+        return Call(method="POST", path=f"things/{id}/post", items=(item.stamp,), headers=headers)
+
+    def decode(self, call: Call, items: Sequence[Item], reply: Reply) -> dict[str, Answer]:
+        """As ever; of a draft, which one is to be posted."""
+        answers = super().decode(call, items, reply)
+        for answer in answers.values():
+            if _is_draft(answer.facts):
+                answer.fate, answer.memo, answer.after = "queued", f"{answer.target} {answer.token}", 0.0
+        return answers
+
+    def found(self, call: Call, items: Sequence[Item], reply: Reply) -> dict[str, list[Found]]:
+        """As ever; of a draft, which one is to be posted."""
+        finds = super().found(call, items, reply)
+        for hit in (hit for hits in finds.values() for hit in hits if hit.ours and _is_draft(hit.facts)):
+            hit.memo = f"{hit.target} {hit.token}"
+        return finds
+
+
+def _is_draft(facts: Facts | None) -> bool:
+    return facts is not None and facts.get("status") == "draft"
+
+
+class ReplacingSink(AskingSink):
+    """The sink of a system whose invoices are posted: a newer version takes the place of the one that was voided."""
+
+    replaces: Sequence[str] = ("invoice",)
+
+
+def make(
+    http: Http, ability: Ability, *, batch: int = 1, settle: float = 2 * LAG, updates: Updates = "in place",
+    drafts: bool = False,
+) -> TargetSink:  # fmt: skip
+    """The sink that goes with an ability, and with what becomes of the system's invoices."""
+    usual = AskingSink if ability in ASKABLE else TargetSink
+    kind = ReplacingSink if updates == "anew" else DraftingSink if drafts else usual
     return kind(http, ability, batch=batch, settle=settle)
 
 
@@ -270,4 +315,5 @@ def wherry_sink_writer(connection: Connection, services: Services) -> SinkWriter
         return None
     told: TargetSettings = connection.settings
     http = services.http(Profile(base_url=str(told.base_url)))
-    return make(http, told.ability, batch=told.batch, settle=told.settle)
+    more = {"updates": told.updates, "drafts": told.drafts}
+    return make(http, told.ability, batch=told.batch, settle=told.settle, **more)

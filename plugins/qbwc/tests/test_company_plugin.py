@@ -83,6 +83,7 @@ def test_what_a_person_may_not_do_is_said(control: httpx.Client) -> None:
     assert (taken.status_code, taken.json()["error"][:4]) == (400, "3100")
     assert control.get("/records/Unicorn").status_code == 404
     assert control.post("/__sim/session").status_code == 400
+    assert control.get("/__sim/session").status_code == 405
 
 
 def test_qbxml_can_be_tried_by_hand(company: QbwcSimulator, control: httpx.Client) -> None:

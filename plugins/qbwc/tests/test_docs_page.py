@@ -76,9 +76,16 @@ def changed(at: Desk) -> None:
     at.does("workspace import online-retail charges.csv --currency USD")
 
 
+def old_password(at: Desk) -> None:
+    right, at.password = at.password, "an-old-one"
+    assert at.session().how == "nvu"
+    at.password = right
+
+
 HAPPENS: dict[str, Callable[[Desk], object]] = {
     "the file of charges": imported,
     "Update Selected is pressed": Desk.session,
+    "Update Selected is pressed with an old password": old_password,
     "somebody has another company file open": other_file,
     "in QuickBooks somebody changes the memo of order 536366": edited,
     "the same order changes on the platform": changed,

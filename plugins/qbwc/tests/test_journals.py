@@ -83,7 +83,7 @@ def test_a_month_is_closed_with_two_visits_of_the_web_connector_at_most(at: Desk
     close = "close 2026-01 --approve --yes"
     said = at.does(close, 4)
     assert "2 not sent" in said
-    assert "books comes for them by itself" in said
+    assert "they leave with the next update of the Web Connector; do this again after it" in said
     assert at.session().how == "done"
     said = at.does(close)
     assert "it ties out" in said

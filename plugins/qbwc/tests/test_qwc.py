@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from lxml import etree
 from wherry.cli.context import Face
 from wherry.cli.options import equip
+from wherry.cli.serve import serve as serving
 from wherry.errors import ConfigError, NotFound
+from wherry.web.server import Listening, check
 from wherry_qbwc import passwords, qwc, sessions
 from wherry_qbwc.commands import group
 
@@ -208,3 +210,24 @@ def _plain(kept: sessions.Kept) -> dict[str, Any]:
 
     found: dict[str, Any] = msgspec.to_builtins(kept)
     return found
+
+
+@pytest.mark.parametrize(
+    ("url", "serve"),
+    [
+        ("http://localhost:8710", "wherry serve"),
+        ("http://localhost:9000", "wherry serve --port 9000"),
+        ("http://localhost", "wherry serve --port 80"),
+        (URL, "wherry serve --behind-tls --name hub.example.com"),
+        ("https://localhost:8710", "wherry serve --behind-tls --name localhost"),
+    ],
+)
+def test_the_command_that_serves_an_address_is_told_whole_and_is_taken(url: str, serve: str) -> None:
+    first, *told = qwc.serving(url)
+    assert first == serve
+    for line in [first, *told[1:]]:
+        given = serving.make_context("serve", line.split()[2:], obj=None).params
+        check(Listening(
+            host=given["address"], port=given["port"], names=given["names"], behind_tls=given["behind_tls"],
+            certificate=given["tls_cert"], key=given["tls_key"],
+        ))  # fmt: skip

@@ -309,3 +309,51 @@ def test_the_order_of_rows_changes_no_total(
     taken(documents, path)
     assert totals(documents) == {"536365": 2 * 4242, "C536379": -2 * 2750}
     assert set(totals(documents)) == set(numbers(rows))
+
+
+# -- the order of days -------------------------------------------------------------------------------------------------
+
+US = "536365,1001,Oak bench,6,12/1/2010 8:26,2.55,17850,United Kingdom"
+US_PAST_THE_12TH = "536366,1001,Oak bench,6,12/13/2010 8:26,2.55,17850,United Kingdom"
+DAY_FIRST = "536367,1001,Oak bench,6,13/12/2010 8:26,2.55,17850,United Kingdom"
+
+
+def dates(documents: Documents) -> list[str]:
+    return [fields["date"] for fields in held(documents, "invoice", "number").values()]
+
+
+def test_one_day_past_the_12th_tells_the_order_of_all(stored: Documents, file: Callable[..., Path]) -> None:
+    report = taken(stored, file(US, US_PAST_THE_12TH))
+    assert dates(stored) == ["2010-12-01", "2010-12-13"]
+    assert report.told == "its days are written month-day-year, as those past the 12th show"
+    assert not report.bad
+
+
+def test_days_that_may_be_of_either_order_are_never_swapped_in_silence(
+    stored: Documents, file: Callable[..., Path]
+) -> None:
+    report = taken(stored, file(US))
+    assert dates(stored) == ["2010-01-12"]
+    assert "12/1/2010 8:26 is 2010-01-12; if that is wrong, import it again with --days month-day-year" in report.told
+    again = taken(stored, file(US), days="month-day-year")
+    assert (dates(stored), again.told) == (["2010-12-01"], "")
+    with pytest.raises(ConfigError) as refused:
+        taken(stored, file(US), named=False)
+    assert refused.value.code == "WHERRY-2862"
+
+
+def test_a_file_with_days_of_both_orders_is_refused_as_a_whole_unless_one_is_said(
+    stored: Documents, file: Callable[..., Path]
+) -> None:
+    with pytest.raises(ConfigError, match=r"row 2 has '12/13/2010 8:26'") as refused:
+        taken(stored, file(US_PAST_THE_12TH, DAY_FIRST))
+    assert refused.value.code == "WHERRY-2863"
+    assert dates(stored) == []
+    report = taken(stored, file(US_PAST_THE_12TH, DAY_FIRST), days="month-day-year")
+    assert dates(stored) == ["2010-12-13"]
+    assert [one.reason for one in report.bad] == ["'13/12/2010 8:26' is not a day such as 01/31/2026 08:26"]
+
+
+def test_a_day_that_is_the_same_in_both_orders_asks_nothing(stored: Documents, file: Callable[..., Path]) -> None:
+    assert taken(stored, file(US.replace("12/1/", "12/12/")), named=False).told == ""
+    assert dates(stored) == ["2010-12-12"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -13,16 +14,14 @@ import msgspec
 from wherry.errors import ConfigError
 from wherry.roles import Documents
 
-from wherry_qbwc import passwords, qwc, sessions
+from wherry_qbwc import contacts, passwords, qwc, sessions
 from wherry_qbwc.passwords import Access
 from wherry_qbwc.words import statuses
 
 if TYPE_CHECKING:
+    from wherry.contact import Contact
     from wherry.hub import Hub
     from wherry.settings import Project
-
-SILENT_TIMES = 3
-"""Intervals without a call after which a Web Connector counts as silent."""
 
 
 class Face(Protocol):
@@ -75,8 +74,10 @@ def setup(name: str, url: str, every: int) -> None:
         passwords.save(documents, name, access)
     face.audit("qbwc.setup", name, _plain(before) if before else None, _plain(access))
     data = {"connection": name, **_plain(access), "address": access.url + qwc.path(name), "password": password}
-    lines = [f"address   {data['address']}", f"user      {access.user}", *_shown(password)]
-    face.print("wherry.qbwc.setup/1", data, lambda: lines, [f"wherry qbwc file {name}", "wherry serve"])
+    serve, *before = qwc.serving(access.url)
+    lines = [f"address   {data['address']}", f"user      {access.user}", *_shown(password),
+             *(f"{'' if n else 'served by':9} {one}" for n, one in enumerate(before))]  # fmt: skip
+    face.print("wherry.qbwc.setup/1", data, lambda: lines, [f"wherry qbwc file {name}", serve])
 
 
 @group.command("file")
@@ -133,14 +134,17 @@ def status(name: str) -> None:
     face = _face()
     with face.documents(name) as documents:
         access, kept = passwords.load(documents, name), sessions.load(documents, name)
+        contact = contacts.load(documents, name)
     now = face.hub.clock.now()
     told = _told(kept) if kept else {}
     waiting = _waiting(face.hub, name)
     silent = bool(access and kept) and _silent(kept, access, now)
-    data = {"connection": name, "set_up": access is not None, "silent": silent, "waiting": waiting, "session": told}
+    refused = {"number": contact.refused, "at": contact.refused_at, "from": contact.refused_from, "fix": contact.fix}
+    data = {"connection": name, "set_up": access is not None, "silent": silent, "waiting": waiting, "session": told,
+            "books": _books(face.hub, name), "refused": refused}  # fmt: skip
     if access is not None:
         data |= {"user": access.user, "address": access.url + qwc.path(name), "password_made": access.changed_at}
-    advice = _advice(name, access, told, silent)
+    advice = _advice(name, access, told, silent, contact)
     data["advice"] = advice
     face.print("wherry.qbwc.status/1", data, lambda: _lines(data, now), _next(name, access, waiting))
 
@@ -185,25 +189,41 @@ def _told(kept: sessions.Kept) -> dict[str, Any]:
 def _silent(kept: sessions.Kept | None, access: Access | None, now: dt.datetime) -> bool:
     if kept is None or access is None:
         return False
-    return now - dt.datetime.fromisoformat(kept.seen_at) > dt.timedelta(minutes=SILENT_TIMES * access.every)
+    return now - dt.datetime.fromisoformat(kept.seen_at) > dt.timedelta(minutes=contacts.SILENT_TIMES * access.every)
 
 
 def _waiting(hub: Hub, name: str) -> dict[str, int]:
-    """State → number of documents, of every flow into the connection."""
-    from wherry.store import ledger
+    """State → number of things, of every flow into the connection; what somebody has to approve first stands apart."""
+    from wherry.store import inquiries, ledger
 
-    found: dict[str, int] = {}
+    found: Counter[str] = Counter()
     with hub.store.read() as tx:
-        for flow, table in hub.project.flows.items():
-            for state, entities in ledger.count_open(tx, flow).items() if table.sink == name else ():
-                found[state] = found.get(state, 0) + sum(entities.values())
-    return found
+        held = inquiries.for_approval(tx)
+        for flow in (one for one, table in hub.project.flows.items() if table.sink == name):
+            found.update({state: sum(entities.values()) for state, entities in ledger.count_open(tx, flow).items()})
+            if flow in held:
+                found.subtract({state: sum(entities.values()) for state, entities in held[flow].states.items()})
+                found["for approval"] += sum(sum(entities.values()) for entities in held[flow].states.values())
+    return {state: number for state, number in found.items() if number}
 
 
-def _advice(name: str, access: Access | None, told: Mapping[str, Any], silent: bool) -> list[str]:
+def _books(hub: Hub, name: str) -> str:
+    """The company that the connection writes to, by its name in QuickBooks; empty before the first session."""
+    from wherry.store import registry
+
+    with hub.store.read() as tx:
+        row = registry.connection(tx, name)
+    return row.account_name if row is not None else ""
+
+
+def _advice(
+    name: str, access: Access | None, told: Mapping[str, Any], silent: bool, contact: Contact
+) -> list[str]:  # fmt: skip
     """What to do next, a sentence each; empty where all is well."""
     if access is None:
         return ["it is not set up yet"]
+    if contact.refused:
+        return [contact.fix]
     if not told:
         return [f"the Web Connector never was here: open {name}.qwc in it, give it the password, and press Update"]
     advice = [str(told["fix"])] if told["fix"] else []
@@ -216,13 +236,18 @@ def _advice(name: str, access: Access | None, told: Mapping[str, Any], silent: b
 
 
 def _lines(data: Mapping[str, Any], now: dt.datetime) -> Iterable[str]:
-    from wherry.cli.drawing import ago, counts
+    from wherry.cli.drawing import ago, counts, plural
 
-    told = data["session"]
+    told, refused = data["session"], data["refused"]
     yield f"address       {data.get('address') or 'none'}"
     yield f"user          {data.get('user') or 'none'}"
     yield f"last contact  {ago(told['seen_at'], now) if told else 'never'}"
+    if refused["number"]:
+        last = f"the last {ago(refused['at'], now)} from {refused['from']}"
+        yield f"refused       {plural(refused['number'], 'sign-in')}, {last}: wrong user or password"
     yield f"waiting       {counts(data['waiting']) or 'nothing'}"
+    if data["books"]:
+        yield f"books         {data['books']}"
     if told:
         yield f"company file  {told['company_file'] or 'unknown'}"
         yield f"session       {told['handed']} handed out, {'closed' if told['closed_at'] else 'going on'}"

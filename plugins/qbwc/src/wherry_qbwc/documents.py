@@ -95,8 +95,7 @@ def _offered(item: Item, kind: str, books: Books) -> None:
     if kind == "SalesOrder" and not books.company.sales_orders:
         raise held(
             item, f"{books.company.product} has no sales orders; they need QuickBooks Premier or Enterprise", "",
-            'set document = "invoice" or "estimate" on the flow and run it again; then give up what was refused: '
-            "wherry errors resolve E-N --abandon",
+            'set document = "invoice" or "estimate" on the flow and run it again: what was refused goes as that',
             "WHERRY-4341",
         )  # fmt: skip
 

@@ -17,7 +17,7 @@ from wherry.roles import Connection, Services
 from wherry.web.routes import Host, HttpRequest, HttpResponse, HttpRoute
 from wherry.web.throttle import Throttle
 
-from wherry_qbwc import passwords
+from wherry_qbwc import contacts, passwords
 from wherry_qbwc.sessions import Session, Sessions, Work, new_ticket
 from wherry_qbwc.soap import guard, messages
 from wherry_qbwc.soap.messages import MEDIA, Asked
@@ -69,7 +69,7 @@ class Endpoint:
     def __init__(self, services: Services, host: Host, begin: Begin, manner: Callable[[Connection], Manner]) -> None:
         self._host, self._log, self._begin, self._manner = host, services.log, begin, manner
         self.sessions = Sessions(host, services)
-        self._throttle = Throttle(services.clock)
+        self._clock, self._throttle = services.clock, Throttle(services.clock)
         self._clients: dict[str, str] = {}
         self._operations: Mapping[str, Callable[[Connection, Asked, HttpRequest], Result]] = {
             "serverVersion": lambda *_: f"Wherry {__version__}",
@@ -131,10 +131,16 @@ class Endpoint:
         self._throttle.check(call.address)
         with self._host.reading() as documents:
             access = passwords.load(documents, connection.name)
-        if not passwords.matches(access, asked.text("strUserName"), asked.text("strPassword")):
+        user, now = asked.text("strUserName"), self._clock.now()
+        right = passwords.matches(access, user, asked.text("strPassword"))
+        if access is None or not right:
             self._throttle.note(call.address)
             self._log.warning("wrong user or password", connection=connection.name, client=call.address)
+            with self._host.changing("qbwc") as change:
+                contacts.refused(change.documents, connection.name, access, now, call.address, user)
             return [new_ticket(), "nvu"]
+        with self._host.changing("qbwc") as change:
+            contacts.admitted(change.documents, connection.name, access, now)
         try:
             return self._admitted(connection, call)
         except Busy as error:

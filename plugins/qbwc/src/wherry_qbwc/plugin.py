@@ -30,6 +30,7 @@ def wherry_manifest() -> Manifest:
         maps=MAPS,
         match=MATCH,
         unmatched={"customer": "triage"},
+        leaves_with="the next update of the Web Connector",
         setup="wherry qbwc setup {name} --url https://hub.example.com",
         docs="https://developer.intuit.com/app/developer/qbdesktop/docs/get-started",
     )

@@ -17,6 +17,8 @@ from wherry_qbwc.passwords import Access
 OWNER_ID = "{5B0E9D0C-6B8C-4C53-9A3F-4E2C1D7A86F1}"
 """Stands for this product in every company file, for ever."""
 LOCAL = "localhost"
+PORT = 8710
+"""Where ``wherry serve`` listens if nothing is said."""
 _DESCRIPTION = "Brings approved documents into this company file, each once"
 
 
@@ -41,6 +43,20 @@ def checked(url: str) -> str:
 def path(connection: str) -> str:
     """Where a connection's Web Connector calls."""
     return f"/hooks/qbwc/{connection}"
+
+
+def serving(url: str) -> list[str]:
+    """The command that serves a checked address; where that needs a proxy, what it does, and the command without."""
+    parts = urlsplit(url)
+    host = parts.hostname or LOCAL
+    if parts.scheme == "http":
+        port = parts.port or 80
+        return [f"wherry serve --port {port}" if port != PORT else "wherry serve"]
+    return [
+        f"wherry serve --behind-tls --name {host}",
+        f"a proxy with TLS takes the calls for {parts.netloc} and passes them on to {LOCAL}:{PORT}; or without one:",
+        f"wherry serve --host 0.0.0.0 --port {parts.port or 443} --name {host} --tls-cert hub.pem --tls-key hub.key",
+    ]
 
 
 def document(connection: str, access: Access, project: str) -> bytes:

@@ -23,6 +23,8 @@ from wherry.errors import Busy, Guarded
 from wherry.roles import Documents, Services
 from wherry.web.routes import Host
 
+from wherry_qbwc import contacts
+
 KIND = "session"
 LIFE = 30 * 60.0
 """Seconds that a ticket is good for after the last call that carried it."""
@@ -210,6 +212,7 @@ class Sessions:
         live.learn(seen_at=self._now())
         with self._host.changing("qbwc") as change:
             change.documents.put(KIND, [(live.connection, msgspec.to_builtins(live.kept))])
+            contacts.seen(change.documents, live.connection, live.kept.seen_at, live.kept.problem)
 
     def _now(self) -> str:
         return self._clock.now().astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

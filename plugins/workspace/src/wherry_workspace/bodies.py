@@ -11,14 +11,13 @@ from wherry import entities
 from wherry.entities import Custom
 from wherry.money import decimals, exact
 
+from wherry_workspace.clean import CONTROL, LARGEST_INT, as_it_stands, is_dirty
 from wherry_workspace.kinds import Kind
 
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _NAMED = re.compile(r"`\$\.([^`]+)`|field `([^`]+)`")
 _PLAIN = re.compile(r"-?[0-9]{1,14}(\.[0-9]{1,20})?")
 _FINEST = -30
 """The last decimal place of a price, quantity or rate: what is longer is noise."""
-_LARGEST_INT = 2**63
 
 
 class Refusal(ValueError):
@@ -51,6 +50,8 @@ def canonical(kind: Kind, body: dict[str, Any]) -> tuple[dict[str, Any], list[st
 
     Raises Refusal that names the field: unknown, missing, of a wrong type, a float, a currency nobody knows.
     """
+    if (fields := as_it_stands(kind, body)) is not None:
+        return fields, []
     try:
         checked = entities.check(kind.name, body)
     except ValueError as error:
@@ -99,17 +100,12 @@ def _settle_texts(kind: Kind, body: dict[str, Any], path: str) -> Iterator[str]:
     for name in kind.texts:
         if isinstance(body.get(name), dict):
             _settle_reference(path, body, name)
-        if name in body and _dirty(body[name]):
-            body[name] = _CONTROL.sub("", body[name])
+        if name in body and is_dirty(body[name]):
+            body[name] = CONTROL.sub("", body[name])
             yield path + name
     for name in kind.spoken:
         if name in body and not body[name].strip():
             del body[name]
-
-
-def _dirty(text: str) -> bool:
-    # Nearly all text is printable, which is far quicker to tell.
-    return not text.isprintable() and _CONTROL.search(text) is not None
 
 
 def _settle_reference(path: str, body: dict[str, Any], name: str) -> None:
@@ -121,7 +117,7 @@ def _settle_reference(path: str, body: dict[str, Any], name: str) -> None:
 
 
 def _bounded(field: str, number: int) -> None:
-    if abs(number) >= _LARGEST_INT:
+    if abs(number) >= LARGEST_INT:
         raise Refusal(field, "the number is out of range")
 
 
@@ -132,9 +128,9 @@ def _settle_custom(custom: Custom, path: str) -> Iterator[str]:
     for name, value in [*custom.items()]:
         if isinstance(value, int):
             _bounded(f"{path}custom.{name}", value)
-        if _dirty(name) or (isinstance(value, str) and _dirty(value)):
+        if is_dirty(name) or (isinstance(value, str) and is_dirty(value)):
             del custom[name]
-            custom[_CONTROL.sub("", name)] = _CONTROL.sub("", value) if isinstance(value, str) else value
+            custom[CONTROL.sub("", name)] = CONTROL.sub("", value) if isinstance(value, str) else value
             yield f"{path}custom"
 
 

@@ -21,6 +21,7 @@ from wherry.roles import Documents
 
 from wherry_workspace.bodies import Refusal, canonical
 from wherry_workspace.charges import Charge, Survey, charges, product_name, survey
+from wherry_workspace.day_order import order
 from wherry_workspace.documents import Document, fresh_ids, made, remade
 from wherry_workspace.kinds import KINDS, Kind
 from wherry_workspace.layouts import Layout
@@ -55,19 +56,22 @@ def import_charges(
     path: Path,
     currency: str,
     *,
+    days: str = "",
+    named: bool = True,
     dry_run: bool = False,
     now: dt.datetime | None = None,
 ) -> Report:
     """One invoice for each invoice number of the file. A row that cannot be read is left out and reported; nothing
     else is lost. Memory holds the numbers, not the charges.
 
-    Raises NotFound for the file, ConfigError for a file that is no such table or a currency that is none.
+    ``days`` says in which order they are written; left out, the whole file tells. Where it does not, the layout does if
+    the file was said to be of it (``named``). Raises NotFound for the file, ConfigError for a file that is no such
+    table, for days of several orders or of an unknown one, or for a currency that is none.
     """
     _check(currency)
-    first = survey(path, layout, currency)
-    work = Work(
-        documents, Report("invoice", bad=first.bad, applied=not dry_run), now or dt.datetime.now(dt.UTC), dry_run
-    )
+    first, told = _surveyed(path, layout, currency, days, named=named)
+    report = Report("invoice", bad=first.bad, applied=not dry_run, told=told)
+    work = Work(documents, report, now or dt.datetime.now(dt.UTC), dry_run)
     known = Known(_products(work, first), *_customers(work, first))
     numbers = _index(documents, "invoice", "number")
     groups = charges(path, layout, currency, first)
@@ -75,6 +79,15 @@ def import_charges(
         _invoices(work, some, known, numbers)
     work.report.bad.sort(key=lambda one: one.row)
     return work.report
+
+
+def _surveyed(path: Path, layout: Layout, currency: str, days: str, *, named: bool) -> tuple[Survey, str]:
+    """The first reading, with the days in the order that was said or found, and what to tell of that."""
+    first = survey(path, layout, currency, days)
+    if days:
+        return first, ""
+    found, told = order(layout, first.days, path, named=named)
+    return first if found == first.order else survey(path, layout, currency, found), told
 
 
 def _check(currency: str) -> None:

@@ -13,6 +13,7 @@ from wherry import money
 from wherry.matching import name_key
 
 from wherry_workspace.bodies import Refusal
+from wherry_workspace.day_order import read
 from wherry_workspace.layouts import Layout
 from wherry_workspace.names import folded
 from wherry_workspace.rows import Bad, bad
@@ -53,17 +54,24 @@ class Survey(Struct):
     """Customer → country, by its first charge."""
     bad: list[Bad] = field(default_factory=list)
     skipped: set[int] = field(default_factory=set)
+    order: str = ""
+    """The order in which the days were read."""
+    days: dict[str, int] = field(default_factory=dict)
+    """Every day as it is written → the first row that has it."""
 
 
-def survey(path: Path, layout: Layout, currency: str) -> Survey:
-    """The first of two readings, so that the second can let go of each invoice once it is whole.
+def survey(path: Path, layout: Layout, currency: str, order: str = "") -> Survey:
+    """The first of two readings, so that the second can let go of each invoice once it is whole; ``order`` is that of
+    the days, the layout's own where left out.
 
     Raises NotFound for the file, ConfigError for one that is no such table. Bad rows are in the answer.
     """
-    found = Survey()
+    found = Survey(order=order or layout.days)
+    day = layout.columns["date"]
     for row in read_table(path, layout.columns.values(), layout.legacy).rows:
+        found.days.setdefault(row.cells.get(day, "").strip(), row.number)
         try:
-            _note(found, layout, charge(layout, row, currency))
+            _note(found, layout, charge(layout, row, currency, found.order))
         except Refusal as refusal:
             found.bad.append(bad(row.number, refusal))
             found.skipped.add(row.number)
@@ -76,15 +84,15 @@ def charges(path: Path, layout: Layout, currency: str, first: Survey) -> Iterato
     for row in read_table(path, layout.columns.values(), layout.legacy).rows:
         if row.number in first.skipped:
             continue
-        one = charge(layout, row, currency)
+        one = charge(layout, row, currency, first.order)
         group = open_.setdefault(one.invoice, [])
         group.append(one)
         if len(group) == first.counts[one.invoice]:
             yield open_.pop(one.invoice)
 
 
-def charge(layout: Layout, row: Row, currency: str) -> Charge:
-    """The row's charge. Raises Refusal that names the column."""
+def charge(layout: Layout, row: Row, currency: str, order: str) -> Charge:
+    """The row's charge, its day written in that order. Raises Refusal that names the column."""
     cells = {name: row.cells.get(column, "").strip() for name, column in layout.columns.items()}
     if row.problem:
         known = len(row.cells) > 1 and cells["invoice"]
@@ -92,7 +100,7 @@ def charge(layout: Layout, row: Row, currency: str) -> Charge:
     if not cells["invoice"]:
         raise Refusal(layout.columns["invoice"], "says no invoice")
     amount, rest = _amount(layout, cells["quantity"], cells["rate"], currency)
-    date, time = _moment(layout, cells["date"])
+    date, time = _moment(layout, order, cells["date"])
     return Charge(
         row.number, cells["invoice"], cells["sku"], cells["description"], cells["quantity"], cells["rate"],
         amount, rest, date, time, cells["customer"], cells["country"],
@@ -118,23 +126,13 @@ def _number(layout: Layout, name: str, text: str) -> Decimal:
         raise Refusal(layout.columns[name], str(error)) from None
 
 
-def _moment(layout: Layout, text: str) -> tuple[str, str]:
+def _moment(layout: Layout, order: str, text: str) -> tuple[str, str]:
     """Day and time as they stand in the file: in its own local time, never moved."""
-    found = _read(layout.moments, text)
+    found = read(layout.moments[order], text)
     if found is None:
-        raise Refusal(layout.columns["date"], f"{text!r} is not a day such as 31/01/2026 08:26")
+        shape = dt.datetime(2026, 1, 31, 8, 26).strftime(layout.moments[order][0])  # noqa: DTZ001 - only how it looks
+        raise Refusal(layout.columns["date"], f"{text!r} is not a day such as {shape}")
     return found
-
-
-@lru_cache(maxsize=8192)
-def _read(forms: tuple[str, ...], text: str) -> tuple[str, str] | None:
-    for form in forms:
-        try:
-            moment = dt.datetime.strptime(text, form)  # noqa: DTZ007 - a plain day has no zone
-        except ValueError:
-            continue
-        return moment.date().isoformat(), moment.strftime("%H:%M") if "%H" in form else ""
-    return None
 
 
 def _note(found: Survey, layout: Layout, one: Charge) -> None:

@@ -22,7 +22,7 @@ from wherry_workspace.charge_import import import_charges
 from wherry_workspace.csv_export import as_csv, export
 from wherry_workspace.csv_import import import_csv
 from wherry_workspace.kinds import KINDS, kind_of
-from wherry_workspace.layouts import layout_of
+from wherry_workspace.layouts import Layout, is_named, layout_of
 from wherry_workspace.rows import Report
 from wherry_workspace.spellings import DAYS, NUMBERS, Spelling
 from wherry_workspace.wallet_import import import_wallets
@@ -152,7 +152,7 @@ def _audit_edit(face: Face, name: str, changes: list[Change], said: list[str], r
 @click.option("--dry-run", is_flag=True, help="Say what would be imported, and change nothing.")
 @click.option("--currency", default="", help="The currency of amounts that name none, such as USD.")
 @click.option("--numbers", type=click.Choice(tuple(NUMBERS)), help="wallet: how numbers are written; (5) is -5 then.")
-@click.option("--days", type=click.Choice(tuple(DAYS)), help="wallet: how days are written.")
+@click.option("--days", type=click.Choice(tuple(DAYS)), help="wallet, charges: how days are written.")
 @click.option("--clock", callback=_zone, metavar="ZONE", help="wallet: the time zone of moments that name none.")
 @_on
 def import_(
@@ -176,13 +176,13 @@ def import_(
     """
     face, layout = _face(), layout_of(kind, path)
     wallet = layout is None and is_wallet(kind, path)
-    if not wallet and (numbers or days or clock):
-        raise click.UsageError("--numbers, --days and --clock are for wallet transactions")
+    _must_fit(wallet, layout, numbers, days, clock)
     if layout is not None or wallet:
         currency = currency or face.project().currency
     with face.documents(connection) as documents:
         if layout is not None:
-            report = import_charges(documents, layout, path, currency, dry_run=dry_run)
+            report = import_charges(documents, layout, path, currency, days=days or "", named=is_named(kind),
+                                    dry_run=dry_run)  # fmt: skip
         elif wallet:
             report = import_wallets(documents, path, currency, _spelling(face, numbers, days, clock), skip_bad=skip_bad,
                                     dry_run=dry_run)  # fmt: skip
@@ -194,6 +194,18 @@ def import_(
     face.print("wherry.workspace.import/1", data, lambda: text.report_lines(report, dry_run=dry_run))
     if report.bad:
         click.get_current_context().exit(EXIT_PERSON)
+
+
+def _must_fit(
+    wallet: bool, layout: Layout | None, numbers: str | None, days: str | None, clock: ZoneInfo | None
+) -> None:  # fmt: skip
+    """Raises UsageError where a spelling was said of a file that is not read by one."""
+    if not wallet and (numbers or clock):
+        raise click.UsageError("--numbers and --clock are for wallet transactions")
+    if days and not wallet and layout is None:
+        raise click.UsageError("--days is for wallet transactions and charges")
+    if days and layout is not None and days not in layout.moments:
+        raise click.UsageError(f"--days of charges is {' or '.join(layout.moments)}")
 
 
 def _spelling(face: Face, numbers: str | None, days: str | None, clock: ZoneInfo | None) -> Spelling:

@@ -16,8 +16,10 @@ class Layout(Struct, frozen=True, kw_only=True, eq=False):
     name: str
     title: str
     columns: Mapping[str, str]
-    moments: tuple[str, ...]
-    """How a day is written, with or without its time, for ``strptime``."""
+    moments: Mapping[str, tuple[str, ...]]
+    """Order of day, month and year → how a day is written, with or without its time, for ``strptime``."""
+    days: str
+    """The order that such files are known to have."""
     legacy: str = ""
     """The encoding of rows that are not UTF-8."""
     capitals: bool = False
@@ -37,7 +39,11 @@ ONLINE_RETAIL = Layout(
         "customer": "customerid",
         "country": "country",
     },
-    moments=("%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y"),
+    moments={
+        "day-month-year": ("%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y"),
+        "month-day-year": ("%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y"),
+    },
+    days="day-month-year",
     legacy="cp1252",
     capitals=True,
 )
@@ -49,10 +55,18 @@ _OF_KINDS = frozenset({"charge", "charges", "invoice", "invoices"})
 
 def layout_of(name: str, path: Path) -> Layout | None:
     """The layout of that name; for charges and invoices, the one whose columns are exactly those of the file."""
-    plain = name.strip().lower().replace("_", "-").replace(" ", "-")
-    if plain in LAYOUTS:
-        return LAYOUTS[plain]
-    return _recognised(header_of(path)) if plain in _OF_KINDS else None
+    if is_named(name):
+        return LAYOUTS[_plain(name)]
+    return _recognised(header_of(path)) if _plain(name) in _OF_KINDS else None
+
+
+def is_named(name: str) -> bool:
+    """Whether this is the name of a layout: then a file is said to be of it."""
+    return _plain(name) in LAYOUTS
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower().replace("_", "-").replace(" ", "-")
 
 
 def _recognised(header: Collection[str]) -> Layout | None:

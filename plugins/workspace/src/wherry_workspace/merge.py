@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct, field
 from wherry.records import Change
 
 from wherry_workspace.bodies import full, short
-from wherry_workspace.kinds import Kind
+from wherry_workspace.kinds import KINDS, Kind
 
 KEPT = "edited here"
 _ABSENT: Any = object()
@@ -34,8 +35,14 @@ class Merged(Struct):
 
 def mentioned(kind: Kind, body: dict[str, Any]) -> list[str]:
     """The fields a body speaks of; those of ``custom`` one by one."""
-    names = [name for name in body if name in kind.fields and name != "custom"]
-    return sorted([*names, *[f"custom.{name}" for name in body.get("custom") or ()]])
+    return [*_named(kind.name, tuple(body), tuple(body.get("custom") or ()))]
+
+
+@lru_cache(1024)
+def _named(kind: str, fields: tuple[str, ...], custom: tuple[str, ...]) -> tuple[str, ...]:
+    """Most bodies of a kind speak of the same fields."""
+    names = [name for name in fields if name in KINDS[kind].fields and name != "custom"]
+    return tuple(sorted([*names, *[f"custom.{name}" for name in custom]]))
 
 
 def merge(kind: Kind, held: dict[str, Any], new: dict[str, Any], names: Iterable[str], local: Iterable[str]) -> Merged:

@@ -49,6 +49,8 @@ class Report(Struct):
     """Movements worth less than the smallest coin of their currency. They are kept, and not uploaded to books."""
     small_totals: dict[str, str] = field(default_factory=dict)
     """Currency → what these come to, exactly."""
+    told: str = ""
+    """How the file was read, where that could be otherwise."""
 
     def add(self, total: Money, rest: Decimal) -> None:
         """Counts an invoice's total, and what rounding its lines cut."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -62,8 +63,8 @@ class WorkspaceSink:
         ready = [one for one in prepared if isinstance(one, Ready)]
         known = _known(documents, ready)
         checked = [_sound(one, known) if isinstance(one, Ready) else one for one in prepared]
-        ids = _ids(documents, [one for one in checked if isinstance(one, Ready)])
-        answers = [self._write(one, known, ids) if isinstance(one, Ready) else one for one in checked]
+        ids, now = _ids(documents, [one for one in checked if isinstance(one, Ready)]), self._clock.now()
+        answers = [_write(one, known, ids, now) if isinstance(one, Ready) else one for one in checked]
         known.store(documents)
         return answers
 
@@ -77,30 +78,31 @@ class WorkspaceSink:
     def current(self, documents: Documents, entity: str, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
         return {name: document["fields"] for name, document in documents.get(entity, ids).items()}
 
-    def _write(self, ready: Ready, known: Known, ids: dict[str, list[str]]) -> Answer:
-        item, kind = ready.item, ready.kind
-        if item.target is None:
-            name = ids[kind.name].pop(0)
-            known.put(kind.name, name, made(
-                ready.body, by="sync", now=self._clock.now(), key=item.key, names=ready.names))  # fmt: skip
-            return Answer(fate="created", target=name, reason=ready.note)
-        return self._update(ready, known, item.target)
 
-    def _update(self, ready: Ready, known: Known, target: str) -> Answer:
-        item, kind = ready.item, ready.kind
-        held = known.documents[kind.name][target]
-        written = held["origin"]["written"]
-        names = sorted({*ready.names, *written.get(item.key, ())})
-        if held["fields"] == ready.body and written.get(item.key) == names and not item.overwrite_local:
-            return Answer(fate="unchanged", target=target, reason=ready.note)
-        local = _unprotected(held["local"], names) if item.overwrite_local else list(held["local"])
-        merged = merge(kind, held["fields"], ready.body, names, local)
-        document = remade(held, merged.fields, by="sync", now=self._clock.now(), local=local,
-                          written={**written, item.key: ready.names})  # fmt: skip
-        if document != held:
-            known.put(kind.name, target, document)
-        fate: Fate = "updated" if merged.written else "unchanged"
-        return Answer(fate=fate, target=target, reason=ready.note, changes=tuple(merged.changes))
+def _write(ready: Ready, known: Known, ids: dict[str, Iterator[str]], now: dt.datetime) -> Answer:
+    item, kind = ready.item, ready.kind
+    if item.target is not None:
+        return _update(ready, known, item.target, now)
+    name = next(ids[kind.name])
+    known.put(kind.name, name, made(ready.body, by="sync", now=now, key=item.key, names=ready.names))
+    return Answer(fate="created", target=name, reason=ready.note)
+
+
+def _update(ready: Ready, known: Known, target: str, now: dt.datetime) -> Answer:
+    item, kind = ready.item, ready.kind
+    held = known.documents[kind.name][target]
+    written = held["origin"]["written"]
+    names = sorted({*ready.names, *written.get(item.key, ())})
+    if held["fields"] == ready.body and written.get(item.key) == names and not item.overwrite_local:
+        return Answer(fate="unchanged", target=target, reason=ready.note)
+    local = _unprotected(held["local"], names) if item.overwrite_local else list(held["local"])
+    merged = merge(kind, held["fields"], ready.body, names, local)
+    document = remade(held, merged.fields, by="sync", now=now, local=local,
+                      written={**written, item.key: ready.names})  # fmt: skip
+    if document != held:
+        known.put(kind.name, target, document)
+    fate: Fate = "updated" if merged.written else "unchanged"
+    return Answer(fate=fate, target=target, reason=ready.note, changes=tuple(merged.changes))
 
 
 def _type_of(kind: Kind) -> str:
@@ -159,9 +161,9 @@ def _sound(ready: Ready, known: Known) -> Ready | Answer:
     return ready
 
 
-def _ids(documents: Documents, ready: Iterable[Ready]) -> dict[str, list[str]]:
+def _ids(documents: Documents, ready: Iterable[Ready]) -> dict[str, Iterator[str]]:
     """Ids for what is to be created, kind → ids: one draw a kind."""
     counts: dict[str, int] = defaultdict(int)
     for one in ready:
         counts[one.kind.name] += one.item.target is None
-    return {kind: fresh_ids(documents, KINDS[kind], count) for kind, count in counts.items() if count}
+    return {kind: iter(fresh_ids(documents, KINDS[kind], count)) for kind, count in counts.items() if count}

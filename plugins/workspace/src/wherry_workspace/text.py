@@ -144,6 +144,8 @@ def report_lines(report: Report, *, dry_run: bool) -> Iterator[str]:
         cut = report.residue.get(currency)
         of = "lines" if report.kind == "invoice" else "values to the smallest coin, half to even,"
         yield f"  total {total} {currency}" + (f"; rounding {of} cut {cut}" if cut else "")
+    if report.told:
+        yield f"  {report.told}"
     if report.small:
         worth = " and ".join(f"{total} {currency}" for currency, total in report.small_totals.items())
         yield f"  {report.small} of them under the smallest coin, {worth} in all: kept, and not uploaded to books"

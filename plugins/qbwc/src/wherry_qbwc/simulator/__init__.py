@@ -70,7 +70,7 @@ class QbwcSimulator:
             "session": self._control_session,
             "sessions": lambda _: [self._shown(one) for one in self._connected().outcomes],
         }
-        self.stage = Stage(clock, controls=controls)
+        self.stage = Stage(clock, controls=controls, acts=("session",))
         made = [Company(self.stage, name=name, path=path, edition=edition, multicurrency=multicurrency,
                         sales_tax=sales_tax)
                 for name, path in files]  # fmt: skip

@@ -1,0 +1,153 @@
+"""The careful way of a record to its drafts: line by line, every body checked against its shape, and for whatever is
+wrong the words that name the record, the target field and the source path."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Any
+
+from wherry import entities
+from wherry.entities import Entity
+from wherry.errors import ContractBroken, Rejected, WherryError
+from wherry.expressions import Expression, Scope
+from wherry.mapping.layers import Entry
+from wherry.mapping.plan import Body, Making, Plan
+from wherry.mapping.shapes import REMEDY, targets
+from wherry.mapping.work import Work
+from wherry.records import Record
+from wherry.transforms import text
+
+_PLACE = re.compile(r"`\$((?:\.\w+|\[\.\.\.\]|\[\d+\])+)`")
+_INDEX = re.compile(r"\[[^\]]*\]")
+_LONGEST_REASON = 300
+_CUSTOM = "custom."
+
+
+class CarefulWork(Work):
+    """Takes what the straight way does not, and raises Rejected, or ContractBroken for the fault of a transform."""
+
+    def __init__(self, plan: Plan, record: Record, shapes: dict[str, type[Entity]]) -> None:
+        self.shapes = shapes
+        super().__init__(plan, record)
+
+    def body(self, making: Making, scope: Scope) -> dict[str, Any]:
+        body = self._fill(making.body, scope, making.entity)
+        for name, kind, elements in making.lists:
+            body[name] = [self._fill(elements, inner, f"{making.entity}.{name}") for inner in self.each(kind)]
+        try:
+            return entities.check(making.entity, body, self.shapes)
+        except ValueError as error:
+            raise self._refused_by_shape(making, str(error)) from None
+
+    def value(self, expression: Expression, scope: Scope, entity: str, part: str) -> str | None:
+        try:
+            return super().value(expression, scope, entity, part)
+        except Exception as error:
+            raise self._unreadable(error, f"{entity} ({part})", expression) from error
+
+    def is_so(self, condition: Expression, scope: Scope, entity: str, part: str) -> bool:
+        try:
+            return super().is_so(condition, scope, entity, part)
+        except Exception as error:
+            raise self._unreadable(error, f"{entity} ({part})", condition) from error
+
+    def _fill(self, body: Body, scope: Scope, entity: str) -> dict[str, Any]:
+        filled: dict[str, Any] = {}
+        custom: dict[str, Any] = {}
+        for name, (line, entry) in body.lines.items():
+            try:
+                value = line.evaluate(scope)
+                if name.startswith(_CUSTOM):
+                    if value is not None or _is_sent(line, scope):
+                        custom[name.removeprefix(_CUSTOM)] = text(value) if isinstance(value, Decimal) else value
+                elif value is not None:
+                    filled[name] = value
+            except Exception as error:
+                raise self._unreadable(error, f"{entity}.{name}", line, entry) from error
+        if custom:
+            filled["custom"] = custom
+        if blank := next((name for name in body.required if _blank(filled.get(name))), ""):
+            raise self._empty(f"{entity}.{blank}", *body.lines[blank])
+        return filled
+
+    # -- what is wrong -----------------------------------------------------------------------------------------------
+
+    def _unreadable(self, error: Exception, target: str, line: Expression, entry: Entry | None = None) -> WherryError:
+        where = f"{self.record.kind} {self.record.id}"
+        if not isinstance(error, Rejected | ValueError):
+            return ContractBroken(
+                f"{where}: a transform of {target} failed with {type(error).__name__}: {_short(error)} ({line.text})",
+                fix="a transform may raise ValueError or Rejected; tell the author of the plugin that registers it",
+                code="WHERRY-1121",
+                record=where,
+                field=target,
+            )
+        return Rejected(
+            f"{where}: {target} cannot be made from {line.named}: {_short(error)}",
+            fix=getattr(error, "fix", "") or f"correct {line.named} at the source, or change the map's line",
+            code=getattr(error, "code", "WHERRY-4202"),
+            record=where,
+            field=target,
+            source=line.named,
+            line=entry.key if entry else "",
+        )
+
+    def _empty(self, target: str, line: Expression, entry: Entry) -> Rejected:
+        where = f"{self.record.kind} {self.record.id}"
+        return Rejected(
+            f"{where}: {target} is required, and {line.named} is empty",
+            fix=f"fill {line.named} at the source, or give the map another source for it: "
+            f"first({line.text}, 'unnamed')",
+            code="WHERRY-4201",
+            record=where,
+            field=target,
+            source=line.named,
+            line=entry.key,
+        )
+
+    def _refused_by_shape(self, making: Making, problem: str) -> Rejected:
+        """msgspec ends its messages with the place, such as "- at `$.lines[...].quantity`": that names the
+        line."""
+        where = f"{self.record.kind} {self.record.id}"
+        place = _PLACE.search(problem)
+        name = _INDEX.sub("", place.group(1)).lstrip(".") if place else ""
+        line, target, remedy = _line_of(making, name, self.shapes[making.entity])
+        source = line[0].named if line else ""
+        return Rejected(
+            f"{where}: {target} does not take what {source or 'the map'} gives: {_PLACE.sub(name, problem)}",
+            fix=remedy,
+            code="WHERRY-4206",
+            record=where,
+            field=target,
+            source=source,
+            line=line[1].key if line else "",
+        )
+
+
+def _is_sent(line: Expression, scope: Scope) -> bool:
+    """Whether a bare path below ``custom`` was sent, if only as null: what was not stays unset, null is null."""
+    return line.path is not None and line.path[1] in (scope.fields.get(line.path[0]) or ()) and line.path[1] != "id"
+
+
+def _blank(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _short(error: Exception) -> str:
+    said = str(error)
+    return said if len(said) <= _LONGEST_REASON else f"{said[:_LONGEST_REASON]}…"
+
+
+def _line_of(making: Making, name: str, shape: type[Entity]) -> tuple[tuple[Expression, Entry] | None, str, str]:
+    """The map's line that filled a field, the field in full, and how its value could be made to fit."""
+    known, body, field = targets(shape), making.body, name
+    for list_name, _, elements in making.lists:
+        if name.startswith(f"{list_name}."):
+            known, body, field = (
+                targets(known[list_name].elements or shape),
+                elements,
+                name.removeprefix(f"{list_name}."),
+            )
+    sort = known[field].sort if field in known else "custom"
+    return body.lines.get(field), f"{making.entity}.{name}".rstrip("."), REMEDY[sort]

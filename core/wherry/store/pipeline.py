@@ -1,0 +1,126 @@
+"""A PostgreSQL session without waiting: what gives no rows is told, and travels with the next question or at the end.
+
+On libpq's own functions, which psycopg publishes as ``psycopg.pq``: its cursors take about three times the CPU for a
+statement, which was most of what an item cost that is written by itself (decision 0015).
+"""
+
+from __future__ import annotations
+
+import itertools
+import select
+from collections.abc import Sequence
+from typing import Any
+
+from psycopg import Connection, DataError, OperationalError, errors, pq
+from psycopg.adapt import Transformer
+
+from wherry.store.statements import Row
+
+_DONE = (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK)
+_AT_ONCE = 64
+"""Statements after which what was told so far is handed to the network, so that it does not pile up here."""
+_numbers = itertools.count(1)
+
+
+class Pipeline:
+    """Statements of one session, each prepared once. ``prepared`` is kept with the session: SQL → its name there.
+
+    Raises psycopg's errors: that of the first statement that failed, when its outcome is read.
+    """
+
+    def __init__(self, session: Connection[Any], prepared: dict[str, bytes]) -> None:
+        self._session, self._prepared = session, prepared
+        self._pq, self._due = session.pgconn, 0
+        self._failed: pq.abc.PGresult | None = None
+        self._rows = Transformer(session)
+
+    def tell(self, sql: str, values: Row) -> None:
+        """Run a statement whose rows, if any, nobody wants. It may not have left yet."""
+        if self._pq.pipeline_status == pq.PipelineStatus.OFF:
+            self._pq.enter_pipeline_mode()
+        name = self._prepared.get(sql) or self._prepare(sql, len(values))
+        self._pq.send_query_prepared(name, [_sent(value) for value in values], [type(v) is bytes for v in values])
+        self._due += 1
+        if self._due % _AT_ONCE == 0:
+            self.depart()
+
+    def ask(self, sql: str, values: Row) -> Sequence[Row]:
+        """The rows of a statement, after everything that was told before it."""
+        self.tell(sql, values)
+        self._pq.send_flush_request()
+        result = self._collect()
+        self._raise_failed()
+        assert result is not None
+        self._rows.set_pgresult(result)
+        rows: Sequence[Row] = self._rows.load_rows(0, result.ntuples, tuple)
+        return rows
+
+    def depart(self) -> None:
+        """Hand everything to the network, and wait for nothing. Who sends also reads, or both might wait for ever."""
+        while self._pq.flush():
+            self._wait(select.POLLIN | select.POLLOUT)
+            self._pq.consume_input()
+
+    def close(self) -> None:
+        """Wait until everything that was told is done, and leave the session to others."""
+        if self._pq.pipeline_status == pq.PipelineStatus.OFF:
+            return
+        self._pq.pipeline_sync()
+        self._collect()
+        self._next()  # the mark of the end
+        self._pq.exit_pipeline_mode()
+        self._raise_failed()
+
+    def _prepare(self, sql: str, values: int) -> bytes:
+        name = self._prepared[sql] = b"wherry_%d" % next(_numbers)
+        marks = [f"${number}" for number in range(1, values + 1)]
+        text = "".join(itertools.chain.from_iterable(zip(sql.split("%s"), [*marks, ""], strict=True)))
+        self._pq.send_prepare(name, text.replace("%%", "%").encode())
+        self._due += 1
+        return name
+
+    def _collect(self) -> pq.abc.PGresult | None:
+        """Read what every statement so far came to; the last result of the last one."""
+        self.depart()
+        last = None
+        for _ in range(self._due):
+            while (result := self._next()) is not None:
+                last = result
+                if result.status not in _DONE:
+                    self._failed = self._failed or result
+        self._due = 0
+        return last
+
+    def _raise_failed(self) -> None:
+        if self._failed is not None:
+            failed, self._failed = self._failed, None
+            self._prepared.clear()  # what was to be prepared after it was not, and a plan of before may have failed
+            raise errors.error_from_result(failed)
+
+    def _next(self) -> pq.abc.PGresult | None:
+        while self._pq.is_busy():
+            self._wait(select.POLLIN)
+            self._pq.consume_input()
+        return self._pq.get_result()
+
+    def _wait(self, events: int) -> None:
+        if self._session.closed:
+            raise OperationalError("the connection to the server was lost")
+        poll = select.poll()
+        poll.register(self._pq.socket, events)
+        poll.poll()
+
+
+def _sent(value: Any) -> bytes | None:
+    """A value in PostgreSQL's words. A text is sent up to its first NUL, so one that has any is not sent."""
+    if value is None or type(value) is bytes:
+        return value
+    if type(value) is str:
+        if "\0" in value:
+            raise DataError("PostgreSQL text cannot contain NUL")
+        return value.encode()
+    if type(value) is bool:
+        return b"t" if value else b"f"
+    if type(value) is int:
+        return b"%d" % value
+    raise TypeError(f"a {type(value).__name__} is not kept in the store: texts, whole numbers, truths and bytes are")

@@ -1,0 +1,149 @@
+"""Writes in two steps: what takes the place of something posted, and what is entered first and then posted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from wherry.hub import Hub
+from wherry.store.tables import links
+from wherry.testing.target_sink import DraftingSink, ReplacingSink, TargetSink
+
+from .drained import Books, books
+
+
+def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: type[TargetSink], **told: Any) -> Iterator[Books]:
+    with books(tmp_path, f"sqlite:///{tmp_path / 'store' / 'wherry.db'}", monkeypatch, **told) as made:
+        made.made = lambda sink: kind(sink.http, sink.ability, batch=sink.batch, settle=sink.settle)
+        yield made
+
+
+@pytest.fixture
+def posted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Books]:
+    """Books whose invoices are posted, and hold one of 10.00 of which there is a newer version of 12.00."""
+    for made in opened(tmp_path, monkeypatch, ReplacingSink, posted=True):
+        made.bill("1", "10.00")
+        assert made.run().exit_code == 0
+        made.bill("1", "12.00")
+        yield made
+
+
+@pytest.fixture
+def drafts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Books]:
+    """Books in which an invoice is a draft until it is posted."""
+    for made in opened(tmp_path, monkeypatch, DraftingSink, drafts=True):
+        made.bill("1", "10.00")
+        yield made
+
+
+# -- taken back and written anew ---------------------------------------------------------------------------------------
+
+
+def test_a_newer_version_takes_the_place_of_what_was_taken_back(posted: Books) -> None:
+    assert posted.run().exit_code == 0
+    assert posted.done() == [("created", "10.00"), ("voided", "10.00"), ("created", "12.00")]
+    assert len(set(posted.stamps())) == 3
+    link = posted.link()
+    assert link is not None
+    assert posted.target.things[link.target]["status"] == "open"
+    assert posted.items() == {}
+    assert posted.run().exit_code == 0
+    assert len(posted.done()) == 3
+
+
+def test_a_version_that_comes_back_while_the_former_is_taken_back_is_written_too(posted: Books) -> None:
+    """10 → 12 → 10: what stood there is gone already, so that an unchanged record is not unchanged there."""
+    posted.fault("lost", path="void")
+    posted.dies_waiting()
+    posted.died()
+    posted.bill("1", "10.00")
+    assert posted.run().exit_code == 0
+    held = [(one["total"], one["status"]) for one in posted.target.things.values() if one["kind"] == "invoice"]
+    assert sorted(held) == [("10.00", "open"), ("10.00", "void"), ("12.00", "void")]
+
+
+def test_what_cannot_be_taken_back_is_refused_once_and_stays(posted: Books) -> None:
+    posted.fault("status", path="void", status=422, body={"error": {"code": "not-a-document", "message": "it is paid"}})
+    assert posted.run().exit_code == 4
+    assert posted.done() == [("created", "10.00")]
+    assert posted.item().reason == "it is paid"
+    assert posted.run().exit_code == 4
+    assert [row.call.path for row in posted.sent()].count(f"things/{posted.number('1')['id']}/void") <= 2
+
+
+def test_what_somebody_else_took_back_is_not_written_anew(posted: Books) -> None:
+    posted.target.edit(posted.number("1")["id"], status="void")
+    assert posted.run().exit_code == 4
+    assert posted.states() == {"invoice/id:1": "differs"}
+    assert posted.item().reason.startswith("it was edited there since, and was not written over: status is void")
+
+
+def test_a_word_given_for_the_newer_version_holds_for_both_steps(posted: Books) -> None:
+    posted.flows["invoices"] = 'approval = "required"'
+    posted.run()
+    with posted.open() as hub:
+        _approve(hub)
+    assert posted.done() == [("created", "10.00"), ("voided", "10.00"), ("created", "12.00")]
+    assert posted.items() == {}
+
+
+def test_a_plan_shows_both_steps_and_what_a_person_entered_is_never_taken_back(posted: Books) -> None:
+    with posted.open() as hub:
+        calls = hub.plan("invoices").data["calls"]
+        assert [(call["method"], call["path"].rpartition("/")[2]) for call in calls] == [
+            ("POST", "void"), ("POST", "things"),
+        ]  # fmt: skip
+        with hub.store.write() as tx:
+            tx.run(sa.update(links).where(links.c.entity == "invoice").values(body=""))  # as of what was linked by hand
+    assert posted.run().exit_code == 4
+    assert posted.item().reason == "a posted invoice cannot be changed"
+    assert posted.done() == [("created", "10.00")]
+
+
+def _approve(hub: Hub) -> None:
+    from wherry import approvals
+
+    assert approvals.approve(hub, "invoices").error is None
+
+
+# -- entered and posted ------------------------------------------------------------------------------------------------
+
+
+def test_what_is_entered_first_is_posted_by_the_next_call_under_the_same_stamp(drafts: Books) -> None:
+    assert drafts.run().exit_code == 0
+    assert drafts.done() == [("drafted", "10.00"), ("created", "10.00")]
+    assert len(set(drafts.stamps())) == 1
+    assert drafts.items() == {}
+
+
+@pytest.mark.parametrize("path", ["things$", "post"])
+def test_a_lost_answer_to_either_call_repeats_neither(drafts: Books, path: str) -> None:
+    drafts.fault("lost", path=path, after=2 * (path == "things$"))
+    assert drafts.run().exit_code == 0
+    assert drafts.done() == [("drafted", "10.00"), ("created", "10.00")]
+
+
+def test_a_newer_version_waits_until_the_half_made_one_is_whole(drafts: Books) -> None:
+    """Else its draft would be left there for ever."""
+    drafts.fault("status", path="post", status=429, headers={"Retry-After": "3600"}, times=9)
+    assert drafts.run().exit_code == 6
+    assert drafts.done() == [("drafted", "10.00")]
+    drafts.bill("1", "12.00")
+    assert drafts.run().exit_code == 6
+    assert drafts.item().draft.body["total"]["minor"] == 1000
+    drafts.target.stage.faults.clear()
+    drafts.clock.tide.advance(3_600)
+    assert drafts.run().exit_code == 0
+    assert drafts.done() == [("drafted", "10.00"), ("created", "10.00"), ("updated", "12.00")]
+
+
+def test_a_draft_that_somebody_deleted_is_entered_anew(drafts: Books) -> None:
+    drafts.fault("dropped", path="post")
+    drafts.dies_waiting()
+    drafts.died()
+    del drafts.target.things[drafts.number("1")["id"]]
+    assert drafts.run().exit_code == 0
+    assert drafts.done() == [("drafted", "10.00"), ("drafted", "10.00"), ("created", "10.00")]

@@ -1,0 +1,80 @@
+"""How runs are told of: of one whose process was killed nobody says that it is running."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import pytest
+from wherry import overview
+from wherry.cli import app
+from wherry.hub import Hub
+from wherry.store import registry
+
+PROJECT = """
+version = 1
+[project]
+name = "yard"
+currency = "USD"
+[plugins]
+enabled = ["workspace"]
+[connections.platform]
+plugin = "workspace"
+[connections.other]
+plugin = "workspace"
+[flows.copies]
+source = "platform"
+sink = "other"
+kinds = ["product"]
+"""
+RUN = "6gzxefh6g6hjxe9a"
+
+
+def begun(folder: Path) -> Hub:
+    """A hub in whose store a run began and did not end."""
+    (folder / "wherry.toml").write_text(PROJECT, "utf-8")
+    hub = Hub.open(folder, environ={})
+    with hub.store.write() as tx:
+        registry.start_run(tx, RUN, "copies", "manual", hub.store.now())
+    return hub
+
+
+def says(folder: Path, capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    with contextlib.chdir(folder):
+        app.run(list(words))
+    return capsys.readouterr().out
+
+
+def test_a_run_whose_process_was_killed_is_said_to_be_cut_off_and_not_to_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begun(tmp_path).close()
+    told = says(tmp_path, capsys, "status")
+    assert "copies  cut off" in told
+    assert "its last run ended without finishing (killed?), and the next goes on from there" in told
+    for words in (("runs", "list"), ("runs", "show", RUN), ("flow", "show", "copies")):
+        said = says(tmp_path, capsys, *words)
+        assert "cut off" in said, words
+        assert "running" not in said, words
+
+
+def test_a_run_whose_process_lives_is_running(tmp_path: Path) -> None:
+    hub = begun(tmp_path)
+    with hub, hub.store.lock("flow:copies"):
+        assert overview.flow_rows(hub)[0]["health"] == "running"
+        assert overview.runs(hub)[0]["state"] == "running"
+
+
+def test_a_run_that_ended_while_it_was_looked_at_is_not_said_to_be_cut_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = begun(tmp_path)
+
+    def ended_meanwhile(name: str) -> bool:
+        with hub.store.write() as tx:
+            registry.finish_run(tx, RUN, "ok", 0, hub.store.now(), {})
+        return False
+
+    monkeypatch.setattr(hub.store, "is_held", ended_meanwhile)
+    with hub:
+        assert overview.runs(hub)[0]["state"] == "ok"

@@ -1,0 +1,103 @@
+"""PostgreSQL without waiting: what is told arrives in order, what fails is heard of, and the session stays usable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy.exc import DataError, IntegrityError
+from wherry.errors import TryAgain
+from wherry.store.database import Database, Tx
+
+ENTER = "INSERT INTO kept (id, words, flag, raw) VALUES (%s, %s, %s, %s)"
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=50)
+ROWS = st.tuples(st.none() | TEXTS, st.none() | st.booleans(), st.none() | st.binary(max_size=200))
+
+
+@pytest.fixture
+def database(postgres_url: str) -> Iterator[Database]:
+    found = Database(postgres_url)
+    with found.write() as tx:
+        tx.run(sa.text("CREATE TABLE kept (id BIGINT PRIMARY KEY, words TEXT, flag BOOLEAN, raw BYTEA)"))
+    yield found
+    found.close()
+
+
+def tell(tx: Tx, *rows: tuple[Any, ...]) -> None:
+    tx.driver.run_many(ENTER, rows)
+
+
+def kept(tx: Tx) -> list[tuple[Any, ...]]:
+    return list(tx.driver.run("SELECT id, words, flag, raw FROM kept ORDER BY id", (), gives=True))
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(values=st.lists(ROWS, max_size=5), first=st.integers(-(2**62), 2**62))
+def test_every_value_comes_back_as_it_was_told(database: Database, values: list[Any], first: int) -> None:
+    told = [(first + number, *value) for number, value in enumerate(values)]
+    with database.rehearse() as tx:
+        tell(tx, *told)
+        assert kept(tx) == told
+
+
+def test_more_than_the_network_holds_at_once_arrives_whole(database: Database) -> None:
+    told = [(number, "x" * 40_000, True, b"\0\1" * 10_000) for number in range(300)]
+    with database.write() as tx:
+        tell(tx, *told)
+    with database.read() as tx:
+        assert kept(tx) == told
+
+
+def test_a_statement_that_failed_is_heard_of_at_the_latest_with_the_commit(database: Database) -> None:
+    """I3"""
+    with pytest.raises(IntegrityError), database.write() as tx:
+        tell(tx, (1, "first", None, None), (1, "again", None, None), (2, "never", None, None))
+    with database.write() as tx:
+        assert kept(tx) == []
+
+
+def test_a_session_works_on_after_a_failure_also_with_statements_first_told_behind_it(database: Database) -> None:
+    """What was to be prepared behind a failed statement is not taken for prepared."""
+    for _ in range(2):
+        with pytest.raises(IntegrityError), database.write() as tx:
+            tell(tx, (1, "", None, None), (1, "", None, None))
+            kept(tx)
+    with database.write() as tx:
+        tell(tx, (1, "once", None, None))
+        assert kept(tx) == [(1, "once", None, None)]
+
+
+def test_a_text_that_postgresql_would_cut_at_its_nul_is_not_sent(database: Database) -> None:
+    """An id that ends early would be another record's."""
+    with pytest.raises(DataError), database.write() as tx:
+        tell(tx, (1, "536365\0C", None, None))
+    with database.read() as tx:
+        assert kept(tx) == []
+
+
+def test_what_the_store_does_not_keep_is_named(database: Database) -> None:
+    """No float reaches a column, of money least of all."""
+    with pytest.raises(TypeError, match="a float is not kept"), database.write() as tx:
+        tell(tx, (1, 0.1, None, None))
+    with database.read() as tx:
+        assert kept(tx) == []
+
+
+def test_a_percent_sign_of_the_statement_is_no_place_for_a_value(database: Database) -> None:
+    with database.write() as tx:
+        tell(tx, (7, "seven", None, None))
+        assert list(tx.driver.run("SELECT id %% 4 FROM kept WHERE words LIKE %s", ("se%",), gives=True)) == [(3,)]
+
+
+def test_a_server_that_goes_in_the_middle_is_a_reason_to_try_again(database: Database) -> None:
+    """Nothing of the transaction stands, and the next one has a session of its own."""
+    with pytest.raises(TryAgain), database.write() as tx:
+        tell(tx, (1, "lost", None, None))
+        end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+        tx.driver.run(end, (), gives=True)
+    with database.write() as tx:
+        assert kept(tx) == []
