@@ -6,6 +6,7 @@ What a run of the suite tries is what the next run tries: other examples are mad
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -35,6 +36,12 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
         for test in {id(test): test for test in (getattr(item, "function", None) for item in items)}.values():
             if said := getattr(test, "_hypothesis_internal_use_settings", None):
                 test._hypothesis_internal_use_settings = settings(said, max_examples=TIMES * said.max_examples)
+
+
+def pytest_collection_finish() -> None:
+    """Nine thousand collected tests stay to the end: looking through them at every collection is a tenth of the time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

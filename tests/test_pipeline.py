@@ -35,6 +35,17 @@ def kept(tx: Tx) -> list[tuple[Any, ...]]:
     return list(tx.driver.run("SELECT id, words, flag, raw FROM kept ORDER BY id", (), gives=True))
 
 
+def tell_twice_and_ask(tx: Tx) -> None:
+    tell(tx, (1, "", None, None), (1, "", None, None))
+    kept(tx)
+
+
+def tell_and_lose_the_server(tx: Tx) -> None:
+    tell(tx, (1, "lost", None, None))
+    end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+    tx.driver.run(end, (), gives=True)
+
+
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=st.lists(ROWS, max_size=5), first=st.integers(-(2**62), 2**62))
 def test_every_value_comes_back_as_it_was_told(database: Database, values: list[Any], first: int) -> None:
@@ -64,8 +75,7 @@ def test_a_session_works_on_after_a_failure_also_with_statements_first_told_behi
     """What was to be prepared behind a failed statement is not taken for prepared."""
     for _ in range(2):
         with pytest.raises(IntegrityError), database.write() as tx:
-            tell(tx, (1, "", None, None), (1, "", None, None))
-            kept(tx)
+            tell_twice_and_ask(tx)
     with database.write() as tx:
         tell(tx, (1, "once", None, None))
         assert kept(tx) == [(1, "once", None, None)]
@@ -96,8 +106,6 @@ def test_a_percent_sign_of_the_statement_is_no_place_for_a_value(database: Datab
 def test_a_server_that_goes_in_the_middle_is_a_reason_to_try_again(database: Database) -> None:
     """Nothing of the transaction stands, and the next one has a session of its own."""
     with pytest.raises(TryAgain), database.write() as tx:
-        tell(tx, (1, "lost", None, None))
-        end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
-        tx.driver.run(end, (), gives=True)
+        tell_and_lose_the_server(tx)
     with database.write() as tx:
         assert kept(tx) == []

@@ -21,6 +21,7 @@ from wherry import boundary, flight, resolving, writing
 from wherry.errors import Guarded, Rejected, TryAgain, WherryError
 from wherry.flight import THROTTLED, Exchange, Flight, Target
 from wherry.records import Answer, Ref
+from wherry.resolving import LOOKED, RESTORED, flow_on
 from wherry.roles import Asks
 from wherry.rows import BY_PERSON, resumed
 from wherry.steps import Outcome
@@ -30,17 +31,9 @@ from wherry.store.database import Tx
 from wherry.store.locks import Held
 from wherry.threads import fan_out
 
-LOOKED, RESTORED = "looked:", "restored:"
-"""Notes under which a flow stands once it has run through: before, every document is looked for before it is made. And
-those of flows that had, until a backup was restored."""
 _FAILURES = 3
 _LOOK_AT_ONCE = 200
 _NOTHING_YET = ("sending", "answered", "lost", "unsent")
-
-
-def flow_on(flow: str, source: int, sink: int) -> str:
-    """A flow on a route, as its notes name it."""
-    return f"{flow}:{source}:{sink}"
 
 
 def drain(target: Target, *, wait: float = 30.0) -> None:
@@ -140,7 +133,7 @@ class Drain:
             "the store is older than what was sent; everything is looked up first", calls=known, sent=told
         )
         for note in calls.notes(tx, LOOKED):
-            calls.put_note(tx, RESTORED + note, self.store.now())
+            calls.put_note(tx, RESTORED + note, calls.newest(tx))
         calls.drop_notes(tx, LOOKED)
         calls.new_call_ids(tx, told - known)
         return True

@@ -136,6 +136,9 @@ class Item(Struct, kw_only=True):
     """The body last written to the target, references filled; None where nothing was, or it is not known."""
     memo: str = ""
     """What the sink noted for itself in an earlier answer about this item."""
+    since: str = ""
+    """Of what is looked for because it was sent, or may have been: the moment after which it was done if it was done,
+    ISO 8601 by our clock. So it is found where a person has given it another number meanwhile. Empty: not known."""
 
 
 class Call(Struct, kw_only=True):

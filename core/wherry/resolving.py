@@ -24,6 +24,9 @@ from wherry.store import calls, ledger
 from wherry.store.calls import CallRow
 from wherry.store.database import Tx
 
+LOOKED, RESTORED = "looked:", "restored:"
+"""Notes under which a flow stands once it has run through: before, every document is looked for before it is made. And
+those of flows that had, until a backup was restored: they tell when the newest call left that it knows of."""
 _SENT_AT_MOST = 3
 """How often the same bytes are sent: a vendor that replays a stored failure would replay it for ever (case A13)."""
 _TRIED_AT_MOST = 8
@@ -32,6 +35,11 @@ _ATTEMPTS_AT_MOST = 5
 """What is never there however often it is sent is not sent for ever."""
 Finds = dict[str, list[Found]]
 TWICE = "twice"
+
+
+def flow_on(flow: str, source: int, sink: int) -> str:
+    """A flow on a route, as its notes name it."""
+    return f"{flow}:{source}:{sink}"
 
 
 # -- the same bytes again ----------------------------------------------------------------------------------------------
@@ -147,6 +155,12 @@ def _evidence(text: str) -> dict[str, object]:
 def look(target: Target, flights: Sequence[Flight]) -> Finds:
     """What the target holds of these items. Raises what a read raises; an item that is missing could not be told."""
     assert isinstance(target.sink, Asks)
+    with target.store.read() as tx:
+        sent = calls.calls_by_id(tx, {one.waiting.item.call for one in flights})
+        for one in flights:
+            row, flow = sent.get(one.waiting.item.call), one.waiting.item.flow
+            restored = RESTORED + flow_on(flow, one.waiting.source, target.sink_id)
+            one.item.since = row.at if row is not None else calls.note(tx, restored)
     return holdings(target.sink, [one.item for one in flights])
 
 

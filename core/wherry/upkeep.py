@@ -12,11 +12,11 @@ import msgspec
 
 from wherry import boundary, writing
 from wherry.copying import copy_files
-from wherry.drain import LOOKED, RESTORED, flow_on
 from wherry.errors import Guarded
 from wherry.fates import event_of, tell_items, withdraw
 from wherry.job import Batch, Entry, Job, Wired
 from wherry.records import Create, Link, Record
+from wherry.resolving import LOOKED, RESTORED, flow_on
 from wherry.roles import FieldMapper, Matcher, Sweeps
 from wherry.steps import Step
 from wherry.store import calls, ledger, questions, registry

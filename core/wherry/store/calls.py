@@ -59,6 +59,11 @@ def last_call(tx: Tx) -> int:
     return int(tx.value(sa.select(counters.c.value).where(mine)) or 0)
 
 
+def newest(tx: Tx) -> str:
+    """When the newest call left; the beginning of time where there was none."""
+    return str(tx.value(sa.select(sa.func.max(calls.c.at))) or "1970-01-01T00:00:00.000Z")
+
+
 def put_calls(tx: Tx, rows: Iterable[CallRow]) -> None:
     """Enter or replace calls, whole."""
     tx.many(calls, _CALL, [_plain(row) for row in rows])

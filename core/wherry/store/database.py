@@ -33,6 +33,8 @@ cannot be overtaken by another's write."""
 TAKE = {"sqlite": ("BEGIN IMMEDIATE",), "postgresql": ("BEGIN", f"SELECT pg_advisory_xact_lock({_WRITER})")}
 """Begin a transaction in the writer's place. Neither driver begins one by itself."""
 _SCHEMAS: dict[str, list[str]] = {}
+_STATEMENTS: dict[str, Statements] = {}
+"""By kind of database: what was compiled for one store serves the next one of this process."""
 
 
 class Tx:
@@ -137,7 +139,7 @@ class Database:
         self._engine: Engine | None = None
         self._writing = threading.Lock()
         self._writer = 0
-        self._statements = Statements()
+        self._statements = _STATEMENTS.setdefault(self.dialect, Statements())
         self._create = create
         self.pause: Callable[[str], None] = lambda point: None
         """Called with ``before``, ``inside`` and ``after`` at each commit: where the kill sweep takes hold."""

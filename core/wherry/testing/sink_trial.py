@@ -74,6 +74,8 @@ class SinkTrial(Struct, kw_only=True):
     """From now on what the client signs in with opens another company."""
     texts: tuple[str, ...] = ("name", "memo", "description")
     """The fields of a body that hold free text."""
+    ignored: tuple[str, ...] = ()
+    """Fields of a body that the target has no place for, such as ``memo`` or ``lines.quantity``: the docs say so."""
     twin: Callable[[Item], object] | None = None
     """Makes a second thing that carries the stamp of one that is there."""
     edit: Callable[[str], object] | None = None

@@ -17,15 +17,16 @@ from wherry.testing.sink_trial import SinkTrial, stamp_of
 from wherry.testing.sinks_changing import Arriving, Changing
 from wherry.testing.sinks_decoding import Decoding
 from wherry.testing.sinks_encoding import Encoding
+from wherry.testing.sinks_fields import Fields
 from wherry.testing.sinks_guarding import Guarding
 from wherry.testing.sinks_lost import Asking, Repeating
 
 __all__ = ["BriefSinkSuite", "SinkSuite", "SinkTrial", "stamp_of"]
 
 
-class SinkSuite(Encoding, Decoding, Changing, Arriving, Repeating, Asking, Guarding):
+class SinkSuite(Encoding, Decoding, Fields, Changing, Arriving, Repeating, Asking, Guarding):
     """Subclass it, name the class ``Test…`` and give it the fixture ``trial``."""
 
 
-class BriefSinkSuite(Changing, Arriving, Repeating, Asking):
+class BriefSinkSuite(Fields, Changing, Arriving, Repeating, Asking):
     """For a further entity of a sink that ``SinkSuite`` tries already: what depends on the entity."""

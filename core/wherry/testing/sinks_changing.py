@@ -29,7 +29,7 @@ class Changing:
         answer = write(sink, [update])[update.stamp]
         assert (answer.fate, answer.target) == ("updated", first.target)
         assert answer.facts is None or answer.facts == sink.facts(update)
-        assert len(trial.effects(update)) == 1
+        assert [effect.detail["id"] for effect in trial.effects(update)] == [first.target]
 
     @guarantee(promise.CHANGES)
     def test_facts_tell_two_bodies_apart(self, trial: SinkTrial) -> None:
@@ -99,6 +99,22 @@ class Changing:
         assert (answer.fate, answer.target) == ("reversed", first.target)
         assert answer.facts is None or answer.facts == sink.facts(void)
         assert len(trial.effects(void)) == 1
+
+    @guarantee(promise.TAKEN_BACK)
+    def test_a_void_leaves_the_others_as_they_are(self, trial: SinkTrial) -> None:
+        """Also one of the same number: what is taken back is known by its id."""
+        if not trial.voids:
+            pytest.skip("the things cannot be taken back")
+        sink, items = trial.make(), list(trial.items(3))
+        answers = created(sink, items)
+        before = [len(trial.effects(item)) for item in (items[0], items[2])]
+        body = {**items[1].body, "number": items[0].body.get("number", "")} if items[1].body.get("number") else {}
+        void = void_of(msgspec.structs.replace(items[1], body=body or items[1].body), answers[1])
+        answer = write(sink, [void]).get(void.stamp)
+        assert answer is None or answer.target in ("", answers[1].target)
+        assert [len(trial.effects(item)) for item in (items[0], items[2])] == before
+        others = {effect.detail["id"] for effect in trial.effects(void)} & {answers[0].target, answers[2].target}
+        assert others == set(), "another document was taken back"
 
     @guarantee(promise.TAKEN_BACK)
     def test_what_is_written_after_it_was_taken_back_is_another_thing(self, trial: SinkTrial) -> None:

@@ -198,6 +198,19 @@ class Asking:
                 assert found == {}, f"{status} with {body[:20]!r} was taken for an answer"
 
     @guarantee(promise.PLAINLY_SAID)
+    def test_an_empty_list_under_a_bad_status_proves_nothing_absent(self, trial: SinkTrial) -> None:
+        """A proxy, or a sign-in that ran out, may answer in a form that reads like an empty shelf."""
+        sink, items = asking(trial), list(trial.items(2))
+        for call in sink.ask(items):
+            reply = look(sink, call)
+            for status in (401, 403, 404, 500, 503):
+                try:
+                    found = sink.found(call, carried(items, call), msgspec.structs.replace(reply, status=status))
+                except Exception:
+                    continue
+                assert found == {}, f"{status} was taken to say what is there"
+
+    @guarantee(promise.PLAINLY_SAID)
     def test_half_a_list_proves_nothing_absent(self, trial: SinkTrial) -> None:
         sink, items = asking(trial), list(trial.items(2))
         created(sink, items[:1])

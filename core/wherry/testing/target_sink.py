@@ -315,5 +315,6 @@ def wherry_sink_writer(connection: Connection, services: Services) -> SinkWriter
         return None
     told: TargetSettings = connection.settings
     http = services.http(Profile(base_url=str(told.base_url)))
-    more = {"updates": told.updates, "drafts": told.drafts}
-    return make(http, told.ability, batch=told.batch, settle=told.settle, **more)
+    return make(
+        http, told.ability, batch=told.batch, settle=told.settle, updates=told.updates, drafts=told.drafts
+    )  # fmt: skip

@@ -106,6 +106,30 @@ JUNK = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("days", "cell", "day"),
+    [
+        ("month-day-year", "12/1/2010", "2010-12-01"),
+        ("day-month-year", "12.1.2010", "2010-01-12"),
+        ("month-day-year", "2010-12-01", "2010-12-01"),
+        ("month-day-year", "13/12/2010", ""),
+        ("year-month-day", "12/13/2010", ""),
+        ("year-month-day", "12/1/2010", ""),
+    ],
+)
+def test_days_are_read_in_the_order_that_was_set_or_refused_and_never_cell_by_cell(
+    tmp_path: Path, days: str, cell: str, day: str
+) -> None:
+    made = Desk(tmp_path, {**WALLET, "days": days})
+    made.put("a.csv", f"{HEAD}1,{cell},1.00,USD,1,2,,,\n")
+    [record] = made.read()
+    if day:
+        assert drafts(record)[0].body["date"] == day
+        return
+    with pytest.raises(Rejected, match=rf"row 2 of a.csv: {cell} is no day as in {days}; say how days are written"):
+        drafts(record)
+
+
 @pytest.mark.parametrize(("row", "says"), JUNK, ids=[says for _, says in JUNK])
 def test_a_junk_row_is_a_record_that_is_refused_with_its_place_and_the_rest_is_read(
     desk: Desk, row: str | bytes, says: str

@@ -121,7 +121,7 @@ class Always:
 def trial_of(folder: Path, entity: str) -> Iterator[PolledTrial]:
     """A trial of the sink for one entity."""
     sim = desktop()
-    desk, settings = Desk(sim), QbwcSettings()
+    desk, settings = Desk(sim), QbwcSettings(currency="USD")
     with services(folder, connection=NAME, clock=SharedClock(sim.clock)) as made:
         core = msgspec.structs.replace(made, folder=folder)
         line, connection = Always(desk, core), Connection(NAME, "qbwc", settings)

@@ -184,7 +184,7 @@ def test_an_export_and_a_count_name_every_kind(run: Any, fence: str, tmp_path: P
 
 CHARGES = """InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country
 536365,85123A,WHITE HEART,6,01/12/2010 08:26,2.55,17850,United Kingdom
-C536379,D,Discount,-1,01/12/2010 09:41,27.50,14527,United Kingdom
+C536379,D,Discount,-1,13/12/2010 09:41,27.50,14527,United Kingdom
 536365,84347,R"""
 
 
@@ -230,3 +230,19 @@ def test_a_document_goes_by_its_number_or_name_where_only_one_has_it(
     with pytest.raises(NotFound, match="no customer 'Bolt'") as caught:
         run("edit", "customer", "Bolt", "number=18")
     assert caught.value.code == "WHERRY-3811"
+
+
+def test_what_is_an_id_and_the_number_of_another_is_taken_as_the_id_and_the_other_is_named(
+    run: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "invoices.csv"
+    path.write_text("number,date,total\nINV-1002,2026-01-05,1.00 USD\nB-2,2026-01-05,2.00 USD\n", "utf-8")
+    run("import", "invoice", str(path))
+    told = run("edit", "invoice", "INV-1002", "memo=paid").output
+    assert told.startswith("INV-1002   1 field changed")
+    doubt = (
+        "INV-1002 was taken as the invoice INV-1002; it is also the number of INV-1001: say INV-1001 to mean that one"
+    )
+    assert told.splitlines()[-1] == doubt
+    assert "was taken as" not in run("edit", "invoice", "B-2", "memo=paid").output
+    assert "was taken as" not in run("edit", "invoice", "INV-1001", "memo=paid").output

@@ -11,5 +11,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "product": ("price",),
 }
 """Kind → the columns that hold numbers."""
+DAY = "date"
+"""The column that holds a day."""
 NEEDED = ("id", "problem", "amount", "currency", "category", "description", *SIDES, "debit_category", "credit_category")
 """Columns of a transaction that its lines are made of."""

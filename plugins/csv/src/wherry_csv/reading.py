@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import os
 import re
 import stat
@@ -13,9 +14,12 @@ from msgspec import Struct
 from wherry.books.cells import original
 from wherry.books.profiles import DELIMITERS
 
+from .kinds import DAY
 from .settings import Records
 
 _ODD = re.compile(r"[^a-z0-9]+")
+_DAYS = {"day-month-year": "%d %m %Y", "month-day-year": "%m %d %Y"}
+_SEPARATED = re.compile(r"([0-9]{1,2})[-/.]([0-9]{1,2})[-/.]([0-9]{4})")
 _LARGEST_ROW = 1_000_000
 _LONGEST_ID = 400
 _PARTED = {".": re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?"), ",": re.compile(r"[+-]?[0-9.]*(,[0-9]*)?")}
@@ -83,6 +87,11 @@ def _row(path: Path, number: int, names: list[str], cells: list[str], said: Reco
         return Row(number, {}, f"{where} holds bytes that are not {said.encoding}")
     told = {name: original(cell.strip()) for name, cell in zip(names, cells, strict=True) if name}
     told |= {name: _number(told[name], said.decimal) for name in numbers if told.get(name)}
+    if day := _SEPARATED.fullmatch(told.get(DAY, "")):
+        told[DAY] = _day(day, said.days)
+        if not told[DAY]:
+            how = ' in [connections.NAME.records.KIND]: days = "day-month-year" or "month-day-year"'
+            return Row(number, {}, f"{where}: {day[0]} is no day as in {said.days}; say how days are written,{how}")
     return Row(number, told)
 
 
@@ -95,6 +104,14 @@ def _number(text: str, decimal: str) -> str:
     """A number with a decimal point and nothing else; what is none stays as it is, and the map refuses it."""
     other = "," if decimal == "." else "."
     return text.replace(other, "").replace(decimal, ".") if _PARTED[decimal].fullmatch(text) else text
+
+
+def _day(found: re.Match[str], order: str) -> str:
+    """A day of three numbers with the year behind, in the order that was said, ISO; empty where it is none."""
+    try:
+        return dt.datetime.strptime(" ".join(found.groups()), _DAYS.get(order, "")).date().isoformat()  # noqa: DTZ007 - a day
+    except ValueError:
+        return ""
 
 
 def id_of(row: Row, file: str, column: str) -> tuple[str, str]:

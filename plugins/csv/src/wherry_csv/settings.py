@@ -50,6 +50,11 @@ class Records(BaseModel):
     decimal: Literal[".", ","] = Field(
         ".", description="The decimal mark of numbers; the other one may part thousands."
     )
+    days: Literal["year-month-day", "day-month-year", "month-day-year"] = Field(
+        "year-month-day",
+        description="In which order days are written, whatever stands between: 2026-01-31, 31/01/2026, 1/31/2026. It "
+        "holds for all files; a day that is otherwise is refused with its row.",
+    )
 
 
 class CsvSettings(ConnectionSettings):

@@ -50,8 +50,12 @@ def canonical(kind: Kind, body: dict[str, Any]) -> tuple[dict[str, Any], list[st
 
     Raises Refusal that names the field: unknown, missing, of a wrong type, a float, a currency nobody knows.
     """
-    if (fields := as_it_stands(kind, body)) is not None:
-        return fields, []
+    fields = as_it_stands(kind, body)
+    return (fields, []) if fields is not None else settled(kind, body)
+
+
+def settled(kind: Kind, body: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """The same, whatever the body is like: checked against its shape, and value by value."""
     try:
         checked = entities.check(kind.name, body)
     except ValueError as error:

@@ -127,13 +127,16 @@ def edit(kind: str, name: str, values: tuple[str, ...], resets: tuple[str, ...],
         raise click.UsageError("nothing to change: give FIELD=VALUE, or --reset FIELD")
     face, pairs = _face(), _pairs(values)
     with face.documents(connection) as documents:
-        name = work.id_of(documents, kind, name)
+        said, name = name, work.id_of(documents, kind, name)
+        doubt = work.doubt(documents, kind, said, name)
         changes = work.edit(documents, kind, name, pairs) if pairs else []
         released = work.release(documents, kind, name, resets) if resets else []
     known = kind_of(kind)
     _audit_edit(face, f"{known.name}/{name}", changes, list(pairs), released)
-    data = {"kind": known.name, "id": name, "changes": msgspec.to_builtins(changes), "released": released}
-    face.print("wherry.workspace.edit/1", data, lambda: text.edited_lines(known, name, changes, released))
+    data = {"kind": known.name, "id": name, "changes": msgspec.to_builtins(changes), "released": released,
+            "doubt": doubt}  # fmt: skip
+    lines = [*text.edited_lines(known, name, changes, released), *([doubt] if doubt else [])]
+    face.print("wherry.workspace.edit/1", data, lambda: lines)
 
 
 def _audit_edit(face: Face, name: str, changes: list[Change], said: list[str], released: list[str]) -> None:

@@ -40,6 +40,15 @@ class Names:
                                          f"{', '.join(ids[:3])}; give the id")  # fmt: skip
         raise Refusal(kind_name, f"there is no {kind.spelled} {text!r} in the workspace; import it first")
 
+    def others(self, kind_name: str, text: str, id: str) -> list[tuple[str, str]]:
+        """What else is called so: (what of it that is, such as ``number``, its id), the one of this id left out."""
+        kind = KINDS[kind_name]
+        if kind_name not in self._ids:
+            self._read(kind)
+        found = self._found[kind_name]
+        return [(_said(key), other) for key in _spellings(kind) for other in found.get((key, folded(text)), ())
+                if other != id]  # fmt: skip
+
     def _read(self, kind: Kind) -> None:
         ids, found = set(), defaultdict(list)
         for name, document in self._documents.each(kind.name):

@@ -60,6 +60,19 @@ def id_of(documents: Documents, kind_name: str, said: str) -> str:
         ) from None  # fmt: skip
 
 
+def doubt(documents: Documents, kind_name: str, said: str, id: str) -> str:
+    """What to tell where another document is called as this one was: ``INV-1001`` is an id, and somebody's number too.
+    Empty where there is none."""
+    kind = kind_of(kind_name)
+    others = Names(documents).others(kind.name, said, id)
+    if not others:
+        return ""
+    what, other = others[0]
+    return (
+        f"{said} was taken as the {kind.spelled} {id}; it is also the {what} of {other}: say {other} to mean that one"
+    )
+
+
 def held(documents: Documents, kind: Kind, name: str) -> Document:
     """The document. Raises NotFound."""
     found = documents.get(kind.name, [name]).get(name)
