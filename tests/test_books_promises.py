@@ -19,7 +19,7 @@ from wherry.testing.clock import hurried
 from wherry_quickbooks.simulator import OAuthApp, QuickBooksSimulator
 
 from .shop import Shop, shop
-from .treasury import PROJECT, SECRET, Treasury, treasury
+from .treasury import CHART, PROJECT, SECRET, Treasury, treasury
 
 FLOW = "wallet-journals"
 TYPED = """id,date,amount,category,partition,reference,gain,type
@@ -64,6 +64,21 @@ def test_movements_valuations_and_transactions_all_go_out_each_type_in_entries_o
     assert sorted(members) == [f"ledger_transaction TX-{n}" for n in range(1, 5)]
 
 
+def test_each_row_of_what_goes_out_says_day_period_account_side_reference_and_description(at: Treasury) -> None:
+    """b_000_10 b_000_11 b_000_12 b_000_13: of entries as they come from movements, not of one made for the test."""
+    at.does(f"journal post {FLOW} --yes")
+    lines = rows(at, at.ask(f"journal export {FLOW} --profile generic --to out"))
+    names = {code: name for code, (name, _) in CHART.items()}
+    assert len(lines) == 9
+    for row in lines:
+        assert row["Period"] == row["Date"][:7] == "2026-01"
+        assert row["Account Description"] == names[row["Account"]]
+        assert bool(row["Debit"]) != bool(row["Credit"])
+        assert row["Reference"]
+        assert row["Description"]
+    assert {row["Date"] for row in lines} == {"2026-01-11", "2026-01-31"}
+
+
 def test_a_later_movement_is_all_that_a_later_export_has(at: Treasury) -> None:
     """b_000_14"""
     at.does(f"journal post {FLOW} --yes")
@@ -73,6 +88,41 @@ def test_a_later_movement_is_all_that_a_later_export_has(at: Treasury) -> None:
     later = rows(at, at.ask(f"journal export {FLOW} --profile generic --to out"))
     assert [(row["Account"], row["Debit"] or row["Credit"]) for row in later] == [("1205", "7.00"), ("4010", "7.00")]
     assert at.ask(f"journal export {FLOW} --profile generic --to out")["items"] == []
+
+
+def test_a_category_goes_to_an_account_of_the_chart_that_was_imported_before_anything_goes_out(at: Treasury) -> None:
+    """b_004_03 b_004_02: one that the chart has not got stops it; one that was entered there since is there once the
+    chart is read again."""
+    at.does("accounts import books")
+    at.mapped("category,debit,credit\nstorage,1205,4011\nswitching,1205,4020\ngain,1205,4090\n")
+    told = at.does(f"accounts check {FLOW}", 4)
+    assert "there is no account 4011" in told
+    at.does(f"journal post {FLOW} --yes", 4)
+    assert at.entries() == []
+    at.books.write("Account", {"Name": "Crane storage", "AcctNum": "4011", "AccountType": "Income"})
+    at.does("accounts import books")
+    at.does(f"accounts check {FLOW}")
+    at.does(f"journal post {FLOW} --yes")
+    assert at.balances()["Crane storage"] == Decimal("-115.00")
+
+
+def test_a_wallet_is_uploaded_whole_or_from_day_to_day_and_the_others_stay(at: Treasury) -> None:
+    """b_004_10"""
+    at.does(f"journal post {FLOW} --partition cold --to 2026-01-28 --yes")
+    assert at.balances() == {"Storage clearing": Decimal("13.00"), "Storage income": Decimal("-12.00"),
+                             "Realised gains": Decimal("-1.00")}  # fmt: skip
+    at.does(f"journal post {FLOW} --partition hot --yes")
+    assert at.balances()["Storage clearing"] == Decimal("153.50")
+    at.does(f"journal post {FLOW} --partition cold --yes")
+    assert at.balances()["Storage clearing"] == Decimal("156.50")
+
+
+def test_realised_gains_go_out_where_the_flow_says_so_and_stay_out_where_not(at: Treasury) -> None:
+    """b_004_12"""
+    at.setting("gains = true", "gains = false")
+    at.does(f"journal post {FLOW} --yes")
+    assert at.balances() == {"Storage clearing": Decimal("155.50"), "Storage income": Decimal("-115.00"),
+                             "Switching income": Decimal("-40.50")}  # fmt: skip
 
 
 SUMS = {"1205": Decimal("156.50"), "4010": Decimal("-115.00"), "4020": Decimal("-40.50"), "4090": Decimal("-1.00")}

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
-from wherry.records import Answer
+from wherry.errors import TryAgain
+from wherry.records import Answer, Call, Reply
+from wherry.roles import Transport
 from wherry.simulator import Call as SimCall
 from wherry.simulator import Reply as SimReply
 from wherry.testing.target import Ability
+from wherry.testing.target_sink import TargetSink
 
 from .drained import Books, books
 
@@ -67,6 +72,31 @@ def test_after_the_retention_nothing_is_repeated_blindly(opened: Desk) -> None:
     assert desk.run().exit_code == 0
     assert desk.done() == [("created", "10.00")]
     assert desk.sent()[-1].sent == 1
+
+
+def test_a_repetition_that_never_left_leaves_the_call_as_lost_as_it_was(opened: Desk) -> None:
+    """case_A5: it counts as none, and the very same bytes go again once somebody is there to take them."""
+    desk = opened("key")
+    desk.bill("1")
+    desk.fault("lost", after=THIRD)
+    desk.crash("after", "_send", nth=3)
+    desk.died()
+
+    def unplugged(sink: TargetSink) -> TargetSink:
+        def send(call: Call) -> Reply:
+            raise TryAgain("nobody is there", code="WHERRY-6000", sent="no")
+
+        sink.http = cast("Transport", SimpleNamespace(send=send, read=sink.http.read))
+        return sink
+
+    desk.made = unplugged
+    assert desk.run().exit_code == 6
+    assert [(row.state, row.sent) for row in desk.sent()[-1:]] == [("lost", 1)]
+    assert desk.item().state == "unknown"
+    desk.made = lambda sink: sink
+    assert desk.run().exit_code == 0
+    assert desk.done() == [("created", "10.00")]
+    assert (desk.sent()[-1].sent, desk.states()) == (2, {})
 
 
 def test_a_stored_failure_that_is_replayed_for_ever_is_given_up_after_three_times_and_looked_for(opened: Desk) -> None:

@@ -24,7 +24,7 @@ from wherry.testing.sweep import Benches, chosen, replay, rigs_of, sweep
 ROOT = Path(__file__).resolve().parents[1]
 EVERYTHING = bool(os.environ.get("WHERRY_SWEEP_ALL"))
 FILES = ("write_text", "write_bytes", "fdopen")
-FEW = 0 if EVERYTHING else 8
+FEW = 0 if EVERYTHING else 4
 SAMPLE = (
     "post_then_remember", "mark_first", "no_settle_wait", "lease_by_the_clock", "fresh_key_for_each_try",
     "create_while_the_first_is_unknown", "money_in_floats", "company_not_checked", "two_hits_taken_for_one",

@@ -16,9 +16,8 @@ Load = Callable[[str], tuple[ListingCatalogue, int]]
 
 def listed_as(draft: Draft, target: str) -> Listed:
     """A draft as it will stand in its target's listing."""
-    body = draft.body
-    name, sku, type, number = (str(body.get(word, "")) for word in ("name", "sku", "type", "number"))
-    return Listed(target, name, sku, type, number)
+    said = draft.body.get
+    return Listed(target, str(said("name", "")), str(said("sku", "")), str(said("type", "")), str(said("number", "")))
 
 
 class LazyCatalogue:

@@ -132,11 +132,20 @@ def exchange(target: Target, one: Exchange) -> Exchange:
         row.reply = target.sink.http.send(row.call)
         row.state, row.answered_at, row.problem = "answered", target.store.now(), ""
     except TryAgain as error:
-        row.state = "unsent" if error.where.get("sent") == "no" else "lost"
-        row.problem, one.after = error.message, error.after
+        one.after = error.after
+        _unanswered(row, error.message, left=error.where.get("sent") != "no")
     except WherryError as error:
-        row.state, row.problem, one.stop = "unsent", error.message, error
+        one.stop = error
+        _unanswered(row, error.message, left=False)
     return one
+
+
+def _unanswered(row: CallRow, problem: str, *, left: bool) -> None:
+    """Bytes that were to go out again and did not are as lost as before, and that was no time that they were sent."""
+    again = row.sent > 1
+    row.state, row.problem = "lost" if left or again else "unsent", problem
+    if again and not left:
+        row.sent -= 1
 
 
 def judge(target: Target, one: Exchange) -> Verdict:
@@ -171,7 +180,7 @@ def _judged(target: Target, one: Exchange) -> Verdict:
         told = [(flight, _put_off(flight, one.row.problem, one.after)) for flight in one.flights]
         return Verdict(told=told, stop=one.stop)  # never left: nothing was heard, and nothing needs to be
     if reply is None:
-        return Verdict(told=[(flight, _unclear(row.problem)) for flight in one.flights])
+        return Verdict(told=[(flight, _unclear(row.problem)) for flight in one.flights], stop=one.stop)
     if reply.status == THROTTLED:
         after = float(reply.headers.get("retry-after", "0") or 0)
         reason = f"{target.name} asks for fewer calls"

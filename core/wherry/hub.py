@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct, field
 
-from wherry import dying, plugins
+from wherry import collecting, dying, plugins
 from wherry.clock import SystemClock
 from wherry.defaults import Defaults
 from wherry.errors import (
@@ -153,7 +153,7 @@ class Hub:
                 dying.close_dead_runs(tx, name, started, self.project.folder, self.plugins.problems)
                 registry.start_run(tx, run, name, cause, started)
             self.plugins.run_started(name, run)
-            with dying.watched(self.project.folder, self.plugins.problems, self.says):
+            with collecting.seldom(), dying.watched(self.project.folder, self.plugins.problems, self.says):
                 report = self._guarded(name, run, options, progress)
             report.data.update({"run": run, "flow": name, "started": started, "finished": self.store.now()})
             with self.store.write() as tx:

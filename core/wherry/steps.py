@@ -174,9 +174,8 @@ def fill(body: Any, refs: Sequence[Ref], known: Mapping[Ref, Any]) -> Any:
         if len(body) == 2 and body.keys() == {"entity", "key"}:
             return known[Ref(body["entity"], body["key"])]
         # Most values are plain, and are not worth a call.
-        return {
-            name: fill(value, refs, known) if isinstance(value, (dict, list)) else value for name, value in body.items()
-        }
+        inner = {name: fill(value, refs, known) for name, value in body.items() if isinstance(value, (dict, list))}
+        return {**body, **inner} if inner else body
     if isinstance(body, list):
         return [fill(value, refs, known) for value in body]
     return body

@@ -17,7 +17,7 @@ from wherry.holding import Holding
 from wherry.records import DONE, Answer, Ask, Create, Draft, Fate, Item, Link, Ref, Same, Skip
 from wherry.rows import REVERSED, resumed, same_refs, told_of, wants
 from wherry.steps import Lane, Outcome, Step, digest, fill, item_of
-from wherry.store import audit, ledger, questions
+from wherry.store import audit, calls, ledger, questions
 from wherry.store.database import Tx
 from wherry.store.documents import DocumentView
 from wherry.store.ledger import ItemRow, LinkRow
@@ -92,17 +92,18 @@ class Settlement:
                 self._revive(step, link)
             elif step is not None and (not step.by_person or (link.target and isinstance(step.decision, Create))):
                 step.link, step.decision = link, None if link.target else Skip(IGNORED)
-        for ref, item in ledger.find_items(self.tx, self.lane.route, self.steps).items():
-            self._recall_item(self.steps[ref], item)
+        self._recall_items()
         self.elsewhere = homing.of_steps(self.tx, self.lane, self.steps.values())
         self._recall_answers()
 
-    def _recall_item(self, step: Step, item: ItemRow) -> None:
-        """The open row of the step. Of what has its answer only what came to wait behind it meanwhile is new."""
-        if step.answer is not None and step.item is not None:
-            step.item.follower = item.follower
-        else:
-            step.item = item
+    def _recall_items(self) -> None:
+        """The open rows. Of what has its answer only what came to wait behind it meanwhile is new."""
+        heard = {step.item.id: step.item for step in self.steps.values() if step.answer is not None and step.item}
+        for id, follower in calls.followers(self.tx, heard):
+            heard[id].follower = follower
+        rest = [ref for ref, step in self.steps.items() if step.answer is None or step.item is None]
+        for ref, item in ledger.find_items(self.tx, self.lane.route, rest).items():
+            self.steps[ref].item = item
 
     def _revive(self, step: Step | None, link: LinkRow) -> None:
         """A document that was taken back stays so; a newer version of its record becomes a new document."""

@@ -134,8 +134,13 @@ class Numbering:
         return text if len(text) <= LONGEST and readable and _PLAIN(text) else self._short(name, key)
 
     def _short(self, name: Name, key: str, salt: int = -1) -> str:
-        told = self._prefix + (name.bucket.name if name.single else _compact(name.bucket.name))
-        head = "".join(one for one in told if _PLAIN(one))[: LONGEST - 1 - _DIGEST]
+        """With letters that stand for what there is no room for. Of a long prefix the beginning is kept, so that day,
+        week or month show in any case."""
+        bucket, room = name.bucket.name if name.single else _compact(name.bucket.name), LONGEST - 1 - _DIGEST
+        prefix = self._prefix
+        if len(prefix) + len(bucket) > room:
+            prefix = prefix[: max(0, room - len(bucket))].rstrip(" -/")
+        head = "".join(one for one in prefix + bucket if _PLAIN(one))[:room]
         return f"{head}-{letters(f'{key}{chr(10)}{salt}', LONGEST - 1 - len(head))}"
 
 

@@ -7,12 +7,14 @@ from typing import Any
 
 import click
 
-from wherry import approvals, desk
+from wherry import approvals, desk, flows, leaving
 from wherry.cli import failures
+from wherry.cli.context import Face
 from wherry.cli.drawing import clean, plural, table
 from wherry.cli.errors import money, outcomes, sums
 from wherry.cli.options import SECOND, face
 from wherry.cli.progress import patient
+from wherry.cli.summary import leaves
 from wherry.errors import EXIT_PERSON
 from wherry.steps import WAITS
 
@@ -44,11 +46,17 @@ def approve(flow: str, numbers: tuple[str, ...], everything: bool, limit: int, s
         ids = None if everything else [desk.number(one) for one in numbers]
         done = approvals.approve(own.hub, flow, ids, second=second_person)
     data = {"items": done.items, "also": done.also, "error": done.error.as_data() if done.error else None}
-    own.print("wherry.approve/1", data, lambda: _approved(data), error=done.error)
+    own.print("wherry.approve/1", data, lambda: [*_approved(data), *_comes(own, flow)], error=done.error)
     own.code = EXIT_PERSON if desk.waits_for_a_person(done.items) else 0
     if done.error is not None:
         own.code = done.error.exit_code
         failures.draw(own, done.error.as_data())
+
+
+def _comes(own: Face, flow: str) -> Iterator[str]:
+    """With what that leaves which is ready now, where a system that calls us has to come for it."""
+    with_what = leaving.with_what(own.hub, own.hub.wiring.flow(flow).sink)
+    yield from leaves(leaving.fetched([{**flows.summary(own.hub, flow), "leaves_with": with_what}]), indent="")
 
 
 def _waiting(data: Mapping[str, Any], limit: int) -> Iterator[str]:

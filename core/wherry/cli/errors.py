@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from wherry import desk
-from wherry.cli import failures, nexts
+from wherry import desk, leaving
+from wherry.cli import failures, nexts, summary
 from wherry.cli.context import Face
 from wherry.cli.drawing import amount, clean, pairs, plural, spelled, table, value
 from wherry.cli.grouped import split
@@ -308,7 +309,8 @@ def _done(own: Face, schema: str, done: Done) -> None:
     """How each stands now; exit 4 when something still waits for a person."""
     data = {"items": done.items, "error": done.error.as_data() if done.error else None}
     left = [row for row in done.items if row["state"] in FOR_A_PERSON]
-    own.print(schema, data, lambda: outcomes(done.items), _first(left) or _after(own, done.items), error=done.error)
+    after = _first(left) or _after(own, done.items)
+    own.print(schema, data, lambda: [*outcomes(done.items), *fetched(own, done.items)], after, error=done.error)
     own.code = EXIT_PERSON if desk.waits_for_a_person(done.items) else 0
     if done.error is not None:
         own.code = done.error.exit_code
@@ -334,3 +336,13 @@ def outcomes(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
             yield f"  fix  {clean(row['fix'])}"
     for state, number, amounts in rest:
         yield f"… and {number:,} more {state}   {sums(amounts)}".rstrip()
+
+
+def fetched(own: Face, rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Of what became of several things: with what those leave that a system which calls us has to come for."""
+    flows = own.hub.project.flows
+    ready = Counter(
+        leaving.with_what(own.hub, flows[row["flow"]].sink) for row in rows
+        if row["state"] == "queued" and row.get("approval") != "wanted" and row.get("flow") in flows
+    )  # fmt: skip
+    yield from summary.leaves({told: number for told, number in ready.items() if told != leaving.RUN}, indent="")

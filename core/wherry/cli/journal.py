@@ -17,7 +17,7 @@ from wherry.cli import failures
 from wherry.cli.context import Face
 from wherry.cli.drawing import clean, counts, plural, spelled, table
 from wherry.cli.entries import entry_lines, figure, preview_lines, sums
-from wherry.cli.errors import outcomes
+from wherry.cli.errors import fetched, outcomes
 from wherry.cli.options import SECOND, Day, face, moment
 from wherry.cli.picking import FLOW, asked, picked, words
 from wherry.cli.progress import patient
@@ -111,7 +111,13 @@ def _answered(own: Face, done: journals.Posted, found: Preview) -> None:
     data = {"flow": found.data["flow"], "run": done.run, "items": done.items, "left_out": found.data["left_out"],
             "sums": found.data["sums"], "error": done.error.as_data() if done.error else None}  # fmt: skip
     after = [f"wherry journal trial-balance {found.data['flow']}"] if done.items else []
-    own.print("wherry.journal.post/1", data, lambda: _posted(done.items), after, error=done.error)
+    own.print(
+        "wherry.journal.post/1",
+        data,
+        lambda: [*_posted(done.items), *fetched(own, done.items)],
+        after,
+        error=done.error,
+    )
     _ends(own, done.items, done.error)
 
 
@@ -200,7 +206,9 @@ def reverse(flow: str, entry: str, repost: bool, deleted: bool, note: str) -> No
     data = {"entry": done.entry, "items": done.items, "repost": repost, "note": note, "edited": there.says,
             "error": done.error.as_data() if done.error else None}  # fmt: skip
     after = [f"wherry journal preview {flow}"] if repost else []
-    own.print("wherry.journal.reverse/1", data, lambda: _reversed(done), after, error=done.error)
+    own.print(
+        "wherry.journal.reverse/1", data, lambda: [*_reversed(done), *fetched(own, done.items)], after, error=done.error
+    )
     _ends(own, done.items, done.error)
 
 
@@ -208,7 +216,9 @@ def _rebooked(own: Face, known: trail.Known, number: int, note: str) -> None:
     """Its movements were held, or it was deleted: now they go on."""
     data = {"entry": {"key": known.entry.key, "number": known.entry.number}, "items": [], "repost": True,
             "movements": number, "note": note, "error": None}  # fmt: skip
-    said = f"{plural(number, 'movement')} of {clean(known.entry.number)} will be booked anew by the next run"
+    name = clean(known.entry.number)
+    said = f"{plural(number, 'movement')} of {name} will be booked anew by the next run"
+    said = said if number else f"no movement of {name} is held any more"
     own.print("wherry.journal.reverse/1", data, said, [f"wherry journal preview {known.flow}"])
 
 

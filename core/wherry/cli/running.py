@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import functools
-import gc
-from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -33,18 +30,6 @@ _SHOWN = 500
 
 def _options(own: Face, records: tuple[str, ...], since: dt.datetime | None, limit: int | None) -> Options:
     return Options(records=records, changed_since=moment(since, own.hub.project.timezone), limit=limit or 0)
-
-
-@contextlib.contextmanager
-def _seldom_collected() -> Iterator[None]:
-    """Records are made by the thousand and hardly one is part of a circle: at its usual pace the collector takes an
-    eighth of a run's CPU."""
-    before = gc.get_threshold()
-    gc.set_threshold(10_000, 20, 50)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 def _must_exist(own: Face, flow: str, records: tuple[str, ...], report: Report) -> None:
@@ -118,7 +103,7 @@ def run(
     own = face()
     options = msgspec.structs.replace(_options(own, records, changed_since, limit), sweep=sweep)
     own.hub.wiring.flow(flow)
-    with patient(own, own.hub), _seldom_collected(), Progress(own) as progress:
+    with patient(own, own.hub), Progress(own) as progress:
         report = own.hub.run(flow, options, plan=plan_id, progress=progress)
     if report.error is None:
         _must_exist(own, flow, records, report)

@@ -13,7 +13,7 @@ from wherry import desk, overview, undoing
 from wherry.cli import failures, summary
 from wherry.cli.context import Face
 from wherry.cli.drawing import clean, counts, lasted, plural, spelled, table
-from wherry.cli.errors import money, outcomes, sums
+from wherry.cli.errors import fetched, money, outcomes, sums
 from wherry.cli.options import face, listing, moment
 from wherry.errors import EXIT_PERSON, ConfigError
 from wherry.undoing import Undo
@@ -41,7 +41,7 @@ def undo(run: str) -> None:
     done = undoing.undo(own.hub, run)
     data = {"run": run, "items": done.items, "sums": found.sums, "left": found.left,
             "error": done.error.as_data() if done.error else None}  # fmt: skip
-    own.print("wherry.runs.undo/1", data, lambda: _undone(done.items), error=done.error)
+    own.print("wherry.runs.undo/1", data, lambda: [*_undone(done.items), *fetched(own, done.items)], error=done.error)
     own.code = EXIT_PERSON if desk.waits_for_a_person(done.items) else 0
     if done.error is not None:
         own.code = done.error.exit_code

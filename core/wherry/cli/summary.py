@@ -138,10 +138,10 @@ def waits(waiting: Mapping[str, Mapping[str, int]], held: Iterable[Mapping[str, 
                 first = False
 
 
-def leaves(fetched: Mapping[str, int]) -> Iterator[str]:
+def leaves(fetched: Mapping[str, int], indent: str = " " * 11) -> Iterator[str]:
     """Of what is ready, what a system that calls us has to come for: with what → how many."""
     for with_what, number in fetched.items():
-        yield f"           {number:,} ready {'leaves' if number == 1 else 'leave'} with {clean(with_what)}"
+        yield f"{indent}{number:,} ready {'leaves' if number == 1 else 'leave'} with {clean(with_what)}"
 
 
 def former(data: Mapping[str, Any]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from wherry.matching.nearest import NameIndex, Near
@@ -39,9 +40,9 @@ class ListingCatalogue:
     def __init__(self, listing: Iterable[Listed] = (), linked: Linked | None = None) -> None:
         self._listed: list[Listed] = []
         self._ids: set[str] = set()
-        self._skus: dict[str, list[int]] = {}
-        self._names: dict[str, list[int]] = {}
-        self._numbers: dict[str, list[int]] = {}
+        self._skus: defaultdict[str, list[int]] = defaultdict(list)
+        self._names: defaultdict[str, list[int]] = defaultdict(list)
+        self._numbers: defaultdict[str, list[int]] = defaultdict(list)
         self._linked: Callable[[str], Sequence[str]] = (
             linked if callable(linked) else lambda target: (linked or {}).get(target, ())
         )
@@ -58,10 +59,13 @@ class ListingCatalogue:
         if listed.id in self._ids:
             return
         self._ids.add(listed.id)
-        name, sku, number = name_key(listed.name), sku_key(listed.sku), sku_key(listed.number)
-        for index, key in ((self._names, name), (self._skus, sku), (self._numbers, number)):
-            if key:
-                index.setdefault(key, []).append(len(self._listed))
+        place = len(self._listed)
+        if key := name_key(listed.name):
+            self._names[key].append(place)
+        if listed.sku and (key := sku_key(listed.sku)):
+            self._skus[key].append(place)
+        if listed.number and (key := sku_key(listed.number)):
+            self._numbers[key].append(place)
         self._listed.append(listed)
 
     def link(self, target: str, key: str) -> None:

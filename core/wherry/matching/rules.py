@@ -57,12 +57,10 @@ class RuleMatcher:
     def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
         """One decision a draft, in order. Drafts of one key are decided once; what the batch creates is found by the
         drafts behind it. The caller enters creates and links into the catalogue before the next batch."""
-        batch = _Batch(catalogue)
-        return [batch.once(draft, self._decide) for draft in drafts]
+        batch, numbered = _Batch(catalogue), "reference" in self.order
+        return [batch.once(_asked(draft, numbered), self._decide) for draft in drafts]
 
-    def _decide(self, draft: Draft, batch: _Batch) -> Decision:
-        number = _text(draft, "number") if "reference" in self.order else ""
-        asked = _Asked(draft, _text(draft, "name") or draft.label, _text(draft, "sku"), number)
+    def _decide(self, asked: _Asked, batch: _Batch) -> Decision:
         notes: list[str] = []
         for rule in self.order:
             if rule != "link" and (decision := _FINDERS[rule](asked, batch, notes)):
@@ -75,10 +73,18 @@ class RuleMatcher:
 
 
 class _Asked(Struct, frozen=True):
+    """What a draft is known by; its number counts only where a rule looks at it."""
+
     draft: Draft
+    ref: Ref
     name: str
     sku: str
     number: str
+
+
+def _asked(draft: Draft, numbered: bool) -> _Asked:
+    number = _text(draft, "number") if numbered else ""
+    return _Asked(draft, draft.ref, _text(draft, "name") or draft.label, _text(draft, "sku"), number)
 
 
 @runtime_checkable
@@ -91,6 +97,8 @@ class _Numbered(Protocol):
 class _Namesakes:
     """The things of one name, in order, and which of them a record of this source can still be: thousands may share a
     name, and nearly all of them are other records already."""
+
+    __slots__ = ("_free", "_held", "all")
 
     def __init__(self) -> None:
         self.all: list[Listed] = []
@@ -123,27 +131,26 @@ class _Batch:
         self._named: dict[str, _Namesakes] = {}
         self._named_here: defaultdict[str, _Namesakes] = defaultdict(_Namesakes)
 
-    def once(self, draft: Draft, decide: Callable[[Draft, _Batch], Decision]) -> Decision:
+    def once(self, asked: _Asked, decide: Callable[[_Asked, _Batch], Decision]) -> Decision:
         """The decision for a draft, made once for each key. An empty key tells nothing from another."""
-        if draft.key and draft.ref in self._decided:
-            return self._decided[draft.ref]
-        decision = self._decided[draft.ref] = decide(draft, self)
-        self._note(draft, decision)
+        if asked.ref.key and (known := self._decided.get(asked.ref)) is not None:
+            return known
+        decision = self._decided[asked.ref] = decide(asked, self)
+        if asked.ref.key:
+            self._note(asked, decision)
         return decision
 
-    def _note(self, draft: Draft, decision: Decision) -> None:
-        if not draft.key:
-            return
+    def _note(self, asked: _Asked, decision: Decision) -> None:
+        key = asked.ref.key
         if isinstance(decision, Create):
-            name = _text(draft, "name") or draft.label
-            listed = Listed(pending_id(draft.ref), name, _text(draft, "sku"), number=_text(draft, "number"))
+            listed = Listed(pending_id(asked.ref), asked.name, asked.sku, number=_text(asked.draft, "number"))
             self._created.add(listed)
-            if same := name_key(name):
-                self._named_here[same].enter(listed, [draft.key])
+            if same := name_key(asked.name):
+                self._named_here[same].enter(listed, [key])
         elif isinstance(decision, Link):
-            self._created.link(decision.target, draft.key)
+            self._created.link(decision.target, key)
         elif isinstance(decision, Same):
-            self._created.link(pending_id(decision.ref), draft.key)
+            self._created.link(pending_id(decision.ref), key)
 
     def by_sku(self, sku: str) -> list[Listed]:
         return [*self._catalogue.by_sku(sku), *self._created.by_sku(sku)]
@@ -161,10 +168,11 @@ class _Batch:
     def by_name(self, name: str) -> tuple[_Namesakes, _Namesakes]:
         """What the catalogue has of a name, and what this batch creates."""
         if name not in self._named:
-            found = self._named[name] = _Namesakes()
-            for listed in self._catalogue.by_name(name):
+            there = self._catalogue.by_name(name)
+            found = self._named[name] = _Namesakes() if there else _NOBODY
+            for listed in there:
                 found.enter(listed, self._keys_of(listed.id))
-        return self._named[name], self._named_here.get(name_key(name)) or _NOBODY
+        return self._named[name], self._named_here.get(name_key(name), _NOBODY)
 
     def other_id(self, target: str, key: str) -> str:
         """Another record of this source that the target is already, if there is one: two ids are two things."""
@@ -191,7 +199,7 @@ def _by_reference(asked: _Asked, batch: _Batch, notes: list[str]) -> Decision | 
 
 
 def _by_sku(asked: _Asked, batch: _Batch, notes: list[str]) -> Decision | None:
-    hits = batch.by_sku(asked.sku)
+    hits = batch.by_sku(asked.sku) if asked.sku else []
     if len(hits) == 1:
         return _found(asked, hits[0], "sku", f'SKU "{asked.sku}" equals "{hits[0].sku}" of "{hits[0].name}"')
     return _several(asked, hits, f'the SKU "{asked.sku}"') if hits else None
@@ -199,6 +207,8 @@ def _by_sku(asked: _Asked, batch: _Batch, notes: list[str]) -> Decision | None:
 
 def _by_name(asked: _Asked, batch: _Batch, notes: list[str]) -> Decision | None:
     there, here = batch.by_name(asked.name)
+    if not there.all and not here.all:
+        return None
     rivals = chain(there.open_to(asked.draft.key), here.open_to(asked.draft.key))
     if all(_doubt(asked, hit.id, hit.sku, batch) for hit in rivals):
         first = [*there.all[:2], *here.all[:2]][:2]
@@ -234,7 +244,7 @@ def _found(asked: _Asked, hit: Listed, rule: str, why: str) -> Decision:
     ref = pending_ref(hit.id)
     if ref is None:
         return Link(hit.id, rule, why)
-    return Create() if ref == asked.draft.ref else Same(ref, rule)
+    return Create() if ref == asked.ref else Same(ref, rule)
 
 
 def _several(asked: _Asked, hits: Sequence[Listed], what: str) -> Ask:

@@ -40,6 +40,8 @@ _DROPPED = {
     **dict.fromkeys(map(ord, _SEPARATORS + "\t\n\v\f\r"), None),
     **{kept: plain for plain, kept in _KEPT.items()},
 }
+_PLAIN = re.compile(r"[A-Za-z ]*+[0-9]*+[A-Za-z ]*+").fullmatch
+"""Words, and a number at most: nothing to fold but case and spaces."""
 _IDLE_SPACE = re.compile(r"(?<!\d)\s+|\s+(?!\d)")
 
 
@@ -108,6 +110,8 @@ def name_key(text: str) -> str:
 
     Empty when nothing is left to compare by; an empty key matches nothing.
     """
+    if _PLAIN(text):
+        return text.replace(" ", "").lower()
     folded = fold(text)
     if "&" in folded:
         folded = folded.replace("&", " and ")
@@ -159,8 +163,11 @@ def product_key(id: str = "", sku: str = "", name: str = "") -> str:
 
     Empty when all three say nothing: such a thing cannot be told from another.
     """
-    known = (("id", id.strip()), ("sku", sku_key(sku)), ("name", name_key(name)))
-    return next((f"{field}:{_bounded(key)}" for field, key in known if key), "")
+    if key := id.strip():
+        return f"id:{_bounded(key)}"
+    if key := sku_key(sku):
+        return f"sku:{_bounded(key)}"
+    return f"name:{_bounded(key)}" if (key := name_key(name)) else ""
 
 
 def _bounded(key: str) -> str:

@@ -7,7 +7,7 @@ became of them. Source: write-protocol.md, section 3.2.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -18,6 +18,7 @@ from wherry.records import Call, Reply
 from wherry.store.database import Tx, wanted
 from wherry.store.documents import next_value
 from wherry.store.ledger import ItemRow, item_columns, item_of
+from wherry.store.statements import Row
 from wherry.store.tables import calls, counters, flows, history, items, meta
 
 State = Literal["sending", "answered", "lost", "unsent", "settled"]
@@ -144,6 +145,14 @@ def items_of_sink(
     told = {"sink": sink, "state": state, "after": after, "most": limit or _ALL}
     rows = tx.kept(_READY, {**told, "by": ready_by}) if ready_by else tx.kept(_OF_SINK, told)
     return [Waiting(row[0], item_of(row[1:])) for row in rows]
+
+
+_FOLLOWERS = sa.select(items.c.id, items.c.follower).where(wanted(items.c.id))
+
+
+def followers(tx: Tx, ids: Iterable[int]) -> Iterator[Row]:
+    """(item, the newer version that waits behind it): of those that are open."""
+    return tx.seek(_FOLLOWERS, ids)
 
 
 def items_by_id(tx: Tx, sink: int, ids: Iterable[int]) -> dict[int, Waiting]:

@@ -15,6 +15,7 @@ from wherry.testing import guarantees as promise
 from wherry.testing.atomic_trial import (
     AtomicTrial,
     Seen,
+    abandon,
     apply,
     differences,
     everything,
@@ -111,6 +112,33 @@ class Harmless:
         with trial.opened() as documents:
             stored = documents.get(items[0].entity, [str(item.target) for item in items])
         assert list(numbers(stored)) == []
+
+    @guarantee(promise.EACH_ITS_OWN)
+    def test_ids_and_names_are_text(self, trial: AtomicTrial) -> None:
+        """A number would be another id once it was kept: 0042 is not 42."""
+        items = made(trial, trial.items(2))
+        answers = apply(trial, [*items, trial.bad])
+        with trial.opened() as documents:
+            listed = list(trial.make().listing(documents, items[0].entity))
+        told = [getattr(answer, name) for answer in answers for name in ("target", "reason", "field", "fix", "token")]
+        told += [getattr(one, name) for one in listed for name in ("id", "name", "sku", "number")]
+        assert [value for value in told if not isinstance(value, str)] == []
+
+    @guarantee(promise.HANDS_OFF)
+    def test_nothing_of_one_batch_comes_along_with_the_next(self, trial: AtomicTrial) -> None:
+        """A sink that has written, refused and been rolled back does the same as one that was just made."""
+        used, items = trial.make(), list(trial.items(6))
+        with trial.opened() as documents:
+            used.apply(documents, [*items[:2], trial.bad])
+        abandon(trial, used, [msgspec.structs.replace(items[2], body=trial.changed(items[2]))])
+        with trial.opened() as documents:
+            answers = used.apply(documents, items[2:4])
+        with trial.opened() as documents:
+            answers += trial.make().apply(documents, items[4:])
+        assert [answer.fate for answer in answers] == ["created"] * 4
+        for item, answer in zip(items[2:], answers, strict=True):
+            there = msgspec.structs.replace(item, target=answer.target)
+            assert differences(held(trial, there)[0], item.body) == {}
 
     @guarantee(promise.HANDS_OFF)
     def test_items_are_left_as_they_were(self, trial: AtomicTrial) -> None:

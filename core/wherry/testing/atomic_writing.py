@@ -10,8 +10,10 @@ import pytest
 from wherry.records import DONE
 from wherry.roles import AtomicSinkWriter
 from wherry.testing import guarantees as promise
+from wherry.testing.altering import OTHERS, altered, in_currency
 from wherry.testing.atomic_trial import (
     AtomicTrial,
+    Seen,
     abandon,
     apply,
     differences,
@@ -121,6 +123,36 @@ class Writing:
         assert (answer.fate, answer.target) == ("updated", item.target)
         assert differences(held(trial, item)[0], trial.changed(item)) == {}
         assert held(trial, other) == neighbour
+
+    @guarantee(promise.EXACT)
+    def test_every_field_of_a_body_is_held(self, trial: AtomicTrial) -> None:
+        """A field that can change without a trace is dropped on the way: memo, quantity, the day."""
+        (item,) = made(trial, trial.items(1))
+        before, lost = held(trial, item)[0], []
+        for path, body in altered(item.body):
+            name = ".".join(part for part in path if not part.isdigit())
+            with trial.opened() as documents:
+                (answer,) = trial.make().apply(Seen(documents), [msgspec.structs.replace(item, body=body)])
+            tried("fields changed")
+            if answer.fate != "refused" and held(trial, item)[0] == before:
+                lost.append(name)
+            apply(trial, [item])
+            before = held(trial, item)[0]
+        assert lost == [], "the same is held, whatever these say"
+
+    @guarantee(promise.EXACT)
+    def test_a_currency_of_other_decimals_is_held_in_its_own(self, trial: AtomicTrial) -> None:
+        """Yen have no decimals and dinars have three: minor units stay minor units."""
+        things = list(trial.items(len(OTHERS)))
+        if not currency_of(things[0].body):
+            pytest.skip("the things of the trial have no amounts")
+        bodies = [in_currency(code, item.body) for item, code in zip(things, OTHERS, strict=True)]
+        answers = apply(trial, [msgspec.structs.replace(i, body=b) for i, b in zip(things, bodies, strict=True)])
+        for item, body, answer in zip(things, bodies, answers, strict=True):
+            if answer.fate == "created":
+                tried("foreign currencies")
+                there = msgspec.structs.replace(item, target=answer.target)
+                assert differences(held(trial, there)[0], body) == {}
 
     @guarantee(promise.CHANGES)
     def test_an_update_says_what_it_changed(self, trial: AtomicTrial) -> None:

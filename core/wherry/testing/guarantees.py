@@ -48,6 +48,10 @@ DECIDES = "Every record gets one decision, the same each time it is asked."
 RIGHT_LINK = "It links only to what is there, and two things never become one by their name."
 ASKS_PEOPLE = "What it cannot tell it asks a person, with the likeliest first and a reason."
 
+# -- of a webhook ------------------------------------------------------------------------------------------------------
+
+SIGNED = "Only what the system signed is believed, once; anything else leaves no trace."
+
 # -- of all of them ----------------------------------------------------------------------------------------------------
 
 HARMLESS = "Strange text is only text: it is kept, cleaned or refused, and harms nothing beside it."

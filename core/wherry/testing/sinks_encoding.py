@@ -17,8 +17,8 @@ from wherry.roles import CallSinkWriter
 from wherry.testing import guarantees as promise
 from wherry.testing.elsewhere import elsewhere
 from wherry.testing.guarantees import guarantee, tried
-from wherry.testing.sink_trial import DAY, SinkTrial, carried, needed, plain, stamp_of
-from wherry.testing.trial import strays
+from wherry.testing.sink_trial import DAY, SinkTrial, carried, needed, over_http, plain, stamp_of
+from wherry.testing.trial import no_account, strays
 
 ZONES = ("Pacific/Kiritimati", "Pacific/Pago_Pago")
 """The first and the last place on earth where a day begins."""
@@ -55,6 +55,12 @@ class Encoding:
         trial.stage.faults.add("expired", times=10_000)
         with pytest.raises(AccessLost):
             sink.check()
+
+    @guarantee(promise.BOOKS)
+    def test_junk_is_never_taken_for_an_account(self, trial: SinkTrial) -> None:
+        sink = trial.make()
+        over_http(sink)
+        no_account(sink.check, trial.stage.faults)
 
     @guarantee(promise.BOOKS)
     def test_another_company_is_another_account(self, trial: SinkTrial) -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-import datetime as dt
 import re
-from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from decimal import Decimal
 from typing import Any
@@ -19,6 +16,7 @@ from wherry.money import text
 from wherry.records import Call, Item
 from wherry.roles import CallSinkWriter, Lists
 from wherry.testing import guarantees as promise
+from wherry.testing.altering import OTHERS, altered, foreign, in_currency
 from wherry.testing.guarantees import guarantee, tried
 from wherry.testing.holding import currency_of, priced
 from wherry.testing.sink_trial import (
@@ -35,9 +33,6 @@ from wherry.testing.sink_trial import (
     write,
 )
 
-OTHERS = {"JPY": 150_012, "KWD": 1_234_567}
-"""Currencies without and with three decimals → an amount in minor units."""
-SIDES = {"debit": "credit", "credit": "debit"}
 NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w.])")
 HIGH = ("date", "customer", "total", "currency", "number", "name", "sku")
 """What a person would ask about: two things that differ in it are two things."""
@@ -52,7 +47,7 @@ class Fields:
         sink, item = trial.make(), trial.items(1)[0]
         usual = _said(sink, item)
         lost = []
-        for path, body in [*_altered(item.body), *_foreign(item.body)]:
+        for path, body in [*altered(item.body), *foreign(item.body)]:
             name = ".".join(part for part in path if not part.isdigit())
             tried("fields changed")
             if name not in trial.ignored and _said(sink, msgspec.structs.replace(item, body=body)) == usual:
@@ -63,7 +58,7 @@ class Fields:
     def test_facts_tell_two_records_apart_by_whatever_people_ask_for(self, trial: SinkTrial) -> None:
         sink, item = trial.make(), trial.items(1)[0]
         usual, same = sink.facts(item), []
-        for path, body in _altered(item.body):
+        for path, body in altered(item.body):
             if path[0] in HIGH and path[0] not in trial.ignored and len(path) == 1:
                 facts = sink.facts(msgspec.structs.replace(item, body=body))
                 same += [path[0]] if facts == usual else []
@@ -158,51 +153,12 @@ def _said(sink: CallSinkWriter, item: Item) -> bytes:
         return f"rejected: {error.message}".encode()
 
 
-def _altered(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Copies of a body, each with one of its fields changed, and where that stands. Of a list the first is changed."""
-    if isinstance(value, Mapping) and value.keys() == {"minor", "currency"}:
-        yield path, {**value, "minor": value["minor"] + 100}
-    elif isinstance(value, Mapping):
-        for name, inner in value.items():
-            for where, other in _altered(inner, (*path, name)):
-                yield where, {**copy.deepcopy(dict(value)), name: other}
-    elif isinstance(value, list) and value:
-        for where, other in _altered(value[0], (*path, "0")):
-            yield where, [other, *copy.deepcopy(value[1:])]
-    elif isinstance(value, str) and value:
-        yield path, _another(value)
-
-
-def _foreign(body: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """The body in another currency."""
-    own = currency_of(body)
-    if own:
-        yield ("currency",), _in("EUR" if own != "EUR" else "USD", body)
-
-
-def _another(value: str) -> str:
-    """Another text of the same form: a side, a day, a decimal number, or words."""
-    if value in SIDES:
-        return SIDES[value]
-    try:
-        return (dt.date.fromisoformat(value) + dt.timedelta(days=1)).isoformat()
-    except ValueError:
-        pass
-    return str(Decimal(value) + 1) if re.fullmatch(r"-?\d+(\.\d+)?", value) and len(value) < 9 else f"{value}x"
-
-
 def _amounts(sink: CallSinkWriter, item: Item, currency: str, minor: int) -> set[Decimal]:
     """The numbers in the call of an item whose lines have this amount."""
-    turned = msgspec.structs.replace(item, body=_in(currency, item.body), stamp=stamp_of(f"{currency} {item.stamp}"))
+    stamp = stamp_of(f"{currency} {item.stamp}")
+    turned = msgspec.structs.replace(item, body=in_currency(currency, item.body), stamp=stamp)
     body = priced(turned, minor)
     return {number for call in sink.encode([msgspec.structs.replace(turned, body=body)]) for number in _numbers(call)}
-
-
-def _in(currency: str, value: Any) -> Any:
-    """The body with all amounts in another currency."""
-    if isinstance(value, Mapping):
-        return {name: currency if name == "currency" else _in(currency, inner) for name, inner in value.items()}
-    return [_in(currency, one) for one in value] if isinstance(value, list) else value
 
 
 def _numbers(call: Call) -> set[Decimal]:

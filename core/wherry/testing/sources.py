@@ -23,6 +23,7 @@ from wherry.roles import Describes, Fetches, OpensFiles, Query, SourceConnector,
 from wherry.testing import guarantees as promise
 from wherry.testing.guarantees import guarantee, tried
 from wherry.testing.sources_faults import Beside, Failing
+from wherry.testing.sources_telling import Telling
 from wherry.testing.trial import (
     TURNED_AWAY,
     Reading,
@@ -46,7 +47,7 @@ TEMPORARY = ("unavailable", "throttled", "html", "truncated", "dropped")
 STRANGE_MARK = "\N{SNOWMAN} no mark of anybody"
 
 
-class SourceSuite(Failing, Beside):
+class SourceSuite(Failing, Beside, Telling):
     """Subclass it, name the class ``Test…`` and give it the fixture ``trial``."""
 
     # -- whose account ------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from wherry.testing.guarantees import guarantee, tried
 from wherry.testing.hostile import SPOKEN
 from wherry.testing.sinks_encoding import ZONES, in_zone
 from wherry.testing.sinks_guarding import least_growth
-from wherry.testing.trial import Reading, Trial, faults_of, needed, offered, read, read_settled
+from wherry.testing.trial import JUNK, Reading, Trial, faults_of, needed, offered, read, read_settled
 
 FOR_EVER = 10_000
 WAIT = 47
@@ -26,7 +26,6 @@ BROKEN: dict[str, dict[str, Any]] = {
     "a cut line": {"kind": "truncated"},
     "a lost sign-in": {"kind": "expired"},
 }
-JUNK: tuple[Any, ...] = ({}, [], "ok", b"", b"<html>Sorry</html>", {"error": "later"}, {"results": None}, b"null")
 LONGEST_MARK = 4_000
 READS, FEW = 2, 3
 """A record that is kept is more than a few blocks of memory."""

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from msgspec import Struct, field
 
+from wherry.errors import WherryError
 from wherry.records import Page, Record
-from wherry.roles import Clock, Query, SourceConnector
+from wherry.roles import Account, Clock, Query, SourceConnector
 from wherry.simulator import Faults, Stage
+from wherry.testing.guarantees import tried
 
 MOST_PAGES = 200
 TURNED_AWAY = (400, 401, 417, 503)
@@ -56,6 +58,9 @@ class Trial(Struct, kw_only=True):
     """Deletes or archives a record."""
     merge: Callable[[str, str], object] | None = None
     """Merges the second record into the first."""
+    family: Callable[[str], Mapping[str, Sequence[str]]] | None = None
+    """What the system holds of a record's relatives, kind → ids, told without the source. Give some records many: more
+    than one page or call holds."""
 
     @property
     def settled(self) -> float:
@@ -154,6 +159,23 @@ def script(faults: Faults, name: str) -> None:
         faults.add("status", status=status, times=2, after=1)
     else:
         faults.add(name, times=2, after=1)
+
+
+JUNK: tuple[Any, ...] = ({}, [], "ok", b"", b"<html>Sorry</html>", {"error": "later"}, {"results": None}, b"null")
+
+
+def no_account(check: Callable[[], Account], faults: Faults) -> None:
+    """Raises AssertionError where junk is taken for an account. Links and marks would hang on it."""
+    usual = check().id
+    for body in JUNK:
+        faults.add("status", status=200, body=body, times=10_000)
+        try:
+            found = check().id
+        except WherryError:
+            found = usual
+        faults.clear()
+        tried("answers of junk")
+        assert found == usual, f"{body!r} was taken for the account {found!r}"
 
 
 def echoes(words: str, stage: Stage | None, status: int) -> list[Any]:

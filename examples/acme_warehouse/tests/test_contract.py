@@ -20,7 +20,7 @@ from wherry.testing.services import SECRET, SharedClock
 from wherry.testing.simulators import Exchange, SimulatorSuite, SimulatorTrial
 from wherry.testing.sources import SourceSuite, Trial
 
-PAGE = 20
+PAGE, FEW = 20, 3
 """It stands for the hundred that the system gives at once."""
 
 
@@ -34,10 +34,12 @@ class TestShipments(SourceSuite):
     def trial(
         self, simulator: AcmeSimulator, make: Callable[[], AcmeSource], post: Callable[..., dict[str, Any]]
     ) -> Trial:
-        part = post("POST", "/api/v1/parts", name="Bolt M8", number="B-8")["id"]
+        parts = [post("POST", "/api/v1/parts", name=f"Bolt M{n}", number=f"B-{n}")["id"] for n in range(PAGE + 2)]
+        part = parts[0]
 
         def create(count: int) -> Sequence[str]:
-            body = {"customer": "Acme Rail", "status": "sent", "lines": [{"part": part, "quantity": 4}]}
+            lines = [{"part": one, "quantity": 4} for one in (parts if count == FEW else [part])]
+            body = {"customer": "Acme Rail", "status": "sent", "lines": lines}
             return [post("POST", "/api/v1/shipments", number=f"SH-{n}", **body)["id"] for n in range(count)]
 
         def write(name: str, text: str) -> str:
@@ -64,6 +66,7 @@ class TestShipments(SourceSuite):
             write=write,
             holds=holds,
             remove=lambda name: post("DELETE", f"/api/v1/shipments/{name}"),
+            family=lambda name: {"part": [line["part"] for line in holds(name)["lines"]]},
         )
 
 

@@ -26,7 +26,7 @@ def test_whatever_crashes_everything_is_there_once(rig: Rig) -> None:
         renames = [point for points in whole.passed.values() for point in points if point.startswith("file.")]
         assert any("http.files" in point for point in renames), "files are placed by a rename that the kit sees"
         plans = [plan for plan in drills(rig, "sqlite", whole.passed, SEED) if "; fault " not in plan]
-        wanted = chosen([*kills(rig, whole.passed), *plans], 0 if EVERYTHING else 10)
+        wanted = chosen([*kills(rig, whole.passed), *plans], 0 if EVERYTHING else 5)
         outcomes = list(benches.carry_out([(plan, "") for plan in wanted]))
     assert [(outcome.plan, outcome.wrong) for outcome in outcomes if outcome.wrong] == []
     assert [missed for outcome in outcomes for missed in outcome.missed] == []

@@ -14,7 +14,10 @@ from wherry_hubspot.settings import HubSpotSettings
 from wherry_hubspot.simulator import HubSpotSimulator
 from wherry_hubspot.source import HubSpotSource
 
-LARGEST_PAGE, PRIMARY = 200, 5
+LARGEST_PAGE, PRIMARY, LINE = 200, 5, 19
+FEW = 3
+LINES = 103
+"""Of the first deals: more than a batch of reads holds."""
 
 
 @pytest.fixture
@@ -46,11 +49,18 @@ class TestDeals(SourceSuite):
     @pytest.fixture
     def trial(self, simulator: HubSpotSimulator, make: Callable[[], HubSpotSource]) -> Trial:
         [company] = simulator.create("companies", 1, name="Acme Rail")
+        lines = simulator.create("line_items", LINES, name="Plank {n}")
+        families: dict[str, dict[str, list[str]]] = {}
 
         def create(count: int) -> Sequence[str]:
             ids = simulator.create("deals", count, dealname="Deal {n}", amount="100")
             for name in ids[:20]:
                 simulator.link("deals", name, "companies", company, PRIMARY)
+                families[name] = {"company": [company]}
+            if count == FEW:
+                for line in lines:
+                    simulator.link("deals", ids[1], "line_items", line, LINE)
+                families[ids[1]]["line_item"] = list(lines)
             return ids
 
         def change(name: str) -> None:
@@ -78,7 +88,7 @@ class TestDeals(SourceSuite):
             make=make,
             kind="deal",
             fields=("dealname", "amount", "dealstage", "pipeline"),
-            relatives={"company": ("name",)},
+            relatives={"company": ("name",), "line_item": ("name",)},
             create=create,
             change=change,
             wait=simulator.clock.advance,
@@ -93,6 +103,7 @@ class TestDeals(SourceSuite):
             write=write,
             remove=remove,
             merge=merge,
+            family=lambda name: families[name],
         )
 
 

@@ -95,3 +95,5 @@ def test_what_waits_for_approval_is_not_said_to_wait_for_the_web_connector(at: D
     told = at.does("status")
     assert "approval 3 sales orders wait for somebody's word" in told
     assert "leave with" not in told
+    approved = at.does("approve invoices --all")
+    assert approved.splitlines()[-1] == "5 ready leave with the next update of the Web Connector", approved

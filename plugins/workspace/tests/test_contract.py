@@ -65,6 +65,7 @@ class TestInvoices(SourceSuite):
                 write=write,
                 holds=holds,
                 remove=remove,
+                family=lambda name: {"customer": [customer]},
             )
 
 

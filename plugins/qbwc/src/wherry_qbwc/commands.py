@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 import msgspec
-from wherry.errors import ConfigError
+from wherry.errors import ConfigError, NotFound
 from wherry.roles import Documents
 
-from wherry_qbwc import contacts, passwords, qwc, sessions
+from wherry_qbwc import contacts, passwords, places, qwc, sessions
 from wherry_qbwc.passwords import Access
 from wherry_qbwc.words import statuses
 
@@ -125,6 +125,27 @@ def password(name: str, rotate: bool) -> None:
     ]
     after = [f"wherry qbwc status {name}"] if rotate else [f"wherry qbwc password {name} --rotate"]
     face.print("wherry.qbwc.password/1", data, lambda: lines, after)
+
+
+@group.command("moved")
+@click.argument("name", metavar="CONNECTION")
+def moved(name: str) -> None:
+    """Say that the company file lies elsewhere now, or is opened through another drive: it is no copy of it.
+
+    Sessions hold back what waits as long as the file is open from a path that nobody has said yes to.
+    """
+    face = _face()
+    with face.documents(name) as documents:
+        before, path = places.known(documents, name), places.accept(documents, name)
+    if not path:
+        raise NotFound(
+            f"no session of {name} has met its company file at another place", code="WHERRY-3351",
+            fix=f"see: wherry qbwc status {name}", connection=name,
+        )  # fmt: skip
+    face.audit("qbwc.moved", name, before, [*before, path])
+    data = {"connection": name, "company_file": path, "before": before}
+    lines = [f"company file  {path}", "what waits leaves with the next session"]
+    face.print("wherry.qbwc.moved/1", data, lambda: lines, [f"wherry qbwc status {name}"])
 
 
 @group.command("status")

@@ -8,7 +8,8 @@ here outlives the process: what was handed out and not answered is unknown to th
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,11 +27,11 @@ ANSWERED, NOT_READ = 200, 400
 HRESULT = "hresult"
 GONE = "WHERRY-6850"
 """The code of the error that the Web Connector is not here."""
+UNTAKEN, UNANSWERED = 180.0, 1800.0
+"""Seconds after which nobody comes for a request any more, and after which no answer to one that was taken counts: the
+silence after which another session may begin, and the life of a ticket."""
+_LOOK_EVERY = 15.0
 NAME_TAKEN, NOT_FOUND = 'statusCode="3100"', 'statusCode="500"'
-
-
-class Left(Exception):
-    """The Web Connector is gone, and what was to go out again had been out before: it stays as it was."""
 
 
 class Heard(Struct, frozen=True):
@@ -49,16 +50,27 @@ class Wire:
 
     A request that is out is handed out again to who asks again: the Web Connector makes one call after the other, so it
     never got the first. Should it have both, QuickBooks knows a write by its message-set id, and does nothing twice.
+
+    Nobody is waited for without end: where the Web Connector's calls go to another process, nothing ends the session
+    here. ``elsewhere`` is asked now and then whether one has it.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, elsewhere: Callable[[], bool] = lambda: False, *, untaken: float = UNTAKEN,
+        unanswered: float = UNANSWERED, look_every: float = _LOOK_EVERY,
+    ) -> None:  # fmt: skip
+        self._elsewhere, self._untaken, self._unanswered = elsewhere, untaken, unanswered
+        self._look_every = look_every
         self._changed = threading.Condition()
         self._one = threading.Lock()
         self._request: bytes | None = None
         self._heard: Heard | None = None
         self._taken = False
+        self._since = 0.0
         self._finished = False
         self.over = False
+        self.given_up: TryAgain | None = None
+        """Why nobody is waited for any more, where the Web Connector has not ended the session itself."""
         self.handed = 0
         self.answered: list[str] = []
         """Ids of the message sets of writes that QuickBooks answered."""
@@ -73,14 +85,26 @@ class Wire:
             if self.over:
                 raise gone("no")
             self._request, self._heard, self._taken = content, None, False
+            self._since = time.monotonic()
             self._changed.notify_all()
-            self._changed.wait_for(lambda: self._heard is not None or self.over)
+            while not self._changed.wait_for(lambda: self._heard is not None or self.over, self._look_every):
+                self._give_up()
             taken, heard = self._put_away()
         if heard is None:
-            raise gone("perhaps" if taken else "no")
+            raise gone("perhaps" if taken else "no", self.given_up)
         if heard.hresult and statuses.of_hresult(heard.hresult).fate != "refused":
             raise _failed(heard)
         return heard
+
+    def _give_up(self) -> None:
+        """End the session where nobody will come for its request, or answer it."""
+        waited = time.monotonic() - self._since
+        if self._elsewhere():
+            self.given_up = _taken_over()
+        elif waited >= (self._unanswered if self._taken else self._untaken):
+            self.given_up = _silent(waited, taken=self._taken)
+        self.over = self.over or self.given_up is not None
+        self._changed.notify_all()
 
     def _put_away(self) -> tuple[bool, Heard | None]:
         found = self._taken, self._heard
@@ -106,8 +130,8 @@ class Wire:
         with self._changed:
             if not self._waiting() or self._request is None:
                 return b""
-            self.handed += not self._taken
-            self._taken = True
+            if not self._taken:
+                self.handed, self._taken, self._since = self.handed + 1, True, time.monotonic()
             return self._request
 
     def hear(self, heard: Heard) -> None:
@@ -133,7 +157,6 @@ class Line:
     def __init__(self) -> None:
         self._wire: Wire | None = None
         self._worker = 0
-        self._sent: set[str] = set()
 
     @property
     def present(self) -> bool:
@@ -144,7 +167,7 @@ class Line:
 
     def admit(self, wire: Wire) -> None:
         """Lead to this session, whose worker this is: its company file is the right one."""
-        self._wire, self._worker, self._sent = wire, threading.get_ident(), set()
+        self._wire, self._worker = wire, threading.get_ident()
 
     def leave(self, wire: Wire) -> None:
         """Lead to this session no longer."""
@@ -152,18 +175,11 @@ class Line:
             self._wire = None
 
     def send(self, call: Call) -> Reply:
-        """One attempt. Raises TryAgain as ``Transport`` says, and Left for what went out before in this session."""
-        again = not self._sent.isdisjoint(call.items)
+        """One attempt. Raises TryAgain as ``Transport`` says, also to a thread that is not the session's own."""
         wire = self._wire
-        if wire is None or wire.over:
-            raise Left if again else gone("no")
-        self._sent.update(call.items)
-        try:
-            heard = wire.ask(call.body)
-        except TryAgain as error:
-            if again and error.where.get("sent") == "no":
-                raise Left from None
-            raise
+        if wire is None or not self.present:
+            raise gone("no")
+        heard = wire.ask(call.body)
         wire.answered += [set_id(stamp) for stamp in call.items]
         wire.lists_moved = wire.lists_moved or NAME_TAKEN in heard.response or NOT_FOUND in heard.response
         if heard.hresult:
@@ -194,11 +210,27 @@ def line_of(folder: Path, connection: str) -> Line:
         return _lines.setdefault((folder.resolve(), connection), Line())
 
 
-def gone(sent: Literal["no", "perhaps"]) -> TryAgain:
-    """The Web Connector is not here (any more)."""
-    return TryAgain(
+def gone(sent: Literal["no", "perhaps"], why: TryAgain | None = None) -> TryAgain:
+    """The Web Connector is not here (any more); ``why`` says more where it is known."""
+    said = why or TryAgain(
         "the QuickBooks Web Connector is not here now",
-        fix="it goes on when the Web Connector updates next", code=GONE, sent=sent,
+        fix="it goes on when the Web Connector updates next", code=GONE,
+    )  # fmt: skip
+    return TryAgain(said.message, fix=said.fix, code=said.code, sent=sent)
+
+
+def _taken_over() -> TryAgain:
+    return TryAgain(
+        "another wherry serve answers the Web Connector now: this session was given up, and what it sent is looked up",
+        fix="let one wherry serve alone answer at the address of the Web Connector", code="WHERRY-6857",
+    )  # fmt: skip
+
+
+def _silent(seconds: float, *, taken: bool) -> TryAgain:
+    what = "QuickBooks answered nothing" if taken else "the Web Connector came for nothing"
+    return TryAgain(
+        f"{what} for {seconds / 60:.0f} minutes: its session was given up, and what was on its way is looked up",
+        fix="look whether QuickBooks shows a window that waits for somebody, then update again", code="WHERRY-6858",
     )  # fmt: skip
 
 

@@ -96,7 +96,7 @@ class QbwcSink:
 
     def found(self, call: Call, items: Sequence[Item], reply: Reply) -> dict[str, list[Found]]:
         """Stamp → what QuickBooks holds of it."""
-        return asking.found(call, items, reply, self._books)
+        return asking.found(call, items, reply, self._books) if reply.status == 200 else {}
 
     def listing(self, entity: str) -> Iterator[Listed]:
         """Active customers, items or accounts, as they were read last. Raises Rejected for another entity."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 from msgspec import Struct, convert, to_builtins
-from wherry.errors import TryAgain
+from wherry.errors import TryAgain, WherryError
 from wherry.roles import Documents
 
 from .words import replies, reports, statuses
@@ -129,6 +129,23 @@ def read(ask: Ask, asked: Question, version: str, year_from: int) -> Rows:
         return _entries(ask, asked, version)
     assert asked.last is not None
     return _balances(ask, asked.last, version, year_from)
+
+
+def read_all(
+    ask: Ask, asked: Iterable[Question], version: str, year_from: int
+) -> tuple[dict[Question, Rows], WherryError | None]:  # fmt: skip
+    """The answers, and the error of the first question that QuickBooks did not answer: the others do not wait for it.
+    Raises TryAgain where it is the Web Connector that has gone."""
+    found: dict[Question, Rows] = {}
+    first: WherryError | None = None
+    for one in asked:
+        try:
+            found[one] = read(ask, one, version, year_from)
+        except WherryError as error:
+            if "sent" in error.where:  # not QuickBooks' answer, but none
+                raise
+            first = first or error
+    return found, first
 
 
 def keep(documents: Documents, connection: str, told: dict[Question, Rows], now: dt.datetime) -> None:

@@ -13,9 +13,9 @@ from wherry.errors import Busy, WherryError
 from wherry.roles import Connection, Services
 from wherry.web.routes import Host
 
-from . import company, mirror, remembered, statements
+from . import company, mirror, places, remembered, sessions, statements
 from .endpoint import NO_OP
-from .line import Heard, Left, Line, Wire, line_of
+from .line import Heard, Line, Wire, line_of
 from .settings import QbwcSettings
 from .words import statuses
 from .words.sets import clearing
@@ -34,7 +34,8 @@ class Session:
         self._connection, self._services, self._host = connection, services, host
         self._settings: QbwcSettings = connection.settings
         self._line: Line = line_of(services.folder, connection.name)
-        self._wire = Wire()
+        self._wire = Wire(self._is_elsewhere)
+        self._ticket = self._file = ""
         self._thread: threading.Thread | None = None
         self._version = (0, 0)
         self._why = ""
@@ -45,7 +46,7 @@ class Session:
     def next(self, hcp: str, company_file: str, country: str, major: int, minor: int) -> str:
         """The next message set. What QuickBooks says of itself unasked (``hcp``) is asked for again, by our own id."""
         if self._thread is None:
-            self._version = (major, minor)
+            self._version, self._file = (major, minor), company_file
             self._thread = threading.Thread(target=self._run, name=f"qbwc-{self._connection.name}", daemon=True)
             self._thread.start()
         ready = self._wire.wait(PATIENCE)
@@ -87,11 +88,9 @@ class Session:
     def _run(self) -> None:
         try:
             self._work()
-        except Left:
-            pass
         except WherryError as error:
-            if not self._wire.over:
-                self._why = _sentence(error)
+            if not self._wire.over or self._wire.given_up is not None:
+                self._why = _sentence(self._wire.given_up or error)
         except Exception as error:
             self._services.log.error("the work of a session failed", connection=self._connection.name, exc_info=error)
             self._why = self._why or "Wherry failed at this; its log says why. Update again: what is open is looked up."
@@ -99,12 +98,30 @@ class Session:
             self._line.leave(self._wire)
             self._wire.finish()
 
+    def _is_elsewhere(self) -> bool:
+        """Whether another process has ended this session, or begun the next one."""
+        try:
+            return self._noted() not in ("", self._ticket)
+        except WherryError:  # the store is not to be had now, which says nothing of the session
+            return False
+
+    def _noted(self) -> str:
+        """The hash of the ticket of the session that goes on; a mark of its own once that was closed."""
+        with self._host.reading() as documents:
+            kept = sessions.load(documents, self._connection.name)
+        return "" if kept is None else f"closed {kept.ticket}" if kept.closed_at else kept.ticket
+
     def _work(self) -> None:
         name = self._connection.name
+        self._ticket = self._noted()
         found = company.told(self._asked(company.questions(*self._version)), *self._version)
         company.right(found, self._host.account(name), name)
         with self._host.changing("qbwc") as change:
-            company.save(change.documents, name, found)
+            held = places.held(change.documents, name, found, self._file, self._settings.company_file)
+            if held is None:
+                company.save(change.documents, name, found)
+        if held is not None:
+            raise held
         self._read_lists(found)
         self._line.admit(self._wire)
         try:
@@ -112,8 +129,10 @@ class Session:
         finally:
             self._line.leave(self._wire)
             self._note()
-        self._tell(found)
+        refused = self._tell(found)
         self._clear(found)
+        if refused is not None:
+            raise refused
 
     def _asked(self, content: bytes) -> str:
         return self._wire.ask(content).response
@@ -149,16 +168,17 @@ class Session:
             with self._host.changing("qbwc") as change:
                 remembered.cleared(change.documents, name, due)
 
-    def _tell(self, found: company.Company) -> None:
-        """Answers what was asked of the books since the sessions before."""
+    def _tell(self, found: company.Company) -> WherryError | None:
+        """Answers what was asked of the books since the sessions before. What QuickBooks refused of it, if it did."""
         name, now = self._connection.name, self._services.clock.now()
         with self._host.reading() as documents:
             asked = statements.open_questions(documents, name, now)
             if not documents.count(statements.KIND):
-                return
-        told = {one: statements.read(self._asked, one, found.qbxml, found.year_from) for one in asked}
+                return None
+        told, refused = statements.read_all(self._asked, asked, found.qbxml, found.year_from)
         with self._host.changing("qbwc") as change:
             statements.keep(change.documents, name, told, now)
+        return refused
 
     def _drain(self) -> None:
         """Sends what waits. A session before may still be letting go."""
