@@ -43,13 +43,7 @@ docs: $(DEV)/.stamp
 	$(DEV)/bin/python docs/build.py --coverage
 
 bench: $(DEV)/.stamp
-	$(DEV)/bin/python benchmarks/matching.py --seeded 2000
-	$(DEV)/bin/python benchmarks/writing.py --profile
-	$(DEV)/bin/python benchmarks/books.py
-	$(DEV)/bin/python benchmarks/starting.py
-	$(DEV)/bin/python benchmarks/sharing.py
-	$(DEV)/bin/python benchmarks/soap.py
-	$(DEV)/bin/python benchmarks/sync.py $(ARGS)
+	$(DEV)/bin/python benchmarks/everything.py $(ARGS)
 
 # Hub, target and plain-text ledgers side by side, to the cent; any difference is a failure.
 tieout: $(DEV)/.stamp

@@ -36,6 +36,11 @@ OURS = f"BENCH_TOKEN=bench {Path(sys.executable).parent / 'wherry'} -C {{out}} r
 MADE = f"{sys.executable} {__file__} --project {{base}} {{out}} && {OURS}"
 
 
+def machine() -> dict[str, Any]:
+    """On what the figures were measured."""
+    return {"machine": platform.platform(), "cpus": os.cpu_count(), "python": platform.python_version()}
+
+
 def project(base: str, folder: Path) -> None:
     """The project file that is measured: deals with company, line items and eighteen further fields."""
     fields = "\n".join(f'{name} = "deal.{name}"' for name in sync.FIELDS)
@@ -59,6 +64,7 @@ def harness() -> Any:
             self.info = {"counts": {"deals": deals, "companies": deals * 3 // 10, "line_items": deals * 2}}
 
     bench.Crm = Source
+    os.environ |= {"WHERRY_W1": MADE, "WHERRY_W2": MADE, "WHERRY_W3_PRIME": MADE, "WHERRY_W3": OURS}
     return bench
 
 
@@ -113,10 +119,9 @@ def main() -> None:
     if not (BENCH / "bench.py").exists():
         raise SystemExit(f"nothing to measure beside: {BENCH} is not there; WHERRY_SHARED names another place")
     bench = harness()
-    machine = {"machine": platform.platform(), "cpus": os.cpu_count(), "python": platform.python_version()}
     found = {workload: measured(bench, workload, told) for workload in told.workloads}
     before = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    RESULTS.write_text(json.dumps({**before, **machine, **found}, indent=1) + "\n")
+    RESULTS.write_text(json.dumps({**before, **machine(), **found}, indent=1) + "\n")
     return None
 
 

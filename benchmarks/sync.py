@@ -136,6 +136,7 @@ def workload(deals: int, runs: int) -> dict[str, Any]:
         "unchanged_cpu_ms_per_1000": round(middle("unchanged", "cpu") * 1e6 / deals, 1),
         "peak_mb": round(middle("created", "peak_mb"), 1), "imports_mb": round(middle("created", "import_mb"), 1),
         "requests": found[0]["created"]["requests"], "least_requests": least(deals), "refused": refused,
+        "unchanged_reads": sum(number for call, number in found[0]["unchanged"]["by"].items() if "objects" in call),
     }  # fmt: skip
 
 

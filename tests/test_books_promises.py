@@ -91,17 +91,18 @@ def test_a_later_movement_is_all_that_a_later_export_has(at: Treasury) -> None:
 
 
 def test_a_category_goes_to_an_account_of_the_chart_that_was_imported_before_anything_goes_out(at: Treasury) -> None:
-    """b_004_03 b_004_02: one that the chart has not got stops it; one that was entered there since is there once the
-    chart is read again."""
+    """b_004_03 b_004_02: of one that the chart has not got nothing goes out; one that was entered there since is
+    there once the chart is read again."""
     at.does("accounts import books")
     at.mapped("category,debit,credit\nstorage,1205,4011\nswitching,1205,4020\ngain,1205,4090\n")
     told = at.does(f"accounts check {FLOW}", 4)
-    assert "there is no account 4011" in told
+    assert 'storage: there is no account "4011" in the chart' in told
     at.does(f"journal post {FLOW} --yes", 4)
-    assert at.entries() == []
+    assert at.balances() == {"Storage clearing": Decimal("40.50"), "Switching income": Decimal("-40.50")}
     at.books.write("Account", {"Name": "Crane storage", "AcctNum": "4011", "AccountType": "Income"})
     at.does("accounts import books")
     at.does(f"accounts check {FLOW}")
+    at.does(f"run {FLOW}")
     at.does(f"journal post {FLOW} --yes")
     assert at.balances()["Crane storage"] == Decimal("-115.00")
 
@@ -113,8 +114,6 @@ def test_a_wallet_is_uploaded_whole_or_from_day_to_day_and_the_others_stay(at: T
                              "Realised gains": Decimal("-1.00")}  # fmt: skip
     at.does(f"journal post {FLOW} --partition hot --yes")
     assert at.balances()["Storage clearing"] == Decimal("153.50")
-    at.does(f"journal post {FLOW} --partition cold --yes")
-    assert at.balances()["Storage clearing"] == Decimal("156.50")
 
 
 def test_realised_gains_go_out_where_the_flow_says_so_and_stay_out_where_not(at: Treasury) -> None:

@@ -73,6 +73,25 @@ def test_a_second_attempt_in_a_restored_backup_is_looked_for_like_a_first(desk: 
     assert desk.done("2") == [("created", "20.00")]
 
 
+def test_a_backup_that_is_restored_on_another_machine_is_looked_up_first_as_well(desk: Books) -> None:
+    """case_A21: the number of the last call did not come along"""
+    desk.bill("1")
+    desk.run()
+    desk.copy("", "kept-")
+    desk.bills(4)
+    desk.run()
+    before = desk.effects()
+    restored(desk)
+    (desk.folder / ".wherry" / "calls-sent").unlink()
+    assert desk.run().exit_code == 0
+    assert desk.effects() == before
+    desk.bill("5", "5.10")
+    reads = len(desk.reads())
+    assert desk.run().exit_code == 0
+    assert desk.done("5") == [("created", "5.10")]
+    assert len(desk.reads()) == reads, "it is noticed once"
+
+
 def test_a_restored_backup_of_books_that_cannot_be_asked_leaves_what_may_have_been_sent_to_a_person(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,6 +24,8 @@ from wherry.testing.target import Ability, Target
 from wherry.testing.target_sink import AskingSink, TargetSink, facts_of
 from wherry.testing.target_trial import START, target_trial
 
+from . import liars
+
 _numbers = itertools.count()
 
 
@@ -500,6 +502,7 @@ LIARS: list[tuple[type[TargetSink], Ability, int, str]] = [
     (Impatient, "key", 1, "test_a_look_waits_as_long_as_it_is_told_to"),
     (KeepsEverything, "key", 1, "test_nothing_is_kept_of_what_passes_through"),
     (ListsTheFirst, "query", 1, "test_a_listing_has_every_thing_once"),
+    *liars.LIARS,
 ]
 PROVED_BY_PLUGINS = {
     "test_nothing_is_written_into_a_closed_period",

@@ -220,6 +220,9 @@ def told(desk: Treasury, word: str) -> str:
 
 def test_explain_tells_the_way_of_a_movement_by_its_reference_its_record_and_its_number(treasury: Treasury) -> None:
     """b_000_15, I16"""
+    treasury.does("explain M-1", 3)
+    assert "there is no movement M-1: flow wallet-journals" in treasury.err
+    assert "which never ran" in treasury.err
     moves(treasury, "TX-1001,2026-01-05,100.00 USD,payout,W1,p1", "TX-1002,2026-01-06,0.00 USD,fee,W1,p2",
           "TX-1003,2026-01-07,2.50 USD,fee,W1,p3")  # fmt: skip
     treasury.ask("run wallet-journals")
@@ -238,4 +241,7 @@ def test_explain_tells_the_way_of_a_movement_by_its_reference_its_record_and_its
     moves(treasury, "TX-1004,2026-01-20,7.00 USD,donation,W1,p4")
     treasury.ask("run wallet-journals", 4)
     assert 'category "donation" is not in the accounts table' in told(treasury, "p4")
-    assert "no flow has ever read p9" in treasury.type("explain p9") + treasury.err
+    for word, missing in {"p9": "no flow has ever read p9", "M-99": "there is no movement M-99: flow wallet-journals",
+                          "E-99": "E-99 is not open: it is done by now, or never was"}.items():  # fmt: skip
+        treasury.does(f"explain {word}", 3)
+        assert missing in treasury.err

@@ -14,7 +14,7 @@ from msgspec import Struct
 from wherry import tying
 from wherry.accounting import Balance, BookedLine, Entry, Side
 from wherry.books import tieout
-from wherry.books.held import Books, Cancelled, Written
+from wherry.books.held import BothSides, Cancelled, Written
 from wherry.testing import plain_ledgers
 
 from .drained import books
@@ -69,7 +69,7 @@ def moved(*held: Held) -> list[Balance]:
 
 def tie(ours: list[Written], held: list[Held], more: list[Held] | None = None, **told: Any) -> tieout.TieOut:
     balances = moved(*held, *(more or []))
-    return tieout.tie(Books(first=FIRST, last=LAST, written=ours, held=held, opening=[], moved=balances, **told))
+    return tieout.tie(BothSides(first=FIRST, last=LAST, written=ours, held=held, opening=[], moved=balances, **told))
 
 
 def names(found: tieout.TieOut) -> list[tuple[str, str]]:

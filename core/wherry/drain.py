@@ -21,7 +21,7 @@ from wherry import boundary, flight, resolving, writing
 from wherry.errors import Guarded, Rejected, TryAgain, WherryError
 from wherry.flight import THROTTLED, Exchange, Flight, Target
 from wherry.records import Answer, Ref
-from wherry.resolving import LOOKED, RESTORED, flow_on
+from wherry.resolving import LOOKED, MOVED, RESTORED, flow_on
 from wherry.roles import Asks
 from wherry.rows import BY_PERSON, resumed
 from wherry.steps import Outcome
@@ -125,17 +125,20 @@ class Drain:
         return restored
 
     def _notice_restore(self, tx: Tx) -> bool:
-        """A store that knows of fewer calls than were made is an old backup: everything is looked for first (A21)."""
-        told, known = _read_number(self.target.beside), calls.last_call(tx)
-        if told <= known:
+        """A store that knows of fewer calls than were made is an old backup: everything is looked for first (A21). So
+        may one be that nothing was sent from on this machine yet."""
+        beside, known = self.target.beside, calls.last_call(tx)
+        told = _read_number(beside)
+        if told <= known and (beside.exists() or not known):
             return False
         structlog.get_logger().warning(
-            "the store is older than what was sent; everything is looked up first", calls=known, sent=told
+            "the store is older than what was sent, or new here; everything is looked up first", calls=known, sent=told
         )
         for note in calls.notes(tx, LOOKED):
-            calls.put_note(tx, RESTORED + note, calls.newest(tx))
+            calls.put_note(tx, (RESTORED if told > known else MOVED) + note, calls.newest(tx))
         calls.drop_notes(tx, LOOKED)
-        calls.new_call_ids(tx, told - known)
+        calls.new_call_ids(tx, max(0, told - known))
+        _write_number(beside, max(told, known))
         return True
 
     # -- settle the last, freeze the next: one commit ----------------------------------------------------------------

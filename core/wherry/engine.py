@@ -221,8 +221,10 @@ def match(job: Job, batch: Batch) -> list[Step]:
     steps: dict[Ref, Step] = {}
     for entry in batch.heads:
         for draft in entry.drafts:
-            if draft.ref not in job.planned and (not entry.narrow or job.wired.repeats(draft.entity)):
-                steps.setdefault(draft.ref, step_of(job, entry, draft))
+            ref = draft.ref
+            if ref in steps or ref in job.planned or (entry.narrow and not job.wired.repeats(draft.entity)):
+                continue
+            steps[ref] = step_of(job, entry, draft)
     steps.update((step.ref, step) for step in outgrown(job, batch))
     recall(job, batch, steps)
     if job.options.fields:

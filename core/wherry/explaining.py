@@ -5,6 +5,7 @@ A document is named by its number, its record's id at the source, its key, its i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,6 +27,7 @@ from wherry.store.registry import Bound
 from wherry.subjects import Subject, body_of, texts_of
 
 _MOST = 20
+_OPEN_ITEM, _MOVEMENT = re.compile(r"[eE]-\d+").fullmatch, re.compile(r"[mM]-\d+").fullmatch
 _ONCE = "already synced once"
 
 
@@ -170,8 +172,11 @@ class View(Teller):
         """Of what nobody knows: what is read at all, and how far."""
         if target:
             return f"nothing that Wherry wrote or linked has the id {word} in a target"
+        if _OPEN_ITEM(word):
+            return f"{word} is not open: it is done by now, or never was"
         said = "; ".join(self._has_read(name) for name in sorted(self.hub.project.flows))
-        return f"no flow has ever read {word}" + (f": {said}" if said else ": the project has no flows")
+        what = f"there is no movement {word}" if _MOVEMENT(word) else f"no flow has ever read {word}"
+        return what + (f": {said}" if said else ": the project has no flows")
 
     def unread(self) -> str:
         """The command that reads what no flow has read yet; empty where all have read."""

@@ -21,6 +21,7 @@ from wherry.books import profiles, rates
 from wherry.books.charts import Chart
 from wherry.books.frozen import ENTITY
 from wherry.books.gathering import Selection
+from wherry.books.keys import parts
 from wherry.books.numbering import reversing
 from wherry.comparing import amount_of
 from wherry.errors import ConfigError, Guarded, NotFound
@@ -128,8 +129,7 @@ def _where(one: Known) -> str:
 
 
 def _meant(one: Known, pick: Selection) -> bool:
-    parts = one.entry.key.split("|")
-    mine = not pick.partitions or (len(parts) > 2 and parts[2] in pick.partitions)
+    mine = not pick.partitions or parts(one.entry.key).partition in pick.partitions
     first, last = pick.first or one.entry.date, pick.last or one.entry.date
     return mine and first <= one.entry.date <= last
 
@@ -264,7 +264,7 @@ def _of_link(
         "date": str(body.get("date") or ""), "minor": minor, "currency": currency,
         "target": names.get(one.route.sink, ""), "remote_id": link.target, "at": link.made_at,
         "by": link.made_by if link.rule == "person" else approved or link.made_by,
-        "run": link.run, "flow": flows.get((link.entity, link.key), link.key.partition("|")[0]), "file": "",
+        "run": link.run, "flow": flows.get((link.entity, link.key), parts(link.key).flow), "file": "",
         "state": "taken back" if link.rule == REVERSED else "marked" if link.rule == "person" else "posted",
     }  # fmt: skip
 

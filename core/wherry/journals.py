@@ -19,6 +19,7 @@ from wherry.books import bodies, booking, stuck
 from wherry.books.booking import Booked
 from wherry.books.frozen import ENTITY
 from wherry.books.gathering import Arrangement, Booking, Selection, week_start
+from wherry.books.keys import parts
 from wherry.books.unbooked import GIVEN_UP, REVERSED_ENTRY
 from wherry.errors import EXIT_PERSON, Guarded, NotFound, Rejected, WherryError
 from wherry.fiscal import Asked
@@ -169,7 +170,7 @@ def _told(
     outcome = outcomes.get(Ref(ENTITY, one.key))
     stuck = outcome is not None and outcome.fate in ("refused", "waiting", "triage")
     return {
-        **plain, "key": one.key, "partition": one.key.split("|")[2],
+        **plain, "key": one.key, "partition": parts(one.key).partition,
         "state": outcome.fate if outcome is not None and stuck else "ready",
         "reason": outcome.reason if outcome is not None else "",
         "fix": step.refusal.fix if step is not None and step.refusal is not None else "",
@@ -306,8 +307,8 @@ def _as_shown(name: str, shown: Mapping[str, str], now: Mapping[str, str], sent:
 
 def _spelled(key: str) -> str:
     """The group and the wallet that a key of an entry stands for, in words."""
-    _, bucket, partition, *_ = [*key.split("|"), "", ""]
-    return f"{bucket} of {partition}" if partition else bucket
+    said = parts(key)
+    return f"{said.bucket} of {said.partition}" if said.partition else said.bucket
 
 
 def _send(hub: Hub, flow: Flow, run: str, keys: list[str], second: str) -> Posted:

@@ -24,9 +24,10 @@ from wherry.store import calls, ledger
 from wherry.store.calls import CallRow
 from wherry.store.database import Tx
 
-LOOKED, RESTORED = "looked:", "restored:"
+LOOKED, RESTORED, MOVED = "looked:", "restored:", "moved:"
 """Notes under which a flow stands once it has run through: before, every document is looked for before it is made. And
-those of flows that had, until a backup was restored: they tell when the newest call left that it knows of."""
+those of flows that had, until a backup was restored, or the store came to another machine, where it may be one: they
+tell when the newest call left that it knows of."""
 _SENT_AT_MOST = 3
 """How often the same bytes are sent: a vendor that replays a stored failure would replay it for ever (case A13)."""
 _TRIED_AT_MOST = 8
@@ -159,8 +160,9 @@ def look(target: Target, flights: Sequence[Flight]) -> Finds:
         sent = calls.calls_by_id(tx, {one.waiting.item.call for one in flights})
         for one in flights:
             row, flow = sent.get(one.waiting.item.call), one.waiting.item.flow
-            restored = RESTORED + flow_on(flow, one.waiting.source, target.sink_id)
-            one.item.since = row.at if row is not None else calls.note(tx, restored)
+            flow = flow_on(flow, one.waiting.source, target.sink_id)
+            noted = calls.note(tx, RESTORED + flow) or calls.note(tx, MOVED + flow)
+            one.item.since = row.at if row is not None else noted
     return holdings(target.sink, [one.item for one in flights])
 
 

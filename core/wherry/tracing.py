@@ -7,7 +7,8 @@ from collections.abc import Callable
 import msgspec
 
 from wherry.books import unbooked
-from wherry.books.frozen import ENTITY, SEPARATOR
+from wherry.books.frozen import ENTITY
+from wherry.books.keys import parts
 from wherry.books.unbooked import GIVEN_UP
 from wherry.money import text
 from wherry.records import Ref
@@ -63,11 +64,12 @@ def sentence(
     number = exported.said(link, "number") if link is not None else item.item.label if item is not None else row.entry
     many = sum(1 for _ in movements.of_entries(tx, row.sink, row.flow, [row.entry]))
     how = _GROUPS[flow.group] if flow is not None else "in"
-    group = f"{how}, {row.entry.split(SEPARATOR)[1]}" + (f", one of {many} movements" if many > 1 else "")
+    group = f"{how}, {parts(row.entry).bucket}" + (f", one of {many} movements" if many > 1 else "")
     entry = f"journal entry {number}"
     if link is not None and stands:
         more = f"; but that {because(item)}" if item is not None else ""
-        return f"{said} is in {there}, in {entry} as {link.target}: booked {group}, by run {link.run}{more}{after}"
+        by = f", by run {link.run}" if link.run else f", request {link.call}" if link.call else ""
+        return f"{said} is in {there}, in {entry} as {link.target}: booked {group}{by}{more}{after}"
     if item is not None:
         return f"{said} is not in {there}: it is booked {group}, in {entry}, which {because(item)}{after}"
     return f"{said} is not in {there}: it is to be booked {group}, in {entry}, by the next run{_taken(link)}{after}"

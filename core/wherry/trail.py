@@ -19,6 +19,7 @@ from wherry.books import balances, rates
 from wherry.books.charts import Chart, Mismatch
 from wherry.books.frozen import ENTITY
 from wherry.books.held import Problem
+from wherry.books.keys import parts
 from wherry.books.numbering import moved_from
 from wherry.errors import ConfigError, NotFound
 from wherry.hub import Hub
@@ -124,14 +125,14 @@ def _parties(tx: Tx, route: Route, links: Iterable[LinkRow]) -> dict[str, str]:
 def entry_of(key: str, body: Mapping[str, Any], names: Mapping[str, str]) -> Entry:
     """The entry that a body says; parties by the name that the books have for them. Its members are not said there."""
     lines = tuple(_line(line, names) for line in body.get("lines", ()))
-    parts = key.split("|", 3)
+    said = parts(key)
     return Entry(
         key=key, number=str(body.get("number") or ""),
         date=dt.date.fromisoformat(str(body.get("date") or "0001-01-01")),
-        period=str(body.get("period") or ""), bucket=parts[1] if len(parts) > 1 else "",
+        period=str(body.get("period") or ""), bucket=said.bucket,
         currency=str(body.get("currency") or ""), memo=str(body.get("memo") or ""), lines=lines, members=(),
         party=", ".join(sorted({line.party for line in lines if line.party})), type=str(body.get("type") or ""),
-        moved=moved_from(parts[3]) if len(parts) > 3 else "",
+        moved=moved_from(said.own),
         **rates.said(body),
     )  # fmt: skip
 
@@ -279,8 +280,7 @@ def trial_balance(hub: Hub, name: str, asked: fiscal.Asked) -> TrialBalance:
 
 
 def _of(entry: Entry, partitions: tuple[str, ...]) -> bool:
-    parts = entry.key.split("|")
-    return not partitions or (len(parts) > 2 and parts[2] in partitions)
+    return not partitions or parts(entry.key).partition in partitions
 
 
 def _within(entry: Entry, first: dt.date | None, last: dt.date) -> bool:

@@ -25,7 +25,7 @@ Residue = dict[str, Decimal]
 """Currency → unrounded minus rounded, in major units."""
 
 _DIGITS = 28
-_USUAL = re.compile(r"(-?[0-9]{1,15})(?:\.([0-9]+))?").fullmatch
+_USUAL = re.compile(r"(-?[0-9]{1,15})(?:\.([0-9]{1,4}))?").fullmatch
 _DECIMAL_FIX = "the source must send plain decimal text such as 1234.50: no separators, brackets or exponents"
 _YES_NO = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _COMPACT_DATE = 8
@@ -146,14 +146,16 @@ _product_key = lru_cache(maxsize=8192)(product_key)
 """Few products stand on many lines, and normalising a name costs more than mapping the line it stands on."""
 
 
-def _minor_of_usual(value: Any, places: int) -> int | None:
-    """Minor units of an amount as nearly all are written, such as ``1054.00``; None leaves it to Decimal, which
-    takes four times as long. A run spends more on amounts than on any other field."""
+def _as_usual(value: Any, currency: Any, own: str) -> dict[str, Any] | None:
+    """An amount as nearly all are written, such as ``1054.00``; None leaves it to Decimal, which takes four times as
+    long. A run spends more on amounts than on any other field."""
     usual = _USUAL(value) if isinstance(value, str) else None
     if usual is None:
         return None
     whole, part = usual.groups("")
-    return int(whole + part.ljust(places, "0")) if len(part) <= places else None
+    code = _currency(currency, own)
+    places = exactly.DECIMALS[code]
+    return {"minor": int(whole + part.ljust(places, "0")), "currency": code} if len(part) <= places else None
 
 
 def money_in(own: str) -> Transform:
@@ -163,9 +165,9 @@ def money_in(own: str) -> Transform:
         """An amount and its currency; digits beyond the currency's decimals are refused."""
         if value is None or value == "":
             return None
+        if (usual := _as_usual(value, currency, own)) is not None:
+            return usual
         code = _currency(currency, own)
-        if (minor := _minor_of_usual(value, exactly.DECIMALS[code])) is not None:
-            return {"minor": minor, "currency": code}
         found = number(value)
         if found is None:
             return None
@@ -188,13 +190,12 @@ def round_money_in(own: str) -> Transform:
 
     def round_money(residue: Residue, value: Any, currency: Any = None) -> dict[str, Any] | None:
         """An amount rounded half up to the currency's decimals, and its currency; the residue is counted."""
+        if (usual := _as_usual(value, currency, own)) is not None:
+            return usual
         found = number(value)
         if found is None:
             return None
-        code = _currency(currency, own)
-        if (minor := _minor_of_usual(value, exactly.DECIMALS[code])) is not None:
-            return {"minor": minor, "currency": code}
-        amount, rest = exactly.rounded(found, code)
+        amount, rest = exactly.rounded(found, _currency(currency, own))
         if rest:
             residue[amount.currency] = residue.get(amount.currency, Decimal(0)) + rest
         return {"minor": amount.minor, "currency": amount.currency}

@@ -18,7 +18,8 @@ from wherry.books import gathering, rates, tieout
 from wherry.books.charts import Chart
 from wherry.books.frozen import ENTITY, REVERSED
 from wherry.books.gathering import Selection
-from wherry.books.held import FAR, Books, Cancelled, HeldEntry, ListsEntries, Problem, Written
+from wherry.books.held import FAR, BothSides, Cancelled, HeldEntry, ListsEntries, Problem, Written
+from wherry.books.keys import parts, spelled
 from wherry.books.periods import Calendar
 from wherry.books.tieout import TieOut
 from wherry.errors import ConfigError, Guarded, Rejected
@@ -110,7 +111,7 @@ def tie_out(hub: Hub, connection: str, flows: Sequence[Flow], days: Days) -> Tie
     held = _held(target, first, last, ours)
     sent = _sent(hub, lane.route.sink, ours, held)
     told = [*lost, *([] if held is not None else _asked(target, ours, first, last)), *_not_found(open_now, held)]
-    books = Books(
+    books = BothSides(
         first=first, last=last, written=ours.written, cancelled=ours.cancelled, held=held, opening=before, moved=moved,
         sent=sent, open={stamp: says for stamp, (_, says) in open_now.items()}, told=told,
     )  # fmt: skip
@@ -149,7 +150,7 @@ class _Ours:
                 out = frozenset(stamp for call in mine for stamp in stamps.get(call, ()))
                 self.written.append(Written(entry=turned(entry), id="", stamps=out, reverses=entry.number))
         self.cancelled = [
-            Cancelled(name=key.replace("|", " "), entry=key, id=one.target, stamps=stamps.get(one.call, frozenset()))
+            Cancelled(name=spelled(key), entry=key, id=one.target, stamps=stamps.get(one.call, frozenset()))
             for one in back
             if (key := one.key) in self.links and self.links[key][1].target != one.target
         ]
@@ -167,7 +168,7 @@ class _Spans:
 
     def __call__(self, entry: Entry) -> tuple[dt.date, dt.date] | None:
         """None for an entry of a flow that there is no more, or that groups otherwise by now."""
-        name = entry.key.partition("|")[0]
+        name = parts(entry.key).flow
         flow = self._hub.project.flows.get(name)
         if flow is None or not flow.books or flow.group == "none":
             return None
@@ -231,7 +232,7 @@ def _lost_movements(tx: Tx, flows: Sequence[Flow], known: set[str]) -> list[Prob
             if row.state == "booked" and row.entry not in known:
                 stray.setdefault(row.entry, []).append(row.id)
     return [
-        Problem(what="open", name=key.replace("|", " "), entry=key,
+        Problem(what="open", name=spelled(key), entry=key,
                 says=f"{len(ids)} movements stand in it (M-{ids[0]} …), and it is neither posted nor prepared: "
                      "run the flow")
         for key, ids in sorted(stray.items())
@@ -338,7 +339,7 @@ def trial_balance(hub: Hub, name: str, asked: fiscal.Asked) -> TrialBalance:
         ours = _Ours(hub, tx, lane.route.sink, hub.books.chart(lane.route.sink))
     first = found.first or min([found.last, *(one.entry.date for one in ours.written)])
     held = _held(target, first, found.last, ours)
-    books = Books(first=first, last=found.last, written=ours.written, cancelled=ours.cancelled, held=held,
+    books = BothSides(first=first, last=found.last, written=ours.written, cancelled=ours.cancelled, held=held,
                   moved=found.theirs)  # fmt: skip
     hub_part, off, problems = tieout.standing(books, found.keys)
     names = {one.code: one.name for one in (*found.ours, *found.theirs)}

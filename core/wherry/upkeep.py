@@ -16,7 +16,7 @@ from wherry.errors import Guarded
 from wherry.fates import event_of, tell_items, withdraw
 from wherry.job import Batch, Entry, Job, Wired
 from wherry.records import Create, Link, Record
-from wherry.resolving import LOOKED, RESTORED, flow_on
+from wherry.resolving import LOOKED, MOVED, RESTORED, flow_on
 from wherry.roles import FieldMapper, Matcher, Sweeps
 from wherry.steps import Step
 from wherry.store import calls, ledger, questions, registry
@@ -57,6 +57,7 @@ def note_looked(job: Job) -> None:
         with wired.store.write() as tx:
             calls.put_note(tx, LOOKED + flow, wired.store.now())
             calls.drop_notes(tx, RESTORED + flow)
+            calls.drop_notes(tx, MOVED + flow)
 
 
 MatcherOf = Callable[[str, str], Matcher | None]

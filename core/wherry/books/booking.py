@@ -1,7 +1,8 @@
 """Booking: the entries of a flow enter the ledger of items, and from there go the way of every document.
 
-``rehearse`` does the same in a transaction that is rolled back. Members are noted in the transaction that queues their
-entry, so that each is in at most one that can be sent (write-protocol.md, section 3.6; behaviour 004.15).
+Read ``book``: arrange what is free, withdraw what is booked otherwise by now, queue the rest. A preview calls it in a
+transaction that is rolled back (``Hub.would_book``). Members are noted in the transaction that queues their entry, so
+that each is in at most one that can be sent (write-protocol.md, section 3.6; behaviour 004.15).
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ import msgspec
 import sqlalchemy as sa
 from msgspec import Struct, field
 
+from wherry.books.keys import SEPARATOR
 from wherry.records import Ref
 from wherry.store import ledger
 from wherry.store.database import Tx
@@ -17,8 +18,6 @@ from wherry.store.tables import items, links
 
 ENTITY = "journal_entry"
 REVERSED = "reversed"
-SEPARATOR = "|"
-"""Between the parts of an entry's key in the ledger: flow, bucket, partition, and its key among those."""
 _MAY_BE_THERE = ("unknown", "decide", "differs")
 _SINK: sa.BindParameter[int] = sa.bindparam("sink")
 _SOURCE: sa.BindParameter[int] = sa.bindparam("source")
@@ -72,26 +71,29 @@ def numbers(tx: Tx, route: Route, flow: str) -> set[str]:
     return {_number(row[0]).number for row in tx.kept(_BODIES, _told(route, flow)) if row[0]}
 
 
-class Fixed(Struct, frozen=True):
-    """The keys of a flow's entries: those that the target holds, those that it holds or may hold, those that were taken
-    back there, and those that were given up before they ever were there."""
+class Sent(Struct, frozen=True):
+    """Keys of a flow's entries by how they stand, of those that ever went out, or were given up before that."""
 
     posted: set[str]
-    all: set[str]
+    """The target holds them."""
+    fixed: set[str]
+    """It holds them, or may hold them: their members are theirs for good."""
     reversed: set[str]
+    """They were taken back there."""
     given_up: set[str] = field(default_factory=set)
+    """They never were there."""
 
 
-def of_flow(tx: Tx, route: Route, flow: str) -> Fixed:
+def of_flow(tx: Tx, route: Route, flow: str) -> Sent:
     """How the entries of a flow stand that were ever sent."""
     told = _told(route, flow)
     posted, sent, back, given_up = (
         {row[0] for row in tx.kept(one, told)} for one in (_POSTED, _SENT, _REVERSED, _GIVEN_UP)
     )
-    return Fixed(posted, posted | sent, back - sent, given_up - sent)
+    return Sent(posted, posted | sent, back - sent, given_up - sent)
 
 
-def standing(tx: Tx, route: Route, flow: str) -> Iterator[Sequence[Any]]:
+def all_known(tx: Tx, route: Route, flow: str) -> Iterator[Sequence[Any]]:
     """A row for everything that is known of the entries of a flow: it differs once any of them stands otherwise."""
     for statement in (_OPEN_STANDING, _LINK_STANDING):
         yield from tx.kept(statement, _told(route, flow))

@@ -43,7 +43,7 @@ def sign(tx: Tx, books: Books) -> str:
         movements.changes(tx, books.route.sink, flow.name),
     ]  # fmt: skip
     found = hashlib.blake2b(msgspec.json.encode(said), digest_size=16)
-    for row in frozen.standing(tx, books.route, flow.name):
+    for row in frozen.all_known(tx, books.route, flow.name):
         found.update(repr(row).encode())
     return found.hexdigest()
 

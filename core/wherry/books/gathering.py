@@ -19,7 +19,8 @@ from wherry.books import frozen, grouping, rates, unbooked
 from wherry.books.bodies import movement_of, unrounded
 from wherry.books.charts import Chart
 from wherry.books.drafts import draft_of
-from wherry.books.frozen import SEPARATOR, Fixed
+from wherry.books.frozen import Sent
+from wherry.books.keys import SEPARATOR, Parts, joined, parts
 from wherry.books.numbering import letters, moved_from
 from wherry.books.periods import Calendar
 from wherry.books.rates import Rates, Terms
@@ -117,7 +118,7 @@ class Arrangement(Struct, kw_only=True):
 def arrange(tx: Tx, books: Books) -> Arrangement:
     """What of the flow's movements is booked now. Raises Guarded where a closed period is to stop everything."""
     sent = frozen.of_flow(tx, books.route, books.flow.name)
-    rows, fixed = _rows(tx, books, sent), sent.all
+    rows, fixed = _rows(tx, books, sent), sent.fixed
     apart = unbooked.look(tx, books.route, books.flow.name, rows, sent)
     free = [row for row in rows if row.entry not in fixed and books.pick.takes(row)]
     found = Arrangement(free=free, sent=[row for row in rows if row.entry in sent.posted], fixed=fixed, apart=apart)
@@ -158,7 +159,7 @@ def _unstopped(books: Books) -> Books:
     return msgspec.structs.replace(books, flow=flow)
 
 
-def _rows(tx: Tx, books: Books, sent: Fixed) -> list[MovementRow]:
+def _rows(tx: Tx, books: Books, sent: Sent) -> list[MovementRow]:
     """What is not posted; with it what was, in entries that the target has taken back since."""
     sink, flow = books.route.sink, books.flow.name
     rows = list(movements.unposted(tx, sink, flow))
@@ -196,11 +197,11 @@ class Placing:
 
     def __init__(self, books: Books, fixed: Iterable[str], given_up: Mapping[str, str]) -> None:
         self.books, self._given_up = books, given_up
-        self._fixed = [key.split(SEPARATOR, 3) for key in fixed]
+        self._fixed = [parts(key) for key in fixed]
         each = books.flow.group == "none"
-        self.posted = {(one[1], one[2]) for one in self._fixed if each or not moved_from(one[3])}
+        self.posted = {(one.bucket, one.partition) for one in self._fixed if each or not moved_from(one.own)}
         """(bucket, partition) of which something was sent, beside what was only moved there."""
-        self.partitions = {one[2] for one in self._fixed}
+        self.partitions = {one.partition for one in self._fixed}
         """Every one that there is: numbers of entries name them, and none of them is called like another."""
         self.in_time: list[tuple[int, str]] = []
         """Movements that came before their group was posted, with its name, where that was not noted before."""
@@ -280,8 +281,8 @@ class Placing:
 
     def taken(self, partition: str) -> set[str]:
         """The keys that the entries of a partition have which were sent, or given up: no other is called so."""
-        given_up = (key.split(SEPARATOR, 3) for key in self._given_up)
-        return self.numbers | {key for _, _, mine, key in (*self._fixed, *given_up) if mine == partition}
+        given_up = (parts(key) for key in self._given_up)
+        return self.numbers | {one.own for one in (*self._fixed, *given_up) if one.partition == partition}
 
     def bucket_of(self, day: dt.date) -> Bucket:
         if day not in self._buckets:
@@ -327,7 +328,7 @@ def _bookings(
             if isinstance(entry, LeftOut):
                 left.append(entry)
                 continue
-            key = SEPARATOR.join((books.flow.name, entry.bucket, partition, entry.key))
+            key = joined(Parts(books.flow.name, entry.bucket, partition, entry.key))
             found.append(Booking(key=key, entry=entry, draft=draft_of(key, entry)))
     return found, left
 

@@ -83,7 +83,7 @@ class Cancelled(Struct, frozen=True, kw_only=True):
     """Those that went out to take it back."""
 
 
-class Books(Struct, frozen=True, kw_only=True):
+class BothSides(Struct, frozen=True, kw_only=True):
     """Both sides. ``held`` None: the target cannot list its entries; ``moved`` None: it makes no trial balance."""
 
     first: dt.date

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from wherry.accounting import Entry, Side
-from wherry.books.held import Books, Cancelled, Foreign, HeldEntry, Problem, Written
+from wherry.books.held import BothSides, Cancelled, Foreign, HeldEntry, Problem, Written
 from wherry.money import text
 
 _SHOWN = 6
@@ -15,7 +15,7 @@ _SHOWN = 6
 class Pairs:
     """Which entry in the target is which of ours."""
 
-    def __init__(self, books: Books) -> None:
+    def __init__(self, books: BothSides) -> None:
         self.books = books
         self._held = {one.id: one for one in books.held or ()}
         self._called = {one.number: one for one in self._held.values() if one.number and not one.stamp}

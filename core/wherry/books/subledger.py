@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 
 from wherry.books import unbooked
-from wherry.books.frozen import ENTITY, SEPARATOR, frozen
+from wherry.books.frozen import ENTITY, frozen
+from wherry.books.keys import SEPARATOR, parts
 from wherry.money import text
 from wherry.records import Answer, Fate, Item, Listed, Ref
 from wherry.roles import Account, Documents
@@ -88,7 +89,7 @@ class Subledger:
                                   fix="correct it at its source, or in the map")  # fmt: skip
         row = self._row(item)
         if old is not None and old.entry not in fixed:
-            row.id, row.at = old.id, old.at or "".join(old.entry.split(SEPARATOR)[1:2])
+            row.id, row.at = old.id, old.at or parts(old.entry).bucket
             if reason := self._given_up.get(old.entry):
                 row.state, row.entry, row.reason = "left", old.entry, reason
         elif old is not None:

@@ -14,7 +14,7 @@ from msgspec import Struct, field
 
 from wherry.accounting import Balance, Entry, LeftOut
 from wherry.books import balances, rates
-from wherry.books.held import Books, Foreign, HeldEntry, Problem, Written
+from wherry.books.held import BothSides, Foreign, HeldEntry, Problem, Written
 from wherry.books.pairing import Pairs, signed
 
 Key = tuple[str, str]
@@ -58,7 +58,7 @@ class TieOut(Struct, kw_only=True):
 # -- comparing ---------------------------------------------------------------------------------------------------------
 
 
-def tie(books: Books, names: Mapping[str, str] | None = None) -> TieOut:
+def tie(books: BothSides, names: Mapping[str, str] | None = None) -> TieOut:
     """Compare both sides; ``names`` are code → name of accounts."""
     pairs, sums = Pairs(books), _Sums(books)
     mine, foreign = pairs.mine(), pairs.foreign()
@@ -78,7 +78,7 @@ def tie(books: Books, names: Mapping[str, str] | None = None) -> TieOut:
     )  # fmt: skip
 
 
-def standing(books: Books, keys: Collection[str]) -> tuple[Counter[Key], Counter[Key], list[Problem]]:
+def standing(books: BothSides, keys: Collection[str]) -> tuple[Counter[Key], Counter[Key], list[Problem]]:
     """Of the entries of these keys what the hub wrote and what is off in the target, by currency and account, in the
     currency that the target keeps its balances in; and what is the matter with them."""
     pairs, sums = Pairs(books), _Sums(books)
@@ -95,7 +95,7 @@ def standing(books: Books, keys: Collection[str]) -> tuple[Counter[Key], Counter
 # -- sums --------------------------------------------------------------------------------------------------------------
 
 
-def _home(books: Books) -> str:
+def _home(books: BothSides) -> str:
     """The one currency that the target keeps its balances in; empty where it keeps each by itself."""
     told = {one.currency for one in (*(books.opening or ()), *(books.moved or ()))}
     return next(iter(told)) if len(told) == 1 else ""
@@ -104,7 +104,7 @@ def _home(books: Books) -> str:
 class _Sums:
     """Amounts by currency and account, in the currency that the target keeps balances in."""
 
-    def __init__(self, books: Books) -> None:
+    def __init__(self, books: BothSides) -> None:
         self.books, self.home = books, _home(books)
         self.hub: Counter[Key] = Counter()
         self.there: Counter[Key] = Counter()
@@ -173,7 +173,7 @@ def _net(told: Iterable[Balance] | None) -> Counter[Key] | None:
     return found
 
 
-def _unexplained(rows: Iterable[Row], ours: set[Key], books: Books) -> Iterator[Problem]:
+def _unexplained(rows: Iterable[Row], ours: set[Key], books: BothSides) -> Iterator[Problem]:
     """What moved on an account of the hub's, and no entry that is listed did it."""
     for row in rows:
         if row.documents and (row.currency, row.account) in ours:

@@ -13,7 +13,8 @@ import msgspec
 from msgspec import Struct, field
 
 from wherry.books import frozen
-from wherry.books.frozen import ENTITY, SEPARATOR, Fixed
+from wherry.books.frozen import ENTITY, Sent
+from wherry.books.keys import SEPARATOR
 from wherry.records import Ref
 from wherry.store import findings, ledger, movements
 from wherry.store.database import Tx
@@ -73,7 +74,7 @@ def fulfil(tx: Tx, sink: int, flow: str, key: str) -> None:
 class Apart(Struct, kw_only=True):
     """What of a flow is held since its entry was reversed, or given up."""
 
-    sent: Fixed = field(default_factory=lambda: Fixed(set(), set(), set()))
+    sent: Sent = field(default_factory=lambda: Sent(set(), set(), set()))
     wishes: dict[str, Wish] = field(default_factory=dict)
     """Key of an entry → what was asked for with its reversal."""
     held: dict[str, list[int]] = field(default_factory=dict)
@@ -86,7 +87,7 @@ class Apart(Struct, kw_only=True):
         return {row.id: ("left", row.entry, self.given_up[row.entry]) for row in rows if row.entry in self.given_up}
 
 
-def look(tx: Tx, route: Route, flow: str, rows: Sequence[MovementRow], sent: Fixed) -> Apart:
+def look(tx: Tx, route: Route, flow: str, rows: Sequence[MovementRow], sent: Sent) -> Apart:
     """What is held of the rows. Those of a reversed entry are taken out of it, and are told to be left."""
     wishes = of_flow(tx, route.sink, flow)
     given_up = {key: why(tx, route, key) for key in sorted(sent.given_up)}
@@ -102,7 +103,7 @@ def keep(tx: Tx, route: Route, flow: str, apart: Apart) -> None:
     forget(tx, route.sink, [key for key in apart.wishes if key not in coming])
 
 
-def _hold(rows: Sequence[MovementRow], wishes: Mapping[str, Wish], sent: Fixed) -> dict[str, list[int]]:
+def _hold(rows: Sequence[MovementRow], wishes: Mapping[str, Wish], sent: Sent) -> dict[str, list[int]]:
     """Take what is to be held out of its reversed entry. Reason → those; what takes one of them back is held too."""
     held: dict[str, list[int]] = {}
     reasons: dict[int, str] = {}
@@ -113,7 +114,7 @@ def _hold(rows: Sequence[MovementRow], wishes: Mapping[str, Wish], sent: Fixed) 
         if is_held(row):
             reasons[row.id] = row.reason
     for row in rows:
-        if row.undoes in reasons and row.entry not in sent.all:
+        if row.undoes in reasons and row.entry not in sent.fixed:
             row.state, row.reason = "left", reasons[row.undoes]
     return held
 

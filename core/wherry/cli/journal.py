@@ -157,7 +157,8 @@ def _shown(data: Mapping[str, Any]) -> Iterator[str]:
     if data["moved"]:
         yield f"  moved from {clean(data['moved'])}, which was closed or posted before its movements came"
     if data["at"]:
-        yield f"  since    {data['at'][:19]}   run {data['run']}   by {clean(data['by'])}"
+        run = f"   run {data['run']}" if data["run"] else ""
+        yield f"  since    {data['at'][:19]}{run}   by {clean(data['by'])}"
     if data["open"]:
         yield f"  open     {data['open']['id']}: {clean(data['open']['reason'] or data['open']['class'])}"
         if data["open"]["fix"]:

@@ -14,6 +14,7 @@ from wherry.expressions import Expression, Scope
 from wherry.mapping.layers import Entry
 from wherry.mapping.plan import Body, Making, Plan
 from wherry.mapping.shapes import REMEDY, targets
+from wherry.mapping.straight import is_field
 from wherry.mapping.work import Work
 from wherry.records import Record
 from wherry.transforms import text
@@ -127,7 +128,7 @@ class CarefulWork(Work):
 
 def _is_sent(line: Expression, scope: Scope) -> bool:
     """Whether a bare path below ``custom`` was sent, if only as null: what was not stays unset, null is null."""
-    return line.path is not None and line.path[1] in (scope.fields.get(line.path[0]) or ()) and line.path[1] != "id"
+    return is_field(line.path) and line.path[1] in (scope.fields.get(line.path[0]) or ())
 
 
 def _blank(value: Any) -> bool:

@@ -14,7 +14,7 @@ from wherry.errors import ConfigError
 from wherry.expressions import Expression, Words, compile_expression, nearest, parse, path_of
 from wherry.mapping.layers import PLUGIN, Entry, Layer, Outline, dropped, entries
 from wherry.mapping.shapes import REMEDY, TAKES, Target, targets
-from wherry.mapping.straight import Straight, straight
+from wherry.mapping.straight import Straight, is_field, straight
 from wherry.wording import a
 
 
@@ -300,7 +300,7 @@ def _allowed(outline: Outline, shape: type[Entity]) -> set[str]:
 
 
 def _body_of(made: Mapping[str, tuple[Expression, Entry]], known: Mapping[str, Target], shape: type[Entity]) -> Body:
-    lines = dict(sorted(made.items(), key=lambda line: line[0] not in known))
+    lines = dict(sorted(made.items(), key=lambda line: (line[0] not in known, not is_field(line[1][0].path))))
     lists = tuple(name for name, target in known.items() if target.elements)
     return Body(
         lines,

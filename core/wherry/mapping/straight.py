@@ -52,8 +52,8 @@ class Straight(Struct, frozen=True):
     order: tuple[str, ...]
 
     def fill(self, scope: Scope, lists: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
-        """The body, what holds its default left out. Raises anything for what is not as usual."""
-        filled: dict[str, Any] = {name: made for name, made in lists.items() if made}
+        """The body with these lists, what holds its default left out. Raises anything for what is not as usual."""
+        filled: dict[str, Any] = dict(lists)
         self._read(scope, filled)
         for name, give in self.others:
             if (value := give(scope)) is not None:
@@ -106,7 +106,7 @@ def straight(shape: type[Entity], lines: Mapping[str, Expression], lists: tuple[
         return None
     texts = {name: line.text_of for name, line in own.items() if _is_text(known[name])}
     numbers = {name: line.number_of for name, line in own.items() if takes[name] is _digits}
-    read = {name: path for name, path in {**texts, **numbers}.items() if _is_field(path)}
+    read = {name: path for name, path in {**texts, **numbers}.items() if is_field(path)}
     customs = {name.removeprefix("custom."): line for name, line in lines.items() if name not in known}
     paths = {name: line.path for name, line in customs.items()}
     return Straight(
@@ -114,7 +114,7 @@ def straight(shape: type[Entity], lines: Mapping[str, Expression], lists: tuple[
         _by_kind(numbers),
         tuple((name, _giving(line.evaluate, takes[name])) for name, line in own.items() if name not in read),
         _by_kind(paths),
-        tuple((name, line.evaluate) for name, line in customs.items() if not _is_field(paths[name])),
+        tuple((name, line.evaluate) for name, line in customs.items() if not is_field(paths[name])),
         tuple(name for name in own if known[name].required),
         tuple(name for name in known if name in own or name in lists or name == "custom"),
     )
@@ -124,12 +124,13 @@ def _by_kind(paths: Mapping[str, tuple[str, str] | None]) -> Paths:
     """Target → path, sorted by the record kind that is read."""
     found: dict[str, list[tuple[str, str]]] = {}
     for name, path in paths.items():
-        if _is_field(path):
+        if is_field(path):
             found.setdefault(path[0], []).append((name, path[1]))
     return tuple((kind, tuple(pairs)) for kind, pairs in found.items())
 
 
-def _is_field(path: tuple[str, str] | None) -> TypeGuard[tuple[str, str]]:
+def is_field(path: tuple[str, str] | None) -> TypeGuard[tuple[str, str]]:
+    """Whether it is the path of a field that a record was sent with, which its id is not."""
     return path is not None and path[1] != "id"
 
 

@@ -59,11 +59,12 @@ class Work:
 
     def body(self, making: Making, scope: Scope) -> dict[str, Any]:
         """The body in canonical form."""
-        lists = {}
+        lists: dict[str, list[dict[str, Any]]] = {}
         for name, kind, elements in making.lists:
             if elements.straight is None:
                 raise UnusualError(name)
-            lists[name] = [elements.straight.fill(inner, {}) for inner in self.each(kind)]
+            if made := [elements.straight.fill(inner, {}) for inner in self.each(kind)]:
+                lists[name] = made
         if making.body.straight is None:
             raise UnusualError(making.entity)
         return making.body.straight.fill(scope, lists)

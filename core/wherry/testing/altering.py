@@ -9,6 +9,9 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
+from wherry.records import Item
 from wherry.testing.holding import currency_of
 
 OTHERS = {"JPY": 150_012, "KWD": 1_234_567}
@@ -29,6 +32,16 @@ def altered(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
             yield where, [other, *copy.deepcopy(value[1:])]
     elif isinstance(value, str) and value:
         yield path, _another(value)
+
+
+def rich(item: Item) -> Item:
+    """The item with what documents usually say, too, where its body does not: memo, due date, what a line is for."""
+    body = copy.deepcopy(item.body)
+    if body.get("lines") and body.get("date"):
+        due = (dt.date.fromisoformat(body["date"]) + dt.timedelta(days=30)).isoformat()
+        body = {"memo": "as agreed", **({"due_date": due} if item.entity == "invoice" else {}), **body}
+        body["lines"][0].setdefault("description", "What it is for")
+    return msgspec.structs.replace(item, body=body)
 
 
 def foreign(body: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:

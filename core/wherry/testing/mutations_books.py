@@ -13,7 +13,7 @@ import msgspec
 
 from wherry.books import booking, confirming, frozen, gathering, subledger
 from wherry.books.confirming import Taken
-from wherry.books.frozen import ENTITY, REVERSED, Fixed
+from wherry.books.frozen import ENTITY, REVERSED, Sent
 from wherry.books.gathering import Arrangement, Booking, Books
 from wherry.books.subledger import Subledger
 from wherry.hub import Hub
@@ -98,7 +98,7 @@ def late_members_join_what_was_posted() -> None:
 @bug("journals", "play first; run; play late; calm; judge")
 def posted_groups_are_made_anew() -> None:
     """What was posted is grouped again with whatever has come since."""
-    put(frozen, "of_flow", lambda real: lambda tx, route, flow: Fixed(set(), set(), set()))
+    put(frozen, "of_flow", lambda real: lambda tx, route, flow: Sent(set(), set(), set()))
 
 
 @bug("journals-5", "play first; kill commit.after@hub.book#1; play late; calm; judge latest")

@@ -37,6 +37,8 @@ class Planted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     put: str
     quick: bool = False
     """Whether it is tried in every run of the tests, as one of the sample."""
+    suites: tuple[str, ...] = ()
+    """Those of the plugin's suites that try what it is in; empty: all of them."""
 
 
 class Plantation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -77,12 +79,12 @@ def plantation(plugin: Path) -> Plantation:
 
 def tried(plugin: Path, bug: Planted | None, folder: Path) -> Caught:
     """Plant a bug (None: none) in a copy below ``folder`` and run the suites until one check fails."""
-    told = plantation(plugin)
-    copy = copied(plugin, told.suites, folder)
+    suites = (bug.suites if bug is not None else ()) or plantation(plugin).suites
+    copy = copied(plugin, suites, folder)
     if bug is not None and (problem := _plant(copy / "src", bug)):
         return Caught(plugin=plugin.name, bug=bug.name, what=bug.what, problem=problem)
     report = folder / "report.json"
-    said, ended = _run(folder, [str((copy / "tests" / name).relative_to(folder)) for name in told.suites], report)
+    said, ended = _run(folder, [str((copy / "tests" / name).relative_to(folder)) for name in suites], report)
     checks = _failed(report)
     name, what = (bug.name, bug.what) if bug is not None else ("", "")
     problem = "" if ended in (0, 1) else f"the suites did not run ({ended}): {_last(said)}"

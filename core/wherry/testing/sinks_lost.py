@@ -91,12 +91,14 @@ class Asking:
 
     @guarantee(promise.FOUND_AGAIN)
     def test_what_was_taken_back_is_found_so(self, trial: SinkTrial) -> None:
-        """The answer to a void was lost: what stands there tells that it was carried out, and by whom."""
+        """The answer to a void was lost: what stands there tells that it was carried out, and by whom. What is taken back
+        is what was written (``before``), whatever the source says of it by now."""
         sink, (item,) = asking(trial), trial.items(1)
         if not trial.voids:
             pytest.skip("the things cannot be taken back")
         (first,) = created(sink, [item])
         void = void_of(item, first)
+        void.body = trial.changed(item)
         lose(trial, sink, [void])
         trial.wait(sink.settle)
         hits = ask(sink, [void])[void.stamp]

@@ -165,7 +165,7 @@ def external(item: Item) -> str:
 
 def said(item: Item) -> Thing:
     """The body in the target's words; of one that is taken back, what it was."""
-    body = item.body or item.before or {}
+    body = (item.before if item.action == "void" else None) or item.body
     if item.entity != "invoice":
         number = body.get("sku", "") if item.entity == "product" else body.get("number", "")
         return {"name": str(body.get("name", "")), "number": str(number)}

@@ -74,9 +74,9 @@ def setup(name: str, url: str, every: int) -> None:
         passwords.save(documents, name, access)
     face.audit("qbwc.setup", name, _plain(before) if before else None, _plain(access))
     data = {"connection": name, **_plain(access), "address": access.url + qwc.path(name), "password": password}
-    serve, *before = qwc.serving(access.url)
+    serve, *rest = qwc.serving(access.url)
     lines = [f"address   {data['address']}", f"user      {access.user}", *_shown(password),
-             *(f"{'' if n else 'served by':9} {one}" for n, one in enumerate(before))]  # fmt: skip
+             *(f"{'' if n else 'served by':9} {one}" for n, one in enumerate(rest))]  # fmt: skip
     face.print("wherry.qbwc.setup/1", data, lambda: lines, [f"wherry qbwc file {name}", serve])
 
 

@@ -1,0 +1,42 @@
+"""The benchmarks in their quick form: only what is counted can fail here, never what is timed."""
+
+from __future__ import annotations
+
+import importlib
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
+DEALS = 250
+
+
+@pytest.fixture
+def script(shared: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A script of the benchmarks as a module. They read the stand-in of the shared bench folder."""
+    if not (shared / "bench" / "fakecrm.py").is_file():
+        pytest.skip(f"needs the stand-in in {shared / 'bench'}")
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    return importlib.import_module
+
+
+def test_a_full_sync_makes_hardly_more_calls_than_the_least_and_one_with_nothing_new_a_single_search(
+    script: Any,
+) -> None:
+    sync = script("sync")
+    found = sync.workload(DEALS, 1)
+    assert (found["deals"], found["refused"]) == (DEALS, 0)
+    assert found["least_requests"] == 3 + math.ceil(DEALS / 100) + 2 + 1 + math.ceil(DEALS / 50)
+    assert found["requests"] <= found["least_requests"] + 2
+    assert found["unchanged_reads"] == 1
+
+
+def test_ours_is_set_beside_each_peer_and_what_did_not_end_well_gives_no_figure(script: Any) -> None:
+    peers = script("peers")
+    row = dict.fromkeys(peers.FIGURES, 4.0)
+    rows = {"wherry": row, "dlt": {**row, "cpu_s": 2.0}, "tap": {**row, "cpu_s": 0.0}, "fell": {"valid": False}}
+    found = peers.compared(rows, "dlt")["cpu_s"]
+    assert found == {"ours": 4.0, "peers": {"dlt": 2.0, "tap": 0.0}, "floor": 2.0, "ratio": {"dlt": 2.0}}
+    assert set(peers.compared({"wherry": {"valid": False}, "dlt": row}, "")) == {"error"}

@@ -1,0 +1,106 @@
+"""Whatever a record holds, the straight way makes of it what the careful way does, or leaves it to that."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from wherry.errors import Rejected
+from wherry.mapping import MapMapper, build
+from wherry.mapping.careful import CarefulWork
+from wherry.mapping.work import Work
+from wherry.records import Record
+
+FIELDS = ("name", "code", "number", "day", "flag", "note", "kind")
+MAP: dict[str, Any] = {
+    "customer": {"from": "company", "optional": True, "key": "id(company.id)", "label": "company.name",
+                 "fields": {"name": "first(company.name, company.code, join(' ', 'Company', company.id))",
+                            "domain": "default(company.note, '')", "number": "company.number",
+                            "city": "upper(company.note)", "custom": {"flag": "company.flag"}}},
+    "product": {"from": "line", "each": True, "optional": True, "key": "product(line.code, line.name)",
+                "fields": {"name": "default(line.name, 'unnamed')", "type": "line.kind",
+                           "price": "decimal(line.number)", "unit": "first(line.note, 'piece')"}},
+    "invoice": {"root": True, "key": "id(sale.id)", "label": "sale.name",
+                "fields": {"number": "first(sale.code, sale.id)", "date": "sale.day", "due_date": "date(sale.day)",
+                           "customer": "ref(customer)", "total": "money(sale.number, sale.kind)",
+                           "tax": "round_money(sale.number)", "status": "sale.note", "memo": "text(sale.number)",
+                           "custom": {"flag": "yes_no(sale.flag)", "day": "sale.day", "id": "sale.id"},
+                           "lines": {"each": "line", "fields": {
+                               "product": "ref(product)", "quantity": "line.number", "rate": "decimal(line.number)",
+                               "amount": "round_money(line.number, 'JPY')", "service": "line.name",
+                               "custom": {"code": "line.code"}}}}},
+    "file": {"from": "paper", "each": True, "key": "id(paper.id)", "file": "paper.id",
+             "when": "default(paper.flag, 'yes')",
+             "fields": {"name": "paper.name", "size": "paper.number", "media_type": "default(paper.note, 'text/plain')",
+                        "project": "ref(invoice)"}},
+}  # fmt: skip
+USUAL = {"name": "Post", "code": "P-1", "number": "12.50", "day": "2026-01-31", "flag": True, "note": "", "kind": "USD"}
+VALUES = st.sampled_from([
+    None, "", " ", "Post", "12.50", "0", "0.00", "-0", "007", "+1", "1E+3", "0.0000001", "1.005", "9" * 40, "NaN", 0, 7,
+    -3, 2**70, True, False, 1.5, "true", "no", "USD", "JPY", "eur", "product", "part", "2026-01-31", "20260131",
+    "2026-02-30", "2026-01-31T23:30:00Z", 1767225600000, [], ["a"], {}, {"minor": 1, "currency": "USD"}, "a\x00b",
+    "text/plain", "piece",
+])  # fmt: skip
+
+
+def mapper() -> MapMapper:
+    said: dict[str, Any] = {"kinds": ("sale",), "filter": None, "changed_since": None, "map": {}, "files": True,
+                            "pipelines": (), "document": None, "when": None}  # fmt: skip
+    flow: Any = SimpleNamespace(name="sales", **said)
+    return build(flow, "sale", MAP, currency="USD", timezone="America/Chicago", kinds=("company", "line", "paper"))
+
+
+MAPPER = mapper()
+
+
+def record(kind: str, id: str, fields: dict[str, Any], **relatives: list[Record]) -> Record:
+    return Record(kind=kind, id=id, version="1", payload=json.dumps(fields).encode(), relatives=relatives)
+
+
+def usual() -> Record:
+    lines = [record("line", kind, {**USUAL, "kind": kind}) for kind in ("part", "product")]
+    paper = record("paper", "90", {**USUAL, "number": 1200, "kind": "product"})
+    return record("sale", "7", USUAL, company=[record("company", "4", USUAL)], line=lines, paper=[paper])
+
+
+@st.composite
+def sales(draw: st.DrawFn) -> Record:
+    """A usual sale of which a few values are anything, or are missing."""
+    whole = usual()
+    parts = [whole, *(one for some in whole.relatives.values() for one in some)]
+    for _ in range(draw(st.integers(0, 3))):
+        part, name = draw(st.sampled_from(parts)), draw(st.sampled_from(FIELDS))
+        fields = json.loads(part.payload)
+        fields.pop(name, None)
+        part.payload = json.dumps(fields | draw(st.sampled_from([{}, {name: draw(VALUES)}]))).encode()
+    for kind in draw(st.lists(st.sampled_from(["company", "line", "paper"]), max_size=1)):
+        whole.relatives[kind] = draw(st.sampled_from([[], [whole.relatives[kind][0]]]))
+    return whole
+
+
+def told(way: Any, found: MapMapper, sale: Record) -> tuple[Any, ...]:
+    """What came of it, to the order of its fields, with what rounding cut; or the words of what is wrong."""
+    before = dict(found.residue)
+    try:
+        made = way(sale)
+    except Rejected as error:
+        return error.message, error.fix, error.code, error.where
+    return msgspec.json.encode(made), {code: rest - before.get(code, 0) for code, rest in found.residue.items()}
+
+
+@settings(max_examples=200, deadline=None)
+@given(sales())
+def test_both_ways_make_the_same_of_a_record(sale: Record) -> None:
+    plan = MAPPER.plan
+    careful = told(lambda one: MAPPER._mapped(one, CarefulWork(plan, one, MAPPER.shapes)), MAPPER, sale)
+    assert told(MAPPER.map, MAPPER, sale) == careful
+
+
+def test_what_is_usual_goes_the_straight_way() -> None:
+    """Or it would be a detour."""
+    drafts = list(Work(MAPPER.plan, usual()).drafts())
+    assert [draft.entity for draft in drafts] == ["customer", "product", "product", "file", "invoice"]
