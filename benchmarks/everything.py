@@ -45,11 +45,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true")
     quick = parser.parse_args().quick
-    found: dict[str, Any] = {
-        "machine": platform.platform(),
-        "cpus": os.cpu_count(),
-        "python": platform.python_version(),
-    }
+    found = peers.machine()
     for name, sizes in SCRIPTS.items():
         workload, script = name.split()
         print(f"== {name}", flush=True)

@@ -22,7 +22,7 @@ def script(shared: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return importlib.import_module
 
 
-def test_a_full_sync_makes_hardly_more_calls_than_the_least_and_one_with_nothing_new_a_single_search(
+def test_a_full_sync_makes_the_least_calls_and_one_with_nothing_new_a_single_search(
     script: Any,
 ) -> None:
     sync = script("sync")

@@ -43,8 +43,8 @@ class Fields:
 
     @guarantee(promise.EXACT)
     def test_every_field_of_a_body_makes_a_difference_to_the_call(self, trial: SinkTrial) -> None:
-        """A field that can change without a trace is dropped on the way: memo, due date, quantity, description. Those that
-        documents usually have are tried, whether the trial names them or not."""
+        """A field that can change without a trace is dropped on the way: memo, due date, quantity, description. What
+        documents usually say is tried, whether the trial names it or not."""
         sink, item = trial.make(), rich(trial.items(1)[0])
         usual, lost = plain(sink.encode([item])), []
         for path, body in [*altered(item.body), *foreign(item.body)]:

@@ -91,8 +91,8 @@ class Asking:
 
     @guarantee(promise.FOUND_AGAIN)
     def test_what_was_taken_back_is_found_so(self, trial: SinkTrial) -> None:
-        """The answer to a void was lost: what stands there tells that it was carried out, and by whom. What is taken back
-        is what was written (``before``), whatever the source says of it by now."""
+        """The answer to a void was lost: what stands there tells that it was carried out, and by whom. What is taken
+        back is what was written (``before``), whatever the source says of it by now."""
         sink, (item,) = asking(trial), trial.items(1)
         if not trial.voids:
             pytest.skip("the things cannot be taken back")

@@ -61,6 +61,7 @@ def target_trial(
             holds=lambda item: held(target, item),
             move=lambda: target.reach("T-2"),
             voids=entity == "invoice",
+            ignored=("due_date",),
             secret=SECRET,
         )
 
