@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from wherry import collecting
 from wherry.clock import SystemClock
 from wherry.drain import LOOKED, drain, flow_on
 from wherry.flight import Target
@@ -124,11 +125,13 @@ class Bench:
             settle(tx, self.lane, steps, self.store.now())
 
     def protocol(self) -> None:
-        """The drain, until the queue is empty."""
-        drain(Target(
+        """The drain, until the queue is empty, with the collector at the pace of a run."""
+        target = Target(
             name="bench", sink_id=ROUTE.sink, account="T-1", sink=self.sink, store=self.store,
             lane=lambda source: self.lane, beside=self.folder / "calls-sent",
-        ))  # fmt: skip
+        )  # fmt: skip
+        with collecting.seldom():
+            drain(target)
 
     def naive(self) -> None:
         """Post, then remember: a crash between the two writes everything of the group a second time."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -351,7 +352,7 @@ def test_an_entry_goes_into_a_file_once_for_each_profile(posted: Treasury) -> No
     """b_000_08 b_000_14 b_002_03"""
     first = posted.ask(f"journal export {FLOW} --profile generic --to out")
     assert (len(first["files"]), len(first["items"]), first["before"]) == (1, 3, [])
-    assert sum(float(row["Debit"] or 0) for row in rows(first["files"][0], posted)) == 156.5
+    assert sum(Decimal(row["Debit"] or 0) for row in rows(first["files"][0], posted)) == Decimal("156.50")
     again = posted.ask(f"journal export {FLOW} --profile generic --to out")
     assert (again["files"], again["items"], len(again["before"])) == ([], [], 3)
     other = posted.ask(f"journal export {FLOW} --profile hledger --to out")
@@ -369,7 +370,7 @@ def test_what_was_exported_comes_again_only_when_asked_for(posted: Treasury) -> 
 
 
 def test_what_was_exported_and_reversed_goes_out_turned_over_and_again_when_reposted(posted: Treasury) -> None:
-    """case_C11"""
+    """b_000_14 case_C11"""
     posted.does(f"journal export {FLOW} --profile generic --to out")
     posted.does(f"journal reverse {FLOW} '{HOT}' --repost --yes")
     back = posted.ask(f"journal export {FLOW} --profile generic --to out")
@@ -389,6 +390,7 @@ def test_what_was_reversed_before_it_was_exported_does_not_go_out(posted: Treasu
 
 
 def test_a_prepared_entry_that_changed_since_it_was_exported_is_told_and_not_repeated(at: Treasury) -> None:
+    """b_000_14"""
     at.does(f"run {FLOW}")
     assert at.ask(f"journal export {FLOW} --profile generic --to out")["items"] == []
     assert len(at.ask(f"journal export {FLOW} --profile generic --to out --prepared")["items"]) == 3

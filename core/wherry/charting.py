@@ -124,7 +124,7 @@ class Needs(Struct, kw_only=True):
             used = self._of(line)
             if used is None:
                 continue
-            used.sides.add(_side(line))
+            used.sides.add(line.side)  # of a negative amount too: it changes sides later, and keeps its account
             used.currencies.add(movement.currency)
             used.movements += id(used) not in seen
             used.without_party += not line.party
@@ -135,11 +135,6 @@ class Needs(Struct, kw_only=True):
         if line.category and not line.account:
             return self.categories.setdefault(tables.category_key(line.category), Used(name=line.category))
         return self.accounts.setdefault(line.account, Used(name=line.account)) if line.account else None
-
-
-def _side(line: MovementLine) -> str:
-    """The column of the table that a line is booked by. A negative amount flips later, and keeps its account."""
-    return line.side
 
 
 def needs(hub: Hub, flow: Flow) -> tuple[Needs, Lane]:

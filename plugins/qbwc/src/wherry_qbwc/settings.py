@@ -12,7 +12,9 @@ class QbwcSettings(ConnectionSettings):
     """``[connections.NAME]`` with ``plugin = "qbwc"``. Who may come, and from where: ``wherry qbwc setup``."""
 
     company_file: str = Field(
-        "", description="The company file's path on the Windows computer; left out, whichever is open there."
+        "",
+        description="The company file's path on the Windows computer; left out, whichever is open there. A file "
+        "that is opened from another path than before is held until it is named here, or wherry qbwc moved was said.",
     )
     currency: str = Field(
         "", pattern=r"^([A-Z]{3})?$",
@@ -42,5 +44,6 @@ class QbwcSettings(ConnectionSettings):
     settle: int = Field(60, ge=0, le=3600, description="Seconds after which a lost request is looked up.")
     resend_for: int = Field(
         86_400, ge=0, le=7 * 86_400,
-        description="Seconds for which a lost request is asked for by its message-set id; 0: it is looked up only.",
+        description="Seconds for which a lost request is sent again under its message-set id, so that QuickBooks gives "
+        "the answer that it kept; 0: it is looked up only.",
     )  # fmt: skip
