@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from wherry.matching.catalogue import ListingCatalogue
+from wherry.matching.namesakes import Namesakes
 from wherry.records import Candidate, Draft, Listed
 
 Load = Callable[[str], tuple[ListingCatalogue, int]]
@@ -39,6 +40,9 @@ class LazyCatalogue:
     def by_name(self, name: str) -> Sequence[Listed]:
         return self.catalogue.by_name(name)
 
+    def namesakes(self, name: str) -> Namesakes:
+        return self.catalogue.namesakes(name)
+
     def nearest(self, name: str, sku: str = "", limit: int = 5) -> Sequence[Candidate]:
         return self.catalogue.nearest(name, sku, limit)
 
@@ -48,9 +52,7 @@ class LazyCatalogue:
     def learn(self, listed: Listed, keys: Iterable[str]) -> None:
         """Something was created or linked. What was never read needs no telling: it will be read with it."""
         if self._catalogue is not None:
-            self._catalogue.add(listed)
-            for key in keys:
-                self._catalogue.link(listed.id, key)
+            self._catalogue.add(listed, keys)
 
 
 class Catalogues:

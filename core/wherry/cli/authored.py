@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -14,22 +14,31 @@ KINDS = ("source", "sink", "mapper", "matcher")
 
 @click.command()
 @click.argument("name", metavar="NAME")
-@click.option("--kind", type=click.Choice(KINDS), required=True, help="What the plugin is to be.")
+@click.option(
+    "--kind",
+    "kinds",
+    type=click.Choice(KINDS),
+    required=True,
+    multiple=True,
+    help="What the plugin is to be. Give it twice for a system that is read and written: source and sink.",
+)
 @click.option("--to", "folder", type=click.Path(path_type=Path), metavar="FOLDER", help="Where; wherry-NAME here.")
-def new(name: str, kind: str, folder: Path | None) -> None:
+def new(name: str, kinds: Sequence[str], folder: Path | None) -> None:
     """Write a whole plugin, with a simulator and tests that are green at once. Needs no project.
 
     \b
-    Example:
+    Examples:
       wherry plugin new field-book --kind source
+      wherry plugin new field-book --kind source --kind sink
     """
     from wherry.authoring import making
 
     own = face()
     place = (own.folder or Path()) / (folder or f"wherry-{name}")
-    written = making.make(name, next(one for one in making.KINDS if one == kind), place)
+    wanted = [one for one in making.KINDS if one in kinds]
+    written, kind = making.make(name, wanted, place), " and ".join(wanted)
     paths = [str(path.relative_to(place)) for path in written]
-    data = {"plugin": name, "kind": kind, "folder": str(place), "files": paths}
+    data = {"plugin": name, "kind": kind, "kinds": wanted, "folder": str(place), "files": paths}
     own.print("wherry.plugin.new/1", data, lambda: _told(name, kind, place, paths),
               [f"cd {place} && pip install -e '.[testing]' && pytest", f"wherry plugin check {name}"])  # fmt: skip
 

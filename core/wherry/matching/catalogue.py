@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from wherry.matching.namesakes import NOBODY, Namesakes
 from wherry.matching.nearest import NameIndex, Near
 from wherry.matching.text import name_key, sku_key
 from wherry.records import Candidate, Listed, Ref
@@ -39,7 +40,7 @@ class ListingCatalogue:
 
     def __init__(self, listing: Iterable[Listed] = (), linked: Linked | None = None) -> None:
         self._listed: list[Listed] = []
-        self._ids: set[str] = set()
+        self._places: dict[str, int] = {}
         self._skus: defaultdict[str, list[int]] = defaultdict(list)
         self._names: defaultdict[str, list[int]] = defaultdict(list)
         self._numbers: defaultdict[str, list[int]] = defaultdict(list)
@@ -47,6 +48,8 @@ class ListingCatalogue:
             linked if callable(linked) else lambda target: (linked or {}).get(target, ())
         )
         self._linked_in_run: dict[str, list[str]] = {}
+        self._namesakes: dict[str, Namesakes] = {}
+        """Of the names that were asked for, so far as they stand."""
         self._index = NameIndex()
         for listed in listing:
             self.add(listed)
@@ -54,14 +57,20 @@ class ListingCatalogue:
     def __len__(self) -> int:
         return len(self._listed)
 
-    def add(self, listed: Listed) -> None:
-        """Enters a target, or a create decided in this run. A target that is there already is not entered twice."""
-        if listed.id in self._ids:
+    def add(self, listed: Listed, keys: Iterable[str] = ()) -> None:
+        """Enters a target, or a create decided in this run; ``keys`` are the draft keys that it is known by. A target
+        that is there already is not entered twice."""
+        if listed.id in self._places:
+            for key in keys:
+                self.link(listed.id, key)
             return
-        self._ids.add(listed.id)
-        place = len(self._listed)
+        place = self._places[listed.id] = len(self._listed)
+        if keys:
+            self._linked_in_run.setdefault(listed.id, []).extend(keys)
         if key := name_key(listed.name):
             self._names[key].append(place)
+            if (namesakes := self._namesakes.get(key)) is not None:
+                namesakes.enter(listed, self.keys_of(listed.id))
         if listed.sku and (key := sku_key(listed.sku)):
             self._skus[key].append(place)
         if listed.number and (key := sku_key(listed.number)):
@@ -71,6 +80,8 @@ class ListingCatalogue:
     def link(self, target: str, key: str) -> None:
         """Notes that a draft key was linked to the target in this run."""
         self._linked_in_run.setdefault(target, []).append(key)
+        if self._namesakes and target in self._places:
+            self._namesakes.pop(name_key(self._listed[self._places[target]].name), None)  # sorted anew when asked for
 
     def by_sku(self, sku: str) -> list[Listed]:
         """The targets whose SKU is equal (see ``sku_key``)."""
@@ -83,6 +94,18 @@ class ListingCatalogue:
     def by_name(self, name: str) -> list[Listed]:
         """The targets whose name is equal (see ``name_key``)."""
         return self._at(self._names, name_key(name))
+
+    def namesakes(self, name: str) -> Namesakes:
+        """The targets whose name is equal, sorted by who they can still be."""
+        key = name_key(name)
+        found = self._namesakes.get(key)
+        if found is not None or key not in self._names:
+            return NOBODY if found is None else found
+        found = self._namesakes[key] = Namesakes()
+        for listed in self._at(self._names, key):
+            own = pending_ref(listed.id)
+            found.enter(listed, [*self.keys_of(listed.id), *([own.key] if own else ())])
+        return found
 
     def keys_of(self, target: str) -> list[str]:
         """The draft keys of this source connection that are linked to the target, before or in this run."""

@@ -7,7 +7,6 @@ order reads whole. Then ``sku``, ``name`` and, where they are asked for, ``refer
 from __future__ import annotations
 
 import difflib
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from typing import Literal, Protocol, TypeVar, get_args, runtime_checkable
@@ -18,7 +17,8 @@ from rapidfuzz import fuzz
 from wherry.errors import ConfigError
 from wherry.matching.catalogue import ListingCatalogue, pending_id, pending_ref
 from wherry.matching.fuzzy import sure
-from wherry.matching.text import code_of, fold, name_key, sku_key, words
+from wherry.matching.namesakes import Namesakes
+from wherry.matching.text import code_of, fold, sku_key, words
 from wherry.records import Ask, Candidate, Create, Decision, Draft, Link, Listed, Ref, Same, Skip
 from wherry.roles import Catalogue
 
@@ -94,32 +94,11 @@ class _Numbered(Protocol):
     def by_number(self, number: str) -> Sequence[Listed]: ...
 
 
-class _Namesakes:
-    """The things of one name, in order, and which of them a record of this source can still be: thousands may share a
-    name, and nearly all of them are other records already."""
+@runtime_checkable
+class _Sorted(Protocol):
+    """A catalogue that keeps the things of a name sorted by who they can still be; of another they are sorted here."""
 
-    __slots__ = ("_free", "_held", "all")
-
-    def __init__(self) -> None:
-        self.all: list[Listed] = []
-        self._free: list[Listed] = []
-        self._held: dict[str, list[Listed]] = {}
-
-    def enter(self, listed: Listed, keys: Iterable[str]) -> None:
-        """``keys`` are the draft keys that the thing is known by."""
-        self.all.append(listed)
-        ids = {key for key in keys if key.startswith("id:")}
-        if not ids:
-            self._free.append(listed)
-        elif len(ids) == 1:
-            self._held.setdefault(ids.pop(), []).append(listed)
-
-    def open_to(self, key: str) -> Iterable[Listed]:
-        """All but those known by another id than ``key``."""
-        return chain(self._free, self._held.get(key, ())) if key.startswith("id:") else self.all
-
-
-_NOBODY = _Namesakes()
+    def namesakes(self, name: str) -> Namesakes: ...
 
 
 class _Batch:
@@ -128,8 +107,8 @@ class _Batch:
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue, self._created = catalogue, ListingCatalogue()
         self._decided: dict[Ref, Decision] = {}
-        self._named: dict[str, _Namesakes] = {}
-        self._named_here: defaultdict[str, _Namesakes] = defaultdict(_Namesakes)
+        self._named: dict[str, Namesakes] = {}
+        self._there = catalogue.namesakes if isinstance(catalogue, _Sorted) else self._sorted
 
     def once(self, asked: _Asked, decide: Callable[[_Asked, _Batch], Decision]) -> Decision:
         """The decision for a draft, made once for each key. An empty key tells nothing from another."""
@@ -144,9 +123,7 @@ class _Batch:
         key = asked.ref.key
         if isinstance(decision, Create):
             listed = Listed(pending_id(asked.ref), asked.name, asked.sku, number=_text(asked.draft, "number"))
-            self._created.add(listed)
-            if same := name_key(asked.name):
-                self._named_here[same].enter(listed, [key])
+            self._created.add(listed, [key])
         elif isinstance(decision, Link):
             self._created.link(decision.target, key)
         elif isinstance(decision, Same):
@@ -165,14 +142,16 @@ class _Batch:
         hits += [hit for hit in named if not (hit.number or hit.sku) and sku_key(hit.name) == wanted]
         return list({hit.id: hit for hit in hits}.values())
 
-    def by_name(self, name: str) -> tuple[_Namesakes, _Namesakes]:
+    def by_name(self, name: str) -> tuple[Namesakes, Namesakes]:
         """What the catalogue has of a name, and what this batch creates."""
+        return self._there(name), self._created.namesakes(name)
+
+    def _sorted(self, name: str) -> Namesakes:
         if name not in self._named:
-            there = self._catalogue.by_name(name)
-            found = self._named[name] = _Namesakes() if there else _NOBODY
-            for listed in there:
+            found = self._named[name] = Namesakes()
+            for listed in self._catalogue.by_name(name):
                 found.enter(listed, self._keys_of(listed.id))
-        return self._named[name], self._named_here.get(name_key(name), _NOBODY)
+        return self._named[name]
 
     def other_id(self, target: str, key: str) -> str:
         """Another record of this source that the target is already, if there is one: two ids are two things."""
@@ -209,7 +188,7 @@ def _by_name(asked: _Asked, batch: _Batch, notes: list[str]) -> Decision | None:
     there, here = batch.by_name(asked.name)
     if not there.all and not here.all:
         return None
-    rivals = chain(there.open_to(asked.draft.key), here.open_to(asked.draft.key))
+    rivals = chain(there.rivals(asked.ref.key, asked.sku), here.rivals(asked.ref.key, asked.sku))
     if all(_doubt(asked, hit.id, hit.sku, batch) for hit in rivals):
         first = [*there.all[:2], *here.all[:2]][:2]
         notes += [f'"{hit.name}" has the same name, but {_doubt(asked, hit.id, hit.sku, batch)}' for hit in first]

@@ -13,6 +13,7 @@ from typing import Any
 
 from msgspec import Struct
 from wherry.accounting import Balance, ChartAccount, Side
+from wherry.books.years import year_of, years
 from wherry.errors import ConfigError, ContractBroken
 from wherry.money import exact, parse, rounded
 
@@ -101,7 +102,7 @@ def days(first: dt.date | None, last: dt.date, year_from: int) -> list[Question]
     """The balances that have to be known for those at the end of ``last``, or for what moved since ``first``."""
     if first is None:
         return [statements.balance(last)]
-    ends = [end for _, end in statements.years(first, last, year_from)]
+    ends = [end for _, end in years(first, last, year_from)]
     return [statements.balance(day) for day in (first - _DAY, *ends)]
 
 
@@ -127,9 +128,9 @@ def _moved(
     total: Counter[str] = Counter()
     kept = special(rows, RETAINED)
     temporary = {code(row) for row in rows if row.get("AccountType") in _TEMPORARY}
-    for start, end in statements.years(first, last, books.company.year_from):
+    for start, end in years(first, last, books.company.year_from):
         total.update(at[end])
-        new_year = start == statements.year_of(start, books.company.year_from)
+        new_year = start == year_of(start, books.company.year_from)
         for account, minor in at[start - _DAY].items():
             total[kept if new_year and account in temporary else account] -= minor
     return total

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 from msgspec import Struct, convert, to_builtins
+from wherry.books.years import year_of
 from wherry.errors import TryAgain, WherryError
 from wherry.roles import Documents
 
@@ -194,18 +195,3 @@ def _went_well(text: str, name: str) -> replies.RequestReply:
             fix="update again in the Web Connector", code="WHERRY-6856",
         )  # fmt: skip
     return found
-
-
-def year_of(day: dt.date, year_from: int) -> dt.date:
-    """The first day of the fiscal year that a day is in."""
-    return dt.date(day.year if day.month >= year_from else day.year - 1, year_from, 1)
-
-
-def years(first: dt.date, last: dt.date, year_from: int) -> Iterator[tuple[dt.date, dt.date]]:
-    """A time in pieces of which none crosses the end of a fiscal year."""
-    start = first
-    while start <= last:
-        begun = year_of(start, year_from)
-        end = min(last, begun.replace(year=begun.year + 1) - _DAY)
-        yield start, end
-        start = end + _DAY

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
+from wherry.books.years import year_of, years
 from wherry.errors import ContractBroken
 from wherry.money import exact, parse
 from wherry.roles import Balance
@@ -55,7 +56,7 @@ class _Report:
         """Every balance at the end of a day."""
         if last not in self._read:
             answer = self._client.get(
-                REPORT, start_date=self._year_of(last).isoformat(), end_date=last.isoformat(),
+                REPORT, start_date=year_of(last, self._company.year_from).isoformat(), end_date=last.isoformat(),
                 accounting_method="Accrual",
             )  # fmt: skip
             self._read[last] = standing(answer, self._company.currency)
@@ -64,34 +65,22 @@ class _Report:
     def moved(self, first: dt.date, last: dt.date) -> Standing:
         """What was booked from ``first`` to ``last``: year by year, since each begins with income and expense at 0."""
         total: defaultdict[str, int] = defaultdict(int)
-        start = first
-        while start <= last:
-            end = min(last, self._year_after(start) - _DAY)
+        for start, end in years(first, last, self._company.year_from):
             for account, minor in self.at(end).items():
                 total[account] += minor
             for account, minor in self._opening(start).items():
                 total[account] -= minor
-            start = end + _DAY
         return {account: minor for account, minor in total.items() if minor}
 
     def _opening(self, start: dt.date) -> Standing:
         """Balances as ``start`` begins: on the first day of a fiscal year with the last one's result carried over."""
         before = self.at(start - _DAY)
-        if start != self._year_of(start):
+        if start != year_of(start, self._company.year_from):
             return before
         kept: defaultdict[str, int] = defaultdict(int)
         for account, minor in before.items():
             kept[self._retained if account in self._temporary else account] += minor
         return kept
-
-    def _year_of(self, day: dt.date) -> dt.date:
-        """The first day of the fiscal year that a day is in."""
-        month = self._company.year_from
-        return dt.date(day.year if day.month >= month else day.year - 1, month, 1)
-
-    def _year_after(self, day: dt.date) -> dt.date:
-        start = self._year_of(day)
-        return start.replace(year=start.year + 1)
 
     def told(self, found: Mapping[str, int]) -> list[Balance]:
         """Balances by code; accounts that stand at zero are left out."""
