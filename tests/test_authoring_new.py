@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from wherry.authoring import making
-from wherry.authoring.making import KINDS, LONGEST, api, make, words_of
+from wherry.authoring.making import KINDS, LONGEST, SYSTEM, api, make, words_of
 from wherry.cli import app
 from wherry.errors import ConfigError
+from wherry.hub import Hub
+from wherry.records import Item
+from wherry.simulator import serve
 
 NAMES = ("ab", "a" * (LONGEST - 2) + "-b")
 """The shortest and the longest: what a formatter does hangs on lengths."""
@@ -27,7 +34,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("made")
     for kind in KINDS:
         make(f"field-{kind}", kind, folder / kind)
-    return {kind: folder / kind for kind in KINDS}
+    make("field-both", SYSTEM, folder / "both")
+    return {kind: folder / kind for kind in (*KINDS, "both")}
 
 
 def run(*words: str, cwd: Path, **environ: str) -> str:
@@ -47,8 +55,8 @@ def test_every_kind_is_green_before_its_author_has_written_a_line(made: dict[str
 
 def test_every_kind_is_clean_however_long_its_name(tmp_path: Path) -> None:
     for name in NAMES:
-        for kind in KINDS:
-            make(name, kind, tmp_path / name / kind)
+        for kinds in (*((kind,) for kind in KINDS), SYSTEM):
+            make(name, kinds, tmp_path / name / "-".join(kinds))
     run("ruff", "check", "--no-cache", str(tmp_path), cwd=tmp_path)
     run("ruff", "format", "--no-cache", "--check", str(tmp_path), cwd=tmp_path)
 
@@ -104,10 +112,62 @@ def test_the_command_says_what_it_wrote_and_what_to_do_next(tmp_path: Path, caps
     assert told["next"][0].startswith(f"cd {tmp_path / 'wherry-field-book'}")
 
 
+def test_both_halves_of_a_system_are_one_plugin_and_a_mapper_is_another(tmp_path: Path) -> None:
+    made = {str(path.relative_to(tmp_path / "x")) for path in make("field-book", SYSTEM, tmp_path / "x")}
+    assert {"src/wherry_field_book/source.py", "src/wherry_field_book/sink.py"} <= made
+    assert {"tests/test_source_contract.py", "tests/test_sink_contract.py"} <= made
+    with pytest.raises(ConfigError, match="each of source, mapper is a plugin of its own") as caught:
+        make("field-maps", ("mapper", "source"), tmp_path / "y")
+    assert (caught.value.code, (tmp_path / "y").exists()) == ("WHERRY-2410", False)
+
+
+def test_what_the_readme_of_a_system_says_runs_against_its_stand_in(
+    made: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The project file of its page: checked, and run both ways."""
+    monkeypatch.syspath_prepend(made["both"] / "src")
+    monkeypatch.syspath_prepend(_metadata(tmp_path / "site", "field-both"))
+    said = re.search(r"```toml\n(.*?)```", (made["both"] / "README.md").read_text("utf-8"), re.DOTALL)
+    assert said
+    stand = importlib.import_module("wherry_field_both.simulator").StandIn()
+    with serve(stand.app()) as url:
+        text = said[1].replace('plugin = "field-both"\n', f'plugin = "field-both"\nbase_url = "{url}"\n')
+        (tmp_path / "wherry.toml").write_text('version = 1\n[project]\nname = "a"\ncurrency = "USD"\n' + text)
+        environ = {"FIELD_BOTH_KEY": "key"}
+        httpx.post(f"{url}/v1/items", json={"name": "Bolt M8"}, headers={"Authorization": "Bearer key"})
+        monkeypatch.setenv("FIELD_BOTH_KEY", "key")
+        assert app.run(["-C", str(tmp_path), "config", "check"]) == 0
+        with Hub.open(tmp_path, environ=environ) as hub:
+            _bill(hub)
+            assert [hub.run(flow).exit_code for flow in ("items", "invoices")] == [0, 0]
+    [bill] = stand.invoices.values()
+    assert (bill["number"], bill["customer"], bill["total"]) == ("7", "C-1", "12.50")
+    assert len(stand.items) == 1
+
+
+def _metadata(site: Path, name: str) -> Path:
+    info = site / f"{name.replace('-', '_')}-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: wherry-{name}\nVersion: 1.0\nRequires-Dist: wherry\n")
+    (info / "entry_points.txt").write_text(f"[wherry.plugins]\n{name} = wherry_{name.replace('-', '_')}.plugin\n")
+    return site
+
+
+def _bill(hub: Hub) -> None:
+    """An invoice of 12.50 for a location that the system knows by its GL number."""
+    sink: Any = hub.wiring.writer("platform")
+    money = {"minor": 1250, "currency": "USD"}
+    with hub.store.documents("workspace") as documents:
+        [place] = sink.apply(documents, [Item(entity="location", key="1", body={"name": "Yard", "gl_number": "C-1"})])
+        lines = [{"service": "Storage", "quantity": "1", "rate": "12.50", "amount": money}]
+        body = {"number": "7", "date": "2026-01-31", "location": place.target, "total": money, "lines": lines}
+        sink.apply(documents, [Item(entity="invoice", key="7", body={**body, "status": "invoiced"})])
+
+
 @pytest.fixture(scope="module")
 def templates() -> set[str]:
     """The words that templates are filled with."""
-    return {word for kind in KINDS for _, text in making.rendered(kind, _Marked()) for word in _marked(text)}
+    return {word for kind in KINDS for _, text in making.rendered((kind,), _Marked()) for word in _marked(text)}
 
 
 class _Marked(dict[str, str]):
@@ -122,4 +182,4 @@ def _marked(text: str) -> list[str]:
 
 
 def test_every_word_of_the_templates_is_filled_and_none_is_kept_for_nothing(templates: set[str]) -> None:
-    assert templates == set(words_of("field-book", "source"))
+    assert templates == set(words_of("field-book", ("source",)))

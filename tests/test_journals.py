@@ -518,7 +518,6 @@ def test_what_the_target_has_closed_is_opened_there(at: Treasury) -> None:
 
 
 def test_periods_have_the_names_of_the_flows_own_calendar(at: Treasury) -> None:
-    """b_000_10"""
     (at.folder / "tables" / "periods.csv").write_text(
         "name,first,last\n2026-P01,2026-01-01,2026-01-28\n2026-P02,2026-01-29,2026-02-25\n"
     )

@@ -102,5 +102,5 @@ def test_both_ways_make_the_same_of_a_record(sale: Record) -> None:
 
 def test_what_is_usual_goes_the_straight_way() -> None:
     """Or it would be a detour."""
-    drafts = list(Work(MAPPER.plan, usual()).drafts())
+    drafts = list(Work(MAPPER.plan, usual(), {}).drafts())
     assert [draft.entity for draft in drafts] == ["customer", "product", "product", "file", "invoice"]

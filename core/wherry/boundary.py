@@ -6,7 +6,7 @@ in the middle of a generator, a ``sys.exit`` or an answer of the wrong shape (ca
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import msgspec
@@ -53,6 +53,7 @@ from wherry.roles import (
     Sweeps,
 )
 from wherry.watching import ENDED, ENDLESS, Endless, watch
+from wherry.watching import Call as AtWork
 
 _LONGEST_KEY = 500
 MOST_RECORDS, MOST_BYTES = 100_000, 256_000_000
@@ -63,13 +64,13 @@ FATES = DONE | OPEN | {"skipped"}
 
 
 @contextmanager
-def blame(part: object, hook: str, call: str, *, pure: bool = True) -> Iterator[None]:
+def blame(part: object, hook: str, call: str, *, pure: bool = True) -> Iterator[AtWork]:
     """Whatever the part raises in here that is none of the six errors becomes ContractBroken with its plugin's name.
     A pure call, one that only computes, is ended where it does not end by itself."""
     try:
         at_work = watch.enter(part, call, pure=pure)
         try:
-            yield
+            yield at_work
         finally:
             watch.leave(at_work)
     except (WherryError, GeneratorExit):
@@ -219,9 +220,28 @@ def _is_gate(answer: object) -> bool:
 
 def drafts(mapper: FieldMapper, record: Record) -> list[Draft] | Skip:
     """The drafts of one record. Raises Rejected where the record cannot be mapped."""
+    [found] = mapped(mapper, [record])
+    if isinstance(found, Rejected):
+        raise found
+    return found
+
+
+def mapped(mapper: FieldMapper, records: Iterable[Record]) -> list[list[Draft] | Skip | Rejected]:
+    """What becomes of each record: its drafts, why nothing is made of it, or why it cannot be mapped."""
+    found: list[list[Draft] | Skip | Rejected] = []
+    with blame(mapper, _MAPPER, "map") as at_work:
+        for record in records:
+            at_work.since = watch.clock()  # each is a call of its own, and none may last
+            try:
+                found.append(_mapped(mapper, record))
+            except Rejected as error:
+                found.append(error)
+    return found
+
+
+def _mapped(mapper: FieldMapper, record: Record) -> list[Draft] | Skip:
     before = _identity(record)
-    with blame(mapper, _MAPPER, "map"):
-        found = mapper.map(record)
+    found = mapper.map(record)
     if before != _identity(record):
         raise broken(mapper, _MAPPER, f"map changed the {before[0]} {before[1]} that it was given")
     if isinstance(found, Skip):
@@ -233,14 +253,18 @@ def drafts(mapper: FieldMapper, record: Record) -> list[Draft] | Skip:
         if odd is not None:
             what = f"the body of {odd.entity} {odd.key} holds more than text, whole numbers, lists and tables"
             raise broken(mapper, _MAPPER, what)
-    long = next((draft for draft in found if len(draft.key) > _LONGEST_KEY or "\0" in draft.key), None)
-    if long is not None:
-        raise Rejected(
-            f"the key of the {long.entity} made of {record.kind} {record.id} is too long or holds a NUL character",
-            fix=f"correct what identifies it at the source; at most {_LONGEST_KEY} characters",
-            code="WHERRY-4031", record=f"{record.kind} {record.id}",
-        )  # fmt: skip
+    for draft in found:
+        if len(draft.key) > _LONGEST_KEY or "\0" in draft.key:
+            raise _too_long(draft, record)
     return found
+
+
+def _too_long(draft: Draft, record: Record) -> Rejected:
+    return Rejected(
+        f"the key of the {draft.entity} made of {record.kind} {record.id} is too long or holds a NUL character",
+        fix=f"correct what identifies it at the source; at most {_LONGEST_KEY} characters",
+        code="WHERRY-4031", record=f"{record.kind} {record.id}",
+    )  # fmt: skip
 
 
 def _identity(record: Record) -> tuple[str, str, str, bytes]:
@@ -260,7 +284,7 @@ def _is_plain(value: object) -> bool:
 def _is_draft(draft: object) -> bool:
     return (
         isinstance(draft, Draft) and isinstance(draft.body, dict) and isinstance(draft.label, str)
-        and all(isinstance(word, str) and bool(word) for word in (draft.entity, draft.key))
+        and isinstance(draft.entity, str) and isinstance(draft.key, str) and draft.entity != "" != draft.key
     )  # fmt: skip
 
 

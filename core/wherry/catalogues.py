@@ -5,7 +5,7 @@ Without the creates decided earlier in a run, every line item of a new product w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from wherry.matching.catalogue import ListingCatalogue
 from wherry.matching.namesakes import Namesakes
@@ -49,7 +49,7 @@ class LazyCatalogue:
     def keys_of(self, target: str) -> Sequence[str]:
         return self.catalogue.keys_of(target)
 
-    def learn(self, listed: Listed, keys: Iterable[str]) -> None:
+    def learn(self, listed: Listed, keys: Sequence[str]) -> None:
         """Something was created or linked. What was never read needs no telling: it will be read with it."""
         if self._catalogue is not None:
             self._catalogue.add(listed, keys)

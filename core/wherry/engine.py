@@ -196,17 +196,17 @@ def complete(job: Job, mapper: FieldMapper, batch: Batch) -> Batch:
 
 
 def map_drafts(mapper: FieldMapper, batch: Batch) -> None:
+    found = iter(boundary.mapped(mapper, [entry.record for entry in batch.heads if entry.former is None]))
     for entry in batch.heads:
-        try:
-            drafts = [entry.former] if entry.former is not None else boundary.drafts(mapper, entry.record)
-            if isinstance(drafts, Skip):
-                entry.skip = drafts
-                entry.close("skipped", drafts.reason)
-            else:
-                entry.drafts = [_voided(draft) for draft in drafts if draft.root] if entry.void else drafts
-        except Rejected as error:
-            entry.refusal = error
-            entry.close("refused", error.message)
+        drafts = [entry.former] if entry.former is not None else next(found)
+        if isinstance(drafts, Rejected):
+            entry.refusal = drafts
+            entry.close("refused", drafts.message)
+        elif isinstance(drafts, Skip):
+            entry.skip = drafts
+            entry.close("skipped", drafts.reason)
+        else:
+            entry.drafts = [_voided(draft) for draft in drafts if draft.root] if entry.void else drafts
 
 
 def _voided(draft: Draft) -> Draft:

@@ -90,6 +90,8 @@ class Expression(Struct, frozen=True):
     path: tuple[str, str] | None = None
     text_of: tuple[str, str] | None = None
     number_of: tuple[str, str] | None = None
+    counts: bool = False
+    """Whether residue is counted where it is evaluated."""
 
     @property
     def named(self) -> str:
@@ -169,13 +171,16 @@ class _Compiler:
         self.words, self.text, self.key = words, text, key
         self.paths: dict[tuple[str, str], None] = {}
         self.refs: dict[str, None] = {}
+        self.counts = False
 
     def compile(self) -> Expression:
         tree = parse(self.text, self.key)
         evaluate, result = self._node(tree)
         path, text = path_of(tree), self._alone(tree, "default", transforms.default, "")
         number = self._alone(tree, "decimal", transforms.number)
-        return Expression(self.text, evaluate, tuple(self.paths), tuple(self.refs), result, path, text or path, number)
+        return Expression(
+            self.text, evaluate, tuple(self.paths), tuple(self.refs), result, path, text or path, number, self.counts
+        )
 
     def _alone(self, node: ast.expr, name: str, transform: Transform, *others: str) -> tuple[str, str] | None:
         """The field that is all that a transform of the core is given, but for these constants."""
@@ -237,6 +242,7 @@ class _Compiler:
         if transform is not None:
             return _applied(transform, functions), result
         assert counting is not None
+        self.counts = True
         return lambda scope: counting(scope.residue, *[function(scope) for function in functions]), result
 
     def _never_fails(self, node: ast.expr) -> bool:

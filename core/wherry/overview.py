@@ -92,6 +92,7 @@ def doctor(hub: Hub) -> dict[str, Any]:
         for secret in connections.secrets_of(hub, name):
             checks.append(_check(secret["key"], secret["state"] != "not set", secret["state"], "set it"))
         checks.append(_connection(hub, name))
+    checks += [_contact(row) for row in contacts.listed(hub)]
     codes = [int(check.pop("exit_code")) for check in checks]
     return {"version": __version__, "project": hub.project.name, "checks": checks, "exit_code": worst(codes),
             "ok": all(check["state"] == "ok" for check in checks)}  # fmt: skip
@@ -122,6 +123,14 @@ def _connection(hub: Hub, name: str) -> dict[str, Any]:
         return _check(f"connection {name}", True, f"{account.name} ({account.id})", "")
     except WherryError as error:
         return _failed(f"connection {name}", error)
+
+
+def _contact(row: dict[str, Any]) -> dict[str, Any]:
+    """Of a system that calls us: whether it does, and whether it was let in."""
+    found = f"{row['refused']:,} sign-ins refused" if row["refused"] else row["problem"] or row["who"]
+    found = f"{row['who']} is silent" if row["silent"] and not row["refused"] else found
+    check = _check(f"contact {row['connection']}", not row["to_do"], found, row["to_do"], 0)
+    return {**check, "state": "warn" if row["to_do"] else "ok"}
 
 
 def runs(hub: Hub, *, flow: str = "", limit: int = 20, before: str = "") -> list[dict[str, Any]]:

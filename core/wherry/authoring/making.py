@@ -25,7 +25,7 @@ SYSTEM: tuple[Kind, ...] = ("source", "sink")
 LONGEST = 24
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _SECTION = re.compile(r" *#\[(?P<what>[a-z ]+)\]")
-"""A line of a template that begins a part for some kinds (``#[sink]``; ``#[only sink]``: for that alone), or ends it."""
+"""A line of a template that begins a part for a kind (``#[sink]``; ``#[only sink]``: where it is alone), or ends it."""
 _DOES: dict[tuple[Kind, ...], str] = {
     ("source",): "it reads items, which become products",
     ("sink",): "invoices are written to it",
@@ -86,8 +86,8 @@ def _together(kinds: Sequence[Kind]) -> tuple[Kind, ...]:
     found = tuple(kind for kind in KINDS if kind in kinds)
     if len(found) > 1 and found != SYSTEM:
         raise ConfigError(
-            f"a plugin of its own is made for each of: {', '.join(found)}; only source and sink are halves of one system",
-            fix="one command for each, or write its hooks into the other's plugin.py", code="WHERRY-2409",
+            f"each of {', '.join(found)} is a plugin of its own; only source and sink are halves of one system",
+            fix="one command for each, or write its hooks into the other's plugin.py", code="WHERRY-2410",
         )  # fmt: skip
     return found
 

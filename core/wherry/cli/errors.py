@@ -339,10 +339,13 @@ def outcomes(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def fetched(own: Face, rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Of what became of several things: with what those leave that a system which calls us has to come for."""
-    flows = own.hub.project.flows
-    ready = Counter(
-        leaving.with_what(own.hub, flows[row["flow"]].sink) for row in rows
-        if row["state"] == "queued" and row.get("approval") != "wanted" and row.get("flow") in flows
-    )  # fmt: skip
-    yield from summary.leaves({told: number for told, number in ready.items() if told != leaving.RUN}, indent="")
+    """Of what became of several things: with what those leave, or are looked up, that a system which calls us has to
+    come for."""
+    flows, ready, lost = own.hub.project.flows, Counter[str](), Counter[str]()
+    for row in rows:
+        told = leaving.with_what(own.hub, flows[row["flow"]].sink) if row.get("flow") in flows else leaving.RUN
+        if told != leaving.RUN and row.get("approval") != "wanted":
+            ready[told] += row["state"] == "queued"
+            lost[told] += row["state"] == "unknown"
+    yield from summary.leaves({told: number for told, number in ready.items() if number}, indent="")
+    yield from (f"{number:,} looked up by {told}" for told, number in lost.items() if number)

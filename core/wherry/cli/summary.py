@@ -8,9 +8,8 @@ from typing import Any
 
 import click
 
-from wherry import money
 from wherry.books.stuck import REASONS, named
-from wherry.cli.drawing import clean, counts, lasted, plural, spelled
+from wherry.cli.drawing import amount, clean, counts, lasted, plural, spelled
 from wherry.cli.grouped import refusals
 from wherry.leaving import fetched
 from wherry.tally import MOST_KEPT
@@ -100,7 +99,7 @@ def alike(reasons: Mapping[str, int]) -> dict[str, int]:
 
 def _sums(sums: Mapping[str, int]) -> str:
     """What was left out, in each currency: ``, 1,234.50 GBP``."""
-    return "".join(f", {money.text(minor, currency)} {currency}" for currency, minor in sums.items())
+    return "".join(f", {amount(minor, currency)}" for currency, minor in sums.items())
 
 
 def for_approval(held: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
@@ -161,7 +160,7 @@ def booked(books: Mapping[str, Any] | None) -> Iterator[str]:
         told = sum(int(entry["movements"]) for entry in entries)
         yield f"  books    {plural(len(entries), 'journal entry')} of {plural(told, 'movement')}"
     for one in left:
-        sums = f"{money.text(one['minor'], one['currency'])} {one['currency']}"
+        sums = amount(one["minor"], one["currency"])
         who = named(one.get("names", ()), one["movements"]) if one["reason"] in REASONS else ""
         said = f"{plural(one['movements'], 'movement')}, {sums}: {clean(one['detail'])}"
         said += f" ({clean(who)})" if who else ""

@@ -30,7 +30,7 @@ class CarefulWork(Work):
 
     def __init__(self, plan: Plan, record: Record, shapes: dict[str, type[Entity]]) -> None:
         self.shapes = shapes
-        super().__init__(plan, record)
+        super().__init__(plan, record, {})
 
     def body(self, making: Making, scope: Scope) -> dict[str, Any]:
         body = self._fill(making.body, scope, making.entity)

@@ -11,7 +11,7 @@ from wherry.entities import Entity
 from wherry.expressions import Expression, Scope
 from wherry.mapping.careful import CarefulWork
 from wherry.mapping.plan import Plan, Row
-from wherry.mapping.work import Work
+from wherry.mapping.work import Kept, Work
 from wherry.records import Draft, Record, Ref, Skip
 from wherry.triggers import Trigger
 
@@ -35,6 +35,7 @@ class MapMapper:
         self.residue: dict[str, Decimal] = {}
         self._adding = threading.Lock()
         self._plans = [plan, *by_pipeline.values()]
+        self._kept: dict[int, Kept] = {id(plan): {} for plan in self._plans}
         self._fields = _fields_of(self._plans, kind, trigger, amount)
 
     @property
@@ -81,7 +82,7 @@ class MapMapper:
         self.trigger.check(record)
         plan = self._plan_of(record)
         try:
-            return self._mapped(record, Work(plan, record))
+            return self._mapped(record, Work(plan, record, self._kept[id(plan)]))
         except Exception:  # whatever it was: the careful way makes something of it, or says what is wrong
             return self._mapped(record, CarefulWork(plan, record, self.shapes))
 

@@ -60,19 +60,29 @@ class Making(Struct, frozen=True):
     void: Expression | None = None
 
     @property
+    def expressions(self) -> list[Expression]:
+        """Everything that is said of it."""
+        headers = (self.key, self.label, self.file, self.when, self.skip, self.void)
+        bodies = (self.body, *(body for _, _, body in self.lists))
+        return [*filter(None, headers), *(line for body in bodies for line, _ in body.lines.values())]
+
+    @property
     def kinds(self) -> frozenset[str]:
         """The record kinds that a draft of this entity is made from."""
-        headers = (self.key, self.label, self.file, self.when, self.skip, self.void)
-        texts = [text for text in headers if text is not None]
-        texts += [text for body in (self.body, *(body for _, _, body in self.lists)) for text, _ in body.lines.values()]
-        named = {kind for text in texts for kind, _ in text.paths}
+        named = {kind for line in self.expressions for kind, _ in line.paths}
         return frozenset({self.kind, *named, *(kind for _, kind, _ in self.lists)})
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether one relative alone makes the draft, the same for every record that has it, and nothing is counted."""
+        counts = any(line.refs or line.counts for line in self.expressions)
+        return not (self.each or self.root or self.file or self.lists or counts) and self.kinds == {self.kind}
 
 
 class Plan(Struct, frozen=True):
     """A whole map: what to make, roots last; the source fields it uses by record kind; its lines for people.
     ``single`` and ``several`` are the makings that give one draft, and one for each relative; of ``roots`` one is
-    made: the first whose ``when`` holds, else the last."""
+    made: the first whose ``when`` holds, else the last. The drafts of ``alone`` are made once for each relative."""
 
     makings: tuple[Making, ...]
     roots: tuple[Making, ...]
@@ -80,6 +90,7 @@ class Plan(Struct, frozen=True):
     several: tuple[Making, ...]
     fields: Mapping[str, tuple[str, ...]]
     rows: tuple[Row, ...]
+    alone: frozenset[str]
 
 
 def kinds_of(found: Sequence[Outline]) -> frozenset[str]:
@@ -109,7 +120,8 @@ def make_plan(
     single = tuple(making for making in makings if not making.each)
     several = tuple(making for making in makings if making.each)
     roots = tuple(making for making in makings if making.root)
-    return Plan(makings, roots, single, several, planner.fields(), tuple(planner.rows))
+    alone = frozenset(making.entity for making in makings if making.stands_alone)
+    return Plan(makings, roots, single, several, planner.fields(), tuple(planner.rows), alone)
 
 
 class _Planner:

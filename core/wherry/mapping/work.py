@@ -13,16 +13,19 @@ from wherry.records import Draft, Record, Ref
 from wherry.transforms import text, yes_no
 from wherry.wording import a
 
+_MOST_KEPT = 1024
 _LABELS = ("name", "subject", "number", "code", "reference")
 
 Reference = dict[str, str]
+Kept = dict[tuple[str, int], tuple[dict[str, Any], Draft]]
+"""Entity and the identity of a relative's fields → these fields, which it keeps alive, and the draft made of them."""
 
 
 class Work:
     """The straight way: raises whatever it meets, and any exception sends the record the careful way."""
 
-    def __init__(self, plan: Plan, record: Record) -> None:
-        self.plan, self.record = plan, record
+    def __init__(self, plan: Plan, record: Record, kept: Kept) -> None:
+        self.plan, self.record, self._kept = plan, record, kept
         self.scope = Scope()
         self.scope.enter(record)
         self._views: dict[str, list[Scope]] = {}
@@ -44,7 +47,8 @@ class Work:
         for making in self.plan.makings:
             for scope in self.each(making.kind) if making.each else (self.scope,):
                 if (reference := scope.refs[making.entity]) is not None:
-                    yield self._draft(making, reference["key"], scope)
+                    way = self._once if making.entity in self.plan.alone else self._draft
+                    yield way(making, reference["key"], scope)
 
     def each(self, kind: str) -> list[Scope]:
         """The view from each relative of a kind; what else is made from the same relative can be referred to
@@ -111,6 +115,16 @@ class Work:
             field=making.entity,
             source=making.kind,
         )
+
+    def _once(self, making: Making, key: str, scope: Scope) -> Draft:
+        """The draft of a relative that many records share, such as their customer."""
+        fields = scope.fields[making.kind]
+        held = self._kept.get((making.entity, id(fields)))
+        if held is None or held[0] is not fields:
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept.clear()
+            held = self._kept[making.entity, id(fields)] = fields, self._draft(making, key, scope)
+        return held[1]
 
     def _draft(self, making: Making, key: str, scope: Scope) -> Draft:
         body = self.body(making, scope)

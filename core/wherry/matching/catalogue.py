@@ -57,7 +57,7 @@ class ListingCatalogue:
     def __len__(self) -> int:
         return len(self._listed)
 
-    def add(self, listed: Listed, keys: Iterable[str] = ()) -> None:
+    def add(self, listed: Listed, keys: Sequence[str] = ()) -> None:
         """Enters a target, or a create decided in this run; ``keys`` are the draft keys that it is known by. A target
         that is there already is not entered twice."""
         if listed.id in self._places:
@@ -70,7 +70,7 @@ class ListingCatalogue:
         if key := name_key(listed.name):
             self._names[key].append(place)
             if (namesakes := self._namesakes.get(key)) is not None:
-                namesakes.enter(listed, self.keys_of(listed.id))
+                namesakes.enter(listed, self._known_by(listed))
         if listed.sku and (key := sku_key(listed.sku)):
             self._skus[key].append(place)
         if listed.number and (key := sku_key(listed.number)):
@@ -103,9 +103,12 @@ class ListingCatalogue:
             return NOBODY if found is None else found
         found = self._namesakes[key] = Namesakes()
         for listed in self._at(self._names, key):
-            own = pending_ref(listed.id)
-            found.enter(listed, [*self.keys_of(listed.id), *([own.key] if own else ())])
+            found.enter(listed, self._known_by(listed))
         return found
+
+    def _known_by(self, listed: Listed) -> list[str]:
+        own = pending_ref(listed.id)
+        return [*self.keys_of(listed.id), *([own.key] if own else ())]
 
     def keys_of(self, target: str) -> list[str]:
         """The draft keys of this source connection that are linked to the target, before or in this run."""

@@ -48,6 +48,8 @@ class MapperTrial(Struct, kw_only=True):
     left_out: Callable[[], Sequence[Record]] = tuple
     """Records that the gate or the map leaves out, if there are such."""
     shapes: Mapping[str, type[Entity]] = field(default_factory=dict)
+    another: Callable[[], FieldMapper] | None = None
+    """The mapper with another map or other settings, where it has some: what was synced is looked at again then."""
 
     @property
     def known(self) -> dict[str, type[Entity]]:

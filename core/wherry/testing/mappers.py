@@ -74,6 +74,13 @@ class MapperSuite(ReadingChecks):
         drafts(mapper, trial.records()[0])
         assert mapper.fingerprint == before == trial.make().fingerprint
 
+    @guarantee(SAME_DRAFTS)
+    def test_another_map_has_another_fingerprint(self, trial: MapperTrial) -> None:
+        """Else a changed map would change nothing of what was synced before it."""
+        if trial.another is None:
+            pytest.skip("the mapper has one map alone")
+        assert trial.another().fingerprint != trial.make().fingerprint
+
     @guarantee(DECLARED)
     def test_fields_are_the_same_before_and_after_use(self, trial: MapperTrial) -> None:
         mapper = trial.make()

@@ -23,7 +23,7 @@ from msgspec import Struct, field
 from wherry.errors import ConfigError
 
 FILE = "planted.toml"
-PATIENCE = 240.0
+PATIENCE = 900.0
 CONFIG = "[pytest]\naddopts = --import-mode=importlib -p no:cacheprovider -p no:xdist\n"
 
 
@@ -98,8 +98,8 @@ def copied(plugin: Path, suites: Sequence[str], folder: Path) -> Path:
     place = folder / plugin.parent.name / plugin.name
     shutil.copytree(plugin / "src", place / "src", ignore=shutil.ignore_patterns("__pycache__"))
     (place / "tests").mkdir(parents=True)
-    for path in (plugin / "tests").glob("*.py"):
-        if not path.name.startswith("test_") or path.name in suites:
+    for path in (plugin / "tests").iterdir():
+        if path.is_file() and (not path.name.startswith("test_") or path.name in suites):
             shutil.copy(path, place / "tests" / path.name)
     (folder / "pytest.ini").write_text(CONFIG)
     return place

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from wherry.testing.mappers import MapperSuite, MapperTrial
 
-from .deals import MAP, deal, mapper
+from .deals import MAP, deal, fresh, mapper
 
 
 class TestDeals(MapperSuite):
@@ -18,9 +16,5 @@ class TestDeals(MapperSuite):
             make=lambda: shared,
             records=lambda: [deal(), deal(id="902", relatives=False)],
             left_out=lambda: [deal(dealstage="open")],
+            another=lambda: fresh(f" {MAP}"),
         )
-
-
-def test_the_map_of_the_guide_is_the_one_that_is_tried_here() -> None:
-    guide = Path(__file__).resolve().parents[3] / "docs" / "how-to" / "map-with-jsonata.md"
-    assert MAP in guide.read_text("utf-8")

@@ -155,3 +155,8 @@ def test_a_changed_map_has_another_fingerprint() -> None:
     assert len({usual.fingerprint, *(other.fingerprint for other in others)}) == 5
     for made in (usual, same, *others):
         made.close()
+
+
+def test_the_map_of_the_guide_is_the_one_that_is_tried_here() -> None:
+    guide = Path(__file__).resolve().parents[3] / "docs" / "how-to" / "map-with-jsonata.md"
+    assert MAP in guide.read_text("utf-8")

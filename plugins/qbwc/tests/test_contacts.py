@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -37,6 +38,7 @@ def test_sign_ins_that_are_refused_are_counted_until_one_is_let_in(
     told = "give the Web Connector the password of"
     assert re.search(rf"3 sign-ins refused, the last \S+ \w+ ago from 127.0.0.1: {told} {site.user}", lines)
     assert lines.rstrip().endswith(f"wherry qbwc status {NAME}")
+    assert re.search(rf"^warn +contact {NAME} +3 sign-ins refused", said(site, "doctor", capsys), re.MULTILINE)
     assert "refused       3 sign-ins" in said(site, f"qbwc status {NAME}", capsys)
     assert visitor.sign_in()[1] == "none"
     [told] = contacts.listed(site.hub, NAME)
@@ -97,3 +99,16 @@ def test_what_waits_for_approval_is_not_said_to_wait_for_the_web_connector(at: D
     assert "leave with" not in told
     approved = at.does("approve invoices --all")
     assert approved.splitlines()[-1] == "5 ready leave with the next update of the Web Connector", approved
+
+
+def test_what_was_tried_again_and_lost_is_said_to_be_looked_up_by_the_web_connector(at: Desk) -> None:
+    at.set_up()
+    at.session()
+    at.does("workspace import online-retail charges.csv --currency USD")
+    at.does("run invoices")
+    at.desktop.mishaps.add("hresult", request="CustomerAdd", done=True)
+    at.session()
+    lost = json.loads(at.does("errors list --class unknown --output json"))["data"]["items"][0]
+    assert lost["fix"] == "it is looked up by the next update of the Web Connector"
+    told = at.does(f"errors retry {lost['id']}")
+    assert told.splitlines()[-1] == "1 looked up by the next update of the Web Connector"

@@ -11,7 +11,7 @@ from lxml import etree
 from wherry.errors import ContractBroken
 from wherry_qbwc.words import shapes
 from wherry_qbwc.words.requests import request
-from wherry_qbwc.words.sets import asking, clearing, message_set, set_id, spoken
+from wherry_qbwc.words.sets import clearing, message_set, set_id, spoken
 from wherry_qbwc.words.shapes import Shape
 
 Judge = Callable[[bytes], list[str]]
@@ -63,7 +63,8 @@ def test_the_requests_stay_where_they_are_when_a_set_is_made_of_them() -> None:
 
 
 def test_an_older_set_is_asked_for_and_cleared_as_intuit_demands(complaints: Judge, contract: Path) -> None:
-    for made, sample in ((asking(ID), "recovery-2-ask-status.rq.xml"), (clearing(ID), "recovery-3-clear.rq.xml")):
+    ask = message_set([], new_id=ID, old_id=ID)
+    for made, sample in ((ask, "recovery-2-ask-status.rq.xml"), (clearing(ID), "recovery-3-clear.rq.xml")):
         assert complaints(made) == []
         told = (contract / "samples" / sample).read_bytes().replace(b"hub000000000000001043", ID.encode())
         assert same(made, told)

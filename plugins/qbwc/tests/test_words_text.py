@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
+from wherry_qbwc import names
 from wherry_qbwc.words.text import cleaned, lost
 
 ANY = st.text(st.characters(codec=None, exclude_categories=()), max_size=60)
@@ -78,3 +79,25 @@ def test_what_is_said_names_a_few_letters_and_counts_the_rest() -> None:
     _, (note,) = cleaned("一二三四五六七八")
     assert note.endswith("一, 二, 三, 四, 五, 六 and 2 more")
     assert lost("一ł一二") == "一二"
+
+
+@pytest.mark.parametrize(
+    ("number", "made"),
+    [
+        ("536365", "536365"),
+        ("INV-2026-000123", "INV-20~"),
+        ("JE 2026W05a", "JE 2026W05a"),
+        ("JE HOT 2026W44a", "26W44a~"),
+        ("JE HOT 2026W44aL2610", "26W44a~"),
+        ("ORDER-12026W44-7", "ORDER-~"),
+    ],
+)
+def test_a_number_that_is_too_long_is_cut_visibly_and_keeps_its_week(number: str, made: str) -> None:
+    told = names.numbered(number)
+    assert told.startswith(made)
+    assert len(told) <= 11
+    assert ("~" in told) is (len(number) > 11)
+
+
+def test_numbers_of_one_week_stay_apart() -> None:
+    assert len({names.numbered(f"JE {wallet} 2026W44a") for wallet in ("HOT", "COLD", "TREASURY")}) == 3

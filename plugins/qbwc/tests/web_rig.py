@@ -6,7 +6,7 @@ import contextlib
 import copy
 import functools
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -43,10 +43,9 @@ plugin = "qbwc"
 class Script:
     """A session's work as a test wrote it. Implements ``Work``; keeps what it was told."""
 
-    def __init__(self, *requests: str, problem: str = "", broken: Sequence[str] = ("done",)) -> None:
+    def __init__(self, *requests: str, problem: str = "") -> None:
         self.requests, self.left, self.problem = requests, list(requests), problem
         self.answers, self.first, self.files, self.closed = [], "", [], 0  # type: ignore[var-annotated]
-        self.tries = list(broken)
         self.errors: list[str] = []
         self.wait: threading.Event | None = None
         self.entered = threading.Event()
@@ -71,9 +70,8 @@ class Script:
             return -1
         return 100 * len(self.answers) // max(len(self.requests), 1)
 
-    def broken(self, hresult: str, message: str) -> str:
+    def broken(self, hresult: str, message: str) -> None:
         self.errors.append(f"{hresult} {message}")
-        return self.tries.pop(0)
 
     def close(self) -> str:
         self.closed += 1
@@ -119,8 +117,8 @@ class Served:
         """The process ends and another begins: its store alone is left."""
         self.endpoint.sessions = Sessions(self.host, self.services)
 
-    def script(self, *requests: str, problem: str = "", broken: Sequence[str] = ("done",)) -> Script:
-        script = Script(*requests, problem=problem, broken=broken)
+    def script(self, *requests: str, problem: str = "") -> Script:
+        script = Script(*requests, problem=problem)
         self.desk.scripts.append(script)
         return script
 

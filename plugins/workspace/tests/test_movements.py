@@ -83,7 +83,7 @@ def platform(opened: Any, clock: FakeClock) -> Platform:
 
 
 def test_a_ledger_transaction_is_a_debit_and_a_credit_of_its_category(platform: Platform) -> None:
-    """b_004_01, b_004_08, b_004_10, b_004_12"""
+    """b_004_01, b_004_08; the wallet and the gain go along."""
     name = platform.put(
         "ledger_transaction", date="2026-01-31", amount=usd(1250), category="staking", partition="Hot",
         reference="TX-1", description="Reward", type="transaction", gain=usd(-3), asset="ETH", quantity="0.5",

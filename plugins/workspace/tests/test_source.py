@@ -181,7 +181,7 @@ def test_every_kind_tells_its_fields(source: WorkspaceSource) -> None:
 
 
 def test_whoever_reads_a_relative_reads_what_it_is_made_of_or_found_by() -> None:
-    """b_004_09: a category that is corrected, or another customer, is a change of the record."""
+    """A category that is corrected, or another customer, is a change of the record."""
     derived = WorkspaceSource.derived
     assert {"debit", "credit", "category", "custom"} <= set(derived["movement_line"]["ledger_transaction"])
     assert derived["customer"]["invoice"] == ("customer",)

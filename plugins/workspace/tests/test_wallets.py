@@ -65,7 +65,7 @@ def usd(minor: int) -> dict[str, Any]:
 
 
 def test_a_row_becomes_a_ledger_transaction_with_all_it_says(documents: Documents, file: File) -> None:
-    """b_004_01, b_004_08, b_004_10, b_004_12"""
+    """b_004_01, b_004_08; the wallet and the gain go along."""
     said = row(date="2026-02-01T03:30:00Z", fiat_value="1250.50", debit_account="0105", gain="-12.34",
                type="transaction", description="Reward")  # fmt: skip
     report = taken(documents, file(said))

@@ -18,7 +18,7 @@ from wherry.web.routes import Host, HttpRequest, HttpResponse, HttpRoute
 from wherry.web.throttle import Throttle
 
 from wherry_qbwc import contacts, passwords
-from wherry_qbwc.sessions import Session, Sessions, Work, new_ticket
+from wherry_qbwc.sessions import Session, Sessions, Work, new_ticket, sentence
 from wherry_qbwc.soap import guard, messages
 from wherry_qbwc.soap.messages import MEDIA, Asked
 from wherry_qbwc.soap.words import Result, Version
@@ -31,8 +31,6 @@ OPEN = "signs in by user and password of its own"
 NO_OP = "NoOp"
 POSTPONED = 60
 """Seconds after which the Web Connector comes again that found another session going on."""
-_TRIES = 2
-"""Times that QuickBooks is tried again in one session."""
 _DONE = "Everything is done."
 
 T = TypeVar("T")
@@ -168,7 +166,7 @@ class Endpoint:
             raise
         except WherryError as error:
             self._log.warning("no work", connection=connection.name, code=error.code, reason=error.message)
-            return Refusal(_sentence(error))
+            return Refusal(sentence(error))
 
     # -- in a session --------------------------------------------------------------------------------------------------
 
@@ -233,24 +231,21 @@ class Endpoint:
         return -1
 
     def _connection_error(self, connection: Connection, asked: Asked, call: HttpRequest) -> str:
+        """No other company file is tried instead: whether the right one cannot be opened is for a person to see."""
         session = self._session(connection, asked, call)
-        if session is None:
-            return "done"
-        hresult, message = asked.text("hresult"), asked.text("message")
-        session.listen("", hresult or "0x80040402", message)
-        session.tries += 1
-        with _turn(session):
-            told = self._caught(session, lambda: session.work.broken(hresult, message), "done")
-        if session.tries > _TRIES or told.strip().lower() == "done":
+        if session is not None:
+            hresult, message = asked.text("hresult"), asked.text("message")
+            session.listen("", hresult or "0x80040402", message)
+            with _turn(session):
+                self._caught(session, lambda: session.work.broken(hresult, message), None)
             session.end(session.problem)
-            return "done"
-        return told
+        return "done"
 
     def _last_error(self, connection: Connection, asked: Asked, call: HttpRequest) -> str:
         try:
             session = self.sessions.find(connection.name, asked.text("ticket"))
         except Guarded as error:
-            return _sentence(error)
+            return sentence(error)
         return session.problem or _DONE
 
     def _close(self, connection: Connection, asked: Asked, call: HttpRequest) -> str:
@@ -279,7 +274,7 @@ class Endpoint:
         try:
             return do()
         except WherryError as error:
-            session.end(_sentence(error))
+            session.end(sentence(error))
         except Exception as error:
             self._log.error("the work of a session failed", connection=session.connection, exc_info=error)
             session.end("Wherry failed at this; its log says why. Update again: what is open is looked up first.")
@@ -309,8 +304,8 @@ class Refusal:
     def heard(self, response: str, hresult: str, message: str) -> int:
         return -1
 
-    def broken(self, hresult: str, message: str) -> str:
-        return "done"
+    def broken(self, hresult: str, message: str) -> None:
+        pass
 
     def close(self) -> str:
         return self.problem
@@ -319,10 +314,6 @@ class Refusal:
 def _percent(said: int) -> int:
     """1 to 100, or -1: the Web Connector takes nothing else."""
     return -1 if said < 0 else min(max(said, 1), 100)
-
-
-def _sentence(error: WherryError) -> str:
-    return f"{error.message[:1].upper()}{error.message[1:]} ({error.code})." + (f" {error.fix}" if error.fix else "")
 
 
 def _page(text: str) -> HttpResponse:

@@ -17,7 +17,7 @@ from wherry.records import Facts, Item
 from . import journals, lists, sales
 from .books import Books
 from .documents import KINDS, LISTED
-from .names import NAME_LENGTHS, VOIDED, fitted, plain, stamped, unmarked
+from .names import NAME_LENGTHS, VOIDED, numbered, plain, stamped, unmarked
 from .sales import ZERO
 from .words.replies import many
 
@@ -175,8 +175,7 @@ def _line(item: Item, n: int, product: str, quantity: Decimal | None, worth: Dec
 
 def _entry(item: Item, books: Books) -> Facts:
     lines = [(one.side, one.account, one.amount, one.customer, one.place) for one in journals.sides(item, books)]
-    number = fitted(str(item.body.get("number") or ""), 11, 4)
-    return _booked(str(item.body["date"]), number, lines)
+    return _booked(str(item.body["date"]), numbered(str(item.body.get("number") or "")), lines)
 
 
 def _held_entry(item: Item, row: Row) -> Facts:

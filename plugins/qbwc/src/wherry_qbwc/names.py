@@ -16,6 +16,7 @@ NAME_LENGTHS = {"customer": 41, "product": 31}
 """Entity → the most characters its name may have."""
 NUMBER, MEMO = 11, 4095
 _HASH, _SHORT_HASH, _MARK = 6, 4, 4
+_WEEK = re.compile(r"(?<!\d)\d\d(\d\dW\d\d[a-z]?)")
 _MARKED = re.compile(rf" \([a-z2-7]{{{_MARK}}}\)\Z")
 _STAMP = re.compile(r"\bwherry:([a-z2-7]{26})\b")
 VOIDED = "VOID:"
@@ -40,8 +41,10 @@ def fitted(name: str, longest: int, hash: int = _HASH) -> str:
 
 
 def numbered(number: str) -> str:
-    """A document's number, shortened visibly where it is too long: ``INV-20~k3xq``."""
-    return fitted(number, NUMBER, _SHORT_HASH)
+    """A document's number, shortened visibly where it is too long: ``INV-20~k3xq``; of a journal of a week that week is
+    kept: ``26W44a~5yys``."""
+    made, week = fitted(number, NUMBER, _SHORT_HASH), _WEEK.search(number)
+    return f"{week[1]}{made[-_SHORT_HASH - 1 :]}" if week and made[-_SHORT_HASH - 1 :].startswith("~") else made
 
 
 def marked(name: str, stamp: str, longest: int) -> str:

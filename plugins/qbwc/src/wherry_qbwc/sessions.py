@@ -19,7 +19,7 @@ from typing import Any, NoReturn, Protocol
 
 import msgspec
 from msgspec import Struct
-from wherry.errors import Busy, Guarded
+from wherry.errors import Busy, Guarded, WherryError
 from wherry.roles import Documents, Services
 from wherry.web.routes import Host
 
@@ -50,8 +50,8 @@ class Work(Protocol):
         """What QuickBooks answered. Percent done, 1 to 100; below zero where the session must end."""
         ...
 
-    def broken(self, hresult: str, message: str) -> str:
-        """QuickBooks could not be reached: ``done``, or the company file to try, empty for the open one."""
+    def broken(self, hresult: str, message: str) -> None:
+        """QuickBooks could not be reached."""
         ...
 
     def close(self) -> str:
@@ -89,7 +89,6 @@ class Session:
         self.seen = self.noted = now
         self.turn = threading.Lock()
         self.out = self.ending = False
-        self.tries = 0
         self.last = 0
         self.percent = 1
 
@@ -216,6 +215,15 @@ class Sessions:
 
     def _now(self) -> str:
         return self._clock.now().astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def sentence(error: WherryError) -> str:
+    """An error as a person reads it at the Web Connector."""
+    return f"{_begun(error.message)} ({error.code})." + (f" {_begun(error.fix)}." if error.fix else "")
+
+
+def _begun(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def new_ticket() -> str:

@@ -27,7 +27,7 @@ _TIMES = 4
 _MOST = 99
 
 
-class Session:
+class SessionWork:
     """One session's work. It begins with the first request that the Web Connector asks for."""
 
     def __init__(self, connection: Connection, services: Services, host: Host) -> None:
@@ -65,10 +65,9 @@ class Session:
         self.problem = self._why
         return -1 if self._why else 100
 
-    def broken(self, hresult: str, message: str) -> str:
+    def broken(self, hresult: str, message: str) -> None:
         """QuickBooks cannot be reached: a person must look."""
         self._leave(_said(hresult, message))
-        return "done"
 
     def close(self) -> str:
         """Lets go whoever waits. What was on its way is looked up in the next session."""
@@ -90,7 +89,7 @@ class Session:
             self._work()
         except WherryError as error:
             if not self._wire.over or self._wire.given_up is not None:
-                self._why = _sentence(self._wire.given_up or error)
+                self._why = sessions.sentence(self._wire.given_up or error)
         except Exception as error:
             self._services.log.error("the work of a session failed", connection=self._connection.name, exc_info=error)
             self._why = self._why or "Wherry failed at this; its log says why. Update again: what is open is looked up."
@@ -192,18 +191,12 @@ class Session:
                 return
 
 
-def begin(services: Services, host: Host) -> Callable[[Connection], Session]:
+def begin(services: Services, host: Host) -> Callable[[Connection], SessionWork]:
     """Starts the work of a session (``endpoint.Begin``)."""
-    return lambda connection: Session(connection, services, host)
+    return lambda connection: SessionWork(connection, services, host)
 
 
 def _said(hresult: str, message: str) -> str:
     status = statuses.of_hresult(hresult)
     words = f"{status.meaning} ({hresult}{f': {message}' if message else ''})"
     return f"{words[:1].upper()}{words[1:]}." + (f" {status.fix[:1].upper()}{status.fix[1:]}." if status.fix else "")
-
-
-def _sentence(error: WherryError) -> str:
-    return f"{error.message[:1].upper()}{error.message[1:]} ({error.code})." + (
-        f" {error.fix[:1].upper()}{error.fix[1:]}." if error.fix else ""
-    )

@@ -30,8 +30,8 @@ def message_set(
 ) -> bytes:
     """A message set as UTF-8 with both of its processing instructions; the same arguments make the same bytes.
 
-    Without requests and with ``old_id`` it asks what became of that set (``new_id`` the same) or clears it (no
-    ``new_id``). Raises ContractBroken (WHERRY-1851) for ids, versions and words that QuickBooks does not take.
+    Without requests and with ``old_id`` it clears that set, or asks what became of it (``new_id`` the same). Raises
+    ContractBroken (WHERRY-1851) for ids, versions and words that QuickBooks does not take.
     """
     _check(new_id, old_id, version, on_error)
     root = etree.Element("QBXML")
@@ -40,11 +40,6 @@ def message_set(
     inside.extend([deepcopy(one) for one in requests])
     start = f'<?xml version="1.0" encoding="utf-8"?>\n<?qbxml version="{version}"?>\n'
     return start.encode() + etree.tostring(root, encoding="us-ascii", xml_declaration=False)
-
-
-def asking(set_id: str, *, version: str = VERSION) -> bytes:
-    """The set that asks what became of an older one."""
-    return message_set([], new_id=set_id, old_id=set_id, version=version)
 
 
 def clearing(set_id: str, *, version: str = VERSION) -> bytes:
