@@ -44,6 +44,16 @@ def month(desk: Treasury) -> None:
     )
 
 
+def test_what_is_held_since_the_target_is_closed_in_the_middle_of_the_month_stops_its_close(desk: Treasury) -> None:
+    """case_C12: or it would be closed without it, and nobody would ever look."""
+    month(desk)
+    desk.books.close_books("2026-01-06")
+    done = closed(desk, "2026-01 --approve --yes", 4)
+    assert open_rows(done)["held"] == (1, True)
+    assert steps(done)[-1] == ("checklist", "stopped")
+    assert done["closed_until"] == ""
+
+
 def test_a_month_is_checked_approved_posted_tied_out_packed_and_closed_in_one_go(desk: Treasury) -> None:
     """b_000_15, b_004_04, b_004_16"""
     month(desk)

@@ -33,9 +33,9 @@ LAYERS = (
     ("use", "folder lanes defaults bookkeeper wiring config_log planning hub"),
     (
         "questions and answers",
-        "leaving contacts answers flows connections connecting overview scheduler parts desk decided looking deciding correcting "
-        "approvals undoing tracing subjects standings explaining comparing reconciling reopening fiscal trail journals "
-        "reversing barring charting exporting tying checklist packing closing",
+        "leaving contacts answers flows connections connecting overview scheduler parts desk decided looking deciding "
+        "correcting approvals undoing tracing subjects standings explaining comparing reconciling reopening fiscal "
+        "trail journals reversing barring charting exporting tying checklist packing closing",
     ),
     ("for authors of plugins", "authoring"),
     ("faces", "cli demo demo_books web"),

@@ -81,6 +81,23 @@ def test_a_session_works_on_after_a_failure_also_with_statements_first_told_behi
         assert kept(tx) == [(1, "once", None, None)]
 
 
+def fail_after_many(database: Database) -> None:
+    with database.write() as tx:
+        for _ in range(10):
+            tx.rows(sa.select(sa.literal(1)))
+        tell(tx, (1, "", None, None))
+        raise RuntimeError
+
+
+def test_what_is_prepared_outlives_a_transaction_that_is_rolled_back(database: Database) -> None:
+    """psycopg forgets everything that is prepared when it rolls back, if it has prepared anything itself."""
+    with pytest.raises(RuntimeError):
+        fail_after_many(database)
+    with database.write() as tx:
+        tell(tx, (1, "there", None, None))
+        assert kept(tx) == [(1, "there", None, None)]
+
+
 def test_a_text_that_postgresql_would_cut_at_its_nul_is_not_sent(database: Database) -> None:
     """An id that ends early would be another record's."""
     with pytest.raises(DataError), database.write() as tx:

@@ -41,6 +41,9 @@ class Documents:
         there = self.held.get(kind, {})
         return {id: there[id][1] for id in ids if id in there}
 
+    def known(self, kind: str, ids: Iterable[str]) -> set[str]:
+        return {id for id in ids if id in self.held.get(kind, {})}
+
     def put(self, kind: str, rows: Iterable[tuple[str, dict[str, Any]]]) -> None:
         for id, body in rows:
             self.last += 1

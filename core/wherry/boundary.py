@@ -61,6 +61,7 @@ MOST_RECORDS, MOST_BYTES = 100_000, 256_000_000
 _SOURCE, _MAPPER, _MATCHER = "wherry_source_connector", "wherry_field_mapper", "wherry_matcher"
 _SINK = "wherry_sink_writer"
 FATES = DONE | OPEN | {"skipped"}
+_DECISIONS = (Link, Create, Same, Skip, Ask)
 
 
 @contextmanager
@@ -200,7 +201,6 @@ def _decode(source: object, records: Sequence[Record]) -> None:
 
 # -- mapper ------------------------------------------------------------------------------------------------------------
 
-
 def triggers(source: SourceConnector, mapper: FieldMapper, records: Sequence[Record]) -> list[Skip | None]:
     """The head gate's answers, one a record."""
     _decode(source, records)
@@ -301,7 +301,7 @@ def decisions(matcher: Matcher, wanted: Sequence[Draft], catalogue: Catalogue) -
     if not isinstance(found, list) or len(found) != len(wanted):
         number = len(found) if isinstance(found, list) else "no"
         raise broken(matcher, _MATCHER, f"match was given {len(wanted)} drafts and returned {number} decisions")
-    odd = next((one for one in found if not isinstance(one, Link | Create | Same | Skip | Ask)), None)
+    odd = next((one for one in found if not isinstance(one, _DECISIONS)), None)
     if odd is not None:
         raise broken(matcher, _MATCHER, f"match returned a {type(odd).__name__}, which is no decision")
     return found

@@ -148,9 +148,12 @@ def sums_of(some: Iterable[Placed]) -> dict[str, int]:
 
 
 def _movements(hub: Hub, flow: Flow, period: Period, open_keys: set[str]) -> list[Row]:
-    """What is left out of the books; what is dated in a period that was closed before stops no later one."""
+    """What is left out of the books; what is dated in a period that was closed before stops no later one. What is dated
+    in this one does, also where the target's books are closed up to a day in the middle of it."""
     books = hub.books.books(hub.wiring.wire(flow.name, "close"))
     closed = books.closed_until
+    if closed is not None and period.first <= closed < period.last:
+        closed = period.first - dt.timedelta(days=1)
     after = closed + dt.timedelta(days=1) if closed is not None else None
     earlier = msgspec.structs.replace(books, pick=Selection(last=closed))
     try:

@@ -19,6 +19,8 @@ from wherry.errors import EXIT_PERSON, ConfigError
 from wherry.undoing import Undo
 
 _SHOWN = 20
+_WORDS = {"again": "try later", "access": "reconnect"}
+"""State of a run → as ``status`` says it too."""
 
 
 @click.command()
@@ -104,7 +106,7 @@ def _listed(rows: list[dict[str, Any]]) -> Iterator[str]:
         return
     yield from table(
         ["RUN", "FLOW", "CAUSE", "STATE", "STARTED", "TOOK", "READ"],
-        [(row["id"], row["flow"], row["cause"], row["state"], row["started_at"][:19],
+        [(row["id"], row["flow"], row["cause"], _WORDS.get(row["state"], row["state"]), row["started_at"][:19],
           lasted(row["started_at"], row["finished_at"]), _read(row)) for row in rows],
     )  # fmt: skip
 

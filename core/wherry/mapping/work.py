@@ -89,7 +89,7 @@ class Work:
     def _reference(self, making: Making, scope: Scope) -> Reference | None:
         if making.kind not in scope.fields:
             return self._absent(making)
-        if not self._holds(making, scope):
+        if making.when is not None and not self._holds(making, scope):
             return None
         if key := self.value(making.key, scope, making.entity, "key"):
             return {"entity": making.entity, "key": key}

@@ -19,7 +19,7 @@ Linked = Callable[[str], Sequence[str]] | Mapping[str, Sequence[str]]
 
 def pending_id(ref: Ref) -> str:
     """The id under which a create that was decided but not yet written stands in a catalogue."""
-    return f"{_PENDING}{ref}"
+    return f"{_PENDING}{ref.entity}/{ref.key}"
 
 
 def pending_ref(id: str) -> Ref | None:
@@ -118,8 +118,8 @@ class ListingCatalogue:
         """The targets that come nearest, best first, with a score from 0 to 1 and why in a few words."""
         for listed in self._listed[len(self._index) :]:
             self._index.add(listed.name, listed.sku)
-        same_name = self._positions(self._names, name_key(name))[:limit]
-        same_sku = self._positions(self._skus, sku_key(sku))[:limit]
+        same_name = self._names.get(name_key(name), [])[:limit]
+        same_sku = self._skus.get(sku_key(sku), [])[:limit]
         near = self._index.nearest(name, sku, limit, also={*same_name, *same_sku})
         found = [self._candidate(one, sku, one.position in same_name, one.position in same_sku) for one in near]
         return sorted(found, key=lambda candidate: -candidate.score)[:limit]
@@ -138,7 +138,4 @@ class ListingCatalogue:
         return Candidate(listed.id, listed.name, round(score, 4), why, listed.sku)
 
     def _at(self, index: dict[str, list[int]], key: str) -> list[Listed]:
-        return [self._listed[position] for position in self._positions(index, key)]
-
-    def _positions(self, index: dict[str, list[int]], key: str) -> list[int]:
-        return index.get(key, [])
+        return [self._listed[position] for position in index.get(key, ())]

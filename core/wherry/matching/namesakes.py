@@ -9,41 +9,38 @@ from wherry.matching.text import code_of
 from wherry.records import Listed
 
 _ID = "id:"
+_SEVERAL = "several ids"
 
-Coded = dict[str, list[Listed]]
-"""Code of the SKU (see ``code_of``; empty: it has none) → the things that have it."""
+Held = dict[str, list[Listed]]
+"""The one id that a thing is known by (empty: none) → what is known so. By several it is nobody else's."""
 
 
 class Namesakes:
     """What has a name, in the order in which it was entered, ready to be asked who of it a draft can still be."""
 
-    __slots__ = ("_coded", "_held", "all")
+    __slots__ = ("_coded", "all")
 
     def __init__(self) -> None:
         self.all: list[Listed] = []
-        self._coded: Coded = {}
-        self._held: dict[str, Coded] = {}
-        """The one id that a thing is known by (empty: none) → what is known so. By two ids it is nobody else's."""
+        self._coded: dict[str, Held] = {}
+        """Code of the SKU (see ``code_of``; empty: it has none) → what has it."""
 
     def enter(self, listed: Listed, keys: Iterable[str]) -> None:
         """``keys`` are the draft keys that the thing is known by."""
-        code, ids = code_of(listed.sku), {key for key in keys if key.startswith(_ID)}
+        holder = ""
+        for key in keys:
+            if key.startswith(_ID) and key != holder:
+                holder = _SEVERAL if holder else key
         self.all.append(listed)
-        self._coded.setdefault(code, []).append(listed)
-        if len(ids) < 2:
-            self._held.setdefault("".join(ids), {}).setdefault(code, []).append(listed)
+        self._coded.setdefault(code_of(listed.sku), {}).setdefault(holder, []).append(listed)
 
     def rivals(self, key: str, sku: str) -> Iterable[Listed]:
         """All but those that have another SKU, or are known by another id than ``key``."""
         code = code_of(sku)
+        alike = [self._coded[one] for one in (code, "") if one in self._coded] if code else self._coded.values()
         if not key.startswith(_ID):
-            return chain.from_iterable(_alike(self._coded, code)) if code else self.all
-        known = [self._held[holder] for holder in ("", key) if holder in self._held]
-        return chain.from_iterable(some for coded in known for some in _alike(coded, code))
-
-
-def _alike(coded: Coded, code: str) -> Iterable[list[Listed]]:
-    return (coded.get(code, []), coded.get("", [])) if code else coded.values()
+            return chain.from_iterable(some for held in alike for some in held.values())
+        return chain.from_iterable(held[one] for held in alike for one in ("", key) if one in held)
 
 
 NOBODY = Namesakes()

@@ -30,6 +30,9 @@ DEFAULT_ORDER: tuple[Rule, ...] = ("link", "sku", "name")
 
 Word = TypeVar("Word", bound=str)
 
+Note = Callable[[], str]
+"""Why a thing that looks right is not linked, in words: nobody needs them where a create follows."""
+
 _CANDIDATES = 5
 _LOOKED_AT = 10
 
@@ -61,7 +64,7 @@ class RuleMatcher:
         return [batch.once(_asked(draft, numbered), self._decide) for draft in drafts]
 
     def _decide(self, asked: _Asked, batch: _Batch) -> Decision:
-        notes: list[str] = []
+        notes: list[Note] = []
         for rule in self.order:
             if rule != "link" and (decision := _FINDERS[rule](asked, batch, notes)):
                 return decision
@@ -123,7 +126,7 @@ class _Batch:
         key = asked.ref.key
         if isinstance(decision, Create):
             listed = Listed(pending_id(asked.ref), asked.name, asked.sku, number=_text(asked.draft, "number"))
-            self._created.add(listed, [key])
+            self._created.add(listed)
         elif isinstance(decision, Link):
             self._created.link(decision.target, key)
         elif isinstance(decision, Same):
@@ -155,6 +158,8 @@ class _Batch:
 
     def other_id(self, target: str, key: str) -> str:
         """Another record of this source that the target is already, if there is one: two ids are two things."""
+        if not key.startswith("id:"):
+            return ""
         return next((other for other in self._keys_of(target) if _two_ids(other, key)), "")
 
     def _keys_of(self, target: str) -> list[str]:
@@ -167,7 +172,7 @@ class _Batch:
         return tuple(candidate for candidate in near if pending_ref(candidate.id) is None)[:limit]
 
 
-def _by_reference(asked: _Asked, batch: _Batch, notes: list[str]) -> Decision | None:
+def _by_reference(asked: _Asked, batch: _Batch, notes: list[Note]) -> Decision | None:
     hits = batch.by_reference(asked.number) if sku_key(asked.number) else []
     if len(hits) == 1:
         hit, wanted = hits[0], sku_key(asked.number)
@@ -177,21 +182,20 @@ def _by_reference(asked: _Asked, batch: _Batch, notes: list[str]) -> Decision | 
     return _several(asked, hits, f'the number "{asked.number}"') if hits else None
 
 
-def _by_sku(asked: _Asked, batch: _Batch, notes: list[str]) -> Decision | None:
+def _by_sku(asked: _Asked, batch: _Batch, notes: list[Note]) -> Decision | None:
     hits = batch.by_sku(asked.sku) if asked.sku else []
     if len(hits) == 1:
         return _found(asked, hits[0], "sku", f'SKU "{asked.sku}" equals "{hits[0].sku}" of "{hits[0].name}"')
     return _several(asked, hits, f'the SKU "{asked.sku}"') if hits else None
 
 
-def _by_name(asked: _Asked, batch: _Batch, notes: list[str]) -> Decision | None:
+def _by_name(asked: _Asked, batch: _Batch, notes: list[Note]) -> Decision | None:
     there, here = batch.by_name(asked.name)
     if not there.all and not here.all:
         return None
     rivals = chain(there.rivals(asked.ref.key, asked.sku), here.rivals(asked.ref.key, asked.sku))
     if all(_doubt(asked, hit.id, hit.sku, batch) for hit in rivals):
-        first = [*there.all[:2], *here.all[:2]][:2]
-        notes += [f'"{hit.name}" has the same name, but {_doubt(asked, hit.id, hit.sku, batch)}' for hit in first]
+        notes.append(lambda: _same_name(asked, [*there.all[:2], *here.all[:2]][:2], batch))
         return None
     hits = [*there.all, *here.all]
     if len(hits) == 1:
@@ -200,18 +204,22 @@ def _by_name(asked: _Asked, batch: _Batch, notes: list[str]) -> Decision | None:
     return _several(asked, hits, f'the name "{asked.name}"')
 
 
-def _by_likeness(asked: _Asked, batch: _Batch, notes: list[str]) -> Decision | None:
+def _same_name(asked: _Asked, hits: Sequence[Listed], batch: _Batch) -> str:
+    return "; ".join(f'"{hit.name}" has the same name, but {_doubt(asked, hit.id, hit.sku, batch)}' for hit in hits)
+
+
+def _by_likeness(asked: _Asked, batch: _Batch, notes: list[Note]) -> Decision | None:
     near = batch.nearest(asked, _LOOKED_AT)
     why = sure(asked.name, near)
     if not why:
         return None
     if doubt := _doubt(asked, near[0].id, near[0].sku, batch):
-        notes.append(f'"{near[0].name}" has the same model number, but {doubt}')
+        notes.append(lambda: f'"{near[0].name}" has the same model number, but {doubt}')
         return None
     return Link(near[0].id, "fuzzy", why)
 
 
-_FINDERS: dict[Rule, Callable[[_Asked, _Batch, list[str]], Decision | None]] = {
+_FINDERS: dict[Rule, Callable[[_Asked, _Batch, list[Note]], Decision | None]] = {
     "reference": _by_reference,
     "sku": _by_sku,
     "name": _by_name,
@@ -264,10 +272,10 @@ def _but_for(asked: str, held: str) -> str:
     return " but for spaces and punctuation"
 
 
-def _unmatched(asked: _Asked, notes: Sequence[str]) -> str:
+def _unmatched(asked: _Asked, notes: Sequence[Note]) -> str:
     called = f'{asked.draft.entity} "{asked.draft.label or asked.name or asked.draft.key}"'
     if notes:
-        return f"{called}: {'; '.join(notes)}"
+        return f"{called}: {'; '.join(note() for note in notes)}"
     known = (("number", asked.number), ("SKU", asked.sku), ("name", asked.name))
     sought = [f'the {field} "{value}"' for field, value in known if value]
     return f"{called}: nothing in the target has {' or '.join(sought) or 'what it could be told by'}"

@@ -309,9 +309,11 @@ def _postgresql(url: sa.URL) -> Engine:
     """Sessions that were idle for a while are tried before they are used, and replaced where the server has gone.
 
     Everything is looked up by its key: a plan that was made while a table was small must not read it whole later,
-    nor what such a plan is made to seem to cost call for its compilation.
+    nor what such a plan is made to seem to cost call for its compilation. psycopg prepares nothing of its own: with
+    a rollback it would forget all that is prepared, ours too.
     """
-    keyed, whole = {"options": "-c enable_seqscan=off -c jit=off"}, url.set(drivername="postgresql+psycopg")
+    keyed: dict[str, Any] = {"options": "-c enable_seqscan=off -c jit=off", "prepare_threshold": None}
+    whole = url.set(drivername="postgresql+psycopg")
     engine = sa.create_engine(whole, isolation_level="AUTOCOMMIT", connect_args=keyed, hide_parameters=True)
 
     @sa.event.listens_for(engine, "checkin")

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from wherry.store.database import Tx
+from wherry.store.database import Tx, wanted
 from wherry.store.tables import counters
 from wherry.store.tables import documents as table
 
@@ -20,6 +20,11 @@ _NEXT = sa.text(
     "INSERT INTO counters (namespace, name, value) VALUES (:namespace, :name, :count) "
     "ON CONFLICT (namespace, name) DO UPDATE SET value = counters.value + excluded.value RETURNING value"
 )
+
+
+_MINE = (table.c.namespace == sa.bindparam("namespace")) & (table.c.kind == sa.bindparam("kind"))
+_HELD = sa.select(table.c.id, table.c.body).where(_MINE, wanted(table.c.id))
+_KNOWN = sa.select(table.c.id).where(_MINE, wanted(table.c.id))
 
 
 def next_value(tx: Tx, namespace: str, name: str, count: int = 1) -> int:
@@ -43,8 +48,11 @@ class DocumentView:
         return sa.select(*columns).where(table.c.namespace == self._namespace, table.c.kind == kind)
 
     def get(self, kind: str, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
-        found = self._tx.find(self._select(kind, table.c.id, table.c.body), table.c.id, set(ids))
+        found = self._tx.seek(_HELD, set(ids), namespace=self._namespace, kind=kind)
         return {id: _decode(body) for id, body in found}
+
+    def known(self, kind: str, ids: Iterable[str]) -> set[str]:
+        return {row[0] for row in self._tx.seek(_KNOWN, set(ids), namespace=self._namespace, kind=kind)}
 
     def put(self, kind: str, rows: Iterable[tuple[str, dict[str, Any]]]) -> None:
         batch = list(rows)

@@ -58,6 +58,10 @@ class Seen:
         self.calls += 1
         return self._documents.get(kind, ids)
 
+    def known(self, kind: str, ids: Iterable[str]) -> set[str]:
+        self.calls += 1
+        return self._documents.known(kind, ids)
+
     def put(self, kind: str, rows: Iterable[tuple[str, dict[str, Any]]]) -> None:
         self.calls += 1
         self._documents.put(kind, rows)

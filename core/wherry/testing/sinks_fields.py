@@ -46,7 +46,8 @@ class Fields:
         """A field that can change without a trace is dropped on the way: memo, due date, quantity, description. What
         documents usually say is tried, whether the trial names it or not."""
         sink, item = trial.make(), rich(trial.items(1)[0])
-        usual, lost = plain(sink.encode([item])), []
+        assert sink.encode([item])
+        usual, lost = _said(sink, item), []
         for path, body in [*altered(item.body), *foreign(item.body)]:
             name = ".".join(part for part in path if not part.isdigit())
             tried("fields changed")
@@ -146,9 +147,9 @@ def _writes(trial: SinkTrial) -> list[Any]:
 
 
 def _said(sink: CallSinkWriter, item: Item) -> bytes:
-    """The call of an item, or that it cannot be said."""
+    """What the call of an item says, whatever else goes along with it, or that it cannot be said."""
     try:
-        return plain(sink.encode([item]))
+        return plain([msgspec.structs.replace(call, headers={}) for call in sink.encode([item])])
     except Rejected as error:
         return f"rejected: {error.message}".encode()
 

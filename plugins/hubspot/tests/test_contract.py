@@ -16,8 +16,8 @@ from wherry_hubspot.source import HubSpotSource
 
 LARGEST_PAGE, PRIMARY, LINE = 200, 5, 19
 FEW = 3
-LINES = 103
-"""Of the first deals: more than a batch of reads holds."""
+LINES = 503
+"""Of one deal: more than a batch of reads, and a page of associations, hold."""
 
 
 @pytest.fixture

@@ -93,7 +93,9 @@ def test_what_waits_for_approval_is_not_said_to_wait_for_the_web_connector(at: D
     at.session()
     at.does("workspace import online-retail charges.csv --currency USD")
     at.does("run invoices")
-    assert "8 for approval" in at.does("qbwc status books")
+    shown = at.does("qbwc status books")
+    assert "8 for approval" in shown
+    assert shown.splitlines()[-1] == "Next: wherry status"
     told = at.does("status")
     assert "approval 3 sales orders wait for somebody's word" in told
     assert "leave with" not in told

@@ -49,11 +49,11 @@ def test_nothing_is_written_into_what_may_be_a_copy_until_somebody_says_that_it_
 
 def test_the_path_that_the_settings_name_needs_nobodys_word(tmp_path: Path) -> None:
     with Hub.open(_project(tmp_path), environ={}) as hub, hub.store.documents("qbwc") as documents:
-        assert places.held(documents, NAME, COMPANY, HOME, "") is None
-        assert places.held(documents, NAME, COMPANY, COPY.replace("\\", "/"), COPY) is None
-        assert places.held(documents, NAME, COMPANY, "", "") is None, "a Web Connector that tells none"
+        assert places.objection(documents, NAME, COMPANY, HOME, "") is None
+        assert places.objection(documents, NAME, COMPANY, COPY.replace("\\", "/"), COPY) is None
+        assert places.objection(documents, NAME, COMPANY, "", "") is None, "a Web Connector that tells none"
         assert places.asked(documents, NAME) == ""
-        assert places.held(documents, NAME, COMPANY, r"E:\Acme.QBW", HOME) is not None
+        assert places.objection(documents, NAME, COMPANY, r"E:\Acme.QBW", HOME) is not None
 
 
 def test_a_person_says_where_the_file_lies_now(
@@ -64,8 +64,8 @@ def test_a_person_says_where_the_file_lies_now(
         at.does("qbwc moved books", 3)
         assert "no session of books has met its company file at another place" in at.err
         with Hub.open(tmp_path, environ={}) as hub, hub.store.documents("qbwc") as documents:
-            places.held(documents, NAME, COMPANY, HOME, "")
-            places.held(documents, NAME, COMPANY, COPY, "")
+            places.objection(documents, NAME, COMPANY, HOME, "")
+            places.objection(documents, NAME, COMPANY, COPY, "")
         assert COPY in at.does("qbwc moved books")
 
 
@@ -96,7 +96,7 @@ def test_a_worker_whose_session_another_process_has_taken_over_lets_go(
 
 
 def test_a_report_that_quickbooks_refuses_keeps_the_others_from_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = [statements.told(name) for name in (b"one", b"two", b"three")]
+    asked = [statements.reading(name) for name in (b"one", b"two", b"three")]
 
     def read(ask: object, one: statements.Question, version: str, year_from: int) -> statements.Rows:
         if one.content == "two":

@@ -32,7 +32,7 @@ class Bench:
         self.read()
 
     def read(self) -> None:
-        found = company.told(self.sim.execute(company.questions(13, 0).decode()), 13, 0)
+        found = company.read(self.sim.execute(company.questions(13, 0).decode()), 13, 0)
         lists = mirror.read(lambda content: self.sim.execute(content.decode()), found.qbxml, found.lists)
         self.books: Books = made(found, self.settings, lists, self.taxes, "books")
         self.lists = lists

@@ -171,7 +171,7 @@ def trial_of(folder: Path, entity: str) -> Iterator[PolledTrial]:
 
 def read(sim: QbwcSimulator, core: Services) -> None:
     """What every session begins with: whose file this is, and its lists."""
-    found = company.told(sim.execute(company.questions(13, 0).decode()), 13, 0)
+    found = company.read(sim.execute(company.questions(13, 0).decode()), 13, 0)
     lists = mirror.read(lambda content: sim.execute(content.decode()), found.qbxml, found.lists)
     with core.documents() as opened:
         company.save(opened, NAME, found)

@@ -22,7 +22,7 @@ class TestEntries(SourceSuite):
         clock = api.sim.clock
 
         def create(count: int) -> Sequence[str]:
-            return [str(api.sim.add(text=f"entry {n}", amount="12.50")) for n in range(count)]
+            return [str(api.sim.add(text=f"entry {n}", amount=("12.50", "-3.20", "0.00")[n % 3])) for n in range(count)]
 
         def write(name: str, text: str) -> str:
             api.sim.change(int(name), text=text)

@@ -30,6 +30,10 @@ class MemoryDocuments:
         there = self.held.get(kind, {})
         return {name: copy.deepcopy(there[name][1]) for name in ids if name in there}
 
+    def known(self, kind: str, ids: Iterable[str]) -> set[str]:
+        self.calls.append(f"known {kind}")
+        return {name for name in ids if name in self.held.get(kind, {})}
+
     def put(self, kind: str, rows: Iterable[tuple[str, dict[str, Any]]]) -> None:
         self.calls.append(f"put {kind}")
         for name, body in rows:

@@ -243,7 +243,7 @@ def test_a_batch_reads_and_writes_each_kind_once(fresh: Any, clock: FakeClock) -
     memory.calls.clear()
     old = [item("project", target, name="Fence 2", customer=customer) for target in targets]
     sink.apply(memory, [*old, *(item("project", name=f"New {n}", customer=customer) for n in range(20))])
-    assert sorted(memory.calls) == ["get customer", "get project", "get project", "put project"]
+    assert sorted(memory.calls) == ["get project", "known customer", "known project", "put project"]
 
 
 def test_new_ids_go_round_those_an_import_brought(sink: WorkspaceSink, documents: Documents) -> None:

@@ -66,12 +66,12 @@ class Books(Struct, frozen=True, kw_only=True):
         wanted = code.casefold()
         found = [one for one in self.accounts if wanted in (word.casefold() for word in (one.number, one.name, one.id))]
         if not found:
-            raise held(
+            raise rejected(
                 item, f"QuickBooks has no account {code}", place,
                 "add the account there, or map it to another; it is read anew at the next session", "WHERRY-4852",
             )  # fmt: skip
         if not found[0].active:
-            raise held(
+            raise rejected(
                 item, f"account {code} ({found[0].name}) is inactive in QuickBooks", place,
                 "make it active there, or map it to another account", "WHERRY-4853",
             )  # fmt: skip
@@ -176,7 +176,7 @@ def _income(accounts: tuple[PostingAccount, ...], settings: QbwcSettings, connec
     return found
 
 
-def held(item: Item, why: str, field: str, fix: str, code: str) -> Rejected:
+def rejected(item: Item, why: str, field: str, fix: str, code: str) -> Rejected:
     """An item that is not sent as it is."""
     return Rejected(f"{item.entity} {item.label or item.key}: {why}", fix=fix, code=code, item=item.stamp, field=field)
 
@@ -187,7 +187,7 @@ def class_of(item: Item, books: Books, n: int, line: Row) -> str:
     for name, word in told.items():
         why, fix = books.misplaced(name, word)
         if why:
-            raise held(
+            raise rejected(
                 item, f"line {n + 1} {why}", f"lines[{n}].dimensions", f"{fix}; then try it again", "WHERRY-4359"
             )
     return books.class_id(told["class"]) if told else ""

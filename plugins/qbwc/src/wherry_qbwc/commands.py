@@ -282,4 +282,6 @@ def _lines(data: Mapping[str, Any], now: dt.datetime) -> Iterable[str]:
 def _next(name: str, access: Access | None, waiting: Mapping[str, int]) -> list[str]:
     if access is None:
         return [f"wherry qbwc setup {name} --url https://hub.example.com"]
-    return ["wherry errors list"] if waiting.keys() & {"refused", "decide", "differs"} else []
+    words = {"triage": "wherry triage list", "for approval": "wherry status"}
+    found = ["wherry errors list"] if waiting.keys() & {"refused", "decide", "differs"} else []
+    return found + [command for state, command in words.items() if state in waiting]

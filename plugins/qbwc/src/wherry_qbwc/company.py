@@ -69,7 +69,7 @@ def questions(major: int, minor: int) -> bytes:
     return message_set(about, version=spoken(major, minor), on_error="continueOnError")
 
 
-def told(response: str, major: int, minor: int) -> Company:
+def read(response: str, major: int, minor: int) -> Company:
     """The company file that answered. Raises TryAgain where it did not say which one it is."""
     reply = replies.parse(response)
     company, host, wishes = (_row(reply, name) for name in ("company", "host", "preferences"))

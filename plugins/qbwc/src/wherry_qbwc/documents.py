@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from wherry.records import Item
 
 from . import journals, lists, sales
-from .books import Books, held
+from .books import Books, rejected
 
 Obj = dict[str, Any]
 LISTED = frozenset({"customer", "product"})
@@ -53,7 +53,7 @@ def operation(item: Item, books: Books) -> Operation:
         return Operation(
             f"{kind}Mod", {"TxnID": item.target, "EditSequence": item.token, **sales.changed(item, books, kind)}
         )
-    raise held(
+    raise rejected(
         item, f"Wherry writes a {item.entity.replace('_', ' ')} of QuickBooks Desktop once and does not change it", "",
         "change it by hand in QuickBooks, then: wherry errors resolve E-N", "WHERRY-4351",
     )  # fmt: skip
@@ -79,7 +79,7 @@ def _taken_back(item: Item, kind: str, books: Books) -> Operation:
     """An invoice or credit memo is voided: it stays, with nothing in it. A sales order or an estimate is closed, as a
     person would close it: it stays with all that is in it. An entry is reversed by a second one, so that both stay."""
     if item.entity in LISTED or item.target is None:
-        raise held(
+        raise rejected(
             item, "entries of a list are not taken back: nothing is booked under them", "",
             "make it inactive in QuickBooks if it is no longer used", "WHERRY-4340",
         )  # fmt: skip
@@ -93,7 +93,7 @@ def _taken_back(item: Item, kind: str, books: Books) -> Operation:
 
 def _offered(item: Item, kind: str, books: Books) -> None:
     if kind == "SalesOrder" and not books.company.sales_orders:
-        raise held(
+        raise rejected(
             item, f"{books.company.product} has no sales orders; they need QuickBooks Premier or Enterprise", "",
             'set document = "invoice" or "estimate" on the flow and run it again: what was refused goes as that',
             "WHERRY-4341",
@@ -106,7 +106,7 @@ def _open_period(item: Item, books: Books) -> None:
     dates = [str(body["date"]) for body in (item.body, item.before or {}) if body.get("date")]
     if not closed or item.entity not in POSTING or not dates or min(dates) > closed:
         return
-    raise held(
+    raise rejected(
         item, f"its date {min(dates)} is in a period that is closed: the books are closed up to {closed}", "date",
         f"open the books again up to {min(dates)} in QuickBooks, or give it a later date; then try it again",
         "WHERRY-4342",

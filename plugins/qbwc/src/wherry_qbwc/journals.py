@@ -15,7 +15,7 @@ from wherry.books.numbering import reversing
 from wherry.money import exact
 from wherry.records import Item
 
-from .books import Books, PostingAccount, class_of, held
+from .books import Books, PostingAccount, class_of, rejected
 from .names import numbered, stamped
 from .sales import ZERO, amount, currency_of
 
@@ -49,11 +49,11 @@ def sides(item: Item, books: Books) -> list[Side]:
     debits, credits = (sum((one.amount for one in lines if one.side == side), ZERO) for side in SIDES)
     if debits != credits or len(lines) < 2:
         why = f"debits are {debits} and credits {credits} {currency}" if debits != credits else "it has no two lines"
-        raise held(
+        raise rejected(
             item, why, "lines", "correct the entry at its source or in the map, then try it again", "WHERRY-4358"
         )
     if sum(one.party for one in lines) > 1:
-        raise held(
+        raise rejected(
             item, "more than one of its lines is on receivables, and QuickBooks takes one in an entry", "lines",
             "split it at the source, a record for each customer, or set clearing on the flow", "WHERRY-4349",
         )  # fmt: skip
@@ -94,7 +94,7 @@ def _exchanged(item: Item, books: Books) -> Obj:
     if not books.company.multicurrency or currency == own:
         return {}
     if (home := str(item.body.get("home") or own)) != own:
-        raise held(
+        raise rejected(
             item, f"its exchange rate is to {home}, and the company file is kept in {own}", "exchange_rate",
             f"set currency of the project to {own}, or book into a company file that is kept in {home}", "WHERRY-4368",
         )  # fmt: skip
@@ -122,7 +122,7 @@ def _of_its_currency(item: Item, books: Books, n: int, account: PostingAccount) 
     its = books.currencies.get(currency_of(item, books), "")
     if account.currency in ("", books.company.home, its):
         return
-    raise held(
+    raise rejected(
         item, f"line {n + 1} is on {account.name}, which is kept in {account.currency}", f"lines[{n}].account",
         f"map the line to an account in {its} or {books.company.home}", "WHERRY-4863",
     )  # fmt: skip
@@ -134,7 +134,7 @@ def _posts(item: Item, n: int, account: PostingAccount, customer: str) -> None:
     if account.type == RECEIVABLE and not customer:
         wants = "a customer"
     if wants:
-        raise held(
+        raise rejected(
             item, f"line {n + 1} is on {account.name}, where QuickBooks wants {wants}", f"lines[{n}].account",
             "set clearing on the flow to the code of a clearing account, or map the line to another account",
             "WHERRY-4350",

@@ -26,7 +26,7 @@ def asked(documents: Documents, connection: str) -> str:
     return str(_kept(documents, connection).get("asked", ""))
 
 
-def held(documents: Documents, connection: str, found: Company, path: str, setting: str) -> Guarded | None:
+def objection(documents: Documents, connection: str, found: Company, path: str, setting: str) -> Guarded | None:
     """Why nothing may be written to the file at this path; None where it is known, the first one, or the one that the
     connection's settings name. What is to be said yes to is kept."""
     paths = known(documents, connection)

@@ -16,7 +16,7 @@ from wherry.errors import Rejected
 from wherry.money import exact, rounded, text
 from wherry.records import Item
 
-from .books import Books, class_of, held
+from .books import Books, class_of, rejected
 from .names import numbered, stamped
 from .taxes import taxed
 from .words import amounts
@@ -26,7 +26,7 @@ ZERO = Decimal(0)
 NEW_LINE = "-1"
 
 
-class Line(Struct, frozen=True, kw_only=True):
+class SaleLine(Struct, frozen=True, kw_only=True):
     """A line as it is sent. ``rate`` is None where the amount is said in its place."""
 
     product: str
@@ -49,7 +49,7 @@ class Sale(Struct, frozen=True, kw_only=True):
     memo: str
     currency: str
     total: Decimal
-    lines: Sequence[Line] = field(default=())
+    lines: Sequence[SaleLine] = field(default=())
     tax: Obj = field(default_factory=dict)
     """What its head says of tax."""
 
@@ -59,7 +59,7 @@ def sale(item: Item, books: Books) -> Sale:
     body, currency = item.body, currency_of(item, books)
     lines = [_line(item, books, n, line, currency) for n, line in enumerate(body.get("lines", ()))]
     if not lines:
-        raise held(item, "it has no lines", "lines", "add its lines at the source", "WHERRY-4855")
+        raise rejected(item, "it has no lines", "lines", "add its lines at the source", "WHERRY-4855")
     tax = taxed(item, books, [line.amount for line in lines])
     total = sum((line.amount for line in lines), ZERO) + tax.total
     _adds_up(item, total, currency)
@@ -103,7 +103,7 @@ def currency_of(item: Item, books: Books) -> str:
     found = {str(money["currency"]) for money in amounts_told if money}
     found |= {str(body["currency"])} if body.get("currency") else set()
     if len(found) > 1:
-        raise held(
+        raise rejected(
             item, f"its amounts are in {' and '.join(sorted(found))}", "lines",
             "one document has one currency: split it at the source", "WHERRY-4858",
         )  # fmt: skip
@@ -116,13 +116,13 @@ def _kept(item: Item, books: Books, currency: str) -> None:
     """Raises Rejected for a currency that the company file does not keep."""
     if books.company.multicurrency:
         if currency not in books.currencies:
-            raise held(
+            raise rejected(
                 item, f"it is in {currency}, which is not among the currencies of the company file", "total",
                 f"make {currency} active in QuickBooks (Lists > Currency List) and update again, then try it again",
                 "WHERRY-4366",
             )  # fmt: skip
     elif books.currency not in ("", currency):
-        raise held(
+        raise rejected(
             item, f"it is in {currency}, and the company file is kept in {books.currency}", "total",
             "set currency of the connection to the company file's own; documents in another are entered by hand, or "
             "switch several currencies on in QuickBooks", "WHERRY-4353",
@@ -133,7 +133,7 @@ def _of_his_currency(item: Item, books: Books, customer: str, currency: str) -> 
     """Raises Rejected for a customer who is kept in another currency: the amounts would be taken to be in his."""
     his, its = books.customers.get(customer, ""), books.currencies.get(currency, "")
     if his and his != its:
-        raise held(
+        raise rejected(
             item, f"it is in {currency}, and its customer is kept in {his}", "customer",
             f"in QuickBooks a customer has one currency: link it to a customer in {currency}, or make one, then try it "
             "again", "WHERRY-4348",
@@ -153,7 +153,7 @@ def _head(item: Item, made: Sale) -> Obj:
     return {name: value for name, value in told.items() if value}
 
 
-def _said(line: Line) -> Obj:
+def _said(line: SaleLine) -> Obj:
     told: Obj = {"Desc": line.description} if line.description else {}
     if not line.product:
         return told
@@ -174,17 +174,17 @@ def _customer(item: Item) -> str:
     told = item.body.get("customer")
     if isinstance(told, str) and told:
         return told
-    raise held(
+    raise rejected(
         item, "it has no customer", "customer", "say at the source whom it is for, then try it again", "WHERRY-4354"
     )
 
 
-def _line(item: Item, books: Books, n: int, line: Obj, currency: str) -> Line:
+def _line(item: Item, books: Books, n: int, line: Obj, currency: str) -> SaleLine:
     product, told = str(line.get("product") or ""), str(line.get("description") or "")
     quantity = exact(line.get("quantity", 1))
     worth = _worth(item, n, line, quantity, currency)
     if not product and (worth or not told):
-        raise held(
+        raise rejected(
             item, f"line {n + 1} ({line.get('service') or told or 'no name'}) names no item of QuickBooks",
             f"lines[{n}].product", "match the line's product or service, then try it again", "WHERRY-4355",
         )  # fmt: skip
@@ -192,7 +192,7 @@ def _line(item: Item, books: Books, n: int, line: Obj, currency: str) -> Line:
     if rate is None or not _has_room(rate) or rounded(quantity * rate, currency)[0].minor != _minor(worth, currency):
         rate = None
     place = class_of(item, books, n, line) if product else ""
-    return Line(product=product, description=told, quantity=quantity, amount=worth, rate=rate, place=place)
+    return SaleLine(product=product, description=told, quantity=quantity, amount=worth, rate=rate, place=place)
 
 
 def _worth(item: Item, n: int, line: Obj, quantity: Decimal, currency: str) -> Decimal:
@@ -203,7 +203,7 @@ def _worth(item: Item, n: int, line: Obj, quantity: Decimal, currency: str) -> D
         return Decimal(text(whole.minor, currency))
     if not line.get("product"):
         return ZERO
-    raise held(
+    raise rejected(
         item, f"line {n + 1} has neither an amount nor a rate", f"lines[{n}].amount", "add one of them at the source",
         "WHERRY-4856",
     )  # fmt: skip
@@ -226,12 +226,12 @@ def _adds_up(item: Item, total: Decimal, currency: str) -> None:
     body = item.body
     told = amount(body["total"]) if body.get("total") else total
     if told != total:
-        raise held(
+        raise rejected(
             item, f"its total is {told} {currency}, its lines and tax come to {total}", "total",
             "correct the lines or the total at the source, then try it again", "WHERRY-4356",
         )  # fmt: skip
     if total < 0:
-        raise held(
+        raise rejected(
             item, f"its total is {total} {currency}, and QuickBooks takes none below zero", "total",
             "make it a credit memo, or correct its lines", "WHERRY-4357",
         )  # fmt: skip

@@ -60,7 +60,7 @@ def entries(first: dt.date | None, last: dt.date) -> Question:
     return Question("entries", last, first)
 
 
-def told(content: bytes) -> Question:
+def reading(content: bytes) -> Question:
     """What a message set reads."""
     return Question("read", content=content.decode())
 

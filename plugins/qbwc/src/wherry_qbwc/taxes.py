@@ -16,7 +16,7 @@ from wherry.errors import Rejected
 from wherry.money import exact, rounded, text
 from wherry.records import Item
 
-from .books import Books, held
+from .books import Books, rejected
 from .taxtable import TaxItem
 
 Obj = dict[str, Any]
@@ -36,7 +36,7 @@ def taxed(item: Item, books: Books, amounts: Sequence[Decimal]) -> Taxed:
     rates = [_rate(line) for line in item.body.get("lines", ())]
     told = known_tax(item)
     if told and not any(rates):
-        raise held(
+        raise rejected(
             item,
             f"it has {told} of tax, and no line says at which rate",
             "lines",
@@ -53,7 +53,7 @@ def taxed(item: Item, books: Books, amounts: Sequence[Decimal]) -> Taxed:
 def _untaxed(item: Item, rates: Sequence[Decimal | None]) -> Taxed:
     found = next((n for n, rate in enumerate(rates) if rate), None)
     if found is not None:
-        raise held(
+        raise rejected(
             item,
             f"line {found + 1} is taxed at {rates[found]} %, but the company file keeps no sales tax",
             f"lines[{found}].tax_rate",
@@ -70,7 +70,7 @@ def _american(item: Item, books: Books, rates: Sequence[Decimal | None], amounts
     if not owed:
         return Taxed(codes=codes)
     if len(owed) > 1:
-        raise held(
+        raise rejected(
             item,
             f"it is taxed at {' and '.join(map(str, owed))} %, and QuickBooks takes one rate for a document",
             "lines",
@@ -94,7 +94,7 @@ def _agrees(item: Item, found: TaxItem, total: Decimal, reckoned: Decimal) -> No
     wanted = reckoned if told is None else told
     if total == wanted:
         return
-    raise held(
+    raise rejected(
         item,
         f"its tax is {wanted}, and QuickBooks would work out {total}, by {found.name}",
         "tax",
@@ -122,7 +122,7 @@ def _name(item: Item, books: Books, n: int, rate: Decimal | None) -> str:
         return found
     told = "has no tax rate while others have one" if rate is None else f"has the tax rate {rate} %"
     row = "a row without a rate" if rate is None else f"a row for {rate}"
-    raise held(
+    raise rejected(
         item,
         f"line {n + 1} {told}, and {table.path} names no tax of QuickBooks for that",
         f"lines[{n}].tax_rate",
@@ -134,7 +134,7 @@ def _name(item: Item, books: Books, n: int, rate: Decimal | None) -> str:
 def _unknown(item: Item, books: Books, n: int, rate: Decimal | None) -> Rejected:
     known = books.taxes.codes if books.taxes.by_line else {one.name: "" for one in books.taxes.items.values()}
     word = _name(item, books, n, rate)
-    return held(
+    return rejected(
         item,
         f"{books.taxes.path} names the tax {word}, which QuickBooks does not have",
         f"lines[{n}].tax_rate",

@@ -56,7 +56,7 @@ class Visits:
         return Response(status=200, headers={}, content=self._told(content or b"").encode(), url=path)
 
     def _told(self, content: bytes) -> str:
-        asked, soon = statements.told(content), [statements.told(one) for one in self._asked]
+        asked, soon = statements.reading(content), [statements.reading(one) for one in self._asked]
         with self._services.documents() as documents:
             found = statements.answers(documents, self._name, [asked], soon, self._services.clock.now())
         if found is None:

@@ -113,14 +113,14 @@ class SessionWork:
     def _work(self) -> None:
         name = self._connection.name
         self._ticket = self._noted()
-        found = company.told(self._asked(company.questions(*self._version)), *self._version)
+        found = company.read(self._asked(company.questions(*self._version)), *self._version)
         company.right(found, self._host.account(name), name)
         with self._host.changing("qbwc") as change:
-            held = places.held(change.documents, name, found, self._file, self._settings.company_file)
-            if held is None:
+            objection = places.objection(change.documents, name, found, self._file, self._settings.company_file)
+            if objection is None:
                 company.save(change.documents, name, found)
-        if held is not None:
-            raise held
+        if objection is not None:
+            raise objection
         self._read_lists(found)
         self._line.admit(self._wire)
         try:

@@ -287,10 +287,14 @@ class Client:
         return body
 
 
+_exactly = json.JSONDecoder(parse_float=Decimal, parse_int=Decimal)
+"""Made once: ``json.loads`` with other number types makes a decoder for each answer, and the memory of it grows."""
+
+
 def decoded(content: bytes) -> Obj:
     """The JSON object of an answer, every number a Decimal. Raises TryAgain when it is none."""
     try:
-        body = json.loads(content, parse_float=Decimal, parse_int=Decimal)
+        body = _exactly.decode(content.decode(json.detect_encoding(content), "surrogatepass"))
     except (ValueError, RecursionError) as error:
         raise unreadable(str(error)[:100]) from None
     if not isinstance(body, dict):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from wherry.roles import Documents
@@ -14,6 +15,7 @@ Document = dict[str, Any]
 """``{"fields", "local": {path: true}, "origin": {"by", "written": {key: [field]}}, "created", "changed"}``"""
 
 
+@lru_cache(16)
 def stamp(now: dt.datetime) -> str:
     """A moment as it is stored: ISO 8601, UTC, to the millisecond, sortable as text."""
     return now.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -71,7 +73,7 @@ def fresh_ids(documents: Documents, kind: Kind, count: int) -> list[str]:
     draw = count
     while len(free) < count:
         ids = documents.new_ids(kind.name, kind.prefix, draw)
-        taken = documents.get(kind.name, ids)
+        taken = documents.known(kind.name, ids)
         free += [name for name in ids if name not in taken]
         draw *= 2
     return free[:count]

@@ -19,9 +19,11 @@ from wherry_workspace.merge import mentioned, merge
 
 
 class Known(Struct):
-    """The documents a batch touches or refers to, kind → id → document, as they stand while it is applied."""
+    """The documents a batch touches, kind → id → document, as they stand while it is applied; and the ids of those
+    that it refers to."""
 
     documents: defaultdict[str, dict[str, Document]] = field(default_factory=lambda: defaultdict(dict))
+    referred: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     dirty: dict[tuple[str, str], None] = field(default_factory=dict)
 
     def put(self, kind: str, name: str, document: Document) -> None:
@@ -44,6 +46,8 @@ class Ready(Struct):
     body: dict[str, Any]
     names: list[str]
     """The fields its body speaks of, also those that hold their default."""
+    references: list[tuple[str, str, str]]
+    """Field path, kind and id of everything it refers to."""
     note: str = ""
 
 
@@ -126,20 +130,23 @@ def _ready(item: Item) -> Ready | Answer:
         return Answer(fate="refused", target=item.target or "", reason=refusal.reason, field=refusal.field,
                       fix=f"correct {refusal.field or 'it'} at the source or in the flow's map")  # fmt: skip
     note = f"control characters were taken out of {', '.join(cleaned)}" if cleaned else ""
-    return Ready(item, kind, body, mentioned(kind, item.body), note)
+    return Ready(item, kind, body, mentioned(kind, item.body), list(references_of(kind, body)), note)
 
 
 def _known(documents: Documents, ready: Iterable[Ready]) -> Known:
     """Everything the batch touches or refers to: one read a kind."""
-    wanted: dict[str, dict[str, None]] = defaultdict(dict)
+    touched: dict[str, set[str]] = defaultdict(set)
+    referred: dict[str, set[str]] = defaultdict(set)
     for one in ready:
         if one.item.target is not None:
-            wanted[one.kind.name][one.item.target] = None
-        for _, kind, name in references_of(one.kind, one.body):
-            wanted[kind][name] = None
+            touched[one.kind.name].add(one.item.target)
+        for _, kind, name in one.references:
+            referred[kind].add(name)
     known = Known()
-    for kind, ids in wanted.items():
+    for kind, ids in touched.items():
         known.documents[kind].update(documents.get(kind, ids))
+    for kind, ids in referred.items():
+        known.referred[kind] = documents.known(kind, ids)
     return known
 
 
@@ -151,8 +158,8 @@ def _sound(ready: Ready, known: Known) -> Ready | Answer:
             fate="refused", target=target, reason=f"{kind.spelled} {target} is no longer in the workspace",
             fix=f"bring it back with its id: wherry workspace import {kind.name} FILE.csv; or undo the link",
         )  # fmt: skip
-    for path, other, name in references_of(kind, ready.body):
-        if name not in known.documents[other]:
+    for path, other, name in ready.references:
+        if name not in known.referred[other]:
             return Answer(
                 fate="refused", target=target or "", field=path,
                 reason=f"{path} refers to {KINDS[other].spelled} {name}, which is not in the workspace",
