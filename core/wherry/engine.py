@@ -199,6 +199,7 @@ def map_drafts(mapper: FieldMapper, batch: Batch) -> None:
     found = iter(boundary.mapped(mapper, [entry.record for entry in batch.heads if entry.former is None]))
     for entry in batch.heads:
         drafts = [entry.former] if entry.former is not None else next(found)
+        entry.forget()
         if isinstance(drafts, Rejected):
             entry.refusal = drafts
             entry.close("refused", drafts.message)

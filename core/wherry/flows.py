@@ -323,15 +323,15 @@ def map_rows(hub: Hub, name: str) -> dict[str, list[dict[str, Any]]]:
 
 
 def _rows(mapper: FieldMapper) -> list[Row]:
-    """The lines of a map as data; of a plugin's own mapper what it makes, where it says so."""
+    """The lines of a map as data; of a plugin's own mapper what it makes, where it says so, and what it reads."""
     if isinstance(mapper, MapMapper):
         return explain(mapper)
     plugin = boundary.maker(mapper)[0]
-    return (
-        [Row(entity, "", f"made by plugin {plugin}") for entity in mapper.entities]
-        if isinstance(mapper, Narrows)
-        else []
-    )
+    made = [Row(entity, "", f"made by plugin {plugin}") for entity in mapper.entities] \
+        if isinstance(mapper, Narrows) else []  # fmt: skip
+    read = [(f"{kind}.{name}" if name else f"{kind}, whole") for kind, names in mapper.fields.items()
+            for name in names or ("",)]  # fmt: skip
+    return [*made, *(Row("", field, f"read by plugin {plugin}") for field in read)]
 
 
 def map_preview(hub: Hub, name: str, record: str, kind: str = "") -> dict[str, Any]:

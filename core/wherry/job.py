@@ -114,6 +114,10 @@ class Entry(Struct, kw_only=True):
         """The target this record was written to, if it was."""
         return self.earlier.synced if self.earlier is not None else ""
 
+    def forget(self) -> None:
+        """What the record holds is not needed once it is mapped, and batches wait in memory."""
+        self.record = msgspec.structs.replace(self.record, payload=b"{}", relatives={}, decoded=None)
+
     def close(self, fate: Fate, reason: str = "") -> None:
         self.fate, self.reason = fate, reason
 

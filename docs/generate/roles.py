@@ -104,6 +104,8 @@ def _class(module: str, name: str, supplement: Mapping[str, Mapping[str, str]]) 
     node = _node(module, name)
     bases = [ast.unparse(base) for base in node.bases if ast.unparse(base) not in ("Protocol", "Struct")]
     above = f", a {bases[0]} as well" if bases else ""
+    by_name = any(word.arg == "kw_only" for word in node.keywords)
+    above += ". Made by the names of its fields, as in `" + _made(name, node) + "`" if by_name else ""
     yield from (
         f"### {name}",
         "",
@@ -121,6 +123,12 @@ def _class(module: str, name: str, supplement: Mapping[str, Mapping[str, str]]) 
         yield ""
     for method in _methods(node):
         yield from _method(method, supplement.get(name, {}))
+
+
+def _made(name: str, node: ast.ClassDef) -> str:
+    """How one is made of a class that takes no values by their place."""
+    needed = [one.name for one in _fields(node) if not one.default][:3]
+    return f"{name}({', '.join(f'{one}=…' for one in needed)})"
 
 
 def _public(module: str) -> str:

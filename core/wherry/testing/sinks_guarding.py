@@ -32,7 +32,7 @@ from wherry.testing.trial import TURNED_AWAY, echoes, strays
 
 ROUNDS, TURNS, FEW = 20, 3, 4
 """An answer that is kept with its call is more than a few blocks of memory."""
-WAIT = 47
+WAIT, WELL = 47, 200
 
 
 class Guarding:
@@ -82,7 +82,7 @@ class Guarding:
         with caplog.at_level(logging.DEBUG), structlog.testing.capture_logs() as events:
             sink, items = trial.make(), trial.items(2)
             answers = write(sink, items)
-            for status in TURNED_AWAY:
+            for status in (*TURNED_AWAY, WELL):
                 words = f"the token {trial.secret} is not welcome"
                 for echo in (*echoes(words, trial.stage, status), *([trial.echo(words)] if trial.echo else [])):
                     trial.stage.faults.add("status", status=status, body=echo, times=10_000)

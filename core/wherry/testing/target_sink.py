@@ -46,6 +46,13 @@ _object = msgspec.json.Decoder(dict[str, Any]).decode
 _dump = msgspec.json.Encoder(order="deterministic").encode
 
 
+class Company(msgspec.Struct):
+    """Whose books they are."""
+
+    id: str
+    name: str
+
+
 class TargetSink:
     """Items into operations, replies into answers. No I/O but ``check``."""
 
@@ -58,8 +65,8 @@ class TargetSink:
 
     def check(self) -> Account:
         """Whose books are these."""
-        found = self.http.read("GET", "company").json()
-        return Account(found["id"], found["name"])
+        found: Company = self.http.read("GET", "company", expect=Company).data
+        return Account(found.id, found.name)
 
     # -- items → calls ------------------------------------------------------------------------------------------------
 

@@ -71,10 +71,17 @@ def test_a_flow_is_mapped_by_the_plugin_that_its_mapper_names(run: Callable[...,
     assert run("run", "customers")["data"]["items"] == {}
     preview = run("map", "preview", "customers", "--record", "2")["data"]
     assert (preview["passes"], preview["reason"]) == (False, "too small")
-    [row] = run("map", "show", "customers")["data"]["items"]
-    assert (row["target"], row["origin"]) == ("customer", "made by plugin jsonata")
     (tmp_path / "maps" / "customers.jsonata").write_text(MAP.replace("$uppercase", "$lowercase"))
     assert run("run", "customers")["data"]["items"] == {"customer": {"updated": 2}}, "a changed map counts at once"
+
+
+def test_what_the_mapper_makes_and_the_fields_that_it_reads_are_shown(run: Callable[..., Any]) -> None:
+    rows = run("map", "show", "customers")["data"]["items"]
+    told = [(row["target"], row["expression"], row["origin"]) for row in rows]
+    assert told == [
+        ("customer", "", "made by plugin jsonata"),
+        *(("", f"customer.{name}", "read by plugin jsonata") for name in ("name", "city", "revenue")),
+    ]
 
 
 def test_a_record_that_the_map_cannot_take_is_refused_and_the_others_go_on(

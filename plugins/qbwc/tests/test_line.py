@@ -14,8 +14,9 @@ from wherry_qbwc.simulator import Unanswered
 from wherry_qbwc.simulator.calling import Caller
 
 from .test_work import once_each, sets
-from .work_rig import NAME, Shop, shop
+from .work_rig import CHARGES, NAME, Shop, shop
 
+NEW = "536400,1001,Oak bench,1,05/12/2010 08:26,2.55,17850,United Kingdom\n"
 SOON = {"untaken": 0.02, "unanswered": 0.02, "look_every": 0.01}
 
 
@@ -86,3 +87,36 @@ def test_only_the_thread_of_the_session_sends() -> None:
     with pytest.raises(TryAgain) as caught:
         line.send(Call(method="POST", path="qbxml", items=("a",), body=b"<QBXML/>"))
     assert (caught.value.code, caught.value.where["sent"]) == (GONE, "no")
+
+
+def test_a_store_that_is_restored_on_a_new_machine_writes_nothing_that_quickbooks_was_told_to_forget(
+    tmp_path: Path,
+) -> None:
+    """case_A21, I2: the answers by which a repetition would be known were cleared since the backup was made."""
+    with shop(tmp_path) as made:
+        made.session()
+        made.run()
+        made.session()
+        made.run()  # from here on nothing is looked for before it is made
+        made.imports(CHARGES + NEW)
+        made.run()
+        made.stop()
+        kept = tmp_path / ".wherry"
+        backup = [(path, path.read_bytes()) for path in kept.glob("wherry.db*") if path.is_file()]
+        made.start()
+        made.session()
+        before = made.totals()
+        assert "536400" in before
+        made.clock.advance(3 * 86_400)
+        made.session()
+        assert made.desktop.company().kept == {}
+        made.stop()
+        for path, content in backup:
+            path.write_bytes(content)
+        (kept / "calls-sent").unlink()
+        made.start()
+        made.session()
+        made.run()
+        made.session()
+        assert made.totals() == before
+        assert not {"queued", "unknown", "decide"} & {state for state, number in made.waiting().items() if number}

@@ -1,0 +1,27 @@
+"""The collector of circles keeps its usual pace but for the time of runs."""
+
+from __future__ import annotations
+
+import gc
+
+import pytest
+from wherry.collecting import seldom
+
+
+def test_the_usual_pace_comes_back_when_the_last_of_several_runs_has_ended() -> None:
+    usual = gc.get_threshold()
+    first, second = seldom(), seldom()
+    first.__enter__()
+    second.__enter__()
+    assert gc.get_threshold()[0] > usual[0]
+    first.__exit__(None, None, None)
+    assert gc.get_threshold()[0] > usual[0]
+    second.__exit__(None, None, None)
+    assert gc.get_threshold() == usual
+
+
+def test_it_comes_back_after_a_run_that_failed() -> None:
+    usual = gc.get_threshold()
+    with pytest.raises(ValueError, match="failed"), seldom():
+        raise ValueError("failed")
+    assert gc.get_threshold() == usual
