@@ -27,8 +27,8 @@ LAYERS = (
     ("outside", "secrets signin http consent"),
     ("seams", "hookspecs plugins"),
     ("defaults of the core", "mapping matching triggers transforms expressions filters catalogues"),
-    ("writing", "watching boundary steps rows holding homing writing tally"),
-    ("sending", "flight resolving drain"),
+    ("writing", "watching plain blaming boundary steps rows holding homing writing tally"),
+    ("sending", "flight closed_days resolving drain"),
     ("run", "dying books job copying reading fates merging formers engine upkeep"),
     ("use", "folder lanes defaults bookkeeper wiring config_log planning hub"),
     (

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from wherry import watching
-from wherry.boundary import blame
+from wherry.blaming import blame
 from wherry.dying import unexpected
 from wherry.errors import ContractBroken
 from wherry.watching import Endless, Watch, left_behind

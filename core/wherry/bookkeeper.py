@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from wherry import closed_days
 from wherry.accounting import BooksRounding, ChartAccount, Mapped
 from wherry.books import subledger
 from wherry.books.charts import Chart
@@ -25,10 +26,8 @@ from wherry.job import Wired
 from wherry.roles import Clock, HasAccounts, HasPeriods
 from wherry.settings import Flow, Project
 from wherry.steps import Lane
-from wherry.store import Store, calls
+from wherry.store import Store
 from wherry.store.documents import DocumentView
-
-_CLOSED = "books closed:"
 
 
 class Bookkeeper:
@@ -111,13 +110,12 @@ class Bookkeeper:
     def closed_here(self, sink: int) -> dt.date | None:
         """Up to when we keep the books of a target closed, whatever it says itself."""
         with self.store.read() as tx:
-            told = calls.note(tx, f"{_CLOSED}{sink}")
-        return dt.date.fromisoformat(told) if told else None
+            return closed_days.until(tx, sink)
 
     def close(self, sink: int, day: dt.date | None) -> None:
         """Close the books of a target here up to a day; None opens them."""
         with self.store.write() as tx:
-            calls.put_note(tx, f"{_CLOSED}{sink}", day.isoformat() if day else "")
+            closed_days.put(tx, sink, day)
 
 
 def _kind(sink: int) -> str:

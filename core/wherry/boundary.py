@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 import msgspec
 import structlog
 from sqlalchemy.exc import DBAPIError
 
+from wherry import plain
+from wherry.blaming import blame, broken
 from wherry.errors import ContractBroken, Rejected, WherryError
 from wherry.mapping import MapMapper
-from wherry.plugins.installed import catalogue_of_installed
 from wherry.records import (
     DONE,
     OPEN,
@@ -36,7 +38,6 @@ from wherry.records import (
     Same,
     Skip,
 )
-from wherry.redaction import scrub
 from wherry.roles import (
     Asks,
     AtomicSinkWriter,
@@ -52,8 +53,7 @@ from wherry.roles import (
     SourceConnector,
     Sweeps,
 )
-from wherry.watching import ENDED, ENDLESS, Endless, watch
-from wherry.watching import Call as AtWork
+from wherry.watching import ENDED, watch
 
 _LONGEST_KEY = 500
 MOST_RECORDS, MOST_BYTES = 100_000, 256_000_000
@@ -62,46 +62,7 @@ _SOURCE, _MAPPER, _MATCHER = "wherry_source_connector", "wherry_field_mapper", "
 _SINK = "wherry_sink_writer"
 FATES = DONE | OPEN | {"skipped"}
 _DECISIONS = (Link, Create, Same, Skip, Ask)
-
-
-@contextmanager
-def blame(part: object, hook: str, call: str, *, pure: bool = True) -> Iterator[AtWork]:
-    """Whatever the part raises in here that is none of the six errors becomes ContractBroken with its plugin's name.
-    A pure call, one that only computes, is ended where it does not end by itself."""
-    try:
-        at_work = watch.enter(part, call, pure=pure)
-        try:
-            yield at_work
-        finally:
-            watch.leave(at_work)
-    except (WherryError, GeneratorExit):
-        raise
-    except KeyboardInterrupt:
-        if at_work.told:
-            structlog.get_logger().warning("interrupted while a plugin was at work", plugin=maker(part)[0], call=call)
-        raise
-    except Endless as error:
-        raise broken(part, hook, f"{call} did not come back within {ENDLESS:g} seconds", ENDED) from error
-    except BaseException as error:
-        raise broken(part, hook, f"{call} raised {type(error).__name__}: {error}") from error
-
-
-def broken(part: object, hook: str, what: str, code: str = "WHERRY-1110") -> ContractBroken:
-    """The error that says which plugin, in which version, did what it may not."""
-    plugin, title = maker(part)
-    return ContractBroken(
-        scrub(f"{title} misbehaved: {what}"), code=code, plugin=plugin, hook=hook,
-        fix="nothing of this batch was written; update or report the plugin",
-    )  # fmt: skip
-
-
-def maker(part: object) -> tuple[str, str]:
-    """The plugin that a part's class comes from, and its distribution with version."""
-    package = type(part).__module__.partition(".")[0]
-    for one in catalogue_of_installed():
-        if one.entry is not None and one.entry.module.partition(".")[0] == package:
-            return one.name, f"plugin {one.name} ({one.title})"
-    return package, f"plugin {package}"
+T = TypeVar("T", bound=msgspec.Struct)
 
 
 # -- source ------------------------------------------------------------------------------------------------------------
@@ -201,6 +162,7 @@ def _decode(source: object, records: Sequence[Record]) -> None:
 
 # -- mapper ------------------------------------------------------------------------------------------------------------
 
+
 def triggers(source: SourceConnector, mapper: FieldMapper, records: Sequence[Record]) -> list[Skip | None]:
     """The head gate's answers, one a record."""
     _decode(source, records)
@@ -249,7 +211,7 @@ def _mapped(mapper: FieldMapper, record: Record) -> list[Draft] | Skip:
     if not isinstance(found, list) or not all(_is_draft(draft) for draft in found):
         raise broken(mapper, _MAPPER, f"map made something of {record.kind} {record.id} that is no list of drafts")
     if not isinstance(mapper, MapMapper):  # ours has checked its bodies against their shapes
-        odd = next((draft for draft in found if not _is_plain(draft.body)), None)
+        odd = next((draft for draft in found if not plain.is_json(draft.body)), None)
         if odd is not None:
             what = f"the body of {odd.entity} {odd.key} holds more than text, whole numbers, lists and tables"
             raise broken(mapper, _MAPPER, what)
@@ -270,15 +232,6 @@ def _too_long(draft: Draft, record: Record) -> Rejected:
 def _identity(record: Record) -> tuple[str, str, str, bytes]:
     """What a record is accounted for by."""
     return record.kind, record.id, record.version, record.payload
-
-
-def _is_plain(value: object) -> bool:
-    """Whether a value is plain JSON; a float is not: no amount may take that path (case C1)."""
-    if isinstance(value, dict):
-        return all(isinstance(name, str) and _is_plain(inner) for name, inner in value.items())
-    if isinstance(value, list):
-        return all(map(_is_plain, value))
-    return value is None or isinstance(value, str | int)
 
 
 def _is_draft(draft: object) -> bool:
@@ -338,8 +291,7 @@ def encoded(sink: CallSinkWriter, items: Sequence[Item]) -> list[Call]:
     """The calls that carry these items, each in exactly one. Raises Rejected that names an item by its stamp."""
     with blame(sink, _SINK, "encode"):
         calls = list(sink.encode(items))
-    if not all(isinstance(call, Call) and isinstance(call.body, bytes) for call in calls):
-        raise broken(sink, _SINK, "encode returned something that is no call")
+    calls = [_plain(sink, "encode", call, Call) for call in calls]
     if sorted(stamp for call in calls for stamp in call.items) != sorted(item.stamp for item in items):
         raise broken(sink, _SINK, f"encode was given {len(items)} items and returned calls that carry others")
     return calls
@@ -352,46 +304,70 @@ def decoded(sink: CallSinkWriter, call: Call, items: Sequence[Item], reply: Repl
     """Stamp → answer; what is missing is unknown. Raises ContractBroken for what is no answer: the items stay so."""
     with blame(sink, _SINK, "decode"):
         answers = sink.decode(call, items, reply)
-    if not isinstance(answers, dict) or not all(isinstance(answer, Answer) for answer in answers.values()):
+    if not isinstance(answers, dict):
         raise broken(sink, _SINK, "decode returned something that is no table of answers")
+    answers = {stamp: _plain(sink, "decode", answer, Answer) for stamp, answer in answers.items()}
     odd = next((answer for answer in answers.values() if answer.fate not in _ANSWERS), None)
     if odd is not None:
         raise broken(sink, _SINK, f"decode answered {odd.fate}, which is nothing a target can say")
-    if any(not isinstance(answer.target, str) for answer in answers.values()):
-        raise broken(sink, _SINK, "decode gave a target id that is no text")
     if any(answer.fate in DONE and not answer.target for answer in answers.values()):
         raise broken(sink, _SINK, "decode answered that an item was written but gave no target id")
     return {item.stamp: answers[item.stamp] for item in items if item.stamp in answers}
 
 
 def asked(sink: Asks, items: Sequence[Item]) -> list[Call]:
-    """The calls that look for these items in the target."""
+    """The calls that look for these items, and for no others, in the target."""
     with blame(sink, _SINK, "ask"):
         calls = list(sink.ask(items))
-    if not all(isinstance(call, Call) for call in calls):
-        raise broken(sink, _SINK, "ask returned something that is no call")
+    calls = [_plain(sink, "ask", call, Call) for call in calls]
+    if not {stamp for call in calls for stamp in call.items} <= {item.stamp for item in items}:
+        raise broken(sink, _SINK, f"ask was given {len(items)} items and returned calls that look for others")
     return calls
+
+
+def askable(sink: Asks, items: Sequence[Item]) -> list[Call]:
+    """As ``asked``; an item that the sink has no lawful call for is left out by itself, and not told of."""
+    try:
+        return asked(sink, items) if items else []
+    except ContractBroken as error:
+        if error.code == ENDED:
+            raise
+        if len(items) == 1:
+            structlog.get_logger().warning("a look could not be asked for", reason=error.message, item=items[0].key)
+            return []
+    half = len(items) // 2
+    return [*askable(sink, items[:half]), *askable(sink, items[half:])]
 
 
 def found(sink: Asks, call: Call, items: Sequence[Item], reply: Reply) -> dict[str, list[Found]]:
     """Stamp → what the target was found to hold; what is missing could not be told."""
     with blame(sink, _SINK, "found"):
         hits = sink.found(call, items, reply)
-    good = isinstance(hits, dict) and all(
-        isinstance(some, list) and all(isinstance(one, Found) and one.target for one in some) for some in hits.values()
-    )
-    if not good:
+    if not isinstance(hits, dict) or not all(isinstance(some, list) for some in hits.values()):
         raise broken(sink, _SINK, "found returned something that is no table of finds")
-    return hits
+    finds = {stamp: [_plain(sink, "found", one, Found) for one in some] for stamp, some in hits.items()}
+    if not all(one.target for some in finds.values() for one in some):
+        raise broken(sink, _SINK, "found gave a find that has no target id")
+    return finds
 
 
 def facts(sink: CallSinkWriter, item: Item) -> Facts:
     """What the target would hold once the item is written."""
     with blame(sink, _SINK, "facts"):
         said = sink.facts(item)
-    if not isinstance(said, dict):
-        raise broken(sink, _SINK, "facts returned something that is no table")
+    if not isinstance(said, dict) or not all(isinstance(one, str) for pair in said.items() for one in pair):
+        raise broken(sink, _SINK, "facts returned something that is no table of texts")
     return said
+
+
+def _plain(sink: object, call: str, given: T, wanted: type[T]) -> T:
+    if not isinstance(given, wanted):
+        raise broken(sink, _SINK, f"{call} gave a {type(given).__name__} where a {wanted.__name__} belongs")
+    try:
+        return plain.copied(given)
+    except ValueError as error:
+        what = f"{call} gave a {wanted.__name__} of the wrong types: {error}"
+        raise broken(sink, _SINK, what) from error
 
 
 def listing(sink: Lists, entity: str) -> list[Listed]:

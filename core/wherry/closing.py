@@ -20,7 +20,6 @@ from wherry.books.frozen import ENTITY
 from wherry.checklist import Checklist, Row
 from wherry.errors import EXIT_PERSON, ConfigError, Guarded, NotFound, TryAgain, WherryError
 from wherry.hub import Hub
-from wherry.job import Job, Options
 from wherry.reconciling import Reconciled
 from wherry.roles import HasBalances, Polled
 from wherry.settings import Flow
@@ -339,8 +338,8 @@ class _MonthEnd:
         note = f"month end{f'; second person {self.wish.second}' if self.wish.second else ''}"
         told = fiscal.close(self.hub, self.done.connection, period.name, f"{note}; {self.wish.leave_open}".strip("; "))
         self.done.closed_until = told["closed_until"]
-        if left:
-            self._book_anew()
+        for kept in told["kept"]:
+            self.done.add("close", "left open", kept["why"], kept["fix"])
         self.done.add("close", "done", f"{period.name} is closed, up to {told['closed_until']}")
 
     def _still_as_told(self) -> None:
@@ -354,17 +353,6 @@ class _MonthEnd:
                 f"{self.done.period.name} was not closed, because something came in between: {told}",
                 fix=self._again(), code="WHERRY-7083", period=self.done.period.name,
             )  # fmt: skip
-
-    def _book_anew(self) -> None:
-        """What was left open in the period goes by each flow's policy from now on: nothing of it is sent as it was."""
-        for flow in self.flows:
-            with self.hub.store.lock(f"flow:{flow.name}"):
-                wired = self.hub.wiring.wire(flow.name, "close")
-                job = Job(wired=wired, options=Options(), catalogues=self.hub.wiring.catalogues(wired))
-                try:
-                    self.hub.book(job)
-                except Guarded as error:
-                    self.done.add("close", "left open", error.message, error.fix)
 
     def _again(self, *more: str) -> str:
         flow = [] if self.wish.flow == EVERY else ["--flow", self.wish.flow]

@@ -19,8 +19,9 @@ from wherry.hub import Hub
 from wherry.job import Options
 from wherry.looking import Look, look
 from wherry.records import Answer, Create, Facts, Item, Link
+from wherry.roles import CallSinkWriter
 from wherry.steps import Lane, Outcome, Step, digest, item_of, stamp_of
-from wherry.store import audit, ledger
+from wherry.store import Store, audit, ledger
 from wherry.store.calls import Waiting
 from wherry.store.database import Tx
 from wherry.store.findings import How
@@ -61,7 +62,7 @@ def retry(hub: Hub, chosen: Sequence[Placed]) -> Done:
     error = _read_again(hub, anew)
     for lane, some in _by_lane(hub, [one for one in chosen if one not in anew]):
         with hub.store.write() as tx:
-            steps = [step for one in some if (step := _step_again(tx, lane, one)) is not None]
+            steps = [step for one in some if (step := _step_again(hub.store, tx, lane, one)) is not None]
             writing.settle(tx, lane, steps, hub.store.now(), cause="retry")
             _note(tx, hub, "errors.retry", [(one.item, {"class": one.item.state}) for one in some])
     return _finished(hub, chosen, error)
@@ -83,10 +84,20 @@ def _read_again(hub: Hub, chosen: Sequence[Placed]) -> WherryError | None:
     return error
 
 
-def _step_again(tx: Tx, lane: Lane, one: Placed) -> Step | None:
+def _look_soon(store: Store, tx: Tx, lane: Lane, item: ItemRow) -> None:
+    """It is looked up as soon as its target has settled, whatever time it was given."""
+    if isinstance(lane.sink, CallSinkWriter):
+        item.due = min(item.due, flight.later(store, lane.sink.settle))
+        ledger.put_items(tx, lane.route, [item])
+
+
+def _step_again(store: Store, tx: Tx, lane: Lane, one: Placed) -> Step | None:
     """The item as a step that goes on. None where the drain alone is what it needs, or it has moved on meanwhile."""
     now = items_by_number(tx, [one.item.id]).get(one.item.id)
-    if now is None or now.item.state != one.item.state or now.item.state == "unknown":
+    if now is None or now.item.state != one.item.state:
+        return None
+    if now.item.state == "unknown":
+        _look_soon(store, tx, lane, now.item)
         return None
     item = now.item
     item.tries, item.due = 0, ""
@@ -141,7 +152,11 @@ def _refuse_taken(hub: Hub, one: Placed, target: str) -> None:
     if not one.item.root:
         return
     with hub.store.read() as tx:
-        linked = ledger.links_of_target(tx, one.route.sink, one.item.entity, target)
+        _refuse_shared(tx, one, target)
+
+
+def _refuse_shared(tx: Tx, one: Placed, target: str) -> None:
+    linked = ledger.links_of_target(tx, one.route.sink, one.item.entity, target)
     others = [key for source, key, _ in linked if (source, key) != (one.route.source, one.item.key)]
     if others:
         raise Guarded(
@@ -298,6 +313,8 @@ def _settled(
     lane, now = desk.lane(hub, one), hub.store.now()
     with hub.store.write() as tx:
         step.item = _still(tx, one)
+        if how == "linked" and one.item.root:  # somebody else may have linked it while the target was looked at
+            _refuse_shared(tx, one, str(detail["target"]))
         if how == "given up":
             decided.keep_given_up(tx, Placed(one.route, msgspec.structs.replace(step.item)))
         step.item.call = 0  # a person's word settles it, no request

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import structlog
 
-from wherry import boundary, flight, resolving, writing
-from wherry.errors import Guarded, Rejected, TryAgain, WherryError
+from wherry import boundary, closed_days, flight, resolving, writing
+from wherry.errors import ContractBroken, Guarded, TryAgain, WherryError
 from wherry.flight import THROTTLED, Exchange, Flight, Target
 from wherry.records import Answer, Ref
 from wherry.resolving import LOOKED, MOVED, RESTORED, flow_on
@@ -70,7 +70,7 @@ class Drain:
         self.to_look: list[Flight] = []
         self.runs: dict[tuple[str, int], bool] = {}
         """Flow and source → whether the flow has run through before."""
-        self.failures = self.refused_entry = 0
+        self.failures = self.refused_entry = self.broken = 0
         self.stop: WherryError | None = None
 
     def work(self) -> None:
@@ -113,6 +113,8 @@ class Drain:
             if halted := resolving.halted(tx, self.target):
                 raise halted
             restored = self._notice_restore(tx)
+            far, near = flight.later(self.store, flight.FAR), flight.later(self.store, self.sink.settle)
+            calls.bring_near(tx, self.sink_id, far, near)
             left = calls.find_calls(tx, self.sink_id, _NOTHING_YET)
             unknown = calls.items_of_sink(tx, self.sink_id, "unknown") if left else []
             for row in left:
@@ -201,10 +203,10 @@ class Drain:
     def _freeze(self, tx: Tx, outcomes: list[tuple[int, dict[Ref, Outcome]]]) -> tuple[list[Exchange], bool]:
         """The next calls, with everything filled in: once this is committed they may have left. And whether there may
         be more to send although these are none."""
-        flights = self._ready(tx)
+        flights, shut = closed_days.parted(tx, self.target, self._ready(tx))
         doubtful = [one for one in flights if self._may_be_there(tx, one)]
         frozen, refused = self._encode([one for one in flights if one not in doubtful])
-        refused += [(one, resolving.perhaps_there(self.target)) for one in doubtful]
+        refused += [*shut, *((one, resolving.perhaps_there(self.target)) for one in doubtful)]
         outcomes += self._settle(tx, refused)
         if not frozen:
             return [], bool(refused)
@@ -254,23 +256,14 @@ class Drain:
         return bool(calls.note(tx, RESTORED + flow_on(row.flow, one.waiting.source, self.sink_id)))
 
     def _encode(self, flights: list[Flight]) -> tuple[list[Exchange], list[tuple[Flight, Answer]]]:
-        """Calls for the items; an item that cannot be said in the target's words is refused by itself."""
-        refused: list[tuple[Flight, Answer]] = []
-        while flights:
-            try:
-                encoded = boundary.encoded(self.sink, [one.item for one in flights])
-            except Rejected as error:
-                culprit = str(error.where.get("item", ""))
-                bad = [one for one in flights if one.stamp == culprit] or flights
-                answer = Answer(fate="refused", reason=error.message, field=str(error.where.get("field", "")),
-                                fix=error.fix, code=error.code)  # fmt: skip
-                refused += [(one, answer) for one in bad]
-                flights = [one for one in flights if one not in bad]
-                continue
-            by_stamp = {one.stamp: one for one in flights}
-            rows = [CallRow(id=0, sink=self.sink_id, state="sending", at="", call=call) for call in encoded]
-            return [Exchange(row=row, flights=[by_stamp[s] for s in row.call.items]) for row in rows], refused
-        return [], refused
+        """Calls for the items, and those that have none; a plugin that has none for any is left alone (I21)."""
+        frozen, refused = flight.encode(self.sink, self.sink_id, flights)
+        broken = [answer for _, answer in refused if answer.fix == flight.BROKEN_FIX]
+        self.broken = 0 if frozen else self.broken + len(broken)
+        why = broken[0] if broken else None
+        if why is not None and self.broken >= _FAILURES:
+            self.stop = ContractBroken(why.reason, fix=why.fix, code=why.code, connection=self.target.name)
+        return frozen, refused
 
     def _mark_sending(self, tx: Tx, frozen: Iterable[Exchange]) -> None:
         """From this commit on nobody may say that the items were not sent."""
@@ -308,7 +301,7 @@ class Drain:
             return False
         finds = resolving.look(self.target, flights)
         told = [(one, answer) for one in flights if (answer := resolving.before_first(self.target, one, finds))]
-        open_still = {one.stamp for one, answer in told if not answer.memo}
+        open_still = {one.stamp for one, answer in told if answer.fate != "queued"}
         self.looked |= {one.stamp for one in flights if one.stamp in finds} - open_still
         self._conclude([*told, *resolving.not_told(flights, finds)])
         return True
@@ -322,7 +315,8 @@ class Drain:
             unknown = calls.items_of_sink(tx, self.sink_id, "unknown")
             rows = calls.calls_by_id(tx, {one.item.call for one in unknown})
             flights, _ = flight.board(tx, self.sink_id, unknown, left=True)
-            again = resolving.repeatable(self.target, flights, rows)
+            paused = calls.paused(tx)
+            again = resolving.repeatable(self.target, [f for f in flights if f.waiting.item.flow not in paused], rows)
             self._mark_sending(tx, again)
             calls.put_calls(tx, [one.row for one in again])
             resolving.wait_for_settling(tx, self.target, [f for f in flights if not f.waiting.item.due], again)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from msgspec import Struct
@@ -15,8 +16,9 @@ from wherry.accounting import Period
 from wherry.books.frozen import ENTITY
 from wherry.books.gathering import Selection
 from wherry.books.periods import Calendar, month_of, months, read_periods
-from wherry.errors import ConfigError, Guarded, NotFound
+from wherry.errors import ConfigError, Guarded, NotFound, WherryError
 from wherry.hub import Hub
+from wherry.job import Job, Options
 from wherry.records import OPEN
 from wherry.roles import HasPeriods
 from wherry.settings import Flow
@@ -208,7 +210,8 @@ def _state(period: Period, here: dt.date | None, theirs: dt.date | None) -> str:
 
 
 def close(hub: Hub, name: str, period: str, note: str = "") -> dict[str, Any]:
-    """Book nothing more into a period, nor into any before it. Says what of it is still not posted.
+    """Book nothing more into a period, nor into any before it. Says what of it was prepared and not posted: that is
+    booked anew, by each flow's policy; ``kept``: where it could not be.
 
     Raises ConfigError for a period that there is not. Closing what is closed already changes nothing.
     """
@@ -226,7 +229,22 @@ def close(hub: Hub, name: str, period: str, note: str = "") -> dict[str, Any]:
         "connection": connection, "period": meant.name,
         "closed_until": max(before or meant.last, meant.last).isoformat(),
         "before": before.isoformat() if before else "", "prepared": unposted,
+        "kept": _book_anew(hub, flows) if unposted else [],
     }  # fmt: skip
+
+
+def _book_anew(hub: Hub, flows: Iterable[Flow]) -> list[dict[str, str]]:
+    """What was prepared goes by each flow's policy from now on, so that nothing of it can be sent as it was; and why
+    that could not be done for a flow. What that one has prepared stays as it is, and the drain lets none of it out."""
+    kept = []
+    for flow in flows:
+        try:
+            with hub.store.lock(f"flow:{flow.name}"):
+                wired = hub.wiring.wire(flow.name, "close")
+                hub.book(Job(wired=wired, options=Options(), catalogues=hub.wiring.catalogues(wired)))
+        except WherryError as error:
+            kept.append({"flow": flow.name, "why": error.message, "fix": error.fix})
+    return kept
 
 
 def reopen(hub: Hub, name: str, period: str, note: str = "") -> dict[str, Any]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from wherry import boundary, rows
-from wherry.errors import AccessLost, ContractBroken, TryAgain, WherryError
+from wherry.errors import AccessLost, ContractBroken, Rejected, TryAgain, WherryError
 from wherry.records import Answer, Change, Item, Ref
 from wherry.roles import CallSinkWriter
 from wherry.steps import Lane, Outcome, Step, differing, in_words, item_of
@@ -21,11 +21,15 @@ from wherry.store import Store, ledger
 from wherry.store.calls import CallRow, Waiting
 from wherry.store.database import Tx
 from wherry.store.ledger import LinkRow
+from wherry.watching import ENDED
 
 _BACKOFF, _LONGEST = 2.0, 60.0
 UNAUTHORIZED, _FORBIDDEN = 401, 403
 THROTTLED = 429
 _PUT_OFF_AT_MOST = 8
+BROKEN_FIX = "update or report the plugin, then: wherry errors retry E-N"
+FAR = 86_400.0
+"""Seconds: nothing is put off for longer."""
 
 
 class Target(Struct, frozen=True, kw_only=True):
@@ -120,6 +124,41 @@ def board(
                 stranded.append(one)
     flights.sort(key=lambda flight: flight.waiting.item.id)
     return flights, stranded
+
+
+def encode(
+    sink: CallSinkWriter, number: int, flights: Sequence[Flight]
+) -> tuple[list[Exchange], list[tuple[Flight, Answer]]]:
+    """Calls for the items. One that cannot be said in the target's words is refused by itself, also where the sink
+    does not say which it is, or breaks on it. ``number`` is the sink's in the store."""
+    parts, made, refused = [list(flights)], list[Exchange](), list[tuple[Flight, Answer]]()
+    while parts:
+        if not (part := parts.pop()):
+            continue
+        try:
+            made += _encoded(sink, number, part)
+        except (Rejected, ContractBroken) as error:
+            if error.code == ENDED:
+                raise
+            bad = part if len(part) == 1 else [one for one in part if one.stamp == error.where.get("item")]
+            refused += [(one, _unsayable(error)) for one in bad]
+            rest = [one for one in part if not any(one is other for other in bad)]
+            half = 0 if bad else len(rest) // 2
+            parts += [rest[half:], rest[:half]]
+    return made, refused
+
+
+def _encoded(sink: CallSinkWriter, number: int, flights: Sequence[Flight]) -> list[Exchange]:
+    encoded, by_stamp = boundary.encoded(sink, [one.item for one in flights]), {one.stamp: one for one in flights}
+    rows = [CallRow(id=0, sink=number, state="sending", at="", call=call) for call in encoded]
+    return [Exchange(row=row, flights=[by_stamp[stamp] for stamp in row.call.items]) for row in rows]
+
+
+def _unsayable(error: Rejected | ContractBroken) -> Answer:
+    fix = error.fix if isinstance(error, Rejected) else BROKEN_FIX
+    return Answer(
+        fate="refused", reason=error.message, field=str(error.where.get("field", "")), fix=fix, code=error.code
+    )  # fmt: skip
 
 
 # -- one attempt -------------------------------------------------------------------------------------------------------
@@ -252,13 +291,13 @@ def note(store: Store, flight: Flight, answer: Answer, settle: float) -> None:
     if answer.fate == "queued" and answer.target:  # half of it is there
         row.evidence = rows.BEGUN
     if answer.fate in ("unknown", "queued"):
-        backoff = 0.0 if answer.memo else min(_BACKOFF * 2**row.tries, _LONGEST)
+        backoff = 0.0 if answer.memo else min(_BACKOFF * 2 ** min(row.tries, 9), _LONGEST)
         usual = settle if answer.fate == "unknown" else backoff
         row.due = later(store, usual if answer.after is None else answer.after)
         row.tries += 1
 
 
 def later(store: Store, seconds: float) -> str:
-    """The moment so many seconds from now, as the store keeps it."""
-    moment = store.clock.now().astimezone(dt.UTC) + dt.timedelta(seconds=seconds)
+    """The moment so many seconds from now, a day at the most, as the store keeps it."""
+    moment = store.clock.now().astimezone(dt.UTC) + dt.timedelta(seconds=max(0.0, min(seconds, FAR)))
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

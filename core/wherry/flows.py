@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from wherry import barring, boundary, config_log, dying, formers, plugins
+from wherry import barring, blaming, boundary, config_log, dying, formers, plugins
 from wherry.books import stuck
 from wherry.defaults import Defaults
 from wherry.entities import FORMS
@@ -326,7 +326,7 @@ def _rows(mapper: FieldMapper) -> list[Row]:
     """The lines of a map as data; of a plugin's own mapper what it makes, where it says so, and what it reads."""
     if isinstance(mapper, MapMapper):
         return explain(mapper)
-    plugin = boundary.maker(mapper)[0]
+    plugin = blaming.maker(mapper)[0]
     made = [Row(entity, "", f"made by plugin {plugin}") for entity in mapper.entities] \
         if isinstance(mapper, Narrows) else []  # fmt: skip
     read = [(f"{kind}.{name}" if name else f"{kind}, whole") for kind, names in mapper.fields.items()

@@ -169,7 +169,7 @@ def look(target: Target, flights: Sequence[Flight]) -> Finds:
 def holdings(sink: Asks, items: Sequence[Item]) -> Finds:
     """Stamp → what the target holds of the item. Reads it through the sink's client."""
     by_stamp, finds = {item.stamp: item for item in items}, {}
-    for call in boundary.asked(sink, items):
+    for call in boundary.askable(sink, items):
         try:
             finds.update(boundary.found(sink, call, [by_stamp[stamp] for stamp in call.items], _reply(sink, call)))
         except (Rejected, ContractBroken) as error:  # the other calls may tell; these items are asked for again
@@ -271,7 +271,7 @@ def before_first(target: Target, one: Flight, finds: Finds) -> Answer | None:
 
 
 def _found_created(target: Target, one: Flight, hits: Sequence[Found]) -> Answer | None:
-    ours = [hit for hit in hits if hit.ours]
+    ours = list({hit.target: hit for hit in hits if hit.ours}.values())  # some listings show a thing on two pages
     if len(ours) > 1:
         return twice(target, one, ours)
     if ours and ours[0].memo:
@@ -284,7 +284,7 @@ def _found_created(target: Target, one: Flight, hits: Sequence[Found]) -> Answer
     alike = [hit for hit in hits if hit.alike]
     if alike:  # documents of earlier versions, taken back since, may stand there under the same number
         with target.store.read() as tx:
-            former = calls.targets_ever(tx, one.item.entity, one.item.key)
+            former = calls.targets_ever(tx, target.sink_id, one.item.entity, one.item.key)
         alike = [hit for hit in alike if hit.target not in former]
     if not alike:
         return None

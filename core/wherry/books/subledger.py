@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 
-from wherry.books import unbooked
+from wherry.books import asbooked, unbooked
+from wherry.books.asbooked import Kept
 from wherry.books.frozen import ENTITY, frozen
 from wherry.books.keys import SEPARATOR, parts
 from wherry.money import text
@@ -44,6 +45,8 @@ class Subledger:
         self.flow, self.route, self.run, self.now = flow, route, run, now
         self._given_up: dict[str, str] = {}
         """Entry of what is applied now that was given up → why its movements are held."""
+        self._booked: dict[str, Kept] = {}
+        """Entry of what is applied now that was sent → how it was booked."""
 
     def check(self) -> Account:
         return Account(f"books:{self.flow}", f"the books of {self.flow}")
@@ -55,6 +58,7 @@ class Subledger:
         held = movements.by_id(tx, [_number(item.target) for item in items if item.target])
         entries = {row.entry for row in held.values() if row.entry}
         fixed = frozen(tx, self.route, entries)
+        self._booked = asbooked.of_entries(tx, self.route.sink, fixed)
         self._given_up = unbooked.given_up(tx, self.route, entries - fixed)
         rows: list[MovementRow] = []
         made = [self._apply(tx, item, held.get(_number(item.target)), fixed, rows) for item in items]
@@ -120,17 +124,18 @@ class Subledger:
     def _reversal(self, old: MovementRow) -> MovementRow:
         """What takes a booked movement back: the same lines below zero, on the same day.
 
-        Their sides stay, since a category has another account on the other side; booking turns them over.
+        Their sides stay, since a category has another account on the other side; booking turns them over. Accounts and
+        rate are those that it was booked with, whatever the table of accounts says now.
         """
-        body = msgspec.json.decode(old.body)
+        body = asbooked.body_of(old, self._booked.get(old.entry))
         less = [{**line, "amount": {**line["amount"], "minor": -line["amount"]["minor"]}} for line in body["lines"]]
         told = {**body, "lines": less, "description": f"Reverses {body.get('reference') or old.key}"}
         if gain := body.get("gain"):
             told["gain"] = {**gain, "minor": -gain["minor"]}
-        fresh = msgspec.structs.replace(
-            old, id=0, state="open", entry="", reason="", at="", undoes=old.id, run=self.run
+        return msgspec.structs.replace(
+            old, id=0, state="open", entry="", reason="", at="", undoes=old.id, run=self.run, minor=worth(told),
+            body=msgspec.json.encode(told, order="deterministic").decode(),
         )  # fmt: skip
-        return msgspec.structs.replace(fresh, body=msgspec.json.encode(told, order="deterministic").decode())
 
     def listing(self, documents: Documents, entity: str) -> Iterator[Listed]:
         return iter(())

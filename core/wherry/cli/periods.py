@@ -51,6 +51,8 @@ def close(period: str, target: str, note: str) -> None:
     if data["prepared"]:
         told = "1 entry is" if data["prepared"] == 1 else f"{data['prepared']:,} entries are"
         own.warn(f"{told} prepared in what is closed now, and held from now on")
+    for kept in data["kept"]:
+        own.warn(f"{clean(kept['flow'])}: {clean(kept['why'])}; nothing prepared in what is closed now leaves")
     own.print("wherry.periods.close/1", data,
               f"{clean(data['connection'])}: closed up to {data['closed_until']}")  # fmt: skip
 

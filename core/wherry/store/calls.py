@@ -133,9 +133,15 @@ _OF_SINK = (
     .order_by(items.c.id)
     .limit(sa.bindparam("most"))
 )  # fmt: skip
-_GOES = items.c.flow.not_in(sa.select(flows.c.name).where(flows.c.state == "paused"))
+_PAUSED = sa.select(flows.c.name).where(flows.c.state == "paused")
+_GOES = items.c.flow.not_in(_PAUSED)
 """The item's flow is not paused by somebody: nothing of such a one is sent."""
 _READY = _OF_SINK.where(items.c.stamp != "", items.c.approval != "wanted", items.c.due <= sa.bindparam("by"), _GOES)
+
+
+def paused(tx: Tx) -> set[str]:
+    """The flows that somebody has paused."""
+    return {str(row[0]) for row in tx.rows(_PAUSED)}
 
 
 def items_of_sink(
@@ -161,11 +167,24 @@ def items_by_id(tx: Tx, sink: int, ids: Iterable[int]) -> dict[int, Waiting]:
     return {one.item.id: one for one in found}
 
 
-def targets_ever(tx: Tx, entity: str, key: str) -> set[str]:
-    """Everything that a thing was ever written as, taken back since or not."""
+def targets_ever(tx: Tx, sink: int, entity: str, key: str) -> set[str]:
+    """Everything that a thing was ever written as there, taken back since or not: other companies' ids say nothing."""
     ours = history.c.fate.in_(("created", "updated", "reversed"))
-    rows = tx.run(sa.select(history.c.target).where(history.c.entity == entity, history.c.key == key, ours).distinct())
+    sent = sa.select(history.c.target).join(calls, calls.c.id == history.c.call).where(calls.c.sink == sink)
+    rows = tx.run(sent.where(history.c.entity == entity, history.c.key == key, ours).distinct())
     return {str(row[0]) for row in rows}
+
+
+_BRING = (
+    sa.update(items)
+    .where(items.c.sink == sa.bindparam("of_sink"), items.c.due > sa.bindparam("far"))
+    .values(due=sa.bindparam("near"))
+)  # fmt: skip
+
+
+def bring_near(tx: Tx, sink: int, far: str, near: str) -> None:
+    """A time beyond ``far`` is of a clock that went wrong: ``near`` takes its place."""
+    tx.kept(_BRING, {"of_sink": sink, "far": far, "near": near})
 
 
 def next_due(tx: Tx, sink: int) -> str:

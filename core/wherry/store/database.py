@@ -27,9 +27,13 @@ SCHEMA = "0001"
 
 _IDLE = 5.0
 """Seconds after which a pooled session may have been closed by its server or on the way."""
+_PATIENCE = 30_000
+"""Milliseconds that a writer waits for its turn, on either database, before it is told to come again."""
 _WRITER = 7711
 """The advisory lock of the one writer on PostgreSQL, as SQLite has only one by nature: what a transaction looked up
 cannot be overtaken by another's write."""
+READ = {"sqlite": ("BEGIN",), "postgresql": ("BEGIN ISOLATION LEVEL REPEATABLE READ",)}
+"""Begin a transaction that sees what was committed when it began, and nothing of later."""
 TAKE = {"sqlite": ("BEGIN IMMEDIATE",), "postgresql": ("BEGIN", f"SELECT pg_advisory_xact_lock({_WRITER})")}
 """Begin a transaction in the writer's place. Neither driver begins one by itself."""
 _SCHEMAS: dict[str, list[str]] = {}
@@ -82,7 +86,10 @@ class Tx:
         The rows are the driver's own: on SQLite a truth is 0 or 1.
         """
         sql, arguments, gives = self._statements.plan(self._connection.dialect, statement, told)
-        return self.driver.run(sql, arguments(told), gives=gives)
+        values = arguments(told)
+        if self._connection.dialect.name == "postgresql":
+            values = _storable(values)
+        return self.driver.run(sql, values, gives=gives)
 
     def seek(self, statement: sa.Executable, values: Iterable[Any], **told: Any) -> Iterator[Row]:
         """The rows of a kept statement whose ``wanted`` is any of the values."""
@@ -108,7 +115,7 @@ def wanted(column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
 
 def _storable(row: Row) -> Row:
     """PostgreSQL's text has no NUL; what a source sends with one is kept with the sign for what cannot be shown."""
-    if not any(type(value) is str and "\0" in value for value in row):
+    if not any(isinstance(value, str) and "\0" in value for value in row):
         return row
     return tuple(v.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(v, str) else v for v in row)
 
@@ -199,8 +206,7 @@ class Database:
     @contextlib.contextmanager
     def read(self) -> Iterator[Tx]:
         """A reading transaction: sees what was committed when it began. Raises what ``write`` raises."""
-        engine = self.engine
-        with self._translated(), engine.connect() as connection, self._begun(connection, ("BEGIN",)) as tx:
+        with self.translated(), self.engine.connect() as connection, self._begun(connection, READ[self.dialect]) as tx:
             yield tx
 
     @contextlib.contextmanager
@@ -227,9 +233,7 @@ class Database:
         """A transaction in the one writer's place: of this process, and of all that share the store."""
         if self._writer == threading.get_ident():
             raise RuntimeError("a write transaction is open in this thread already")
-        engine = self.engine
-        own = contextlib.nullcontext(session) if session is not None else engine.connect()
-        with self._writing, self._translated(), own as connection:
+        with self._writing, self.translated(), self._connected(session) as connection:
             self._writer = threading.get_ident()
             try:
                 with self._begun(connection, TAKE[self.dialect]) as tx:
@@ -238,16 +242,28 @@ class Database:
                 self._writer = 0
 
     @contextlib.contextmanager
+    def _connected(self, session: Connection | None) -> Iterator[Connection]:
+        """The session, or one of the pool: taken by who has its turn, so that those who wait leave some to read."""
+        if session is not None:
+            yield session
+        else:
+            with self.engine.connect() as connection:
+                yield connection
+
+    @contextlib.contextmanager
     def _begun(self, connection: Connection, begin: Iterable[str]) -> Iterator[Tx]:
         tx = Tx(connection, self._statements)
         try:
             tx.driver.begin(begin)
             yield tx
+        except KeyboardInterrupt:
+            tx.driver.abandon()
+            raise
         finally:
             tx.driver.end()
 
     @contextlib.contextmanager
-    def _translated(self) -> Iterator[None]:
+    def translated(self) -> Iterator[None]:
         """The database's own errors in words for people, without the values that were being written."""
         try:
             yield
@@ -294,12 +310,13 @@ def _sqlite(url: sa.URL) -> Engine:
         folder = Path(url.database).parent
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         _private(Path(url.database))
-    engine = sa.create_engine(url, connect_args={"timeout": 30, "check_same_thread": False}, hide_parameters=True)
+    keyed = {"timeout": _PATIENCE / 1000, "check_same_thread": False}
+    engine = sa.create_engine(url, connect_args=keyed, hide_parameters=True)
 
     @sa.event.listens_for(engine, "connect")
     def prepare(raw: Any, record: Any) -> None:
         raw.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_PATIENCE}", "foreign_keys=ON"):
             raw.execute(f"PRAGMA {pragma}")
 
     return engine
@@ -312,7 +329,8 @@ def _postgresql(url: sa.URL) -> Engine:
     nor what such a plan is made to seem to cost call for its compilation. psycopg prepares nothing of its own: with
     a rollback it would forget all that is prepared, ours too.
     """
-    keyed: dict[str, Any] = {"options": "-c enable_seqscan=off -c jit=off", "prepare_threshold": None}
+    options = f"-c enable_seqscan=off -c jit=off -c lock_timeout={_PATIENCE}"
+    keyed: dict[str, Any] = {"options": options, "prepare_threshold": None}
     whole = url.set(drivername="postgresql+psycopg")
     engine = sa.create_engine(whole, isolation_level="AUTOCOMMIT", connect_args=keyed, hide_parameters=True)
 

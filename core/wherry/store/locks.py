@@ -102,10 +102,13 @@ def _take_file(handle: int, name: str, deadline: float) -> None:
 @contextlib.contextmanager
 def _advisory_lock(database: Database, name: str, wait: float) -> Iterator[Held]:
     number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
-    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with database.translated():
+        opened = database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+    with opened as connection:
         take = sa.select(sa.func.pg_try_advisory_lock(number))
-        if not any(connection.execute(take).scalar() for _ in _retry_until(time.monotonic() + wait)):
-            raise _busy(name, "")
+        with database.translated():
+            if not any(connection.execute(take).scalar() for _ in _retry_until(time.monotonic() + wait)):
+                raise _busy(name, "")
         try:
             yield Held(database, name, connection)
         finally:

@@ -95,7 +95,9 @@ class Pipeline:
         if self._failed is not None:
             failed, self._failed = self._failed, None
             self._prepared.clear()  # what was to be prepared after it was not, and a plan of before may have failed
-            raise errors.error_from_result(failed)
+            state = (failed.error_field(pq.DiagnosticField.SQLSTATE) or b"XX000").decode()
+            said = failed.error_field(pq.DiagnosticField.MESSAGE_PRIMARY) or b"the statement failed"
+            raise errors.lookup(state)(said.decode(errors="replace"))  # its details tell what was being written
 
     def _next(self) -> pq.abc.PGresult | None:
         while self._pq.is_busy():
@@ -115,7 +117,7 @@ def _sent(value: Any) -> bytes | None:
     """A value in PostgreSQL's words. A text is sent up to its first NUL, so one that has any is not sent."""
     if value is None or type(value) is bytes:
         return value
-    if type(value) is str:
+    if isinstance(value, str):
         if "\0" in value:
             raise DataError("PostgreSQL text cannot contain NUL")
         return value.encode()

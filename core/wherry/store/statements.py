@@ -95,6 +95,9 @@ class Driver:
     def arrive(self) -> None:
         """Wait until everything that was told is done."""
 
+    def abandon(self) -> None:
+        """Somebody wants us gone: what is on its way is not waited for."""
+
     def run(self, sql: str, values: Row, *, gives: bool) -> Sequence[Row]:
         """The rows of a statement where it gives any."""
         with self._translated(sql):
@@ -154,6 +157,9 @@ class PipedDriver(Driver):
     def arrive(self) -> None:
         with self._translated("what was told before"):
             self._pipe.close()
+
+    def abandon(self) -> None:
+        self._raw.close()  # the server may hold us in a queue for as long as it likes
 
     def run(self, sql: str, values: Row, *, gives: bool) -> Sequence[Row]:
         with self._translated(sql):

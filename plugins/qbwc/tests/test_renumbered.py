@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 from wherry.records import Found, Item, Reply
-from wherry_qbwc import asking, facts
+from wherry_qbwc import asking, facts, recent
 
 from .company_bench import desktop
 from .test_sink import Bench, item, money, order
@@ -87,8 +87,11 @@ def test_where_more_is_recent_than_one_answer_tells_nothing_is_proved_absent(
     lost = item("sales_order", order(bench, number="LOST-1"))
     assert look(bench, lost, complaints) == {lost.stamp: []}
     bench.written(item("sales_order", order(bench)))
-    monkeypatch.setattr(asking, "RECENT_MOST", 1)
+    monkeypatch.setattr(recent, "USUAL", 1)
     assert look(bench, lost, complaints) == {}
+    other = {one.row["Name"]: one.row["ListID"] for one in bench.lists["customer"]}["Abercrombie, Kristy"]
+    theirs = item("sales_order", order(bench, number="LOST-2", customer=other))
+    assert look(bench, theirs, complaints) == {theirs.stamp: []}, "all that is recent of its customer was told"
     there = item("sales_order", order(bench, number="INV-2"))
     bench.written(there)
     assert [hit.ours for hit in look(bench, there, complaints)[there.stamp]] == [True]

@@ -100,5 +100,5 @@ def test_wallet_transactions_come_in_by_the_command_line(run: Any, tmp_path: Pat
     ]  # fmt: skip
     report = json.loads(run("import", "ledger-transaction", str(path), *spelling, "--output", "json", rc=4))["data"]
     assert (report["creates"], report["unchanged"], report["small_totals"]) == (0, 2, {"USD": "0.0042"})
-    assert "are for wallet transactions" in run("import", "customer", str(path), "--days", "year-month-day", rc=2)
+    assert "is for wallet transactions" in run("import", "customer", str(path), "--days", "year-month-day", rc=2)
     assert "is not a time zone" in run("import", "wallet", str(path), "--clock", "Mars", rc=2)

@@ -1,13 +1,12 @@
 """Looking for what the company file holds of items: by id, else by number or name, else by day and customer.
 
 Facts: nothing can be asked for by its memo, so documents are asked for by their number and their memos compared here; a
-key that is not there is a warning (500) beside what was found. What was sent and lost is looked for among all that was
-made or changed since it left, too: a person may have given it another number, name or day; its memo keeps the stamp.
+key that is not there is a warning (500) beside what was found. What was sent and lost is looked for among all that is
+recent, too (``recent``): a person may have given it another number, name or day.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
@@ -18,7 +17,7 @@ from wherry.books.numbering import reversing
 from wherry.errors import ContractBroken
 from wherry.records import Call, Found, Item, Reply
 
-from . import facts, journals
+from . import facts, journals, recent
 from .books import Books
 from .documents import LISTED, kind_of
 from .facts import Row
@@ -26,7 +25,7 @@ from .line import PATH
 from .lists import TAKEN
 from .names import NAME_LENGTHS, fitted, marked, numbered, stamp_of
 from .words import replies
-from .words.replies import RequestReply, many
+from .words.replies import many
 from .words.requests import request
 from .words.sets import message_set
 
@@ -35,21 +34,6 @@ AT_ONCE = 50
 NOTHING, SOME, NOT_OFFERED = 1, 500, 3250
 """What the question matched nothing of, and only some of: both tell all there is. The third is said of what the edition
 does not have, which is not there and cannot be written either, but also of what is only switched off for now."""
-
-
-RECENT = {"journal_entry": 1_000}
-"""Entity → how much of what is recent one answer may hold, whose lines come with it; where that is not all, nothing is
-proved absent. Of others ``RECENT_MOST``: they come without."""
-RECENT_MOST = 5_000
-_SKEW = dt.timedelta(days=1)
-"""How far the clock of the Windows computer, or its time zone, may be behind ours."""
-_HEAD = ("EditSequence", "TimeCreated", "IsActive")
-_RECENT = {
-    "customer": (*_HEAD, "ListID", "Name", "FullName", "Phone", "Email", "AccountNumber", "Notes"),
-    "": (*_HEAD, "TxnID", "RefNumber", "TxnDate", "CustomerRef", "TotalAmount", "Subtotal", "SalesTaxTotal", "DueDate",
-         "Memo", "IsManuallyClosed"),
-}  # fmt: skip
-"""Entity → what is told of something recent: what it is known by, and what can be compared without its lines."""
 
 
 class Search(Struct, frozen=True):
@@ -95,35 +79,10 @@ def _call(search: Search, items: Sequence[Item], books: Books) -> Call:
     if items[0].entity not in LISTED:
         body["IncludeLineItems"] = True
     stamps = tuple(item.stamp for item in items)
-    asked = [request(search.query, body, id=id_of(stamps))]
-    if since := _since(search, items):
-        asked.append(request(search.query, _recent(items[0].entity, since), id=recent_id(stamps)))
-    content = message_set(asked, version=books.company.qbxml)
+    id = id_of(stamps)
+    further = recent.questions(search.query, items, id) if search.by != "id" else []
+    content = message_set([request(search.query, body, id=id), *further], version=books.company.qbxml)
     return Call(method="POST", path=PATH, items=stamps, body=content)
-
-
-def recent_id(stamps: Sequence[str]) -> str:
-    """The request id of the second question after these."""
-    return f"{id_of(stamps)}-recent"
-
-
-def _since(search: Search, items: Sequence[Item]) -> dt.datetime | None:
-    """Since when any of them may stand there; None where their stamps prove nothing more, or none of them was sent."""
-    told = [item.since for item in items if item.since]
-    if not told or search.by == "id" or items[0].entity == "product":  # an item of a list has no room for a stamp
-        return None
-    return dt.datetime.fromisoformat(min(told)) - _SKEW
-
-
-def _recent(entity: str, since: dt.datetime) -> dict[str, Any]:
-    body: dict[str, Any] = {"MaxReturned": RECENT.get(entity, RECENT_MOST)}
-    if entity == "customer":
-        body |= {"ActiveStatus": "All", "FromModifiedDate": since}
-    else:
-        body["ModifiedDateRangeFilter"] = {"FromModifiedDate": since}
-    if entity == "journal_entry":  # its stamp is in the memos of its lines
-        return {**body, "IncludeLineItems": True}
-    return {**body, "IncludeRetElement": list(_RECENT.get(entity, _RECENT[""]))}
 
 
 def _filter(search: Search, items: Sequence[Item], books: Books) -> dict[str, Any]:
@@ -165,19 +124,16 @@ def found(call: Call, items: Sequence[Item], reply: Reply, books: Books) -> dict
         return {}
     hits = {item.stamp: _hits(item, answer.rows, books) for item in items}
     sought = [item for item in items if not any(hit.ours for hit in hits[item.stamp])]
-    if not sought or answer.code == NOT_OFFERED or _since(search_of(items[0], books), items) is None:
+    if not sought or answer.code == NOT_OFFERED or search_of(items[0], books).by == "id" or not recent.since(items):
         return hits
-    return _with_recent(hits, sought, told.answer(recent_id(call.items)), books)
+    return _with_recent(hits, sought, *recent.rows(told, items, id_of(call.items)), books)
 
 
 def _with_recent(
-    hits: dict[str, list[Found]], sought: Sequence[Item], answer: RequestReply | None, books: Books
+    hits: dict[str, list[Found]], sought: Sequence[Item], rows: Sequence[Row], whole: bool, books: Books
 ) -> dict[str, list[Found]]:  # fmt: skip
     """The finds, with what was made since and has a stamp of ours under another number, name or day. Where not all
     of that was told, what was not found is not told of."""
-    rows = answer.rows if answer is not None and answer.code in (0, NOTHING) else []
-    whole = answer is not None and answer.code in (0, NOTHING) and len(rows) < RECENT.get(
-        sought[0].entity, RECENT_MOST)  # fmt: skip
     for item in sought:
         mine = [row for row in rows if item.stamp in _stamps(row)]
         if mine:

@@ -1,0 +1,140 @@
+"""On which day a movement is booked: its own, or by the flow's policy a later one, or none.
+
+Source: behaviours.md 000 and 004; cases C11 to C13.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from wherry.accounting import Bucket, LeftOut, Movement
+from wherry.books import grouping, unbooked
+from wherry.books.bodies import movement_of
+from wherry.books.keys import SEPARATOR, parts
+from wherry.books.numbering import moved_from
+from wherry.errors import Guarded
+from wherry.settings import Flow
+from wherry.store.movements import MovementRow
+
+if TYPE_CHECKING:
+    from wherry.books.gathering import Books
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_FURTHEST = 60
+_ONE_DAY = dt.timedelta(days=1)
+
+
+def week_start(flow: Flow) -> int:
+    return WEEKDAYS.index(flow.week_start)
+
+
+class Placing:
+    """Finds the day that each movement is booked on: its own, or by the flow's policy a later one, or none."""
+
+    def __init__(self, books: Books, fixed: Iterable[str], given_up: Mapping[str, str]) -> None:
+        self.books, self._given_up = books, given_up
+        self._fixed = [parts(key) for key in fixed]
+        each = books.flow.group == "none"
+        self.posted = {(one.bucket, one.partition) for one in self._fixed if each or not moved_from(one.own)}
+        """(bucket, partition) of which something was sent, beside what was only moved there."""
+        self.partitions = {one.partition for one in self._fixed}
+        """Every one that there is: numbers of entries name them, and none of them is called like another."""
+        self.in_time: list[tuple[int, str]] = []
+        """Movements that came before their group was posted, with its name, where that was not noted before."""
+        self.numbers: set[str] = set()
+        """What sent entries are called, where each is called by its own reference."""
+        self._left: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
+        self._buckets: dict[dt.date, Bucket] = {}
+
+    def admitted(self, row: MovementRow) -> Movement | None:
+        """The movement on its own day; None for one that these books do not take, whatever is open."""
+        movement, books = movement_of(row, gains=self.books.flow.gains), self.books
+        if books.books_from is not None and movement.date < books.books_from:
+            self._leave(movement, "before-books", f"dated before the books begin ({books.books_from})")
+            return None
+        if row.entry in self._given_up:
+            self._leave(movement, "held", self._given_up[row.entry])
+            return None
+        if unbooked.is_held(row):
+            self._leave(movement, "held", row.reason)
+            self._note(row, self.bucket_of(movement.date).name)
+            return None
+        return movement
+
+    def place(self, row: MovementRow, movement: Movement) -> Movement | None:
+        """The movement on the day it is booked; None for one that is left out."""
+        flow = self.books.flow
+        if self._is_closed(movement.date):
+            return self._by_policy(row, movement, flow.closed, "its period is closed")
+        if self._was_posted(row, movement.date):
+            return self._by_policy(row, movement, flow.late, "its group was posted before it came")
+        return movement
+
+    def _is_closed(self, day: dt.date) -> bool:
+        return self.books.closed_until is not None and day <= self.books.closed_until
+
+    def _was_posted(self, row: MovementRow, day: dt.date) -> bool:
+        """Whether its group was posted before the movement came. What stood in it then, or was left aside, came in
+        time: so the part of a group that a selection left out is not late."""
+        if self.books.flow.group == "none":
+            return False
+        bucket = self.bucket_of(day).name
+        spot = (bucket, row.partition)
+        if spot in self.posted and row.at != bucket and tuple(row.entry.split(SEPARATOR)[1:3]) != spot:
+            return True
+        self._note(row, bucket)
+        return False
+
+    def _note(self, row: MovementRow, bucket: str) -> None:
+        if row.at != bucket:
+            self.in_time.append((row.id, bucket))
+
+    def _by_policy(self, row: MovementRow, movement: Movement, policy: str, why: str) -> Movement | None:
+        if policy == "stop":
+            raise Guarded(
+                f"{self.books.flow.name}: a movement of {movement.date} ({movement.reference or row.key}) came, but "
+                f"{why}", fix='open the period, or set closed = "hold" or "next-period" on the flow',
+                code="WHERRY-7085", flow=self.books.flow.name,
+            )  # fmt: skip
+        if policy == "hold":
+            self._leave(movement, "held", why)
+            return None
+        if policy == "correct":
+            return msgspec.structs.replace(movement, late=True)
+        return self._later(movement, why)
+
+    def _later(self, movement: Movement, why: str) -> Movement | None:
+        """On the first day of the next period that is open, in an entry of what is moved there from its own: the day is
+        told in the description."""
+        day, own = movement.date, self.books.calendar.period_of(movement.date).name
+        for _ in range(_FURTHEST):
+            day = self.books.calendar.period_of(day).last + _ONE_DAY
+            if not self._is_closed(day):
+                told = f"{movement.description} (of {movement.date}; {why})".strip()
+                return msgspec.structs.replace(movement, date=day, late=True, moved=own, description=told)
+        self._leave(movement, "held", f"{why}, and no later period is open")
+        return None
+
+    def taken(self, partition: str) -> set[str]:
+        """The keys that the entries of a partition have which were sent, or given up: no other is called so."""
+        given_up = (parts(key) for key in self._given_up)
+        return self.numbers | {one.own for one in (*self._fixed, *given_up) if one.partition == partition}
+
+    def bucket_of(self, day: dt.date) -> Bucket:
+        if day not in self._buckets:
+            self._buckets[day] = self.books.calendar.bucket_of(day, self.books.flow.group, week_start(self.books.flow))
+        return self._buckets[day]
+
+    def _leave(self, movement: Movement, reason: str, detail: str) -> None:
+        self._left.setdefault((reason, detail, movement.currency), []).append((movement.id, grouping.net(movement)))
+
+    def left(self) -> list[LeftOut]:
+        return [
+            LeftOut(reason=reason, detail=detail, members=tuple(id for id, _ in each), currency=currency,  # type: ignore[arg-type]
+                    minor=sum(minor for _, minor in each))
+            for (reason, detail, currency), each in self._left.items()
+        ]  # fmt: skip

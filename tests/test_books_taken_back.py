@@ -1,0 +1,181 @@
+"""What takes a booked movement back goes where that was booked, and what is held stays held: on the store alone."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from wherry.accounting import ChartAccount, Entry, Mapped
+from wherry.books import gathering, unbooked
+from wherry.books.charts import Chart
+from wherry.books.frozen import ENTITY
+from wherry.books.gathering import Arrangement, Books
+from wherry.books.periods import Calendar
+from wherry.books.rates import Rates, _Row
+from wherry.books.subledger import Subledger
+from wherry.records import Item, Ref
+from wherry.settings import Flow
+from wherry.store import Store, ledger
+from wherry.store.database import Tx
+from wherry.store.documents import DocumentView
+from wherry.store.ledger import LinkRow, Route
+from wherry.testing.clock import FakeClock
+
+ROUTE = Route(1, 2)
+TABLE = (Mapped(category="storage", debit="1205", credit="4010", dimensions=(("class", "Rail"),)),
+         Mapped(category="gain", debit="1205", credit="4090"), Mapped(category="loss", debit="4091", credit="1205"))  # fmt: skip
+OTHER = (Mapped(category="storage", debit="1206", credit="4020"), *TABLE[1:])
+
+
+class Desk:
+    """The books of one flow in one open transaction; nothing is sent, what is posted is linked."""
+
+    def __init__(self, tx: Tx) -> None:
+        self.tx, self.targets, self.table = tx, dict[str, str](), TABLE
+        self.flow = Flow.model_validate({
+            "source": "a", "sink": "b", "document": "journal", "accounts": "x.csv", "gains": True,
+            "late": "correct", "rounding": "7990",
+        })  # fmt: skip
+        self.flow.name = "flow"
+        self.rates, self.chart, self.posted = Rates(), Chart(()), list[Entry]()
+
+    def says(self, key: str, minor: int | None, *, gain: tuple[int, str] | None = None, **more: Any) -> list[str]:
+        """What the record of that key says now; None: it is taken back. What became of it."""
+        body = _body(minor or 0, gain, **more)
+        action = "void" if minor is None else "write"
+        item = Item(entity="movement", key=key, body=body, target=self.targets.get(key), action=action)  # type: ignore[arg-type]
+        [answer] = Subledger("flow", ROUTE).apply(DocumentView(self.tx, "books"), [item])
+        self.targets[key] = answer.target or ""
+        return [answer.fate, answer.reason]
+
+    def books(self) -> Books:
+        return Books(
+            flow=self.flow, route=ROUTE, calendar=Calendar(), table=self.table, chart=self.chart, home="USD",
+            today=dt.date(2026, 3, 1), rates=self.rates,
+        )  # fmt: skip
+
+    def gather(self) -> Arrangement:
+        found = gathering.arrange(self.tx, self.books())
+        gathering.keep(self.tx, self.books(), found)
+        return found
+
+    def post(self) -> list[Entry]:
+        """Everything that can be booked is, by the target."""
+        found = self.gather()
+        links = [LinkRow(ENTITY, one.key, f"T-{one.key}", "ours", body=msgspec.json.encode(one.draft.body).decode())
+                 for one in found.bookings]  # fmt: skip
+        ledger.put_links(self.tx, ROUTE, links)
+        self.posted += [one.entry for one in found.bookings]
+        return [one.entry for one in found.bookings]
+
+    def reverse(self, wish: unbooked.Wish) -> None:
+        """Everything that the target holds is reversed there."""
+        for entry in self.posted:
+            ref = Ref(ENTITY, f"flow|{entry.bucket}||{entry.key}")
+            link = ledger.find_links(self.tx, ROUTE, [ref])[ref]
+            ledger.put_links(self.tx, ROUTE, [msgspec.structs.replace(link, rule="reversed")])
+            unbooked.wish(self.tx, ROUTE.sink, ref.key, wish)
+            unbooked.fulfil(self.tx, ROUTE.sink, "flow", ref.key)
+        self.posted.clear()
+
+    def balances(self, home: bool = False) -> dict[Any, int]:
+        """What stands on each account, with its class."""
+        found: Counter[Any] = Counter()
+        for line in (line for entry in self.posted for line in entry.lines):
+            found[line.account, line.dimensions] += (line.home if home else line.minor) * (1, -1)[line.side == "credit"]
+        return {" ".join((at, *(own for _, own in more))): minor for (at, more), minor in found.items() if minor}
+
+
+def _body(minor: int, gain: tuple[int, str] | None, currency: str = "USD", exact: str = "") -> dict[str, Any]:
+    lines = [{"side": side, "amount": {"minor": minor, "currency": currency}, "category": "storage"}
+             for side in ("debit", "credit")]  # fmt: skip
+    body: dict[str, Any] = {"date": "2026-01-05", "currency": currency, "lines": lines, "reference": "W-1"}
+    if gain:
+        body["gain"] = {"minor": gain[0], "currency": gain[1]}
+    return {**body, "custom": {"fiat_exact": exact}} if exact else body
+
+
+@pytest.fixture(scope="module")
+def opened() -> Iterator[Store]:
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(f"sqlite:///{folder}/wherry.db", FakeClock(), Path(folder) / "files")
+        yield store
+        store.close()
+
+
+class _Done(Exception):
+    pass
+
+
+@pytest.fixture
+def desk(opened: Store) -> Iterator[Desk]:
+    """In a transaction that is rolled back."""
+    try:
+        with opened.write() as tx:
+            yield Desk(tx)
+            raise _Done
+    except _Done:
+        pass
+
+
+# -- as it was booked --------------------------------------------------------------------------------------------------
+
+
+def test_what_takes_a_movement_back_is_booked_to_the_accounts_that_it_was_booked_to(desk: Desk) -> None:
+    """case_C11"""
+    desk.says("W-1", 10000)
+    desk.post()
+    assert desk.balances() == {"1205 Rail": 10000, "4010 Rail": -10000}
+    desk.table = OTHER
+    desk.says("W-1", 9000)
+    desk.post()
+    assert desk.balances() == {"1206": 9000, "4020": -9000}
+    desk.says("W-1", None)
+    desk.post()
+    assert desk.balances() == {}
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_gain_is_taken_back_if_and_only_if_it_was_booked(desk: Desk, before: bool) -> None:
+    """case_C11"""
+    desk.flow = desk.flow.model_copy(update={"gains": before})
+    desk.says("W-1", 10000, gain=(5000, "USD"))
+    desk.post()
+    desk.flow = desk.flow.model_copy(update={"gains": not before})
+    desk.says("W-1", 9000)
+    desk.post()
+    assert desk.balances() == {"1205 Rail": 9000, "4010 Rail": -9000}
+
+
+def test_what_was_booked_at_a_rate_is_taken_back_at_that_rate(desk: Desk) -> None:
+    """case_C5, case_C11"""
+    desk.rates = Rates("r", [("EUR", "USD", _Row(dt.date(2026, 1, 9), Decimal("1.085"), "bank"))])
+    desk.says("W-1", 10000, currency="EUR")
+    desk.post()
+    assert desk.balances(home=True) == {"1205 Rail": 10850, "4010 Rail": -10850}
+    desk.rates = Rates("r", [("EUR", "USD", _Row(dt.date(2026, 1, 9), Decimal("1.2"), "bank"))])
+    desk.says("W-1", None)
+    desk.post()
+    assert (desk.balances(), desk.balances(home=True)) == ({}, {})
+
+
+def test_what_went_to_a_clearing_account_is_taken_back_from_there(desk: Desk) -> None:
+    """case_C11"""
+    desk.chart = Chart([ChartAccount(id=code, code=code, name=code, type=kind)
+                        for code, kind in (("1100", "receivable"), ("1199", "asset"), ("4010", "income"))])  # fmt: skip
+    desk.table = (Mapped(category="storage", debit="1100", credit="4010", party="Acme"),)
+    desk.flow = desk.flow.model_copy(update={"clearing": "1199"})
+    desk.says("W-1", 10000)
+    desk.post()
+    assert desk.balances() == {"1199": 10000, "4010": -10000}
+    desk.flow = desk.flow.model_copy(update={"clearing": ""})
+    desk.says("W-1", None)
+    desk.post()
+    assert desk.balances() == {}
