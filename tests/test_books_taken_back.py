@@ -29,8 +29,11 @@ from wherry.store.ledger import LinkRow, Route
 from wherry.testing.clock import FakeClock
 
 ROUTE = Route(1, 2)
-TABLE = (Mapped(category="storage", debit="1205", credit="4010", dimensions=(("class", "Rail"),)),
-         Mapped(category="gain", debit="1205", credit="4090"), Mapped(category="loss", debit="4091", credit="1205"))  # fmt: skip
+TABLE = (
+    Mapped(category="storage", debit="1205", credit="4010", dimensions=(("class", "Rail"),)),
+    Mapped(category="gain", debit="1205", credit="4090"),
+    Mapped(category="loss", debit="4091", credit="1205"),
+)
 OTHER = (Mapped(category="storage", debit="1206", credit="4020"), *TABLE[1:])
 
 
@@ -41,9 +44,9 @@ class Desk:
         self.tx, self.targets, self.table = tx, dict[str, str](), TABLE
         self.flow = Flow.model_validate({
             "source": "a", "sink": "b", "document": "journal", "accounts": "x.csv", "gains": True,
-            "late": "correct", "rounding": "7990",
+            "late": "correct", "rounding": "7990", "group": "week",
         })  # fmt: skip
-        self.flow.name = "flow"
+        self.flow._name = "flow"
         self.rates, self.chart, self.posted = Rates(), Chart(()), list[Entry]()
 
     def says(self, key: str, minor: int | None, *, gain: tuple[int, str] | None = None, **more: Any) -> list[str]:
@@ -179,3 +182,40 @@ def test_what_went_to_a_clearing_account_is_taken_back_from_there(desk: Desk) ->
     desk.says("W-1", None)
     desk.post()
     assert desk.balances() == {}
+
+
+# -- gains -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("currency", "gain", "told"), [
+    ("USD", (500, "JPY"), "its gain is told in JPY (500 JPY), and the movement is in USD"),
+    ("EUR", (500, "USD"), "its gain is told in USD (5.00 USD), and the movement is in EUR"),
+])  # fmt: skip
+def test_a_gain_in_another_currency_is_never_booked_as_if_it_were_in_that_of_its_movement(
+    desk: Desk, currency: str, gain: tuple[int, str], told: str
+) -> None:
+    """case_C5"""
+    desk.rates = Rates("r", [("EUR", "USD", _Row(dt.date(2026, 1, 9), Decimal("1.085"), "bank"))])
+    desk.says("W-1", 10000, currency=currency, gain=gain)
+    [left] = desk.gather().left
+    assert (left.reason, left.minor, left.currency) == ("held", 10000, currency)
+    assert told in left.detail
+    assert desk.post() == []
+    desk.flow = desk.flow.model_copy(update={"gains": False})
+    desk.post()
+    assert desk.balances() == {"1205 Rail": 10000, "4010 Rail": -10000}
+
+
+@pytest.mark.parametrize(("minor", "exact", "gain", "loss"), [
+    (0, "0.003", -50000, 50000), (1, "0.006", -50000, 50000), (0, "0.003", 1, 0), (1, "0.006", 0, None), (0, "0", 0, None),
+])  # fmt: skip
+def test_a_loss_is_booked_however_little_its_movement_is_worth(
+    desk: Desk, minor: int, exact: str, gain: int, loss: int | None
+) -> None:
+    """case_C7"""
+    desk.says("W-1", minor, exact=exact, gain=(gain, "USD"))
+    desk.says("W-2", minor, exact=exact)
+    left = desk.gather().left
+    assert [(one.reason, one.members) for one in left] == [("under-one-cent", (2,) if loss is not None else (1, 2))]
+    desk.post()
+    assert desk.balances().get("4091", None if loss is None else 0) == loss

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.exc import DataError, IntegrityError
 from wherry.errors import TryAgain
+from wherry.store import database as database_module
 from wherry.store.database import Database, Tx
 
 ENTER = "INSERT INTO kept (id, words, flag, raw) VALUES (%s, %s, %s, %s)"
@@ -33,6 +37,28 @@ def tell(tx: Tx, *rows: tuple[Any, ...]) -> None:
 
 def kept(tx: Tx) -> list[tuple[Any, ...]]:
     return list(tx.driver.run("SELECT id, words, flag, raw FROM kept ORDER BY id", (), gives=True))
+
+
+def tell_meta(tx: Tx) -> None:
+    """Something that has arrived, so that the writer's place is taken."""
+    tx.driver.run("SELECT 1", (), gives=True)
+
+
+def write_nothing(database: Database) -> None:
+    with database.write() as tx:
+        tell_meta(tx)
+
+
+@contextlib.contextmanager
+def interrupted_soon() -> Iterator[None]:
+    """Ctrl-C, a moment from now."""
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def tell_twice_and_ask(tx: Tx) -> None:
@@ -118,6 +144,66 @@ def test_a_percent_sign_of_the_statement_is_no_place_for_a_value(database: Datab
     with database.write() as tx:
         tell(tx, (7, "seven", None, None))
         assert list(tx.driver.run("SELECT id %% 4 FROM kept WHERE words LIKE %s", ("se%",), gives=True)) == [(3,)]
+
+
+def test_what_is_read_in_one_transaction_is_of_one_moment(database: Database) -> None:
+    """I17: or a row that another process adds between two questions looks like one that is missing."""
+    other = Database(database.url.render_as_string(hide_password=False))
+    with database.read() as tx:
+        assert kept(tx) == []
+        with other.write() as beside:
+            tell(beside, (1, "", None, None))
+        assert kept(tx) == []
+    other.close()
+
+
+def test_who_waits_too_long_for_the_writers_place_is_told_to_come_again(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """case_A17: another process is stopped in the middle of its turn."""
+    first = Database(postgres_url)
+    monkeypatch.setattr(database_module, "_PATIENCE", 100)
+    second = Database(postgres_url)
+    with first.write() as tx:
+        tell_meta(tx)
+        with pytest.raises(TryAgain, match="lock timeout"):
+            write_nothing(second)
+    write_nothing(second)
+    first.close()
+    second.close()
+
+
+def test_who_is_interrupted_in_that_queue_leaves_at_once(postgres_url: str) -> None:
+    first, second = Database(postgres_url), Database(postgres_url)
+    with first.write() as tx:
+        tell_meta(tx)
+        with interrupted_soon(), pytest.raises(KeyboardInterrupt):
+            write_nothing(second)
+    write_nothing(second)
+    first.close()
+    second.close()
+
+
+def test_many_who_wait_to_write_leave_sessions_to_those_who_read(postgres_url: str) -> None:
+    database = Database(postgres_url)
+    threads = [threading.Thread(target=write_nothing, args=(database,)) for _ in range(20)]
+    with database.write() as tx:
+        tell_meta(tx)
+        for thread in threads:
+            thread.start()
+        with database.read() as beside:
+            assert beside.value(sa.text("SELECT 1")) == 1  # type: ignore[arg-type]
+    for thread in threads:
+        thread.join()
+    database.close()
+
+
+def test_an_error_does_not_tell_what_was_being_written(database: Database) -> None:
+    """I14"""
+    with pytest.raises(IntegrityError) as caught, database.write() as tx:
+        tell(tx, (1, "canary-5531", None, None), (1, "", None, None))
+    assert "(1)" not in str(caught.value)
+    assert "canary" not in str(caught.value)
 
 
 def test_a_server_that_goes_in_the_middle_is_a_reason_to_try_again(database: Database) -> None:

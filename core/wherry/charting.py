@@ -321,10 +321,12 @@ def _control(
         one = used.categories.get(tables.category_key(row.category))
         for side in _SIDES:
             code = getattr(row, side)
-            if code in control and not row.party and one is not None and side in one.sides and one.without_party:
+            nobodys = not row.party and one is not None and side in one.sides and one.without_party
+            if nobodys and chart.code_of(code) in control:
                 found.append(_problem("party", *_whose(chart, code, bars), row=row.row, column=side, code=code,
                                       category=row.category))  # fmt: skip
-    named = [code for code, one in sorted(used.accounts.items()) if code in control and one.without_party]
+    named = [code for code, one in sorted(used.accounts.items())
+             if chart.code_of(code) in control and one.without_party]  # fmt: skip
     return found + [_problem("party", *_whose(chart, code, bars), code=code) for code in named]
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import structlog
 
-from wherry import boundary, closed_days, flight, resolving, writing
+from wherry import closed_days, flight, resolving, writing
 from wherry.errors import ContractBroken, Guarded, TryAgain, WherryError
 from wherry.flight import THROTTLED, Exchange, Flight, Target
 from wherry.records import Answer, Ref
@@ -26,7 +26,7 @@ from wherry.roles import Asks
 from wherry.rows import BY_PERSON, resumed
 from wherry.steps import Outcome
 from wherry.store import calls, ledger
-from wherry.store.calls import CallRow, Waiting
+from wherry.store.calls import Waiting
 from wherry.store.database import Tx
 from wherry.store.locks import Held
 from wherry.threads import fan_out
@@ -260,9 +260,9 @@ class Drain:
         frozen, refused = flight.encode(self.sink, self.sink_id, flights)
         broken = [answer for _, answer in refused if answer.fix == flight.BROKEN_FIX]
         self.broken = 0 if frozen else self.broken + len(broken)
-        why = broken[0] if broken else None
-        if why is not None and self.broken >= _FAILURES:
-            self.stop = ContractBroken(why.reason, fix=why.fix, code=why.code, connection=self.target.name)
+        if broken and self.broken >= _FAILURES:
+            last = broken[-1]
+            self.stop = ContractBroken(last.reason, fix=last.fix, code=last.code, connection=self.target.name)
         return frozen, refused
 
     def _mark_sending(self, tx: Tx, frozen: Iterable[Exchange]) -> None:

@@ -121,6 +121,10 @@ class Bearer(httpx.Auth):
     def __init__(self, token: Callable[[], str], scheme: str = SCHEME, header: str = HEADER) -> None:
         self._reveal, self._scheme, self._header = token, scheme, header
         self._token: str | None = None
+        self._last: str | None = None
+        self._threads = threading.Lock()
+        self.changes = 0
+        """How often the token has become another one: who it lets in may be somebody else since."""
 
     def doubt(self) -> None:
         """A call that is never repeated was answered 401: the next one asks for the token anew."""
@@ -128,12 +132,19 @@ class Bearer(httpx.Auth):
 
     def sync_auth_flow(self, request: httpx.Request) -> Flow:
         """Sign; after a 401 to a repeatable request, once more if the token has changed meanwhile."""
-        used = self._token = self._token or remember(self._reveal())
+        used = self._token = self._token or self._revealed()
         response = yield self._signed(request, used)
         if response.status_code == httpx.codes.UNAUTHORIZED and request.extensions.get(REPLAY):
-            self._token = remember(self._reveal())
+            self._token = self._revealed()
             if self._token != used:
                 yield self._signed(request, self._token)
+
+    def _revealed(self) -> str:
+        token = remember(self._reveal())
+        with self._threads:  # counted before anything is signed with it
+            self.changes += self._last not in (None, token)
+            self._last = token
+        return token
 
     def _signed(self, request: httpx.Request, token: str) -> httpx.Request:
         return _signed(request, token, self._scheme, self._header)
@@ -154,6 +165,8 @@ class OAuth2(httpx.Auth):
         self._unsaved: Tokens | None = None
         self._good_until = 0.0
         """By the monotonic clock: what the machine's wall clock does cannot make a held token look good or bad."""
+        self.changes = 0
+        """How often tokens came that were not renewed from those before: they may open another account."""
 
     def doubt(self) -> None:
         """A call that is never repeated was answered 401: the next one renews the token first."""
@@ -232,6 +245,8 @@ class OAuth2(httpx.Auth):
     def _hold(self, tokens: Tokens) -> Tokens:
         left = None if tokens.expires_at is None else tokens.expires_at - self._clock.now().timestamp() - _slack(tokens)
         good_until = float("inf") if left is None else self._clock.monotonic() + left
+        if self._held is not None and self._held.refresh not in (tokens.previous, tokens.refresh):
+            self.changes += 1  # before anything is signed with them
         self._held = tokens  # first, so that nobody takes the old token for good by the new one's time
         self._good_until = good_until
         return tokens

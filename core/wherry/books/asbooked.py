@@ -16,6 +16,7 @@ from msgspec import Struct
 from wherry.accounting import Mapped, Movement, MovementLine
 from wherry.books import grouping
 from wherry.books.bodies import movement_of
+from wherry.books.tables import category_key
 from wherry.store.database import Tx
 from wherry.store.documents import DocumentView
 from wherry.store.movements import MovementRow
@@ -28,7 +29,8 @@ _NAMESPACE, _ENTRIES, _TERMS = "wherry.books", "booked_by", "booking_terms"
 
 
 class Terms(Struct, frozen=True, kw_only=True):
-    """What the entries of a flow are booked by. Lines on ``control`` accounts go to ``clearing``, where there is one."""
+    """What the entries of a flow are booked by. Lines on ``control`` accounts (their codes and names) go to
+    ``clearing``, where there is one."""
 
     table: tuple[Mapped, ...]
     gains: bool
@@ -45,9 +47,10 @@ class Kept(Struct, frozen=True, kw_only=True):
 
 
 def terms_of(books: Books) -> Terms:
-    clearing = books.flow.clearing
-    control = tuple(sorted(books.chart.codes(["receivable", "payable"]))) if clearing else ()
-    return Terms(table=tuple(books.table), gains=books.flow.gains, clearing=clearing, control=control)
+    clearing, chart = books.chart.code_of(books.flow.clearing), books.chart
+    codes = chart.codes(["receivable", "payable"]) if clearing else ()
+    control = {category_key(name) for one in chart if one.code in codes for name in (one.code, chart.full_name(one))}
+    return Terms(table=tuple(books.table), gains=books.flow.gains, clearing=clearing, control=tuple(sorted(control)))
 
 
 def keep(tx: Tx, books: Books, bookings: Collection[Booking]) -> None:
@@ -76,17 +79,18 @@ def of_entries(tx: Tx, sink: int, keys: Iterable[str]) -> dict[str, Kept]:
     notes = view.get(_ENTRIES, [f"{sink}/{key}" for key in keys])
     held = view.get(_TERMS, {note["terms"] for note in notes.values()})
     terms = {sign: msgspec.convert(body, Terms) for sign, body in held.items()}
-    return {
-        name.partition("/")[2]: Kept(terms=terms[note["terms"]], rate=note.get("rate", ""), source=note.get("source", ""))
-        for name, note in notes.items()
-    }
+    kept = {name: msgspec.convert({**note, "terms": terms[note["terms"]]}, Kept) for name, note in notes.items()}
+    return {name.partition("/")[2]: one for name, one in kept.items()}
 
 
 def body_of(row: MovementRow, kept: Kept | None) -> dict[str, Any]:
-    """What a movement says, with every line as it was booked, that of its gain too; as it is where nobody noted that."""
+    """What a movement says, with every line as it was booked, those of its gain too; its own words where that was not
+    noted."""
     body: dict[str, Any] = msgspec.json.decode(row.body)
-    booked, _ = grouping.categorise([movement_of(row, gains=kept.terms.gains)], kept.terms.table) if kept else ([], [])
-    if kept is None or not booked:
+    if kept is None:
+        return body
+    booked, _ = grouping.categorise([movement_of(row, gains=kept.terms.gains)], kept.terms.table)
+    if not booked:
         return body
     told = {name: value for name, value in body.items() if name != "gain"}
     told["lines"] = [_line(line, booked[0], kept.terms) for line in booked[0].lines]
@@ -96,7 +100,7 @@ def body_of(row: MovementRow, kept: Kept | None) -> dict[str, Any]:
 
 
 def _line(line: MovementLine, movement: Movement, terms: Terms) -> dict[str, Any]:
-    cleared = bool(terms.clearing) and line.account in terms.control
+    cleared = bool(terms.clearing) and category_key(line.account) in terms.control
     said = {
         "side": line.side, "amount": {"minor": line.minor, "currency": movement.currency},
         "account": terms.clearing if cleared else line.account, "party": "" if cleared else line.party,

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from wherry.accounting import Movement, MovementLine, Side
-from wherry.money import decimals
+from wherry.money import decimals, text
 from wherry.records import Ref
 from wherry.store.movements import MovementRow
 
@@ -22,7 +22,7 @@ def movement_of(row: MovementRow, *, gains: bool) -> Movement:
     """The row as it is booked; with its realised gain or loss beside it where the flow books those."""
     body = _body(row.body)
     lines = [_line(line) for line in body.lines]
-    if gains and body.gain is not None:
+    if gains and body.gain is not None and body.gain.currency in ("", row.currency):
         lines += _gain(body.gain.minor, back=bool(row.undoes))
     return Movement(
         id=row.id, key=row.key, date=dt.date.fromisoformat(row.date), currency=row.currency, lines=tuple(lines),
@@ -42,8 +42,26 @@ def unrounded(rows: Iterable[MovementRow]) -> dict[int, Decimal]:
     return found
 
 
+def gain_elsewhere(row: MovementRow) -> str:
+    """Why the gain or loss of a movement cannot be booked with it, in words: it is in another currency."""
+    gain = _body(row.body).gain if '"gain"' in row.body else None
+    if gain is None or not gain.minor or gain.currency in ("", row.currency):
+        return ""
+    told = f"{_told(gain.minor, gain.currency)} {gain.currency}"
+    return (f"its gain is told in {gain.currency} ({told}), and the movement is in {row.currency}: say both in one "
+            f"currency, at the source or in the map")  # fmt: skip
+
+
+def _told(minor: int, currency: str) -> str:
+    try:
+        return text(minor, currency)
+    except ValueError:
+        return f"{minor} minor units of"
+
+
 class _Amount(Struct):
     minor: int
+    currency: str = ""
 
 
 class _Line(Struct):

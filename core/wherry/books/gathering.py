@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 from msgspec import Struct, field
@@ -148,8 +148,25 @@ def _ready(books: Books, placing: Placing, rows: Sequence[MovementRow]) -> tuple
     large, small = grouping.sub_cent([movement for _, movement in mine.values()], exact=unrounded(rows))
     placed = [placing.place(*mine[movement.id]) for movement in large]
     booked, missing = grouping.categorise([one for one in placed if one is not None], books.table)
+    booked = by_code(booked, books.chart)
     booked, nobodys = _owed_by_nobody(books, booked)
     return booked, [*placing.left(), *small, *missing, *nobodys], bool(missing or nobodys)
+
+
+def by_code(booked: Sequence[Movement], chart: Chart) -> list[Movement]:
+    """Each line on the code of its account, also where the table or the record says its name: one account is one
+    account, and a receivable is one, whatever it is called (case C2)."""
+    words = {line.account for movement in booked for line in movement.lines}
+    codes = {word: code for word in words if (code := chart.code_of(word)) != word}
+    return [_coded(movement, codes) for movement in booked] if codes else list(booked)
+
+
+def _coded(movement: Movement, codes: Mapping[str, str]) -> Movement:
+    lines = tuple(
+        msgspec.structs.replace(line, account=codes[line.account]) if line.account in codes else line
+        for line in movement.lines
+    )
+    return msgspec.structs.replace(movement, lines=lines)
 
 
 def _unstopped(books: Books) -> Books:
@@ -207,8 +224,9 @@ def _bookings(
         mine = [movement for movement in booked if movement.partition == partition]
         entries = grouping.entries(
             mine, placing.bucket_of, receivable=books.chart.codes(["receivable"]),
-            payable=books.chart.codes(["payable"]), clearing=books.flow.clearing, max_lines=books.most_lines,
-            prefix=f"JE {slugs[partition]}", home=books.home, each=books.flow.group == "none",
+            payable=books.chart.codes(["payable"]), clearing=books.chart.code_of(books.flow.clearing),
+            max_lines=books.most_lines, prefix=f"JE {slugs[partition]}", home=books.home,
+            each=books.flow.group == "none",
             taken=placing.taken(partition), split=_split(books, placing, partition, aside),
         )  # fmt: skip
         for entry in (rates.appraised(one, terms) for one in entries):

@@ -24,11 +24,13 @@ from wherry.clock import SystemClock
 from wherry.decoding import decoder
 from wherry.errors import Guarded, Rejected, TryAgain
 from wherry.http.answers import NETWORK_ERRORS, Asked, error_of, failure, junk, retry_after
+from wherry.http.gate import last_word
 from wherry.http.guard import Guard, Resolve, origin, system_resolve
 from wherry.http.pacing import Pacer, shared_pacer
 from wherry.http.profile import Profile, Response
 from wherry.http.retrying import Patience, Retries
-from wherry.http.transport import FIRST, HANDED, LANE, MAX_BODY, MAX_BYTES, MEGABYTE, WHOLE, Counts, Transport
+from wherry.http.transport import FIRST, HANDED, LANE, LAST_WORD, MAX_BODY, MAX_BYTES, MEGABYTE, WHOLE
+from wherry.http.transport import Counts, Transport
 from wherry.records import Call, Reply
 from wherry.redaction import scrub
 from wherry.roles import Clock
@@ -119,7 +121,7 @@ class Http:
         in the reply's headers). Raises TryAgain where there is none: ``where["sent"]`` is "no" where nothing can have
         left, else "perhaps". Whatever else is raised came up before anything left.
         """
-        extensions = {LANE: call.lane, FIRST: False, MAX_BYTES: MAX_BODY}
+        extensions = {LANE: call.lane, FIRST: False, MAX_BYTES: MAX_BODY, LAST_WORD: last_word()}
         ask = self._ask(call.method, call.path, call.params, call.headers, call.body or None, True, extensions)
         request = self._request(ask, ask.call.method, ask.url, ask.content)
         try:
@@ -191,6 +193,12 @@ class Http:
     def connection(self) -> str:
         """The connection by its name in the project file; empty where it has none."""
         return self._connection
+
+    @property
+    def sign_in(self) -> int:
+        """How often the sign-in has become another one, which may open another account."""
+        auth = self._profile.auth
+        return auth.changes if isinstance(auth, Bearer | OAuth2) else 0
 
     @property
     def counts(self) -> dict[str, int]:

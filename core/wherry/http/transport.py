@@ -25,6 +25,9 @@ LANE, FIRST, MAX_BYTES, WHOLE = "wherry.lane", "wherry.first", "wherry.max_bytes
 """Names of request extensions: the lane to be paced in (None: not paced), whether it goes first there, the cap on
 the body, and the seconds for the whole answer."""
 
+LAST_WORD = "wherry.last-word"
+"""What is asked once the request has waited for its turn (``gate.Asked``); None: nobody."""
+
 HANDED = "wherry.handed"
 """Set on a request's extensions once it was handed to the network: before that, nothing of it can have left."""
 
@@ -91,6 +94,8 @@ class Transport(httpx.BaseTransport):
         self._guard.check(request.url)
         lane = request.extensions.get(LANE)
         ticket = None if lane is None else self._pacer.take(lane, first=bool(request.extensions.get(FIRST)))
+        if last_word := request.extensions.get(LAST_WORD):
+            last_word()
         self._counts.sent(request)
         request.extensions[HANDED] = True
         answer = self._pool(request.url.scheme).handle_request(self._outgoing(request))

@@ -151,10 +151,11 @@ def _done(item: Item, held: dict[str, Any], books: Books) -> Answer | None:
         return _reversed(item, held, target, token, books)
     if item.target is not None and target != item.target:
         return None
+    told = facts.of_object(item, held, books)
+    if item.entity == "product" and told.get("name") != facts.of_item(item, books).get("name"):
+        return None  # it has no room for a stamp, and is known by its name: a look tells
     fate: Fate = "created" if item.target is None else "updated"
-    return Answer(
-        fate=fate, target=target, token=token, facts=facts.of_object(item, held, books), changes=_renamed(item, held)
-    )
+    return Answer(fate=fate, target=target, token=token, facts=told, changes=_renamed(item, held))
 
 
 def _reversed(item: Item, held: dict[str, Any], target: str, token: str, books: Books) -> Answer | None:

@@ -1,0 +1,154 @@
+"""Which copy of the store this is: what may have been sent that it does not know of, and what is looked for therefore.
+
+Beside the store a file tells how many calls were made (``Beside``). A store that knows of fewer, or lies where nothing
+was sent from yet, may be an older copy. What it then heeds stands in its notes (``calls.note``):
+
+``looked:FLOW``    When the flow had run through with nothing left to send. Before, and for what is as old, documents
+                   are looked for before they are made. Until the store is found to be an older copy.
+``restored:FLOW``  Of a flow that had looked by then: when the newest call left that the copy knew of. Until the flow
+                   has looked again and the store is then found to be an older copy once more.
+``restored``       When the store was last found to be an older copy. For ever.
+``reread:FLOW``    When the flow had next been read to its end, whatever was left to send. What is as old may have been
+                   sent before. Until the store is found to be an older copy again.
+
+Source: write-protocol.md, sections 2 (finding 5) and 3.2 (rules 11 and 12).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import fcntl
+import os
+from pathlib import Path
+
+from wherry.errors import ConfigError
+from wherry.store import calls
+from wherry.store.database import Tx
+from wherry.store.ledger import ItemRow
+
+LOOKED, SENT_UNTIL, REREAD = "looked:", "restored:", "reread:"
+NOTICED = "restored"
+
+
+def flow_on(flow: str, source: int, sink: int) -> str:
+    """A flow on a route, as its notes name it."""
+    return f"{flow}:{source}:{sink}"
+
+
+# -- when it is found out ----------------------------------------------------------------------------------------------
+
+
+def note_older(tx: Tx, now: str) -> None:
+    """The store is an older copy, or may be one."""
+    newest = calls.newest(tx)
+    for flow in calls.notes(tx, LOOKED):
+        calls.put_note(tx, SENT_UNTIL + flow, newest)
+    calls.drop_notes(tx, LOOKED)
+    calls.drop_notes(tx, REREAD)
+    calls.put_note(tx, NOTICED, now)
+
+
+def settling(tx: Tx, settle: float, now: dt.datetime) -> float:
+    """Seconds until a target with that ``settle`` shows all that was sent before the store was found to be older."""
+    noticed = calls.note(tx, NOTICED)
+    if not noticed:
+        return 0.0
+    return max(0.0, min(settle, settle - (now - dt.datetime.fromisoformat(noticed)).total_seconds()))
+
+
+# -- when a flow has run through ---------------------------------------------------------------------------------------
+
+
+def note_through(tx: Tx, flow: str, now: str, *, left: bool) -> None:
+    """The flow was read to its end; ``left`` says whether anything waits to be sent."""
+    if not left and not calls.note(tx, LOOKED + flow):
+        calls.put_note(tx, LOOKED + flow, now)
+    if calls.note(tx, NOTICED) and not calls.note(tx, REREAD + flow):
+        calls.put_note(tx, REREAD + flow, now)
+
+
+def is_through(tx: Tx, flow: str) -> bool:
+    """Whether there is nothing more that ``note_through`` could note of the flow."""
+    return bool(calls.note(tx, LOOKED + flow)) and (not calls.note(tx, NOTICED) or bool(calls.note(tx, REREAD + flow)))
+
+
+# -- of an item --------------------------------------------------------------------------------------------------------
+
+
+class Doubts:
+    """What of one sink may be in its target already. Asks the store for each flow once in a transaction."""
+
+    def __init__(self, tx: Tx, sink: int) -> None:
+        self._tx, self._sink = tx, sink
+        self._known: dict[str, str] = {}
+
+    def is_first(self, row: ItemRow, source: int) -> bool:
+        """Whether it is as old as the flow's first documents, which may be there, entered by hand or sent by a copy of
+        the store that is no more: not all of them were sent when the flow had run through."""
+        looked = self._note(LOOKED + flow_on(row.flow, source, self._sink))
+        return not looked or row.created_at <= looked
+
+    def may_be_sent(self, row: ItemRow, source: int) -> bool:
+        """Whether a newer copy of the store may have sent it."""
+        if not self._note(NOTICED):
+            return False
+        reread = self._note(REREAD + flow_on(row.flow, source, self._sink))
+        return not reread or row.created_at <= reread
+
+    def _note(self, key: str) -> str:
+        if key not in self._known:
+            self._known[key] = calls.note(self._tx, key)
+        return self._known[key]
+
+
+def sent_after(tx: Tx, flow: str) -> str:
+    """After which moment what is looked for was sent, if it was; empty where nothing tells."""
+    return calls.note(tx, SENT_UNTIL + flow)
+
+
+# -- beside the store --------------------------------------------------------------------------------------------------
+
+
+class Beside:
+    """The file that tells how far the store had come; open from before the first call, so that none leaves without.
+
+    Not made durable: it has to outlive this process, not the machine, whose disk is where the store is, too.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Raises ConfigError where it cannot be read and written."""
+        self.path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise _unusable(path, error) from error
+        self.number = self._read()
+        """How many calls it knew of when it was opened; None where it is new, or damaged."""
+
+    def reach(self, number: int) -> None:
+        """It never goes down: bytes sent again carry an old number, and another connection's drain may be further."""
+        fcntl.flock(self._handle, fcntl.LOCK_EX)
+        try:
+            if number > (self._read() or 0) or self._read() is None:
+                os.pwrite(self._handle, f"{number:020d}".encode(), 0)
+        finally:
+            fcntl.flock(self._handle, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        os.close(self._handle)
+
+    def _read(self) -> int | None:
+        try:
+            return int(os.pread(self._handle, 20, 0))
+        except ValueError:
+            return None
+
+
+def _unusable(path: Path, error: OSError) -> ConfigError:
+    return ConfigError(
+        f"{path}, which tells how much was sent, cannot be written: {error.strerror}; nothing was sent",
+        fix="make it a file that the user who runs Wherry may read and write, or remove it: then everything is looked "
+        "for before it is sent",
+        code="WHERRY-2314", key="store.url",
+    )  # fmt: skip

@@ -1,0 +1,54 @@
+"""An account is the same account whether its number or its name is said."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from wherry.accounting import ChartAccount, Mapped, Movement, MovementLine
+from wherry.books import grouping
+from wherry.books.charts import Chart
+from wherry.books.gathering import by_code
+from wherry.books.periods import Calendar
+from wherry.charting import Needs, _control
+
+CHART = Chart([
+    ChartAccount(id="1", code="1100", name="Trade debtors", type="receivable"),
+    ChartAccount(id="2", code="4010", name="Sales", type="income"),
+    ChartAccount(id="3", code="1300", name="Clearing", type="asset"),
+])  # fmt: skip
+
+
+def owed(id: int, party: str, account: str = "Trade debtors") -> Movement:
+    lines = (
+        MovementLine(side="debit", minor=100, account=account, party=party),
+        MovementLine(side="credit", minor=100, account="4010"),
+    )
+    return Movement(id=id, key=f"lt/{id}", date=dt.date(2026, 1, 5), currency="USD", lines=lines)
+
+
+def test_a_receivable_that_is_called_by_its_name_is_never_grouped_across_parties_nor_left_to_nobody() -> None:
+    """case_C2"""
+    control = CHART.codes(["receivable"])
+    booked = by_code([owed(1, "Acme"), owed(2, "Bolt"), owed(3, "Acme", "1100")], CHART)
+    made = grouping.entries(booked, lambda day: Calendar().bucket_of(day, "week"), receivable=control)
+    assert [(one.party, one.members) for one in made] == [("Acme", (1, 3)), ("Bolt", (2,))]
+    assert {line.account for one in made for line in one.lines} == {"1100", "4010"}
+    assert [one.id for one in grouping.without_party(by_code([owed(4, "")], CHART), control)] == [4]
+    cleared = grouping.entries(
+        booked, lambda day: Calendar().bucket_of(day, "week"), receivable=control, clearing=CHART.code_of("Clearing")
+    )
+    assert [[(line.account, line.party) for line in one.lines] for one in cleared] == [[("1300", ""), ("4010", "")]]
+
+
+def test_the_check_of_the_table_tells_of_a_receivable_of_nobody_that_is_called_by_its_name() -> None:
+    """case_C2, case_C16"""
+    used = Needs()
+    lines = (MovementLine(side="debit", minor=1, category="fee"), MovementLine(side="credit", minor=1, category="fee"))
+    used.add(Movement(id=1, key="lt/1", date=dt.date(2026, 1, 5), currency="USD", lines=lines))
+    used.add(owed(2, ""))
+    row = Mapped(category="fee", debit="Trade debtors", credit="4010", row=2)
+    found = _control({"1100"}, CHART, [row], used, {})
+    assert [(one["kind"], one["row"], one["column"], one["code"]) for one in found] == [
+        ("party", 2, "debit", "Trade debtors"),
+        ("party", 0, "", "Trade debtors"),
+    ]
