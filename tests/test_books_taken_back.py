@@ -78,14 +78,15 @@ class Desk:
         self.posted += [one.entry for one in found.bookings]
         return [one.entry for one in found.bookings]
 
-    def reverse(self, wish: unbooked.Wish) -> None:
-        """Everything that the target holds is reversed there."""
+    def reverse(self, wish: unbooked.Wish, *, fulfilled: bool = True) -> None:
+        """Everything that the target holds is reversed there; ``fulfilled``: and the books know."""
         for entry in self.posted:
             ref = Ref(ENTITY, f"flow|{entry.bucket}||{entry.key}")
             link = ledger.find_links(self.tx, ROUTE, [ref])[ref]
             ledger.put_links(self.tx, ROUTE, [msgspec.structs.replace(link, rule="reversed")])
             unbooked.wish(self.tx, ROUTE.sink, ref.key, wish)
-            unbooked.fulfil(self.tx, ROUTE.sink, "flow", ref.key)
+            if fulfilled:
+                unbooked.fulfil(self.tx, ROUTE.sink, "flow", ref.key)
         self.posted.clear()
 
     def balances(self, home: bool = False) -> dict[Any, int]:
@@ -219,3 +220,30 @@ def test_a_loss_is_booked_however_little_its_movement_is_worth(
     assert [(one.reason, one.members) for one in left] == [("under-one-cent", (2,) if loss is not None else (1, 2))]
     desk.post()
     assert desk.balances().get("4091", None if loss is None else 0) == loss
+
+
+# -- reversed entries --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("group", ["week", "none"])
+def test_what_is_booked_anew_after_a_reversal_has_a_key_and_a_number_of_its_own(desk: Desk, group: str) -> None:
+    """b_000_15"""
+    desk.flow = desk.flow.model_copy(update={"group": group})
+    desk.says("W-1", 10000)
+    found = []
+    for _ in range(3):
+        found += desk.post()
+        desk.reverse(unbooked.Wish(repost=True))
+    assert len({one.key for one in found}) == len({one.number for one in found}) == 3
+
+
+@pytest.mark.parametrize("fulfilled", [True, False])
+def test_a_held_movement_is_not_freed_by_a_change_at_its_source(desk: Desk, fulfilled: bool) -> None:
+    """b_000_15"""
+    desk.says("W-1", 10000)
+    desk.post()
+    desk.reverse(unbooked.Wish(reason="its entry was reversed (JE 1)"), fulfilled=fulfilled)
+    desk.says("W-1", 10100)
+    assert desk.post() == []
+    [left] = desk.gather().left
+    assert (left.reason, left.detail, left.minor) == ("held", "its entry was reversed (JE 1)", 10100)

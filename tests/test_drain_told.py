@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from wherry import deciding, flight
+from wherry import deciding, flight, reopening
 from wherry import desk as desks
 from wherry.errors import Guarded
 from wherry.records import Answer, Call, Found, Item, Reply
@@ -72,9 +72,7 @@ def test_what_was_tried_any_number_of_times_is_put_off_for_a_minute(desk: Books)
         assert item.due <= flight.later(store, 60.0)
 
 
-def test_a_paused_flow_sends_nothing_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_paused_flow_sends_nothing_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with books(tmp_path, f"sqlite:///{tmp_path / 'store' / 'wherry.db'}", monkeypatch, "key") as desk:
         desk.bill("1")
         desk.run()
@@ -147,3 +145,21 @@ def test_two_people_do_not_link_two_records_to_one_document(desk: Books, monkeyp
     with desk.open() as hub, pytest.raises(Guarded, match="is linked to"):
         deciding.adopt(hub, one, hand)
     assert set(desk.states()) == {"invoice/id:1"}
+
+
+def test_two_people_do_not_open_one_document_twice(desk: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second one looked before the first one had opened it."""
+    desk.bill("1")
+    desk.run()
+    del desk.target.things[desk.number("1")["id"]]
+    holds = reopening._holds
+
+    def overtaken(*told: Any) -> Any:
+        monkeypatch.setattr(reopening, "_holds", holds)
+        with desk.open() as other:
+            reopening.reopen(other, "INV-1")
+        return holds(*told)
+
+    monkeypatch.setattr(reopening, "_holds", overtaken)
+    with desk.open() as hub, pytest.raises(Guarded, match="is open already"):
+        reopening.reopen(hub, "INV-1")

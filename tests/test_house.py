@@ -28,7 +28,7 @@ LAYERS = (
     ("seams", "hookspecs plugins"),
     ("defaults of the core", "mapping matching triggers transforms expressions filters catalogues"),
     ("writing", "watching plain blaming boundary steps rows holding homing writing tally"),
-    ("sending", "flight closed_days resolving drain"),
+    ("sending", "restored flight closed_days resolving drain"),
     ("run", "dying books job copying reading fates merging formers engine upkeep"),
     ("use", "folder lanes defaults bookkeeper wiring config_log planning hub"),
     (

@@ -9,19 +9,17 @@ before it has settled. Source: write-protocol.md, sections 3.2, 3.3 and 3.6.
 from __future__ import annotations
 
 import datetime as dt
-import fcntl
 import math
-import os
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 import structlog
 
-from wherry import closed_days, flight, resolving, writing
+from wherry import closed_days, flight, resolving, restored, writing
 from wherry.errors import ContractBroken, Guarded, TryAgain, WherryError
 from wherry.flight import THROTTLED, Exchange, Flight, Target
+from wherry.http.gate import SignsIn, asked_first
 from wherry.records import Answer, Ref
-from wherry.resolving import LOOKED, MOVED, RESTORED, flow_on
+from wherry.restored import Beside, Doubts
 from wherry.roles import Asks
 from wherry.rows import BY_PERSON, resumed
 from wherry.steps import Outcome
@@ -68,16 +66,20 @@ class Drain:
         self.looked: set[str] = set()
         """Stamps of items that the target was asked for in this session and does not hold."""
         self.to_look: list[Flight] = []
-        self.runs: dict[tuple[str, int], bool] = {}
-        """Flow and source → whether the flow has run through before."""
+        self.beside = Beside(target.beside)
         self.failures = self.refused_entry = self.broken = 0
         self.stop: WherryError | None = None
 
     def work(self) -> None:
         """Everything there is to do; raises at the end what kept it from going on."""
-        self._same_company()
-        if self._recover() and self.asks:
-            self._let_settle()
+        try:
+            self._same_company()
+            self._work()
+        finally:
+            self.beside.close()
+
+    def _work(self) -> None:
+        self._let_settle(self._recover())
         if self.answered:
             self._advance(freeze=False)
         if self.stop is None:
@@ -89,6 +91,7 @@ class Drain:
 
     def _same_company(self) -> None:
         """Right data in the wrong company is the worst failure of all: its identity is read before the first write."""
+        self.signed_in = self._sign_in()
         account = self.sink.check()
         if account.id != self.target.account:
             raise Guarded(
@@ -98,21 +101,42 @@ class Drain:
                 code="WHERRY-7031", connection=self.target.name,
             )  # fmt: skip
 
+    def _sign_in(self) -> int:
+        return self.sink.http.sign_in if isinstance(self.sink.http, SignsIn) else 0
+
+    def _still_ours(self) -> bool:
+        """Whether the sign-in is the one whose company was looked at. Another one's is looked at now."""
+        if self._sign_in() == self.signed_in:
+            return True
+        self._same_company()
+        return False
+
+    def _may_leave(self) -> None:
+        """Asked of every call that has waited for its turn: nobody else sends meanwhile, and it is the right company's
+        sign-in that it goes out with."""
+        self.held.check()
+        if self._sign_in() != self.signed_in:
+            raise TryAgain(
+                f"the sign-in of connection {self.target.name} has become another one: whose it is is looked at first",
+                after=0.0, code="WHERRY-6061", connection=self.target.name,
+            )  # fmt: skip
+
     # -- what an earlier process left ------------------------------------------------------------------------------
 
-    def _let_settle(self) -> None:
+    def _let_settle(self, seconds: float) -> None:
         """What the store does not know of may have left a moment ago: no look tells of it before it has settled."""
-        why = f"the store is an older copy; waits {self.sink.settle:.0f} s before it asks {self.target.name} …"
-        self.target.waits(why, self.sink.settle)
-        self.store.clock.sleep(self.sink.settle)
+        if seconds > 0 and self.asks:
+            why = f"the store is an older copy; waits {seconds:.0f} s before it asks {self.target.name} …"
+            self.target.waits(why, seconds)
+            self.store.clock.sleep(seconds)
 
-    def _recover(self) -> bool:
-        """Raw answers that were stored but not settled are settled first; the rest is left to be resolved. Whether the
-        store turned out to be an older copy."""
+    def _recover(self) -> float:
+        """Raw answers that were stored but not settled are settled first; the rest is left to be resolved. Seconds that
+        an older copy of a store has to wait."""
         with self.held.write() as tx:
             if halted := resolving.halted(tx, self.target):
                 raise halted
-            restored = self._notice_restore(tx)
+            self._notice_restore(tx)
             far, near = flight.later(self.store, flight.FAR), flight.later(self.store, self.sink.settle)
             calls.bring_near(tx, self.sink_id, far, near)
             left = calls.find_calls(tx, self.sink_id, _NOTHING_YET)
@@ -124,24 +148,22 @@ class Drain:
                     self.answered.append(Exchange(row=row, flights=flights))
                 elif not flights:
                     calls.mark_calls(tx, [row.id], "settled")
-        return restored
+            settling = restored.settling(tx, self.sink.settle, self.store.clock.now())
+            newest = calls.last_call(tx)
+        self.beside.reach(newest)  # not before: who dies in between finds the same again
+        return settling
 
-    def _notice_restore(self, tx: Tx) -> bool:
+    def _notice_restore(self, tx: Tx) -> None:
         """A store that knows of fewer calls than were made is an old backup: everything is looked for first (A21). So
         may one be that nothing was sent from on this machine yet."""
-        beside, known = self.target.beside, calls.last_call(tx)
-        told = _read_number(beside)
-        if told <= known and (beside.exists() or not known):
-            return False
+        known, told = calls.last_call(tx), self.beside.number
+        if not known if told is None else told <= known:
+            return
         structlog.get_logger().warning(
             "the store is older than what was sent, or new here; everything is looked up first", calls=known, sent=told
         )
-        for note in calls.notes(tx, LOOKED):
-            calls.put_note(tx, (RESTORED if told > known else MOVED) + note, calls.newest(tx))
-        calls.drop_notes(tx, LOOKED)
-        calls.new_call_ids(tx, max(0, told - known))
-        _write_number(beside, max(told, known))
-        return True
+        restored.note_older(tx, self.store.now())
+        calls.new_call_ids(tx, max(0, (told or 0) - known))
 
     # -- settle the last, freeze the next: one commit ----------------------------------------------------------------
 
@@ -153,6 +175,7 @@ class Drain:
             resolving.read_refusals(self.target, verdict)
             self.stop = self.stop or verdict.stop or self._shut_out(one)
         self._count_failures(verdicts)
+        self._still_ours()  # what was asked about the answers may have been of another company
         told = [pair for verdict in verdicts for pair in verdict.told]
         outcomes: list[tuple[int, dict[Ref, Outcome]]] = []
         with self.held.write() as tx:
@@ -204,7 +227,8 @@ class Drain:
         """The next calls, with everything filled in: once this is committed they may have left. And whether there may
         be more to send although these are none."""
         flights, shut = closed_days.parted(tx, self.target, self._ready(tx))
-        doubtful = [one for one in flights if self._may_be_there(tx, one)]
+        doubts = Doubts(tx, self.sink_id)
+        doubtful = [one for one in flights if self._may_be_there(doubts, one)]
         frozen, refused = self._encode([one for one in flights if one not in doubtful])
         refused += [*shut, *((one, resolving.perhaps_there(self.target)) for one in doubtful)]
         outcomes += self._settle(tx, refused)
@@ -219,10 +243,10 @@ class Drain:
 
     def _ready(self, tx: Tx) -> list[Flight]:
         """Items that may leave now, oldest first; those to be looked for first are set aside."""
-        flights = self._boarded(tx, self.size)
-        if any(self._must_look(tx, one) for one in flights):
+        flights, doubts = self._boarded(tx, self.size), Doubts(tx, self.sink_id)
+        if any(self._must_look(doubts, one) for one in flights):
             flights = self._boarded(tx, _LOOK_AT_ONCE)  # a look is for many at once
-        self.to_look = [one for one in flights if self._must_look(tx, one)]
+        self.to_look = [one for one in flights if self._must_look(doubts, one)]
         looks = {one.stamp for one in self.to_look}
         return [one for one in flights if one.stamp not in looks][: self.size]
 
@@ -234,26 +258,21 @@ class Drain:
             writing.settle(tx, self.target.lane(one.source), [resumed(one.item)], now)
         return flights
 
-    def _has_run(self, tx: Tx, flow: str, source: int) -> bool:
-        if (flow, source) not in self.runs:
-            self.runs[flow, source] = bool(calls.note(tx, LOOKED + flow_on(flow, source, self.sink_id)))
-        return self.runs[flow, source]
-
-    def _must_look(self, tx: Tx, one: Flight) -> bool:
+    def _must_look(self, doubts: Doubts, one: Flight) -> bool:
         """A flow's first documents may be there, entered by hand (case C20); an update needs its version there."""
         row = one.waiting.item
         if row.stamp in self.looked or not self.asks:
             return False
         if one.item.target is not None:
             return not row.token
-        return row.evidence != BY_PERSON and not self._has_run(tx, row.flow, one.waiting.source)
+        return row.evidence != BY_PERSON and doubts.is_first(row, one.waiting.source)
 
-    def _may_be_there(self, tx: Tx, one: Flight) -> bool:
+    def _may_be_there(self, doubts: Doubts, one: Flight) -> bool:
         """A restored backup does not know what was sent since, nor does a target tell that cannot be asked (A21)."""
         row, sink = one.waiting.item, self.sink
         if self.asks or sink.resend_for == math.inf or row.evidence == BY_PERSON:
             return False
-        return bool(calls.note(tx, RESTORED + flow_on(row.flow, one.waiting.source, self.sink_id)))
+        return doubts.may_be_sent(row, one.waiting.source)
 
     def _encode(self, flights: list[Flight]) -> tuple[list[Exchange], list[tuple[Flight, Answer]]]:
         """Calls for the items, and those that have none; a plugin that has none for any is left alone (I21)."""
@@ -280,14 +299,18 @@ class Drain:
     # -- send, and store what came back ------------------------------------------------------------------------------
 
     def _send(self, group: Sequence[Exchange]) -> None:
-        _write_number(self.target.beside, max(one.row.id for one in group))
+        self.beside.reach(max(one.row.id for one in group))
         try:
-            for _ in fan_out(lambda one: flight.exchange(self.target, one), group, width=self._width(group)):
+            for _ in fan_out(self._exchange, group, width=self._width(group)):
                 pass
         finally:  # also when somebody stops us: what has been answered by then is known
             with self.held.write() as tx:
                 calls.put_calls(tx, [one.row for one in group if one.row.state != "sending"])
         self.answered = list(group)
+
+    def _exchange(self, one: Exchange) -> Exchange:
+        with asked_first(self._may_leave):
+            return flight.exchange(self.target, one)
 
     def _width(self, group: Sequence[Exchange]) -> int:
         return max(1, min(self.sink.width, len(group)))
@@ -302,8 +325,9 @@ class Drain:
         finds = resolving.look(self.target, flights)
         told = [(one, answer) for one in flights if (answer := resolving.before_first(self.target, one, finds))]
         open_still = {one.stamp for one, answer in told if answer.fate != "queued"}
-        self.looked |= {one.stamp for one in flights if one.stamp in finds} - open_still
-        self._conclude([*told, *resolving.not_told(flights, finds)])
+        looked = {one.stamp for one in flights if one.stamp in finds} - open_still
+        if self._conclude([*told, *resolving.not_told(flights, finds)]):
+            self.looked |= looked
         return True
 
     def _resolve(self) -> bool:
@@ -328,8 +352,11 @@ class Drain:
             self._conclude(resolving.resolved(self.target, due[:_LOOK_AT_ONCE]))
         return bool(due)
 
-    def _conclude(self, told: Sequence[tuple[Flight, Answer]]) -> None:
-        """Settle what a look told. What became another version while it was on its way knows better itself."""
+    def _conclude(self, told: Sequence[tuple[Flight, Answer]]) -> bool:
+        """Settle what a look told. What became another version while it was on its way knows better itself. False
+        where the sign-in has changed with it: it is looked once more."""
+        if not self._still_ours():
+            return False
         with self.held.write() as tx:
             now = calls.items_by_id(tx, self.sink_id, [one.waiting.item.id for one, _ in told])
             told = [(one, answer) for one, answer in told if _is_same(one, now.get(one.waiting.item.id))]
@@ -339,6 +366,7 @@ class Drain:
             self.stop = self.stop or resolving.halted(tx, self.target)
         for told_of in outcomes:
             self.target.settled(*told_of)
+        return True
 
     def _wait(self) -> bool:
         """Sleep until the next item is due. False when none is, or not soon enough."""
@@ -359,30 +387,5 @@ class Drain:
         return True
 
 
-def _read_number(path: Path) -> int:
-    try:
-        return int(path.read_text())
-    except (OSError, ValueError):
-        return 0
-
-
 def _is_same(one: Flight, now: Waiting | None) -> bool:
     return now is not None and (now.item.stamp, now.item.state) == (one.item.stamp, one.waiting.item.state)
-
-
-def _write_number(path: Path, number: int) -> None:
-    """Not made durable: it has to outlive this process, not the machine, whose disk is where the store is, too.
-
-    It never goes down: bytes sent again carry an old number, and another connection's drain may be further.
-    """
-    try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        if number > int(os.pread(handle, 20, 0) or 0):
-            os.pwrite(handle, f"{number:020d}".encode(), 0)
-    finally:
-        os.close(handle)

@@ -177,6 +177,8 @@ def _looked_at(hub: Hub, meant: Meant, note: str) -> Placed:
         raise _nothing(meant.subject, word, f"{target.name} holds it as it was written; there is nothing to decide")
     now = hub.store.now()
     with hub.store.write() as tx:
+        if quicker := ledger.find_items(tx, meant.route, [meant.ref]).get(meant.ref):
+            raise _open_already(quicker, quicker.label or word)
         placed = Placed(meant.route, _item(hub, tx, meant, link, answer, now))
         placed.item.evidence = _evidence(link, hits, now)
         _store(tx, placed, note, now)

@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 import msgspec
 import structlog
 
-from wherry import boundary, flight, rows
+from wherry import boundary, flight, restored, rows
 from wherry.errors import ContractBroken, Guarded, Rejected, WherryError
 from wherry.flight import Exchange, Flight, Target, Verdict, differs
 from wherry.records import DONE, Answer, Call, Facts, Fate, Found, Item, Reply
@@ -24,10 +24,6 @@ from wherry.store import calls, ledger
 from wherry.store.calls import CallRow
 from wherry.store.database import Tx
 
-LOOKED, RESTORED, MOVED = "looked:", "restored:", "moved:"
-"""Notes under which a flow stands once it has run through: before, every document is looked for before it is made. And
-those of flows that had, until a backup was restored, or the store came to another machine, where it may be one: they
-tell when the newest call left that it knows of."""
 _SENT_AT_MOST = 3
 """How often the same bytes are sent: a vendor that replays a stored failure would replay it for ever (case A13)."""
 _TRIED_AT_MOST = 8
@@ -36,11 +32,6 @@ _ATTEMPTS_AT_MOST = 5
 """What is never there however often it is sent is not sent for ever."""
 Finds = dict[str, list[Found]]
 TWICE = "twice"
-
-
-def flow_on(flow: str, source: int, sink: int) -> str:
-    """A flow on a route, as its notes name it."""
-    return f"{flow}:{source}:{sink}"
 
 
 # -- the same bytes again ----------------------------------------------------------------------------------------------
@@ -160,8 +151,7 @@ def look(target: Target, flights: Sequence[Flight]) -> Finds:
         sent = calls.calls_by_id(tx, {one.waiting.item.call for one in flights})
         for one in flights:
             row, flow = sent.get(one.waiting.item.call), one.waiting.item.flow
-            flow = flow_on(flow, one.waiting.source, target.sink_id)
-            noted = calls.note(tx, RESTORED + flow) or calls.note(tx, MOVED + flow)
+            noted = restored.sent_after(tx, restored.flow_on(flow, one.waiting.source, target.sink_id))
             one.item.since = row.at if row is not None else noted
     return holdings(target.sink, [one.item for one in flights])
 
@@ -239,7 +229,8 @@ def perhaps_there(target: Target) -> Answer:
     """Of an item that an older copy of the store does not know to have been sent."""
     return Answer(
         fate="decide", fix=_CHOICES,
-        reason=f"the store is an older copy: it may have been sent to {target.name} already, which cannot be asked",
+        reason="the store may be an older copy, or is new on this machine: it may have been sent to "
+               f"{target.name} already, which cannot be asked",
     )  # fmt: skip
 
 

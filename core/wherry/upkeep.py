@@ -10,16 +10,15 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from wherry import boundary, writing
+from wherry import boundary, restored, writing
 from wherry.copying import copy_files
 from wherry.errors import Guarded
 from wherry.fates import event_of, tell_items, withdraw
 from wherry.job import Batch, Entry, Job, Wired
 from wherry.records import Create, Link, Record
-from wherry.resolving import LOOKED, MOVED, RESTORED, flow_on
 from wherry.roles import FieldMapper, Matcher, Sweeps
 from wherry.steps import Step
-from wherry.store import calls, ledger, questions, registry
+from wherry.store import ledger, questions, registry
 from wherry.store.ledger import Seen
 from wherry.tally import Notice
 
@@ -45,19 +44,19 @@ def retry(job: Job) -> None:
 
 
 def note_looked(job: Job) -> None:
-    """The flow has run through with nothing left to send: from now on no document is looked for before it is made."""
+    """The flow has run through. Once nothing is left to send either, what comes from now on is not looked for before it
+    is made."""
     wired, lane = job.wired, job.wired.lane
-    flow = flow_on(wired.name, lane.route.source, lane.route.sink)
+    flow = restored.flow_on(wired.name, lane.route.source, lane.route.sink)
     if lane.atomic is not None:
         return
     with wired.store.read() as tx:
         left = ledger.count_open(tx, wired.name)
-        known = calls.note(tx, LOOKED + flow)
-    if not known and not any(left.get(state) for state in ("queued", "unknown", "waiting")):
+        known = restored.is_through(tx, flow)
+    if not known:
+        still = any(left.get(state) for state in ("queued", "unknown", "waiting"))
         with wired.store.write() as tx:
-            calls.put_note(tx, LOOKED + flow, wired.store.now())
-            calls.drop_notes(tx, RESTORED + flow)
-            calls.drop_notes(tx, MOVED + flow)
+            restored.note_through(tx, flow, wired.store.now(), left=still)
 
 
 MatcherOf = Callable[[str, str], Matcher | None]

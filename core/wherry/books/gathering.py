@@ -125,6 +125,7 @@ def arrange(tx: Tx, books: Books) -> Arrangement:
         if row.entry and row.entry not in {*fixed, *apart.given_up} and not books.pick.takes(row):
             found.aside.setdefault(row.entry, []).append(row.id)
     placing = Placing(books, fixed, apart.given_up)
+    placing.reversed = sent.reversed
     booked, found.left, found.blocked = _ready(books, placing, free)
     if books.flow.group == "none":
         placing.numbers = frozen.numbers(tx, books.route, books.flow.name)

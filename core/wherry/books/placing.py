@@ -13,7 +13,7 @@ import msgspec
 
 from wherry.accounting import Bucket, LeftOut, Movement
 from wherry.books import grouping, unbooked
-from wherry.books.bodies import movement_of
+from wherry.books.bodies import gain_elsewhere, movement_of
 from wherry.books.keys import SEPARATOR, parts
 from wherry.books.numbering import moved_from
 from wherry.errors import Guarded
@@ -47,6 +47,8 @@ class Placing:
         """Movements that came before their group was posted, with its name, where that was not noted before."""
         self.numbers: set[str] = set()
         """What sent entries are called, where each is called by its own reference."""
+        self.reversed: set[str] = set()
+        """Keys of entries that were taken back: what is booked anew is another document, with a number of its own."""
         self._left: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
         self._buckets: dict[dt.date, Bucket] = {}
 
@@ -62,6 +64,9 @@ class Placing:
         if unbooked.is_held(row):
             self._leave(movement, "held", row.reason)
             self._note(row, self.bucket_of(movement.date).name)
+            return None
+        if books.flow.gains and (why := gain_elsewhere(row)):
+            self._leave(movement, "held", why)
             return None
         return movement
 
@@ -120,9 +125,10 @@ class Placing:
         return None
 
     def taken(self, partition: str) -> set[str]:
-        """The keys that the entries of a partition have which were sent, or given up: no other is called so."""
-        given_up = (parts(key) for key in self._given_up)
-        return self.numbers | {one.own for one in (*self._fixed, *given_up) if one.partition == partition}
+        """The keys that the entries of a partition have which were sent, reversed since or not, or given up: no other
+        is called so."""
+        gone = (parts(key) for key in (*self._given_up, *self.reversed))
+        return self.numbers | {one.own for one in (*self._fixed, *gone) if one.partition == partition}
 
     def bucket_of(self, day: dt.date) -> Bucket:
         if day not in self._buckets:

@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,11 +22,22 @@ from wherry.errors import Busy, TryAgain, WherryError
 from wherry.store.database import Database, Tx
 
 
+_BACKEND = sa.select(sa.func.pg_backend_pid())
+
+
 class Held:
     """A lock that is held. A file lock lasts as long as its process; a session's can be lost with its connection."""
 
     def __init__(self, database: Database, name: str, session: Connection | None = None) -> None:
         self._database, self._name, self._session = database, name, session
+        self._asking = threading.Lock()
+        self._backend = None if session is None else self._served_by()
+
+    def check(self) -> None:
+        """Whether it is still held. Safe for threads while none of them writes. Raises TryAgain where it is not."""
+        with self._asking:
+            if self._session is not None and (self._is_lost() or self._served_by() != self._backend):
+                raise self._lost()
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Tx]:
@@ -34,16 +46,32 @@ class Held:
 
         Raises TryAgain then, and what ``Database.write`` raises.
         """
-        lost = TryAgain(f"the database session that held {self._name} was lost", code="WHERRY-6021")
         if self._is_lost():  # SQLAlchemy would open another one, which holds nothing
-            raise lost
+            raise self._lost()
         try:
             with self._database.write(self._session) as tx:
+                if self._session is not None and tx.value(_BACKEND) != self._backend:
+                    raise self._lost()  # a pooler has given the session to another one of the server's
                 yield tx
         except WherryError as error:
             if not self._is_lost():
                 raise
-            raise lost from error
+            raise self._lost() from error
+
+    def _served_by(self) -> int | None:
+        """The server's process that serves the session; None where there is none any more."""
+        assert self._session is not None
+        driver = cast("Any", self._session.connection.driver_connection)
+        try:
+            return int(driver.execute("SELECT pg_backend_pid()").fetchone()[0])
+        except self._session.dialect.loaded_dbapi.Error:
+            return None
+
+    def _lost(self) -> TryAgain:
+        return TryAgain(
+            f"the database session that held {self._name} was lost", code="WHERRY-6021",
+            fix="run it again; where a pooler is between, let it keep one session for each client (pool_mode = session)",
+        )  # fmt: skip
 
     def _is_lost(self) -> bool:
         if self._session is None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from wherry import drain, engine, fates, flight, resolving, rows, steps, writing
+from wherry import engine, fates, flight, resolving, restored, rows, steps, writing
 from wherry.drain import Drain
 from wherry.errors import Busy
 from wherry.flight import Exchange, Flight, Target
@@ -37,7 +37,7 @@ def post_then_remember() -> None:
         return call
 
     put(Drain, "_freeze", freeze)
-    put(drain, "_write_number", lambda real: lambda path, number: None)
+    put(restored.Beside, "reach", lambda real: lambda self, number: None)
 
 
 @bug("target-key", "play first; kill commit.inside@engine.try_settling#2; calm; judge")
