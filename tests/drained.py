@@ -173,6 +173,7 @@ class Books:
     # -- runs ----------------------------------------------------------------------------------------------------------
 
     def open(self, clock: Any = None) -> Hub:
+        self.clock.tide.advance(0.01)  # nobody opens it twice in a moment
         flows = "".join(FLOW.format(name=name, more=more) for name, more in self.flows.items())
         told = {"ability": self.target.ability, "batch": self.batch, "settle": self.settle, "flows": flows}
         text = PROJECT.format(store=self.store_url, folder=self.folder, url=self.url, **told)

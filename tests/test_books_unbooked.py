@@ -279,3 +279,17 @@ def test_what_was_given_up_and_taken_back_at_its_source_is_gone(given_up: tuple[
     assert desk.code == 3
     desk.type(f"run {FLOW}")
     assert booked(desk) == []
+
+
+def test_an_entry_that_was_edited_is_told_so_until_its_reversal_went_through(posted: Treasury) -> None:
+    """b_000_15, b_000_03"""
+    held = posted.number("JE W1 2026W02")
+    posted.edited("JE W1 2026W02", Line=[{**line, "Amount": 90} for line in held["Line"]])
+    refuse(posted)
+    posted.type(f"journal reverse {FLOW} {NUMBER} --yes")
+    posted.does(f"errors resolve {open_number(posted)} --abandon --note x")
+    [one] = posted.ask(f"reconcile {FLOW}", code=4)["problems"]
+    assert (one["what"], "90.00 there, 100.00 was written" in one["says"]) == ("edited", True)
+    posted.does(f"journal reverse {FLOW} {NUMBER} --yes")
+    assert booked(posted) == [("JE W1 2026W02", "90"), ("JE W1 2026W02R", "90.00")]
+    assert posted.ask(f"reconcile {FLOW}")["passes"]

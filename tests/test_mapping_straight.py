@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
@@ -47,11 +48,12 @@ VALUES = st.sampled_from([
 ])  # fmt: skip
 
 
-def mapper() -> MapMapper:
+def mapper(default: dict[str, Any] = MAP, **transforms: Any) -> MapMapper:
     said: dict[str, Any] = {"kinds": ("sale",), "filter": None, "changed_since": None, "map": {}, "files": True,
                             "pipelines": (), "document": None, "when": None}  # fmt: skip
     flow: Any = SimpleNamespace(name="sales", **said)
-    return build(flow, "sale", MAP, currency="USD", timezone="America/Chicago", kinds=("company", "line", "paper"))
+    return build(flow, "sale", default, currency="USD", timezone="America/Chicago", kinds=("company", "line", "paper"),
+                 transforms=transforms)  # fmt: skip
 
 
 MAPPER = mapper()
@@ -104,3 +106,33 @@ def test_what_is_usual_goes_the_straight_way() -> None:
     """Or it would be a detour."""
     drafts = list(Work(MAPPER.plan, usual(), {}).drafts())
     assert [draft.entity for draft in drafts] == ["customer", "product", "product", "file", "invoice"]
+
+
+def test_a_customer_that_many_records_share_is_mapped_once() -> None:
+    calls: list[str] = []
+
+    def heard(name: str) -> str:
+        calls.append(name)
+        return name
+
+    said = {**MAP, "customer": {**MAP["customer"], "fields": {"name": "heard(company.name)"}}}
+    found = mapper(said, heard=heard)
+    company, other = (record("company", "4", {**USUAL, "name": name}) for name in ("Acme", "Acme Ltd"))
+    sales = [usual() for _ in range(3)]
+    for sale, its in zip(sales, (company, company, other), strict=True):
+        sale.relatives["company"] = [its]
+    made = [found.map(sale) for sale in sales]
+    assert calls == ["Acme", "Acme Ltd"]
+    assert made[0] == made[1] == found._mapped(sales[0], CarefulWork(found.plan, sales[0], found.shapes))
+    assert [drafts[0].body["name"] for drafts in made if isinstance(drafts, list)] == ["Acme", "Acme", "Acme Ltd"]
+
+
+def test_what_counts_residue_is_counted_for_every_record() -> None:
+    fields = {"name": "first(company.name, round_money(company.number, 'JPY'))"}
+    found = mapper({**MAP, "customer": {**MAP["customer"], "fields": fields}})
+    one, sale = dict[str, Any](), usual()
+    for times in (1, 2):
+        found.map(sale)
+        one = one or dict(found.residue)
+        assert found.residue == {code: rest * times for code, rest in one.items()}
+    assert one["JPY"] == 3 * -Decimal("0.5")  # of the customer and of both lines

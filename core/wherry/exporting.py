@@ -13,16 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Struct
 
 from wherry import deciding, desk, fiscal, trail
-from wherry.accounting import Entry
-from wherry.books import profiles, rates
+from wherry.books import profiles
 from wherry.books.charts import Chart
 from wherry.books.frozen import ENTITY
-from wherry.books.gathering import Selection
 from wherry.books.keys import parts
-from wherry.books.numbering import reversing
 from wherry.comparing import amount_of
 from wherry.errors import ConfigError, Guarded, NotFound
 from wherry.fiscal import Asked
@@ -30,32 +27,18 @@ from wherry.hub import Hub
 from wherry.job import Options
 from wherry.rows import REVERSED
 from wherry.settings import Flow
-from wherry.steps import digest
 from wherry.store import audit, exported, ledger, movements, registry
 from wherry.store.database import Tx
 from wherry.store.exported import FileExport
 from wherry.store.inquiries import Placed, Written
 from wherry.subjects import Finder, Subject, body_of
-from wherry.trail import POSTED, PREPARED, TAKEN_BACK, Known
+from wherry.trail import Known
 
 _NAMED = 5
 _MARKABLE = ("queued", "waiting", "refused", "decide")
 
 
 # -- files -------------------------------------------------------------------------------------------------------------
-
-
-class Wish(Struct, frozen=True, kw_only=True):
-    """What files are wanted: of which entries, in which form. ``since``: those exported from then on come again.
-    ``currency``: those in it alone. ``doubly``: also those that the very system of the profile holds already."""
-
-    profile: str
-    folder: Path
-    states: frozenset[str] = frozenset({POSTED})
-    since: str = ""
-    currency: str = ""
-    doubly: bool = False
-    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Handed(Struct, kw_only=True):
@@ -68,13 +51,6 @@ class Handed(Struct, kw_only=True):
     changed: list[FileExport]
 
 
-class _Sorting(Struct, kw_only=True):
-    entries: list[Entry] = field(default_factory=list)
-    rows: list[FileExport] = field(default_factory=list)
-    before: list[FileExport] = field(default_factory=list)
-    changed: list[FileExport] = field(default_factory=list)
-
-
 def export(hub: Hub, name: str, asked: Asked, wish: Wish) -> Handed:
     """Write a flow's entries into files for a system's own import screen, each entry once for each profile.
 
@@ -83,13 +59,15 @@ def export(hub: Hub, name: str, asked: Asked, wish: Wish) -> Handed:
     for an entry that cannot be said in it; then nothing was written.
     """
     flow = trail.booking_flow(hub, name)
-    pick = fiscal.selection(hub, flow, asked)
+    wish = msgspec.structs.replace(wish, pick=fiscal.selection(hub, flow, asked))
     profiles.limit_of(wish.profile)
     with hub.store.write() as tx:
-        known = [one for one in trail.known(tx, flow)
-                 if _meant(one, pick) and wish.currency in ("", one.entry.currency)]  # fmt: skip
+        known = trail.known(tx, flow)
         chart = hub.books.chart(known[0].route.sink) if known else Chart(())
-        found = _sorted(hub, known, chart, wish, exported.files(tx, wish.profile))
+        files = exported.files(tx, wish.profile)
+        said = handing.Said(flow=name, at=hub.store.now(), by=audit.actor())
+        sorter = handing.Sorter(wish, said, files, exported.find_said(tx, handing.prepared(files)))
+        found = sorter.sort(known, chart)
         names = {one.code: one for one in chart}
         if not wish.doubly:
             _must_be_new(hub, flow, known, found, wish)
@@ -98,6 +76,7 @@ def export(hub: Hub, name: str, asked: Asked, wish: Wish) -> Handed:
         placed = _placed(wish.folder, [name for name, _ in made])
         rows = [msgspec.structs.replace(row, file=", ".join(one.name for one in placed)) for row in found.rows]
         exported.put_files(tx, rows)
+        exported.put_said(tx, found.kept)
         if rows:
             told = {"profile": wish.profile, "files": [str(one) for one in placed], "entries": [r.key for r in rows]}
             audit.write(tx, hub.store.now(), "journal.export", name, told)
@@ -105,7 +84,7 @@ def export(hub: Hub, name: str, asked: Asked, wish: Wish) -> Handed:
     return Handed(files=[str(one) for one in placed], rows=rows, before=found.before, changed=found.changed)
 
 
-def _must_be_new(hub: Hub, flow: Flow, known: Sequence[Known], found: _Sorting, wish: Wish) -> None:
+def _must_be_new(hub: Hub, flow: Flow, known: Sequence[Known], found: handing.Out, wish: Wish) -> None:
     """What stands in a system, or is on its way there, would stand there twice once its file is imported."""
     if not profiles.is_of(wish.profile, hub.project.connections[flow.sink].plugin):
         return
@@ -126,61 +105,6 @@ def _where(one: Known) -> str:
     if one.link is None or not one.link.target:
         return "not posted yet"
     return f"posted as {one.link.target} on {one.link.made_at[:10]}"
-
-
-def _meant(one: Known, pick: Selection) -> bool:
-    mine = not pick.partitions or parts(one.entry.key).partition in pick.partitions
-    first, last = pick.first or one.entry.date, pick.last or one.entry.date
-    return mine and first <= one.entry.date <= last
-
-
-def _sorted(
-    hub: Hub, known: Sequence[Known], chart: Chart, wish: Wish, files: Mapping[str, FileExport]
-) -> _Sorting:  # fmt: skip
-    """Which entries go out now. An entry that is taken back goes out turned over, if it went out before."""
-    found = _Sorting()
-    for one in known:
-        entry = trail.in_codes(one.entry, chart)
-        booked = files.get(exported.id_of(wish.profile, entry.key, POSTED))
-        back = files.get(exported.id_of(wish.profile, entry.key, REVERSED))
-        state = POSTED if one.is_posted else one.state if one.state == TAKEN_BACK else PREPARED
-        if state == TAKEN_BACK:
-            due = booked is not None and (back is None or back.round < booked.round or _again(back, wish))
-            if POSTED in wish.states and booked is not None and due:
-                _take(hub, found, turned(entry), one, REVERSED, booked.round, wish)
-        elif state in wish.states:
-            fresh = booked is None or (back is not None and back.round == booked.round)
-            row = _row(hub, entry, one, state, (booked.round if booked else 0) + 1, wish)
-            if fresh or booked is None or _again(booked, wish):
-                found.entries.append(entry)
-                found.rows.append(row)
-            else:
-                (found.before if booked.digest == row.digest else found.changed).append(booked)
-    return found
-
-
-def _again(row: FileExport, wish: Wish) -> bool:
-    return bool(wish.since) and row.at >= wish.since
-
-
-def _take(hub: Hub, found: _Sorting, entry: Entry, one: Known, state: str, number: int, wish: Wish) -> None:
-    found.entries.append(entry)
-    found.rows.append(_row(hub, entry, one, state, number, wish))
-
-
-def turned(entry: Entry) -> Entry:
-    """The entry that takes one back: its sides changed over, on the same day."""
-    memo = f"Reverses {entry.number}. {entry.memo}".strip()
-    key, number = f"{entry.key}|{REVERSED}", reversing(entry.number)
-    return msgspec.structs.replace(rates.turned(entry), key=key, number=number, memo=memo)
-
-
-def _row(hub: Hub, entry: Entry, one: Known, state: str, number: int, wish: Wish) -> FileExport:
-    return FileExport(
-        profile=wish.profile, flow=one.flow, key=one.entry.key, number=entry.number, state=state, round=number,
-        digest=digest(msgspec.to_builtins(entry)), file="", at=hub.store.now(), by=audit.actor(),
-        minor=sum(line.minor for line in entry.lines if line.side == "debit"), currency=entry.currency,
-    )  # fmt: skip
 
 
 def _placed(folder: Path, names: Sequence[str]) -> list[Path]:

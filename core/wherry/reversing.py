@@ -27,7 +27,7 @@ from wherry.reconciling import item_of
 from wherry.records import Draft
 from wherry.roles import Asks
 from wherry.rows import REVERSED
-from wherry.steps import Step, digest, in_words
+from wherry.steps import Step, in_words
 from wherry.store import audit, ledger, movements
 from wherry.store.inquiries import Placed
 from wherry.store.ledger import Event
@@ -183,11 +183,7 @@ def reverse(hub: Hub, there: Standing, *, repost: bool = False, note: str = "") 
     assert lane is not None
     now = hub.store.now()
     with hub.store.write() as tx:
-        if there.says:
-            body = msgspec.json.encode(there.body).decode()
-            one.link = msgspec.structs.replace(one.link, body=body, digest=digest(there.body))
-            ledger.put_links(tx, one.route, [one.link])
-        writing.settle(tx, lane, [_taking_back(one)], now, cause=f"reverse {one.entry.number}")
+        writing.settle(tx, lane, [_taking_back(there)], now, cause=f"reverse {one.entry.number}")
         found = ledger.find_items(tx, one.route, [one.ref])
         approvals.give_at_once(tx, one.route, found.values(), now)
         unbooked.wish(tx, one.route.sink, one.entry.key, _wish(one, repost=repost, note=note))
@@ -249,10 +245,11 @@ def rebook(hub: Hub, name: str, one: Known, note: str = "") -> int:
     return len(ids)
 
 
-def _taking_back(one: Known) -> Step:
-    assert one.link is not None
-    body = msgspec.json.decode(one.link.body)
-    draft = Draft(entity=ENTITY, key=one.entry.key, body=body, label=one.entry.number, root=True, void=True)
+def _taking_back(there: Standing) -> Step:
+    """What stands there goes with it, and becomes what was written once it is taken back: until then the entry is told
+    to be edited."""
+    one = there.known
+    draft = Draft(entity=ENTITY, key=one.entry.key, body=there.body, label=one.entry.number, root=True, void=True)
     return Step(draft=draft, flow=one.flow, record_kind="journal", record_id=one.entry.key, link=one.link, always=True)
 
 

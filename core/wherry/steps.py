@@ -148,6 +148,8 @@ def item_of(step: Step, known: Mapping[Ref, Any]) -> Item:
     there, to be taken back."""
     draft, row, link = step.draft, step.item, step.link
     before = msgspec.json.decode(link.body) if link and link.body else None
+    if draft.void and (step.record_kind, step.record_id) == ("journal", draft.key):
+        before = draft.body  # an entry is taken back as it stands there: a person may have edited it since
     replaced = before if row is not None and row.action == REPLACE else None
     return Item(
         entity=draft.entity, key=draft.key, body=_filled(draft, known) if replaced is None else replaced,

@@ -45,6 +45,8 @@ class Subledger:
         self.flow, self.route, self.run, self.now = flow, route, run, now
         self._given_up: dict[str, str] = {}
         """Entry of what is applied now that was given up → why its movements are held."""
+        self._held: dict[str, str] = {}
+        """Entry of what is applied now that was reversed → why its movements are to be held."""
         self._booked: dict[str, Kept] = {}
         """Entry of what is applied now that was sent → how it was booked."""
 
@@ -60,6 +62,7 @@ class Subledger:
         fixed = frozen(tx, self.route, entries)
         self._booked = asbooked.of_entries(tx, self.route.sink, fixed)
         self._given_up = unbooked.given_up(tx, self.route, entries - fixed)
+        self._held = unbooked.to_be_held(tx, self.route.sink, entries - fixed)
         rows: list[MovementRow] = []
         made = [self._apply(tx, item, held.get(_number(item.target)), fixed, rows) for item in items]
         movements.put(tx, rows)
@@ -94,13 +97,19 @@ class Subledger:
         row = self._row(item)
         if old is not None and old.entry not in fixed:
             row.id, row.at = old.id, old.at or parts(old.entry).bucket
-            if reason := self._given_up.get(old.entry):
+            if reason := self._why_left(old):
                 row.state, row.entry, row.reason = "left", old.entry, reason
         elif old is not None:
             rows.append(self._reversal(old))
         rows.append(row)
         fate: Fate = "updated" if old is not None else "created"
         return lambda: Answer(fate=fate, target=f"M-{row.id}")
+
+    def _why_left(self, old: MovementRow) -> str:
+        """Why a movement is not booked, whatever its record says now: somebody's word is waited for."""
+        if unbooked.is_held(old):
+            return old.reason
+        return self._given_up.get(old.entry) or self._held.get(old.entry, "")
 
     def _take_back(
         self, tx: Tx, item: Item, old: MovementRow | None, fixed: set[str], rows: list[MovementRow]

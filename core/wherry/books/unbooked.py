@@ -50,6 +50,13 @@ def wished(tx: Tx, sink: int, key: str) -> Wish | None:
     return msgspec.convert(found[name], Wish) if found else None
 
 
+def to_be_held(tx: Tx, sink: int, keys: Iterable[str]) -> dict[str, str]:
+    """Of these entries those with whose reversal it was wished that their movements are held → why."""
+    found = DocumentView(tx, _NAMESPACE).get(_WISHES, [f"{sink}/{key}" for key in keys])
+    wishes = {name.partition("/")[2]: msgspec.convert(body, Wish) for name, body in found.items()}
+    return {key: one.reason for key, one in wishes.items() if not one.repost}
+
+
 def forget(tx: Tx, sink: int, keys: Iterable[str]) -> None:
     """It was done, or there is no such reversal any more."""
     DocumentView(tx, _NAMESPACE).remove(_WISHES, [f"{sink}/{key}" for key in keys])

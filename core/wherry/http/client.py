@@ -24,13 +24,12 @@ from wherry.clock import SystemClock
 from wherry.decoding import decoder
 from wherry.errors import Guarded, Rejected, TryAgain
 from wherry.http.answers import NETWORK_ERRORS, Asked, error_of, failure, junk, retry_after
-from wherry.http.gate import last_word
+from wherry.http.gate import LAST_WORD, last_word
 from wherry.http.guard import Guard, Resolve, origin, system_resolve
 from wherry.http.pacing import Pacer, shared_pacer
 from wherry.http.profile import Profile, Response
 from wherry.http.retrying import Patience, Retries
-from wherry.http.transport import FIRST, HANDED, LANE, LAST_WORD, MAX_BODY, MAX_BYTES, MEGABYTE, WHOLE
-from wherry.http.transport import Counts, Transport
+from wherry.http.transport import FIRST, HANDED, LANE, MAX_BODY, MAX_BYTES, MEGABYTE, WHOLE, Counts, Transport
 from wherry.records import Call, Reply
 from wherry.redaction import scrub
 from wherry.roles import Clock

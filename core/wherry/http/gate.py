@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol, runtime_checkable
 
+LAST_WORD = "wherry.last-word"
+"""The request extension that holds what is asked; None: nobody."""
 Asked = Callable[[], None]
 """Raises what keeps the call from leaving: TryAgain, which then says that nothing was sent."""
 

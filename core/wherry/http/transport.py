@@ -16,6 +16,7 @@ import httpcore
 import httpx
 
 from wherry.errors import Rejected
+from wherry.http.gate import LAST_WORD
 from wherry.http.guard import Guard, PinnedBackend
 from wherry.http.pacing import Pacer
 from wherry.http.timing import Deadline
@@ -24,9 +25,6 @@ from wherry.roles import Clock
 LANE, FIRST, MAX_BYTES, WHOLE = "wherry.lane", "wherry.first", "wherry.max_bytes", "wherry.whole"
 """Names of request extensions: the lane to be paced in (None: not paced), whether it goes first there, the cap on
 the body, and the seconds for the whole answer."""
-
-LAST_WORD = "wherry.last-word"
-"""What is asked once the request has waited for its turn (``gate.Asked``); None: nobody."""
 
 HANDED = "wherry.handed"
 """Set on a request's extensions once it was handed to the network: before that, nothing of it can have left."""

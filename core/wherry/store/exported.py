@@ -6,7 +6,8 @@ it said, so that nothing is handed out twice and a later change shows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import sqlalchemy as sa
 from msgspec import Struct, convert, to_builtins
@@ -18,7 +19,7 @@ from wherry.store.inquiries import Written
 from wherry.store.ledger import LinkRow, Route
 from wherry.store.tables import audit, history, links
 
-_NAMESPACE, _FILES = "books", "file_export"
+_NAMESPACE, _FILES, _SAID = "books", "file_export", "file_entry"
 _columns = [links.c.source, links.c.sink, *(links.c[name] for name in LinkRow.__struct_fields__)]
 
 
@@ -93,6 +94,16 @@ def files(tx: Tx, profile: str = "") -> dict[str, FileExport]:
     """Id → export, in the order in which they were made."""
     rows = ((id, convert(body, FileExport)) for id, body in DocumentView(tx, _NAMESPACE).each(_FILES))
     return {id: row for id, row in rows if not profile or row.profile == profile}
+
+
+def put_said(tx: Tx, entries: Mapping[str, dict[str, Any]]) -> None:
+    """Keep what went out, by the export's id, of what nothing else keeps: it was only prepared."""
+    DocumentView(tx, _NAMESPACE).put(_SAID, entries.items())
+
+
+def find_said(tx: Tx, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """What went out under these ids, where it was kept."""
+    return DocumentView(tx, _NAMESPACE).get(_SAID, ids)
 
 
 def said(link: LinkRow, field: str) -> str:

@@ -21,7 +21,6 @@ from sqlalchemy.engine import Connection
 from wherry.errors import Busy, TryAgain, WherryError
 from wherry.store.database import Database, Tx
 
-
 _BACKEND = sa.select(sa.func.pg_backend_pid())
 
 
@@ -70,7 +69,7 @@ class Held:
     def _lost(self) -> TryAgain:
         return TryAgain(
             f"the database session that held {self._name} was lost", code="WHERRY-6021",
-            fix="run it again; where a pooler is between, let it keep one session for each client (pool_mode = session)",
+            fix="run it again; where a pooler is between, let it keep a session for each client (pool_mode = session)",
         )  # fmt: skip
 
     def _is_lost(self) -> bool:
