@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 
+import pytest
 from wherry.accounting import ChartAccount, Mapped, Movement, MovementLine
 from wherry.books import grouping
 from wherry.books.charts import Chart
 from wherry.books.gathering import by_code
 from wherry.books.periods import Calendar
 from wherry.charting import Needs, _control
+
+from .treasury import treasury
 
 CHART = Chart([
     ChartAccount(id="1", code="1100", name="Trade debtors", type="receivable"),
@@ -52,3 +56,38 @@ def test_the_check_of_the_table_tells_of_a_receivable_of_nobody_that_is_called_b
         ("party", 2, "debit", "Trade debtors"),
         ("party", 0, "", "Trade debtors"),
     ]
+
+
+def test_what_an_account_was_called_when_it_was_said_counts_and_not_who_is_called_so_now() -> None:
+    """case_C16"""
+    before = Chart([
+        ChartAccount(id="1", code="1205", name="Storage"), ChartAccount(id="2", code="1206", name="Other"),
+    ])  # fmt: skip
+    accounts = [
+        ChartAccount(id="1", code="1206", name="Moved"), ChartAccount(id="2", code="1205", name="Other", active=False),
+    ]  # fmt: skip
+    now = Chart(accounts, Chart(accounts).changed(before, "2026-02-01T00:00:00.000Z"))
+    earlier, later = "2026-01-31T00:00:00.000Z", "2026-02-02T00:00:00.000Z"
+    assert [now.code_of(word, earlier) for word in ("1205", "Storage", "1206", "other", "9")] == [
+        "1206", "1206", "1205", "1205", "9",
+    ]  # fmt: skip
+    assert [now.code_of(word, later) for word in ("1205", "Storage", "1206", "Other")] == [
+        "1205", "Storage", "1206", "1205",
+    ]  # fmt: skip
+    assert now.changed(now, later) == []
+
+
+def test_a_month_ties_out_and_an_entry_is_reversed_after_its_accounts_were_renamed_renumbered_and_put_to_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """case_C16"""
+    with treasury(tmp_path, monkeypatch, capsys) as desk:
+        desk.mapped("category,debit,credit\nstorage,Storage clearing,4010\n")
+        desk.moved(("2026-01-05", "100.00 USD", "storage", "hot", "A"))
+        desk.does("journal post wallet-journals --yes")
+        desk.changed("1205", Name="In transit", AcctNum="1207")
+        assert desk.ask("reconcile wallet-journals")["passes"]
+        desk.does('journal reverse wallet-journals "JE HOT 2026W02" --yes')
+        desk.changed("4010", AcctNum="4011", Active=False)
+        assert desk.ask("reconcile wallet-journals")["passes"]
+        assert {str(minor) for minor in desk.balances().values()} == {"0.00"}

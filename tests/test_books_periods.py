@@ -204,6 +204,7 @@ def test_a_workbook_of_periods_may_hold_true_dates(tmp_path: Path) -> None:
         (["P1,20260101,2026-03-01"], 2, "first", "no date"),
         (["P1,2026-W01-1,2026-03-01"], 2, "first", "no date"),
         ([",2026-01-01,2026-03-01"], 2, "name", "no name"),
+        (["P1|26,2026-01-01,2026-03-01"], 2, "name", '"P1|26" has a |'),
         (["P1,2026-01-01,"], 2, "last", "no date"),
     ],
 )

@@ -505,7 +505,7 @@ def month() -> list[Entry]:
                 minor=10**n % 9_999_999 + n,
                 description=text,
                 party=text,
-                dimensions=(("class", text), ("odd name!", text)),
+                dimensions=(("class", text), ("description", text), ("odd name!", text), ("party", text)),
             ),
             BookedLine(account="9999", side="credit", minor=10**n % 9_999_999 + n, description=text),
         )

@@ -181,6 +181,28 @@ def test_a_missing_rate_or_account_for_what_rounding_leaves_holds_the_entry_with
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(("lines", "minor", "rate", "home", "left"), [
+    (400, 100, "0.00004", "USD", "1.60 USD of 1.60 USD"),  # 400 times 100 VND, each worth nothing
+    (400, 200, "0.00004", "USD", "0.80 USD of 4.00 USD"),  # 200 VND, each worth 0.8 of a cent and booked as one
+    (400, 100, "1.0850", "USD", ""),  # a cent in two hundred on each of 400 customers
+    (3, 1, "1.0850", "USD", ""),
+])  # fmt: skip
+def test_lines_that_are_too_small_for_their_rate_are_left_out_and_not_booked_as_rounding(
+    lines: int, minor: int, rate: str, home: str, left: str
+) -> None:
+    """case_C3"""
+    currency = "EUR" if rate > "1" else "VND"
+    told = entry(
+        *((str(n), "debit", minor) for n in range(lines)), ("rest", "credit", lines * minor), currency=currency
+    )
+    held = Rates("r", [(currency, home, rates._Row(DAY, Decimal(rate), "bank"))])
+    found = rates.appraised(told, Terms(home=home, rates=held, account="7990"))
+    assert isinstance(found, LeftOut) == bool(left)
+    if isinstance(found, LeftOut):
+        assert (found.reason, found.minor) == ("rounding", lines * minor)
+        assert f"rounding would take {left}" in found.detail
+
+
 def test_an_amount_that_no_currency_holds_is_left_out_and_not_raised() -> None:
     huge = entry(("1", "debit", 10**17), ("2", "credit", 10**17), exchange_rate=Decimal("99999"))
     found = rates.appraised(huge, Terms(home="USD", rates=Rates()))

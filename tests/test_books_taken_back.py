@@ -5,13 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
+from wherry import reversing
 from wherry.accounting import ChartAccount, Entry, Mapped
 from wherry.books import gathering, unbooked
 from wherry.books.charts import Chart
@@ -41,7 +43,8 @@ class Desk:
     """The books of one flow in one open transaction; nothing is sent, what is posted is linked."""
 
     def __init__(self, tx: Tx) -> None:
-        self.tx, self.targets, self.table = tx, dict[str, str](), TABLE
+        self.tx, self.targets = tx, dict[str, str]()
+        self.table: Sequence[Mapped] = TABLE
         self.flow = Flow.model_validate({
             "source": "a", "sink": "b", "document": "journal", "accounts": "x.csv", "gains": True,
             "late": "correct", "rounding": "7990", "group": "week",
@@ -208,7 +211,8 @@ def test_a_gain_in_another_currency_is_never_booked_as_if_it_were_in_that_of_its
 
 
 @pytest.mark.parametrize(("minor", "exact", "gain", "loss"), [
-    (0, "0.003", -50000, 50000), (1, "0.006", -50000, 50000), (0, "0.003", 1, 0), (1, "0.006", 0, None), (0, "0", 0, None),
+    (0, "0.003", -50000, 50000), (1, "0.006", -50000, 50000), (0, "0.003", 1, 0), (1, "0.006", 0, None),
+    (0, "0", 0, None),
 ])  # fmt: skip
 def test_a_loss_is_booked_however_little_its_movement_is_worth(
     desk: Desk, minor: int, exact: str, gain: int, loss: int | None
@@ -247,3 +251,17 @@ def test_a_held_movement_is_not_freed_by_a_change_at_its_source(desk: Desk, fulf
     assert desk.post() == []
     [left] = desk.gather().left
     assert (left.reason, left.detail, left.minor) == ("held", "its entry was reversed (JE 1)", 10100)
+
+
+def test_what_was_edited_in_the_target_keeps_the_class_of_each_of_its_lines() -> None:
+    """b_000_15"""
+    ours = [("6000", "debit", 10000, "East"), ("6000", "debit", 5000, "West"), ("1000", "credit", 15000, "")]
+    lines = [{"account": account, "side": side, "amount": {"minor": minor}, "dimensions": {"class": name} if name else {}}
+             for account, side, minor, name in ours]  # fmt: skip
+    there = [("6000", "debit", 6000), ("6000", "debit", 10000), ("6000", "debit", 70), ("1000", "credit", 16070)]
+    held: Any = SimpleNamespace(currency="USD", lines=[
+        SimpleNamespace(account=account, side=side, minor=minor, home=0, party="") for account, side, minor in there
+    ])  # fmt: skip
+    found = list(reversing._lines({"lines": lines}, held))
+    told = [(one["amount"]["minor"], one.get("dimensions", {}).get("class", "")) for one in found]
+    assert told == [(6000, "West"), (10000, "East"), (70, "East"), (16070, "")]

@@ -291,5 +291,5 @@ def test_an_entry_that_was_edited_is_told_so_until_its_reversal_went_through(pos
     [one] = posted.ask(f"reconcile {FLOW}", code=4)["problems"]
     assert (one["what"], "90.00 there, 100.00 was written" in one["says"]) == ("edited", True)
     posted.does(f"journal reverse {FLOW} {NUMBER} --yes")
-    assert booked(posted) == [("JE W1 2026W02", "90"), ("JE W1 2026W02R", "90.00")]
+    assert booked(posted) == [("JE W1 2026W02", "90.00"), ("JE W1 2026W02R", "90.00")]
     assert posted.ask(f"reconcile {FLOW}")["passes"]

@@ -290,3 +290,22 @@ def test_what_the_target_learns_to_take_goes_with_the_next_try(desk: Books) -> N
     desk.bill("1", "11.00")
     assert desk.run().exit_code == 0
     assert desk.done() == [("created", "11.00")]
+
+
+@pytest.mark.parametrize("headers", [{}, {"Retry-After": "1"}])
+def test_a_target_that_throttles_everything_is_given_time_and_then_left_alone(
+    desk: Books, headers: dict[str, str]
+) -> None:
+    """case_E7, I18: also where it does not say how long, and the sink's profile does not know"""
+    desk.bill("0")
+    desk.run()
+    desk.bills(3)
+    desk.fault("status", status=429, headers=headers, times=1000)
+    before = len(desk.writes())
+    report = desk.run()
+    assert report.exit_code == 6
+    assert report.error is not None
+    assert report.error.code == "WHERRY-6062"
+    assert len(desk.writes()) - before == 8
+    assert desk.clock.waited > 3
+    assert set(desk.states().values()) == {"queued"}

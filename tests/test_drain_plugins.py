@@ -51,7 +51,7 @@ class Name(enum.StrEnum):
 class Odd(AskingSink):
     """What it says of INV-2 is wrong in one way."""
 
-    wrong: dict[str, Any] = {}
+    wrong: ClassVar[dict[str, Any]] = {}
 
     def decode(self, call: Call, items: Sequence[Item], reply: Reply) -> dict[str, Answer]:
         seconds = {item.stamp for item in items if is_second(item)}
@@ -78,7 +78,7 @@ WRONG = (
 @pytest.mark.parametrize("wrong", WRONG)
 def test_an_answer_of_the_wrong_types_is_none(wrong: dict[str, Any]) -> None:
     """I21"""
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError):
         plain.copied(Answer(**{"fate": "created", "target": "1", **wrong}))
 
 

@@ -147,3 +147,21 @@ def test_a_draft_that_somebody_deleted_is_entered_anew(drafts: Books) -> None:
     del drafts.target.things[drafts.number("1")["id"]]
     assert drafts.run().exit_code == 0
     assert drafts.done() == [("drafted", "10.00"), ("drafted", "10.00"), ("created", "10.00")]
+
+
+def test_a_record_that_is_left_out_does_not_leave_its_half_made_document_behind(drafts: Books) -> None:
+    """I4: what was entered is posted, and the record is told to have been left out after that"""
+    drafts.flows = {"invoices": 'when = { status = "invoiced" }'}
+    drafts.fault("status", path="post", status=429, headers={"Retry-After": "3600"})
+    drafts.run()
+    assert drafts.states() == {"invoice/id:1": "queued"}
+    drafts.bill("1", "10.00", status="drafted")
+    drafts.run()
+    assert drafts.states() == {"invoice/id:1": "queued"}
+    drafts.clock.tide.advance(3601)
+    assert drafts.run().exit_code == 0
+    assert drafts.items() == {}
+    assert drafts.number("1")["status"] != "draft"
+    link = drafts.link()
+    assert link is not None
+    assert link.target == drafts.number("1")["id"]

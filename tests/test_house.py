@@ -35,7 +35,7 @@ LAYERS = (
         "questions and answers",
         "leaving contacts answers flows connections connecting overview scheduler parts desk decided looking deciding "
         "correcting approvals undoing tracing subjects standings explaining comparing reconciling reopening fiscal "
-        "trail journals reversing barring charting exporting tying checklist packing closing",
+        "trail journals reversing barring charting handing exporting tying checklist packing closing",
     ),
     ("for authors of plugins", "authoring"),
     ("faces", "cli demo demo_books web"),

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from wherry.errors import AccessLost, Guarded, TryAgain, WherryError
 from wherry.http import Http, Limit, Patience, Profile
+from wherry.http.gate import asked_first
 from wherry.records import Call
 from wherry.records import Reply as Answer
 from wherry.signin import bearer
@@ -256,3 +257,21 @@ def test_a_budget_that_is_used_up_for_long_ends_the_call_before_it_left():
     assert len(server.seen) == 1
     assert caught.value.after is not None
     assert caught.value.where["sent"] == "no"
+
+
+def test_what_is_asked_last_is_asked_once_the_call_has_waited_for_its_turn_and_may_keep_it():
+    clock, asked = FakeClock(), list[float]()
+
+    def no() -> None:
+        asked.append(sum(clock.slept))
+        raise TryAgain("the lock was lost")
+
+    with loopback(lambda seen: Reply(200, {})) as server:
+        with client(server, clock, limits={"": Limit(1, 60.0)}) as http:
+            http.send(CALL)
+            with asked_first(no), pytest.raises(TryAgain) as caught:
+                http.send(CALL)
+            assert http.send(CALL).status == 200, "only in the block"
+    assert asked == [pytest.approx(60.06, abs=0.1)]
+    assert caught.value.where["sent"] == "no"
+    assert len(server.seen) == 2

@@ -453,6 +453,19 @@ def test_a_newly_configured_refresh_token_begins_a_new_chain(server, tmp_path, h
     desk.auth._configured = lambda: "refresh-by-hand"
     desk.clock.advance(1800)
     assert desk.read() == 200
+    assert desk.http.sign_in == 1, "it may open another account"
+
+
+@pytest.mark.parametrize("rotate", [True, False])
+def test_a_renewal_is_the_same_sign_in_whoever_renewed_it(server, tmp_path, house, rotate):
+    house.rotate = rotate
+    desk, sibling = Desk(server.url, tmp_path), Desk(server.url, tmp_path)
+    for one in (desk, sibling, desk):
+        for other in (desk, sibling):
+            other.clock.advance(1800)
+        one.read()
+    assert desk.read() == sibling.read() == 200
+    assert (desk.http.sign_in, house.grants) == (0, 3)
 
 
 @pytest.mark.parametrize("jump", [-86400, 366 * 86400], ids=["back", "forward"])
@@ -510,6 +523,7 @@ def test_a_fixed_token_that_was_changed_meanwhile_is_taken_up_after_a_401():
             house.access.clear()
             with pytest.raises(AccessLost):
                 http.read("GET", "/data")
+            assert http.sign_in == 1, "it may open another account"
     assert len(server.seen) == 3
 
 

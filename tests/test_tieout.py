@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,6 +34,7 @@ class Line(Struct, frozen=True):
     side: Side
     minor: int
     home: int
+    party: str = ""
 
 
 class Held(Struct, frozen=True, kw_only=True):
@@ -323,3 +325,24 @@ def test_the_hub_the_target_and_the_exported_file_come_to_the_same(desk: Treasur
     rows = reconciled(desk, 19)["accounts"]
     assert read == {row["account"]: row["hub"] for row in rows if row["hub"]}
     assert read == {row["account"]: row["closing"] - row["opening"] for row in rows if row["hub"]}
+
+
+def owed(party: str, code: str = "1100") -> tuple[Line, ...]:
+    return Line(code, "debit", 100, 100, party), Line("4010", "credit", 100, 100, "")
+
+
+@pytest.mark.parametrize(
+    ("there", "says"),
+    [("9", ["debit 1100 of 9 is 1.00 there, 0.00 was written", "debit 1100 of Acme is 0.00 there, 1.00 was written"]),
+     ("", ["debit 1100 of nobody is 1.00 there", "debit 1100 of Acme is 0.00 there"]), ("7", [])],
+)  # fmt: skip
+def test_a_receivable_that_was_moved_to_another_customer_is_edited_though_no_account_changed(
+    there: str, says: list[str]
+) -> None:
+    """b_000_03"""
+    made = tuple(BookedLine(account=one.account, side=one.side, minor=one.minor, party=one.party) for one in owed("7"))
+    ours = Written(entry=msgspec.structs.replace(entry("JE 1", 100), lines=made), id="1")
+    found = tie([ours], [Held(id="1", number="JE 1", lines=owed(there))], parties={"7": "Acme"})
+    assert names(found) == [("edited", "JE 1")] * bool(says)
+    assert [part for part in says if part not in found.problems[0].says] == []
+    assert all(row.off == 0 for row in found.rows)

@@ -10,13 +10,14 @@ import datetime as dt
 import zoneinfo
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import msgspec
 
 from wherry import closed_days
 from wherry.accounting import BooksRounding, ChartAccount, Mapped
 from wherry.books import subledger
-from wherry.books.charts import Chart
+from wherry.books.charts import Chart, Was
 from wherry.books.gathering import Books, Selection
 from wherry.books.periods import Calendar, read_periods
 from wherry.books.rates import Rates, read_rates
@@ -28,6 +29,8 @@ from wherry.settings import Flow, Project
 from wherry.steps import Lane
 from wherry.store import Store
 from wherry.store.documents import DocumentView
+
+_T = TypeVar("_T")
 
 
 class Bookkeeper:
@@ -85,20 +88,25 @@ class Bookkeeper:
         if not isinstance(lane.sink, HasAccounts):
             return self.chart(lane.route.sink)
         accounts = list(lane.sink.accounts())
-        kind = _kind(lane.route.sink)
+        kind, was = _kind(lane.route.sink), _was(lane.route.sink)
         with self.store.write() as tx:
             view = DocumentView(tx, subledger.NAMESPACE)
             held = dict(view.each(kind))
             fresh = {one.id: msgspec.to_builtins(one) for one in accounts}
             view.remove(kind, held.keys() - fresh.keys())
-            view.put(kind, [(id, body) for id, body in fresh.items() if held.get(id) != body])
-        return Chart(accounts)
+            changed = [(id, body) for id, body in fresh.items() if held.get(id) != body]
+            view.put(kind, changed)
+            if changed and held:
+                renamed = Chart(accounts).changed(Chart(_read(held.values(), ChartAccount)), self.store.now())
+                view.put(was, [(f"{one.until} {one.id}", msgspec.to_builtins(one)) for one in renamed])
+            return Chart(accounts, _read((body for _, body in view.each(was)), Was))
 
     def chart(self, sink: int) -> Chart:
         """The chart of a target as it was last read."""
         with self.store.read() as tx:
-            bodies = [body for _, body in DocumentView(tx, subledger.NAMESPACE).each(_kind(sink))]
-        return Chart(msgspec.convert(bodies, list[ChartAccount]))
+            view = DocumentView(tx, subledger.NAMESPACE)
+            accounts = _read((body for _, body in view.each(_kind(sink))), ChartAccount)
+            return Chart(accounts, _read((body for _, body in view.each(_was(sink))), Was))
 
     # -- periods -------------------------------------------------------------------------------------------------------
 
@@ -120,6 +128,14 @@ class Bookkeeper:
 
 def _kind(sink: int) -> str:
     return f"account:{sink}"
+
+
+def _was(sink: int) -> str:
+    return f"account-was:{sink}"
+
+
+def _read(bodies: Iterable[Any], shape: type[_T]) -> list[_T]:
+    return [msgspec.convert(body, shape) for body in bodies]
 
 
 def _latest(days: Iterable[dt.date | None]) -> dt.date | None:

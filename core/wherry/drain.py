@@ -67,7 +67,7 @@ class Drain:
         """Stamps of items that the target was asked for in this session and does not hold."""
         self.to_look: list[Flight] = []
         self.beside = Beside(target.beside)
-        self.failures = self.refused_entry = self.broken = 0
+        self.failures = self.refused_entry = self.broken = self.throttled = 0
         self.stop: WherryError | None = None
 
     def work(self) -> None:
@@ -202,10 +202,13 @@ class Drain:
         """A target that does nothing three times in a row is left alone, before the whole queue runs into it (E9)."""
         if not verdicts:
             return
-        if any(verdict.heard for verdict in verdicts):
-            self.refused_entry = 0
+        if heard := any(verdict.heard for verdict in verdicts):
+            self.refused_entry = self.throttled = 0
         throttled = any(one.row.reply and one.row.reply.status == THROTTLED for one in self.answered)
-        self.failures = 0 if throttled or any(v.heard for v in verdicts) else self.failures + 1
+        self.throttled += throttled and not heard
+        self.failures = 0 if throttled or heard else self.failures + 1
+        if self.throttled >= flight.PUT_OFF_AT_MOST:
+            self.stop = self.stop or flight.throttling(self.target)
         if self.failures >= _FAILURES and self.stop is None:
             why = next((answer.reason for verdict in verdicts for _, answer in verdict.told), "")
             self.stop = TryAgain(

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from wherry import deciding, desk, fiscal, trail
+from wherry import deciding, desk, fiscal, handing, trail
 from wherry.books import profiles
 from wherry.books.charts import Chart
 from wherry.books.frozen import ENTITY
@@ -23,6 +23,7 @@ from wherry.books.keys import parts
 from wherry.comparing import amount_of
 from wherry.errors import ConfigError, Guarded, NotFound
 from wherry.fiscal import Asked
+from wherry.handing import Wish as Wish
 from wherry.hub import Hub
 from wherry.job import Options
 from wherry.rows import REVERSED
@@ -54,16 +55,17 @@ class Handed(Struct, kw_only=True):
 def export(hub: Hub, name: str, asked: Asked, wish: Wish) -> Handed:
     """Write a flow's entries into files for a system's own import screen, each entry once for each profile.
 
-    What was exported and taken back since goes out as the entry that reverses it. What says something else since it was
-    exported is not written again: it is listed. Raises ConfigError for a profile or form that there is not, Rejected
-    for an entry that cannot be said in it; then nothing was written.
+    What was exported and taken back since, or is prepared no longer, goes out as the entry that reverses it. What says
+    something else since it was exported is not written again: it is listed. Raises ConfigError for a profile or form
+    that there is not, Rejected for an entry that cannot be said in it; then nothing was written.
     """
     flow = trail.booking_flow(hub, name)
     wish = msgspec.structs.replace(wish, pick=fiscal.selection(hub, flow, asked))
     profiles.limit_of(wish.profile)
     with hub.store.write() as tx:
         known = trail.known(tx, flow)
-        chart = hub.books.chart(known[0].route.sink) if known else Chart(())
+        route = trail.route_of(tx, flow)
+        chart = hub.books.chart(route.sink) if route is not None else Chart(())
         files = exported.files(tx, wish.profile)
         said = handing.Said(flow=name, at=hub.store.now(), by=audit.actor())
         sorter = handing.Sorter(wish, said, files, exported.find_said(tx, handing.prepared(files)))

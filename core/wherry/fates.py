@@ -13,6 +13,7 @@ from wherry import homing
 from wherry.job import Batch, Entry, Job
 from wherry.records import OPEN, Draft, Ref
 from wherry.roles import FieldMapper
+from wherry.rows import may_stand
 from wherry.steps import Outcome, Step
 from wherry.store import ledger, registry
 from wherry.store.database import Tx
@@ -21,8 +22,6 @@ from wherry.store.registry import Mark
 from wherry.tally import Refusal, Tally
 
 ONCE = "already synced once"
-SENT = frozenset({"unknown", "decide", "differs"})
-"""States of items that may have, or have, an effect in their target: they are not withdrawn."""
 
 
 def store(job: Job, tx: Tx, mapper: FieldMapper, batch: Batch, now: str) -> None:
@@ -63,12 +62,12 @@ def withdraw(job: Job, tx: Tx, batch: Batch, now: str) -> None:
     merged = {id: f"gone: merged into {entry.record.id}" for entry in new for id in entry.record.merged_ids}
     why = {**left, **merged}
     found = ledger.items_of_records(tx, job.wired.lane.route, job.wired.name, batch.kind, why)
-    roots = {item.record_id for item in found if item.root and item.state not in SENT}
-    unsent = [item for item in found if item.state not in SENT]
+    unsent = [item for item in found if not may_stand(item)]
+    roots = {item.record_id for item in unsent if item.root}
     gone = [item for item in unsent if item.record_id in roots and (item.root or item.draft.file)]
     ledger.remove_items(tx, [item.id for item in gone])
     homing.leave(tx, job.wired.lane, [item for item in gone if item.root and not item.target])
-    flying = [item for item in found if item.state in SENT and item.follower]
+    flying = [item for item in found if may_stand(item) and item.follower]
     for item in flying:
         item.follower = ""  # what is left out now is not sent after the version that is on its way
     ledger.put_items(tx, job.wired.lane.route, flying)
@@ -102,12 +101,25 @@ def store_refused(job: Job, tx: Tx, batch: Batch, now: str) -> None:
     """A record that could not be mapped is an open item under its own name, and leaves when it maps again."""
     refs = {Ref(batch.kind, f"record:{entry.record.id}"): entry for entry in batch.heads}
     old = ledger.find_items(tx, job.wired.lane.route, refs)
-    ledger.remove_items(tx, [item.id for ref, item in old.items() if refs[ref].refusal is None])
+    mended = [item for ref, item in old.items() if refs[ref].refusal is None]
+    ledger.remove_items(tx, [item.id for item in mended])
+    _keep_age(job, tx, batch, {item.record_id: item.created_at for item in mended})
     rows = [refused_item(job, ref, entry, now) for ref, entry in refs.items() if entry.refusal is not None]
     for row in rows:
-        row.id = old[row.ref].id if row.ref in old else 0
+        if row.ref in old:
+            row.id, row.created_at = old[row.ref].id, old[row.ref].created_at
     ledger.put_items(tx, job.wired.lane.route, rows)
     ledger.put_events(tx, [event_of(job, entry, now) for entry in refs.values() if entry.refusal is not None])
+
+
+def _keep_age(job: Job, tx: Tx, batch: Batch, ages: Mapping[str, str]) -> None:
+    """What comes of a record that could be mapped at last has waited as long as the record: since before the flow had
+    run through, maybe, and may have been entered by hand (case C20)."""
+    route = job.wired.lane.route
+    made = ledger.items_of_records(tx, route, job.wired.name, batch.kind, ages) if ages else []
+    for item in made:
+        item.created_at = min(item.created_at, ages[item.record_id])
+    ledger.put_items(tx, route, made)
 
 
 def refusal_of(entry: Entry) -> Refusal:

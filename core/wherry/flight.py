@@ -26,7 +26,7 @@ from wherry.watching import ENDED
 _BACKOFF, _LONGEST = 2.0, 60.0
 UNAUTHORIZED, _FORBIDDEN = 401, 403
 THROTTLED = 429
-_PUT_OFF_AT_MOST = 8
+PUT_OFF_AT_MOST = 8
 BROKEN_FIX = "update or report the plugin, then: wherry errors retry E-N"
 FAR = 86_400.0
 """Seconds: nothing is put off for longer."""
@@ -221,7 +221,7 @@ def _judged(target: Target, one: Exchange) -> Verdict:
     if reply is None:
         return Verdict(told=[(flight, _unclear(row.problem)) for flight in one.flights], stop=one.stop)
     if reply.status == THROTTLED:
-        after = float(reply.headers.get("retry-after", "0") or 0)
+        after = float(reply.headers.get("retry-after", "0") or 0) or None  # where it says nothing, longer each time
         reason = f"{target.name} asks for fewer calls"
         return Verdict(told=[(flight, _put_off(flight, reason, after)) for flight in one.flights])
     try:
@@ -239,12 +239,21 @@ def _judged(target: Target, one: Exchange) -> Verdict:
 def _put_off_for_ever(target: Target, told: Sequence[tuple[Flight, Answer]]) -> TryAgain | None:
     """A target that says "later" again and again is asked no more in this run (case E10)."""
     for flight, answer in told:
-        if answer.fate == "queued" and flight.waiting.item.tries >= _PUT_OFF_AT_MOST:
+        if answer.fate == "queued" and flight.waiting.item.tries >= PUT_OFF_AT_MOST:
             return TryAgain(
                 f"{target.name} keeps putting {flight.item.entity} {flight.item.label} off: {answer.reason}",
                 code="WHERRY-6059", connection=target.name,
             )  # fmt: skip
     return None
+
+
+def throttling(target: Target) -> TryAgain:
+    """Of a target that took nothing, however often it was given the time that it asked for."""
+    return TryAgain(
+        f"{target.name} asks for fewer calls again and again and takes none",
+        fix="see there who else uses its budget of calls; the next run goes on", code="WHERRY-6062",
+        connection=target.name,
+    )  # fmt: skip
 
 
 def _put_off(flight: Flight, reason: str, after: float | None) -> Answer:

@@ -8,14 +8,14 @@ taken back. Source: issue 4, I10 of write-protocol.md; cases *an invoice and its
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 
 from msgspec import Struct
 
 from wherry.entities import other_forms
 from wherry.errors import Guarded
 from wherry.records import DONE, OPEN, Ref
-from wherry.rows import REVERSED, flow_of
+from wherry.rows import REVERSED, flow_of, may_stand
 from wherry.steps import Lane, Outcome, Step
 from wherry.store import exported, homes, inquiries, ledger, movements
 from wherry.store.database import Tx
@@ -26,8 +26,6 @@ Name = tuple[str, str, str]
 """Flow, kind and id of a record."""
 _BEGINS, _NAMED = "flow ", " has it already, as "
 _ONE = "a record goes into a target as one document, and that stays what it is until it is taken back"
-_MAY_STAND = ("unknown", "decide", "differs")
-"""States of an item that may have had its effect."""
 
 
 def form_of(lane: Lane) -> Form:
@@ -79,13 +77,14 @@ def _excluding(known: list[Home], flow: str, form: Form, apart: Mapping[str, tup
 def _to_be_withdrawn(tx: Tx, lane: Lane, flow: str, known: Iterable[Home]) -> set[Ref]:
     mine = [Ref(home.entity, home.key) for home in known if home.flow == flow and home.form == "document"]
     found = ledger.find_items(tx, lane.route, mine).values() if form_of(lane) == "document" and mine else ()
-    return {item.ref for item in without_effect(tx, lane.route, [one for one in found if one.state not in _MAY_STAND])}
+    return {item.ref for item in without_effect(tx, lane.route, found)}
 
 
-def without_effect(tx: Tx, route: Route, items: Sequence[ItemRow]) -> list[ItemRow]:
+def without_effect(tx: Tx, route: Route, items: Collection[ItemRow]) -> list[ItemRow]:
     """Those of which the target holds nothing; what was given up may stand there by hand."""
-    links = ledger.find_links(tx, route, [item.ref for item in items])
-    return [item for item in items if item.ref not in links or links[item.ref].rule == REVERSED]
+    unsent = [item for item in items if not may_stand(item)]
+    links = ledger.find_links(tx, route, [item.ref for item in unsent])
+    return [item for item in unsent if item.ref not in links or links[item.ref].rule == REVERSED]
 
 
 def withdraw(tx: Tx, lane: Lane, kind: str, apart: Collection[str], now: str) -> None:

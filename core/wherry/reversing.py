@@ -8,7 +8,7 @@ closed. Source: behaviours.md 000.15.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -93,16 +93,30 @@ def standing(hub: Hub, one: Known) -> Standing:
     assert one.link is not None
     target = desk.reach(hub, one.route.sink, away=True)
     assert target is not None
-    found = Standing(known=one, entry=one.entry, body=msgspec.json.decode(one.link.body))
+    found = Standing(known=one, entry=one.entry, body=_in_codes(hub, one))
     if isinstance(target.sink, ListsEntries):
         held = _held(target.sink, one)
         if held is None:
             raise _gone(one, target.name)
-        _as_held(hub, found, held)
+        _as_held(found, held)
         _must_be_open(hub, one, found.entry)
     elif isinstance(target.sink, Asks):
         _must_be_as_written(target, one)
     return found
+
+
+def _in_codes(hub: Hub, one: Known) -> dict[str, Any]:
+    """What was written, each account by the code that it has now: it may have been given another since."""
+    lane = hub.wiring.wire(one.flow, "reverse").posting
+    assert lane is not None
+    assert one.link is not None
+    chart, at = hub.books.refresh(lane), one.link.made_at
+    body: dict[str, Any] = msgspec.json.decode(one.link.body)
+    for line in body.get("lines", ()):
+        line["account"] = chart.code_of(line["account"], at)
+    if account := body.get("rounding_account"):
+        body["rounding_account"] = chart.code_of(account, at)
+    return body
 
 
 def _held(sink: ListsEntries, one: Known) -> HeldEntry | None:
@@ -139,11 +153,11 @@ def _must_be_as_written(target: Target, one: Known) -> None:
         )  # fmt: skip
 
 
-def _as_held(hub: Hub, found: Standing, held: HeldEntry) -> None:
+def _as_held(found: Standing, held: HeldEntry) -> None:
     """Where it was edited or dated otherwise, what stands there takes the place of what was written."""
-    chart = hub.books.chart(found.known.route.sink)
     told = [] if held.date == found.entry.date else [f"is dated {held.date} there, {found.entry.date} was written"]
-    if differs := pairing.differences(trail.in_codes(found.entry, chart), held):
+    written = trail.entry_of(found.entry.key, found.body, {})  # parties by the target's ids, as it names them
+    if differs := pairing.differences(written, held):
         told.append(differs)
         found.body["lines"] = list(_lines(found.body, held))
     if told:
@@ -154,12 +168,24 @@ def _as_held(hub: Hub, found: Standing, held: HeldEntry) -> None:
 def _lines(body: dict[str, Any], held: HeldEntry) -> Iterator[dict[str, Any]]:
     """The lines that stand there; what the target does not list of one is taken from ours on the same account."""
     home = str(body.get("home") or "")
-    for line in held.lines:
-        ours: dict[str, Any] = next(
-            (one for one in body["lines"] if (one["account"], one["side"]) == (line.account, line.side)), {}
-        )
+    for line, ours in zip(held.lines, _ours(body["lines"], held.lines), strict=True):
         if line.minor:
-            yield {**_more(ours), **_said(line, held.currency, home)}
+            whose = {"customer": line.party} if line.party and (ours.get("customer") or not ours) else {}
+            yield {**_more(ours), **whose, **_said(line, held.currency, home)}
+
+
+def _ours(lines: Sequence[dict[str, Any]], held: Sequence[HeldLine]) -> list[dict[str, Any]]:
+    """Which of our lines each line there is, by account and side: that of the same amount, else the next one that is
+    none yet; the first one where there are more of them there than ours."""
+    left, found = list(lines), [dict[str, Any]() for _ in held]
+    for exact, every in ((True, False), (False, False), (False, True)):
+        for number, line in enumerate(held):
+            mine = (one for one in (lines if every else left) if (one["account"], one["side"]) == (line.account, line.side)
+                    and (not exact or one["amount"]["minor"] == line.minor))  # fmt: skip
+            if not found[number] and (one := next(mine, None)) is not None:
+                found[number] = one
+                left = [other for other in left if other is not one]
+    return found
 
 
 def _more(ours: dict[str, Any]) -> dict[str, Any]:

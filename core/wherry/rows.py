@@ -192,6 +192,14 @@ def is_begun(row: ItemRow) -> bool:
     return row.evidence == BEGUN
 
 
+_MAY_STAND = frozenset({"unknown", "decide", "differs"})
+
+
+def may_stand(row: ItemRow) -> bool:
+    """Whether it has, or may have, an effect in its target, be it half of one: then it is not withdrawn."""
+    return row.state in _MAY_STAND or is_begun(row)
+
+
 BY_PERSON = '{"what":"person"}'
 """The evidence of an item that a person said to send, whatever the target was found to hold."""
 

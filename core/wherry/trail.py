@@ -86,7 +86,7 @@ def known(tx: Tx, flow: Flow) -> list[Known]:
     items = {one.item.key: one.item for one in inquiries.items_in(tx, OPEN, flow=flow.name)
              if one.item.entity == ENTITY and one.route == route}  # fmt: skip
     links = {link.key: link for link in exported.links_of(tx, route, ENTITY, f"{flow.name}|")}
-    names = _parties(tx, route, links.values())
+    names = parties(tx, route.sink, links.values())
     found = [_known(flow.name, route, items.get(key), links.get(key), names) for key in sorted({*items, *links})]
     return sorted(found, key=lambda one: (one.entry.date, one.entry.number, one.entry.key))
 
@@ -115,10 +115,10 @@ def _body(link: LinkRow | None) -> dict[str, Any]:
     return found
 
 
-def _parties(tx: Tx, route: Route, links: Iterable[LinkRow]) -> dict[str, str]:
+def parties(tx: Tx, sink: int, links: Iterable[LinkRow]) -> dict[str, str]:
     """The target's id of a customer → what the books call him."""
     ids = {str(line["customer"]) for link in links for line in _body(link).get("lines", ()) if line.get("customer")}
-    found = inquiries.links_to(tx, ids, sink=route.sink)
+    found = inquiries.links_to(tx, ids, sink=sink)
     return {one.link.target: one.link.key.removeprefix(_PARTY) for one in found if one.link.key.startswith(_PARTY)}
 
 
@@ -267,11 +267,12 @@ def trial_balance(hub: Hub, name: str, asked: fiscal.Asked) -> TrialBalance:
     assert wired.posting is not None
     sink, chart = wired.posting.sink, hub.books.refresh(wired.posting)
     with hub.store.read() as tx:
-        posted = [one.entry for one in known(tx, flow) if one.is_posted and _of(one.entry, pick.partitions)]
+        posted = [in_codes(one.entry, chart, one.link.made_at) for one in known(tx, flow)
+                  if one.link is not None and one.is_posted and _of(one.entry, pick.partitions)]  # fmt: skip
     last = pick.last or max([hub.books.today(), *(entry.date for entry in posted)])
     some = [entry for entry in posted if _within(entry, pick.first, last)]
     theirs = sink.balances(pick.first, last) if isinstance(sink, HasBalances) else None
-    told = [in_codes(entry, chart) for entry in some]
+    told = some
     if rates.in_one({one.currency for one in theirs or ()}, told):
         told = rates.all_at_home(told)
     ours = balances.of_entries(told, {one.code: one.name for one in chart})
@@ -287,15 +288,16 @@ def _within(entry: Entry, first: dt.date | None, last: dt.date) -> bool:
     return (first is None or first <= entry.date) and entry.date <= last
 
 
-def in_codes(entry: Entry, chart: Chart) -> Entry:
-    """The entry with the target's own codes, where it names accounts otherwise."""
-    lines = tuple(in_code(line, chart) for line in entry.lines)
-    return msgspec.structs.replace(entry, lines=lines, rounding_account=chart.code_of(entry.rounding_account))
+def in_codes(entry: Entry, chart: Chart, at: str = "") -> Entry:
+    """The entry with the target's own codes, where it names accounts otherwise; ``at`` is when it was written, since
+    an account may have been renamed or given another number after that (case C16)."""
+    lines = tuple(in_code(line, chart, at) for line in entry.lines)
+    return msgspec.structs.replace(entry, lines=lines, rounding_account=chart.code_of(entry.rounding_account, at))
 
 
-def in_code(line: BookedLine, chart: Chart) -> BookedLine:
+def in_code(line: BookedLine, chart: Chart, at: str = "") -> BookedLine:
     """The line with the account's own code in the target."""
-    code = chart.code_of(line.account)
+    code = chart.code_of(line.account, at)
     return line if code == line.account else msgspec.structs.replace(line, account=code)
 
 

@@ -28,7 +28,8 @@ from wherry.hub import Hub
 from wherry.reconciling import Reconciled
 from wherry.roles import Asks, Balance, HasBalances
 from wherry.settings import Flow
-from wherry.store import exported, inquiries, movements, posted
+from wherry.steps import fill, references
+from wherry.store import exported, inquiries, ledger, movements, posted
 from wherry.store.database import Tx
 from wherry.store.ledger import LinkRow, Route
 from wherry.trail import TrialBalance
@@ -113,7 +114,7 @@ def tie_out(hub: Hub, connection: str, flows: Sequence[Flow], days: Days) -> Tie
     told = [*lost, *([] if held is not None else _asked(target, ours, first, last)), *_not_found(open_now, held)]
     books = BothSides(
         first=first, last=last, written=ours.written, cancelled=ours.cancelled, held=held, opening=before, moved=moved,
-        sent=sent, open={stamp: says for stamp, (_, says) in open_now.items()}, told=told,
+        sent=sent, open={stamp: says for stamp, (_, says) in open_now.items()}, told=told, parties=ours.parties,
     )  # fmt: skip
     names = {one.code: trail.name_of(chart, one.code) for one in chart}
     found = Tied(connection=connection, flows=[one.name for one in flows], days=Days(first, last, days.name),
@@ -133,6 +134,7 @@ class _Ours:
 
     def __init__(self, hub: Hub, tx: Tx, sink: int, chart: Chart) -> None:
         links = [one for one in exported.written(tx, sinks=[sink]) if one.link.entity == ENTITY and one.link.body]
+        self.parties = trail.parties(tx, sink, [one.link for one in links])
         self.links: dict[str, tuple[Route, LinkRow]] = {one.link.key: (one.route, one.link) for one in links}
         self.keys = {one.link.key for one in exported.written(tx, sinks=[sink]) if one.link.entity == ENTITY}
         back = posted.reversed_ever(tx, ENTITY)
@@ -143,7 +145,8 @@ class _Ours:
         for key, (_, link) in sorted(self.links.items()):
             if link.rule == REVERSED and (key, link.target) not in known:
                 continue  # it was deleted there, or is not ours: nothing of it stands for the hub
-            entry = trail.in_codes(trail.entry_of(key, msgspec.json.decode(link.body), {}), chart)
+            said = trail.entry_of(key, _as_sent(tx, self.links[key][0], link), {})
+            entry = trail.in_codes(said, chart, link.made_at)
             self.written.append(Written(entry=entry, id=link.target, days=spans(entry)))
             if link.rule == REVERSED:
                 mine = (one.call for one in back if (one.key, one.target) == (key, link.target))
@@ -157,6 +160,15 @@ class _Ours:
 
     def stands(self) -> list[LinkRow]:
         return [link for _, link in self.links.values() if link.rule != REVERSED]
+
+
+def _as_sent(tx: Tx, route: Route, link: LinkRow) -> dict[str, Any]:
+    """The body with its parties by the target's ids, also where a person marked it as exported before it was sent."""
+    body: dict[str, Any] = msgspec.json.decode(link.body)
+    refs = references(body)
+    links = ledger.find_links(tx, route, refs) if refs else {}
+    known = {ref: links[ref].target if ref in links else "" for ref in refs}
+    return fill(body, refs, known)  # type: ignore[no-any-return]
 
 
 class _Spans:
@@ -340,7 +352,7 @@ def trial_balance(hub: Hub, name: str, asked: fiscal.Asked) -> TrialBalance:
     first = found.first or min([found.last, *(one.entry.date for one in ours.written)])
     held = _held(target, first, found.last, ours)
     books = BothSides(first=first, last=found.last, written=ours.written, cancelled=ours.cancelled, held=held,
-                  moved=found.theirs)  # fmt: skip
+                  moved=found.theirs, parties=ours.parties)  # fmt: skip
     hub_part, off, problems = tieout.standing(books, found.keys)
     names = {one.code: one.name for one in (*found.ours, *found.theirs)}
     found.ours = [Balance(code, names.get(code, ""), max(minor, 0), max(-minor, 0), currency)

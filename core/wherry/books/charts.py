@@ -45,14 +45,25 @@ class Problem(Struct, frozen=True, kw_only=True):
     fix: str
 
 
+class Was(Struct, frozen=True, kw_only=True):
+    """What an account was called until a moment: it has another number or another full name since."""
+
+    id: str
+    code: str
+    name: str
+    until: str
+
+
 class Chart:
     """The accounts of one target. ``problems`` says what is odd in the chart itself; none of it stops a look-up.
+    ``was`` is what accounts were called before.
 
     Raises ConfigError above 100,000 accounts.
     """
 
-    def __init__(self, accounts: Iterable[ChartAccount]) -> None:
+    def __init__(self, accounts: Iterable[ChartAccount], was: Iterable[Was] = ()) -> None:
         self._accounts = list(_bounded(accounts))
+        self._was = sorted(was, key=lambda one: one.until)
         self.problems: list[str] = []
         self._by_id = self._ids()
         self._names = self._full_names()
@@ -92,10 +103,35 @@ class Chart:
         """The codes of all accounts of these types, such as ``receivable``."""
         return {one.code for one in self._accounts if one.type in types}
 
-    def code_of(self, word: str) -> str:
-        """The code of the account that a word means, its number or its full name; the word where there is none."""
-        found = self.look(word) if word else None
-        return found.code if isinstance(found, ChartAccount) else word
+    def code_of(self, word: str, at: str = "") -> str:
+        """The code of the account that a word means, its number or its full name; the word where there is none.
+
+        ``at`` is the moment when it was said: the account that was called so then has another code by now, perhaps, or
+        is in use no more.
+        """
+        if not word:
+            return word
+        then = self._called(word, at) if at and self._was else None
+        same = [then] if then is not None else self._same(word)
+        usable = [one for one in same if one.active and one.posting] if len(same) > 1 else same
+        return usable[0].code if len(usable) == 1 else word
+
+    def _called(self, word: str, at: str) -> ChartAccount | None:
+        key, since = category_key(word), [one for one in self._was if one.until > at]
+        found = next((one for one in since if one.code == word), None)
+        found = found or next((one for one in since if category_key(one.name) == key), None)
+        return self._by_id.get(found.id) if found is not None else None
+
+    def changed(self, before: Chart, until: str) -> list[Was]:
+        """What accounts were called in the chart as it was before, of those that are called otherwise now."""
+        return [
+            Was(id=one.id, code=old.code, name=before.full_name(old), until=until)
+            for one in self if (old := before._by_id.get(one.id)) is not None
+            and (old.code, before.full_name(old)) != (one.code, self.full_name(one))
+        ]  # fmt: skip
+
+    def _same(self, word: str) -> list[ChartAccount]:
+        return (self._by_code.get(word) or self._by_name.get(category_key(word), [])) if word else []
 
     def find(self, code: str, currency: str = "") -> ChartAccount:
         """The account to book to. Raises Rejected for a code that cannot be booked to, with what to do about it."""
@@ -109,7 +145,7 @@ class Chart:
 
         ``currency`` is the one that is to be booked: an account that is kept in another does not take it.
         """
-        same = self._by_code.get(code) or self._by_name.get(category_key(code), []) if code else []
+        same = self._same(code)
         if not same:
             return self._unknown(code)
         usable = [one for one in same if one.active and one.posting] if len(same) > 1 else same

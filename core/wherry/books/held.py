@@ -16,7 +16,8 @@ What = Literal["edited", "re-dated", "missing", "doubled", "stray", "open", "unt
 
 
 class HeldLine(Protocol):
-    """One line of an entry in the target: ``minor`` in the entry's currency, ``home`` in that of its balances."""
+    """One line of an entry in the target: ``minor`` in the entry's currency, ``home`` in that of its balances.
+    ``party`` is the target's id of whose receivable or payable it is."""
 
     @property
     def account(self) -> str: ...
@@ -26,6 +27,8 @@ class HeldLine(Protocol):
     def minor(self) -> int: ...
     @property
     def home(self) -> int: ...
+    @property
+    def party(self) -> str: ...
 
 
 class HeldEntry(Protocol):
@@ -99,6 +102,8 @@ class BothSides(Struct, frozen=True, kw_only=True):
     """Stamp of what may have been written → what it is, and how to find out."""
     told: Sequence[Problem] = ()
     """What the target said of single entries, where it cannot list them."""
+    parties: Mapping[str, str] = field(default_factory=dict)
+    """The target's id of a party → what the books call it."""
 
     def spans(self, day: dt.date) -> bool:
         return self.first <= day <= self.last

@@ -97,7 +97,7 @@ class Pairs:
         for number, written in enumerate(self.books.written):
             held = self._found.get(number)
             if self.books.spans(written.entry.date) or (held is not None and self.books.spans(held.date)):
-                yield from _compared(written, held, shared=number in self._shared)
+                yield from _compared(written, held, self.books.parties, shared=number in self._shared)
         for one, some in self._former:
             if any(_left(some).values()) and any(self.books.spans(held.date) for held in some):
                 yield Problem(what="edited", name=one.name, target=one.id, entry=one.entry,
@@ -128,7 +128,9 @@ class Pairs:
         return Problem(what="stray", name=name, target=held.id, says=f"{told} ({worth})")
 
 
-def _compared(one: Written, held: HeldEntry | None, *, shared: bool) -> Iterator[Problem]:
+def _compared(
+    one: Written, held: HeldEntry | None, parties: Mapping[str, str], *, shared: bool
+) -> Iterator[Problem]:  # fmt: skip
     entry = one.entry
     if shared:
         yield Problem(what="doubled", name=entry.number, target=one.id, entry=entry.key,
@@ -142,21 +144,40 @@ def _compared(one: Written, held: HeldEntry | None, *, shared: bool) -> Iterator
     if held.date != entry.date:
         yield Problem(what="re-dated", name=entry.number, target=held.id, entry=entry.key,
                       says=f"is dated {held.date} there, {entry.date} was written")  # fmt: skip
-    if says := differences(entry, held):
+    if says := differences(entry, held, parties):
         yield Problem(what="edited", name=entry.number, target=held.id, entry=entry.key, says=says)
 
 
-def differences(entry: Entry, held: HeldEntry) -> str:
-    """What of an entry was changed there, by account and side; empty where nothing was that is booked otherwise."""
+def differences(entry: Entry, held: HeldEntry, parties: Mapping[str, str] | None = None) -> str:
+    """What of an entry was changed there, by account and side, and by party where ours names one; empty where nothing
+    was that is booked otherwise. ``parties`` are the target's id → name."""
     currency = entry.currency
     if held.currency != currency:
         return f"is in {held.currency} there, {currency} was written"
-    ours, theirs = _wanted(entry), _said(held)
-    changed = [key for key in sorted({*ours, *theirs}) if ours[key] != theirs[key]]
-    told = [f"{side} {account} is {text(theirs[account, side], currency)} there, "
-            f"{text(ours[account, side], currency)} was written" for account, side in changed[:_SHOWN]]  # fmt: skip
-    more = [f"{len(changed) - _SHOWN} more"] if len(changed) > _SHOWN else []
-    return "; ".join([*told, *more]) or _revalued(entry, held)
+    told = _changes(_wanted(entry), _said(held), currency) or _owed(entry, held, parties or {})
+    more = [f"{len(told) - _SHOWN} more"] if len(told) > _SHOWN else []
+    return "; ".join([*told[:_SHOWN], *more]) or _revalued(entry, held)
+
+
+def _changes(ours: Counter[tuple[str, Side]], theirs: Counter[tuple[str, Side]], currency: str) -> list[str]:
+    return [f"{side} {account} is {text(theirs[account, side], currency)} there, "
+            f"{text(ours[account, side], currency)} was written"
+            for account, side in sorted({*ours, *theirs}) if ours[account, side] != theirs[account, side]]  # fmt: skip
+
+
+def _owed(entry: Entry, held: HeldEntry, parties: Mapping[str, str]) -> list[str]:
+    """Whose receivables and payables were changed: the same lines, and somebody else is named on them."""
+    whose = {line.account for line in entry.lines if line.party}
+    ours, theirs = Counter[tuple[str, Side, str]](), Counter[tuple[str, Side, str]]()
+    for line in entry.lines if whose else ():
+        ours[line.account, line.side, line.party] += line.minor if line.account in whose else 0
+    for each in held.lines if whose else ():
+        theirs[each.account, each.side, each.party] += each.minor if each.account in whose else 0
+    return [f"{side} {account} of {parties.get(party, party) or 'nobody'} is "
+            f"{text(theirs[account, side, party], entry.currency)} there, "
+            f"{text(ours[account, side, party], entry.currency)} was written"
+            for account, side, party in sorted({*ours, *theirs})
+            if ours[account, side, party] != theirs[account, side, party]]  # fmt: skip
 
 
 def _revalued(entry: Entry, held: HeldEntry) -> str:

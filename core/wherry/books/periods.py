@@ -12,6 +12,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from wherry.accounting import Bucket, Period
+from wherry.books.keys import SEPARATOR
 from wherry.books.tables import Line, records
 from wherry.errors import ConfigError, Rejected
 
@@ -76,6 +77,9 @@ def _period(path: Path, line: Line) -> Period:
     name = line.cells.get("name", "")
     if not name:
         raise _wrong(path, line.row, "name", "the period has no name", "name it as your books do, such as 2026-P01")
+    if SEPARATOR in name:
+        raise _wrong(path, line.row, "name", f'"{name}" has a {SEPARATOR}, which stands between the parts of a key',
+                     f"name it without, such as {name.replace(SEPARATOR, '-')}")  # fmt: skip
     first, last = (_date(path, line, column) for column in _COLUMNS[1:])
     if last < first:
         raise _wrong(path, line.row, "last", f'"{name}" ends before it begins', "swap the two dates")

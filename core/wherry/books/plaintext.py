@@ -180,13 +180,24 @@ def _beancount(entries: Sequence[Entry], accounts: Mapping[str, str]) -> Iterato
                 yield f'  {key}: "{_quoted(said)}"'
         for line in with_rounding(entry).lines:
             yield f"  {accounts[line.account]}  {_amount(line, entry)}"
-            for key, said in (("description", line.description), ("party", line.party), *line.dimensions):
-                if said:
-                    yield f'    {_key(key)}: "{_quoted(said)}"'
+            for key, said in _notes(line):
+                yield f'    {key}: "{_quoted(said)}"'
 
 
 def _quoted(text: str) -> str:
     return one_line(text).replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _notes(line: BookedLine) -> Iterator[tuple[str, str]]:
+    """What is noted with a line: no name twice, and none that the program has for itself."""
+    taken = {"filename", "lineno"}
+    for name, said in (("description", line.description), ("party", line.party), *line.dimensions):
+        key, number = _key(name), 1
+        while key in taken:
+            key, number = f"{_key(name)}-{number + 1}", number + 1
+        if said:
+            taken.add(key)
+            yield key, said
 
 
 def _key(name: str) -> str:

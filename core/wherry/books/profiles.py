@@ -118,7 +118,7 @@ def render(
     made = _set(_profile(profile), date_format, delimiter, encoding, max_rows, defaults)
     for entry in entries:
         _taken(made, entry, chart)
-    entries = [_stated(made, entry) for entry in entries]
+    entries = [told for entry in entries if (told := _stated(made, entry)).lines]  # some are worth nothing at home
     _unmistakable(profile, made, entries, home)
     blocks = [_block(made, entry, chart, spreadsheet) for entry in entries]
     files = list(_packed(profile, made, entries, blocks))

@@ -26,6 +26,8 @@ COLUMNS = ("date", "from", "to", "rate", "source")
 """The columns of a table of rates: one ``from`` is worth ``rate`` of ``to`` on that date, as ``source`` says."""
 OLDEST = dt.timedelta(days=7)
 """How old a rate may be: there are none on weekends and holidays."""
+LEAST_ROUNDING, MOST_ROUNDING = 10, 100
+"""What rounding may leave of an entry: so many minor units in any case, and so many ten thousandths of its worth."""
 _OTHER: dict[Side, Side] = {"debit": "credit", "credit": "debit"}
 _WIDE = Context(prec=400)
 """The default context would cut digits beyond the 28th without a word."""
@@ -179,6 +181,8 @@ def appraised(entry: Entry, terms: Terms) -> Entry | LeftOut:
 
 def _unplaced(entry: Entry, terms: Terms) -> str:
     """Why what rounding left cannot be booked; empty where it can."""
+    if entry.rounding and (why := _too_much(entry)):
+        return why
     if terms.account and terms.account == (terms.own or terms.account):
         return ""
     left = f"{money.text(abs(entry.rounding), terms.home)} {terms.home}"
@@ -187,6 +191,18 @@ def _unplaced(entry: Entry, terms: Terms) -> str:
         told = f' = "{terms.own}", where the target books it' if terms.own else " to the account that takes it"
         return f"{lines}: set rounding{told}, on the flow"
     return f'{lines}, and the target books that on {terms.own}: set rounding = "{terms.own}" on the flow'
+
+
+def _too_much(entry: Entry) -> str:
+    """Why what rounding left is no rounding any more: lines too small for the rate come to nothing, or to the double,
+    and what they are worth would go to the account of rounding. Empty below the limit."""
+    whole = worth(entry)
+    if abs(entry.rounding) <= max(LEAST_ROUNDING, whole * MOST_ROUNDING // 10_000):
+        return ""
+    left, total = (f"{money.text(minor, entry.home)} {entry.home}" for minor in (abs(entry.rounding), whole))
+    return (f"{entry.number}: at {_plain(entry.exchange_rate)} rounding would take {left} of {total}, since its lines "
+            f"are too small for that rate: check the rate, or book fewer and larger lines (fewer dimensions, a longer "
+            f"group)")  # fmt: skip
 
 
 def _without(entry: Entry, reason: Literal["no-rate", "rounding"], detail: str) -> LeftOut:

@@ -33,7 +33,7 @@ _SHOWN = 12
 _DELIMITERS = ",;\t"
 _FORMULA = re.compile(r"'*[=+\-@\t\r＝＋－＠]")
 """How a cell begins that a spreadsheet takes for a formula, quoted or not."""
-_SCIENTIFIC = re.compile(r"\d(?:[.,]\d+)?E\+\d+").fullmatch
+_SCIENTIFIC = re.compile(r"\d(?:[.,]\d+)?[Ee]\+\d+").fullmatch
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ufffe\uffff\ud800-\udfff]+")
 _TEXT_CELLS = "mark the column, choose Format cells > Text, and type the codes again with their zeros"
 
