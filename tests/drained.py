@@ -210,7 +210,7 @@ class Books:
     def again(self, id: str = "1") -> None:
         """A person says that it is not there, and is to be sent."""
         with self._waiting("invoice", id) as (tx, lane, item):
-            rows.again(lane, item)
+            rows.again(lane, item, by_person=True)
             item.state, item.due = "queued", ""
             ledger.put_items(tx, ROUTE, [item])
 

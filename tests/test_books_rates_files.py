@@ -88,7 +88,7 @@ def test_a_screen_without_a_place_for_the_currency_gets_the_home_amounts(
 def test_an_entry_that_is_worth_nothing_at_home_makes_no_file_of_headings_alone() -> None:
     one = foreign(1, 1, Decimal("0.004"))
     assert rates.worth(one) == 0
-    assert render("xero", [one], {}, home="USD") == []
+    assert profiles.render("xero", [one], CHART, home="USD") == []
 
 
 def test_rates_go_where_a_screen_has_a_column_and_one_of_too_many_decimals_is_refused() -> None:

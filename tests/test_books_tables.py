@@ -96,6 +96,7 @@ def test_rows_that_are_blank_or_not_filled_in_yet_do_no_harm(tmp_path: Path) -> 
         ("category,debit\nA,1\nB,2\n a ,3\n", 4, "category", "row 2"),
         ("category,debit\nA,1,2\n", 2, None, "cell 3"),
         ("category,debit\nA,1.2E+03\n", 2, "debit", "1.2E+03"),
+        ("category,debit\nA,2.3e+11\n", 2, "debit", "2.3e+11"),
         ('category,debit\nA,"1\n', 2, None, "quotes"),
         (b"category,debit\nA,1\nB\xe9,2\n", 3, None, "UTF-8"),
         ("\ufeffcategory,debit\nA,1\n".encode("utf-16"), 1, None, "UTF-8"),

@@ -75,7 +75,8 @@ class Desk:
     def post(self) -> list[Entry]:
         """Everything that can be booked is, by the target."""
         found = self.gather()
-        links = [LinkRow(ENTITY, one.key, f"T-{one.key}", "ours", body=msgspec.json.encode(one.draft.body).decode())
+        links = [LinkRow(ENTITY, one.key, f"T-{one.key}", "ours", made_at="2026-02-01",
+                         body=msgspec.json.encode(one.draft.body).decode())
                  for one in found.bookings]  # fmt: skip
         ledger.put_links(self.tx, ROUTE, links)
         self.posted += [one.entry for one in found.bookings]
@@ -147,6 +148,19 @@ def test_what_takes_a_movement_back_is_booked_to_the_accounts_that_it_was_booked
     desk.says("W-1", None)
     desk.post()
     assert desk.balances() == {}
+
+
+def test_what_takes_a_movement_back_goes_to_its_account_whatever_number_that_has_by_now(desk: Desk) -> None:
+    """case_C11, case_C16"""
+    accounts = [ChartAccount(id=code, code=code, name=code) for code in ("1205", "4010", "4020")]
+    desk.chart = Chart(accounts)
+    desk.says("W-1", 10000)
+    desk.post()
+    renamed = Chart([msgspec.structs.replace(accounts[0], code="1299", name="1299"), *accounts[1:]])
+    desk.chart = Chart(renamed, was=renamed.changed(desk.chart, "2026-03-01"))
+    desk.says("W-1", None)
+    [back] = desk.post()
+    assert {line.account: line.side for line in back.lines} == {"4010": "debit", "1299": "credit"}
 
 
 @pytest.mark.parametrize("before", [True, False])
@@ -256,7 +270,7 @@ def test_a_held_movement_is_not_freed_by_a_change_at_its_source(desk: Desk, fulf
 def test_what_was_edited_in_the_target_keeps_the_class_of_each_of_its_lines() -> None:
     """b_000_15"""
     ours = [("6000", "debit", 10000, "East"), ("6000", "debit", 5000, "West"), ("1000", "credit", 15000, "")]
-    lines = [{"account": account, "side": side, "amount": {"minor": minor}, "dimensions": {"class": name} if name else {}}
+    lines = [{"account": account, "side": side, "amount": {"minor": minor}, "dimensions": {"class": name}}
              for account, side, minor, name in ours]  # fmt: skip
     there = [("6000", "debit", 6000), ("6000", "debit", 10000), ("6000", "debit", 70), ("1000", "credit", 16070)]
     held: Any = SimpleNamespace(currency="USD", lines=[

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from wherry.clock import SystemClock
 from wherry.drain import drain
-from wherry.errors import Busy
+from wherry.errors import Busy, TryAgain
+from wherry.store import Store
 
 from .drained import Books, books
 
@@ -204,6 +206,40 @@ def test_a_session_that_lost_its_lock_sends_nothing_more(
         assert report.exit_code == 6
         assert len(desk.writes()) == writes
         monkeypatch.undo()
+
+
+def test_who_lost_its_lock_while_a_call_waited_for_its_turn_does_not_send_it(
+    tmp_path: Path, postgres_copy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rule 7: the server ends all sessions in that wait, and another process takes over"""
+    with books(tmp_path, postgres_copy, monkeypatch) as desk:
+        desk.bill("1")
+        desk.run()
+        desk.bill("2", "2.00")
+        desk.bill("3", "3.00")
+        desk.fault("status", status=429, times=1, headers={"Retry-After": "200"})
+
+        def taken_over() -> None:
+            kill_sessions(postgres_copy)
+            with desk.open() as hub:
+                hub.drain("books")
+
+        desk.clock.at(10.0, taken_over)
+        assert desk.run().exit_code == 6
+        assert desk.done("2") == [("created", "2.00")]
+        assert desk.done("3") == [("created", "3.00")]
+
+
+def test_a_lock_that_a_pooler_left_with_another_session_is_not_held(postgres_copy: str, tmp_path: Path) -> None:
+    with contextlib.closing(Store(postgres_copy, SystemClock(), tmp_path)) as store, store.lock("drain:2") as held:
+        held.check()
+        with held.write():
+            pass
+        held._backend = -1
+        with pytest.raises(TryAgain):
+            held.check()
+        with pytest.raises(TryAgain), held.write():
+            raise AssertionError
 
 
 def kill_sessions(url: str) -> None:

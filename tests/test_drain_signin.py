@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 from wherry import flight
 from wherry.errors import Guarded
 from wherry.hub import Hub
@@ -101,36 +100,3 @@ def test_another_sign_in_of_the_same_company_is_gone_on_with(desk: Filed, monkey
     desk.fault("expired", after=1)
     assert desk.run().exit_code == 0
     assert [desk.done(str(number)) for number in range(2, 5)] == [[("created", f"{n}.10")] for n in range(2, 5)]
-
-
-# -- the lock, after a long wait for a call's turn ---------------------------------------------------------------------
-
-
-def test_who_lost_its_lock_while_a_call_waited_for_its_turn_does_not_send_it(
-    tmp_path: Path, postgres_copy: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Rule 7: the server ends all sessions meanwhile, and another process takes over"""
-    with books(tmp_path, postgres_copy, monkeypatch) as desk:
-        desk.bill("1")
-        desk.run()
-        desk.bill("2", "2.00")
-        desk.bill("3", "3.00")
-        desk.fault("status", status=429, times=1, headers={"Retry-After": "200"})
-
-        def taken_over() -> None:
-            end_sessions(postgres_copy)
-            with desk.open() as hub:
-                hub.drain("books")
-
-        desk.clock.at(10.0, taken_over)
-        assert desk.run().exit_code == 6
-        assert desk.done("2") == [("created", "2.00")]
-        assert desk.done("3") == [("created", "3.00")]
-
-
-def end_sessions(url: str) -> None:
-    engine = sa.create_engine(sa.make_url(url).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        connection.exec_driver_sql(f"SELECT pg_terminate_backend(pid, 5000) {others}")
-    engine.dispose()

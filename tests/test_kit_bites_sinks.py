@@ -18,6 +18,8 @@ from wherry.errors import Rejected, TryAgain, WherryError
 from wherry.records import Answer, Call, Facts, Found, Item, Listed, Reply
 from wherry.roles import Account
 from wherry.simulator import Clock, serve
+from wherry.testing.atomic import AtomicSinkSuite
+from wherry.testing.polled import PolledSinkSuite
 from wherry.testing.services import SECRET
 from wherry.testing.sinks import SinkSuite, SinkTrial
 from wherry.testing.target import Ability, Target
@@ -544,6 +546,11 @@ def test_a_target_that_forgets_sooner_than_its_sink_claims_is_found_out(tmp_path
     with on_trial(tmp_path, AskingSink, "key", 1, retention=60.0) as trial:
         with pytest.raises(AssertionError, match="resend_for is not true"):
             run("test_a_repeated_create_has_one_effect", trial)
+
+
+@pytest.mark.parametrize("suite", [SinkSuite, PolledSinkSuite, AtomicSinkSuite])
+def test_a_sink_of_any_kind_is_tried_by_forty_checks(suite: type[Any]) -> None:
+    assert len([name for name in dir(suite) if name.startswith("test_")]) >= 40
 
 
 def test_every_check_of_the_sink_suite_catches_something() -> None:

@@ -37,8 +37,9 @@ _NOTHING_YET = ("sending", "answered", "lost", "unsent")
 def drain(target: Target, *, wait: float = 30.0) -> None:
     """Send what waits for the target until nothing is left that could be, and resolve what has no answer.
 
-    Raises Busy when another process is draining, Guarded when the account is another than the one bound, TryAgain
-    when the target is out of order, AccessLost when it lets nobody in. What was settled before stays settled.
+    Raises Busy when another process is draining, Guarded when the account is another than the one bound, ConfigError
+    when the file beside the store cannot be written, TryAgain when the target is out of order, AccessLost when it lets
+    nobody in. What was settled before stays settled.
     """
     with target.store.read() as tx:
         if not has_work(tx, target.sink_id, target.store.now()):

@@ -81,11 +81,13 @@ class Sorter:
     def sort(self, known: Sequence[Known], chart: Chart) -> Out:
         for one in known:
             if self.wish.means(one.entry):
-                self._sort(one, trail.in_codes(one.entry, chart))
-        self._vanished({one.entry.key for one in known})
+                self._sort(one, chart)
+        self._vanished({one.entry.key for one in known}, chart)
         return self.out
 
-    def _sort(self, one: Known, entry: Entry) -> None:
+    def _sort(self, one: Known, chart: Chart) -> None:
+        """An account that was renamed or renumbered since goes by what it is called now, and is no change."""
+        entry = trail.in_codes(one.entry, chart, one.link.made_at if one.link is not None else "")
         booked, back = self._before(entry.key)
         state = POSTED if one.is_posted else one.state if one.state == TAKEN_BACK else PREPARED
         if state == TAKEN_BACK:
@@ -98,10 +100,10 @@ class Sorter:
             elif self._again(booked):
                 self._take(entry, state, booked.round)
             else:
-                same = booked.digest == digest(msgspec.to_builtins(entry))
+                same = booked.digest in (_digest(entry), _digest(trail.in_codes(one.entry, chart)), _digest(one.entry))
                 (self.out.before if same else self.out.changed).append(booked)
 
-    def _vanished(self, keys: Collection[str]) -> None:
+    def _vanished(self, keys: Collection[str], chart: Chart) -> None:
         """What was handed out when it was only prepared, and is prepared no longer: it was booked otherwise since, or
         taken back at its source. The file brought it into other books all the same."""
         for id, booked in self._files.items():
@@ -109,6 +111,7 @@ class Sorter:
                 if (said := self._kept.get(id)) is None:
                     self.out.changed += [booked] if self._before(booked.key)[1] is None else []
                 elif self.wish.means(entry := msgspec.convert(said, Entry)):
+                    entry = trail.in_codes(entry, chart, booked.at)
                     self._take_back(entry, booked, self._before(booked.key)[1])
 
     def _before(self, key: str) -> tuple[FileExport | None, FileExport | None]:
@@ -132,7 +135,7 @@ class Sorter:
         out = turned(entry) if state == REVERSED else entry
         row = FileExport(
             profile=self.wish.profile, flow=self._said.flow, key=entry.key, number=_numbered(out.number, round),
-            state=state, round=round, digest=digest(msgspec.to_builtins(out)), file="", at=self._said.at,
+            state=state, round=round, digest=_digest(out), file="", at=self._said.at,
             by=self._said.by, minor=sum(line.minor for line in out.lines if line.side == "debit"),
             currency=out.currency,
         )  # fmt: skip
@@ -140,6 +143,10 @@ class Sorter:
         self.out.rows.append(row)
         if state == PREPARED:
             self.out.kept[row.id] = msgspec.to_builtins(entry)
+
+
+def _digest(entry: Entry) -> str:
+    return digest(msgspec.to_builtins(entry))
 
 
 def turned(entry: Entry) -> Entry:

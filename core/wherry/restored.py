@@ -7,7 +7,7 @@ was sent from yet, may be an older copy. What it then heeds stands in its notes 
                    are looked for before they are made. Until the store is found to be an older copy.
 ``restored:FLOW``  Of a flow that had looked by then: when the newest call left that the copy knew of. Until the flow
                    has looked again and the store is then found to be an older copy once more.
-``restored``       When the store was last found to be an older copy. For ever.
+``restored``       When the store was last found to be an older copy: its targets settle from then on. For ever.
 ``reread:FLOW``    When the flow had next been read to its end, whatever was left to send. What is as old may have been
                    sent before. Until the store is found to be an older copy again.
 
@@ -59,17 +59,11 @@ def settling(tx: Tx, settle: float, now: dt.datetime) -> float:
 # -- when a flow has run through ---------------------------------------------------------------------------------------
 
 
-def note_through(tx: Tx, flow: str, now: str, *, left: bool) -> None:
-    """The flow was read to its end; ``left`` says whether anything waits to be sent."""
-    if not left and not calls.note(tx, LOOKED + flow):
-        calls.put_note(tx, LOOKED + flow, now)
-    if calls.note(tx, NOTICED) and not calls.note(tx, REREAD + flow):
-        calls.put_note(tx, REREAD + flow, now)
-
-
-def is_through(tx: Tx, flow: str) -> bool:
-    """Whether there is nothing more that ``note_through`` could note of the flow."""
-    return bool(calls.note(tx, LOOKED + flow)) and (not calls.note(tx, NOTICED) or bool(calls.note(tx, REREAD + flow)))
+def to_note(tx: Tx, flow: str, *, left: bool) -> list[str]:
+    """What is to be noted of a flow that was read to its end, and is not yet; ``left``: something waits to be sent."""
+    wanted = [] if left else [LOOKED + flow]
+    wanted += [REREAD + flow] if calls.note(tx, NOTICED) else []
+    return [key for key in wanted if not calls.note(tx, key)]
 
 
 # -- of an item --------------------------------------------------------------------------------------------------------
@@ -130,7 +124,8 @@ class Beside:
         """It never goes down: bytes sent again carry an old number, and another connection's drain may be further."""
         fcntl.flock(self._handle, fcntl.LOCK_EX)
         try:
-            if number > (self._read() or 0) or self._read() is None:
+            known = self._read()
+            if known is None or number > known:
                 os.pwrite(self._handle, f"{number:020d}".encode(), 0)
         finally:
             fcntl.flock(self._handle, fcntl.LOCK_UN)

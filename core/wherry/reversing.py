@@ -178,14 +178,17 @@ def _ours(lines: Sequence[dict[str, Any]], held: Sequence[HeldLine]) -> list[dic
     """Which of our lines each line there is, by account and side: that of the same amount, else the next one that is
     none yet; the first one where there are more of them there than ours."""
     left, found = list(lines), [dict[str, Any]() for _ in held]
-    for exact, every in ((True, False), (False, False), (False, True)):
+    for pool, exact in ((left, True), (left, False), (lines, False)):
         for number, line in enumerate(held):
-            mine = (one for one in (lines if every else left) if (one["account"], one["side"]) == (line.account, line.side)
-                    and (not exact or one["amount"]["minor"] == line.minor))  # fmt: skip
-            if not found[number] and (one := next(mine, None)) is not None:
-                found[number] = one
-                left = [other for other in left if other is not one]
+            if not found[number]:
+                found[number] = one = next((one for one in pool if _is_like(one, line, exact)), {})
+                left[:] = [other for other in left if other is not one]
     return found
+
+
+def _is_like(ours: dict[str, Any], line: HeldLine, exact: bool) -> bool:
+    same = (ours["account"], ours["side"]) == (line.account, line.side)
+    return same and (not exact or ours["amount"]["minor"] == line.minor)
 
 
 def _more(ours: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Taking back what a run wrote: every document that it made becomes a reversal there, in one batch, once.
 
-Nothing is deleted in the target. What a document needed, its customer and its products, stays.
+Nothing is deleted in the target. What a document needed, its customer and its products, stays. What the run prepared
+and was not sent yet is withdrawn; behind what may be there, since its answer is not known, a reversal waits.
 """
 
 from __future__ import annotations
@@ -11,29 +12,34 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from wherry import approvals, desk, overview, writing
+from wherry import approvals, desk, homing, overview, writing
 from wherry.errors import Guarded, WherryError
 from wherry.hub import Hub
 from wherry.records import Draft, Ref
 from wherry.roles import AtomicSinkWriter
-from wherry.rows import REVERSED, worth
+from wherry.rows import REVERSED, may_stand, worth
 from wherry.steps import Lane, Step
 from wherry.store import audit, inquiries, ledger, registry
 from wherry.store.database import Tx
 from wherry.store.inquiries import Placed
-from wherry.store.ledger import Event, LinkRow, Route
+from wherry.store.ledger import Event, ItemRow, LinkRow, Route
 
 _DID = ("created", "linked", "updated", "differs")
+_WAITS = ("queued", "waiting", "triage")
+"""States of what leaves without anybody having to look at it again."""
 
 
 class Undo(Struct, kw_only=True):
-    """What taking back a run comes to: the documents, what they add up to, what stays as it is and why."""
+    """What taking back a run comes to: the documents, what they add up to, what stays as it is and why. ``unsent`` was
+    not sent yet, ``unsure`` may be there: it is taken back as soon as that is known."""
 
     run: str
     flow: str
     items: list[dict[str, Any]]
     sums: dict[str, int]
     left: list[dict[str, Any]]
+    unsent: list[dict[str, Any]]
+    unsure: list[dict[str, Any]]
 
 
 class Undone(Struct, kw_only=True):
@@ -68,11 +74,14 @@ def prepare(hub: Hub, run: str) -> Undo:
     flow, route = _route(hub, run)
     with hub.store.read() as tx:
         made = _made(tx, route, run)
+        begun = _begun(tx, route, run, made)
     rows = [(one, {**_row(one), "why": one.why_not}) for one in made]
     items, sums = [row for one, row in rows if not one.why_not], dict[str, int]()
     for row in items:
         desk.add(sums, row["amount"], row["currency"])
-    return Undo(run=run, flow=flow, items=items, sums=sums, left=[row for one, row in rows if one.why_not])
+    left = [row for one, row in rows if one.why_not] + [{**_row_of(one), "why": why} for one, why in begun.left]
+    unsent, unsure = map(_row_of, begun.unsent), map(_row_of, begun.unsure)
+    return Undo(run=run, flow=flow, items=items, sums=sums, left=left, unsent=list(unsent), unsure=list(unsure))
 
 
 def undo(hub: Hub, run: str) -> Undone:
@@ -80,18 +89,32 @@ def undo(hub: Hub, run: str) -> Undone:
     flow, route = _route(hub, run)
     now = hub.store.now()
     with hub.store.write() as tx:
-        made = [one for one in _made(tx, route, run) if not one.why_not]
+        told = _made(tx, route, run)
+        made, begun = [one for one in told if not one.why_not], _begun(tx, route, run, told)
         lane = _lane(hub, flow, run, route)
-        writing.settle(tx, lane, [_step(one) for one in made], now, cause=f"undo {run}")
-        found = ledger.find_items(tx, route, [one.link.ref for one in made])
+        steps = [*map(_step, made), *map(_step_behind, begun.unsure)]
+        writing.settle(tx, lane, steps, now, cause=f"undo {run}")
+        withdrawn = _withdraw(tx, lane, begun, now)
+        found = ledger.find_items(tx, route, [step.ref for step in steps])
         approvals.give_at_once(tx, route, found.values(), now)
-        if made:
-            keys = [str(one.link.ref) for one in made]
-            audit.write(tx, now, "runs.undo", run, {"flow": flow, "documents": len(made), "keys": keys[:1000]})
+        if steps or withdrawn:
+            keys = [str(ref) for ref in (*(step.ref for step in steps), *(item.ref for item in withdrawn))]
+            audit.write(tx, now, "runs.undo", run, {"flow": flow, "documents": len(keys), "keys": keys[:1000]})
     placed = [Placed(route, item) for item in found.values()]
-    error = desk.send(hub, placed)
+    error = _sent(hub, route, placed)
     with hub.store.read() as tx:
-        return Undone(items=[desk.standing(tx, one) for one in placed], error=error)
+        rows = [desk.standing(tx, one) for one in (*placed, *(Placed(route, item) for item in withdrawn))]
+        return Undone(items=rows, error=error)
+
+
+def _sent(hub: Hub, route: Route, placed: list[Placed]) -> WherryError | None:
+    """Drain; the reversals of what turned out to be there are ready only then, and have the word as well."""
+    error = desk.send(hub, placed)
+    with hub.store.write() as tx:
+        found = ledger.find_items(tx, route, [one.item.ref for one in placed]).values()
+        late = [item for item in found if item.draft.void and item.approval == "wanted"]
+        approvals.give_at_once(tx, route, late, hub.store.now())
+    return (desk.send(hub, placed) if late else None) or error
 
 
 def _route(hub: Hub, run: str) -> tuple[str, Route]:
@@ -124,6 +147,66 @@ def _made(tx: Tx, route: Route, run: str) -> list[Made]:
         told.setdefault(ref, event)
     linked = ledger.find_links(tx, route, told)
     return [_of(event, linked[ref]) for ref, event in told.items() if ref in linked and linked[ref].target]
+
+
+class Begun(Struct, kw_only=True):
+    """Documents that a run prepared and that nobody knows to be there: not sent, perhaps there, and what stays."""
+
+    unsent: list[ItemRow]
+    unsure: list[ItemRow]
+    left: list[tuple[ItemRow, str]]
+    files: list[ItemRow]
+    """What is attached to those that were not sent."""
+
+
+def _begun(tx: Tx, route: Route, run: str, made: Iterable[Made]) -> Begun:
+    known = {one.link.ref for one in made}
+    mine = [one.item for one in inquiries.items_of_route(tx, route) if one.item.run == run]
+    open_ones = [item for item in mine if item.root and "date" in item.draft.body and item.ref not in known]
+    left = [(item, why) for item in open_ones if (why := _stays(item))]
+    free = [item for item in open_ones if not _stays(item)]
+    unsent = homing.without_effect(tx, route, free)
+    records = {(item.record_kind, item.record_id) for item in unsent}
+    files = [item for item in mine if item.draft.file and (item.record_kind, item.record_id) in records]
+    return Begun(unsent=unsent, unsure=[item for item in free if may_stand(item)], left=left,
+                 files=[item for item in files if item.state in _WAITS and not may_stand(item)])  # fmt: skip
+
+
+def _stays(item: ItemRow) -> str:
+    """Why an open document of the run stays as it is; empty where it does not."""
+    if item.record_kind == "journal":
+        return "it is an entry that is still open; its movements hold on to it"
+    if item.target or item.draft.void:
+        return "the run only changes it; another made it"
+    if item.state in _WAITS or item.state == "unknown":
+        return ""
+    return f"it is {item.state}, and waits for a person"
+
+
+def _row_of(item: ItemRow) -> dict[str, Any]:
+    return {
+        "entity": item.entity, "key": item.key, "target": item.target, "label": item.label or item.key,
+        "date": str(item.draft.body.get("date") or ""), "amount": item.amount, "currency": item.currency,
+    }  # fmt: skip
+
+
+def _step_behind(item: ItemRow) -> Step:
+    """The reversal that waits until it is known whether the document is there."""
+    draft = msgspec.structs.replace(item.draft, void=True)
+    return Step(draft=draft, flow=item.flow, record_kind=item.record_kind, record_id=item.record_id, always=True)
+
+
+def _withdraw(tx: Tx, lane: Lane, begun: Begun, now: str) -> list[ItemRow]:
+    """What was not sent never is. Its record comes again once it changes, as that of a reversed document does."""
+    why, gone = f"run {lane.run} was taken back before it was sent", [*begun.unsent, *begun.files]
+    ledger.remove_items(tx, [item.id for item in gone])
+    homing.leave(tx, lane, begun.unsent)
+    ledger.put_events(tx, [
+        Event(now, lane.run, item.flow, item.record_kind, item.record_id, item.entity, item.key, "skipped", "", why,
+              f"undo {lane.run}") for item in gone
+    ])  # fmt: skip
+    ledger.mark_synced(tx, [("skipped", "", why, one.flow, one.record_kind, one.record_id) for one in begun.unsent])
+    return begun.unsent
 
 
 def _of(event: Event, link: LinkRow) -> Made:

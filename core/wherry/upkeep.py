@@ -18,7 +18,7 @@ from wherry.job import Batch, Entry, Job, Wired
 from wherry.records import Create, Link, Record
 from wherry.roles import FieldMapper, Matcher, Sweeps
 from wherry.steps import Step
-from wherry.store import ledger, questions, registry
+from wherry.store import calls, ledger, questions, registry
 from wherry.store.ledger import Seen
 from wherry.tally import Notice
 
@@ -52,11 +52,12 @@ def note_looked(job: Job) -> None:
         return
     with wired.store.read() as tx:
         left = ledger.count_open(tx, wired.name)
-        known = restored.is_through(tx, flow)
-    if not known:
         still = any(left.get(state) for state in ("queued", "unknown", "waiting"))
+        unnoted = restored.to_note(tx, flow, left=still)
+    if unnoted:
         with wired.store.write() as tx:
-            restored.note_through(tx, flow, wired.store.now(), left=still)
+            for key in unnoted:
+                calls.put_note(tx, key, wired.store.now())
 
 
 MatcherOf = Callable[[str, str], Matcher | None]

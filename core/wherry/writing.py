@@ -158,7 +158,7 @@ class Settlement:
         return True
 
     def _void_already(self, step: Step, link: LinkRow | None) -> bool:
-        nothing = Outcome("skipped", "", "taken back at its source; the target holds nothing of it")
+        nothing = Outcome("skipped", "", "taken back; the target holds nothing of it")
         return self._done(step, nothing if link is None else Outcome("unchanged", link.target))
 
     def _skip(self, step: Step, skip: Skip) -> bool:

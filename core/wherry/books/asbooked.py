@@ -6,7 +6,7 @@ same accounts, parties and dimensions and at the same rate, whatever the table s
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +16,17 @@ from msgspec import Struct
 from wherry.accounting import Mapped, Movement, MovementLine
 from wherry.books import grouping
 from wherry.books.bodies import movement_of
+from wherry.books.frozen import ENTITY
 from wherry.books.tables import category_key
+from wherry.records import Ref
+from wherry.store import ledger
 from wherry.store.database import Tx
 from wherry.store.documents import DocumentView
+from wherry.store.ledger import Route
 from wherry.store.movements import MovementRow
 
 if TYPE_CHECKING:
+    from wherry.books.charts import Chart
     from wherry.books.gathering import Booking, Books
 
 _NAMESPACE, _ENTRIES, _TERMS = "wherry.books", "booked_by", "booking_terms"
@@ -44,6 +49,8 @@ class Kept(Struct, frozen=True, kw_only=True):
     terms: Terms
     rate: str = ""
     source: str = ""
+    at: str = ""
+    """When the target took it, which tells what its accounts were called."""
 
 
 def terms_of(books: Books) -> Terms:
@@ -73,14 +80,17 @@ def _note(one: Booking, sign: str) -> dict[str, Any]:
     return {"terms": sign, "rate": f"{one.entry.exchange_rate:f}", "source": one.entry.exchange_source}
 
 
-def of_entries(tx: Tx, sink: int, keys: Iterable[str]) -> dict[str, Kept]:
+def of_entries(tx: Tx, route: Route, keys: Collection[str]) -> dict[str, Kept]:
     """Key of an entry → how it was booked; what was prepared before that was noted is not in it."""
     view = DocumentView(tx, _NAMESPACE)
-    notes = view.get(_ENTRIES, [f"{sink}/{key}" for key in keys])
+    notes = view.get(_ENTRIES, [f"{route.sink}/{key}" for key in keys])
+    links = ledger.find_links(tx, route, [Ref(ENTITY, key) for key in keys])
+    made = {ref.key: link.made_at for ref, link in links.items()}
     held = view.get(_TERMS, {note["terms"] for note in notes.values()})
     terms = {sign: msgspec.convert(body, Terms) for sign, body in held.items()}
-    kept = {name: msgspec.convert({**note, "terms": terms[note["terms"]]}, Kept) for name, note in notes.items()}
-    return {name.partition("/")[2]: one for name, one in kept.items()}
+    named = {name.partition("/")[2]: note for name, note in notes.items()}
+    return {key: msgspec.convert({**note, "terms": terms[note["terms"]], "at": made.get(key, "")}, Kept)
+            for key, note in named.items()}  # fmt: skip
 
 
 def body_of(row: MovementRow, kept: Kept | None) -> dict[str, Any]:
@@ -94,9 +104,20 @@ def body_of(row: MovementRow, kept: Kept | None) -> dict[str, Any]:
         return body
     told = {name: value for name, value in body.items() if name != "gain"}
     told["lines"] = [_line(line, booked[0], kept.terms) for line in booked[0].lines]
+    if kept.at:
+        told["booked_at"] = kept.at
     if kept.rate and not body.get("exchange_rate"):
         told["exchange_rate"], told["exchange_source"] = kept.rate, kept.source
     return told
+
+
+def by_code(row: MovementRow, movement: Movement, chart: Chart) -> Movement:
+    """What takes a movement back, on the accounts that it was booked on by the codes that they have now."""
+    at = msgspec.json.decode(row.body).get("booked_at", "") if row.undoes else ""
+    if not at:
+        return movement
+    lines = (msgspec.structs.replace(line, account=chart.code_of(line.account, at)) for line in movement.lines)
+    return msgspec.structs.replace(movement, lines=tuple(lines))
 
 
 def _line(line: MovementLine, movement: Movement, terms: Terms) -> dict[str, Any]:

@@ -19,8 +19,8 @@ from wherry.books import asbooked, frozen, grouping, rates, unbooked
 from wherry.books.bodies import unrounded
 from wherry.books.charts import Chart
 from wherry.books.drafts import draft_of
-from wherry.books.frozen import Sent
-from wherry.books.keys import Parts, joined
+from wherry.books.frozen import ENTITY, Sent
+from wherry.books.keys import SEPARATOR, Parts, joined
 from wherry.books.numbering import letters
 from wherry.books.periods import Calendar
 from wherry.books.placing import Placing
@@ -29,7 +29,7 @@ from wherry.books.rates import Rates, Terms
 from wherry.books.unbooked import Apart
 from wherry.records import Draft
 from wherry.settings import Flow
-from wherry.store import movements
+from wherry.store import movements, posted
 from wherry.store.database import Tx
 from wherry.store.ledger import Route
 from wherry.store.movements import MovementRow, State
@@ -127,8 +127,9 @@ def arrange(tx: Tx, books: Books) -> Arrangement:
     placing = Placing(books, fixed, apart.given_up)
     placing.reversed = sent.reversed
     booked, found.left, found.blocked = _ready(books, placing, free)
+    placing.numbers = posted.numbers_of_others(tx, books.route.sink, ENTITY, f"{books.flow.name}{SEPARATOR}")
     if books.flow.group == "none":
-        placing.numbers = frozen.numbers(tx, books.route, books.flow.name)
+        placing.numbers |= frozen.numbers(tx, books.route, books.flow.name)
     placing.partitions |= {row.partition for row in rows}
     aside = Placing(_unstopped(books), fixed, apart.given_up)
     rest = [row for row in rows if row.entry not in fixed and not books.pick.takes(row)]
@@ -230,13 +231,21 @@ def _bookings(
             each=books.flow.group == "none",
             taken=placing.taken(partition), split=_split(books, placing, partition, aside),
         )  # fmt: skip
-        for entry in (rates.appraised(one, terms) for one in entries):
+        for entry in (rates.appraised(opened(one, books.closed_until), terms) for one in entries):
             if isinstance(entry, LeftOut):
                 left.append(entry)
                 continue
             key = joined(Parts(books.flow.name, entry.bucket, partition, entry.key))
             found.append(Booking(key=key, entry=entry, draft=draft_of(key, entry)))
     return found, left
+
+
+def opened(entry: Entry, closed_until: dt.date | None) -> Entry:
+    """An entry that bears the first day of its group, on the first of these days that is open: books that are closed
+    in the middle of the group take the movements after that (case C12)."""
+    if closed_until is None or entry.date > closed_until:
+        return entry
+    return msgspec.structs.replace(entry, date=closed_until + dt.timedelta(days=1))
 
 
 def _split(books: Books, placing: Placing, partition: str, aside: Collection[Movement]) -> set[str]:

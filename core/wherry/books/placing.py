@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from wherry.accounting import Bucket, LeftOut, Movement
-from wherry.books import grouping, unbooked
+from wherry.books import asbooked, grouping, unbooked
 from wherry.books.bodies import gain_elsewhere, movement_of
 from wherry.books.keys import SEPARATOR, parts
 from wherry.books.numbering import moved_from
-from wherry.errors import Guarded
+from wherry.errors import Guarded, Rejected
 from wherry.settings import Flow
 from wherry.store.movements import MovementRow
 
@@ -46,7 +46,8 @@ class Placing:
         self.in_time: list[tuple[int, str]] = []
         """Movements that came before their group was posted, with its name, where that was not noted before."""
         self.numbers: set[str] = set()
-        """What sent entries are called, where each is called by its own reference."""
+        """What entries of other flows into the same books are called; and those of this one that were sent, where each
+        is called by its own reference."""
         self.reversed: set[str] = set()
         """Keys of entries that were taken back: what is booked anew is another document, with a number of its own."""
         self._left: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
@@ -61,14 +62,29 @@ class Placing:
         if row.entry in self._given_up:
             self._leave(movement, "held", self._given_up[row.entry])
             return None
+        nowhere = self._nowhere(movement.date)
         if unbooked.is_held(row):
             self._leave(movement, "held", row.reason)
-            self._note(row, self.bucket_of(movement.date).name)
+            if not nowhere:
+                self._note(row, self.bucket_of(movement.date).name)
+            return None
+        if nowhere:
+            self._leave(movement, "held", nowhere)
             return None
         if books.flow.gains and (why := gain_elsewhere(row)):
             self._leave(movement, "held", why)
             return None
-        return movement
+        return asbooked.by_code(row, movement, books.chart)
+
+    def _nowhere(self, day: dt.date) -> str:
+        """Why a day is in no period, which keeps its own movements back; empty where it is in one."""
+        try:
+            self.bucket_of(day)
+        except Rejected as error:
+            table = self.books.calendar.periods
+            told = f"in no period: the table goes from {table[0].first} to {table[-1].last}" if table else error.message
+            return f"{told}; {error.fix}"
+        return ""
 
     def place(self, row: MovementRow, movement: Movement) -> Movement | None:
         """The movement on the day it is booked; None for one that is left out."""
@@ -118,6 +134,8 @@ class Placing:
         day, own = movement.date, self.books.calendar.period_of(movement.date).name
         for _ in range(_FURTHEST):
             day = self.books.calendar.period_of(day).last + _ONE_DAY
+            if self._nowhere(day):
+                break
             if not self._is_closed(day):
                 told = f"{movement.description} (of {movement.date}; {why})".strip()
                 return msgspec.structs.replace(movement, date=day, late=True, moved=own, description=told)

@@ -60,7 +60,7 @@ class Subledger:
         held = movements.by_id(tx, [_number(item.target) for item in items if item.target])
         entries = {row.entry for row in held.values() if row.entry}
         fixed = frozen(tx, self.route, entries)
-        self._booked = asbooked.of_entries(tx, self.route.sink, fixed)
+        self._booked = asbooked.of_entries(tx, self.route, fixed)
         self._given_up = unbooked.given_up(tx, self.route, entries - fixed)
         self._held = unbooked.to_be_held(tx, self.route.sink, entries - fixed)
         rows: list[MovementRow] = []

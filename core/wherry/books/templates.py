@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from decimal import Decimal
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
 from wherry.accounting import ChartAccount, Entry
-from wherry.books import cells, rates
+from wherry.books import cells, formulas, rates
 from wherry.books.fields import Chart, Words, check, fields_of, rendered, value
 from wherry.errors import ConfigError, Rejected
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _LARGEST = 20_000_000
 _DELIMITERS = ",;\t|"
+_QUOTED = re.compile(r'"[^"]*"').sub
 _ENCODINGS = ("utf-8-sig", "cp1252")
 _DIGITS = 15
 """Spreadsheets keep numbers of so many digits exactly."""
@@ -83,8 +85,7 @@ def _pattern(path: Path, rows: Sequence[Sequence[str]]) -> int:
 
 def _fill_csv(path: Path, entries: Sequence[Entry], chart: Chart, words: Words) -> bytes:
     text, encoding = _decoded(path)
-    head = text.partition("\n")[0]
-    delimiter = max(_DELIMITERS, key=head.count)
+    delimiter = _delimiter(text)
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
     except csv.Error as error:
@@ -105,6 +106,13 @@ def _fill_csv(path: Path, entries: Sequence[Entry], chart: Chart, words: Words) 
             f"the template {path.name} is in {encoding}, which cannot hold {letter!r} (U+{ord(letter):04X})",
             field="memo", fix="save the template as CSV in UTF-8", code="WHERRY-4688",
         ) from None  # fmt: skip
+
+
+def _delimiter(text: str) -> str:
+    """What separates the cells of the pattern; a title above it may have other signs, and so may quoted texts."""
+    lines = text.splitlines()
+    head = next((line for line in lines if fields_of(line)), lines[0] if lines else "")
+    return max(_DELIMITERS, key=_QUOTED("", head).count)
 
 
 def _decoded(path: Path) -> tuple[str, str]:
@@ -137,23 +145,27 @@ def _fill_sheet(path: Path, entries: Sequence[Entry], chart: Chart, words: Words
     templates = [cell.value for cell in pattern]
     lines = list(_lines(entries, templates))
     if len(lines) > 1:
-        sheet.insert_rows(at + 1, len(lines) - 1)
-    elif not lines:
-        sheet.delete_rows(at)
+        formulas.repeat(sheet, at, len(lines) - 1)
+    for cell in pattern if not lines else ():
+        cell.value = None
     for row, (entry, number) in enumerate(lines, at):
         for model, template in zip(pattern, templates, strict=True):
             cell = sheet.cell(row=row, column=model.column)
             if cell is not model and model.has_style:
                 cell._style = copy(model._style)
-            _fill_cell(cell, template, entry, number, chart, words)
+            _fill_cell(cell, (template, model.coordinate), entry, number, chart, words)
     made = io.BytesIO()
     book.save(made)
     return made.getvalue()
 
 
-def _fill_cell(cell: Cell, template: object, entry: Entry, number: int, chart: Chart, words: Words) -> None:
+def _fill_cell(
+    cell: Cell, pattern: tuple[object, str], entry: Entry, number: int, chart: Chart, words: Words
+) -> None:  # fmt: skip
+    """``pattern`` is what stands in the template's row, and where."""
+    template, origin = pattern
     if not isinstance(template, str) or not fields_of(template):
-        cell.value = template  # type: ignore[assignment]
+        cell.value = _plain(template, origin, cell)  # type: ignore[assignment]
         return
     said, names = rendered(template, entry, number, chart, words), fields_of(template)
     if not said.typed:
@@ -166,6 +178,11 @@ def _fill_cell(cell: Cell, template: object, entry: Entry, number: int, chart: C
         cell.value = _number(said.text, entry, number)
     else:
         cell.value = int(said.text)
+
+
+def _plain(template: object, origin: str, cell: Cell) -> object:
+    is_formula = isinstance(template, str) and template.startswith("=")
+    return formulas.copied(str(template), origin, cell.coordinate) if is_formula else template
 
 
 def _number(text: str, entry: Entry, number: int) -> Decimal | None:

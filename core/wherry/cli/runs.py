@@ -28,7 +28,8 @@ _WORDS = {"again": "try later", "access": "reconnect"}
 def undo(run: str) -> None:
     """Take back every document that a run made: shown first, then reversed in the target, as one batch.
 
-    Nothing is deleted there. Customers and products stay. Done twice it does nothing more.
+    Nothing is deleted there. Customers and products stay. What was not sent yet is withdrawn; what may be there, since
+    its answer was lost, is taken back once it is found. Done twice it does nothing more.
 
     \b
     Example:
@@ -38,10 +39,11 @@ def undo(run: str) -> None:
     found = undoing.prepare(own.hub, run)
     for line in _to_undo(found):
         own.note(line)
-    if found.items:
+    if found.items or found.unsent or found.unsure:
         _must_mean_it(own, found)
     done = undoing.undo(own.hub, run)
     data = {"run": run, "items": done.items, "sums": found.sums, "left": found.left,
+            "unsent": found.unsent, "unsure": found.unsure,
             "error": done.error.as_data() if done.error else None}  # fmt: skip
     own.print("wherry.runs.undo/1", data, lambda: [*_undone(done.items), *fetched(own, done.items)], error=done.error)
     own.code = EXIT_PERSON if desk.waits_for_a_person(done.items) else 0
@@ -54,9 +56,10 @@ def _must_mean_it(own: Face, found: Undo) -> None:
     """Raises ConfigError where nobody can be asked, Abort where somebody types something else."""
     if own.yes:
         return
+    count = len(found.items) + len(found.unsent) + len(found.unsure)
     if not own.asks:
         raise ConfigError(
-            f"{plural(len(found.items), 'document')} would be taken back, and nobody can be asked here",
+            f"{plural(count, 'document')} would be taken back, and nobody can be asked here",
             fix="look at what is shown, then say --yes", code="WHERRY-2125",
         )  # fmt: skip
     if click.prompt("Type the run's number to take them back", err=True) != found.run:
@@ -70,8 +73,17 @@ def _to_undo(found: Undo) -> Iterator[str]:
     yield from (f"  {line}" for line in (table(["WHAT", "NUMBER", "DATE", "AMOUNT", "TARGET"], rows) if rows else ()))
     if len(found.items) > _SHOWN:
         yield f"  and {len(found.items) - _SHOWN:,} more"
+    if found.unsent:
+        yield f"  not sent {_numbers(found.unsent)}: withdrawn"
+    if found.unsure:
+        yield f"  unsure   {_numbers(found.unsure)}: taken back if it turns out to be there"
     for why, by_entity in undoing.counted(found.left).items():
         yield f"  stays    {', '.join(plural(n, entity) for entity, n in by_entity.items())}: {why}"
+
+
+def _numbers(rows: list[dict[str, Any]]) -> str:
+    names = [f"{spelled(row['entity'])} {row['label']}" for row in rows[:_SHOWN]]
+    return ", ".join(names) + (f" and {len(rows) - _SHOWN:,} more" if len(rows) > _SHOWN else "")
 
 
 def _undone(rows: list[dict[str, Any]]) -> Iterator[str]:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from wherry.store.database import Tx
-from wherry.store.tables import calls, history, items
+from wherry.store.tables import calls, history, items, links
 
 
 class Reversed(Struct, frozen=True):
@@ -43,3 +43,25 @@ def keys_open(tx: Tx, sink: int, entity: str) -> set[str]:
     """The keys of an entity that wait to be written into a target, whatever for."""
     mine = (items.c.sink == sink) & (items.c.entity == entity)
     return {str(row[0]) for row in tx.rows(sa.select(items.c.key).where(mine))}
+
+
+def numbers_of_others(tx: Tx, sink: int, entity: str, own: str) -> set[str]:
+    """What documents of an entity are called in a target, or will be, but for those whose key begins so."""
+    written = sa.select(links.c.body).where(
+        links.c.sink == sink,
+        links.c.entity == entity,
+        links.c.body != "",
+        ~links.c.key.startswith(own, autoescape=True),
+    )
+    waiting = sa.select(items.c.label).where(
+        items.c.sink == sink, items.c.entity == entity, ~items.c.key.startswith(own, autoescape=True)
+    )
+    found = {_number(row[0]).number for row in tx.rows(written)} | {str(row[0]) for row in tx.rows(waiting)}
+    return found - {""}
+
+
+class _Numbered(Struct):
+    number: str = ""
+
+
+_number = msgspec.json.Decoder(_Numbered).decode

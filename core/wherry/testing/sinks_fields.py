@@ -50,8 +50,11 @@ class Fields:
         usual, lost = _said(sink, item), []
         for path, body in [*altered(item.body), *foreign(item.body)]:
             name = ".".join(part for part in path if not part.isdigit())
+            other = msgspec.structs.replace(item, body=body)
             tried("fields changed")
-            if name not in trial.ignored and _said(sink, msgspec.structs.replace(item, body=body)) == usual:
+            if name == "total" and sink.facts(other) != sink.facts(item):
+                continue  # a system that adds up the lines itself: what it comes to is compared afterwards
+            if name not in trial.ignored and _said(sink, other) == usual:
                 lost.append(name)
         assert lost == [], "the same call, whatever these say: send them, or name them in `ignored` and in the docs"
 
