@@ -22,11 +22,13 @@ class Files:
         self.files, self.kept, self.out = dict[str, FileExport](), dict[str, dict[str, object]](), list[Entry]()
         self.day = 0
 
-    def export(self, *known: Known, states: Iterable[str] = (POSTED, PREPARED), since: str = "") -> Out:
+    def export(
+        self, *known: Known, states: Iterable[str] = (POSTED, PREPARED), since: str = "", stuck: bool = False
+    ) -> Out:
         self.day += 1
         wish = Wish(profile="generic", folder=Path("out"), states=frozenset(states), since=since)
         said = Said(flow="flow", at=f"2026-02-0{self.day}", by="me")
-        found = Sorter(wish, said, self.files, self.kept).sort(known, Chart(()))
+        found = Sorter(wish, said, self.files, self.kept).sort(known, Chart(()), stuck=stuck)
         self.files |= {row.id: row for row in found.rows}
         self.kept |= found.kept
         self.out += found.entries
@@ -96,6 +98,15 @@ def test_what_is_posted_since_it_was_exported_stays_and_other_selections_take_no
     files = Files()
     files.export(known(ONE))
     assert files.export(known(ONE, POSTED)).entries == []
+    assert files.stands() == 10000
+
+
+def test_nothing_is_taken_back_while_a_movement_without_account_keeps_everything_from_being_prepared() -> None:
+    """b_004_11"""
+    files = Files()
+    files.export(known(ONE))
+    assert files.export(stuck=True).entries == []
+    assert files.export(known(ONE)).entries == []
     assert files.stands() == 10000
 
 

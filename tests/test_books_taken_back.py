@@ -176,7 +176,7 @@ def test_a_gain_is_taken_back_if_and_only_if_it_was_booked(desk: Desk, before: b
 
 
 def test_what_was_booked_at_a_rate_is_taken_back_at_that_rate(desk: Desk) -> None:
-    """case_C5, case_C11"""
+    """case_C11"""
     desk.rates = Rates("r", [("EUR", "USD", _Row(dt.date(2026, 1, 9), Decimal("1.085"), "bank"))])
     desk.says("W-1", 10000, currency="EUR")
     desk.post()
@@ -212,7 +212,7 @@ def test_what_went_to_a_clearing_account_is_taken_back_from_there(desk: Desk) ->
 def test_a_gain_in_another_currency_is_never_booked_as_if_it_were_in_that_of_its_movement(
     desk: Desk, currency: str, gain: tuple[int, str], told: str
 ) -> None:
-    """case_C5"""
+    """case_C6"""
     desk.rates = Rates("r", [("EUR", "USD", _Row(dt.date(2026, 1, 9), Decimal("1.085"), "bank"))])
     desk.says("W-1", 10000, currency=currency, gain=gain)
     [left] = desk.gather().left
@@ -231,7 +231,7 @@ def test_a_gain_in_another_currency_is_never_booked_as_if_it_were_in_that_of_its
 def test_a_loss_is_booked_however_little_its_movement_is_worth(
     desk: Desk, minor: int, exact: str, gain: int, loss: int | None
 ) -> None:
-    """case_C7"""
+    """b_004_04"""
     desk.says("W-1", minor, exact=exact, gain=(gain, "USD"))
     desk.says("W-2", minor, exact=exact)
     left = desk.gather().left

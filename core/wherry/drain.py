@@ -67,6 +67,7 @@ class Drain:
         self.looked: set[str] = set()
         """Stamps of items that the target was asked for in this session and does not hold."""
         self.to_look: list[Flight] = []
+        self.signed_in = self._sign_in()
         self.beside = Beside(target.beside)
         self.failures = self.refused_entry = self.broken = self.throttled = 0
         self.stop: WherryError | None = None

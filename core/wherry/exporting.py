@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from wherry import deciding, desk, fiscal, handing, trail
-from wherry.books import profiles
+from wherry.books import profiles, stuck
 from wherry.books.charts import Chart
 from wherry.books.frozen import ENTITY
 from wherry.books.keys import parts
@@ -69,7 +69,7 @@ def export(hub: Hub, name: str, asked: Asked, wish: Wish) -> Handed:
         files = exported.files(tx, wish.profile)
         said = handing.Said(flow=name, at=hub.store.now(), by=audit.actor())
         sorter = handing.Sorter(wish, said, files, exported.find_said(tx, handing.prepared(files)))
-        found = sorter.sort(known, chart)
+        found = sorter.sort(known, chart, stuck=bool(stuck.blocked(tx, flow)))
         names = {one.code: one for one in chart}
         if not wish.doubly:
             _must_be_new(hub, flow, known, found, wish)

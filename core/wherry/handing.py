@@ -78,11 +78,14 @@ class Sorter:
         self.wish, self._said, self._files, self._kept = wish, said, files, kept
         self.out = Out()
 
-    def sort(self, known: Sequence[Known], chart: Chart) -> Out:
+    def sort(self, known: Sequence[Known], chart: Chart, *, stuck: bool = False) -> Out:
+        """``stuck``: nothing of the flow is prepared, since something of it has no account. What was handed out may be
+        prepared as it was once it has, so nothing of that is taken back meanwhile."""
         for one in known:
             if self.wish.means(one.entry):
                 self._sort(one, chart)
-        self._vanished({one.entry.key for one in known}, chart)
+        if not stuck:
+            self._vanished({one.entry.key for one in known}, chart)
         return self.out
 
     def _sort(self, one: Known, chart: Chart) -> None:

@@ -6,12 +6,9 @@ openpyxl moves cells, and leaves formulas, merged cells and tables as they are.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from msgspec import Struct
-
-if TYPE_CHECKING:
-    from openpyxl.worksheet.worksheet import Worksheet
 
 _CELL = r"(\$?[A-Z]{1,3}\$?)(\d+)"
 _REFERENCE = re.compile(rf"((?:'(?:[^']|'')+'|[^'!]+)!)?{_CELL}(?::{_CELL})?").fullmatch
@@ -34,7 +31,7 @@ class Repeated(Struct, frozen=True):
         for token in found.items:
             if token.type == Token.OPERAND and token.subtype == Token.RANGE:
                 token.value = self.reference(token.value, home)
-        return str(found.render())
+        return "=" + "".join(token.value for token in found.items)
 
     def reference(self, text: str, home: str) -> str:
         """``C2:C2`` → ``C2:C9``; as it is where it is another sheet's, a whole column's or a name."""
@@ -46,7 +43,8 @@ class Repeated(Struct, frozen=True):
         return text
 
     def _mine(self, prefix: str | None, home: str) -> bool:
-        return (prefix[:-1].strip("'").replace("''", "'") if prefix else home) == self.sheet
+        name = prefix[:-1] if prefix else home
+        return (name[1:-1].replace("''", "'") if prefix and name.startswith("'") else name) == self.sheet
 
     def _first(self, row: int) -> int:
         return row + self.more if row > self.row else row
@@ -56,7 +54,7 @@ class Repeated(Struct, frozen=True):
         return row + self.more if row >= self.row else row
 
 
-def repeat(sheet: Worksheet, row: int, more: int) -> None:
+def repeat(sheet: Any, row: int, more: int) -> None:
     """Make room for so many copies below a row, and let whatever refers to a cell of the book refer to it still."""
     sheet.insert_rows(row + 1, more)
     made = Repeated(sheet.title, row, more)

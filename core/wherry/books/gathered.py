@@ -19,6 +19,8 @@ from wherry.store.database import Tx
 
 _MOST = 2_000_000
 """Characters of what is told that are kept; above that everything is arranged anew each time."""
+_MADE = "2: with a note of how each entry was booked"
+"""What keeping an arrangement comes to: one that was kept otherwise is made anew."""
 
 
 class Looked(Struct, frozen=True):
@@ -37,7 +39,8 @@ def sign(tx: Tx, books: Books) -> str:
     """Equal where arranging would come to the same."""
     flow = books.flow
     said: list[Any] = [
-        flow.name, flow.model_dump_json(warnings=False), list(books.table), list(books.chart), books.calendar.periods,
+        _MADE, flow.name, flow.model_dump_json(warnings=False), list(books.table), list(books.chart),
+        books.calendar.periods,
         books.rates.told(), books.route, books.home, books.own_rounding, books.closed_until, books.most_lines,
         books.books_from, books.pick, "" if flow.needs_approval else books.today,
         movements.changes(tx, books.route.sink, flow.name),
