@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wherry import plain
 from wherry.errors import Rejected
-from wherry.records import Answer, Call, Found, Item, Reply
+from wherry.records import Answer, Call, Facts, Found, Item, Reply
 from wherry.testing.target_sink import AskingSink
 
 from .drained import Books, books
@@ -250,6 +250,28 @@ def test_an_item_whose_look_tells_nothing_lawful_goes_to_a_person_and_the_rest_i
     assert report.exit_code == 4
     assert desk.states() == {"invoice/id:2": "decide"}
     assert desk.done("3") == [("created", "10.00")]
+
+
+class NoFacts(AskingSink):
+    def facts(self, item: Item) -> Facts:
+        if is_second(item):
+            raise KeyError("total")
+        return super().facts(item)
+
+
+def test_a_sink_that_has_no_facts_of_what_an_older_store_finds_again_holds_up_that_alone(desk: Books) -> None:
+    """I21, A21"""
+    desk.bill("1")
+    desk.run()
+    desk.copy("", "kept-")
+    desk.bill("2")
+    desk.run()
+    desk.copy("kept-", "")
+    using(desk, NoFacts)
+    desk.bill("3")
+    assert desk.run().exit_code == 4
+    assert desk.states() == {"invoice/id:2": "decide"}
+    assert [desk.done(id) for id in "23"] == [[("created", "10.00")], [("created", "10.00")]]
 
 
 class Versionless(AskingSink):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from wherry import undoing
+from wherry.records import Answer
 from wherry.store import tables as t
 from wherry.undoing import Undo, Undone
 
@@ -74,4 +75,19 @@ def test_what_never_reached_the_target_is_not_made_to_be_taken_back(desk: Books)
         "INV-1": "skipped", "INV-2": "reversed", "INV-3": "reversed",
     }  # fmt: skip
     assert desk.done("1") == []
+    assert desk.items() == {}
+
+
+def test_a_document_that_a_person_links_after_an_undo_is_not_taken_back(desk: Books) -> None:
+    """C20: what is there under the number was entered by hand"""
+    desk.fault("dropped")
+    desk.dies_waiting()
+    desk.died()
+    by_hand = desk.target.enter(kind="invoice", number="INV-1", total="1.10", currency="GBP")
+    desk.clock.tide.advance(600)
+    _, done = undo(desk)
+    assert {row["label"]: row["state"] for row in done.items}["INV-1"] == "decide"
+    desk.answer(Answer(fate="linked", target=by_hand))
+    assert desk.run().exit_code == 0
+    assert desk.number("1")["status"] == "open"
     assert desk.items() == {}

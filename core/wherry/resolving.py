@@ -254,7 +254,10 @@ def before_first(target: Target, one: Flight, finds: Finds) -> Answer | None:
     hits = finds.get(one.stamp, ())
     if one.item.target is None:
         _keep_evidence(target, one, hits, "look")
-        return _found_created(target, one, hits)
+        try:
+            return _found_created(target, one, hits)
+        except ContractBroken as error:
+            return Answer(fate="decide", reason=error.message, fix=_CHOICES)
     if hits:
         one.waiting.item.token = hits[0].token
         return Answer(fate="queued", after=0.0)

@@ -6,7 +6,7 @@ and was not sent yet is withdrawn; behind what may be there, since its answer is
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -101,17 +101,22 @@ def undo(hub: Hub, run: str) -> Undone:
             keys = [str(ref) for ref in (*(step.ref for step in steps), *(item.ref for item in withdrawn))]
             audit.write(tx, now, "runs.undo", run, {"flow": flow, "documents": len(keys), "keys": keys[:1000]})
     placed = [Placed(route, item) for item in found.values()]
-    error = _sent(hub, route, placed)
+    error = _sent(hub, route, placed, {item.id: item.follower for item in begun.unsure})
     with hub.store.read() as tx:
         rows = [desk.standing(tx, one) for one in (*placed, *(Placed(route, item) for item in withdrawn))]
         return Undone(items=rows, error=error)
 
 
-def _sent(hub: Hub, route: Route, placed: list[Placed]) -> WherryError | None:
-    """Drain; the reversals of what turned out to be there are ready only then, and have the word as well."""
+def _sent(hub: Hub, route: Route, placed: list[Placed], before: Mapping[int, str]) -> WherryError | None:
+    """Drain; the reversals of what turned out to be there are ready only then, and have the word as well. Behind what
+    a person must decide about there waits what did ``before``: it may be somebody else's document."""
     error = desk.send(hub, placed)
     with hub.store.write() as tx:
         found = ledger.find_items(tx, route, [one.item.ref for one in placed]).values()
+        unclear = [item for item in found if item.state == "decide" and item.id in before]
+        for item in unclear:
+            item.follower = before[item.id]
+        ledger.put_items(tx, route, unclear)
         late = [item for item in found if item.draft.void and item.approval == "wanted"]
         approvals.give_at_once(tx, route, late, hub.store.now())
     return (desk.send(hub, placed) if late else None) or error

@@ -1,7 +1,7 @@
 """A PostgreSQL session without waiting: what gives no rows is told, and travels with the next question or at the end.
 
 On libpq's own functions, which psycopg publishes as ``psycopg.pq``: its cursors take about three times the CPU for a
-statement, which was most of what an item cost that is written by itself (decision 0015).
+statement, which was most of what an item cost that is written by itself (decision 0016).
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from wherry.books import booking, confirming, frozen, gathering, subledger
+from wherry.books import booking, confirming, frozen, gathering, placing, subledger
 from wherry.books.confirming import Taken
 from wherry.books.frozen import ENTITY, REVERSED, Sent
 from wherry.books.gathering import Arrangement, Booking, Books
@@ -92,7 +92,7 @@ def _posted(tx: Tx, route: Route, keys: Iterable[str]) -> set[str]:
 @bug("journals", "play first; run; play late; calm; judge")
 def late_members_join_what_was_posted() -> None:
     """Nobody looks whether the group of a late comer was posted before it came."""
-    put(gathering.Placing, "_was_posted", lambda real: lambda self, row, day: False)
+    put(placing.Placing, "_was_posted", lambda real: lambda self, row, day: False)
 
 
 @bug("journals", "play first; run; play late; calm; judge")
@@ -211,13 +211,13 @@ def week_not_cut_at_a_month_end() -> None:
     """A group crosses the end of a period."""
 
     def bucket_of(real: Callable[..., Any]) -> Callable[..., Any]:
-        def call(self: gathering.Placing, day: Any) -> Any:
+        def call(self: placing.Placing, day: Any) -> Any:
             found = real(self, day)
             return msgspec.structs.replace(found, name=found.name.rstrip("ab"))
 
         return call
 
-    put(gathering.Placing, "bucket_of", bucket_of)
+    put(placing.Placing, "bucket_of", bucket_of)
 
 
 # -- what the source is told -------------------------------------------------------------------------------------------
