@@ -24,14 +24,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 from wherry import collecting
 from wherry.clock import SystemClock
-from wherry.drain import LOOKED, drain, flow_on
+from wherry.drain import drain
 from wherry.flight import Target
 from wherry.records import Call, Create, Draft, Item, Ref, Reply
+from wherry.restored import LOOKED, flow_on
 from wherry.steps import Lane, Step, fill
 from wherry.store import Store, calls, ledger
 from wherry.store.ledger import LinkRow, Route
@@ -74,9 +76,9 @@ class Echo:
         self._made += 1
         return {**sent, "id": f"X-{self._made}", "version": "1", "status": "open"}
 
-    def read(self, method: str, path: str) -> Any:
+    def read(self, method: str, path: str, *, expect: type[Any]) -> Any:
         """Whose books these are."""
-        return type("Answer", (), {"json": lambda self: {"id": "T-1", "name": "Echo"}})()
+        return SimpleNamespace(data=msgspec.convert({"id": "T-1", "name": "Echo"}, expect))
 
 
 def invoice(number: int) -> Draft:

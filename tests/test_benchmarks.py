@@ -22,6 +22,11 @@ def script(shared: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return importlib.import_module
 
 
+@pytest.mark.parametrize("name", sorted(path.stem for path in BENCHMARKS.glob("*.py")))
+def test_every_script_still_finds_what_it_measures(script: Any, name: str) -> None:
+    assert script(name).__doc__
+
+
 def test_a_full_sync_makes_the_least_calls_and_one_with_nothing_new_a_single_search(
     script: Any,
 ) -> None:
@@ -40,3 +45,11 @@ def test_ours_is_set_beside_each_peer_and_what_did_not_end_well_gives_no_figure(
     found = peers.compared(rows, "dlt")["cpu_s"]
     assert found == {"ours": 4.0, "peers": {"dlt": 2.0, "tap": 0.0}, "floor": 2.0, "ratio": {"dlt": 2.0}}
     assert set(peers.compared({"wherry": {"valid": False}, "dlt": row}, "")) == {"error"}
+
+
+@pytest.mark.parametrize(("manner", "commits"), [("one by one", 2.0), ("in groups", 2 / 120)])
+def test_a_document_costs_two_durable_commits_a_group(script: Any, manner: str, commits: float) -> None:
+    """write-protocol.md, section 3.5: and the few that begin and end a drain."""
+    items, begins_and_ends = 240, 5
+    found = script("writing").one("sqlite", str, items, 1, manner)
+    assert found["protocol_commits_per_item"] <= commits + begins_and_ends / items
