@@ -102,15 +102,24 @@ def test_what_a_plugin_prints_is_told_by_its_name_and_not_in_the_answer(shop: Pa
     assert "dying printed: here is" in done.stderr
 
 
+def _obey_ctrl_c() -> None:
+    """A suite that was started in the background hands on that Ctrl-C is to be ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_a_plugin_that_hangs_is_ended_by_ctrl_c_and_the_next_run_goes_on(shop: Path) -> None:
     """case_G19"""
     command = [sys.executable, "-m", "wherry.cli", "-C", str(shop), "run", "deals", "--output", "json"]
-    with subprocess.Popen(command, env=_environ(shop, "hang"), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+    told = {"env": _environ(shop, "hang"), "preexec_fn": _obey_ctrl_c}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **told) as run:  # type: ignore[call-overload]
         while not (shop / "ready").exists():
             assert run.poll() is None, run.stderr.read() if run.stderr else ""
             time.sleep(0.02)
         run.send_signal(signal.SIGINT)
-        run.communicate(timeout=60)
+        try:
+            run.communicate(timeout=60)
+        finally:
+            run.kill()
     assert run.returncode == 130
     done: dict[str, Any] = json.loads(wherry(shop, "run", "deals").stdout)["data"]
     assert done["fates"] == {"deal": {"created": 3}}
