@@ -368,6 +368,7 @@ def test_what_an_import_changes_of_the_process_is_put_back(ship: Ship, run: Run,
     ship("alpha", code + "\n" + GOOD)
     found = run("""
         import signal, socket, threading
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever starts us in the background has it ignored
         def state(): return [signal.getsignal(signal.SIGINT), sys.stdout, sys.stderr, sys.gettrace(), socket.socket,
                              threading.excepthook]
         before = state()

@@ -21,7 +21,7 @@ from sqlalchemy.engine import Connection
 from wherry.errors import Busy, TryAgain, WherryError
 from wherry.store.database import Database, Tx
 
-_BACKEND = sa.select(sa.func.pg_backend_pid())
+_BACKEND = "SELECT pg_backend_pid()"
 
 
 class Held:
@@ -49,7 +49,7 @@ class Held:
             raise self._lost()
         try:
             with self._database.write(self._session) as tx:
-                if self._session is not None and tx.value(_BACKEND) != self._backend:
+                if self._session is not None and tx.driver.run(_BACKEND, (), gives=True)[0][0] != self._backend:
                     raise self._lost()  # a pooler has given the session to another one of the server's
                 yield tx
         except WherryError as error:
@@ -62,7 +62,7 @@ class Held:
         assert self._session is not None
         driver = cast("Any", self._session.connection.driver_connection)
         try:
-            return int(driver.execute("SELECT pg_backend_pid()").fetchone()[0])
+            return int(driver.execute(_BACKEND).fetchone()[0])
         except self._session.dialect.loaded_dbapi.Error:
             return None
 

@@ -100,10 +100,12 @@ class Driver:
 
     def run(self, sql: str, values: Row, *, gives: bool) -> Sequence[Row]:
         """The rows of a statement where it gives any."""
-        with self._translated(sql):
+        try:
             cursor = self._raw.execute(sql, values)
             rows: Sequence[Row] = cursor.fetchall() if gives else ()
-            return rows
+        except self._known as error:
+            raise self._wrapped(sql, error) from error
+        return rows
 
     def run_many(self, sql: str, rows: Sequence[Row]) -> None:
         """A statement that gives none, with each of the rows."""
@@ -162,11 +164,13 @@ class PipedDriver(Driver):
         self._raw.close()  # the server may hold us in a queue for as long as it likes
 
     def run(self, sql: str, values: Row, *, gives: bool) -> Sequence[Row]:
-        with self._translated(sql):
+        try:
             if gives:
                 return self._pipe.ask(sql, values)
             self._pipe.tell(sql, values)
-            return ()
+        except self._known as error:
+            raise self._wrapped(sql, error) from error
+        return ()
 
     def run_many(self, sql: str, rows: Sequence[Row]) -> None:
         with self._translated(sql):
