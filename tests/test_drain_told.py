@@ -27,11 +27,16 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Books]:
         yield made
 
 
-def test_a_time_far_ahead_is_of_a_clock_that_went_wrong_and_holds_nothing_up(desk: Books) -> None:
+def an_answer_will_be_lost(desk: Books) -> None:
+    """One invoice is there; that of the next one is made, and nobody hears of it."""
     desk.bill("1")
     desk.run()
     desk.bill("2")
     desk.fault("lost")
+
+
+def test_a_time_far_ahead_is_of_a_clock_that_went_wrong_and_holds_nothing_up(desk: Books) -> None:
+    an_answer_will_be_lost(desk)
     desk.clock.at(5.0, crash)
     right = desk.clock.now
     desk.clock.now = lambda: right() + dt.timedelta(days=365)  # type: ignore[method-assign]
@@ -44,10 +49,7 @@ def test_a_time_far_ahead_is_of_a_clock_that_went_wrong_and_holds_nothing_up(des
 
 
 def test_trying_it_again_looks_it_up_as_soon_as_its_target_has_settled(desk: Books) -> None:
-    desk.bill("1")
-    desk.run()
-    desk.bill("2")
-    desk.fault("lost")
+    an_answer_will_be_lost(desk)
     desk.dies_waiting()
     desk.died()
     with desk.stored() as store, store.write() as tx:
@@ -59,10 +61,7 @@ def test_trying_it_again_looks_it_up_as_soon_as_its_target_has_settled(desk: Boo
 
 def test_what_was_tried_any_number_of_times_is_put_off_for_a_minute(desk: Books) -> None:
     """case_E9: an outage of weeks is an outage."""
-    desk.bill("1")
-    desk.run()
-    desk.bill("2")
-    desk.fault("lost")
+    an_answer_will_be_lost(desk)
     desk.dies_waiting()
     desk.died()
     item = msgspec.structs.replace(desk.item("2"), tries=100_000)
@@ -108,10 +107,7 @@ class Repeats(AskingSink):
 
 
 def test_a_document_that_is_named_twice_is_one_document(desk: Books) -> None:
-    desk.bill("1")
-    desk.run()
-    desk.bill("2")
-    desk.fault("lost")
+    an_answer_will_be_lost(desk)
 
     def repeating(sink: TargetSink) -> TargetSink:
         sink.__class__ = Repeats
