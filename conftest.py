@@ -6,9 +6,11 @@ What a run of the suite tries is what the next run tries: other examples are mad
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import shutil
+import ssl
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -28,6 +30,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
     # Every commit of a store waits for its disk: a third of the time, of which no test proves anything.
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+# Stand-ins are called in clear, yet each client reads the certificates of all the world: a twentieth of a second of work.
+ssl.create_default_context = functools.cache(ssl.create_default_context)
 
 
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:

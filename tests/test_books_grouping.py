@@ -117,7 +117,7 @@ GROUPS = st.sampled_from(["none", "day", "week", "month"])
 
 
 @given(several(), OPTIONS, GROUPS, st.integers(0, 6), st.randoms())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_entries_are_balanced_and_complete_whatever_the_movements_and_their_order(
     found: list[Movement], options: dict[str, Any], group: Group, week_start: int, order: random.Random
 ) -> None:
@@ -149,7 +149,7 @@ def test_entries_are_balanced_and_complete_whatever_the_movements_and_their_orde
 
 
 @given(several(), OPTIONS, GROUPS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_keys_and_numbers_are_unique_short_and_their_own_groups_alone(
     found: list[Movement], options: dict[str, Any], group: Group
 ) -> None:

@@ -273,6 +273,6 @@ def test_a_group_takes_two_durable_commits(either: Books, batch: int) -> None:
     assert either.run().exit_code == 0
     groups = 20 // batch
     spent = [name for name in either.commits if name.startswith("_")]
-    assert spent.count("_send") == groups
+    assert spent.count("_keep_replies") == groups
     assert spent.count("_advance") <= groups + 6
     assert len(either.effects()) == 21

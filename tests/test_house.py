@@ -28,14 +28,14 @@ LAYERS = (
     ("seams", "hookspecs plugins"),
     ("defaults of the core", "mapping matching triggers transforms expressions filters catalogues"),
     ("writing", "watching plain blaming boundary steps rows holding homing writing tally"),
-    ("sending", "restored flight closed_days resolving drain"),
+    ("sending", "restored flight company outage closed_days resolving drain"),
     ("run", "dying books job copying reading fates merging formers engine upkeep"),
     ("use", "folder lanes defaults bookkeeper wiring config_log planning hub"),
     (
         "questions and answers",
         "leaving contacts answers flows connections connecting overview scheduler parts desk decided looking deciding "
         "correcting approvals undoing tracing subjects standings explaining comparing reconciling reopening fiscal "
-        "trail journals reversing barring charting handing exporting tying checklist packing closing",
+        "trail journals reversing barring charting handing exporting documented tying checklist packing closing",
     ),
     ("for authors of plugins", "authoring"),
     ("faces", "cli demo demo_books web"),
@@ -57,10 +57,17 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text("utf-8"))
 
 
+@cache
 def files(*folders: Path) -> list[Path]:
     return [path for folder in folders for path in sorted(folder.rglob("*.py"))]
 
 
+@cache
+def modules() -> set[str]:
+    return {name_of(one) for one in files(CORE)}
+
+
+@cache
 def name_of(path: Path) -> str:
     parts = path.relative_to(CORE.parent).with_suffix("").parts
     return ".".join(parts).removesuffix(".__init__")
@@ -72,7 +79,6 @@ def top(module: str) -> str:
 
 def imports(path: Path, *, inside: bool = True) -> Iterator[str]:
     """The modules of the core that a file imports, but for type checking; ``inside`` counts imports in functions."""
-    known = {name_of(one) for one in files(CORE)}
     package = name_of(path) if path.name == "__init__.py" else name_of(path).rpartition(".")[0]
     for node in _statements(tree(path), inside):
         if isinstance(node, ast.Import):
@@ -80,7 +86,7 @@ def imports(path: Path, *, inside: bool = True) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             base = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
             for alias in node.names if base.startswith("wherry") else ():
-                yield f"{base}.{alias.name}" if f"{base}.{alias.name}" in known else base
+                yield f"{base}.{alias.name}" if f"{base}.{alias.name}" in modules() else base
 
 
 def _statements(node: ast.AST, inside: bool) -> Iterator[ast.AST]:

@@ -94,7 +94,7 @@ def told(way: Any, found: MapMapper, sale: Record) -> tuple[Any, ...]:
     return msgspec.json.encode(made), {code: rest - before.get(code, 0) for code, rest in found.residue.items()}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(sales())
 def test_both_ways_make_the_same_of_a_record(sale: Record) -> None:
     plan = MAPPER.plan

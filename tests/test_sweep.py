@@ -20,13 +20,12 @@ from wherry.testing.nursery import Nursery, Work
 from wherry.testing.rigs import Effect, Rig, rigs, target_rig
 from wherry.testing.scenario import PHASES, wanted
 from wherry.testing.sweep import Benches, chosen, replay, rigs_of, sweep
-from wherry.testing.target import ABILITIES
 
 ROOT = Path(__file__).resolve().parents[1]
 EVERYTHING = bool(os.environ.get("WHERRY_SWEEP_ALL"))
 FILES = ("write_text", "write_bytes", "fdopen")
 FEW = 0 if EVERYTHING else 4
-OFTEN = [f"target-{one}" for one in (*ABILITIES, "query-anew")]
+OFTEN = [f"target-{one}" for one in ("key", "query", "none")]
 """The other forms are tried in every run by tests of the drain; here with ``make sweep``."""
 SAMPLE = (
     "post_then_remember", "mark_first", "no_settle_wait", "lease_by_the_clock", "fresh_key_for_each_try",

@@ -289,7 +289,7 @@ def applied(sink: AtomicSinkWriter, view: Documents, items: list[Item]) -> list[
 
 def encoded(sink: CallSinkWriter, items: Sequence[Item]) -> list[Call]:
     """The calls that carry these items, each in exactly one. Raises Rejected that names an item by its stamp."""
-    with blame(sink, _SINK, "encode"):
+    with blame(sink, _SINK, "encode", about=lambda: _about(sink, items)):
         calls = list(sink.encode(items))
     calls = [_plain(sink, "encode", call, Call) for call in calls]
     if sorted(stamp for call in calls for stamp in call.items) != sorted(item.stamp for item in items):
@@ -302,7 +302,7 @@ _ANSWERS = frozenset({"created", "updated", "reversed", "refused", "unknown", "q
 
 def decoded(sink: CallSinkWriter, call: Call, items: Sequence[Item], reply: Reply) -> dict[str, Answer]:
     """Stamp → answer; what is missing is unknown. Raises ContractBroken for what is no answer: the items stay so."""
-    with blame(sink, _SINK, "decode"):
+    with blame(sink, _SINK, "decode", about=lambda: _about(sink, items)):
         answers = sink.decode(call, items, reply)
     if not isinstance(answers, dict):
         raise broken(sink, _SINK, "decode returned something that is no table of answers")
@@ -317,7 +317,7 @@ def decoded(sink: CallSinkWriter, call: Call, items: Sequence[Item], reply: Repl
 
 def asked(sink: Asks, items: Sequence[Item]) -> list[Call]:
     """The calls that look for these items, and for no others, in the target."""
-    with blame(sink, _SINK, "ask"):
+    with blame(sink, _SINK, "ask", about=lambda: _about(sink, items)):
         calls = list(sink.ask(items))
     calls = [_plain(sink, "ask", call, Call) for call in calls]
     if not {stamp for call in calls for stamp in call.items} <= {item.stamp for item in items}:
@@ -341,7 +341,7 @@ def askable(sink: Asks, items: Sequence[Item]) -> list[Call]:
 
 def found(sink: Asks, call: Call, items: Sequence[Item], reply: Reply) -> dict[str, list[Found]]:
     """Stamp → what the target was found to hold; what is missing could not be told."""
-    with blame(sink, _SINK, "found"):
+    with blame(sink, _SINK, "found", about=lambda: _about(sink, items)):
         hits = sink.found(call, items, reply)
     if not isinstance(hits, dict) or not all(isinstance(some, list) for some in hits.values()):
         raise broken(sink, _SINK, "found returned something that is no table of finds")
@@ -353,11 +353,22 @@ def found(sink: Asks, call: Call, items: Sequence[Item], reply: Reply) -> dict[s
 
 def facts(sink: CallSinkWriter, item: Item) -> Facts:
     """What the target would hold once the item is written."""
-    with blame(sink, _SINK, "facts"):
+    with blame(sink, _SINK, "facts", about=lambda: _about(sink, [item])):
         said = sink.facts(item)
     if not isinstance(said, dict) or not all(isinstance(one, str) for pair in said.items() for one in pair):
         raise broken(sink, _SINK, "facts returned something that is no table of texts")
     return said
+
+
+_MOST_NAMED = 5
+
+
+def _about(sink: CallSinkWriter | Asks, items: Sequence[Item]) -> str:
+    """Which items a call is about, and where they go: of one that does not come back."""
+    named = ", ".join(f"{item.entity} {item.label or item.key}" for item in items[:_MOST_NAMED])
+    more = f" and {len(items) - _MOST_NAMED} more" if len(items) > _MOST_NAMED else ""
+    connection = getattr(sink.http, "connection", "")
+    return f" of {named}{more}" + (f" for {connection}" if connection else "")
 
 
 def _plain(sink: object, call: str, given: T, wanted: type[T]) -> T:

@@ -230,8 +230,9 @@ def shown(hub: Hub, id: int) -> dict[str, Any]:
 
 
 def evidence(item: ItemRow) -> dict[str, Any] | None:
-    """What the target was last found to hold, and when."""
-    return clean(msgspec.json.decode(item.evidence)) if item.evidence else None
+    """What the target was last found to hold, and when; None where nobody has looked since it was marked otherwise."""
+    said = msgspec.json.decode(item.evidence) if item.evidence else {}
+    return clean(said) if "found" in said else None
 
 
 def told(event: Event) -> dict[str, Any]:

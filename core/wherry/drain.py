@@ -8,6 +8,7 @@ before it has settled. Source: write-protocol.md, sections 3.2, 3.3 and 3.6.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import math
 from collections.abc import Iterable, Sequence
@@ -15,21 +16,22 @@ from collections.abc import Iterable, Sequence
 import structlog
 
 from wherry import closed_days, flight, resolving, restored, writing
-from wherry.errors import ContractBroken, Guarded, TryAgain, WherryError
-from wherry.flight import THROTTLED, Exchange, Flight, Target
-from wherry.http.gate import SignsIn, asked_first
+from wherry.company import Company
+from wherry.errors import Busy, TryAgain, WherryError
+from wherry.flight import Exchange, Flight, Target
+from wherry.http.gate import asked_first
+from wherry.outage import Outage
 from wherry.records import Answer, Ref
 from wherry.restored import Beside, Doubts
 from wherry.roles import Asks
 from wherry.rows import BY_PERSON, resumed
 from wherry.steps import Outcome
 from wherry.store import calls, ledger
-from wherry.store.calls import Waiting
-from wherry.store.database import Tx
+from wherry.store.calls import CallRow, Waiting
+from wherry.store.database import HELD_UP, Tx
 from wherry.store.locks import Held
 from wherry.threads import fan_out
 
-_FAILURES = 3
 _LOOK_AT_ONCE = 200
 _NOTHING_YET = ("sending", "answered", "lost", "unsent")
 
@@ -37,15 +39,31 @@ _NOTHING_YET = ("sending", "answered", "lost", "unsent")
 def drain(target: Target, *, wait: float = 30.0) -> None:
     """Send what waits for the target until nothing is left that could be, and resolve what has no answer.
 
-    Raises Busy when another process is draining, Guarded when the account is another than the one bound, ConfigError
-    when the file beside the store cannot be written, TryAgain when the target is out of order, AccessLost when it lets
-    nobody in. What was settled before stays settled.
+    Raises Busy when another process drains all the while, Guarded when the account is another than the one bound,
+    ConfigError when the file beside the store cannot be written, TryAgain when the target is out of order, AccessLost
+    when it lets nobody in. What was settled before stays settled.
     """
     with target.store.read() as tx:
         if not has_work(tx, target.sink_id, target.store.now()):
             return
-    with target.store.lock(f"drain:{target.sink_id}", wait=wait) as held:
-        Drain(target, held).work()
+    with contextlib.ExitStack() as stack:
+        Drain(target, _alone(target, stack, wait)).work()
+
+
+def _alone(target: Target, stack: contextlib.ExitStack, wait: float) -> Held:
+    """The lock of the one who sends to the target, held until the stack ends."""
+    name = f"drain:{target.sink_id}"
+    with contextlib.suppress(Busy):
+        return stack.enter_context(target.store.lock(name))
+    target.waits(f"another process is sending to {target.name}; waits up to {wait:.0f} s for it …", wait)
+    try:
+        return stack.enter_context(target.store.lock(name, wait=wait))
+    except Busy as busy:
+        raise Busy(
+            f"another process is still sending to {target.name}: {busy.message}; what is ready here leaves with it, or "
+            "with the next run",
+            fix="see what it does: wherry runs list", code=busy.code, connection=target.name,
+        ) from busy  # fmt: skip
 
 
 def has_work(tx: Tx, sink: int, now: str) -> bool:
@@ -62,27 +80,27 @@ class Drain:
         self.sink, self.store, self.sink_id = target.sink, target.store, target.sink_id
         self.asks = isinstance(target.sink, Asks)
         self.size = max(1, self.sink.batch) * max(1, self.sink.width)
-        self.answered: list[Exchange] = []
+        self.unsettled: list[Exchange] = []
         """Exchanges whose raw answer is stored, to be settled with the next commit."""
         self.looked: set[str] = set()
         """Stamps of items that the target was asked for in this session and does not hold."""
         self.to_look: list[Flight] = []
-        self.signed_in = self._sign_in()
+        self.company = Company(target)
         self.beside = Beside(target.beside)
-        self.failures = self.refused_entry = self.broken = self.throttled = 0
+        self.outage = Outage(target)
         self.stop: WherryError | None = None
 
     def work(self) -> None:
         """Everything there is to do; raises at the end what kept it from going on."""
         try:
-            self._same_company()
+            self.company.look()
             self._work()
         finally:
             self.beside.close()
 
     def _work(self) -> None:
         self._let_settle(self._recover())
-        if self.answered:
+        if self.unsettled:
             self._advance(freeze=False)
         if self.stop is None:
             self._resolve()
@@ -91,37 +109,11 @@ class Drain:
         if self.stop is not None:
             raise self.stop
 
-    def _same_company(self) -> None:
-        """Right data in the wrong company is the worst failure of all: its identity is read before the first write."""
-        self.signed_in = self._sign_in()
-        account = self.sink.check()
-        if account.id != self.target.account:
-            raise Guarded(
-                f"connection {self.target.name} reaches {account.name} ({account.id}), not the account it is bound to "
-                f"({self.target.account}); nothing was sent",
-                fix="put the right sign-in back, or give the other account a connection of its own",
-                code="WHERRY-7031", connection=self.target.name,
-            )  # fmt: skip
-
-    def _sign_in(self) -> int:
-        return self.sink.http.sign_in if isinstance(self.sink.http, SignsIn) else 0
-
-    def _still_ours(self) -> bool:
-        """Whether the sign-in is the one whose company was looked at. Another one's is looked at now."""
-        if self._sign_in() == self.signed_in:
-            return True
-        self._same_company()
-        return False
-
     def _may_leave(self) -> None:
         """Asked of every call that has waited for its turn: nobody else sends meanwhile, and it is the right company's
         sign-in that it goes out with."""
         self.held.check()
-        if self._sign_in() != self.signed_in:
-            raise TryAgain(
-                f"the sign-in of connection {self.target.name} has become another one: whose it is is looked at first",
-                after=0.0, code="WHERRY-6061", connection=self.target.name,
-            )  # fmt: skip
+        self.company.may_leave()
 
     # -- what an earlier process left ------------------------------------------------------------------------------
 
@@ -147,7 +139,7 @@ class Drain:
                 mine = [one for one in unknown if one.item.call == row.id]
                 flights, _ = flight.board(tx, self.sink_id, mine, left=True)
                 if row.state in ("answered", "unsent"):
-                    self.answered.append(Exchange(row=row, flights=flights))
+                    self.unsettled.append(Exchange(row=row, flights=flights))
                 elif not flights:
                     calls.mark_calls(tx, [row.id], "settled")
             settling = restored.settling(tx, self.sink.settle, self.store.clock.now())
@@ -171,51 +163,29 @@ class Drain:
 
     def _advance(self, *, freeze: bool = True) -> bool:
         """One round. False when there was nothing to send, or nothing is to be sent yet."""
-        verdicts = [flight.judge(self.target, one) for one in self.answered]
-        for one, verdict in zip(self.answered, verdicts, strict=True):
+        verdicts = [flight.judge(self.target, one) for one in self.unsettled]
+        for one, verdict in zip(self.unsettled, verdicts, strict=True):
             resolving.read_back(self.target, one, verdict)
             resolving.read_refusals(self.target, verdict)
-            self.stop = self.stop or verdict.stop or self._shut_out(one)
-        self._count_failures(verdicts)
-        self._still_ours()  # what was asked about the answers may have been of another company
-        told = [pair for verdict in verdicts for pair in verdict.told]
+            self.stop = self.stop or verdict.stop or self.outage.shut_out(one)
+        failed = self.outage.judged(self.unsettled, verdicts)
+        self.stop = self.stop or failed
+        self.company.is_still_ours()  # what was asked about the answers may have been of another company
+        told = [pair for verdict in verdicts for pair in verdict.answers]
         outcomes: list[tuple[int, dict[Ref, Outcome]]] = []
         with self.held.write() as tx:
             outcomes += self._settle(tx, told)
-            pairs = zip(self.answered, verdicts, strict=True)
+            pairs = zip(self.unsettled, verdicts, strict=True)
             useless = {one.row.id for one, v in pairs if not v.heard and one.row.state != "unsent"}
             calls.mark_calls(tx, useless, "lost")
-            calls.mark_calls(tx, {one.row.id for one in self.answered} - useless, "settled")
+            calls.mark_calls(tx, {one.row.id for one in self.unsettled} - useless, "settled")
             group, more = self._freeze(tx, outcomes) if freeze and self.stop is None else ([], False)
-        self.answered = []
+        self.unsettled = []
         for told_of in outcomes:
             self.target.settled(*told_of)
         if group:
             self._send(group)
         return bool(group) or more
-
-    def _shut_out(self, one: Exchange) -> WherryError | None:
-        """One 401 may be a token that ended early, and is renewed with the next call; a second one is not."""
-        if one.row.reply is not None and one.row.reply.status == flight.UNAUTHORIZED:
-            self.refused_entry += 1
-        return flight.not_let_in(self.target, flight.UNAUTHORIZED) if self.refused_entry > self.sink.width else None
-
-    def _count_failures(self, verdicts: Sequence[flight.Verdict]) -> None:
-        """A target that does nothing three times in a row is left alone, before the whole queue runs into it (E9)."""
-        if not verdicts:
-            return
-        if heard := any(verdict.heard for verdict in verdicts):
-            self.refused_entry = self.throttled = 0
-        throttled = any(one.row.reply and one.row.reply.status == THROTTLED for one in self.answered)
-        self.throttled += throttled and not heard
-        self.failures = 0 if throttled or heard else self.failures + 1
-        if self.throttled >= flight.PUT_OFF_AT_MOST:
-            self.stop = self.stop or flight.throttling(self.target)
-        if self.failures >= _FAILURES and self.stop is None:
-            why = next((answer.reason for verdict in verdicts for _, answer in verdict.told), "")
-            self.stop = TryAgain(
-                f"{self.target.name} is out of order: {why}", code="WHERRY-6057", connection=self.target.name
-            )
 
     def _settle(self, tx: Tx, told: Iterable[tuple[Flight, Answer]]) -> list[tuple[int, dict[Ref, Outcome]]]:
         by_source: dict[int, list[tuple[Flight, Answer]]] = {}
@@ -232,9 +202,10 @@ class Drain:
         """The next calls, with everything filled in: once this is committed they may have left. And whether there may
         be more to send although these are none."""
         flights, shut = closed_days.parted(tx, self.target, self._ready(tx))
-        doubts = Doubts(tx, self.sink_id)
+        doubts = Doubts(tx, self.sink_id, self.store.clock.now())
         doubtful = [one for one in flights if self._may_be_there(doubts, one)]
-        frozen, refused = self._encode([one for one in flights if one not in doubtful])
+        frozen, refused = flight.encode(self.sink, self.sink_id, [one for one in flights if one not in doubtful])
+        self.stop = self.outage.encoded(frozen, refused) or self.stop
         refused += [*shut, *((one, resolving.perhaps_there(self.target)) for one in doubtful)]
         outcomes += self._settle(tx, refused)
         if not frozen:
@@ -248,7 +219,7 @@ class Drain:
 
     def _ready(self, tx: Tx) -> list[Flight]:
         """Items that may leave now, oldest first; those to be looked for first are set aside."""
-        flights, doubts = self._boarded(tx, self.size), Doubts(tx, self.sink_id)
+        flights, doubts = self._boarded(tx, self.size), Doubts(tx, self.sink_id, self.store.clock.now())
         if any(self._must_look(doubts, one) for one in flights):
             flights = self._boarded(tx, _LOOK_AT_ONCE)  # a look is for many at once
         self.to_look = [one for one in flights if self._must_look(doubts, one)]
@@ -264,13 +235,14 @@ class Drain:
         return flights
 
     def _must_look(self, doubts: Doubts, one: Flight) -> bool:
-        """A flow's first documents may be there, entered by hand (case C20); an update needs its version there."""
+        """What may have been entered by hand is looked for before it is made (case C20); an update needs its version
+        there."""
         row = one.waiting.item
         if row.stamp in self.looked or not self.asks:
             return False
         if one.item.target is not None:
             return not row.token
-        return row.evidence != BY_PERSON and doubts.is_first(row, one.waiting.source)
+        return row.evidence != BY_PERSON and doubts.may_be_entered(row, one.waiting.source)
 
     def _may_be_there(self, doubts: Doubts, one: Flight) -> bool:
         """A restored backup does not know what was sent since, nor does a target tell that cannot be asked (A21)."""
@@ -278,16 +250,6 @@ class Drain:
         if self.asks or sink.resend_for == math.inf or row.evidence == BY_PERSON:
             return False
         return doubts.may_be_sent(row, one.waiting.source)
-
-    def _encode(self, flights: list[Flight]) -> tuple[list[Exchange], list[tuple[Flight, Answer]]]:
-        """Calls for the items, and those that have none; a plugin that has none for any is left alone (I21)."""
-        frozen, refused = flight.encode(self.sink, self.sink_id, flights)
-        broken = [answer for _, answer in refused if answer.fix == flight.BROKEN_FIX]
-        self.broken = 0 if frozen else self.broken + len(broken)
-        if broken and self.broken >= _FAILURES:
-            last = broken[-1]
-            self.stop = ContractBroken(last.reason, fix=last.fix, code=last.code, connection=self.target.name)
-        return frozen, refused
 
     def _mark_sending(self, tx: Tx, frozen: Iterable[Exchange]) -> None:
         """From this commit on nobody may say that the items were not sent."""
@@ -309,9 +271,23 @@ class Drain:
             for _ in fan_out(self._exchange, group, width=self._width(group)):
                 pass
         finally:  # also when somebody stops us: what has been answered by then is known
-            with self.held.write() as tx:
-                calls.put_calls(tx, [one.row for one in group if one.row.state != "sending"])
-        self.answered = list(group)
+            self._keep_replies([one.row for one in group if one.row.state != "sending"])
+        self.unsettled = list(group)
+
+    def _keep_replies(self, rows: Sequence[CallRow]) -> None:
+        """Nobody else knows what was answered: while another process holds the store it is waited for, until somebody
+        stops us."""
+        while True:
+            try:
+                with self.held.write() as tx:
+                    calls.put_calls(tx, rows)
+                return
+            except TryAgain as error:
+                if error.code != HELD_UP:
+                    raise
+                why = f"{error.message}; what {self.target.name} has answered is stored as soon as it can be …"
+                self.target.waits(why, 1.0)
+                self.store.clock.sleep(1.0)
 
     def _exchange(self, one: Exchange) -> Exchange:
         with asked_first(self._may_leave):
@@ -353,14 +329,14 @@ class Drain:
             self._send(again)
             return True
         due = [one for one in flights if "" < one.waiting.item.due <= self.store.now()]
-        if due:
-            self._conclude(resolving.resolved(self.target, due[:_LOOK_AT_ONCE]))
+        if due and self._conclude(told := resolving.resolved(self.target, due[:_LOOK_AT_ONCE])):
+            self.looked |= {one.stamp for one, answer in told if answer.fate == "queued"}  # proved absent a moment ago
         return bool(due)
 
     def _conclude(self, told: Sequence[tuple[Flight, Answer]]) -> bool:
         """Settle what a look told. What became another version while it was on its way knows better itself. False
         where the sign-in has changed with it: it is looked once more."""
-        if not self._still_ours():
+        if not self.company.is_still_ours():
             return False
         with self.held.write() as tx:
             now = calls.items_by_id(tx, self.sink_id, [one.waiting.item.id for one, _ in told])

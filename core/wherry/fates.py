@@ -13,7 +13,7 @@ from wherry import homing
 from wherry.job import Batch, Entry, Job
 from wherry.records import OPEN, Draft, Ref
 from wherry.roles import FieldMapper
-from wherry.rows import may_stand
+from wherry.rows import ONCE_REFUSED, may_stand
 from wherry.steps import Outcome, Step
 from wherry.store import ledger, registry
 from wherry.store.database import Tx
@@ -113,12 +113,14 @@ def store_refused(job: Job, tx: Tx, batch: Batch, now: str) -> None:
 
 
 def _keep_age(job: Job, tx: Tx, batch: Batch, ages: Mapping[str, str]) -> None:
-    """What comes of a record that could be mapped at last has waited as long as the record: since before the flow had
-    run through, maybe, and may have been entered by hand (case C20)."""
+    """What comes of a record that could be mapped at last has waited as long as the record, and may have been entered
+    by hand meanwhile (case C20)."""
     route = job.wired.lane.route
     made = ledger.items_of_records(tx, route, job.wired.name, batch.kind, ages) if ages else []
     for item in made:
         item.created_at = min(item.created_at, ages[item.record_id])
+        if item.state in ("queued", "waiting") and not item.target:
+            item.evidence = item.evidence or ONCE_REFUSED
     ledger.put_items(tx, route, made)
 
 

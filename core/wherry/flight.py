@@ -7,15 +7,17 @@ it was answered, or nobody knows. Whatever is not a documented answer is unknown
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from wherry import boundary, rows
 from wherry.errors import AccessLost, ContractBroken, Rejected, TryAgain, WherryError
 from wherry.records import Answer, Change, Item, Ref
-from wherry.roles import CallSinkWriter
+from wherry.roles import Asks, CallSinkWriter
 from wherry.steps import Lane, Outcome, Step, differing, in_words, item_of
 from wherry.store import Store, ledger
 from wherry.store.calls import CallRow, Waiting
@@ -28,6 +30,7 @@ UNAUTHORIZED, _FORBIDDEN = 401, 403
 THROTTLED = 429
 PUT_OFF_AT_MOST = 8
 BROKEN_FIX = "update or report the plugin, then: wherry errors retry E-N"
+CHOICES = "look there, then: wherry errors resolve E-N --link ID | --send-again | --abandon"
 FAR = 86_400.0
 """Seconds: nothing is put off for longer."""
 
@@ -76,10 +79,15 @@ class Exchange(Struct, kw_only=True):
 class Verdict(Struct, kw_only=True):
     """What an exchange comes to for each of its items."""
 
-    told: list[tuple[Flight, Answer]] = field(default_factory=list)
+    answers: list[tuple[Flight, Answer]] = field(default_factory=list)
     stop: WherryError | None = None
-    heard: bool = False
-    """Whether the target said anything of any item; without that the same bytes may be sent once more."""
+    named: frozenset[str] = frozenset()
+    """Stamps of the items that the target said anything of."""
+
+    @property
+    def heard(self) -> bool:
+        """Whether it said anything of any item; without that the same bytes may be sent once more."""
+        return bool(self.named)
 
 
 # -- from the ledger to a call -----------------------------------------------------------------------------------------
@@ -138,7 +146,7 @@ def encode(
         try:
             made += _encoded(sink, number, part)
         except (Rejected, ContractBroken) as error:
-            if error.code == ENDED:
+            if error.code == ENDED and len(part) > 1:  # each half would take as long again
                 raise
             bad = part if len(part) == 1 else [one for one in part if one.stamp == error.where.get("item")]
             refused += [(one, _unsayable(error)) for one in bad]
@@ -168,7 +176,7 @@ def exchange(target: Target, one: Exchange) -> Exchange:
     """Send the call, once. Its row says afterwards what is known: ``answered``, ``lost`` or ``unsent``."""
     row = one.row
     try:
-        row.reply = target.sink.http.send(row.call)
+        row.reply = target.sink.http.send(replace(row.call, again=True) if row.sent > 1 else row.call)
         row.state, row.answered_at, row.problem = "answered", target.store.now(), ""
     except TryAgain as error:
         one.after = error.after
@@ -191,24 +199,39 @@ def judge(target: Target, one: Exchange) -> Verdict:
     """What the raw answer, or the lack of one, means for each item. The plugin's word counts for what it names.
 
     Of bytes that went out before only an effect is believed: that they were not taken this time says nothing of the
-    first.
+    first. Where nothing but sending them again can be done, and that is plainly not taken, a person has to look.
     """
     verdict = _judged(target, one)
     if one.row.sent > 1:
-        verdict.told = [
-            (flight, answer if answer.target else Answer(fate="unknown", reason=answer.reason, after=answer.after))
-            for flight, answer in verdict.told
+        verdict.answers = [
+            (flight, _of_repeated(target, verdict, flight, answer)) for flight, answer in verdict.answers
         ]
-        verdict.heard = any(answer.target for _, answer in verdict.told)
+        over = (flight.stamp for flight, answer in verdict.answers if answer.target or answer.fate == "decide")
+        verdict.named = frozenset(over)
     elif one.row.reply is not None and one.row.reply.status != THROTTLED:
         _next_attempts(target, verdict)
     return verdict
 
 
+def _of_repeated(target: Target, verdict: Verdict, one: Flight, answer: Answer) -> Answer:
+    """What the answer to bytes that left before says of an item."""
+    if answer.target:
+        return answer
+    if only_repeats(target) and one.stamp in verdict.named and answer.fate != "queued":
+        reason = f"it may be there since it was sent first, and its answer was lost; sent again: {answer.reason}"
+        return Answer(fate="decide", reason=reason, field=answer.field, fix=CHOICES, code=answer.code)
+    return Answer(fate="unknown", reason=answer.reason, after=answer.after)
+
+
+def only_repeats(target: Target) -> bool:
+    """Whether sending again is always harmless, and nothing else can be done."""
+    return target.sink.resend_for == math.inf and not isinstance(target.sink, Asks)
+
+
 def _next_attempts(target: Target, verdict: Verdict) -> None:
     """What was not taken now goes out as another attempt: a target that keeps its answers would give this one for ever
     (case A13)."""
-    for flight, answer in verdict.told:
+    for flight, answer in verdict.answers:
         if answer.fate == "queued" and not answer.target:
             rows.again(target.lane(flight.waiting.source), flight.waiting.item)
 
@@ -217,23 +240,23 @@ def _judged(target: Target, one: Exchange) -> Verdict:
     row, reply = one.row, one.row.reply
     if row.state == "unsent":
         told = [(flight, _put_off(flight, one.row.problem, one.after)) for flight in one.flights]
-        return Verdict(told=told, stop=one.stop)  # never left: nothing was heard, and nothing needs to be
+        return Verdict(answers=told, stop=one.stop)  # never left: nothing was heard, and nothing needs to be
     if reply is None:
-        return Verdict(told=[(flight, _unclear(row.problem)) for flight in one.flights], stop=one.stop)
+        return Verdict(answers=[(flight, _unclear(row.problem)) for flight in one.flights], stop=one.stop)
     if reply.status == THROTTLED:
         after = float(reply.headers.get("retry-after", "0") or 0) or None  # where it says nothing, longer each time
         reason = f"{target.name} asks for fewer calls"
-        return Verdict(told=[(flight, _put_off(flight, reason, after)) for flight in one.flights])
+        return Verdict(answers=[(flight, _put_off(flight, reason, after)) for flight in one.flights])
     try:
         answers = boundary.decoded(target.sink, row.call, [flight.item for flight in one.flights], reply)
     except ContractBroken as error:
-        return Verdict(told=[(flight, _unclear(error.message)) for flight in one.flights], stop=error)
+        return Verdict(answers=[(flight, _unclear(error.message)) for flight in one.flights], stop=error)
     except WherryError as error:
-        return Verdict(told=[(flight, _unclear(error.message)) for flight in one.flights])
+        return Verdict(answers=[(flight, _unclear(error.message)) for flight in one.flights])
     reason = f"{target.name} answered with status {reply.status}, which does not say what became of it"
     told = [(flight, _checked(target, flight, answers.get(flight.stamp) or _unclear(reason))) for flight in one.flights]
     stop = not_let_in(target, reply.status) if reply.status == _FORBIDDEN and not answers else None
-    return Verdict(told=told, stop=stop or _put_off_for_ever(target, told), heard=bool(answers))
+    return Verdict(answers=told, stop=stop or _put_off_for_ever(target, told), named=frozenset(answers))
 
 
 def _put_off_for_ever(target: Target, told: Sequence[tuple[Flight, Answer]]) -> TryAgain | None:

@@ -20,6 +20,7 @@ from wherry.errors import (
     EXIT_INTERRUPTED,
     EXIT_PERSON,
     AccessLost,
+    Busy,
     ContractBroken,
     Guarded,
     TryAgain,
@@ -204,7 +205,7 @@ class Hub:
             upkeep.retry(job)
         engine.run(job)
         self.book(job, anew=job.options.resync)
-        later = self._tried(job) if later is None else later
+        later = later if isinstance(later, TryAgain) else self._tried(job)
         upkeep.rematch(job, self.wiring.matcher_of)
         for kind, mapper in job.wired.mappers.items():
             upkeep.sweep(job, kind, mapper)
@@ -239,11 +240,11 @@ class Hub:
             if outcome.fate in OPEN:
                 job.open[ref] = ("", outcome.fate)
 
-    def _tried(self, job: Job) -> TryAgain | None:
-        """Drain; a target that is out of order keeps nobody from reading the source."""
+    def _tried(self, job: Job) -> TryAgain | Busy | None:
+        """Drain; a target that is out of order, or that another process sends to, keeps nobody from reading."""
         try:
             self._drain(job)
-        except TryAgain as error:
+        except (TryAgain, Busy) as error:
             return error
         return None
 

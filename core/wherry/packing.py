@@ -163,6 +163,11 @@ def _tie_out(tied: Tied) -> Sheet:
         ("not by this hub", one.number, one.target, one.currency, None, None, None, Amount(one.minor, one.currency),
          None, None, f"{one.date} {one.note}".strip()) for one in tie.foreign
     ]  # fmt: skip
+    told += [
+        ("other document of this hub" if one.made else "not by this hub", one.number, one.target, one.currency, None,
+         None, None, None, Amount(one.minor, one.currency), None,
+         " ".join(filter(None, [str(one.date), one.kind, one.account, one.made]))) for one in tie.booked
+    ]  # fmt: skip
     told += [("note", "", "", "", *empty, note) for note in tied.notes]
     told.append(("result", "passed" if tied.passes else "not passed", "", "", *empty, f"{tie.first} to {tie.last}"))
     return Sheet(

@@ -139,13 +139,16 @@ class Item(Struct, kw_only=True):
     since: str = ""
     """Of what is looked for because it was sent, or may have been: the moment after which it was done if it was done,
     ISO 8601 by our clock. So it is found where a person has given it another number meanwhile. Empty: not known."""
+    sent: bool = False
+    """Of what is looked for: whether it left under this very stamp, so that it may still arrive. A target that can be
+    made to refuse it from now on is made to before it is asked."""
 
 
 class Call(Struct, kw_only=True):
     """One request into a target, frozen before it is sent. ``items`` are the stamps of what it carries, in order.
 
     ``path`` is below the connection's address; ``params`` are its query. The body goes as it stands. ``lane`` is the
-    limit of the sink's profile that it is paced in.
+    limit of the sink's profile that it is paced in. ``again``: the same has left before, and may still be on its way.
     """
 
     method: str
@@ -155,6 +158,7 @@ class Call(Struct, kw_only=True):
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
     lane: str = ""
+    again: bool = False
 
 
 class Reply(Struct, frozen=True, kw_only=True):

@@ -8,7 +8,6 @@ Source: write-protocol.md, sections 3.1 to 3.3.
 from __future__ import annotations
 
 import datetime as dt
-import math
 from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
@@ -16,7 +15,7 @@ import structlog
 
 from wherry import boundary, flight, restored, rows
 from wherry.errors import ContractBroken, Guarded, Rejected, WherryError
-from wherry.flight import Exchange, Flight, Target, Verdict, differs
+from wherry.flight import CHOICES, Exchange, Flight, Target, Verdict, differs, only_repeats
 from wherry.records import DONE, Answer, Call, Facts, Fate, Found, Item, Reply
 from wherry.roles import Asks
 from wherry.steps import REPLACE, differing
@@ -45,17 +44,12 @@ def repeatable(target: Target, flights: Sequence[Flight], found: Mapping[int, Ca
     for row in found.values():
         mine = [one for one in flights if one.waiting.item.call == row.id]
         whole = {one.stamp for one in mine} == set(row.call.items)
-        may = row.sent < _SENT_AT_MOST or _for_ever(target)
+        may = row.sent < _SENT_AT_MOST or only_repeats(target)
         if whole and row.state in ("lost", "sending") and may and _is_fresh(target, row):
             row.state, row.sent, row.reply = "sending", row.sent + 1, None
             by_stamp = {one.stamp: one for one in mine}
             again.append(Exchange(row=row, flights=[by_stamp[stamp] for stamp in row.call.items]))
     return again
-
-
-def _for_ever(target: Target) -> bool:
-    """Whether sending again is always harmless, and nothing else can be done."""
-    return target.sink.resend_for == math.inf and not isinstance(target.sink, Asks)
 
 
 def _is_fresh(target: Target, row: CallRow) -> bool:
@@ -65,37 +59,37 @@ def _is_fresh(target: Target, row: CallRow) -> bool:
 
 def read_back(target: Target, one: Exchange, verdict: Verdict) -> None:
     """A documented idempotency key is a claim: after bytes went out again the target is asked what it holds (A12)."""
-    done = [flown for flown, answer in verdict.told if answer.fate in DONE]
+    done = [flown for flown, answer in verdict.answers if answer.fate in DONE]
     if one.row.sent < 2 or not done or not isinstance(target.sink, Asks):
         return
     try:
         finds = look(target, done)
     except WherryError as error:
         finds, verdict.stop = {}, verdict.stop or error
-    for number, (flown, answer) in enumerate(verdict.told):
+    for number, (flown, answer) in enumerate(verdict.answers):
         hits = [hit for hit in finds.get(flown.stamp, ()) if hit.ours or hit.target == answer.target]
         if answer.fate in DONE and len(hits) > 1:
-            verdict.told[number] = (flown, twice(target, flown, hits))
+            verdict.answers[number] = (flown, twice(target, flown, hits))
             verdict.stop = verdict.stop or _alarm(target, flown, hits)
         elif answer.fate in DONE and not hits:  # its index shows neither of the two yet
             reason = "it was sent twice; looked at once more when the target shows it"
-            verdict.told[number] = (flown, Answer(fate="unknown", reason=reason))
+            verdict.answers[number] = (flown, Answer(fate="unknown", reason=reason))
 
 
 def read_refusals(target: Target, verdict: Verdict) -> None:
     """A change may be refused because what it is to change was deleted there. Vendors have no word of their own for
     that, so the target is asked; where it cannot tell, the refusal stands in its own words."""
-    doubtful = [one for one, answer in verdict.told if answer.fate == "refused" and one.item.target is not None]
+    doubtful = [one for one, answer in verdict.answers if answer.fate == "refused" and one.item.target is not None]
     if not doubtful or not isinstance(target.sink, Asks):
         return
     try:
         gone = _absent_by_id(target, doubtful)
     except WherryError:
         return
-    for number, (one, answer) in enumerate(verdict.told):
+    for number, (one, answer) in enumerate(verdict.answers):
         if one.stamp in gone and answer.fate == "refused":
             _keep_evidence(target, one, [], "look")
-            verdict.told[number] = (one, _gone(one))
+            verdict.answers[number] = (one, _gone(one))
 
 
 def _absent_by_id(target: Target, flights: Sequence[Flight]) -> set[str]:
@@ -153,6 +147,7 @@ def look(target: Target, flights: Sequence[Flight]) -> Finds:
             row, flow = sent.get(one.waiting.item.call), one.waiting.item.flow
             noted = restored.sent_after(tx, restored.flow_on(flow, one.waiting.source, target.sink_id))
             one.item.since = row.at if row is not None else noted
+            one.item.sent = row is not None and one.waiting.item.state == "unknown" and one.stamp in row.call.items
     return holdings(target.sink, [one.item for one in flights])
 
 
@@ -201,7 +196,7 @@ def _untold(target: Target, flights: Sequence[Flight]) -> list[tuple[Flight, Ans
     without telling, such as that it has changed there, is for a person."""
     with target.store.read() as tx:
         rows = calls.calls_by_id(tx, {one.waiting.item.call for one in flights})
-    open_ones = {id for id, row in rows.items() if row.state in ("lost", "sending")} if _for_ever(target) else set()
+    open_ones = {id for id, row in rows.items() if row.state in ("lost", "sending")} if only_repeats(target) else set()
     again = Answer(fate="unknown", reason="it is sent again until there is an answer", after=_AGAIN_AFTER)
     return [(one, again if one.waiting.item.call in open_ones else _nobody_knows(target, one)) for one in flights]
 
@@ -211,24 +206,21 @@ def _told(target: Target, one: Flight, hits: Sequence[Found]) -> Answer:
     try:
         return _found(target, one, hits)
     except ContractBroken as error:
-        return Answer(fate="decide", reason=error.message, fix=_CHOICES)
+        return Answer(fate="decide", reason=error.message, fix=CHOICES)
 
 
 def not_told(flights: Sequence[Flight], finds: Finds, fate: Fate = "queued") -> list[tuple[Flight, Answer]]:
     """Items that a look said nothing about: looked at again later, in the end by a person."""
     left = [one for one in flights if one.stamp not in finds]
     again = Answer(fate=fate, reason="the target could not tell this time", after=5.0)
-    stuck = Answer(fate="decide", reason="the target cannot tell whether it holds it", fix=_CHOICES)
+    stuck = Answer(fate="decide", reason="the target cannot tell whether it holds it", fix=CHOICES)
     return [(one, stuck if one.waiting.item.tries >= _TRIED_AT_MOST else again) for one in left]
-
-
-_CHOICES = "look there, then: wherry errors resolve E-N --link ID | --send-again | --abandon"
 
 
 def perhaps_there(target: Target) -> Answer:
     """Of an item that an older copy of the store does not know to have been sent."""
     return Answer(
-        fate="decide", fix=_CHOICES,
+        fate="decide", fix=CHOICES,
         reason="the store may be an older copy, or is new on this machine: it may have been sent to "
                f"{target.name} already, which cannot be asked",
     )  # fmt: skip
@@ -237,7 +229,7 @@ def perhaps_there(target: Target) -> Answer:
 def _nobody_knows(target: Target, one: Flight) -> Answer:
     row = one.waiting.item
     return Answer(
-        fate="decide", fix=_CHOICES,
+        fate="decide", fix=CHOICES,
         reason=f"it was sent to {target.name} on {row.changed_at[:19]} and the answer was lost; it cannot be asked",
     )  # fmt: skip
 
@@ -257,7 +249,7 @@ def before_first(target: Target, one: Flight, finds: Finds) -> Answer | None:
         try:
             return _found_created(target, one, hits)
         except ContractBroken as error:
-            return Answer(fate="decide", reason=error.message, fix=_CHOICES)
+            return Answer(fate="decide", reason=error.message, fix=CHOICES)
     if hits:
         one.waiting.item.token = hits[0].token
         return Answer(fate="queued", after=0.0)
@@ -284,7 +276,7 @@ def _found_created(target: Target, one: Flight, hits: Sequence[Found]) -> Answer
         return None
     names = ", ".join(hit.target for hit in alike)
     return Answer(
-        fate="decide", fix=_CHOICES.replace("ID", alike[0].target),
+        fate="decide", fix=CHOICES.replace("ID", alike[0].target),
         reason=f"{target.name} holds something alike that Wherry did not write: {names}",
     )  # fmt: skip
 
@@ -298,7 +290,7 @@ def _absent(target: Target, one: Flight, token: str = "") -> Answer:
     """Proved absent: the next attempt is a new one, with a new stamp."""
     row = one.waiting.item
     if row.attempt >= _ATTEMPTS_AT_MOST and one.item.target is None:
-        return Answer(fate="decide", reason="it fails there each time, and is not there", fix=_CHOICES)
+        return Answer(fate="decide", reason="it fails there each time, and is not there", fix=CHOICES)
     rows.again(target.lane(one.waiting.source), row)
     row.token = token or row.token
     return Answer(fate="queued", reason="it was proved not to be there, and is sent anew", after=0.0)
@@ -308,7 +300,7 @@ def _not_found(target: Target, one: Flight) -> Answer:
     """Of a change or a reversal whose look found nothing. Some targets find a reversal by other marks than the id."""
     if one.item.action == "write" or one.stamp in _absent_by_id(target, [one]):
         return _gone(one)
-    return Answer(fate="decide", reason="it cannot be told whether it was taken back there", fix=_CHOICES)
+    return Answer(fate="decide", reason="it cannot be told whether it was taken back there", fix=CHOICES)
 
 
 def _gone(one: Flight) -> Answer:
@@ -335,11 +327,11 @@ def _found_target(target: Target, one: Flight, hits: Sequence[Found]) -> Answer:
     before = boundary.facts(target.sink, msgspec.structs.replace(item, body=item.before, action="write")) \
         if item.before is not None else {}  # fmt: skip
     if item.before and not before:  # the sink has no words for what was there: nobody can tell what was edited
-        return Answer(fate="decide", reason="it cannot be told whether it was edited there", fix=_CHOICES)
+        return Answer(fate="decide", reason="it cannot be told whether it was edited there", fix=CHOICES)
     edits = differing(before, hit.facts)
     if not edits or item.overwrite_local:
         stuck = row.tries >= _TRIED_AT_MOST
-        return Answer(fate="decide", reason="it keeps changing there", fix=_CHOICES) if stuck else _absent(
+        return Answer(fate="decide", reason="it keeps changing there", fix=CHOICES) if stuck else _absent(
             target, one, hit.token)  # fmt: skip
     row.token = hit.token
     # No target: nothing was written, so the link goes on saying what was, and the next version meets the same edit.

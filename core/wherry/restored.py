@@ -22,12 +22,14 @@ import os
 from pathlib import Path
 
 from wherry.errors import ConfigError
+from wherry.rows import ONCE_REFUSED
 from wherry.store import calls
 from wherry.store.database import Tx
 from wherry.store.ledger import ItemRow
 
 LOOKED, SENT_UNTIL, REREAD = "looked:", "restored:", "reread:"
 NOTICED = "restored"
+_LONG = 86_400.0
 
 
 def flow_on(flow: str, source: int, sink: int) -> str:
@@ -72,15 +74,17 @@ def to_note(tx: Tx, flow: str, *, left: bool) -> list[str]:
 class Doubts:
     """What of one sink may be in its target already. Asks the store for each flow once in a transaction."""
 
-    def __init__(self, tx: Tx, sink: int) -> None:
-        self._tx, self._sink = tx, sink
+    def __init__(self, tx: Tx, sink: int, now: dt.datetime) -> None:
+        self._tx, self._sink, self._now = tx, sink, now
         self._known: dict[str, str] = {}
 
-    def is_first(self, row: ItemRow, source: int) -> bool:
-        """Whether it is as old as the flow's first documents, which may be there, entered by hand or sent by a copy of
-        the store that is no more: not all of them were sent when the flow had run through."""
+    def may_be_entered(self, row: ItemRow, source: int) -> bool:
+        """Whether it may be there, entered by hand, or sent by a copy of the store that is no more: it is as old as the
+        flow's first documents, which were not all sent until the flow had run through; or it was refused before; or it
+        has waited for a day."""
         looked = self._note(LOOKED + flow_on(row.flow, source, self._sink))
-        return not looked or row.created_at <= looked
+        waited = abs((self._now - dt.datetime.fromisoformat(row.created_at)).total_seconds())
+        return not looked or row.created_at <= looked or row.evidence == ONCE_REFUSED or waited > _LONG
 
     def may_be_sent(self, row: ItemRow, source: int) -> bool:
         """Whether a newer copy of the store may have sent it."""

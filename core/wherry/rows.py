@@ -30,6 +30,10 @@ class Follower(Struct, kw_only=True):
     record_kind: str
     record_id: str
     overwrite_local: bool = False
+    approved: bool = False
+    """A person gave his word for it when it came to wait."""
+    only_ours: bool = False
+    """It takes back what a run made: what turns out to be there and not to be ours is spared."""
 
 
 _follower = msgspec.json.Decoder(Follower).decode
@@ -148,6 +152,8 @@ _SENDING = (
 def _with_sending(row: ItemRow, old: ItemRow) -> ItemRow:
     for name in _SENDING:
         setattr(row, name, getattr(old, name))
+    if old.state == "refused" and row.state in _WAITS and not row.target:
+        row.evidence = ONCE_REFUSED
     if old.state == "waiting" and old.draft.body != row.draft.body:
         row.approval = ""  # the word was given for what it was
     return row
@@ -166,7 +172,7 @@ def number(lane: Lane, step: Step, row: ItemRow, held: str = "") -> None:
         row.sequence = max(row.sequence, step.sequence, link.sequence if link else 0) + 1
         row.attempt, row.tries, row.due, row.memo, row.call, row.follower = 1, 0, "", "", 0, ""
         row.stamp = stamp_of(lane, draft, row.action, row.sequence, row.attempt)
-        row.token, row.evidence = link.token if link else "", ""
+        row.token, row.evidence = link.token if link else "", row.evidence if row.evidence == ONCE_REFUSED else ""
         row.overwrite = int(step.overwrite_local)
         row.approval = "given" if given else "wanted" if wanted else ""
     elif row.approval == "wanted" and not wanted:
@@ -200,6 +206,8 @@ def may_stand(row: ItemRow) -> bool:
     return row.state in _MAY_STAND or is_begun(row)
 
 
+ONCE_REFUSED = '{"what":"once refused"}'
+"""The evidence of an item that stood refused before: somebody may have entered it by hand since (case C20)."""
 BY_PERSON = '{"what":"person"}'
 """The evidence of an item that a person said to send, whatever the target was found to hold."""
 
@@ -233,7 +241,7 @@ def following(lane: Lane, step: Step) -> str:
         return ""
     waits = Follower(
         draft=step.draft, flow=flow_of(lane, step), record_kind=step.record_kind, record_id=step.record_id,
-        overwrite_local=step.overwrite_local,
+        overwrite_local=step.overwrite_local, approved=step.approved, only_ours=step.only_ours,
     )  # fmt: skip
     return msgspec.json.encode(waits).decode()
 
@@ -252,8 +260,15 @@ def follower_of(row: ItemRow, answer: Answer | None = None) -> Step | None:
     waits = _follower(row.follower)
     return Step(
         draft=waits.draft, flow=waits.flow, record_kind=waits.record_kind, record_id=waits.record_id, always=True,
-        overwrite_local=waits.overwrite_local, sequence=row.sequence,
+        overwrite_local=waits.overwrite_local, sequence=row.sequence, approved=waits.approved,
     )  # fmt: skip
+
+
+def spare(row: ItemRow, answer: Answer) -> None:
+    """Behind what a person has to say what it is in its target, or has said so, no reversal waits any more that was
+    meant for what a run made."""
+    if answer.fate in ("decide", "linked") and row.follower and _follower(row.follower).only_ours:
+        row.follower = ""
 
 
 def resumed(item: ItemRow) -> Step:

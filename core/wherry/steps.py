@@ -13,7 +13,7 @@ from msgspec import Struct, field
 from wherry.accounting import Replaces
 from wherry.entities import FORMS
 from wherry.errors import WherryError
-from wherry.records import Answer, Change, Decision, Draft, Facts, Fate, Item, Ref
+from wherry.records import DONE, Answer, Change, Decision, Draft, Facts, Fate, Item, Ref
 from wherry.roles import AtomicSinkWriter, CallSinkWriter
 from wherry.store.ledger import ItemRow, LinkRow, Route
 
@@ -43,7 +43,9 @@ class Step(Struct, kw_only=True):
     sequence: int = 0
     """The number of the last work item of this key, where its link is no longer one: the document was taken back."""
     approved: bool = False
-    """A person gave his word for it when it was still to take the place of what has been taken back since."""
+    """A person gave his word for it before it was settled: for what it takes the place of, or by asking for it."""
+    only_ours: bool = False
+    """Of what takes back what a run made: it spares what turns out to be there and not to be ours."""
 
     ref: Ref = Ref("", "")
     """The draft's own; kept, because it is asked for dozens of times."""
@@ -59,6 +61,11 @@ class Outcome(Struct):
     target: str = ""
     reason: str = ""
     changes: tuple[Change, ...] = ()
+
+    @property
+    def is_met(self) -> bool:
+        """Whether what needs the thing can go on: also where the target holds it, but not as it was sent."""
+        return self.fate in DONE or self.fate == "skipped" or (self.fate == "differs" and self.target != "")
 
 
 WAITS = "waits for approval"

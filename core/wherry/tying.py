@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
-from wherry import comparing, desk, fiscal, reconciling, trail
+from wherry import comparing, desk, documented, fiscal, reconciling, trail
 from wherry.accounting import Entry, LeftOut
 from wherry.books import gathering, rates, tieout
 from wherry.books.charts import Chart
@@ -111,14 +111,18 @@ def tie_out(hub: Hub, connection: str, flows: Sequence[Flow], days: Days) -> Tie
     before, moved, after = _balances(target, first, last)
     held = _held(target, first, last, ours)
     sent = _sent(hub, lane.route.sink, ours, held)
+    listed = documented.listed(target, ours.accounts, first, last) if moved is not None else None
     told = [*lost, *([] if held is not None else _asked(target, ours, first, last)), *_not_found(open_now, held)]
     books = BothSides(
         first=first, last=last, written=ours.written, cancelled=ours.cancelled, held=held, opening=before, moved=moved,
         sent=sent, open={stamp: says for stamp, (_, says) in open_now.items()}, told=told, parties=ours.parties,
+        documents=listed, made=documented.made(hub, ours.others, listed),
     )  # fmt: skip
     names = {one.code: trail.name_of(chart, one.code) for one in chart}
     found = Tied(connection=connection, flows=[one.name for one in flows], days=Days(first, last, days.name),
                  found=tieout.tie(books, names), before=before, after=after, written=ours.written)  # fmt: skip
+    if listed is None and any(one.what == "unexplained" for one in found.found.problems):
+        found.notes += documented.itemised(ours.others.values(), first, last)
     for flow in flows:
         _left_out(hub, flow, Selection(first=first, last=last), found)
     if held is None and not isinstance(target.sink, Asks):
@@ -133,10 +137,12 @@ class _Ours:
     """The entries that the ledger has written into a target, by any flow, accounts by their codes there."""
 
     def __init__(self, hub: Hub, tx: Tx, sink: int, chart: Chart) -> None:
-        links = [one for one in exported.written(tx, sinks=[sink]) if one.link.entity == ENTITY and one.link.body]
+        all_of_it = exported.written(tx, sinks=[sink])
+        links = [one for one in all_of_it if one.link.entity == ENTITY and one.link.body]
         self.parties = trail.parties(tx, sink, [one.link for one in links])
         self.links: dict[str, tuple[Route, LinkRow]] = {one.link.key: (one.route, one.link) for one in links}
-        self.keys = {one.link.key for one in exported.written(tx, sinks=[sink]) if one.link.entity == ENTITY}
+        self.keys = {one.link.key for one in all_of_it if one.link.entity == ENTITY}
+        self.others = {one.link.target: one.link for one in all_of_it if documented.is_document(one.link)}
         back = posted.reversed_ever(tx, ENTITY)
         stamps = posted.stamps_of_calls(tx, [one.call for one in back])
         self.written: list[Written] = []
@@ -157,6 +163,12 @@ class _Ours:
             for one in back
             if (key := one.key) in self.links and self.links[key][1].target != one.target
         ]
+
+    @property
+    def accounts(self) -> set[str]:
+        """The codes of the accounts that the hub's entries book on."""
+        rounded = {one.entry.rounding_account for one in self.written if one.entry.rounding}
+        return {line.account for one in self.written for line in one.entry.lines} | rounded
 
     def stands(self) -> list[LinkRow]:
         return [link for _, link in self.links.values() if link.rule != REVERSED]

@@ -108,8 +108,8 @@ def undo(hub: Hub, run: str) -> Undone:
 
 
 def _sent(hub: Hub, route: Route, placed: list[Placed], before: Mapping[int, str]) -> WherryError | None:
-    """Drain; the reversals of what turned out to be there are ready only then, and have the word as well. Behind what
-    a person must decide about there waits what did ``before``: it may be somebody else's document."""
+    """Drain. Behind what a person must decide about there waits what did ``before``: it may be somebody else's
+    document."""
     error = desk.send(hub, placed)
     with hub.store.write() as tx:
         found = ledger.find_items(tx, route, [one.item.ref for one in placed]).values()
@@ -117,9 +117,7 @@ def _sent(hub: Hub, route: Route, placed: list[Placed], before: Mapping[int, str
         for item in unclear:
             item.follower = before[item.id]
         ledger.put_items(tx, route, unclear)
-        late = [item for item in found if item.draft.void and item.approval == "wanted"]
-        approvals.give_at_once(tx, route, late, hub.store.now())
-    return (desk.send(hub, placed) if late else None) or error
+    return error
 
 
 def _route(hub: Hub, run: str) -> tuple[str, Route]:
@@ -198,7 +196,10 @@ def _row_of(item: ItemRow) -> dict[str, Any]:
 def _step_behind(item: ItemRow) -> Step:
     """The reversal that waits until it is known whether the document is there."""
     draft = msgspec.structs.replace(item.draft, void=True)
-    return Step(draft=draft, flow=item.flow, record_kind=item.record_kind, record_id=item.record_id, always=True)
+    return Step(
+        draft=draft, flow=item.flow, record_kind=item.record_kind, record_id=item.record_id, always=True, approved=True,
+        only_ours=True,
+    )  # fmt: skip
 
 
 def _withdraw(tx: Tx, lane: Lane, begun: Begun, now: str) -> list[ItemRow]:
@@ -233,7 +234,7 @@ def _step(one: Made) -> Step:
     draft = Draft(entity=one.link.entity, key=one.link.key, body=one.body, label=label, root=True, void=True)
     return Step(
         draft=draft, flow=event.flow, record_kind=event.record_kind, record_id=event.record_id, link=one.link,
-        always=True,
+        always=True, approved=True,
     )  # fmt: skip
 
 

@@ -33,13 +33,19 @@ class Endless(BaseException):
     few instructions between the plugin's code and the core's: so whoever runs a flow must know it too."""
 
 
+About = Callable[[], str]
+"""What a call is about, in words that follow its name: asked for only where it does not come back."""
+
+
 class Call:
     """One call into a part of a plugin. ``decided``: whether an ``Endless`` was sent after it, once that is sure."""
 
-    __slots__ = ("before", "decided", "name", "over", "package", "pure", "sent", "since", "slot", "told")
+    __slots__ = ("about", "before", "decided", "name", "over", "package", "pure", "sent", "since", "slot", "told")
 
-    def __init__(self, package: str, name: str, pure: bool, since: float, before: Call | None, slot: int) -> None:
-        self.package, self.name, self.pure = package, name, pure
+    def __init__(
+        self, package: str, name: str, pure: bool, since: float, before: Call | None, slot: int, about: About
+    ) -> None:  # fmt: skip
+        self.package, self.name, self.pure, self.about = package, name, pure, about
         self.since, self.before, self.slot = since, before, slot
         self.over = self.sent = self.told = False
         self.decided: bool | None = None
@@ -57,13 +63,13 @@ class Watch:
         """The package and call that were ended last."""
         self._lock, self._running, self._owner = threading.Lock(), 0, 0
 
-    def enter(self, part: object, name: str, *, pure: bool) -> Call:
+    def enter(self, part: object, name: str, *, pure: bool, about: About = str) -> Call:
         """A thread goes into a part."""
         thread = threading.get_ident()
         package = type(part).__module__.partition(".")[0]
         before = self._calls.get(thread)
         slot = before.slot if before else self._free_slot()
-        call = self._calls[thread] = Call(package, name, pure, self.clock(), before, slot)
+        call = self._calls[thread] = Call(package, name, pure, self.clock(), before, slot, about)
         self._trace(slot, call)
         return call
 
@@ -98,7 +104,8 @@ class Watch:
             lasted = self.clock() - call.since
             if lasted >= SLOW and not call.told:
                 call.told = True
-                told = f"has been in {call.name} for {lasted:.0f} seconds; Ctrl-C ends it, and what was settled stands"
+                where = f"{call.name}{_about(call)} for {lasted:.0f} seconds"
+                told = f"has been in {where}; Ctrl-C ends it, and what was settled stands"
                 structlog.get_logger().warning("a plugin does not come back", package=call.package, reason=told)
                 tell(call.package, told)
             if call.pure and lasted >= ENDLESS and not call.sent:
@@ -170,6 +177,14 @@ class Watch:
     def _watch(self, done: threading.Event, tell: Callable[[str, str], object]) -> None:
         while not done.wait(_LOOK):
             self.look(tell)
+
+
+def _about(call: Call) -> str:
+    """A plugin may be changing what it was given while it is told of it."""
+    try:
+        return call.about()
+    except Exception:
+        return ""
 
 
 @cache

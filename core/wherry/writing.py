@@ -42,14 +42,9 @@ def settle(tx: Tx, lane: Lane, steps: Sequence[Step], now: str, *, cause: str = 
         settlement.known.update({ref: None for ref, outcome in outcomes.items() if outcome.fate == "skipped"})
         settled = settlement.work(batch)
         outcomes.update(settled)
-        met = [ref for ref, outcome in settled.items() if _is_met(outcome)]
+        met = [ref for ref, outcome in settled.items() if outcome.is_met]
         batch = [resumed(item) for item in ledger.meet(tx, lane.route, met)] + settlement.followers
     return outcomes
-
-
-def _is_met(outcome: Outcome) -> bool:
-    """Whether what needs the thing can go on: also where the target holds it, but not as it was sent."""
-    return outcome.fate in DONE or outcome.fate == "skipped" or (outcome.fate == "differs" and outcome.target != "")
 
 
 class Settlement:
@@ -293,6 +288,7 @@ class Settlement:
         assert step.item is not None
         if answer.target and (answer.fate in DONE or answer.fate == "differs"):
             self._hold(step, answer)
+        rows.spare(step.item, answer)
         follower = rows.follower_of(step.item, answer)
         elsewhere = self.elsewhere.get(step.ref) if answer.fate == "queued" and step.link is None else None
         stays = answer.fate == "queued" and (rows.is_begun(step.item) or not (follower or elsewhere))

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 FIELDS = Path(__file__).with_name("fields.toml")
 ROLES, RECORDS, HOOKS, BOOKS = "wherry.roles", "wherry.records", "wherry.hookspecs", "wherry.accounting"
+HELD = "wherry.books.held"
 SECTIONS: tuple[tuple[str, str, tuple[tuple[str, tuple[str, ...]], ...]], ...] = (
     (
         "What a plugin implements",
@@ -25,6 +26,7 @@ SECTIONS: tuple[tuple[str, str, tuple[tuple[str, tuple[str, ...]], ...]], ...] =
                      "Polled", "Simulator")),
             (BOOKS, ("Confirms", "HasAccounts", "HasPeriods", "HasBalances", "BarsAccounts", "BooksRounding",
                      "Replaces")),
+            (HELD, ("ListsEntries", "ListsDocuments")),
         ),
     ),
     (
@@ -42,6 +44,7 @@ SECTIONS: tuple[tuple[str, str, tuple[tuple[str, tuple[str, ...]], ...]], ...] =
         (
             (ROLES, ("Account",)),
             (BOOKS, ("ChartAccount", "Barred", "Balance")),
+            (HELD, ("HeldEntry", "HeldLine", "HeldDocument", "HeldPosting")),
             (RECORDS, ("Description", "FieldInfo", "Pipeline", "Stage", "Page",
                        "Record", "Ref", "Skip", "Draft", "Link", "Create", "Same", "Ask", "Candidate", "Listed",
                        "Item", "Answer", "Change", "Call", "Reply", "Found")),

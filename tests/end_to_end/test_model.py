@@ -281,6 +281,6 @@ class Model(RuleBasedStateMachine):
 WANTED = int(os.environ.get("WHERRY_MODEL_EXAMPLES", "0"))
 TestModel = Model.TestCase
 TestModel.settings = settings(
-    max_examples=WANTED or 9, stateful_step_count=14, deadline=None, derandomize=not WANTED, print_blob=True,
+    max_examples=WANTED or 5, stateful_step_count=14, deadline=None, derandomize=not WANTED, print_blob=True,
     phases=[Phase.generate, Phase.shrink] if WANTED else [Phase.generate], suppress_health_check=list(HealthCheck),
 )  # fmt: skip

@@ -68,7 +68,7 @@ def _told(entry: Entry) -> dict[str, Any]:
 def look(store: Store, books: Books) -> Looked:
     """What there is to be booked, as it stands before the writing transaction begins."""
     with store.read() as tx:
-        return Looked(gathered.sign(tx, books), gathering.arrange(tx, books))
+        return Looked(gathered.sign(tx, books), gathering.arrange(tx, books), gathered.others(tx, books))
 
 
 def parties(looked: Looked) -> list[Draft]:
@@ -81,9 +81,9 @@ def book(
 ) -> Booked:  # fmt: skip
     """Arrange what is free, take out of the queue what is no longer so, and queue the rest.
 
-    What was looked at before counts while nothing has changed since.
+    What was looked at before counts while nothing has changed since, nor another flow has taken numbers.
     """
-    same = looked is not None and looked.sign == gathered.sign(tx, books)
+    same = looked is not None and (looked.sign, looked.others) == (gathered.sign(tx, books), gathered.others(tx, books))
     found = looked.found if looked is not None and same else gathering.arrange(tx, books)
     wanted = [] if found.blocked else found.bookings
     _withdraw(tx, lane, books, found, {booking.key for booking in wanted}, now)

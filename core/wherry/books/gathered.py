@@ -14,7 +14,8 @@ from msgspec import Struct
 
 from wherry.books import frozen
 from wherry.books.gathering import Arrangement, Books, Selection
-from wherry.store import Store, calls, movements
+from wherry.books.keys import SEPARATOR
+from wherry.store import Store, calls, movements, posted
 from wherry.store.database import Tx
 
 _MOST = 2_000_000
@@ -28,6 +29,8 @@ class Looked(Struct, frozen=True):
 
     sign: str
     found: Arrangement
+    others: tuple[Any, ...] = ()
+    """How the entries of other flows stood, none of whose numbers is given out again."""
 
 
 class Remembered(Struct, frozen=True):
@@ -49,6 +52,12 @@ def sign(tx: Tx, books: Books) -> str:
     for row in frozen.all_known(tx, books.route, flow.name):
         found.update(repr(row).encode())
     return found.hexdigest()
+
+
+def others(tx: Tx, books: Books) -> tuple[Any, ...]:
+    """How the entries of other flows stand in the same target. They do not change what is booked, only what numbers
+    are free for what is new."""
+    return posted.standing_of_others(tx, books.route.sink, frozen.ENTITY, f"{books.flow.name}{SEPARATOR}")
 
 
 def recall(store: Store, books: Books) -> dict[str, Any] | None:

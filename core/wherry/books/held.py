@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Literal, Protocol, runtime_checkable
 
 from msgspec import Struct, field
@@ -60,6 +60,43 @@ class ListsEntries(Protocol):
         ...
 
 
+class HeldPosting(Protocol):
+    """What a document booked on an account, in minor units of the currency that the target keeps its balances in."""
+
+    @property
+    def account(self) -> str: ...
+    @property
+    def side(self) -> Side: ...
+    @property
+    def minor(self) -> int: ...
+
+
+class HeldDocument(Protocol):
+    """What is no journal entry and was booked all the same: an invoice, a bill, a payment. ``kind`` is the target's
+    own word for it, ``id`` the one that a link to it holds; accounts go by their code in the chart."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def number(self) -> str: ...
+    @property
+    def date(self) -> dt.date: ...
+    @property
+    def postings(self) -> Sequence[HeldPosting]: ...
+
+
+@runtime_checkable
+class ListsDocuments(Protocol):
+    """Optional: a sink whose target can list what invoices, bills, payments and the like booked."""
+
+    def documents_on(self, accounts: Collection[str], first: dt.date, last: dt.date) -> Iterator[HeldDocument]:
+        """Those dated from ``first`` to ``last``, both included, that booked on one of these accounts (codes), each
+        once, with what it booked there at least. Journal entries may be among them, by the ids of ``ListsEntries``."""
+        ...
+
+
 # -- what the hub wrote, and what is compared with it -----------------------------------------------------------------
 
 
@@ -94,6 +131,10 @@ class BothSides(Struct, frozen=True, kw_only=True):
     written: Sequence[Written]
     cancelled: Sequence[Cancelled] = ()
     held: Sequence[HeldEntry] | None = None
+    documents: Sequence[HeldDocument] | None = None
+    """What else booked on the hub's accounts; None where the target cannot list it."""
+    made: Mapping[str, str] = field(default_factory=dict)
+    """The target's id of a document that the hub wrote → what it is, in words."""
     opening: Sequence[Balance] | None = None
     moved: Sequence[Balance] | None = None
     sent: frozenset[str] = frozenset()
@@ -118,6 +159,20 @@ class Problem(Struct, frozen=True, kw_only=True):
     target: str = ""
     entry: str = ""
     """The key of the entry in the ledger."""
+
+
+class Booked(Struct, frozen=True, kw_only=True):
+    """What a document booked on one of the hub's accounts; debits positive, minor units. ``made`` says in words which
+    of the hub's it is, and is empty where the hub did not make it."""
+
+    target: str
+    kind: str
+    number: str
+    date: dt.date
+    account: str
+    currency: str
+    minor: int
+    made: str = ""
 
 
 class Foreign(Struct, frozen=True, kw_only=True):

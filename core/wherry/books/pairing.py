@@ -66,6 +66,12 @@ class Pairs:
         self._found[number] = held
         self._taken.add(held.id)
 
+    @property
+    def entries(self) -> set[str]:
+        """The target's ids of journal entries, as far as they are known."""
+        own = (one.id for one in (*self.books.written, *self.books.cancelled) if one.id)
+        return {*self._held, *own}
+
     def mine(self) -> list[tuple[Written, HeldEntry | None]]:
         """Our entries of these days, with what stands for them there."""
         told = ((one, self._found.get(number)) for number, one in enumerate(self.books.written))

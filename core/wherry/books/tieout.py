@@ -1,20 +1,22 @@
 """The tie-out: what the hub wrote into a target's books against what stands there now, account by account, to the cent.
 
 Balance = opening + the hub's entries + what is off in them + entries of others + other documents. It passes when
-nothing is off and nothing is unexplained. Pure: everything is handed in. Source: behaviours.md 000.3 and 004.16.
+nothing is off and nothing is unexplained: what moved an account of the hub's is an entry or a document that is listed.
+Pure: everything is handed in. Source: behaviours.md 000.3 and 004.16.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+import msgspec
 from msgspec import Struct, field
 
 from wherry.accounting import Balance, Entry, LeftOut
 from wherry.books import balances, rates
-from wherry.books.held import BothSides, Foreign, HeldEntry, Problem, Written
+from wherry.books.held import Booked, BothSides, Foreign, HeldEntry, Problem, Written
 from wherry.books.pairing import Pairs, signed
 
 Key = tuple[str, str]
@@ -23,7 +25,8 @@ Key = tuple[str, str]
 
 class Row(Struct, frozen=True, kw_only=True):
     """One account, net, debits positive, in minor units. ``others`` are entries that the hub did not make,
-    ``documents`` what is no journal entry: invoices, bills, payments. None where the target does not tell."""
+    ``documents`` what is no journal entry: invoices, bills, payments; ``unexplained`` is what of that no listed
+    document did. None where the target does not tell; documents are listed on the hub's accounts alone."""
 
     account: str
     name: str
@@ -34,6 +37,7 @@ class Row(Struct, frozen=True, kw_only=True):
     others: int | None
     documents: int | None
     closing: int | None
+    unexplained: int | None = None
 
 
 class TieOut(Struct, kw_only=True):
@@ -45,8 +49,12 @@ class TieOut(Struct, kw_only=True):
     rows: list[Row]
     problems: list[Problem]
     foreign: list[Foreign]
+    booked: list[Booked] = field(default_factory=list)
+    """What documents booked on the hub's accounts, the hub's own and others."""
     left: list[LeftOut] = field(default_factory=list)
     listed: bool = True
+    documented: bool = True
+    """Whether the target can list what is no journal entry."""
     balanced: bool = True
     """Whether the target makes a trial balance."""
 
@@ -68,12 +76,14 @@ def tie(books: BothSides, names: Mapping[str, str] | None = None) -> TieOut:
         sums.add(sums.there, held)
     for held in foreign:
         sums.add(sums.others, held)
-    rows = sums.rows(names or {})
-    problems = [*(pairs.problems() if books.held is not None else ()), *books.told]
-    problems += _unexplained(rows, {key for one in books.written for key in sums.keys_of(one)}, books)
+    ours = {key for one in books.written for key in sums.keys_of(one)}
+    booked = _booked(books, sums.home, ours, pairs.entries)
+    rows = _explained(sums.rows(names or {}), ours, booked if books.documents is not None else None)
+    problems = [*(pairs.problems() if books.held is not None else ()), *books.told, *_unexplained(rows, ours, books)]
     return TieOut(
-        first=books.first, last=books.last, entries=len(mine), rows=rows, problems=problems,
+        first=books.first, last=books.last, entries=len(mine), rows=rows, problems=problems, booked=booked,
         foreign=[pairs.told(held) for held in foreign], listed=books.held is not None,
+        documented=books.documents is not None,
         balanced=books.moved is not None,
     )  # fmt: skip
 
@@ -173,12 +183,49 @@ def _net(told: Iterable[Balance] | None) -> Counter[Key] | None:
     return found
 
 
+def _booked(books: BothSides, home: str, ours: set[Key], entries: Collection[str]) -> list[Booked]:
+    """What documents did to the hub's accounts in these days; ``entries`` are the ids of journal entries."""
+    found: list[Booked] = []
+    for one in books.documents or ():
+        if one.id in entries or not books.spans(one.date):
+            continue
+        worth: Counter[str] = Counter()
+        for line in one.postings:
+            worth[line.account] += line.minor if line.side == "debit" else -line.minor
+        found += [
+            Booked(target=one.id, kind=one.kind, number=one.number, date=one.date, account=account, currency=home,
+                   minor=minor, made=books.made.get(one.id, ""))
+            for account, minor in sorted(worth.items()) if minor and (home, account) in ours
+        ]  # fmt: skip
+    return sorted(found, key=lambda one: (one.date, one.number, one.target))
+
+
+def _explained(rows: Sequence[Row], ours: set[Key], booked: Sequence[Booked] | None) -> list[Row]:
+    """The rows of the hub's accounts with what no document explains."""
+    sums: Counter[Key] = Counter()
+    for one in booked or ():
+        sums[one.currency, one.account] += one.minor
+    return [
+        msgspec.structs.replace(row, unexplained=row.documents - sums[key])
+        if booked is not None and row.documents is not None and (key := (row.currency, row.account)) in ours else row
+        for row in rows
+    ]  # fmt: skip
+
+
 def _unexplained(rows: Iterable[Row], ours: set[Key], books: BothSides) -> Iterator[Problem]:
-    """What moved on an account of the hub's, and no entry that is listed did it."""
+    """What moved on an account of the hub's, and nothing that is listed did it."""
     for row in rows:
-        if row.documents and (row.currency, row.account) in ours:
-            by = "no journal entry" if books.held is not None else "nothing that was sent"
+        left = row.documents if books.documents is None else row.unexplained
+        if left and (row.currency, row.account) in ours:
             yield Problem(
                 what="unexplained", name=row.account,
-                says=f"moved by {signed(row.documents, row.currency)} {row.currency} that {by} explains",
+                says=f"moved by {signed(left, row.currency)} {row.currency} that {_unlisted(books)}",
             )  # fmt: skip
+
+
+def _unlisted(books: BothSides) -> str:
+    if books.held is None:
+        return "nothing that was sent explains"
+    if books.documents is None:
+        return "no journal entry explains; what invoices, bills and payments booked there the target cannot list"
+    return "neither a journal entry nor another document explains"

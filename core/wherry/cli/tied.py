@@ -8,6 +8,7 @@ from typing import Any
 import click
 import msgspec
 
+from wherry.books.held import Booked
 from wherry.books.tieout import Row, TieOut
 from wherry.cli.drawing import amount, clean, plural, spelled, width
 from wherry.cli.entries import figure, sums
@@ -23,7 +24,8 @@ def data(found: Tied) -> dict[str, Any]:
         "connection": found.connection, "flows": found.flows, "period": found.days.name,
         "first": tie.first.isoformat(), "last": tie.last.isoformat(), "entries": tie.entries,
         "accounts": msgspec.to_builtins(tie.rows), "problems": msgspec.to_builtins(tie.problems),
-        "others": msgspec.to_builtins(tie.foreign), "waiting": msgspec.to_builtins(found.waiting),
+        "others": msgspec.to_builtins(tie.foreign), "documents": msgspec.to_builtins(tie.booked),
+        "waiting": msgspec.to_builtins(found.waiting),
         "left_out": [{**msgspec.to_builtins(one), "members": [f"M-{id}" for id in one.members]} for one in tie.left],
         "left_out_sums": total_left(tie.left), "listed": tie.listed, "balanced": tie.balanced, "notes": found.notes,
         "passes": found.passes,
@@ -96,6 +98,23 @@ def _others(tie: TieOut) -> Iterator[str]:
         yield f"    {one.date}   {name}   {amount(one.minor, one.currency)}   {note}{like}".rstrip()
     if len(tie.foreign) > _FOREIGN:
         yield f"    and {len(tie.foreign) - _FOREIGN:,} more: --output json"
+    yield from _documents([one for one in tie.booked if one.made], "written by this hub")
+    yield from _documents([one for one in tie.booked if not one.made], "not made by this hub")
+
+
+def _documents(booked: Sequence[Booked], whose: str) -> Iterator[str]:
+    """What is no journal entry, by what it booked on accounts of the hub."""
+    number = len({one.target for one in booked})
+    if booked:
+        yield f"  {'1 other document was' if number == 1 else f'{number:,} other documents were'} {whose}:"
+    for one in booked[:_FOREIGN]:
+        name, sides = (
+            clean(" ".join(filter(None, [one.kind, one.number or one.target]))),
+            amount(one.minor, one.currency),
+        )
+        yield f"    {one.date}   {name}   {clean(one.account)}   {sides}   {clean(one.made)}".rstrip()
+    if len(booked) > _FOREIGN:
+        yield f"    and {len(booked) - _FOREIGN:,} more: --output json"
 
 
 def _aside(found: Tied) -> Iterator[str]:
@@ -108,6 +127,8 @@ def _aside(found: Tied) -> Iterator[str]:
         yield f"  {reason}: {members}, {amount(left.minor, left.currency)}   {clean(left.detail)}"
     if not found.found.balanced:
         yield "  the target makes no trial balance"
+    if found.found.balanced and not found.found.documented:
+        yield "  the target cannot list what invoices, bills and payments booked"
     if not found.found.listed:
         yield "  the target cannot list its entries: each of this hub's was asked for by itself"
     for note in found.notes:

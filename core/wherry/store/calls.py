@@ -24,7 +24,8 @@ from wherry.store.tables import calls, counters, flows, history, items, meta
 State = Literal["sending", "answered", "lost", "unsent", "settled"]
 
 _dump = msgspec.json.Encoder(order="deterministic").encode
-_strings = msgspec.json.Decoder(dict[str, str]).decode
+_texts = msgspec.json.Decoder(dict[str, str]).decode
+_anything = msgspec.json.Decoder(dict[str, Any]).decode
 _list = msgspec.json.Decoder(tuple[str, ...]).decode
 
 
@@ -96,6 +97,15 @@ def find_calls(tx: Tx, sink: int, states: Sequence[str]) -> list[CallRow]:
 
 def calls_by_id(tx: Tx, ids: Iterable[int]) -> dict[int, CallRow]:
     return {row.id: row for row in map(_row, tx.find(sa.select(*_columns), calls.c.id, sorted(set(ids))))}
+
+
+def _strings(stored: str) -> dict[str, str]:
+    """Parameters and headers. Earlier versions kept values of other types; in a URL they stand for these texts."""
+    try:
+        return _texts(stored)
+    except msgspec.ValidationError:
+        return {name: value if isinstance(value, str) else "" if value is None else _dump(value).decode()
+                for name, value in _anything(stored).items()}  # fmt: skip
 
 
 def _row(row: Sequence[Any]) -> CallRow:

@@ -29,6 +29,8 @@ _IDLE = 5.0
 """Seconds after which a pooled session may have been closed by its server or on the way."""
 _PATIENCE = 30_000
 """Milliseconds that a writer waits for its turn, on either database, before it is told to come again."""
+HELD_UP = "WHERRY-6020"
+"""The code of what is raised while others hold the store, or its server is out of reach."""
 _WRITER = 7711
 """The advisory lock of the one writer on PostgreSQL, as SQLite has only one by nature: what a transaction looked up
 cannot be overtaken by another's write."""
@@ -360,7 +362,7 @@ def _unusable(url: sa.URL, error: DBAPIError) -> WherryError:
     reason = str(error.orig).splitlines()[0] if error.orig else type(error).__name__
     temporary = ("locked", "deadlock", "timeout", "connection", "terminat", "shut", "serializ")
     if error.connection_invalidated or any(word in reason.lower() for word in temporary):
-        return TryAgain(f"the store could not be used: {reason}", code="WHERRY-6020")
+        return TryAgain(f"the store could not be used: {reason}", code=HELD_UP)
     return _cannot_open(url, error)
 
 

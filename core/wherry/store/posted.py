@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -58,6 +59,17 @@ def numbers_of_others(tx: Tx, sink: int, entity: str, own: str) -> set[str]:
     )
     found = {_number(row[0]).number for row in tx.rows(written)} | {str(row[0]) for row in tx.rows(waiting)}
     return found - {""}
+
+
+def standing_of_others(tx: Tx, sink: int, entity: str, own: str) -> tuple[Any, ...]:
+    """What differs once ``numbers_of_others`` may: how many there are in a target, and the newest of them."""
+    waiting = sa.select(sa.func.count(), sa.func.max(items.c.id)).where(
+        items.c.sink == sink, items.c.entity == entity, ~items.c.key.startswith(own, autoescape=True)
+    )
+    written = sa.select(sa.func.count(), sa.func.max(links.c.made_at)).where(
+        links.c.sink == sink, links.c.entity == entity, ~links.c.key.startswith(own, autoescape=True)
+    )
+    return tuple(cell for one in (waiting, written) for row in tx.rows(one) for cell in row)
 
 
 class _Numbered(Struct):

@@ -11,12 +11,16 @@ from typing import Any
 
 import msgspec
 
+from wherry.entities import SHAPES
+from wherry.money import text
 from wherry.records import Item
-from wherry.testing.holding import currency_of
+from wherry.testing.holding import JOURNAL, currency_of, priced, worth
 
 OTHERS = {"JPY": 150_012, "KWD": 1_234_567}
 """Currencies without and with three decimals → an amount in minor units."""
 SIDES = {"debit": "credit", "credit": "debit"}
+_NUMBER = re.compile(r"-?\d{1,5}(\.\d{1,2})?")
+_LINES = "lines"
 
 
 def altered(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -31,12 +35,23 @@ def altered(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
         for where, other in altered(value[0], (*path, "0")):
             yield where, [other, *copy.deepcopy(value[1:])]
     elif isinstance(value, str) and value:
-        yield path, _another(value)
+        yield from ((path, other) for other in _others(value))
+
+
+NAMES: Mapping[str, Mapping[str, str]] = {
+    "customer": {
+        "email": "yard@example.com", "phone": "+44 20 7946 0018", "website": "https://example.com", "street": "1 Dock",
+        "city": "Duluth", "region": "MN", "postal_code": "55802", "country": "USA", "description": "Pays late",
+    },
+    "product": {"sku": "GTX-1", "price": "12.50", "description": "By the yard"},
+}  # fmt: skip
+"""What customers and products usually say beside their name."""
 
 
 def rich(item: Item) -> Item:
-    """The item with what documents usually say, too, where its body does not: memo, due date, what a line is for."""
-    body = copy.deepcopy(item.body)
+    """The item with what such things usually say, too, where its body does not: of a document memo, due date, what a line
+    is for; of a customer how to reach him."""
+    body = {**NAMES.get(item.entity, {}), **copy.deepcopy(item.body)}
     if body.get("lines") and body.get("date"):
         due = (dt.date.fromisoformat(body["date"]) + dt.timedelta(days=30)).isoformat()
         body = {"memo": "as agreed", **({"due_date": due} if item.entity == "invoice" else {}), **body}
@@ -51,15 +66,17 @@ def foreign(body: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
         yield ("currency",), in_currency("EUR" if own != "EUR" else "USD", body)
 
 
-def _another(value: str) -> str:
-    """Another text of the same form: a side, a day, a decimal number, or words."""
+def _others(value: str) -> Iterator[str]:
+    """Other texts of the same form: a side, a day, a number (one more, and half an hour more), or words."""
     if value in SIDES:
-        return SIDES[value]
-    try:
-        return (dt.date.fromisoformat(value) + dt.timedelta(days=1)).isoformat()
-    except ValueError:
-        pass
-    return str(Decimal(value) + 1) if re.fullmatch(r"-?\d+(\.\d+)?", value) and len(value) < 9 else f"{value}x"
+        yield SIDES[value]
+    elif _NUMBER.fullmatch(value):
+        yield from (str(Decimal(value) + more) for more in (1, Decimal("0.5")))
+    else:
+        try:
+            yield (dt.date.fromisoformat(value) + dt.timedelta(days=1)).isoformat()
+        except ValueError:
+            yield f"{value}x"
 
 
 def in_currency(currency: str, value: Any) -> Any:
@@ -67,3 +84,73 @@ def in_currency(currency: str, value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: currency if name == "currency" else in_currency(currency, inner) for name, inner in value.items()}
     return [in_currency(currency, one) for one in value] if isinstance(value, list) else value
+
+
+# -- bodies that an author may not have thought of --------------------------------------------------------------------
+
+
+def lacking(item: Item) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The body without one of the fields that its shape does not ask for, each in turn; of lines the first one's; and
+    what such a field is called. At last without any of them."""
+    shape = SHAPES.get(item.entity)
+    needed = _required(shape) if shape else set(item.body)
+    for name in item.body.keys() - needed:
+        yield name, {other: value for other, value in item.body.items() if other != name}
+    lines = item.body.get(_LINES) or []
+    of_line = _required(_line_of(shape)) if shape and lines else set()
+    for name in (lines[0].keys() - of_line) if of_line or lines else ():
+        first = {other: value for other, value in lines[0].items() if other != name}
+        yield f"{_LINES}.{name}", {**item.body, _LINES: [first, *lines[1:]]}
+    yield "all that may be missing", {name: value for name, value in item.body.items() if name in needed}
+
+
+def _required(shape: Any) -> set[str]:
+    return {field.name for field in msgspec.structs.fields(shape) if field.required}
+
+
+def _line_of(shape: Any) -> Any:
+    """The shape of a document's lines."""
+    (lines,) = [field.type for field in msgspec.structs.fields(shape) if field.name == _LINES]
+    return lines.__args__[0]
+
+
+def doubled(item: Item) -> Item:
+    """Each line twice."""
+    body = copy.deepcopy(item.body)
+    body[_LINES] += copy.deepcopy(body[_LINES])
+    if body.get("total"):
+        body["total"]["minor"] *= 2
+    return msgspec.structs.replace(item, body=body)
+
+
+def below_zero(item: Item) -> Item:
+    """With amounts below zero: all those of an entry; of a document one more line, a rebate of 1.00 off 10.00 each."""
+    body = priced(item, 1_000)
+    if item.entity == JOURNAL:
+        for line in body[_LINES]:
+            line["amount"]["minor"] *= -1
+        return msgspec.structs.replace(item, body=body)
+    currency = currency_of(item.body)
+    rebate = {**body[_LINES][0], "amount": {"minor": -100, "currency": currency}, "rate": text(-100, currency)}
+    body[_LINES].append(rebate)
+    if body.get("total"):
+        body["total"]["minor"] -= 100
+    return msgspec.structs.replace(item, body=body)
+
+
+def moved(body: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The body with something moved between its first two lines, so that its sums are the same; and what it was."""
+    first, second, *rest = copy.deepcopy(body[_LINES])
+    if "account" in first:
+        accounts = {"account": second["account"]}, {"account": first["account"]}
+        if first["account"] != second["account"]:
+            yield "other accounts", {**body, _LINES: [{**first, **accounts[0]}, {**second, **accounts[1]}, *rest]}
+        return
+    currency = currency_of(body)
+    lines = [_worth(first, worth(first, currency) + 1, currency), _worth(second, worth(second, currency) - 1, currency)]
+    yield "a penny from one line to another", {**body, _LINES: [*lines, *rest]}
+
+
+def _worth(line: Mapping[str, Any], minor: int, currency: str) -> dict[str, Any]:
+    """The line at another amount."""
+    return {**line, "quantity": "1", "rate": text(minor, currency), "amount": {"minor": minor, "currency": currency}}

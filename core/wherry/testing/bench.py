@@ -64,6 +64,7 @@ source = "shelf"
 sink = "books"
 kinds = ["invoice"]
 repeat = "always"
+{flow}
 """
 SECOND = """
 [connections.other]
@@ -128,7 +129,8 @@ class Bench:
         url = self._clean()
         store = f'[store]\nurl = "{url}"' if url else ""
         scene = self.rig.scene
-        work = scene.project(str(self.folder)) if scene is not None else INVOICES.format(folder=self.folder)
+        lines = INVOICES.format(folder=self.folder, flow=self.rig.flow)
+        work = scene.project(str(self.folder)) if scene is not None else lines
         told = {"enabled": enabled, "store": store, "work": work, "connection": self.rig.connection,
                 "second": SECOND.format(connection=self.rig.second) if self.rig.second else ""}  # fmt: skip
         (self.folder / "wherry.toml").write_text(PROJECT.format(**told))

@@ -18,6 +18,7 @@ from msgspec import Struct, convert, field, to_builtins
 
 from wherry import approvals, deciding
 from wherry.books.frozen import ENTITY
+from wherry.entities import FORMS
 from wherry.errors import TryAgain, WherryError
 from wherry.http import pacing
 from wherry.hub import Hub, Report
@@ -279,7 +280,8 @@ def resolve(told: dict[str, Any]) -> int:
     claims = Claims(exit=0)
     with Hub.open(errand.folder, environ=errand.environ, clock=HubClock(SharedTime(Path(errand.time)))) as hub:
         with hub.store.read() as tx:
-            (item,) = [one for one in ledger.open_items(tx, flow=errand.flow) if str(one.ref) == errand.thing]
+            every = ledger.open_items(tx, flow=errand.flow)
+        (item,) = [one for one in every if thing_of(one.entity, one.key) == errand.thing]
         if errand.target:
             deciding.adopt(hub, item.id, errand.target)
         else:
@@ -293,12 +295,18 @@ def state(hub: Hub, flow: str, claims: Claims) -> None:
     """What is said to be written, and what is said to be open: as ``wherry explain`` and ``errors list`` would."""
     with hub.store.read() as tx:
         for item in ledger.open_items(tx, flow=flow):
-            claims.open[str(item.ref)], claims.reasons[str(item.ref)] = item.state, item.reason
+            thing = thing_of(item.entity, item.key)
+            claims.open[thing], claims.reasons[thing] = item.state, item.reason
         sink = registry.connection(tx, hub.wiring.flow(flow).sink)
         mine = (links.c.sink == (sink.id if sink else 0)) & (links.c.target != "")
         for entity, key, target in tx.rows(sa.select(links.c.entity, links.c.key, links.c.target).where(mine)):
-            claims.written[f"{entity}/{key}"] = str(target)
+            claims.written[thing_of(entity, key)] = str(target)
         claims.members = _members(tx, sink.id if sink else 0, flow, claims.written)
+
+
+def thing_of(entity: str, key: str) -> str:
+    """How plans and judges name a thing: an invoice is that, whatever document it becomes in the target."""
+    return f"{'invoice' if entity in FORMS else entity}/{key}"
 
 
 def _members(tx: Tx, sink: int, flow: str, written: Mapping[str, str]) -> list[Member]:

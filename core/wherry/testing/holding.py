@@ -17,6 +17,7 @@ from wherry.records import Item
 PENNIES = (1, 29, 115, 435, 1_001, 100_000, 12_345_678_901)
 """Amounts in minor units that a binary fraction cannot hold, or whose hundredfold it misses."""
 JOURNAL = "journal_entry"
+OTHER: Mapping[str, Literal["debit", "credit"]] = {"debit": "credit", "credit": "debit"}
 
 
 class Line(Struct, frozen=True, order=True):
@@ -43,13 +44,19 @@ def expected(item: Item) -> Holding:
     body = item.body
     currency = currency_of(body)
     if item.entity == JOURNAL:
-        lines = [Line(str(one["account"]), one["side"], one["amount"]["minor"]) for one in body["lines"]]
+        lines = [_booked(one) for one in body["lines"]]
         total = sum(line.minor for line in lines if line.side == "debit")
         return Holding(total=total, lines=tuple(sorted(lines)), date=body["date"], currency=currency)
-    lines = [Line(str(one.get("product") or ""), "", _worth(one, currency)) for one in body["lines"]]
+    lines = [Line(str(one.get("product") or ""), "", worth(one, currency)) for one in body["lines"]]
     total = sum(line.minor for line in lines)
     party = str(body.get("customer") or "")
     return Holding(total=total, lines=tuple(sorted(lines)), date=body["date"], currency=currency, party=party)
+
+
+def _booked(line: Mapping[str, Any]) -> Line:
+    """A line of an entry; one below zero is booked on the other side."""
+    minor, side = line["amount"]["minor"], line["side"]
+    return Line(str(line["account"]), side if minor >= 0 else OTHER[side], abs(minor))
 
 
 def differs(held: Holding | None, wanted: Holding) -> str:
@@ -83,7 +90,8 @@ def priced(item: Item, minor: int) -> dict[str, Any]:
     return body
 
 
-def _worth(line: Mapping[str, Any], currency: str) -> int:
+def worth(line: Mapping[str, Any], currency: str) -> int:
+    """A line of a sale in minor units: as it says, else quantity times rate."""
     if line.get("amount"):
         return int(line["amount"]["minor"])
     whole = exact(str(line.get("quantity", "1"))) * exact(str(line.get("rate", "0")))

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from wherry import boundary, engine, flight, resolving, rows, steps, transforms, wiring, writing
+from wherry.company import Company
 from wherry.drain import Drain
 from wherry.flight import Flight, Target
 from wherry.http import Http
@@ -140,7 +141,7 @@ def no_look_before_the_first_time() -> None:
 @bug("target-query", "play first; kill commit.after@drain._send#1; reach T-2; run; reach T-1; calm; judge")
 def company_not_checked() -> None:
     """Nobody looks whose books the credential opens today."""
-    put(Drain, "_same_company", lambda real: lambda self: None)
+    put(Company, "look", lambda real: lambda self: None)
 
 
 @bug("target-query", "play first; run; other; judge second")

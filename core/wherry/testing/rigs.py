@@ -185,6 +185,8 @@ class Rig(Struct, frozen=True, kw_only=True):
     updates: Updates = "in place"
     """What becomes of a newer version of a written invoice: ``in place``; ``anew``, after the former was taken back
     (the sink ``Replaces`` invoices); or ``never``, where the sink refuses it and a person is told."""
+    flow: str = ""
+    """Further lines of the flow's own table: what its documents become, where the sink has several forms."""
     scene: Scene | None = None
     """The work; the invoices of ``wherry.testing.scenario`` where nothing is said."""
 

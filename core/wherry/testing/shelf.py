@@ -26,6 +26,26 @@ if TYPE_CHECKING:
 
 SYSTEM = "kit-source"
 FILE = "shelf.json"
+
+
+def _document(form: str) -> dict[str, Any]:
+    """What an invoice becomes in a flow of that ``document``."""
+    return {
+        "root": True, "document": form, "key": "id(invoice.id)", "label": "invoice.number",
+        "fields": {
+            "number": "invoice.number", "date": "date(invoice.date)", "customer": "ref(customer)",
+            "total": "money(invoice.total, 'GBP')", "memo": "default(invoice.memo, '')",
+            "lines": {
+                "each": "line",
+                "fields": {
+                    "product": "ref(product)", "description": "line.name", "quantity": "decimal(line.quantity)",
+                    "amount": "money(line.amount, 'GBP')",
+                },
+            },
+        },
+    }  # fmt: skip
+
+
 MAPS: dict[str, dict[str, Any]] = {
     "invoice": {
         "trigger": {"status": "invoice.status", "when": "invoiced", "amount": "money(invoice.total, 'GBP')"},
@@ -37,20 +57,8 @@ MAPS: dict[str, dict[str, Any]] = {
             "from": "line", "each": True, "reference": True, "key": "id(line.product)", "label": "line.name",
             "fields": {"name": "line.name", "sku": "line.sku"},
         },
-        "invoice": {
-            "root": True, "key": "id(invoice.id)", "label": "invoice.number",
-            "fields": {
-                "number": "invoice.number", "date": "date(invoice.date)", "customer": "ref(customer)",
-                "total": "money(invoice.total, 'GBP')", "memo": "default(invoice.memo, '')",
-                "lines": {
-                    "each": "line",
-                    "fields": {
-                        "product": "ref(product)", "description": "line.name", "quantity": "decimal(line.quantity)",
-                        "amount": "money(line.amount, 'GBP')",
-                    },
-                },
-            },
-        },
+        "invoice": _document("invoice"),
+        "sales_order": _document("sales-order"),
     },
     "move": {
         "trigger": {"status": "move.status", "when": "booked", "amount": "money(move.amount, 'GBP')"},
@@ -69,7 +77,8 @@ MAPS: dict[str, dict[str, Any]] = {
     },
 }  # fmt: skip
 MATCH: dict[str, dict[str, Any]] = {
-    name: {"order": ["link"], "unmatched": "create"} for name in ("customer", "product", "invoice", "movement")
+    name: {"order": ["link"], "unmatched": "create"}
+    for name in ("customer", "product", "invoice", "sales_order", "movement")
 }
 KINDS = ("invoice", "move")
 Row = dict[str, Any]

@@ -184,6 +184,13 @@ def void_of(item: Item, answer: Answer) -> Item:
     )  # fmt: skip
 
 
+def steps_of(trial: SinkTrial, items: Sequence[Item], answers: Sequence[Answer]) -> list[Item]:
+    """What may come after the items were written: a change of each, and its taking back, as far as there are such."""
+    told = list(zip(items, answers, strict=True))
+    changes = [update_of(trial, item, answer) for item, answer in told if trial.updates]
+    return [*changes, *(void_of(item, answer) for item, answer in told if trial.voids)]
+
+
 def settled_fates(sink: CallSinkWriter, call: Call, items: Sequence[Item], reply: Reply) -> dict[str, str]:
     """The fates that a reply is taken to settle: done or refused. What raises settles nothing."""
     try:

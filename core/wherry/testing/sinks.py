@@ -14,6 +14,8 @@ may take some of them only.
 from __future__ import annotations
 
 from wherry.testing.sink_trial import SinkTrial, stamp_of
+from wherry.testing.sinks_books import Telling
+from wherry.testing.sinks_bodies import Bodies
 from wherry.testing.sinks_changing import Arriving, Changing
 from wherry.testing.sinks_decoding import Decoding
 from wherry.testing.sinks_encoding import Encoding
@@ -24,9 +26,9 @@ from wherry.testing.sinks_lost import Asking, Repeating
 __all__ = ["BriefSinkSuite", "SinkSuite", "SinkTrial", "stamp_of"]
 
 
-class SinkSuite(Encoding, Decoding, Fields, Changing, Arriving, Repeating, Asking, Guarding):
+class SinkSuite(Encoding, Decoding, Fields, Bodies, Changing, Arriving, Repeating, Asking, Guarding, Telling):
     """Subclass it, name the class ``Test…`` and give it the fixture ``trial``."""
 
 
-class BriefSinkSuite(Fields, Changing, Arriving, Repeating, Asking):
+class BriefSinkSuite(Fields, Bodies, Changing, Arriving, Repeating, Asking, Telling):
     """For a further entity of a sink that ``SinkSuite`` tries already: what depends on the entity."""

@@ -11,11 +11,23 @@ import pytest
 from wherry.errors import Rejected
 from wherry.records import DONE, Item
 from wherry.testing import guarantees as promise
+from wherry.testing.altering import lacking, rich
 from wherry.testing.guarantees import guarantee, tried
 from wherry.testing.holding import PENNIES, differs, expected, priced
-from wherry.testing.sink_trial import SinkTrial, changing, created, needed, stamp_of, update_of, void_of, write
+from wherry.testing.sink_trial import (
+    SinkTrial,
+    changing,
+    created,
+    needed,
+    plain,
+    stamp_of,
+    update_of,
+    void_of,
+    write,
+)
 
-OPTIONAL = ("memo", "description", "due_date")
+KEPT = ("lines", "customer", "total", "tax", "currency")
+"""What a thing that was written goes on to have, though its shape could do without."""
 
 
 class Changing:
@@ -41,16 +53,21 @@ class Changing:
 
     @guarantee(promise.CHANGES)
     def test_what_a_body_no_longer_names_is_emptied(self, trial: SinkTrial) -> None:
-        sink, item = changing(trial), trial.items(1)[0]
-        left = next((name for name in OPTIONAL if item.body.get(name)), None)
-        if left is None:
-            pytest.skip(f"the things of the trial have none of {', '.join(OPTIONAL)}")
-        (first,) = created(sink, [item])
-        update = update_of(trial, item, first)
-        update.body = {name: value for name, value in item.body.items() if name != left}
-        answer = write(sink, [update])[update.stamp]
-        assert answer.fate == "updated"
-        assert answer.facts in (None, sink.facts(update)), f"{left} is still there"
+        """Each field that a body may leave out, in a thing of its own."""
+        sink, (first, *_) = changing(trial), trial.items(1)
+        names = [name for name, _ in lacking(rich(first)) if name in rich(first).body and name not in trial.ignored]
+        names = [name for name in names if name not in KEPT]
+        if not names:
+            pytest.skip("the things of the trial have nothing that they may leave out")
+        items = [rich(item) for item in trial.items(len(names))]
+        steps = [update_of(trial, item, told) for item, told in zip(items, created(sink, items), strict=True)]
+        for name, item, step in zip(names, items, steps, strict=True):
+            step.body = {other: value for other, value in item.body.items() if other != name}
+        answers = write(sink, steps)
+        tried("fields emptied", len(names))
+        for name, step in zip(names, steps, strict=True):
+            assert answers[step.stamp].fate == "updated"
+            assert answers[step.stamp].facts in (None, sink.facts(step)), f"{name} is still there"
 
     @guarantee(promise.CHANGES)
     def test_every_write_is_known_by_a_version_of_its_own(self, trial: SinkTrial) -> None:
@@ -131,6 +148,36 @@ class Changing:
         done = answer is not None and answer.fate in DONE
         assert answer is None or not done or (answer.fate == "created" and answer.target != first.target)
         assert len(trial.effects(anew)) == done, "said to be written, and not there; or there, and not said to be"
+
+    @guarantee(promise.TAKEN_BACK)
+    def test_what_is_taken_back_is_what_was_written(self, trial: SinkTrial) -> None:
+        """The source may have changed a record before it took it back. ``before`` is what stands there."""
+        if not trial.voids:
+            pytest.skip("the things cannot be taken back")
+        sink, item = trial.make(), trial.items(1)[0]
+        (first,) = created(sink, [item])
+        void = void_of(item, first)
+        other = msgspec.structs.replace(void, body=trial.changed(item))
+        assert plain(sink.encode([other])) == plain(sink.encode([void])), "taken back as the source says it now"
+
+    @guarantee(promise.PLAINLY_SAID)
+    @pytest.mark.parametrize("what", ["change", "void"])
+    def test_the_answer_to_another_change_settles_nothing(self, trial: SinkTrial, what: str) -> None:
+        if not (trial.updates if what == "change" else trial.voids):
+            pytest.skip("the things are written once")
+        sink, items = trial.make(), list(trial.items(2))
+        told = zip(items, created(sink, items), strict=True)
+        one, other = (update_of(trial, *each) if what == "change" else void_of(*each) for each in told)
+        (call,), (wrong,) = sink.encode([one]), sink.encode([other])
+        own, reply = sink.http.send(call), sink.http.send(wrong)
+        if reply.body == own.body:
+            pytest.skip("the answers do not tell what they are about")
+        tried("answers to another call")
+        try:
+            answer = sink.decode(call, [one], reply).get(one.stamp)
+        except Exception:
+            answer = None
+        assert answer is None or answer.fate not in DONE, "the answer is about another record"
 
     @guarantee(promise.PEOPLE)
     def test_a_place_that_is_taken_is_not_said_to_be_written(self, trial: SinkTrial) -> None:

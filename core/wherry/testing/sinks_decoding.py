@@ -130,7 +130,17 @@ class Decoding:
             good[0].stamp: "created", bad.stamp: "refused", good[1].stamp: "created",
         }  # fmt: skip
         assert told[bad.stamp].reason, "why was it refused?"
+        assert told[bad.stamp].fix, "and what is a person to do?"
         assert [len(trial.effects(item)) for item in items] == [1, 0, 1]
+
+    @guarantee(promise.PLAINLY_SAID)
+    def test_a_refusal_under_a_status_of_trouble_is_not_believed(self, trial: SinkTrial) -> None:
+        """Something broke on the way: whether the record was taken, only a look can tell."""
+        bad, sink = needed(trial.refused, "names nothing that the system would refuse"), trial.make()
+        (call,) = sink.encode([bad])
+        reply = sink.http.send(call)
+        for status in {401, 500, 502, 503, 504} - {reply.status}:
+            assert settled_fates(sink, call, [bad], msgspec.structs.replace(reply, status=status)) == {}, status
 
     @guarantee(promise.EACH_ITS_OWN)
     def test_answers_are_matched_by_name_not_by_place(self, trial: SinkTrial) -> None:

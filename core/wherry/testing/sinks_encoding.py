@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,11 +18,23 @@ from wherry.roles import CallSinkWriter
 from wherry.testing import guarantees as promise
 from wherry.testing.elsewhere import elsewhere
 from wherry.testing.guarantees import guarantee, tried
-from wherry.testing.sink_trial import DAY, SinkTrial, carried, needed, over_http, plain, stamp_of
+from wherry.testing.mapper_trial import outside
+from wherry.testing.sink_trial import (
+    DAY,
+    SinkTrial,
+    carried,
+    created,
+    needed,
+    over_http,
+    plain,
+    stamp_of,
+    steps_of,
+)
 from wherry.testing.trial import no_account, strays
 
 ZONES = ("Pacific/Kiritimati", "Pacific/Pago_Pago")
 """The first and the last place on earth where a day begins."""
+WHOSE = ("HOME", "USER", "LOGNAME", "HOSTNAME", "LANG", "LC_ALL", "PWD")
 
 
 class Encoding:
@@ -113,6 +126,34 @@ class Encoding:
         assert plain(trial.make().encode(items)) == calls, "another call a month later"
 
     @guarantee(promise.SAME_BYTES)
+    def test_a_change_is_the_same_call_everywhere_and_on_every_day(self, trial: SinkTrial) -> None:
+        """What is sent again after a crash is what was sent before it: of changes and voids, too."""
+        items = list(trial.items(2))
+        steps = steps_of(trial, items, created(trial.make(), items))
+        calls = [plain(trial.make().encode([step])) for step in steps]
+        for zone in ZONES:
+            with in_zone(zone):
+                assert [plain(trial.make().encode([step])) for step in steps] == calls, f"another call in {zone}"
+        trial.wait(40 * DAY + 3_600)
+        assert [plain(trial.make().encode([step])) for step in steps] == calls, "another call a month later"
+
+    @guarantee(promise.SAME_BYTES)
+    def test_a_call_is_the_same_whoever_runs_it_and_where(
+        self, trial: SinkTrial, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The name of a machine or of a user, and the language it speaks, are no part of a record."""
+        items = list(trial.items(2))
+        calls = plain(trial.make().encode(items))
+        sink = trial.make()
+        for name in WHOSE:
+            monkeypatch.setenv(name, "somewhere-else")
+        monkeypatch.setattr(socket, "gethostname", lambda: "somewhere-else")
+        monkeypatch.setattr(os, "getpid", lambda: 4_711)
+        again = plain(sink.encode(items))
+        monkeypatch.undo()
+        assert again == calls
+
+    @guarantee(promise.SAME_BYTES)
     def test_the_order_of_the_fields_of_a_body_makes_no_difference(self, trial: SinkTrial) -> None:
         """A store may hand them back in another; equal bodies are equal calls."""
         sink, items = trial.make(), trial.items(2)
@@ -144,13 +185,19 @@ class Encoding:
         calls = sink.encode(items)
         replies = [(call, sink.http.send(call)) for call in calls]
         asked = len(trial.stage.history.requests())
-        with strays() as found:
+
+        def all_of_it() -> None:
             sink.encode(items)
             for call, reply in replies:
                 sink.decode(call, carried(items, call), reply)
             for item in items:
                 sink.facts(item)
+
+        all_of_it()  # what is imported at the first use is no reading
+        with strays() as found, outside() as heard:
+            all_of_it()
         assert found == []
+        assert heard == [], "no file either: what is kept of a call, the core keeps"
         assert len(trial.stage.history.requests()) == asked
 
     @guarantee(promise.EACH_ITS_OWN)

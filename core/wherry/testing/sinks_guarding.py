@@ -7,7 +7,7 @@ import gc
 import logging
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 import pytest
@@ -28,7 +28,7 @@ from wherry.testing.sink_trial import (
     over_http,
     write,
 )
-from wherry.testing.trial import TURNED_AWAY, echoes, strays
+from wherry.testing.trial import TURNED_AWAY, echoes, naps, strays
 
 ROUNDS, TURNS, FEW = 20, 3, 4
 """An answer that is kept with its call is more than a few blocks of memory."""
@@ -118,6 +118,15 @@ class Guarding:
         assert found == [], "a plugin reaches its system by services.http alone"
 
     @guarantee(promise.LIMITS)
+    def test_it_waits_by_the_hubs_clock_alone(self, trial: SinkTrial) -> None:
+        """Who sleeps by himself holds up a whole session, and nobody sees why."""
+        sink, items = trial.make(), trial.items(2)
+        with naps(sink) as slept:
+            sink.check()
+            write(sink, items)
+        assert slept == [], "say `after`, and let the core wait"
+
+    @guarantee(promise.LIMITS)
     def test_a_look_waits_as_long_as_it_is_told_to(self, trial: SinkTrial) -> None:
         """429 with Retry-After: the same question once more, and not before."""
         sink = trial.make()
@@ -157,14 +166,23 @@ class Guarding:
             before = {listed.id for listed in sink.listing(items[0].entity)}
         except Rejected:
             pytest.skip("the sink does not list the things of the trial")
+        items = [_matchable(sink, item, n, trial.ignored) for n, item in enumerate(items)]
         answers = created(sink, items)
         listed = list(sink.listing(items[0].entity))
         ids = [one.id for one in listed]
         assert len(ids) == len(set(ids))
         assert set(ids) == before | {answer.target for answer in answers}
-        names = {one.id: one.name for one in listed}
+        known = {one.id: {"name": one.name, "sku": one.sku} for one in listed}
         for item, answer in zip(items, answers, strict=True):
-            assert "name" not in item.body or names[answer.target] == item.body["name"]
+            said = {name: item.body[name] for name in ("name", "sku") if name in item.body}
+            assert {name: known[answer.target][name] for name in said} == said, "it would be matched by that"
+
+
+def _matchable(sink: CallSinkWriter, item: Item, number: int, ignored: Sequence[str]) -> Item:
+    """A product with a SKU, where the target has a place for one."""
+    if item.entity != "product" or "sku" in ignored:
+        return item
+    return msgspec.structs.replace(item, body={**item.body, "sku": f"KIT-{number}"})
 
 
 def _can_be_said(sink: CallSinkWriter, item: Item) -> bool:

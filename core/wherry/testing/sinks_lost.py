@@ -24,11 +24,14 @@ from wherry.testing.sink_trial import (
     needed,
     plain,
     recognising,
+    stamp_of,
     update_of,
     void_of,
 )
 
-MANY = 120
+MANY, FULL = 120, 55
+"""So many are asked for at once, and so many of the first are there: more than a short page of answers holds."""
+CALLED = ("number", "name")
 
 
 class Repeating:
@@ -132,7 +135,7 @@ class Asking:
     def test_many_are_asked_for_at_once_and_each_is_told(self, trial: SinkTrial) -> None:
         """More than one question holds: none falls between two of them."""
         sink, items = asking(trial), list(trial.items(MANY))
-        there = {0, MANY // 2 - 1, MANY // 2, MANY - 1}
+        there = {*range(FULL), MANY // 2 - 1, MANY // 2, MANY - 1}
         created(sink, [items[n] for n in sorted(there)])
         trial.wait(sink.settle)
         found = ask(sink, items)
@@ -186,6 +189,32 @@ class Asking:
             assert hit.target == first.target
             assert hit.facts == sink.facts(msgspec.structs.replace(update, body=body))
         assert found[updates[0].stamp][0].token != updates[0].token, "the next write needs the new version"
+
+    @guarantee(promise.FOUND_AGAIN)
+    def test_a_change_is_looked_for_by_the_id_of_its_target(self, trial: SinkTrial) -> None:
+        """It may be the number that changes, or the name: nothing has the new one yet."""
+        changing(trial)
+        sink, item = asking(trial), trial.items(1)[0]
+        field = next((name for name in CALLED if item.body.get(name)), None)
+        if field is None:
+            pytest.skip("the things of the trial have neither number nor name")
+        (first,) = created(sink, [item])
+        update = update_of(trial, item, first)
+        update.body[field] = f"{item.body[field]}-b"
+        lose(trial, sink, [update], "dropped")
+        trial.wait(sink.settle)
+        (hit,) = ask(sink, [update])[update.stamp]
+        assert hit.target == first.target
+        assert hit.facts == sink.facts(msgspec.structs.replace(update, body=item.body))
+
+    @guarantee(promise.PEOPLE)
+    def test_what_was_written_for_another_record_is_not_ours(self, trial: SinkTrial) -> None:
+        """It has the same number or name, and a stamp: that of another record, or of another hub."""
+        sink, item = asking(trial), trial.items(1)[0]
+        created(sink, [item])
+        other = msgspec.structs.replace(item, key="id:other", body=trial.changed(item), stamp=stamp_of("other"))
+        trial.wait(sink.settle)
+        assert [hit.target for hit in ask(sink, [other]).get(other.stamp, []) if hit.ours] == []
 
     @guarantee(promise.PLAINLY_SAID)
     def test_a_reply_that_says_nothing_proves_nothing_absent(self, trial: SinkTrial) -> None:

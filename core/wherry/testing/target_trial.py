@@ -23,6 +23,10 @@ from wherry.testing.target_sink import TargetSink, make, said
 
 START = "2026-01-05T09:00:00Z"
 Make = Callable[[Http, Ability, int], TargetSink]
+NOT_HELD = (
+    "due_date", "email", "phone", "website", "street", "city", "region", "postal_code", "country", "description",
+)  # fmt: skip
+"""Fields that the target has no place for."""
 
 
 def usual(http: Http, ability: Ability, batch: int) -> TargetSink:
@@ -61,7 +65,7 @@ def target_trial(
             holds=lambda item: held(target, item),
             move=lambda: target.reach("T-2"),
             voids=entity == "invoice",
-            ignored=("due_date",),
+            ignored=NOT_HELD,
             secret=SECRET,
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -61,6 +62,10 @@ class Trial(Struct, kw_only=True):
     family: Callable[[str], Mapping[str, Sequence[str]]] | None = None
     """What the system holds of a record's relatives, kind → ids, told without the source. Give some records many: more
     than one page or call holds."""
+
+    touch: Callable[[str], object] | None = None
+    """Changes one of the relatives that a record of three made at once has, which leaves the record as it was. The
+    second of the three is asked for."""
 
     @property
     def settled(self) -> float:
@@ -202,6 +207,26 @@ def strays() -> Iterator[list[str]]:
     patch = pytest.MonkeyPatch()
     for name in ("connect", "connect_ex", "sendto"):
         patch.setattr(socket.socket, name, _watched(getattr(socket.socket, name), found))
+    try:
+        yield found
+    finally:
+        patch.undo()
+
+
+@contextmanager
+def naps(plugin: object) -> Iterator[list[str]]:
+    """Where code of a plugin's own package slept, whatever else sleeps in this process."""
+    package, found, real = type(plugin).__module__.partition(".")[0], list[str](), time.sleep
+
+    def nap(seconds: float) -> None:
+        caller = sys._getframe(1)
+        if package != "wherry" and str(caller.f_globals.get("__name__", "")).partition(".")[0] == package:
+            found.append(f"{caller.f_code.co_filename}:{caller.f_lineno}")
+            return
+        real(seconds)
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(time, "sleep", nap)
     try:
         yield found
     finally:

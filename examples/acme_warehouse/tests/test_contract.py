@@ -20,7 +20,7 @@ from wherry.testing.services import SECRET, SharedClock
 from wherry.testing.simulators import Exchange, SimulatorSuite, SimulatorTrial
 from wherry.testing.sources import SourceSuite, Trial
 
-PAGE, FEW = 20, 3
+PAGE, FEW = 6, 3
 """It stands for the hundred that the system gives at once."""
 
 

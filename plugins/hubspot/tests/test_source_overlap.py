@@ -245,7 +245,7 @@ class History:
         reading.close()
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=st.lists(STEPS, max_size=20), hidden=st.sampled_from([0, 7, 7, HIDDEN]), page=st.integers(2, 5))
 def test_whatever_happens_one_run_after_the_lag_has_seen_every_final_version(hubspot, monkeypatch, steps, hidden, page):
     """case_B3, case_B5, case_B6, case_B7: edits, their stamps, the index, the clock and broken runs, in any order."""

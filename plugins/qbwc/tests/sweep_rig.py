@@ -6,10 +6,12 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import httpx
 import msgspec
+from msgspec.structs import replace
 from wherry.simulator import Clock, Entry
 from wherry.testing.errand import Document
 from wherry.testing.rigs import Effect, Names, Rig, Stand
@@ -23,10 +25,15 @@ NAME = "books"
 KINDS = {"Invoice": "invoice", "SalesOrder": "invoice", "Customer": "customer", "ItemNonInventory": "product"}
 WHAT = {"add": "created", "mod": "updated", "void": "voided", "del": "voided"}
 COMPANIES = {r"C:\QB\Rock Castle.QBW": "T-1", r"C:\QB\Landscaping.QBW": "T-2"}
-CALLS = ("cut", "cut-alone", "deaf", "deaf-alone", "twice", "stranger", "rival", "crowd")
+DAY = 90_000.0
+"""Seconds: more than a lost request is sent again for."""
+ASLEEP = {"asleep": (APART,), "asleep-day": (DAY,), "asleep-days": (APART, DAY)}
+CALLS = ("cut", "cut-alone", "deaf", "deaf-alone", "twice", "stranger", "rival", "crowd", *ASLEEP)
 """What may happen at any call. cut: the Web Connector dies before it; deaf: it dies before it has the answer, which was
 given; both also with a restart of ours (alone). twice: the call is made twice. stranger: its ticket is none.
-rival: another computer comes first, and this one goes on with its old ticket. crowd: another comes in the middle."""
+rival: another computer comes first, and this one goes on with its old ticket. crowd: another comes in the middle.
+asleep: this computer has the answer and sleeps over it, such as a request to be executed; another comes meanwhile, once
+or on several days, and this one then goes on where it was."""
 _WRITES = "(Add|Mod|Void|Del)(Rq)?"
 MISHAPS: dict[str, dict[str, Any]] = {
     "hresult": {}, "hresult-done": {"kind": "hresult", "done": True}, "unstored": {}, "closed": {}, "wrong-file": {},
@@ -115,6 +122,9 @@ class Disturbed(Caller):
         if kind == "stranger" and "ticket" in told:
             super()._answer(operation, {**told, "ticket": str(uuid.UUID(int=7))})
         answer = super()._answer(operation, told)
+        for seconds in ASLEEP.get(kind, ()):
+            self._computers.clock.advance(seconds)
+            self._computers.session(self._address, Caller(url_of(self._address), http=_http))
         if kind == "deaf":
             raise Unanswered(operation, "the computer is off")
         return super()._answer(operation, told) if kind == "twice" else answer
@@ -125,48 +135,50 @@ def url_of(address: str) -> str:
 
 
 class People:
-    """Who works at the computer."""
+    """Who works at the computer, with documents of one kind."""
 
-    def __init__(self, sim: QbwcSimulator) -> None:
-        self.sim = sim
+    def __init__(self, sim: QbwcSimulator, kind: str) -> None:
+        self.sim, self.kind = sim, kind
 
     def enter(self, row: dict[str, Any]) -> str:
-        """An invoice of the same number."""
+        """A document of the same number."""
         customer = self.sim.enter("Customer", Name="Somebody")
         income = next(one["id"] for one in self.sim.records("Account") if one.get("AccountType") == "Income")
         side = {"Price": "5.00", "AccountRef": {"ListID": income}}
         item = self.sim.enter("ItemService", Name="Something", SalesOrPurchase=side)
         line = {"ItemRef": {"ListID": item}, "Quantity": "1", "Amount": "5.00"}
-        return self.sim.enter(
-            "Invoice", CustomerRef={"ListID": customer}, RefNumber=row["number"], TxnDate=row["date"],
-            InvoiceLineAdd=[line],
-        )  # fmt: skip
+        told = {"CustomerRef": {"ListID": customer}, "RefNumber": row["number"], "TxnDate": row["date"]}
+        return self._entered(told, [line])
 
     def edit(self, number: str, really: bool) -> None:
         """What is billed to whom is changed, or only a remark for the mail."""
         change: dict[str, Any] = {"TxnDate": "2026-01-31"} if really else {"IsToBePrinted": "true"}
-        self.sim.change(self._invoice(number)["id"], **change)
+        self.sim.change(self._held(number)["id"], **change)
 
     def twin(self, number: str) -> str:
-        """A second invoice with the same stamp in its memo."""
-        held = self.sim.company().records[self._invoice(number)["id"]]
+        """A second document with the same stamp in its memo."""
+        held = self.sim.company().records[self._held(number)["id"]]
         kept = ("CustomerRef", "RefNumber", "TxnDate", "Memo")
         lines = [{name: body[name] for name in ("ItemRef", "Quantity", "Amount")} for _, body in held.lines]
-        return self.sim.enter("Invoice", **{name: held.body[name] for name in kept}, InvoiceLineAdd=lines)
+        return self._entered({name: held.body[name] for name in kept}, lines)
 
     def reach(self, company: str) -> None:
         """Another company file is opened."""
         self.sim.computer.open = next(path for path, name in COMPANIES.items() if name == company)
 
-    def _invoice(self, number: str) -> dict[str, Any]:
-        return next(one for one in self.sim.records("Invoice") if one["RefNumber"] == number)
+    def _entered(self, body: dict[str, Any], lines: list[dict[str, Any]]) -> str:
+        told: dict[str, Any] = {**body, f"{self.kind}LineAdd": lines}
+        return self.sim.enter(self.kind, **told)
+
+    def _held(self, number: str) -> dict[str, Any]:
+        return next(one for one in self.sim.records(self.kind) if one["RefNumber"] == number)
 
 
 @contextmanager
-def stand(clock: Clock) -> Iterator[Stand]:
+def stand(clock: Clock, kind: str = "Invoice") -> Iterator[Stand]:
     """A computer with two company files, and a Web Connector that comes when it is asked to."""
     sim = QbwcSimulator(clock=clock, sample=False)
-    computers, people = Computers(sim, clock), People(sim)
+    computers, people = Computers(sim, clock), People(sim, kind)
     yield Stand(
         environ={},
         effects=lambda names: [_effect(entry, names) for entry in sim.history.entries if _is_ours(entry)],
@@ -190,6 +202,7 @@ def _is_ours(entry: Entry) -> bool:
 def _effect(entry: Entry, names: Names) -> Effect:
     kind, _, what = entry.what.partition(".")
     told = entry.detail
+    what = "void" if told.get("IsManuallyClosed") == "true" else what  # an order is closed where an invoice is voided
     called = str(told.get("RefNumber") or told.get("FullName") or "")
     thing = names.get(f"{KINDS[kind]} {called}", f"{kind} {told['id']}")
     total = "" if WHAT[what] == "voided" else str(told.get("TotalAmount") or "")
@@ -198,20 +211,22 @@ def _effect(entry: Entry, names: Names) -> Effect:
 
 
 def rigs() -> list[Rig]:
-    return [
-        Rig(
-            name="qbwc",
-            plugins=("qbwc",),
-            modules=("wherry_qbwc.plugin", "wherry_qbwc.sink", "wherry_qbwc.work", "wherry.web.app"),
-            connection=CONNECTION,
-            stand=stand,
-            asks=True,
-            resends=True,
-            offers=frozenset({"enter", "edit", "twin", "reach"}),
-            company="T-1",
-            most=Decimal("8123456789012.35"),
-            deaths=28,
-            disturbances=CALLS,
-            mishaps=tuple(MISHAPS),
-        )
-    ]
+    invoices = Rig(
+        name="qbwc",
+        plugins=("qbwc",),
+        modules=("wherry_qbwc.plugin", "wherry_qbwc.sink", "wherry_qbwc.work", "wherry.web.app"),
+        connection=CONNECTION,
+        stand=stand,
+        asks=True,
+        resends=True,
+        offers=frozenset({"enter", "edit", "twin", "reach"}),
+        company="T-1",
+        most=Decimal("8123456789012.35"),
+        deaths=28,
+        disturbances=CALLS,
+        mishaps=tuple(MISHAPS),
+    )
+    orders = replace(
+        invoices, name="qbwc-orders", flow='document = "sales-order"', stand=partial(stand, kind="SalesOrder"), deaths=7
+    )
+    return [invoices, orders]

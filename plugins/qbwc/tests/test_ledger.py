@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -114,6 +115,8 @@ def test_the_report_of_the_stand_in_is_valid(complaints: Callable[[bytes], list[
 
     statements.read(ask, statements.balance(DAY), "13.0", 1)
     statements.read(ask, statements.entries(None, DAY), "13.0", 1)
+    statements.read(ask, statements.documents(DAY, DAY), "13.0", 1)
+    statements.read(ask, statements.documents(DAY.replace(day=1), DAY.replace(day=2)), "13.0", 1)
     assert [complaint for text in seen for complaint in complaints(text.encode())] == []
     rows, total = trial_balance(seen[0])
     assert [(one.account, one.debit, one.credit) for one in rows] == [
@@ -128,6 +131,49 @@ def test_what_is_no_report_is_told(text: str) -> None:
     with pytest.raises(ContractBroken) as caught:
         trial_balance(text)
     assert caught.value.code == "WHERRY-1852"
+
+
+# -- documents ---------------------------------------------------------------------------------------------------------
+
+
+def listed(bench: Bench, first: dt.date, last: dt.date, *codes: str) -> list[ledger.ListedDocument]:
+    rows = [one.row for one in bench.lists["account"]]
+    told = statements.read(
+        lambda content: bench.sim.execute(content.decode()), statements.documents(first, last), "13.0", 1
+    )
+    return list(ledger.documents(told, set(codes), rows, bench.books))
+
+
+def test_documents_tell_type_number_day_and_what_they_booked_on_the_accounts_that_were_asked_for() -> None:
+    """b_000_03"""
+    bench = Bench(desktop(sales_tax=True), [("7.75", "San Tomas")], currency="USD")
+    body = order(bench)
+    body["lines"] = [{**body["lines"][0], "tax_rate": "7.75"}]
+    bench.written(item("invoice", {**body, "total": money(3297)}))
+    bench.written(item("credit_memo", {**body, "number": "C-1", "total": money(3297)}))
+    bench.written(item("invoice", {**body, "number": "INV-2", "total": money(3297)}))
+    entry(bench, DAY, 500, "10100", "40200")
+    invoice, credit, second, journal = listed(bench, dt.date(2026, 3, 1), DAY, "40200", "25500")
+    assert [(one.kind, one.number) for one in (invoice, credit, second, journal)] == [
+        ("Invoice", body["number"]), ("Credit Memo", "C-1"), ("Invoice", "INV-2"), ("General Journal", "")
+    ]  # fmt: skip
+    assert sorted((line.account, line.side, line.minor) for line in invoice.postings) == [
+        ("25500", "credit", 237), ("40200", "credit", 3060)]  # fmt: skip
+    assert [(line.account, line.side, line.minor) for line in journal.postings] == [("40200", "credit", 500)]
+    moved = Counter[str]()
+    for line in (line for one in (invoice, credit, second, journal) for line in one.postings):
+        moved[line.account] += line.minor if line.side == "debit" else -line.minor
+    balances = told(bench, dt.date(2026, 3, 1), DAY)
+    assert moved == {code: balances[code] for code in ("40200", "25500")}
+    assert listed(bench, dt.date(2026, 3, 1), DAY - dt.timedelta(days=20), "40200") == []
+
+
+def test_an_account_is_known_by_its_full_name_with_numbers_or_by_its_last_part_where_only_one_has_it() -> None:
+    rows = [{"FullName": "Income", "AccountNumber": "40000"}, {"FullName": "Income:Storage", "AccountNumber": "40100"},
+            {"FullName": "Rent"}, {"FullName": "Other:Rent", "AccountNumber": "9"}]  # fmt: skip
+    names = ledger._Names(rows)
+    shown = ["Income:Storage", "40000 · Income:40100 · Storage", "40100 · Storage", "income:storage", "Rent", "Gone"]
+    assert [names.code(one) for one in shown] == ["40100", "40100", "40100", "40100", "Rent", "Gone"]
 
 
 # -- questions ---------------------------------------------------------------------------------------------------------

@@ -163,6 +163,7 @@ def trial_of(folder: Path, entity: str) -> Iterator[PolledTrial]:
             edit=None if entity in ONCE else lambda id: sim.change(id, **{NOTED.get(entity, "Memo"): "looked at"}),
             updates=entity not in ONCE,
             voids=entity not in NOTED,
+            ignored=("website",),
             away=away,
             back=lambda: setattr(line, "stays_away", False),
         )  # fmt: skip

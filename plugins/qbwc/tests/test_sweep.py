@@ -12,7 +12,7 @@ from wherry.testing import plans
 from wherry.testing.sweep import Benches, rigs_of, sweep
 
 EVERYTHING = bool(os.environ.get("WHERRY_SWEEP_ALL"))
-[RIG] = rigs_of([str(Path(__file__).with_name("sweep_rig.py"))])
+[RIG, ORDERS] = rigs_of([str(Path(__file__).with_name("sweep_rig.py"))])
 LAST = "play first; kill commit.before@drain._send#5"
 """The last invoice is in QuickBooks, its answer has come and is not stored."""
 

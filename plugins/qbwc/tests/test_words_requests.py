@@ -109,6 +109,18 @@ GOLDEN: list[tuple[str, dict[str, Any]]] = [
             "ReportPeriod": {"FromReportDate": date(2026, 1, 1), "ToReportDate": date(2026, 3, 31)},
         },
     ),
+    (
+        "CustomDetailReportQuery",
+        {
+            "CustomDetailReportType": "CustomTxnDetail",
+            "DisplayReport": False,
+            "ReportPostingStatusFilter": "Posting",
+            "ReportPeriod": {"FromReportDate": date(2026, 1, 1), "ToReportDate": date(2026, 3, 31)},
+            "SummarizeRowsBy": "TotalOnly",
+            "IncludeColumn": ["TxnID", "Account", "Debit", "Credit"],
+            "ReportBasis": "Accrual",
+        },
+    ),
     ("JournalEntryAdd", ENTRY),
     ("JournalEntryQuery", {"TxnID": ["2A1-1700000000"], "IncludeLineItems": True}),
     ("TxnVoid", {"TxnVoidType": "Invoice", "TxnID": "1F3-1700000000"}),

@@ -90,7 +90,7 @@ def held(made: list[tuple[dt.datetime, dt.datetime]]) -> list[Entry]:
 
 
 @given(groups(), st.lists(st.tuples(moments, moments), max_size=6), st.booleans())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_filter_groups_choose_what_a_plain_reading_of_them_chooses(
     said: list[dict[str, Any]], made: list[tuple[dt.datetime, dt.datetime]], short: bool
 ) -> None:

@@ -76,7 +76,7 @@ events = st.lists(st.tuples(st.integers(1, 12), st.integers(1, 130), st.booleans
 @example(dict.fromkeys(range(1, 60), 1000), [(3, 1, True)], True, 25)
 @example(dict.fromkeys(range(1, 60), 1000), [(2, 1, False), (4, 2, True)], True, 25)
 @example(dict.fromkeys(range(1, 21), 1001) | {21: 1000}, [(1, 1, False)], False, 20)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_nothing_that_stays_in_the_list_is_lost(
     held: dict[int, int], moved: list[tuple[int, int, bool]], sorts: bool, cap: int
 ) -> None:

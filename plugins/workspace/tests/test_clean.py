@@ -34,7 +34,7 @@ def nearly(draw: st.DrawFn) -> tuple[Kind, dict[str, Any]]:
     return kind, made
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(nearly())
 def test_a_body_taken_as_it_stands_is_what_the_longer_way_makes_of_it(drawn: tuple[Kind, dict[str, Any]]) -> None:
     kind, said = drawn

@@ -24,6 +24,7 @@ from .facts import Row
 from .line import PATH
 from .lists import TAKEN
 from .names import NAME_LENGTHS, fitted, marked, numbered, stamp_of
+from .visits import claims
 from .words import replies
 from .words.replies import many
 from .words.requests import request
@@ -82,7 +83,7 @@ def _call(search: Search, items: Sequence[Item], books: Books) -> Call:
     id = id_of(stamps)
     further = recent.questions(search.query, items, id) if search.by != "id" else []
     content = message_set([request(search.query, body, id=id), *further], version=books.company.qbxml)
-    return Call(method="POST", path=PATH, items=stamps, body=content)
+    return Call(method="POST", path=PATH, items=stamps, body=content, headers=claims(items, books.company.qbxml))
 
 
 def _filter(search: Search, items: Sequence[Item], books: Books) -> dict[str, Any]:

@@ -7,8 +7,8 @@ year, and what they came to before stands in the retained earnings.
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -61,6 +61,24 @@ class ListedEntry(Struct, frozen=True, kw_only=True):
     stamp: str
     token: str
     lines: tuple[ListedLine, ...]
+
+
+class ListedPosting(Struct, frozen=True, kw_only=True):
+    """What a document booked on an account (by its code), minor units of the file's own currency."""
+
+    account: str
+    side: Side
+    minor: int
+
+
+class ListedDocument(Struct, frozen=True, kw_only=True):
+    """A transaction. ``kind`` is QuickBooks' own word for its type."""
+
+    id: str
+    kind: str
+    number: str
+    date: dt.date
+    postings: tuple[ListedPosting, ...]
 
 
 # -- the chart ---------------------------------------------------------------------------------------------------------
@@ -136,9 +154,32 @@ def _moved(
     return total
 
 
+class _Names:
+    """Codes of accounts by the names that reports show: the full name, with or without numbers in front of its parts,
+    or the last part alone."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._full: dict[str, str] = {}
+        self._numbers: dict[str, str] = {}
+        self._last: defaultdict[str, set[str]] = defaultdict(set)
+        for row in rows:
+            name = str(row.get("FullName") or "").casefold()
+            self._full[name] = self._numbers[str(row.get("AccountNumber") or "")] = code(row)
+            self._last[name.rpartition(":")[2]].add(code(row))
+
+    def code(self, shown: str) -> str:
+        """The code, or what is shown where it is none that is known."""
+        name = shown.casefold()
+        number, _, after = name.rpartition(":")[2].rpartition(_NUMBERED)
+        bare = ":".join(part.rpartition(_NUMBERED)[2] for part in name.split(":"))
+        last = self._last[after] if len(self._last[after]) == 1 else ()
+        return self._full.get(name) or self._full.get(bare) or (number and self._numbers.get(number)) or next(
+            iter(last), shown)  # fmt: skip
+
+
 def _standing(found: Rows, rows: Sequence[Row], books: Books) -> Counter[str]:
     """What stands on each account, debits positive. Raises ContractBroken for rows that miss their total."""
-    codes = {str(row.get("FullName") or "").casefold(): code(row) for row in rows}
+    names = _Names(rows)
     at: Counter[str] = Counter()
     sides, totals = (0, 0), None
     for row in found:
@@ -146,8 +187,7 @@ def _standing(found: Rows, rows: Sequence[Row], books: Books) -> Counter[str]:
         if not row["account"]:
             totals = (debit, credit)
             continue
-        name = str(row["account"])
-        at[codes.get(name.casefold()) or codes.get(name.rpartition(_NUMBERED)[2].casefold()) or name] += debit - credit
+        at[names.code(str(row["account"]))] += debit - credit
         sides = (sides[0] + debit, sides[1] + credit)
     if totals not in (None, sides):
         raise ContractBroken(
@@ -157,6 +197,22 @@ def _standing(found: Rows, rows: Sequence[Row], books: Books) -> Counter[str]:
             code="WHERRY-1855",
         )  # fmt: skip
     return at
+
+
+def documents(found: Rows, codes: Collection[str], rows: Sequence[Row], books: Books) -> Iterator[ListedDocument]:
+    """The transactions that booked on these accounts, journal entries among them, each with what it booked there."""
+    names, by_id = _Names(rows), defaultdict[tuple[str, ...], list[ListedPosting]](list)
+    for n, row in enumerate(found):
+        minor = _minor(row["debit"], books) - _minor(row["credit"], books)
+        account = names.code(str(row["account"])) if row["account"] else ""
+        if minor and account in codes and row["date"]:
+            key = (row["id"] or f"? {n}", row["kind"], row["number"], row["date"][:10])
+            side: Side = "debit" if minor > 0 else "credit"
+            by_id[key].append(ListedPosting(account=account, side=side, minor=abs(minor)))
+    for (id, kind, number, date), lines in by_id.items():
+        yield ListedDocument(
+            id=id, kind=kind, number=number, date=dt.date.fromisoformat(date), postings=tuple(lines)
+        )  # fmt: skip
 
 
 def home(books: Books) -> str:

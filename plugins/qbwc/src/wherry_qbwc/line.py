@@ -73,7 +73,7 @@ class Wire:
         """Why nobody is waited for any more, where the Web Connector has not ended the session itself."""
         self.handed = 0
         self.answered: list[str] = []
-        """Ids of the message sets of writes that QuickBooks answered."""
+        """Ids of the message sets of writes that QuickBooks answered, and that nobody else was ever given."""
         self.lists_moved = False
         """Whether a write was answered with a name that the lists kept here do not know."""
 
@@ -180,7 +180,8 @@ class Line:
         if wire is None or not self.present:
             raise gone("no")
         heard = wire.ask(call.body)
-        wire.answered += [set_id(stamp) for stamp in call.items]
+        if not call.again:  # who took it before may come to it at any time: QuickBooks has to know it for ever
+            wire.answered += [set_id(stamp) for stamp in call.items]
         wire.lists_moved = wire.lists_moved or NAME_TAKEN in heard.response or NOT_FOUND in heard.response
         if heard.hresult:
             return Reply(status=NOT_READ, headers={HRESULT: heard.hresult}, body=heard.message.encode())

@@ -73,8 +73,11 @@ def sale(item: Item, books: Books) -> Sale:
 
 
 def _due(item: Item) -> str:
-    """A credit memo is due when it is used."""
-    return "" if item.entity == "credit_memo" else str(item.body.get("due_date") or "")
+    """The due date. One that was taken back becomes the document's own; a credit memo is due when it is used."""
+    if item.entity == "credit_memo":
+        return ""
+    taken_back = item.body["date"] if (item.before or {}).get("due_date") else ""
+    return str(item.body.get("due_date") or taken_back)
 
 
 def added(item: Item, books: Books, kind: str) -> Obj:
@@ -88,8 +91,6 @@ def changed(item: Item, books: Books, kind: str) -> Obj:
     people may have put classes to them; what only the last body named is emptied."""
     made, old = sale(item, books), _before(item, books)
     body = _head(item, made)
-    if old is not None and old.due_date and not made.due_date:
-        body["DueDate"] = made.date
     if old is None or list(old.lines) != list(made.lines):
         body[f"{kind}LineMod"] = [{"TxnLineID": NEW_LINE, **_said(line)} for line in made.lines]
     return body

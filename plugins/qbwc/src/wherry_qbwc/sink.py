@@ -6,7 +6,7 @@ It is polled: what it sends leaves while the Web Connector is here (``present``)
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from wherry.accounting import Balance, Barred, ChartAccount
@@ -139,6 +139,14 @@ class QbwcSink:
         """The journal entries dated from ``first`` to ``last``, whoever made them. Raises TryAgain as ``balances``."""
         [found] = self._told([statements.entries(first, last)])
         return ledger.listed(found, self._accounts(), read_books(self._name, self._settings, self._services))
+
+    def documents_on(
+        self, accounts: Collection[str], first: dt.date, last: dt.date
+    ) -> Iterator[ledger.ListedDocument]:  # fmt: skip
+        """What booked on these accounts (codes) in these days. Raises TryAgain as ``balances``."""
+        [found] = self._told([statements.documents(first, last)])
+        books = read_books(self._name, self._settings, self._services)
+        return ledger.documents(found, set(accounts), self._accounts(), books)
 
     def _told(self, asked: Sequence[Question], soon: Iterable[Question] = ()) -> list[Rows]:
         with self._services.documents() as opened:

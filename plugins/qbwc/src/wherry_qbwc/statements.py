@@ -23,7 +23,7 @@ from .words.sets import message_set
 KIND, STATE = "statement", "statement_state"
 PAGE = 500
 KEPT_FOR = dt.timedelta(days=35)
-TOLD_FOR = {"balance": dt.timedelta(days=1), "entries": dt.timedelta(days=1), "read": dt.timedelta(hours=1)}
+TOLD_FOR = {**dict.fromkeys(("balance", "entries", "documents"), dt.timedelta(days=1)), "read": dt.timedelta(hours=1)}
 """How long after a question it is answered in every session."""
 MOST = 200
 """Questions that one session answers, those asked last."""
@@ -33,10 +33,10 @@ Rows = list[dict[str, Any]]
 
 
 class Question(Struct, frozen=True):
-    """The balances at the end of ``last``; the journal entries dated from ``first`` (None: all before) to it; or a
-    message set that only reads."""
+    """The balances at the end of ``last``; the journal entries dated from ``first`` (None: all before) to it, or the
+    lines of all transactions; or a message set that only reads."""
 
-    what: Literal["balance", "entries", "read"]
+    what: Literal["balance", "entries", "documents", "read"]
     last: dt.date | None = None
     first: dt.date | None = None
     content: str = ""
@@ -60,6 +60,11 @@ def entries(first: dt.date | None, last: dt.date) -> Question:
     return Question("entries", last, first)
 
 
+def documents(first: dt.date, last: dt.date) -> Question:
+    """What every transaction of a time booked."""
+    return Question("documents", last, first)
+
+
 def reading(content: bytes) -> Question:
     """What a message set reads."""
     return Question("read", content=content.decode())
@@ -70,7 +75,9 @@ def around(day: dt.date) -> list[Question]:
     before = day.replace(day=1) - _DAY
     after = (day + _DAY).replace(day=28) + dt.timedelta(days=4)
     end = after.replace(day=1) - _DAY
-    return [balance(before), balance(end), entries(before + _DAY, day), entries(day + _DAY, end)]
+    spans = [(before + _DAY, day), (day + _DAY, end)]
+    listed = [asks(first, last) for first, last in spans for asks in (entries, documents)]
+    return [balance(before), balance(end), *listed]
 
 
 # -- asking ------------------------------------------------------------------------------------------------------------
@@ -100,6 +107,7 @@ def later(asked: Sequence[Question]) -> TryAgain:
     """That the next session will tell."""
     day = asked[-1].last
     what = {"balance": f"its trial balance of {day}", "entries": f"its journal entries up to {day}",
+            "documents": f"what its documents up to {day} booked",
             "read": "what it holds of these documents"}[asked[0].what]  # fmt: skip
     return TryAgain(
         f"QuickBooks has not told {what} since its latest session; it is asked now",
@@ -128,6 +136,8 @@ def read(ask: Ask, asked: Question, version: str, year_from: int) -> Rows:
         return [{"answer": ask(asked.content.encode())}]
     if asked.what == "entries":
         return _entries(ask, asked, version)
+    if asked.what == "documents":
+        return _details(ask, asked, version)
     assert asked.last is not None
     return _balances(ask, asked.last, version, year_from)
 
@@ -169,6 +179,17 @@ def _balances(ask: Ask, day: dt.date, version: str, year_from: int) -> Rows:
     _went_well(answer, name)
     rows, total = reports.trial_balance(answer)
     return [to_builtins(one) for one in (*rows, *([total] if total else []))]
+
+
+def _details(ask: Ask, asked: Question, version: str) -> Rows:
+    period = {"FromReportDate": asked.first, "ToReportDate": asked.last}
+    body = {"CustomDetailReportType": "CustomTxnDetail", "DisplayReport": False, "ReportPeriod": period,
+            "ReportPostingStatusFilter": "Posting", "SummarizeRowsBy": "TotalOnly", "IncludeColumn": reports.DETAILS,
+            "ReportBasis": "Accrual"}  # fmt: skip
+    name = "CustomDetailReportQuery"
+    answer = ask(message_set([request(name, body, id=name)], version=version))
+    _went_well(answer, name)
+    return [to_builtins(one) for one in reports.details(answer)]
 
 
 def _entries(ask: Ask, asked: Question, version: str) -> Rows:

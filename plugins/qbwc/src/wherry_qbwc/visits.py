@@ -12,11 +12,20 @@ from typing import Any
 
 from wherry.errors import TryAgain
 from wherry.http import Response
-from wherry.records import Call, Reply
+from wherry.records import Call, Item, Reply
 from wherry.roles import Services
 
-from . import statements
-from .line import GONE, Line
+from . import statements, twins
+from .line import ANSWERED, GONE, Line
+from .words import replies
+from .words.sets import claiming, set_id
+
+CLAIM, VERSION = "claim", "qbxml"
+"""Headers of a look: ids of message sets that may be on their way still, and what is spoken with QuickBooks."""
+UNCLAIMED = 503
+"""The status of a look that proves nothing, since what is looked for may yet be done."""
+_KNOWN = ("", "0", "9001", "9002")
+"""Codes of message-set recovery with which QuickBooks knows the id from here on: claimed now, or done before."""
 
 
 class Visits:
@@ -47,13 +56,28 @@ class Visits:
         headers: Mapping[str, str] | None = None, lane: str = "",
     ) -> Response:  # fmt: skip
         """As ``Line.read``; while nobody is here, what the latest session told of the same question. Raises TryAgain
-        where it was not asked yet."""
+        where it was not asked yet.
+
+        What may be on its way still is made void first: another computer may have taken it, and come to it hours after
+        a look found nothing.
+        """
+        ids = (headers or {}).get(CLAIM, "").split()
+        if ids and content:
+            with self._services.documents() as documents:
+                twins.note(documents, self._name, content, self._services.clock.now())
+        if not all(self._claimed(id, (headers or {})[VERSION]) for id in ids):
+            return Response(status=UNCLAIMED, headers={}, content=b"", url=path)
         try:
             return self._line.read(method, path, params=params, content=content, headers=headers, lane=lane)
         except TryAgain as error:
             if self._sending or error.code != GONE or error.where.get("sent") != "no":
                 raise
-        return Response(status=200, headers={}, content=self._told(content or b"").encode(), url=path)
+        return Response(status=ANSWERED, headers={}, content=self._told(content or b"").encode(), url=path)
+
+    def _claimed(self, id: str, version: str) -> bool:
+        """Whether QuickBooks will do nothing any more that comes with the id."""
+        answer = self._line.read("POST", "", content=claiming(id, version=version))
+        return replies.parse(answer.content).status in _KNOWN
 
     def _told(self, content: bytes) -> str:
         asked, soon = statements.reading(content), [statements.reading(one) for one in self._asked]
@@ -62,3 +86,9 @@ class Visits:
         if found is None:
             raise statements.later([asked])
         return str(found[0][0]["answer"])
+
+
+def claims(items: Sequence[Item], version: str) -> dict[str, str]:
+    """The headers of a look for these items."""
+    ids = [set_id(item.stamp) for item in items if item.sent]
+    return {CLAIM: " ".join(ids), VERSION: version} if ids else {}

@@ -13,7 +13,7 @@ from wherry.errors import Busy, WherryError
 from wherry.roles import Connection, Services
 from wherry.web.routes import Host
 
-from . import company, mirror, places, remembered, sessions, statements
+from . import company, mirror, places, remembered, sessions, statements, twins
 from .endpoint import NO_OP
 from .line import Heard, Line, Wire, line_of
 from .settings import QbwcSettings
@@ -130,6 +130,7 @@ class SessionWork:
             self._note()
         refused = self._tell(found)
         self._clear(found)
+        self._count_twins()
         if refused is not None:
             raise refused
 
@@ -166,6 +167,18 @@ class SessionWork:
         if due:
             with self._host.changing("qbwc") as change:
                 remembered.cleared(change.documents, name, due)
+
+    def _count_twins(self) -> None:
+        """Looks once more for what another computer may have done since. Raises Guarded where it did."""
+        name, now = self._connection.name, self._services.clock.now()
+        with self._host.reading() as documents:
+            due = twins.due(documents, name, now)
+        told = {id: twins.found(self._asked(one.content.encode())) for id, one in due.items()}
+        if due:
+            with self._host.changing("qbwc") as change:
+                twins.keep(change.documents, due, [id for id, groups in told.items() if groups])
+        for rows in (rows for groups in told.values() for rows in groups):
+            raise twins.alarm(rows)
 
     def _tell(self, found: company.Company) -> WherryError | None:
         """Answers what was asked of the books since the sessions before. What QuickBooks refused of it, if it did."""

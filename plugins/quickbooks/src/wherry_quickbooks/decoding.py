@@ -145,7 +145,9 @@ def _done(item: Item, held: dict[str, Any], books: Books) -> Answer | None:
     target, token = str(held.get("Id") or ""), str(held.get("SyncToken") or "")
     noted = stamp_of(held.get(KINDS[item.entity].note))
     voiding = item.action == "void"
-    if not target or not token or (noted and noted != item.stamp and not voiding):
+    # What is voided keeps the stamp that it was made with; an entry is reversed by one that has its own.
+    anothers = noted and noted != item.stamp and (not voiding or item.entity == "journal_entry")
+    if not target or not token or anothers:
         return None
     if voiding:
         return _reversed(item, held, target, token, books)

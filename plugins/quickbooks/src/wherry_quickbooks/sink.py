@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from wherry.accounting import Barred
@@ -14,7 +14,7 @@ from wherry.errors import ContractBroken, Rejected
 from wherry.records import Answer, Call, Facts, Found, Item, Listed, Reply
 from wherry.roles import Account, Balance
 
-from . import accounts, asking, balances, calls, decoding, entries, facts, journals
+from . import accounts, asking, balances, calls, decoding, entries, facts, journals, postings
 from .books import Books, read_books
 from .client import Client, Obj
 from .documents import KINDS
@@ -132,6 +132,12 @@ class QuickBooksSink:
     def journal_entries(self, first: dt.date | None, last: dt.date) -> Iterator[entries.ListedEntry]:
         """The journal entries dated from ``first`` to ``last``, whoever made them."""
         return entries.listed(self._client, first, last)
+
+    def documents_on(
+        self, accounts: Collection[str], first: dt.date, last: dt.date
+    ) -> Iterator[postings.ListedDocument]:  # fmt: skip
+        """What booked on these accounts (codes) in these days, of the general ledger report."""
+        return postings.documents(self._client, accounts, first, last)
 
 
 def _customer(row: Obj) -> Listed:

@@ -196,8 +196,8 @@ class Company:
 
     def told(self, record: Record) -> Obj:
         """What the history and the control API tell of a record: plain text."""
-        keys = ("RefNumber", "Memo", "TxnDate", "TotalAmount", "AccountNumber", "AccountType", "IsActive")
-        told = {key: record.body[key] for key in keys if key in record.body}
+        names = "RefNumber Memo TxnDate TotalAmount AccountNumber AccountType IsActive IsManuallyClosed"
+        told = {key: record.body[key] for key in names.split() if key in record.body}
         if record.kind in LISTS:
             told["FullName"] = self.full_name(record)
         if customer := record.body.get("CustomerRef"):

@@ -18,7 +18,7 @@ from .mishaps import Mishap, Mishaps
 from .queries import Iterators, Queries
 from .reading import Asked, MessageSet, read
 from .refusals import UNEXPECTED, HResult, Status
-from .reports import trial_balance
+from .reports import transactions, trial_balance
 from .sales import Sales
 from .showing import Answered, only, response, row
 from .taking import Taking
@@ -139,6 +139,8 @@ class Session:
             self._itself(name, body, answer)
         elif name == "GeneralSummaryReportQuery":
             answer.report = trial_balance(self.company, body)
+        elif name == "CustomDetailReportQuery":
+            answer.report = transactions(self.company, body)
         elif name.endswith("Query"):
             Queries(self.company, self._iterators).ask(asked, answer)
         else:

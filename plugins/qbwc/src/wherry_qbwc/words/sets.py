@@ -47,6 +47,11 @@ def clearing(set_id: str, *, version: str = VERSION) -> bytes:
     return message_set([], old_id=set_id, version=version)
 
 
+def claiming(set_id: str, *, version: str = VERSION) -> bytes:
+    """The set that takes an id for itself and does nothing: who brings another set under it later is refused (9001)."""
+    return message_set([etree.Element("HostQueryRq", {"requestID": "claim"})], new_id=set_id, version=version)
+
+
 def spoken(major: int, minor: int) -> str:
     """The version to speak with a QuickBooks that knows qbXML up to ``major.minor``: ours, or its own if older."""
     ours = tuple(int(part) for part in VERSION.split("."))

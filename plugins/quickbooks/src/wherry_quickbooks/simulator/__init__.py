@@ -21,7 +21,7 @@ from .gate import Gate, Limits
 from .kinds import BY_PATH, KINDS, Kind
 from .oauth import OAuth, OAuthApp
 from .replays import Replays
-from .reports import trial_balance
+from .reports import general_ledger, trial_balance
 from .values import Obj, decoded, stamp_ms
 from .webhooks import delivery
 from .xml import rendered
@@ -262,11 +262,14 @@ class QuickBooksSimulator:
 
     def _report(self, call: Call) -> Reply:
         company, name = self._company(call), call.params["name"]
-        if name.lower() != "trialbalance":
-            raise QboFault("5030", f"The report {name} is not supported here")
         end = call.query.get("end_date") or company.today
         start = call.query.get("start_date") or f"{end[:4]}-01-01"
-        return answer(trial_balance(company, start, end))
+        if name.lower() == "trialbalance":
+            return answer(trial_balance(company, start, end))
+        if name.lower() == "generalledger":
+            some = (call.query.get(word, "") for word in ("account", "columns"))
+            return answer(general_ledger(company, start, end, *some))
+        raise QboFault("5030", f"The report {name} is not supported here")
 
     def _company(self, call: Call) -> Company:
         return self.companies[call.params["realm"]]

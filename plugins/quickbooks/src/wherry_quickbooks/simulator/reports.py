@@ -1,8 +1,10 @@
-"""The trial balance, as QuickBooks reports it, from what the documents booked.
+"""The trial balance and the general ledger, as QuickBooks reports them, from what the documents booked.
 
 Facts: balances are those at the end of the last day, whatever the first one is; income and expense begin anew with each
 fiscal year, what they came to before is carried to the retained earnings (Intuit's help on closing a year). Where the
-company keeps account numbers they stand before the names.
+company keeps account numbers they stand before the names. The general ledger has a section for each account, with the
+columns that were asked for: one that the company does not know is left out without a word, and a report of more than
+400,000 cells ends with a row that says so (Intuit's API reference on the report, and its limits).
 """
 
 from collections import defaultdict
@@ -13,6 +15,7 @@ from wherry.money import decimals
 
 from .company import Company
 from .kinds import CLASSIFICATIONS
+from .ledger import Posting
 from .values import ZERO, Obj
 
 TEMPORARY = frozenset({"Revenue", "Expense"})
@@ -32,7 +35,11 @@ def trial_balance(company: Company, start: str, end: str) -> Obj:
     foot = [{"Summary": {"ColData": [{"value": "TOTAL"}, *sums]}, "type": "Section", "group": "GrandTotal"}]
     titles = (("", "Account"), ("Debit", "Money"), ("Credit", "Money"))
     columns = [{"ColTitle": title, "ColType": kind} for title, kind in titles]
-    return {"Header": _header(company, start, end, rows), "Columns": {"Column": columns}, "Rows": {"Row": rows + foot}}
+    return {
+        "Header": _header(company, "TrialBalance", start, end, rows),
+        "Columns": {"Column": columns},
+        "Rows": {"Row": rows + foot},
+    }
 
 
 def _carried(company: Company, end: str) -> Mapping[str, Decimal]:
@@ -70,10 +77,10 @@ def _money(amount: Decimal, currency: str) -> str:
     return f"{amount:.{decimals(currency)}f}"
 
 
-def _header(company: Company, start: str, end: str, rows: list[Obj]) -> Obj:
+def _header(company: Company, name: str, start: str, end: str, rows: list[Obj]) -> Obj:
     return {
         "Time": company.time,
-        "ReportName": "TrialBalance",
+        "ReportName": name,
         "ReportBasis": "Accrual",
         "StartPeriod": start,
         "EndPeriod": end,
@@ -81,3 +88,75 @@ def _header(company: Company, start: str, end: str, rows: list[Obj]) -> Obj:
         "Currency": company.currency,
         "Option": [{"Name": "NoReportData", "Value": "false" if rows else "true"}],
     }
+
+
+# -- the general ledger ------------------------------------------------------------
+
+MOST_CELLS = 400_000
+COLUMNS = {
+    "tx_date": ("Date", "Date"), "txn_type": ("Transaction Type", "String"), "doc_num": ("Num", "String"),
+    "memo": ("Memo/Description", "String"), "account_name": ("Account", "Account"), "debt_amt": ("Debit", "Money"),
+    "credit_amt": ("Credit", "Money"), "subt_nat_amount": ("Amount", "Money"), "debt_home_amt": ("Debit", "Money"),
+    "credit_home_amt": ("Credit", "Money"), "subt_nat_home_amount": ("Amount", "Money"),
+}  # fmt: skip
+"""Key → title and type. Amounts at home have keys of their own, where there are several currencies."""
+LABELS = {"JournalEntry": "Journal Entry", "CreditMemo": "Credit Memo", "SalesReceipt": "Sales Receipt",
+          "Item": "Inventory Starting Value"}  # fmt: skip
+CUT = "Unable to display more data. Please reduce the date range."
+
+
+def general_ledger(company: Company, start: str, end: str, accounts: str = "", columns: str = "") -> Obj:
+    """What every document booked from `start` to `end`, by account: those named by id, or all."""
+    chosen = [one for one in accounts.split(",") if one]
+    keys = _known(company, columns.split(",") if columns else ["tx_date", "txn_type", "doc_num", "memo",
+                                                               "subt_nat_amount"])  # fmt: skip
+    booked: defaultdict[str, list[tuple[tuple[str, str], Posting]]] = defaultdict(list)
+    for key, postings in company.ledger.postings.items():
+        for one in postings:
+            if start <= one.date <= end and (not chosen or one.account in chosen):
+                booked[one.account].append((key, one))
+    rows = [_section(company, account, sorted(some, key=lambda two: two[1].date), keys)
+            for account, some in sorted(booked.items(), key=lambda two: int(two[0]))]  # fmt: skip
+    if sum(len(some) for some in booked.values()) * len(keys) > MOST_CELLS:
+        rows = [*rows[:1], {"ColData": [{"value": CUT}], "type": "Data"}]
+    told = [{"ColTitle": COLUMNS[key][0], "ColType": COLUMNS[key][1], "MetaData": [{"Name": "ColKey", "Value": key}]}
+            for key in keys]  # fmt: skip
+    return {"Header": _header(company, "GeneralLedger", start, end, rows), "Columns": {"Column": told},
+            "Rows": {"Row": rows}}  # fmt: skip
+
+
+def _known(company: Company, keys: list[str]) -> list[str]:
+    """Amounts in the form of the other kind of company are left out."""
+    amounts = {key: "_home" in key for key in COLUMNS if COLUMNS[key][1] == "Money"}
+    return [key for key in keys if key in COLUMNS and amounts.get(key, company.multicurrency) == company.multicurrency]
+
+
+def _section(company: Company, account: str, booked: list[tuple[tuple[str, str], Posting]], keys: list[str]) -> Obj:
+    held = company.objects["Account"][account]
+    name = str(company.shown("Account", held)["FullyQualifiedName"])
+    blank = [{"value": ""} for _ in keys[1:]]
+    lines: list[Obj] = [{"ColData": [{"value": "Beginning Balance"}, *blank], "type": "Data"}]
+    lines += [{"ColData": [_cell(company, key, name, one, column) for column in keys], "type": "Data"}
+              for key, one in booked]  # fmt: skip
+    return {
+        "Header": {"ColData": [{"value": name, "id": account}, *blank]}, "Rows": {"Row": lines},
+        "Summary": {"ColData": [{"value": f"Total for {name}"}, *blank]}, "type": "Section",
+    }  # fmt: skip
+
+
+def _cell(company: Company, key: tuple[str, str], name: str, one: Posting, column: str) -> Obj:
+    kind, id = key
+    document = company.objects[kind].get(id, {})
+    if column == "tx_date":
+        return {"value": one.date}
+    if column == "txn_type":
+        return {"value": LABELS.get(kind, kind), **({"id": id} if "TxnDate" in document else {})}
+    if column == "account_name":
+        return {"value": name, "id": one.account}
+    if column in ("doc_num", "memo"):
+        return {"value": str(document.get("DocNumber" if column == "doc_num" else "PrivateNote") or "")}
+    sided = {"debt": one.amount, "cred": -one.amount}.get(column[:4])
+    if sided is not None:
+        return {"value": _money(sided, company.currency) if sided > 0 else ""}
+    debit = company.objects["Account"][one.account]["Classification"] in ("Asset", "Expense")
+    return {"value": _money(one.amount if debit else -one.amount, company.currency)}

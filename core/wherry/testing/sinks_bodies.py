@@ -1,0 +1,97 @@
+"""Checks of a sink with bodies that its author may not have thought of: with less in them, with the same line twice, below
+zero; and of documents that differ in their lines alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+import pytest
+
+from wherry.errors import Rejected
+from wherry.records import Item
+from wherry.roles import CallSinkWriter
+from wherry.testing import guarantees as promise
+from wherry.testing.altering import below_zero, doubled, lacking, moved, rich
+from wherry.testing.guarantees import guarantee, tried
+from wherry.testing.holding import Holding, Line, differs, expected
+from wherry.testing.sink_trial import SinkTrial, needed, write
+
+
+class Bodies:
+    """What a flow may bring, beside what the trial's own things say."""
+
+    @guarantee(promise.EACH_ITS_OWN)
+    def test_what_a_body_need_not_say_may_be_missing(self, trial: SinkTrial) -> None:
+        """What the target cannot do without is rejected by its name. Anything else that is raised would hold up all that
+        waits behind it."""
+        sink, item, stumbles = trial.make(), rich(trial.items(1)[0]), {}
+        for name, body in lacking(item):
+            tried("fields left out")
+            if why := _stumbles(sink, msgspec.structs.replace(item, body=body)):
+                stumbles[name] = why
+        assert stumbles == {}
+
+    @guarantee(promise.EXACT)
+    def test_two_equal_lines_stay_two(self, trial: SinkTrial) -> None:
+        """The same thing sold twice is no mistake."""
+        self._arrives(trial, doubled)
+
+    @guarantee(promise.EXACT)
+    def test_an_amount_below_zero_keeps_its_meaning(self, trial: SinkTrial) -> None:
+        """A rebate is no charge, and a debit below zero is a credit. What the target does not take is rejected."""
+        self._arrives(trial, below_zero)
+
+    @guarantee(promise.EXACT)
+    def test_facts_tell_two_documents_apart_by_their_lines(self, trial: SinkTrial) -> None:
+        """What a person moved from one line to another leaves the total as it was."""
+        sink, item = trial.make(), trial.items(1)[0]
+        if "lines" in trial.ignored or len(item.body.get("lines") or ()) < 2:
+            pytest.skip("the things of the trial have no two lines that the system tells")
+        usual = sink.facts(item)
+        for what, body in moved(item.body):
+            assert sink.facts(msgspec.structs.replace(item, body=body)) != usual, f"{what}: nobody would notice"
+
+    def _arrives(self, trial: SinkTrial, turned: Callable[[Item], Item]) -> None:
+        """Written as it was said, or rejected or refused, and then not there."""
+        holds = needed(trial.holds, "does not tell what the system holds of a thing")
+        item = trial.items(1)[0]
+        if not item.body.get("lines"):
+            pytest.skip("the things of the trial have no lines")
+        other = turned(item)
+        try:
+            answer = write(trial.make(), [other]).get(other.stamp)
+        except Rejected as error:
+            assert error.where.get("item") == other.stamp
+            return
+        if answer is not None and answer.fate == "created":
+            wanted = _summed(expected(other))
+            assert wanted is not None
+            assert differs(_summed(holds(other)), wanted) == ""
+        else:
+            assert holds(other) is None, "it is there, and not said to be"
+
+
+def _stumbles(sink: CallSinkWriter, item: Item) -> str:
+    """Why the sink cannot cope with an item; empty where it takes or rejects it."""
+    for act in (lambda: sink.encode([item]), lambda: sink.facts(item)):
+        try:
+            act()
+        except Rejected as error:
+            if error.where.get("item") != item.stamp:
+                return f"rejected, and not said which of them: {error.message}"
+        except Exception as error:
+            return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def _summed(held: Holding | None) -> Holding | None:
+    """The same with one line for all that stand at one place: two lines may be booked as one."""
+    if held is None or held.lines is None:
+        return held
+    sums: Counter[tuple[str, Literal["", "debit", "credit"]]] = Counter()
+    for line in held.lines:
+        sums[line.what, line.side] += line.minor
+    return msgspec.structs.replace(held, lines=tuple(Line(what, side, n) for (what, side), n in sums.items()))

@@ -1,0 +1,129 @@
+"""Two computers have the application in their Web Connectors: one takes a request and comes to it when another is done.
+
+Nothing tells Wherry of it: the first may sleep for days with a request in hand, and execute it when it wakes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from lxml import etree
+from wherry_qbwc.simulator import Unanswered
+from wherry_qbwc.simulator.calling import Caller
+from wherry_qbwc.simulator.program import Session
+from wherry_qbwc.words.sets import claiming
+
+from .test_work import once_each, sets, settled
+from .work_rig import NAME, TOTALS, Shop, shop
+
+DAY = 90_000.0
+"""Seconds: more than a lost request is sent again for."""
+HANDED_OUT = b"SalesOrderAddRq"
+
+
+class Sleeping(Caller):
+    """A Web Connector that takes the first request with an order, and comes to it after what happens ``meanwhile``."""
+
+    def __init__(self, made: Shop, meanwhile: Callable[[], object]) -> None:
+        super().__init__(f"{made.url}/hooks/qbwc/{NAME}", http=made.http)
+        self._meanwhile, self._slept = meanwhile, False
+
+    def _answer(self, operation: str, told: Mapping[str, str | int]) -> bytes:
+        answer = super()._answer(operation, told)
+        if HANDED_OUT in answer and not self._slept:
+            self._slept = True
+            self._meanwhile()
+        return answer
+
+
+class Losing(Caller):
+    """A Web Connector that dies with the answer to an order."""
+
+    def __init__(self, made: Shop) -> None:
+        super().__init__(f"{made.url}/hooks/qbwc/{NAME}", http=made.http)
+
+    def _answer(self, operation: str, told: Mapping[str, str | int]) -> bytes:
+        if operation == "receiveResponseXML" and "SalesOrderAddRs" in str(told["response"]):
+            raise Unanswered(operation, "the computer is off")
+        return super()._answer(operation, told)
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Iterator[Shop]:
+    with shop(tmp_path) as one:
+        assert one.session().how == "done"
+        one.run()
+        yield one
+
+
+def later(made: Shop, *seconds: float) -> Callable[[], None]:
+    """Another computer comes after so long each time."""
+
+    def come() -> None:
+        for one in seconds:
+            made.clock.advance(one)
+            made.session()
+
+    return come
+
+
+@pytest.mark.parametrize("seconds", [(0.0,), (DAY,), (0.0, DAY)], ids=["at once", "a day later", "now and then"])
+def test_a_computer_that_wakes_with_a_request_another_one_has_done_does_it_no_more(
+    made: Shop, seconds: tuple[float, ...]
+) -> None:
+    """case_A2, I2: another sends it again, or finds nothing of it and sends it anew; a day later its id is not cleared,
+    as that of a request is that nobody else was given."""
+    outcome = made.session(caller=Sleeping(made, later(made, *seconds)))
+    assert outcome.how == "error", "its session was taken over"
+    settled(made)
+    once_each(made)
+    assert len(made.desktop.history.effects("SalesOrder.add")) == len(TOTALS)
+
+
+def test_what_was_not_found_is_sent_anew_only_once_the_first_can_do_nothing_more(made: Shop) -> None:
+    """case_A2: QuickBooks refuses other content under an id that it knows (9001), so the look takes the id first."""
+    made.session(caller=Sleeping(made, later(made, DAY)))
+    ids = sets(made, "SalesOrderAdd")
+    assert ids.count(ids[0]) == 1
+    [taken] = [one for one in made.desktop.company().kept if one == ids[0]]
+    assert 'messageSetStatusCode="9001"' in Session(made.desktop.company(), made.desktop.mishaps).execute(
+        claiming(taken).decode().replace("HostQuery", "CompanyQuery")
+    )
+
+
+def test_a_look_whose_claim_quickbooks_does_not_keep_proves_nothing(made: Shop) -> None:
+    made.desktop.mishaps.add("unstored", request="HostQuery")
+    made.session(caller=Sleeping(made, later(made, DAY)))
+    assert len(made.desktop.mishaps) == 0
+    settled(made)
+    once_each(made)
+
+
+def test_a_claim_is_a_message_set_as_intuit_has_it(complaints: Callable[[bytes], list[str]]) -> None:
+    told = claiming("k3xq7amz2fwe5dhr6tby4cp")
+    assert complaints(told) == []
+    assert etree.fromstring(told).xpath("//@newMessageSetID") == ["k3xq7amz2fwe5dhr6tby4cp"]
+
+
+def test_should_quickbooks_do_both_at_once_somebody_is_told_until_one_is_gone(made: Shop) -> None:
+    """No program outside can keep it from that; what was on its way with another is counted again, for days."""
+    made.session(caller=Losing(made))
+    made.session()
+    [first, *_] = made.written()
+    held = made.desktop.company().records[first["id"]]
+    kept = ("CustomerRef", "RefNumber", "TxnDate", "Memo")
+    lines = [{name: body[name] for name in ("ItemRef", "Quantity", "Amount")} for _, body in held.lines]
+    twin = made.desktop.enter("SalesOrder", **{name: held.body[name] for name in kept}, SalesOrderLineAdd=lines)
+    for _ in range(2):
+        made.clock.advance(600)
+        outcome = made.session()
+        assert (outcome.how, "WHERRY-7852" in outcome.status) == ("error", True)
+        assert f"{first['RefNumber']} 2 times ({first['id']}, {twin})" in outcome.status
+    made.desktop.remove(twin)
+    for _ in range(7):
+        made.clock.advance(7 * 86_400)
+        assert made.session().how == "done"
+    with made.hub.store.documents("qbwc") as documents:
+        assert documents.count("doubt") == 0
