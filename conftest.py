@@ -31,7 +31,7 @@ if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
     # Every commit of a store waits for its disk: a third of the time, of which no test proves anything.
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
-# Stand-ins are called in clear, yet each client reads the certificates of all the world: a twentieth of a second of work.
+# Stand-ins are called in clear, yet each client reads all the certificates of the world: a twentieth of a second.
 ssl.create_default_context = functools.cache(ssl.create_default_context)
 
 

@@ -22,7 +22,7 @@ from wherry.simulator import Clock, serve
 from wherry.steps import Lane
 from wherry.store import Store, calls, ledger
 from wherry.store import tables as t
-from wherry.store.calls import CallRow, Waiting
+from wherry.store.calls import CallRow, OpenItem
 from wherry.store.database import Tx
 from wherry.store.ledger import ItemRow, LinkRow, Route
 from wherry.testing import target_sink
@@ -204,8 +204,8 @@ class Books:
     def answer(self, answer: Answer, id: str = "1", entity: str = "invoice") -> None:
         """A person decides what is to become of something that waits for one."""
         with self._waiting(entity, id) as (tx, lane, item):
-            [one], _ = flight.board(tx, ROUTE.sink, [Waiting(ROUTE.source, item)], left=True)
-            writing.settle(tx, lane, [flight.answered(one, answer)], item.changed_at, cause="test")
+            [one], _ = flight.board(tx, ROUTE.sink, [OpenItem(ROUTE.source, item)], left=True)
+            writing.settle(tx, lane, [flight.step_with(one, answer)], item.changed_at, cause="test")
 
     def again(self, id: str = "1") -> None:
         """A person says that it is not there, and is to be sent."""

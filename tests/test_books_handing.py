@@ -6,10 +6,12 @@ import datetime as dt
 from collections.abc import Iterable
 from pathlib import Path
 
+import msgspec
 import pytest
 from wherry.accounting import BookedLine, Entry
 from wherry.books.charts import Chart
 from wherry.handing import Out, Said, Sorter, Wish
+from wherry.steps import digest
 from wherry.store.exported import FileExport
 from wherry.store.ledger import LinkRow, Route
 from wherry.trail import POSTED, PREPARED, TAKEN_BACK, Known
@@ -110,12 +112,33 @@ def test_nothing_is_taken_back_while_a_movement_without_account_keeps_everything
     assert files.stands() == 10000
 
 
-def test_an_export_before_what_was_said_was_kept_is_told_as_changed() -> None:
-    files = Files()
-    files.export(known(ONE))
-    files.kept.clear()
-    found = files.export()
-    assert (found.entries, [row.number for row in found.changed]) == ([], ["JE 2026-W02"])
+def test_an_export_of_which_nobody_kept_what_it_said_is_for_people_to_take_back() -> None:
+    """An earlier version kept nothing of what was only prepared."""
+    books = Files()
+    books.export(known(ONE))
+    books.kept.clear()
+    found = books.export()
+    assert ([one.key for one in found.unkept], found.changed, found.rows) == ([ONE.key], [], [])
+
+
+def test_what_an_earlier_version_exported_is_not_called_changed_for_what_later_ones_note_beside_it() -> None:
+    """The digest of a field with nothing in it is that of no such field; as it was taken before, it counts as well."""
+    books = Files()
+    books.export(known(ONE))
+    [(id, row)] = books.files.items()
+    older = msgspec.to_builtins(ONE)
+    books.files[id] = msgspec.structs.replace(row, digest=digest(older))
+    assert [one.key for one in books.export(known(ONE)).before] == [ONE.key]
+
+    class Later(Entry, frozen=True, kw_only=True):
+        approved_by: str = ""
+
+    books.files[id] = row
+    later = Later(**{name: getattr(ONE, name) for name in ONE.__struct_fields__})
+    found = books.export(known(later))
+    assert ([one.key for one in found.before], found.changed) == ([ONE.key], [])
+    said = books.export(known(msgspec.structs.replace(later, approved_by="anna")))
+    assert [one.key for one in said.changed] == [ONE.key]
 
 
 def test_a_reversed_entry_that_is_wanted_again_comes_with_its_reversal() -> None:

@@ -101,8 +101,10 @@ class Desk:
         return {" ".join((at, *(own for _, own in more))): minor for (at, more), minor in found.items() if minor}
 
 
-def _body(minor: int, gain: tuple[int, str] | None, currency: str = "USD", exact: str = "") -> dict[str, Any]:
-    lines = [{"side": side, "amount": {"minor": minor, "currency": currency}, "category": "storage"}
+def _body(
+    minor: int, gain: tuple[int, str] | None, currency: str = "USD", exact: str = "", lines: Any = None
+) -> dict[str, Any]:
+    lines = lines or [{"side": side, "amount": {"minor": minor, "currency": currency}, "category": "storage"}
              for side in ("debit", "credit")]  # fmt: skip
     body: dict[str, Any] = {"date": "2026-01-05", "currency": currency, "lines": lines, "reference": "W-1"}
     if gain:
@@ -200,6 +202,80 @@ def test_what_went_to_a_clearing_account_is_taken_back_from_there(desk: Desk) ->
     desk.says("W-1", None)
     desk.post()
     assert desk.balances() == {}
+
+
+def receivables(desk: Desk) -> None:
+    desk.chart = Chart([ChartAccount(id=code, code=code, name=code, type=kind)
+                        for code, kind in (("1100", "receivable"), ("1199", "asset"), ("4010", "income"))])  # fmt: skip
+    desk.table = (Mapped(category="storage", debit="1100", credit="4010", party="Acme"),)
+
+
+@pytest.mark.parametrize("says", [None, 4000])
+def test_what_stands_with_a_customer_is_taken_back_from_him_also_once_there_is_a_clearing_account(
+    desk: Desk, says: int | None
+) -> None:
+    """case_C11: what is new goes to the clearing account, what is taken back comes from where it was booked."""
+    receivables(desk)
+    desk.says("W-1", 10000)
+    desk.says("W-2", 500)
+    desk.post()
+    desk.flow = desk.flow.model_copy(update={"clearing": "1199"})
+    desk.says("W-1", says)
+    made = desk.post()
+    assert desk.balances() == {"1100": 500, "4010": -500 - (says or 0)} | ({"1199": says} if says else {})
+    assert {line.party for one in made for line in one.lines if line.account == "1100"} == {"Acme"}
+    assert len({one.number for one in desk.posted}) == len(desk.posted)
+
+
+def before_notes(desk: Desk) -> None:
+    """What is posted was posted by a version that did not note how."""
+    view = DocumentView(desk.tx, "wherry.books")
+    view.remove("booked_by", [id for id, _ in view.each("booked_by")])
+
+
+@pytest.mark.parametrize("says", [None, 9000])
+def test_what_was_booked_before_it_was_noted_how_is_not_taken_back_by_the_table_of_today(
+    desk: Desk, says: int | None
+) -> None:
+    """case_C11: it is held with what to do, and with it what the record says now."""
+    desk.says("W-1", 10000)
+    desk.says("W-2", 500)
+    [entry] = desk.post()
+    before_notes(desk)
+    desk.table = OTHER
+    desk.says("W-1", says)
+    desk.says("W-3", 70)
+    assert [[line.minor for line in one.lines] for one in desk.post()] == [[70, 70]]
+    [left] = desk.gather().left
+    assert (left.reason, len(left.members)) == ("held", 1 if says is None else 2)
+    assert entry.number in left.detail
+    assert "journal reverse" in left.detail
+    assert "--repost" in left.detail
+
+
+def test_what_names_its_accounts_itself_is_taken_back_without_any_note(desk: Desk) -> None:
+    """case_C11: today's table has no say in it."""
+    own = [{"side": side, "amount": {"minor": 100, "currency": "USD"}, "account": account}
+           for side, account in (("debit", "1205"), ("credit", "4010"))]  # fmt: skip
+    desk.says("W-1", 100, lines=own)
+    desk.post()
+    before_notes(desk)
+    desk.says("W-1", None)
+    desk.post()
+    assert desk.balances() == {}
+
+
+def test_once_its_entry_was_reversed_what_was_held_without_a_note_is_booked_anew(desk: Desk) -> None:
+    """case_C11"""
+    desk.says("W-1", 10000)
+    desk.says("W-2", 500)
+    desk.post()
+    before_notes(desk)
+    desk.says("W-1", 9000)
+    assert desk.post() == []
+    desk.reverse(unbooked.Wish(repost=True))
+    desk.post()
+    assert desk.balances() == {"1205 Rail": 9500, "4010 Rail": -9500}
 
 
 # -- gains -------------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from wherry import approvals
 from wherry.hub import Hub
 from wherry.store.tables import links
 from wherry.testing.target_sink import DraftingSink, ReplacingSink, TargetSink
@@ -63,6 +64,26 @@ def test_a_version_that_comes_back_while_the_former_is_taken_back_is_written_too
     assert posted.run().exit_code == 0
     held = [(one["total"], one["status"]) for one in posted.target.things.values() if one["kind"] == "invoice"]
     assert sorted(held) == [("10.00", "open"), ("10.00", "void"), ("12.00", "void")]
+
+
+def test_a_version_that_comes_while_the_replacement_waits_for_approval_takes_its_place(posted: Books) -> None:
+    """It was taken for what stands there already, and lost"""
+    posted.flows = {"invoices": 'approval = "required"'}
+    assert posted.run().exit_code == 0
+    assert posted.item().action == "replace"
+    posted.bill("1", "13.00")
+    assert posted.run().exit_code == 0
+    with posted.open() as hub:
+        approvals.approve(hub, "invoices")
+    assert posted.done() == [("created", "10.00"), ("voided", "10.00"), ("created", "13.00")]
+
+
+def test_a_replacement_that_was_refused_is_tried_again_and_not_forgotten(posted: Books) -> None:
+    posted.fault("status", path="void", status=422, body={"error": {"code": "not-a-document", "message": "it is paid"}})
+    assert posted.run().exit_code == 4
+    posted.bill("1", "13.00")
+    assert posted.run().exit_code == 0
+    assert posted.done() == [("created", "10.00"), ("voided", "10.00"), ("created", "13.00")]
 
 
 def test_what_cannot_be_taken_back_is_refused_once_and_stays(posted: Books) -> None:

@@ -4,6 +4,7 @@ again and plainly refused, a reversal that waits behind what nobody knows, what 
 
 from __future__ import annotations
 
+import datetime as dt
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,9 +15,9 @@ import pytest
 import sqlalchemy as sa
 from wherry import correcting, deciding, drain, flight, undoing, watching
 from wherry import desk as desks
-from wherry.errors import Busy
+from wherry.errors import Busy, Guarded
 from wherry.records import Answer, Call, Item
-from wherry.store import database
+from wherry.store import engines
 from wherry.store import tables as t
 from wherry.testing.target_sink import AskingSink
 
@@ -47,7 +48,7 @@ def upsert(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Books]:
 
 def test_an_answer_is_kept_while_another_process_holds_the_store(desk: Books, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nobody can be asked it would be lost for good"""
-    monkeypatch.setattr(database, "_PATIENCE", 20)
+    monkeypatch.setattr(engines, "_PATIENCE", 20)
     other = sqlite3.connect(desk.folder / "store" / "wherry.db", isolation_level=None)
     real, told = flight.exchange, list[str]()
 
@@ -75,10 +76,8 @@ def test_an_answer_is_kept_while_another_process_holds_the_store(desk: Books, mo
 def test_while_somebody_else_sends_to_its_target_a_run_reads_its_source(
     desk: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(drain.drain.__kwdefaults__, "wait", 0.0)
+    monkeypatch.setattr(drain, "_WAIT", 0.0)
     desk.bill("2")
-    with desk.stored() as store, store.write() as tx:
-        tx.run(t.links.update().where(t.links.c.key == "id:1").values(digest=""))
     with desk.stored() as store, store.lock("drain:2"):
         desk.bill("3")
         report = desk.run()
@@ -256,6 +255,52 @@ def test_an_item_that_a_person_said_to_send_can_be_shown(desk: Books) -> None:
         tx.run(t.items.update().values(evidence='{"what":"person"}'))
     with desk.open() as opened:
         assert desks.shown(opened, desk.item("2").id)["evidence"] is None
+
+
+# -- what was put off, and by whom -------------------------------------------------------------------------------------
+
+
+def test_refusals_for_going_too_fast_do_not_count_against_a_change_that_is_stale_later(desk: Books) -> None:
+    """It was said of such a change that it keeps changing there"""
+    desk.bill("1", "20.00")
+    desk.fault("status", status=429, times=8)
+    assert desk.run().exit_code == 6
+    desk.target.stage.faults.clear()
+    desk.target.edit(desk.number("1")["id"])
+    desk.clock.tide.advance(600)
+    assert desk.run().exit_code == 0
+    assert desk.done() == [("created", "10.00"), ("edited", "10.00"), ("updated", "20.00")]
+
+
+def test_who_takes_back_a_run_of_a_paused_flow_is_told_that_nothing_leaves(desk: Books) -> None:
+    with desk.stored() as store, store.write() as tx:
+        tx.many(t.flows, ("name", "state", "since", "reason", "by", "at"),
+                [("invoices", "paused", "", "wrong customer", "anna", "2026-07-06T09:00:00.000Z")])  # fmt: skip
+    error = undone(desk).error
+    assert isinstance(error, Guarded)
+    assert error.fix == "wherry flow activate invoices"
+    assert desk.done() == [("created", "10.00")]
+
+
+def test_a_note_of_a_clock_that_went_wrong_makes_one_run_s_records_old_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """case_A21: the store was found to be an older copy, and read again, in a year to come; nobody can be asked"""
+    with books(tmp_path, f"sqlite:///{tmp_path / 'store' / 'wherry.db'}", monkeypatch, "none") as mute:
+        mute.bill("1")
+        mute.run()
+        (mute.folder / ".wherry" / "calls-sent").unlink()
+        right = mute.clock.now
+        mute.clock.now = lambda: right() + dt.timedelta(days=365)
+        mute.bill("9")
+        mute.run()
+        mute.clock.now = right
+        mute.bill("2")
+        mute.run()
+        mute.clock.tide.advance(600)
+        mute.bill("3")
+        mute.run()
+        assert mute.done("3") == [("created", "10.00")]
 
 
 # -- calls of earlier versions -----------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from wherry import desk as desks
 from wherry.errors import Guarded
 from wherry.records import Answer, Call, Found, Item, Reply
 from wherry.store import ledger, tables
-from wherry.store.calls import Waiting
+from wherry.store.calls import OpenItem
 from wherry.store.ledger import Event
 from wherry.testing.target_sink import AskingSink, TargetSink
 
@@ -65,9 +65,9 @@ def test_what_was_tried_any_number_of_times_is_put_off_for_a_minute(desk: Books)
     desk.dies_waiting()
     desk.died()
     item = msgspec.structs.replace(desk.item("2"), tries=100_000)
-    sent = flight.Flight(waiting=Waiting(1, item), item=Item(entity="invoice", key="2", body={}))
+    sent = flight.Flight(open=OpenItem(1, item), item=Item(entity="invoice", key="2", body={}))
     with desk.stored() as store:
-        flight.note(store, sent, Answer(fate="queued"), 60.0)
+        flight.remember(store, sent, Answer(fate="queued"), 60.0)
         assert item.due <= flight.later(store, 60.0)
 
 

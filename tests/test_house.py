@@ -33,7 +33,7 @@ LAYERS = (
     ("use", "folder lanes defaults bookkeeper wiring config_log planning hub"),
     (
         "questions and answers",
-        "leaving contacts answers flows connections connecting overview scheduler parts desk decided looking deciding "
+        "leaving callers answers flows connections connecting overview scheduler parts desk decided looking deciding "
         "correcting approvals undoing tracing subjects standings explaining comparing reconciling reopening fiscal "
         "trail journals reversing barring charting handing exporting documented tying checklist packing closing",
     ),

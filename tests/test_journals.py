@@ -333,6 +333,21 @@ def test_the_trial_balance_stands_beside_the_targets_own(posted: Treasury) -> No
     assert january["debit"] == 15350
 
 
+def test_what_a_fiscal_year_carried_to_the_retained_earnings_was_booked_by_nobody(empty: Treasury) -> None:
+    """b_000_03, b_004_16"""
+    empty.setting("books_from = 2026-01-01", "books_from = 2025-12-01")
+    empty.mapped()
+    empty.moves("TX-1,2025-12-10,10.00 USD,storage,hot,W-1,", "TX-2,2026-01-10,5.00 USD,storage,hot,W-2,")
+    empty.does(f"run {FLOW}")
+    empty.does(f"journal post {FLOW} --yes")
+    rows = {row["account"]: row for row in empty.ask(f"journal trial-balance {FLOW}")["items"]}
+    assert {code: (row["carried"], row["others"]) for code, row in rows.items()} == {
+        "1205": (0, 0), "4010": (1000, 0), "Retained Earnings": (-1000, 0)
+    }  # fmt: skip
+    assert "CARRIED" in empty.does(f"journal trial-balance {FLOW}")
+    assert "CARRIED" not in empty.does(f"journal trial-balance {FLOW} --period 2026-01")
+
+
 def test_entries_that_others_made_show_in_the_trial_balance(posted: Treasury) -> None:
     """b_000_03"""
     posted.enters("X-1", "7.00", "1205", "4010")
@@ -399,6 +414,17 @@ def test_a_prepared_entry_that_changed_since_it_was_exported_is_told_and_not_rep
     told = at.ask(f"journal export {FLOW} --profile generic --to out --prepared", 4)
     assert [one["number"] for one in told["changed"]] == [HOT]
     assert told["files"] == []
+
+
+def test_the_note_of_a_file_is_dropped_and_what_stands_goes_out_once_more(at: Treasury) -> None:
+    """b_000_14, b_000_15"""
+    at.does(f"run {FLOW}")
+    at.ask(f"journal export {FLOW} --profile generic --to out --prepared")
+    at.does(f"exports unmark '{HOT}' --target file:xero", 3)
+    assert "counts as never written" in at.does(f"exports unmark '{HOT}' --target file:generic --note 'not imported'")
+    again = at.ask(f"journal export {FLOW} --profile generic --to out --prepared")
+    assert [one["number"] for one in again["items"]] == [HOT]
+    assert "not imported" in at.does("audit list --output json")
 
 
 def test_a_profile_that_there_is_not_is_told_and_nothing_is_noted(posted: Treasury) -> None:

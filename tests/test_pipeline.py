@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.exc import DataError, IntegrityError
 from wherry.errors import TryAgain
-from wherry.store import database as database_module
+from wherry.store import engines
 from wherry.store.database import Database, Tx
 
 ENTER = "INSERT INTO kept (id, words, flag, raw) VALUES (%s, %s, %s, %s)"
@@ -162,7 +162,7 @@ def test_who_waits_too_long_for_the_writers_place_is_told_to_come_again(
 ) -> None:
     """case_A17: another process is stopped in the middle of its turn."""
     first = Database(postgres_url)
-    monkeypatch.setattr(database_module, "_PATIENCE", 100)
+    monkeypatch.setattr(engines, "_PATIENCE", 100)
     second = Database(postgres_url)
     with first.write() as tx:
         tell_meta(tx)

@@ -16,7 +16,7 @@ from wherry.records import Answer, Call, Draft, Facts, Found, Item, Reply
 from wherry.roles import Account
 from wherry.steps import Lane, differing, stamp_of
 from wherry.store import Store
-from wherry.store.calls import CallRow, Waiting
+from wherry.store.calls import CallRow, OpenItem
 from wherry.store.ledger import ItemRow, Route
 from wherry.testing.clock import START, FakeClock
 
@@ -91,7 +91,7 @@ def flight(goal: Target, *, held: str | None = None, action: Any = "write", trie
         entity="invoice", key="id:1", body=AFTER, target=held, stamp=stamp, token="1" if held else "", action=action,
         before=BEFORE if held else None, label="INV-1",
     )  # fmt: skip
-    return Flight(waiting=Waiting(1, row), item=item)
+    return Flight(open=OpenItem(1, row), item=item)
 
 
 def judged(store: Store, sink: Any, **told: Any) -> tuple[Answer, Flight]:
@@ -119,14 +119,14 @@ def test_facts_differ_where_both_tell_and_tell_otherwise(sent: Facts, held: Fact
 def test_nothing_there_is_proved_absent_and_gets_the_next_attempts_stamp(store: Store) -> None:
     answer, one = judged(store, Asking())
     assert (answer.fate, answer.after) == ("queued", 0.0)
-    assert one.waiting.item.attempt == 2
+    assert one.open.item.attempt == 2
     assert one.stamp != one.item.stamp
 
 
 def test_one_of_ours_is_what_was_sent(store: Store) -> None:
     answer, one = judged(store, Asking([Found(target="X-1", token="1", ours=True, facts={**AFTER, "status": "open"})]))
     assert (answer.fate, answer.target, answer.token) == ("created", "X-1", "1")
-    assert one.waiting.item.attempt == 1
+    assert one.open.item.attempt == 1
 
 
 def test_one_of_ours_that_holds_something_else_is_shown(store: Store) -> None:
@@ -140,7 +140,7 @@ def test_two_of_ours_are_never_mended_by_a_machine(store: Store) -> None:
     answer, one = judged(store, Asking([Found(target=f"X-{n}", ours=True) for n in (1, 2)]))
     assert answer.fate == "decide"
     assert "X-1, X-2" in answer.reason
-    assert resolving.TWICE in one.waiting.item.evidence
+    assert resolving.TWICE in one.open.item.evidence
 
 
 @pytest.mark.parametrize("number", [1, 2])
@@ -171,7 +171,7 @@ def test_a_document_as_it_was_before_is_sent_again_with_the_version_it_has_now(s
     hits = [Found(target="X-1", token="7", facts={**BEFORE, "status": "open"})]
     answer, one = judged(store, Asking(hits), held="X-1")
     assert answer.fate == "queued"
-    assert (one.waiting.item.token, one.waiting.item.attempt) == ("7", 2)
+    assert (one.open.item.token, one.open.item.attempt) == ("7", 2)
 
 
 def test_a_document_that_a_person_made_something_else_of_is_not_written_over(store: Store) -> None:
@@ -201,7 +201,7 @@ def test_a_document_that_is_no_longer_there_is_refused(store: Store, hits: list[
 def test_a_look_that_tells_nothing_is_repeated_and_in_the_end_left_to_a_person(store: Store) -> None:
     """I20: bounded"""
     first, one = judged(store, Silent())
-    assert (first.fate, one.waiting.item.attempt) == ("unknown", 1)
+    assert (first.fate, one.open.item.attempt) == ("unknown", 1)
     assert first.after
     assert judged(store, Silent(), tries=20)[0].fate == "decide"
 
@@ -230,7 +230,7 @@ def test_a_target_that_cannot_be_asked_leaves_it_to_a_person_with_three_choices(
 def again(store: Store, resend_for: float | None, age: float, **told: Any) -> bool:
     goal = target(store, Shelf(resend_for=resend_for))
     one = flight(goal)
-    one.waiting.item.call = 7
+    one.open.item.call = 7
     made = {"state": "lost", "items": (one.stamp,), **told}
     call = Call(method="POST", path="things", items=made.pop("items"))
     row = CallRow(id=7, sink=2, at=START.isoformat(), call=call, **made)

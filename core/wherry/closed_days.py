@@ -38,7 +38,7 @@ def parted(tx: Tx, target: Target, flights: list[Flight]) -> tuple[list[Flight],
     may, stays = list[Flight](), list[tuple[Flight, Answer]]()
     for one in flights:
         day = _day(one)
-        if day is None or day > last or rows.is_begun(one.waiting.item):
+        if day is None or day > last or rows.is_begun(one.open.item):
             may.append(one)
         else:
             stays.append((one, _answer(target.name, one, day, last)))
@@ -47,7 +47,7 @@ def parted(tx: Tx, target: Target, flights: list[Flight]) -> tuple[list[Flight],
 
 def _day(one: Flight) -> dt.date | None:
     """The day that a document is booked on; None for a customer, and for whatever else bears none."""
-    told = one.waiting.item.draft.body.get("date") if one.waiting.item.root else None
+    told = one.open.item.draft.body.get("date") if one.open.item.root else None
     try:
         return dt.date.fromisoformat(str(told)[:10]) if told else None
     except ValueError:
@@ -55,7 +55,7 @@ def _day(one: Flight) -> dt.date | None:
 
 
 def _answer(target: str, one: Flight, day: dt.date, last: dt.date) -> Answer:
-    row = one.waiting.item
+    row = one.open.item
     return Answer(
         fate="refused", field="date", code="WHERRY-4612",
         reason=f"{row.label or row.key} is dated {day}, and the books of {target} are closed here up to {last}",

@@ -19,7 +19,7 @@ from wherry.job import Wired
 from wherry.records import Change, Draft, Facts, Found, Item, Record, Skip
 from wherry.roles import Asks, Fetches, FieldMapper
 from wherry.steps import differing
-from wherry.store.calls import Waiting
+from wherry.store.calls import OpenItem
 from wherry.store.ledger import ItemRow
 
 _AT_ONCE = 100
@@ -143,15 +143,15 @@ def _without_target(item: Item) -> Item:
 
 
 def _look(target: Target, wanted: Mapping[str, Item]) -> dict[str, list[Found]]:
-    flights = [Flight(waiting=_nobody(item), item=item) for item in wanted.values()]
+    flights = [Flight(open=_nobody(item), item=item) for item in wanted.values()]
     finds = resolving.look(target, flights) if flights else {}
     return {name: finds[item.stamp] for name, item in wanted.items() if item.stamp in finds}
 
 
-def _nobody(item: Item) -> Waiting:
+def _nobody(item: Item) -> OpenItem:
     """The row of what is in no queue; a look needs its stamp alone."""
     draft = Draft(entity=item.entity, key=item.key, body=item.body)
-    return Waiting(0, ItemRow(
+    return OpenItem(0, ItemRow(
         entity=item.entity, key=item.key, flow="", run="", state="", record_kind="", record_id="", root=True,
         draft=draft, stamp=item.stamp,
     ))  # fmt: skip

@@ -22,7 +22,7 @@ from wherry.records import Answer, Create, Facts, Item, Link
 from wherry.roles import CallSinkWriter
 from wherry.steps import Lane, Outcome, Step, digest, item_of, stamp_of
 from wherry.store import Store, audit, ledger
-from wherry.store.calls import Waiting
+from wherry.store.calls import OpenItem
 from wherry.store.database import Tx
 from wherry.store.findings import How
 from wherry.store.inquiries import Placed, items_by_number
@@ -141,7 +141,7 @@ def adopt(
     if lane.atomic is not None:
         return _settled(hub, one, _atomic(one, target), action, {"target": target, "note": note}, how="linked"), None
     answer = Answer(fate="linked", target=target, token=hit.token if hit else "", reason=note or "a person said so")
-    step = _answered(one, answer)
+    step = _step_with(one, answer)
     step.link = LinkRow(one.item.entity, one.item.key, target, "person")
     held = hit.facts if hit is not None else {}
     return _settled(hub, one, step, action, {"target": target, "note": note}, how="linked", held=held), seen
@@ -192,7 +192,7 @@ def send_again(hub: Hub, id: int, note: str = "") -> Done:
         item.tries, item.due = 0, ""
         link = ledger.find_links(tx, one.route, [item.ref]).get(item.ref)
         item.token = link.token if link is not None and link.token else item.token
-        step = _answered(Placed(one.route, item), Answer(fate="queued", reason="a person said to send it again"))
+        step = _step_with(Placed(one.route, item), Answer(fate="queued", reason="a person said to send it again"))
         writing.settle(tx, lane, [step], hub.store.now(), cause="send again")
         _note(tx, hub, "errors.send-again", [(item, {"note": note, "found": seen})])
     return _finished(hub, [one])
@@ -240,7 +240,7 @@ def abandon(hub: Hub, id: int, note: str = "") -> Done:
         answer = Answer(fate="linked", target=link.target, token=one.item.token or link.token, reason=reason)
         held = decided.evidence_of(one.item, link.target)
     stays = link if answer.target else None
-    done = _settled(hub, one, _answered(one, answer), "errors.abandon", {"note": note}, stays=stays, how="given up",
+    done = _settled(hub, one, _step_with(one, answer), "errors.abandon", {"note": note}, stays=stays, how="given up",
                     held=held)  # fmt: skip
     done.items = [{**row, "fix": f"wherry errors reopen {row['id']} takes it up again"} for row in done.items]
     return done
@@ -255,7 +255,7 @@ def accept(hub: Hub, id: int, note: str = "") -> Done:
     held = _held_now(hub, one, link.target)
     reason = f"{KEPT} {audit.actor()}" + (f": {note}" if note else "")
     answer = Answer(fate="linked", target=link.target, token=link.token, reason=reason)
-    return _settled(hub, one, _answered(one, answer), "errors.accept", {"note": note, "reason": one.item.reason},
+    return _settled(hub, one, _step_with(one, answer), "errors.accept", {"note": note, "reason": one.item.reason},
                     stays=link, how="kept theirs", held=held)  # fmt: skip
 
 
@@ -293,8 +293,8 @@ def not_that_way(item: ItemRow) -> Guarded:
 # -- how --------------------------------------------------------------------------------------------------------------
 
 
-def _answered(one: Placed, answer: Answer) -> Step:
-    step = flight.step_of(Waiting(one.route.source, one.item))
+def _step_with(one: Placed, answer: Answer) -> Step:
+    step = flight.step_of(OpenItem(one.route.source, one.item))
     step.answer = answer
     return step
 

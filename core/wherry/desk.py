@@ -111,14 +111,27 @@ def reach(hub: Hub, sink: int, *, away: bool = False) -> Target | None:
 
 
 def send(hub: Hub, chosen: Sequence[Placed]) -> WherryError | None:
-    """Drain the targets of these items, run by run; what kept a drain from going on."""
+    """Drain the targets of these items, run by run; what kept a drain from going on, or an item from leaving."""
     error: WherryError | None = None
     for sink, run in dict.fromkeys((one.route.sink, one.item.run) for one in chosen):
         try:
             hub.drain(bound(hub, sink).name, run)
         except WherryError as caught:
             error = error or caught
-    return error
+    return error or _paused(hub, chosen)
+
+
+def _paused(hub: Hub, chosen: Sequence[Placed]) -> Guarded | None:
+    """Of a flow that is paused nothing is sent, whoever asks for it: that has to be said."""
+    with hub.store.read() as tx:
+        left = inquiries.items_by_number(tx, [one.item.id for one in chosen]).values()
+        found = sorted(calls.paused(tx) & {one.item.flow for one in left if one.item.state == "queued"})
+    if not found:
+        return None
+    return Guarded(
+        f"flow {found[0]} is paused: what is ready of it stays queued and is not sent",
+        fix=f"wherry flow activate {found[0]}", code="WHERRY-7010", flow=found[0],
+    )  # fmt: skip
 
 
 # -- as people are told of it -----------------------------------------------------------------------------------------

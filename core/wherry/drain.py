@@ -1,9 +1,21 @@
 """The drain of a target: what is ready leaves, once, and what is not known is looked up. For all flows of a connection.
 
-One drain works at a time, under a lock that lasts as long as its process. It goes round: settle the last answers and
-freeze the next calls (one commit), send them, store the raw answers (one commit). When nothing is left to send, what
-has no answer is resolved: the same bytes again while the target recognises them, else a look at what it holds, never
-before it has settled. Source: write-protocol.md, sections 3.2, 3.3 and 3.6.
+One item, from the ledger to its end, one line a step:
+
+1. ``writing.settle`` enters it as ``queued``, with the stamp that ``rows.number`` gives it. ``drain`` takes the lock.
+2. ``_boarded`` finds it ready: approved, due, its flow not paused. ``flight.board`` fills references and version in.
+3. ``_look_first`` asks for it before it is made, where ``Doubts`` says that it may be there, entered by hand.
+4. ``_freeze`` has ``flight.encode`` make the call. Commit: the call is ``sending``, the item ``unknown``.
+5. ``_send`` lets the call leave, once (``_may_leave`` has the last word). Commit: ``answered`` with the raw reply,
+   ``unsent`` where nothing left, ``lost`` where nobody knows.
+6. ``_advance`` has ``flight.judge`` say what the reply means, and ``writing.settle`` settles the item with that answer:
+   a link, or open still as ``refused``, ``queued``, ``unknown``, ``decide`` or ``differs``. Commit, shared with 4 of
+   the next group: the call is ``settled``.
+7. What is ``unknown`` still: ``_resolve`` sends the same bytes again while the target recognises them, else it looks
+   (``resolving.resolved``) once the target has settled. Found: 6. Proved absent: ``queued`` under a new stamp, 4.
+8. Who finds a ``sending`` call of a process that died begins at 7; an ``answered`` one at 6 (``_recover``).
+
+Source: write-protocol.md, sections 3.2, 3.3 and 3.6.
 """
 
 from __future__ import annotations
@@ -27,16 +39,18 @@ from wherry.roles import Asks
 from wherry.rows import BY_PERSON, resumed
 from wherry.steps import Outcome
 from wherry.store import calls, ledger
-from wherry.store.calls import CallRow, Waiting
+from wherry.store.calls import CallRow, OpenItem
 from wherry.store.database import HELD_UP, Tx
 from wherry.store.locks import Held
 from wherry.threads import fan_out
 
 _LOOK_AT_ONCE = 200
+_WAIT = 30.0
+"""Seconds that somebody else's drain of the same target is waited for."""
 _NOTHING_YET = ("sending", "answered", "lost", "unsent")
 
 
-def drain(target: Target, *, wait: float = 30.0) -> None:
+def drain(target: Target) -> None:
     """Send what waits for the target until nothing is left that could be, and resolve what has no answer.
 
     Raises Busy when another process drains all the while, Guarded when the account is another than the one bound,
@@ -47,17 +61,17 @@ def drain(target: Target, *, wait: float = 30.0) -> None:
         if not has_work(tx, target.sink_id, target.store.now()):
             return
     with contextlib.ExitStack() as stack:
-        Drain(target, _alone(target, stack, wait)).work()
+        Drain(target, _alone(target, stack)).work()
 
 
-def _alone(target: Target, stack: contextlib.ExitStack, wait: float) -> Held:
+def _alone(target: Target, stack: contextlib.ExitStack) -> Held:
     """The lock of the one who sends to the target, held until the stack ends."""
     name = f"drain:{target.sink_id}"
     with contextlib.suppress(Busy):
         return stack.enter_context(target.store.lock(name))
-    target.waits(f"another process is sending to {target.name}; waits up to {wait:.0f} s for it …", wait)
+    target.waits(f"another process is sending to {target.name}; waits up to {_WAIT:.0f} s for it …", _WAIT)
     try:
-        return stack.enter_context(target.store.lock(name, wait=wait))
+        return stack.enter_context(target.store.lock(name, wait=_WAIT))
     except Busy as busy:
         raise Busy(
             f"another process is still sending to {target.name}: {busy.message}; what is ready here leaves with it, or "
@@ -133,6 +147,7 @@ class Drain:
             self._notice_restore(tx)
             far, near = flight.later(self.store, flight.FAR), flight.later(self.store, self.sink.settle)
             calls.bring_near(tx, self.sink_id, far, near)
+            restored.bring_near(tx, far, self.store.now())
             left = calls.find_calls(tx, self.sink_id, _NOTHING_YET)
             unknown = calls.items_of_sink(tx, self.sink_id, "unknown") if left else []
             for row in left:
@@ -171,30 +186,30 @@ class Drain:
         failed = self.outage.judged(self.unsettled, verdicts)
         self.stop = self.stop or failed
         self.company.is_still_ours()  # what was asked about the answers may have been of another company
-        told = [pair for verdict in verdicts for pair in verdict.answers]
+        answers = [pair for verdict in verdicts for pair in verdict.answers]
         outcomes: list[tuple[int, dict[Ref, Outcome]]] = []
         with self.held.write() as tx:
-            outcomes += self._settle(tx, told)
+            outcomes += self._settle(tx, answers)
             pairs = zip(self.unsettled, verdicts, strict=True)
             useless = {one.row.id for one, v in pairs if not v.heard and one.row.state != "unsent"}
             calls.mark_calls(tx, useless, "lost")
             calls.mark_calls(tx, {one.row.id for one in self.unsettled} - useless, "settled")
             group, more = self._freeze(tx, outcomes) if freeze and self.stop is None else ([], False)
         self.unsettled = []
-        for told_of in outcomes:
-            self.target.settled(*told_of)
+        for settled in outcomes:
+            self.target.settled(*settled)
         if group:
             self._send(group)
         return bool(group) or more
 
-    def _settle(self, tx: Tx, told: Iterable[tuple[Flight, Answer]]) -> list[tuple[int, dict[Ref, Outcome]]]:
+    def _settle(self, tx: Tx, answers: Iterable[tuple[Flight, Answer]]) -> list[tuple[int, dict[Ref, Outcome]]]:
         by_source: dict[int, list[tuple[Flight, Answer]]] = {}
-        for one, answer in told:
-            flight.note(self.store, one, answer, self.sink.settle)
-            by_source.setdefault(one.waiting.source, []).append((one, answer))
+        for one, answer in answers:
+            flight.remember(self.store, one, answer, self.sink.settle)
+            by_source.setdefault(one.open.source, []).append((one, answer))
         now, found = self.store.now(), []
         for source, mine in by_source.items():
-            steps = [flight.answered(one, answer) for one, answer in mine]
+            steps = [flight.step_with(one, answer) for one, answer in mine]
             found.append((source, writing.settle(tx, self.target.lane(source), steps, now)))
         return found
 
@@ -237,30 +252,30 @@ class Drain:
     def _must_look(self, doubts: Doubts, one: Flight) -> bool:
         """What may have been entered by hand is looked for before it is made (case C20); an update needs its version
         there."""
-        row = one.waiting.item
+        row = one.open.item
         if row.stamp in self.looked or not self.asks:
             return False
         if one.item.target is not None:
             return not row.token
-        return row.evidence != BY_PERSON and doubts.may_be_entered(row, one.waiting.source)
+        return row.evidence != BY_PERSON and doubts.may_be_entered(row, one.open.source)
 
     def _may_be_there(self, doubts: Doubts, one: Flight) -> bool:
         """A restored backup does not know what was sent since, nor does a target tell that cannot be asked (A21)."""
-        row, sink = one.waiting.item, self.sink
+        row, sink = one.open.item, self.sink
         if self.asks or sink.resend_for == math.inf or row.evidence == BY_PERSON:
             return False
-        return doubts.may_be_sent(row, one.waiting.source)
+        return doubts.may_be_sent(row, one.open.source)
 
     def _mark_sending(self, tx: Tx, frozen: Iterable[Exchange]) -> None:
         """From this commit on nobody may say that the items were not sent."""
         now = self.store.now()
         for one in frozen:
             for each in one.flights:
-                row = each.waiting.item
+                row = each.open.item
                 row.state, row.call, row.due, row.changed_at = "unknown", one.row.id, "", now
                 row.reason = "sent; the answer is not here yet"
-        for source in dict.fromkeys(each.waiting.source for one in frozen for each in one.flights):
-            rows = [e.waiting.item for one in frozen for e in one.flights if e.waiting.source == source]
+        for source in dict.fromkeys(each.open.source for one in frozen for each in one.flights):
+            rows = [e.open.item for one in frozen for e in one.flights if e.open.source == source]
             ledger.put_items(tx, ledger.Route(source, self.sink_id), rows)
 
     # -- send, and store what came back ------------------------------------------------------------------------------
@@ -304,10 +319,10 @@ class Drain:
         if not flights:
             return False
         finds = resolving.look(self.target, flights)
-        told = [(one, answer) for one in flights if (answer := resolving.before_first(self.target, one, finds))]
-        open_still = {one.stamp for one, answer in told if answer.fate != "queued"}
+        answers = [(one, answer) for one in flights if (answer := resolving.before_first(self.target, one, finds))]
+        open_still = {one.stamp for one, answer in answers if answer.fate != "queued"}
         looked = {one.stamp for one in flights if one.stamp in finds} - open_still
-        if self._conclude([*told, *resolving.not_told(flights, finds)]):
+        if self._conclude([*answers, *resolving.still_unclear(flights, finds)]):
             self.looked |= looked
         return True
 
@@ -321,32 +336,32 @@ class Drain:
             rows = calls.calls_by_id(tx, {one.item.call for one in unknown})
             flights, _ = flight.board(tx, self.sink_id, unknown, left=True)
             paused = calls.paused(tx)
-            again = resolving.repeatable(self.target, [f for f in flights if f.waiting.item.flow not in paused], rows)
+            again = resolving.repeatable(self.target, [f for f in flights if f.open.item.flow not in paused], rows)
             self._mark_sending(tx, again)
             calls.put_calls(tx, [one.row for one in again])
-            resolving.wait_for_settling(tx, self.target, [f for f in flights if not f.waiting.item.due], again)
+            resolving.wait_for_settling(tx, self.target, [f for f in flights if not f.open.item.due], again)
         if again:
             self._send(again)
             return True
-        due = [one for one in flights if "" < one.waiting.item.due <= self.store.now()]
-        if due and self._conclude(told := resolving.resolved(self.target, due[:_LOOK_AT_ONCE])):
-            self.looked |= {one.stamp for one, answer in told if answer.fate == "queued"}  # proved absent a moment ago
+        due = [one for one in flights if "" < one.open.item.due <= self.store.now()]
+        if due and self._conclude(answers := resolving.resolved(self.target, due[:_LOOK_AT_ONCE])):
+            self.looked |= {one.stamp for one, answer in answers if answer.fate == "queued"}  # proved absent just now
         return bool(due)
 
-    def _conclude(self, told: Sequence[tuple[Flight, Answer]]) -> bool:
+    def _conclude(self, answers: Sequence[tuple[Flight, Answer]]) -> bool:
         """Settle what a look told. What became another version while it was on its way knows better itself. False
         where the sign-in has changed with it: it is looked once more."""
         if not self.company.is_still_ours():
             return False
         with self.held.write() as tx:
-            now = calls.items_by_id(tx, self.sink_id, [one.waiting.item.id for one, _ in told])
-            told = [(one, answer) for one, answer in told if _is_same(one, now.get(one.waiting.item.id))]
-            outcomes = self._settle(tx, told)
-            over = {one.waiting.item.call for one, answer in told if answer.fate != "unknown"}
+            now = calls.items_by_id(tx, self.sink_id, [one.open.item.id for one, _ in answers])
+            answers = [(one, answer) for one, answer in answers if _is_same(one, now.get(one.open.item.id))]
+            outcomes = self._settle(tx, answers)
+            over = {one.open.item.call for one, answer in answers if answer.fate != "unknown"}
             calls.mark_calls(tx, over - {0}, "settled")
             self.stop = self.stop or resolving.halted(tx, self.target)
-        for told_of in outcomes:
-            self.target.settled(*told_of)
+        for settled in outcomes:
+            self.target.settled(*settled)
         return True
 
     def _wait(self) -> bool:
@@ -368,5 +383,5 @@ class Drain:
         return True
 
 
-def _is_same(one: Flight, now: Waiting | None) -> bool:
-    return now is not None and (now.item.stamp, now.item.state) == (one.item.stamp, one.waiting.item.state)
+def _is_same(one: Flight, now: OpenItem | None) -> bool:
+    return now is not None and (now.item.stamp, now.item.state) == (one.item.stamp, one.open.item.state)

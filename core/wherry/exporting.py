@@ -36,6 +36,7 @@ from wherry.subjects import Finder, Subject, body_of
 from wherry.trail import Known
 
 _NAMED = 5
+_FILE = "file:"
 _MARKABLE = ("queued", "waiting", "refused", "decide")
 
 
@@ -44,12 +45,13 @@ _MARKABLE = ("queued", "waiting", "refused", "decide")
 
 class Handed(Struct, kw_only=True):
     """Files that were written, which entries are in them, which were exported before, and which of these say something
-    else since."""
+    else since, or are prepared no longer while nobody kept what the file said of them."""
 
     files: list[str]
     rows: list[FileExport]
     before: list[FileExport]
     changed: list[FileExport]
+    unkept: list[FileExport]
 
 
 def export(hub: Hub, name: str, asked: Asked, wish: Wish) -> Handed:
@@ -83,7 +85,8 @@ def export(hub: Hub, name: str, asked: Asked, wish: Wish) -> Handed:
             told = {"profile": wish.profile, "files": [str(one) for one in placed], "entries": [r.key for r in rows]}
             audit.write(tx, hub.store.now(), "journal.export", name, told)
         _write(placed, [content for _, content in made])
-    return Handed(files=[str(one) for one in placed], rows=rows, before=found.before, changed=found.changed)
+    return Handed(files=[str(one) for one in placed], rows=rows, before=found.before, changed=found.changed,
+                  unkept=found.unkept)  # fmt: skip
 
 
 def _must_be_new(hub: Hub, flow: Flow, known: Sequence[Known], found: handing.Out, wish: Wish) -> None:
@@ -297,8 +300,11 @@ def _waiting_for(hub: Hub, word: str, target: str) -> Placed:
 def unmark(hub: Hub, word: str, target: str, note: str = "") -> dict[str, Any]:
     """What was marked is not there after all: it is prepared again, as a document that was never posted.
 
-    Raises NotFound where nothing of that name was marked; what Wherry itself posted is reversed, not unmarked.
+    Of ``file:PROFILE`` the note that it went out in a file is dropped. Raises NotFound where nothing of that name was
+    marked; what Wherry itself posted is reversed, not unmarked.
     """
+    if target.startswith(_FILE):
+        return _unnote(hub, word, target, note)
     one = _marked(hub, word, target)
     assert one.route is not None
     assert one.link is not None
@@ -309,6 +315,20 @@ def unmark(hub: Hub, word: str, target: str, note: str = "") -> dict[str, Any]:
     if one.record and one.link.entity != ENTITY:
         hub.resync(one.flow, Options(records=(one.record,), resync=True), write=True)
     return {"document": word, "key": one.link.key, "target": target, "remote_id": one.link.target, "flow": one.flow}
+
+
+def _unnote(hub: Hub, word: str, target: str, note: str) -> dict[str, Any]:
+    profile = target.removeprefix(_FILE)
+    with hub.store.write() as tx:
+        found = {id: one for id, one in exported.files(tx, profile).items() if word in (one.number, one.key)}
+        if not found:
+            raise NotFound(f"nothing called {word} went out in a file for {profile}", code="WHERRY-3094", document=word,
+                           fix="what did: wherry exports list")  # fmt: skip
+        exported.drop_files(tx, found)
+        one = next(iter(found.values()))
+        told = {"key": f"{ENTITY}/{one.key}", "target": target, "note": note, "file": one.file}
+        audit.write(tx, hub.store.now(), "exports.unmark", f"{target} {one.number}", told)
+    return {"document": word, "key": one.key, "target": target, "remote_id": "", "flow": one.flow}
 
 
 def _marked(hub: Hub, word: str, target: str) -> Subject:

@@ -20,7 +20,7 @@ from wherry.records import Answer, Change, Item, Ref
 from wherry.roles import Asks, CallSinkWriter
 from wherry.steps import Lane, Outcome, Step, differing, in_words, item_of
 from wherry.store import Store, ledger
-from wherry.store.calls import CallRow, Waiting
+from wherry.store.calls import CallRow, OpenItem
 from wherry.store.database import Tx
 from wherry.store.ledger import LinkRow
 from wherry.watching import ENDED
@@ -59,12 +59,12 @@ class Target(Struct, frozen=True, kw_only=True):
 class Flight(Struct, kw_only=True):
     """An item on its way: its row in the ledger, and as the sink gets it."""
 
-    waiting: Waiting
+    open: OpenItem
     item: Item
 
     @property
     def stamp(self) -> str:
-        return self.waiting.item.stamp
+        return self.open.item.stamp
 
 
 class Exchange(Struct, kw_only=True):
@@ -93,25 +93,25 @@ class Verdict(Struct, kw_only=True):
 # -- from the ledger to a call -----------------------------------------------------------------------------------------
 
 
-def step_of(waiting: Waiting, link: LinkRow | None = None) -> Step:
+def step_of(one: OpenItem, link: LinkRow | None = None) -> Step:
     """The open item as a step."""
-    row = waiting.item
+    row = one.item
     return Step(
         draft=row.draft, flow=row.flow, record_kind=row.record_kind, record_id=row.record_id, item=row, link=link,
         always=True,
     )  # fmt: skip
 
 
-def answered(flight: Flight, answer: Answer) -> Step:
+def step_with(flight: Flight, answer: Answer) -> Step:
     """The item as a step that is settled with an answer."""
-    step = step_of(flight.waiting)
+    step = step_of(flight.open)
     step.answer, step.sent = answer, flight.item
     return step
 
 
 def board(
-    tx: Tx, sink: int, waiting: Sequence[Waiting], *, left: bool = False
-) -> tuple[list[Flight], list[Waiting]]:  # fmt: skip
+    tx: Tx, sink: int, waiting: Sequence[OpenItem], *, left: bool = False
+) -> tuple[list[Flight], list[OpenItem]]:  # fmt: skip
     """Items with their references and versions filled in, and those whose references have no target (any more).
 
     What has ``left`` already was whole when it did: what is missing now is taken for empty.
@@ -127,10 +127,10 @@ def board(
             if left or one.item.draft.void or all(ref in known for ref in one.item.draft.refs):
                 known = {**dict.fromkeys(one.item.draft.refs), **known}
                 step = step_of(one, links.get(one.item.ref) if one.item.target else None)
-                flights.append(Flight(waiting=one, item=item_of(step, known)))
+                flights.append(Flight(open=one, item=item_of(step, known)))
             else:
                 stranded.append(one)
-    flights.sort(key=lambda flight: flight.waiting.item.id)
+    flights.sort(key=lambda flight: flight.open.item.id)
     return flights, stranded
 
 
@@ -233,20 +233,20 @@ def _next_attempts(target: Target, verdict: Verdict) -> None:
     (case A13)."""
     for flight, answer in verdict.answers:
         if answer.fate == "queued" and not answer.target:
-            rows.again(target.lane(flight.waiting.source), flight.waiting.item)
+            rows.again(target.lane(flight.open.source), flight.open.item)
 
 
 def _judged(target: Target, one: Exchange) -> Verdict:
     row, reply = one.row, one.row.reply
     if row.state == "unsent":
-        told = [(flight, _put_off(flight, one.row.problem, one.after)) for flight in one.flights]
+        told = [(flight, _put_off(one.row.problem, one.after)) for flight in one.flights]
         return Verdict(answers=told, stop=one.stop)  # never left: nothing was heard, and nothing needs to be
     if reply is None:
         return Verdict(answers=[(flight, _unclear(row.problem)) for flight in one.flights], stop=one.stop)
     if reply.status == THROTTLED:
         after = float(reply.headers.get("retry-after", "0") or 0) or None  # where it says nothing, longer each time
         reason = f"{target.name} asks for fewer calls"
-        return Verdict(answers=[(flight, _put_off(flight, reason, after)) for flight in one.flights])
+        return Verdict(answers=[(flight, _put_off(reason, after)) for flight in one.flights])
     try:
         answers = boundary.decoded(target.sink, row.call, [flight.item for flight in one.flights], reply)
     except ContractBroken as error:
@@ -262,7 +262,7 @@ def _judged(target: Target, one: Exchange) -> Verdict:
 def _put_off_for_ever(target: Target, told: Sequence[tuple[Flight, Answer]]) -> TryAgain | None:
     """A target that says "later" again and again is asked no more in this run (case E10)."""
     for flight, answer in told:
-        if answer.fate == "queued" and flight.waiting.item.tries >= PUT_OFF_AT_MOST:
+        if answer.fate == "queued" and flight.open.item.tries >= PUT_OFF_AT_MOST:
             return TryAgain(
                 f"{target.name} keeps putting {flight.item.entity} {flight.item.label} off: {answer.reason}",
                 code="WHERRY-6059", connection=target.name,
@@ -279,8 +279,12 @@ def throttling(target: Target) -> TryAgain:
     )  # fmt: skip
 
 
-def _put_off(flight: Flight, reason: str, after: float | None) -> Answer:
-    return Answer(fate="queued", reason=reason, after=after)
+class PutOff(Answer):
+    """Our own word for what did not come to be tried: nothing left, or the target took no calls."""
+
+
+def _put_off(reason: str, after: float | None) -> Answer:
+    return PutOff(fate="queued", reason=reason, after=after)
 
 
 def _unclear(reason: str) -> Answer:
@@ -315,9 +319,9 @@ def differs(target: str, token: str, changes: Sequence[Change], why: str = "the 
     )  # fmt: skip
 
 
-def note(store: Store, flight: Flight, answer: Answer, settle: float) -> None:
+def remember(store: Store, flight: Flight, answer: Answer, settle: float) -> None:
     """Bring the item's own row up to date with an answer, before the two are settled together."""
-    row = flight.waiting.item
+    row = flight.open.item
     if answer.memo:
         row.memo = answer.memo
     if answer.fate == "queued" and answer.target:  # half of it is there
@@ -326,7 +330,7 @@ def note(store: Store, flight: Flight, answer: Answer, settle: float) -> None:
         backoff = 0.0 if answer.memo else min(_BACKOFF * 2 ** min(row.tries, 9), _LONGEST)
         usual = settle if answer.fate == "unknown" else backoff
         row.due = later(store, usual if answer.after is None else answer.after)
-        row.tries += 1
+        row.tries += not isinstance(answer, PutOff)  # else a stretch of refusals would count against what comes later
 
 
 def later(store: Store, seconds: float) -> str:

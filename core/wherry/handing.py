@@ -66,6 +66,8 @@ class Out(Struct, kw_only=True):
     """Id of an export → what it says, of what is only prepared."""
     before: list[FileExport] = field(default_factory=list)
     changed: list[FileExport] = field(default_factory=list)
+    unkept: list[FileExport] = field(default_factory=list)
+    """What is prepared no longer, and nobody kept what the file said of it: people have to take it back there."""
 
 
 class Sorter:
@@ -103,7 +105,8 @@ class Sorter:
             elif self._again(booked):
                 self._take(entry, state, booked.round)
             else:
-                same = booked.digest in (_digest(entry), _digest(trail.in_codes(one.entry, chart)), _digest(one.entry))
+                told = (entry, trail.in_codes(one.entry, chart), one.entry)
+                same = any(booked.digest in (_digest(each), _full_digest(each)) for each in told)
                 (self.out.before if same else self.out.changed).append(booked)
 
     def _vanished(self, keys: Collection[str], chart: Chart) -> None:
@@ -112,7 +115,7 @@ class Sorter:
         for id, booked in self._files.items():
             if booked.flow == self._said.flow and booked.state == PREPARED and booked.key not in keys:
                 if (said := self._kept.get(id)) is None:
-                    self.out.changed += [booked] if self._before(booked.key)[1] is None else []
+                    self.out.unkept += [booked] if self._before(booked.key)[1] is None else []
                 elif self.wish.means(entry := msgspec.convert(said, Entry)):
                     entry = trail.in_codes(entry, chart, booked.at)
                     self._take_back(entry, booked, self._before(booked.key)[1])
@@ -149,6 +152,20 @@ class Sorter:
 
 
 def _digest(entry: Entry) -> str:
+    """Of what an entry says beyond the usual: a field that a later version knows as well changes nothing of it."""
+    lines = [_unusual(line) for line in entry.lines]
+    return digest({**_unusual(entry), "lines": lines})
+
+
+def _unusual(one: Struct) -> dict[str, Any]:
+    """The fields that are not as they are where nothing is said."""
+    usual = {field.name: field.default for field in msgspec.structs.fields(one)}
+    said = msgspec.to_builtins(one)
+    return {name: value for name, value in said.items() if getattr(one, name) != usual[name]}
+
+
+def _full_digest(entry: Entry) -> str:
+    """As exports were noted before that."""
     return digest(msgspec.to_builtins(entry))
 
 

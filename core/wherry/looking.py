@@ -14,7 +14,7 @@ from wherry.records import Change, Found
 from wherry.roles import Asks
 from wherry.steps import differing
 from wherry.store import ledger
-from wherry.store.calls import Waiting
+from wherry.store.calls import OpenItem
 from wherry.store.database import Tx
 from wherry.store.inquiries import Placed, items_by_number
 
@@ -39,13 +39,13 @@ def look(hub: Hub, chosen: Sequence[Placed], target: str = "") -> list[Look]:
         mine = [one for one in chosen if one.route.sink == sink]
         reached = desk.reach(hub, sink)
         with hub.store.read() as tx:
-            flights, _ = flight.board(tx, sink, [Waiting(one.route.source, one.item) for one in mine])
+            flights, _ = flight.board(tx, sink, [OpenItem(one.route.source, one.item) for one in mine])
         if reached is None or not isinstance(reached.sink, Asks):
             found += [Look(placed=one, asked=False, found=[]) for one in mine]
             continue
         for each in flights:
             each.item.target = target or each.item.target
-        finds, by_id = resolving.look(reached, flights), {each.waiting.item.id: each for each in flights}
+        finds, by_id = resolving.look(reached, flights), {each.open.item.id: each for each in flights}
         found += [_looked(reached, one, by_id.get(one.item.id), finds) for one in mine]
     _keep_found(hub, found, target)
     return found

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from wherry import __version__, connections, contacts, dying, flows, leaving
+from wherry import __version__, callers, connections, dying, flows, leaving
 from wherry.errors import NotFound, WherryError, worst
 from wherry.hub import Hub
 from wherry.metered import METERED, Metered
@@ -32,7 +32,7 @@ def status(hub: Hub) -> dict[str, Any]:
     people += sum(one["movements"] for row in rows for one in row["blocked"])
     return {
         "flows": rows, "connections": connections.listed(hub), "metered": metered(hub),
-        "contacts": contacts.listed(hub),
+        "contacts": callers.listed(hub),
         "waiting": waiting, "open_questions": asked, "for_a_person": people,
         "problems": clean([msgspec.to_builtins(problem) for problem in hub.plugins.problems]),
     }  # fmt: skip
@@ -92,7 +92,7 @@ def doctor(hub: Hub) -> dict[str, Any]:
         for secret in connections.secrets_of(hub, name):
             checks.append(_check(secret["key"], secret["state"] != "not set", secret["state"], "set it"))
         checks.append(_connection(hub, name))
-    checks += [_contact(row) for row in contacts.listed(hub)]
+    checks += [_contact(row) for row in callers.listed(hub)]
     codes = [int(check.pop("exit_code")) for check in checks]
     return {"version": __version__, "project": hub.project.name, "checks": checks, "exit_code": worst(codes),
             "ok": all(check["state"] == "ok" for check in checks)}  # fmt: skip

@@ -42,7 +42,7 @@ def repeatable(target: Target, flights: Sequence[Flight], found: Mapping[int, Ca
         return []
     again = []
     for row in found.values():
-        mine = [one for one in flights if one.waiting.item.call == row.id]
+        mine = [one for one in flights if one.open.item.call == row.id]
         whole = {one.stamp for one in mine} == set(row.call.items)
         may = row.sent < _SENT_AT_MOST or only_repeats(target)
         if whole and row.state in ("lost", "sending") and may and _is_fresh(target, row):
@@ -142,12 +142,12 @@ def look(target: Target, flights: Sequence[Flight]) -> Finds:
     """What the target holds of these items. Raises what a read raises; an item that is missing could not be told."""
     assert isinstance(target.sink, Asks)
     with target.store.read() as tx:
-        sent = calls.calls_by_id(tx, {one.waiting.item.call for one in flights})
+        sent = calls.calls_by_id(tx, {one.open.item.call for one in flights})
         for one in flights:
-            row, flow = sent.get(one.waiting.item.call), one.waiting.item.flow
-            noted = restored.sent_after(tx, restored.flow_on(flow, one.waiting.source, target.sink_id))
+            row, flow = sent.get(one.open.item.call), one.open.item.flow
+            noted = restored.sent_after(tx, restored.flow_on(flow, one.open.source, target.sink_id))
             one.item.since = row.at if row is not None else noted
-            one.item.sent = row is not None and one.waiting.item.state == "unknown" and one.stamp in row.call.items
+            one.item.sent = row is not None and one.open.item.state == "unknown" and one.stamp in row.call.items
     return holdings(target.sink, [one.item for one in flights])
 
 
@@ -177,31 +177,31 @@ def wait_for_settling(tx: Tx, target: Target, flights: Sequence[Flight], again: 
     due = flight.later(target.store, target.sink.settle if isinstance(target.sink, Asks) else 0.0)
     for one in flights:
         if one.stamp not in leaving:
-            one.waiting.item.due = due
-            ledger.put_items(tx, ledger.Route(one.waiting.source, target.sink_id), [one.waiting.item])
+            one.open.item.due = due
+            ledger.put_items(tx, ledger.Route(one.open.source, target.sink_id), [one.open.item])
 
 
 def resolved(target: Target, flights: Sequence[Flight]) -> list[tuple[Flight, Answer]]:
     """What became of items that are due for it. A target that cannot be asked leaves them to a person (case A26)."""
     if not isinstance(target.sink, Asks):
-        return _untold(target, flights)
+        return _of_mute(target, flights)
     finds = look(target, flights)
-    silent = not_told(flights, finds, "unknown")  # before an item that is proved absent gets another stamp
-    told = [(one, _told(target, one, finds[one.stamp])) for one in flights if one.stamp in finds]
+    silent = still_unclear(flights, finds, "unknown")  # before an item that is proved absent gets another stamp
+    told = [(one, _meaning(target, one, finds[one.stamp])) for one in flights if one.stamp in finds]
     return [*told, *silent]
 
 
-def _untold(target: Target, flights: Sequence[Flight]) -> list[tuple[Flight, Answer]]:
+def _of_mute(target: Target, flights: Sequence[Flight]) -> list[tuple[Flight, Answer]]:
     """Of a target that cannot be asked. What it recognises for ever goes out until it is answered; what it has answered
     without telling, such as that it has changed there, is for a person."""
     with target.store.read() as tx:
-        rows = calls.calls_by_id(tx, {one.waiting.item.call for one in flights})
+        rows = calls.calls_by_id(tx, {one.open.item.call for one in flights})
     open_ones = {id for id, row in rows.items() if row.state in ("lost", "sending")} if only_repeats(target) else set()
     again = Answer(fate="unknown", reason="it is sent again until there is an answer", after=_AGAIN_AFTER)
-    return [(one, again if one.waiting.item.call in open_ones else _nobody_knows(target, one)) for one in flights]
+    return [(one, again if one.open.item.call in open_ones else _nobody_knows(target, one)) for one in flights]
 
 
-def _told(target: Target, one: Flight, hits: Sequence[Found]) -> Answer:
+def _meaning(target: Target, one: Flight, hits: Sequence[Found]) -> Answer:
     """What the finds mean; a sink that cannot say what it sent leaves its own item to a person, and no other."""
     try:
         return _found(target, one, hits)
@@ -209,12 +209,12 @@ def _told(target: Target, one: Flight, hits: Sequence[Found]) -> Answer:
         return Answer(fate="decide", reason=error.message, fix=CHOICES)
 
 
-def not_told(flights: Sequence[Flight], finds: Finds, fate: Fate = "queued") -> list[tuple[Flight, Answer]]:
+def still_unclear(flights: Sequence[Flight], finds: Finds, fate: Fate = "queued") -> list[tuple[Flight, Answer]]:
     """Items that a look said nothing about: looked at again later, in the end by a person."""
     left = [one for one in flights if one.stamp not in finds]
     again = Answer(fate=fate, reason="the target could not tell this time", after=5.0)
     stuck = Answer(fate="decide", reason="the target cannot tell whether it holds it", fix=CHOICES)
-    return [(one, stuck if one.waiting.item.tries >= _TRIED_AT_MOST else again) for one in left]
+    return [(one, stuck if one.open.item.tries >= _TRIED_AT_MOST else again) for one in left]
 
 
 def perhaps_there(target: Target) -> Answer:
@@ -227,7 +227,7 @@ def perhaps_there(target: Target) -> Answer:
 
 
 def _nobody_knows(target: Target, one: Flight) -> Answer:
-    row = one.waiting.item
+    row = one.open.item
     return Answer(
         fate="decide", fix=CHOICES,
         reason=f"it was sent to {target.name} on {row.changed_at[:19]} and the answer was lost; it cannot be asked",
@@ -251,7 +251,7 @@ def before_first(target: Target, one: Flight, finds: Finds) -> Answer | None:
         except ContractBroken as error:
             return Answer(fate="decide", reason=error.message, fix=CHOICES)
     if hits:
-        one.waiting.item.token = hits[0].token
+        one.open.item.token = hits[0].token
         return Answer(fate="queued", after=0.0)
     return None if one.stamp not in finds else _not_found(target, one)
 
@@ -288,10 +288,10 @@ def _as_sent(target: Target, item: Item, answer: Answer) -> Answer:
 
 def _absent(target: Target, one: Flight, token: str = "") -> Answer:
     """Proved absent: the next attempt is a new one, with a new stamp."""
-    row = one.waiting.item
+    row = one.open.item
     if row.attempt >= _ATTEMPTS_AT_MOST and one.item.target is None:
         return Answer(fate="decide", reason="it fails there each time, and is not there", fix=CHOICES)
-    rows.again(target.lane(one.waiting.source), row)
+    rows.again(target.lane(one.open.source), row)
     row.token = token or row.token
     return Answer(fate="queued", reason="it was proved not to be there, and is sent anew", after=0.0)
 
@@ -316,7 +316,7 @@ def _gone(one: Flight) -> Answer:
 
 def _found_target(target: Target, one: Flight, hits: Sequence[Found]) -> Answer:
     """Of an update or a reversal: what was sent, what was there before, or what a person made of it (E15, E16)?"""
-    item, row = one.item, one.waiting.item
+    item, row = one.item, one.open.item
     hit = next((hit for hit in hits if hit.target == item.target), None)
     if hit is None:
         return _not_found(target, one)
@@ -343,7 +343,7 @@ def _agree(sent: Facts, held: Facts) -> bool:
 
 
 def _keep_evidence(target: Target, one: Flight, hits: Sequence[Found], what: str) -> None:
-    row = one.waiting.item
+    row = one.open.item
     row.memo = "" if rows.is_begun(row) and not hits else row.memo  # what was begun is gone: it begins anew
     shown = [{"target": hit.target, "ours": hit.ours, "alike": hit.alike, "facts": hit.facts} for hit in hits]
     said = {"what": what, "at": target.store.now(), "asked": one.item.target or "", "found": shown}

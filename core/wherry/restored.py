@@ -50,6 +50,14 @@ def note_older(tx: Tx, now: str) -> None:
     calls.put_note(tx, NOTICED, now)
 
 
+def bring_near(tx: Tx, far: str, near: str) -> None:
+    """What was noted for a moment beyond ``far`` was noted by a clock that went wrong: all that comes until then would
+    count as old."""
+    calls.bring_notes_near(tx, (LOOKED, REREAD), far, near)
+    if calls.note(tx, NOTICED) > far:
+        calls.put_note(tx, NOTICED, near)
+
+
 def settling(tx: Tx, settle: float, now: dt.datetime) -> float:
     """Seconds until a target with that ``settle`` shows all that was sent before the store was found to be older."""
     noticed = calls.note(tx, NOTICED)

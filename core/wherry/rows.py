@@ -352,7 +352,7 @@ def same_refs(step: Step) -> tuple[Ref, ...]:
     return (step.decision.ref,) if isinstance(step.decision, Same) else ()
 
 
-def told_of(step: Step) -> tuple[Ref, ...]:
+def linked_refs(step: Step) -> tuple[Ref, ...]:
     """The things whose links a step needs. What was sent had all of them filled in."""
     return (step.ref,) if step.sent is not None else (step.ref, *wants(step))
 

@@ -150,14 +150,14 @@ REPLACE = "replace"
 """The action of an item whose draft takes the place of what was written: what stands there is taken back first."""
 
 
-def item_of(step: Step, known: Mapping[Ref, Any]) -> Item:
+def item_of(step: Step, known: Mapping[Ref, Any], *, in_the_end: bool = False) -> Item:
     """The item as the sink gets it, its references filled with target ids. Of what is to be replaced: what stands
-    there, to be taken back."""
+    there, to be taken back; or, with ``in_the_end``, what is to stand there then."""
     draft, row, link = step.draft, step.item, step.link
     before = msgspec.json.decode(link.body) if link and link.body else None
     if draft.void and (step.record_kind, step.record_id) == ("journal", draft.key):
         before = draft.body  # an entry is taken back as it stands there: a person may have edited it since
-    replaced = before if row is not None and row.action == REPLACE else None
+    replaced = before if row is not None and row.action == REPLACE and not in_the_end else None
     return Item(
         entity=draft.entity, key=draft.key, body=_filled(draft, known) if replaced is None else replaced,
         label=draft.label,

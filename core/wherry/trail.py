@@ -7,7 +7,7 @@ Source: behaviours.md 000.2, 000.15 and 004.16.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -240,6 +240,10 @@ def name_of(chart: Chart, code: str) -> str:
 # -- what they come to -------------------------------------------------------------------------------------------------
 
 
+Key = tuple[str, str]
+"""Currency and account."""
+
+
 class TrialBalance(Struct, kw_only=True):
     """Ours beside the target's, by account. ``theirs`` None: the target makes no trial balance. Minor units."""
 
@@ -252,6 +256,8 @@ class TrialBalance(Struct, kw_only=True):
     """Those of the entries."""
     off: Mapping[tuple[str, str], int] = {}
     """Currency and account → what the target holds of these entries more or less than was written."""
+    carried: Mapping[tuple[str, str], int] = {}
+    """Currency and account → what the target has carried to another account since, at the end of a fiscal year."""
     problems: list[Problem] = []
     """What is the matter with these entries in the target."""
 
@@ -277,7 +283,19 @@ def trial_balance(hub: Hub, name: str, asked: fiscal.Asked) -> TrialBalance:
         told = rates.all_at_home(told)
     ours = balances.of_entries(told, {one.code: one.name for one in chart})
     keys = frozenset(entry.key for entry in some)
-    return TrialBalance(first=pick.first, last=last, entries=len(some), ours=ours, theirs=theirs, keys=keys)
+    carried = _carried(sink, [entry.date for entry in some], last, theirs or ()) if pick.first is None else {}
+    return TrialBalance(first=pick.first, last=last, entries=len(some), ours=ours, theirs=theirs, keys=keys,
+                        carried=carried)  # fmt: skip
+
+
+def _carried(sink: object, days: Sequence[dt.date], last: dt.date, theirs: Iterable[Balance]) -> dict[Key, int]:
+    """What balances differ by from what stood there before these entries and what moved since: income and expense begin
+    anew with each fiscal year, and what they came to before stands in the retained earnings."""
+    if not days or not isinstance(sink, HasBalances):
+        return {}
+    first = min(days)
+    grown = balances.added(sink.balances(None, first - dt.timedelta(days=1)), sink.balances(first, last))
+    return {(one.currency, one.code): one.minor for one in balances.compare(grown, theirs)}
 
 
 def _of(entry: Entry, partitions: tuple[str, ...]) -> bool:
@@ -305,19 +323,20 @@ def side_by_side(found: TrialBalance) -> list[dict[str, Any]]:
     """The rows of a trial balance: each account with both sides of ours and of the target's, net."""
     ours = {(one.currency, one.code): one for one in balances.net(found.ours)}
     theirs = {(one.currency, one.code): one for one in balances.net(found.theirs or ())}
-    keys = sorted({*ours, *theirs, *found.off})
-    told = found.theirs is not None
-    return [_row(key, ours.get(key), theirs.get(key), found.off.get(key, 0), told) for key in keys]
+    keys = sorted({*ours, *theirs, *found.off, *found.carried})
+    return [_row(found, key, ours.get(key), theirs.get(key)) for key in keys]
 
 
-def _row(key: tuple[str, str], ours: Balance | None, theirs: Balance | None, off: int, told: bool) -> dict[str, Any]:
+def _row(found: TrialBalance, key: Key, ours: Balance | None, theirs: Balance | None) -> dict[str, Any]:
+    told, off, carried = found.theirs is not None, found.off.get(key, 0), found.carried.get(key, 0)
     left = (ours.debit - ours.credit) if ours is not None else 0
     right = (theirs.debit - theirs.credit) if theirs is not None else 0
     return {
         "currency": key[0], "account": key[1], "name": (ours or theirs or Balance("", "", 0, 0, "")).name,
         "debit": max(left, 0), "credit": max(-left, 0),
         "target_debit": max(right, 0) if told else None, "target_credit": max(-right, 0) if told else None,
-        "off": off if told else None, "others": right - left - off if told else None,
+        "off": off if told else None, "carried": carried if told else None,
+        "others": right - left - off - carried if told else None,
     }  # fmt: skip
 
 
@@ -331,7 +350,7 @@ def totals(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-_NOTHING = dict.fromkeys(("debit", "credit", "target_debit", "target_credit", "off", "others"), 0)
+_NOTHING = dict.fromkeys(("debit", "credit", "target_debit", "target_credit", "off", "carried", "others"), 0)
 
 
 def sums_of(rows: Iterable[MovementRow], gains: bool) -> dict[str, int]:

@@ -15,7 +15,7 @@ import msgspec
 from wherry import boundary, homing, rows
 from wherry.holding import Holding
 from wherry.records import DONE, Answer, Ask, Create, Draft, Fate, Item, Link, Ref, Same, Skip
-from wherry.rows import REVERSED, resumed, same_refs, told_of, wants
+from wherry.rows import REVERSED, linked_refs, resumed, same_refs, wants
 from wherry.steps import Lane, Outcome, Step, digest, fill, item_of
 from wherry.store import audit, calls, ledger, questions
 from wherry.store.database import Tx
@@ -78,7 +78,7 @@ class Settlement:
     # -- what is known ---------------------------------------------------------------------------------------------
 
     def _recall(self) -> None:
-        wanted = {ref for step in self.steps.values() for ref in told_of(step)}
+        wanted = {ref for step in self.steps.values() for ref in linked_refs(step)}
         for ref, link in ledger.find_links(self.tx, self.lane.route, wanted).items():
             self.known[ref] = link.target or None
             self.ignored |= set() if link.target else {ref}
@@ -228,7 +228,7 @@ class Settlement:
         return self._done(step, Outcome("skipped", "", f"the same as {same.ref}, which is left out"))
 
     def _write(self, steps: list[Step]) -> None:
-        made = [(step, item_of(step, self.known)) for step in steps]
+        made = [(step, item_of(step, self.known, in_the_end=True)) for step in steps]
         fresh = [(step, item) for step, item in made if not self._unchanged(step, item)]
         atomic = self.lane.atomic
         if self.lane.preview is not None:
@@ -241,7 +241,7 @@ class Settlement:
             view = DocumentView(self.tx, self.lane.plugin)
             answers = boundary.applied(atomic, view, [item for _, item in fresh])
             for (step, item), answer in zip(fresh, answers, strict=True):
-                self._answered(step, item, answer)
+                self._applied(step, item, answer)
 
     def _unchanged(self, step: Step, item: Item) -> bool:
         forced = step.overwrite_local or step.draft.void
@@ -268,7 +268,7 @@ class Settlement:
         target = item.target or f"<id of {step.draft.entity.replace('_', ' ')} {step.draft.label or step.draft.key}>"
         self._done(step, Outcome(fate, target, row.reason))
 
-    def _answered(self, step: Step, item: Item, answer: Answer) -> None:
+    def _applied(self, step: Step, item: Item, answer: Answer) -> None:
         if answer.fate not in DONE:
             self._refuse(step, answer.reason, answer.field, answer.fix)
             return

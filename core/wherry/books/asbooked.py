@@ -6,7 +6,7 @@ same accounts, parties and dimensions and at the same rate, whatever the table s
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +17,10 @@ from wherry.accounting import Mapped, Movement, MovementLine
 from wherry.books import grouping
 from wherry.books.bodies import movement_of
 from wherry.books.frozen import ENTITY
+from wherry.books.keys import spelled
 from wherry.books.tables import category_key
 from wherry.records import Ref
-from wherry.store import ledger
+from wherry.store import ledger, movements
 from wherry.store.database import Tx
 from wherry.store.documents import DocumentView
 from wherry.store.ledger import Route
@@ -109,6 +110,68 @@ def body_of(row: MovementRow, kept: Kept | None) -> dict[str, Any]:
     if kept.rate and not body.get("exchange_rate"):
         told["exchange_rate"], told["exchange_source"] = kept.rate, kept.source
     return told
+
+
+_AS_BOOKED = '"booked_at"'
+
+
+def is_as_booked(row: MovementRow) -> bool:
+    """Whether it takes a movement back with the very lines that this was booked with."""
+    return bool(row.undoes) and _AS_BOOKED in row.body
+
+
+def undone(tx: Tx, books: Books, rows: Sequence[MovementRow]) -> dict[int, MovementRow]:
+    """Movement that is to be booked once more, since its entry was reversed → what takes it back. It has to go where
+    that takes it from, whatever the tables say by now, or the two would not come to nothing (case C11)."""
+    ids = {row.id for row in rows if not row.undoes}
+    back = movements.undoing(tx, books.route.sink, books.flow.name)
+    return {row.undoes: row for row in back if row.undoes in ids and is_as_booked(row)}
+
+
+def turned(row: MovementRow, back: MovementRow, chart: Chart) -> Movement:
+    """The movement with the lines that ``back`` takes it back with, their amounts turned over."""
+    said, own = by_code(back, movement_of(back, gains=False), chart), movement_of(row, gains=False)
+    lines = tuple(msgspec.structs.replace(line, minor=-line.minor) for line in said.lines)
+    return msgspec.structs.replace(
+        own, lines=lines, exchange_rate=said.exchange_rate, exchange_source=said.exchange_source
+    )
+
+
+def unnoted(tx: Tx, books: Books, rows: Sequence[MovementRow], fixed: Collection[str]) -> dict[int, str]:
+    """What takes a movement back that was booked before it was noted how, and what replaces it, → why it is held:
+    today's table of accounts may say something else (case C11). Reversing the whole entry needs no table."""
+    back = [row for row in rows if row.undoes and not is_as_booked(row) and _asks_table(row, books)]
+    if not back:
+        return {}
+    first = movements.by_id(tx, [row.undoes for row in back])
+    entries = {row.id: first[row.undoes].entry for row in back if row.undoes in first}
+    noted = of_entries(tx, books.route, {key for key in entries.values() if key in fixed})
+    found: dict[int, str] = {}
+    for row in back:
+        key = entries.get(row.id, "")
+        if key in fixed and key not in noted:
+            number = _number_of(tx, books.route, key)
+            why = (f"it takes back what {number} booked before it was noted how, and the table of accounts may say "
+                   f"something else by now: wherry journal reverse {books.flow.name} '{number}' --repost")  # fmt: skip
+            later = [one.id for one in rows if (one.kind, one.key) == (row.kind, row.key) and one.id > row.id]
+            found |= dict.fromkeys([row.id, *later], why)
+    return found
+
+
+def _asks_table(row: MovementRow, books: Books) -> bool:
+    """Whether a table decides where it goes, or what it is worth: of accounts, of rates, or what is cleared."""
+    body: dict[str, Any] = msgspec.json.decode(row.body)
+    gain = books.flow.gains and (body.get("gain") or {}).get("minor")
+    rate = row.currency != books.home and not body.get("exchange_rate")
+    control = books.chart.codes(["receivable", "payable"]) if books.flow.clearing else set()
+    own = [str(line.get("account") or "") for line in body.get("lines", ())]
+    return bool(gain or rate) or any(not one or books.chart.code_of(one) in control for one in own)
+
+
+def _number_of(tx: Tx, route: Route, key: str) -> str:
+    link = ledger.find_links(tx, route, [Ref(ENTITY, key)]).get(Ref(ENTITY, key))
+    body = msgspec.json.decode(link.body) if link is not None and link.body else {}
+    return str(body.get("number") or spelled(key))
 
 
 def by_code(row: MovementRow, movement: Movement, chart: Chart) -> Movement:

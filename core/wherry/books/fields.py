@@ -63,10 +63,12 @@ class Words(Struct, frozen=True, kw_only=True):
 
 
 class Rendered(Struct, frozen=True):
-    """A text made of fields. ``typed``: it is one day, number or amount, which no spreadsheet takes for a formula."""
+    """A text made of fields. ``typed``: it is one day, number or amount, which no spreadsheet takes for a formula.
+    ``name``: which field it is, where it is one that the target knows by its name, letter for letter."""
 
     text: str
     typed: bool = False
+    name: str = ""
 
 
 def check(entry: Entry, chart: Chart) -> None:
@@ -109,9 +111,26 @@ def rendered(template: str, entry: Entry, number: int, chart: Chart, words: Word
     Rejected for a name that is too long."""
     names = fields_of(template)
     if len(names) == 1 and len(template) == len(names[0]) + 2:
-        return Rendered(_said(names[0], entry, number, chart, words), names[0] in TYPED)
+        name = names[0] if names[0] in NAMES or names[0].startswith("dimension_") else ""
+        return Rendered(_said(names[0], entry, number, chart, words), names[0] in TYPED, name)
     said = {name: _said(name, entry, number, chart, words) for name in names}
     return Rendered(" ".join(_FIELD.sub(lambda found: said[found[1]], template).split()))
+
+
+def guarded(said: Rendered, entry: Entry) -> str:
+    """The cell of a file that people may open: a text that a spreadsheet would run gets an apostrophe in front. Raises
+    Rejected for a name that would: with it the target would not find the name, or make a new one of it."""
+    if said.typed or (cell := cells.neutral(said.text)) == said.text:
+        return said.text
+    if not said.name:
+        return cell
+    raise Rejected(
+        f"entry {entry.number} names {said.name.replace('_', ' ')} {said.text!r}, which a spreadsheet would run; with "
+        "an apostrophe in front, as other texts get it, the target would not know the name",
+        field=said.name, code="WHERRY-4682", entry=entry.key,
+        fix="rename it in the target and in the accounts table; or, where nobody opens the files in a spreadsheet, "
+        "write texts as they are: journal export --plain, or spreadsheet = false of the connection",
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=1024)
@@ -221,4 +240,7 @@ FIELDS: dict[str, Callable[[Entry, int, BookedLine, Chart], str]] = {
     "journal": lambda entry, number, line, chart: "",
 }
 """Field → its text in a line of an entry."""
+NAMES = frozenset({"account", "account_name", "account_full_name", "party", "class", "department", "location",
+                   "subsidiary", "tax", "journal"})  # fmt: skip
+"""Fields by which a target looks up what it has."""
 TYPED = frozenset({"date", "line", "lines", "debit", "credit", "amount", "exchange_rate", "home_debit", "home_credit"})

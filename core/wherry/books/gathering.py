@@ -125,15 +125,18 @@ def arrange(tx: Tx, books: Books) -> Arrangement:
         if row.entry and row.entry not in {*fixed, *apart.given_up} and not books.pick.takes(row):
             found.aside.setdefault(row.entry, []).append(row.id)
     placing = Placing(books, fixed, apart.given_up)
-    placing.reversed = sent.reversed
+    placing.reversed, placing.unnoted = sent.reversed, asbooked.unnoted(tx, books, free, fixed)
+    placing.undone = asbooked.undone(tx, books, rows) if sent.reversed else {}
+    kept = frozenset(row.id for row in rows if asbooked.is_as_booked(row) or row.id in placing.undone)
     booked, found.left, found.blocked = _ready(books, placing, free)
     placing.numbers = posted.numbers_of_others(tx, books.route.sink, ENTITY, f"{books.flow.name}{SEPARATOR}")
     if books.flow.group == "none":
         placing.numbers |= frozen.numbers(tx, books.route, books.flow.name)
     placing.partitions |= {row.partition for row in rows}
     aside = Placing(_unstopped(books), fixed, apart.given_up)
+    aside.undone = placing.undone
     rest = [row for row in rows if row.entry not in fixed and not books.pick.takes(row)]
-    bookings, unvalued = _bookings(books, placing, booked, _ready(aside.books, aside, rest)[0] if rest else [])
+    bookings, unvalued = _bookings(books, placing, booked, _ready(aside.books, aside, rest)[0] if rest else [], kept)
     found.in_time = [*placing.in_time, *aside.in_time]
     found.left += unvalued
     for booking in bookings:
@@ -210,10 +213,11 @@ def _is_over(books: Books, entry: Entry) -> bool:
 
 
 def _bookings(
-    books: Books, placing: Placing, booked: Sequence[Movement], aside: Sequence[Movement]
+    books: Books, placing: Placing, booked: Sequence[Movement], aside: Sequence[Movement], kept: frozenset[int]
 ) -> tuple[list[Booking], list[LeftOut]]:  # fmt: skip
     """The entries of each partition. What comes late into a posted group stands in a further part of it. ``aside`` is
-    what the selection leaves out: a group that it takes some of only is numbered otherwise than the whole one.
+    what the selection leaves out: a group that it takes some of only is numbered otherwise than the whole one. ``kept``
+    goes where it was booked, though there is a clearing account by now.
 
     Behind them those that have no exchange rate, or no account for what rounding leaves.
     """
@@ -221,16 +225,11 @@ def _bookings(
     left: list[LeftOut] = []
     account = books.chart.code_of(books.flow.rounding)
     terms = Terms(home=books.home, rates=books.rates, account=account, own=books.own_rounding)
-    slugs = _slugs(placing.partitions)
+    slugs, given = _slugs(placing.partitions), set[str]()
     for partition in sorted({movement.partition for movement in booked}):
         mine = [movement for movement in booked if movement.partition == partition]
-        entries = grouping.entries(
-            mine, placing.bucket_of, receivable=books.chart.codes(["receivable"]),
-            payable=books.chart.codes(["payable"]), clearing=books.chart.code_of(books.flow.clearing),
-            max_lines=books.most_lines, prefix=f"JE {slugs[partition]}", home=books.home,
-            each=books.flow.group == "none",
-            taken=placing.taken(partition), split=_split(books, placing, partition, aside),
-        )  # fmt: skip
+        entries = _grouped(books, placing, (partition, slugs[partition]), mine, aside, kept, given)
+        given |= {one.number for one in entries}
         for entry in (rates.appraised(opened(one, books.closed_until), terms) for one in entries):
             if isinstance(entry, LeftOut):
                 left.append(entry)
@@ -238,6 +237,34 @@ def _bookings(
             key = joined(Parts(books.flow.name, entry.bucket, partition, entry.key))
             found.append(Booking(key=key, entry=entry, draft=draft_of(key, entry)))
     return found, left
+
+
+def _grouped(
+    books: Books, placing: Placing, named: tuple[str, str], mine: Sequence[Movement], aside: Sequence[Movement],
+    kept: frozenset[int], given: set[str],
+) -> list[Entry]:  # fmt: skip
+    """The entries of one partition, named as it is and as numbers say it: what goes to the clearing account, if there
+    is one, apart from what was booked before it was there and is taken back from where it stands. ``given`` are the
+    numbers of other partitions."""
+    (partition, slug), chart, clearing = named, books.chart, books.chart.code_of(books.flow.clearing)
+    control = chart.codes(["receivable", "payable"]) if clearing and kept else set()
+    stays = {one.id for one in mine if one.id in kept and _owed(one, control)}
+    split, taken, found = _split(books, placing, partition, aside), placing.taken(partition), list[Entry]()
+    for to in (clearing, "") if stays else (clearing,):
+        some = [one for one in mine if (one.id in stays) == (to != clearing)]
+        found += grouping.entries(
+            some, placing.bucket_of, receivable=chart.codes(["receivable"]), payable=chart.codes(["payable"]),
+            clearing=to, max_lines=books.most_lines, prefix=f"JE {slug}", home=books.home,
+            each=books.flow.group == "none", split=split,
+            taken=taken | given | {word for one in found for word in (one.key, one.number)},
+        )  # fmt: skip
+    return found
+
+
+def _owed(movement: Movement, control: Collection[str]) -> bool:
+    """Whether it stands with somebody on a receivable or payable account."""
+    whose = [line.party for line in movement.lines if line.account in control]
+    return bool(whose) and all(whose)
 
 
 def opened(entry: Entry, closed_until: dt.date | None) -> Entry:

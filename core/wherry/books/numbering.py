@@ -135,13 +135,14 @@ class Numbering:
 
     def _short(self, name: Name, key: str, salt: int = -1) -> str:
         """With letters that stand for what there is no room for. Of a long prefix the beginning is kept, so that day,
-        week or month show in any case."""
+        week or month show in any case; the letters then stand for the whole of it too, since it names the partition."""
         bucket, room = name.bucket.name if name.single else _compact(name.bucket.name), LONGEST - 1 - _DIGEST
-        prefix = self._prefix
+        prefix, said = self._prefix, f"{key}\n{salt}"
         if len(prefix) + len(bucket) > room:
             prefix = prefix[: max(0, room - len(bucket))].rstrip(" -/")
+            said = said if prefix == self._prefix.rstrip(" -/") else f"{self._prefix}\n{said}"
         head = "".join(one for one in prefix + bucket if _PLAIN(one))[:room]
-        return f"{head}-{letters(f'{key}{chr(10)}{salt}', LONGEST - 1 - len(head))}"
+        return f"{head}-{letters(said, LONGEST - 1 - len(head))}"
 
 
 def stem_of(name: Name) -> str:

@@ -69,8 +69,8 @@ class Pairs:
     @property
     def entries(self) -> set[str]:
         """The target's ids of journal entries, as far as they are known."""
-        own = (one.id for one in (*self.books.written, *self.books.cancelled) if one.id)
-        return {*self._held, *own}
+        own, former = (one.id for one in self.books.written), (one.id for one in self.books.cancelled)
+        return {*self._held, *own, *former} - {""}
 
     def mine(self) -> list[tuple[Written, HeldEntry | None]]:
         """Our entries of these days, with what stands for them there."""

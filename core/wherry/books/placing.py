@@ -50,12 +50,17 @@ class Placing:
         is called by its own reference."""
         self.reversed: set[str] = set()
         """Keys of entries that were taken back: what is booked anew is another document, with a number of its own."""
+        self.unnoted: dict[int, str] = {}
+        """Movement that cannot be taken back as it was booked → why."""
+        self.undone: dict[int, MovementRow] = {}
+        """Movement that is booked once more → what takes it back."""
         self._left: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
         self._buckets: dict[dt.date, Bucket] = {}
 
     def admitted(self, row: MovementRow) -> Movement | None:
         """The movement on its own day; None for one that these books do not take, whatever is open."""
-        movement, books = movement_of(row, gains=self.books.flow.gains), self.books
+        back, books = self.undone.get(row.id), self.books
+        movement = movement_of(row, gains=books.flow.gains) if back is None else asbooked.turned(row, back, books.chart)
         if books.books_from is not None and movement.date < books.books_from:
             self._leave(movement, "before-books", f"dated before the books begin ({books.books_from})")
             return None
@@ -71,7 +76,10 @@ class Placing:
         if nowhere:
             self._leave(movement, "held", nowhere)
             return None
-        if books.flow.gains and (why := gain_elsewhere(row)):
+        if row.id in self.unnoted:
+            self._leave(movement, "held", self.unnoted[row.id])
+            return None
+        if books.flow.gains and back is None and (why := gain_elsewhere(row)):
             self._leave(movement, "held", why)
             return None
         return asbooked.by_code(row, movement, books.chart)

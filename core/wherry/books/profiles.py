@@ -22,7 +22,7 @@ from msgspec import Struct, field
 
 from wherry import money
 from wherry.accounting import Barred, ChartAccount, Entry
-from wherry.books import cells, plaintext, rates
+from wherry.books import cells, fields, plaintext, rates
 from wherry.books.fields import Chart, Rendered, Words, check, rendered, value
 from wherry.errors import ConfigError, Rejected
 
@@ -70,6 +70,7 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     foreign: Literal["as-it-is", "home", "beside"] = "as-it-is"
     bars: tuple[Barred, ...] = ()
     systems: tuple[str, ...] = ()
+    guard: Literal["texts", "all", "none"] = "texts"
     defaults: dict[str, str] = field(default_factory=dict)
 
 
@@ -249,14 +250,18 @@ def _rows(made: Profile, entry: Entry, chart: Chart, words: Words, spreadsheet: 
         row = []
         for heading, template in made.columns:
             shown = not (number and heading in made.once)
-            row.append(_cell(rendered(template, entry, number, chart, words), spreadsheet) if shown else "")
+            said = rendered(template, entry, number, chart, words) if shown else Rendered("")
+            row.append(_cell(made, said, entry) if spreadsheet else said.text)
         yield row if made.marks is None else [made.marks.further if number else made.marks.first, *row]
     if made.marks is not None:
         yield [made.marks.last, *[""] * len(made.columns)]
 
 
-def _cell(said: Rendered, spreadsheet: bool) -> str:
-    return cells.neutral(said.text) if spreadsheet and not said.typed else said.text
+def _cell(made: Profile, said: Rendered, entry: Entry) -> str:
+    """The text as people may open it."""
+    if made.guard == "none":
+        return said.text
+    return fields.guarded(msgspec.structs.replace(said, name="") if made.guard == "all" else said, entry)
 
 
 def _within(made: Profile, entry: Entry) -> None:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
 from wherry.accounting import ChartAccount, Entry
-from wherry.books import cells, formulas, rates
-from wherry.books.fields import Chart, Words, check, fields_of, rendered, value
+from wherry.books import formulas, rates
+from wherry.books.fields import Chart, Words, check, fields_of, guarded, rendered, value
 from wherry.errors import ConfigError, Rejected
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _fill_csv(path: Path, entries: Sequence[Entry], chart: Chart, words: Words) 
     writer.writerows(rows[:at])
     for entry, number in _lines(entries, rows[at]):
         said = [rendered(cell, entry, number, chart, words) for cell in rows[at]]
-        writer.writerow([one.text if one.typed else cells.neutral(one.text) for one in said])
+        writer.writerow([guarded(one, entry) for one in said])
     writer.writerows(rows[at + 1 :])
     try:
         return made.getvalue().encode(encoding)

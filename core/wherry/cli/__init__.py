@@ -13,6 +13,10 @@ def main() -> int:
     if arguments == ["--version"]:
         sys.stdout.write(f"wherry {__version__}\n")
         return 0
+    import gc
+
     from wherry.cli.app import run
 
-    return run(arguments)
+    code = run(arguments)
+    gc.disable()  # the interpreter would look for garbage once more before it throws everything away
+    return code

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from wherry import connecting, connections, contacts
+from wherry import callers, connecting, connections
 from wherry.cli.connect import token_for
 from wherry.cli.context import Face
 from wherry.cli.drawing import ago, clean, cut, pairs, plural, table
@@ -56,7 +56,7 @@ def test(name: str) -> None:
     """Ask the system whose account this is, now."""
     own = face()
     account = connections.test(own.hub, name)
-    here, now = contacts.listed(own.hub, name), own.hub.clock.now()
+    here, now = callers.listed(own.hub, name), own.hub.clock.now()
     data = {"connection": name, "account": account.name, "account_id": account.id, "details": account.details,
             "contact": here[0] if here else None}  # fmt: skip
     requests = own.hub.wiring.requests()["total"]

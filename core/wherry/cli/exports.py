@@ -124,10 +124,11 @@ def mark(document: str, target: str, remote_id: str, note: str) -> None:
 
 @click.command()
 @click.argument("document", metavar="DOC")
-@click.option("--target", required=True, metavar="CONNECTION", help="The target it was marked for.")
+@click.option("--target", required=True, metavar="CONNECTION", help="The target it was marked for, or file:PROFILE.")
 @click.option("--note", default="", metavar="TEXT", help="Why; kept in the audit log.")
 def unmark(document: str, target: str, note: str) -> None:
-    """It is not in the target after all: it is prepared again. What Wherry itself posted is reversed instead.
+    """It is not in the target after all: it is prepared again. What Wherry itself posted is reversed instead. Of a file
+    the note is dropped that it went out: where it stands in the books, it goes out again.
 
     \b
     Example:
@@ -135,5 +136,7 @@ def unmark(document: str, target: str, note: str) -> None:
     """
     own = face()
     data = exporting.unmark(own.hub, document, target, note)
-    own.print("wherry.exports.unmark/1", data, f"{clean(document)} is prepared again by the next run",
-              [f"wherry run {data['flow']}"])  # fmt: skip
+    in_file = target.startswith("file:")
+    told = "counts as never written into a file" if in_file else "is prepared again by the next run"
+    own.print("wherry.exports.unmark/1", data, f"{clean(document)} {told}",
+              [] if in_file else [f"wherry run {data['flow']}"])  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -274,7 +275,8 @@ def _balances(data: Mapping[str, Any], found: TrialBalance) -> Iterator[str]:
     yield f"{data['flow']}   {since}{data['last']}   {plural(data['entries'], 'posted entry')}"
     told = found.theirs is not None
     several = len({row["currency"] for row in data["items"]}) > 1
-    columns = [name for name in _COLUMNS if (told or name in ("debit", "credit")) and (name != "off" or found.off)]
+    aside = {"off": found.off, "carried": found.carried}
+    columns = [name for name in _COLUMNS if (told or name in ("debit", "credit")) and aside.get(name, True)]
     header = ["", "ACCOUNT", *(["CURRENCY"] if several else []), *(_COLUMNS[name] for name in columns)]
     rows = [_balance(row, columns, several) for row in [*data["items"], *data["totals"]]]
     wide = [max(len(cell) for cell in column) for column in zip(header, *rows, strict=True)]
@@ -289,7 +291,7 @@ def _balances(data: Mapping[str, Any], found: TrialBalance) -> Iterator[str]:
 
 _COLUMNS = {
     "debit": "DEBIT", "credit": "CREDIT", "target_debit": "THEIR DEBIT", "target_credit": "THEIR CREDIT", "off": "OFF",
-    "others": "BY OTHERS",
+    "carried": "CARRIED", "others": "BY OTHERS",
 }  # fmt: skip
 
 
@@ -321,9 +323,10 @@ def _balance(row: Mapping[str, Any], columns: Sequence[str], several: bool) -> l
 @click.option("--date-format", default="", metavar="DD/MM/YYYY", help="Dates in another form than the profile's.")
 @click.option("--delimiter", default="", type=click.Choice(["", *profiles.DELIMITERS]), metavar="NAME",
               help="comma, semicolon, tab or pipe.")  # fmt: skip
+@click.option("--plain", is_flag=True, help="Texts as they are, also those that a spreadsheet would run.")
 def export(
     flow: str, profile: str, folder: Path, posted: bool, prepared: bool, reexport_since: dt.datetime | None,
-    period: str, partitions: tuple[str, ...], currency: str, again: bool, date_format: str, delimiter: str,
+    period: str, partitions: tuple[str, ...], currency: str, again: bool, date_format: str, delimiter: str, plain: bool,
 ) -> None:  # fmt: skip
     """Write journal entries into files for another system's import screen, each entry once for each profile.
 
@@ -341,14 +344,14 @@ def export(
     states = frozenset({*([POSTED] if posted or not prepared else []), *([PREPARED] if prepared else [])})
     start = moment(reexport_since, own.hub.project.timezone)
     since = start.isoformat(timespec="milliseconds").replace("+00:00", "Z") if start else ""
-    options = {"date_format": date_format, "delimiter": delimiter}
+    options = {"date_format": date_format, "delimiter": delimiter, "spreadsheet": not plain}
     wish = exporting.Wish(profile=profile, folder=folder, states=states, since=since, options=options,
                           currency=currency.strip().upper(), doubly=again)  # fmt: skip
     done = exporting.export(own.hub, flow, asked(period, partitions, None, None), wish)
     data = {"flow": flow, "profile": profile, "files": done.files, "items": done.rows, "before": done.before,
-            "changed": done.changed}  # fmt: skip
+            "changed": done.changed, "unkept": done.unkept}  # fmt: skip
     own.print("wherry.journal.export/1", data, lambda: _exported(done), [f"wherry exports list --flow {flow}"])
-    own.code = EXIT_PERSON if done.changed else 0
+    own.code = EXIT_PERSON if done.changed or done.unkept else 0
 
 
 def _exported(done: exporting.Handed) -> Iterator[str]:
@@ -366,3 +369,8 @@ def _exported(done: exporting.Handed) -> Iterator[str]:
     for row in done.changed[:_FEW]:
         yield click.style(f"  ! {clean(row.number)} says something else than when it was exported on {row.at[:10]}",
                           fg="red")  # fmt: skip
+    for row in done.unkept[:_FEW]:
+        what = (f"{clean(row.number)} went out on {row.at[:10]} in {clean(row.file)} before it was posted, and is "
+                "prepared no longer; what the file said of it was not kept")  # fmt: skip
+        yield click.style(f"  ! {what}: take it back by hand where the file was imported, then: wherry exports unmark "
+                          f"{shlex.quote(row.number)} --target file:{row.profile}", fg="red")  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import click
 
+from wherry import collecting
 from wherry.cli.options import equip
 
 
@@ -23,7 +24,8 @@ class Lazy(NamedTuple):
 def load(target: str) -> Any:
     """The object that ``package.module:attribute`` names."""
     module, _, attribute = target.partition(":")
-    return getattr(import_module(module), attribute)
+    with collecting.paused():
+        return getattr(import_module(module), attribute)
 
 
 class LazyGroup(click.Group):

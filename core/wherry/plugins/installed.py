@@ -6,9 +6,12 @@ no distribution, so nobody could be told which package and version a plugin came
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
+import os
 import re
+import sys
 from collections.abc import Iterable, Iterator, Set
 from importlib.metadata import Distribution, EntryPoint, PackageNotFoundError, distributions, version
 from urllib.parse import unquote, urlsplit
@@ -66,8 +69,23 @@ def in_range(version: str, wanted: str) -> bool:
 def catalogue_of_installed(wanted: Set[str] | None = None) -> list[Installed]:
     """Every installed plugin, by name. Two entries of one name are both here; loading refuses them.
 
-    Where only some are ``wanted``, nothing but the name is read of the others.
+    Where only some are ``wanted``, nothing but the name is read of the others. Looked at anew once something was
+    installed or taken out: then a folder of the path has changed.
     """
+    return list(_found(_places(), None if wanted is None else frozenset(wanted)))
+
+
+def _places() -> tuple[tuple[str, int], ...]:
+    """Where packages are looked for, each with the moment it changed."""
+    found = []
+    for path in sys.path:
+        with contextlib.suppress(OSError):
+            found.append((path, os.stat(path or os.curdir).st_mtime_ns))
+    return tuple(found)
+
+
+@functools.lru_cache(maxsize=16)
+def _found(places: tuple[tuple[str, int], ...], wanted: Set[str] | None) -> list[Installed]:
     seen: set[str] = set()
     found: list[Installed] = []
     for distribution in distributions():

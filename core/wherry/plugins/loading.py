@@ -15,7 +15,7 @@ import structlog
 from msgspec import Struct
 from stevedore.named import NamedExtensionManager
 
-from wherry import __version__, entities
+from wherry import __version__, collecting, entities
 from wherry.errors import ConfigError, ContractBroken, WherryError
 from wherry.hookspecs import PROJECT_NAME, Manifest, Specs
 from wherry.plugins import process
@@ -204,7 +204,8 @@ def _imported(chosen: dict[str, Installed], problems: list[Problem]) -> list[tup
         problems.append(Problem(name, one.version, message, fix=f"install {one.distribution} again, or take it out"))
 
     allowed = [_GuardedEntry.of(one.entry, problems) for one in chosen.values() if one.entry is not None]
-    loader = _Loader(allowed, failed)
+    with collecting.paused():
+        loader = _Loader(allowed, failed)
     modules = {extension.name: extension.plugin for extension in loader.extensions}
     return [(name, modules[name]) for name in chosen if name in modules]
 

@@ -126,7 +126,7 @@ def _row(row: Sequence[Any]) -> CallRow:
 # -- items of a sink, whatever connection they come from ---------------------------------------------------------------
 
 
-class Waiting(Struct, frozen=True):
+class OpenItem(Struct, frozen=True):
     """An open item of a sink with the store id of the connection it comes from."""
 
     source: int
@@ -156,11 +156,11 @@ def paused(tx: Tx) -> set[str]:
 
 def items_of_sink(
     tx: Tx, sink: int, state: str, *, limit: int = 0, ready_by: str = "", after: int = 0
-) -> list[Waiting]:  # fmt: skip
+) -> list[OpenItem]:  # fmt: skip
     """Oldest first. With ``ready_by`` only what may be sent by then: approved, due, of a flow that is not paused."""
     told = {"sink": sink, "state": state, "after": after, "most": limit or _ALL}
     rows = tx.kept(_READY, {**told, "by": ready_by}) if ready_by else tx.kept(_OF_SINK, told)
-    return [Waiting(row[0], item_of(row[1:])) for row in rows]
+    return [OpenItem(row[0], item_of(row[1:])) for row in rows]
 
 
 _FOLLOWERS = sa.select(items.c.id, items.c.follower).where(wanted(items.c.id))
@@ -171,9 +171,9 @@ def followers(tx: Tx, ids: Iterable[int]) -> Iterator[Row]:
     return tx.seek(_FOLLOWERS, ids)
 
 
-def items_by_id(tx: Tx, sink: int, ids: Iterable[int]) -> dict[int, Waiting]:
+def items_by_id(tx: Tx, sink: int, ids: Iterable[int]) -> dict[int, OpenItem]:
     statement = sa.select(items.c.source, *item_columns).where(items.c.sink == sink)
-    found = (Waiting(row[0], item_of(row[1:])) for row in tx.find(statement, items.c.id, sorted(set(ids))))
+    found = (OpenItem(row[0], item_of(row[1:])) for row in tx.find(statement, items.c.id, sorted(set(ids))))
     return {one.item.id: one for one in found}
 
 
@@ -195,6 +195,12 @@ _BRING = (
 def bring_near(tx: Tx, sink: int, far: str, near: str) -> None:
     """A time beyond ``far`` is of a clock that went wrong: ``near`` takes its place."""
     tx.kept(_BRING, {"of_sink": sink, "far": far, "near": near})
+
+
+def bring_notes_near(tx: Tx, prefixes: Iterable[str], far: str, near: str) -> None:
+    """The same of moments that are kept as notes under keys that begin so."""
+    named = sa.or_(*(meta.c.key.startswith(prefix, autoescape=True) for prefix in prefixes))
+    tx.run(sa.update(meta).where(named, meta.c.value > far).values(value=near))
 
 
 def next_due(tx: Tx, sink: int) -> str:

@@ -7,28 +7,23 @@ writer. Bulk statements are compiled once and run with tuples. Source: architect
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import DatabaseError, DataError, DBAPIError, DisconnectionError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import DatabaseError, DataError, DBAPIError, IntegrityError, ProgrammingError
 
 from wherry.errors import ConfigError, TryAgain, WherryError
 from wherry.store import tables
+from wherry.store.engines import postgresql, sqlite
 from wherry.store.statements import Row, Statements, driver_of, sliced
 
 SCHEMA = "0001"
 """The newest migration; a store at another one is upgraded by ``wherry db upgrade``, never silently."""
 
-_IDLE = 5.0
-"""Seconds after which a pooled session may have been closed by its server or on the way."""
-_PATIENCE = 30_000
-"""Milliseconds that a writer waits for its turn, on either database, before it is told to come again."""
 HELD_UP = "WHERRY-6020"
 """The code of what is raised while others hold the store, or its server is out of reach."""
 _WRITER = 7711
@@ -175,7 +170,7 @@ class Database:
 
     def _make(self) -> Engine:
         if self.dialect == "sqlite":
-            return _sqlite(self.url)
+            return sqlite(self.url)
         try:
             import psycopg  # noqa: F401  (the driver is an extra: say so, instead of a ModuleNotFoundError)
         except ImportError:
@@ -183,7 +178,7 @@ class Database:
                 "[store] url names PostgreSQL, but its driver is not installed",
                 fix="pip install 'wherry[postgres]'", code="WHERRY-2310", key="store.url",
             ) from None  # fmt: skip
-        return _postgresql(self.url)
+        return postgresql(self.url)
 
     def _ensure_schema(self, connection: Connection) -> None:
         found = schema_version(connection)
@@ -305,56 +300,6 @@ def _schema(dialect: sa.Dialect) -> list[str]:
         made += [sa.schema.CreateIndex(one) for one in indexes]
         _SCHEMAS[dialect.name] = [str(one.compile(dialect=dialect)) for one in made]
     return _SCHEMAS[dialect.name]
-
-
-def _sqlite(url: sa.URL) -> Engine:
-    if url.database and url.database != ":memory:":
-        folder = Path(url.database).parent
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _private(Path(url.database))
-    keyed = {"timeout": _PATIENCE / 1000, "check_same_thread": False}
-    engine = sa.create_engine(url, connect_args=keyed, hide_parameters=True)
-
-    @sa.event.listens_for(engine, "connect")
-    def prepare(raw: Any, record: Any) -> None:
-        raw.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_PATIENCE}", "foreign_keys=ON"):
-            raw.execute(f"PRAGMA {pragma}")
-
-    return engine
-
-
-def _postgresql(url: sa.URL) -> Engine:
-    """Sessions that were idle for a while are tried before they are used, and replaced where the server has gone.
-
-    Everything is looked up by its key: a plan that was made while a table was small must not read it whole later,
-    nor what such a plan is made to seem to cost call for its compilation. psycopg prepares nothing of its own: with
-    a rollback it would forget all that is prepared, ours too.
-    """
-    options = f"-c enable_seqscan=off -c jit=off -c lock_timeout={_PATIENCE}"
-    keyed: dict[str, Any] = {"options": options, "prepare_threshold": None}
-    whole = url.set(drivername="postgresql+psycopg")
-    engine = sa.create_engine(whole, isolation_level="AUTOCOMMIT", connect_args=keyed, hide_parameters=True)
-
-    @sa.event.listens_for(engine, "checkin")
-    def leave(raw: Any, record: Any) -> None:
-        record.info["left"] = time.monotonic()
-
-    @sa.event.listens_for(engine, "checkout")
-    def take(raw: Any, record: Any, proxy: Any) -> None:
-        if time.monotonic() - record.info.get("left", time.monotonic()) > _IDLE:
-            try:
-                engine.dialect.do_ping(raw)
-            except engine.dialect.loaded_dbapi.Error:
-                raise DisconnectionError from None
-
-    return engine
-
-
-def _private(path: Path) -> None:
-    """Other users of the machine have no business in the store: it is made 0600 before SQLite makes it 0644."""
-    with contextlib.suppress(FileExistsError, PermissionError, OSError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _unusable(url: sa.URL, error: DBAPIError) -> WherryError:

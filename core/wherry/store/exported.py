@@ -90,6 +90,13 @@ def put_files(tx: Tx, rows: Iterable[FileExport]) -> None:
     DocumentView(tx, _NAMESPACE).put(_FILES, [(row.id, to_builtins(row)) for row in rows])
 
 
+def drop_files(tx: Tx, ids: Iterable[str]) -> None:
+    """Forget exports, by their ids, with what is kept of what they said."""
+    view, gone = DocumentView(tx, _NAMESPACE), list(ids)
+    view.remove(_FILES, gone)
+    view.remove(_SAID, gone)
+
+
 def files(tx: Tx, profile: str = "") -> dict[str, FileExport]:
     """Id → export, in the order in which they were made."""
     rows = ((id, convert(body, FileExport)) for id, body in DocumentView(tx, _NAMESPACE).each(_FILES))

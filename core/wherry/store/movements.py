@@ -60,6 +60,7 @@ _CHANGED = sa.select(counters.c.value).where(
 )
 _BY_ID = sa.select(*_columns).where(wanted(table.c.id))
 _OF_FLOW = sa.select(*_columns).where(_MINE, table.c.state != "gone").order_by(table.c.id)
+_UNDOING = _OF_FLOW.where(table.c.undoes != 0)
 _UNPOSTED = _OF_FLOW.where(table.c.state.in_(("open", "left", "booked")))
 _OF_ENTRIES = sa.select(*_columns).where(_MINE, wanted(table.c.entry)).order_by(table.c.id)
 _PLACE = (
@@ -114,6 +115,11 @@ def of_flow(tx: Tx, sink: int, flow: str) -> Iterator[MovementRow]:
 def unposted(tx: Tx, sink: int, flow: str) -> Iterator[MovementRow]:
     """Of these what is not known to be in an entry that the target holds: by the index alone, whatever was posted."""
     return (_row(row) for row in tx.kept(_UNPOSTED, {"sink": sink, "flow": flow}))
+
+
+def undoing(tx: Tx, sink: int, flow: str) -> Iterator[MovementRow]:
+    """Of these what takes another one back."""
+    return (_row(row) for row in tx.kept(_UNDOING, {"sink": sink, "flow": flow}))
 
 
 def of_entries(tx: Tx, sink: int, flow: str, entries: Iterable[str]) -> Iterator[MovementRow]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from wherry.entities import SHAPES
+from wherry.entities import SHAPES, Pointer
 from wherry.money import text
 from wherry.records import Item
 from wherry.testing.holding import JOURNAL, currency_of, priced, worth
@@ -49,8 +49,8 @@ NAMES: Mapping[str, Mapping[str, str]] = {
 
 
 def rich(item: Item) -> Item:
-    """The item with what such things usually say, too, where its body does not: of a document memo, due date, what a line
-    is for; of a customer how to reach him."""
+    """The item with what such things usually say, too, where its body does not: of a document memo, due date, what a
+    line is for; of a customer how to reach him."""
     body = {**NAMES.get(item.entity, {}), **copy.deepcopy(item.body)}
     if body.get("lines") and body.get("date"):
         due = (dt.date.fromisoformat(body["date"]) + dt.timedelta(days=30)).isoformat()
@@ -112,6 +112,12 @@ def _line_of(shape: Any) -> Any:
     """The shape of a document's lines."""
     (lines,) = [field.type for field in msgspec.structs.fields(shape) if field.name == _LINES]
     return lines.__args__[0]
+
+
+def pointers(shape: Any, *, lines: bool = False) -> list[str]:
+    """The fields of a shape, or of its lines, that refer to another thing by nothing but its id."""
+    told = msgspec.structs.fields(_line_of(shape) if lines else shape)
+    return [field.name for field in told if field.type == Pointer]
 
 
 def doubled(item: Item) -> Item:

@@ -56,6 +56,16 @@ class Writing:
         assert [answers[0].target, answers[2].target] == [first[1].target, first[0].target]
 
     @guarantee(promise.EACH_ONCE)
+    def test_an_id_is_never_given_again(self, trial: AtomicTrial) -> None:
+        """What was removed is still linked to, and spoken of: its id is no other thing's."""
+        things = list(trial.items(3))
+        before = made(trial, things[:2])
+        with trial.opened() as documents:
+            documents.remove(before[1].entity, [str(before[1].target)])
+        (new,) = made(trial, things[2:])
+        assert new.target not in {item.target for item in before}
+
+    @guarantee(promise.EACH_ONCE)
     def test_where_nothing_is_asked_nothing_is_done(self, trial: AtomicTrial) -> None:
         before = everything(trial, trial.items(1)[0].entity)
         assert apply(trial, []) == []
@@ -262,6 +272,20 @@ class People:
             apply(trial, [with_body(item, **{**trial.changed(item), trial.field: f"word {n}"})])
             apply(trial, [item])
         assert held(trial, item)[0][trial.field] == "by hand"
+
+    @guarantee(promise.CHANGES)
+    def test_two_records_of_one_thing_in_one_batch_both_count(self, trial: AtomicTrial) -> None:
+        """The second is written over what the first has made of it, not over what stood there before."""
+        (item,) = made(trial, trial.items(1))
+        if trial.field in ("name", "number"):
+            pytest.skip(f"a thing cannot be without its {trial.field}")
+        one = with_body(item, **{trial.field: "by the first"})
+        changed = trial.changed(item)
+        body = {name: value for name, value in changed.items() if name != trial.field}
+        apply(trial, [one, msgspec.structs.replace(item, key="id:another-record", body=body)])
+        (there,) = held(trial, item)
+        assert there[trial.field] == "by the first"
+        assert differences(there, body) == {}
 
     @guarantee(promise.PEOPLE)
     def test_another_record_leaves_alone_what_it_does_not_name(self, trial: AtomicTrial) -> None:

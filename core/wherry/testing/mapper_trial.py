@@ -48,8 +48,9 @@ class MapperTrial(Struct, kw_only=True):
     left_out: Callable[[], Sequence[Record]] = tuple
     """Records that the gate or the map leaves out, if there are such."""
     shapes: Mapping[str, type[Entity]] = field(default_factory=dict)
-    another: Callable[[], FieldMapper] | None = None
-    """The mapper with another map or other settings, where it has some: what was synced is looked at again then."""
+    another: Callable[[], FieldMapper] | Sequence[Callable[[], FieldMapper]] | None = None
+    """The mapper with another map or other settings, where it has some, or several such, each with one of them: what
+    was synced is looked at again then."""
 
     @property
     def known(self) -> dict[str, type[Entity]]:

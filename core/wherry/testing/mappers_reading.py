@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
+from wherry.records import Record
+from wherry.roles import FieldMapper
 from wherry.testing.guarantees import EXACT, HARMLESS, guarantee
 from wherry.testing.hostile import HOSTILE
 from wherry.testing.mapper_trial import (
     DECLARED,
+    SAME_DRAFTS,
     MapperTrial,
     absent,
     amounts_of,
@@ -27,6 +30,7 @@ from wherry.testing.mapper_trial import (
     minor,
     only_declared,
     plain,
+    renamed,
     with_more,
 )
 
@@ -59,6 +63,16 @@ class ReadingChecks:
         mapper = trial.make()
         for record in trial.records():
             assert plain(made(mapper, with_more(record))) == plain(made(mapper, record))
+
+    @guarantee(SAME_DRAFTS)
+    def test_a_newer_version_of_a_record_is_read_anew(self, trial: MapperTrial) -> None:
+        """Whatever was made of an older one: nothing is kept by the id of a record."""
+        mapper = trial.make()
+        for number, record in enumerate(trial.records()):
+            for place, newer in changed(record, mapper, _edited):
+                one, other = f"kit-{number}-{place}-a", f"kit-{number}-{place}-b"
+                before, wanted = _as(mapper, record, one), _as(mapper, newer, other)
+                assert before == wanted or _as(mapper, newer, one) == wanted, f"{place} is as in the older version"
 
     @guarantee(HARMLESS)
     def test_a_field_that_was_not_sent_refuses_the_record_at_worst(self, trial: MapperTrial) -> None:
@@ -125,6 +139,18 @@ class ReadingChecks:
                     after = days_of(found)
                     for path in (path for path, old in before.items() if old == value and path in after):
                         assert after[path] in (day, value), f"{place} → {path}"
+
+
+def _edited(value: Any) -> Any:
+    """What a person might have made of a value."""
+    if is_day(value):
+        return "2026-11-30"
+    return "7.31" if is_amount(value) else f"{value} (new)" if isinstance(value, str) else value
+
+
+def _as(mapper: FieldMapper, record: Record, id: str) -> str:
+    """What becomes of a record under an id, in words that do not name it."""
+    return str(plain(made(mapper, renamed(copy.deepcopy(record), id)))).replace(id, "ID")
 
 
 def _signed(amount: str, currency: str) -> set[int]:

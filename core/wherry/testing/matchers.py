@@ -113,6 +113,20 @@ class MatcherSuite:
                 assert decision.target in there
                 assert decision.rule, "a person wants to know which rule found it"
 
+    @guarantee(promise.ASKS_PEOPLE)
+    def test_of_two_that_are_alike_neither_is_taken(
+        self, matcher: Matcher, drafts: list[Draft], listing: list[Listed]
+    ) -> None:
+        """Which of them is meant is for a person to say, and not for the order in which they come."""
+        for draft in drafts:
+            [decision] = matcher.match([draft], _catalogue(listing))
+            if isinstance(decision, Link):
+                twins = [
+                    msgspec.structs.replace(one, id=f"{one.id}-twin") for one in listing if one.id == decision.target
+                ]
+                [again] = matcher.match([draft], _catalogue([*listing, *twins]))
+                assert not isinstance(again, Link), f"{draft.key} is linked to {again}, and there are two of it"
+
     @guarantee(promise.RIGHT_LINK)
     def test_same_points_to_an_earlier_draft_or_an_earlier_create(
         self, matcher: Matcher, drafts: list[Draft], listing: list[Listed]

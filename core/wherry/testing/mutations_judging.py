@@ -91,7 +91,7 @@ def done_once_it_was_sent() -> None:
     put(flight, "_unclear", lambda real: lambda reason: Answer(fate="created", target=f"sent-{next(numbers)}"))
 
 
-@bug("target-query", "play first; fault 3 lost; kill commit.after@drain._send#3; twin INV-1; calm; judge "
+@bug("target-query", "play first; fault 3 lost; kill commit.after@drain._keep_replies#3; twin INV-1; calm; judge "
      "invoice/id:1=decide")  # fmt: skip
 def two_hits_taken_for_one() -> None:
     """Of two things with the same stamp the first is taken, and nobody hears of the other."""
@@ -138,7 +138,7 @@ def no_look_before_the_first_time() -> None:
     put(Drain, "_must_look", lambda real: lambda self, tx, one: False)
 
 
-@bug("target-query", "play first; kill commit.after@drain._send#1; reach T-2; run; reach T-1; calm; judge")
+@bug("target-query", "play first; kill commit.after@drain._keep_replies#1; reach T-2; run; reach T-1; calm; judge")
 def company_not_checked() -> None:
     """Nobody looks whose books the credential opens today."""
     put(Company, "look", lambda real: lambda self: None)

@@ -29,7 +29,7 @@ def post_then_remember() -> None:
 
     def freeze(real: Callable[..., Any]) -> Callable[..., Any]:
         def call(self: Drain, tx: Any, outcomes: Any) -> Any:
-            frozen = self._encode(self._ready(tx))[0]
+            frozen = flight.encode(self.sink, self.sink_id, self._ready(tx))[0]
             for number, one in enumerate(frozen, calls.last_call(tx) + 1):
                 one.row.id, one.row.at = number, self.store.now()
             return frozen, bool(frozen)
@@ -55,7 +55,7 @@ def mark_first() -> None:
     put(engine, "try_settling", settling)
 
 
-@bug("target-none", "play first; kill commit.after@drain._send#2; calm; judge strict")
+@bug("target-none", "play first; kill commit.after@drain._keep_replies#2; calm; judge strict")
 def answer_decoded_before_it_is_stored() -> None:
     """The raw answer is not kept: who dies while reading it has lost it."""
 
@@ -143,7 +143,7 @@ def fresh_key_for_each_try() -> None:
     put(Http, "send", sent)
 
 
-@bug("target-key", "play first; fault 3 lost; kill commit.after@drain._send#3; wait 90000; calm; judge")
+@bug("target-key", "play first; fault 3 lost; kill commit.after@drain._keep_replies#3; wait 90000; calm; judge")
 def sent_again_after_the_retention() -> None:
     """The target has long forgotten the key that the call comes with again."""
     put(resolving, "_is_fresh", lambda real: lambda target, row: True)
@@ -152,14 +152,14 @@ def sent_again_after_the_retention() -> None:
 @bug("target-query", "play first; fault 3 late; calm; release; calm; judge")
 def no_settle_wait() -> None:
     """The target is asked at once what became of a call that it may still be working on."""
-    put(flight, "note", lambda real: lambda store, one, answer, settle: real(store, one, answer, 0.0))
+    put(flight, "remember", lambda real: lambda store, one, answer, settle: real(store, one, answer, 0.0))
     put(resolving, "wait_for_settling", lambda real: _due_at_once)
 
 
 def _due_at_once(tx: Any, target: Target, flights: Sequence[Flight], again: Any) -> None:
     for one in flights:
-        one.waiting.item.due = target.store.now()
-        ledger.put_items(tx, ledger.Route(one.waiting.source, target.sink_id), [one.waiting.item])
+        one.open.item.due = target.store.now()
+        ledger.put_items(tx, ledger.Route(one.open.source, target.sink_id), [one.open.item])
 
 
 @bug("target-query", "play first; fault 3 lost; calm; judge")

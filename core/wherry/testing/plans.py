@@ -155,7 +155,7 @@ def _people(rig: Rig) -> list[str]:
         "enter": ["play first; enter INV-2; wait 60; calm; judge invoice/id:2=decide"],
         "twin": [f"{second} calm; judge invoice/id:{last}=decide"] if rig.batch == 1 else [],
         "reach": ["play first; run; reach T-2; play update; run; reach T-1; calm; judge",
-                  "play first; kill commit.after@drain._send#1; reach T-2; run; reach T-1; calm; judge"],
+                  "play first; kill commit.after@drain._keep_replies#1; reach T-2; run; reach T-1; calm; judge"],
         "other": ["play first; run; other; judge second"],
         "muddle": ["play first; muddle; calm; judge"] if rig.batch > 1 else [],
     }  # fmt: skip
@@ -164,21 +164,21 @@ def _people(rig: Rig) -> list[str]:
 
 def _left(rig: Rig) -> str:
     """We die when the invoices have left; of a target that calls us, when the last of them has."""
-    return "kill commit.before@drain._send#5" if rig.disturbances else "kill commit.after@drain._advance#3"
+    return "kill commit.before@drain._keep_replies#5" if rig.disturbances else "kill commit.after@drain._advance#3"
 
 
 def _lost(rig: Rig, number: int) -> str:
     """The n-th write is done, its answer is lost, and so are we."""
     if rig.disturbances:  # an answer that is there and not stored
-        return f"kill commit.before@drain._send#{number}"
-    return f"fault {number} lost; kill commit.after@drain._send#{number}"
+        return f"kill commit.before@drain._keep_replies#{number}"
+    return f"fault {number} lost; kill commit.after@drain._keep_replies#{number}"
 
 
 def _times(rig: Rig, database: str) -> list[str]:
     """A newer version comes while the first is under way; time passes; the store goes back to what it was."""
     found = [
         f"play first; {_left(rig)}; play update; calm; judge",
-        "play first; kill commit.after@drain._send#1; calm; judge strict",
+        "play first; kill commit.after@drain._keep_replies#1; calm; judge strict",
     ]
     if not rig.asks and not rig.resends:
         lost = "play first; kill {}; run; play update; run; answer; calm; judge strict latest"
@@ -186,6 +186,6 @@ def _times(rig: Rig, database: str) -> list[str]:
     if rig.asks and rig.batch == 1:
         found.append(f"play first; {_lost(rig, 3)}; wait 90000; calm; judge")
     if rig.asks and database == "sqlite":
-        found.append("play first; kill commit.after@drain._send#1; backup; run; restore; wait 120; calm; judge")
+        found.append("play first; kill commit.after@drain._keep_replies#1; backup; run; restore; wait 120; calm; judge")
         found.append("play first; run; backup; play more; run; restore; wait 120; calm; judge")
     return found

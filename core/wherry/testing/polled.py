@@ -12,15 +12,17 @@ nothing is lost; what it was given and never answered is unknown, not undone.
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.metadata import entry_points
 
 import pytest
 
 from wherry.errors import TryAgain
+from wherry.plugins import GROUP, load
 from wherry.records import Call
 from wherry.roles import CallSinkWriter, Polled
 from wherry.testing import guarantees as promise
 from wherry.testing.guarantees import guarantee, tried
-from wherry.testing.sink_trial import SinkTrial, carried, created, lose
+from wherry.testing.sink_trial import SinkTrial, ask, asking, carried, created, look, lose
 from wherry.testing.sinks import SinkSuite
 
 __all__ = ["PolledSinkSuite", "PolledTrial"]
@@ -54,6 +56,17 @@ class PolledSinkSuite(SinkSuite):
         trial.back()
         assert _present(sink)
 
+    @guarantee(promise.LIMITS)
+    def test_its_manifest_says_with_what_things_leave(self, trial: PolledTrial) -> None:
+        """``leaves_with``: else people are told that what waits leaves with the next run, and it never does."""
+        package = type(trial.make()).__module__.partition(".")[0]
+        mine = [one.name for one in entry_points(group=GROUP) if one.module.partition(".")[0] == package]
+        if not mine:
+            pytest.skip("the sink is no installed plugin's")
+        told = [load([name]).require(name).leaves_with for name in mine]
+        assert all(told), "say leaves_with in the manifest: 'the next update of the Web Connector'"
+        assert [words for words in told if words[:1].isupper() or words.endswith(".")] == [], "it ends a sentence"
+
     @guarantee(promise.FOUND_AGAIN)
     def test_nothing_leaves_while_the_system_is_away(self, trial: PolledTrial) -> None:
         """Provably not sent: the core puts it back into the queue, and nobody needs to look for it."""
@@ -75,6 +88,33 @@ class PolledSinkSuite(SinkSuite):
         trial.away()
         trial.back()
         assert len(trial.effects(item)) == 1
+
+    @guarantee(promise.NEVER_TWICE)
+    def test_what_a_look_did_not_find_is_not_done_afterwards(self, trial: PolledTrial) -> None:
+        """Who took it may sleep over it for days, and another comes meanwhile. It is made void before it is looked for:
+        what the core says was ``sent``."""
+        sink, items = asking(trial), trial.items(2)
+        for item in items:
+            calls = lose(trial, sink, [item], "late")
+            trial.wait(sink.settle)
+            item.sent, item.since = True, "2000-01-01T00:00:00.000Z"
+            found = ask(sink, [item])
+            trial.stage.release()
+            tried("calls carried out after a look", len(calls))
+            assert found.get(item.stamp) != [] or len(trial.effects(item)) == 0, "it would be sent anew, and is there"
+
+    @guarantee(promise.PLAINLY_SAID)
+    def test_the_answer_to_another_question_proves_nothing(self, trial: PolledTrial) -> None:
+        """A system that calls may bring an answer late, or one twice: each says what it answers, and is asked so."""
+        sink, (item, other) = asking(trial), trial.items(2)
+        created(sink, [item])
+        trial.wait(sink.settle)
+        (call,), (wrong,) = sink.ask([item]), sink.ask([other])
+        try:
+            found = sink.found(call, [item], look(sink, wrong))
+        except Exception:
+            found = {}
+        assert found.get(item.stamp) != [], "it would be sent again, and it is there"
 
     @guarantee(promise.SAME_BYTES)
     def test_it_can_be_planned_and_read_while_the_system_is_away(self, trial: PolledTrial) -> None:

@@ -82,6 +82,8 @@ class SinkTrial(Struct, kw_only=True):
     """A person changes a thing in the system."""
     muddle: Callable[[], object] | None = None
     """The next call of several items is answered in another order, and the answer to its first is left out."""
+    nothing: bytes = b"-"
+    """The whole body by which the system says that it holds nothing, where that is no more than ``[]``."""
     updates: bool = True
     """Whether the things can be changed once they were written."""
     voids: bool = True

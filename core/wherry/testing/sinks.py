@@ -14,8 +14,8 @@ may take some of them only.
 from __future__ import annotations
 
 from wherry.testing.sink_trial import SinkTrial, stamp_of
-from wherry.testing.sinks_books import Telling
 from wherry.testing.sinks_bodies import Bodies
+from wherry.testing.sinks_books import Telling
 from wherry.testing.sinks_changing import Arriving, Changing
 from wherry.testing.sinks_decoding import Decoding
 from wherry.testing.sinks_encoding import Encoding

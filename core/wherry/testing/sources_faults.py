@@ -16,7 +16,7 @@ from wherry.testing.guarantees import guarantee, tried
 from wherry.testing.hostile import SPOKEN
 from wherry.testing.sinks_encoding import ZONES, in_zone
 from wherry.testing.sinks_guarding import least_growth
-from wherry.testing.trial import JUNK, Reading, Trial, faults_of, needed, offered, read, read_settled
+from wherry.testing.trial import Reading, Trial, faults_of, junk, needed, offered, read, read_settled
 
 FOR_EVER = 10_000
 WAIT = 47
@@ -55,7 +55,7 @@ class Failing:
         """A read that ends well with nothing says: there is nothing. Records would be taken for deleted."""
         faults = faults_of(trial)
         trial.create(2)
-        for body in JUNK:
+        for body in junk(trial.nothing):
             faults.add("status", status=200, body=body, times=FOR_EVER)
             try:
                 found = read(trial).ids
@@ -70,7 +70,7 @@ class Failing:
         faults, source = faults_of(trial), offered(trial, Sweeps, "cannot be swept")
         ids = list(trial.create(2))
         list(source.sweep(trial.kind, ids, trial.fields))
-        for body in JUNK:
+        for body in junk(trial.nothing):
             faults.add("status", status=200, body=body, times=FOR_EVER)
             try:
                 again = offered(trial, Sweeps, "cannot be swept")

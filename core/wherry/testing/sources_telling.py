@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 
 from wherry.errors import WherryError
@@ -14,8 +16,10 @@ from wherry.records import Record
 from wherry.roles import Fetches, Query, Sweeps
 from wherry.testing import guarantees as promise
 from wherry.testing.guarantees import guarantee, tried
-from wherry.testing.trial import Reading, Trial, faults_of, needed, no_account, offered, read, read_settled
+from wherry.testing.services import SharedClock
+from wherry.testing.trial import Reading, Trial, faults_of, naps, needed, no_account, offered, read, read_settled
 
+NUMBERS = ("0.1", "-0.29", "70368744177664.17", "900719925474099.29")
 ELSEWHERE = ("Asia/Tokyo", "America/Los_Angeles")
 CUNNING = ("' or ''='", "*", "%", "../x", "a,b", "?x=1&y=2#z", "\N{SNOWMAN}", "x\r\nX-Header: 1", '"]}', "0 OR 1=1")
 """Ids of nobody, in which a careless query would find something."""
@@ -27,6 +31,27 @@ class Telling:
     @guarantee(promise.ACCOUNT)
     def test_junk_is_never_taken_for_an_account(self, trial: Trial) -> None:
         no_account(trial.make().check, faults_of(trial))
+
+    @guarantee(promise.ACCOUNT)
+    def test_another_account_is_another_account(self, trial: Trial) -> None:
+        """Links and marks of one are not those of another: the core compares the ids."""
+        move = needed(trial.move, "cannot have the sign-in open another account")
+        before = trial.make().check()
+        move()
+        assert trial.make().check().id != before.id, "the id is that of the account that is reached, asked for anew"
+
+    @guarantee(promise.NONE_LOST)
+    def test_what_shows_up_late_is_not_lost(self, trial: Trial) -> None:
+        """An index lags behind: what changed before the last read may show after it."""
+        slow = needed(trial.slow, "shows each change at once")
+        trial.create(2)
+        known = read_settled(trial)
+        slow()
+        late = trial.create(2)
+        trial.wait(1)
+        first = read(trial, known.mark)
+        trial.wait(trial.settled)
+        assert set(late) <= {*first.ids, *read(trial, first.mark).ids}
 
     @guarantee(promise.NONE_LOST)
     def test_a_page_that_is_just_full_and_one_of_a_single_record_lose_none(self, trial: Trial) -> None:
@@ -105,6 +130,73 @@ class Telling:
             told = {kind: sorted(one.id for one in some) for kind, some in record.relatives.items() if some}
             assert told == {kind: sorted(ids) for kind, ids in family(record.id).items() if ids}
         assert any(record.relatives for record in completed), "no record of the trial has relatives"
+
+    @guarantee(promise.RELATIVES)
+    def test_a_record_whose_relative_changed_comes_again(self, trial: Trial) -> None:
+        """``touched``, where its own version is what it was: else the core would drop it as a repeat."""
+        touch = needed(trial.touch, "cannot change a relative of a record")
+        id = trial.create(3)[1]
+        query = Query(kind=trial.kind, fields=trial.fields, relatives=trial.relatives)
+        trial.wait(trial.settled)
+        known = Reading(trial.make().read(query), None)
+        trial.wait(trial.settled)
+        touch(id)
+        trial.wait(trial.settled)
+        again = Reading(trial.make().read(msgspec.structs.replace(query, after=known.mark)), None)
+        told = [record for record in again.records if record.id == id]
+        assert told, "nobody would hear of it"
+        assert any(record.touched or record.version != known.newest()[id][0] for record in told)
+
+    @guarantee(promise.TRUE_COPY)
+    def test_an_emptied_field_says_so(self, trial: Trial) -> None:
+        """Left out, it would be one that was not sent, and stay in the target as it was."""
+        write = needed(trial.write, "cannot write a text into a record")
+        field, id = trial.fields[0], trial.create(2)[0]
+        trial.wait(trial.settled)
+        said = write(id, "")
+        trial.wait(trial.settled)
+        told = next(record.fields for record in read(trial).records if record.id == id)
+        assert field in told, f"{field} is left out, as if it had not been asked for"
+        assert (told[field] or "") == said
+
+    @guarantee(promise.TRUE_COPY)
+    def test_numbers_come_digit_by_digit(self, trial: Trial) -> None:
+        """Also those that a binary fraction cannot hold."""
+        field, put = needed(trial.exact, "has no field of numbers")
+        ids = trial.create(len(NUMBERS))
+        for name, text in zip(ids, NUMBERS, strict=True):
+            put(name, text)
+        trial.wait(trial.settled)
+        told = {record.id: record.fields[field] for record in read(trial).records}
+        tried("awkward numbers", len(NUMBERS))
+        assert [Decimal(str(told[name])) for name in ids] == [Decimal(text) for text in NUMBERS]
+
+    @guarantee(promise.NONE_LOST)
+    @pytest.mark.parametrize("hours", [-26, 26])
+    def test_the_hubs_own_clock_has_no_say_in_what_is_read(
+        self, trial: Trial, hours: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Where a read ends is a moment of the system's clock; that of the machine may be wrong by a day."""
+        real = SharedClock.now
+        monkeypatch.setattr(SharedClock, "now", lambda self: real(self) + dt.timedelta(hours=hours))
+        first = trial.create(3)
+        trial.wait(trial.settled)
+        known = read(trial)
+        trial.wait(trial.settled)
+        late = trial.create(2)
+        trial.wait(trial.settled)
+        assert sorted(known.ids) == sorted(first)
+        assert set(late) <= set(read(trial, known.mark).ids)
+
+    @guarantee(promise.LIMITS)
+    def test_it_waits_by_the_hubs_clock_alone(self, trial: Trial) -> None:
+        """Who sleeps by himself holds up a whole run, and nobody sees why."""
+        trial.create(trial.page + 1)
+        source = trial.make()
+        with naps(source) as slept:
+            source.check()
+            source.complete(read(trial).records, trial.relatives)
+        assert slept == [], "say the vendor's limits in the Profile, and let the core wait"
 
     @guarantee(promise.HARMLESS)
     @pytest.mark.parametrize("how", ["fetch", "sweep"])

@@ -63,6 +63,15 @@ class Trial(Struct, kw_only=True):
     """What the system holds of a record's relatives, kind → ids, told without the source. Give some records many: more
     than one page or call holds."""
 
+    exact: tuple[str, Callable[[str, str], object]] | None = None
+    """A field that holds a number, and what writes one, decimal text, into that of a record."""
+    nothing: Any = None
+    """The whole body by which the system says that there is nothing, where that is no more than ``[]``: such a body is
+    no junk then."""
+    move: Callable[[], object] | None = None
+    """From now on what the client signs in with opens another account."""
+    slow: Callable[[], object] | None = None
+    """From now on changes show in the system's lists as late as they may, within ``overlap``."""
     touch: Callable[[str], object] | None = None
     """Changes one of the relatives that a record of three made at once has, which leaves the record as it was. The
     second of the three is asked for."""
@@ -167,6 +176,11 @@ def script(faults: Faults, name: str) -> None:
 
 
 JUNK: tuple[Any, ...] = ({}, [], "ok", b"", b"<html>Sorry</html>", {"error": "later"}, {"results": None}, b"null")
+
+
+def junk(nothing: Any = None) -> list[Any]:
+    """Bodies that say nothing: but for the one by which the system says that there is nothing."""
+    return [body for body in JUNK if nothing is None or body != nothing]
 
 
 def no_account(check: Callable[[], Account], faults: Faults) -> None:

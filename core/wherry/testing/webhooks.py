@@ -82,6 +82,8 @@ class WebhookTrial(Struct, kw_only=True):
     """The vendor's id of the account that the connection is bound to."""
     foreign: Callable[[int], bytes] | None = None
     """The same, of another account of the vendor's."""
+    later: Callable[[int], bytes] | None = None
+    """A delivery that tells of a later change, of the same sort, to the record of the n-th."""
 
 
 class WebhookSuite:
@@ -108,6 +110,13 @@ class WebhookSuite:
         for number in (1, 2, 1, 2):
             called(trial, listener, trial.body(number))
         assert len(listener.told) == 2
+
+    @guarantee(promise.SIGNED)
+    def test_a_later_change_of_a_record_is_no_repeat(self, trial: WebhookTrial) -> None:
+        later, listener = needed(trial.later, "has no delivery about a later change"), host(trial)
+        called(trial, listener, trial.body(1))
+        called(trial, listener, later(1))
+        assert len(listener.told) == 2, "the later change would be taken for the earlier one, come once more"
 
     @guarantee(promise.SIGNED)
     def test_what_nobody_signed_leaves_no_trace(self, trial: WebhookTrial) -> None:

@@ -46,7 +46,7 @@ class TestTransactions(SourceSuite):
             return {"date": row["date"], "description": row["description"], "amount": row["amount"]}
 
         def create(count: int) -> Sequence[str]:
-            names = [f"T-{next(numbers):03d}" for _ in range(count)]
+            names = [f"{next(numbers):05d}" for _ in range(count)]
             for name in names:
                 write(name, "")
             return names

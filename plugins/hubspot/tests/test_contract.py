@@ -14,7 +14,7 @@ from wherry_hubspot.settings import HubSpotSettings
 from wherry_hubspot.simulator import HubSpotSimulator
 from wherry_hubspot.source import HubSpotSource
 
-LARGEST_PAGE, PRIMARY, LINE = 200, 5, 19
+LARGEST_PAGE, PRIMARY, BESIDE, LINE = 200, 5, 341, 19
 FEW = 3
 LINES = 503
 """Of one deal: more than a batch of reads, and a page of associations, hold."""
@@ -48,12 +48,13 @@ def make(kit: Services, served: Any) -> Callable[[], HubSpotSource]:
 class TestDeals(SourceSuite):
     @pytest.fixture
     def trial(self, simulator: HubSpotSimulator, make: Callable[[], HubSpotSource]) -> Trial:
-        [company] = simulator.create("companies", 1, name="Acme Rail")
+        other, company = simulator.create("companies", 2, name="Acme Rail {n}")
         lines = simulator.create("line_items", LINES, name="Plank {n}")
         families: dict[str, dict[str, list[str]]] = {}
 
         def create(count: int) -> Sequence[str]:
             ids = simulator.create("deals", count, dealname="Deal {n}", amount="100")
+            simulator.link("deals", ids[0], "companies", other, BESIDE)
             for name in ids[:20]:
                 simulator.link("deals", name, "companies", company, PRIMARY)
                 families[name] = {"company": [company]}
@@ -67,9 +68,12 @@ class TestDeals(SourceSuite):
             with simulator.stage.lock:
                 simulator.portal.change(simulator.record("deals", name), {"dealname": f"at {simulator.clock.now()}"})
 
-        def write(name: str, text: str) -> str:
+        def put(name: str, **fields: str) -> None:
             with simulator.stage.lock:
-                simulator.portal.change(simulator.record("deals", name), {"dealname": text})
+                simulator.portal.change(simulator.record("deals", name), fields)
+
+        def write(name: str, text: str) -> str:
+            put(name, dealname=text)
             return str(holds(name)["dealname"])
 
         def holds(name: str) -> dict[str, Any]:
@@ -83,6 +87,11 @@ class TestDeals(SourceSuite):
         def merge(survivor: str, loser: str) -> None:
             with simulator.stage.lock:
                 simulator.portal.merge(simulator.record("deals", survivor), simulator.record("deals", loser))
+
+        def touch(name: str) -> None:
+            with simulator.stage.lock:
+                line = simulator.record("line_items", lines[0])
+                simulator.portal.change(line, {"name": f"at {simulator.clock.now()}"})
 
         return Trial(
             make=make,
@@ -104,6 +113,10 @@ class TestDeals(SourceSuite):
             remove=remove,
             merge=merge,
             family=lambda name: families[name],
+            exact=("amount", lambda name, text: put(name, amount=text)),
+            touch=touch,
+            move=lambda: setattr(simulator, "portal_id", simulator.portal_id + 1),
+            slow=lambda: setattr(simulator.portal, "index_lag", 25.0),
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from wherry.testing.mappers import MapperSuite, MapperTrial
 
-from .deals import MAP, deal, fresh, mapper
+from .deals import MAP, WHEN, deal, fresh, mapper
 
 
 class TestDeals(MapperSuite):
@@ -16,5 +16,5 @@ class TestDeals(MapperSuite):
             make=lambda: shared,
             records=lambda: [deal(), deal(id="902", relatives=False)],
             left_out=lambda: [deal(dealstage="open")],
-            another=lambda: fresh(f" {MAP}"),
+            another=[lambda: fresh(f" {MAP}", when=WHEN), lambda: fresh(when=f" {WHEN}"), fresh],
         )

@@ -69,10 +69,12 @@ class Computers:
         """Whether our process is to end after this visit."""
         self.late: list[Late] = []
         """Answers that were kept back."""
+        self.come = False
+        """Whether any was here yet."""
 
     def visit(self, address: str) -> bool:
         """One session, to whatever end."""
-        self.alone = False
+        self.alone, self.come = False, True
         self.session(address, Disturbed(self, address))
         return not self.alone
 
@@ -86,7 +88,8 @@ class Computers:
 
     def disturb(self, kind: str, number: int) -> None:
         if kind in MISHAPS:
-            self.sim.mishaps.add(**{"kind": kind, **MISHAPS[kind], "after": number - 1})
+            first = kind == "wrong-file" and not self.come  # whichever file is open then is the right one from then on
+            self.sim.mishaps.add(**{"kind": kind, **MISHAPS[kind], "after": number - 1 + first})
         else:
             self.wanted.append((kind, number))
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from wherry import contacts
+from wherry import callers
 from wherry.cli import app
 
 from .desk_rig import Desk, desk
@@ -28,10 +28,10 @@ def test_sign_ins_that_are_refused_are_counted_until_one_is_let_in(
     site: Served, contract: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     visitor = site.connector(contract / "QBWebConnectorSvc.wsdl")
-    assert contacts.listed(site.hub) == []
+    assert callers.listed(site.hub) == []
     for _ in range(3):
         assert visitor.sign_in("wrong")[1] == "nvu"
-    [told] = contacts.listed(site.hub, NAME)
+    [told] = callers.listed(site.hub, NAME)
     assert (told["refused"], told["refused_from"], told["seen_at"]) == (3, "127.0.0.1", "")
     lines = said(site, "status", capsys)
     assert f"{NAME}: the Web Connector was never let in" in lines
@@ -41,7 +41,7 @@ def test_sign_ins_that_are_refused_are_counted_until_one_is_let_in(
     assert re.search(rf"^warn +contact {NAME} +3 sign-ins refused", said(site, "doctor", capsys), re.MULTILINE)
     assert "refused       3 sign-ins" in said(site, f"qbwc status {NAME}", capsys)
     assert visitor.sign_in()[1] == "none"
-    [told] = contacts.listed(site.hub, NAME)
+    [told] = callers.listed(site.hub, NAME)
     assert (told["refused"], told["fix"], told["to_do"]) == (0, "", "")
 
 
@@ -49,7 +49,7 @@ def test_what_to_do_about_a_refused_sign_in_depends_on_the_user_it_gave(site: Se
     visitor = site.connector(contract / "QBWebConnectorSvc.wsdl")
     visitor.user = "somebody-else"
     visitor.sign_in()
-    assert f"wherry qbwc file {NAME}" in contacts.listed(site.hub, NAME)[0]["fix"]
+    assert f"wherry qbwc file {NAME}" in callers.listed(site.hub, NAME)[0]["fix"]
 
 
 def test_it_is_silent_after_three_intervals_and_its_trouble_is_told(site: Served, contract: Path) -> None:
@@ -58,10 +58,10 @@ def test_it_is_silent_after_three_intervals_and_its_trouble_is_told(site: Served
     visitor.sign_in()
     visitor.send()
     visitor.close()
-    [told] = contacts.listed(site.hub, NAME)
+    [told] = callers.listed(site.hub, NAME)
     assert (told["problem"], told["silent"]) == ("The file is in use.", False)
     site.clock.advance(46 * 60)
-    [told] = contacts.listed(site.hub, NAME)
+    [told] = callers.listed(site.hub, NAME)
     assert told["silent"] is True
     assert told["to_do"] == f"wherry qbwc status {NAME}"
 

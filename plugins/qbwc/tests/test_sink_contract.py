@@ -129,7 +129,7 @@ def trial_of(folder: Path, entity: str) -> Iterator[PolledTrial]:
         def make() -> QbwcSink:
             read(sim, core)
             sink = QbwcSink(connection, core)
-            sink.http = line  # type: ignore[assignment]
+            sink._visits._line = line  # type: ignore[assignment]
             sink.check()
             return sink
 

@@ -19,21 +19,21 @@ from wherry_quickbooks.settings import QuickBooksSettings
 from wherry_quickbooks.webhooks import HEADER
 
 OURS, OTHER = "123146000000001", "123146000000002"
-MOMENT = "2026-03-31T17:00:07Z"
+MOMENT, LATER = "2026-03-31T17:00:07Z", "2026-03-31T17:00:09Z"
 SETTINGS = {
     "realm": OURS, "environment": "simulator", "base_url": "http://127.0.0.1:9", "webhook_token": {"env": "VERIFIER"},
     "auth": {"kind": "token", "token": {"env": "TOKEN"}},
 }  # fmt: skip
 
 
-def legacy(realm: str, number: int) -> Any:
-    entity = {"name": "Customer", "id": str(number), "operation": "Update", "lastUpdated": MOMENT}
+def legacy(realm: str, number: int, moment: str = MOMENT) -> Any:
+    entity = {"name": "Customer", "id": str(number), "operation": "Update", "lastUpdated": moment}
     return {"eventNotifications": [{"realmId": realm, "dataChangeEvent": {"entities": [entity]}}]}
 
 
-def cloud(realm: str, number: int) -> Any:
-    told = {"specversion": "1.0", "id": f"event-{number}", "source": "intuit.x", "type": "qbo.customer.updated.v1"}
-    return [{**told, "time": MOMENT, "intuitentityid": str(number), "intuitaccountid": realm, "data": {}}]
+def cloud(realm: str, number: int, moment: str = MOMENT) -> Any:
+    told = {"specversion": "1.0", "id": f"event-{number}-{moment}", "source": "x", "type": "qbo.customer.updated.v1"}
+    return [{**told, "time": moment, "intuitentityid": str(number), "intuitaccountid": realm, "data": {}}]
 
 
 def signed(body: bytes, secret: str) -> Mapping[str, str]:
@@ -47,7 +47,7 @@ class TestWebhook(WebhookSuite):
     ) -> Iterator[WebhookTrial]:
         monkeypatch.setenv("VERIFIER", "kept by the host")
         monkeypatch.setenv("TOKEN", "token")
-        shape: Callable[[str, int], Any] = request.param
+        shape: Callable[..., Any] = request.param
         with services(tmp_path) as kit:
             yield WebhookTrial(
                 routes=lambda host: routes(kit, host),
@@ -56,4 +56,5 @@ class TestWebhook(WebhookSuite):
                 body=lambda number: json.dumps(shape(OURS, number)).encode(),
                 account=OURS,
                 foreign=lambda number: json.dumps(shape(OTHER, number)).encode(),
+                later=lambda number: json.dumps(shape(OURS, number, LATER)).encode(),
             )

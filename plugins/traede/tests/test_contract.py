@@ -39,6 +39,7 @@ class TestEntries(SourceSuite):
             wait=clock.advance, clock=SharedClock(clock), page=MOST, relatives={LINE: ("side", "account", "amount")},
             overlap=LAG, faults=api.sim.faults, secret=SECRET,
             stage=api.sim.stage, write=write, holds=holds,
+            exact=("amount", lambda name, text: api.sim.change(int(name), amount=text)),
         )  # fmt: skip
 
 

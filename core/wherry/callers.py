@@ -1,4 +1,4 @@
-"""The systems that call us: when each was here last, what it was refused, and whether it is silent."""
+"""Systems that call us: when each was here last (``contact``), what it was refused, and whether it is silent."""
 
 from __future__ import annotations
 
