@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import functools
 import inspect
 from collections.abc import Callable, Collection, Iterable, Mapping
 from decimal import Decimal
@@ -111,6 +112,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {found[0]!r}?" if found else ""
 
 
+@functools.lru_cache(maxsize=4096)
 def parse(text: str, key: str, code: str = "WHERRY-2201") -> ast.expr:
     """Python's tree of one expression, within the caps on length and nodes. Raises ConfigError."""
     if len(text) > LONGEST:

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from wherry import deciding
+from wherry.store.inquiries import Placed, items_in
 from wherry_qbwc import mirror
 from wherry_qbwc.simulator.calling import Caller
 
@@ -254,3 +256,27 @@ class Twice(Caller):
     def _answer(self, operation: str, told: Mapping[str, str | int]) -> bytes:
         answer = super()._answer(operation, told)
         return super()._answer(operation, told) if operation == self._twice else answer
+
+
+def refused(made: Shop) -> list[Placed]:
+    with made.hub.store.read() as tx:
+        return items_in(tx, ["refused"])
+
+
+def test_what_a_document_lacked_is_known_at_the_next_update_after_somebody_added_it(tmp_path: Path) -> None:
+    """Lists that were read an hour ago would refuse it for hours more, whatever its sentence says to do."""
+    with shop(tmp_path, multicurrency=True) as made:
+        [pounds] = [one["id"] for one in made.desktop.records("Currency") if "British" in one["FullName"]]
+        made.desktop.change(pounds, IsActive="false")
+        made.session()
+        made.run()
+        made.session()
+        held = refused(made)
+        assert {one.item.entity for one in held} == {"customer"}
+        assert "update again" in held[0].item.fix
+        made.session()
+        made.desktop.change(pounds, IsActive="true")
+        made.session()
+        deciding.retry(made.hub, held)
+        settled(made)
+        once_each(made)

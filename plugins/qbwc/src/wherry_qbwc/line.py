@@ -76,6 +76,8 @@ class Wire:
         """Ids of the message sets of writes that QuickBooks answered, and that nobody else was ever given."""
         self.lists_moved = False
         """Whether a write was answered with a name that the lists kept here do not know."""
+        self.missed = False
+        """Whether something was not sent because the lists kept here lack what it names."""
 
     # -- the worker's end --------------------------------------------------------------------------------------------
 
@@ -173,6 +175,11 @@ class Line:
         """Lead to this session no longer."""
         if self._wire is wire:
             self._wire = None
+
+    def miss(self) -> None:
+        """Something that is to be sent names what the lists kept here lack."""
+        if self._wire is not None and self.present:
+            self._wire.missed = True
 
     def send(self, call: Call) -> Reply:
         """One attempt. Raises TryAgain as ``Transport`` says, also to a thread that is not the session's own."""

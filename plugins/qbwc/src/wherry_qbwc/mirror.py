@@ -31,7 +31,7 @@ QUERIES = {
 _WHOLE = frozenset({"AccountQuery", "ClassQuery", "SalesTaxCodeQuery", "CurrencyQuery"})
 """Lists that come in one answer."""
 _LONG = ("customer", "item")
-_WHOLE_EVERY = 86_400.0
+_WHOLE_EVERY = _MISSED_FOR = 86_400.0
 _OVERLAP = dt.timedelta(hours=1)
 """QuickBooks is known to be wrong by an hour where summer time began or ended meanwhile."""
 USUAL = ("customer", "item", "account")
@@ -49,15 +49,27 @@ class Entry(Struct, frozen=True):
 
 
 def is_due(documents: Documents, connection: str, now: dt.datetime, every: float) -> bool:
-    """Whether the lists were never read, or not lately."""
-    read_at = documents.get(STATE, [connection]).get(connection, {}).get("read_at")
-    return not read_at or not 0 <= (now - dt.datetime.fromisoformat(read_at)).total_seconds() < every
+    """Whether the lists were never read, or not lately, or lacked something that somebody may have added since."""
+    state = _state(documents, connection)
+    return not _is_within(state.get("read_at"), now, every) or _is_within(state.get("missed_at"), now, _MISSED_FOR)
+
+
+def _is_within(moment: str | None, now: dt.datetime, seconds: float) -> bool:
+    return bool(moment) and 0 <= (now - dt.datetime.fromisoformat(str(moment))).total_seconds() < seconds
+
+
+def _state(documents: Documents, connection: str) -> dict[str, Any]:
+    return documents.get(STATE, [connection]).get(connection, {})
+
+
+def miss(documents: Documents, connection: str, now: dt.datetime) -> None:
+    """Something was not sent because of what the lists lack: they are read in every session of the day that follows."""
+    documents.put(STATE, [(connection, {**_state(documents, connection), "missed_at": now.isoformat()})])
 
 
 def since(documents: Documents, connection: str, now: dt.datetime) -> dict[str, dt.datetime]:
     """List → the moment since when it is to be read, of those that need not be read whole."""
-    whole_at = documents.get(STATE, [connection]).get(connection, {}).get("whole_at")
-    if not whole_at or not 0 <= (now - dt.datetime.fromisoformat(whole_at)).total_seconds() < _WHOLE_EVERY:
+    if not _is_within(_state(documents, connection).get("whole_at"), now, _WHOLE_EVERY):
         return {}
     newest = {kind: max(_changes(documents, connection, kind), default=None) for kind in _LONG}
     return {kind: moment - _OVERLAP for kind, moment in newest.items() if moment is not None}
@@ -89,8 +101,9 @@ def keep(
             gone = [id for id, _ in documents.each(kind) if id.startswith(f"{connection}/") and id not in rows]
             documents.remove(kind, gone)
         documents.put(kind, rows.items())
-    whole_at = documents.get(STATE, [connection]).get(connection, {}).get("whole_at") if since else now.isoformat()
-    documents.put(STATE, [(connection, {"read_at": now.isoformat(), "whole_at": whole_at})])
+    state = _state(documents, connection)
+    whole_at = state.get("whole_at") if since else now.isoformat()
+    documents.put(STATE, [(connection, {**state, "read_at": now.isoformat(), "whole_at": whole_at})])
 
 
 def forget(documents: Documents, connection: str) -> None:

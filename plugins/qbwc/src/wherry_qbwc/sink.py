@@ -23,6 +23,9 @@ from .visits import Visits
 from .words.requests import request
 from .words.sets import message_set, set_id
 
+OF_LISTS = frozenset({"WHERRY-4348", "WHERRY-4350", "WHERRY-4352", "WHERRY-4359", "WHERRY-4363", "WHERRY-4365",
+                      "WHERRY-4366", "WHERRY-4367", "WHERRY-4852", "WHERRY-4853", "WHERRY-4863"})  # fmt: skip
+"""What an item is refused with that somebody puts right in a list of QuickBooks, and updates."""
 _SORTS = {"ItemServiceRet": "service"}
 
 
@@ -40,7 +43,8 @@ class QbwcSink:
         self.entities: Sequence[str] = documents.ENTITIES
         self._name, self._services = connection.name, services
         self._settings: QbwcSettings = connection.settings
-        self._visits = Visits(line_of(services.folder, connection.name), connection.name, services)
+        self._line = line_of(services.folder, connection.name)
+        self._visits = Visits(self._line, connection.name, services)
         self.http = self._visits
         self.settle: float = self._settings.settle
         self.resend_for: float | None = self._settings.resend_for or None
@@ -71,7 +75,12 @@ class QbwcSink:
         return [self._encoded(item) for item in items]
 
     def _encoded(self, item: Item) -> Call:
-        made = documents.operation(item, self._books)
+        try:
+            made = documents.operation(item, self._books)
+        except Rejected as error:
+            if error.code in OF_LISTS:
+                self._line.miss()
+            raise
         try:
             asked = request(made.name, made.body, id=item.stamp)
         except Rejected as error:

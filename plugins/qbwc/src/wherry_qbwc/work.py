@@ -150,12 +150,14 @@ class SessionWork:
     def _note(self) -> None:
         """What the session's writes leave to do for later ones."""
         name, answered = self._connection.name, self._wire.answered
-        if not answered and not self._wire.lists_moved:
+        if not answered and not self._wire.lists_moved and not self._wire.missed:
             return
         with self._host.changing("qbwc") as change:
             remembered.note(change.documents, name, answered, self._services.clock.now())
             if self._wire.lists_moved:
                 mirror.forget(change.documents, name)
+            if self._wire.missed:
+                mirror.miss(change.documents, name, self._services.clock.now())
 
     def _clear(self, found: company.Company) -> None:
         """Lets QuickBooks forget the answers that nobody will ask for again."""
