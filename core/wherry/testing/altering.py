@@ -144,17 +144,21 @@ def below_zero(item: Item) -> Item:
     return msgspec.structs.replace(item, body=body)
 
 
-def moved(body: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The body with something moved between its first two lines, so that its sums are the same; and what it was."""
+def moved(body: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """What was moved between the first two lines so that the sums are the same, and the body before and after it."""
     first, second, *rest = copy.deepcopy(body[_LINES])
     if "account" in first:
-        accounts = {"account": second["account"]}, {"account": first["account"]}
+        other = [{**first, "account": second["account"]}, {**second, "account": first["account"]}]
         if first["account"] != second["account"]:
-            yield "other accounts", {**body, _LINES: [{**first, **accounts[0]}, {**second, **accounts[1]}, *rest]}
+            yield "other accounts", dict(body), {**body, _LINES: [*other, *rest]}
         return
     currency = currency_of(body)
-    lines = [_worth(first, worth(first, currency) + 1, currency), _worth(second, worth(second, currency) - 1, currency)]
-    yield "a penny from one line to another", {**body, _LINES: [*lines, *rest]}
+    one, two = worth(first, currency), worth(second, currency)
+    before, after = (
+        {**body, _LINES: [_worth(first, one + more, currency), _worth(second, two - more, currency), *rest]}
+        for more in (0, 1)
+    )
+    yield "a penny from one line to another", before, after
 
 
 def _worth(line: Mapping[str, Any], minor: int, currency: str) -> dict[str, Any]:

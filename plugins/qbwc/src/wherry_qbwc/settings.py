@@ -39,7 +39,7 @@ class QbwcSettings(ConnectionSettings):
     lists_every: int = Field(
         4 * 3600, ge=0, le=7 * 86_400,
         description="Seconds after which customers, items and accounts are read anew, at the next session: of the "
-        "first two what changed, once a day all.",
+        "first two what changed, once a day all. For a day after something was refused that they lack: at each.",
     )  # fmt: skip
     settle: int = Field(60, ge=0, le=3600, description="Seconds after which a lost request is looked up.")
     resend_for: int = Field(
