@@ -1,11 +1,12 @@
-"""The collector of circles keeps its usual pace but for the time of runs."""
+"""The collector of circles keeps its usual pace but for the time of runs, and rests while modules are imported."""
 
 from __future__ import annotations
 
+import contextlib
 import gc
 
 import pytest
-from wherry.collecting import seldom
+from wherry.collecting import paused, seldom
 
 
 def test_the_usual_pace_comes_back_when_the_last_of_several_runs_has_ended() -> None:
@@ -25,3 +26,13 @@ def test_it_comes_back_after_a_run_that_failed() -> None:
     with pytest.raises(ValueError, match="failed"), seldom():
         raise ValueError("failed")
     assert gc.get_threshold() == usual
+
+
+def test_nothing_is_looked_through_while_modules_are_imported_not_even_where_one_fails() -> None:
+    with contextlib.suppress(ImportError), paused():
+        assert not gc.isenabled()
+        with paused():
+            pass
+        assert not gc.isenabled(), "the outer one is not over"
+        raise ImportError
+    assert gc.isenabled()

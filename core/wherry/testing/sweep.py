@@ -108,16 +108,17 @@ class Benches:
 
 
 def sweep(
-    rig: Rig, database: str, *, jobs: int = 2, most: int = 0, deaths: int = 0, seed: int = SEED, mutation: str = ""
+    rig: Rig, database: str, *, jobs: int = 2, most: int = 0, deaths: int = 0, seed: int = SEED, mutation: str = "",
+    part: tuple[int, int] = (1, 1),
 ) -> Result:  # fmt: skip
     """Everything for one rig on one database; with ``most`` only so many plans, spread over all, and with ``deaths``
-    only so many points of each phase."""
+    only so many points of each phase. ``part`` is which of how many shares of that."""
     began, result = time.perf_counter(), Result(rig=rig.name, database=database)
     with Benches(rig, database, jobs) as benches:
         (whole,) = benches.carry_out([(plans.undisturbed(rig), "")])
         _count(result, whole)
         wanted = _plans(rig, database, whole, seed, deaths) if result.good else []
-        for outcome in benches.carry_out([(plan, mutation) for plan in chosen(wanted, most)]):
+        for outcome in benches.carry_out([(plan, mutation) for plan in chosen(wanted, most)[part[0] - 1 :: part[1]]]):
             _count(result, outcome)
     result.seconds = time.perf_counter() - began
     return result
@@ -183,13 +184,14 @@ def _loaded(name: str) -> Any:
 @click.option("--jobs", default=2, show_default=True, help="How many plans at once.")
 @click.option("--most", default=0, help="At most so many plans for each rig and database, spread over all.")
 @click.option("--whole", is_flag=True, help="Every point, also of a rig that is usually content with a spread of them.")
+@click.option("--part", default="1/1", help="A share of it, such as 2/5: what takes an hour can be done bit by bit.")
 @click.option("--seed", default=SEED, show_default=True, help="Chooses the samples of what is not tried in full.")
 @click.option("--plan", default="", help="Carry out this one plan, as it was printed.")
 @click.option("--points", is_flag=True, help="Name the points that an undisturbed run passes.")
 @click.option("--mutations", is_flag=True, help="Plant each known bug and see that it is caught.")
 @click.option("--mutation", default="", help="Plant this bug.")
 def main(
-    modules: Sequence[str], only: Sequence[str], database: str, jobs: int, most: int, whole: bool, seed: int,
+    modules: Sequence[str], only: Sequence[str], database: str, jobs: int, most: int, whole: bool, part: str, seed: int,
     plan: str, points: bool, mutations: bool, mutation: str,
 ) -> None:  # fmt: skip
     """Kill every run at every point and see what the target then holds."""
@@ -213,9 +215,18 @@ def main(
     results = []
     for rig, one in itertools.product(wanted, databases):
         deaths = 0 if whole else rig.deaths
-        found = sweep(rig, one, jobs=jobs, most=most, deaths=deaths, seed=seed, mutation=mutation)
+        found = sweep(
+            rig, one, jobs=jobs, most=most, deaths=deaths, seed=seed, mutation=mutation, part=_share(part)
+        )  # fmt: skip
         results.append(_shown(found, modules))
     sys.exit(0 if all(result.good for result in results) else 1)
+
+
+def _share(told: str) -> tuple[int, int]:
+    number, _, of = told.partition("/")
+    if not number.isdecimal() or not of.isdecimal() or not 1 <= int(number) <= int(of):
+        raise click.BadParameter(f"{told!r} is no share such as 2/5", param_hint="--part")
+    return int(number), int(of)
 
 
 def _named(rig: Rig, database: str) -> None:

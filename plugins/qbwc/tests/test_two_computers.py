@@ -20,6 +20,7 @@ from .work_rig import NAME, TOTALS, Shop, shop
 
 DAY = 90_000.0
 """Seconds: more than a lost request is sent again for."""
+ITEMS = ("Oak bench", "Tin lantern", "Hand warmer")
 HANDED_OUT = b"SalesOrderAddRq"
 
 
@@ -39,13 +40,14 @@ class Sleeping(Caller):
 
 
 class Losing(Caller):
-    """A Web Connector that dies with the answer to an order."""
+    """A Web Connector that dies with the answer to a write, such as an order."""
 
-    def __init__(self, made: Shop) -> None:
+    def __init__(self, made: Shop, request: str = "SalesOrderAdd") -> None:
         super().__init__(f"{made.url}/hooks/qbwc/{NAME}", http=made.http)
+        self._lost = f"{request}Rs"
 
     def _answer(self, operation: str, told: Mapping[str, str | int]) -> bytes:
-        if operation == "receiveResponseXML" and "SalesOrderAddRs" in str(told["response"]):
+        if operation == "receiveResponseXML" and self._lost in str(told["response"]):
             raise Unanswered(operation, "the computer is off")
         return super()._answer(operation, told)
 
@@ -99,6 +101,25 @@ def test_a_look_whose_claim_quickbooks_does_not_keep_proves_nothing(made: Shop) 
     assert len(made.desktop.mishaps) == 0
     settled(made)
     once_each(made)
+
+
+def test_what_a_person_has_made_another_of_meanwhile_is_known_by_what_quickbooks_answered(made: Shop) -> None:
+    """case_C18, I2: neither number nor memo tells that it is ours; for an item of the list nothing ever did."""
+    made.session(caller=Losing(made, "ItemNonInventoryAdd"))
+    item = made.written("ItemNonInventory")[-1]
+    assert item["FullName"] in ITEMS
+    made.desktop.change(item["id"], Name="Called otherwise", ManufacturerPartNumber="X-1")
+    made.clock.advance(DAY)
+    made.session(caller=Losing(made))
+    [order] = made.written()
+    made.desktop.change(order["id"], RefNumber="BY-HAND", Memo="", TxnDate="2010-11-11")
+    made.clock.advance(DAY)
+    settled(made)
+    numbers = sorted(one["RefNumber"] for one in made.written())
+    assert numbers == sorted({*TOTALS, "BY-HAND"} - {order["RefNumber"]})
+    assert made.waiting()["differs"] == 2, "a person is shown both"
+    written = [one for one in made.desktop.history.effects("ItemNonInventory.add") if one.detail.get("request")]
+    assert len(written) == len(ITEMS)
 
 
 def test_a_claim_is_a_message_set_as_intuit_has_it(complaints: Callable[[bytes], list[str]]) -> None:

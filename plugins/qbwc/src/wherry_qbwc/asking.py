@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 from wherry.books.numbering import reversing
 from wherry.errors import ContractBroken
 from wherry.records import Call, Found, Item, Reply
@@ -24,11 +25,11 @@ from .facts import Row
 from .line import PATH
 from .lists import TAKEN
 from .names import NAME_LENGTHS, fitted, marked, numbered, stamp_of
-from .visits import claims
+from .visits import KEPT, MADE, claims
 from .words import replies
 from .words.replies import many
 from .words.requests import request
-from .words.sets import message_set
+from .words.sets import message_set, set_id
 
 AT_ONCE = 50
 """Items in one question."""
@@ -123,11 +124,21 @@ def found(call: Call, items: Sequence[Item], reply: Reply, books: Books) -> dict
         return {}
     if answer.code == NOT_OFFERED and (books.company.sales_orders or answer.name != "SalesOrderQuery"):
         return {}
-    hits = {item.stamp: _hits(item, answer.rows, books) for item in items}
+    hits = {item.stamp: _with_made(item, _hits(item, answer.rows, books), reply, books) for item in items}
     sought = [item for item in items if not any(hit.ours for hit in hits[item.stamp])]
     if not sought or answer.code == NOT_OFFERED or search_of(items[0], books).by == "id" or not recent.since(items):
         return hits
     return _with_recent(hits, sought, *recent.rows(told, items, id_of(call.items)), books)
+
+
+def _with_made(item: Item, hits: list[Found], reply: Reply, books: Books) -> list[Found]:
+    """The finds, with what QuickBooks says that it made of the item, whatever a person has called it since."""
+    told = reply.headers.get(f"{KEPT}{set_id(item.stamp)}", "")
+    answer = replies.parse(told).answer(MADE) if told and not any(hit.ours for hit in hits) else None
+    if answer is None or not answer.rows:
+        return hits
+    made = _moved(item, answer.rows[0], books) if _reverses(item) else _hit(item, answer.rows[0], books)
+    return [*(hit for hit in hits if hit.target != made.target), replace(made, ours=True, alike=False)]
 
 
 def _with_recent(

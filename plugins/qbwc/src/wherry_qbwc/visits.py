@@ -10,21 +10,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from msgspec.structs import replace
 from wherry.errors import TryAgain
 from wherry.http import Response
 from wherry.records import Call, Item, Reply
 from wherry.roles import Services
 
 from . import statements, twins
-from .line import ANSWERED, GONE, Line
+from .line import ANSWERED, GONE, PATH, Line
 from .words import replies
-from .words.sets import claiming, set_id
+from .words.requests import request
+from .words.sets import claiming, message_set, recovering, set_id
 
 CLAIM, VERSION = "claim", "qbxml"
 """Headers of a look: ids of message sets that may be on their way still, and what is spoken with QuickBooks."""
+KEPT, MADE = "kept-", "made"
+"""Headers of its answer: what QuickBooks holds of what it did under the id that follows, as the answer to ``MADE``."""
 UNCLAIMED = 503
 """The status of a look that proves nothing, since what is looked for may yet be done."""
-_KNOWN = ("", "0", "9001", "9002")
+_DONE_BEFORE = "9001"
+_KNOWN = ("", "0", _DONE_BEFORE, "9002")
 """Codes of message-set recovery with which QuickBooks knows the id from here on: claimed now, or done before."""
 
 
@@ -61,23 +66,45 @@ class Visits:
         What may be on its way still is made void first: another computer may have taken it, and come to it hours after
         a look found nothing.
         """
-        ids = (headers or {}).get(CLAIM, "").split()
-        if ids and content:
-            with self._services.documents() as documents:
-                twins.note(documents, self._name, content, self._services.clock.now())
-        if not all(self._claimed(id, (headers or {})[VERSION]) for id in ids):
+        told = headers or {}
+        kept = self._void(told[CLAIM].split(), told[VERSION], content or b"") if CLAIM in told else {}
+        if kept is None:
             return Response(status=UNCLAIMED, headers={}, content=b"", url=path)
         try:
-            return self._line.read(method, path, params=params, content=content, headers=headers, lane=lane)
+            answer = self._line.read(method, path, params=params, content=content, headers=headers, lane=lane)
+            return replace(answer, headers={**answer.headers, **kept})
         except TryAgain as error:
             if self._sending or error.code != GONE or error.where.get("sent") != "no":
                 raise
         return Response(status=ANSWERED, headers={}, content=self._told(content or b"").encode(), url=path)
 
-    def _claimed(self, id: str, version: str) -> bool:
-        """Whether QuickBooks will do nothing any more that comes with the id."""
-        answer = self._line.read("POST", "", content=claiming(id, version=version))
-        return replies.parse(answer.content).status in _KNOWN
+    def _void(self, ids: Sequence[str], version: str, content: bytes) -> dict[str, str] | None:
+        """Has QuickBooks do nothing any more that comes with the ids: headers with what it has done under them. None
+        where it does not keep that in mind."""
+        with self._services.documents() as documents:
+            twins.note(documents, self._name, content, self._services.clock.now())
+        kept: dict[str, str] = {}
+        for id in ids:
+            status = replies.parse(self._ask(claiming(id, version=version))).status
+            if status not in _KNOWN:
+                return None
+            if status == _DONE_BEFORE:
+                kept[KEPT + id] = self._made(id, version)
+        return kept
+
+    def _made(self, id: str, version: str) -> str:
+        """What QuickBooks holds now of what it made under that id; empty where it made nothing."""
+        for answer in replies.parse(self._ask(recovering(id, version=version))).answers:
+            row = (answer.rows or [answer.recovery])[0]
+            for key in ("TxnID", "ListID"):
+                if answer.name.endswith("Add") and row.get(key):
+                    kind = "Item" if answer.name.startswith("Item") else answer.name.removesuffix("Add")
+                    body = {key: [str(row[key])], **({"IncludeLineItems": True} if key == "TxnID" else {})}
+                    return self._ask(message_set([request(f"{kind}Query", body, id=MADE)], version=version)).decode()
+        return ""
+
+    def _ask(self, content: bytes) -> bytes:
+        return self._line.read("POST", PATH, content=content).content
 
     def _told(self, content: bytes) -> str:
         asked, soon = statements.reading(content), [statements.reading(one) for one in self._asked]

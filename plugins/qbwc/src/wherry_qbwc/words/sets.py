@@ -52,6 +52,11 @@ def claiming(set_id: str, *, version: str = VERSION) -> bytes:
     return message_set([etree.Element("HostQueryRq", {"requestID": "claim"})], new_id=set_id, version=version)
 
 
+def recovering(set_id: str, *, version: str = VERSION) -> bytes:
+    """The set that asks what was answered to an older one."""
+    return message_set([], new_id=set_id, old_id=set_id, version=version)
+
+
 def spoken(major: int, minor: int) -> str:
     """The version to speak with a QuickBooks that knows qbXML up to ``major.minor``: ours, or its own if older."""
     ours = tuple(int(part) for part in VERSION.split("."))
