@@ -85,6 +85,10 @@ def test_movements_are_held_although_the_reversal_was_refused_first_and_went_thr
     refuse(posted)
     posted.type(f"journal reverse {FLOW} {NUMBER} --note 'wrong wallet' --yes")
     assert "is in books" in told(posted, "p1")
+    assert told(posted, NUMBER).startswith("Journal entry JE W1 2026W02 of 1 movement is in books")
+    assert "; its reversal was refused" in told(posted, NUMBER)
+    [entry] = posted.ask(f"explain {NUMBER}")["items"]
+    assert [(one["record"], one["minor"]) for one in entry["members"]] == [("ledger_transaction TX-1", 10_000)]
     posted.does(f"errors retry {open_number(posted)}")
     held = "its entry was reversed (JE W1 2026W02): wrong wallet"
     assert held in told(posted, "p1")

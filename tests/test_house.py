@@ -138,6 +138,17 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
         walk(module, ())
 
 
+def test_a_run_imports_no_bookkeeping_until_a_flow_books() -> None:
+    """A start is imports for the most part: the books are a tenth of the core's."""
+    graph = {name_of(path): set(imports(path, inside=False)) for path in files(CORE)}
+    reached, left = set[str](), ["wherry.cli.running", "wherry.engine", "wherry.wiring"]
+    while left:
+        reached.add(module := left.pop())
+        left += graph.get(module, set()) - reached
+    assert "wherry.hub" in reached
+    assert reached & {f"wherry.books.{part}" for part in ("booking", "gathering", "grouping", "subledger")} == set()
+
+
 def test_importing_the_package_imports_nothing_heavy() -> None:
     code = "import sys, wherry; print([m for m in ('httpx', 'sqlalchemy', 'pydantic', 'msgspec') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from wherry import desk, homing, leaving, tracing
+from wherry.books.frozen import ENTITY
 from wherry.errors import NotFound
 from wherry.hub import Hub
 from wherry.money import text as decimal_text
@@ -23,6 +24,7 @@ from wherry.standings import Teller, day, moment
 from wherry.store import inquiries, ledger, questions, registry
 from wherry.store.inquiries import Placed
 from wherry.store.ledger import Event, ItemRow, LinkRow, Route, Seen
+from wherry.store.movements import MovementRow
 from wherry.store.registry import Bound
 from wherry.subjects import Subject, body_of, texts_of
 
@@ -55,7 +57,7 @@ class View(Teller):
         """The sentence, and what stands behind it."""
         told = self._history(one)
         item, link = one.item.item if one.item else None, one.link
-        word_given, decision = self._approved(one), self.decision(one)
+        word_given, decision, members = self._approved(one), self.decision(one), self._members(one)
         return {
             "document": self.name(one, word), "sentence": scrub(self.sentence(one, word)), "state": self._state(one),
             "flow": one.flow, "ref": {"entity": one.ref.entity, "key": one.ref.key} if one.ref is not None else None,
@@ -63,7 +65,8 @@ class View(Teller):
             "approved": {"at": word_given[0], "by": word_given[1]} if word_given else None,
             "decision": msgspec.to_builtins(decision) if decision is not None else None,
             "open": desk.row(item) if item is not None else None,
-            "map": self._map(one), "matches": self._matches(one),
+            "map": self._map(one), "matches": self._matches(one), "movements": len(members),
+            "members": [tracing.member(self.tx, row) for row in members[:_MOST]],
             "evidence": desk.evidence(item) if item is not None else None,
             "payload": item.draft.body if item is not None and item.draft.body else body_of(link),
             "calls": desk.sent_calls(self.tx, told, item.call if item else 0, link.call if link else 0),
@@ -85,7 +88,7 @@ class View(Teller):
         if one.movement is not None:
             flow = self.hub.project.flows.get(one.flow)
             return tracing.sentence(self.tx, one.movement, flow, there, one.link, one.item, self.because)
-        name = name[:1].upper() + name[1:]
+        name = name[:1].upper() + name[1:] + self._of_many(one)
         if one.link is not None and one.link.rule == REVERSED:
             taken = f"{name} was taken back in {there} on {day(one.link.made_at)}; it had been {one.link.target} there"
             why = next((event.reason for event in reversed(self._told(one.link)) if event.fate == "reversed"), "")
@@ -103,6 +106,18 @@ class View(Teller):
         if one.seen is not None:
             return f"{name} is not in {there}: {self._left_out(one.seen)}"
         return f"{name} is not in {there}: {self._not_read(one)}"
+
+    def _members(self, one: Subject) -> list[MovementRow]:
+        """What a journal entry is made of."""
+        if one.movement is not None or one.route is None or one.ref is None or one.ref.entity != ENTITY:
+            return []
+        if one.members is None:
+            one.members = tracing.members(self.tx, one.route.sink, one.flow, one.ref.key)
+        return one.members
+
+    def _of_many(self, one: Subject) -> str:
+        number = len(self._members(one))
+        return f" of {number} movement{'s' * (number > 1)}" if number else ""
 
     def _written(self, one: Subject, link: LinkRow, name: str, there: str) -> str:
         decision = self.decision(one)
@@ -124,7 +139,8 @@ class View(Teller):
     def _and(self, said: str, one: Subject, what: str) -> str:
         if one.item is not None:
             reopened = one.item.item.state == "decide" and not one.item.item.call and not one.item.item.target
-            return f"{said}; {'it' if reopened else what} {self.because(one.item)}"
+            what = "it" if reopened else "its reversal" if one.item.item.draft.void else what
+            return f"{said}; {what} {self.because(one.item)}"
         if one.seen is None:
             return said
         if one.seen.reason.startswith("gone:"):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct, field
 
-from wherry.books.booking import Booked
 from wherry.catalogues import Catalogues
 from wherry.errors import WherryError
 from wherry.records import Draft, Fate, Record, Ref, Skip
@@ -22,6 +22,9 @@ from wherry.store.database import Tx
 from wherry.store.documents import DocumentView
 from wherry.store.ledger import Seen
 from wherry.tally import Tally
+
+if TYPE_CHECKING:
+    from wherry.books.booking import Booked
 
 
 class Options(Struct, frozen=True, kw_only=True):

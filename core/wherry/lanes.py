@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from wherry.books import subledger
 from wherry.books.frozen import ENTITY
-from wherry.books.subledger import Subledger
 from wherry.errors import ConfigError
 from wherry.flight import Target
 from wherry.records import Ref
@@ -42,6 +40,9 @@ class Lanes:
 
     def subledger(self, flow: Flow, posting: Lane) -> Lane:
         """Where the movements of a flow that books are kept. Raises ConfigError where its sink keeps no journals."""
+        from wherry.books import subledger
+        from wherry.books.subledger import Subledger
+
         if posting.atomic is not None or ENTITY not in posting.sink.entities:
             raise ConfigError(
                 f"flows.{flow.name}: {flow.sink} keeps no journals",

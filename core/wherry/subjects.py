@@ -34,6 +34,8 @@ class Subject(Struct, kw_only=True):
     link: LinkRow | None = None
     movement: MovementRow | None = None
     """Of what is booked; ``link`` and ``item`` are then those of the entry that it stands in."""
+    members: list[MovementRow] | None = None
+    """Of a journal entry, once it was asked for: what it is made of."""
 
     @property
     def same(self) -> tuple[str, ...]:
@@ -124,9 +126,10 @@ class Finder:
     def _of_item(self, one: Placed) -> Subject:
         item = one.item
         seen = ledger.find_seen(self.tx, item.flow, item.record_kind, [item.record_id]).get(item.record_id)
-        mine = seen if item.root else None
+        of_record = item.root and item.record_kind != "journal"  # an entry is made of many
+        mine = seen if of_record else None
         subject = Subject(flow=item.flow, route=one.route, ref=item.ref, item=one, seen=mine)
-        if item.root:
+        if of_record:
             subject.kind, subject.record = item.record_kind, item.record_id
         return self._with_link(subject)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
@@ -14,7 +15,7 @@ from wherry.money import text
 from wherry.records import Ref
 from wherry.rows import REVERSED
 from wherry.settings import Flow
-from wherry.store import exported, ledger, movements
+from wherry.store import exported, inquiries, ledger, movements
 from wherry.store.database import Tx
 from wherry.store.inquiries import Placed
 from wherry.store.ledger import LinkRow, Route
@@ -41,6 +42,23 @@ def entry_of(tx: Tx, route: Route, row: MovementRow) -> tuple[LinkRow | None, Pl
     return ledger.find_links(tx, route, [ref]).get(ref), Placed(route, item) if item is not None else None
 
 
+def members(tx: Tx, sink: int, flow: str, entry: str) -> list[MovementRow]:
+    """The movements that an entry is made of."""
+    return list(movements.of_entries(tx, sink, flow, [entry]))
+
+
+def member(tx: Tx, row: MovementRow) -> dict[str, Any]:
+    """A movement and the record that it came from."""
+    event = inquiries.record_of(tx, Ref(row.kind, row.key), f"M-{row.id}")
+    body = msgspec.json.decode(row.body)
+    return {
+        "id": f"M-{row.id}", "record": f"{event.record_kind} {event.record_id}" if event is not None else row.key,
+        "date": row.date, "partition": row.partition, "reference": body.get("reference", ""),
+        "description": body.get("description", ""), "minor": row.minor, "currency": row.currency,
+        "undoes": f"M-{row.undoes}" if row.undoes else "", "run": row.run,
+    }  # fmt: skip
+
+
 def name(row: MovementRow) -> str:
     """``movement p1 (100.00 USD of 2026-01-05)``."""
     reference = str(msgspec.json.decode(row.body).get("reference") or row.key.removeprefix("id:"))
@@ -62,7 +80,7 @@ def sentence(
         look = f"the next run books it if nothing holds it: wherry journal preview {row.flow}"
         return f"{said} is not in {there}: it stands in no entry yet, and {look}"
     number = exported.said(link, "number") if link is not None else item.item.label if item is not None else row.entry
-    many = sum(1 for _ in movements.of_entries(tx, row.sink, row.flow, [row.entry]))
+    many = len(members(tx, row.sink, row.flow, row.entry))
     how = _GROUPS[flow.group] if flow is not None else "in"
     group = f"{how}, {parts(row.entry).bucket}" + (f", one of {many} movements" if many > 1 else "")
     entry = f"journal entry {number}"

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from wherry import desk, fiscal
+from wherry import desk, fiscal, tracing
 from wherry.accounting import BookedLine, Entry
 from wherry.books import balances, rates
 from wherry.books.charts import Chart, Mismatch
@@ -173,11 +173,11 @@ def shown(hub: Hub, word: str, *, limit: int = 50) -> dict[str, Any]:
     one = find(hub, word)
     chart = hub.books.chart(one.route.sink)
     with hub.store.read() as tx:
-        members = list(movements.of_entries(tx, one.route.sink, one.flow, [one.entry.key]))
+        members = tracing.members(tx, one.route.sink, one.flow, one.entry.key)
         names = {row.id: row.name for row in registry.all_connections(tx)}
         events = inquiries.told_of(tx, one.ref, one.flow)
         gains = hub.project.flows[one.flow].gains
-        told = [_member(tx, row, gains) for row in members[:limit]]
+        told = [{**tracing.member(tx, row), "minor": worth(row, gains)} for row in members[:limit]]
         by = exported.approvers(tx).get(str(one.ref), "")
         calls = desk.sent_calls(tx, events, one.link.call if one.link is not None else 0)
     return {
@@ -192,18 +192,6 @@ def _word(link: LinkRow | None, approved: str) -> dict[str, Any]:
     if link is None:
         return {"at": "", "by": "", "run": "", "rule": ""}
     return {"at": link.made_at, "by": approved or link.made_by, "run": link.run, "rule": link.rule}
-
-
-def _member(tx: Tx, row: MovementRow, gains: bool) -> dict[str, Any]:
-    """A movement and the record that it came from."""
-    event = inquiries.record_of(tx, Ref(row.kind, row.key), f"M-{row.id}")
-    body = msgspec.json.decode(row.body)
-    return {
-        "id": f"M-{row.id}", "record": f"{event.record_kind} {event.record_id}" if event is not None else row.key,
-        "date": row.date, "partition": row.partition, "reference": body.get("reference", ""),
-        "description": body.get("description", ""), "minor": worth(row, gains), "currency": row.currency,
-        "undoes": f"M-{row.undoes}" if row.undoes else "", "run": row.run,
-    }  # fmt: skip
 
 
 def told_entry(entry: Entry, chart: Chart) -> dict[str, Any]:

@@ -88,10 +88,24 @@ def _behind(row: Mapping[str, Any], whole: str) -> Iterator[str]:
         cells = [(spelled(m["entity"]), m["label"] or m["key"], m["target"], m["rule"] or m["state"], m["by"],
                   m["reason"]) for m in row["matches"]]  # fmt: skip
         yield from (f"    {line}" for line in table(["", "NAME", "TARGET", "RULE", "BY", "WHY"], cells, most=50))
+    yield from _members(row)
     yield from payload(row["payload"])
     yield from found(row["evidence"])
     yield from requests({**row, **(row["ref"] or {"entity": "", "key": ""})}, _names(row), whole)
     yield from history(row["history"])
+
+
+def _members(row: Mapping[str, Any]) -> Iterator[str]:
+    """The movements of an entry, each with the record that it came from."""
+    members, many = row["members"], row["movements"]
+    if members:
+        yield "  made of"
+        cells = [(one["id"], one["record"], one["reference"], one["date"], amount(one["minor"], one["currency"]))
+                 for one in members]  # fmt: skip
+        yield from (f"    {line}" for line in table(["", "RECORD", "REFERENCE", "DATE", "AMOUNT"], cells, most=50))
+    if many > len(members):
+        number = str(row["payload"].get("number", ""))
+        yield f"    and {many - len(members):,} more: wherry journal show {shlex.quote(number)}"
 
 
 def _when(one: Mapping[str, Any] | None) -> str:
