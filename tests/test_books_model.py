@@ -205,8 +205,10 @@ def opened() -> Iterator[Store]:
         store.close()
 
 
-@given(st.lists(STEPS, min_size=3, max_size=14), st.sampled_from(["correct", "next-period", "hold"]),
-       st.sampled_from(["hold", "next-period"]), st.sampled_from(["week", "month", "day", "none"]))  # fmt: skip
+@given(
+    st.lists(STEPS, min_size=3, max_size=14), st.sampled_from(["correct", "next-period", "hold"]),
+    st.sampled_from(["hold", "next-period", "true-up"]), st.sampled_from(["week", "month", "day", "none"]),
+)  # fmt: skip
 @settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_people_do_the_books_come_to_what_the_records_say(
     opened: Store, steps: list[Any], late: str, closed: str, group: str

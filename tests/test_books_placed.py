@@ -100,6 +100,28 @@ def test_an_entry_that_bears_its_first_day_bears_the_first_open_one(desk: Placed
     assert [one.detail for one in found.left] == ["its period is closed"]
 
 
+def test_what_changed_in_locked_periods_is_one_true_up_of_their_balances_on_the_first_open_day(desk: Placed) -> None:
+    """b_000_01, case_C12: of all locked periods together, with its external id, its memo and the first day."""
+    desk.named("flow", group="month", closed="true-up", late="next-period")
+    for key, day in (("A", "2025-12-30"), ("B", "2026-01-05")):
+        desk.moved(key, day)
+    desk.says("W-1", 10000)
+    desk.post()
+    desk.closed_until = dt.date(2026, 1, 31)  # type: ignore[assignment]
+    desk.says("W-1", 9000)
+    desk.moved("D", "2025-12-31")
+    [up] = desk.post()
+    assert (up.number, up.date.isoformat(), up.period, len(up.members)) == (
+        "JE-TRUEUP-2026-02L", "2026-02-01", "2026-02", 3)  # fmt: skip
+    assert up.memo == "True-up against locked balances, 2026-02, moved from locked periods"
+    moved = {code: sum(line.minor * (1, -1)[line.side == "credit"] for line in up.lines if line.account == code)
+             for code in ("1205", "4010")}  # fmt: skip
+    assert moved == {"1205": 9000, "4010": -9000}
+    desk.moved("E", "2026-02-20")
+    found = desk.gather()
+    assert [(one.entry.number, one.entry.moved) for one in found.bookings] == [("JE 2026-02", "")]
+
+
 def test_two_flows_into_the_same_books_call_no_entry_alike(desk: Placed) -> None:
     """b_004_14"""
     desk.named("flow")

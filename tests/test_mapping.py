@@ -210,6 +210,16 @@ def test_rounding_is_counted_per_currency_and_not_for_what_was_refused_or_skippe
     assert {currency: str(rest) for currency, rest in rounding.residue.items()} == {"EUR": "-0.005", "USD": "0.001"}
 
 
+def test_another_run_with_the_same_map_counts_from_nothing() -> None:
+    first = mapper('[map.project]\namount = "round_money(deal.amount, deal.deal_currency_code)"')
+    first.map(deal(amount="10.005"))
+    second = first.anew()
+    assert (second.residue, second.fingerprint) == ({}, first.fingerprint)
+    second.map(deal(amount="10.001"))
+    assert {currency: str(rest) for currency, rest in first.residue.items()} == {"EUR": "-0.005"}
+    assert {currency: str(rest) for currency, rest in second.residue.items()} == {"EUR": "0.001"}
+
+
 def test_missing_null_and_empty_are_three_things_in_a_custom_field() -> None:
     """case_B20"""
     custom = mapper('[map.project]\n"custom.po_number" = "deal.po_number"')

@@ -71,6 +71,7 @@ class Wiring:
         self._vault: Vault | None = None
         self._bound: dict[str, int] = {}
         self._sources: dict[str, SourceConnector] = {}
+        self._maps: dict[tuple[str, str], tuple[object, mapping.MapMapper]] = {}
         self.lanes = Lanes(project, store)
 
     @property
@@ -307,12 +308,17 @@ class Wiring:
         self, flow: Flow, kind: str, default_map: Mapping[str, Any], source: SourceConnector, *, fresh: bool
     ) -> FieldMapper:
         """``fresh`` asks for the source's fields anew: one may have been made since they were kept."""
-        return mapping.build(
-            flow, kind, default_map, transforms=self.plugins.transforms(), shapes=self.plugins.shapes(),
-            description=source.describe(kind, fresh=fresh) if isinstance(source, Describes) else None,
-            currency=self._currency(flow.source), timezone=self.project.timezone, named_maps=self.project.maps,
-            kinds=source.kinds,
-        )  # fmt: skip
+        said = source.describe(kind, fresh=fresh) if isinstance(source, Describes) else None
+        told = flow, said, self._currency(flow.source), source.kinds
+        kept, built = self._maps.get((flow.name, kind), (None, None))
+        if built is None or kept != told:
+            built = mapping.build(
+                flow, kind, default_map, transforms=self.plugins.transforms(), shapes=self.plugins.shapes(),
+                description=said, currency=told[2], timezone=self.project.timezone, named_maps=self.project.maps,
+                kinds=source.kinds,
+            )  # fmt: skip
+            self._maps[flow.name, kind] = told, built
+        return built.anew()
 
     def _currency(self, source: str) -> str:
         """What an amount is in that names no currency: the source account's own, where it tells, else the project's."""

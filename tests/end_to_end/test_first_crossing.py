@@ -5,14 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
-from wherry import answers, flows, overview
+from wherry import answers, flows, mapping, overview
 from wherry.errors import ConfigError, Guarded, NotFound, WherryError
 from wherry.hub import Hub
 from wherry.job import Options
+from wherry.records import Description, FieldInfo
 from wherry.store import audit
 from wherry_hubspot import demo
 from wherry_hubspot.simulator import HubSpotSimulator
+from wherry_hubspot.source import HubSpotSource
 
 from .conftest import PROJECT, TOKEN, OpenHub
 
@@ -40,6 +43,28 @@ def test_won_deals_become_projects_with_customers_products_and_files(hub: Hub) -
     answers.match(hub, 1, answers.questions(hub)[0]["candidates"][0]["id"])
     for kind in ("project", "customer", "product", "file"):
         assert len(held(hub, kind)) == demo.EXPECTED[kind], kind
+
+
+def test_a_service_builds_a_map_once_and_anew_when_the_source_has_another_field(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built, described = [], list[FieldInfo]()
+    build, describe = mapping.build, HubSpotSource.describe
+
+    def told(self: HubSpotSource, kind: str, **asked: Any) -> Description:
+        found = describe(self, kind, **asked)
+        return msgspec.structs.replace(found, fields=(*found.fields, *described))
+
+    monkeypatch.setattr(mapping, "build", lambda *a, **kw: built.append(a[1]) or build(*a, **kw))
+    monkeypatch.setattr(HubSpotSource, "describe", told)
+    hub.run("won-deals")
+    once = list(built)
+    assert len(set(once)) == len(once), "each kind of a flow once"
+    hub.run("won-deals")
+    assert built == once
+    described.append(FieldInfo("made_meanwhile"))
+    hub.run("won-deals")
+    assert len(built) > len(once)
 
 
 def test_a_second_run_writes_nothing(hub: Hub) -> None:

@@ -45,6 +45,8 @@ TYPES: Mapping[str, JournalType] = {
 }
 """Type of a movement → how its entries are called. A type that is not here is called by its own name."""
 _UNTYPED = JournalType("", "Journal")
+LOCKED = "locked periods"
+"""What a true-up is moved from: one brings the balances of all of them to what the records say by now."""
 
 
 class Name(Struct, frozen=True, kw_only=True):
@@ -200,7 +202,9 @@ def _unescaped(text: str) -> str:
 
 
 def _compact_period(name: str) -> str:
-    """``2610`` for the month 2026-10."""
+    """``2610`` for the month 2026-10; nothing for all that are locked."""
+    if name == LOCKED:
+        return ""
     month = _MONTH(name)
     return f"{month[1]}{month[2]}" if month else name
 

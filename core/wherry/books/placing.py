@@ -15,7 +15,7 @@ from wherry.accounting import Bucket, LeftOut, Movement
 from wherry.books import asbooked, grouping, unbooked
 from wherry.books.bodies import gain_elsewhere, movement_of
 from wherry.books.keys import SEPARATOR, parts
-from wherry.books.numbering import moved_from
+from wherry.books.numbering import LOCKED, moved_from
 from wherry.errors import Guarded, Rejected
 from wherry.settings import Flow
 from wherry.store.movements import MovementRow
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _FURTHEST = 60
+_TRUE_UP = "true-up"
+"""The type of what brings locked balances to what the records say by now, and the policy that makes it."""
 _ONE_DAY = dt.timedelta(days=1)
 
 
@@ -126,7 +128,7 @@ class Placing:
         if policy == "stop":
             raise Guarded(
                 f"{self.books.flow.name}: a movement of {movement.date} ({movement.reference or row.key}) came, but "
-                f"{why}", fix='open the period, or set closed = "hold" or "next-period" on the flow',
+                f"{why}", fix='open the period, or set closed = "hold", "next-period" or "true-up" on the flow',
                 code="WHERRY-7085", flow=self.books.flow.name,
             )  # fmt: skip
         if policy == "hold":
@@ -134,7 +136,10 @@ class Placing:
             return None
         if policy == "correct":
             return msgspec.structs.replace(movement, late=True)
-        return self._later(movement, why)
+        later = self._later(movement, why)
+        if later is None or policy != _TRUE_UP:
+            return later
+        return msgspec.structs.replace(later, type=_TRUE_UP, moved=LOCKED)
 
     def _later(self, movement: Movement, why: str) -> Movement | None:
         """On the first day of the next period that is open, in an entry of what is moved there from its own: the day is

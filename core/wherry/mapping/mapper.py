@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
@@ -37,6 +38,12 @@ class MapMapper:
         self._plans = [plan, *by_pipeline.values()]
         self._kept: dict[int, Kept] = {id(plan): {} for plan in self._plans}
         self._fields = _fields_of(self._plans, kind, trigger, amount)
+
+    def anew(self) -> MapMapper:
+        """The same map with nothing cut off yet and nothing kept: for a run of its own."""
+        made = copy.copy(self)
+        made.residue, made._adding, made._kept = {}, threading.Lock(), {id(plan): {} for plan in self._plans}
+        return made
 
     @property
     def fields(self) -> Mapping[str, tuple[str, ...]]:

@@ -216,8 +216,10 @@ class Flow(_Table):
         description="What becomes of a movement whose group was posted before it came: it is held, booked in the next "
         "open period, or in a correcting entry.",
     )
-    closed: Literal["hold", "next-period", "stop"] = Field(
-        default="hold", description="What becomes of a movement in a closed period; stop: nothing is booked at all."
+    closed: Literal["hold", "next-period", "true-up", "stop"] = Field(
+        default="hold",
+        description="What becomes of a movement in a closed period: it is held, booked in the next open period, or "
+        "there in one entry that trues the locked balances up; stop: nothing is booked at all.",
     )
     wait: Every = Field(
         default="2d", description="How long after the end of a group it is posted by itself, with automatic approval."

@@ -17,7 +17,7 @@ from wherry.testing import guarantees as promise
 from wherry.testing.altering import below_zero, doubled, lacking, moved, rich
 from wherry.testing.guarantees import guarantee, tried
 from wherry.testing.holding import Holding, Line, differs, expected
-from wherry.testing.sink_trial import SinkTrial, needed, write
+from wherry.testing.sink_trial import SinkTrial, created, needed, steps_of, write
 
 
 class Bodies:
@@ -32,6 +32,17 @@ class Bodies:
             tried("fields left out")
             if why := _stumbles(sink, msgspec.structs.replace(item, body=body)):
                 stumbles[name] = why
+        assert stumbles == {}
+
+    @guarantee(promise.EACH_ITS_OWN)
+    def test_a_change_can_be_said_whatever_is_known_of_what_stands_there(self, trial: SinkTrial) -> None:
+        """What was linked by hand has no former body, and perhaps no version that is known."""
+        sink, items = trial.make(), list(trial.items(1))
+        steps, stumbles = steps_of(trial, items, created(sink, items)), {}
+        for step in steps:
+            for less in ({"before": None}, {"token": ""}, {"before": None, "token": ""}):
+                if why := _stumbles(sink, msgspec.structs.replace(step, **less)):
+                    stumbles[f"{step.action} without {' and '.join(less)}"] = why
         assert stumbles == {}
 
     @guarantee(promise.EXACT)

@@ -63,6 +63,13 @@ class Encoding:
         assert (first.id, first.name) == (again.id, again.name)
 
     @guarantee(promise.BOOKS)
+    def test_looking_whose_books_these_are_changes_nothing_in_them(self, trial: SinkTrial) -> None:
+        """Who only tries a connection has not asked for anything to be made there."""
+        sink, before = trial.make(), len(trial.stage.history.effects())
+        sink.check()
+        assert len(trial.stage.history.effects()) == before
+
+    @guarantee(promise.BOOKS)
     def test_a_lost_sign_in_ends_check_with_access_lost(self, trial: SinkTrial) -> None:
         sink = trial.make()
         trial.stage.faults.add("expired", times=10_000)
@@ -130,12 +137,17 @@ class Encoding:
         """What is sent again after a crash is what was sent before it: of changes and voids, too."""
         items = list(trial.items(2))
         steps = steps_of(trial, items, created(trial.make(), items))
-        calls = [plain(trial.make().encode([step])) for step in steps]
+
+        def said() -> list[bytes]:
+            sink = trial.make()
+            return [plain(sink.encode([step])) for step in steps]
+
+        calls = said()
         for zone in ZONES:
             with in_zone(zone):
-                assert [plain(trial.make().encode([step])) for step in steps] == calls, f"another call in {zone}"
+                assert said() == calls, f"another call in {zone}"
         trial.wait(40 * DAY + 3_600)
-        assert [plain(trial.make().encode([step])) for step in steps] == calls, "another call a month later"
+        assert said() == calls, "another call a month later"
 
     @guarantee(promise.SAME_BYTES)
     def test_a_call_is_the_same_whoever_runs_it_and_where(

@@ -87,6 +87,15 @@ class Telling:
                 assert told == {name: whole[record.id].get(name) for name in fields}
 
     @guarantee(promise.TRUE_COPY)
+    def test_a_map_that_names_no_fields_misses_no_record(self, trial: Trial) -> None:
+        """It takes what the source usually tells."""
+        ids = trial.create(2)
+        trial.wait(trial.settled)
+        found = Reading(trial.make().read(Query(kind=trial.kind)), None).records
+        assert sorted(record.id for record in found) == sorted(ids)
+        assert all(isinstance(record.fields, dict) for record in found)
+
+    @guarantee(promise.TRUE_COPY)
     def test_ids_versions_and_marks_are_text(self, trial: Trial) -> None:
         """A number would be another id once it was kept: 0042 is not 42."""
         trial.create(2)

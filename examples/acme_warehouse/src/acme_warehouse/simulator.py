@@ -69,10 +69,12 @@ class AcmeSimulator:
     def _change(self, call: Call) -> Reply:
         thing = self._thing(call)
         thing.update({**_body(call), "id": thing["id"], "changed": self._now()})
+        self.stage.effect(f"{call.params['kind']} changed", id=thing["id"])
         return Reply(200, thing)
 
     def _remove(self, call: Call) -> Reply:
-        del self._things(call)[self._thing(call)["id"]]
+        gone = self._things(call).pop(self._thing(call)["id"])
+        self.stage.effect(f"{call.params['kind']} removed", id=gone["id"])
         return Reply(204)
 
     def _things(self, call: Call) -> dict[str, dict[str, Any]]:
