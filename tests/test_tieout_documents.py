@@ -4,7 +4,6 @@ nothing explains does not tie out."""
 from __future__ import annotations
 
 import datetime as dt
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +168,6 @@ def test_invoices_of_the_hub_and_of_a_person_on_an_account_of_its_journals_tie_o
         desk.does("close 2010-12 --flow wallet-journals --second-person ben --approve --yes --pack pack.xlsx")
         sheet = openpyxl.load_workbook(tmp_path / "pack.xlsx")["tie-out"]
         told = [(row[0].value, row[1].value, row[8].value, row[10].value) for row in sheet.iter_rows(min_row=2)]
-        assert ("other document of this hub", "536365", Decimal("-37.3"), "2010-12-01 Invoice 4010 invoice 536365 of "
-                "invoices") in [(what, name, worth and Decimal(str(worth)), says) for what, name, worth, says in told]  # fmt: skip
+        says = "2010-12-01 Invoice 4010 invoice 536365 of invoices"
+        assert ("other document of this hub", "536365", -37.3, says) in told
         assert ("not by this hub", "H-1") in [row[:2] for row in told]
