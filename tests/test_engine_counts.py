@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from wherry.catalogues import Catalogues, LazyCatalogue
 from wherry.matching import ListingCatalogue
@@ -25,6 +25,7 @@ def tally(counts: dict[str, dict[str, int]], notices: int = 0) -> Tally:
 
 
 @given(st.lists(COUNTS, max_size=6))
+@settings(max_examples=25, deadline=None)
 def test_the_sum_of_batches_is_the_run(batches: list[dict[str, dict[str, int]]]) -> None:
     """I1"""
     whole, expected = Tally(), Counter[tuple[str, str]]()

@@ -91,7 +91,7 @@ class View(Teller):
         name = name[:1].upper() + name[1:] + self._of_many(one)
         if one.link is not None and one.link.rule == REVERSED:
             taken = f"{name} was taken back in {there} on {day(one.link.made_at)}; it had been {one.link.target} there"
-            why = next((event.reason for event in reversed(self._told(one.link)) if event.fate == "reversed"), "")
+            why = next((event.reason for event in reversed(self.events_of(one.link.ref)) if event.fate == "reversed"), "")
             return self._and(taken + (f" ({why})" if why else ""), one, "a newer version of it")
         if one.link is not None and one.link.target:
             return self._written(one, one.link, name, there)
@@ -226,7 +226,8 @@ class View(Teller):
     def _history(self, one: Subject) -> list[Event]:
         """Of the record with all that was made of it, or of the thing alone."""
         told = inquiries.told_of_record(self.tx, one.flow, one.kind, one.record) if one.record else []
-        mine = inquiries.told_of(self.tx, one.ref, one.flow) if one.ref is not None else []
+        events = self.events_of(one.ref) if one.ref is not None else []
+        mine = [event for event in events if event.flow == one.flow]
         return sorted(dict.fromkeys([*told, *mine]), key=lambda event: event.at)
 
     def _state(self, one: Subject) -> str:

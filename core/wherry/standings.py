@@ -25,7 +25,7 @@ class Teller(Finder):
 
     def _how(self, one: Subject, link: LinkRow) -> str:
         """How it came to be there, and by what it was written last."""
-        first = next((event for event in self._told(link) if event.target == link.target), None)
+        first = next((event for event in self.events_of(link.ref) if event.target == link.target), None)
         run, call = (first.run, first.call) if first is not None else (link.run, link.call)
         by_person = link.rule == "person"
         how = _BY_RULE.get(link.rule, f"found there by {link.rule}").format(by=link.made_by if by_person else "")
@@ -35,12 +35,9 @@ class Teller(Finder):
         word = self._approved(one)
         return said + (f", approved by {word[1]}" if word is not None and link.call else "")
 
-    def _told(self, link: LinkRow) -> list[Event]:
-        return inquiries.told_of(self.tx, link.ref)
-
     def _since(self, link: LinkRow) -> str:
         """When the target first held it, by the history; a link is written anew with every change."""
-        return next((event.at for event in self._told(link) if event.target == link.target), link.made_at)
+        return next((event.at for event in self.events_of(link.ref) if event.target == link.target), link.made_at)
 
     def decision(self, one: Subject) -> Decision | None:
         """What a person decided about what the target holds of it, as long as nothing came after. What a comparison

@@ -50,6 +50,7 @@ class Finder:
         self.hub, self.tx = hub, tx
         self.bound = {row.id: row for row in registry.all_connections(tx)}
         self.ids = {row.name: row.id for row in self.bound.values()}
+        self._events: dict[Ref, list[Event]] = {}
 
     # -- what is meant ------------------------------------------------------------------------------------------------
 
@@ -154,6 +155,12 @@ class Finder:
                 subject.seen, subject.kind, subject.record = seen, event.record_kind, event.record_id
         subject.item = self._open(one.route, link.ref)
         return subject
+
+    def events_of(self, ref: Ref) -> list[Event]:
+        """What happened to a thing, oldest first: read once, since a long history is long to search."""
+        if ref not in self._events:
+            self._events[ref] = inquiries.told_of(self.tx, ref)
+        return self._events[ref]
 
     def _seen_by(self, event: Event) -> Seen | None:
         return ledger.find_seen(self.tx, event.flow, event.record_kind, [event.record_id]).get(event.record_id)
