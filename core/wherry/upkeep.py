@@ -103,10 +103,12 @@ def sweep(job: Job, kind: str, mapper: FieldMapper) -> None:
     if not isinstance(source, Sweeps) or not job.options.moves_mark or job.options.resync:
         return
     with wired.store.read() as tx:
-        mark, known = registry.mark(tx, wired.name, kind), dict(ledger.synced_ids(tx, wired.name, kind))
+        mark = registry.mark(tx, wired.name, kind)
+        if mark is None or not (job.options.sweep or sweep_is_due(wired, mark.swept_at)):
+            return
+        known = dict(ledger.synced_ids(tx, wired.name, kind))
         known.update((id, "") for id in ledger.open_ids(tx, wired.name, kind))
-    due = job.options.sweep or (mark is not None and sweep_is_due(wired, mark.swept_at))
-    if mark is None or not known or not due:
+    if not known:
         return
     found = boundary.sweep(source, kind, list(known), mapper.fields.get(kind, ()))
     guard_vanished(job, kind, len(found), len(known))
