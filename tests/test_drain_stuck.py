@@ -73,6 +73,35 @@ def test_an_answer_is_kept_while_another_process_holds_the_store(desk: Books, mo
     assert (desk.done("2"), desk.states(), desk.reads()) == ([("created", "10.00")], {}, looks)
 
 
+def test_an_answer_is_kept_although_the_session_that_holds_the_lock_has_died(
+    tmp_path: Path, postgres_copy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database's server took over elsewhere while the answer came; nobody can be asked for it again"""
+    with books(tmp_path, postgres_copy, monkeypatch, "none") as mute:
+        mute.bill("1")
+        mute.run()
+        real, engine = (
+            flight.exchange,
+            sa.create_engine(sa.make_url(postgres_copy).set(drivername="postgresql+psycopg")),
+        )
+
+        def exchange(target: flight.Target, one: flight.Exchange) -> flight.Exchange:
+            done = real(target, one)
+            with engine.connect() as connection:
+                gone = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                connection.exec_driver_sql(f"SELECT pg_terminate_backend(pid) {gone}")
+            return done
+
+        mute.bill("2")
+        with monkeypatch.context() as patch:
+            patch.setattr(flight, "exchange", exchange)
+            report = mute.run()
+        engine.dispose()
+        assert report.exit_code == 6
+        assert mute.run().exit_code == 0
+        assert (mute.done("2"), mute.states()) == ([("created", "10.00")], {})
+
+
 def test_while_somebody_else_sends_to_its_target_a_run_reads_its_source(
     desk: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,8 @@ from email.utils import format_datetime
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec import Struct
 from wherry.errors import AccessLost, ContractBroken, Rejected, TryAgain, WherryError
 from wherry.http import Http, Limit, Patience, Profile, Response
@@ -52,6 +54,24 @@ def test_a_body_goes_as_json_and_a_path_below_the_base_keeps_the_bases_own_path(
     seen = server.seen[0]
     assert (seen.path, seen.query, json.loads(seen.body)) == ("/api/search", "x=1", {"limit": 5})
     assert seen.headers["content-type"] == "application/json"
+
+
+NAMES = st.from_regex(r"[\w][\w.-]{0,8}", fullmatch=True)
+VALUES = st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.lists(st.text(max_size=4), max_size=3)
+
+
+@given(
+    st.sampled_from(["https://crm.example", "https://crm.example/", "https://crm.example/api/v3", "https://crm.example/a%20b/"]),
+    st.lists(NAMES | st.sampled_from(["..", "a b", "%41", "é"]), min_size=1, max_size=3).map("/".join),
+    st.sampled_from(["", "/"]),
+    st.dictionaries(st.text(max_size=6), VALUES, max_size=3),
+)  # fmt: skip
+def test_the_short_way_to_an_address_ends_where_the_long_one_does(base, path, slash, params):
+    http = Http(Profile(base_url=base, hosts=("crm.example",)), resolve=pytest.fail)
+    told = {name: value for name, value in params.items() if value is not None}
+    wanted = http._url(slash + path).copy_merge_params(told)
+    assert http._ask("GET", slash + path, params, None, None, True, {}).url == wanted
+    http.close()
 
 
 def test_nothing_is_connected_before_the_first_call():

@@ -23,7 +23,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 
@@ -41,12 +41,13 @@ from wherry.steps import Outcome
 from wherry.store import calls, ledger
 from wherry.store.calls import CallRow, OpenItem
 from wherry.store.database import HELD_UP, Tx
-from wherry.store.locks import Held
+from wherry.store.locks import LOST, Held
 from wherry.threads import fan_out
 
 _LOOK_AT_ONCE = 200
 _WAIT = 30.0
 """Seconds that somebody else's drain of the same target is waited for."""
+Begin, Put = Callable[[], contextlib.AbstractContextManager[Tx]], Callable[[Tx, Sequence[CallRow]], None]
 _NOTHING_YET = ("sending", "answered", "lost", "unsent")
 
 
@@ -286,16 +287,25 @@ class Drain:
             for _ in fan_out(self._exchange, group, width=self._width(group)):
                 pass
         finally:  # also when somebody stops us: what has been answered by then is known
-            self._keep_replies([one.row for one in group if one.row.state != "sending"])
+            self._keep([one.row for one in group if one.row.state != "sending"])
         self.unsettled = list(group)
 
-    def _keep_replies(self, rows: Sequence[CallRow]) -> None:
-        """Nobody else knows what was answered: while another process holds the store it is waited for, until somebody
-        stops us."""
+    def _keep(self, rows: Sequence[CallRow]) -> None:
+        """Store what came of calls. That something was answered may be said also by who no longer holds the lock."""
+        try:
+            self._keep_replies(self.held.write, calls.put_calls, rows)
+        except TryAgain as error:
+            if error.code == LOST:
+                self._keep_replies(self.store.write, calls.put_replies, rows)
+            raise
+
+    def _keep_replies(self, begin: Begin, put: Put, rows: Sequence[CallRow]) -> None:
+        """Nobody else knows what was answered: while others hold the store, or its server is away, it is waited for,
+        until somebody stops us."""
         while True:
             try:
-                with self.held.write() as tx:
-                    calls.put_calls(tx, rows)
+                with begin() as tx:
+                    put(tx, rows)
                 return
             except TryAgain as error:
                 if error.code != HELD_UP:

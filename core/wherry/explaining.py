@@ -91,7 +91,8 @@ class View(Teller):
         name = name[:1].upper() + name[1:] + self._of_many(one)
         if one.link is not None and one.link.rule == REVERSED:
             taken = f"{name} was taken back in {there} on {day(one.link.made_at)}; it had been {one.link.target} there"
-            why = next((event.reason for event in reversed(self.events_of(one.link.ref)) if event.fate == "reversed"), "")
+            events = reversed(self.events_of(one.link.ref))
+            why = next((event.reason for event in events if event.fate == "reversed"), "")
             return self._and(taken + (f" ({why})" if why else ""), one, "a newer version of it")
         if one.link is not None and one.link.target:
             return self._written(one, one.link, name, there)

@@ -10,7 +10,7 @@ from shlex import quote as quoted
 from wherry import decided, desk
 from wherry.store import findings, inquiries
 from wherry.store.findings import Decision, Finding
-from wherry.store.ledger import Event, LinkRow
+from wherry.store.ledger import LinkRow
 from wherry.subjects import Finder, Subject, body_of
 
 _BY_RULE = {

@@ -8,6 +8,7 @@ hand) → transport (guard, pace, count, send).
 from __future__ import annotations
 
 import http.cookiejar
+import re
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -45,6 +46,8 @@ _BECOMES_GET = frozenset({301, 302, 303})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PRIVATE = frozenset({"set-cookie", "authorization", "www-authenticate", "proxy-authenticate"})
 """Headers of an answer that are not kept: they may hold what signs somebody in."""
+_PLAIN = re.compile(r"/?\w[\w.-]*(?:/\w[\w.-]*)*/?", re.ASCII).fullmatch
+"""A path below the base, with nothing in it that would have to be understood or quoted."""
 
 
 class _Ask(Struct, frozen=True):
@@ -333,11 +336,16 @@ class Http:
         self, method: str, path: str, params: Mapping[str, Any] | None, headers: Mapping[str, str] | None,
         content: bytes | None, authorised: bool, extensions: dict[str, Any],
     ) -> _Ask:  # fmt: skip
-        url = self._url(path)
-        if params:
-            url = url.copy_merge_params({name: value for name, value in params.items() if value is not None})
+        given = {name: value for name, value in (params or {}).items() if value is not None}
+        url = self._url_of(path, given) if _PLAIN(path) else self._url(path).copy_merge_params(given)
         call = Asked(self._connection, method, url.host, url.path)
         return _Ask(call, url, dict(headers or {}), content, authorised, extensions)
+
+    def _url_of(self, path: str, params: Mapping[str, Any]) -> httpx.URL:
+        """As ``_url`` with these parameters, but parsed once: the address of a page names each field asked for."""
+        target = self._base.raw_path.rstrip(b"/") + b"/" + path.lstrip("/").encode()
+        query = str(httpx.QueryParams(params)).encode()
+        return self._base.copy_with(raw_path=target + b"?" + query if query else target)
 
     def _url(self, path: str) -> httpx.URL:
         try:

@@ -71,6 +71,22 @@ def put_calls(tx: Tx, rows: Iterable[CallRow]) -> None:
     tx.many(calls, _CALL, [_plain(row) for row in rows])
 
 
+_HEARD = ("state", "status", "reply_headers", "reply", "answered_at", "problem")
+_REPLY = (
+    sa.update(calls)
+    .where(calls.c.id == sa.bindparam("of_id"), calls.c.sent == sa.bindparam("of_sent"), calls.c.state == "sending")
+    .values({name: sa.bindparam(f"is_{name}") for name in _HEARD})
+)  # fmt: skip
+
+
+def put_replies(tx: Tx, rows: Iterable[CallRow]) -> None:
+    """What came of calls, of those of which nobody knows more by now."""
+    for row in rows:
+        values = dict(zip(_CALL, _plain(row), strict=True))
+        told = {"of_id": row.id, "of_sent": row.sent, **{f"is_{name}": values[name] for name in _HEARD}}
+        tx.run(_REPLY, told)
+
+
 def _plain(row: CallRow) -> tuple[Any, ...]:
     call, reply = row.call, row.reply
     return (

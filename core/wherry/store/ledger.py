@@ -299,9 +299,13 @@ _SEEN = ("flow", *Seen.__struct_fields__)
 _seen_columns = [seen.c[name] for name in Seen.__struct_fields__]
 
 
+_SEEN_AMONG = sa.select(*_seen_columns).where(
+    seen.c.flow == sa.bindparam("of_flow"), seen.c.kind == sa.bindparam("of_kind"), wanted(seen.c.source_id)
+)
+
+
 def find_seen(tx: Tx, flow: str, kind: str, ids: Iterable[str]) -> dict[str, Seen]:
-    statement = sa.select(*_seen_columns).where(seen.c.flow == flow, seen.c.kind == kind)
-    return {row[1]: Seen(*row) for row in tx.find(statement, seen.c.source_id, ids)}
+    return {row[1]: Seen(*row) for row in tx.seek(_SEEN_AMONG, ids, of_flow=flow, of_kind=kind)}
 
 
 def put_seen(tx: Tx, flow: str, rows: Iterable[Seen]) -> None:

@@ -21,6 +21,8 @@ from sqlalchemy.engine import Connection
 from wherry.errors import Busy, TryAgain, WherryError
 from wherry.store.database import Database, Tx
 
+LOST = "WHERRY-6021"
+"""The code of what is raised once the session that held a lock has died."""
 _BACKEND = "SELECT pg_backend_pid()"
 
 
@@ -68,7 +70,7 @@ class Held:
 
     def _lost(self) -> TryAgain:
         return TryAgain(
-            f"the database session that held {self._name} was lost", code="WHERRY-6021",
+            f"the database session that held {self._name} was lost", code=LOST,
             fix="run it again; where a pooler is between, let it keep a session for each client (pool_mode = session)",
         )  # fmt: skip
 

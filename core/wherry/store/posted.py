@@ -63,10 +63,12 @@ def numbers_of_others(tx: Tx, sink: int, entity: str, own: str) -> set[str]:
 
 def standing_of_others(tx: Tx, sink: int, entity: str, own: str) -> tuple[Any, ...]:
     """What differs once ``numbers_of_others`` may: how many there are in a target, and the newest of them."""
-    waiting = sa.select(sa.func.count(), sa.func.max(items.c.id)).where(
+    newest: list[Any] = [sa.func.count(), sa.func.max(items.c.id)]
+    waiting = sa.select(*newest).where(
         items.c.sink == sink, items.c.entity == entity, ~items.c.key.startswith(own, autoescape=True)
     )
-    written = sa.select(sa.func.count(), sa.func.max(links.c.made_at)).where(
+    latest: list[Any] = [sa.func.count(), sa.func.max(links.c.made_at)]
+    written = sa.select(*latest).where(
         links.c.sink == sink, links.c.entity == entity, ~links.c.key.startswith(own, autoescape=True)
     )
     return tuple(cell for one in (waiting, written) for row in tx.rows(one) for cell in row)

@@ -132,6 +132,9 @@ def test_should_quickbooks_do_both_at_once_somebody_is_told_until_one_is_gone(ma
     """No program outside can keep it from that; what was on its way with another is counted again, for days."""
     made.session(caller=Losing(made))
     made.session()
+    with made.hub.store.documents("qbwc") as documents:
+        [asked] = [body["content"] for _, body in documents.each("doubt")]
+    assert asked.count("SalesOrderQueryRq ") == 1, "all that is recent is not asked for each time"
     [first, *_] = made.written()
     held = made.desktop.company().records[first["id"]]
     kept = ("CustomerRef", "RefNumber", "TxnDate", "Memo")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lxml import etree
 from msgspec.structs import replace
 from wherry.errors import TryAgain
 from wherry.http import Response
@@ -67,7 +68,7 @@ class Visits:
         a look found nothing.
         """
         told = headers or {}
-        kept = self._void(told[CLAIM].split(), told[VERSION], content or b"") if CLAIM in told else {}
+        kept = self._void(told[CLAIM].split(), told[VERSION], content) if content and CLAIM in told else {}
         if kept is None:
             return Response(status=UNCLAIMED, headers={}, content=b"", url=path)
         try:
@@ -81,12 +82,14 @@ class Visits:
     def _void(self, ids: Sequence[str], version: str, content: bytes) -> dict[str, str] | None:
         """Has QuickBooks do nothing any more that comes with the ids: headers with what it has done under them. None
         where it does not keep that in mind."""
+        first = etree.fromstring(content)[0][0]  # what it asks beside is all that is recent, for weeks
         with self._services.documents() as documents:
-            twins.note(documents, self._name, content, self._services.clock.now())
+            twins.note(documents, self._name, message_set([first], version=version), self._services.clock.now())
         kept: dict[str, str] = {}
         for id in ids:
             status = replies.parse(self._ask(claiming(id, version=version))).status
             if status not in _KNOWN:
+                self._services.log.warning("QuickBooks does not keep an id in mind", connection=self._name, code=status)
                 return None
             if status == _DONE_BEFORE:
                 kept[KEPT + id] = self._made(id, version)
