@@ -147,6 +147,15 @@ def test_most_records_gone_at_once_is_not_believed_by_the_sweep(desk: Desk, smal
 # -- what leaves ------------------------------------------------------------------------------------------------------
 
 
+def test_a_run_that_is_due_no_sweep_does_not_list_what_it_could_look_for(
+    desk: Desk, small_crm: Crm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_crm.stock()
+    desk.run()
+    monkeypatch.setattr(ledger, "synced_ids", lambda *told: pytest.fail("every record that was ever written was read"))
+    assert desk.run().exit_code == 0
+
+
 def test_an_archived_deal_is_reported_once_kept_and_welcome_back(desk: Desk, small_crm: Crm) -> None:
     """case_B12"""
     deals = [small_crm.deal(f"Deal {n}") for n in range(4)]

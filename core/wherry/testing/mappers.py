@@ -133,6 +133,12 @@ class MapperSuite(ReadingChecks):
             assert [draft.root for draft in found] == [False] * (len(found) - 1) + [True]
 
     @guarantee(EACH_RECORD)
+    def test_a_root_has_a_name_for_people(self, trial: MapperTrial) -> None:
+        """``label``: by it a person knows in a list of what waits which one it is."""
+        for found in all_drafts(trial):
+            assert found[-1].label.strip(), f"{found[-1].entity} {found[-1].key} has none"
+
+    @guarantee(EACH_RECORD)
     def test_every_draft_has_a_key_of_its_own(self, trial: MapperTrial) -> None:
         for found in all_drafts(trial):
             keys = [(draft.entity, draft.key) for draft in found]

@@ -6,7 +6,7 @@ import base64
 import copy
 import hashlib
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, get_args, runtime_checkable
 
 import msgspec
 import pytest
@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from wherry.errors import TryAgain
 from wherry.http import Http
-from wherry.records import DONE, Answer, Call, Found, Item, Reply
+from wherry.records import DONE, Answer, Call, Fate, Found, Item, Reply
 from wherry.roles import Asks, CallSinkWriter
 from wherry.simulator import Entry, Stage
 from wherry.testing.guarantees import tried
@@ -112,7 +112,10 @@ def write(sink: CallSinkWriter, items: Sequence[Item]) -> dict[str, Answer]:
     answers: dict[str, Answer] = {}
     for _ in range(STEPS):
         for call in sink.encode(items):
-            answers |= sink.decode(call, carried(items, call), sink.http.send(call))
+            told = sink.decode(call, carried(items, call), sink.http.send(call))
+            assert told.keys() <= set(call.items), "answers about what the call did not carry"
+            assert {one.fate for one in told.values()} <= set(get_args(Fate)), "a fate that nobody knows"
+            answers |= told
         half = {stamp: one.memo for stamp, one in answers.items() if one.fate == "queued" and one.target}
         items = [msgspec.structs.replace(item, memo=half[item.stamp]) for item in items if item.stamp in half]
     return answers
@@ -143,7 +146,9 @@ def ask(sink: AskingSink, items: Sequence[Item]) -> dict[str, list[Found]]:
     """What the target is found to hold of the items."""
     found: dict[str, list[Found]] = {}
     for call in sink.ask(items):
-        found |= sink.found(call, carried(items, call), look(sink, call))
+        told = sink.found(call, carried(items, call), look(sink, call))
+        assert told.keys() <= set(call.items), "finds for what was not asked for"
+        found |= told
     return found
 
 
