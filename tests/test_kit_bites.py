@@ -6,6 +6,7 @@ import datetime as dt
 import logging
 import random
 import socket
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -44,6 +45,7 @@ class System:
     def __init__(self) -> None:
         self.stage = Stage(SimulatorClock(START))
         self.rows: dict[str, dict[str, Any]] = {}
+        self.account = "a-1"
         self.routes = Routes(
             [("GET", "/account", self._account), ("GET", "/things", self._list), ("GET", "/ids", self._ids)]
         )
@@ -78,7 +80,7 @@ class System:
         return int(self.stage.clock.now())
 
     def _account(self, call: Call) -> Reply:
-        return Reply(200, {"id": "a-1", "name": "Things"})
+        return Reply(200, {"id": self.account, "name": "Things"})
 
     def _list(self, call: Call) -> Reply:
         start, after, skip = (int(call.query.get(name, "0")) for name in ("from", "after", "skip"))
@@ -321,6 +323,29 @@ class ReadsAllFirst(Sound):
         yield from list(super().read(query))
 
 
+class OneAccount(Sound):
+    def check(self) -> Account:
+        super().check()
+        return Account("a-1", "Things")
+
+
+class LeavesOutTheEmpty(Sound):
+    def record(self, row: dict[str, Any], fields: Sequence[str]) -> Record:
+        return super().record({name: value for name, value in row.items() if value}, fields)
+
+
+class Naps(Sound):
+    def check(self) -> Account:
+        time.sleep(0.001)
+        return super().check()
+
+
+class NeedsFields(Sound):
+    def read(self, query: Query) -> Iterator[Page]:
+        if query.fields:
+            yield from super().read(query)
+
+
 class MarksTheEnd(Sound):
     """Every page is said to be the last."""
 
@@ -523,6 +548,11 @@ BUGS: list[tuple[type[Sound], str]] = [
     (ForgetsOldThings, "test_since_reaches_years_back"),
     (CompletesTheFirstAlone, "test_all_relatives_are_found_that_the_system_holds"),
     (FetchesByPattern, "test_a_cunning_id_finds_nothing"),
+    (OneAccount, "test_another_account_is_another_account"),
+    (LeavesOutTheEmpty, "test_an_emptied_field_says_so"),
+    (MarksTheEnd, "test_the_hubs_own_clock_has_no_say_in_what_is_read"),
+    (Naps, "test_it_waits_by_the_hubs_clock_alone"),
+    (NeedsFields, "test_a_map_that_names_no_fields_misses_no_record"),
 ]
 MORE: dict[str, list[Any]] = {
     "test_a_record_that_changes_while_pages_are_read_is_not_lost": ["a mark"],
@@ -546,7 +576,7 @@ def tried(tmp_path: Path) -> Iterator[Tried]:
             wait=system.stage.clock.advance, clock=clock, page=PAGE, relatives={"owner": ("name",)}, overlap=1.0,
             faults=system.stage.faults, secret=SECRET, stage=system.stage, write=system.write, remove=system.remove,
             holds=lambda name: {field: system.rows[name][field] for field in FIELDS},
-            family=lambda name: {"owner": ["o-1"]},
+            family=lambda name: {"owner": ["o-1"]}, move=lambda: setattr(system, "account", "a-2"),
         )  # fmt: skip
 
 
@@ -558,15 +588,18 @@ class TestSoundSource(SourceSuite):
 
 @pytest.mark.parametrize(("bug", "check"), BUGS, ids=lambda value: getattr(value, "__name__", ""))
 def test_a_planted_bug_in_a_source_is_caught(
-    bug: type[Sound], check: str, tried: Tried, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
-) -> None:
+    bug: type[Sound], check: str, tried: Tried, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     more = [caplog, capfd] if "secrets" in check else [capfd] if "printed" in check else MORE.get(check, [])
+    more = [26, monkeypatch] if "own_clock" in check else more
     with pytest.raises((AssertionError, KeyError, WherryError, pytest.fail.Exception)):
         getattr(SourceSuite(), check)(tried(bug), *more)
 
 
 def test_every_check_of_the_source_suite_catches_something() -> None:
-    """Files, merges and empty systems are proved by the suites of real plugins; the rest bites here."""
+    """Files, merges, relatives that change, late indexes, exact numbers and empty systems are proved by the suites of real
+    plugins; the rest bites here."""
     checks = {name for name in dir(SourceSuite) if name.startswith("test_")}
     assert checks - {check for _, check in BUGS} == {
         "test_the_source_has_all_that_a_source_needs",
@@ -574,6 +607,9 @@ def test_every_check_of_the_source_suite_catches_something() -> None:
         "test_records_carry_their_kind_a_version_and_a_json_object",
         "test_files_open_with_their_bytes_and_missing_ones_are_rejected",
         "test_what_was_merged_says_into_what",
+        "test_a_record_whose_relative_changed_comes_again",
+        "test_what_shows_up_late_is_not_lost",
+        "test_numbers_come_digit_by_digit",
     }
 
 

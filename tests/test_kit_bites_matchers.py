@@ -164,6 +164,7 @@ WRONG: list[tuple[type[Plain], str]] = [
     (MergesByName, "test_a_thing_that_is_linked_is_not_linked_again_by_name"),
     (LinksTheNameless, "test_no_name_and_no_number_is_nobodys_name"),
     (TakesTheFirst, "test_the_order_of_the_catalogue_makes_no_difference"),
+    (TakesTheFirst, "test_of_two_that_are_alike_neither_is_taken"),
     (RemembersTheOthers, "test_one_question_does_not_change_the_next"),
     (CannotBeKept, "test_a_decision_can_be_kept_and_read_again"),
     (Prints, "test_no_connection_is_opened_and_nothing_is_printed"),

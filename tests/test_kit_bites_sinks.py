@@ -26,7 +26,7 @@ from wherry.testing.target import Ability, Target
 from wherry.testing.target_sink import AskingSink, TargetSink, facts_of
 from wherry.testing.target_trial import START, target_trial
 
-from . import liars
+from . import liars, liars_unthought
 
 _numbers = itertools.count()
 
@@ -505,6 +505,7 @@ LIARS: list[tuple[type[TargetSink], Ability, int, str]] = [
     (KeepsEverything, "key", 1, "test_nothing_is_kept_of_what_passes_through"),
     (ListsTheFirst, "query", 1, "test_a_listing_has_every_thing_once"),
     *liars.LIARS,
+    *liars_unthought.LIARS,
 ]
 PROVED_BY_PLUGINS = {
     "test_nothing_is_written_into_a_closed_period",
@@ -524,7 +525,7 @@ def on_trial(folder: Path, liar: type[TargetSink], ability: Ability, batch: int,
 
 def run(check: str, trial: SinkTrial, elsewhere: bytes = b"", **told: Any) -> None:
     """A check of the suite, as pytest would call it."""
-    held = {"trial": trial, "share": 0.99, "elsewhere": lambda ours: elsewhere, **told}
+    held = {"trial": trial, "share": 0.99, "what": "change", "elsewhere": lambda ours: elsewhere, **told}
     wanted = inspect.signature(getattr(SinkSuite, check)).parameters
     getattr(SinkSuite(), check)(**{name: held[name] for name in wanted if name != "self"})
 
@@ -534,11 +535,12 @@ def run(check: str, trial: SinkTrial, elsewhere: bytes = b"", **told: Any) -> No
 )
 def test_a_sink_that_lies_is_found_out(
     tmp_path: Path, liar: type[TargetSink], ability: Ability, batch: int, check: str, caplog: pytest.LogCaptureFixture,
-    capfd: pytest.CaptureFixture[str],
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
+    told = {"caplog": caplog, "capfd": capfd, "monkeypatch": monkeypatch}
     with on_trial(tmp_path, liar, ability, batch) as trial:
         with pytest.raises((AssertionError, KeyError, TryAgain, ValueError)):
-            run(check, trial, elsewhere=b"what another process made of it", caplog=caplog, capfd=capfd)
+            run(check, trial, elsewhere=b"what another process made of it", **told)
 
 
 def test_a_target_that_forgets_sooner_than_its_sink_claims_is_found_out(tmp_path: Path) -> None:

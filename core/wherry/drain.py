@@ -47,7 +47,8 @@ from wherry.threads import fan_out
 _LOOK_AT_ONCE = 200
 _WAIT = 30.0
 """Seconds that somebody else's drain of the same target is waited for."""
-Begin, Put = Callable[[], contextlib.AbstractContextManager[Tx]], Callable[[Tx, Sequence[CallRow]], None]
+Begin = Callable[[], contextlib.AbstractContextManager[Tx]]
+Put = Callable[[Tx, Sequence[CallRow]], None]
 _NOTHING_YET = ("sending", "answered", "lost", "unsent")
 
 
