@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from wherry.records import Answer, Call, Facts, Found, Item, Reply
+from wherry.records import Answer, Call, Facts, Item, Reply
 from wherry.roles import Account
 from wherry.testing.sinks import stamp_of
 from wherry.testing.target import Ability
@@ -127,12 +127,6 @@ class LooksForWhatIsNew(AskingSink):
         return super().ask([msgspec.structs.replace(item, target=None) for item in items])
 
 
-class TakesAnyStampForOurs(AskingSink):
-    def found(self, call: Call, items: Sequence[Item], reply: Reply) -> dict[str, list[Found]]:
-        found = super().found(call, items, reply)
-        return {stamp: [msgspec.structs.replace(hit, ours=True) for hit in hits] for stamp, hits in found.items()}
-
-
 LIARS: list[tuple[type[TargetSink], Ability, int, str]] = [
     (NeedsAMemo, "key", 1, "test_what_a_body_need_not_say_may_be_missing"),
     (NeedsTheFormer, "key", 1, "test_a_change_can_be_said_whatever_is_known_of_what_stands_there"),
@@ -148,5 +142,4 @@ LIARS: list[tuple[type[TargetSink], Ability, int, str]] = [
     (TakesAnyAnswer, "key", 1, "test_the_answer_to_another_change_settles_nothing"),
     (RefusesUnderAnyStatus, "key", 1, "test_a_refusal_under_a_status_of_trouble_is_not_believed"),
     (LooksForWhatIsNew, "query", 1, "test_a_change_is_looked_for_by_the_id_of_its_target"),
-    (TakesAnyStampForOurs, "query", 1, "test_what_was_written_for_another_record_is_not_ours"),
 ]

@@ -96,6 +96,7 @@ def _is_whole(book: Any) -> None:
 def test_without_approve_nothing_is_sent_and_what_stops_it_is_told_with_what_to_do(desk: Treasury) -> None:
     """b_004_09, b_004_11"""
     month(desk)
+    desk.type(f"run {FLOW} --record nobody")  # which is not to have read the period
     first = closed(desk, "2026-01", code=4)
     assert (open_rows(first), steps(first)) == ({"not read": (0, True)}, [("checklist", "stopped")])
     desk.moved(("2026-01-20", "9.00 USD", "donation", "W1", "p5"))

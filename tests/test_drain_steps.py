@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from wherry import approvals
+from wherry import approvals, deciding
+from wherry import desk as desks
 from wherry.hub import Hub
 from wherry.store.tables import links
 from wherry.testing.target_sink import DraftingSink, ReplacingSink, TargetSink
@@ -125,8 +126,6 @@ def test_a_plan_shows_both_steps_and_what_a_person_entered_is_never_taken_back(p
 
 
 def _approve(hub: Hub) -> None:
-    from wherry import approvals
-
     assert approvals.approve(hub, "invoices").error is None
 
 
@@ -186,3 +185,48 @@ def test_a_record_that_is_left_out_does_not_leave_its_half_made_document_behind(
     link = drafts.link()
     assert link is not None
     assert link.target == drafts.number("1")["id"]
+
+
+REFUSED: dict[str, Any] = {"status": 422, "body": {"error": {"code": "bad-amount", "message": "period closed"}}}
+
+
+def retry(drafts: Books) -> None:
+    with drafts.open() as hub:
+        deciding.retry(hub, desks.all_of(hub, "refused"))
+
+
+def test_a_second_call_that_was_refused_is_tried_again_for_what_the_first_one_made(drafts: Books) -> None:
+    """It could not be tried again at all"""
+    drafts.fault("status", path="post", **REFUSED)
+    assert drafts.run().exit_code == 4
+    assert drafts.states() == {"invoice/id:1": "refused"}
+    retry(drafts)
+    assert drafts.done() == [("drafted", "10.00"), ("created", "10.00")]
+    assert drafts.items() == {}
+
+
+def test_a_newer_version_has_the_refused_half_made_document_finished_first(drafts: Books) -> None:
+    """It waited behind it for ever"""
+    drafts.fault("status", path="post", **REFUSED)
+    assert drafts.run().exit_code == 4
+    drafts.bill("1", "12.00")
+    drafts.fault("status", path="post", **REFUSED)
+    assert drafts.run().exit_code == 4
+    assert drafts.states() == {"invoice/id:1": "refused"}
+    writes = len(drafts.writes())
+    assert drafts.run().exit_code == 4
+    assert len(drafts.writes()) == writes, "it is tried once for each version, not with each run"
+    retry(drafts)
+    assert drafts.done() == [("drafted", "10.00"), ("created", "10.00"), ("updated", "12.00")]
+
+
+def test_a_refused_half_made_document_that_was_deleted_there_is_entered_anew_as_it_is_now(drafts: Books) -> None:
+    drafts.fault("status", path="post", **REFUSED)
+    drafts.run()
+    drafts.bill("1", "12.00")
+    drafts.fault("status", path="post", **REFUSED)
+    drafts.run()
+    del drafts.target.things[drafts.number("1")["id"]]
+    retry(drafts)
+    assert drafts.done() == [("drafted", "10.00"), ("drafted", "12.00"), ("created", "12.00")]
+    assert drafts.items() == {}

@@ -598,8 +598,8 @@ def test_a_planted_bug_in_a_source_is_caught(
 
 
 def test_every_check_of_the_source_suite_catches_something() -> None:
-    """Files, merges, relatives that change, late indexes, exact numbers and empty systems are proved by the suites of real
-    plugins; the rest bites here."""
+    """Files, merges, relatives that change, late indexes, exact numbers and empty systems are proved by the suites of
+    real plugins; the rest bites here."""
     checks = {name for name in dir(SourceSuite) if name.startswith("test_")}
     assert checks - {check for _, check in BUGS} == {
         "test_the_source_has_all_that_a_source_needs",

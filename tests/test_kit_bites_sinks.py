@@ -473,6 +473,7 @@ LIARS: list[tuple[type[TargetSink], Ability, int, str]] = [
     (ClaimsRecognition, "query", 1, "test_a_repeated_update_or_void_has_one_effect"),
     (FindsNothing, "query", 1, "test_what_was_written_is_found_as_ours"),
     (FindsAlways, "query", 1, "test_what_was_never_written_is_proved_absent"),
+    (FindsAlways, "query", 1, "test_what_was_written_for_another_record_is_not_ours"),
     (Hasty, "query", 1, "test_a_call_carried_out_late_is_found_after_settle"),
     (JustTooHasty, "query", 1, "test_a_call_carried_out_late_is_found_after_settle"),
     (TakesAlikeForOurs, "query", 1, "test_a_thing_entered_by_hand_is_alike_not_ours"),
@@ -510,8 +511,11 @@ LIARS: list[tuple[type[TargetSink], Ability, int, str]] = [
 PROVED_BY_PLUGINS = {
     "test_nothing_is_written_into_a_closed_period",
     "test_a_place_that_is_taken_is_not_said_to_be_written",
+    "test_what_it_lists_of_the_books_is_what_moved_them",
+    "test_what_was_written_is_listed_once_by_its_own_id",
 }
-"""The kit's own target closes no period, and nothing is in the way there; plants in our sinks show that these bite."""
+"""The kit's own target keeps no books and closes no period, and nothing is in the way there; plants in our sinks show
+that these bite."""
 
 
 @contextmanager

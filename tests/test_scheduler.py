@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import threading
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from wherry import flows, scheduler
-from wherry.errors import AccessLost, ConfigError
+from wherry.errors import AccessLost, ConfigError, TryAgain, WherryError
 from wherry.hub import Hub, Report
 from wherry.scheduler import LocalEngine, Scheduler, Timed, due, next_time
 from wherry.settings import Schedule
@@ -76,6 +77,20 @@ def test_a_run_by_hand_just_before_does_not_swallow_the_hour_of_a_crontab_line()
     one = timed(schedule=Schedule(cron="0 12 * * *"), last=NOON - MINUTE)
     assert next_time(one) == NOON
     assert next_time(timed(schedule=Schedule(cron="0 12 * * *"), last=NOON)) == NOON + dt.timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("weekday", "days"),
+    [("0", "Sun"), ("7", "Sun"), ("1", "Mon"), ("1-5", "Mon Tue Wed Thu Fri"), ("5-7", "Fri Sat Sun"), ("6", "Sat"),
+     ("fri-mon", "Mon Fri Sat Sun"), ("*/2", "Tue Thu Sat Sun"), ("MON,3", "Mon Wed"), ("sun-tue", "Mon Tue Sun")],
+)  # fmt: skip
+def test_weekdays_are_counted_as_crontab_counts_them_from_sunday(weekday: str, days: str) -> None:
+    monday = dt.datetime(2026, 3, 9, tzinfo=dt.UTC)
+    one, found = timed(schedule=Schedule(cron=f"0 6 * * {weekday}"), last=monday), []
+    while (moment := next_time(one)) is not None and moment < monday + dt.timedelta(days=7):
+        found.append(moment.strftime("%a"))
+        one = timed(schedule=one.schedule, last=moment)
+    assert " ".join(found) == days
 
 
 @given(st.integers(1, 10_000), st.integers(0, 1_000_000))
@@ -226,6 +241,107 @@ def test_the_scheduler_starts_what_is_due_once_and_stops_when_told(hub: Hub) -> 
     plan.stop()
     plan.loop()
     assert gate.ran == ["tickets"]
+    hub.close()
+
+
+class Inline:
+    """An engine that runs at once, in the calling thread, on the hub that it was given."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub, self.tried, self.stopped = hub, list[str](), False
+
+    def submit(self, flow: str) -> bool:
+        self.tried.append(flow)
+        with contextlib.suppress(WherryError):
+            self.hub.run(flow, cause="schedule")
+        return True
+
+    def cancel(self, flow: str) -> bool:
+        return False
+
+    def status(self) -> dict[str, str]:
+        return {}
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
+def test_a_flow_whose_forerunner_does_not_begin_is_tried_less_and_less_often(hub: Hub, clock: FakeClock) -> None:
+    """case_E13: not with every look, which would start the forerunner anew every five seconds."""
+    flow = hub.project.flows["tickets"]
+    hub.project.flows["tickets"] = flow.model_copy(update={"after": ("other",)})
+    _activate(hub)
+    flows.pause(hub, "other", "month close")
+    engine = Inline(hub)
+    plan = Scheduler(hub, engine)
+    for _ in range(720):  # an hour
+        plan.look()
+        clock.advance(5)
+    assert 4 <= len(engine.tried) <= 8
+    hub.close()
+
+
+def test_what_is_tried_again_is_due_at_once_when_it_has_run(hub: Hub, clock: FakeClock) -> None:
+    _activate(hub)
+    engine = Inline(hub)
+    plan = Scheduler(hub, engine)
+    looked = 0
+    while looked < 720:
+        plan.look()
+        clock.advance(5)
+        looked += 1
+    assert len(engine.tried) == 4  # runs that begin, and fail, keep to their quarter of an hour
+    hub.close()
+
+
+def _ran(hub: Hub, at: dt.datetime, cause: str) -> None:
+    with hub.store.write() as tx:
+        id = registry.new_id(int(at.timestamp() * 1000))
+        registry.start_run(tx, id, "tickets", cause, at.isoformat())
+        registry.finish_run(tx, id, "ok", 0, at.isoformat(), {})
+
+
+def test_a_run_of_single_records_takes_no_scheduled_run_away(hub: Hub, clock: FakeClock) -> None:
+    """Somebody who re-syncs a record every ten minutes would keep the flow from ever running."""
+    _activate(hub)
+    _ran(hub, clock.now(), "schedule")
+    clock.advance(14 * 60)
+    for cause in ("resync", registry.PARTIAL):
+        _ran(hub, clock.now(), cause)
+    clock.advance(60)
+    assert [flow for flow, _ in due(scheduler.timetable(hub), clock.now())] == ["tickets"]
+    hub.close()
+
+
+def test_a_run_of_a_clock_that_was_a_year_ahead_stops_the_schedule_for_no_year(hub: Hub, clock: FakeClock) -> None:
+    """case_E14, case_B7"""
+    _activate(hub)
+    _ran(hub, clock.now(), "schedule")
+    _ran(hub, clock.now() + dt.timedelta(days=365), "schedule")
+    clock.advance(15 * 60)
+    assert [flow for flow, _ in due(scheduler.timetable(hub), clock.now())] == ["tickets"]
+    hub.close()
+
+
+def test_a_store_that_is_away_for_one_look_does_not_end_the_schedule(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    _activate(hub)
+    engine, looks = Inline(hub), list[int]()
+    plan = Scheduler(hub, engine, look_every=0.001)
+    read = hub.store.read
+
+    def away() -> object:
+        looks.append(1)
+        if len(looks) < 3:
+            raise TryAgain("the database cannot be reached")
+        plan.stop()
+        return read()
+
+    monkeypatch.setattr(hub.store, "read", away)
+    plan.loop()
+    assert len(looks) >= 3
+    assert engine.stopped
     hub.close()
 
 

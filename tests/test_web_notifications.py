@@ -185,7 +185,12 @@ def test_a_notification_counts_as_read_once_a_run_began_after_it(site: Served, c
     assert kept(site)[0]["read"] == ""
     clock.advance(60)
     with site.hub.store.write() as tx:
-        registry.start_run(tx, "1" * 26, "items", "manual", site.hub.store.now())
+        registry.start_run(tx, "1" * 26, "items", registry.PARTIAL, site.hub.store.now())
+        registry.start_run(tx, "2" * 26, "items", "manual", site.hub.store.now())
+        registry.finish_run(tx, "2" * 26, "again", 6, site.hub.store.now(), {})
+    assert kept(site)[0]["read"] == ""  # the one was for other records, the other did not reach the source
+    with site.hub.store.write() as tx:
+        registry.start_run(tx, "3" * 26, "items", "manual", site.hub.store.now())
     assert kept(site)[0]["read"] == site.hub.store.now()
 
 

@@ -99,7 +99,7 @@ def _not_read(hub: Hub, tx: Tx, flow: Flow, period: Period) -> Row | None:
     """A flow whose source was not read since the period ended may know nothing of its last days."""
     if flow.source not in hub.project.connections:
         return None
-    runs = registry.find_runs(tx, flow=flow.name, limit=50)
+    runs = registry.find_runs(tx, flow=flow.name, limit=50, whole=True)
     zone = zoneinfo.ZoneInfo(hub.project.timezone)
     over = dt.datetime.combine(period.last + dt.timedelta(days=1), dt.time(), zone)
     if any(run.state in _ENDED and dt.datetime.fromisoformat(run.started_at) >= over for run in runs):

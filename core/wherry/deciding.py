@@ -101,6 +101,10 @@ def _step_again(store: Store, tx: Tx, lane: Lane, one: Placed) -> Step | None:
         return None
     item = now.item
     item.tries, item.due = 0, ""
+    if item.state == "refused" and rows.is_begun(item):
+        rows.take_up(lane, item)
+        ledger.put_items(tx, one.route, [item])
+        return None
     item.memo = "" if item.state == "refused" else item.memo  # what was in its way may be gone
     if item.state == "differs":
         item.stamp = ""  # another change of the same document: the next work item, not the one that was written

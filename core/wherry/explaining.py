@@ -202,7 +202,7 @@ class View(Teller):
         return f"read the source first, then ask again: wherry run {fresh}" if fresh else ""
 
     def _ran(self, name: str) -> bool:
-        return any(run.state == "ok" for run in registry.find_runs(self.tx, flow=name, limit=1))
+        return any(run.state == "ok" for run in registry.find_runs(self.tx, flow=name, limit=1, whole=True))
 
     def _has_read(self, name: str) -> str:
         flow = self.hub.project.flows[name]

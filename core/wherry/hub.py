@@ -129,7 +129,7 @@ class Hub:
         stopped = next((report for report in before if report.error is not None), None)
         if stopped is not None:
             return self._not_started(name, before, stopped)
-        report = self._run_one(name, options, cause, progress)
+        report = self._run_one(name, options, cause if options.moves_mark else registry.PARTIAL, progress)
         report.data["before"] = [other.data for other in before]
         report.exit_code = worst([report.exit_code, *(other.exit_code for other in before)])
         return report

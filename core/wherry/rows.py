@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from wherry.records import DONE, Answer, Ask, Create, Decision, Draft, Fate, Item, Ref, Same
+from wherry.roles import Asks
 from wherry.steps import REPLACE, Approval, Lane, Outcome, Step, item_of, stamp_of
 from wherry.store import audit, findings, ledger, questions
 from wherry.store.database import Tx
@@ -196,6 +197,12 @@ BEGUN = '{"what":"begun"}'
 def is_begun(row: ItemRow) -> bool:
     """Whether half of the item is in its target: a newer version waits until all of it is."""
     return row.evidence == BEGUN
+
+
+def take_up(lane: Lane, row: ItemRow) -> None:
+    """Half of it is there, and the rest was refused: it is tried again. Where that half may have been deleted there
+    since, and the target can be asked, it is looked for first."""
+    row.state, row.due = "unknown" if isinstance(lane.sink, Asks) else "queued", ""
 
 
 _MAY_STAND = frozenset({"unknown", "decide", "differs"})

@@ -17,9 +17,9 @@ from typing import Any, Protocol
 import structlog
 from msgspec import Struct
 
-from wherry.errors import Busy, ConfigError, Guarded, WherryError
+from wherry.errors import Busy, ConfigError, Guarded, TryAgain, WherryError
 from wherry.hub import Hub, Report
-from wherry.settings import Schedule, load
+from wherry.settings import Schedule, crontab, load
 from wherry.settings.values import interval
 from wherry.store import registry
 
@@ -27,6 +27,10 @@ LOOK_EVERY = 5.0
 """Seconds between two looks at what is due."""
 WIDTH = 4
 """Flows that run at once in one process."""
+TRY_AGAIN, TRY_SELDOM = 60.0, 900.0
+"""Seconds until a run that could not begin is tried again: the first time, and at most."""
+AHEAD = dt.timedelta(minutes=5)
+"""How far the clock of another machine may be ahead. A run of a later time was started by a clock that was wrong."""
 
 log = structlog.get_logger("wherry.scheduler")
 
@@ -42,7 +46,7 @@ class Timed(Struct, frozen=True, kw_only=True):
     timezone: str = "UTC"
     since: dt.datetime | None = None
     last: dt.datetime | None = None
-    """When its last run started, whatever started it."""
+    """When its last run started, whatever started it. A run of single records is none."""
     held: str = ""
 
 
@@ -57,10 +61,7 @@ def next_time(timed: Timed) -> dt.datetime | None:
 
 
 def _cron(line: str, timezone: str, after: dt.datetime) -> dt.datetime | None:
-    from apscheduler.triggers.cron import CronTrigger
-
-    trigger = CronTrigger.from_crontab(line, timezone=zoneinfo.ZoneInfo(timezone))
-    found: dt.datetime | None = trigger.get_next_fire_time(None, after)
+    found: dt.datetime | None = crontab.trigger(line, zoneinfo.ZoneInfo(timezone)).get_next_fire_time(None, after)
     return found
 
 
@@ -87,7 +88,8 @@ def timetable(hub: Hub) -> list[Timed]:
     with hub.store.read() as tx:
         lost = {row.name: row.reason for row in registry.all_connections(tx) if row.state == "reconnect"}
         states = {name: registry.flow_state(tx, name) for name in hub.project.flows}
-        last = {name: registry.find_runs(tx, flow=name, limit=1) for name in hub.project.flows}
+        bound = registry.new_id(int((hub.clock.now() + AHEAD).timestamp() * 1000))
+        last = {name: registry.find_runs(tx, flow=name, limit=1, before=bound, whole=True) for name in states}
     return [
         Timed(
             flow=name, schedule=flow.schedule, timezone=hub.project.timezone, since=_moment(states[name].at),
@@ -213,11 +215,21 @@ def engine(hub: Hub, name: str, told: Callable[[str, Report], None]) -> Engine:
     return made
 
 
+class Tried(Struct, frozen=True):
+    """A flow that was started for a moment. While it is due for the same one, its run could not begin."""
+
+    when: dt.datetime
+    times: int
+    again: float
+    """Not before this on the monotonic clock."""
+
+
 class Scheduler:
     """Looks at what is due, and hands it to the engine, until it is told to stop."""
 
     def __init__(self, hub: Hub, engine: Engine, look_every: float = LOOK_EVERY) -> None:
         self._hub, self._engine, self._look_every = hub, engine, look_every
+        self._tried: dict[str, Tried] = {}
         self._stopping = threading.Event()
 
     def stop(self) -> None:
@@ -225,16 +237,27 @@ class Scheduler:
         self._stopping.set()
 
     def look(self) -> list[str]:
-        """One look: start what is due, and say what was started."""
+        """One look: start what is due, and say what was started. Raises what reading the store raises."""
         running = frozenset(self._engine.status())
-        return [
-            flow for flow, _ in due(timetable(self._hub), self._hub.clock.now(), running) if self._engine.submit(flow)
-        ]
+        overdue = due(timetable(self._hub), self._hub.clock.now(), running)
+        return [flow for flow, when in overdue if self._start(flow, when)]
+
+    def _start(self, flow: str, when: dt.datetime) -> bool:
+        """What was refused a moment ago, such as for a forerunner that fails, is not started anew with every look."""
+        now, before = self._hub.clock.monotonic(), self._tried.get(flow)
+        times = before.times if before is not None and before.when == when else 0
+        if (times and before is not None and now < before.again) or not self._engine.submit(flow):
+            return False
+        self._tried[flow] = Tried(when, times + 1, now + min(TRY_AGAIN * 2**times, TRY_SELDOM))
+        return True
 
     def loop(self) -> None:
         """Until ``stop``; then wait for what runs: a run ends between batches, never within one."""
         while not self._stopping.is_set():
-            for flow in self.look():
-                log.info("started", flow=flow)
+            try:
+                for flow in self.look():
+                    log.info("started", flow=flow)
+            except TryAgain as error:
+                log.warning("the schedule could not be looked at", reason=error.message)
             self._stopping.wait(self._look_every)
         self._engine.stop()

@@ -189,6 +189,8 @@ class Settlement:
         """At most one version of a thing is on its way: a newer one waits until it is known what became of it."""
         step.draft = self._without_skipped(step.draft)
         flying.follower = rows.following(self.lane, step)
+        if flying.state == "refused":
+            rows.take_up(self.lane, flying)
         self.outcomes[step.ref] = Outcome(flying.state, flying.target, flying.reason)  # type: ignore[arg-type]
         self.items.append(flying)
         return True
@@ -291,8 +293,8 @@ class Settlement:
         rows.spare(step.item, answer)
         follower = rows.follower_of(step.item, answer)
         elsewhere = self.elsewhere.get(step.ref) if answer.fate == "queued" and step.link is None else None
-        stays = answer.fate == "queued" and (rows.is_begun(step.item) or not (follower or elsewhere))
-        if answer.fate in IN_FLIGHT or stays:
+        begun = rows.is_begun(step.item) and answer.fate in ("queued", "refused")
+        if answer.fate in IN_FLIGHT or begun or (answer.fate == "queued" and not (follower or elsewhere)):
             return self._keep(step, answer.fate, answer.reason, field=answer.field, fix=answer.fix)
         step.item.follower = ""
         if follower is not None:

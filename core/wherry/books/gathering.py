@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 
 import msgspec
 from msgspec import Struct, field
@@ -226,8 +226,10 @@ def _bookings(
     account = books.chart.code_of(books.flow.rounding)
     terms = Terms(home=books.home, rates=books.rates, account=account, own=books.own_rounding)
     slugs, given = _slugs(placing.partitions), set[str]()
-    for partition in sorted({movement.partition for movement in booked}):
-        mine = [movement for movement in booked if movement.partition == partition]
+    by_partition: dict[str, list[Movement]] = {}
+    for movement in booked:
+        by_partition.setdefault(movement.partition, []).append(movement)
+    for partition, mine in sorted(by_partition.items()):
         entries = _grouped(books, placing, (partition, slugs[partition]), mine, aside, kept, given)
         given |= {one.number for one in entries}
         for entry in (rates.appraised(opened(one, books.closed_until), terms) for one in entries):
@@ -256,9 +258,19 @@ def _grouped(
             some, placing.bucket_of, receivable=chart.codes(["receivable"]), payable=chart.codes(["payable"]),
             clearing=to, max_lines=books.most_lines, prefix=f"JE {slug}", home=books.home,
             each=books.flow.group == "none", split=split,
-            taken=taken | given | {word for one in found for word in (one.key, one.number)},
+            taken=_Any(*taken, given, {word for one in found for word in (one.key, one.number)}),
         )  # fmt: skip
     return found
+
+
+class _Any:
+    """What any of some sets holds, however large they are."""
+
+    def __init__(self, *sets: Set[str]) -> None:
+        self._sets = sets
+
+    def __contains__(self, text: object) -> bool:
+        return any(text in one for one in self._sets)
 
 
 def _owed(movement: Movement, control: Collection[str]) -> bool:

@@ -6,6 +6,7 @@ Source: behaviours.md 000 and 004; cases C11 to C13.
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -58,6 +59,8 @@ class Placing:
         """Movement that is booked once more → what takes it back."""
         self._left: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
         self._buckets: dict[dt.date, Bucket] = {}
+        self._own: defaultdict[str, set[str]] | None = None
+        """Partition → the keys of its entries within it."""
 
     def admitted(self, row: MovementRow) -> Movement | None:
         """The movement on its own day; None for one that these books do not take, whatever is open."""
@@ -155,11 +158,14 @@ class Placing:
         self._leave(movement, "held", f"{why}, and no later period is open")
         return None
 
-    def taken(self, partition: str) -> set[str]:
+    def taken(self, partition: str) -> tuple[set[str], set[str]]:
         """The keys that the entries of a partition have which were sent, reversed since or not, or given up: no other
         is called so."""
-        gone = (parts(key) for key in (*self._given_up, *self.reversed))
-        return self.numbers | {one.own for one in (*self._fixed, *gone) if one.partition == partition}
+        if self._own is None:
+            self._own = defaultdict(set)
+            for one in (*self._fixed, *(parts(key) for key in (*self._given_up, *self.reversed))):
+                self._own[one.partition].add(one.own)
+        return self.numbers, self._own[partition]
 
     def bucket_of(self, day: dt.date) -> Bucket:
         if day not in self._buckets:

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from wherry.money import DECIMALS
+from wherry.settings import crontab
 from wherry.settings.mistakes import nearest, suggestion, wrong
 
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
@@ -52,13 +53,11 @@ def shortest_gap(cron: str, enough: dt.timedelta) -> dt.timedelta:
 
     Reckoned in UTC, so that the change to summer time does not make a daily job look shorter than a day.
     """
-    from apscheduler.triggers.cron import CronTrigger
-
-    trigger = CronTrigger.from_crontab(cron, timezone=dt.UTC)
-    last = trigger.get_next_fire_time(None, _CRON_START)
+    moments = crontab.trigger(cron, dt.UTC)
+    last = moments.get_next_fire_time(None, _CRON_START)
     gap = dt.timedelta.max
     for _ in range(_CRON_FIRES):
-        moment = trigger.get_next_fire_time(last, last) if last else None
+        moment = moments.get_next_fire_time(last, last) if last else None
         if moment is None or gap < enough:
             break
         gap, last = min(gap, moment - last), moment
@@ -183,16 +182,12 @@ def _every(value: str) -> str:
 
 
 def _cron(value: str) -> str:
-    from apscheduler.triggers.cron import CronTrigger
-
-    fix = "write five fields: minute hour day month weekday, such as 0 6 * * mon-fri"
     try:
-        trigger = CronTrigger.from_crontab(value, timezone=dt.UTC)
-        first = trigger.get_next_fire_time(None, _CRON_START)
+        first = crontab.trigger(value, dt.UTC).get_next_fire_time(None, _CRON_START)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
-        raise wrong(f"{value[:60]!r} is not a crontab line: {error}", fix) from None
+        raise wrong(f"{value[:60]!r} is not a crontab line: {error}", crontab.FIX) from None
     if first is None:
-        raise wrong(f"{value[:60]!r} never comes", fix)
+        raise wrong(f"{value[:60]!r} never comes", crontab.FIX)
     return value
 
 

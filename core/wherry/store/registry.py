@@ -14,6 +14,9 @@ from wherry.redaction import strike
 from wherry.store.database import Tx
 from wherry.store.tables import connections, flows, marks, plans, runs
 
+PARTIAL = "partial"
+"""Why a run was started that somebody asked for only some records of. It takes the place of no whole run."""
+_NOT_WHOLE = (PARTIAL, "resync")
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
@@ -141,8 +144,10 @@ def close_dead_runs(
     return dead
 
 
-def find_runs(tx: Tx, *, flow: str = "", id: str = "", limit: int = 20, before: str = "") -> list[RunRow]:
-    """Newest first."""
+def find_runs(
+    tx: Tx, *, flow: str = "", id: str = "", limit: int = 20, before: str = "", whole: bool = False
+) -> list[RunRow]:  # fmt: skip
+    """Newest first. ``whole``: none of those that read only the records that somebody named."""
     statement = sa.select(runs).order_by(runs.c.id.desc()).limit(limit)
     if flow:
         statement = statement.where(runs.c.flow == flow)
@@ -150,6 +155,8 @@ def find_runs(tx: Tx, *, flow: str = "", id: str = "", limit: int = 20, before: 
         statement = statement.where(runs.c.id == id)
     if before:
         statement = statement.where(runs.c.id < before)
+    if whole:
+        statement = statement.where(runs.c.cause.not_in(_NOT_WHOLE))
     return [RunRow(**{**row._mapping, "summary": msgspec.json.decode(row.summary)}) for row in tx.run(statement)]
 
 

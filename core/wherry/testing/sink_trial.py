@@ -70,6 +70,8 @@ class SinkTrial(Struct, kw_only=True):
     """Something else takes the name, number or place that an item would need."""
     close: Callable[[str], object] | None = None
     """Closes the books up to and including a day, ISO 8601."""
+    tells: Callable[[], object] | None = None
+    """Lets a target that answers later tell what it was asked of its books."""
     move: Callable[[], object] | None = None
     """From now on what the client signs in with opens another company."""
     texts: tuple[str, ...] = ("name", "memo", "description")

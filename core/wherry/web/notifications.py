@@ -9,6 +9,7 @@ import msgspec
 
 from wherry.hub import Hub
 from wherry.store import Store, registry
+from wherry.store.database import Tx
 from wherry.store.documents import DocumentView
 from wherry.web.routes import Notification
 
@@ -36,16 +37,21 @@ def keep(store: Store, told: Sequence[Notification], most: int = MOST) -> int:
 def listed(hub: Hub, limit: int = 100, skip: int = 0) -> list[dict[str, Any]]:
     """The latest first, each with ``read``: when a run began that has read what it hints at, empty until then.
 
-    Where several flows read from a connection, the one that lags most counts.
+    Where several flows read from a connection, the one that lags most counts. A run that failed may have read nothing.
     """
     with hub.store.read() as tx:
         documents = DocumentView(tx, NAMESPACE)
         rows = [body for _, body in documents.each(KIND)][::-1][skip : skip + limit]
-        began = {name: registry.find_runs(tx, flow=name, limit=1) for name in hub.project.flows}
+        began = {name: _last_read(tx, name) for name in hub.project.flows}
     sources = {name: flow.source for name, flow in hub.project.flows.items()}
-    last = {name: runs[0].started_at if runs else "" for name, runs in began.items()}
-    by_source = {source: min(at for name, at in last.items() if sources[name] == source) for source in sources.values()}
+    by_source = {source: min(at for name, at in began.items() if sources[name] == source) for source in sources.values()}
     return [{**body, "read": _after(body["received"], by_source.get(body["connection"], ""))} for body in rows]
+
+
+def _last_read(tx: Tx, flow: str) -> str:
+    """When the last run began that read the source, or reads it now; empty where there was none of late."""
+    runs = registry.find_runs(tx, flow=flow, limit=20, whole=True)
+    return next((run.started_at for run in runs if run.state in ("ok", "running")), "")
 
 
 def _after(received: str, began: str) -> str:

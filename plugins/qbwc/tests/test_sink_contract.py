@@ -18,7 +18,7 @@ from wherry.testing.holding import Holding, Line
 from wherry.testing.polled import PolledSinkSuite, PolledTrial
 from wherry.testing.services import SharedClock, services
 from wherry.testing.sinks import BriefSinkSuite, stamp_of
-from wherry_qbwc import company, documents, mirror
+from wherry_qbwc import company, documents, mirror, statements
 from wherry_qbwc.line import Heard, Wire, line_of
 from wherry_qbwc.settings import QbwcSettings
 from wherry_qbwc.simulator import HResult, QbwcSimulator
@@ -157,6 +157,7 @@ def trial_of(folder: Path, entity: str) -> Iterator[PolledTrial]:
             gone="7FFFFFFF-1" if entity == "customer" else "FFFF-1",
             holds=(lambda item: held(sim, kind, item)) if entity not in NOTED else None,
             close=(lambda day: setattr(sim.company(), "closing", day)) if entity in documents.POSTING else None,
+            tells=lambda: told(sim, core),
             move=sim.computer.swap,
             clash=(lambda item: sim.enter("Vendor", Name=item.body["name"])) if entity == "customer" else None,
             enter=(lambda item: enter(sim, kind, item, make())) if entity not in ONCE else None,
@@ -177,6 +178,17 @@ def read(sim: QbwcSimulator, core: Services) -> None:
     with core.documents() as opened:
         company.save(opened, NAME, found)
         mirror.keep(opened, NAME, lists, core.clock.now())
+
+
+def told(sim: QbwcSimulator, core: Services) -> None:
+    """What a session tells of the books, of what was asked since the one before."""
+    now = core.clock.now()
+    with core.documents() as opened:
+        asked = statements.open_questions(opened, NAME, now)
+    answers, refused = statements.read_all(lambda content: sim.execute(content.decode()), asked, "13.0", 1)
+    assert refused is None
+    with core.documents() as opened:
+        statements.keep(opened, NAME, answers, now)
 
 
 def thing(entity: str, number: int, ids: dict[str, str]) -> Item:

@@ -10,17 +10,19 @@ from pathlib import Path
 
 import pytest
 from lxml import etree
+from wherry_qbwc import twins
 from wherry_qbwc.simulator import Unanswered
 from wherry_qbwc.simulator.calling import Caller
 from wherry_qbwc.simulator.program import Session
 from wherry_qbwc.words.sets import claiming
 
-from .test_work import once_each, sets, settled
+from .test_work import SESSIONS, once_each, sets, settled
 from .work_rig import NAME, TOTALS, Shop, shop
 
 DAY = 90_000.0
 """Seconds: more than a lost request is sent again for."""
 ITEMS = ("Oak bench", "Tin lantern", "Hand warmer")
+STAMPED = f"wherry:{'k3xq7amz2f' * 2}wxyzab"
 HANDED_OUT = b"SalesOrderAddRq"
 
 
@@ -103,6 +105,18 @@ def test_a_look_whose_claim_quickbooks_does_not_keep_proves_nothing(made: Shop) 
     once_each(made)
 
 
+def test_a_claim_at_which_quickbooks_fails_each_time_holds_up_nothing_else(made: Shop) -> None:
+    """I20: what is lost by it ends with a person, and all that waits behind it leaves."""
+    made.desktop.mishaps.add("dies", request="SalesOrderAdd")
+    made.session()
+    made.clock.advance(DAY)
+    made.desktop.mishaps.add("hresult", request="^HostQuery$", times=100)
+    for _ in range(SESSIONS):
+        made.session()
+    assert len(made.written()) == len(TOTALS) - 1
+    assert {state: count for state, count in made.waiting().items() if count} == {"decide": 1}
+
+
 def test_what_a_person_has_made_another_of_meanwhile_is_known_by_what_quickbooks_answered(made: Shop) -> None:
     """case_C18, I2: neither number nor memo tells that it is ours; for an item of the list nothing ever did."""
     made.session(caller=Losing(made, "ItemNonInventoryAdd"))
@@ -151,3 +165,19 @@ def test_should_quickbooks_do_both_at_once_somebody_is_told_until_one_is_gone(ma
         assert made.session().how == "done"
     with made.hub.store.documents("qbwc") as documents:
         assert documents.count("doubt") == 0
+
+
+def test_two_documents_of_one_number_that_say_something_else_are_no_twins() -> None:
+    """A source may give a number twice, to two customers say; what was corrected says something else as well."""
+    told = {"TxnID": "1", "RefNumber": "7", "TxnDate": "2026-01-05", "TotalAmount": "5.00", "Memo": STAMPED}
+
+    def answer(*rows: dict[str, str]) -> str:
+        said = ["".join(f"<{name}>{text}</{name}>" for name, text in row.items()) for row in rows]
+        shown = "".join(f"<InvoiceRet>{one}</InvoiceRet>" for one in said)
+        inside = f'<InvoiceQueryRs requestID="a" statusCode="0" statusSeverity="Info">{shown}</InvoiceQueryRs>'
+        return f"<QBXML><QBXMLMsgsRs>{inside}</QBXMLMsgsRs></QBXML>"
+
+    assert [len(group) for group in twins.found(answer(told, {**told, "TxnID": "2"}))] == [2]
+    others = ({"TotalAmount": "6.00"}, {"TxnDate": "2026-01-06"}, {"Memo": "by hand"}, {"Memo": f"VOID: {STAMPED}"})
+    for other in others:
+        assert twins.found(answer(told, {**told, "TxnID": "2", **other})) == []

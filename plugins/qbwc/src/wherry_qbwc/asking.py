@@ -65,13 +65,14 @@ def id_of(stamps: Sequence[str]) -> str:
 
 
 def calls(items: Sequence[Item], books: Books) -> list[Call]:
-    """Questions that look for items, as few as there can be."""
-    groups: defaultdict[Search, list[Item]] = defaultdict(list)
+    """Questions that look for items, as few as there can be. What may be on its way still is looked for by itself: if
+    it cannot be made void, that is no other item's matter."""
+    groups: defaultdict[tuple[Search, str], list[Item]] = defaultdict(list)
     for item in items:
-        groups[search_of(item, books)].append(item)
+        groups[search_of(item, books), item.stamp if item.sent else ""].append(item)
     return [
         _call(search, group[start : start + AT_ONCE], books)
-        for search, group in groups.items()
+        for (search, _), group in groups.items()
         for start in range(0, len(group), AT_ONCE)
     ]
 

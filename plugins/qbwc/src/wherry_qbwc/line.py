@@ -27,6 +27,8 @@ ANSWERED, NOT_READ = 200, 400
 HRESULT = "hresult"
 GONE = "WHERRY-6850"
 """The code of the error that the Web Connector is not here."""
+FAILED = "WHERRY-6851"
+"""The same of QuickBooks' own failure, which is no answer."""
 UNTAKEN, UNANSWERED = 180.0, 1800.0
 """Seconds after which nobody comes for a request any more, and after which no answer to one that was taken counts: the
 silence after which another session may begin, and the life of a ticket."""
@@ -245,6 +247,6 @@ def _silent(seconds: float, *, taken: bool) -> TryAgain:
 def _failed(heard: Heard) -> TryAgain:
     status = statuses.of_hresult(heard.hresult)
     return TryAgain(
-        f"QuickBooks gave no answer ({heard.hresult}): {status.meaning}", fix=status.fix, code="WHERRY-6851",
+        f"QuickBooks gave no answer ({heard.hresult}): {status.meaning}", fix=status.fix, code=FAILED,
         sent="perhaps",
     )  # fmt: skip

@@ -17,7 +17,7 @@ from msgspec import Struct
 from wherry.errors import Guarded
 from wherry.roles import Documents
 
-from .facts import Row
+from .facts import Row, total_of
 from .names import VOIDED, stamp_of
 from .words import replies
 from .words.replies import many
@@ -60,17 +60,23 @@ def keep(documents: Documents, told: dict[str, Doubt], there: Iterable[str]) -> 
 
 
 def found(response: str) -> list[list[Row]]:
-    """The documents of one number that Wherry made several of, none of them taken back. Raises ContractBroken."""
+    """The documents that say the same and that Wherry made several of, none of them taken back. Raises
+    ContractBroken."""
     told = replies.parse(response)
-    groups: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
+    groups: defaultdict[tuple[str, ...], list[Row]] = defaultdict(list)
     for answer in told.answers[:1]:
         for row in answer.rows:
             stamps = _stamps(row)
             if stamps and row.get("TxnID") and not _taken_back(row):
                 # An entry that was corrected stands beside the one that takes it back, each with a stamp of its own.
-                apart = min(stamps) if answer.name == ENTRY else ""
-                groups[str(row.get("RefNumber") or ""), apart].append(row)
+                groups[(min(stamps),) if answer.name == ENTRY else _said(row)].append(row)
     return [rows for rows in groups.values() if len(rows) > 1]
+
+
+def _said(row: Row) -> tuple[str, ...]:
+    """What two attempts at one document have in common, and two documents of one number rarely do."""
+    customer = str((row.get("CustomerRef") or {}).get("ListID") or "")
+    return str(row.get("RefNumber") or ""), customer, str(row.get("TxnDate") or ""), str(total_of(row))
 
 
 def alarm(rows: Sequence[Row]) -> Guarded:

@@ -18,7 +18,7 @@ from wherry.records import Call, Item, Reply
 from wherry.roles import Services
 
 from . import statements, twins
-from .line import ANSWERED, GONE, PATH, Line
+from .line import ANSWERED, FAILED, GONE, PATH, Line
 from .words import replies
 from .words.requests import request
 from .words.sets import claiming, message_set, recovering, set_id
@@ -29,6 +29,7 @@ KEPT, MADE = "kept-", "made"
 """Headers of its answer: what QuickBooks holds of what it did under the id that follows, as the answer to ``MADE``."""
 UNCLAIMED = 503
 """The status of a look that proves nothing, since what is looked for may yet be done."""
+FAILED_CLAIM, _FAILURES, _GIVEN_UP = "failed_claim", 3, "given up"
 _DONE_BEFORE = "9001"
 _KNOWN = ("", "0", _DONE_BEFORE, "9002")
 """Codes of message-set recovery with which QuickBooks knows the id from here on: claimed now, or done before."""
@@ -87,13 +88,33 @@ class Visits:
             twins.note(documents, self._name, message_set([first], version=version), self._services.clock.now())
         kept: dict[str, str] = {}
         for id in ids:
-            status = replies.parse(self._ask(claiming(id, version=version))).status
-            if status not in _KNOWN:
-                self._services.log.warning("QuickBooks does not keep an id in mind", connection=self._name, code=status)
-                return None
-            if status == _DONE_BEFORE:
-                kept[KEPT + id] = self._made(id, version)
+            failed = self._failed(id)
+            try:
+                status = _GIVEN_UP if failed >= _FAILURES else self._claimed(id, version)
+                if status not in _KNOWN:
+                    self._services.log.warning("QuickBooks keeps no id in mind", connection=self._name, code=status)
+                    return None
+                if status == _DONE_BEFORE:
+                    kept[KEPT + id] = self._made(id, version)
+            except TryAgain as error:
+                if error.code == FAILED:
+                    self._note_failure(id, failed + 1)
+                raise
         return kept
+
+    def _failed(self, id: str) -> int:
+        """How often QuickBooks failed at it. Each time ends the session, and all that waits would wait for it."""
+        name = f"{self._name}/{id}"
+        with self._services.documents() as documents:
+            return int(documents.get(FAILED_CLAIM, [name]).get(name, {}).get("times", 0))
+
+    def _note_failure(self, id: str, times: int) -> None:
+        with self._services.documents() as documents:
+            documents.put(FAILED_CLAIM, [(f"{self._name}/{id}", {"times": times})])
+
+    def _claimed(self, id: str, version: str) -> str:
+        """QuickBooks' code for it."""
+        return replies.parse(self._ask(claiming(id, version=version))).status
 
     def _made(self, id: str, version: str) -> str:
         """What QuickBooks holds now of what it made under that id; empty where it made nothing."""
