@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from wherry import flows, scheduler
-from wherry.errors import AccessLost, ConfigError, TryAgain, WherryError
+from wherry.errors import EXIT_INTERRUPTED, AccessLost, ConfigError, TryAgain, WherryError
 from wherry.hub import Hub, Report
 from wherry.scheduler import LocalEngine, Scheduler, Timed, due, next_time
 from wherry.settings import Schedule
@@ -278,6 +278,22 @@ def test_a_flow_whose_forerunner_does_not_begin_is_tried_less_and_less_often(hub
         plan.look()
         clock.advance(5)
     assert 4 <= len(engine.tried) <= 8
+    hub.close()
+
+
+def test_ctrl_c_in_a_forerunner_does_not_begin_the_flow_behind_it(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """case_E17"""
+    flow = hub.project.flows["tickets"]
+    hub.project.flows["tickets"] = flow.model_copy(update={"after": ("other",)})
+    begun = list[str]()
+
+    def wire(name: str, *more: object) -> None:
+        begun.append(name)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(hub.wiring, "wire", wire)
+    report = hub.run("tickets")
+    assert (report.exit_code, begun) == (EXIT_INTERRUPTED, ["other"])
     hub.close()
 
 

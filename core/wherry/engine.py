@@ -133,7 +133,8 @@ def recognise(job: Job, entry: Entry, known: Mapping[str, Seen]) -> None:
     record = entry.record
     entry.earlier = earlier = known.get(record.id)
     again = record.touched or job.options.resync or (earlier is not None and homing.is_kept_out(earlier.reason))
-    if earlier is not None and earlier.digest == entry.digest and not again:
+    back = earlier is not None and earlier.reason.startswith("gone:") and not record.gone  # restored, as it was
+    if earlier is not None and earlier.digest == entry.digest and not again and not back:
         entry.repeat = True
         open_or_skipped = earlier.fate in OPEN or earlier.fate == "skipped"
         entry.close(earlier.fate if open_or_skipped else "unchanged", earlier.reason)  # type: ignore[arg-type]

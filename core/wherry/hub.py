@@ -125,8 +125,12 @@ class Hub:
         self._refuse_paused(name)
         if plan:
             self._still_valid(name, plan)
-        before = [] if options.records else [self.run(other, cause=cause, progress=progress) for other in flow.after]
-        stopped = next((report for report in before if report.error is not None), None)
+        before: list[Report] = []
+        for other in () if options.records else flow.after:
+            before.append(self.run(other, cause=cause, progress=progress))
+            if before[-1].exit_code == EXIT_INTERRUPTED:
+                break
+        stopped = next((one for one in before if one.error is not None or one.exit_code == EXIT_INTERRUPTED), None)
         if stopped is not None:
             return self._not_started(name, before, stopped)
         report = self._run_one(name, options, cause if options.moves_mark else registry.PARTIAL, progress)

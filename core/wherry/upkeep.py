@@ -133,15 +133,16 @@ def gone_entry(record: Record, target: str) -> Entry:
 
 
 def sweep_is_due(wired: Wired, swept_at: str) -> bool:
-    return (
-        not swept_at or wired.store.clock.now() - dt.datetime.fromisoformat(swept_at) >= wired.flow.limits.sweep_every
-    )
+    """A sweep of the future was noted by a clock that was wrong."""
+    if not swept_at:
+        return True
+    return abs(wired.store.clock.now() - dt.datetime.fromisoformat(swept_at)) >= wired.flow.limits.sweep_every
 
 
 def guard_vanished(job: Job, kind: str, gone: int, known: int) -> None:
     if known >= 10 and gone > known * float(job.wired.flow.limits.fall):
         raise Guarded(
             f"{job.wired.name}: {gone} of {known} synced {kind} records are no longer to be found at the source",
-            fix="check what the connection may read; nothing was changed here",
+            fix="check what the connection may read; raise [flows.NAME.limits] fall if it is right",
             code="WHERRY-7021", flow=job.wired.name, kind=kind,
         )  # fmt: skip

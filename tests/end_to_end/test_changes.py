@@ -175,6 +175,25 @@ def test_an_archived_deal_is_reported_once_kept_and_welcome_back(desk: Desk, sma
     assert total(desk.seen()) == 4
 
 
+def test_a_deal_that_is_there_again_as_it_was_is_not_said_to_be_gone(desk: Desk, small_crm: Crm) -> None:
+    """case_B12: a restored record need not have a new stamp, and what waited of it is to be written after all."""
+    synced, waits = small_crm.deal("Bench"), small_crm.deal("Asking", lines=("Nothing like it",))
+    desk.run()
+    stamps = {deal: small_crm.sim.record("deals", deal).modified for deal in (synced, waits)}
+    for deal in stamps:
+        small_crm.archive("deals", deal)
+    desk.clock.advance(DAY)
+    assert len(desk.run().data["notices"]) == 2
+    for deal, stamp in stamps.items():
+        small_crm.sim.restore("deals", deal)
+        small_crm.sim.portal.touch(small_crm.sim.record("deals", deal), stamp)
+    assert desk.run(records=(synced, waits)).data["fates"]["deal"] == {"unchanged": 1, "waiting": 1}
+    assert len(desk.held("project")) == 1
+    small_crm.archive("deals", synced)
+    desk.clock.advance(DAY)
+    assert list(notices(desk.run())) == [synced], "it is looked after again"
+
+
 def test_a_deal_that_leaves_its_stage_is_reported_and_its_return_makes_no_second_project(
     desk: Desk, small_crm: Crm
 ) -> None:

@@ -54,7 +54,8 @@ class TestDeals(SourceSuite):
 
         def create(count: int) -> Sequence[str]:
             ids = simulator.create("deals", count, dealname="Deal {n}", amount="100")
-            simulator.link("deals", ids[0], "companies", other, BESIDE)
+            for name in ids[:1]:
+                simulator.link("deals", name, "companies", other, BESIDE)
             for name in ids[:20]:
                 simulator.link("deals", name, "companies", company, PRIMARY)
                 families[name] = {"company": [company]}
