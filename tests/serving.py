@@ -36,8 +36,8 @@ SCOPES = ("export:read", "export:write")
 class Served:
     """A hub behind a real server. ``key`` is a header pair of a token; requests go over the loopback interface."""
 
-    def __init__(self, hub: Hub, url: str, app: App) -> None:
-        self.hub, self.url, self.app = hub, url, app
+    def __init__(self, hub: Hub, url: str, app: App, server: WebServer) -> None:
+        self.hub, self.url, self.app, self.server = hub, url, app, server
         self.http = httpx.Client(base_url=url, timeout=30, verify=False)
 
     def issue(self, name: str = "erp", *scopes: str, life: Any = tokens.LIFE) -> tokens.Issued:
@@ -76,7 +76,7 @@ def served(
             thread = threading.Thread(target=server.serve_on, args=(listener,), daemon=True)
             thread.start()
             wait(lambda: server.started or not thread.is_alive())
-            found = Served(hub, f"{'https' if tls else 'http'}://127.0.0.1:{listener.getsockname()[1]}", app)
+            found = Served(hub, f"{'https' if tls else 'http'}://127.0.0.1:{listener.getsockname()[1]}", app, server)
             try:
                 yield found
             finally:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from wherry import flows, scheduler
 from wherry.errors import EXIT_INTERRUPTED, AccessLost, ConfigError, TryAgain, WherryError
 from wherry.hub import Hub, Report
+from wherry.lanes import approval_of
 from wherry.scheduler import LocalEngine, Scheduler, Timed, due, next_time
 from wherry.settings import Schedule
 from wherry.store import registry
@@ -219,6 +220,31 @@ def test_only_activated_flows_are_on_the_timetable(hub: Hub) -> None:
     hub.close()
 
 
+def test_the_books_begin_on_the_first_activation_whatever_pauses_follow(
+    hub: Hub, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What came after that day is in no books yet, and must not wait for approval as if it were."""
+    monkeypatch.setattr(flows, "check", lambda *told: None)
+
+    def books_from() -> str:
+        with hub.store.read() as tx:
+            return approval_of(tx, hub.project.flows["tickets"], "Pacific/Auckland").books_from
+
+    assert books_from() == ""
+    clock.jump(6 * 3600)  # 15:00 UTC on the fifth: the sixth in Auckland
+    flows.activate(hub, "tickets")
+    assert books_from() == "2026-01-06"
+    clock.advance(10 * 86_400)
+    flows.activate(hub, "tickets")
+    assert books_from() == "2026-01-06"
+    flows.pause(hub, "tickets", "month close")
+    assert books_from() == "2026-01-06", "what is settled meanwhile is held as well"
+    clock.advance(10 * 86_400)
+    flows.activate(hub, "tickets")
+    assert books_from() == "2026-01-06"
+    hub.close()
+
+
 def test_a_flow_whose_connection_lost_its_access_waits_for_a_new_sign_in(hub: Hub) -> None:
     _activate(hub)
     with hub.store.write() as tx:
@@ -269,14 +295,14 @@ class Inline:
 def test_a_flow_whose_forerunner_does_not_begin_is_tried_less_and_less_often(hub: Hub, clock: FakeClock) -> None:
     """case_E13: not with every look, which would start the forerunner anew every five seconds."""
     flow = hub.project.flows["tickets"]
-    hub.project.flows["tickets"] = flow.model_copy(update={"after": ("other",)})
+    hub.project.flows["tickets"] = flow.model_copy(update={"after": ("other",)})  # as those who run it see it
     _activate(hub)
     flows.pause(hub, "other", "month close")
     engine = Inline(hub)
     plan = Scheduler(hub, engine)
-    for _ in range(720):  # an hour
+    for _ in range(240):  # an hour
         plan.look()
-        clock.advance(5)
+        clock.advance(15)
     assert 4 <= len(engine.tried) <= 8
     hub.close()
 
@@ -301,11 +327,9 @@ def test_what_is_tried_again_is_due_at_once_when_it_has_run(hub: Hub, clock: Fak
     _activate(hub)
     engine = Inline(hub)
     plan = Scheduler(hub, engine)
-    looked = 0
-    while looked < 720:
+    for _ in range(240):
         plan.look()
-        clock.advance(5)
-        looked += 1
+        clock.advance(15)
     assert len(engine.tried) == 4  # runs that begin, and fail, keep to their quarter of an hour
     hub.close()
 
@@ -358,6 +382,27 @@ def test_a_store_that_is_away_for_one_look_does_not_end_the_schedule(
     plan.loop()
     assert len(looks) >= 3
     assert engine.stopped
+    hub.close()
+
+
+def test_a_schedule_that_was_changed_or_taken_away_counts_from_the_next_look(
+    hub: Hub, clock: FakeClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A flow whose schedule somebody took out of the file must not go on by itself until a restart."""
+    _activate(hub)
+    plan, file = Scheduler(hub, engine := Inline(hub)), hub.project.file
+    _ran(hub, clock.now(), "schedule")
+    clock.advance(16 * 60)
+    file.write_text(PROJECT.replace('{ every = "15m" }', '{ every = "1d" }'))
+    assert plan.look() == []
+    file.write_text(PROJECT.replace('every = "15m"', 'evry = "15m"'))
+    assert (plan.look(), plan.look()) == ([], [])
+    assert capsys.readouterr().out.count("evry") == 1, "a mistake is told once, and the settings before it stay"
+    file.write_text(PROJECT)
+    assert plan.look() == ["tickets"] == engine.tried
+    file.write_text(PROJECT.replace("[flows.tickets]", "[flows.billets]"))
+    clock.advance(86_400)
+    assert plan.look() == []
     hub.close()
 
 

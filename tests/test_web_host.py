@@ -293,6 +293,21 @@ def test_a_head_that_never_ends_is_hung_up_on(tmp_path: Path, monkeypatch: pytes
         assert everything(made).count(b"HTTP/1.1 200") == (1 if first else 0)
 
 
+def test_a_caller_that_takes_no_answer_is_hung_up_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """case_E11, case_G8: five hundred of them would leave no place for anybody else."""
+    monkeypatch.setattr(server, "UNREAD_SECONDS", 0.2)
+    large = HttpRoute(method="GET", path="/hooks/part/large", open="a test",
+                      handle=lambda call: HttpResponse(content=bytes(1 << 24), media="text/plain"))  # fmt: skip
+    with served(tmp_path, more=[("part", large)]) as site, raw(site) as made:
+        held = site.server.server_state.connections
+        made.sendall(b"GET /hooks/part/large HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        wait(lambda: bool(held))
+        wait(lambda: not held, seconds=5)
+        assert len(everything(made)) < 1 << 24
+        monkeypatch.setattr(server, "UNREAD_SECONDS", 1.0)
+        assert len(site.http.get("/hooks/part/large").content) == 1 << 24, "who takes what is sent gets all of it"
+
+
 def test_a_huge_head_is_refused(site: Served) -> None:
     """case_E11"""
     with raw(site) as made, contextlib.suppress(ConnectionError):

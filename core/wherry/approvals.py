@@ -77,7 +77,7 @@ def waiting(hub: Hub, flow: str) -> dict[str, Any]:
     with hub.store.read() as tx:
         open_now = pending(tx, flow)
         chosen = _waiting(open_now, flow)
-        approval = approval_of(tx, hub.wiring.flow(flow))
+        approval = approval_of(tx, hub.wiring.flow(flow), hub.project.timezone)
         rows = [{**_row(tx, one), "wanted": approval.wanted(one.item.draft)} for one in chosen if one.item.root]
     sums: dict[str, int] = {}
     for row in rows:

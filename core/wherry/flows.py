@@ -267,8 +267,9 @@ def _change(hub: Hub, name: str, state: str, *, since: str = "", reason: str = "
         new = msgspec.structs.replace(
             old, state=state, since=since or old.since, reason=reason, by=audit.actor(), at=now
         )
-        registry.save_flow(tx, new)
-        audit.write(tx, now, f"flow.{state}", name, {"before": old.state, "reason": reason, "since": new.since})
+        if not (old.state == state == "active" and new.since == old.since):  # else a script that says it once more
+            registry.save_flow(tx, new)
+            audit.write(tx, now, f"flow.{state}", name, {"before": old.state, "reason": reason, "since": new.since})
     return summary(hub, name)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import zoneinfo
 from collections.abc import Callable, Mapping
 
 from wherry.books.frozen import ENTITY
@@ -11,7 +13,7 @@ from wherry.records import Ref
 from wherry.roles import AtomicSinkWriter, CallSinkWriter, Polled, SinkWriter
 from wherry.settings import Flow, Project
 from wherry.steps import Approval, Lane, Outcome
-from wherry.store import Store, registry
+from wherry.store import Store, audit, registry
 from wherry.store.database import Tx
 from wherry.store.ledger import Route
 
@@ -34,7 +36,8 @@ class Lanes:
             return Lane(flow=flow, run=run, route=route, sink=sink, plugin=plugin)
         with self.store.read() as tx:
             bound = {row.id: f"{row.plugin}:{row.account_id}" for row in registry.all_connections(tx)}
-            approvals = {name: approval_of(tx, one) for name, one in self.project.flows.items()}
+            zone = self.project.timezone
+            approvals = {name: approval_of(tx, one, zone) for name, one in self.project.flows.items()}
         identity = f"{bound.get(route.source, '')}>{bound.get(route.sink, '')}"
         return Lane(flow=flow, run=run, route=route, sink=sink, plugin=plugin, identity=identity, approvals=approvals)
 
@@ -74,9 +77,15 @@ class Lanes:
         )  # fmt: skip
 
 
-def approval_of(tx: Tx, flow: Flow) -> Approval:
-    """The books begin on the day that the project file names, else on the one the flow was activated."""
-    state = registry.flow_state(tx, flow.name)
-    activated = state.at[:10] if state.state == "active" else ""
-    books_from = flow.books_from.isoformat() if flow.books_from else activated
+def approval_of(tx: Tx, flow: Flow, timezone: str) -> Approval:
+    """The books begin on the day that the project file names, else on the one the flow was first activated, in the
+    project's time zone: a pause that ends does not begin them anew."""
+    books_from = flow.books_from.isoformat() if flow.books_from else _first_day(tx, flow.name, timezone)
     return Approval(required=flow.needs_approval, books_from=books_from)
+
+
+def _first_day(tx: Tx, flow: str, timezone: str) -> str:
+    """Empty for a flow that was never activated."""
+    state = registry.flow_state(tx, flow)
+    at = audit.first(tx, "flow.active", flow) or (state.at if state.state == "active" else "")
+    return dt.datetime.fromisoformat(at).astimezone(zoneinfo.ZoneInfo(timezone)).date().isoformat() if at else ""

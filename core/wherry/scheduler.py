@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from wherry.errors import Busy, ConfigError, Guarded, TryAgain, WherryError
 from wherry.hub import Hub, Report
-from wherry.settings import Schedule, crontab, load
+from wherry.settings import Project, Schedule, crontab, load
 from wherry.settings.values import interval
 from wherry.store import registry
 
@@ -83,20 +83,21 @@ def spelled(schedule: Mapping[str, Any] | None) -> str:
 # -- from a project ----------------------------------------------------------------------------------------------------
 
 
-def timetable(hub: Hub) -> list[Timed]:
+def timetable(hub: Hub, project: Project | None = None) -> list[Timed]:
     """Every flow of the project, as it stands in the store now. Asks nobody outside."""
+    project = project or hub.project
     with hub.store.read() as tx:
         lost = {row.name: row.reason for row in registry.all_connections(tx) if row.state == "reconnect"}
-        states = {name: registry.flow_state(tx, name) for name in hub.project.flows}
+        states = {name: registry.flow_state(tx, name) for name in project.flows}
         bound = registry.new_id(int((hub.clock.now() + AHEAD).timestamp() * 1000))
         last = {name: registry.find_runs(tx, flow=name, limit=1, before=bound, whole=True) for name in states}
     return [
         Timed(
-            flow=name, schedule=flow.schedule, timezone=hub.project.timezone, since=_moment(states[name].at),
+            flow=name, schedule=flow.schedule, timezone=project.timezone, since=_moment(states[name].at),
             last=_moment(last[name][0].started_at) if last[name] else None,
             held=_held(states[name].state, {flow.source, flow.sink} & lost.keys()),
         )
-        for name, flow in hub.project.flows.items()
+        for name, flow in project.flows.items()
     ]  # fmt: skip
 
 
@@ -230,6 +231,7 @@ class Scheduler:
     def __init__(self, hub: Hub, engine: Engine, look_every: float = LOOK_EVERY) -> None:
         self._hub, self._engine, self._look_every = hub, engine, look_every
         self._tried: dict[str, Tried] = {}
+        self._project, self._mistake = hub.project, ""
         self._stopping = threading.Event()
 
     def stop(self) -> None:
@@ -239,8 +241,18 @@ class Scheduler:
     def look(self) -> list[str]:
         """One look: start what is due, and say what was started. Raises what reading the store raises."""
         running = frozenset(self._engine.status())
-        overdue = due(timetable(self._hub), self._hub.clock.now(), running)
+        overdue = due(timetable(self._hub, self._settings()), self._hub.clock.now(), running)
         return [flow for flow, when in overdue if self._start(flow, when)]
+
+    def _settings(self) -> Project:
+        """The project file as it is now; while there is a mistake in it, as it was before that."""
+        try:
+            self._project, self._mistake = load(self._hub.project.file), ""
+        except WherryError as error:
+            if error.message != self._mistake:
+                log.warning("the schedule stays as it was", reason=error.message)
+            self._mistake = error.message
+        return self._project
 
     def _start(self, flow: str, when: dt.datetime) -> bool:
         """What was refused a moment ago, such as for a forerunner that fails, is not started anew with every look."""

@@ -141,7 +141,7 @@ class Schedule(_Table):
     """``[flows.NAME.schedule]``: when the flow runs by itself, once it is activated."""
 
     every: Every | None = Field(default=None, description="The time between two runs: 15m, 2h, 1d.")
-    cron: Cron | None = Field(default=None, description="A crontab line in the project's time zone.")
+    cron: Cron | None = Field(default=None, description="A crontab line in the project's time zone; Sunday is 0 or 7.")
 
     @model_validator(mode="after")
     def _one(self) -> Schedule:

@@ -74,6 +74,12 @@ def verify(tx: Tx) -> str:
     return "" if (last or 0) == after else f"audit rows after {after} are missing"
 
 
+def first(tx: Tx, action: str, object: str) -> str:
+    """When this was done to that thing for the first time; empty where it never was."""
+    rows = sa.select(table.c.at).where(table.c.action == action, table.c.object == object)
+    return str(tx.value(rows.order_by(table.c.id).limit(1)) or "")
+
+
 def find(tx: Tx, *, who: str = "", what: str = "", since: str = "", limit: int = 100) -> list[dict[str, Any]]:
     """Newest first; ``what`` is the beginning of an action or of an object."""
     statement = sa.select(table).order_by(table.c.id.desc()).limit(limit)

@@ -44,7 +44,9 @@ def listed(hub: Hub, limit: int = 100, skip: int = 0) -> list[dict[str, Any]]:
         rows = [body for _, body in documents.each(KIND)][::-1][skip : skip + limit]
         began = {name: _last_read(tx, name) for name in hub.project.flows}
     sources = {name: flow.source for name, flow in hub.project.flows.items()}
-    by_source = {source: min(at for name, at in began.items() if sources[name] == source) for source in sources.values()}
+    by_source = {
+        source: min(at for name, at in began.items() if sources[name] == source) for source in set(sources.values())
+    }
     return [{**body, "read": _after(body["received"], by_source.get(body["connection"], ""))} for body in rows]
 
 

@@ -22,6 +22,8 @@ from wherry.web.app import App
 
 HEAD_SECONDS = 10.0
 """Seconds that the head of a call may take to come in."""
+UNREAD_SECONDS, UNREAD_BYTES = 60.0, 1 << 15
+"""A caller has to take at least so many bytes of an answer in so many seconds."""
 CONNECTIONS = 500
 STOP_WITHIN = 15
 """Seconds that calls on their way have to end once the server is told to stop."""
@@ -79,9 +81,10 @@ def check(listening: Listening) -> None:
 
 
 class _Patient(H11Protocol):
-    """Uvicorn waits for ever for the rest of a head; this hangs up."""
+    """Uvicorn waits for ever for the rest of a head, and for its answer to be taken; this hangs up."""
 
     _waiting: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -98,7 +101,31 @@ class _Patient(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._settle()
+        self._taken()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._look_later()
+
+    def resume_writing(self) -> None:
+        self._taken()
+        super().resume_writing()
+
+    def _look_later(self) -> None:
+        left = self.transport.get_write_buffer_size()
+        self._unread = self.loop.call_later(UNREAD_SECONDS, self._is_taken, left)
+
+    def _is_taken(self, before: int) -> None:
+        if self.transport.get_write_buffer_size() > before - UNREAD_BYTES:
+            self.transport.abort()
+        else:
+            self._look_later()
+
+    def _taken(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def _watch(self) -> None:
         """The clock runs from the first byte that is waited for to the last of the head, not anew with each byte."""

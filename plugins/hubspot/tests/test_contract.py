@@ -65,13 +65,9 @@ class TestDeals(SourceSuite):
                 families[ids[1]]["line_item"] = list(lines)
             return ids
 
-        def change(name: str) -> None:
+        def put(id: str, kind: str = "deals", **fields: str) -> None:
             with simulator.stage.lock:
-                simulator.portal.change(simulator.record("deals", name), {"dealname": f"at {simulator.clock.now()}"})
-
-        def put(name: str, **fields: str) -> None:
-            with simulator.stage.lock:
-                simulator.portal.change(simulator.record("deals", name), fields)
+                simulator.portal.change(simulator.record(kind, id), fields)
 
         def write(name: str, text: str) -> str:
             put(name, dealname=text)
@@ -89,18 +85,13 @@ class TestDeals(SourceSuite):
             with simulator.stage.lock:
                 simulator.portal.merge(simulator.record("deals", survivor), simulator.record("deals", loser))
 
-        def touch(name: str) -> None:
-            with simulator.stage.lock:
-                line = simulator.record("line_items", lines[0])
-                simulator.portal.change(line, {"name": f"at {simulator.clock.now()}"})
-
         return Trial(
             make=make,
             kind="deal",
             fields=("dealname", "amount", "dealstage", "pipeline"),
             relatives={"company": ("name",), "line_item": ("name",)},
             create=create,
-            change=change,
+            change=lambda name: put(name, dealname=f"at {simulator.clock.now()}"),
             wait=simulator.clock.advance,
             clock=SharedClock(simulator.clock),
             page=LARGEST_PAGE,
@@ -115,7 +106,7 @@ class TestDeals(SourceSuite):
             merge=merge,
             family=lambda name: families[name],
             exact=("amount", lambda name, text: put(name, amount=text)),
-            touch=touch,
+            touch=lambda name: put(lines[0], "line_items", name=f"at {simulator.clock.now()}"),
             move=lambda: setattr(simulator, "portal_id", simulator.portal_id + 1),
             slow=lambda: setattr(simulator.portal, "index_lag", 25.0),
         )

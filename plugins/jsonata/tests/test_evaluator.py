@@ -1,4 +1,4 @@
-"""What the evaluating process says, told here without a process: values, bounds, refusals, and the lines it speaks in."""
+"""What the evaluating process says, told here without a process: values, bounds, refusals, and its lines."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from wherry_jsonata import evaluator
 from wherry_jsonata.evaluator import Evaluator, Exceeded, Inexact, Unknown, Unreadable, serve
 
 BOUNDS: dict[str, Any] = {
-    "steps": 500, "depth": 40, "seconds": 5, "output": 400, "memory": 512, "currency": "GBP", "timezone": "Europe/London",
-    "when": "",
+    "steps": 500, "depth": 40, "seconds": 5, "output": 400, "memory": 512, "when": "", "currency": "GBP",
+    "timezone": "Europe/London",
 }  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
 def unlimited(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The limits of the system are for the process that evaluates, not for the one that tests; the alarms set so far."""
+    """The limits of the system are for the process that evaluates, not for this one; the alarms set so far."""
     alarms: list[float] = []
     monkeypatch.setattr(evaluator, "_limit", lambda asked: None)
     monkeypatch.setattr(evaluator, "_alarm", alarms.append)
@@ -110,7 +110,7 @@ def test_two_expressions_do_not_get_in_each_others_way() -> None:
 
 
 def test_an_expression_that_is_none_says_which_of_them_it_is() -> None:
-    with pytest.raises(Unreadable, match="^when$"):
+    with pytest.raises(Unreadable, match=r"^when$"):
         Evaluator({**BOUNDS, "map": "1", "when": "deal ="})
 
 

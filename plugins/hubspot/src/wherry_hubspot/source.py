@@ -151,9 +151,20 @@ class HubSpotSource:
 
     def sweep(self, kind: str, ids: Sequence[str], fields: tuple[str, ...]) -> Iterator[Record]:
         """A head for every id. What is not there is asked for again among the archived before it counts as deleted."""
+        if kind == "owner":
+            yield from self._swept_owners(ids)
+            return
         view = self._view(kind)
         for some in pieces(ids, self.chunk):
             yield from self._swept(view, some, (*view.properties(fields), MERGED))
+
+    def _swept_owners(self, ids: Sequence[str]) -> Iterator[Record]:
+        """Owners are listed anew: those that are kept for their names may have left since."""
+        known = {owner.id: owner for owner in (*self._owners.all(archived=True), *self._owners.all())}
+        for i in ids:
+            yield owner_record(known[i]) if i in known else Record(
+                kind="owner", id=i, version="deleted", gone="deleted"
+            )
 
     def _swept(self, view: View, ids: Sequence[str], properties: tuple[str, ...]) -> Iterator[Record]:
         heads = {head.id: head for head in self._reader.heads(view.type_name, ids, properties)}
