@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
+from types import SimpleNamespace
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,6 +13,8 @@ from wherry.catalogues import Catalogues, LazyCatalogue
 from wherry.matching import ListingCatalogue
 from wherry.records import Listed
 from wherry.tally import Notice, Tally, plain
+from wherry.testing.clock import START, FakeClock
+from wherry.upkeep import sweep_is_due
 
 COUNTS = st.dictionaries(st.sampled_from(["deal", "product"]), st.dictionaries(
     st.sampled_from(["created", "skipped", "triage"]), st.integers(0, 50), max_size=3))  # fmt: skip
@@ -83,3 +88,11 @@ def test_what_is_made_in_a_run_is_found_by_the_rest_of_it() -> None:
     assert [hit.id for hit in catalogue.by_sku("f-2")] == ["I-2"]
     assert [near.id for near in catalogue.nearest("Fendr")] == ["I-2"]
     assert list(catalogue.keys_of("I-2")) == ["name:fender"]
+
+
+def test_a_sweep_that_a_wrong_clock_noted_puts_off_none() -> None:
+    """case_E14"""
+    limits = SimpleNamespace(sweep_every=dt.timedelta(days=1))
+    wired: Any = SimpleNamespace(store=SimpleNamespace(clock=FakeClock()), flow=SimpleNamespace(limits=limits))
+    after = {hours: sweep_is_due(wired, (START + dt.timedelta(hours=hours)).isoformat()) for hours in (-25, -23, 1, 99)}
+    assert after == {-25: True, -23: False, 1: False, 99: True}

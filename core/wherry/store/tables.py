@@ -121,6 +121,7 @@ history = Table(
     _text("fate"), _text("target"), _text("reason"), _text("cause"), _number("call"),
     Index("history_by_run", "run", "id"),
     Index("history_by_record", "flow", "record_kind", "record_id"),
+    Index("history_by_thing", "entity", "key"),
 )  # fmt: skip
 
 audit = Table(

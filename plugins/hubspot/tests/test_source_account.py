@@ -100,6 +100,17 @@ def test_a_sweep_finds_the_survivor_that_was_not_asked_for(account):
     assert (found.gone, found.merged_into) == ("merged", survivor)
 
 
+def test_a_sweep_tells_which_owners_have_left(account):
+    """case_B12: a flow of owners is swept once a day like any other."""
+    here, left = account.sim.add_owner("a@example.com"), account.sim.add_owner("b@example.com", archived=True)
+    found = account.source().sweep("owner", [left, "77", here], ("name",))
+    assert [(r.kind, r.id, r.gone) for r in found] == [
+        ("owner", left, "archived"),
+        ("owner", "77", "deleted"),
+        ("owner", here, ""),
+    ]
+
+
 def test_a_restored_deal_is_a_head_again(account):
     """case_B12"""
     (deal,) = account.sim.create("deals", 1)

@@ -162,8 +162,8 @@ class HubSpotSource:
         """Owners are listed anew: those that are kept for their names may have left since."""
         known = {owner.id: owner for owner in (*self._owners.all(archived=True), *self._owners.all())}
         for i in ids:
-            yield owner_record(known[i]) if i in known else Record(
-                kind="owner", id=i, version="deleted", gone="deleted"
+            yield (
+                owner_record(known[i]) if i in known else Record(kind="owner", id=i, version="deleted", gone="deleted")
             )
 
     def _swept(self, view: View, ids: Sequence[str], properties: tuple[str, ...]) -> Iterator[Record]:

@@ -255,6 +255,7 @@ def upgrade() -> None:
     )
     op.create_index("history_by_record", "history", ["flow", "record_kind", "record_id"])
     op.create_index("history_by_run", "history", ["run", "id"])
+    op.create_index("history_by_thing", "history", ["entity", "key"])
     op.create_table(
         "audit",
         sa.Column("id", _ID, primary_key=True, autoincrement=True, nullable=False),
