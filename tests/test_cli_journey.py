@@ -290,6 +290,11 @@ def test_a_record_that_is_not_there_is_exit_3(live: str, wherry: Wherry) -> None
     assert wherry("map", "preview", "won-deals", "--record", "77") == 3
 
 
+def test_a_sweep_is_not_promised_to_a_run_of_single_records(live: str, wherry: Wherry) -> None:
+    for only in (("--record", "9000000001"), ("--limit", "1"), ("--changed-since", "2026-01-01")):
+        assert wherry("run", "won-deals", "--sweep", *only) == 2
+
+
 def test_the_schedule_runs_what_is_active_and_due(live: str, wherry: Wherry, answer: Answer, folder: Path) -> None:
     text = (folder / "wherry.toml").read_text()
     (folder / "wherry.toml").write_text(text.replace('every = "1h"', 'every = "1m"'))

@@ -100,6 +100,8 @@ def run(
       wherry run won-deals --plan 7f3a21bc
       wherry run won-deals --record 901 --record 917
     """
+    if sweep and (records or changed_since or limit):
+        raise click.UsageError("--sweep looks for every record: it goes with no --record, --changed-since or --limit")
     own = face()
     options = msgspec.structs.replace(_options(own, records, changed_since, limit), sweep=sweep)
     own.hub.wiring.flow(flow)
