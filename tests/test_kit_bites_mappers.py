@@ -37,7 +37,7 @@ class Sound:
         body = {"name": name, "amount": self.amount(record, record.fields.get("amount")), "lines": lines,
                 "close_date": self.day(record, record.fields.get("day"))}  # fmt: skip
         project = Draft(entity="project", key=f"id:{record.id}", body={k: v for k, v in body.items() if v is not None},
-                        root=True)  # fmt: skip
+                        label=name, root=True)  # fmt: skip
         customer = Draft(entity="customer", key=f"name:{name.strip().casefold()[:100]}", body={"name": name})
         project.body["customer"] = {"entity": "customer", "key": customer.key}
         project.refs = (customer.ref,)

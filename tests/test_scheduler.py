@@ -413,6 +413,26 @@ def test_a_scheduled_run_that_cannot_begin_is_a_report_and_not_a_crash(tmp_path:
     assert report.error is not None
 
 
+def test_what_another_scheduler_ran_while_it_waited_for_a_thread_is_not_run_again(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """case_A15: the interval is a floor for two schedulers too."""
+    _activate(hub)
+    runs = list[str]()
+
+    def run(self: Hub, flow: str, **told: object) -> Report:
+        runs.append(flow)
+        return Report(data={})
+
+    monkeypatch.setattr(Hub, "run", run)
+    scheduler.run_flow(hub.project.file, "tickets")
+    assert runs == ["tickets"]
+    _ran(hub, dt.datetime.now(dt.UTC), "schedule")
+    assert scheduler.run_flow(hub.project.file, "tickets").data["note"] == "it is no longer due"
+    assert runs == ["tickets"]
+    hub.close()
+
+
 def test_an_engine_that_nobody_brings_is_refused_by_name(hub: Hub) -> None:
     with pytest.raises(ConfigError, match="nobody brings an engine cellery"):
         scheduler.engine(hub, "cellery", lambda flow, report: None)

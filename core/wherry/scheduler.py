@@ -195,9 +195,14 @@ class LocalEngine:
 
 
 def run_flow(project: Path, flow: str) -> Report:
-    """One scheduled run, on the settings as they are now. What refuses it to begin is its report."""
+    """One scheduled run, on the settings as they are now. What refuses it to begin is its report.
+
+    It may have waited for a thread: what another scheduler has run meanwhile, or somebody has paused, is left alone.
+    """
     try:
         with Hub(load(project)) as hub:
+            if all(name != flow for name, _ in due(timetable(hub), hub.clock.now())):
+                return Report(data={"flow": flow, "run": "", "note": "it is no longer due"})
             return hub.run(flow, cause="schedule")
     except WherryError as error:
         if not isinstance(error, Busy | Guarded):

@@ -48,7 +48,10 @@ def _listed(rows: list[dict[str, Any]], now: dt.datetime) -> Iterator[str]:
 @click.option("--once", is_flag=True, help="Run what is due now, and exit.")
 @click.option("--engine", "name", default="local", show_default=True, help="Where runs take place.")
 def run_(once: bool, name: str) -> None:
-    """Run what is due, until Ctrl-C or SIGTERM; what runs then is finished first. A second Ctrl-C stops at once."""
+    """Run what is due, until Ctrl-C or SIGTERM; what runs then is finished first. A second Ctrl-C stops at once.
+
+    A change of wherry.toml counts from the next look, a few seconds later.
+    """
     own = face()
     ended: list[dict[str, Any]] = []
 
@@ -83,5 +86,7 @@ def _forever(own: Face, plan: scheduler.Scheduler) -> None:
 def _line(flow: str, report: Report) -> str:
     if report.error is not None:
         return f"{flow}   not done: {report.error.message}"
+    if note := report.data.get("note"):
+        return f"{flow}   not done: {note}"
     settled = sum(sum(words.values()) for words in report.data.get("fates", {}).values())
     return f"{flow}   done, {settled:,} records   run {report.data.get('run', '')}"
