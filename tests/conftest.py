@@ -15,6 +15,8 @@ from wherry.store.database import Database
 from wherry.testing import postgres
 from wherry.testing.clock import FakeClock
 
+from .staging import stages
+
 SHARED = Path(os.environ.get("WHERRY_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
 
@@ -29,6 +31,13 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"needs the shared contracts and data in {SHARED} (or WHERRY_SHARED)")
     return SHARED
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _staged() -> Iterator[None]:
+    """What was set up once for many is served until the end."""
+    yield
+    stages.close()
 
 
 # -- PostgreSQL: a URL from the environment, the distribution's server, the wheel, or a reason -----------------------

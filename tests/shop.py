@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 import json
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from wherry.cli import app
-from wherry.simulator import serve
 from wherry.testing.clock import hurried
 from wherry_quickbooks.simulator import OAuthApp, QuickBooksSimulator
+
+from .staging import Stage, stages
 
 SECRET = "canary-shop-secret-9"
 PROJECT = """
@@ -59,8 +60,12 @@ CHARGES = """InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,Cust
 class Shop:
     """The project's folder, its books, and what is typed."""
 
-    def __init__(self, folder: Path, books: QuickBooksSimulator, capsys: pytest.CaptureFixture[str]) -> None:
+    def __init__(
+        self, folder: Path, books: QuickBooksSimulator, capsys: pytest.CaptureFixture[str],
+        stage: Stage[QuickBooksSimulator] | None = None,
+    ) -> None:  # fmt: skip
         self.folder, self.books, self._capsys = folder, books, capsys
+        self._stage = stage
         self.code = 0
         self.err = ""
 
@@ -82,6 +87,13 @@ class Shop:
     def ask(self, line: str, code: int = 0) -> Any:
         """The data of its answer."""
         return json.loads(self.does(f"{line} --output json", code))["data"]
+
+    def once(self, step: str, do: Callable[[], object]) -> None:
+        """Do it, or have what came of it when another test did it."""
+        if self._stage is None:
+            do()
+        else:
+            self._stage.once(step, self.folder, do)
 
     def setting(self, before: str, after: str) -> None:
         """Somebody changes the project file."""
@@ -119,6 +131,11 @@ def kept_in(store: str, project: str) -> str:
     return project.replace(first, f'[store]\nurl = "{store}"\n{first}') if store else project
 
 
+def kept(stage: Stage[QuickBooksSimulator], store: str) -> Stage[QuickBooksSimulator] | None:
+    """The stage, where the store is among the files that it keeps."""
+    return None if store.startswith("postgres") else stage
+
+
 @contextlib.contextmanager
 def shop(
     folder: Path, patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, store: str = "", more: str = ""
@@ -127,15 +144,22 @@ def shop(
 
     ``store`` is the address of its store, a file of its own where left out; ``more`` are further tables of its project.
     """
-    books = QuickBooksSimulator(oauth=OAuthApp(client_id="shop", client_secret=SECRET), currency="GBP", limits="none")
     hurried(patch)
     patch.setenv("WHERRY_ACTOR", "anna")
     (folder / "wherry.toml").write_text(kept_in(store, PROJECT) + more, "utf-8")
     (folder / "charges.csv").write_text(CHARGES, "utf-8")
-    with serve(books.app()) as url:
-        for name, value in {"URL": url, "CLIENT_ID": "shop", "CLIENT_SECRET": SECRET}.items():
+    with stages.taken("shop", _books) as stage:
+        for name, value in {"URL": stage.url, "CLIENT_ID": "shop", "CLIENT_SECRET": SECRET}.items():
             patch.setenv(f"BOOKS_{name}", value)
-        made = Shop(folder, books, capsys)
-        made.does("connect books --no-browser")
-        made.does("workspace import online-retail charges.csv")
+        made = Shop(folder, stage.sim, capsys, kept(stage, store))
+        made.once("connected", lambda: _connected(made))
         yield made
+
+
+def _books() -> QuickBooksSimulator:
+    return QuickBooksSimulator(oauth=OAuthApp(client_id="shop", client_secret=SECRET), currency="GBP", limits="none")
+
+
+def _connected(made: Shop) -> None:
+    made.does("connect books --no-browser")
+    made.does("workspace import online-retail charges.csv")

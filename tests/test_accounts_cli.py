@@ -16,15 +16,18 @@ from .treasury import Treasury, treasury
 FLOW = "wallet-journals"
 
 
+MOVED = (
+    "TX-1,2026-01-05,100.00 USD,storage,hot,W-1,",
+    "TX-2,2026-01-06,40.50 USD,switching,hot,W-2,",
+    "TX-3,2026-01-28,12.00 USD,storage,cold,W-3,1.00 USD",
+)
+
+
 @pytest.fixture
 def at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Treasury]:
     """Three movements of two categories, one of them with a gain; no table yet."""
     with treasury(tmp_path, monkeypatch, capsys) as made:
-        made.moves(
-            "TX-1,2026-01-05,100.00 USD,storage,hot,W-1,",
-            "TX-2,2026-01-06,40.50 USD,switching,hot,W-2,",
-            "TX-3,2026-01-28,12.00 USD,storage,cold,W-3,1.00 USD",
-        )
+        made.once("moved", lambda: made.moves(*MOVED))
         yield made
 
 

@@ -20,9 +20,13 @@ OWED = "category,debit,credit,party\nstorage,Accounts Receivable (A/R),4010,{par
 @pytest.fixture
 def at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Treasury]:
     with treasury(tmp_path, monkeypatch, capsys) as made:
-        made.moves("TX-1,2026-01-05,100.00 USD,storage,hot,W-1,", "TX-2,2026-01-06,40.50 USD,switching,hot,W-2,")
-        made.does("accounts import books")
+        made.once("moved", lambda: moved(made))
         yield made
+
+
+def moved(at: Treasury) -> None:
+    at.moves("TX-1,2026-01-05,100.00 USD,storage,hot,W-1,", "TX-2,2026-01-06,40.50 USD,switching,hot,W-2,")
+    at.does("accounts import books")
 
 
 def setting(at: Treasury, line: str) -> None:

@@ -148,8 +148,8 @@ HOT = "JE HOT 2026W02"
 
 @pytest.fixture
 def posted(desk: Treasury) -> Treasury:
-    moves(desk, "2026-01-05,70.00 USD,storage,hot,A")
-    desk.does(f"journal post {FLOW} --yes")
+    desk.once("moved", lambda: moves(desk, "2026-01-05,70.00 USD,storage,hot,A"))
+    desk.once("posted", lambda: desk.does(f"journal post {FLOW} --yes"))
     return desk
 
 

@@ -44,10 +44,14 @@ def desk(
         made.mapped(f"{ACCOUNTS}product,4020,4020\nreceivable,1205,1205\n")
         rows = "date,amount,category,type\n2026-01-05,100.00 USD,storage,transaction\n"
         (tmp_path / "moves.csv").write_text(rows, "utf-8")
-        made.does("workspace import ledger-transaction moves.csv")
         (tmp_path / "charges.csv").write_text(CHARGES, "utf-8")
-        made.does("workspace import online-retail charges.csv --currency USD")
+        made.once("both imported", lambda: both_imported(made))
         yield made
+
+
+def both_imported(desk: Treasury) -> None:
+    desk.does("workspace import ledger-transaction moves.csv")
+    desk.does("workspace import online-retail charges.csv --currency USD")
 
 
 def test_a_number_that_another_flow_took_between_look_and_writing_is_not_given_out_again(

@@ -69,9 +69,13 @@ def open_number(desk: Treasury) -> str:
 @pytest.fixture
 def posted(desk: Treasury) -> Treasury:
     """One entry of one movement is posted."""
-    moves(desk, "TX-1,2026-01-05,100.00 USD,payout,W1,p1")
-    desk.ask(f"run {FLOW}")
-    desk.does(f"approve {FLOW} --all --yes")
+
+    def post() -> None:
+        moves(desk, "TX-1,2026-01-05,100.00 USD,payout,W1,p1")
+        desk.ask(f"run {FLOW}")
+        desk.does(f"approve {FLOW} --all --yes")
+
+    desk.once("posted", post)
     return desk
 
 

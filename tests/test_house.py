@@ -27,7 +27,7 @@ LAYERS = (
     ("outside", "secrets signin http consent"),
     ("seams", "hookspecs plugins"),
     ("defaults of the core", "mapping matching triggers transforms expressions filters catalogues"),
-    ("writing", "watching plain blaming boundary steps rows holding homing writing tally"),
+    ("writing", "watching plain blaming boundary steps rows holding asking homing writing tally"),
     ("sending", "restored flight company outage closed_days resolving drain"),
     ("run", "dying books job copying reading fates merging formers engine upkeep"),
     ("use", "folder lanes defaults bookkeeper wiring config_log planning hub"),

@@ -36,14 +36,14 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 @pytest.fixture
 def at(empty: Treasury) -> Treasury:
     """Four movements of two wallets, the last week cut by the end of January."""
-    empty.moves(*JANUARY)
+    empty.once("moved", lambda: empty.moves(*JANUARY))
     return empty
 
 
 @pytest.fixture
 def posted(at: Treasury) -> Treasury:
     """All of them are in the books."""
-    at.does(f"journal post {FLOW} --yes")
+    at.once("posted", lambda: at.does(f"journal post {FLOW} --yes"))
     return at
 
 

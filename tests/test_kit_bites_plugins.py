@@ -39,6 +39,19 @@ def test_a_bug_planted_in_a_plugin_is_caught_by_its_suites_of_the_kit(
     assert found.caught, found.problem or found.what
 
 
+@pytest.mark.parametrize("plugin", PLUGINS, ids=lambda path: path.name)
+def test_a_plugin_with_a_planted_bug_can_still_be_read(plugin: Path) -> None:
+    """A copy that cannot be imported proves nothing of the kit."""
+    for bug in (one for one in plantation(plugin).bug if one.file.endswith(".py")):
+        compile((plugin / "src" / bug.file).read_text().replace(bug.out, bug.put), bug.name, "exec")
+
+
+@pytest.mark.parametrize("plugin", PLUGINS, ids=lambda path: path.name)
+def test_a_bug_names_suites_that_its_plugin_has(plugin: Path) -> None:
+    told = plantation(plugin)
+    assert {name for bug in told.bug for name in bug.suites} <= set(told.suites)
+
+
 def test_a_copy_holds_the_suites_and_none_of_the_plugins_own_tests(tmp_path: Path) -> None:
     plugin = ROOT / "plugins" / "csv"
     place = copied(plugin, plantation(plugin).suites, tmp_path)
@@ -51,6 +64,13 @@ def test_a_bug_that_is_out_of_date_is_no_catch(tmp_path: Path) -> None:
     found = tried(ROOT / "plugins" / "csv", bug, tmp_path)
     assert not found.caught
     assert "out of date" in found.problem
+
+
+def test_a_bug_that_no_python_can_read_is_no_catch(tmp_path: Path) -> None:
+    bug = Planted(name="odd", what="indented wrongly", file="wherry_csv/sink.py", out="def check(", put="def def check(")
+    found = tried(ROOT / "plugins" / "csv", bug, tmp_path)
+    assert not found.caught
+    assert "no Python" in found.problem
 
 
 def test_planted_bugs_that_cannot_be_read_are_named(tmp_path: Path) -> None:

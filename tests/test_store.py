@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import DBAPIError
 from wherry.errors import Busy, ConfigError, Rejected, TryAgain, WherryError
 from wherry.records import Candidate, Draft, Ref
-from wherry.store import Store, audit, calls, ledger, locks, questions, registry
+from wherry.store import Store, audit, calls, ledger, locks, needs, questions, registry
 from wherry.store.blobs import Blobs, shown_name
 from wherry.store.database import Database
 from wherry.store.documents import DocumentView
@@ -93,15 +93,15 @@ def test_links_are_found_by_reference_however_many_are_asked_for(store: Store) -
 
 
 def test_an_item_waits_until_the_last_thing_it_needs_is_there(store: Store) -> None:
-    needs = [Ref("customer", "id:1"), Ref("product", "name:x")]
+    wanted = [Ref("customer", "id:1"), Ref("product", "name:x")]
     with store.write() as tx:
         row = item("id:5")
         ledger.put_items(tx, ROUTE, [row])
-        ledger.put_edges(tx, [(row.id, ref) for ref in needs])
-        assert ledger.meet(tx, ROUTE, needs[:1]) == []
-        assert ledger.meet(tx, Route(8, 8), needs[1:]) == [], "another route's product is not ours"
-        assert [ready.key for ready in ledger.meet(tx, ROUTE, needs[1:])] == ["id:5"]
-        assert ledger.meet(tx, ROUTE, needs) == []
+        needs.put(tx, [(row.id, ref) for ref in wanted])
+        assert needs.meet(tx, ROUTE, wanted[:1]) == []
+        assert needs.meet(tx, Route(8, 8), wanted[1:]) == [], "another route's product is not ours"
+        assert [ready.key for ready in needs.meet(tx, ROUTE, wanted[1:])] == ["id:5"]
+        assert needs.meet(tx, ROUTE, wanted) == []
 
 
 def test_a_replaced_item_keeps_its_number(store: Store) -> None:

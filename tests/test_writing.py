@@ -17,7 +17,7 @@ from wherry.errors import ContractBroken, Guarded
 from wherry.records import Answer, Ask, Create, Decision, Draft, Item, Link, Listed, Ref, Same, Skip
 from wherry.roles import Account
 from wherry.steps import Lane, Step
-from wherry.store import Store, ledger, questions
+from wherry.store import Store, ledger, needs, questions
 from wherry.store.database import Tx
 from wherry.store.documents import DocumentView
 from wherry.store.ledger import LinkRow, Route
@@ -240,7 +240,7 @@ def test_a_version_that_needs_less_goes_on_and_the_edges_of_the_older_are_gone(s
         settle(tx, sink, step(thing("p"), Ask((), "?")), step(thing("a", "p")))
         [item] = ledger.open_items(tx, state="waiting")
         assert settle(tx, sink, step(thing("a"))) == {"a": "created"}
-        assert ledger.needs_of(tx, item.id) == []
+        assert needs.of(tx, item.id) == []
         assert answer(tx, sink, "p", Create()) == {"p": "created"}
         assert [key for key, _ in sink.effects] == ["a", "p"]
 

@@ -6,17 +6,17 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from wherry.simulator import serve
 from wherry.testing.clock import hurried
 from wherry_quickbooks.simulator import OAuthApp, QuickBooksSimulator
 
-from .shop import Shop, kept_in
+from .shop import Shop, kept, kept_in
+from .staging import Stage, stages
 
 SECRET = "canary-treasury-secret-4"
 PROJECT = """
@@ -155,6 +155,22 @@ def _with_numbers(books: QuickBooksSimulator) -> None:
     company.put("Preferences", {**company.preferences, "AccountingInfoPrefs": shown}, "Update")
 
 
+def _numbered() -> QuickBooksSimulator:
+    books = QuickBooksSimulator(oauth=OAuthApp(client_id="treasury", client_secret=SECRET), limits="none")
+    _with_numbers(books)
+    for number, (name, kind) in CHART.items():
+        books.write("Account", {"Name": name, "AcctNum": number, "AccountType": kind})
+    return books
+
+
+def _named() -> QuickBooksSimulator:
+    app = OAuthApp(client_id="treasury", client_secret=SECRET)
+    books = QuickBooksSimulator(oauth=app, currency="USD", limits="none")
+    for name, kind in NAMED_CHART.items():
+        books.write("Account", {"Name": name, "AccountType": kind})
+    return books
+
+
 @contextlib.contextmanager
 def treasury(
     folder: Path, patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, store: str = ""
@@ -163,10 +179,7 @@ def treasury(
 
     ``store`` is the address of its store; a file of its own where left out.
     """
-    books = QuickBooksSimulator(oauth=OAuthApp(client_id="treasury", client_secret=SECRET), limits="none")
-    _with_numbers(books)
-    chart = {number: {"Name": name, "AcctNum": number, "AccountType": kind} for number, (name, kind) in CHART.items()}
-    with _connected(folder, patch, capsys, books, chart, store) as made:
+    with stages.taken("treasury", _numbered) as stage, _connected(folder, patch, capsys, stage, store) as made:
         yield made
 
 
@@ -175,27 +188,21 @@ def named_treasury(
     folder: Path, patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, store: str = ""
 ) -> Iterator[Treasury]:
     """The same with accounts that have no numbers, and with the table of accounts filled in."""
-    app = OAuthApp(client_id="treasury", client_secret=SECRET)
-    books = QuickBooksSimulator(oauth=app, currency="USD", limits="none")
-    chart = {name: {"Name": name, "AccountType": kind} for name, kind in NAMED_CHART.items()}
-    with _connected(folder, patch, capsys, books, chart, store) as made:
+    with stages.taken("named treasury", _named) as stage, _connected(folder, patch, capsys, stage, store) as made:
         made.mapped(NAMED_ACCOUNTS)
         yield made
 
 
 @contextlib.contextmanager
 def _connected(
-    folder: Path, patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], books: QuickBooksSimulator,
-    chart: Mapping[str, Mapping[str, str]], store: str,
+    folder: Path, patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], stage: Stage[QuickBooksSimulator],
+    store: str,
 ) -> Iterator[Treasury]:  # fmt: skip
-    for account in chart.values():
-        books.write("Account", dict(account))
     hurried(patch)
     patch.setenv("WHERRY_ACTOR", "anna")
     (folder / "wherry.toml").write_text(kept_in(store, PROJECT), "utf-8")
-    with serve(books.app()) as url:
-        for name, value in {"URL": url, "CLIENT_ID": "treasury", "CLIENT_SECRET": SECRET}.items():
-            patch.setenv(f"BOOKS_{name}", value)
-        made = Treasury(folder, books, capsys)
-        made.does("connect books --no-browser")
-        yield made
+    for name, value in {"URL": stage.url, "CLIENT_ID": "treasury", "CLIENT_SECRET": SECRET}.items():
+        patch.setenv(f"BOOKS_{name}", value)
+    made = Treasury(folder, stage.sim, capsys, kept(stage, store))
+    made.once("connected", lambda: made.does("connect books --no-browser"))
+    yield made

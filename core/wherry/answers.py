@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from wherry import boundary, rows, writing
+from wherry import asking, boundary, rows, writing
 from wherry.errors import Guarded, NotFound
 from wherry.hub import Hub
 from wherry.matching.text import name_key
@@ -51,7 +51,7 @@ def questions(hub: Hub, *, state: str = "open", limit: int = 1000) -> list[dict[
 
 def _state(asked: Question) -> str:
     """An answer that names no target, and waits for none to be written, is that the thing is of no interest."""
-    ignored = asked.state == "answered" and not asked.answer and asked.rule not in writing.ANSWERED
+    ignored = asked.state == "answered" and not asked.answer and asked.rule not in asking.ANSWERED
     return "ignored" if ignored else asked.state
 
 
@@ -107,7 +107,7 @@ def apply_identical(hub: Hub, id: int) -> Answered:
         asked = _find(tx, id)
     if asked.state != "answered":
         raise Guarded(f"question T-{id} is not answered yet", fix=f"wherry triage show T-{id}", code="WHERRY-7050")
-    if asked.rule in writing.ANSWERED:
+    if asked.rule in asking.ANSWERED:
         raise Guarded(
             f"what T-{id} was answered with is not written yet: it waits for something else",
             fix=f"wherry triage show T-{id}", code="WHERRY-7053",

@@ -16,15 +16,20 @@ from wherry.store.database import Tx
 _NOTE = "books closed:"
 
 
+def note_of(sink: int) -> str:
+    """The note that tells it."""
+    return f"{_NOTE}{sink}"
+
+
 def until(tx: Tx, sink: int) -> dt.date | None:
     """The last day that is closed here, whatever the target says itself."""
-    told = calls.note(tx, f"{_NOTE}{sink}")
+    told = calls.note(tx, note_of(sink))
     return dt.date.fromisoformat(told) if told else None
 
 
 def put(tx: Tx, sink: int, day: dt.date | None) -> None:
     """Close the books of a target here up to a day; None opens them."""
-    calls.put_note(tx, f"{_NOTE}{sink}", day.isoformat() if day else "")
+    calls.put_note(tx, note_of(sink), day.isoformat() if day else "")
 
 
 def parted(tx: Tx, target: Target, flights: list[Flight]) -> tuple[list[Flight], list[tuple[Flight, Answer]]]:

@@ -16,7 +16,7 @@ from wherry.errors import Guarded, NotFound, WherryError
 from wherry.hub import Hub
 from wherry.records import FOR_A_PERSON, Ref
 from wherry.redaction import clean, scrub
-from wherry.store import calls, inquiries, ledger, questions, registry
+from wherry.store import calls, inquiries, ledger, needs, questions, registry
 from wherry.store.calls import CallRow
 from wherry.store.database import Tx
 from wherry.store.inquiries import Placed
@@ -302,8 +302,8 @@ def _code_in(value: Any) -> str:
 def chain(tx: Tx, one: Placed) -> list[Placed]:
     """From what an item waits for down to what holds everything up: at each step the most pressing need."""
     found: list[Placed] = []
-    while len(found) < _DEEP and (needs := _needs(tx, one)):
-        one = min(needs, key=lambda need: _URGENT.index(need.item.state))
+    while len(found) < _DEEP and (needed := _needs(tx, one)):
+        one = min(needed, key=lambda need: _URGENT.index(need.item.state))
         if any(one.item.id == other.item.id for other in found):
             break
         found.append(one)
@@ -311,7 +311,7 @@ def chain(tx: Tx, one: Placed) -> list[Placed]:
 
 
 def _needs(tx: Tx, one: Placed) -> list[Placed]:
-    wanted = [*ledger.needs_of(tx, one.item.id), *_same(one.item)]
+    wanted = [*needs.of(tx, one.item.id), *_same(one.item)]
     return [Placed(one.route, item) for item in ledger.find_items(tx, one.route, wanted).values()]
 
 

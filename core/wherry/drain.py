@@ -246,6 +246,7 @@ class Drain:
     def _boarded(self, tx: Tx, limit: int) -> list[Flight]:
         now = self.store.now()
         waiting = calls.items_of_sink(tx, self.sink_id, "queued", ready_by=now, limit=limit)
+        calls.ask_ahead(tx, {closed_days.note_of(self.sink_id), *Doubts.notes_of(waiting, self.sink_id)})
         flights, stranded = flight.board(tx, self.sink_id, waiting)
         for one in stranded:  # what it refers to was undone meanwhile: it waits for it again
             writing.settle(tx, self.target.lane(one.source), [resumed(one.item)], now)

@@ -14,7 +14,7 @@ from wherry.hub import Hub
 from wherry.metered import METERED, Metered
 from wherry.records import FOR_A_PERSON
 from wherry.redaction import clean
-from wherry.store import audit, inquiries, ledger, questions, registry
+from wherry.store import audit, inquiries, ledger, needs, questions, registry
 from wherry.store.documents import DocumentView
 
 METER_WARNS = 70
@@ -221,7 +221,7 @@ def open_items(hub: Hub, *, state: str = "", flow: str = "", limit: int = 200) -
             {"id": f"E-{row.id}", "state": row.state, "entity": row.entity, "key": row.key, "label": row.label,
              "date": str(row.draft.body.get("date") or ""),
              "flow": row.flow, "record": f"{row.record_kind} {row.record_id}", "reason": row.reason, "field": row.field,
-             "fix": row.fix, "since": row.created_at, "needs": [str(ref) for ref in ledger.needs_of(tx, row.id)]}
+             "fix": row.fix, "since": row.created_at, "needs": [str(ref) for ref in needs.of(tx, row.id)]}
             for row in rows
         ]  # fmt: skip
 

@@ -19,11 +19,13 @@ from __future__ import annotations
 import datetime as dt
 import fcntl
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from wherry.errors import ConfigError
 from wherry.rows import ONCE_REFUSED
 from wherry.store import calls
+from wherry.store.calls import OpenItem
 from wherry.store.database import Tx
 from wherry.store.ledger import ItemRow
 
@@ -85,6 +87,12 @@ class Doubts:
     def __init__(self, tx: Tx, sink: int, now: dt.datetime) -> None:
         self._tx, self._sink, self._now = tx, sink, now
         self._known: dict[str, str] = {}
+
+    @staticmethod
+    def notes_of(items: Iterable[OpenItem], sink: int) -> set[str]:
+        """The notes that tell of these items."""
+        flows = {flow_on(one.item.flow, one.source, sink) for one in items}
+        return {NOTICED, *(kind + flow for flow in flows for kind in (LOOKED, REREAD))}
 
     def may_be_entered(self, row: ItemRow, source: int) -> bool:
         """Whether it may be there, entered by hand, or sent by a copy of the store that is no more: it is as old as the

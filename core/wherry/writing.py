@@ -13,18 +13,16 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from wherry import boundary, homing, rows
+from wherry.asking import ANSWERED, Questions
 from wherry.holding import Holding
 from wherry.records import DONE, Answer, Ask, Create, Draft, Fate, Item, Link, Ref, Same, Skip
 from wherry.rows import REVERSED, linked_refs, resumed, same_refs, wants
 from wherry.steps import Lane, Outcome, Step, digest, fill, item_of
-from wherry.store import audit, calls, ledger, questions
+from wherry.store import audit, calls, ledger, needs
 from wherry.store.database import Tx
 from wherry.store.documents import DocumentView
 from wherry.store.ledger import ItemRow, LinkRow
-from wherry.store.questions import Question
 
-ANSWERED = frozenset({"waiting", "queued"})
-"""States of an item whose question is answered, but of which nothing is written yet."""
 IN_FLIGHT = frozenset({"unknown", "decide"})
 """States of an item that may have had its effect already: a newer version waits behind it."""
 IGNORED = "a person said to ignore it"
@@ -43,7 +41,7 @@ def settle(tx: Tx, lane: Lane, steps: Sequence[Step], now: str, *, cause: str = 
         settled = settlement.work(batch)
         outcomes.update(settled)
         met = [ref for ref, outcome in settled.items() if outcome.is_met]
-        batch = [resumed(item) for item in ledger.meet(tx, lane.route, met)] + settlement.followers
+        batch = [resumed(item) for item in needs.meet(tx, lane.route, met)] + settlement.followers
     return outcomes
 
 
@@ -61,7 +59,7 @@ class Settlement:
         """Records that another flow has taken in another form."""
         self.items: list[ItemRow] = []
         self.needs: list[tuple[ItemRow, Ref]] = []
-        self.questions: list[Question] = []
+        self.questions = Questions(tx, lane, now)
         self.followers: list[Step] = []
         """Newer versions that waited behind what is settled now."""
 
@@ -79,23 +77,31 @@ class Settlement:
 
     def _recall(self) -> None:
         wanted = {ref for step in self.steps.values() for ref in linked_refs(step)}
-        for ref, link in ledger.find_links(self.tx, self.lane.route, wanted).items():
-            self.known[ref] = link.target or None
-            self.ignored |= set() if link.target else {ref}
-            step = self.steps.get(ref)
-            if link.rule == REVERSED and self.lane.takes_back:
-                self._revive(step, link)
-            elif step is not None and (not step.by_person or (link.target and isinstance(step.decision, Create))):
-                step.link, step.decision = link, None if link.target else Skip(IGNORED)
+        linked = ledger.links_asked(self.tx, self.lane.route, wanted)
+        heard = {step.item.id: step.item for step in self.steps.values() if step.answer is not None and step.item}
+        followers = calls.followers(self.tx, heard)
+        if heard:  # on a server all of it comes with the first that is read
+            audit.ask_ahead(self.tx)
+            self.questions.look_up(step.ref for step in self.steps.values() if step.item)
+        for link in linked:
+            self._recall_link(link)
+        for id, follower in followers:
+            heard[id].follower = follower
         self._recall_items()
         self.elsewhere = homing.of_steps(self.tx, self.lane, self.steps.values())
         self._recall_answers()
 
+    def _recall_link(self, link: LinkRow) -> None:
+        self.known[link.ref] = link.target or None
+        self.ignored |= set() if link.target else {link.ref}
+        step = self.steps.get(link.ref)
+        if link.rule == REVERSED and self.lane.takes_back:
+            self._revive(step, link)
+        elif step is not None and (not step.by_person or (link.target and isinstance(step.decision, Create))):
+            step.link, step.decision = link, None if link.target else Skip(IGNORED)
+
     def _recall_items(self) -> None:
         """The open rows. Of what has its answer only what came to wait behind it meanwhile is new."""
-        heard = {step.item.id: step.item for step in self.steps.values() if step.answer is not None and step.item}
-        for id, follower in calls.followers(self.tx, heard):
-            heard[id].follower = follower
         rest = [ref for ref, step in self.steps.items() if step.answer is None or step.item is None]
         for ref, item in ledger.find_items(self.tx, self.lane.route, rest).items():
             self.steps[ref].item = item
@@ -113,7 +119,7 @@ class Settlement:
         """What a person has answered and what only waits for something else is not asked again."""
         asked = {step.ref: step for step in self.steps.values() if isinstance(step.decision, Ask)
                  and step.item is not None and step.item.state in ANSWERED}  # fmt: skip
-        for ref, question in questions.questions_of(self.tx, self.lane.route, asked).items():
+        for ref, question in self.questions.ever_of(asked).items():
             if question.state == "answered" and (item := asked[ref].item) is not None:
                 answered = resumed(item)
                 asked[ref].decision, asked[ref].link = answered.decision, answered.link
@@ -173,7 +179,7 @@ class Settlement:
         return True
 
     def _ask(self, step: Step, ask: Ask) -> bool:
-        self.questions.append(rows.question_row(self.lane, step, ask, self.now))
+        self.questions.new.append(rows.question_row(self.lane, step, ask, self.now))
         return self._keep(step, "triage", ask.why)
 
     def _refuse(self, step: Step, reason: str, field: str = "", fix: str = "") -> bool:
@@ -334,15 +340,15 @@ class Settlement:
     def _store(self) -> None:
         for item in self.items:
             item.draft = self._without_skipped(item.draft)
-        for question in self.questions:
+        for question in self.questions.new:
             question.draft = self._without_skipped(question.draft)
         replaced = [step.item.id for step in self.steps.values() if step.item]
         waiting = [s.item.id for s in self.steps.values() if s.item and s.item.state not in IN_FLIGHT]
         ledger.remove_items(self.tx, replaced, waiting=waiting)
         ledger.put_links(self.tx, self.lane.route, self.links)
         ledger.put_items(self.tx, self.lane.route, self.items)
-        ledger.put_edges(self.tx, ((item.id, ref) for item, ref in self.needs))
-        self._store_questions()
+        needs.put(self.tx, ((item.id, ref) for item, ref in self.needs))
+        self.questions.store(self.steps, self.outcomes)
         lane, told = self.lane, [(step, self.outcomes[step.ref]) for step in self.steps.values()]
         happened = [one for one in told if rows.tells(*one)]
         ledger.put_events(self.tx, [rows.event_row(lane, *one, self.cause, self.now) for one in happened])
@@ -364,35 +370,3 @@ class Settlement:
 
     def _is_skipped(self, ref: Ref) -> bool:
         return ref in self.outcomes and self.outcomes[ref].fate == "skipped" and self.steps[ref].link is None
-
-    def _store_questions(self) -> None:
-        """A question asked again keeps its number; one that was answered, or whose draft found its target, closes."""
-        asked = {step.ref for step in self.steps.values() if step.item or step.by_person}
-        asked |= {question.ref for question in self.questions}
-        if not asked:
-            return
-        old = questions.questions_of(self.tx, self.lane.route, asked)
-        for question in self.questions:
-            if question.ref in old:
-                question.id, question.asked_at = old[question.ref].id, old[question.ref].asked_at
-        closed = [self._closed(q) for q in old.values() if self._closes(q)]
-        questions.put_questions(self.tx, [*self.questions, *closed])
-
-    def _closes(self, question: Question) -> bool:
-        """Also one that was answered while its draft had to wait for something else: that was its answer."""
-        if question.ref not in self.outcomes:
-            return False
-        fate = self.outcomes[question.ref].fate
-        if question.state == "open" and fate in ANSWERED:
-            return self.steps[question.ref].by_person
-        open_or_unsettled = question.state == "open" or question.rule in ANSWERED
-        return open_or_unsettled and (fate in DONE or fate == "skipped")
-
-    def _closed(self, question: Question) -> Question:
-        outcome, step = self.outcomes[question.ref], self.steps[question.ref]
-        person = step.by_person or question.state == "answered"
-        question.state = "answered" if person else "closed"
-        question.answer, question.reason = outcome.target, outcome.reason
-        question.rule = outcome.fate
-        question.answered_at, question.answered_by = self.now, audit.actor() if person else "wherry"
-        return question

@@ -1,6 +1,7 @@
 """Serving a stand-in: in a thread for tests and demonstrations, in the foreground for the command line."""
 
 import asyncio
+import contextlib
 import socket
 import threading
 import time
@@ -59,8 +60,42 @@ def run(app: ASGIApp, host: str = "127.0.0.1", port: int = 8701) -> None:
         uvicorn.Server(_config(app)).run([listener])
 
 
+class _Usual(threading.local):
+    """Where a thread's simulators listened the last time."""
+
+    ports: list[int] | None = None
+    begun = 0
+
+
+_usual = _Usual()
+
+
+@contextmanager
+def usual_ports(ports: list[int]) -> Iterator[None]:
+    """Within it, what this thread serves on a free port listens where it did the last time, as long as nobody else took
+    that port meanwhile. The caller keeps ``ports``, which is empty the first time."""
+    _usual.ports, _usual.begun = ports, 0
+    try:
+        yield
+    finally:
+        _usual.ports = None
+
+
+def _free_port(host: str) -> socket.socket:
+    if _usual.ports is None:
+        return socket.create_server((host, 0))
+    ports, number = _usual.ports, _usual.begun
+    _usual.begun += 1
+    with contextlib.suppress(OSError):
+        if number < len(ports):
+            return socket.create_server((host, ports[number]))
+    made = socket.create_server((host, 0))
+    ports[number:] = [made.getsockname()[1]]
+    return made
+
+
 def _listener(host: str, port: int) -> socket.socket:
-    listener = socket.create_server((host, port))
+    listener = socket.create_server((host, port)) if port else _free_port(host)
     # Head and body of an answer go out apart; without this the second waits 40 ms for the caller's receipt.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener

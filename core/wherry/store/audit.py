@@ -12,16 +12,17 @@ import sqlalchemy as sa
 
 from wherry.store.database import Tx
 from wherry.store.tables import audit as table
+from wherry.store.tables import counters
 
 _COLUMNS = ("id", "at", "actor", "action", "object", "detail", "previous", "hash")
 
 
-_NEXT = sa.text(
-    "INSERT INTO counters (namespace, name, value) VALUES ('audit', 'id', :count) "
-    "ON CONFLICT (namespace, name) DO UPDATE SET value = counters.value + excluded.value "
-    "RETURNING value, (SELECT hash FROM audit WHERE audit.id = counters.value - :count)"
+_LAST = sa.text(
+    "SELECT value, (SELECT hash FROM audit WHERE audit.id = counters.value) FROM counters "
+    "WHERE namespace = 'audit' AND name = 'id'"
 )
-"""The number of the last new row, and the hash of the last row before."""
+"""The number and the hash of the last row."""
+_AHEAD = ("audit",)
 
 
 def actor() -> str:
@@ -44,20 +45,28 @@ def write(tx: Tx, at: str, action: str, object: str, detail: Any = None, *, by: 
     write_many(tx, at, [(action, object, detail)], by=by)
 
 
+def ask_ahead(tx: Tx) -> None:
+    """Something will be written in this transaction."""
+    if _AHEAD not in tx.ahead:
+        tx.ahead[_AHEAD] = tx.asked(_LAST, {})
+
+
 def write_many(tx: Tx, at: str, rows: list[tuple[str, str, Any]], *, by: str = "") -> None:
-    """Append several rows in order. The counter's row is held until commit, so the chain has one writer."""
+    """Append several rows in order. Who writes is alone in the store, so the chain has one end."""
     if not rows:
         return
     who = by or actor()
-    last, before = tx.kept(_NEXT, {"count": len(rows)})[0]
-    first, previous = last - len(rows) + 1, before or ""
-    chained = []
-    for n, (action, object, detail) in enumerate(rows):
+    ask_ahead(tx)
+    last, before = next(iter(tx.ahead[_AHEAD]), (0, ""))
+    previous, chained = before or "", []
+    for n, (action, object, detail) in enumerate(rows, last + 1):
         text = msgspec.json.encode(detail, order="deterministic").decode() if detail is not None else ""
-        row = (first + n, at, who, action, object, text, previous)
+        row = (n, at, who, action, object, text, previous)
         previous = _hash(row)
         chained.append((*row, previous))
     tx.many(table, _COLUMNS, chained, replace=False)
+    tx.many(counters, ("namespace", "name", "value"), [("audit", "id", n)])
+    tx.ahead[_AHEAD] = [(n, previous)]
 
 
 def verify(tx: Tx) -> str:

@@ -15,11 +15,12 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from wherry.records import Call, Reply
+from wherry.store import counters
+from wherry.store.counters import last_value, next_value
 from wherry.store.database import Tx, wanted
-from wherry.store.documents import next_value
 from wherry.store.ledger import ItemRow, item_columns, item_of
 from wherry.store.statements import Row
-from wherry.store.tables import calls, counters, flows, history, items, meta
+from wherry.store.tables import calls, flows, history, items, meta
 
 State = Literal["sending", "answered", "lost", "unsent", "settled"]
 
@@ -50,15 +51,17 @@ _CALL = (
 _columns = [calls.c[name] for name in _CALL]
 
 
+_NUMBERS = ("ledger", "call")
+
+
 def new_call_ids(tx: Tx, count: int) -> int:
     """The first of ``count`` fresh numbers; they rise with every call, so they also tell how far a store has come."""
-    return next_value(tx, "ledger", "call", count)
+    return next_value(tx, *_NUMBERS, count)
 
 
 def last_call(tx: Tx) -> int:
     """The number of the newest call; 0 where there was none."""
-    mine = (counters.c.namespace == "ledger") & (counters.c.name == "call")
-    return int(tx.value(sa.select(counters.c.value).where(mine)) or 0)
+    return last_value(tx, *_NUMBERS)
 
 
 def newest(tx: Tx) -> str:
@@ -184,7 +187,7 @@ _FOLLOWERS = sa.select(items.c.id, items.c.follower).where(wanted(items.c.id))
 
 def followers(tx: Tx, ids: Iterable[int]) -> Iterator[Row]:
     """(item, the newer version that waits behind it): of those that are open."""
-    return tx.seek(_FOLLOWERS, ids)
+    return tx.asked_among(_FOLLOWERS, ids)
 
 
 def items_by_id(tx: Tx, sink: int, ids: Iterable[int]) -> dict[int, OpenItem]:
@@ -215,6 +218,7 @@ def bring_near(tx: Tx, sink: int, far: str, near: str) -> None:
 
 def bring_notes_near(tx: Tx, prefixes: Iterable[str], far: str, near: str) -> None:
     """The same of moments that are kept as notes under keys that begin so."""
+    tx.ahead.pop(_AHEAD, None)
     named = sa.or_(*(meta.c.key.startswith(prefix, autoescape=True) for prefix in prefixes))
     tx.run(sa.update(meta).where(named, meta.c.value > far).values(value=near))
 
@@ -230,10 +234,23 @@ def next_due(tx: Tx, sink: int) -> str:
 
 
 _NOTE = sa.select(meta.c.value).where(meta.c.key == sa.bindparam("key"))
+_NOTES = sa.select(meta.c.key, meta.c.value).where(wanted(meta.c.key))
+_AHEAD = ("notes",)
+
+
+def ask_ahead(tx: Tx, keys: Iterable[str]) -> None:
+    """The notes under these keys, and numbers for new calls, will be wanted in this transaction."""
+    asked = dict.fromkeys(keys, "")
+    tx.ahead[_AHEAD] = asked, tx.asked_among(_NOTES, asked)
+    counters.ask_ahead(tx, *_NUMBERS)
 
 
 def note(tx: Tx, key: str) -> str:
     """What the store keeps under a key of its own; empty where nothing is."""
+    known, coming = tx.ahead.get(_AHEAD, ({}, ()))
+    known.update(coming)
+    if key in known:
+        return str(known[key])
     found = tx.kept(_NOTE, {"key": key})
     return str(found[0][0]) if found else ""
 
@@ -245,9 +262,11 @@ def notes(tx: Tx, prefix: str) -> list[str]:
 
 
 def put_note(tx: Tx, key: str, value: str) -> None:
+    tx.ahead.pop(_AHEAD, None)
     tx.many(meta, ("key", "value"), [(key, value)])
 
 
 def drop_notes(tx: Tx, prefix: str) -> None:
     """Forget everything kept under keys that begin so."""
+    tx.ahead.pop(_AHEAD, None)
     tx.run(sa.delete(meta).where(meta.c.key.startswith(prefix, autoescape=True)))

@@ -7,6 +7,7 @@ writer. Bulk statements are compiled once and run with tuples. Source: architect
 from __future__ import annotations
 
 import contextlib
+import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -45,6 +46,9 @@ class Tx:
     def __init__(self, connection: Connection, statements: Statements) -> None:
         self._connection, self._statements = connection, statements
         self.driver = driver_of(connection)
+        self.ahead: dict[tuple[str, ...], Any] = {}
+        """What was asked for before it is needed, and what only the one writer changes: known from its first reading
+        until the transaction ends. Kept up to date by who writes it."""
 
     @property
     def connection(self) -> Connection:
@@ -82,16 +86,29 @@ class Tx:
 
         The rows are the driver's own: on SQLite a truth is 0 or 1.
         """
+        sql, values, gives = self._planned(statement, told)
+        return self.driver.run(sql, values, gives=gives)
+
+    def asked(self, statement: sa.Executable, told: Mapping[str, Any]) -> Iterable[Row]:
+        """The same rows, to be read later: as they are now, whatever is written until then. On a server what was asked
+        before the first of it is read costs one journey together."""
+        sql, values, _ = self._planned(statement, told)
+        return self.driver.ask(sql, values)
+
+    def _planned(self, statement: sa.Executable, told: Mapping[str, Any]) -> tuple[str, Row, bool]:
         sql, arguments, gives = self._statements.plan(self._connection.dialect, statement, told)
         values = arguments(told)
-        if self._connection.dialect.name == "postgresql":
-            values = _storable(values)
-        return self.driver.run(sql, values, gives=gives)
+        return sql, _storable(values) if self._connection.dialect.name == "postgresql" else values, gives
 
     def seek(self, statement: sa.Executable, values: Iterable[Any], **told: Any) -> Iterator[Row]:
         """The rows of a kept statement whose ``wanted`` is any of the values."""
         for part in sliced(list(values)):
             yield from self.kept(statement, {**told, "wanted": part})
+
+    def asked_among(self, statement: sa.Executable, values: Iterable[Any], **told: Any) -> Iterator[Row]:
+        """The rows of ``seek``, asked for at once and read later."""
+        parts = [self.asked(statement, {**told, "wanted": part}) for part in sliced(list(values))]
+        return itertools.chain.from_iterable(parts)
 
     def run_among(self, statement: sa.Executable, values: Iterable[Any], **told: Any) -> None:
         """A kept statement that changes rows, in the same slices."""

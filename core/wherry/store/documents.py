@@ -8,29 +8,17 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from wherry.store.counters import last_value, next_value
 from wherry.store.database import Tx, wanted
-from wherry.store.tables import counters
 from wherry.store.tables import documents as table
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _decode = msgspec.json.Decoder().decode
 
 
-_NEXT = sa.text(
-    "INSERT INTO counters (namespace, name, value) VALUES (:namespace, :name, :count) "
-    "ON CONFLICT (namespace, name) DO UPDATE SET value = counters.value + excluded.value RETURNING value"
-)
-
-
 _MINE = (table.c.namespace == sa.bindparam("namespace")) & (table.c.kind == sa.bindparam("kind"))
 _HELD = sa.select(table.c.id, table.c.body).where(_MINE, wanted(table.c.id))
 _KNOWN = sa.select(table.c.id).where(_MINE, wanted(table.c.id))
-
-
-def next_value(tx: Tx, namespace: str, name: str, count: int = 1) -> int:
-    """The first of ``count`` fresh numbers. Holds the counter's row until commit, so numbers commit in order."""
-    told = {"namespace": namespace, "name": name, "count": count}
-    return int(tx.kept(_NEXT, told)[0][0]) - count + 1
 
 
 class DocumentView:
@@ -92,8 +80,7 @@ class DocumentView:
 
     def sequence(self) -> int:
         """The number of the last change of any document here; it tells whether another has written meanwhile."""
-        mine = (counters.c.namespace == self._namespace) & (counters.c.name == "sequence")
-        return int(self._tx.value(sa.select(counters.c.value).where(mine)) or 0)
+        return last_value(self._tx, self._namespace, "sequence")
 
     def new_ids(self, kind: str, prefix: str, count: int) -> list[str]:
         """Numbers start at 1001 for each kind: short enough to say, long enough to sort."""

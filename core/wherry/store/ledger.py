@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from wherry.records import OPEN, Draft, Ref
+from wherry.store.counters import next_value
 from wherry.store.database import Tx, wanted
-from wherry.store.documents import next_value
 from wherry.store.statements import Row
 from wherry.store.tables import edges, history, items, links, seen
 
@@ -37,17 +37,15 @@ def things(table: sa.Table, columns: Iterable[sa.ColumnElement[Any]]) -> sa.Sele
 
 
 def seek_refs(tx: Tx, statement: sa.Executable, route: Route, refs: Iterable[Ref]) -> Iterator[Row]:
-    """The columns of a kept statement about these things of a route."""
+    """The columns of a kept statement about these things of a route: asked for at once, read later."""
     pairs = {(ref.entity, ref.key) for ref in refs}
     keys, entities = sorted({key for _, key in pairs}), sorted({entity for entity, _ in pairs})
-    for row in tx.seek(statement, keys, sink=route.sink, source=route.source, entities=entities):
-        if row[:2] in pairs:
-            yield row[2:]
+    found = tx.asked_among(statement, keys, sink=route.sink, source=route.source, entities=entities)
+    return (row[2:] for row in found if row[:2] in pairs)
 
 
 _SINK: sa.BindParameter[Any] = sa.bindparam("sink")
 _SOURCE: sa.BindParameter[Any] = sa.bindparam("source")
-_ENTITY: sa.BindParameter[Any] = sa.bindparam("entity")
 
 # -- links ------------------------------------------------------------------------------------------------------------
 
@@ -83,7 +81,12 @@ _LINKS = things(links, _link_columns)
 
 
 def find_links(tx: Tx, route: Route, refs: Iterable[Ref]) -> dict[Ref, LinkRow]:
-    return {link.ref: link for link in (LinkRow(*row) for row in seek_refs(tx, _LINKS, route, refs))}
+    return {link.ref: link for link in links_asked(tx, route, refs)}
+
+
+def links_asked(tx: Tx, route: Route, refs: Iterable[Ref]) -> Iterator[LinkRow]:
+    """The same, to be read later."""
+    return (LinkRow(*row) for row in seek_refs(tx, _LINKS, route, refs))
 
 
 def put_links(tx: Tx, route: Route, rows: Iterable[LinkRow]) -> None:
@@ -109,13 +112,6 @@ def links_of_target(tx: Tx, sink: int, entity: str, target: str) -> list[tuple[i
     statement = sa.select(links.c.source, links.c.key, links.c.rule).where(
         links.c.sink == sink, links.c.entity == entity, links.c.target == target)  # fmt: skip
     return [(int(s), str(k), str(r)) for s, k, r in tx.rows(statement)]
-
-
-def by_entity(refs: Iterable[Ref]) -> dict[str, set[str]]:
-    keys: dict[str, set[str]] = defaultdict(set)
-    for ref in refs:
-        keys[ref.entity].add(ref.key)
-    return keys
 
 
 # -- open items -------------------------------------------------------------------------------------------------------
@@ -217,32 +213,6 @@ def remove_items(tx: Tx, ids: Iterable[int], *, waiting: Iterable[int] | None = 
     tx.run_among(_REMOVE_EDGES, gone if waiting is None else waiting)
 
 
-def put_edges(tx: Tx, needs: Iterable[tuple[int, Ref]]) -> None:
-    """Item ← what it needs. Edges are consumed when the need is met."""
-    tx.many(edges, ("item", "entity", "key"), [(id, ref.entity, ref.key) for id, ref in needs], replace=False)
-
-
-_MINE = (items.c.sink == _SINK) & (items.c.source == _SOURCE)
-_NEEDS = (edges.c.entity == _ENTITY) & wanted(edges.c.key)
-_WAITING = sa.select(edges.c.item).join(items, items.c.id == edges.c.item).where(_MINE, _NEEDS)
-_MET = sa.delete(edges).where(_NEEDS, edges.c.item.in_(sa.select(items.c.id).where(_MINE)))
-_STILL = sa.select(edges.c.item).where(wanted(edges.c.item))
-_READY = sa.select(*item_columns).where(items.c.state == "waiting", wanted(items.c.id))
-
-
-def meet(tx: Tx, route: Route, met: Iterable[Ref]) -> list[ItemRow]:
-    """Consume the edges on these refs; the waiting items that need nothing more are returned, oldest first."""
-    touched: set[int] = set()
-    for entity, keys in by_entity(met).items():
-        told = {"sink": route.sink, "source": route.source, "entity": entity}
-        if waiting := {row[0] for row in tx.seek(_WAITING, keys, **told)}:
-            touched |= waiting
-            tx.run_among(_MET, sorted(keys), **told)
-    still = {row[0] for row in tx.seek(_STILL, touched)}
-    ready = tx.seek(_READY, touched - still)
-    return sorted((item_of(row) for row in ready), key=lambda item: item.id)
-
-
 def open_creates(tx: Tx, route: Route, entity: str) -> list[ItemRow]:
     """What is on its way to be made: another thing of its name is the same thing."""
     mine = (items.c.sink == route.sink) & (items.c.source == route.source) & (items.c.entity == entity)
@@ -250,10 +220,6 @@ def open_creates(tx: Tx, route: Route, entity: str) -> list[ItemRow]:
         items.c.state.in_(("queued", "waiting", "unknown", "decide")) & (items.c.target == "") & (items.c.same == "")
     )
     return [item_of(row) for row in tx.rows(sa.select(*item_columns).where(mine, coming).order_by(items.c.id))]
-
-
-def needs_of(tx: Tx, item: int) -> list[Ref]:
-    return [Ref(*row) for row in tx.rows(sa.select(edges.c.entity, edges.c.key).where(edges.c.item == item))]
 
 
 def open_items(tx: Tx, *, flow: str = "", state: str = "", record: str = "", limit: int = 1000) -> list[ItemRow]:

@@ -17,6 +17,7 @@ from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DataError
 
 from wherry.errors import Busy, TryAgain, WherryError
 from wherry.store.database import Database, Tx
@@ -24,6 +25,10 @@ from wherry.store.database import Database, Tx
 LOST = "WHERRY-6021"
 """The code of what is raised once the session that held a lock has died."""
 _BACKEND = "SELECT pg_backend_pid()"
+_STILL = "SELECT 1 / (pg_backend_pid() = %s)::int"
+"""Fails where another of the server's processes runs it, and with it the transaction; its answer is not waited for."""
+_FAILED = "22012"
+"""How PostgreSQL calls a division by zero."""
 
 
 class Held:
@@ -51,11 +56,11 @@ class Held:
             raise self._lost()
         try:
             with self._database.write(self._session) as tx:
-                if self._session is not None and tx.driver.run(_BACKEND, (), gives=True)[0][0] != self._backend:
-                    raise self._lost()  # a pooler has given the session to another one of the server's
+                if self._session is not None:  # a pooler may have given it to another one of the server's processes
+                    tx.driver.run(_STILL, (self._backend,), gives=False)
                 yield tx
-        except WherryError as error:
-            if not self._is_lost():
+        except (WherryError, DataError) as error:
+            if not self._is_lost() and getattr(getattr(error, "orig", None), "sqlstate", "") != _FAILED:
                 raise
             raise self._lost() from error
 

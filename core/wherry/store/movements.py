@@ -13,10 +13,10 @@ import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 
+from wherry.store.counters import last_value, next_value
 from wherry.store.database import Tx, wanted
-from wherry.store.documents import next_value
-from wherry.store.tables import counters, seen
 from wherry.store.tables import movements as table
+from wherry.store.tables import seen
 
 State = Literal["open", "left", "booked", "posted", "gone"]
 
@@ -55,9 +55,6 @@ _columns = [table.c[name] for name in _NAMES]
 _MINE = (table.c.sink == sa.bindparam("sink")) & (table.c.flow == sa.bindparam("flow"))
 _CHANGES = "movements"
 """The namespace of the counters of changes."""
-_CHANGED = sa.select(counters.c.value).where(
-    counters.c.namespace == sa.bindparam("namespace"), counters.c.name == sa.bindparam("name")
-)
 _BY_ID = sa.select(*_columns).where(wanted(table.c.id))
 _OF_FLOW = sa.select(*_columns).where(_MINE, table.c.state != "gone").order_by(table.c.id)
 _UNDOING = _OF_FLOW.where(table.c.undoes != 0)
@@ -88,8 +85,7 @@ def _touch(tx: Tx, sink: int, flow: str) -> None:
 
 def changes(tx: Tx, sink: int, flow: str) -> int:
     """A number that rises with every change of a flow's movements."""
-    found = tx.kept(_CHANGED, {"namespace": _CHANGES, "name": f"{sink}:{flow}"})
-    return int(found[0][0]) if found else 0
+    return last_value(tx, _CHANGES, f"{sink}:{flow}")
 
 
 def by_id(tx: Tx, ids: Iterable[int]) -> dict[int, MovementRow]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import select
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +23,15 @@ _AT_ONCE = 64
 _numbers = itertools.count(1)
 
 
+class Answer:
+    """What came of a statement, once it has arrived."""
+
+    __slots__ = ("result",)
+
+    def __init__(self) -> None:
+        self.result: pq.abc.PGresult | None = None
+
+
 class Pipeline:
     """Statements of one session, each prepared once. ``prepared`` is kept with the session: SQL → its name there.
 
@@ -30,29 +40,35 @@ class Pipeline:
 
     def __init__(self, session: Connection[Any], prepared: dict[str, bytes]) -> None:
         self._session, self._prepared = session, prepared
-        self._pq, self._due = session.pgconn, 0
+        self._pq, self._due = session.pgconn, deque[Answer | None]()
         self._failed: pq.abc.PGresult | None = None
         self._rows = Transformer(session)
 
-    def tell(self, sql: str, values: Row) -> None:
-        """Run a statement whose rows, if any, nobody wants. It may not have left yet."""
+    def tell(self, sql: str, values: Row, answer: Answer | None = None) -> None:
+        """Run a statement; its rows, where anybody wants them, come with the ``answer``. It may not have left yet."""
         if self._pq.pipeline_status == pq.PipelineStatus.OFF:
             self._pq.enter_pipeline_mode()
         name = self._prepared.get(sql) or self._prepare(sql, len(values))
         self._pq.send_query_prepared(name, [_sent(value) for value in values], [type(v) is bytes for v in values])
-        self._due += 1
-        if self._due % _AT_ONCE == 0:
+        self._due.append(answer)
+        if len(self._due) % _AT_ONCE == 0:
             self.depart()
 
-    def ask(self, sql: str, values: Row) -> Sequence[Row]:
-        """The rows of a statement, after everything that was told before it."""
-        self.tell(sql, values)
-        self._pq.send_flush_request()
-        result = self._collect()
+    def ask(self, sql: str, values: Row) -> Answer:
+        """What a statement is going to answer. Several may be on their way: the first that is read brings them all."""
+        answer = Answer()
+        self.tell(sql, values, answer)
+        return answer
+
+    def read(self, answer: Answer) -> Sequence[Row]:
+        """The rows, after everything that was told before them."""
+        if answer.result is None:
+            self._pq.send_flush_request()
+            self._collect()
         self._raise_failed()
-        assert result is not None
-        self._rows.set_pgresult(result)
-        rows: Sequence[Row] = self._rows.load_rows(0, result.ntuples, tuple)
+        assert answer.result is not None
+        self._rows.set_pgresult(answer.result)
+        rows: Sequence[Row] = self._rows.load_rows(0, answer.result.ntuples, tuple)
         return rows
 
     def depart(self) -> None:
@@ -76,20 +92,19 @@ class Pipeline:
         marks = [f"${number}" for number in range(1, values + 1)]
         text = "".join(itertools.chain.from_iterable(zip(sql.split("%s"), [*marks, ""], strict=True)))
         self._pq.send_prepare(name, text.replace("%%", "%").encode())
-        self._due += 1
+        self._due.append(None)
         return name
 
-    def _collect(self) -> pq.abc.PGresult | None:
-        """Read what every statement so far came to; the last result of the last one."""
+    def _collect(self) -> None:
+        """Read what every statement so far came to."""
         self.depart()
-        last = None
-        for _ in range(self._due):
+        while self._due:
+            answer = self._due.popleft()
             while (result := self._next()) is not None:
-                last = result
+                if answer is not None:
+                    answer.result = result
                 if result.status not in _DONE:
                     self._failed = self._failed or result
-        self._due = 0
-        return last
 
     def _raise_failed(self) -> None:
         if self._failed is not None:

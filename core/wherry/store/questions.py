@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from wherry.records import Candidate, Draft, Ref
+from wherry.store.counters import next_value
 from wherry.store.database import Tx
-from wherry.store.documents import next_value
 from wherry.store.ledger import Route, decode_draft, seek_refs, things
 from wherry.store.statements import Row
 from wherry.store.tables import edges, items, questions
@@ -95,8 +95,12 @@ _ASKED = things(questions, [questions.c[name] for name in _QUESTION])
 
 def questions_of(tx: Tx, route: Route, refs: Iterable[Ref]) -> dict[Ref, Question]:
     """The questions that were ever asked about these things of a route."""
-    found = (_question(row) for row in seek_refs(tx, _ASKED, route, refs))
-    return {asked.ref: asked for asked in found}
+    return {asked.ref: asked for asked in questions_asked(tx, route, refs)}
+
+
+def questions_asked(tx: Tx, route: Route, refs: Iterable[Ref]) -> Iterator[Question]:
+    """The same, to be read later."""
+    return (_question(row) for row in seek_refs(tx, _ASKED, route, refs))
 
 
 def _question(row: Sequence[Any]) -> Question:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.exc import DBAPIError
+
+if TYPE_CHECKING:
+    from wherry.store.pipeline import Answer
 
 Row = tuple[Any, ...]
 Plan = tuple[str, Callable[[Mapping[str, Any]], Row], bool]
@@ -107,6 +110,10 @@ class Driver:
             raise self._wrapped(sql, error) from error
         return rows
 
+    def ask(self, sql: str, values: Row) -> Iterable[Row]:
+        """The rows as they are now, to be read later: on a server several questions then cost one journey."""
+        return self.run(sql, values, gives=True)
+
     def run_many(self, sql: str, rows: Sequence[Row]) -> None:
         """A statement that gives none, with each of the rows."""
         with self._translated(sql):
@@ -166,11 +173,21 @@ class PipedDriver(Driver):
     def run(self, sql: str, values: Row, *, gives: bool) -> Sequence[Row]:
         try:
             if gives:
-                return self._pipe.ask(sql, values)
+                return self._pipe.read(self._pipe.ask(sql, values))
             self._pipe.tell(sql, values)
         except self._known as error:
             raise self._wrapped(sql, error) from error
         return ()
+
+    def ask(self, sql: str, values: Row) -> Iterator[Row]:
+        with self._translated(sql):
+            answer = self._pipe.ask(sql, values)
+        return self._arriving(sql, answer)
+
+    def _arriving(self, sql: str, answer: Answer) -> Iterator[Row]:
+        with self._translated(sql):
+            rows = self._pipe.read(answer)
+        yield from rows
 
     def run_many(self, sql: str, rows: Sequence[Row]) -> None:
         with self._translated(sql):

@@ -25,6 +25,7 @@ import msgspec
 from msgspec import Struct
 
 from wherry.simulator import Stage
+from wherry.simulator.server import usual_ports
 from wherry.testing import scenario
 from wherry.testing.crashing import KILLED, Crash, Do
 from wherry.testing.errand import Claims, Errand, SharedTime, TargetClock
@@ -99,16 +100,17 @@ class Bench:
     ) -> None:  # fmt: skip
         """``clean`` empties the store and gives its URL; empty for the usual file."""
         self.rig, self.database, self.folder, self.mutation = rig, database, folder, ""
-        self._nursery, self._clean = nursery, clean
+        self.nursery, self._clean = nursery, clean
         self.folder.mkdir(parents=True, exist_ok=True)
         self._time = SharedTime(self.folder / "time")
+        self._ports: list[int] = []
 
     def carry_out(self, plan: str, mutation: str = "") -> Outcome:
         """The steps of a plan, on an empty store and an empty target, with a bug planted in every process."""
         self.mutation = mutation
         self._empty()
         clock = TargetClock(self._time)
-        with self.rig.stand(clock) as stand, door(stand.visit) as self._door:
+        with usual_ports(self._ports), self.rig.stand(clock) as stand, door(stand.visit) as self._door:
             for stage in (stand.stage, stand.source):
                 if stage is not None:
                     _tide(stage, clock)
@@ -151,11 +153,6 @@ class Bench:
     def wait(self, seconds: float) -> None:
         """Let time pass."""
         self._time.advance(seconds)
-
-    @property
-    def nursery(self) -> Nursery:
-        """Where processes come from."""
-        return self._nursery
 
 
 class _Broken(Exception):

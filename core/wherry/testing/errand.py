@@ -7,7 +7,7 @@ import json
 import logging
 import mmap
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from wherry.http import pacing
 from wherry.hub import Hub, Report
 from wherry.plugins import loading
 from wherry.plugins.installed import catalogue_of_installed
+from wherry.settings import PROJECT_FILE
 from wherry.simulator import Clock as SimulatorClock
 from wherry.store import ledger, locks, movements, registry
 from wherry.store.database import Database, Tx
@@ -154,15 +155,37 @@ class Claims(Struct, kw_only=True):
 def warm(told: dict[str, Any]) -> int:
     """Run the flow in the warm parent itself, so that its children find built what every process builds anew.
 
-    What it opened is closed again: a child begins without store, lock and thread, as ever.
+    What it opened is closed again: a child begins without store, lock and thread, as ever. What stays is what a service
+    has before its first run: the same project with its plugins and maps, of which each child has its own copy.
     """
     _keep_what_is_built()
-    code = run({**told, "mutation": ""})
+    errand = convert({**told, "mutation": ""}, Errand)
+    used: list[Hub] = []
+    code = _carried_out(errand, used.append)
+    if used:
+        ready = _ready[_project_of(errand)] = _opened_anew(errand)
+        ready.wiring._maps.update(used[0].wiring._maps)
     pacing._shared.clear()
     return code
 
 
+_ready: dict[str, Hub] = {}
+"""Projects as they are before anything of their stores is opened, by what they were read from."""
 _built: dict[str, sa.Engine] = {}
+
+
+def _project_of(errand: Errand) -> str:
+    return json.dumps([errand.folder, (Path(errand.folder) / PROJECT_FILE).read_text(), errand.environ, errand.time])
+
+
+def _opened(errand: Errand) -> Hub:
+    """A bug may lie in what reads a project, so it is read anew where one is planted."""
+    found = None if errand.mutation or not _ready else _ready.pop(_project_of(errand), None)
+    return found or _opened_anew(errand)
+
+
+def _opened_anew(errand: Errand) -> Hub:
+    return Hub.open(errand.folder, environ=errand.environ, clock=HubClock(SharedTime(Path(errand.time))))
 
 
 def _keep_what_is_built() -> None:
@@ -184,14 +207,18 @@ def _keep_what_is_built() -> None:
 
 def run(told: dict[str, Any]) -> int:
     """Run the flow; the exit code is the run's."""
-    errand = convert(told, Errand)
+    return _carried_out(convert(told, Errand))
+
+
+def _carried_out(errand: Errand, opened: Callable[[Hub], object] = lambda hub: None) -> int:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))  # the rest is as it must be
     probe = Probe(errand.crashes)
     watch(probe)
     if errand.mutation:
         from wherry.testing.mutations import plant
 
         plant(errand.mutation)
-    claims = _run(errand)
+    claims = _run(errand, opened)
     claims.points = probe.passed
     Path(errand.note).write_text(json.dumps(_plain(claims)))
     return claims.exit
@@ -201,11 +228,11 @@ def _plain(claims: Claims) -> dict[str, Any]:
     return {name: to_builtins(getattr(claims, name)) for name in claims.__struct_fields__}
 
 
-def _run(errand: Errand) -> Claims:
-    clock = HubClock(SharedTime(Path(errand.time)))
+def _run(errand: Errand, opened: Callable[[Hub], object]) -> Claims:
     claims = Claims(exit=0)
     try:
-        with Hub.open(errand.folder, environ=errand.environ, clock=clock) as hub:
+        with _opened(errand) as hub:
+            opened(hub)
             _set_up(hub, errand.documents)
             report = _received(hub, errand) if errand.door else hub.run(errand.flow)
             if errand.approves and report.error is None:
@@ -230,7 +257,6 @@ def _received(hub: Hub, errand: Errand) -> Report:
 
     watch_calls()
     vars(locks)["time"] = hub.clock  # what stands still in another process is not waited for in earnest
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     report = hub.run(errand.flow)
     receive(hub, errand.flow, errand.door)
     if isinstance(report.error, TryAgain):
@@ -251,7 +277,7 @@ def export(told: dict[str, Any]) -> int:
     """What a fresh process finds: the claims, and the documents of a sink that lives in the store."""
     errand = convert(told, Errand)
     claims = Claims(exit=0)
-    with Hub.open(errand.folder, environ=errand.environ, clock=HubClock(SharedTime(Path(errand.time)))) as hub:
+    with _opened(errand) as hub:
         state(hub, errand.flow, claims)
         plugin = hub.project.connections[hub.wiring.flow(errand.flow).sink].plugin
         with hub.store.documents(plugin) as documents:
@@ -264,9 +290,8 @@ def export(told: dict[str, Any]) -> int:
 def enter(told: dict[str, Any]) -> int:
     """People enter or change ledger transactions on the platform that lies in the hub's own store."""
     errand = convert(told, Errand)
-    clock = HubClock(SharedTime(Path(errand.time)))
-    changed = clock.now().isoformat()
-    with Hub.open(errand.folder, environ=errand.environ, clock=clock) as hub:
+    with _opened(errand) as hub:
+        changed = hub.clock.now().isoformat()
         with hub.store.documents("workspace") as documents:
             rows = [(id, {"fields": fields, "changed": changed}) for id, fields in errand.rows.items()]
             documents.put("ledger_transaction", rows)
@@ -278,7 +303,7 @@ def resolve(told: dict[str, Any]) -> int:
     """A person who has looked into the target says what became of a thing: it is that one there, or it is not there."""
     errand = convert(told, Errand)
     claims = Claims(exit=0)
-    with Hub.open(errand.folder, environ=errand.environ, clock=HubClock(SharedTime(Path(errand.time)))) as hub:
+    with _opened(errand) as hub:
         with hub.store.read() as tx:
             every = ledger.open_items(tx, flow=errand.flow)
         (item,) = [one for one in every if thing_of(one.entity, one.key) == errand.thing]

@@ -79,8 +79,9 @@ def plantation(plugin: Path) -> Plantation:
 
 def tried(plugin: Path, bug: Planted | None, folder: Path) -> Caught:
     """Plant a bug (None: none) in a copy below ``folder`` and run the suites until one check fails."""
-    suites = (bug.suites if bug is not None else ()) or plantation(plugin).suites
-    copy = copied(plugin, suites, folder)
+    there = plantation(plugin).suites
+    suites = (bug.suites if bug is not None else ()) or there
+    copy = copied(plugin, there, folder)
     if bug is not None and (problem := _plant(copy / "src", bug)):
         return Caught(plugin=plugin.name, bug=bug.name, what=bug.what, problem=problem)
     report = folder / "report.json"
@@ -111,7 +112,19 @@ def _plant(source: Path, bug: Planted) -> str:
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
     if text.count(bug.out) != 1:
         return f"{bug.file} holds the text to be replaced {text.count(bug.out)} times, not once: the bug is out of date"
-    path.write_text(text.replace(bug.out, bug.put), encoding="utf-8")
+    changed = text.replace(bug.out, bug.put)
+    if path.suffix == ".py" and (wrong := _unreadable(changed)):
+        return f"{bug.file} is no Python with it ({wrong}): the bug is out of date"
+    path.write_text(changed, encoding="utf-8")
+    return ""
+
+
+def _unreadable(source: str) -> str:
+    """Why Python cannot read it, or empty."""
+    try:
+        compile(source, "", "exec")
+    except SyntaxError as error:
+        return f"line {error.lineno}: {error.msg}"
     return ""
 
 
@@ -141,8 +154,9 @@ def _failed(report: Path) -> tuple[str, ...]:
 
 
 def _last(said: str) -> str:
+    """The errors that it names, or what it ended with."""
     lines = [line for line in said.splitlines() if line.strip()]
-    return " / ".join(lines[-3:])[-400:]
+    return " / ".join([line for line in lines if line.startswith("E   ")][:3] or lines[-3:])[-400:]
 
 
 def _made(folder: Path) -> Path:
