@@ -67,7 +67,7 @@ def test_a_bug_that_is_out_of_date_is_no_catch(tmp_path: Path) -> None:
 
 
 def test_a_bug_that_no_python_can_read_is_no_catch(tmp_path: Path) -> None:
-    bug = Planted(name="odd", what="indented wrongly", file="wherry_csv/sink.py", out="def check(", put="def def check(")
+    bug = Planted(name="odd", what="indented wrongly", file="wherry_csv/sink.py", out="def check(", put="def def (")
     found = tried(ROOT / "plugins" / "csv", bug, tmp_path)
     assert not found.caught
     assert "no Python" in found.problem

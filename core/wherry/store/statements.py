@@ -116,13 +116,8 @@ class Driver:
 
     def run_many(self, sql: str, rows: Sequence[Row]) -> None:
         """A statement that gives none, with each of the rows."""
-        with self._translated(sql):
-            self._raw.executemany(sql, rows)
-
-    @contextlib.contextmanager
-    def _translated(self, sql: str) -> Iterator[None]:
         try:
-            yield
+            self._raw.executemany(sql, rows)
         except self._known as error:
             raise self._wrapped(sql, error) from error
 
@@ -147,8 +142,10 @@ class PipedDriver(Driver):
 
     def begin(self, statements: Iterable[str]) -> None:
         super().begin(statements)
-        with self._translated("what begins a transaction"):
+        try:
             self._pipe.depart()
+        except self._known as error:
+            raise self._wrapped("what begins a transaction", error) from error
 
     def commit(self) -> None:
         """Raises when the transaction had failed: COMMIT would roll it back and say nothing."""
@@ -164,8 +161,10 @@ class PipedDriver(Driver):
             self._connection.engine.dispose()  # what closed this session has closed the others, too
 
     def arrive(self) -> None:
-        with self._translated("what was told before"):
+        try:
             self._pipe.close()
+        except self._known as error:
+            raise self._wrapped("what was told before", error) from error
 
     def abandon(self) -> None:
         self._raw.close()  # the server may hold us in a queue for as long as it likes
@@ -180,19 +179,25 @@ class PipedDriver(Driver):
         return ()
 
     def ask(self, sql: str, values: Row) -> Iterator[Row]:
-        with self._translated(sql):
+        try:
             answer = self._pipe.ask(sql, values)
+        except self._known as error:
+            raise self._wrapped(sql, error) from error
         return self._arriving(sql, answer)
 
     def _arriving(self, sql: str, answer: Answer) -> Iterator[Row]:
-        with self._translated(sql):
+        try:
             rows = self._pipe.read(answer)
+        except self._known as error:
+            raise self._wrapped(sql, error) from error
         yield from rows
 
     def run_many(self, sql: str, rows: Sequence[Row]) -> None:
-        with self._translated(sql):
+        try:
             for row in rows:
                 self._pipe.tell(sql, row)
+        except self._known as error:
+            raise self._wrapped(sql, error) from error
 
     def _is_lost(self) -> bool:
         return bool(self._raw.closed)

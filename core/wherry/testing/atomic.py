@@ -11,7 +11,7 @@ what it was given, answers for each item by itself, and lets people's work stand
 
 from __future__ import annotations
 
-from wherry.testing.atomic_bodies import Bodies
+from wherry.testing.atomic_bodies import Bodies, TakingBack
 from wherry.testing.atomic_guarding import Beside, Harmless
 from wherry.testing.atomic_trial import AtomicTrial
 from wherry.testing.atomic_writing import People, Writing
@@ -19,5 +19,5 @@ from wherry.testing.atomic_writing import People, Writing
 __all__ = ["AtomicSinkSuite", "AtomicTrial"]
 
 
-class AtomicSinkSuite(Writing, Bodies, People, Harmless, Beside):
+class AtomicSinkSuite(Writing, Bodies, TakingBack, People, Harmless, Beside):
     """Subclass it, name the class ``Test…`` and give it the fixture ``trial``."""

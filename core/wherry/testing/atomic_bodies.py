@@ -14,7 +14,7 @@ from wherry.entities import SHAPES
 from wherry.records import Item
 from wherry.testing import guarantees as promise
 from wherry.testing.altering import pointers
-from wherry.testing.atomic_trial import AtomicTrial, apply, differences, held, made, with_body
+from wherry.testing.atomic_trial import AtomicTrial, apply, differences, everything, held, made, moves, with_body
 from wherry.testing.guarantees import guarantee, tried
 
 NOWHERE = "KIT-99999"
@@ -68,6 +68,48 @@ class Bodies:
         body = {name: value for name, value in item.body.items() if name != trial.field}
         (answer,) = apply(trial, [msgspec.structs.replace(item, key="id:another-record", body=body)])
         assert (answer.fate, answer.changes) == ("unchanged", ())
+
+
+class TakingBack:
+    """A void is no change like others: it takes a document back, or is refused."""
+
+    @guarantee(promise.TAKEN_BACK)
+    def test_a_void_is_answered_as_one(self, trial: AtomicTrial) -> None:
+        """Taken for an update it would say that all is well, and what its source took back would stand."""
+        (item,) = made(trial, trial.items(1))
+        before = everything(trial, item.entity)
+        (answer,) = apply(trial, [_void(item)])
+        assert answer.fate in ("reversed", "refused"), "a void that passes for something else"
+        if answer.fate == "refused":
+            assert answer.reason, "why?"
+            assert answer.fix, "and now?"
+            assert everything(trial, item.entity) == before
+
+    @guarantee(promise.TAKEN_BACK)
+    def test_a_void_takes_the_thing_back_once_and_leaves_its_trace(self, trial: AtomicTrial) -> None:
+        item, other = made(trial, trial.items(2))
+        body, neighbour = held(trial, item)[0], held(trial, other)
+        if apply(trial, [_void(item)])[0].fate != "reversed":
+            pytest.skip("such things cannot be taken back")
+        (there,) = held(trial, item)  # a document is never deleted
+        assert there != body, "it stands as if nothing had been taken back"
+        assert held(trial, other) == neighbour
+        number = moves(trial, item.entity)
+        assert [answer.fate for answer in apply(trial, [_void(item)])] == ["reversed"]
+        assert moves(trial, item.entity) == number, "taken back twice"
+        tried("voids", 2)
+
+    @guarantee(promise.TAKEN_BACK)
+    def test_what_is_not_there_any_more_needs_no_taking_back(self, trial: AtomicTrial) -> None:
+        item = msgspec.structs.replace(trial.items(1)[0], target=trial.gone)
+        before = everything(trial, item.entity)
+        (answer,) = apply(trial, [_void(item)])
+        assert answer.fate in ("reversed", "refused")
+        assert everything(trial, item.entity) == before
+
+
+def _void(item: Item) -> Item:
+    return msgspec.structs.replace(item, action="void", before=item.body)
 
 
 def _dangling(item: Item) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from wherry.records import Answer, Change, Item
 from wherry.roles import AtomicSinkWriter, Documents
 from wherry.testing.clock import FakeClock
@@ -288,3 +289,33 @@ def test_a_file_is_never_open_to_more_people_than_its_project(sink: WorkspaceSin
     assert seen_by() == "finance and legal"
     documents.remove("project", [target])
     assert seen_by() == "nobody"
+
+
+def test_a_void_gives_a_document_its_status_and_keeps_the_rest(sink: WorkspaceSink, documents: Documents) -> None:
+    money = {"minor": 250, "currency": "USD"}
+    body = {"number": "7", "date": "2026-01-31", "memo": "gate", "total": money}
+    target = one(sink, documents, item("invoice", **body)).target
+    answer = one(sink, documents, msgspec.structs.replace(item("invoice", target, **body), action="void"))
+    assert (answer.fate, answer.target) == ("reversed", target)
+    assert answer.changes == (Change("status", "Draft", "Void"),)
+    held = fields(sink, documents, "invoice", target)
+    assert (held["status"], held["memo"], held["total"]) == ("Void", "gate", money)
+
+
+def test_a_void_leaves_a_status_that_a_person_gave(sink: WorkspaceSink, documents: Documents) -> None:
+    body = {"number": "8", "date": "2026-01-31", "total": {"minor": 250, "currency": "USD"}}
+    target = one(sink, documents, item("invoice", **body)).target
+    work.edit(documents, "invoice", target, {"status": "Paid"})
+    void = msgspec.structs.replace(item("invoice", target, **body), action="void")
+    answer = one(sink, documents, void)
+    assert (answer.fate, answer.field) == ("refused", "status")
+    assert "Paid" in answer.reason
+    assert fields(sink, documents, "invoice", target)["status"] == "Paid"
+    assert one(sink, documents, msgspec.structs.replace(void, overwrite_local=True)).fate == "reversed"
+
+
+def test_what_is_no_document_cannot_be_voided(sink: WorkspaceSink, documents: Documents) -> None:
+    target = one(sink, documents, item("customer", name="Acme")).target
+    answer = one(sink, documents, msgspec.structs.replace(item("customer", target, name="Acme"), action="void"))
+    assert (answer.fate, answer.reason) == ("refused", "a customer cannot be taken back: it is no document")
+    assert fields(sink, documents, "customer", target)["name"] == "Acme"

@@ -8,14 +8,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct, field
-from wherry.records import Answer, Fate, Item, Listed
+from wherry.records import Answer, Change, Fate, Item, Listed
 from wherry.roles import Account, Clock, Documents
+from wherry.triggers import VOID
+from wherry.wording import a
 
 from wherry_workspace.account import Opened, account
 from wherry_workspace.bodies import Refusal, canonical, references_of
 from wherry_workspace.documents import Document, fresh_ids, made, remade
 from wherry_workspace.kinds import KINDS, Kind
 from wherry_workspace.merge import mentioned, merge
+
+STATUS, VOIDED = "status", "Void"
 
 
 class Known(Struct):
@@ -85,6 +89,8 @@ class WorkspaceSink:
 
 def _write(ready: Ready, known: Known, ids: dict[str, Iterator[str]], now: dt.datetime) -> Answer:
     item, kind = ready.item, ready.kind
+    if item.action == "void":
+        return _void(ready, known, now)
     if item.target is not None:
         return _update(ready, known, item.target, now)
     name = next(ids[kind.name])
@@ -107,6 +113,27 @@ def _update(ready: Ready, known: Known, target: str, now: dt.datetime) -> Answer
         known.put(kind.name, target, document)
     fate: Fate = "updated" if merged.written else "unchanged"
     return Answer(fate=fate, target=target, reason=ready.note, changes=tuple(merged.changes))
+
+
+def _void(ready: Ready, known: Known, now: dt.datetime) -> Answer:
+    """Nothing is deleted here: a document gets a status that says so, unless a person gave it one."""
+    kind, target = ready.kind, ready.item.target or ""
+    held = known.documents[kind.name].get(target)
+    if held is None:
+        return Answer(fate="reversed", target=target, reason=f"there was no {kind.spelled} to take back")
+    if STATUS not in kind.fields or not kind.amounts:
+        why = f"{a(kind.spelled)} cannot be taken back: it is no document"
+        return Answer(fate="refused", target=target, reason=why, fix="leave void out of its map")
+    before = held["fields"].get(STATUS, kind.fields[STATUS].default)
+    if str(before).strip().lower() in VOID:
+        return Answer(fate="reversed", target=target)
+    if STATUS in held["local"] and not ready.item.overwrite_local:
+        return Answer(fate="refused", target=target, field=STATUS, reason=f"its status {before!r} was edited here",
+                      fix=f"give {target} the status {VOIDED} by hand")  # fmt: skip
+    fields = {**held["fields"], STATUS: VOIDED}
+    known.put(kind.name, target, remade(held, fields, by="sync", now=now, local=held["local"],
+                                        written=held["origin"]["written"]))  # fmt: skip
+    return Answer(fate="reversed", target=target, changes=(Change(STATUS, before, VOIDED),))
 
 
 def _type_of(kind: Kind) -> str:
@@ -153,6 +180,8 @@ def _known(documents: Documents, ready: Iterable[Ready]) -> Known:
 def _sound(ready: Ready, known: Known) -> Ready | Answer:
     """The item, if its target and everything it refers to is there."""
     target, kind = ready.item.target, ready.kind
+    if ready.item.action == "void":
+        return ready
     if target is not None and target not in known.documents[kind.name]:
         return Answer(
             fate="refused", target=target, reason=f"{kind.spelled} {target} is no longer in the workspace",
