@@ -16,15 +16,16 @@ test: $(DEV)/.stamp
 	$(DEV)/bin/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 # The searches that a run of the suite has no time for: ten million random allocations, the model of people and crashes,
-# all real invoices through sessions of the Web Connector that are cut, a thousand expiries of a token, and other examples
-# than yesterday's of every property, ten times as many.
+# all real invoices through sessions of the Web Connector that are cut, a thousand expiries of a token, every commit of a
+# run to be killed at, and other examples than yesterday's of every property, forty times as many.
 nightly: export WHERRY_ALLOCATIONS ?= 10000000
 nightly: export WHERRY_MODEL_EXAMPLES ?= 500
 nightly: export WHERRY_CHARGES ?= 100000
 nightly: export WHERRY_EXPIRIES ?= 1000
+nightly: export WHERRY_KILL_ALL ?= 1
 nightly: $(DEV)/.stamp
 	$(DEV)/bin/python -m pytest -n 2 tests/test_books_grouping.py tests/end_to_end/test_model.py \
-		plugins/qbwc/tests/test_real_invoices.py tests/test_signin_storm.py $(ARGS)
+		tests/end_to_end/test_killed.py plugins/qbwc/tests/test_real_invoices.py tests/test_signin_storm.py $(ARGS)
 	HYPOTHESIS_PROFILE=search $(DEV)/bin/python -m pytest -n 2 --dist worksteal -m hypothesis \
 		--ignore tests/end_to_end/test_model.py $(ARGS)
 

@@ -34,7 +34,7 @@ def pages() -> dict[Path, str]:
     texts = {"cli": cli(), "config": config(), "hooks": hooks(), "errors": errors.page(sources()),
              "roles": roles.page(), "transforms": transforms.page(), "behaviours": proofs.behaviours(ROOT),
              "cases": proofs.cases(ROOT), "versions": versions.page(),
-             "entities": entities.page(), "rigs": roles.rigs(),
+             "entities": entities.page(), "rigs": roles.rigs(), "stand-ins": roles.simulator(),
              "quality": quality.page(), "plugins": quality.plugins(ROOT)}  # fmt: skip
     whole = {REFERENCE / f"{name}.md": f"{NOTE}\n\n{text.strip()}\n" for name, text in texts.items()}
     return {**whole, **fields.guides(ROOT / "docs" / "how-to", plugin_modules())}

@@ -16,7 +16,7 @@ import msgspec
 from wherry.money import parse
 from wherry.simulator import Clock, serve
 from wherry.testing.plans import FAULTS
-from wherry.testing.rigs import Effect, Mark, Names, Post, Rig, Stand
+from wherry.testing.rigs import Effect, Mark, Names, Post, Rig, Stand, memory_disk
 from wherry.testing.wallets import ACCOUNTS, CHART, TRANSACTION, WALLET, Journals, Move, wallets
 from wherry_quickbooks.simulator import QuickBooksSimulator
 from wherry_traede.simulator import TraedeSimulator
@@ -133,7 +133,7 @@ def quickbooks_rig(name: str, scene: Journals, batch: int = 1) -> Rig:
 
 @contextmanager
 def folder(clock: Clock) -> Iterator[Stand]:
-    with tempfile.TemporaryDirectory() as path:
+    with tempfile.TemporaryDirectory(prefix="wherry-books-", dir=memory_disk()) as path:
         yield Stand(environ={"BOOKS_FOLDER": path}, effects=nothing, posts=lambda: written(Path(path)))
 
 

@@ -16,6 +16,7 @@ from wherry.testing import postgres
 from wherry.testing.clock import FakeClock
 
 from .staging import stages
+from .warm import warm
 
 SHARED = Path(os.environ.get("WHERRY_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
@@ -35,9 +36,10 @@ def shared() -> Path:
 
 @pytest.fixture(autouse=True, scope="session")
 def _staged() -> Iterator[None]:
-    """What was set up once for many is served until the end."""
+    """What was set up once for many is there until the end."""
     yield
     stages.close()
+    warm.close()
 
 
 # -- PostgreSQL: a URL from the environment, the distribution's server, the wheel, or a reason -----------------------

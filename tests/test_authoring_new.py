@@ -6,8 +6,6 @@ import importlib
 import json
 import os
 import re
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,8 @@ from wherry.errors import ConfigError
 from wherry.hub import Hub
 from wherry.records import Item
 from wherry.simulator import serve
+
+from .warm import warm
 
 NAMES = ("ab", "a" * (LONGEST - 2) + "-b")
 """The shortest and the longest: what a formatter does hangs on lengths."""
@@ -39,8 +39,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def run(*words: str, cwd: Path, **environ: str) -> str:
-    done = subprocess.run([sys.executable, "-m", *words], cwd=cwd, env={**os.environ, **environ}, capture_output=True,
-                          text=True, check=False)  # fmt: skip
+    done = warm.python("-m", *words, cwd=cwd, env={**os.environ, **environ})
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
     return done.stdout
 

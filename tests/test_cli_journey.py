@@ -22,6 +22,8 @@ from wherry.hub import Hub
 from wherry.store import registry
 from wherry.testing.clock import hurried
 
+from .warm import warm
+
 Wherry = Callable[..., int]
 Answer = Callable[..., dict[str, Any]]
 INTERNAL = ("fate", "item", "stamp")
@@ -40,8 +42,7 @@ def _logging_as_it_was() -> Iterator[None]:
 def shown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
     """One demonstration, run as an operator runs it; its stand-in has gone. What is pasted is pasted there."""
     place = tmp_path_factory.mktemp("demo")
-    command = [sys.executable, "-m", "wherry.cli", "demo"]
-    done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False, timeout=120)
+    done = warm.python("-m", "wherry.cli", "demo", cwd=place)
     shutil.copytree(place / ".demo" / "acme", place / "as-it-was")
     return place / ".demo" / "acme", done
 
@@ -52,7 +53,8 @@ def folder(shown: tuple[Path, object], tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def wherry(folder: Path) -> Wherry:
+def wherry(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Wherry:
+    hurried(monkeypatch)
     return lambda *arguments: app.run(["-C", str(folder), *arguments])
 
 

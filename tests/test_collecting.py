@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import weakref
 
 import pytest
-from wherry.collecting import paused, seldom
+from wherry.collecting import between, paused, seldom
 
 
 def test_the_usual_pace_comes_back_when_the_last_of_several_runs_has_ended() -> None:
@@ -36,3 +37,16 @@ def test_nothing_is_looked_through_while_modules_are_imported_not_even_where_one
         assert not gc.isenabled(), "the outer one is not over"
         raise ImportError
     assert gc.isenabled()
+
+
+def test_between_batches_goes_what_holds_itself() -> None:
+    """A run hardly ever looks by itself: what requests leave behind would stay, with the pages that they brought."""
+
+    class Request:
+        def __init__(self) -> None:
+            self.itself = self
+
+    with seldom():
+        left = weakref.ref(Request())
+        between()
+        assert left() is None

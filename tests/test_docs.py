@@ -6,8 +6,6 @@ import importlib.util
 import logging
 import re
 import shlex
-import subprocess
-import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +26,8 @@ from wherry.expressions import parse
 from wherry.hub import Hub
 from wherry.testing.rigs import Effect, Rig, Stand
 from wherry.testing.sink_trial import SinkTrial
+
+from .warm import warm
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "changes").glob("*.md"),
@@ -231,8 +231,7 @@ def parsed(words: list[str]) -> None:
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("docs") / "acme"
-    done = subprocess.run([sys.executable, "-m", "wherry.cli", "demo", "--folder", str(folder)],
-                          capture_output=True, text=True, check=False)  # fmt: skip
+    done = warm.python("-m", "wherry.cli", "demo", "--folder", str(folder), cwd=folder.parent)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
 

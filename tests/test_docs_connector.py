@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from wherry.authoring.making import Kind, make
+
+from .warm import warm
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "tutorial" / "connector.md"
 BLOCK = re.compile(r"^```diff (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -68,8 +68,7 @@ def test_what_comes_of_the_page_is_green_and_clean(tmp_path: Path) -> None:
     path = os.pathsep.join(str(tmp_path / name / "src") for name in MOST)
     command = ["pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib", "-k", FEW, str(tmp_path)]
     for words in (command, ["ruff", "check", "--no-cache", "."], ["ruff", "format", "--no-cache", "--check", "."]):
-        done = subprocess.run([sys.executable, "-m", *words], cwd=tmp_path, env={**os.environ, "PYTHONPATH": path},
-                              capture_output=True, text=True, check=False)  # fmt: skip
+        done = warm.python("-m", *words, cwd=tmp_path, env={**os.environ, "PYTHONPATH": path})
         assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
 
 
@@ -77,8 +76,8 @@ def test_a_false_claim_would_be_found_as_the_page_says(tmp_path: Path) -> None:
     written("bookly", "sink", tmp_path)
     sink = tmp_path / "src" / "wherry_bookly" / "sink.py"
     sink.write_text(sink.read_text("utf-8").replace("resend_for: float | None = None", "resend_for = 3600.0"), "utf-8")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "repeated_create", "tests"]
+    command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "repeated_create", "tests"]
     environ = {**os.environ, "PYTHONPATH": str(tmp_path / "src")}
-    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+    done = warm.python(*command, cwd=tmp_path, env=environ)
     assert done.returncode == 1
     assert "resend_for is not true" in done.stdout

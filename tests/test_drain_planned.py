@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from wherry.records import Call, Item
+from wherry.testing.target_sink import AskingSink
 
 from .drained import Books, books
 
@@ -101,3 +103,25 @@ def test_what_an_interrupted_run_left_to_send_is_in_the_plan(desk: Books) -> Non
     assert report.data["pending"]
     left = {item["entity"] for call in report.data["calls"] for item in call["items"]}
     assert left == {"customer", "product"}, "the invoices wait for these"
+
+
+class WholeNumbers(AskingSink):
+    """Of a target whose ids are numbers."""
+
+    def encode(self, items: Sequence[Item]) -> list[Call]:
+        for item in items:
+            if item.entity == "invoice":
+                int(item.body["customer"].removeprefix("X-"))
+        return super().encode(items)
+
+
+def test_what_cannot_be_said_before_its_customer_has_an_id_is_planned_without_its_request(desk: Books) -> None:
+    """I19, I21: a partner's sink made a whole number of each id, and the plan fell"""
+    desk.made = lambda real: WholeNumbers(real.http, real.ability, batch=real.batch, settle=real.settle)
+    desk.bills(2)
+    with desk.open() as hub:
+        plan = hub.plan("invoices").data
+    assert [one["fate"] for one in plan["changes"]].count("refused") == 0
+    assert {item["entity"] for call in plan["calls"] for item in call["items"]} == {"customer", "product"}
+    assert desk.run().exit_code == 0
+    assert desk.done("1") == [("created", "1.10")]

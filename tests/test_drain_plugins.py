@@ -252,6 +252,43 @@ def test_an_item_whose_look_tells_nothing_lawful_goes_to_a_person_and_the_rest_i
     assert desk.done("3") == [("created", "10.00")]
 
 
+class NoWords(AskingSink):
+    """It cannot say the second in the target's words, not even to look for it."""
+
+    def ask(self, items: Sequence[Item]) -> list[Call]:
+        for item in filter(is_second, items):
+            raise Rejected("it is in another currency", fix="correct it at the source", code="X-4001", item=item.stamp)
+        return super().ask(items)
+
+
+def test_what_a_sink_has_no_words_to_look_for_is_refused_before_it_was_ever_sent_and_holds_up_nothing(
+    desk: Books,
+) -> None:
+    """I16, I21: a partner's sink raised so of an invoice in pounds, and the flow stood still for good"""
+    using(desk, NoWords)
+    desk.bills(3)
+    assert desk.run().exit_code == 4
+    assert desk.states() == {"invoice/id:2": "refused"}
+    assert (desk.item("2").reason, desk.item("2").fix) == ("it is in another currency", "correct it at the source")
+    assert [desk.done(id) for id in "13"] == [[("created", f"{id}.10")] for id in "13"]
+    assert desk.run().exit_code == 4
+
+
+def test_what_was_sent_and_cannot_be_looked_for_goes_to_a_person(desk: Books) -> None:
+    """I16, I21"""
+    desk.bill("1")
+    desk.run()
+    desk.bill("2")
+    desk.fault("lost")
+    using(desk, NoWords)
+    desk.run()
+    desk.bill("3")
+    assert desk.run().exit_code == 4
+    assert desk.states() == {"invoice/id:2": "decide"}
+    assert "another currency" in desk.item("2").reason
+    assert desk.done("3") == [("created", "10.00")]
+
+
 class NoFacts(AskingSink):
     def facts(self, item: Item) -> Facts:
         if is_second(item):
@@ -259,7 +296,17 @@ class NoFacts(AskingSink):
         return super().facts(item)
 
 
-def test_a_sink_that_has_no_facts_of_what_an_older_store_finds_again_holds_up_that_alone(desk: Books) -> None:
+class NoWordsForFacts(AskingSink):
+    def facts(self, item: Item) -> Facts:
+        if is_second(item):
+            raise Rejected("it is in another currency", code="X-4001", item=item.stamp)
+        return super().facts(item)
+
+
+@pytest.mark.parametrize("sink", [NoFacts, NoWordsForFacts])
+def test_a_sink_that_has_no_facts_of_what_an_older_store_finds_again_holds_up_that_alone(
+    desk: Books, sink: type[AskingSink]
+) -> None:
     """I21, A21"""
     desk.bill("1")
     desk.run()
@@ -267,7 +314,7 @@ def test_a_sink_that_has_no_facts_of_what_an_older_store_finds_again_holds_up_th
     desk.bill("2")
     desk.run()
     desk.copy("kept-", "")
-    using(desk, NoFacts)
+    using(desk, sink)
     desk.bill("3")
     assert desk.run().exit_code == 4
     assert desk.states() == {"invoice/id:2": "decide"}

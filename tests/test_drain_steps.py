@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from wherry import approvals, deciding
+from wherry import approvals, correcting, deciding, reopening
 from wherry import desk as desks
+from wherry.errors import NotFound
 from wherry.hub import Hub
 from wherry.store.tables import links
 from wherry.testing.target_sink import DraftingSink, ReplacingSink, TargetSink
@@ -230,3 +231,66 @@ def test_a_refused_half_made_document_that_was_deleted_there_is_entered_anew_as_
     retry(drafts)
     assert drafts.done() == [("drafted", "10.00"), ("drafted", "12.00"), ("created", "12.00")]
     assert drafts.items() == {}
+
+
+def refused(drafts: Books) -> int:
+    """It is entered, and the call that posts it is refused; its number."""
+    drafts.fault("status", path="post", **REFUSED)
+    assert drafts.run().exit_code == 4
+    return drafts.item().id
+
+
+def test_a_half_made_document_that_a_person_looked_at_is_not_entered_again(drafts: Books) -> None:
+    """I2: the note that half of it is there was lost with the look, and a retry entered it a second time"""
+    id = refused(drafts)
+    with drafts.open() as hub, pytest.raises(NotFound):
+        deciding.adopt(hub, id, "X-999")
+    retry(drafts)
+    assert drafts.done() == [("drafted", "10.00"), ("created", "10.00")]
+
+
+def edited(drafts: Books) -> None:
+    """It is refused half-made, a person corrects it here, and tries it again."""
+    id = refused(drafts)
+    with drafts.open() as hub:
+        correcting.edit(hub, id, [("total", "11.00"), ("lines.1.amount", "11.00")])
+    retry(drafts)
+
+
+def test_a_half_made_document_that_was_edited_here_is_not_posted_as_it_was(drafts: Books) -> None:
+    edited(drafts)
+    half = drafts.number("1")["id"]
+    assert drafts.done() == [("drafted", "10.00")]
+    assert drafts.item().reason == f"half of it is there as {half}, as it was before it was edited here"
+    retry(drafts)
+    assert drafts.done() == [("drafted", "10.00")]
+    del drafts.target.things[half]
+    retry(drafts)
+    assert drafts.done() == [("drafted", "10.00"), ("drafted", "11.00"), ("created", "11.00")]
+    assert drafts.items() == {}
+
+
+class Mute(DraftingSink):
+    """It cannot be asked."""
+
+    ask = found = None  # type: ignore[assignment]
+
+
+def test_nor_is_it_where_the_target_cannot_be_asked(drafts: Books) -> None:
+    drafts.made = lambda sink: Mute(sink.http, sink.ability, batch=sink.batch, settle=sink.settle)
+    edited(drafts)
+    assert drafts.done() == [("drafted", "10.00")]
+    assert drafts.states() == {"invoice/id:1": "refused"}
+    assert drafts.item().fix.startswith(f"finish {drafts.number('1')['id']} there as it should be")
+
+
+def test_who_gives_a_half_made_document_up_is_told_what_is_left_there_and_can_take_it_up_again(drafts: Books) -> None:
+    id = refused(drafts)
+    half = drafts.number("1")["id"]
+    with drafts.open() as hub:
+        [told] = deciding.abandon(hub, id, "wrong month").items
+        assert told["reason"].endswith(f": wrong month; {half} was left there half-made")
+        assert told["fix"].startswith(f"delete {half} in books; ")
+        reopening.reopen(hub, f"E-{id}")
+    retry(drafts)
+    assert drafts.done() == [("drafted", "10.00"), ("created", "10.00")]

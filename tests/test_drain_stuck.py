@@ -148,6 +148,22 @@ def test_an_item_that_encode_never_ends_with_is_named_and_alone_refused(
     assert desk.done("3") == [("created", "10.00")]
 
 
+def test_what_stands_in_one_group_with_such_an_item_leaves_all_the_same(
+    desk: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I21"""
+    monkeypatch.setattr(watching, "HELD_UP", 0.2)
+    monkeypatch.setattr(watching, "_LOOK", 0.05)
+    desk.batch = 3
+    desk.made = lambda real: Hangs(real.http, real.ability, batch=real.batch, settle=real.settle)
+    for number in ("1", "2", "3", "4", "5", "6"):
+        desk.bill(number)
+    assert desk.run().exit_code == 4
+    assert desk.states() == {"invoice/id:2": "refused"}
+    assert [desk.done(number) for number in ("1", "3", "6")] == [[("created", "10.00")]] * 3
+    assert max(len(row.call.items) for row in desk.sent()) == 3  # once it is known which, they leave together again
+
+
 # -- what is sent for ever ---------------------------------------------------------------------------------------------
 
 

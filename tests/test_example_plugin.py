@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from .warm import warm
+
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "acme_warehouse"
 KEY = "acme-canary-4b7d"
 PROJECT = """
@@ -93,7 +95,7 @@ def environ(installed: Path | None, **more: str) -> dict[str, str]:
 
 
 def run(*arguments: str, cwd: Path, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, *arguments], cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    return warm.python(*arguments, cwd=cwd, env=env)
 
 
 def project(folder: Path, *enabled: str, flows: str = "") -> Path:

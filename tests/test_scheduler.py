@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 from wherry import flows, scheduler
 from wherry.errors import EXIT_INTERRUPTED, AccessLost, ConfigError, TryAgain, WherryError
 from wherry.hub import Hub, Report
@@ -72,6 +73,20 @@ def test_six_in_the_morning_stays_six_in_the_morning_when_the_clocks_change() ->
     one = timed(schedule=Schedule(cron="0 6 * * *"), timezone="America/Chicago", last=before)
     saturday = next_time(one)
     assert saturday == dt.datetime(2026, 3, 8, 11, 0, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    ("line", "times"), [("30 1 * * *", 1), ("15 0-23 * * *", 25 - 1), ("*/30 * * * *", 50), ("0 * * * *", 25)]
+)
+def test_an_hour_that_comes_twice_has_a_daily_line_once_and_one_of_every_hour_twice(line: str, times: int) -> None:
+    """case_E13"""
+    moment, found = dt.datetime(2026, 10, 24, 22, 59, tzinfo=dt.UTC), list[dt.datetime]()
+    while (when := next_time(timed(schedule=Schedule(cron=line), timezone="Europe/London", last=moment))) is not None:
+        if when >= dt.datetime(2026, 10, 26, 0, 0, tzinfo=dt.UTC):
+            break
+        found.append(when)
+        moment = when.astimezone(dt.UTC) + dt.timedelta(seconds=4)
+    assert len(found) == times
 
 
 def test_a_run_by_hand_just_before_does_not_swallow_the_hour_of_a_crontab_line() -> None:
@@ -275,6 +290,7 @@ class Inline:
 
     def __init__(self, hub: Hub) -> None:
         self.hub, self.tried, self.stopped = hub, list[str](), False
+        self.standing: dict[str, str] = {}
 
     def submit(self, flow: str) -> bool:
         self.tried.append(flow)
@@ -286,7 +302,7 @@ class Inline:
         return False
 
     def status(self) -> dict[str, str]:
-        return {}
+        return self.standing
 
     def stop(self) -> None:
         self.stopped = True
@@ -304,6 +320,20 @@ def test_a_flow_whose_forerunner_does_not_begin_is_tried_less_and_less_often(hub
         plan.look()
         clock.advance(15)
     assert 4 <= len(engine.tried) <= 8
+    hub.close()
+
+
+def test_flows_that_wait_for_others_to_end_are_told_once(hub: Hub, clock: FakeClock) -> None:
+    """I18: four runs that hang kept every other flow from beginning, and nobody was told"""
+    engine = Inline(hub)
+    engine.standing = {"stuck": "running", "tickets": "waiting"}
+    plan = Scheduler(hub, engine)
+    with capture_logs() as logs:
+        for _ in range(10):
+            plan.look()
+            clock.advance(180)
+    [told] = [entry for entry in logs if "wait for others" in entry["event"]]
+    assert (told["waiting"], told["running"]) == (["tickets"], ["stuck"])
     hub.close()
 
 

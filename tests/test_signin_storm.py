@@ -32,7 +32,7 @@ from wherry_quickbooks.simulator import QuickBooksSimulator
 
 KEY = Fernet.generate_key().decode()
 WORKERS, PROCESSES = 50, 5
-EXPIRIES = int(os.environ.get("WHERRY_EXPIRIES", "200"))
+EXPIRIES = int(os.environ.get("WHERRY_EXPIRIES", "80"))
 """A thousand in ``make nightly``."""
 SHARED_EXPIRIES = EXPIRIES // 4
 KILLED = 86

@@ -1,6 +1,7 @@
 """The toolkit stand-ins are built with: clock, limits, faults, history, and what a client sees of them."""
 
 import datetime as dt
+import socket
 from collections.abc import Iterator
 
 import httpx
@@ -9,6 +10,7 @@ import pytest
 pytest.importorskip("starlette", reason="stand-ins need the extra wherry[serve]")
 
 from wherry.simulator import Call, Clock, DailyQuota, Fault, Faults, Reply, RollingWindow, Routes, Stage, serve
+from wherry.simulator.server import usual_ports
 
 START = "2026-03-01T12:00:00"
 
@@ -207,3 +209,17 @@ def test_stats_count_requests_and_not_the_controls(counter: Counter, client: htt
     client.post("/__sim/reset-stats")
     assert client.get("/__sim/stats").json()["requests"] == 0
     assert len(counter.stage.history.entries) == 3
+
+
+def test_a_simulator_listens_where_the_one_before_it_did_unless_somebody_took_that_port(counter: Counter) -> None:
+    ports: list[int] = []
+    app = counter.stage.app(counter.answer)
+    with usual_ports(ports), serve(app) as first, serve(app) as second:
+        assert first != second
+    with usual_ports(ports):
+        with serve(app) as again, serve(app) as also:
+            assert (again, also) == (first, second)
+            assert httpx.get(f"{again}/total", verify=False).status_code == 200
+    with usual_ports(ports), socket.create_server(("127.0.0.1", ports[0])), serve(app) as elsewhere:
+        assert elsewhere != first
+    assert first.rpartition(":")[2] != str(ports[0])

@@ -92,6 +92,19 @@ def test_links_are_found_by_reference_however_many_are_asked_for(store: Store) -
         assert ledger.links_of_target(tx, 2, "product", "I-1") == [(1, "id:1", "created")]
 
 
+@pytest.mark.parametrize("many", [3, 200])
+def test_a_link_is_found_under_its_own_entity_only_whether_few_or_many_are_asked_for(store: Store, many: int) -> None:
+    """Of few, all are asked for in one statement; of many, entity by entity."""
+    known = [LinkRow("product", "id:1", "I-1", "sku"), LinkRow("customer", "id:2", "C-2", "name")]
+    asked = [Ref(entity, f"id:{n}") for n in range(3, many) for entity in ("product", "customer")]
+    with store.write() as tx:
+        ledger.put_links(tx, ROUTE, known)
+        found = ledger.find_links(tx, ROUTE, [Ref("customer", "id:1"), Ref("product", "id:2"), *asked])
+        assert found == {}
+        found = ledger.find_links(tx, ROUTE, [*(link.ref for link in known), *asked])
+        assert found == {link.ref: link for link in known}
+
+
 def test_an_item_waits_until_the_last_thing_it_needs_is_there(store: Store) -> None:
     wanted = [Ref("customer", "id:1"), Ref("product", "name:x")]
     with store.write() as tx:

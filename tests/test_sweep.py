@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import ast
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from wherry.testing import mutations_books, plans, postgres
+import wherry.testing.sweep as sweeping
+from wherry.testing import errand, mutations_books, plans, postgres
+from wherry.testing.bench import Outcome
 from wherry.testing.crashing import KILLED, Crash, Probe
-from wherry.testing.errand import Claims
+from wherry.testing.errand import Claims, Errand
 from wherry.testing.hunt import hunted
-from wherry.testing.judge import Case, judge
+from wherry.testing.judge import Case, Wrong, judge
 from wherry.testing.mutations import BUGS
 from wherry.testing.nursery import Nursery, Work
 from wherry.testing.rigs import Effect, Rig, rigs, target_rig
@@ -155,6 +158,22 @@ def test_every_commit_and_every_request_passes_where_the_sweep_takes_hold() -> N
 # -- its parts --------------------------------------------------------------------------------------------------------
 
 
+def test_what_the_warm_parent_has_ready_is_as_it_would_be_opened_and_is_not_used_for_a_bug(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bug may lie in what reads the project."""
+    monkeypatch.setattr(errand, "_ready", {})
+    (tmp_path / "wherry.toml").write_text('version = 1\n[project]\nname = "p"\ntimezone = "UTC"\ncurrency = "GBP"\n')
+    told = Errand(folder=str(tmp_path), environ={}, time=str(tmp_path / "time"), note="")
+    buggy, elsewhere = msgspec.structs.replace(told, mutation="mark_first"), {"A": "B"}
+    ready = errand._ready[errand._project_of(told)] = errand._opened_anew(told)
+    assert errand._opened(buggy) is not ready
+    assert errand._opened(msgspec.structs.replace(told, environ=elsewhere)) is not ready
+    assert errand._opened(told) is ready
+    assert not (tmp_path / ".wherry").exists()
+    assert errand._opened(told) is not ready
+
+
 def test_a_process_of_the_nursery_ends_stops_and_goes_on(tmp_path: Path) -> None:
     with Nursery(["json"]) as nursery:
         assert nursery.run(Work(function="wherry.testing.crashing:rehearse", told={})).code == 0
@@ -286,6 +305,18 @@ def test_another_total_day_target_or_company_is_false() -> None:
 def test_a_run_that_did_not_end_well_is_wrong() -> None:
     """I20"""
     assert said(sound(claims=msgspec.structs.replace(sound().claims, exit=6, error="later"))) == [("lost", "the run")]
+
+
+def test_of_what_is_wrong_the_run_that_fell_is_told_first(capsys: pytest.CaptureFixture[str]) -> None:
+    things = [Wrong("lost", f"invoice/id:{n}", "not created") for n in range(4)]
+    outcome = Outcome(plan="mine: calm; judge", wrong=[*things, Wrong("lost", "the run", "ended with 2: no address")])
+    sweeping._shown(sweeping.Result(rig="mine", database="sqlite", bad=[outcome]), ["rig.py"])
+    assert "the run: ended with 2: no address" in capsys.readouterr().out.splitlines()[1]
+
+
+def test_postgresql_is_left_out_where_its_driver_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    assert "pip install 'wherry[postgres]'" in sweeping._no_postgres()
 
 
 def test_what_is_for_a_person_must_be_said_so_and_nothing_else() -> None:

@@ -142,6 +142,21 @@ def test_what_a_plugin_requires_is_written_to_be_filled_in(template: str, sign_i
     assert "fill in: The company's name, as the vendor shows it" in made
 
 
+class UserAndPassword(ConnectionSettings):
+    """Settings of a plugin that signs by itself."""
+
+    username: str = Field(description="Who signs in.")
+    password: SecretRef = Field(description="Their password.")
+
+
+def test_who_signs_in_by_settings_of_its_own_is_tried_and_not_connected() -> None:
+    books = Manifest(system="ledgerly", title="Ledgerly", group="accounting", roles=("sink",))
+    between = Ends(Manifest(system="shop", title="Shop"), books, (), UserAndPassword, None)
+    made = templates.text("invoices", between, "acme", "UTC", "USD", dt.date(2026, 1, 5))
+    assert "[connections.books]    # Ledgerly; try it: wherry connection test books" in made.splitlines()
+    assert templates.after("invoices", between)[1] == "wherry connection test books"
+
+
 def test_init_writes_the_required_keys_of_what_it_connects() -> None:
     manifest = Manifest(system="field-book", title="Field book", roles=("source",), sign_in=("token",))
     one = Connected(name="crm", manifest=manifest, secret=Secret("env", "FIELD_BOOK_TOKEN"), settings=Demanding)

@@ -13,16 +13,19 @@ import structlog
 from wherry.errors import ContractBroken, WherryError
 from wherry.plugins.installed import catalogue_of_installed
 from wherry.redaction import scrub
-from wherry.watching import ENDED, ENDLESS, About, Endless, watch
+from wherry.watching import ENDED, About, Endless, longest, watch
 from wherry.watching import Call as AtWork
 
 
 @contextmanager
-def blame(part: object, hook: str, call: str, *, pure: bool = True, about: About = str) -> Iterator[AtWork]:
+def blame(
+    part: object, hook: str, call: str, *, pure: bool = True, about: About = str, held: bool = False
+) -> Iterator[AtWork]:  # fmt: skip
     """Whatever the part raises in here that is none of the six errors becomes ContractBroken with its plugin's name.
-    A pure call, one that only computes, is ended where it does not end by itself; ``about`` tells what it was at."""
+    A pure call, one that only computes, is ended where it does not end by itself, sooner where it holds others up
+    (``held``); ``about`` tells what it was at."""
     try:
-        at_work = watch.enter(part, call, pure=pure, about=about)
+        at_work = watch.enter(part, call, pure=pure, about=about, held=held)
         try:
             yield at_work
         finally:
@@ -34,7 +37,8 @@ def blame(part: object, hook: str, call: str, *, pure: bool = True, about: About
             structlog.get_logger().warning("interrupted while a plugin was at work", plugin=maker(part)[0], call=call)
         raise
     except Endless as error:
-        raise broken(part, hook, f"{call}{about()} did not come back within {ENDLESS:g} seconds", ENDED) from error
+        what = f"{call}{about()} did not come back within {longest(held):g} seconds"
+        raise broken(part, hook, what, ENDED) from error
     except BaseException as error:
         raise broken(part, hook, f"{call} raised {type(error).__name__}: {error}") from error
 

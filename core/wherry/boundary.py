@@ -208,7 +208,7 @@ def _mapped(mapper: FieldMapper, record: Record) -> list[Draft] | Skip:
         raise broken(mapper, _MAPPER, f"map changed the {before[0]} {before[1]} that it was given")
     if isinstance(found, Skip):
         return found
-    if not isinstance(found, list) or not all(_is_draft(draft) for draft in found):
+    if not isinstance(found, list) or not all(map(_is_draft, found)):
         raise broken(mapper, _MAPPER, f"map made something of {record.kind} {record.id} that is no list of drafts")
     if not isinstance(mapper, MapMapper):  # ours has checked its bodies against their shapes
         odd = next((draft for draft in found if not plain.is_json(draft.body)), None)
@@ -289,7 +289,7 @@ def applied(sink: AtomicSinkWriter, view: Documents, items: list[Item]) -> list[
 
 def encoded(sink: CallSinkWriter, items: Sequence[Item]) -> list[Call]:
     """The calls that carry these items, each in exactly one. Raises Rejected that names an item by its stamp."""
-    with blame(sink, _SINK, "encode", about=lambda: _about(sink, items)):
+    with blame(sink, _SINK, "encode", about=lambda: _about(sink, items), held=True):
         calls = list(sink.encode(items))
     calls = [_plain(sink, "encode", call, Call) for call in calls]
     if sorted(stamp for call in calls for stamp in call.items) != sorted(item.stamp for item in items):
@@ -325,18 +325,21 @@ def asked(sink: Asks, items: Sequence[Item]) -> list[Call]:
     return calls
 
 
-def askable(sink: Asks, items: Sequence[Item]) -> list[Call]:
-    """As ``asked``; an item that the sink has no lawful call for is left out by itself, and not told of."""
+def askable(sink: Asks, items: Sequence[Item], rejected: dict[str, Rejected] | None = None) -> list[Call]:
+    """As ``asked``; an item that the sink has no lawful call for is left out by itself, and not told of. What it
+    rejects, for want of words, goes into ``rejected`` under its stamp."""
     try:
         return asked(sink, items) if items else []
-    except ContractBroken as error:
+    except (Rejected, ContractBroken) as error:
         if error.code == ENDED:
             raise
         if len(items) == 1:
             structlog.get_logger().warning("a look could not be asked for", reason=error.message, item=items[0].key)
+            if isinstance(error, Rejected) and rejected is not None:
+                rejected[items[0].stamp] = error
             return []
     half = len(items) // 2
-    return [*askable(sink, items[:half]), *askable(sink, items[half:])]
+    return [*askable(sink, items[:half], rejected), *askable(sink, items[half:], rejected)]
 
 
 def found(sink: Asks, call: Call, items: Sequence[Item], reply: Reply) -> dict[str, list[Found]]:
@@ -352,9 +355,12 @@ def found(sink: Asks, call: Call, items: Sequence[Item], reply: Reply) -> dict[s
 
 
 def facts(sink: CallSinkWriter, item: Item) -> Facts:
-    """What the target would hold once the item is written."""
+    """What the target would hold once the item is written. What can be sent has facts: none is rejected here."""
     with blame(sink, _SINK, "facts", about=lambda: _about(sink, [item])):
-        said = sink.facts(item)
+        try:
+            said = sink.facts(item)
+        except Rejected as error:
+            raise broken(sink, _SINK, f"facts rejected an item: {error.message}") from error
     if not isinstance(said, dict) or not all(isinstance(one, str) for pair in said.items() for one in pair):
         raise broken(sink, _SINK, "facts returned something that is no table of texts")
     return said

@@ -29,6 +29,11 @@ class LazyCatalogue:
         self._catalogue: ListingCatalogue | None = None
 
     @property
+    def is_read(self) -> bool:
+        """Whether it has to be told of what changes. What was never read will be read with it."""
+        return self._catalogue is not None
+
+    @property
     def catalogue(self) -> ListingCatalogue:
         if self._catalogue is None:
             self._catalogue = self._load()
@@ -50,7 +55,7 @@ class LazyCatalogue:
         return self.catalogue.keys_of(target)
 
     def learn(self, listed: Listed, keys: Sequence[str]) -> None:
-        """Something was created or linked. What was never read needs no telling: it will be read with it."""
+        """Something was created or linked."""
         if self._catalogue is not None:
             self._catalogue.add(listed, keys)
 

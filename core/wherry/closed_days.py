@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from wherry import rows
+from wherry import halfway
 from wherry.flight import Flight, Target
 from wherry.records import Answer
 from wherry.store import calls
@@ -43,7 +43,7 @@ def parted(tx: Tx, target: Target, flights: list[Flight]) -> tuple[list[Flight],
     may, stays = list[Flight](), list[tuple[Flight, Answer]]()
     for one in flights:
         day = _day(one)
-        if day is None or day > last or rows.is_begun(one.open.item):
+        if day is None or day > last or halfway.is_begun(one.open.item):
             may.append(one)
         else:
             stays.append((one, _answer(target.name, one, day, last)))

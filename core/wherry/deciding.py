@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from wherry import approvals, decided, desk, flight, rows, writing
+from wherry import approvals, decided, desk, flight, halfway, rows, writing
 from wherry.errors import AccessLost, Guarded, NotFound, TryAgain, WherryError
 from wherry.hub import Hub
 from wherry.job import Options
@@ -101,8 +101,8 @@ def _step_again(store: Store, tx: Tx, lane: Lane, one: Placed) -> Step | None:
         return None
     item = now.item
     item.tries, item.due = 0, ""
-    if item.state == "refused" and rows.is_begun(item):
-        rows.take_up(lane, item)
+    if item.state == "refused" and halfway.is_begun(item):
+        halfway.take_up(lane, item)
         ledger.put_items(tx, one.route, [item])
         return None
     item.memo = "" if item.state == "refused" else item.memo  # what was in its way may be gone
@@ -234,11 +234,14 @@ def _anew(hub: Hub, one: Placed, note: str) -> Done:
 
 
 def abandon(hub: Hub, id: int, note: str = "") -> Done:
-    """Give it up: it is never sent. What waited for it goes on without it. What is linked already stays as it is."""
+    """Give it up: it is never sent. What waited for it goes on without it. What is linked already stays as it is, and
+    so does what was made of it by the first of two calls, which is told."""
     one = _decidable(hub, id, "refused", "decide")
     with hub.store.read() as tx:
         link = ledger.find_links(tx, one.route, [one.item.ref]).get(one.item.ref)
+    half = halfway.half_of(one.item)
     reason = f"given up by {audit.actor()}" + (f": {note}" if note else "")
+    reason += f"; {half} was left there half-made" if half else ""
     answer, held = Answer(fate="skipped", reason=reason), None
     if link is not None and link.target:
         answer = Answer(fate="linked", target=link.target, token=one.item.token or link.token, reason=reason)
@@ -246,7 +249,8 @@ def abandon(hub: Hub, id: int, note: str = "") -> Done:
     stays = link if answer.target else None
     done = _settled(hub, one, _step_with(one, answer), "errors.abandon", {"note": note}, stays=stays, how="given up",
                     held=held)  # fmt: skip
-    done.items = [{**row, "fix": f"wherry errors reopen {row['id']} takes it up again"} for row in done.items]
+    there = f"delete {half} in {desk.bound(hub, one.route.sink).name}; " if half else ""
+    done.items = [{**row, "fix": f"{there}wherry errors reopen {row['id']} takes it up again"} for row in done.items]
     return done
 
 

@@ -36,7 +36,7 @@ from wherry.outage import Outage
 from wherry.records import Answer, Ref
 from wherry.restored import Beside, Doubts
 from wherry.roles import Asks
-from wherry.rows import BY_PERSON, resumed
+from wherry.rows import BY_PERSON, is_noted, resumed
 from wherry.steps import Outcome
 from wherry.store import calls, ledger
 from wherry.store.calls import CallRow, OpenItem
@@ -60,7 +60,8 @@ def drain(target: Target) -> None:
     when it lets nobody in. What was settled before stays settled.
     """
     with target.store.read() as tx:
-        if not has_work(tx, target.sink_id, target.store.now()):
+        ready = calls.items_of_sink(tx, target.sink_id, "queued", limit=1, ready_by="9999")
+        if not ready and not calls.items_of_sink(tx, target.sink_id, "unknown", limit=1):
             return
     with contextlib.ExitStack() as stack:
         Drain(target, _alone(target, stack)).work()
@@ -82,12 +83,6 @@ def _alone(target: Target, stack: contextlib.ExitStack) -> Held:
         ) from busy  # fmt: skip
 
 
-def has_work(tx: Tx, sink: int, now: str) -> bool:
-    """Whether anything waits to be sent, settled or looked up."""
-    ready = calls.items_of_sink(tx, sink, "queued", limit=1, ready_by="9999")
-    return bool(ready or calls.items_of_sink(tx, sink, "unknown", limit=1))
-
-
 class Drain:
     """One owner's work on one target."""
 
@@ -95,7 +90,7 @@ class Drain:
         self.target, self.held = target, held
         self.sink, self.store, self.sink_id = target.sink, target.store, target.sink_id
         self.asks = isinstance(target.sink, Asks)
-        self.size = max(1, self.sink.batch) * max(1, self.sink.width)
+        self.encoder = flight.Encoder(target.sink, target.sink_id)
         self.unsettled: list[Exchange] = []
         """Exchanges whose raw answer is stored, to be settled with the next commit."""
         self.looked: set[str] = set()
@@ -221,7 +216,10 @@ class Drain:
         flights, shut = closed_days.parted(tx, self.target, self._ready(tx))
         doubts = Doubts(tx, self.sink_id, self.store.clock.now())
         doubtful = [one for one in flights if self._may_be_there(doubts, one)]
-        frozen, refused = flight.encode(self.sink, self.sink_id, [one for one in flights if one not in doubtful])
+        encoded = self.encoder.encode([one for one in flights if one not in doubtful])
+        if encoded is None:
+            return [], True
+        frozen, refused = encoded
         self.stop = self.outage.encoded(frozen, refused) or self.stop
         refused += [*shut, *((one, resolving.perhaps_there(self.target)) for one in doubtful)]
         outcomes += self._settle(tx, refused)
@@ -236,12 +234,12 @@ class Drain:
 
     def _ready(self, tx: Tx) -> list[Flight]:
         """Items that may leave now, oldest first; those to be looked for first are set aside."""
-        flights, doubts = self._boarded(tx, self.size), Doubts(tx, self.sink_id, self.store.clock.now())
+        flights, doubts = self._boarded(tx, self.encoder.size), Doubts(tx, self.sink_id, self.store.clock.now())
         if any(self._must_look(doubts, one) for one in flights):
             flights = self._boarded(tx, _LOOK_AT_ONCE)  # a look is for many at once
         self.to_look = [one for one in flights if self._must_look(doubts, one)]
         looks = {one.stamp for one in self.to_look}
-        return [one for one in flights if one.stamp not in looks][: self.size]
+        return [one for one in flights if one.stamp not in looks][: self.encoder.size]
 
     def _boarded(self, tx: Tx, limit: int) -> list[Flight]:
         now = self.store.now()
@@ -260,12 +258,12 @@ class Drain:
             return False
         if one.item.target is not None:
             return not row.token
-        return row.evidence != BY_PERSON and doubts.may_be_entered(row, one.open.source)
+        return not is_noted(row, BY_PERSON) and doubts.may_be_entered(row, one.open.source)
 
     def _may_be_there(self, doubts: Doubts, one: Flight) -> bool:
         """A restored backup does not know what was sent since, nor does a target tell that cannot be asked (A21)."""
         row, sink = one.open.item, self.sink
-        if self.asks or sink.resend_for == math.inf or row.evidence == BY_PERSON:
+        if self.asks or sink.resend_for == math.inf or is_noted(row, BY_PERSON):
             return False
         return doubts.may_be_sent(row, one.open.source)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from wherry import boundary, fates, homing, writing
+from wherry import boundary, collecting, fates, homing, writing
 from wherry.catalogues import listed_as
 from wherry.copying import copy_files
 from wherry.errors import Rejected
@@ -43,6 +43,7 @@ def run(job: Job) -> Tally:
         for batch, steps in approach(job, kind, mapper):
             copy_files(job, steps)
             settle(job, mapper, batch, steps)
+            collecting.between()
     return job.tally
 
 
@@ -307,7 +308,9 @@ def decide(job: Job, steps: Sequence[Step]) -> None:
 
 def learn_of(job: Job, step: Step, target: str) -> None:
     """The catalogue gets to know a create, so that the next thing of its name is the same thing."""
-    job.catalogues.of(step.draft.entity).learn(listed_as(step.draft, target), [step.draft.key])
+    catalogue = job.catalogues.of(step.draft.entity)
+    if catalogue.is_read:
+        catalogue.learn(listed_as(step.draft, target), [step.draft.key])
 
 
 # -- settle: effects, links, fates and the mark, in one transaction ----------------------------------------------------

@@ -51,9 +51,9 @@ class Scope:
 
     def inside(self, record: Record) -> Scope:
         """The same view from one of several relatives: what it has comes before what the record has."""
-        scope = Scope()
-        scope.fields, scope.ids = dict(self.fields), dict(self.ids)
-        scope.refs, scope.residue = dict(self.refs), self.residue
+        scope = Scope.__new__(Scope)
+        scope.fields, scope.ids, scope.refs = self.fields.copy(), self.ids.copy(), self.refs.copy()
+        scope.residue = self.residue
         scope.enter(record)
         return scope
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from wherry import boundary, rows
+from wherry import boundary, halfway, rows
 from wherry.errors import AccessLost, ContractBroken, Rejected, TryAgain, WherryError
 from wherry.records import Answer, Change, Item, Ref
 from wherry.roles import Asks, CallSinkWriter
@@ -61,6 +61,8 @@ class Flight(Struct, kw_only=True):
 
     open: OpenItem
     item: Item
+    rejected: Rejected | None = None
+    """Why the sink has no words to look for it, after a look."""
 
     @property
     def stamp(self) -> str:
@@ -149,11 +151,31 @@ def encode(
             if error.code == ENDED and len(part) > 1:  # each half would take as long again
                 raise
             bad = part if len(part) == 1 else [one for one in part if one.stamp == error.where.get("item")]
-            refused += [(one, _unsayable(error)) for one in bad]
+            refused += [(one, unsayable(error)) for one in bad]
             rest = [one for one in part if not any(one is other for other in bad)]
             half = 0 if bad else len(rest) // 2
             parts += [rest[half:], rest[:half]]
     return made, refused
+
+
+class Encoder:
+    """A sink's calls, one group after the other. ``size`` is how many items a group may have."""
+
+    def __init__(self, sink: CallSinkWriter, number: int) -> None:
+        self._sink, self._number = sink, number
+        self.size = self._usual = max(1, sink.batch) * max(1, sink.width)
+
+    def encode(self, flights: Sequence[Flight]) -> tuple[list[Exchange], list[tuple[Flight, Answer]]] | None:
+        """As ``encode``; None where the sink does not come back from the group: then each of it goes alone, until the
+        one is found that it does not come back from."""
+        try:
+            made, refused = encode(self._sink, self._number, flights)
+        except ContractBroken:
+            self.size = 1
+            return None
+        if any(answer.code == ENDED for _, answer in refused):
+            self.size = self._usual
+        return made, refused
 
 
 def _encoded(sink: CallSinkWriter, number: int, flights: Sequence[Flight]) -> list[Exchange]:
@@ -162,7 +184,8 @@ def _encoded(sink: CallSinkWriter, number: int, flights: Sequence[Flight]) -> li
     return [Exchange(row=row, flights=[by_stamp[stamp] for stamp in row.call.items]) for row in rows]
 
 
-def _unsayable(error: Rejected | ContractBroken) -> Answer:
+def unsayable(error: Rejected | ContractBroken) -> Answer:
+    """The refusal of what cannot be said in the target's words."""
     fix = error.fix if isinstance(error, Rejected) else BROKEN_FIX
     return Answer(
         fate="refused", reason=error.message, field=str(error.where.get("field", "")), fix=fix, code=error.code
@@ -325,7 +348,7 @@ def remember(store: Store, flight: Flight, answer: Answer, settle: float) -> Non
     if answer.memo:
         row.memo = answer.memo
     if answer.fate == "queued" and answer.target:  # half of it is there
-        row.evidence = rows.BEGUN
+        row.evidence = halfway.begun(answer.target)
     if answer.fate in ("unknown", "queued"):
         backoff = 0.0 if answer.memo else min(_BACKOFF * 2 ** min(row.tries, 9), _LONGEST)
         usual = settle if answer.fate == "unknown" else backoff

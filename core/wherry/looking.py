@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Struct
 
-from wherry import boundary, desk, flight, resolving
+from wherry import boundary, desk, flight, halfway, resolving
 from wherry.flight import Flight, Target
 from wherry.hub import Hub
 from wherry.records import Change, Found
@@ -68,11 +68,8 @@ def _keep_found(hub: Hub, looks: Sequence[Look], target: str) -> None:
             item = items_by_number(tx, [one.placed.item.id]).get(one.placed.item.id)
             if item is None or not one.asked:
                 continue
-            shown = [{"target": hit.target, "ours": hit.ours, "alike": hit.alike, "facts": hit.facts}
-                     for hit in one.found]  # fmt: skip
             what = msgspec.json.decode(item.item.evidence).get("what", "look") if item.item.evidence else "look"
-            said = {"what": what, "at": now, "asked": target or item.item.target, "found": shown}
-            item.item.evidence = msgspec.json.encode(said).decode()
+            item.item.evidence = halfway.seen(item.item, what, now, target or item.item.target, one.found)
             ledger.put_items(tx, item.route, [item.item])
             _keep_version(tx, item, one.found)
 

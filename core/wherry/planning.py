@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from wherry import boundary
-from wherry.errors import Rejected
+from wherry.errors import ContractBroken, Rejected
 from wherry.flight import board
 from wherry.formers import withdrawn
 from wherry.job import Wired
@@ -24,8 +24,10 @@ from wherry.roles import Asks, CallSinkWriter
 from wherry.steps import WAITS, Approval, Outcome, Step, differing
 from wherry.store import calls
 from wherry.tally import Tally
+from wherry.watching import ENDED
 
 _AT_ONCE = 200
+_SYMBOL = "<id of "
 
 Foreseen = tuple[Item, tuple[Ref, ...]]
 """An item as it would be sent, and what has to be there before it."""
@@ -100,7 +102,7 @@ def _symbolic(body: Any) -> Any:
     """References as an operator reads them: ``<id of customer id:17>``."""
     if isinstance(body, dict):
         if body.keys() == {"entity", "key"}:
-            return f"<id of {body['entity']} {body['key']}>"
+            return f"{_SYMBOL}{body['entity']} {body['key']}>"
         return {name: _symbolic(value) for name, value in body.items()}
     return [_symbolic(value) for value in body] if isinstance(body, list) else body
 
@@ -151,17 +153,28 @@ def _groups(foreseen: Sequence[Foreseen], size: int) -> Iterator[list[Item]]:
 
 
 def _encoded(sink: CallSinkWriter, items: list[Item], outcomes: Mapping[Ref, Outcome]) -> list[Call]:
-    """The calls; an item that the target has no words for is told as refused."""
-    while items:
-        try:
-            return boundary.encoded(sink, items)
-        except Rejected as error:
-            bad = [item for item in items if item.stamp == error.where.get("item")] or items
-            for item in bad:
+    """The calls; an item that the target has no words for is told as refused. One that names what is still to be made,
+    and is in no words of the target before that has its id, is left out: whether it can be said is not known yet."""
+    try:
+        return boundary.encoded(sink, items) if items else []
+    except (Rejected, ContractBroken) as error:
+        if error.code == ENDED:
+            raise
+        bad = [item for item in items if item.stamp == error.where.get("item")] or items[: len(items) == 1]
+        for item in bad:
+            if not _awaits(item.body):
                 outcome = outcomes.get(Ref(item.entity, item.key), Outcome("queued"))
                 outcome.fate, outcome.reason = "refused", error.message
-            items = [item for item in items if item not in bad]
-    return []
+    rest = [item for item in items if item not in bad]
+    half = 0 if bad else len(rest) // 2
+    return [*_encoded(sink, rest[:half], outcomes), *_encoded(sink, rest[half:], outcomes)]
+
+
+def _awaits(body: Any) -> bool:
+    """Whether it refers to what is still to be made, by a symbol."""
+    if isinstance(body, dict | list):
+        return any(map(_awaits, body.values() if isinstance(body, dict) else body))
+    return isinstance(body, str) and body.startswith(_SYMBOL)
 
 
 def _shown(call: Call, items: Mapping[str, Item]) -> dict[str, Any]:

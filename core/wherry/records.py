@@ -203,7 +203,7 @@ class Answer(Struct, kw_only=True):
     """What a sink says of an item. ``refused`` carries a reason in plain words, the field and what to do next.
 
     Of a sink that is sent calls: ``queued`` is a documented "not done, try later" (after ``after`` seconds), or with a
-    ``target``, that the first of two calls was carried out: the item comes again with ``memo``, under the same stamp;
+    ``target``, that one of several calls was carried out: the item comes again with ``memo``, under the same stamp;
     ``unknown`` that only a look at the target can tell (``after`` seconds from now; None: after its ``settle``),
     such as a stale version token.
     """

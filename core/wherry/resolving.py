@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 import msgspec
 import structlog
 
-from wherry import boundary, flight, restored, rows
+from wherry import boundary, flight, halfway, restored, rows
 from wherry.errors import ContractBroken, Guarded, Rejected, WherryError
 from wherry.flight import CHOICES, Exchange, Flight, Target, Verdict, differs, only_repeats
 from wherry.records import DONE, Answer, Call, Facts, Fate, Found, Item, Reply
@@ -148,13 +148,17 @@ def look(target: Target, flights: Sequence[Flight]) -> Finds:
             noted = restored.sent_after(tx, restored.flow_on(flow, one.open.source, target.sink_id))
             one.item.since = row.at if row is not None else noted
             one.item.sent = row is not None and one.open.item.state == "unknown" and one.stamp in row.call.items
-    return holdings(target.sink, [one.item for one in flights])
+    rejected = dict[str, Rejected]()
+    finds = holdings(target.sink, [one.item for one in flights], rejected)
+    for one in flights:
+        one.rejected = rejected.get(one.stamp)
+    return finds
 
 
-def holdings(sink: Asks, items: Sequence[Item]) -> Finds:
-    """Stamp → what the target holds of the item. Reads it through the sink's client."""
+def holdings(sink: Asks, items: Sequence[Item], rejected: dict[str, Rejected] | None = None) -> Finds:
+    """Stamp → what the target holds of the item. Reads it through the sink's client. ``rejected``: as ``askable``."""
     by_stamp, finds = {item.stamp: item for item in items}, {}
-    for call in boundary.askable(sink, items):
+    for call in boundary.askable(sink, items, rejected):
         try:
             finds.update(boundary.found(sink, call, [by_stamp[stamp] for stamp in call.items], _reply(sink, call)))
         except (Rejected, ContractBroken) as error:  # the other calls may tell; these items are asked for again
@@ -210,11 +214,19 @@ def _meaning(target: Target, one: Flight, hits: Sequence[Found]) -> Answer:
 
 
 def still_unclear(flights: Sequence[Flight], finds: Finds, fate: Fate = "queued") -> list[tuple[Flight, Answer]]:
-    """Items that a look said nothing about: looked at again later, in the end by a person."""
-    left = [one for one in flights if one.stamp not in finds]
-    again = Answer(fate=fate, reason="the target could not tell this time", after=5.0)
-    stuck = Answer(fate="decide", reason="the target cannot tell whether it holds it", fix=CHOICES)
-    return [(one, stuck if one.open.item.tries >= _TRIED_AT_MOST else again) for one in left]
+    """Items that a look said nothing about: looked at again later, in the end by a person. What the sink has no words
+    for is refused, unless it may be there."""
+    return [(one, _unclear(one, fate)) for one in flights if one.stamp not in finds]
+
+
+def _unclear(one: Flight, fate: Fate) -> Answer:
+    if one.rejected is not None and fate == "queued":
+        return flight.unsayable(one.rejected)
+    if one.rejected is not None:
+        return Answer(fate="decide", reason=f"it cannot be asked for: {one.rejected.message}", fix=CHOICES)
+    if one.open.item.tries >= _TRIED_AT_MOST:
+        return Answer(fate="decide", reason="the target cannot tell whether it holds it", fix=CHOICES)
+    return Answer(fate=fate, reason="the target could not tell this time", after=5.0)
 
 
 def perhaps_there(target: Target) -> Answer:
@@ -260,6 +272,10 @@ def _found_created(target: Target, one: Flight, hits: Sequence[Found]) -> Answer
     ours = list({hit.target: hit for hit in hits if hit.ours}.values())  # some listings show a thing on two pages
     if len(ours) > 1:
         return twice(target, one, ours)
+    if ours and ours[0].memo and halfway.is_edited(target.lane(one.open.source), one.open.item):
+        half = ours[0].target
+        fix = f"delete {half} there, then: wherry errors retry E-N; or {halfway.finish_there(half)}"
+        return Answer(fate="refused", reason=halfway.outdated(half), fix=fix)
     if ours and ours[0].memo:
         reason = "half of it is there; the rest is sent"
         return Answer(fate="queued", target=ours[0].target, memo=ours[0].memo, after=0.0, reason=reason)
@@ -344,7 +360,6 @@ def _agree(sent: Facts, held: Facts) -> bool:
 
 def _keep_evidence(target: Target, one: Flight, hits: Sequence[Found], what: str) -> None:
     row = one.open.item
-    row.memo = "" if rows.is_begun(row) and not hits else row.memo  # what was begun is gone: it begins anew
-    shown = [{"target": hit.target, "ours": hit.ours, "alike": hit.alike, "facts": hit.facts} for hit in hits]
-    said = {"what": what, "at": target.store.now(), "asked": one.item.target or "", "found": shown}
-    row.evidence = msgspec.json.encode(said).decode()
+    what = "begun" if halfway.is_begun(row) and hits else what
+    row.memo = "" if halfway.is_begun(row) and not hits else row.memo  # what was begun is gone: it begins anew
+    row.evidence = halfway.seen(row, what, target.store.now(), one.item.target or "", hits)

@@ -23,7 +23,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from wherry.errors import ConfigError
-from wherry.rows import ONCE_REFUSED
+from wherry.rows import ONCE_REFUSED, is_noted
 from wherry.store import calls
 from wherry.store.calls import OpenItem
 from wherry.store.database import Tx
@@ -100,7 +100,7 @@ class Doubts:
         has waited for a day."""
         looked = self._note(LOOKED + flow_on(row.flow, source, self._sink))
         waited = abs((self._now - dt.datetime.fromisoformat(row.created_at)).total_seconds())
-        return not looked or row.created_at <= looked or row.evidence == ONCE_REFUSED or waited > _LONG
+        return not looked or row.created_at <= looked or is_noted(row, ONCE_REFUSED) or waited > _LONG
 
     def may_be_sent(self, row: ItemRow, source: int) -> bool:
         """Whether a newer copy of the store may have sent it."""

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from wherry import halfway
 from wherry.records import DONE, Answer, Ask, Create, Decision, Draft, Fate, Item, Ref, Same
-from wherry.roles import Asks
 from wherry.steps import REPLACE, Approval, Lane, Outcome, Step, item_of, stamp_of
 from wherry.store import audit, findings, ledger, questions
 from wherry.store.database import Tx
@@ -44,9 +44,9 @@ def flow_of(lane: Lane, step: Step) -> str:
     return step.flow or lane.flow
 
 
-def link_row(lane: Lane, step: Step, target: str, rule: str, now: str) -> LinkRow:
+def link_row(lane: Lane, step: Step, target: str, rule: str, now: str, digest: str = "") -> LinkRow:
     by = audit.actor() if rule in ("person", "ignored") else "wherry"
-    return LinkRow(step.draft.entity, step.draft.key, target, rule, "", now, by, lane.run)
+    return LinkRow(step.draft.entity, step.draft.key, target, rule, digest, now, by, lane.run)
 
 
 def sent_link(lane: Lane, step: Step, target: str, rule: str, token: str, body: dict[str, Any], now: str) -> LinkRow:
@@ -173,7 +173,7 @@ def number(lane: Lane, step: Step, row: ItemRow, held: str = "") -> None:
         row.sequence = max(row.sequence, step.sequence, link.sequence if link else 0) + 1
         row.attempt, row.tries, row.due, row.memo, row.call, row.follower = 1, 0, "", "", 0, ""
         row.stamp = stamp_of(lane, draft, row.action, row.sequence, row.attempt)
-        row.token, row.evidence = link.token if link else "", row.evidence if row.evidence == ONCE_REFUSED else ""
+        row.token, row.evidence = link.token if link else "", ONCE_REFUSED if is_noted(row, ONCE_REFUSED) else ""
         row.overwrite = int(step.overwrite_local)
         row.approval = "given" if given else "wanted" if wanted else ""
     elif row.approval == "wanted" and not wanted:
@@ -190,33 +190,23 @@ def _action(lane: Lane, step: Step) -> str:
     return REPLACE if ours and step.draft.entity in lane.replaces else "write"
 
 
-BEGUN = '{"what":"begun"}'
-"""The evidence of an item of two calls, of which the first was carried out."""
-
-
-def is_begun(row: ItemRow) -> bool:
-    """Whether half of the item is in its target: a newer version waits until all of it is."""
-    return row.evidence == BEGUN
-
-
-def take_up(lane: Lane, row: ItemRow) -> None:
-    """Half of it is there, and the rest was refused: it is tried again. Where that half may have been deleted there
-    since, and the target can be asked, it is looked for first."""
-    row.state, row.due = "unknown" if isinstance(lane.sink, Asks) else "queued", ""
-
-
 _MAY_STAND = frozenset({"unknown", "decide", "differs"})
 
 
 def may_stand(row: ItemRow) -> bool:
     """Whether it has, or may have, an effect in its target, be it half of one: then it is not withdrawn."""
-    return row.state in _MAY_STAND or is_begun(row)
+    return row.state in _MAY_STAND or halfway.is_begun(row)
 
 
 ONCE_REFUSED = '{"what":"once refused"}'
 """The evidence of an item that stood refused before: somebody may have entered it by hand since (case C20)."""
 BY_PERSON = '{"what":"person"}'
 """The evidence of an item that a person said to send, whatever the target was found to hold."""
+
+
+def is_noted(row: ItemRow, evidence: str) -> bool:
+    """Whether that is the item's evidence; a look since may have added what it found."""
+    return row.evidence.startswith(evidence[:-1])
 
 
 def again(lane: Lane, row: ItemRow, *, by_person: bool = False) -> None:
@@ -326,6 +316,9 @@ def record_fates(lane: Lane, step: Step, outcome: Outcome) -> list[tuple[str, st
 
 def audit_rows(lane: Lane, step: Step, outcome: Outcome) -> list[tuple[str, str, dict[str, Any]]]:
     """Every file that arrives, and every effect in a target, leaves a row in the audit log (behaviour 001.57, I17)."""
+    sent = step.answer is not None and step.item is not None
+    if not (sent or step.draft.file):
+        return []
     origin = {"flow": flow_of(lane, step), "run": lane.run, "record": f"{step.record_kind} {step.record_id}"}
     if step.draft.file and outcome.fate in ("created", "updated"):
         body = step.draft.body
@@ -366,4 +359,7 @@ def linked_refs(step: Step) -> tuple[Ref, ...]:
 
 def wants(step: Step) -> tuple[Ref, ...]:
     """What has to be there before. A document is taken back whatever it refers to."""
-    return () if step.draft.void else (*step.draft.refs, *same_refs(step))
+    if step.draft.void:
+        return ()
+    same = same_refs(step)
+    return (*step.draft.refs, *same) if same else step.draft.refs

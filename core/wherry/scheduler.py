@@ -7,6 +7,7 @@ machine that slept, or a process that was away, starts each flow once and not on
 from __future__ import annotations
 
 import datetime as dt
+import math
 import threading
 import zoneinfo
 from collections.abc import Callable, Mapping, Sequence
@@ -61,8 +62,7 @@ def next_time(timed: Timed) -> dt.datetime | None:
 
 
 def _cron(line: str, timezone: str, after: dt.datetime) -> dt.datetime | None:
-    found: dt.datetime | None = crontab.trigger(line, zoneinfo.ZoneInfo(timezone)).get_next_fire_time(None, after)
-    return found
+    return crontab.next_moment(line, zoneinfo.ZoneInfo(timezone), after)
 
 
 def due(
@@ -236,6 +236,8 @@ class Scheduler:
     def __init__(self, hub: Hub, engine: Engine, look_every: float = LOOK_EVERY) -> None:
         self._hub, self._engine, self._look_every = hub, engine, look_every
         self._tried: dict[str, Tried] = {}
+        self._since: dict[str, float] = {}
+        """Since when a flow waits for a thread; infinite once that was told."""
         self._project, self._mistake = hub.project, ""
         self._stopping = threading.Event()
 
@@ -245,9 +247,21 @@ class Scheduler:
 
     def look(self) -> list[str]:
         """One look: start what is due, and say what was started. Raises what reading the store raises."""
-        running = frozenset(self._engine.status())
+        status = self._engine.status()
+        self._tell_waiting(status)
+        running = frozenset(status)
         overdue = due(timetable(self._hub, self._settings()), self._hub.clock.now(), running)
         return [flow for flow, when in overdue if self._start(flow, when)]
+
+    def _tell_waiting(self, status: Mapping[str, str]) -> None:
+        """Runs that do not end keep the others from beginning, and nothing else tells."""
+        now, waiting = self._hub.clock.monotonic(), [flow for flow, state in status.items() if state == "waiting"]
+        self._since = {flow: self._since.get(flow, now) for flow in waiting}
+        late = [flow for flow in waiting if now - self._since[flow] >= TRY_SELDOM]
+        if late:
+            holding = sorted(set(status) - set(waiting))
+            log.warning("flows wait for others to end", waiting=sorted(late), running=holding, fix="wherry runs list")
+            self._since |= dict.fromkeys(late, math.inf)
 
     def _settings(self) -> Project:
         """The project file as it is now; while there is a mistake in it, as it was before that."""

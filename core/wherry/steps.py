@@ -177,22 +177,33 @@ def _filled(draft: Draft, known: Mapping[Ref, Any]) -> dict[str, Any]:
 
 def fill(body: Any, refs: Sequence[Ref], known: Mapping[Ref, Any]) -> Any:
     """The body with every symbolic reference replaced by its target id (None where the thing was skipped)."""
-    if not refs:
-        return body
-    if isinstance(body, dict):
-        if len(body) == 2 and body.keys() == {"entity", "key"}:
-            return known[Ref(body["entity"], body["key"])]
-        # Most values are plain, and are not worth a call.
-        inner = {name: fill(value, refs, known) for name, value in body.items() if isinstance(value, (dict, list))}
-        return {**body, **inner} if inner else body
+    return _with_targets(body, known) if refs else body
+
+
+_PLAIN = frozenset({str, int, bool, type(None)})
+
+
+def _with_targets(body: Any, known: Mapping[Ref, Any]) -> Any:
     if isinstance(body, list):
-        return [fill(value, refs, known) for value in body]
-    return body
+        return [_with_targets(value, known) for value in body]
+    if not isinstance(body, dict):
+        return body
+    if _is_reference(body):
+        return known[Ref(body["entity"], body["key"])]
+    if _PLAIN.issuperset(map(type, body.values())):
+        return body  # such as an amount, or what is custom: as a whole quicker to tell than value by value
+    return {
+        name: _with_targets(value, known) if value.__class__ not in _PLAIN else value for name, value in body.items()
+    }
+
+
+def _is_reference(body: dict[str, Any]) -> bool:
+    return "entity" in body and "key" in body and len(body) == 2
 
 
 def references(body: Any) -> tuple[Ref, ...]:
     """The symbolic references in a body, each once."""
-    if isinstance(body, dict) and len(body) == 2 and body.keys() == {"entity", "key"}:
+    if isinstance(body, dict) and _is_reference(body):
         return (Ref(body["entity"], body["key"]),)
     inner: Iterable[Any] = body.values() if isinstance(body, dict) else body if isinstance(body, list) else ()
     return tuple(dict.fromkeys(ref for value in inner for ref in references(value)))

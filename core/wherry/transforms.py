@@ -139,6 +139,8 @@ def identity(value: Any, *more: Any) -> str | None:
 
 def product(id: Any = None, sku: Any = None, name: Any = None) -> str | None:
     """A product's key: its id, else its SKU, else its normalised name; None if it has none of them."""
+    if id.__class__ is sku.__class__ is name.__class__ is str:
+        return _product_key(id, sku, name) or None
     return _product_key(text(id) or "", text(sku) or "", text(name) or "") or None
 
 

@@ -22,8 +22,9 @@ from pathlib import Path
 import structlog
 
 ENDED = "WHERRY-1122"
-SLOW, ENDLESS = 30.0, 120.0
-"""Seconds after which a call is named in the log, and after which a pure one is ended."""
+SLOW, ENDLESS, HELD_UP = 30.0, 120.0, 20.0
+"""Seconds after which a call is named in the log, and after which a pure one is ended: the shorter time where everybody
+else who wants to write to the store waits for it, and gives up after 30 s."""
 _LOOK = 1.0
 _SLOT, _SLOTS = 128, 32
 
@@ -40,12 +41,14 @@ About = Callable[[], str]
 class Call:
     """One call into a part of a plugin. ``decided``: whether an ``Endless`` was sent after it, once that is sure."""
 
-    __slots__ = ("about", "before", "decided", "name", "over", "package", "pure", "sent", "since", "slot", "told")
+    __slots__ = ("about", "before", "decided", "held", "name", "over", "package", "pure", "sent", "since", "slot",
+                 "told")  # fmt: skip
 
     def __init__(
-        self, package: str, name: str, pure: bool, since: float, before: Call | None, slot: int, about: About
+        self, package: str, name: str, pure: bool, since: float, before: Call | None, slot: int, about: About,
+        held: bool = False,
     ) -> None:  # fmt: skip
-        self.package, self.name, self.pure, self.about = package, name, pure, about
+        self.package, self.name, self.pure, self.about, self.held = package, name, pure, about, held
         self.since, self.before, self.slot = since, before, slot
         self.over = self.sent = self.told = False
         self.decided: bool | None = None
@@ -63,13 +66,13 @@ class Watch:
         """The package and call that were ended last."""
         self._lock, self._running, self._owner = threading.Lock(), 0, 0
 
-    def enter(self, part: object, name: str, *, pure: bool, about: About = str) -> Call:
-        """A thread goes into a part."""
+    def enter(self, part: object, name: str, *, pure: bool, about: About = str, held: bool = False) -> Call:
+        """A thread goes into a part. ``held``: while others wait for what it holds."""
         thread = threading.get_ident()
         package = type(part).__module__.partition(".")[0]
         before = self._calls.get(thread)
         slot = before.slot if before else self._free_slot()
-        call = self._calls[thread] = Call(package, name, pure, self.clock(), before, slot, about)
+        call = self._calls[thread] = Call(package, name, pure, self.clock(), before, slot, about, held)
         self._trace(slot, call)
         return call
 
@@ -108,7 +111,7 @@ class Watch:
                 told = f"has been in {where}; Ctrl-C ends it, and what was settled stands"
                 structlog.get_logger().warning("a plugin does not come back", package=call.package, reason=told)
                 tell(call.package, told)
-            if call.pure and lasted >= ENDLESS and not call.sent:
+            if call.pure and lasted >= longest(call.held) and not call.sent:
                 self._end(thread, call)
 
     def _end(self, thread: int, call: Call) -> None:
@@ -177,6 +180,11 @@ class Watch:
     def _watch(self, done: threading.Event, tell: Callable[[str, str], object]) -> None:
         while not done.wait(_LOOK):
             self.look(tell)
+
+
+def longest(held: bool) -> float:
+    """Seconds after which a pure call is ended."""
+    return min(HELD_UP, ENDLESS) if held else ENDLESS
 
 
 def _about(call: Call) -> str:

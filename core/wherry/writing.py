@@ -12,11 +12,11 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from wherry import boundary, homing, rows
+from wherry import boundary, halfway, homing, rows
 from wherry.asking import ANSWERED, Questions
 from wherry.holding import Holding
 from wherry.records import DONE, Answer, Ask, Create, Draft, Fate, Item, Link, Ref, Same, Skip
-from wherry.rows import REVERSED, linked_refs, resumed, same_refs, wants
+from wherry.rows import REVERSED, linked_refs, resumed, wants
 from wherry.steps import Lane, Outcome, Step, digest, fill, item_of
 from wherry.store import audit, calls, ledger, needs
 from wherry.store.database import Tx
@@ -131,7 +131,7 @@ class Settlement:
         decision = step.decision
         if step.answer is not None:
             return self._heard(step, step.answer)
-        flying = step.item is not None and (step.item.state in IN_FLIGHT or rows.is_begun(step.item))
+        flying = step.item is not None and (step.item.state in IN_FLIGHT or halfway.is_begun(step.item))
         if step.item is not None and flying and self.lane.atomic is None:
             return self._behind(step, step.item)
         if step.draft.void and (step.link is None or step.link.rule == REVERSED):
@@ -196,7 +196,7 @@ class Settlement:
         step.draft = self._without_skipped(step.draft)
         flying.follower = rows.following(self.lane, step)
         if flying.state == "refused":
-            rows.take_up(self.lane, flying)
+            halfway.take_up(self.lane, flying)
         self.outcomes[step.ref] = Outcome(flying.state, flying.target, flying.reason)  # type: ignore[arg-type]
         self.items.append(flying)
         return True
@@ -215,11 +215,11 @@ class Settlement:
         return []
 
     def _has_all(self, step: Step) -> bool:
-        return all(ref in self.known for ref in wants(step))
+        return all(map(self.known.__contains__, wants(step)))
 
     def _is_left_out(self, step: Step) -> bool:
         """What it is the same as is left out: nothing else needs to be known, and no link would tell of it later."""
-        return any(not self.known.get(ref, True) for ref in same_refs(step))
+        return isinstance(step.decision, Same) and not self.known.get(step.decision.ref, True)
 
     def _is_same(self, step: Step) -> bool:
         """Settle a step that is what another draft became; False when there is something to write.
@@ -285,8 +285,7 @@ class Settlement:
         reason = earlier.reason if earlier is not None else answer.reason
         rule = step.link.rule if step.link and step.link.rule else fate
         rule = REVERSED if fate == "reversed" else rule
-        row = rows.link_row(self.lane, step, answer.target, rule, self.now)
-        self.links.append(msgspec.structs.replace(row, digest=digest(item.body)))
+        self.links.append(rows.link_row(self.lane, step, answer.target, rule, self.now, digest(item.body)))
         self._done(step, Outcome(fate, answer.target, reason, answer.changes))
 
     # -- what was sent ---------------------------------------------------------------------------------------------
@@ -299,7 +298,7 @@ class Settlement:
         rows.spare(step.item, answer)
         follower = rows.follower_of(step.item, answer)
         elsewhere = self.elsewhere.get(step.ref) if answer.fate == "queued" and step.link is None else None
-        begun = rows.is_begun(step.item) and answer.fate in ("queued", "refused")
+        begun = halfway.is_begun(step.item) and answer.fate in ("queued", "refused")
         if answer.fate in IN_FLIGHT or begun or (answer.fate == "queued" and not (follower or elsewhere)):
             return self._keep(step, answer.fate, answer.reason, field=answer.field, fix=answer.fix)
         step.item.follower = ""

@@ -24,7 +24,8 @@ TYPES = {
     "decimal": 'exact digits as text, such as `"1.5"`: quantities, prices, rates. Never a float, never an exponent',
     "date": '`"2026-01-31"`: an accounting date, plain, without a time or a zone',
     "reference": "in a draft a `wherry.records.Ref` (entity and key), or the id in the target as text. In `item.body`"
-    " it is always text: the id that the thing has in the target",
+    " it is always text: the id that the thing has in the target, or in a plan, while it has none, a symbol such as"
+    " `<id of customer id:17>`",
 }
 HEAD = """# Entities
 

@@ -7,12 +7,13 @@ import inspect
 import re
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 CODE = re.compile(r"WHERRY-\d{4}")
 MEANINGS = Path(__file__).with_name("meanings.toml")
+WORD = re.compile(r"\w+")
 KINDS = ("ContractBroken", "ConfigError", "NotFound", "Rejected", "Unsure", "AccessLost", "TryAgain", "Guarded", "Busy")
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -93,13 +94,32 @@ def scan(folders: Sequence[Path]) -> Iterator[Said]:
         texts = {path: path.read_text("utf-8") for path in sorted(folder.rglob("*.py"))}
         trees = {path: ast.parse(text) for path, text in texts.items() if CODE.search(text)}
         names = {name: code for tree in trees.values() for name, code in _named_codes(tree)}
-        speaks = re.compile("|".join([CODE.pattern, *(rf"\b{name}\b" for name in names)]))
         for path, text in texts.items():
-            if speaks.search(text):
+            if lines := _speaking(text, names):
                 module = ".".join(path.relative_to(folder).with_suffix("").parts).removesuffix(".__init__")
-                for scope in ast.walk(trees.get(path) or ast.parse(text)):
-                    if isinstance(scope, _FUNCTIONS):
+                for scope in _functions((trees.get(path) or ast.parse(text)).body):
+                    first = min((scope.lineno, *(one.lineno for one in scope.decorator_list)))
+                    if any(first <= line <= (scope.end_lineno or first) for line in lines):
                         yield from _used(scope, names, module)
+
+
+def _speaking(text: str, names: Mapping[str, str]) -> list[int]:
+    """The lines with a code, or with the name of one: the others are not worth a look at what they are made of."""
+    words = {*WORD.findall(text)}
+    if words.isdisjoint(names) and not CODE.search(text):
+        return []
+    return [number for number, line in enumerate(text.split("\n"), 1)
+            if CODE.search(line) or not names.keys().isdisjoint(WORD.findall(line))]  # fmt: skip
+
+
+def _functions(body: Iterable[ast.AST]) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Those of a module, in classes and in each other, too."""
+    for node in body:
+        if isinstance(node, _FUNCTIONS):
+            yield node
+        for part in ("body", "orelse", "finalbody", "handlers", "cases"):
+            inner = getattr(node, part, ())
+            yield from _functions(inner if isinstance(inner, list) else ())
 
 
 def _named_codes(tree: ast.Module) -> Iterator[tuple[str, str]]:

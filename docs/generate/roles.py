@@ -53,6 +53,11 @@ SECTIONS: tuple[tuple[str, str, tuple[tuple[str, tuple[str, ...]], ...]], ...] =
     ("What it says of itself", "", ((HOOKS, ("Manifest",)),)),
 )  # fmt: skip
 
+SIMULATOR: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("stage", ("Stage",)), ("routes", ("Routes",)), ("call", ("Call", "Reply", "Refusal", "Upload")),
+    ("clock", ("Clock",)), ("faults", ("Faults", "Fault")), ("history", ("History", "Entry")),
+    ("limits", ("RollingWindow", "DailyQuota")),
+)  # fmt: skip
 RIGS = ("Rig", "Stand", "Effect", "Post", "Mark")
 
 
@@ -89,6 +94,28 @@ def rigs() -> str:
     return "\n".join(parts)
 
 
+def simulator() -> str:
+    """The page of what a stand-in is built with."""
+    told = [inspect.getdoc(importlib.import_module(f"wherry.simulator{name}")) or "" for name in ("", ".faults")]
+    parts = ["# Stand-ins", "", "What a plugin's `simulator.py` is built with. `wherry plugin new` writes one to begin"
+             " with; [use a simulator](../how-to/use-a-simulator.md) tells of the controls, and"
+             " [test a plugin](../how-to/test-a-plugin.md#5-a-stand-in-on-trial) how one is tried.", "", told[0], "",
+             "`with serve(stand_in.app()) as url:` serves one on the loopback interface.", ""]  # fmt: skip
+    for module, names in SIMULATOR:
+        for name in names:
+            parts += _class(f"wherry.simulator.{module}", name, {}, made=True)
+    return "\n".join([*parts, "## Kinds of faults", "", *_kinds(told[1]), ""])
+
+
+def _kinds(told: str) -> Iterator[str]:
+    """The table of a docstring, as this page has tables."""
+    yield from ("| kind | does |", "|---|---|")
+    for row in told.splitlines():
+        if row.startswith("``"):
+            kind, _, what = row.partition("  ")
+            yield f"| {kind.replace('``', '`')} | {what.strip().replace('``', '`')} |"
+
+
 def members(module: str, name: str, supplement: Mapping[str, Mapping[str, str]]) -> list[Member]:
     """The fields of a class; where the code has no words for one, those of ``fields.toml``."""
     more = supplement.get(name, {})
@@ -103,10 +130,11 @@ def methods_of(module: str, name: str) -> set[str]:
     return {method.name for method in _methods(_node(module, name))}
 
 
-def _class(module: str, name: str, supplement: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+def _class(module: str, name: str, supplement: Mapping[str, Mapping[str, str]], *, made: bool = False) -> Iterator[str]:
+    """A class; with ``made``, how one is made of it."""
     node = _node(module, name)
     bases = [ast.unparse(base) for base in node.bases if ast.unparse(base) not in ("Protocol", "Struct")]
-    above = f", a {bases[0]} as well" if bases else ""
+    above = f", {'an' if bases[0][0] in 'AE' else 'a'} {bases[0]} as well" if bases else ""
     by_name = any(word.arg == "kw_only" for word in node.keywords)
     above += ". Made by the names of its fields, as in `" + _made(name, node) + "`" if by_name else ""
     yield from (
@@ -117,6 +145,8 @@ def _class(module: str, name: str, supplement: Mapping[str, Mapping[str, str]]) 
         ast.get_docstring(node) or "",
         "",
     )
+    if made and (call := _call(node)):
+        yield from (f"`{call}`", "")
     found = members(module, name, supplement)
     if found:
         yield from ("| field | type | default | meaning |", "|---|---|---|---|")
@@ -134,8 +164,16 @@ def _made(name: str, node: ast.ClassDef) -> str:
     return f"{name}({', '.join(f'{one}=…' for one in needed)})"
 
 
+def _call(node: ast.ClassDef) -> str:
+    """How one is made of a class that has a maker of its own; empty for the others."""
+    made = next((one for one in node.body if isinstance(one, ast.FunctionDef) and one.name == "__init__"), None)
+    if made is None:
+        return ""
+    return f"{node.name}({ast.unparse(made.args).removeprefix('self').removeprefix(', ')})"
+
+
 def _public(module: str) -> str:
-    return "wherry.http" if module.startswith("wherry.http.") else module
+    return next((whole for whole in ("wherry.http", "wherry.simulator") if module.startswith(f"{whole}.")), module)
 
 
 @cache
@@ -171,7 +209,7 @@ def _method(method: ast.FunctionDef, more: Mapping[str, str]) -> Iterator[str]:
     is_property = any(ast.unparse(one) == "property" for one in method.decorator_list)
     returns = f" -> {ast.unparse(method.returns)}" if method.returns else ""
     given = "" if is_property else f"({ast.unparse(method.args).removeprefix('self').removeprefix(', ')})"
-    told = " ".join((ast.get_docstring(method) or more.get(method.name, "")).split())
+    told = " ".join(f"{ast.get_docstring(method) or ''} {more.get(method.name, '')}".split())
     is_block = any(ast.unparse(one) == "contextmanager" for one in method.decorator_list)
     sort = " (property)" if is_property else " (for `with`)" if is_block else ""
     yield from (f"- `{method.name}{given}{returns}`{sort}<br>", f"  {told}", "")

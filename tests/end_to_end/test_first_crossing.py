@@ -13,6 +13,7 @@ from wherry.hub import Hub
 from wherry.job import Options
 from wherry.records import Description, FieldInfo
 from wherry.store import audit
+from wherry.testing.clock import hurried
 from wherry_hubspot import demo
 from wherry_hubspot.simulator import HubSpotSimulator
 from wherry_hubspot.source import HubSpotSource
@@ -21,8 +22,9 @@ from .conftest import PROJECT, TOKEN, OpenHub
 
 
 @pytest.fixture(autouse=True)
-def filled(crm_url: str) -> None:
+def filled(crm_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     demo.fill(crm_url, TOKEN)
+    hurried(monkeypatch)
 
 
 def held(hub: Hub, kind: str) -> dict[str, dict[str, Any]]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from ..warm import warm
 from .test_hostile_plugins import TOKEN, _ship
 
 PROJECT = """
@@ -60,8 +61,8 @@ def _environ(shop: Path, how: str) -> dict[str, str]:
 
 
 def wherry(shop: Path, *words: str, how: str = "") -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "wherry.cli", "-C", str(shop), *words, "--output", "json"]
-    return subprocess.run(command, env=_environ(shop, how), capture_output=True, text=True, timeout=120, check=False)
+    command = ["-m", "wherry.cli", "-C", str(shop), *words, "--output", "json"]
+    return warm.python(*command, cwd=shop, env=_environ(shop, how))
 
 
 def projects(shop: Path) -> dict[str, int]:

@@ -17,8 +17,8 @@ from wherry_hubspot.simulator import HubSpotSimulator
 from .conftest import TOKEN, OpenHub
 
 KINDS = ("project", "customer", "product", "file")
-POINTS = 10
-killing.preload(["wherry_hubspot.plugin", "wherry_workspace.plugin"])
+POINTS = 6
+killing.preload(["wherry_hubspot.plugin", "wherry_workspace.plugin", "tests.end_to_end.hurrying"])
 
 
 def names(store: Store) -> dict[str, Counter[str]]:

@@ -95,8 +95,8 @@ def _books(between: Ends, currency: str) -> Iterator[str]:
 
 def _told(between: Ends, currency: str) -> Iterator[str]:
     """What is known of the books without their settings' own keys."""
-    begin = f"set up: {_setup(between)}" if between.books.setup else "sign in: wherry connect books"
-    yield from ("", f"[connections.books]    # {between.books.title}; {begin}")
+    how = {_CONNECT: "sign in", _TEST: "try it"}.get(first := _first(between), "set up")
+    yield from ("", f"[connections.books]    # {between.books.title}; {how}: {first}")
     yield f"plugin = {json.dumps(between.books.system)}"
     if between.settings is not None and "currency" in between.settings.model_fields:
         yield f"currency = {json.dumps(currency)}    # what the books are kept in"
@@ -115,8 +115,12 @@ def _told(between: Ends, currency: str) -> Iterator[str]:
         yield f'auth = {{ kind = "oauth2", {secrets} }}    # never the secret itself'
 
 
-def _setup(between: Ends) -> str:
-    return between.books.setup.format(name="books")
+def _first(between: Ends) -> str:
+    """The command that comes first: one that signs in by settings of its own has nothing to connect."""
+    if between.books.setup:
+        return between.books.setup.format(name="books")
+    signs_in = between.settings is None or "auth" in between.settings.model_fields
+    return _CONNECT if signs_in else _TEST
 
 
 def _or(choices: Iterable[str]) -> str:
@@ -159,10 +163,11 @@ gains = true    # realised gains and losses are booked too
 approval = "required"    # entries wait for: wherry approve wallet-journals, or wherry close
 late = "next-period"    # or "hold", "correct": what comes after its group was posted
 """
+_CONNECT, _TEST = "wherry connect books", "wherry connection test books"
 _AFTER: Mapping[str, tuple[str, ...]] = {
-    "invoices": ("wherry config check", "wherry connect books", "wherry plan invoices"),
+    "invoices": ("wherry config check", _CONNECT, "wherry plan invoices"),
     "journals": (
-        "wherry config check", "wherry connect books", "wherry accounts import books",
+        "wherry config check", _CONNECT, "wherry accounts import books",
         "wherry accounts map wallet-journals",
     ),
 }  # fmt: skip
@@ -177,8 +182,4 @@ def table_head() -> str:
 
 def after(template: str, between: Ends) -> list[str]:
     """What comes next, in order."""
-    said = list(_AFTER[template])
-    if not between.books.setup:
-        return said
-    at = said.index("wherry connect books")
-    return [*said[:at], _setup(between), *said[at + 1 :]]
+    return [_first(between) if command == _CONNECT else command for command in _AFTER[template]]

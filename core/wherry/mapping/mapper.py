@@ -13,7 +13,7 @@ from wherry.expressions import Expression, Scope
 from wherry.mapping.careful import CarefulWork
 from wherry.mapping.plan import Plan, Row
 from wherry.mapping.work import Kept, Work
-from wherry.records import Draft, Record, Ref, Skip
+from wherry.records import Draft, Record, Skip
 from wherry.triggers import Trigger
 
 
@@ -96,9 +96,9 @@ class MapMapper:
     def _mapped(self, record: Record, work: Work) -> list[Draft] | Skip:
         if reason := work.unwanted():
             return self._skip(record, reason)
-        drafts: dict[Ref, Draft] = {}
+        drafts: dict[tuple[str, str], Draft] = {}
         for draft in work.drafts():
-            drafts.setdefault(draft.ref, draft)
+            drafts.setdefault((draft.entity, draft.key), draft)
         if work.scope.residue:
             self._add(work.scope.residue)
         return list(drafts.values())

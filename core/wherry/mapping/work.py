@@ -29,7 +29,11 @@ class Work:
         self.scope = Scope()
         self.scope.enter(record)
         self._views: dict[str, list[Scope]] = {}
-        self._root = next((root for root in plan.roots if self._holds(root, self.scope)), plan.roots[-1])
+        self._root = plan.roots[-1]
+        for root in plan.roots[:-1]:
+            if self._holds(root, self.scope):
+                self._root = root
+                break
 
     def unwanted(self) -> str:
         """Why the map makes nothing of the record; empty where it does."""
@@ -75,7 +79,8 @@ class Work:
 
     def value(self, expression: Expression, scope: Scope, entity: str, part: str) -> str | None:
         """What a line gives as text. ``entity`` and ``part`` say what for."""
-        return text(expression.evaluate(scope))
+        said = expression.evaluate(scope)
+        return said if said.__class__ is str else text(said)
 
     def is_so(self, condition: Expression, scope: Scope, entity: str, part: str) -> bool:
         """Whether a condition holds."""
@@ -149,5 +154,7 @@ def _refs(making: Making, body: Mapping[str, Any]) -> tuple[Ref, ...]:
         return ()
     found = [body.get(name) for name in making.body.pointers]
     for field, _, elements in making.lists:
-        found += [line.get(name) for line in body.get(field, ()) for name in elements.pointers]
-    return tuple(dict.fromkeys(Ref(ref["entity"], ref["key"]) for ref in found if ref and isinstance(ref, dict)))
+        for name in elements.pointers:
+            found += [line.get(name) for line in body.get(field, ())]
+    refs = [Ref(ref["entity"], ref["key"]) for ref in found if ref and isinstance(ref, dict)]
+    return tuple(dict.fromkeys(refs))

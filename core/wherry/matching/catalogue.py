@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from wherry.matching.namesakes import NOBODY, Namesakes
@@ -15,6 +14,9 @@ _SAME_SKU = 0.95
 _NOT_EQUAL = 0.99
 
 Linked = Callable[[str], Sequence[str]] | Mapping[str, Sequence[str]]
+Index = dict[str, int | list[int]]
+"""Key → the place of what has it, or the places where several have it: nearly all have a key to themselves, and a list
+for each would take twice the memory."""
 
 
 def pending_id(ref: Ref) -> str:
@@ -41,13 +43,13 @@ class ListingCatalogue:
     def __init__(self, listing: Iterable[Listed] = (), linked: Linked | None = None) -> None:
         self._listed: list[Listed] = []
         self._places: dict[str, int] = {}
-        self._skus: defaultdict[str, list[int]] = defaultdict(list)
-        self._names: defaultdict[str, list[int]] = defaultdict(list)
-        self._numbers: defaultdict[str, list[int]] = defaultdict(list)
+        self._skus: Index = {}
+        self._names: Index = {}
+        self._numbers: Index = {}
         self._linked: Callable[[str], Sequence[str]] = (
             linked if callable(linked) else lambda target: (linked or {}).get(target, ())
         )
-        self._linked_in_run: dict[str, list[str]] = {}
+        self._linked_in_run: dict[str, tuple[str, ...]] = {}
         self._namesakes: dict[str, Namesakes] = {}
         """Of the names that were asked for, so far as they stand."""
         self._index = NameIndex()
@@ -65,21 +67,21 @@ class ListingCatalogue:
                 self.link(listed.id, key)
             return
         place = self._places[listed.id] = len(self._listed)
-        if keys:
-            self._linked_in_run.setdefault(listed.id, []).extend(keys)
-        if key := name_key(listed.name):
-            self._names[key].append(place)
-            if (namesakes := self._namesakes.get(key)) is not None:
-                namesakes.enter(listed, self._known_by(listed))
-        if listed.sku and (key := sku_key(listed.sku)):
-            self._skus[key].append(place)
-        if listed.number and (key := sku_key(listed.number)):
-            self._numbers[key].append(place)
         self._listed.append(listed)
+        if keys:
+            self._linked_in_run[listed.id] = (*self._linked_in_run.get(listed.id, ()), *keys)
+        if key := name_key(listed.name):
+            _enter(self._names, key, place)
+            if (namesakes := self._namesakes.get(key)) is not None:
+                namesakes.enter(listed, self._known_by(listed.id))
+        if listed.sku and (key := sku_key(listed.sku)):
+            _enter(self._skus, key, place)
+        if listed.number and (key := sku_key(listed.number)):
+            _enter(self._numbers, key, place)
 
     def link(self, target: str, key: str) -> None:
         """Notes that a draft key was linked to the target in this run."""
-        self._linked_in_run.setdefault(target, []).append(key)
+        self._linked_in_run[target] = (*self._linked_in_run.get(target, ()), key)
         if self._namesakes and target in self._places:
             self._namesakes.pop(name_key(self._listed[self._places[target]].name), None)  # sorted anew when asked for
 
@@ -103,12 +105,12 @@ class ListingCatalogue:
             return NOBODY if found is None else found
         found = self._namesakes[key] = Namesakes()
         for listed in self._at(self._names, key):
-            found.enter(listed, self._known_by(listed))
+            found.enter(listed, self._known_by(listed.id))
         return found
 
-    def _known_by(self, listed: Listed) -> list[str]:
-        own = pending_ref(listed.id)
-        return [*self.keys_of(listed.id), *([own.key] if own else ())]
+    def _known_by(self, target: str) -> Sequence[str]:
+        keys = self.keys_of(target)
+        return [*keys, own.key] if (own := pending_ref(target)) is not None else keys
 
     def keys_of(self, target: str) -> list[str]:
         """The draft keys of this source connection that are linked to the target, before or in this run."""
@@ -118,8 +120,8 @@ class ListingCatalogue:
         """The targets that come nearest, best first, with a score from 0 to 1 and why in a few words."""
         for listed in self._listed[len(self._index) :]:
             self._index.add(listed.name, listed.sku)
-        same_name = self._names.get(name_key(name), [])[:limit]
-        same_sku = self._skus.get(sku_key(sku), [])[:limit]
+        same_name = _places(self._names, name_key(name))[:limit]
+        same_sku = _places(self._skus, sku_key(sku))[:limit]
         near = self._index.nearest(name, sku, limit, also={*same_name, *same_sku})
         found = [self._candidate(one, sku, one.position in same_name, one.position in same_sku) for one in near]
         return sorted(found, key=lambda candidate: -candidate.score)[:limit]
@@ -137,5 +139,20 @@ class ListingCatalogue:
             why = f"{why}; other SKU {listed.sku}"
         return Candidate(listed.id, listed.name, round(score, 4), why, listed.sku)
 
-    def _at(self, index: dict[str, list[int]], key: str) -> list[Listed]:
-        return [self._listed[position] for position in index.get(key, ())]
+    def _at(self, index: Index, key: str) -> list[Listed]:
+        return [self._listed[place] for place in _places(index, key)] if key in index else []
+
+
+def _enter(index: Index, key: str, place: int) -> None:
+    held = index.get(key)
+    if held is None:
+        index[key] = place
+    elif isinstance(held, list):
+        held.append(place)
+    else:
+        index[key] = [held, place]
+
+
+def _places(index: Index, key: str) -> list[int]:
+    held = index.get(key, [])
+    return held if isinstance(held, list) else [held]

@@ -32,15 +32,22 @@ class Namesakes:
             if key.startswith(_ID) and key != holder:
                 holder = _SEVERAL if holder else key
         self.all.append(listed)
-        self._coded.setdefault(code_of(listed.sku), {}).setdefault(holder, []).append(listed)
+        code = code_of(listed.sku)
+        held = self._coded.get(code)
+        if held is None:
+            self._coded[code] = {holder: [listed]}
+        else:
+            held.setdefault(holder, []).append(listed)
 
     def rivals(self, key: str, sku: str) -> Iterable[Listed]:
-        """All but those that have another SKU, or are known by another id than ``key``."""
+        """All but those that have another SKU, or are known by another id than ``key``; whoever asks stops at one."""
         code = code_of(sku)
-        alike = [self._coded[one] for one in (code, "") if one in self._coded] if code else self._coded.values()
+        alike = [held for one in (code, "") if (held := self._coded.get(one))] if code else self._coded.values()
+        if not alike:
+            return ()
         if not key.startswith(_ID):
             return chain.from_iterable(some for held in alike for some in held.values())
-        return chain.from_iterable(held[one] for held in alike for one in ("", key) if one in held)
+        return chain.from_iterable([held[one] for held in alike for one in ("", key) if one in held])
 
 
 NOBODY = Namesakes()

@@ -13,14 +13,20 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 
 from msgspec import Struct
+from msgspec.structs import replace
 from rapidfuzz import fuzz
 
+from wherry.matching.likeness import likeness
 from wherry.matching.text import words
 
 _GRAM = 3
 _POSTINGS = 2000
 """How many postings one look-up visits, the rarest trigrams first. It bounds the time, whatever the catalogue."""
 _POOL = 40
+_WEIGHED = 8
+"""How many of those that look most alike are weighed word by word."""
+_SHORT = 3.0
+"""The rarity of a word without a trigram of its own, such as a unit: one in twenty names may have it."""
 _POOL_CUT = 0.1
 _WORDS_SHARE = 1 / 3
 _CODE_SHARE = 0.5
@@ -59,6 +65,10 @@ class _Asked(Struct, frozen=True):
     codes: list[_Code]
 
 
+def _best(near: Near) -> tuple[float, int]:
+    return -near.score, near.position
+
+
 class NameIndex:
     """Trigram postings over names and SKUs; positions count from 0 in the order of ``add``."""
 
@@ -66,6 +76,7 @@ class NameIndex:
         self._names: list[str] = []
         self._compact: list[str] = []
         self._postings: defaultdict[str, array[int]] = defaultdict(lambda: array("I"))
+        self._worths = _Worths(self)
 
     def __len__(self) -> int:
         return len(self._names)
@@ -73,11 +84,13 @@ class NameIndex:
     def add(self, name: str, sku: str = "") -> None:
         """Enters the next target."""
         position, text, code = len(self._names), words(name), "".join(words(sku))
+        self._worths.clear()
         compact = "".join(text)
         self._names.append(" ".join(text))
         self._compact.append(f"{compact} {code}" if code else compact)
-        for gram in {*_grams(compact), *_grams(code)}:
-            self._postings[gram].append(position)
+        postings = self._postings
+        for gram in {*_ordered_grams(compact), *_ordered_grams(code)}:
+            postings[gram].append(position)
 
     def nearest(self, name: str, sku: str = "", limit: int = 5, also: Collection[int] = ()) -> list[Near]:
         """The nearest targets, best first; the positions in ``also`` are judged and returned however far they are."""
@@ -86,8 +99,18 @@ class NameIndex:
         weights = {gram: self._rarity(gram) ** 2 for gram in grams}
         asked = _Asked(" ".join(text), weights, sum(weights.values()) or 1.0, self._codes_of(text, code))
         pool = {*self._pool({*grams, *_grams(code)}), *also}
-        judged = sorted((self._judge(asked, at) for at in pool), key=lambda near: (-near.score, near.position))
-        return [near for place, near in enumerate(judged) if place < limit or near.position in also]
+        judged = sorted((self._judge(asked, at) for at in pool), key=_best)
+        told = max(limit, _WEIGHED)
+        weighed = [
+            self._weighed(text, near) for place, near in enumerate(judged) if place < told or near.position in also
+        ]
+        ranked = enumerate(sorted(weighed, key=_best))
+        return [near for place, near in ranked if place < limit or near.position in also]
+
+    def _weighed(self, text: list[str], near: Near) -> Near:
+        """With what both names say counted word by word: one half of the score."""
+        alike = likeness(text, self._names[near.position].split(), self._worths)
+        return replace(near, score=(near.score + alike) / 2)
 
     def _pool(self, grams: Iterable[str]) -> list[int]:
         found = sorted((len(postings), gram) for gram in grams if (postings := self._postings.get(gram)))
@@ -134,9 +157,24 @@ class NameIndex:
                 whole = part == code
                 yield _Code(part, min(1.0, told / full) * (1.0 if whole else _BEGINNING), whole)
 
+    def rarest(self, grams: Iterable[str]) -> float:
+        """The rarity of the rarest of those that the catalogue has."""
+        return max((self._rarity(gram) for gram in grams if gram in self._postings), default=_SHORT)
+
     def _rarity(self, gram: str) -> float:
         postings = self._postings.get(gram)
         return math.log1p(len(self._names) / (len(postings) if postings else 1))
+
+
+class _Worths(dict[str, float]):
+    """Word → what it tells, by the rarest trigram of it that the catalogue has; worked out once for each."""
+
+    def __init__(self, index: NameIndex) -> None:
+        self._index = index
+
+    def __missing__(self, word: str) -> float:
+        found = self[word] = self._index.rarest(_ordered_grams(word)) ** 2
+        return found
 
 
 def _ordered_grams(text: str) -> list[str]:

@@ -42,6 +42,7 @@ class RuleMatcher:
 
     def __init__(self, order: Sequence[Rule] = DEFAULT_ORDER, unmatched: Unmatched = "triage") -> None:
         self.order, self.unmatched = tuple(order), unmatched
+        self._finders = [_FINDERS[rule] for rule in self.order if rule in _FINDERS]
 
     @classmethod
     def from_settings(
@@ -60,13 +61,15 @@ class RuleMatcher:
     def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
         """One decision a draft, in order. Drafts of one key are decided once; what the batch creates is found by the
         drafts behind it. The caller enters creates and links into the catalogue before the next batch."""
+        if not self._finders and self.unmatched == "create":
+            return [Create()] * len(drafts)
         batch, numbered = _Batch(catalogue), "reference" in self.order
         return [batch.once(_asked(draft, numbered), self._decide) for draft in drafts]
 
     def _decide(self, asked: _Asked, batch: _Batch) -> Decision:
         notes: list[Note] = []
-        for rule in self.order:
-            if rule != "link" and (decision := _FINDERS[rule](asked, batch, notes)):
+        for finder in self._finders:
+            if decision := finder(asked, batch, notes):
                 return decision
         if self.unmatched == "create":
             return Create()

@@ -29,6 +29,18 @@ def trigger(line: str, zone: dt.tzinfo) -> CronTrigger:
     )
 
 
+def next_moment(line: str, zone: dt.tzinfo, after: dt.datetime) -> dt.datetime | None:
+    """The first moment of a line from ``after`` on. What is written for an hour of the day comes once where the clocks
+    go back and that hour comes twice, as cron(8) has it; what is written for every hour, or every so many minutes, in
+    both."""
+    minute, hour, *_ = line.split()
+    once, moments = not minute.startswith("*") and not hour.startswith("*"), trigger(line, zone)
+    found: dt.datetime | None = moments.get_next_fire_time(None, after)
+    while found is not None and once and found.fold:
+        found = moments.get_next_fire_time(None, found.astimezone(dt.UTC) + dt.timedelta(microseconds=1))
+    return found
+
+
 def _weekdays(field: str) -> str:
     """The field with names for numbers."""
     if field == "*":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -37,11 +38,22 @@ def things(table: sa.Table, columns: Iterable[sa.ColumnElement[Any]]) -> sa.Sele
 
 
 def seek_refs(tx: Tx, statement: sa.Executable, route: Route, refs: Iterable[Ref]) -> Iterator[Row]:
-    """The columns of a kept statement about these things of a route: asked for at once, read later."""
+    """The columns of a kept statement about these things of a route: asked for at once, read later.
+
+    Of many things each entity's are asked for by themselves, or each key would be looked for under every entity.
+    """
     pairs = {(ref.entity, ref.key) for ref in refs}
-    keys, entities = sorted({key for _, key in pairs}), sorted({entity for entity, _ in pairs})
-    found = tx.asked_among(statement, keys, sink=route.sink, source=route.source, entities=entities)
-    return (row[2:] for row in found if row[:2] in pairs)
+    every = sorted({entity for entity, _ in pairs})
+    groups = [[entity] for entity in every] if len(pairs) > _FEW else [every]
+    asked = []
+    for entities in groups:
+        keys = sorted({key for entity, key in pairs if entity in entities})
+        asked.append(tx.asked_among(statement, keys, sink=route.sink, source=route.source, entities=entities))
+    return (row[2:] for row in chain.from_iterable(asked) if row[:2] in pairs)
+
+
+_FEW = 64
+"""So few things are asked for in one statement."""
 
 
 _SINK: sa.BindParameter[Any] = sa.bindparam("sink")

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from wherry.entities import SHAPES, Pointer
-from wherry.money import text
+from wherry.money import decimals, rounded, text
 from wherry.records import Item
 from wherry.testing.holding import JOURNAL, currency_of, priced, worth
 
@@ -141,6 +141,18 @@ def below_zero(item: Item) -> Item:
     body[_LINES].append(rebate)
     if body.get("total"):
         body["total"]["minor"] -= 100
+    return msgspec.structs.replace(item, body=body)
+
+
+def half_a_penny(item: Item) -> Item:
+    """A document whose lines each come to half a smallest unit, 17 at 12.345, and say what their source made of it."""
+    body, currency = copy.deepcopy(item.body), currency_of(item.body)
+    rate = Decimal(12_345).scaleb(-1 - decimals(currency))
+    amount = rounded(17 * rate, currency)[0].minor
+    for line in body[_LINES]:
+        line |= {"quantity": "17", "rate": format(rate, "f"), "amount": {"minor": amount, "currency": currency}}
+    if body.get("total"):
+        body["total"] = {"minor": amount * len(body[_LINES]), "currency": currency}
     return msgspec.structs.replace(item, body=body)
 
 

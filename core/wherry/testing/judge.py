@@ -21,6 +21,7 @@ from wherry.testing.scenario import Wanted
 Kind = Literal["duplicate", "lost", "false"]
 OURS = ("created", "updated", "voided")
 UNSURE = frozenset({"unknown", "decide"})
+RUN = "the run"
 
 
 class Wrong(Struct, frozen=True, order=True):
@@ -64,7 +65,7 @@ def judge(case: Case) -> list[Wrong]:
     found += [Wrong("duplicate", e.thing, f"nobody asked for it: {e.what} {e.total}") for e in ours
               if e.thing not in case.wanted]  # fmt: skip
     if case.claims.exit not in (0, EXIT_PERSON):
-        found.append(Wrong("lost", "the run", f"ended with {case.claims.exit}: {case.claims.error}"))
+        found.append(Wrong("lost", RUN, f"ended with {case.claims.exit}: {case.claims.error}"))
     if case.company:
         found += [Wrong("false", e.thing, f"{e.what} in company {e.company}") for e in ours
                   if e.company != case.company]  # fmt: skip

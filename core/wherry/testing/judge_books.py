@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from wherry.errors import EXIT_PERSON
 from wherry.testing.errand import Claims
-from wherry.testing.judge import Wrong
+from wherry.testing.judge import RUN, Wrong
 from wherry.testing.rigs import Mark, Post
 from wherry.testing.wallets import ACCOUNTS, WALLET, Books, Group, Move, Version, group_of
 
@@ -126,7 +126,7 @@ def _told(versions: Counter[Version]) -> list[tuple[Version, int]]:
 def _claims(case: BooksCase, read: Sequence[Read]) -> Iterator[Wrong]:
     claims = case.claims
     if claims.exit not in (0, EXIT_PERSON):
-        yield Wrong("lost", "the run", f"ended with {claims.exit}: {claims.error}")
+        yield Wrong("lost", RUN, f"ended with {claims.exit}: {claims.error}")
     for thing, state in claims.open.items():
         yield Wrong("lost", thing, f"stuck as {state}: {claims.reasons.get(thing, '')}")
     there = {one.post.id: one for one in read}

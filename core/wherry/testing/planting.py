@@ -27,14 +27,21 @@ PATIENCE = 900.0
 CONFIG = "[pytest]\naddopts = --import-mode=importlib -p no:cacheprovider -p no:xdist\n"
 
 
-class Planted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A bug: ``out`` is replaced by ``put`` in ``file``, once; ``what`` says which mistake it is."""
+class Change(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``out`` is replaced by ``put`` in ``file``, where it stands once."""
 
-    name: str
-    what: str
     file: str
     out: str
     put: str
+
+
+class Planted(Change, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A bug; ``what`` says which mistake it is."""
+
+    name: str
+    what: str
+    also: tuple[Change, ...] = ()
+    """What else is changed, such as a stand-in that answers as another vendor does."""
     quick: bool = False
     """Whether it is tried in every run of the tests, as one of the sample."""
     suites: tuple[str, ...] = ()
@@ -108,13 +115,17 @@ def copied(plugin: Path, suites: Sequence[str], folder: Path) -> Path:
 
 def _plant(source: Path, bug: Planted) -> str:
     """Change the copy; why that cannot be done, or empty."""
-    path = source / bug.file
+    return next(filter(None, (_change(source, one) for one in (bug, *bug.also))), "")
+
+
+def _change(source: Path, one: Change) -> str:
+    path = source / one.file
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
-    if text.count(bug.out) != 1:
-        return f"{bug.file} holds the text to be replaced {text.count(bug.out)} times, not once: the bug is out of date"
-    changed = text.replace(bug.out, bug.put)
+    if text.count(one.out) != 1:
+        return f"{one.file} holds the text to be replaced {text.count(one.out)} times, not once: the bug is out of date"
+    changed = text.replace(one.out, one.put)
     if path.suffix == ".py" and (wrong := _unreadable(changed)):
-        return f"{bug.file} is no Python with it ({wrong}): the bug is out of date"
+        return f"{one.file} is no Python with it ({wrong}): the bug is out of date"
     path.write_text(changed, encoding="utf-8")
     return ""
 

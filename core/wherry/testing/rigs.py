@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct, field
@@ -194,6 +195,12 @@ class Rig(Struct, frozen=True, kw_only=True):
     def phases(self) -> tuple[str, ...]:
         """The phases of its work."""
         return PHASES if self.scene is None else self.scene.phases
+
+
+def memory_disk() -> Path | None:
+    """Where this machine has a disk in memory: files that are written durably by the thousand belong there."""
+    memory = Path("/dev/shm")
+    return memory if memory.is_dir() else None
 
 
 def target_rig(ability: Ability, batch: int = 1, updates: Updates = "in place", drafts: bool = False) -> Rig:

@@ -22,7 +22,8 @@ from wherry.testing.holding import Holding
 from wherry.testing.trial import needed as needed
 
 DAY = 86_400.0
-STEPS = 2
+STEPS = 5
+"""The most calls that one item takes: entered, a warning passed over, posted, read back, and one more."""
 HTML = b"<!doctype html><title>Sorry</title><p>Something went wrong on the way here."
 UNCLEAR = [
     (status, body)
@@ -72,6 +73,8 @@ class SinkTrial(Struct, kw_only=True):
     """Closes the books up to and including a day, ISO 8601."""
     tells: Callable[[], object] | None = None
     """Lets a target that answers later tell what it was asked of its books."""
+    pays: Callable[[str], object] | None = None
+    """A thing is paid, or otherwise out of reach: the system does not take it back any more, whatever it answers."""
     move: Callable[[], object] | None = None
     """From now on what the client signs in with opens another company."""
     texts: tuple[str, ...] = ("name", "memo", "description")
@@ -82,6 +85,8 @@ class SinkTrial(Struct, kw_only=True):
     """Makes a second thing that carries the stamp of one that is there."""
     edit: Callable[[str], object] | None = None
     """A person changes a thing in the system."""
+    renumber: Callable[[str], object] | None = None
+    """A person gives a thing another number or name."""
     muddle: Callable[[], object] | None = None
     """The next call of several items is answered in another order, and the answer to its first is left out."""
     nothing: bytes = b"-"
@@ -110,16 +115,19 @@ def carried(items: Sequence[Item], call: Call) -> list[Item]:
 
 
 def write(sink: CallSinkWriter, items: Sequence[Item]) -> dict[str, Answer]:
-    """Encode, send, decode: what the sink says of each item. One of which only half is there comes once more."""
+    """Encode, send, decode: what the sink says of each item. One of which only half is there comes again, with what it
+    was answered."""
     answers: dict[str, Answer] = {}
     for _ in range(STEPS):
         for call in sink.encode(items):
             told = sink.decode(call, carried(items, call), sink.http.send(call))
             assert told.keys() <= set(call.items), "answers about what the call did not carry"
             assert {one.fate for one in told.values()} <= set(get_args(Fate)), "a fate that nobody knows"
-            answers |= told
+            answers = {stamp: one for stamp, one in answers.items() if stamp not in call.items} | told
         half = {stamp: one.memo for stamp, one in answers.items() if one.fate == "queued" and one.target}
         items = [msgspec.structs.replace(item, memo=half[item.stamp]) for item in items if item.stamp in half]
+        if not items:
+            break
     return answers
 
 
@@ -127,7 +135,11 @@ def created(sink: CallSinkWriter, items: Sequence[Item]) -> list[Answer]:
     """Write what must be taken; the answers in the order of the items."""
     answers = write(sink, items)
     fates = [answers[item.stamp].fate if item.stamp in answers else "missing" for item in items]
-    assert fates == ["created"] * len(items), [answers.get(item.stamp) for item in items]
+    odd = next((answers.get(item.stamp) for item, fate in zip(items, fates, strict=True) if fate != "created"), None)
+    assert set(fates) <= {"created"}, (
+        f"what was taken is to be answered as created, within {STEPS} calls; the sink says {fates}, the first of them "
+        f"{odd}. Of a target that tells nothing of what it did, answer `queued` with a memo and read it back"
+    )
     return [answers[item.stamp] for item in items]
 
 

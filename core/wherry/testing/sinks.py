@@ -18,6 +18,7 @@ from wherry.testing.sinks_bodies import Bodies
 from wherry.testing.sinks_books import Telling
 from wherry.testing.sinks_changing import Arriving, Changing
 from wherry.testing.sinks_decoding import Decoding
+from wherry.testing.sinks_edges import Edges
 from wherry.testing.sinks_encoding import Encoding
 from wherry.testing.sinks_fields import Fields
 from wherry.testing.sinks_guarding import Guarding
@@ -26,7 +27,7 @@ from wherry.testing.sinks_lost import Asking, Repeating
 __all__ = ["BriefSinkSuite", "SinkSuite", "SinkTrial", "stamp_of"]
 
 
-class SinkSuite(Encoding, Decoding, Fields, Bodies, Changing, Arriving, Repeating, Asking, Guarding, Telling):
+class SinkSuite(Encoding, Decoding, Fields, Bodies, Edges, Changing, Arriving, Repeating, Asking, Guarding, Telling):
     """Subclass it, name the class ``Test…`` and give it the fixture ``trial``."""
 
 

@@ -210,13 +210,15 @@ def _strange(trial: SinkTrial) -> list[Item]:
 def least_growth(act: Callable[[], object], times: int = 1) -> int:
     """By how many blocks of memory this process grows at least when something is done so many times: what is kept grows
     every time, a cache or another thread does not. Counted, not traced: that costs nothing. What was there before is
-    put aside, so that collecting looks at what is new alone."""
+    put aside, so that collecting looks at what is new alone; where a runner has put things aside, they stay there."""
+    aside = gc.get_freeze_count()
     gc.collect()
     gc.freeze()
     try:
         return min(_growth(act, times) for _ in range(TURNS))
     finally:
-        gc.unfreeze()
+        if not aside:
+            gc.unfreeze()
 
 
 def _growth(act: Callable[[], object], times: int) -> int:

@@ -22,6 +22,7 @@ from wherry.errors import AccessLost, Rejected, TryAgain, WherryError
 from wherry.roles import Describes, Fetches, OpensFiles, Query, SourceConnector, Sweeps
 from wherry.testing import guarantees as promise
 from wherry.testing.guarantees import guarantee, tried
+from wherry.testing.sources_edges import Edges
 from wherry.testing.sources_faults import Beside, Failing
 from wherry.testing.sources_telling import Telling
 from wherry.testing.trial import (
@@ -47,7 +48,7 @@ TEMPORARY = ("unavailable", "throttled", "html", "truncated", "dropped")
 STRANGE_MARK = "\N{SNOWMAN} no mark of anybody"
 
 
-class SourceSuite(Failing, Beside, Telling):
+class SourceSuite(Failing, Beside, Telling, Edges):
     """Subclass it, name the class ``Test…`` and give it the fixture ``trial``."""
 
     # -- whose account ------------------------------------------------------------------------------------------------

@@ -25,9 +25,10 @@ from msgspec import Struct, field
 
 from wherry.testing import plans, postgres
 from wherry.testing.bench import Bench, Outcome
+from wherry.testing.judge import RUN
 from wherry.testing.nursery import Nursery
 from wherry.testing.plans import chosen
-from wherry.testing.rigs import Rig
+from wherry.testing.rigs import Rig, memory_disk
 
 KIT = "wherry.testing.rigs"
 SEED = 2026
@@ -63,9 +64,8 @@ class Benches:
 
     def __enter__(self) -> Benches:
         with ExitStack() as stack:
-            memory = Path("/dev/shm")
-            where = memory if memory.is_dir() else None
-            self._folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wherry-sweep-", dir=where)))
+            made = tempfile.TemporaryDirectory(prefix="wherry-sweep-", dir=memory_disk())
+            self._folder = Path(stack.enter_context(made))
             site = shipped(self._rig, self._folder / "site")
             server = stack.enter_context(postgres.server()) if self._database == "postgresql" else ""
             self._benches = [self._bench(stack, number, site, server) for number in range(self._jobs)]
@@ -240,6 +240,10 @@ def _named(rig: Rig, database: str) -> None:
 
 def _no_postgres() -> str:
     try:
+        import psycopg  # noqa: F401
+    except ImportError:
+        return "psycopg is not installed: pip install 'wherry[postgres]'"
+    try:
         with postgres.server():
             return ""
     except postgres.NoServer as error:
@@ -258,7 +262,8 @@ def _shown(result: Result, modules: Sequence[str]) -> Result:
         click.echo(f"  {len(result.missed)} points were not reached, such as {result.missed[0]}")
     for outcome in result.bad[:_SHOWN]:
         rigs = "".join(f" --rigs {name}" for name in modules)
-        for wrong_thing in outcome.wrong[:3]:
+        first = sorted(outcome.wrong, key=lambda one: one.thing != RUN)  # a run that fell explains the rest
+        for wrong_thing in first[:3]:
             click.echo(f"  {wrong_thing}")
         click.echo(f"  again: python -m wherry.testing.sweep{rigs} --plan '{outcome.plan}'")
     return result

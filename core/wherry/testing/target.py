@@ -198,6 +198,8 @@ class Target:
         held = self._held(operation)
         if held["kind"] != "invoice":
             raise refuse(422, "not-a-document", f"a {held['kind']} cannot be voided")
+        if held["status"] == "paid":  # as some systems do it: yes, and nothing
+            return Reply(200, {"thing": _shown(held)})
         return Reply(200, {"thing": _shown(self._put(
             held, {**held, "status": "void", "stamp": operation.thing.get("stamp", "")}, "voided"))})  # fmt: skip
 

@@ -137,22 +137,20 @@ def trial_of(folder: Path, entity: str) -> Iterator[PolledTrial]:
             line.stays_away = True
             desk.leave(core)
 
-        make()
         ids = {
             str(one["FullName"]): str(one["id"]) for kind in ("Customer", "ItemService") for one in sim.records(kind)
         }
-        items = [thing(entity, number, ids) for number in range(130)]
         kind = documents.KINDS.get(entity, "ItemNonInventory")
         line.present  # noqa: B018 - the first session begins
         yield PolledTrial(
             make=make,  # type: ignore[arg-type]
             stage=desk,
-            items=lambda count: items[:count],
+            items=lambda count: [thing(entity, number, ids) for number in range(count)],
             changed=changed,
             wait=sim.clock.advance,
             effects=lambda item: effects(sim, item),
             latest=60.0,
-            rejected=bad(items[0]),
+            rejected=bad(thing(entity, 0, ids)),
             refused=None,
             gone="7FFFFFFF-1" if entity == "customer" else "FFFF-1",
             holds=(lambda item: held(sim, kind, item)) if entity not in NOTED else None,

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+from lxml import etree
 from wherry.roles import Query
+from wherry_qbwc import fields
 from wherry_qbwc.mapping import MAPS
 
 from .work_rig import NAME, shop
@@ -18,6 +23,33 @@ kinds = ["customer"]
 unmatched = "create"
 """
 
+XS = "{http://www.w3.org/2001/XMLSchema}"
+ANSWERS = {
+    "customer": ("CustomerRet",), "account": ("AccountRet",),
+    "product": ("ItemServiceRet", "ItemNonInventoryRet", "ItemInventoryRet", "ItemInventoryAssemblyRet",
+                "ItemOtherChargeRet"),
+}  # fmt: skip
+
+
+def leaves(schema: Any, name: str) -> set[str]:
+    """The fields of an element that do not repeat, those of nested ones by their path."""
+    named = {(one.tag, one.get("name")): one for one in schema.getroot().iter() if one.get("name")}
+
+    def walk(node: Any) -> Iterator[str]:
+        for one in node:
+            if one.tag == XS + "element" and one.get("maxOccurs") in (None, "1"):
+                yield from reached(one)
+            elif one.tag != XS + "element":
+                yield from walk(named.get((one.tag, one.get("ref")), one))
+
+    def reached(one: Any) -> Iterator[str]:
+        top = schema.getroot().find(f"{XS}element[@name='{one.get('ref')}']") if one.get("ref") else one
+        typed = named.get((XS + "complexType", top.get("type")), top)
+        inner, own = list(walk(typed)), one.get("name") or one.get("ref")
+        yield from (f"{own}_{field}" for field in inner) if inner else (own,)
+
+    return set(walk(schema.getroot().find(f"{XS}element[@name='{name}']")))
+
 
 def test_customers_items_and_accounts_are_read_as_they_were_at_the_last_session(tmp_path: Path) -> None:
     with shop(tmp_path) as made:
@@ -29,6 +61,25 @@ def test_customers_items_and_accounts_are_read_as_they_were_at_the_last_session(
         assert {"Family Room", "Cook, Brian"} & {str(one.fields["FullName"]) for one in page.records} == {"Cook, Brian"}
         assert "Abercrombie, Kristy:Family Room" in {one.fields["FullName"] for one in page.records}
         assert list(source.read(Query("customer", after=page.mark))) == []
+
+
+def test_its_fields_are_those_of_intuits_schema_and_what_the_company_has_beside_them(contract: Path) -> None:
+    """Whatever the schema says of an answer that does not repeat can be read by its name."""
+    schema = etree.parse(str(contract / "xsd" / "qbxml160.xsd"))
+    for kind, answers in ANSWERS.items():
+        published = {name for answer in answers for name in leaves(schema, answer)}
+        published = {field for field in published if not field.startswith("CreditCardInfo")}
+        assert published - set(fields.NAMES[kind]) == set(), kind
+        assert set(fields.NAMES[kind]) - published == ({"Type"} if kind == "product" else set()), kind
+    told = [one.name for one in fields.described("account", [{"Name": "Cash", "Own": {"Deep": "1"}, "List": [1]}])]
+    assert told == [*fields.NAMES["account"], "Own_Deep"]
+
+
+def test_every_field_of_the_default_maps_can_be_read() -> None:
+    for kind, made in MAPS.items():
+        said = re.findall(rf"\b{kind}\.([A-Z]\w*)", str(made))
+        assert said
+        assert set(said) <= set(fields.NAMES[kind])
 
 
 def test_customers_of_the_books_come_to_the_platform(tmp_path: Path) -> None:

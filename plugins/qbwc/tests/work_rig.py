@@ -16,7 +16,6 @@ from wherry.web import host
 from wherry.web.app import App, Site
 from wherry.web.server import Listening, WebServer, listen
 from wherry_qbwc import passwords
-from wherry_qbwc.line import line_of
 from wherry_qbwc.simulator import Outcome, QbwcSimulator
 from wherry_qbwc.simulator.calling import Caller
 from wherry_workspace.charge_import import import_charges
@@ -79,11 +78,10 @@ class Shop:
 
     def stop(self) -> None:
         """The process ends: its store alone is left. What its threads wait for never comes."""
-        wire = line_of(self.folder, NAME)._wire
-        if wire is not None:
-            wire.end()
         for one in threading.enumerate():
             if one.name == f"qbwc-{NAME}":
+                if (work := getattr(one, "_target", None)) is not None:
+                    work.__self__._wire.end()
                 one.join(10)
         self._served.close()
 

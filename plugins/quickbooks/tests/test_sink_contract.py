@@ -37,6 +37,7 @@ def trial_of(sim: QuickBooksSimulator, url: str, folder: Path, entity: str, batc
     settings = QuickBooksSettings.model_validate(
         {"auth": AUTH, "environment": "simulator", "base_url": url, "realm": REALM, "batch": batch}
     )
+    without_places(sim)
     customer = sim.write("Customer", {"DisplayName": "Acme Rail"})["Id"]
     sold = sim.write("Item", {"Name": "Sleeper", "Type": "Service", "IncomeAccountRef": {"value": "1"}})["Id"]
     clock = SharedClock(sim.clock)
@@ -78,6 +79,14 @@ def trial_of(sim: QuickBooksSimulator, url: str, folder: Path, entity: str, batc
             secret=SECRET,
             echo=lambda text: {"Fault": {"Error": [{"Message": text, "Detail": text, "code": "2010"}]}},
         )
+
+
+def without_places(sim: QuickBooksSimulator) -> None:
+    """The company tracks no classes and locations, whose lists each check would read: nothing on trial names one."""
+    company = sim.company()
+    kept = company.preferences["AccountingInfoPrefs"]
+    told = {**kept, "TrackDepartments": False, "ClassTrackingPerTxnLine": False}
+    company.put("Preferences", {**company.preferences, "AccountingInfoPrefs": told}, "Update")
 
 
 POSTING = ("invoice", "credit_memo", "journal_entry")

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import copy
+import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from wherry.roles import Documents
 from wherry.store import Store
 from wherry.testing.clock import FakeClock
+from wherry_workspace.charge_import import import_charges
+from wherry_workspace.layouts import ONLINE_RETAIL
+from wherry_workspace.rows import Report
 from wherry_workspace.sink import WorkspaceSink
+
+SHARED = Path(os.environ.get("WHERRY_SHARED", Path(__file__).resolve().parents[4] / "shared"))
 
 Opened = Callable[[], AbstractContextManager[Documents]]
 
@@ -90,6 +97,36 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> 
 def documents(opened: Opened) -> Iterator[Documents]:
     with opened() as documents:
         yield documents
+
+
+class Retail(NamedTuple):
+    """The file of the real invoices, what its first import said, and the folder of the store it went into."""
+
+    path: Path
+    report: Report
+    folder: Path
+
+    @contextmanager
+    def store(self, folder: Path) -> Iterator[Store]:
+        """That store again, as it was after the import, for whoever has the folder."""
+        shutil.copytree(self.folder, folder / "retail")
+        store = Store(f"sqlite:///{folder / 'retail' / 'state.db'}", FakeClock(), folder / "files")
+        yield store
+        store.close()
+
+
+@pytest.fixture(scope="session")
+def retail(tmp_path_factory: pytest.TempPathFactory) -> Retail:
+    """The real invoices in a workspace on a real store. They are imported once: it takes seconds."""
+    path = SHARED / "data" / "invoices" / "online_retail.csv"
+    if not path.is_file():
+        pytest.skip(f"needs the real invoices in {path} (or WHERRY_SHARED)")
+    folder = tmp_path_factory.mktemp("retail")
+    store = Store(f"sqlite:///{folder / 'state.db'}", FakeClock(), folder / "files")
+    with store.documents("workspace") as documents:
+        report = import_charges(documents, ONLINE_RETAIL, path, "GBP")
+    store.close()
+    return Retail(path, report, folder)
 
 
 @pytest.fixture

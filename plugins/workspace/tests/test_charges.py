@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -22,21 +21,15 @@ from wherry_workspace.charge_import import import_charges
 from wherry_workspace.layouts import ONLINE_RETAIL, layout_of
 from wherry_workspace.rows import Report
 
-SHARED = Path(os.environ.get("WHERRY_SHARED", Path(__file__).resolve().parents[4] / "shared"))
+if TYPE_CHECKING:
+    from .conftest import Retail
+
 HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"
 TWO = [
     "536365,85123A,WHITE HEART,6,01/12/2010 08:26,2.55,17850,United Kingdom",
     "536365,71053,WHITE LANTERN,8,01/12/2010 08:26,3.39,17850,United Kingdom",
     "C536379,D,Discount,-1,01/12/2010 09:41,27.50,14527,United Kingdom",
 ]
-
-
-@pytest.fixture(scope="module")
-def retail() -> Path:
-    path = SHARED / "data" / "invoices" / "online_retail.csv"
-    if not path.is_file():
-        pytest.skip(f"needs the real invoices in {path} (or WHERRY_SHARED)")
-    return path
 
 
 @pytest.fixture
@@ -46,6 +39,13 @@ def stored(tmp_path: Path, clock: FakeClock) -> Iterator[Documents]:
     with store.documents("workspace") as documents:
         yield documents
     store.close()
+
+
+@pytest.fixture
+def imported(tmp_path: Path, retail: Retail) -> Iterator[Documents]:
+    """A workspace into which the real file was imported."""
+    with retail.store(tmp_path) as store, store.documents("workspace") as documents:
+        yield documents
 
 
 @pytest.fixture
@@ -84,13 +84,13 @@ def reckoned(path: Path) -> tuple[dict[str, int], dict[str, int], int]:
 
 
 def test_the_real_file_becomes_its_invoices_to_the_penny_and_the_row_cut_off_is_told(
-    retail: Path, stored: Documents
+    retail: Retail, imported: Documents
 ) -> None:
     """b_003_08, I8"""
-    report = taken(stored, retail)
-    pence, lines, rows = reckoned(retail)
-    assert totals(stored) == pence
-    invoices = held(stored, "invoice", "number")
+    report = retail.report
+    pence, lines, rows = reckoned(retail.path)
+    assert totals(imported) == pence
+    invoices = held(imported, "invoice", "number")
     assert {number: len(fields["lines"]) for number, fields in invoices.items()} == lines
     assert sum(len(fields["lines"]) for fields in invoices.values()) == rows
     assert (report.creates, report.totals, report.residue) == (len(pence), {"GBP": "681528.61"}, {})
@@ -102,19 +102,18 @@ def test_the_real_file_becomes_its_invoices_to_the_penny_and_the_row_cut_off_is_
         1 for number in pence if number.startswith("C")
     )
     assert sum(1 for fields in invoices.values() if "location" not in fields) == 270
-    voucher = held(stored, "product", "sku")["gift_0001_40"]
+    voucher = held(imported, "product", "sku")["gift_0001_40"]
     assert voucher["name"] == "Dotcomgiftshop Gift Voucher £40.00"
-    names = [fields["name"].casefold() for _, d in stored.each("product") for fields in [d["fields"]]]
+    names = [fields["name"].casefold() for _, d in imported.each("product") for fields in [d["fields"]]]
     assert len(names) == len(set(names)), "books know products by their names"
 
 
-def test_the_real_file_twice_changes_nothing_the_second_time(retail: Path, stored: Documents) -> None:
-    taken(stored, retail)
-    before = {kind: list(stored.each(kind)) for kind in ("invoice", "product", "customer", "location")}
-    report = taken(stored, retail)
+def test_the_real_file_twice_changes_nothing_the_second_time(retail: Retail, imported: Documents) -> None:
+    before = {kind: list(imported.each(kind)) for kind in ("invoice", "product", "customer", "location")}
+    report = taken(imported, retail.path)
     assert (report.creates, report.updated, report.others) == (0, {}, {})
     assert report.unchanged == len(before["invoice"])
-    assert {kind: list(stored.each(kind)) for kind in before} == before
+    assert {kind: list(imported.each(kind)) for kind in before} == before
 
 
 def test_an_invoice_has_its_charges_as_lines_its_day_its_customer_and_its_place(

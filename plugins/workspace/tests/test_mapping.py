@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -17,16 +16,15 @@ from wherry.mapping import MapMapper, build
 from wherry.records import Draft, Item, Record, Ref, Skip
 from wherry.roles import Query
 from wherry.settings import Flow
-from wherry.store import Store
 from wherry.testing.clock import FakeClock
 from wherry_workspace import work
-from wherry_workspace.charge_import import import_charges
-from wherry_workspace.layouts import ONLINE_RETAIL
 from wherry_workspace.mapping import MAPS, TRANSFORMS, opposite
 from wherry_workspace.sink import WorkspaceSink
 from wherry_workspace.source import WorkspaceSource
 
-SHARED = Path(os.environ.get("WHERRY_SHARED", Path(__file__).resolve().parents[4] / "shared"))
+if TYPE_CHECKING:
+    from .conftest import Retail
+
 DAY = "2026-03-29"
 
 
@@ -234,26 +232,16 @@ def test_a_flow_may_overrule_single_lines(platform: Platform) -> None:
     assert "memo" not in invoice.body
 
 
-@pytest.fixture(scope="module")
-def retail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """The real invoices in a workspace on a real store."""
-    path = SHARED / "data" / "invoices" / "online_retail.csv"
-    if not path.is_file():
-        pytest.skip(f"needs the real invoices in {path} (or WHERRY_SHARED)")
-    folder = tmp_path_factory.mktemp("retail")
-    store = Store(f"sqlite:///{folder / 'state.db'}", FakeClock(), folder / "files")
-    with store.documents("workspace") as documents:
-        import_charges(documents, ONLINE_RETAIL, path, "GBP")
-    yield path, lambda: store.documents("workspace")
-    store.close()
-
-
-def test_of_the_real_invoices_every_penny_is_carried_or_listed_as_left_out(retail: Any) -> None:
+def test_of_the_real_invoices_every_penny_is_carried_or_listed_as_left_out(retail: Retail, tmp_path: Path) -> None:
     """b_003_15, I8: invoices less credit memos and what was left out come to what the file says."""
-    path, opened = retail
+    with retail.store(tmp_path) as store:
+        carried_to_the_penny(retail.path, WorkspaceSource(lambda: store.documents("workspace"), "workspace", 500))
+
+
+def carried_to_the_penny(path: Path, source: WorkspaceSource) -> None:
     of, carried, left = mapper(document="invoice"), 0, 0
     seen: dict[str, Draft] = {}
-    for record in records(WorkspaceSource(opened, "workspace", 500), of):
+    for record in records(source, of):
         assert of.triggers([record]) == [None]
         found = of.map(record)
         if isinstance(found, Skip):

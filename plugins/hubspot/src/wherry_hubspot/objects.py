@@ -88,5 +88,5 @@ def head_of(found: CrmObject) -> Head:
 
 def record_of(kind: str, head: Head) -> Record:
     """A record from what HubSpot sent; its properties stay bytes until somebody looks at them."""
-    merged = tuple(part for part in head.merged.split(";") if part)
+    merged = tuple(part for part in head.merged.split(";") if part) if head.merged else ()
     return Record(kind=kind, id=head.id, version=head.stamp, payload=bytes(head.properties), merged_ids=merged)

@@ -93,38 +93,32 @@ class ReadOnce(Generic[V]):
 
     def __init__(self, read: Callable[[Sequence[str]], Mapping[str, V]], capacity: int = 20_000) -> None:
         self._read, self._capacity = read, capacity
-        self._held: dict[str, Future[V | None]] = {}
+        self._held: dict[str, Future[Mapping[str, V]]] = {}
+        """Id → the read that it is part of."""
         self._lock = threading.Lock()
 
     def get(self, ids: Iterable[str]) -> dict[str, V]:
         """Id → value; what is not there is missing."""
-        mine, futures = self._claim(ids)
-        if mine:
-            self._fill(mine, futures)
-        return {i: value for i, future in futures.items() if (value := future.result()) is not None}
+        own: Future[Mapping[str, V]] = Future()
+        reads = self._claim(ids, own)
+        if mine := [i for i, read in reads.items() if read is own]:
+            self._fill(mine, own)
+        found = {read: read.result() for read in set(reads.values())}
+        return {i: found[read][i] for i, read in reads.items() if i in found[read]}
 
-    def _claim(self, ids: Iterable[str]) -> tuple[list[str], dict[str, Future[V | None]]]:
-        mine: list[str] = []
-        futures: dict[str, Future[V | None]] = {}
+    def _claim(self, ids: Iterable[str], own: Future[Mapping[str, V]]) -> dict[str, Future[Mapping[str, V]]]:
         with self._lock:
-            for i in ids:
-                if i not in self._held:
-                    self._held[i] = Future()
-                    mine.append(i)
-                futures[i] = self._held[i]
+            reads = {i: self._held.setdefault(i, own) for i in ids}
             while len(self._held) > self._capacity:
                 del self._held[next(iter(self._held))]
-        return mine, futures
+        return reads
 
-    def _fill(self, mine: list[str], futures: Mapping[str, Future[V | None]]) -> None:
+    def _fill(self, mine: list[str], own: Future[Mapping[str, V]]) -> None:
         try:
-            found = self._read(mine)
+            own.set_result(self._read(mine))
         except BaseException as error:
             with self._lock:
                 for i in mine:
                     self._held.pop(i, None)
-            for i in mine:
-                futures[i].set_exception(error)
+            own.set_exception(error)
             raise
-        for i in mine:
-            futures[i].set_result(found.get(i))

@@ -23,8 +23,10 @@ MAPS: dict[str, dict[str, Any]] = {
                 "name": "first(product.FullName, product.Name)",
                 "sku": "default(product.ManufacturerPartNumber, '')",
                 "type": "qbwc_product_type(product.Type)",
-                "price": "decimal(first(product.SalesOrPurchase_Price, product.SalesAndPurchase_SalesPrice))",
-                "description": "default(first(product.SalesOrPurchase_Desc, product.SalesAndPurchase_SalesDesc), '')",
+                "price": "decimal(first(product.SalesOrPurchase_Price, product.SalesAndPurchase_SalesPrice, "
+                "product.SalesPrice))",
+                "description": "default(first(product.SalesOrPurchase_Desc, product.SalesAndPurchase_SalesDesc, "
+                "product.SalesDesc), '')",
             },
         },
     },

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import msgspec
 from wherry.errors import ContractBroken
-from wherry.records import Page, Record
+from wherry.records import Description, Page, Record
 from wherry.roles import Account, Connection, Query, Services
 
 from . import company, mirror
 from .books import SOLD
+from .fields import described, value_of
 
 LISTS = {"product": "item", "customer": "customer", "account": "account"}
 """Record kind → the list it is read from."""
@@ -64,6 +64,10 @@ class QbwcSource:
             gone = Record(kind=kind, id=id, version="deleted", gone="deleted")
             yield _record(kind, found[id], fields) if id in found else gone
 
+    def describe(self, kind: str, *, fresh: bool = False) -> Description:
+        """The fields of Intuit's schema; ``fresh`` looks for what else the entries of this company hold."""
+        return Description(described(kind, [one.row for one in self._entries(kind)] if fresh else ()))
+
     def _entries(self, kind: str) -> list[mirror.Entry]:
         if kind not in LISTS:
             raise ContractBroken(
@@ -100,16 +104,8 @@ def _known(mark: str | None) -> str:
 def _record(kind: str, entry: mirror.Entry, fields: tuple[str, ...]) -> Record:
     row = {**entry.row, "Type": entry.kind.removeprefix("Item").removesuffix("Ret")}
     archived = row.get("IsActive") == "false" and kind != "account"
-    told = {name: _value(row, name) for name in fields if name != "id"}
+    told = {name: value_of(row, name) for name in fields if name != "id"}
     return Record(
         kind=kind, id=str(row["ListID"]), version=str(row.get("EditSequence") or ""), payload=_encode(told),
         gone="archived" if archived else "",
     )  # fmt: skip
-
-
-def _value(row: dict[str, Any], name: str) -> Any:
-    """One field; that of a nested element is named by its path with an underscore: ``BillAddress_City``."""
-    value: Any = row
-    for part in name.split("_"):
-        value = value.get(part) if isinstance(value, dict) else None
-    return value

@@ -106,10 +106,20 @@ def _is_iso(text: str) -> bool:
 
 def _is_custom(value: Any) -> bool:
     """A table of texts, whole numbers and yes or no; what is null in it is dropped, but not all of it."""
-    if value.__class__ is not dict or not "".join(value).isprintable():
+    if value.__class__ is not dict or not _are_clean(tuple(value)):
         return False
-    held = [one for one in value.values() if one is not None]
-    return held != [] and all(_is_text(one) or _is_whole(one) or one.__class__ is bool for one in held)
+    held = value.values()
+    others = [one for one in held if one.__class__ is not str and one is not None]
+    if others and not all(_is_whole(one) or one.__class__ is bool for one in others):
+        return False
+    text = "".join([one for one in held if one.__class__ is str])
+    return (text != "" or others != []) and not is_dirty(text)
+
+
+@lru_cache(1024)
+def _are_clean(names: tuple[str, ...]) -> bool:
+    """Most tables of a kind have the same names."""
+    return "".join(names).isprintable()
 
 
 def _is_table(value: Any) -> bool:
