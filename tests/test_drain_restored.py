@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from wherry import deciding
 from wherry import desk as kept
 from wherry.errors import ConfigError
@@ -173,3 +174,42 @@ def test_what_could_not_be_mapped_at_first_is_looked_for_once_it_can(desk: Books
     assert desk.run().exit_code == 4
     assert desk.states() == {"invoice/id:2": "decide"}
     assert desk.done("2") == [("entered", "20.00")]
+
+
+# -- a database on a server --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def server(postgres_copy: str) -> Iterator[Callable[[str], None]]:
+    """Makes a database out of a copy of the one of this test, or of that copy, which is ``<its name>_kept``."""
+    url = sa.make_url(postgres_copy)
+    beginning = url.set(drivername="postgresql+psycopg", database="postgres")
+    admin = sa.create_engine(beginning, isolation_level="AUTOCOMMIT")
+
+    def copied(source: str, goal: str) -> None:
+        with admin.connect() as connection:
+            connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {goal} WITH (FORCE)")
+            connection.exec_driver_sql(f"CREATE DATABASE {goal} TEMPLATE {source}")
+
+    yield lambda way: copied(*((url.database, f"{url.database}_kept")[:: 1 if way == "kept" else -1]))
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {url.database}_kept")
+    admin.dispose()
+
+
+def test_a_backup_of_a_server_is_found_by_the_first_host_that_sends_though_another_one_sent_since(
+    tmp_path: Path, postgres_copy: str, server: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """case_A21: each host has its own number of calls beside it, and that of this one was not ahead"""
+    with books(tmp_path, postgres_copy, monkeypatch, "none") as desk:
+        desk.bill("1")
+        desk.run()
+        number = beside(desk).read_bytes()
+        server("kept")
+        desk.bill("2", "2.00")
+        desk.run()
+        server("put back")
+        beside(desk).write_bytes(number)
+        desk.run()
+        assert desk.done("2") == [("created", "2.00")]
+        assert desk.states() == {"invoice/id:2": "decide"}

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import msgspec
 import pytest
 from msgspec import Struct
-from wherry.errors import ConfigError, Rejected, TryAgain, WherryError
+from wherry.errors import AccessLost, ConfigError, Rejected, TryAgain, WherryError
 from wherry.http import Profile
 from wherry.records import Page, Record
 from wherry.roles import Account, Description, FieldInfo, Query, Services
@@ -492,7 +492,57 @@ class FetchesByPattern(Sound):
         return found or [self.record(row, fields) for row in self.things("/things", {}).items if set(ids) & {"*", "%"}]
 
 
+class BeginsAfterSince(Sound):
+    def since(self, query: Query) -> int:
+        return int(query.since.timestamp()) + 1 if query.since else 0
+
+
+class BeginsAtSince(Sound):
+    """Wherever it got to before."""
+
+    def read(self, query: Query) -> Iterator[Page]:
+        yield from super().read(msgspec.structs.replace(query, after=None) if query.since else query)
+
+
+class ForgetsAfterAWeek(Sound):
+    """Asks a log of changes that goes back so far, and is not told that there was more."""
+
+    def mark_of(self, mark: str | None) -> int:
+        week = int(self.services.clock.now().timestamp()) - 7 * 86_400
+        return max(super().mark_of(mark), week) if mark else 0
+
+
+class TakesNoForNothing(Sound):
+    def things(self, path: str, params: Mapping[str, Any]) -> Things:
+        try:
+            return super().things(path, params)
+        except (AccessLost, TryAgain):
+            raise
+        except WherryError:
+            return Things(now=int(self.services.clock.now().timestamp()), items=[])
+
+
+class TakesForbiddenForNothing(TakesNoForNothing):
+    def things(self, path: str, params: Mapping[str, Any]) -> Things:
+        try:
+            return super().things(path, params)
+        except AccessLost:
+            return Things(now=0, items=[])
+
+
+class SweepsAHundred(Sound):
+    def sweep(self, kind: str, ids: Sequence[str], fields: tuple[str, ...]) -> Iterator[Record]:
+        return super().sweep(kind, ids[:100], fields)
+
+
 BUGS: list[tuple[type[Sound], str]] = [
+    (BeginsAfterSince, "test_what_changed_in_the_very_moment_of_since_is_read"),
+    (BeginsAtSince, "test_a_mark_that_is_later_than_since_counts"),
+    (ForgetsAfterAWeek, "test_an_old_mark_loses_nothing"),
+    (TakesNoForNothing, "test_a_read_that_is_refused_is_no_empty_system"),
+    (TakesNoForNothing, "test_a_refusal_is_never_taken_for_records_that_are_gone"),
+    (TakesForbiddenForNothing, "test_a_refusal_is_never_taken_for_records_that_are_gone"),
+    (SweepsAHundred, "test_a_sweep_of_many_has_a_head_for_each"),
     (LosesTies, "test_records_of_one_moment_are_not_lost_at_the_edge_of_a_page"),
     (LosesTies, "test_every_record_comes_once"),
     (MarksTooFar, "test_a_record_made_in_the_moment_of_the_last_read_is_not_lost"),

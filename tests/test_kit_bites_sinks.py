@@ -26,7 +26,7 @@ from wherry.testing.target import Ability, Target
 from wherry.testing.target_sink import AskingSink, TargetSink, facts_of
 from wherry.testing.target_trial import START, target_trial
 
-from . import liars, liars_unthought
+from . import liars, liars_edges, liars_real, liars_unthought
 
 _numbers = itertools.count()
 
@@ -507,6 +507,8 @@ LIARS: list[tuple[type[TargetSink], Ability, int, str]] = [
     (ListsTheFirst, "query", 1, "test_a_listing_has_every_thing_once"),
     *liars.LIARS,
     *liars_unthought.LIARS,
+    *liars_edges.LIARS,
+    *liars_real.LIARS,
 ]
 PROVED_BY_PLUGINS = {
     "test_nothing_is_written_into_a_closed_period",

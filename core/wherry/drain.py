@@ -162,8 +162,8 @@ class Drain:
     def _notice_restore(self, tx: Tx) -> None:
         """A store that knows of fewer calls than were made is an old backup: everything is looked for first (A21). So
         may one be that nothing was sent from on this machine yet."""
-        known, told = calls.last_call(tx), self.beside.number
-        if not known if told is None else told <= known:
+        known, told, copied = calls.last_call(tx), self.beside.number, restored.is_a_copy(tx)
+        if not copied and (not known if told is None else told <= known):
             return
         structlog.get_logger().warning(
             "the store is older than what was sent, or new here; everything is looked up first", calls=known, sent=told

@@ -10,6 +10,7 @@ was sent from yet, may be an older copy. What it then heeds stands in its notes 
 ``restored``       When the store was last found to be an older copy: its targets settle from then on. For ever.
 ``reread:FLOW``    When the flow had next been read to its end, whatever was left to send. What is as old may have been
                    sent before. Until the store is found to be an older copy again.
+``incarnation``    Which database of a server this is (``Tx.incarnation``). In another one it is an older copy.
 
 Source: write-protocol.md, sections 2 (finding 5) and 3.2 (rules 11 and 12).
 """
@@ -31,6 +32,7 @@ from wherry.store.ledger import ItemRow
 
 LOOKED, SENT_UNTIL, REREAD = "looked:", "restored:", "reread:"
 NOTICED = "restored"
+INCARNATION = "incarnation"
 _LONG = 86_400.0
 
 
@@ -40,6 +42,15 @@ def flow_on(flow: str, source: int, sink: int) -> str:
 
 
 # -- when it is found out ----------------------------------------------------------------------------------------------
+
+
+def is_a_copy(tx: Tx) -> bool:
+    """Whether the database of a server is another than the store last knew: it came out of a backup, or was taken over
+    by another server. Whoever sends first finds it, on whichever host. Notes which one it is now."""
+    known, now = calls.note(tx, INCARNATION), tx.incarnation()
+    if known != now:
+        calls.put_note(tx, INCARNATION, now)
+    return bool(known) and known != now
 
 
 def note_older(tx: Tx, now: str) -> None:

@@ -49,7 +49,10 @@ class ListingCatalogue:
         self._linked: Callable[[str], Sequence[str]] = (
             linked if callable(linked) else lambda target: (linked or {}).get(target, ())
         )
-        self._linked_in_run: dict[str, tuple[str, ...]] = {}
+        self._keys: list[tuple[str, ...]] = []
+        """Of each place the draft keys that were linked in this run."""
+        self._keys_elsewhere: dict[str, tuple[str, ...]] = {}
+        """The same of targets that are not listed."""
         self._namesakes: dict[str, Namesakes] = {}
         """Of the names that were asked for, so far as they stand."""
         self._index = NameIndex()
@@ -68,8 +71,7 @@ class ListingCatalogue:
             return
         place = self._places[listed.id] = len(self._listed)
         self._listed.append(listed)
-        if keys:
-            self._linked_in_run[listed.id] = (*self._linked_in_run.get(listed.id, ()), *keys)
+        self._keys.append((*self._keys_elsewhere.pop(listed.id, ()), *keys))
         if key := name_key(listed.name):
             _enter(self._names, key, place)
             if (namesakes := self._namesakes.get(key)) is not None:
@@ -81,9 +83,13 @@ class ListingCatalogue:
 
     def link(self, target: str, key: str) -> None:
         """Notes that a draft key was linked to the target in this run."""
-        self._linked_in_run[target] = (*self._linked_in_run.get(target, ()), key)
-        if self._namesakes and target in self._places:
-            self._namesakes.pop(name_key(self._listed[self._places[target]].name), None)  # sorted anew when asked for
+        place = self._places.get(target)
+        if place is None:
+            self._keys_elsewhere[target] = (*self._keys_elsewhere.get(target, ()), key)
+            return
+        self._keys[place] = (*self._keys[place], key)
+        if self._namesakes:
+            self._namesakes.pop(name_key(self._listed[place].name), None)  # sorted anew when asked for
 
     def by_sku(self, sku: str) -> list[Listed]:
         """The targets whose SKU is equal (see ``sku_key``)."""
@@ -114,7 +120,8 @@ class ListingCatalogue:
 
     def keys_of(self, target: str) -> list[str]:
         """The draft keys of this source connection that are linked to the target, before or in this run."""
-        return [*self._linked(target), *self._linked_in_run.get(target, ())]
+        place = self._places.get(target)
+        return [*self._linked(target), *(self._keys_elsewhere.get(target, ()) if place is None else self._keys[place])]
 
     def nearest(self, name: str, sku: str = "", limit: int = 5) -> list[Candidate]:
         """The targets that come nearest, best first, with a score from 0 to 1 and why in a few words."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import chain
+from collections.abc import Iterable, Iterator
 
 from wherry.matching.text import code_of
 from wherry.records import Listed
@@ -11,8 +10,9 @@ from wherry.records import Listed
 _ID = "id:"
 _SEVERAL = "several ids"
 
-Held = dict[str, list[Listed]]
-"""The one id that a thing is known by (empty: none) → what is known so. By several it is nobody else's."""
+Held = tuple[str, Listed] | dict[str, list[Listed]]
+"""The one id that a thing is known by (empty: none), and the thing; or of several of one code, id → those known so. By
+several ids it is nobody else's."""
 
 
 class Namesakes:
@@ -35,19 +35,24 @@ class Namesakes:
         code = code_of(listed.sku)
         held = self._coded.get(code)
         if held is None:
-            self._coded[code] = {holder: [listed]}
-        else:
-            held.setdefault(holder, []).append(listed)
+            self._coded[code] = holder, listed  # nearly every code is one thing's: a table for each would be its weight
+            return
+        if isinstance(held, tuple):
+            held = self._coded[code] = {held[0]: [held[1]]}
+        held.setdefault(holder, []).append(listed)
 
-    def rivals(self, key: str, sku: str) -> Iterable[Listed]:
+    def rivals(self, key: str, sku: str) -> Iterator[Listed]:
         """All but those that have another SKU, or are known by another id than ``key``; whoever asks stops at one."""
         code = code_of(sku)
         alike = [held for one in (code, "") if (held := self._coded.get(one))] if code else self._coded.values()
-        if not alike:
-            return ()
-        if not key.startswith(_ID):
-            return chain.from_iterable(some for held in alike for some in held.values())
-        return chain.from_iterable([held[one] for held in alike for one in ("", key) if one in held])
+        holders = ("", key) if key.startswith(_ID) else None
+        for held in alike:
+            if isinstance(held, tuple):
+                if holders is None or held[0] in holders:
+                    yield held[1]
+            else:
+                for holder in held if holders is None else holders:
+                    yield from held.get(holder, ())
 
 
 NOBODY = Namesakes()

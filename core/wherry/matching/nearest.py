@@ -6,7 +6,6 @@ Trigrams run over the name without its spaces, so that "KX-TG9372B" and "KXTG937
 
 from __future__ import annotations
 
-import heapq
 import math
 from array import array
 from collections import defaultdict
@@ -124,7 +123,8 @@ class NameIndex:
             if room <= 0:
                 break
         least = max(sums.values(), default=0.0) * _POOL_CUT
-        return heapq.nlargest(_POOL, [at for at, weight in sums.items() if weight >= least], key=sums.__getitem__)
+        near = [at for at, weight in sums.items() if weight >= least]
+        return sorted(near, key=sums.__getitem__, reverse=True)[:_POOL]
 
     def _judge(self, asked: _Asked, position: int) -> Near:
         compact = self._compact[position]

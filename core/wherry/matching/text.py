@@ -18,7 +18,7 @@ _LETTERS = {
     "‘": "'", "’": "'", "‚": "'", "‛": "'", "′": "'", "ʼ": "'",
     "“": '"', "”": '"', "„": '"', "‟": '"', "«": '"', "»": '"',
 }  # fmt: skip
-_REMEMBERED = 8192
+_REMEMBERED = 4096
 _LONGEST_KEY = 300
 """Keys kept ready: a batch asks for those of its things again and again, and a catalogue of names is no leak."""
 _TRADE_MARKS = "®™©℠"

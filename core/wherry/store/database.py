@@ -37,6 +37,8 @@ TAKE = {"sqlite": ("BEGIN IMMEDIATE",), "postgresql": ("BEGIN", f"SELECT pg_advi
 _SCHEMAS: dict[str, list[str]] = {}
 _STATEMENTS: dict[str, Statements] = {}
 """By kind of database: what was compiled for one store serves the next one of this process."""
+_CONTROL = "system_identifier FROM pg_control_system()", "timeline_id FROM pg_control_checkpoint()"
+"""None of it is in a dump; the time line is another after a recovery to an earlier moment, or a failover."""
 
 
 class Tx:
@@ -67,6 +69,16 @@ class Tx:
 
     def value(self, statement: sa.Select[Any]) -> Any | None:
         return self.connection.execute(statement).scalar()
+
+    def incarnation(self) -> str:
+        """What tells a database on a server from a copy of it, and from what it was before it was put back in time;
+        empty for a file."""
+        if self._connection.dialect.name == "sqlite":
+            return ""
+        own = "(SELECT oid FROM pg_database WHERE datname = current_database()), to_regclass('calls')::oid"
+        may = " AND ".join(f"has_function_privilege('{one.rpartition(' ')[2]}', 'EXECUTE')" for one in _CONTROL)
+        control = [f"(SELECT {one})" for one in _CONTROL] if self.value(sa.select(sa.text(may))) else []
+        return str(self.value(sa.select(sa.text(f"concat_ws(' ', {', '.join([*control, own])})"))))
 
     def many(self, table: sa.Table, columns: Sequence[str], rows: Iterable[Row], *, replace: bool = True) -> None:
         """Insert tuples in the order of ``columns``; on a clash of the primary key replace (or leave) what is there."""

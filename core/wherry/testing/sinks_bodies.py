@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import msgspec
@@ -85,17 +86,19 @@ class Bodies:
         except Rejected:
             return
         if answer is not None and answer.fate == "created":
-            wanted = _summed(expected(other))
+            wanted = summed(expected(other))
             assert wanted is not None
-            assert differs(_summed(holds(other)), wanted) == ""
+            assert differs(summed(holds(other)), wanted) == ""
         else:
             assert holds(other) is None, f"the system holds it, and the sink says {answer}"
 
 
 def _stumbles(sink: CallSinkWriter, item: Item) -> str:
     """Why the sink cannot cope with an item; empty where it takes or rejects it."""
-    acts = [lambda: sink.encode([item]), lambda: sink.facts(item)]
-    for act in [*acts, *([lambda: sink.ask([item])] if isinstance(sink, AskingSink) else [])]:
+    acts: list[Callable[[], object]] = [lambda: sink.encode([item]), lambda: sink.facts(item)]
+    if isinstance(sink, AskingSink):
+        acts.append(partial(sink.ask, [item]))
+    for act in acts:
         try:
             act()
         except Rejected as error:
@@ -106,7 +109,7 @@ def _stumbles(sink: CallSinkWriter, item: Item) -> str:
     return ""
 
 
-def _summed(held: Holding | None) -> Holding | None:
+def summed(held: Holding | None) -> Holding | None:
     """The same with one line for all that stand at one place: two lines may be booked as one."""
     if held is None or held.lines is None:
         return held

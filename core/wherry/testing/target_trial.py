@@ -59,6 +59,7 @@ def target_trial(
             enter=lambda item: target.enter(entity, **said(item)),
             twin=lambda item: target.enter(entity, **said(item), stamp=item.stamp),
             edit=lambda id: target.edit(id, note="looked at"),
+            renumber=lambda id: target.edit(id, **{"number" if entity == "invoice" else "name": "R-1"}),
             pays=(lambda id: target.edit(id, status="paid")) if entity == "invoice" else None,
             muddle=lambda: setattr(target, "muddled", True),
             refused=for_nobody(item_of(entity, 1, customer, product)) if entity == "invoice" else None,

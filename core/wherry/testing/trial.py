@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from wherry.errors import WherryError
 from wherry.records import Page, Record
 from wherry.roles import Account, Clock, Query, SourceConnector
-from wherry.simulator import Faults, Stage
+from wherry.simulator import Faults, Reply, Stage
 from wherry.testing.guarantees import tried
 
 MOST_PAGES = 200
@@ -179,8 +179,12 @@ JUNK: tuple[Any, ...] = ({}, [], "ok", b"", b"<html>Sorry</html>", {"error": "la
 
 
 def junk(nothing: Any = None) -> list[Any]:
-    """Bodies that say nothing: but for the one by which the system says that there is nothing."""
-    return [body for body in JUNK if nothing is None or body != nothing]
+    """Bodies that say nothing: but for the one by which the system says that there is nothing, as bytes or as JSON."""
+    return [body for body in JUNK if nothing is None or _sent(body) != _sent(nothing)]
+
+
+def _sent(body: Any) -> bytes:
+    return Reply(body=body).encoded()[0]
 
 
 def no_account(check: Callable[[], Account], faults: Faults) -> None:
