@@ -72,8 +72,16 @@ authoring: $(DEV)/.stamp
 
 # Mistakes planted in copies of our own plugins, each to be caught by the kit's suites alone: caught / planted, and what
 # got away. ARGS='--only NAME' takes one of them, ARGS=--quick the sample that the tests take.
+# To those of our plugins come the mistakes of tests/planted: of authors in a hurry, in a plugin of each kind that was
+# just generated.
+GENERATED := $(patsubst tests/planted/%.toml,.kit-bites/field-%,$(wildcard tests/planted/*.toml))
+
 kit-bites: $(DEV)/.stamp
-	$(DEV)/bin/python -m wherry.testing.kit_bites $(wildcard plugins/*) examples/acme_warehouse $(ARGS)
+	rm -rf .kit-bites
+	set -e; for plugin in $(GENERATED); do kind=$${plugin##*-}; \
+		$(DEV)/bin/wherry plugin new field-$$kind --kind $$kind --quiet --to $$plugin; \
+		cp tests/planted/$$kind.toml $$plugin/tests/planted.toml; done
+	$(DEV)/bin/python -m wherry.testing.kit_bites $(wildcard plugins/*) examples/acme_warehouse $(GENERATED) $(ARGS)
 
 $(DEMO)/.stamp: $(SOURCES)
 	$(PYTHON) -m venv $(DEMO)
@@ -92,4 +100,4 @@ constraints: $(DEV)/.stamp
 	$(DEV)/bin/python -m pip freeze --exclude-editable | grep -v '^wherry' | sort -f > constraints.txt
 
 clean:
-	rm -rf $(DEV) $(DEMO) .demo .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(DEV) $(DEMO) .demo .kit-bites .mypy_cache .ruff_cache .pytest_cache

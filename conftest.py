@@ -55,7 +55,7 @@ def _opened(database: Database) -> Engine:
     """A store is opened as ever, but a fresh one is put there whole: the forty statements that make its tables are a
     twentieth of the suite's time. Whoever comes second, of any process, finds what the first has put there."""
     path = database.path
-    if path is not None and database._create and not path.exists():
+    if path is not None and path.is_absolute() and database._create and not path.exists():
         with contextlib.suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             handle, made = tempfile.mkstemp(dir=path.parent)  # for the user alone, as the store is

@@ -164,6 +164,30 @@ def test_what_stands_in_one_group_with_such_an_item_leaves_all_the_same(
     assert max(len(row.call.items) for row in desk.sent()) == 3  # once it is known which, they leave together again
 
 
+class HangsAsked(AskingSink):
+    """It never ends asking for INV-2."""
+
+    def ask(self, items: Sequence[Item]) -> list[Call]:
+        while any(item.body.get("number") == "INV-2" for item in items):
+            time.sleep(0.001)
+        return super().ask(items)
+
+
+def test_what_stands_in_one_look_with_an_item_that_ask_never_ends_with_leaves_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I21: it ended each run, and nothing left for that target any more"""
+    monkeypatch.setattr(watching, "HELD_UP", 0.2)
+    monkeypatch.setattr(watching, "_LOOK", 0.05)
+    with books(tmp_path, f"sqlite:///{tmp_path / 'store' / 'wherry.db'}", monkeypatch) as fresh:
+        fresh.made = lambda real: HangsAsked(real.http, real.ability, batch=real.batch, settle=real.settle)
+        for number in ("1", "2", "3"):
+            fresh.bill(number)
+        assert fresh.run().exit_code == 4
+        assert fresh.states() == {"invoice/id:2": "refused"}
+        assert [fresh.done(number) for number in ("1", "3")] == [[("created", "10.00")]] * 2
+
+
 # -- what is sent for ever ---------------------------------------------------------------------------------------------
 
 

@@ -144,7 +144,22 @@ class KeepsEverything(Plain):
         return super().match(drafts, catalogue)
 
 
+class LinksByName(Plain):
+    """Whatever became of it before."""
+
+    def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
+        hits = [catalogue.by_name(str(draft.body.get("name", ""))) for draft in drafts]
+        return [Link(found[0].id, "name") if len(found) == 1 else Create() for found in hits]
+
+
+class MakesEverything(Plain):
+    def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
+        return [Create() for _ in drafts]
+
+
 WRONG: list[tuple[type[Plain], str]] = [
+    (LinksByName, "test_a_thing_that_is_linked_is_linked_again_by_its_own_number_alone"),
+    (MakesEverything, "test_a_product_that_is_there_by_its_very_number_is_not_made_again"),
     (TrimsItsDrafts, "test_drafts_and_catalogue_are_left_as_they_were"),
     (DropsRepeats, "test_there_is_one_decision_a_draft"),
     (LosesTheOrder, "test_decisions_stand_in_the_order_of_the_drafts"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
+from wherry.authoring.making import KINDS, Kind, make
 from wherry.errors import ConfigError
 from wherry.testing.kit_bites import cases
-from wherry.testing.planting import FILE, Planted, copied, plantation, tried
+from wherry.testing.planting import FILE, Planted, copied, plantation, planted, tried
 
 ROOT = Path(__file__).resolve().parents[1]
 PLUGINS = sorted(path.parents[1] for path in ROOT.glob(f"*/*/tests/{FILE}"))
@@ -44,6 +46,17 @@ def test_a_plugin_with_a_planted_bug_can_still_be_read(plugin: Path) -> None:
     """A copy that cannot be imported proves nothing of the kit."""
     for bug in (one for one in plantation(plugin).bug if one.file.endswith(".py")):
         compile((plugin / "src" / bug.file).read_text().replace(bug.out, bug.put), bug.name, "exec")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_bug_planted_in_a_generated_plugin_has_a_place_in_it(kind: Kind, tmp_path: Path) -> None:
+    make(f"field-{kind}", kind, tmp_path)
+    shutil.copy(ROOT / "tests" / "planted" / f"{kind}.toml", tmp_path / "tests" / FILE)
+    told = plantation(tmp_path)
+    assert len({bug.name for bug in told.bug}) == len(told.bug) >= 6
+    for bug in told.bug:
+        shutil.copytree(tmp_path / "src", tmp_path / "copy", dirs_exist_ok=True)
+        assert planted(tmp_path / "copy", bug) == "", bug.name
 
 
 @pytest.mark.parametrize("plugin", PLUGINS, ids=lambda path: path.name)

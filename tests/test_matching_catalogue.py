@@ -145,3 +145,12 @@ def test_equal_names_are_always_among_the_nearest(names: list[str], asked: str) 
     held = ListingCatalogue(Listed(str(n), name) for n, name in enumerate(names))
     near = {candidate.id for candidate in held.nearest(asked, limit=8)}
     assert {listed.id for listed in held.by_name(asked)} <= near
+
+
+def test_a_key_that_was_linked_before_its_target_is_listed_is_not_lost() -> None:
+    catalogue = ListingCatalogue()
+    catalogue.link("I-1", "id:7")
+    assert catalogue.keys_of("I-1") == ["id:7"]
+    catalogue.add(Listed("I-1", "Post"), ["id:8"])
+    catalogue.link("I-1", "id:9")
+    assert catalogue.keys_of("I-1") == ["id:7", "id:8", "id:9"]

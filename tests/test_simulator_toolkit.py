@@ -1,8 +1,11 @@
 """The toolkit stand-ins are built with: clock, limits, faults, history, and what a client sees of them."""
 
 import datetime as dt
+import json
 import socket
 from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
 
 import httpx
 import pytest
@@ -223,3 +226,19 @@ def test_a_simulator_listens_where_the_one_before_it_did_unless_somebody_took_th
     with usual_ports(ports), socket.create_server(("127.0.0.1", ports[0])), serve(app) as elsewhere:
         assert elsewhere != first
     assert first.rpartition(":")[2] != str(ports[0])
+
+
+def test_a_number_that_was_said_is_kept_and_told_to_its_last_digit() -> None:
+    """An amount that passes through a binary fraction is another one."""
+    kept: list[Any] = []
+
+    def answer(call: Call) -> Reply:
+        kept.append(call.json())
+        return Reply(200, {"held": kept[-1], "count": 2, "name": "Zoë"})
+
+    said = b'{"amount": 900719925474099.29, "rate": 0.10, "lines": [1.005, 3]}'
+    with serve(Stage(Clock("2026-01-05T09:00:00Z")).app(answer)) as url:
+        told = httpx.post(url, content=said, verify=False).text
+    assert kept[0]["amount"] == Decimal("900719925474099.29")
+    assert json.loads(told, parse_float=str)["held"] == {"amount": "900719925474099.29", "rate": "0.10",
+                                                         "lines": ["1.005", 3]}  # fmt: skip

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from wherry import redaction
 from wherry.cli import app
 from wherry.errors import AccessLost, ConfigError, Guarded, NotFound
 from wherry.redaction import scrub
@@ -199,11 +200,14 @@ def test_a_store_that_is_busy_refuses_nobody_over_the_note_of_a_use(
     assert gate.admit(f"Bearer {issued.token}", issued.app_key, "export:read", "127.0.0.1").name == "erp"
 
 
-def test_strangers_cannot_push_secrets_out_of_the_redactors_memory(store: Store) -> None:
+def test_strangers_cannot_push_secrets_out_of_the_redactors_memory(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """case_G21"""
+    monkeypatch.setattr(redaction, "MOST", 64)
     issued = tokens.issue(store, "erp", SCOPES, SCOPES)
     gate = tokens.Gate(store, Throttle(store.clock, allowed=10**9))
-    for number in range(2000):
+    for number in range(100):
         with pytest.raises(AccessLost):
             gate.admit(f"Bearer wht_{number:010x}_{'A' * 33}{number:010x}", "k", "export:read", "127.0.0.1")
     assert issued.token not in scrub(issued.token)

@@ -317,7 +317,7 @@ def decoded(sink: CallSinkWriter, call: Call, items: Sequence[Item], reply: Repl
 
 def asked(sink: Asks, items: Sequence[Item]) -> list[Call]:
     """The calls that look for these items, and for no others, in the target."""
-    with blame(sink, _SINK, "ask", about=lambda: _about(sink, items)):
+    with blame(sink, _SINK, "ask", about=lambda: _about(sink, items), held=True):
         calls = list(sink.ask(items))
     calls = [_plain(sink, "ask", call, Call) for call in calls]
     if not {stamp for call in calls for stamp in call.items} <= {item.stamp for item in items}:
@@ -325,17 +325,18 @@ def asked(sink: Asks, items: Sequence[Item]) -> list[Call]:
     return calls
 
 
-def askable(sink: Asks, items: Sequence[Item], rejected: dict[str, Rejected] | None = None) -> list[Call]:
+Rejects = dict[str, Rejected | ContractBroken]
+
+
+def askable(sink: Asks, items: Sequence[Item], rejected: Rejects | None = None) -> list[Call]:
     """As ``asked``; an item that the sink has no lawful call for is left out by itself, and not told of. What it
-    rejects, for want of words, goes into ``rejected`` under its stamp."""
+    rejects, for want of words, or does not come back from, goes into ``rejected`` under its stamp."""
     try:
         return asked(sink, items) if items else []
     except (Rejected, ContractBroken) as error:
-        if error.code == ENDED:
-            raise
         if len(items) == 1:
             structlog.get_logger().warning("a look could not be asked for", reason=error.message, item=items[0].key)
-            if isinstance(error, Rejected) and rejected is not None:
+            if (isinstance(error, Rejected) or error.code == ENDED) and rejected is not None:
                 rejected[items[0].stamp] = error
             return []
     half = len(items) // 2

@@ -61,7 +61,7 @@ class Flight(Struct, kw_only=True):
 
     open: OpenItem
     item: Item
-    rejected: Rejected | None = None
+    rejected: Rejected | ContractBroken | None = None
     """Why the sink has no words to look for it, after a look."""
 
     @property

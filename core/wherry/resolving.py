@@ -148,14 +148,14 @@ def look(target: Target, flights: Sequence[Flight]) -> Finds:
             noted = restored.sent_after(tx, restored.flow_on(flow, one.open.source, target.sink_id))
             one.item.since = row.at if row is not None else noted
             one.item.sent = row is not None and one.open.item.state == "unknown" and one.stamp in row.call.items
-    rejected = dict[str, Rejected]()
+    rejected: boundary.Rejects = {}
     finds = holdings(target.sink, [one.item for one in flights], rejected)
     for one in flights:
         one.rejected = rejected.get(one.stamp)
     return finds
 
 
-def holdings(sink: Asks, items: Sequence[Item], rejected: dict[str, Rejected] | None = None) -> Finds:
+def holdings(sink: Asks, items: Sequence[Item], rejected: boundary.Rejects | None = None) -> Finds:
     """Stamp → what the target holds of the item. Reads it through the sink's client. ``rejected``: as ``askable``."""
     by_stamp, finds = {item.stamp: item for item in items}, {}
     for call in boundary.askable(sink, items, rejected):

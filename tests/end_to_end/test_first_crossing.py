@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +13,53 @@ from wherry.errors import ConfigError, Guarded, NotFound, WherryError
 from wherry.hub import Hub
 from wherry.job import Options
 from wherry.records import Description, FieldInfo
+from wherry.simulator import serve
 from wherry.store import audit
 from wherry.testing.clock import hurried
 from wherry_hubspot import demo
 from wherry_hubspot.simulator import HubSpotSimulator
 from wherry_hubspot.source import HubSpotSource
 
+from ..staging import Stage, stages
 from .conftest import PROJECT, TOKEN, OpenHub
 
 
-@pytest.fixture(autouse=True)
-def filled(crm_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    demo.fill(crm_url, TOKEN)
+def _filled() -> HubSpotSimulator:
+    crm = HubSpotSimulator()
+    with serve(crm.app()) as url:
+        demo.fill(url, TOKEN)
+    return crm
+
+
+@pytest.fixture
+def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage[HubSpotSimulator]]:
+    """A CRM that is filled, once for all; nobody waits for a place in its budget."""
     hurried(monkeypatch)
+    with stages.taken("filled crm", _filled) as stage:
+        yield stage
+
+
+@pytest.fixture
+def crm(stage: Stage[HubSpotSimulator]) -> HubSpotSimulator:
+    return stage.sim
+
+
+@pytest.fixture
+def crm_url(stage: Stage[HubSpotSimulator]) -> str:
+    return stage.url
+
+
+@pytest.fixture
+def ran(stage: Stage[HubSpotSimulator], folder: Path, environ: dict[str, str]) -> Iterator[Hub]:
+    """The won deals were carried over once."""
+
+    def run() -> None:
+        with Hub.open(folder, environ=environ) as hub:
+            hub.run("won-deals")
+
+    stage.once("ran", folder, run)
+    with Hub.open(folder, environ=environ) as hub:
+        yield hub
 
 
 def held(hub: Hub, kind: str) -> dict[str, dict[str, Any]]:
@@ -69,66 +104,60 @@ def test_a_service_builds_a_map_once_and_anew_when_the_source_has_another_field(
     assert len(built) > len(once)
 
 
-def test_a_second_run_writes_nothing(hub: Hub) -> None:
+def test_a_second_run_writes_nothing(ran: Hub) -> None:
     """I2, b_001_14"""
-    hub.run("won-deals")
-    before = {kind: held(hub, kind) for kind in ("project", "customer", "product", "file")}
-    again = hub.run("won-deals")
-    assert {kind: held(hub, kind) for kind in before} == before
+    before = {kind: held(ran, kind) for kind in ("project", "customer", "product", "file")}
+    again = ran.run("won-deals")
+    assert {kind: held(ran, kind) for kind in before} == before
     assert again.data["items"] == {}
     assert set(again.data["fates"]["deal"]) <= {"unchanged", "skipped", "waiting"}
 
 
-def test_the_question_names_what_was_meant_first_and_says_why(hub: Hub) -> None:
+def test_the_question_names_what_was_meant_first_and_says_why(ran: Hub) -> None:
     """b_001_71, b_001_72"""
-    hub.run("won-deals")
-    [question] = answers.questions(hub)
+    [question] = answers.questions(ran)
     assert question["name"] == demo.UNKNOWN_PRODUCT
     assert question["candidates"][0]["sku"] == demo.MEANT
     assert question["candidates"][0]["why"]
     assert question["waiting"] == demo.EXPECTED["waiting"]
 
 
-def test_one_answer_settles_everything_that_waited_without_asking_the_source(hub: Hub, crm: HubSpotSimulator) -> None:
+def test_one_answer_settles_everything_that_waited_without_asking_the_source(ran: Hub, crm: HubSpotSimulator) -> None:
     """b_001_73, b_001_74"""
-    hub.run("won-deals")
     crm.history.reset_stats()
-    settled = answers.match(hub, 1, "I-1001").settled
+    settled = answers.match(ran, 1, "I-1001").settled
     assert settled["project"] == {"created": demo.EXPECTED["waiting"]}
     assert crm.history.stats()["requests"] == 0
-    assert overview.open_items(hub) == []
-    assert hub.run("won-deals").exit_code == 0
+    assert overview.open_items(ran) == []
+    assert ran.run("won-deals").exit_code == 0
 
 
-def test_an_answer_can_be_create_or_ignore_and_can_be_undone(hub: Hub) -> None:
+def test_an_answer_can_be_create_or_ignore_and_can_be_undone(ran: Hub) -> None:
     """b_001_73"""
-    hub.run("won-deals")
-    answers.create(hub, 1)
-    assert len(held(hub, "product")) == demo.EXPECTED["product"] + 1
-    undone = answers.undo(hub, 1)
+    answers.create(ran, 1)
+    assert len(held(ran, "product")) == demo.EXPECTED["product"] + 1
+    undone = answers.undo(ran, 1)
     assert undone["written"] == demo.EXPECTED["waiting"] + 1 or undone["written"] >= demo.EXPECTED["waiting"]
-    assert answers.question(hub, 1)["state"] == "open"
-    answers.ignore(hub, 1, "not ours")
-    assert answers.question(hub, 1)["reason"] == "not ours"
-    assert hub.run("won-deals").exit_code == 0
+    assert answers.question(ran, 1)["state"] == "open"
+    answers.ignore(ran, 1, "not ours")
+    assert answers.question(ran, 1)["reason"] == "not ours"
+    assert ran.run("won-deals").exit_code == 0
 
 
-def test_a_question_that_a_later_product_answers_closes_itself(hub: Hub, crm: HubSpotSimulator) -> None:
-    hub.run("won-deals")
+def test_a_question_that_a_later_product_answers_closes_itself(ran: Hub, crm: HubSpotSimulator) -> None:
     crm.create("products", 1, name=demo.UNKNOWN_PRODUCT, hs_sku="NEW-1")
-    hub.run("won-deals")
-    assert answers.question(hub, 1)["state"] == "closed"
-    assert len(held(hub, "project")) == demo.EXPECTED["project"]
+    ran.run("won-deals")
+    assert answers.question(ran, 1)["state"] == "closed"
+    assert len(held(ran, "project")) == demo.EXPECTED["project"]
 
 
-def test_every_decision_is_in_the_audit_log(hub: Hub) -> None:
+def test_every_decision_is_in_the_audit_log(ran: Hub) -> None:
     """I17, b_001_43"""
-    hub.run("won-deals")
-    answers.match(hub, 1, "I-1001")
-    flows.pause(hub, "won-deals", "month close")
-    with hub.store.read() as tx:
+    answers.match(ran, 1, "I-1001")
+    flows.pause(ran, "won-deals", "month close")
+    with ran.store.read() as tx:
         assert audit.verify(tx) == ""
-    actions = {row["action"] for row in overview.audit_rows(hub)}
+    actions = {row["action"] for row in overview.audit_rows(ran)}
     assert {"triage.match", "flow.paused", "file.synced"} <= actions
 
 
@@ -164,22 +193,21 @@ def test_a_stale_plan_is_refused(hub: Hub, crm: HubSpotSimulator) -> None:
 
 
 def test_later_changes_at_the_source_do_not_override_by_themselves_but_a_resync_does(
-    hub: Hub, crm: HubSpotSimulator
+    ran: Hub, crm: HubSpotSimulator
 ) -> None:
     """b_001_15, b_001_16, b_001_69"""
-    hub.run("won-deals")
-    [(deal, project)] = list(synced(hub).items())[:1]
-    name = held(hub, "project")[project]["name"]
+    [(deal, project)] = list(synced(ran).items())[:1]
+    name = held(ran, "project")[project]["name"]
     change(crm, "deals", deal, dealname="Renamed in the CRM")
-    report = hub.run("won-deals")
-    assert held(hub, "project")[project]["name"] == name
+    report = ran.run("won-deals")
+    assert held(ran, "project")[project]["name"] == name
     assert report.data["reasons"]["deal"]["skipped"]["already synced once"] == 1
-    shown = hub.resync("won-deals", Options(records=(deal,), resync=True), write=False).data
+    shown = ran.resync("won-deals", Options(records=(deal,), resync=True), write=False).data
     changes = [change for row in shown["changes"] for change in row["changes"]]
     assert [(c.field, c.before, c.after) for c in changes] == [("name", name, "Renamed in the CRM")]
-    assert held(hub, "project")[project]["name"] == name, "the diff is shown first"
-    hub.resync("won-deals", Options(records=(deal,), resync=True), write=True)
-    assert held(hub, "project")[project]["name"] == "Renamed in the CRM"
+    assert held(ran, "project")[project]["name"] == name, "the diff is shown first"
+    ran.resync("won-deals", Options(records=(deal,), resync=True), write=True)
+    assert held(ran, "project")[project]["name"] == "Renamed in the CRM"
 
 
 def test_local_edits_survive_a_resync_unless_somebody_says_otherwise(hub: Hub, crm: HubSpotSimulator) -> None:
@@ -197,45 +225,42 @@ def test_local_edits_survive_a_resync_unless_somebody_says_otherwise(hub: Hub, c
     assert held(hub, "project")[project]["name"] == "Theirs"
 
 
-def test_a_resync_of_chosen_fields_leaves_the_others_as_they_are(hub: Hub, crm: HubSpotSimulator) -> None:
+def test_a_resync_of_chosen_fields_leaves_the_others_as_they_are(ran: Hub, crm: HubSpotSimulator) -> None:
     """b_001_16"""
-    hub.run("won-deals")
-    [(deal, project)] = list(synced(hub).items())[:1]
-    before = held(hub, "project")[project]
+    [(deal, project)] = list(synced(ran).items())[:1]
+    before = held(ran, "project")[project]
     change(crm, "deals", deal, dealname="New name", amount="1.00")
-    hub.resync("won-deals", Options(records=(deal,), resync=True, fields=("name",)), write=True)
-    assert held(hub, "project")[project] == {**before, "name": "New name"}
+    ran.resync("won-deals", Options(records=(deal,), resync=True, fields=("name",)), write=True)
+    assert held(ran, "project")[project] == {**before, "name": "New name"}
 
 
 def test_an_archived_deal_is_reported_by_the_next_sweep_and_its_project_is_kept(
-    hub: Hub, crm: HubSpotSimulator
+    ran: Hub, crm: HubSpotSimulator
 ) -> None:
     """case_B12, I7"""
-    hub.run("won-deals")
-    [(deal, project)] = list(synced(hub).items())[:1]
+    [(deal, project)] = list(synced(ran).items())[:1]
     remove(crm, "deals", deal)
-    assert hub.run("won-deals").data["notices"] == [], "a search does not show what was archived"
-    [notice] = hub.run("won-deals", Options(sweep=True)).data["notices"]
+    assert ran.run("won-deals").data["notices"] == [], "a search does not show what was archived"
+    [notice] = ran.run("won-deals", Options(sweep=True)).data["notices"]
     assert (notice.record, notice.target) == (deal, project)
     assert "archived" in notice.what
-    assert project in held(hub, "project")
-    assert hub.run("won-deals", Options(sweep=True)).data["notices"] == [], "it is said once"
+    assert project in held(ran, "project")
+    assert ran.run("won-deals", Options(sweep=True)).data["notices"] == [], "it is said once"
 
 
 def test_new_files_keep_coming_for_a_project_that_was_synced_once(
-    hub: Hub, crm: HubSpotSimulator, crm_url: str
+    ran: Hub, crm: HubSpotSimulator, crm_url: str
 ) -> None:
     """b_001_54, b_001_57"""
-    hub.run("won-deals")
-    files = len(held(hub, "file"))
-    [(deal, project)] = list(synced(hub).items())[:1]
+    files = len(held(ran, "file"))
+    [(deal, project)] = list(synced(ran).items())[:1]
     attach(crm, crm_url, deal, "late.txt", b"late")
-    report = hub.run("won-deals")
-    assert len(held(hub, "file")) == files + 1
-    late = next(f for f in held(hub, "file").values() if f["name"] == "late.txt")
+    report = ran.run("won-deals")
+    assert len(held(ran, "file")) == files + 1
+    late = next(f for f in held(ran, "file").values() if f["name"] == "late.txt")
     assert late["project"] == project
     assert report.data["items"] == {"file": {"created": 1}}
-    rows = [row for row in overview.audit_rows(hub, what="file.synced") if row["detail"]["name"] == "late.txt"]
+    rows = [row for row in overview.audit_rows(ran, what="file.synced") if row["detail"]["name"] == "late.txt"]
     assert len(rows) == 1
 
 

@@ -3,10 +3,14 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
+import msgspec
 from starlette.datastructures import FormData, Headers, QueryParams, UploadFile
 from starlette.requests import Request
+
+_exactly = msgspec.json.Encoder(decimal_format="number").encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +47,11 @@ class Call:
         value = self.form.get(name, default)
         return value if isinstance(value, str) else default
 
-    def json(self) -> Any:
-        """The body as JSON; ValueError when it is not (the stand-in words the refusal)."""
+    def json(self, *, exact: bool = True) -> Any:
+        """The body as JSON; ValueError when it is not (the stand-in words the refusal). A number with a point is a
+        Decimal, so that an amount stays what was said to the last digit; a float where not ``exact``."""
         try:
-            return json.loads(self.body)
+            return json.loads(self.body, parse_float=Decimal if exact else None)
         except RecursionError:
             raise ValueError("too many levels") from None
 
@@ -67,10 +72,18 @@ class Reply:
             return self.body, {"content-type": "application/octet-stream", **self.headers}
         if isinstance(self.body, str):
             return self.body.encode(), {"content-type": "text/html; charset=utf-8", **self.headers}
-        return json.dumps(self.body).encode(), {
+        return _written(self.body), {
             "content-type": "application/json;charset=utf-8",
             **self.headers,
         }
+
+
+def _written(body: Any) -> bytes:
+    """JSON; a Decimal is a number of all its digits."""
+    try:
+        return json.dumps(body).encode()
+    except TypeError:
+        return _exactly(body)
 
 
 class Refusal(Exception):

@@ -130,7 +130,7 @@ class Stage:
             return Reply(405, {"error": f"{name} does something: it takes a POST"}, {"allow": "POST"})
         try:
             with self.lock:
-                return Reply(200, control(call.json() if call.body else None))
+                return Reply(200, control(call.json(exact=False) if call.body else None))
         except (ValueError, TypeError, KeyError) as wrong:
             return Reply(400, {"error": str(wrong)})
 

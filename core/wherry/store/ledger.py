@@ -42,14 +42,16 @@ def seek_refs(tx: Tx, statement: sa.Executable, route: Route, refs: Iterable[Ref
 
     Of many things each entity's are asked for by themselves, or each key would be looked for under every entity.
     """
-    pairs = {(ref.entity, ref.key) for ref in refs}
-    every = sorted({entity for entity, _ in pairs})
-    groups = [[entity] for entity in every] if len(pairs) > _FEW else [every]
-    asked = []
-    for entities in groups:
-        keys = sorted({key for entity, key in pairs if entity in entities})
-        asked.append(tx.asked_among(statement, keys, sink=route.sink, source=route.source, entities=entities))
-    return (row[2:] for row in chain.from_iterable(asked) if row[:2] in pairs)
+    keys: dict[str, set[str]] = {}
+    for ref in refs:
+        keys.setdefault(ref.entity, set()).add(ref.key)
+    few = sum(map(len, keys.values())) <= _FEW
+    groups = [(sorted(keys), set().union(*keys.values()))] if few else [([entity], keys[entity]) for entity in keys]
+    asked = [
+        tx.asked_among(statement, sorted(some), sink=route.sink, source=route.source, entities=entities)
+        for entities, some in groups
+    ]
+    return (row[2:] for row in chain.from_iterable(asked) if row[1] in keys[row[0]])
 
 
 _FEW = 64

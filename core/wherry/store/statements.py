@@ -52,12 +52,13 @@ class Statements:
                   for at, name in enumerate(names)}  # fmt: skip
         fixed = {name: value for name, value in state.parameters.items() if name not in told and name not in places}
         order = [(name, *places.get(name, ("", 0))) for name in state.positiontup]
+        parts = [(name, whole) for name, whole, at in order if at == 0]  # a list goes in as a whole, where it begins
 
         def arguments(values: Mapping[str, Any]) -> Row:
-            return tuple(
-                values[whole][at] if whole else values[name] if name in values else fixed[name]
-                for name, whole, at in order
-            )
+            row: list[Any] = []
+            for name, whole in parts:
+                row += values[whole] if whole else (values[name] if name in values else fixed[name],)
+            return tuple(row)
 
         return state.statement, arguments, not isinstance(statement, sa.Update | sa.Delete)
 

@@ -16,7 +16,7 @@ import msgspec
 import pytest
 
 from wherry.matching import ListingCatalogue, pending_id, pending_ref
-from wherry.records import Ask, Candidate, Decision, Draft, Link, Listed, Ref, Same, Skip
+from wherry.records import Ask, Candidate, Create, Decision, Draft, Link, Listed, Ref, Same, Skip
 from wherry.roles import Catalogue, Matcher
 from wherry.testing import guarantees as promise
 from wherry.testing.guarantees import guarantee
@@ -283,6 +283,30 @@ class MatcherSuite:
         catalogue = ListingCatalogue(listing, {"I-3": ["id:77"]})
         (decision,) = matcher.match([_draft(self.entity, "id:1", "GTX Pro", "")], catalogue)
         assert not isinstance(decision, Link)
+
+    @guarantee(promise.RIGHT_LINK)
+    def test_a_thing_that_is_linked_is_linked_again_by_its_own_number_alone(
+        self, matcher: Matcher, drafts: list[Draft], listing: list[Listed]
+    ) -> None:
+        """Whatever else a rule goes by: what another record became is not this one, too."""
+        numbers = {listed.id: listed.sku.casefold() for listed in listing}
+        for draft in drafts:
+            [decision] = matcher.match([draft], _catalogue(listing))
+            if isinstance(decision, Link) and str(draft.body.get("sku") or "").casefold() != numbers[decision.target]:
+                taken = _Seen(ListingCatalogue(listing, {decision.target: ["id:77"]}))
+                [again] = matcher.match([draft], taken)
+                assert not isinstance(again, Link), f"{draft.key} is linked to what id:77 became"
+
+    @guarantee(promise.RIGHT_LINK)
+    def test_a_product_that_is_there_by_its_very_number_is_not_made_again(
+        self, matcher: Matcher, listing: list[Listed]
+    ) -> None:
+        """It is linked, or a person is asked."""
+        if self.entity != "product":
+            pytest.skip("only products have a number that is theirs everywhere")
+        for listed in (one for one in listing if one.sku and one.name):
+            [decision] = matcher.match([_draft(self.entity, "id:1", listed.name, listed.sku)], _catalogue(listing))
+            assert not isinstance(decision, Create), f"{listed.sku} would be there twice"
 
 
 class _Seen:

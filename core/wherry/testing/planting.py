@@ -89,7 +89,7 @@ def tried(plugin: Path, bug: Planted | None, folder: Path) -> Caught:
     there = plantation(plugin).suites
     suites = (bug.suites if bug is not None else ()) or there
     copy = copied(plugin, there, folder)
-    if bug is not None and (problem := _plant(copy / "src", bug)):
+    if bug is not None and (problem := planted(copy / "src", bug)):
         return Caught(plugin=plugin.name, bug=bug.name, what=bug.what, problem=problem)
     report = folder / "report.json"
     said, ended = _run(folder, [str((copy / "tests" / name).relative_to(folder)) for name in suites], report)
@@ -113,7 +113,7 @@ def copied(plugin: Path, suites: Sequence[str], folder: Path) -> Path:
     return place
 
 
-def _plant(source: Path, bug: Planted) -> str:
+def planted(source: Path, bug: Planted) -> str:
     """Change the copy; why that cannot be done, or empty."""
     return next(filter(None, (_change(source, one) for one in (bug, *bug.also))), "")
 

@@ -34,7 +34,7 @@ kinds = ["deal"]
 pipelines = [{ id = "default", stages = ["closedwon"] }]
 repeat = { project = "once", file = "always" }
 """
-WON, LOST, LINES, COMPANIES = 2_345, 655, 2, 247
+WON, LOST, LINES, COMPANIES = 1_045, 255, 2, 147
 PRIMARY, LINE_TO_DEAL, NOTE_TO_DEAL = 5, 20, 214
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ def moment(said: object) -> int:
     return int((found if found.tzinfo else found.replace(tzinfo=dt.UTC)).timestamp())
 
 
+@functools.lru_cache(maxsize=4096)
 def text_of(seconds: int, form: str = "%Y-%m-%d %H:%M:%S") -> str:
     """A moment in the form that databases keep: UTC, to the second."""
     return dt.datetime.fromtimestamp(seconds, dt.UTC).strftime(form)
