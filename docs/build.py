@@ -22,7 +22,7 @@ from pydantic import BaseModel
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "docs"))
 
-from generate import coverage, entities, errors, fields, proofs, quality, roles, transforms, versions  # noqa: E402
+from generate import checks, coverage, entities, errors, fields, proofs, quality, roles, transforms, versions  # noqa: E402
 
 REFERENCE = ROOT / "docs" / "reference"
 WIDTH = 100
@@ -35,7 +35,7 @@ def pages() -> dict[Path, str]:
              "roles": roles.page(), "transforms": transforms.page(), "behaviours": proofs.behaviours(ROOT),
              "cases": proofs.cases(ROOT), "versions": versions.page(),
              "entities": entities.page(), "rigs": roles.rigs(), "stand-ins": roles.simulator(),
-             "quality": quality.page(), "plugins": quality.plugins(ROOT)}  # fmt: skip
+             "quality": quality.page(), "checks": checks.page(), "plugins": quality.plugins(ROOT)}  # fmt: skip
     whole = {REFERENCE / f"{name}.md": f"{NOTE}\n\n{text.strip()}\n" for name, text in texts.items()}
     return {**whole, **fields.guides(ROOT / "docs" / "how-to", plugin_modules())}
 

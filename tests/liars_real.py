@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 import msgspec
-from wherry.records import Answer, Call, Item, Reply
+from wherry.records import Answer, Call, Found, Item, Reply
 from wherry.testing.target import Ability
 from wherry.testing.target_sink import AskingSink, TargetSink
 
@@ -50,6 +50,14 @@ def _line(line: dict[str, Any]) -> dict[str, Any]:
     return {**line, "amount": {"minor": int(exact.quantize(Decimal(1), ROUND_HALF_EVEN)), "currency": "GBP"}}
 
 
+class OffersTheVoided(AskingSink):
+    """What was taken back has the number still."""
+
+    def found(self, call: Call, items: Sequence[Item], reply: Reply) -> dict[str, list[Found]]:
+        finds = super().found(call, items, reply)
+        return {stamp: hits or [Found(target="X-1001", alike=True)] for stamp, hits in finds.items()}
+
+
 class LooksByMemo(AskingSink):
     """It cannot look for what it could not write."""
 
@@ -62,5 +70,6 @@ LIARS: list[tuple[type[TargetSink], Ability, int, str]] = [
     (TakesYesForDone, "query", 1, "test_what_the_system_leaves_as_it_is_is_not_said_to_be_taken_back"),
     (TakesStaleForDone, "query", 1, "test_what_a_person_changed_is_not_taken_back_unseen"),
     (HasItMultiplied, "query", 1, "test_half_a_penny_is_rounded_as_the_source_did"),
+    (OffersTheVoided, "query", 1, "test_what_was_taken_back_is_not_taken_for_what_comes_in_its_place"),
     (LooksByMemo, "query", 1, "test_what_a_body_need_not_say_may_be_missing"),
 ]

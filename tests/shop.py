@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import pytest
@@ -88,7 +89,7 @@ class Shop:
         """The data of its answer."""
         return json.loads(self.does(f"{line} --output json", code))["data"]
 
-    def once(self, step: str, do: Callable[[], object]) -> None:
+    def once(self, step: str, do: FunctionType) -> None:
         """Do it, or have what came of it when another test did it."""
         if self._stage is None:
             do()

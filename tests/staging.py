@@ -18,6 +18,7 @@ import types
 from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FunctionType
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -69,7 +70,7 @@ class Moment:
         return self._keep_fields(one)
 
     def _keep_fields(self, one: Any) -> list[Any]:
-        if isinstance(one, types.FunctionType):
+        if isinstance(one, FunctionType):
             return [cell.cell_contents for cell in one.__closure__ or ()]
         if isinstance(one, types.MethodType):
             return [one.__self__]
@@ -116,12 +117,14 @@ class Stage(Generic[Sim]):
         finally:
             self.busy = False
 
-    def once(self, step: str, folder: Path, do: Callable[[], object]) -> None:
+    def once(self, step: str, folder: Path, do: FunctionType) -> None:
         """Do it, or take up what came of it the first time.
 
-        A step is known by its name, by those before it, and by what lies in the folder when it begins.
+        A step is known by its name and the place of its code (modules call theirs alike), by those before it, and by
+        what lies in the folder when it begins. It must hang on nothing else.
         """
-        self._done = (*self._done, step, _print(folder))
+        code = do.__code__
+        self._done = (*self._done, f"{step} {code.co_filename}:{code.co_firstlineno}", _print(folder))
         if self._done not in self._moments:
             do()
             files = self._kept / str(len(self._moments))

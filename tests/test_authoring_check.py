@@ -183,6 +183,18 @@ def test_a_rule_is_not_asked_of_those_that_it_is_not_for(made: Made) -> None:
     assert {told[name] for name in ("base-url", "safe-write", "vendor-sdk", "settings-described")} == {"not asked"}
 
 
+def test_who_makes_a_client_reaches_a_network_though_no_host_is_the_vendors(made: Made) -> None:
+    """A server that everybody has of his own, signed in to by user and password: Tryton is such a system."""
+    subject = made()
+    subject.manifest = Manifest(system="made", title="Made", roles=("source", "simulator"))
+    told = {one.rule.id: one.verdict.outcome for one in check(subject, run=False).judged}
+    assert told["base-url"] == "met"
+    subject = made(source="")
+    subject.manifest = Manifest(system="made", title="Made", roles=("source", "simulator"))
+    told = {one.rule.id: one.verdict.outcome for one in check(subject, run=False).judged}
+    assert told["base-url"] == "not asked"
+
+
 # -- running -----------------------------------------------------------------------------------------------------------
 
 

@@ -85,7 +85,7 @@ def pages(build: Any) -> Any:
 @pytest.mark.parametrize(
     "page",
     ["reference/cli", "reference/config", "reference/hooks", "reference/errors", "reference/roles",
-     "reference/entities", "reference/rigs",
+     "reference/entities", "reference/rigs", "reference/checks",
      "reference/transforms", "reference/behaviours", "reference/cases", "how-to/connect-hubspot"],
 )  # fmt: skip
 def test_the_reference_is_what_the_code_says(page: str, pages: Any) -> None:

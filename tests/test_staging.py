@@ -111,9 +111,12 @@ def test_a_step_is_done_once_and_what_came_of_it_is_there_the_next_time(
     assert done == [1]
     assert (tmp_path / "other" / "wherry.toml").read_text() == f"url = {tmp_path / 'other'}"
     with made.used():
+        made.once("entered", tmp_path / "other", lambda: done.append(2))
+    assert done == [1, 2], "another step of the same name"
+    with made.used():
         (tmp_path / "one" / "file").write_text("another start")
         made.once("entered", tmp_path / "one", enter)
-    assert done == [1, 1], "what lay in the folder was another"
+    assert done == [1, 2, 1], "what lay in the folder was another"
 
 
 def test_who_wants_a_second_at_a_time_has_one_of_its_own(stage: tuple[Stage[Any], Stages]) -> None:

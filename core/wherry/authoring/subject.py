@@ -42,8 +42,13 @@ class Subject:
 
     @property
     def reaches_network(self) -> bool:
-        """Whether it signs in somewhere, or names hosts."""
-        return bool(self.manifest.hosts or self.manifest.sign_in)
+        """Whether it signs in somewhere, names hosts, or makes a client: of a server that everybody has of his own."""
+        return bool(self.manifest.hosts or self.manifest.sign_in) or self._makes_client
+
+    @cached_property
+    def _makes_client(self) -> bool:
+        calls = (node.func for tree in self.trees.values() for node in ast.walk(tree) if isinstance(node, ast.Call))
+        return any("Profile" in (getattr(one, "id", ""), getattr(one, "attr", "")) for one in calls)
 
     @cached_property
     def project(self) -> dict[str, Any]:

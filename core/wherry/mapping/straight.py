@@ -28,6 +28,9 @@ Take = Callable[[Any], Any]
 Give = Callable[[Scope], Any]
 Paths = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 """Record kind → (target, source field) of what is read there without a call."""
+Reading = tuple[str, int | None, str, Give | None]
+"""Target, the kind (by its place) and the field that are read there without a call, and what is done with the value:
+None leaves a text as it is. Without a kind the value comes from a call; without that, too, from the lists."""
 
 _DIGITS = re.compile(r"-?(?:0|[1-9][0-9]{0,13})(?:\.[0-9]{1,12})?").fullmatch
 """A number as a body holds it: what matches has one spelling, few enough digits and is in range."""
@@ -40,60 +43,53 @@ class UnusualError(Exception):
 
 
 class Straight(Struct, frozen=True):
-    """How a body is filled. ``texts`` and ``numbers`` are the text and decimal fields that take a source field as it
-    stands, ``custom_paths`` the same below ``custom``; ``order`` is that of the shape."""
+    """How a body is filled: the record kinds that are read, and the targets in the order of the shape."""
 
-    texts: Paths
-    numbers: Paths
-    others: tuple[tuple[str, Give], ...]
-    custom_paths: Paths
-    custom: tuple[tuple[str, Evaluate], ...]
+    kinds: tuple[str, ...]
+    readings: tuple[Reading, ...]
     required: tuple[str, ...]
-    order: tuple[str, ...]
 
     def fill(self, scope: Scope, lists: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
         """The body with these lists, what holds its default left out. Raises anything for what is not as usual."""
-        filled: dict[str, Any] = dict(lists)
-        self._read(scope, filled)
-        for name, give in self.others:
-            if (value := give(scope)) is not None:
+        found = [scope.fields.get(kind) or _NOTHING for kind in self.kinds]
+        filled: dict[str, Any] = {}
+        for name, kind, path, give in self.readings:
+            if kind is not None:
+                value = found[kind].get(path)
+                if value is None or value == "":
+                    continue
+                if give is not None:
+                    value = give(value)
+                elif value.__class__ is not str:
+                    raise UnusualError(name)
                 filled[name] = value
-        if custom := self._custom(scope):
-            filled["custom"] = custom
+            elif (value := give(scope) if give is not None else lists.get(name)) is not None:
+                filled[name] = value
         for name in self.required:
             if not _said(filled.get(name)):
                 raise UnusualError(name)
-        return {name: filled[name] for name in self.order if name in filled}
+        return filled
 
-    def _read(self, scope: Scope, filled: dict[str, Any]) -> None:
-        for kind, pairs in self.texts:
-            found = scope.fields.get(kind) or _NOTHING
-            for name, path in pairs:
-                value = found.get(path)
-                if value.__class__ is str:
-                    if value:
-                        filled[name] = value
-                elif value is not None:
-                    raise UnusualError(name)
-        for kind, pairs in self.numbers:
-            found = scope.fields.get(kind) or _NOTHING
-            for name, path in pairs:
-                if (value := found.get(path)) is not None and value != "":
-                    filled[name] = _digits(value)
 
-    def _custom(self, scope: Scope) -> dict[str, Any]:
+class Custom(Struct, frozen=True):
+    """How what is below ``custom`` is filled."""
+
+    paths: Paths
+    others: tuple[tuple[str, Evaluate], ...]
+
+    def __call__(self, scope: Scope) -> dict[str, Any] | None:
         """What was not sent stays unset; sent as null it is null."""
         custom: dict[str, Any] = {}
-        for kind, pairs in self.custom_paths:
+        for kind, pairs in self.paths:
             found = scope.fields.get(kind) or _NOTHING
             for name, path in pairs:
                 if path in found:
                     value = found[path]
                     custom[name] = value if value.__class__ in _HELD else _held(value)
-        for name, evaluate in self.custom:
+        for name, evaluate in self.others:
             if (value := evaluate(scope)) is not None:
                 custom[name] = value if value.__class__ in _HELD else _held(value)
-        return custom
+        return custom or None
 
 
 def straight(shape: type[Entity], lines: Mapping[str, Expression], lists: tuple[str, ...]) -> Straight | None:
@@ -104,20 +100,33 @@ def straight(shape: type[Entity], lines: Mapping[str, Expression], lists: tuple[
     takes = {name: take for name in own if (take := _take(known[name].type, known[name].default))}
     if hasattr(shape, "__post_init__") or len(takes) < len(own):
         return None
-    texts = {name: line.text_of for name, line in own.items() if _is_text(known[name])}
-    numbers = {name: line.number_of for name, line in own.items() if takes[name] is _digits}
-    read = {name: path for name, path in {**texts, **numbers}.items() if is_field(path)}
-    customs = {name.removeprefix("custom."): line for name, line in lines.items() if name not in known}
-    paths = {name: line.path for name, line in customs.items()}
+    kinds: list[str] = []
+    readings = {name: _reading(name, line, known[name], takes[name], kinds) for name, line in own.items()}
+    readings |= {name: (name, None, "", None) for name in lists}
+    if customs := {name.removeprefix("custom."): line for name, line in lines.items() if name not in known}:
+        readings["custom"] = "custom", None, "", _custom(customs)
     return Straight(
-        _by_kind(texts),
-        _by_kind(numbers),
-        tuple((name, _giving(line.evaluate, takes[name])) for name, line in own.items() if name not in read),
-        _by_kind(paths),
-        tuple((name, line.evaluate) for name, line in customs.items() if not is_field(paths[name])),
+        tuple(kinds),
+        tuple(readings[name] for name in known if name in readings),
         tuple(name for name in own if known[name].required),
-        tuple(name for name in known if name in own or name in lists or name == "custom"),
     )
+
+
+def _reading(name: str, line: Expression, info: FieldInfo, take: Take, kinds: list[str]) -> Reading:
+    """How a target is filled; a kind that is read joins ``kinds``."""
+    path = line.text_of if _is_text(info) else line.number_of if take is _digits else None
+    if not is_field(path):
+        return name, None, "", _giving(line.evaluate, take)
+    kind, field = path
+    if kind not in kinds:
+        kinds.append(kind)
+    return name, kinds.index(kind), field, _digits if take is _digits else None
+
+
+def _custom(lines: Mapping[str, Expression]) -> Custom:
+    paths = {name: line.path for name, line in lines.items()}
+    others = tuple((name, line.evaluate) for name, line in lines.items() if not is_field(paths[name]))
+    return Custom(_by_kind(paths), others)
 
 
 def _by_kind(paths: Mapping[str, tuple[str, str] | None]) -> Paths:

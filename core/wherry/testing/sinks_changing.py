@@ -18,6 +18,7 @@ from wherry.testing.sink_trial import (
     AskingSink,
     SinkTrial,
     ask,
+    asking,
     changing,
     created,
     needed,
@@ -179,6 +180,18 @@ class Changing:
         done = answer is not None and answer.fate in DONE
         assert answer is None or not done or (answer.fate == "created" and answer.target != first.target)
         assert len(trial.effects(anew)) == done, "said to be written, and not there; or there, and not said to be"
+
+    @guarantee(promise.TAKEN_BACK)
+    def test_what_was_taken_back_is_not_taken_for_what_comes_in_its_place(self, trial: SinkTrial) -> None:
+        """It keeps its number in many books. Who offers it as alike has a person decide what nobody doubts."""
+        sink, item = asking(trial), trial.items(1)[0]
+        if not trial.voids:
+            pytest.skip("the things cannot be taken back")
+        (first,) = created(sink, [item])
+        void = void_of(item, first)
+        assert write(sink, [void])[void.stamp].fate == "reversed"
+        anew = msgspec.structs.replace(item, body=trial.changed(item), stamp=stamp_of(f"anew {item.stamp}"))
+        assert [hit for hit in ask(sink, [anew])[anew.stamp] if hit.ours or hit.alike] == []
 
     @guarantee(promise.TAKEN_BACK)
     def test_what_is_taken_back_is_what_was_written(self, trial: SinkTrial) -> None:

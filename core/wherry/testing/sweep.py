@@ -251,7 +251,7 @@ def _no_postgres() -> str:
 
 
 def _line(rig: str, database: str, *numbers: object) -> str:
-    return f"{rig:<18}{database:<12}" + "".join(f"{number:>11}" for number in numbers)
+    return f"{rig:<22}{database:<12}" + "".join(f"{number:>11}" for number in numbers)
 
 
 def _shown(result: Result, modules: Sequence[str]) -> Result:
