@@ -242,6 +242,19 @@ def test_what_somebody_edited_there_is_written_over_after_a_yes(at: Counter) -> 
     assert at.desk.items() == {}
 
 
+def test_what_the_target_holds_by_now_as_we_would_write_it_is_not_sent_again(at: Counter) -> None:
+    """It was corrected there, or the plugin that told it otherwise was."""
+    id, there = edited(at)
+    held = at.desk.number("1")
+    line = {**held["lines"][0], "amount": "14.00"}
+    at.desk.target.edit(there, total="14.00", memo="", lines=[line])
+    before = len(at.desk.writes())
+    [row] = at.ask("errors", "retry", id)["items"]
+    assert (row["target"], at.desk.items()) == (there, {})
+    assert "it holds what we would write" in at.err
+    assert len(at.desk.writes()) == before
+
+
 # -- approval ----------------------------------------------------------------------------------------------------------
 
 

@@ -177,8 +177,15 @@ def retry(numbers: tuple[str, ...], state: str | None, flow: str) -> None:
     for one in chosen:
         if one.item.state not in deciding.TRIED:
             raise deciding.not_that_way(one.item)
-    _ask_to_overwrite(own, [one for one in chosen if one.item.state == "differs"])
-    _done(own, "wherry.errors.retry/1", deciding.retry(own.hub, chosen))
+    same = _ask_to_overwrite(own, [one for one in chosen if one.item.state == "differs"])
+    rest = [one for one in chosen if one.item.id not in same]
+    done = deciding.retry(own.hub, rest) if rest else deciding.Done(items=[])
+    for id in same:  # nothing is to be written over: a second version of the same would only be sent after it
+        done.items += deciding.accept(own.hub, id, _SAME).items
+    _done(own, "wherry.errors.retry/1", done)
+
+
+_SAME = "it holds what we would write"
 
 
 def _chosen(own: Face, numbers: tuple[str, ...], state: str | None, flow: str) -> list[Placed]:
@@ -189,17 +196,23 @@ def _chosen(own: Face, numbers: tuple[str, ...], state: str | None, flow: str) -
     return desk.all_of(own.hub, state, flow)
 
 
-def _ask_to_overwrite(own: Face, differing: Sequence[Placed]) -> None:
-    """Show what the target holds and what it becomes; raises where nobody says yes to it."""
+def _ask_to_overwrite(own: Face, differing: Sequence[Placed]) -> list[int]:
+    """Show what the target holds and what it becomes; raises where nobody says yes to it. The numbers of those that it
+    holds by now as we would write them."""
     if not differing:
-        return
+        return []
     from wherry import looking
 
-    for look in looking.look(own.hub, differing):
+    looks = looking.look(own.hub, differing)
+    for look in looks:
         own.note(f"{_named(look.placed)} in {look.placed.item.target}")
         for line in _over(look):
             own.note(line)
-    own.confirm("Write ours over what is there?")
+    same = [look.placed.item.id for look in looks if not look.changes
+            and [hit.target for hit in look.found] == [look.placed.item.target]]  # fmt: skip
+    if len(same) < len(looks):
+        own.confirm("Write ours over what is there?")
+    return same
 
 
 def _over(look: Look) -> Iterator[str]:
@@ -208,7 +221,7 @@ def _over(look: Look) -> Iterator[str]:
     elif not look.found:
         yield "  it is no longer there"
     elif not look.changes:
-        yield "  it holds what we would write"
+        yield f"  {_SAME}"
     for change in look.changes:
         yield f"  {change.field}   {clean(change.after)} -> {clean(change.before)}"
 

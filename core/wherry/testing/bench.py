@@ -28,7 +28,7 @@ from wherry.simulator import Stage
 from wherry.simulator.server import usual_ports
 from wherry.testing import scenario
 from wherry.testing.crashing import KILLED, Crash, Do
-from wherry.testing.errand import Claims, Errand, SharedTime, TargetClock
+from wherry.testing.errand import LOG, Claims, Errand, SharedTime, TargetClock
 from wherry.testing.judge import Case, Wrong, held, judge, last_state, matches
 from wherry.testing.nursery import Ended, Nursery, Work
 from wherry.testing.rigs import Rig, Stand
@@ -125,7 +125,8 @@ class Bench:
     def _empty(self) -> None:
         for name in (".wherry", "kept"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
-        (self.folder / "shelf.json").unlink(missing_ok=True)
+        for name in ("shelf.json", LOG):
+            (self.folder / name).unlink(missing_ok=True)
         self._time.reset()
         enabled = ", ".join(f'"{name}"' for name in ("kit-source", *self.rig.plugins))
         url = self._clean()

@@ -35,6 +35,10 @@ from wherry.testing.scenario import FLOW
 START = dt.datetime(2026, 7, 6, 9, 0, tzinfo=dt.UTC)
 
 
+LOG = "log"
+"""The file of a bench's folder that its processes log to."""
+
+
 class Document(Struct, frozen=True):
     """A document of a plugin."""
 
@@ -211,7 +215,7 @@ def run(told: dict[str, Any]) -> int:
 
 
 def _carried_out(errand: Errand, opened: Callable[[Hub], object] = lambda hub: None) -> int:
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))  # the rest is as it must be
+    _log_beside(Path(errand.folder))
     probe = Probe(errand.crashes)
     watch(probe)
     if errand.mutation:
@@ -222,6 +226,14 @@ def _carried_out(errand: Errand, opened: Callable[[Hub], object] = lambda hub: N
     claims.points = probe.passed
     Path(errand.note).write_text(json.dumps(_plain(claims)))
     return claims.exit
+
+
+def _log_beside(folder: Path) -> None:
+    """Errors go into a file, which a replay shows; warnings of what a plan does to the hub are as they must be."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
+        logger_factory=structlog.WriteLoggerFactory(file=(folder / LOG).open("a")),
+    )
 
 
 def _plain(claims: Claims) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from msgspec import Struct, field
 
 from wherry.testing import plans, postgres
 from wherry.testing.bench import Bench, Outcome
+from wherry.testing.errand import LOG
 from wherry.testing.judge import RUN
 from wherry.testing.nursery import Nursery
 from wherry.testing.plans import chosen
@@ -82,6 +83,11 @@ class Benches:
         bench = Bench(self._rig, self._database, self._folder / str(number), nursery, clean)
         bench.carry_out("; ".join(f"play {phase}; warm" for phase in self._rig.phases))
         return bench
+
+    def logged(self) -> str:
+        """What the processes of the last plan of each logged."""
+        files = [bench.folder / LOG for bench in self._benches]
+        return "".join(file.read_text() for file in files if file.exists())
 
     def carry_out(self, wanted: Sequence[tuple[str, str]]) -> Iterator[Outcome]:
         """The outcomes of plans, each with the bug that is planted for it (or none), as they come."""
@@ -145,6 +151,7 @@ def replay(plan: str, known: Sequence[Rig], mutation: str = "") -> Outcome:
     (rig,) = [rig for rig in known if rig.name == name]
     with Benches(rig, database, 1) as benches:
         (outcome,) = benches.carry_out([(steps.strip(), mutation)])
+        click.echo(benches.logged(), err=True, nl=False)
     return outcome
 
 
