@@ -21,6 +21,8 @@ class TestLikeness(MatcherSuite):
 
 
 class TestLinksAlone(MatcherSuite):
+    by_number = False
+
     @pytest.fixture
     def matcher(self) -> Matcher:
         return RuleMatcher.from_settings(("link",), "create")
