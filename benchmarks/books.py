@@ -27,11 +27,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from wherry import approvals
 from wherry.accounting import Mapped, Movement, MovementLine
 from wherry.books import grouping
 from wherry.books.periods import Calendar
 from wherry.hub import Hub
+from wherry.operating import approvals
 
 FIRST = dt.date(2026, 1, 1)
 DAYS, WALLETS = 90, 8

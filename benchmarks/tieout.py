@@ -26,8 +26,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from wherry import trail
 from wherry.accounting import Entry
+from wherry.bookkeeping import trail
 from wherry.books import plaintext
 from wherry.books.fields import Chart
 from wherry.cli import app

@@ -30,16 +30,16 @@ from typing import Any
 import msgspec
 from wherry import collecting
 from wherry.clock import SystemClock
-from wherry.drain import drain
-from wherry.flight import Target
+from wherry.protocol.drain import drain
+from wherry.protocol.flight import Target
+from wherry.protocol.restored import LOOKED, flow_on
+from wherry.protocol.steps import Lane, Step, fill
+from wherry.protocol.writing import settle
 from wherry.records import Call, Create, Draft, Item, Ref, Reply
-from wherry.restored import LOOKED, flow_on
-from wherry.steps import Lane, Step, fill
 from wherry.store import Store, calls, ledger
 from wherry.store.ledger import LinkRow, Route
 from wherry.testing import postgres
 from wherry.testing.target_sink import AskingSink
-from wherry.writing import settle
 
 ROUTE = Route(1, 2)
 MANNERS: dict[str, tuple[int, int]] = {"one by one": (1, 1), "in groups": (30, 4)}
@@ -47,9 +47,9 @@ MANNERS: dict[str, tuple[int, int]] = {"one by one": (1, 1), "in groups": (30, 4
 KNOWN = {Ref("customer", "id:1"): "T-1", Ref("product", "id:1"): "T-2"}
 AREAS = {
     "sqlite3": "the database itself", "psycopg": "the database itself", "sqlalchemy": "SQLAlchemy",
-    "wherry/store": "rows to and from the store", "wherry/drain.py": "drain", "wherry/flight.py": "drain",
-    "wherry/writing.py": "settling", "wherry/rows.py": "settling", "wherry/steps.py": "settling",
-    "wherry/boundary.py": "drain", "target_sink.py": "the sink's words", "wherry/money.py": "the sink's words",
+    "wherry/store": "rows to and from the store", "protocol/drain.py": "drain", "protocol/flight.py": "drain",
+    "protocol/writing.py": "settling", "protocol/rows.py": "settling", "protocol/steps.py": "settling",
+    "protocol/boundary.py": "drain", "target_sink.py": "the sink's words", "wherry/money.py": "the sink's words",
     "msgspec": "JSON", "threading": "threads", "concurrent": "threads", "wherry/threads.py": "threads",
     "writing.py": "the target that answers at once",
 }  # fmt: skip

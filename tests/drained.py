@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from wherry import flight, rows, writing
-from wherry.drain import Drain
 from wherry.hub import Hub, Report
+from wherry.protocol import flight, rows, writing
+from wherry.protocol.drain import Drain
+from wherry.protocol.steps import Lane
 from wherry.records import Answer, Ref
 from wherry.simulator import Clock, serve
-from wherry.steps import Lane
 from wherry.store import Store, calls, ledger
 from wherry.store import tables as t
 from wherry.store.calls import CallRow, OpenItem

@@ -8,7 +8,7 @@ from typing import Any
 
 import openpyxl
 import pytest
-from wherry import charting
+from wherry.bookkeeping import charting
 from wherry.books import tables
 
 from .treasury import Treasury, treasury

@@ -8,9 +8,9 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from wherry.bookkeeping.tying import Days, Tied
 from wherry.books.tieout import Row, TieOut
 from wherry.cli import tied
-from wherry.tying import Days, Tied
 
 from tests.treasury import Treasury, treasury
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import msgspec
 import pytest
 from wherry.accounting import BookedLine, Entry
+from wherry.bookkeeping.handing import Out, Said, Sorter, Wish
+from wherry.bookkeeping.trail import POSTED, PREPARED, TAKEN_BACK, Known
 from wherry.books.charts import Chart
-from wherry.handing import Out, Said, Sorter, Wish
-from wherry.steps import digest
+from wherry.protocol.steps import digest
 from wherry.store.exported import FileExport
 from wherry.store.ledger import LinkRow, Route
-from wherry.trail import POSTED, PREPARED, TAKEN_BACK, Known
 
 
 class Files:

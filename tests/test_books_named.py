@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from wherry.accounting import ChartAccount, Mapped, Movement, MovementLine
+from wherry.bookkeeping.charting import Needs, _control
 from wherry.books import grouping
 from wherry.books.charts import Chart
 from wherry.books.gathering import by_code
 from wherry.books.periods import Calendar
-from wherry.charting import Needs, _control
 
 from .treasury import treasury
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wherry import connections
 from wherry.cli.connections import drawn
 from wherry.hub import Hub
+from wherry.operating import connections
 from wherry.simulator import serve
 from wherry.store import registry
 from wherry.testing.clock import hurried

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from wherry.accounting import BookedLine, Bucket, Entry, LeftOut, Movement, MovementLine
+from wherry.bookkeeping.trail import entry_of
 from wherry.books import grouping, rates
 from wherry.books.drafts import draft_of
 from wherry.books.rates import Rate, Rates, Terms, read_rates
 from wherry.entities import check
 from wherry.errors import ConfigError
-from wherry.trail import entry_of
 
 DAY = dt.date(2026, 1, 31)
 CURRENCIES = ("EUR", "JPY", "KWD", "CLF")

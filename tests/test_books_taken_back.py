@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from wherry import reversing
 from wherry.accounting import ChartAccount, Entry, Mapped
+from wherry.bookkeeping import reversing
 from wherry.books import gathering, unbooked
 from wherry.books.charts import Chart
 from wherry.books.frozen import ENTITY

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from wherry import trail
+from wherry.bookkeeping import trail
 from wherry.books import unbooked
 from wherry.errors import TryAgain
 from wherry.hub import Hub

@@ -21,8 +21,8 @@ from wherry.cli import app, drawing, formats, options, plugged
 from wherry.cli.context import Face
 from wherry.cli.lazy import Lazy, LazyGroup
 from wherry.cli.progress import EVERY, Progress
+from wherry.protocol.tally import Tally
 from wherry.redaction import remember
-from wherry.tally import Tally
 
 HEAVY = (
     *("httpx", "pydantic", "sqlalchemy", "structlog", "msgspec", "pluggy", "stevedore", "alembic"),
@@ -178,7 +178,7 @@ def _break(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("wherry.overview.status", fail)
+    monkeypatch.setattr("wherry.operating.overview.status", fail)
 
 
 def test_a_bug_is_one_sentence_and_a_report_without_secrets(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from wherry import closed_days
+from wherry.protocol import closed_days
 
 from .drained import ROUTE, Books, books
 from .treasury import Treasury, treasury

@@ -17,9 +17,9 @@ import httpx
 import pytest
 from wherry.cli import app
 from wherry.clock import SystemClock
-from wherry.connecting import begin
 from wherry.consent import LIFE
 from wherry.hub import Hub
+from wherry.operating.connecting import begin
 from wherry.signin import FIELD, Tokens
 from wherry.simulator import serve
 from wherry.testing.clock import hurried

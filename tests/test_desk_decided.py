@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from wherry import decided
+from wherry.operating import decided
 from wherry.store.findings import Decision
 from wherry.store.ledger import LinkRow
 

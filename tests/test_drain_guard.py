@@ -169,7 +169,7 @@ def test_while_a_living_process_owns_the_target_nobody_else_sends(
     either: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """case_A16, case_A17, rule 7: no clock ends it"""
-    monkeypatch.setattr("wherry.drain._WAIT", 0.0)
+    monkeypatch.setattr("wherry.protocol.drain._WAIT", 0.0)
     either.bill("1")
     either.run()
     either.bill("2")

@@ -12,8 +12,8 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wherry import plain
 from wherry.errors import Rejected
+from wherry.protocol import plain
 from wherry.records import Answer, Call, Facts, Found, Item, Reply
 from wherry.testing.target_sink import AskingSink
 

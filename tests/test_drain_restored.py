@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from wherry import deciding
-from wherry import desk as kept
 from wherry.errors import ConfigError
+from wherry.operating import deciding
+from wherry.operating import desk as kept
 
 from .drained import Books, books, crash
 

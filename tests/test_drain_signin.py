@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wherry import flight
 from wherry.errors import Guarded
 from wherry.hub import Hub
+from wherry.protocol import flight
 
 from .drained import TOKEN, Books, books
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from wherry import approvals, correcting, deciding, reopening
-from wherry import desk as desks
 from wherry.errors import NotFound
 from wherry.hub import Hub
+from wherry.operating import approvals, correcting, deciding, reopening
+from wherry.operating import desk as desks
 from wherry.store.tables import links
 from wherry.testing.target_sink import DraftingSink, ReplacingSink, TargetSink
 

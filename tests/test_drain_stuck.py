@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from wherry import correcting, deciding, drain, flight, undoing, watching
-from wherry import desk as desks
 from wherry.errors import Busy, Guarded
+from wherry.operating import correcting, deciding, undoing
+from wherry.operating import desk as desks
+from wherry.protocol import drain, flight, watching
 from wherry.records import Answer, Call, Item
 from wherry.store import engines
 from wherry.store import tables as t

@@ -9,9 +9,10 @@ from typing import Any
 
 import msgspec
 import pytest
-from wherry import deciding, flight, reopening
-from wherry import desk as desks
 from wherry.errors import Guarded
+from wherry.operating import deciding, reopening
+from wherry.operating import desk as desks
+from wherry.protocol import flight
 from wherry.records import Answer, Call, Found, Item, Reply
 from wherry.store import ledger, tables
 from wherry.store.calls import OpenItem

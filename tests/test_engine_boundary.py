@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wherry import boundary
 from wherry.errors import AccessLost, ContractBroken, Rejected, TryAgain
+from wherry.protocol import boundary
 from wherry.records import Create, Draft, Page, Record, Skip
 from wherry.redaction import remember
 from wherry.roles import Account, Query

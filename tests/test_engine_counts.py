@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wherry.catalogues import Catalogues, LazyCatalogue
 from wherry.matching import ListingCatalogue
+from wherry.protocol.tally import Notice, Tally, plain
 from wherry.records import Listed
-from wherry.tally import Notice, Tally, plain
+from wherry.runs.upkeep import sweep_is_due
 from wherry.testing.clock import START, FakeClock
-from wherry.upkeep import sweep_is_due
 
 COUNTS = st.dictionaries(st.sampled_from(["deal", "product"]), st.dictionaries(
     st.sampled_from(["created", "skipped", "triage"]), st.integers(0, 50), max_size=3))  # fmt: skip

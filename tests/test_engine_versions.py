@@ -8,14 +8,14 @@ from typing import Any
 
 import msgspec
 import pytest
-from wherry import engine
 from wherry.catalogues import Catalogues
 from wherry.errors import Rejected
-from wherry.job import Job, Options, Wired
 from wherry.matching import ListingCatalogue, RuleMatcher
+from wherry.protocol.steps import Lane
 from wherry.records import Answer, Draft, Item, Listed, Page, Record, Ref, Skip
 from wherry.roles import Account
-from wherry.steps import Lane
+from wherry.runs import engine
+from wherry.runs.job import Job, Options, Wired
 from wherry.store import Store, ledger
 from wherry.store.blobs import Blobs
 from wherry.store.documents import DocumentView

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wherry import engine
+from wherry.runs import engine
 from wherry.store import homes
 
 from .shop import Shop, shop

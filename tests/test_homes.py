@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from wherry import homing
+from wherry.protocol import homing
 
 from .shop import Shop, shop
 from .test_once import ACCOUNTS, LEDGER, RULE, ran, standing, why

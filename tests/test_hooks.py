@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wherry import hookimpl, scheduler
+from wherry import hookimpl
 from wherry.hub import Hub
+from wherry.operating import scheduler
 from wherry.simulator import serve
 from wherry_hubspot.simulator import HubSpotSimulator
 

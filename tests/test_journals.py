@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wherry import trail
+from wherry.bookkeeping import trail
 from wherry.hub import Hub
 
 from .treasury import Treasury, treasury

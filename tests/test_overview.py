@@ -6,9 +6,9 @@ import contextlib
 from pathlib import Path
 
 import pytest
-from wherry import overview
 from wherry.cli import app
 from wherry.hub import Hub
+from wherry.operating import overview
 from wherry.store import registry
 
 PROJECT = """

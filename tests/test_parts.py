@@ -10,9 +10,9 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wherry import desk, parts
 from wherry.cli.formats import as_json
 from wherry.cli.sent import WIDE, _spread
+from wherry.operating import desk, parts
 
 STAMPS = ["k3xq7aabcdefghijklmnopqrst", "b4yr8bbcdefghijklmnopqrstu", "c5zs9ccdefghijklmnopqrstuv"]
 

@@ -51,7 +51,8 @@ def wherry_mapper_of_old(kind):
 """
 SCRIPT = """
 import sys
-from wherry import boundary, plugins
+from wherry.protocol import boundary
+from wherry import plugins
 from wherry.logs import configure_logging
 from wherry.plugins import loading, outdated
 from wherry.roles import Connection, Query

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from wherry import reconciling
 from wherry.errors import ConfigError
+from wherry.operating import reconciling
 from wherry.testing.shelf import FILE
 
 from .drained import Books, books

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wherry import resolving
-from wherry.flight import Flight, Target
+from wherry.protocol import resolving
+from wherry.protocol.flight import Flight, Target
+from wherry.protocol.steps import Lane, differing, stamp_of
 from wherry.records import Answer, Call, Draft, Facts, Found, Item, Reply
 from wherry.roles import Account
-from wherry.steps import Lane, differing, stamp_of
 from wherry.store import Store
 from wherry.store.calls import CallRow, OpenItem
 from wherry.store.ledger import ItemRow, Route

@@ -11,9 +11,9 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wherry import rows
+from wherry.protocol import rows
+from wherry.protocol.steps import Approval, Lane, Step, stamp_of
 from wherry.records import Draft
-from wherry.steps import Approval, Lane, Step, stamp_of
 from wherry.store.ledger import ItemRow, LinkRow, Route
 
 NOW = "2026-07-06T09:00:00.000Z"
@@ -72,7 +72,8 @@ def test_another_work_item_content_attempt_or_account_has_another_stamp(one: Any
 
 def test_a_stamp_is_the_same_in_every_process() -> None:
     """I19: whatever the hash seed"""
-    code = ("from wherry.steps import *; from wherry.store.ledger import Route; from wherry.records import Draft;"
+    code = ("from wherry.protocol.steps import *; from wherry.store.ledger import Route;"
+            "from wherry.records import Draft;"
             "print(stamp_of(Lane(flow='', run='', route=Route(1, 2), sink=None, plugin='', identity='a>b'),"
             "Draft(entity='e', key='k', body={'b': 1, 'a': {'z': 'ß', 'y': None}}), 'write', 3, 2))")  # fmt: skip
     told = {

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
-from wherry import flows, scheduler
 from wherry.errors import EXIT_INTERRUPTED, AccessLost, ConfigError, TryAgain, WherryError
 from wherry.hub import Hub, Report
-from wherry.lanes import approval_of
-from wherry.scheduler import LocalEngine, Scheduler, Timed, due, next_time
+from wherry.operating import flows, scheduler
+from wherry.operating.scheduler import LocalEngine, Scheduler, Timed, due, next_time
+from wherry.project.lanes import approval_of
 from wherry.settings import Schedule
 from wherry.store import registry
 from wherry.testing.clock import FakeClock

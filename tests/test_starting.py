@@ -18,9 +18,23 @@ from .shop import CHARGES, PROJECT
 LIBRARIES = ("httpx", "tenacity", "cryptography", "rapidfuzz", "simpleeval", "alembic", "apscheduler", "openpyxl",
              "lxml", "uvicorn", "starlette", "psycopg")  # fmt: skip
 """What no command needs that only asks the store."""
-RUNNING = ("wherry.wiring", "wherry.engine", "wherry.drain", "wherry.flight", "wherry.boundary", "wherry.mapping",
-           "wherry.matching", "wherry.http", "wherry.signin", "wherry.job", "wherry.books.booking", "wherry.bookkeeper",
-           "wherry.deciding", "wherry.simulator", "wherry.testing")  # fmt: skip
+RUNNING = (
+    "wherry.project.wiring",
+    "wherry.runs.engine",
+    "wherry.protocol.drain",
+    "wherry.protocol.flight",
+    "wherry.protocol.boundary",
+    "wherry.mapping",
+    "wherry.matching",
+    "wherry.http",
+    "wherry.signin",
+    "wherry.runs.job",
+    "wherry.books.booking",
+    "wherry.project.bookkeeper",
+    "wherry.operating.deciding",
+    "wherry.simulator",
+    "wherry.testing",
+)
 """What only a run needs, or an operator who changes something."""
 PLUGINS = ("wherry_csv", "wherry_hubspot", "wherry_quickbooks", "wherry_traede", "wherry_workspace")
 LIGHT = ("--version", "--help")

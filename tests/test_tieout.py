@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
-from wherry import tying
 from wherry.accounting import Balance, BookedLine, Entry, Side
+from wherry.bookkeeping import tying
 from wherry.books import tieout
 from wherry.books.held import BothSides, Cancelled, Written
 from wherry.testing import plain_ledgers

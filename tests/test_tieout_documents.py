@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
-from wherry import documented
 from wherry.accounting import Balance, BookedLine, Entry, Side
+from wherry.bookkeeping import documented
 from wherry.books import tieout
 from wherry.books.held import BothSides, Written
 from wherry.store.ledger import LinkRow

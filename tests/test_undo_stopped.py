@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from wherry import undoing
+from wherry.operating import undoing
+from wherry.operating.undoing import Undo, Undone
 from wherry.records import Answer
 from wherry.store import tables as t
-from wherry.undoing import Undo, Undone
 
 from .drained import Books, books
 

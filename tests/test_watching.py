@@ -9,11 +9,11 @@ import time
 from pathlib import Path
 
 import pytest
-from wherry import watching
-from wherry.blaming import blame
-from wherry.dying import unexpected
 from wherry.errors import ContractBroken
-from wherry.watching import Endless, Watch, left_behind
+from wherry.protocol import watching
+from wherry.protocol.blaming import blame
+from wherry.protocol.watching import Endless, Watch, left_behind
+from wherry.runs.dying import unexpected
 
 
 class Clock:

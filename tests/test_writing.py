@@ -12,11 +12,11 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
-from wherry import rows, writing
 from wherry.errors import ContractBroken, Guarded
+from wherry.protocol import rows, writing
+from wherry.protocol.steps import Lane, Step
 from wherry.records import Answer, Ask, Create, Decision, Draft, Item, Link, Listed, Ref, Same, Skip
 from wherry.roles import Account
-from wherry.steps import Lane, Step
 from wherry.store import Store, ledger, needs, questions
 from wherry.store.database import Tx
 from wherry.store.documents import DocumentView

@@ -19,7 +19,7 @@ from typing import Any
 from wherry.testing.nursery import Nursery, Work
 
 ROOT = Path(__file__).resolve().parents[1]
-KNOWN = ("wherry.cli.app", "wherry.cli.running", "wherry.hub", "wherry.wiring", "wherry.simulator", "pytest")
+KNOWN = ("wherry.cli.app", "wherry.cli.running", "wherry.hub", "wherry.project.wiring", "wherry.simulator", "pytest")
 
 
 class Warm:

@@ -17,14 +17,15 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from wherry import answers, demo_books, plugins
+from wherry import demo_books, plugins
 from wherry.errors import ConfigError, Guarded, NotFound
 from wherry.hub import Hub, Report
+from wherry.operating import answers
+from wherry.protocol.tally import Tally
 from wherry.roles import AtomicSinkWriter
 from wherry.settings import PROJECT_FILE, load
 from wherry.store import ledger
 from wherry.store.documents import DocumentView
-from wherry.tally import Tally
 
 GROUP = "wherry.demo"
 MARKER = ".wherry-demo"

@@ -13,11 +13,12 @@ from typing import Any
 
 from msgspec import Struct
 
-from wherry import approvals, journals, trail, tying
+from wherry.bookkeeping import journals, trail, tying
+from wherry.bookkeeping.fiscal import Asked
+from wherry.bookkeeping.tying import Tied
 from wherry.errors import WherryError
-from wherry.fiscal import Asked
 from wherry.hub import Hub
-from wherry.tying import Tied
+from wherry.operating import approvals
 
 FLOW, PLUGIN = "wallet-journals", "csv"
 PERIOD = "2026-01"

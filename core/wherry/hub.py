@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct, field
 
-from wherry import collecting, dying, plugins
+from wherry import collecting, plugins
 from wherry.clock import SystemClock
-from wherry.defaults import Defaults
 from wherry.errors import (
     EXIT_INTERRUPTED,
     EXIT_PERSON,
@@ -27,23 +26,25 @@ from wherry.errors import (
     WherryError,
     worst,
 )
-from wherry.folder import project_store
+from wherry.project.defaults import Defaults
+from wherry.project.folder import project_store
+from wherry.protocol.tally import Tally
 from wherry.records import DESK, FOR_A_PERSON, OPEN, Ref
 from wherry.redaction import clean, scrub
 from wherry.roles import Clock
+from wherry.runs import dying
 from wherry.settings import Project, find_project, load
 from wherry.store import Store, inquiries, ledger, registry
 from wherry.store.inquiries import ForApproval
-from wherry.tally import Tally
 
 if TYPE_CHECKING:
-    from wherry.bookkeeper import Bookkeeper
     from wherry.books.gathering import Selection
-    from wherry.engine import Then
-    from wherry.job import Job, Options
-    from wherry.steps import Outcome, Step
+    from wherry.project.bookkeeper import Bookkeeper
+    from wherry.project.wiring import Wiring
+    from wherry.protocol.steps import Outcome, Step
+    from wherry.runs.engine import Then
+    from wherry.runs.job import Job, Options
     from wherry.store.database import Tx
-    from wherry.wiring import Wiring
 
 _STATES: dict[int, str] = {
     5: "access",
@@ -93,7 +94,7 @@ class Hub:
     @cached_property
     def wiring(self) -> Wiring:
         """Connections and flows with their parts."""
-        from wherry.wiring import Wiring
+        from wherry.project.wiring import Wiring
 
         self._defaults.wiring = made = Wiring(self.project, self.plugins, self.store, self.clock)
         return made
@@ -101,7 +102,7 @@ class Hub:
     @cached_property
     def books(self) -> Bookkeeper:
         """What the books of a flow are kept by."""
-        from wherry.bookkeeper import Bookkeeper
+        from wherry.project.bookkeeper import Bookkeeper
 
         return Bookkeeper(self.project, self.store, self.clock)
 
@@ -118,7 +119,7 @@ class Hub:
         progress: Callable[[str, Tally], None] = lambda flow, tally: None,
     ) -> Report:  # fmt: skip
         """Run a flow, after the flows that go before it. One report for all; the flow's own summary is its data."""
-        from wherry.job import Options
+        from wherry.runs.job import Options
 
         options = options or Options()
         flow = self.wiring.flow(name)
@@ -147,7 +148,7 @@ class Hub:
         return report
 
     def _run_one(self, name: str, options: Options, cause: str, progress: Callable[[str, Tally], None]) -> Report:
-        from wherry import config_log
+        from wherry.project import config_log
 
         self._refuse_paused(name)
         config_log.record(self.store, self.project, self.wiring)
@@ -171,8 +172,8 @@ class Hub:
         """The run itself. Whatever ends it early becomes part of its report; what was settled stays settled."""
         import structlog
 
-        from wherry import formers
-        from wherry.job import Job, residue
+        from wherry.runs import formers
+        from wherry.runs.job import Job, residue
 
         tally, error, code, rounding = Tally(), None, 0, {}
         booked: dict[str, Any] = {}
@@ -200,8 +201,8 @@ class Hub:
         return report
 
     def _carry(self, job: Job) -> None:
-        from wherry import engine, formers, upkeep
         from wherry.books import confirming
+        from wherry.runs import engine, formers, upkeep
 
         formers.give_way(job)
         later = self._tried(job)
@@ -226,9 +227,9 @@ class Hub:
 
         Not ``anew``: where nothing has changed since it was done, nothing is done.
         """
-        from wherry import engine
         from wherry.books import booking
-        from wherry.fates import tell_items
+        from wherry.runs import engine
+        from wherry.runs.fates import tell_items
 
         if job.wired.posting is None:
             return
@@ -254,8 +255,8 @@ class Hub:
 
     def _drain(self, job: Job) -> None:
         """What is ready for the flow's target leaves, and what it answers counts in this run."""
-        from wherry.drain import drain
-        from wherry.fates import recount
+        from wherry.protocol.drain import drain
+        from wherry.runs.fates import recount
 
         lane = job.wired.sending.lane
         target = self.wiring.lanes.target(
@@ -268,7 +269,7 @@ class Hub:
 
     def drain(self, connection: str, run: str = "") -> None:
         """Send what waits for a connection, outside of any run."""
-        from wherry.drain import drain
+        from wherry.protocol.drain import drain
 
         sink = self.wiring.writer(connection)
         target = self.wiring.lanes.target(connection, run, sink, lambda source, found: None)
@@ -331,8 +332,9 @@ class Hub:
 
     def plan(self, name: str, options: Options | None = None) -> Report:
         """What a run would do now. Reads the source, copies no file, writes nothing but the plan's own fingerprint."""
-        from wherry import engine, formers, planning
-        from wherry.job import Job, Options
+        from wherry.project import planning
+        from wherry.runs import engine, formers
+        from wherry.runs.job import Job, Options
 
         self.wiring.renew()
         wired = planning.foresight(self.wiring.wire(name, "plan"))
@@ -353,8 +355,8 @@ class Hub:
 
     def would_book(self, job: Job, pick: Selection | None = None) -> Then:
         """The same in a rehearsal."""
-        from wherry import engine
         from wherry.books import booking, drafts, gathering
+        from wherry.runs import engine
 
         if job.wired.posting is None:
             return engine.nothing_then

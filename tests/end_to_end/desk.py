@@ -12,7 +12,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 from wherry.hub import Hub, Report
-from wherry.job import Options
+from wherry.runs.job import Options
 from wherry.store import ledger, registry
 from wherry_hubspot.simulator import HubSpotSimulator
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from wherry import connections
 from wherry.errors import ConfigError, NotFound
+from wherry.operating import connections
 from wherry.simulator import serve
 from wherry_hubspot.simulator import HubSpotSimulator
 

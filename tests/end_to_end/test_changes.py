@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from wherry import answers, overview
 from wherry.hub import Hub
+from wherry.operating import answers, overview
 from wherry.store import ledger, registry
 from wherry_hubspot.source import HubSpotSource
 

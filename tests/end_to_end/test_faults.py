@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wherry import answers, connections, overview
+from wherry.operating import answers, connections, overview
 from wherry.simulator import serve
 from wherry_hubspot.simulator import HubSpotSimulator, OAuthApp
 

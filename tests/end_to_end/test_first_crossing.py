@@ -8,11 +8,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from wherry import answers, flows, mapping, overview
+from wherry import mapping
 from wherry.errors import ConfigError, Guarded, NotFound, WherryError
 from wherry.hub import Hub
-from wherry.job import Options
+from wherry.operating import answers, flows, overview
 from wherry.records import Description, FieldInfo
+from wherry.runs.job import Options
 from wherry.simulator import serve
 from wherry.store import audit
 from wherry.testing.clock import hurried

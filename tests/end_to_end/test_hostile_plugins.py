@@ -135,12 +135,12 @@ GOOD = ("raising-observer", "loud", "meddles")
 SCRIPT = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
-from wherry import answers, overview
+from wherry.operating import answers, overview
 from wherry.hub import Hub
 from wherry.errors import WherryError
 from wherry.logs import configure_logging
 configure_logging("info")
-from wherry import watching
+from wherry.protocol import watching
 watching.ENDLESS, watching._LOOK = 1.5, 0.05
 hub, out = Hub.open(sys.argv[2]), {}
 for name in ["catalogue", "won-deals", *sys.argv[3:]]:

@@ -7,8 +7,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from wherry import answers, overview
 from wherry.hub import Hub
+from wherry.operating import answers, overview
 from wherry.store import Store, audit, ledger
 from wherry.testing import killing
 from wherry_hubspot import demo

@@ -19,11 +19,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from wherry import approvals
 from wherry.errors import WherryError
 from wherry.http import Http
-from wherry.job import Options
+from wherry.operating import approvals
 from wherry.records import Call, Reply
+from wherry.runs.job import Options
 from wherry.testing.target import Ability
 
 from ..drained import Books, Crash, books, crash

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from wherry import answers, overview
 from wherry.errors import Guarded, NotFound
 from wherry.hub import Hub
-from wherry.job import Options
+from wherry.operating import answers, overview
+from wherry.runs.job import Options
 from wherry.store import audit, ledger, questions
 
 from .desk import Crm, Desk, held, image

@@ -18,9 +18,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from wherry import boundary
 from wherry.errors import ConfigError, ContractBroken, Guarded, WherryError
 from wherry.hub import Hub
+from wherry.protocol import boundary
 from wherry.records import DONE, Answer, Call, Found, Item, Reply
 from wherry.redaction import scrub
 from wherry.roles import Account, Asks, CallSinkWriter, Connection, Describes, Fetches, HasAccounts, Lists, Query

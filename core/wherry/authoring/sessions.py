@@ -19,11 +19,12 @@ import httpx
 import msgspec
 from msgspec import Struct, field
 
-from wherry import boundary
 from wherry.authoring.cassette import Cassette, Player, Recorder, cleaned
 from wherry.authoring.cleaning import Cleaner
 from wherry.errors import NotFound
 from wherry.hub import Hub
+from wherry.project.wiring import Wiring
+from wherry.protocol import boundary
 from wherry.records import Draft, Record, Skip
 from wherry.roles import (
     Account,
@@ -37,7 +38,6 @@ from wherry.roles import (
     SourceConnector,
 )
 from wherry.settings import Flow, Project, find_project, load
-from wherry.wiring import Wiring
 
 MOST = 20
 """Records of each kind, unless another number was said."""

@@ -14,8 +14,8 @@ The way of a movement, in the order to read it:
 
 After that: ``held``, ``pairing`` and ``tieout`` compare what was written with what stands in the target (``balances``);
 ``profiles``, ``fields``, ``templates``, ``plaintext``, ``cells`` and ``sheets`` make files of entries and read those of
-people; ``pack`` is the file of a month end. What people do with all this stands a level higher: ``wherry.journals``,
-``exporting``, ``reversing``, ``tying``, ``closing``, and ``wherry.trail`` for what the ledger says of an entry.
+people; ``pack`` is the file of a month end. What people do with all this stands a level higher, in
+``wherry.bookkeeping``.
 
 Words: an entry is *posted* where the target holds it, *fixed* where it holds it or may hold it; a movement is *free*
 while it stands in no fixed entry, *left out* with a reason, *held* until a person says more, *aside* where a selection

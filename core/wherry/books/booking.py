@@ -13,7 +13,6 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
-from wherry import writing
 from wherry.accounting import ChartAccount, Entry
 from wherry.books import drafts, gathered, gathering, stuck
 from wherry.books.charts import Chart, Mismatch
@@ -21,8 +20,9 @@ from wherry.books.frozen import ENTITY
 from wherry.books.gathered import Looked
 from wherry.books.gathering import Arrangement, Booking, Books
 from wherry.errors import Rejected
+from wherry.protocol import writing
+from wherry.protocol.steps import Lane, Outcome, Step
 from wherry.records import Create, Decision, Draft, Ref
-from wherry.steps import Lane, Outcome, Step
 from wherry.store import Store, ledger
 from wherry.store.database import Tx
 from wherry.store.ledger import Event

@@ -7,8 +7,8 @@ from typing import Any
 
 from wherry.accounting import BookedLine, Entry
 from wherry.books.frozen import ENTITY
+from wherry.protocol.steps import references
 from wherry.records import Draft, Ref
-from wherry.steps import references
 
 
 def draft_of(key: str, entry: Entry) -> Draft:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from wherry import charting
+from wherry.bookkeeping import charting
 from wherry.cli.drawing import clean, plural, table
 from wherry.cli.options import face, listing
 from wherry.cli.picking import FLOW

@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from wherry import approvals, desk, flows, leaving
 from wherry.cli import failures
 from wherry.cli.context import Face
 from wherry.cli.drawing import clean, plural, table
@@ -16,7 +15,8 @@ from wherry.cli.options import SECOND, face
 from wherry.cli.progress import patient
 from wherry.cli.summary import leaves
 from wherry.errors import EXIT_PERSON
-from wherry.steps import WAITS
+from wherry.operating import approvals, desk, flows, leaving
+from wherry.protocol.steps import WAITS
 
 
 @click.command()

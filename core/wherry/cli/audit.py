@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
-from wherry import overview
 from wherry.cli.drawing import table
 from wherry.cli.formats import as_json
 from wherry.cli.options import face, listing, moment
 from wherry.errors import Guarded
+from wherry.operating import overview
 from wherry.wording import with_amounts
 
 

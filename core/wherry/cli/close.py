@@ -8,13 +8,13 @@ from typing import Any
 
 import click
 
-from wherry import closing
-from wherry.checklist import Row
+from wherry.bookkeeping import closing
+from wherry.bookkeeping.checklist import Row
+from wherry.bookkeeping.closing import EVERY, Closing, Wish
 from wherry.cli import tied
 from wherry.cli.drawing import clean, table
 from wherry.cli.entries import sums
 from wherry.cli.options import SECOND, face
-from wherry.closing import EVERY, Closing, Wish
 from wherry.errors import worst
 
 _MARKS = {"done": "+", "nothing to do": "-", "left open": "~", "stopped": "!"}

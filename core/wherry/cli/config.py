@@ -17,7 +17,7 @@ from wherry.settings import compose, origin, schema
 @click.command()
 def check() -> None:
     """Tell every mistake of the project file, with its line and what would be right. Asks nobody outside."""
-    from wherry import flows
+    from wherry.operating import flows
 
     own = face()
     project, plugins = own.hub.project, own.hub.plugins

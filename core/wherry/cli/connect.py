@@ -15,13 +15,13 @@ from urllib.parse import urlsplit
 
 import click
 
-from wherry import connecting
 from wherry.cli.context import Face
 from wherry.cli.drawing import pairs, plural
 from wherry.cli.options import face
-from wherry.connecting import PORT, Asked
 from wherry.consent import LIFE, Begun
 from wherry.errors import EXIT_PERSON, AccessLost, ConfigError, WherryError
+from wherry.operating import connecting
+from wherry.operating.connecting import PORT, Asked
 from wherry.roles import Account
 
 _PAGE = "<!doctype html><meta charset=utf-8><title>Wherry</title><p>{}"
@@ -214,7 +214,7 @@ def _chart(own: Face, name: str) -> dict[str, Any] | None:
     """The chart of accounts, where a flow books into the connection. The sign-in stands though it cannot be read."""
     if not connecting.booked_into(own.hub, name):
         return None
-    from wherry import charting
+    from wherry.bookkeeping import charting
 
     try:
         return charting.first_look(own.hub, name)

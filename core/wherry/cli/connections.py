@@ -9,12 +9,12 @@ from typing import Any
 
 import click
 
-from wherry import callers, connecting, connections
 from wherry.cli.connect import token_for
 from wherry.cli.context import Face
 from wherry.cli.drawing import ago, clean, cut, pairs, plural, table
 from wherry.cli.options import face, listing
 from wherry.errors import ConfigError
+from wherry.operating import callers, connecting, connections
 
 NAME = click.argument("name", metavar="NAME")
 

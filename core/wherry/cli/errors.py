@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wherry import desk, leaving
 from wherry.cli import failures, nexts, summary
 from wherry.cli.context import Face
 from wherry.cli.drawing import amount, clean, pairs, plural, spelled, table, value
@@ -16,11 +15,12 @@ from wherry.cli.grouped import split
 from wherry.cli.options import face
 from wherry.cli.sent import requests
 from wherry.errors import EXIT_PERSON, ConfigError
+from wherry.operating import desk, leaving
 from wherry.records import FOR_A_PERSON, Ref
 
 if TYPE_CHECKING:
-    from wherry.deciding import Done
-    from wherry.looking import Look
+    from wherry.operating.deciding import Done
+    from wherry.operating.looking import Look
     from wherry.store.inquiries import Placed
 
 NUMBER = click.argument("number", metavar="E-N")
@@ -138,7 +138,7 @@ def edit(number: str, changes: tuple[str, ...]) -> None:
       wherry errors edit E-12 number=INV-9
       wherry errors edit E-12 lines.1.amount=9.90 total=19.80
     """
-    from wherry import correcting
+    from wherry.operating import correcting
 
     own = face()
     said = [_change(one) for one in changes]
@@ -170,7 +170,7 @@ def retry(numbers: tuple[str, ...], state: str | None, flow: str) -> None:
       wherry errors retry E-12 E-13
       wherry errors retry --class refused --flow invoices
     """
-    from wherry import deciding
+    from wherry.operating import deciding
 
     own = face()
     chosen = _chosen(own, numbers, state, flow)
@@ -201,7 +201,7 @@ def _ask_to_overwrite(own: Face, differing: Sequence[Placed]) -> list[int]:
     holds by now as we would write them."""
     if not differing:
         return []
-    from wherry import looking
+    from wherry.operating import looking
 
     looks = looking.look(own.hub, differing)
     for look in looks:
@@ -245,7 +245,7 @@ def resolve(number: str, target: str, send_again: bool, abandon: bool, note: str
       wherry errors resolve E-12 --send-again
       wherry errors resolve E-12 --abandon --note "entered by hand"
     """
-    from wherry import deciding
+    from wherry.operating import deciding
 
     own = face()
     if sum((bool(target), send_again, abandon)) > 1:
@@ -284,7 +284,7 @@ def reopen(document: str | None, target: str, kind: str, note: str) -> None:
       wherry errors reopen 536365
       wherry errors reopen --target 58 --kind customer
     """
-    from wherry import reopening
+    from wherry.operating import reopening
 
     own = face()
     if not document and not target:
@@ -296,7 +296,7 @@ def reopen(document: str | None, target: str, kind: str, note: str) -> None:
 
 def _must_be_sure(own: Face, id: int) -> None:
     """Show what the target holds of it now, and have the document's number typed (case A27)."""
-    from wherry import deciding, looking
+    from wherry.operating import deciding, looking
 
     [one] = desk.pick(own.hub, [id])
     if one.item.state != "decide" and not (one.item.state == "refused" and one.item.target):

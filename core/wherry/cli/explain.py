@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wherry import explaining
 from wherry.cli import nexts
 from wherry.cli.drawing import amount, clean, pairs, spelled, table
 from wherry.cli.errors import KIND, found, history, payload
 from wherry.cli.options import face
 from wherry.cli.sent import requests
+from wherry.operating import explaining
 from wherry.records import DESK
 
 if TYPE_CHECKING:

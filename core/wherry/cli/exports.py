@@ -9,12 +9,13 @@ from typing import Any
 
 import click
 
-from wherry import desk, exporting
+from wherry.bookkeeping import exporting
 from wherry.cli import failures
 from wherry.cli.drawing import amount, clean, spelled, table
 from wherry.cli.errors import outcomes
 from wherry.cli.options import face, listing, moment
 from wherry.errors import EXIT_PERSON
+from wherry.operating import desk
 
 _FEW = 20
 _NOT_ASKED = "the target cannot be asked, so nobody looked whether it is there"

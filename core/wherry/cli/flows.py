@@ -9,14 +9,15 @@ from typing import Any
 
 import click
 
-from wherry import dying, flows, leaving, overview, scheduler
 from wherry.cli import connections
 from wherry.cli.context import Face
 from wherry.cli.drawing import ago, clean, pairs, plural, table, until, value
 from wherry.cli.options import Day, face, listing
 from wherry.cli.summary import FOR_A_PERSON, for_approval, leaves, waits
 from wherry.errors import EXIT_PERSON, AccessLost, worst
+from wherry.operating import flows, leaving, overview, scheduler
 from wherry.records import DESK
+from wherry.runs import dying
 
 CUT_OFF_SAYS = "its last run ended without finishing (killed?), and the next goes on from there"
 FLOW = click.argument("flow", metavar="FLOW")

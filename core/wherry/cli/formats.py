@@ -13,7 +13,7 @@ _LISTS = ("items", "events", "changes", "checks")
 
 
 def as_json(value: Any, *, pretty: bool = False) -> str:
-    from wherry.parts import encoded
+    from wherry.operating.parts import encoded
 
     raw = msgspec.json.encode(value, enc_hook=encoded)
     return (msgspec.json.format(raw, indent=2) if pretty else raw).decode()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from wherry.cli.drawing import clean, cut, plural, spelled
-from wherry.desk import add, cause
+from wherry.operating.desk import add, cause
 from wherry.records import FOR_A_PERSON
 
 FEW = 3

@@ -280,7 +280,7 @@ def _opened(own: Face, folder: Path) -> Hub:
 
 
 def _keep(hub: Hub, given: dict[str, str]) -> None:
-    from wherry import connections
+    from wherry.operating import connections
 
     for name, value in given.items():
         connections.set_secret(hub, name, "", value)
@@ -288,7 +288,7 @@ def _keep(hub: Hub, given: dict[str, str]) -> None:
 
 def _tested(own: Face, hub: Hub) -> Iterator[str]:
     """The connections that answered; what is wrong with the others is said, and does not stop the rest."""
-    from wherry import connections
+    from wherry.operating import connections
 
     for name in hub.project.connections:
         try:
@@ -302,7 +302,7 @@ def _tested(own: Face, hub: Hub) -> Iterator[str]:
 
 def _pipelines(own: Face, hub: Hub, flow: Carried) -> list[Any]:
     """The pipelines that a flow may take, shown with their stages; none where its kind has none."""
-    from wherry import connections
+    from wherry.operating import connections
 
     try:
         found = connections.discover(hub, flow.source, flow.kind)["kinds"].get(flow.kind, {})

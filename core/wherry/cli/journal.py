@@ -12,7 +12,10 @@ from typing import Any
 import click
 import msgspec
 
-from wherry import approvals, desk, exporting, journals, reversing, trail, tying
+from wherry.bookkeeping import exporting, journals, reversing, trail, tying
+from wherry.bookkeeping.fiscal import Asked
+from wherry.bookkeeping.journals import Preview
+from wherry.bookkeeping.trail import POSTED, PREPARED, TrialBalance
 from wherry.books import profiles
 from wherry.cli import failures
 from wherry.cli.context import Face
@@ -23,9 +26,7 @@ from wherry.cli.options import SECOND, Day, face, moment
 from wherry.cli.picking import FLOW, asked, picked, words
 from wherry.cli.progress import patient
 from wherry.errors import EXIT_PERSON, ConfigError
-from wherry.fiscal import Asked
-from wherry.journals import Preview
-from wherry.trail import POSTED, PREPARED, TrialBalance
+from wherry.operating import approvals, desk
 
 NOTE = click.option("--note", default="", metavar="TEXT", help="Why; kept in the audit log.")
 _FEW = 20

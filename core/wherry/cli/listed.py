@@ -9,13 +9,13 @@ from typing import Any
 
 import click
 
-from wherry import approvals, desk
 from wherry.books import stuck
 from wherry.cli.drawing import clean, plural, table
 from wherry.cli.errors import CLASS, FLOW, SAYS, money, sums
 from wherry.cli.grouped import FEW
 from wherry.cli.options import face, listing, moment
 from wherry.hub import Hub
+from wherry.operating import approvals, desk
 
 _CAUSES = 20
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from wherry import flows
 from wherry.cli.drawing import plural, spelled, table
 from wherry.cli.drawing import value as drawn
 from wherry.cli.options import face
+from wherry.operating import flows
 
 FLOW = click.argument("flow", metavar="FLOW")
 

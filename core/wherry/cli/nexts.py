@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from wherry import desk, leaving
+from wherry.operating import desk, leaving
 
 if TYPE_CHECKING:
     from wherry.hub import Hub
@@ -20,7 +20,7 @@ def of_number(hub: Hub, id: str) -> list[str]:
 
 
 def of_item(shown: Mapping[str, Any]) -> list[str]:
-    """Of an open item as ``wherry.desk.shown`` tells of it."""
+    """Of an open item as ``wherry.operating.desk.shown`` tells of it."""
     if shown["class"] == "waiting":
         return _behind(shown)
     if shown["class"] == "triage":

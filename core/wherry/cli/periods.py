@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from wherry import fiscal
+from wherry.bookkeeping import fiscal
 from wherry.cli.drawing import clean, plural, table
 from wherry.cli.options import face
 

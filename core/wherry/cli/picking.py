@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from wherry.fiscal import Asked
+from wherry.bookkeeping.fiscal import Asked
 
 C = TypeVar("C", bound=Callable[..., Any])
 _DAY = click.DateTime(["%Y-%m-%d"])

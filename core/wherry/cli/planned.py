@@ -24,7 +24,7 @@ _TO_BE = {
 
 def ends(hub: Hub, flow: str) -> dict[str, str]:
     """Where the flow reads and writes, with the account behind it."""
-    from wherry import connections
+    from wherry.operating import connections
 
     settings = hub.wiring.flow(flow)
     known = {row["connection"]: row["account"] for row in connections.listed(hub)}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from wherry.cli.context import Face
     from wherry.http import Http
     from wherry.hub import Hub
-    from wherry.tally import Tally
+    from wherry.protocol.tally import Tally
 
 EVERY = 10.0
 _REDRAW, _LOOK = 0.1, 0.5

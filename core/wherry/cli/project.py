@@ -19,7 +19,7 @@ def doctor() -> None:
     Exit 0 when all is well, else the code of the first trouble: 2 for settings, 5 for a sign-in, 6 for a system that
     is down.
     """
-    from wherry import overview
+    from wherry.operating import overview
 
     own = face()
     data = overview.doctor(own.hub)
@@ -48,7 +48,7 @@ def db() -> None:
 def db_upgrade() -> None:
     """Bring the store to the schema of this version. Safe to run at any time; back up first."""
     from wherry.clock import SystemClock
-    from wherry.folder import project_store
+    from wherry.project.folder import project_store
     from wherry.store.migrate import upgrade
 
     own = face()

@@ -9,12 +9,13 @@ from typing import Any
 import click
 import msgspec
 
-from wherry import reconciling, trail, tying
+from wherry.bookkeeping import trail, tying
 from wherry.cli import tied
 from wherry.cli.context import Face
 from wherry.cli.drawing import amount, clean, plural, spelled
 from wherry.cli.options import face
 from wherry.errors import EXIT_PERSON
+from wherry.operating import reconciling
 
 _WORDS = {"posted": "posted", "reversed": "taken back", "held": "held", "skipped": "left out"}
 _SHOWN = 50

@@ -9,7 +9,6 @@ from typing import Any
 import click
 import msgspec
 
-from wherry import flows, leaving, overview
 from wherry.cli import failures, planned, summary
 from wherry.cli.context import Face
 from wherry.cli.formats import as_json
@@ -17,7 +16,8 @@ from wherry.cli.options import Day, face, moment
 from wherry.cli.progress import Progress, patient
 from wherry.errors import EXIT_INTERRUPTED, EXIT_PENDING, ConfigError, NotFound
 from wherry.hub import Report
-from wherry.job import Options
+from wherry.operating import flows, leaving, overview
+from wherry.runs.job import Options
 
 FLOW = click.argument("flow", metavar="FLOW")
 RECORDS = click.option("--record", "records", multiple=True, metavar="ID", help="Only this record; may be repeated.")

@@ -9,14 +9,14 @@ from typing import Any
 
 import click
 
-from wherry import desk, overview, undoing
 from wherry.cli import failures, summary
 from wherry.cli.context import Face
 from wherry.cli.drawing import clean, counts, lasted, plural, spelled, table
 from wherry.cli.errors import fetched, money, outcomes, sums
 from wherry.cli.options import face, listing, moment
 from wherry.errors import EXIT_PERSON, ConfigError
-from wherry.undoing import Undo
+from wherry.operating import desk, overview, undoing
+from wherry.operating.undoing import Undo
 
 _SHOWN = 20
 _WORDS = {"again": "try later", "access": "reconnect"}

@@ -11,12 +11,12 @@ from typing import Any
 
 import click
 
-from wherry import scheduler
 from wherry.cli.context import Face
 from wherry.cli.drawing import ago, table, until
 from wherry.cli.options import face, listing
 from wherry.errors import EXIT_INTERRUPTED, worst
 from wherry.hub import Report
+from wherry.operating import scheduler
 
 
 @click.command("list")

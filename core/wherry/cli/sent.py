@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from wherry import parts
 from wherry.cli.drawing import clean, spelled
 from wherry.cli.formats import as_json
+from wherry.operating import parts
 
 MOST, MOST_OF_ALL = 2000, 600
 """Characters shown of what is about the item, and of a batch in which it could not be found."""

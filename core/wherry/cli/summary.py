@@ -11,8 +11,8 @@ import click
 from wherry.books.stuck import REASONS, named
 from wherry.cli.drawing import amount, clean, counts, lasted, plural, spelled
 from wherry.cli.grouped import refusals
-from wherry.leaving import fetched
-from wherry.tally import MOST_KEPT
+from wherry.operating.leaving import fetched
+from wherry.protocol.tally import MOST_KEPT
 
 FOR_A_PERSON = ("triage", "refused", "decide", "differs")
 _MOST_REASONS, _MOST_NOTICES = 3, 5

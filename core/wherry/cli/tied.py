@@ -8,11 +8,11 @@ from typing import Any
 import click
 import msgspec
 
+from wherry.bookkeeping.tying import Tied, total_left
 from wherry.books.held import Booked
 from wherry.books.tieout import Row, TieOut
 from wherry.cli.drawing import amount, clean, plural, spelled, width
 from wherry.cli.entries import figure, sums
-from wherry.tying import Tied, total_left
 
 _SHOWN, _FOREIGN = 50, 20
 

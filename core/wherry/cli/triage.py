@@ -8,10 +8,10 @@ from typing import Any
 import click
 import msgspec
 
-from wherry import answers
-from wherry.answers import Answered
 from wherry.cli.drawing import clean, counts, plural, spelled, table
 from wherry.cli.options import face, listing
+from wherry.operating import answers
+from wherry.operating.answers import Answered
 
 QUESTION = click.argument("question", metavar="T")
 IDENTICAL = click.option("--identical", is_flag=True, help="Give the same answer to every question of the same name.")

@@ -16,7 +16,7 @@ from wherry.store.database import Tx
 from wherry.store.documents import DocumentView
 from wherry.store.ledger import ItemRow, Route
 
-_NAMESPACE = "wherry.desk"
+_NAMESPACE = "wherry.operating.desk"
 """No plugin can have this name."""
 _FINDINGS, _DECISIONS, _GIVEN_UP = "finding", "decision", "given_up"
 

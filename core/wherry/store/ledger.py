@@ -1,6 +1,6 @@
 """The ledger: items that are open, what they wait for, the questions among them, links, fates and history.
 
-An item that is done leaves: a link and a row of history remain. Rows here, rules in ``wherry.writing``.
+An item that is done leaves: a link and a row of history remain. Rows here, rules in ``wherry.protocol.writing``.
 """
 
 from __future__ import annotations

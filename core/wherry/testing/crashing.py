@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import signal
 import sys
 import threading
@@ -22,10 +21,11 @@ import httpx
 import sqlalchemy as sa
 from msgspec import Struct
 
-from wherry import drain, engine
 from wherry.http import Http
 from wherry.http.transport import Transport, route
+from wherry.protocol import drain
 from wherry.records import Call, Reply
+from wherry.runs import engine
 from wherry.store.database import Database
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def owner() -> str:
     while frame is not None:
         module = str(frame.f_globals.get("__name__", ""))
         if module.startswith("wherry") and not module.startswith(_SELF):
-            return f"{re.sub(r'^wherry[.]?', '', module)}.{frame.f_code.co_name}"
+            return f"{module.rpartition('.')[2]}.{frame.f_code.co_name}"
         frame = frame.f_back
     return "elsewhere"
 

@@ -16,12 +16,12 @@ import sqlalchemy as sa
 import structlog
 from msgspec import Struct, convert, field, to_builtins
 
-from wherry import approvals, deciding
 from wherry.books.frozen import ENTITY
 from wherry.entities import FORMS
 from wherry.errors import TryAgain, WherryError
 from wherry.http import pacing
 from wherry.hub import Hub, Report
+from wherry.operating import approvals, deciding
 from wherry.plugins import loading
 from wherry.plugins.installed import catalogue_of_installed
 from wherry.settings import PROJECT_FILE

@@ -17,8 +17,8 @@ from wherry.books.frozen import ENTITY, REVERSED, Sent
 from wherry.books.gathering import Arrangement, Booking, Books
 from wherry.books.subledger import Subledger
 from wherry.hub import Hub
-from wherry.job import Job
 from wherry.records import Ref
+from wherry.runs.job import Job
 from wherry.store import Store, ledger, movements
 from wherry.store.database import Tx
 from wherry.store.ledger import Route

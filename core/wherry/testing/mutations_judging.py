@@ -10,12 +10,15 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from wherry import boundary, engine, flight, resolving, rows, steps, transforms, wiring, writing
-from wherry.company import Company
-from wherry.drain import Drain
-from wherry.flight import Flight, Target
+from wherry import transforms
 from wherry.http import Http
+from wherry.project import wiring
+from wherry.protocol import boundary, flight, resolving, rows, steps, writing
+from wherry.protocol.company import Company
+from wherry.protocol.drain import Drain
+from wherry.protocol.flight import Flight, Target
 from wherry.records import Answer, Call, Item, Reply
+from wherry.runs import engine
 from wherry.store import Store, calls
 from wherry.testing.bugs import bug, put
 from wherry.testing.target_sink import SYSTEM

@@ -10,12 +10,13 @@ from typing import Any
 
 import msgspec
 
-from wherry import engine, fates, flight, resolving, restored, rows, steps, writing
-from wherry.drain import Drain
 from wherry.errors import Busy
-from wherry.flight import Exchange, Flight, Target
 from wherry.http import Http
+from wherry.protocol import flight, resolving, restored, rows, steps, writing
+from wherry.protocol.drain import Drain
+from wherry.protocol.flight import Exchange, Flight, Target
 from wherry.records import Call, Reply
+from wherry.runs import engine, fates
 from wherry.store import Store, calls, ledger
 from wherry.store.locks import Held
 from wherry.testing.bugs import bug, put

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from wherry import callers
 from wherry.cli import app
+from wherry.operating import callers
 
 from .desk_rig import Desk, desk
 from .web_rig import NAME, Served

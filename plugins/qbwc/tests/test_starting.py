@@ -7,10 +7,10 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from wherry import connecting
 from wherry.cli import templates
 from wherry.errors import ConfigError
 from wherry.hub import Hub
+from wherry.operating import connecting
 from wherry_qbwc.plugin import wherry_manifest
 from wherry_qbwc.settings import QbwcSettings
 from wherry_workspace.plugin import wherry_manifest as platform

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wherry import deciding
+from wherry.operating import deciding
 from wherry.store.inquiries import Placed, items_in
 from wherry_qbwc import mirror
 from wherry_qbwc.simulator.calling import Caller

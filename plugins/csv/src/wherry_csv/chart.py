@@ -13,7 +13,7 @@ from msgspec import Struct
 from wherry import money
 from wherry.accounting import ChartAccount
 from wherry.errors import ConfigError
-from wherry.folder import read_table
+from wherry.project.folder import read_table
 
 _NO = frozenset({"no", "n", "false", "0"})
 

@@ -1,0 +1,1 @@
+"""What bookkeepers ask and do: periods, charts of accounts, entries, exports, the tie-out and the month end."""

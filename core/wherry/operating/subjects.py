@@ -1,0 +1,215 @@
+"""What a name means: the record, the thing made of it, and how it is linked, in every flow that knows it.
+
+A document is named by its number, its record's id at the source, its key, its id in the target, or ``E-7``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from wherry.hub import Hub
+from wherry.operating import tracing
+from wherry.records import Ref
+from wherry.store import inquiries, ledger, movements, registry
+from wherry.store.database import Tx
+from wherry.store.inquiries import Placed
+from wherry.store.ledger import Event, LinkRow, Route, Seen
+from wherry.store.movements import MovementRow
+
+
+class Subject(Struct, kw_only=True):
+    """What a name turned out to mean: a record in a flow, the document made of it, or both."""
+
+    flow: str
+    kind: str = ""
+    record: str = ""
+    route: Route | None = None
+    ref: Ref | None = None
+    seen: Seen | None = None
+    item: Placed | None = None
+    link: LinkRow | None = None
+    movement: MovementRow | None = None
+    """Of what is booked; ``link`` and ``item`` are then those of the entry that it stands in."""
+    members: list[MovementRow] | None = None
+    """Of a journal entry, once it was asked for: what it is made of."""
+
+    @property
+    def same(self) -> tuple[str, ...]:
+        """By which two of them are the same."""
+        return (self.flow, self.kind, self.record) if self.record else (self.flow, str(self.ref))
+
+
+class Finder:
+    """The ledger, read in one transaction."""
+
+    def __init__(self, hub: Hub, tx: Tx) -> None:
+        self.hub, self.tx = hub, tx
+        self.bound = {row.id: row for row in registry.all_connections(tx)}
+        self.ids = {row.name: row.id for row in self.bound.values()}
+        self._events: dict[Ref, list[Event]] = {}
+
+    # -- what is meant ------------------------------------------------------------------------------------------------
+
+    def subjects(self, word: str, target: str, kind: str = "") -> list[Subject]:
+        """What the name means, documents before what they are made with; the surest meaning alone. ``kind`` takes what
+        is of that kind, at the source or in the target: ``credit_memo`` or ``credit memo``."""
+        return self._distinct(_of_kind(self._meant(word, target), kind), whole=bool(target))
+
+    def _meant(self, word: str, target: str) -> list[Subject]:
+        if target:
+            return self._of_links(inquiries.links_to(self.tx, [target]))
+        if word[:2].lower() == "e-" and word[2:].isdecimal():
+            placed = inquiries.items_by_number(self.tx, [int(word[2:])])
+            return [self._of_item(one) for one in placed.values()]
+        known = [self._of_seen(flow, seen) for flow, seen in inquiries.seen_as(self.tx, word)]
+        known += [self._of_item(one) for one in inquiries.items_about(self.tx, word)]
+        known += self._of_links(inquiries.links_about(self.tx, word))
+        known = known or [self._of_movement(row) for row in tracing.of_word(self.tx, word)]
+        if not known:
+            known = self._at_the_source(word) or self._of_links(inquiries.links_to(self.tx, [word]))
+        return known
+
+    def _distinct(self, found: Iterable[Subject], *, whole: bool) -> list[Subject]:
+        """Each thing once. Of an id in a target all that has it: in most targets each kind counts for itself."""
+        by_same: dict[tuple[str, ...], Subject] = {}
+        for one in found:
+            by_same.setdefault(one.same, one)
+        distinct = sorted(by_same.values(), key=lambda one: not self._is_document(one))
+        documents = [one for one in distinct if self._is_document(one)]
+        return distinct if whole else documents or distinct
+
+    def _is_document(self, one: Subject) -> bool:
+        return bool(one.item and one.item.item.root) or bool(one.seen) or "date" in body_of(one.link)
+
+    def _of_seen(self, flow: str, seen: Seen) -> Subject:
+        subject = Subject(flow=flow, kind=seen.kind, record=seen.source_id, seen=seen)
+        items = inquiries.items_of_record(self.tx, flow, seen.kind, seen.source_id)
+        subject.item = next((one for one in items if one.item.root), None)
+        subject.route = subject.item.route if subject.item else self._route(flow)
+        subject.ref = subject.item.item.ref if subject.item else self._root_of(subject)
+        if seen.synced.startswith("M-") and (row := self._row(seen.synced)) is not None:
+            return self._with_entry(subject, row)
+        return self._with_link(subject)
+
+    def _row(self, target: str) -> MovementRow | None:
+        number = movements.number_of(target)
+        return movements.by_id(self.tx, [number]).get(number)
+
+    def _of_movement(self, row: MovementRow) -> Subject:
+        """The movement with the record that it came from."""
+        seen = next(iter(inquiries.seen_written(self.tx, row.flow, [f"M-{row.id}"])), None)
+        if seen is not None:
+            return self._of_seen(row.flow, seen)
+        return self._with_entry(Subject(flow=row.flow, route=self._route(row.flow), ref=Ref(row.kind, row.key)), row)
+
+    def _with_entry(self, subject: Subject, row: MovementRow) -> Subject:
+        subject.movement = row
+        if subject.route is not None and subject.item is None:
+            subject.link, subject.item = tracing.entry_of(self.tx, subject.route, row)
+        return subject
+
+    def _root_of(self, subject: Subject) -> Ref | None:
+        """What was made of the record in the end; by the history, where the record is done or was given up."""
+        assert subject.seen is not None
+        told = inquiries.told_of_record(self.tx, subject.flow, subject.kind, subject.record)
+        mine = [event for event in told if event.entity and not event.key.startswith("record:")]
+        hit = [event for event in mine if event.target == subject.seen.synced] if subject.seen.synced else mine
+        if hit:
+            return Ref(hit[-1].entity, hit[-1].key)
+        linked = inquiries.links_to(self.tx, [subject.seen.synced])
+        mine_too = [one.link for one in linked if subject.route in (None, one.route)]
+        return next((link.ref for link in mine_too if link.key == f"id:{subject.record}"), None)
+
+    def _of_item(self, one: Placed) -> Subject:
+        item = one.item
+        seen = ledger.find_seen(self.tx, item.flow, item.record_kind, [item.record_id]).get(item.record_id)
+        of_record = item.root and item.record_kind != "journal"  # an entry is made of many
+        mine = seen if of_record else None
+        subject = Subject(flow=item.flow, route=one.route, ref=item.ref, item=one, seen=mine)
+        if of_record:
+            subject.kind, subject.record = item.record_kind, item.record_id
+        return self._with_link(subject)
+
+    def _with_link(self, subject: Subject) -> Subject:
+        if subject.ref is not None and subject.route is not None and subject.link is None:
+            subject.link = ledger.find_links(self.tx, subject.route, [subject.ref]).get(subject.ref)
+        return subject
+
+    def _of_links(self, found: Iterable[inquiries.Written]) -> list[Subject]:
+        return [self._of_link(one) for one in found]
+
+    def _of_link(self, one: inquiries.Written) -> Subject:
+        """The thing that is linked, and the record behind it by what was last told of it."""
+        link = one.link
+        event = inquiries.record_of(self.tx, link.ref, link.target)
+        flow = event.flow if event is not None else next(iter(self._flows(one.route)), "")
+        subject = Subject(flow=flow, route=one.route, ref=link.ref, link=link)
+        seen = self._seen_by(event) if event is not None else None
+        if event is not None and seen is not None and seen.synced in ("", link.target):
+            record = Subject(flow=flow, kind=event.record_kind, record=event.record_id, route=one.route, seen=seen)
+            if self._root_of(record) in (None, link.ref):  # not what the record only needs
+                subject.seen, subject.kind, subject.record = seen, event.record_kind, event.record_id
+        subject.item = self._open(one.route, link.ref)
+        return subject
+
+    def events_of(self, ref: Ref) -> list[Event]:
+        """What happened to a thing, oldest first: read once, since a long history is long to search."""
+        if ref not in self._events:
+            self._events[ref] = inquiries.told_of(self.tx, ref)
+        return self._events[ref]
+
+    def _seen_by(self, event: Event) -> Seen | None:
+        return ledger.find_seen(self.tx, event.flow, event.record_kind, [event.record_id]).get(event.record_id)
+
+    def _open(self, route: Route, ref: Ref) -> Placed | None:
+        item = ledger.find_items(self.tx, route, [ref]).get(ref)
+        return Placed(route, item) if item is not None else None
+
+    def _at_the_source(self, word: str) -> list[Subject]:
+        """Records of that number or name, at sources that live in this store."""
+        found = []
+        for name, flow in sorted(self.hub.project.flows.items()):
+            plugin = self.hub.project.connections[flow.source].plugin
+            kinds = self.hub.plugins.manifests[plugin].kinds if plugin in self.hub.plugins.manifests else ()
+            for kind, id in inquiries.documents_saying(self.tx, plugin, word):
+                if kind not in (flow.kinds or kinds):
+                    continue
+                seen = ledger.find_seen(self.tx, name, kind, [id]).get(id)
+                found.append(self._of_seen(name, seen) if seen else Subject(flow=name, kind=kind, record=id))
+        return found
+
+    def _flows(self, route: Route) -> list[str]:
+        return [name for name in sorted(self.hub.project.flows) if self._route(name) == route]
+
+    def _route(self, flow: str) -> Route | None:
+        settings = self.hub.project.flows.get(flow)
+        if settings is None or settings.source not in self.ids or settings.sink not in self.ids:
+            return None
+        return Route(self.ids[settings.source], self.ids[settings.sink])
+
+
+def _of_kind(found: Iterable[Subject], kind: str) -> list[Subject]:
+    name = kind.strip().lower().replace(" ", "_")
+    return [one for one in found if not name or name in (one.kind, one.ref.entity if one.ref is not None else "")]
+
+
+def body_of(link: LinkRow | None) -> dict[str, Any]:
+    """What was last written, as far as it is kept."""
+    found = msgspec.json.decode(link.body) if link is not None and link.body else {}
+    return found if isinstance(found, dict) else {}
+
+
+def texts_of(body: Any, name: str = "") -> Iterable[tuple[str, str]]:
+    """(field, text) of every text in a body, however deep."""
+    if isinstance(body, Mapping):
+        for key, value in body.items():
+            yield from texts_of(value, key)
+    elif isinstance(body, list):
+        for value in body:
+            yield from texts_of(value, name)
+    elif isinstance(body, str) and body:
+        yield name, body

@@ -1,0 +1,91 @@
+"""Where things are settled and sent: the lanes of a project's flows, and the targets that drains send to."""
+
+from __future__ import annotations
+
+import datetime as dt
+import zoneinfo
+from collections.abc import Callable, Mapping
+
+from wherry.books.frozen import ENTITY
+from wherry.errors import ConfigError
+from wherry.protocol.flight import Target
+from wherry.protocol.steps import Approval, Lane, Outcome
+from wherry.records import Ref
+from wherry.roles import AtomicSinkWriter, CallSinkWriter, Polled, SinkWriter
+from wherry.settings import Flow, Project
+from wherry.store import Store, audit, registry
+from wherry.store.database import Tx
+from wherry.store.ledger import Route
+
+Settled = Callable[[int, Mapping[Ref, Outcome]], None]
+
+
+class Lanes:
+    """Makes lanes and targets of one project."""
+
+    def __init__(self, project: Project, store: Store) -> None:
+        self.project, self.store = project, store
+        self.waits: Callable[[str, float], None] = lambda why, seconds: None
+        """Told before a drain sleeps."""
+
+    def lane(
+        self, flow: str, run: str, route: Route, sink: AtomicSinkWriter | CallSinkWriter, plugin: str
+    ) -> Lane:  # fmt: skip
+        """Where the items of a route are settled, with what of each flow needs a person's word."""
+        if isinstance(sink, AtomicSinkWriter):
+            return Lane(flow=flow, run=run, route=route, sink=sink, plugin=plugin)
+        with self.store.read() as tx:
+            bound = {row.id: f"{row.plugin}:{row.account_id}" for row in registry.all_connections(tx)}
+            zone = self.project.timezone
+            approvals = {name: approval_of(tx, one, zone) for name, one in self.project.flows.items()}
+        identity = f"{bound.get(route.source, '')}>{bound.get(route.sink, '')}"
+        return Lane(flow=flow, run=run, route=route, sink=sink, plugin=plugin, identity=identity, approvals=approvals)
+
+    def subledger(self, flow: Flow, posting: Lane) -> Lane:
+        """Where the movements of a flow that books are kept. Raises ConfigError where its sink keeps no journals."""
+        from wherry.books import subledger
+        from wherry.books.subledger import Subledger
+
+        if posting.atomic is not None or ENTITY not in posting.sink.entities:
+            raise ConfigError(
+                f"flows.{flow.name}: {flow.sink} keeps no journals",
+                fix='leave document = "journal" out, or choose another sink', code="WHERRY-2078",
+                key=f"flows.{flow.name}.document",
+            )  # fmt: skip
+        kept, route = Subledger(flow.name, posting.route, posting.run, self.store.now), subledger.of(posting.route)
+        return Lane(flow=posting.flow, run=posting.run, route=route, sink=kept, plugin=subledger.NAMESPACE)
+
+    def target(self, name: str, run: str, sink: SinkWriter, settled: Settled, *, away: bool = False) -> Target | None:
+        """Where the drain of a connection sends; None for a sink that is sent nothing, was never reached, or calls us
+        and is not there now, unless ``away`` says that this does not matter."""
+        if isinstance(sink, Polled) and not sink.present and not away:
+            return None
+        with self.store.read() as tx:
+            row = registry.connection(tx, name)
+        if row is None or not isinstance(sink, CallSinkWriter):
+            return None
+        made: dict[int, Lane] = {}
+
+        def lane(source: int) -> Lane:
+            if source not in made:
+                made[source] = self.lane("", run, Route(source, row.id), sink, row.plugin)
+            return made[source]
+
+        return Target(
+            name=name, sink_id=row.id, account=row.account_id, sink=sink, store=self.store, lane=lane,
+            beside=self.project.folder / ".wherry" / "calls-sent", settled=settled, waits=self.waits,
+        )  # fmt: skip
+
+
+def approval_of(tx: Tx, flow: Flow, timezone: str) -> Approval:
+    """The books begin on the day that the project file names, else on the one the flow was first activated, in the
+    project's time zone: a pause that ends does not begin them anew."""
+    books_from = flow.books_from.isoformat() if flow.books_from else _first_day(tx, flow.name, timezone)
+    return Approval(required=flow.needs_approval, books_from=books_from)
+
+
+def _first_day(tx: Tx, flow: str, timezone: str) -> str:
+    """Empty for a flow that was never activated."""
+    state = registry.flow_state(tx, flow)
+    at = audit.first(tx, "flow.active", flow) or (state.at if state.state == "active" else "")
+    return dt.datetime.fromisoformat(at).astimezone(zoneinfo.ZoneInfo(timezone)).date().isoformat() if at else ""

@@ -1,0 +1,197 @@
+"""What a run would do, told beforehand: things made and changed, questions, and the very requests that would be sent.
+
+References to what is still to be made stand as symbols, ``<id of customer 17850>``; but for those, the bytes of a
+request are the bytes that the following run sends (write-protocol.md, section 3.2, rule 2).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from wherry.errors import ContractBroken, Rejected
+from wherry.protocol import boundary
+from wherry.protocol.flight import board
+from wherry.protocol.resolving import holdings
+from wherry.protocol.steps import WAITS, Approval, Outcome, Step, differing
+from wherry.protocol.tally import Tally
+from wherry.protocol.watching import ENDED
+from wherry.records import Ask, Call, Change, Item, Ref
+from wherry.roles import Asks, CallSinkWriter
+from wherry.runs.formers import withdrawn
+from wherry.runs.job import Wired
+from wherry.store import calls
+
+_AT_ONCE = 200
+_SYMBOL = "<id of "
+
+Foreseen = tuple[Item, tuple[Ref, ...]]
+"""An item as it would be sent, and what has to be there before it."""
+
+
+def foresight(wired: Wired) -> Wired:
+    """The flow for a rehearsal: what would be sent by calls is collected instead."""
+    if wired.posting is not None:
+        return msgspec.structs.replace(wired, posting=msgspec.structs.replace(wired.posting, preview=[]))
+    lane = wired.lane
+    if lane.atomic is not None:
+        return wired
+    return msgspec.structs.replace(wired, lane=msgspec.structs.replace(lane, preview=[]))
+
+
+def told(wired: Wired, steps: Sequence[Step], outcomes: Mapping[Ref, Outcome]) -> dict[str, Any]:
+    """What people want to see of a plan: what is made and changed, what is asked, what is copied, what is sent."""
+    sent = _sent(wired, outcomes)
+    rows = [_row(step, outcomes[step.ref]) for step in steps if _is_news(outcomes[step.ref])]
+    asks = [(step.draft, step.decision) for step in steps if isinstance(step.decision, Ask)]
+    files = [step for step in steps if step.draft.file and outcomes[step.ref].fate in ("created", "waiting")]
+    return {
+        "changes": rows, "approval": _for_approval(wired, steps, outcomes),
+        "questions": [{"name": draft.body.get("name", draft.label), "why": ask.why, "candidates": ask.candidates}
+                      for draft, ask in asks],
+        "files": {"count": len(files), "bytes": sum(int(step.draft.body.get("size", 0)) for step in files)},
+        "calls": sent,
+    }  # fmt: skip
+
+
+def _for_approval(wired: Wired, steps: Sequence[Step], outcomes: Mapping[Ref, Outcome]) -> dict[str, Any]:
+    """What of it would wait for a person's word, entity → number, and why; empty where nothing would."""
+    approval = wired.lane.approvals.get(wired.name, Approval())
+    held = [step for step in steps if outcomes[step.ref].reason.startswith(WAITS)]
+    if not held:
+        return {}
+    begun = f"dated before the books begin ({approval.books_from})"
+    return {
+        "documents": dict(sorted(Counter(step.draft.entity for step in held if step.draft.root).items())),
+        "also": dict(sorted(Counter(step.draft.entity for step in held if not step.draft.root).items())),
+        "why": "the flow requires approval" if approval.required else begun,
+    }  # fmt: skip
+
+
+def fingerprint(steps: Sequence[Step], outcomes: Mapping[Ref, Outcome]) -> str:
+    """Equal for two plans that come to the same."""
+    rows = sorted(
+        (str(s.ref), outcomes[s.ref].fate, msgspec.json.encode(s.draft.body, order="deterministic")) for s in steps
+    )
+    return hashlib.blake2b(msgspec.json.encode(rows), digest_size=16).hexdigest()
+
+
+def pending(tally: Tally) -> bool:
+    """Whether a run would do anything."""
+    return tally.has("created", "linked", "updated", "reversed", "triage", "waiting")
+
+
+def _is_news(outcome: Outcome) -> bool:
+    return outcome.fate != "unchanged" or bool(outcome.changes)
+
+
+def _row(step: Step, outcome: Outcome) -> dict[str, Any]:
+    made = outcome.fate in ("created", "waiting")
+    return {
+        "entity": step.draft.entity, "key": step.draft.key, "label": step.draft.label, "fate": outcome.fate,
+        "target": "" if made else outcome.target, "reason": outcome.reason, "changes": outcome.changes,
+        "body": _symbolic(step.draft.body) if made else None,
+    }  # fmt: skip
+
+
+def _symbolic(body: Any) -> Any:
+    """References as an operator reads them: ``<id of customer id:17>``."""
+    if isinstance(body, dict):
+        if body.keys() == {"entity", "key"}:
+            return f"{_SYMBOL}{body['entity']} {body['key']}>"
+        return {name: _symbolic(value) for name, value in body.items()}
+    return [_symbolic(value) for value in body] if isinstance(body, list) else body
+
+
+# -- what would be sent ------------------------------------------------------------------------------------------------
+
+
+def _sent(wired: Wired, outcomes: Mapping[Ref, Outcome]) -> list[dict[str, Any]]:
+    sink = wired.lane.sink
+    if wired.lane.preview is None or not isinstance(sink, CallSinkWriter):
+        return []
+    foreseen = [*_left(wired, {Ref(item.entity, item.key) for item, _ in wired.lane.preview}), *wired.lane.preview]
+    if not foreseen:
+        return []
+    sink.check()  # what encoding needs of the account is read with it
+    _compare(sink, [item for item, _ in foreseen if item.target is not None and item.before is not None], outcomes)
+    shown: list[dict[str, Any]] = []
+    for group in _groups(foreseen, max(1, sink.batch) * max(1, sink.width)):
+        by_stamp = {item.stamp: item for item in group}
+        shown += [_shown(call, by_stamp) for call in _encoded(sink, group, outcomes)]
+    return shown
+
+
+def _left(wired: Wired, anew: Collection[Ref]) -> list[Foreseen]:
+    """What an earlier run left in the queue, but for what this one makes another version of."""
+    route = wired.lane.route
+    with wired.store.read() as tx:
+        waiting = calls.items_of_sink(tx, route.sink, "queued", ready_by="9999")
+        mine = [one for one in waiting if one.item.flow == wired.name and one.source == route.source]
+        flights, _ = board(tx, route.sink, mine)
+    free = withdrawn(wired)
+    refs = {Ref(one.item.entity, one.item.key): one for one in flights}
+    return [(one.item, ()) for ref, one in refs.items() if ref not in anew and ref not in free]
+
+
+def _groups(foreseen: Sequence[Foreseen], size: int) -> Iterator[list[Item]]:
+    """The items as a drain takes them: the oldest first of those that have all they need."""
+    missing = {Ref(item.entity, item.key) for item, _ in foreseen}
+    left = list(foreseen)
+    while left:
+        ready = [one for one in left if not any(ref in missing for ref in one[1])][:size]
+        if not ready:
+            return
+        yield [item for item, _ in ready]
+        missing -= {Ref(item.entity, item.key) for item, _ in ready}
+        taken = {id(one) for one in ready}
+        left = [one for one in left if id(one) not in taken]
+
+
+def _encoded(sink: CallSinkWriter, items: list[Item], outcomes: Mapping[Ref, Outcome]) -> list[Call]:
+    """The calls; an item that the target has no words for is told as refused. One that names what is still to be made,
+    and is in no words of the target before that has its id, is left out: whether it can be said is not known yet."""
+    try:
+        return boundary.encoded(sink, items) if items else []
+    except (Rejected, ContractBroken) as error:
+        if error.code == ENDED:
+            raise
+        bad = [item for item in items if item.stamp == error.where.get("item")] or items[: len(items) == 1]
+        for item in bad:
+            if not _awaits(item.body):
+                outcome = outcomes.get(Ref(item.entity, item.key), Outcome("queued"))
+                outcome.fate, outcome.reason = "refused", error.message
+    rest = [item for item in items if item not in bad]
+    half = 0 if bad else len(rest) // 2
+    return [*_encoded(sink, rest[:half], outcomes), *_encoded(sink, rest[half:], outcomes)]
+
+
+def _awaits(body: Any) -> bool:
+    """Whether it refers to what is still to be made, by a symbol."""
+    if isinstance(body, dict | list):
+        return any(map(_awaits, body.values() if isinstance(body, dict) else body))
+    return isinstance(body, str) and body.startswith(_SYMBOL)
+
+
+def _shown(call: Call, items: Mapping[str, Item]) -> dict[str, Any]:
+    return {
+        "method": call.method, "path": call.path, "params": call.params, "body": call.body.decode("utf-8", "replace"),
+        "items": [{"entity": one.entity, "key": one.key, "label": one.label, "action": one.action, "stamp": one.stamp,
+                   "target": one.target or ""} for one in (items[stamp] for stamp in call.items)],
+    }  # fmt: skip
+
+
+def _compare(sink: CallSinkWriter, items: Sequence[Item], outcomes: Mapping[Ref, Outcome]) -> None:
+    """What an update would change there, field by field, against what the target holds now."""
+    for start in range(0, len(items), _AT_ONCE):
+        some = items[start : start + _AT_ONCE]
+        held = holdings(sink, some) if isinstance(sink, Asks) else {}
+        for item in some:
+            now = next((hit.facts for hit in held.get(item.stamp, ()) if hit.target == item.target), None)
+            changes = differing(boundary.facts(sink, item), now) if now is not None else ()
+            outcome = outcomes.get(Ref(item.entity, item.key), Outcome("queued"))
+            outcome.changes = tuple(Change(one.field, one.after, one.before) for one in changes)

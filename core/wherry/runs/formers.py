@@ -1,0 +1,161 @@
+"""What a flow wrote before its ``document`` was changed: it stays what it is, and is not written in the new form too.
+
+Of those records only a reversal is carried. What waited in the earlier form and was never written goes in the new one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+from wherry.entities import FORMS, other_forms
+from wherry.protocol import homing
+from wherry.protocol.homing import Elsewhere, spelled
+from wherry.records import Draft, Ref, Skip
+from wherry.roles import FieldMapper, Narrows
+from wherry.runs.job import Entry, Job, Wired, roots_of
+from wherry.settings import Flow
+from wherry.store import homes
+from wherry.store.database import Tx
+from wherry.store.ledger import Route
+
+
+def withdraw(job: Job, tx: Tx) -> None:
+    """What waits in a form that the flow no longer makes gives way, before anything of it leaves."""
+    for kind, mapper in _kinds(job.wired):
+        homing.withdraw(tx, job.wired.lane, kind, other_forms(*roots_of(mapper)), job.wired.store.now())
+
+
+def withdrawn(wired: Wired) -> set[Ref]:
+    """What the next run will take out of the queue so."""
+    lane, found = wired.lane, set[Ref]()
+    with wired.store.read() as tx:
+        for kind, mapper in _kinds(wired):
+            waiting = homes.unsent(tx, lane.route, lane.flow, kind, other_forms(*roots_of(mapper)))
+            found |= {item.ref for item in homing.without_effect(tx, lane.route, waiting)}
+    return found
+
+
+def _kinds(wired: Wired) -> list[tuple[str, FieldMapper]]:
+    """The kinds of a flow that become documents in one form of several."""
+    if not wired.lane.has_homes or homing.form_of(wired.lane) != "document":
+        return []
+    return [(kind, mapper) for kind, mapper in wired.mappers.items() if other_forms(*roots_of(mapper))]
+
+
+def give_way(job: Job) -> None:
+    """The same at the beginning of a run, where there is anything."""
+    if withdrawn(job.wired):
+        with job.wired.store.write() as tx:
+            withdraw(job, tx)
+
+
+# -- at the gate -------------------------------------------------------------------------------------------------------
+
+
+def leave_to_others(job: Job, mapper: FieldMapper, kind: str, entries: Sequence[Entry]) -> dict[str, Elsewhere]:
+    """What another flow has as a document or a journal: nothing is read or made for it. Settling makes sure.
+
+    Returns the records of which this flow made another document before: those it can still take back.
+    """
+    lane = job.wired.lane
+    if not lane.has_homes:
+        return {}
+    roots, names = roots_of(mapper), {entry.record.id: (job.wired.name, kind, entry.record.id) for entry in entries}
+    with job.wired.store.read() as tx:
+        found = homing.kept_out(tx, lane, dict.fromkeys(names.values(), roots), foreseen=job.rehearsal)
+    mine = {id: found[name] for id, name in names.items() if name in found}
+    stands = {id: one for id, one in mine.items() if one.is_former(job.wired.name, homing.form_of(lane))}
+    for entry in entries:
+        if entry.record.id in mine and entry.record.id not in stands:
+            entry.close("skipped", mine[entry.record.id].why)
+    return stands
+
+
+def stays(job: Job, mapper: FieldMapper, entry: Entry, skip: Skip | None, stands: Elsewhere | None) -> bool:
+    """Whether it was a document in another form that decided about the record: it stays, or is taken back."""
+    if stands is None or entry.record.gone:
+        return False
+    if skip is None:
+        job.former = True
+        entry.close("skipped", stands.why)
+        return True
+    if entry.void and isinstance(mapper, Narrows) and job.wired.repeats(mapper.root):
+        home = stands.home
+        entry.skip = skip
+        entry.former = Draft(entity=home.entity, key=home.key, body={}, label=stands.label, root=True, void=True)
+        return True
+    return False
+
+
+# -- in words ----------------------------------------------------------------------------------------------------------
+
+
+class Former(Struct, frozen=True, kw_only=True):
+    """How many records of a flow stand in another form than it makes now, by entity; ``free`` of them were never
+    written, and go in the new form."""
+
+    flow: str
+    sink: str
+    document: str
+    stand: dict[str, int]
+    free: int = 0
+
+    @property
+    def says(self) -> str:
+        """One sentence with what to do; empty where there is nothing to say."""
+        return "; ".join(said for said in (self._standing, self._going) if said)
+
+    @property
+    def _standing(self) -> str:
+        kinds = [_counted(count, spelled(entity)) for entity, count in sorted(self.stand.items()) if count]
+        stay, they, theirs = ("stays", "it is", "its record is") if sum(self.stand.values()) == 1 else (
+            "stay", "they are", "their records are")  # fmt: skip
+        return (
+            f"{' and '.join(kinds)} that {self.flow} wrote before its document was {self.document!r} {stay} in "
+            f"{self.sink} as {they}, and {theirs} not written once more; to have one as {article(self.document)}, take "
+            "it back first (wherry runs undo RUN, or void it at its source) and run the flow"
+        ) if kinds else ""  # fmt: skip
+
+    @property
+    def _going(self) -> str:
+        were, go = ("was", "goes") if self.free == 1 else ("were", "go")
+        records = _counted(self.free, "record")
+        new = article(self.document)
+        return f"{records} that {were} never written {go} as {new} with the next run" if self.free else ""
+
+
+def article(document: str) -> str:
+    """``an invoice``."""
+    word = document.replace("-", " ")
+    return f"{'an' if word[:1] in 'aeiou' else 'a'} {word}"
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number:,} {word}" + ("" if number == 1 else "s")
+
+
+def of_flow(tx: Tx, route: Route, flow: Flow, mappers: Mapping[str, FieldMapper]) -> Former | None:
+    """What of a flow stands in another form than it makes now; None where nothing does."""
+    free, stand, forms = 0, Counter[str](), []
+    for kind, mapper in mappers.items():
+        apart = other_forms(*roots_of(mapper))
+        unsent = homing.without_effect(tx, route, homes.unsent(tx, route, flow.name, kind, apart))
+        stand.update(homes.count(tx, route, flow.name, kind, apart))
+        stand.subtract(one.entity for one in unsent)
+        forms += [FORMS[root] for root in roots_of(mapper) if root in FORMS]
+        free += len(unsent)
+    if not free and not any(stand.values()):
+        return None
+    return Former(flow=flow.name, sink=flow.sink, document=forms[0], stand=dict(stand), free=free)
+
+
+def told(job: Job) -> dict[str, str]:
+    """What a run or a plan says of it, where it met such records."""
+    if not job.former:
+        return {}
+    with job.wired.store.read() as tx:
+        found = of_flow(tx, job.wired.lane.route, job.wired.flow, job.wired.mappers)
+    return {"former": found.says} if found is not None else {}

@@ -1,0 +1,117 @@
+"""Pages of heads from where the flow stopped: after its mark, from its start, or just the records asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol, runtime_checkable
+
+from wherry.entities import other_forms
+from wherry.errors import ContractBroken, Guarded
+from wherry.protocol import boundary, homing
+from wherry.records import Page, Record
+from wherry.roles import Fetches, FieldMapper, Query
+from wherry.runs.job import Job, roots_of
+from wherry.store import homes, ledger, registry
+
+_FEW = 10
+"""Of so few records any number may go at once."""
+
+
+@runtime_checkable
+class Derives(Protocol):
+    """Optional: a source that makes relatives of a record's own fields, such as the lines that it is booked by."""
+
+    derived: Mapping[str, Mapping[str, tuple[str, ...]]]
+    """Kind of such a relative → kind of the record → the fields it is made of. Whoever reads the relative reads these:
+    a change of one is a change of the record."""
+
+
+def read(job: Job, kind: str, mapper: FieldMapper) -> Iterator[Page]:
+    """Pages of heads after the mark; from the start date when there is none, or when the map has changed since."""
+    fields = fields_of(job, kind)
+    if job.options.records:
+        yield fetch(job, kind, fields)
+        return
+    if job.options.moves_mark and (freed := freed_of(job, kind)):
+        yield Page(freed, "")
+    after = mark_of(job, kind, mapper)
+    query = Query(kind=kind, after=after, since=job.options.changed_since or job.wired.since, fields=fields,
+                  relatives=job.wired.watched(mapper))  # fmt: skip
+    pages = boundary.pages(job.wired.source, query)
+    whole = after is None and job.options.moves_mark and known_before(job, kind) >= _FEW
+    yield from guard_fall(job, kind, pages) if whole else enough(pages, job.options.limit)
+
+
+def fields_of(job: Job, kind: str) -> tuple[str, ...]:
+    """What the map reads of a record, also by way of relatives that are made of it; empty: everything."""
+    own, source = job.wired.mappers[kind].fields, job.wired.source
+    named = own.get(kind, ())
+    if not named or not isinstance(source, Derives):
+        return named
+    more = (name for relative in own for name in source.derived.get(relative, {}).get(kind, ()))
+    return tuple(dict.fromkeys([*named, *more]))
+
+
+def enough(pages: Iterator[Page], limit: int) -> Iterator[Page]:
+    """The pages up to the one with which ``limit`` records are there; all of them without a limit."""
+    count = 0
+    for page in pages:
+        count += len(page.records)
+        yield page
+        if limit and count >= limit:
+            return
+
+
+def fetch(job: Job, kind: str, fields: tuple[str, ...]) -> Page:
+    source = job.wired.source
+    if not isinstance(source, Fetches):
+        raise ContractBroken(
+            f"the source of {job.wired.name} cannot read single records", code="WHERRY-1120", flow=job.wired.name
+        )
+    return Page(boundary.fetch(source, kind, job.options.records, fields), "")
+
+
+def freed_of(job: Job, kind: str) -> list[Record]:
+    """Records that stood in another form, or that another flow had, and that nobody has any more."""
+    source, lane = job.wired.source, job.wired.lane
+    if not lane.has_homes or not isinstance(source, Fetches):
+        return []
+    with job.wired.store.read() as tx:
+        apart = other_forms(*roots_of(job.wired.mappers[kind]))
+        ids = homes.freed(tx, lane.route, job.wired.name, kind, homing.form_of(lane), apart)
+    found = boundary.fetch(source, kind, ids, fields_of(job, kind)) if ids else []
+    for record in found:
+        record.touched = True  # the source says the same as before
+    return found
+
+
+def mark_of(job: Job, kind: str, mapper: FieldMapper) -> str | None:
+    if not job.options.moves_mark:
+        return None
+    with job.wired.store.read() as tx:
+        saved = registry.mark(tx, job.wired.name, kind)
+    return saved.mark if saved is not None and saved.mark and saved.fingerprint == mapper.fingerprint else None
+
+
+def known_before(job: Job, kind: str) -> int:
+    with job.wired.store.read() as tx:
+        return ledger.count_living(tx, job.wired.name, kind)
+
+
+def guard_fall(job: Job, kind: str, pages: Iterable[Page]) -> Iterator[Page]:
+    """A source that suddenly shows far less than before is not believed: an error can look like empty (case B11).
+
+    No mark goes along before all is counted, or the next run would go on behind it and never look again.
+    """
+    known, count, last = known_before(job, kind), 0, Page([], "")
+    for page in pages:
+        count += len(page.records)
+        yield Page(page.records, "")
+        last = page
+    if count < known * (1 - float(job.wired.flow.limits.fall)):
+        raise Guarded(
+            f"{job.wired.name}: the source shows {count} {kind} records where {known} were seen before",
+            fix="check what the connection may read; raise [flows.NAME.limits] fall if it is right",
+            code="WHERRY-7020", flow=job.wired.name, kind=kind,
+        )  # fmt: skip
+    yield Page([], last.mark)
