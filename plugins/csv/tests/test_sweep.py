@@ -24,7 +24,7 @@ def test_whatever_crashes_everything_is_there_once(rig: Rig) -> None:
         (whole,) = benches.carry_out([(UNDISTURBED, "")])
         assert whole.wrong == []
         renames = [point for points in whole.passed.values() for point in points if point.startswith("file.")]
-        assert any("http.files" in point for point in renames), "files are placed by a rename that the kit sees"
+        assert any("@files." in point for point in renames), "files are placed by a rename that the kit sees"
         plans = [plan for plan in drills(rig, "sqlite", whole.passed, SEED) if "; fault " not in plan]
         wanted = chosen([*kills(rig, whole.passed), *plans], 0 if EVERYTHING else 5)
         outcomes = list(benches.carry_out([(plan, "") for plan in wanted]))
