@@ -145,7 +145,7 @@ def created(sink: CallSinkWriter, items: Sequence[Item]) -> list[Answer]:
 
 def lose(trial: SinkTrial, sink: CallSinkWriter, items: Sequence[Item], fault: str = "lost") -> list[Call]:
     """Send the items and lose every answer; the calls as they went out."""
-    calls = sink.encode(items)
+    calls, began = sink.encode(items), trial.stage.clock.date()
     for call in calls:
         trial.stage.faults.add(fault, method=trial.writes)
         with pytest.raises(TryAgain) as caught:
@@ -153,6 +153,8 @@ def lose(trial: SinkTrial, sink: CallSinkWriter, items: Sequence[Item], fault: s
         assert caught.value.where.get("sent") == "perhaps"
     tried({"lost": "answers lost", "late": "calls carried out late"}.get(fault, "calls lost on the way"), len(calls))
     assert len(trial.stage.faults) == 0, "every call is a write that the simulator saw"
+    for item in items:  # as the core tells it of what it looks for
+        item.sent, item.since = True, f"{began:%Y-%m-%dT%H:%M:%S.000Z}"
     return calls
 
 

@@ -541,3 +541,20 @@ def test_an_answer_that_is_so_full_that_it_may_hide_some_proves_nothing(bench: B
     for kept, found in ((999, nothing), (1000, {})):
         body = msgspec.json.encode({"QueryResponse": {"Invoice": rows[:kept]}})
         assert bench.sink.found(call, [one], Reply(status=200, body=body)) == found
+
+
+@pytest.mark.parametrize(
+    ("full", "told"), [((), True), (("recent",), True), (("of-0",), True), (("recent", "of-0"), False)]
+)
+def test_where_too_much_is_recent_to_be_told_nothing_is_proved_absent(
+    bench: Bench, full: tuple[str, ...], told: bool
+) -> None:  # fmt: skip
+    """I2: all that was made since, or all that was made for its customer, must have been told."""
+    one = msgspec.structs.replace(item("invoice", bench.invoice()), since="2026-03-31T16:59:00.000Z", sent=True)
+    [call] = bench.sink.ask([one])
+    names = [part["bId"] for part in json.loads(call.body)["BatchItemRequest"]]
+    assert names == ["look", "recent", "of-0"]
+    rows = [{"Id": str(n), "SyncToken": "0", "DocNumber": f"X{n}"} for n in range(1000)]
+    parts = [{"bId": name, "QueryResponse": {"Invoice": rows if name in full else []}} for name in names]
+    body = msgspec.json.encode({"BatchItemResponse": parts})
+    assert bench.sink.found(call, [one], Reply(status=200, body=body)) == ({one.stamp: []} if told else {})

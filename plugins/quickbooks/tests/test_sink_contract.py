@@ -50,10 +50,10 @@ def trial_of(sim: QuickBooksSimulator, url: str, folder: Path, entity: str, batc
             sink.check()
             return sink
 
-        def edit(target: str) -> None:
+        def edit(target: str, **fields: str) -> None:
             [old] = [body for body in sim.objects(name) if body["Id"] == target]
             field = {"Customer": "CompanyName", "Item": "PurchaseDesc"}.get(name, "PrivateNote")
-            body = {"Id": target, "SyncToken": old["SyncToken"], "sparse": True, field: "looked at"}
+            body = {"Id": target, "SyncToken": old["SyncToken"], "sparse": True, **(fields or {field: "looked at"})}
             sim.write(name, body, "update")
 
         yield SinkTrial(
@@ -74,6 +74,7 @@ def trial_of(sim: QuickBooksSimulator, url: str, folder: Path, entity: str, batc
             enter=lambda item: str(sim.write(name, by_hand(make(), item))["Id"]),
             twin=(lambda item: copied(sim, make(), item)) if entity in STAMPED else None,
             edit=edit,
+            renumber=(lambda id: edit(id, **{KINDS[entity].unique: "R-1"})) if KINDS[entity].note else None,
             muddle=lambda: muddle(sim),
             voids=entity not in ("customer", "product"),
             secret=SECRET,

@@ -1,7 +1,8 @@
 """Looking for what QuickBooks holds of items: queries that cover many at once, and what their answers tell.
 
 Facts: ids, numbers, names, dates and customers can be asked for, notes cannot; an answer holds 1,000 rows at most, and
-inactive entries only if they are asked for (Intuit's pages on the query language).
+inactive entries only if they are asked for (Intuit's pages on the query language). What was sent may have been given
+another number or name by now: beside it all that was made since is asked for (``recent``).
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
+import msgspec
 from msgspec import Struct
 from wherry.errors import TryAgain
 from wherry.records import Call, Facts, Found, Item, Reply
 
-from . import facts
+from . import calls as writing
+from . import facts, recent
 from .books import Books
 from .client import FULL, LISTS, Client, Obj, decoded, quoted
 from .documents import KINDS, LISTED, Kind
@@ -23,6 +26,7 @@ from .journals import REVERSES, reversing
 from .lists import said
 from .memo import read
 from .names import NAME_LENGTHS, fitted, mark_of, marked, stamp_of, unstamped
+from .recent import Told
 from .sales import LONGEST_NUMBER
 
 AT_ONCE = 50
@@ -62,32 +66,50 @@ def calls(items: Sequence[Item], books: Books, client: Client) -> list[Call]:
     groups: defaultdict[Search, list[Item]] = defaultdict(list)
     for item in items:
         groups[search_of(item, books)].append(item)
-    return [
-        _call(search, group[start : start + AT_ONCE], books, client)
-        for search, group in groups.items()
-        for start in range(0, len(group), AT_ONCE)
-    ]
+    return [_call(search, part, books, client) for search, group in groups.items() for part in _parts(search, group)]
+
+
+def _moved(search: Search, items: Sequence[Item]) -> bool:
+    """Whether a person may have given them another number, name or day since they were sent."""
+    return search.by != "id" and bool(recent.since(items))
+
+
+def _parts(search: Search, items: Sequence[Item]) -> list[Sequence[Item]]:
+    most = recent.AT_ONCE if _moved(search, items) else AT_ONCE
+    return [items[start : start + most] for start in range(0, len(items), most)]
 
 
 def _call(search: Search, items: Sequence[Item], books: Books, client: Client) -> Call:
-    kind = KINDS[search.entity]
-    where = " and ".join(_conditions(search, kind, items, books))
-    statement = f"select * from {kind.name} where {where} orderby Id startposition 1 maxresults {MOST}"
+    look = _statement(KINDS[search.entity], _conditions(search, items, books))
+    stamps = tuple(item.stamp for item in items)
+    if not _moved(search, items):
+        path, headers, body, lane = "query", HEADERS, look.encode(), ""
+    else:
+        path, headers, body, lane = "batch", writing.HEADERS, _batch(search, look, items), "batch"
     return Call(
-        method="POST", path=client.path("query"), items=tuple(item.stamp for item in items), params=client.params,
-        headers=HEADERS, body=statement.encode(),
-    )  # fmt: skip
+        method="POST", path=client.path(path), items=stamps, params=client.params, headers=headers, body=body, lane=lane
+    )
 
 
-def _conditions(search: Search, kind: Kind, items: Sequence[Item], books: Books) -> list[str]:
+def _batch(search: Search, look: str, items: Sequence[Item]) -> bytes:
+    more = {name: _statement(KINDS[search.entity], told) for name, told in recent.conditions(items).items()}
+    parts = [{"bId": name, "Query": statement} for name, statement in {recent.LOOK: look, **more}.items()]
+    return msgspec.json.encode({"BatchItemRequest": parts})
+
+
+def _statement(kind: Kind, told: Sequence[str]) -> str:
+    where = " and ".join([*told, "Active in (true, false)"] if kind.name in LISTS else told)
+    return f"select * from {kind.name} where {where} orderby Id startposition 1 maxresults {MOST}"
+
+
+def _conditions(search: Search, items: Sequence[Item], books: Books) -> list[str]:
     if search.by == "day":
         whose = [f"CustomerRef = {quoted(search.customer)}"] if search.customer else []
         return [f"TxnDate = {quoted(search.day)}", *whose]
     if search.by == "id":
-        told = [f"Id in {_several(str(item.target) for item in items)}"]
-    else:
-        told = [f"{kind.unique} in {_several(key for item in items for key in _keys(item, books))}"]
-    return [*told, "Active in (true, false)"] if kind.name in LISTS else told
+        return [f"Id in {_several(str(item.target) for item in items)}"]
+    unique = KINDS[search.entity].unique
+    return [f"{unique} in {_several(key for item in items for key in _keys(item, books))}"]
 
 
 def _several(values: Iterable[str]) -> str:
@@ -118,25 +140,38 @@ def found(items: Sequence[Item], reply: Reply, books: Books) -> dict[str, list[F
         body = decoded(reply.body)
     except TryAgain:
         return {}
+    told = _told(body, items)
+    if told is None:
+        return {}
+    finds = {item.stamp: _hits(item, told, books) for item in items}
+    return {stamp: hits for stamp, hits in finds.items() if told.complete or any(hit.ours for hit in hits)}
+
+
+def _told(body: Obj, items: Sequence[Item]) -> Told | None:
+    kind = KINDS[items[0].entity].name
+    if faults(body):
+        return None
+    if "BatchItemResponse" in body:
+        return recent.read(body, kind, items)
     response = body.get("QueryResponse")
-    if faults(body) or not isinstance(response, dict):
-        return {}
-    rows: list[Obj] = response.get(KINDS[items[0].entity].name) or [] if items else []
-    if len(rows) >= MOST:
-        return {}
-    return {item.stamp: _hits(item, rows, books) for item in items}
+    rows: list[Obj] = (response.get(kind) or []) if isinstance(response, dict) else []
+    return Told(rows) if isinstance(response, dict) and len(rows) < MOST else None
 
 
-def _hits(item: Item, rows: Sequence[Obj], books: Books) -> list[Found]:
-    search = search_of(item, books)
+def _hits(item: Item, told: Told, books: Books) -> list[Found]:
+    search, mine = search_of(item, books), [row for row in told.made if _stamp(item, row) == item.stamp]
     if item.action == "void" and item.entity == "journal_entry":
-        return _reversal(item, rows, books)
+        return _reversal(item, [*told.rows, *mine], books)
     if search.by == "id":
-        return [_hit(item, row, books) for row in rows if str(row.get("Id")) == item.target]
+        return [_hit(item, row, books) for row in told.rows if str(row.get("Id")) == item.target]
     if search.by == "day":
-        hits = [_hit(item, row, books, alike=_same_sum(item, row, books)) for row in rows]
+        hits = [_hit(item, row, books, alike=_same_sum(item, row, books)) for row in [*told.rows, *mine]]
         return [hit for hit in hits if hit.ours or hit.alike]
-    return _by_key(item, rows, books)
+    return [*_by_key(item, told.rows, books), *(_hit(item, row, books) for row in mine)]
+
+
+def _stamp(item: Item, row: Obj) -> str:
+    return stamp_of(row.get(KINDS[item.entity].note))
 
 
 def _by_key(item: Item, rows: Sequence[Obj], books: Books) -> list[Found]:
@@ -175,7 +210,7 @@ def _reversed_number(row: Obj) -> str:
 
 def _hit(item: Item, row: Obj, books: Books, *, alike: bool = False) -> Found:
     held = facts.of_object(item, row, books)
-    ours = stamp_of(row.get(KINDS[item.entity].note)) == item.stamp or (alike and _is_the_one(item, held, books))
+    ours = _stamp(item, row) == item.stamp or (alike and _is_the_one(item, held, books))
     return Found(
         target=str(row["Id"]), token=str(row.get("SyncToken") or ""), ours=ours, alike=alike and not ours, facts=held
     )
