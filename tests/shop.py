@@ -15,40 +15,10 @@ from wherry.cli import app
 from wherry.testing.clock import hurried
 from wherry_quickbooks.simulator import OAuthApp, QuickBooksSimulator
 
+from .projects import INVOICES
 from .staging import Stage, stages
 
 SECRET = "canary-shop-secret-9"
-PROJECT = """
-version = 1
-[project]
-name = "shop"
-timezone = "Europe/London"
-currency = "GBP"
-[plugins]
-enabled = ["workspace", "quickbooks"]
-[connections.platform]
-plugin = "workspace"
-[connections.books]
-plugin = "quickbooks"
-base_url = "${BOOKS_URL}"
-environment = "simulator"
-auth = { kind = "oauth2", client_id = { env = "BOOKS_CLIENT_ID" }, client_secret = { env = "BOOKS_CLIENT_SECRET" } }
-[flows.invoices]
-source = "platform"
-sink = "books"
-kinds = ["invoice"]
-document = "invoice"
-when = { status = "invoiced" }
-repeat = "always"
-books_from = 2010-12-01
-approval = "automatic"
-[flows.invoices.match.customer]
-order = ["link", "reference"]
-unmatched = "create"
-[flows.invoices.match.product]
-order = ["link", "sku", "name"]
-unmatched = "create"
-"""
 CHARGES = """InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country
 536365,1001,Oak bench,6,01/12/2010 08:26,2.55,17850,United Kingdom
 536365,1002,Tin lantern,8,01/12/2010 08:26,2.75,17850,United Kingdom
@@ -147,7 +117,7 @@ def shop(
     """
     hurried(patch)
     patch.setenv("WHERRY_ACTOR", "anna")
-    (folder / "wherry.toml").write_text(kept_in(store, PROJECT) + more, "utf-8")
+    (folder / "wherry.toml").write_text(kept_in(store, INVOICES) + more, "utf-8")
     (folder / "charges.csv").write_text(CHARGES, "utf-8")
     with stages.taken("shop", _books) as stage:
         for name, value in {"URL": stage.url, "CLIENT_ID": "shop", "CLIENT_SECRET": SECRET}.items():

@@ -22,37 +22,8 @@ from wherry.simulator import serve
 from wherry.testing.clock import hurried
 from wherry_quickbooks.simulator import OAuthApp, QuickBooksSimulator
 
-PROJECT = """
-version = 1
-[project]
-name = "shop"
-timezone = "Europe/London"
-currency = "GBP"
-[plugins]
-enabled = ["workspace", "quickbooks"]
-[connections.platform]
-plugin = "workspace"
-[connections.books]
-plugin = "quickbooks"
-base_url = "${BOOKS_URL}"
-environment = "simulator"
-auth = { kind = "oauth2", client_id = { env = "BOOKS_CLIENT_ID" }, client_secret = { env = "BOOKS_CLIENT_SECRET" } }
-[flows.invoices]
-source = "platform"
-sink = "books"
-kinds = ["invoice"]
-document = "invoice"
-when = { status = "invoiced" }
-repeat = "always"
-books_from = 2010-12-01
-approval = "automatic"
-[flows.invoices.match.customer]
-order = ["link", "reference"]
-unmatched = "create"
-[flows.invoices.match.product]
-order = ["link", "sku", "name"]
-unmatched = "create"
-"""
+from .projects import INVOICES
+
 FIRST, SECOND = "9130347596842384", "9130347596849999"
 SECRET = "canary-books-secret-5"
 
@@ -74,7 +45,7 @@ def folder(tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, value in {"URL": url, "CLIENT_ID": "books-client", "CLIENT_SECRET": SECRET}.items():
         monkeypatch.setenv(f"BOOKS_{name}", value)
     hurried(monkeypatch)
-    (tmp_path / "wherry.toml").write_text(PROJECT)
+    (tmp_path / "wherry.toml").write_text(INVOICES)
     return tmp_path
 
 
@@ -147,7 +118,7 @@ def test_an_administrator_is_said_to_be_needed(folder, capsys):
 
 
 def test_the_vendor_itself_sends_browsers_to_a_registered_address_only(folder, ask):
-    text = PROJECT.replace('base_url = "${BOOKS_URL}"\n', "").replace('"simulator"', '"production"')
+    text = INVOICES.replace('base_url = "${BOOKS_URL}"\n', "").replace('"simulator"', '"production"')
     (folder / "wherry.toml").write_text(text)
     assert ask("connect", "books", code=2)["error"]["code"] == "WHERRY-2114"
     data = ask("connect", "books", "--redirect", "https://shop.example/connected", code=4)["data"]
@@ -186,7 +157,7 @@ def _until_it_listens(port: int) -> None:
 def test_a_connection_that_is_written_to_is_tested_as_a_sink_too(ask, folder):
     """What only writing needs is told before a run; a connection that is only read is not asked for it."""
     ask("connect", "books", "--no-browser")
-    whole = PROJECT.replace(
+    whole = INVOICES.replace(
         'environment = "simulator"\n', 'environment = "simulator"\nincome_account = "no such one"\n'
     )
     (folder / "wherry.toml").write_text(whole)

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import sqlalchemy as sa
+from wherry.cli import planned
 from wherry.errors import NotFound
 from wherry.hub import Hub
 from wherry.operating import approvals, correcting, deciding, reopening
@@ -219,6 +221,20 @@ def test_a_newer_version_has_the_refused_half_made_document_finished_first(draft
     assert len(drafts.writes()) == writes, "it is tried once for each version, not with each run"
     retry(drafts)
     assert drafts.done() == [("drafted", "10.00"), ("created", "10.00"), ("updated", "12.00")]
+
+
+def test_a_plan_says_that_a_half_made_document_is_finished_before_its_newer_version(drafts: Books) -> None:
+    """It said "nothing to do" """
+    refused(drafts)
+    with drafts.open() as hub:
+        assert hub.plan("invoices").data["pending"] is False
+    drafts.bill("1", "12.00")
+    with drafts.open() as hub:
+        data = hub.plan("invoices").data
+        lines = "\n".join(planned.lines({**data, "source": "shelf", "sink": "books"}))
+    assert (data["pending"], data["unfinished"]) == (True, {"invoice": 1})
+    assert "? first    1 invoice sent before" in click.unstyle(lines)
+    assert "nothing to do" not in lines
 
 
 def test_a_refused_half_made_document_that_was_deleted_there_is_entered_anew_as_it_is_now(drafts: Books) -> None:

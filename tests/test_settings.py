@@ -17,37 +17,8 @@ from wherry.errors import AccessLost, ConfigError
 from wherry.roles import Connection
 from wherry.settings import Auth, ConnectionSettings, Project, SecretRef, compose, find_project, load, origin, schema
 
-SAMPLE = """
-version = 1
-[project]
-name = "acme"
-timezone = "America/Chicago"
-currency = "USD"
-[plugins]
-enabled = ["hubspot", "workspace"]
-[connections.crm]
-plugin = "hubspot"
-base_url = "${HUBSPOT_URL}"
-auth = { kind = "token", token = { env = "HUBSPOT_TOKEN" } }
-[connections.platform]
-plugin = "workspace"
-[flows.catalogue]
-source = "crm"
-sink = "platform"
-kinds = ["product"]
-repeat = "always"
-[flows.won-deals]
-source = "crm"
-sink = "platform"
-kinds = ["deal"]
-after = ["catalogue"]
-pipelines = [{ id = "default", stages = ["closedwon"] }]
-changed_since = 2016-01-01
-repeat = { project = "once", file = "always" }
-[flows.won-deals.match.product]
-order = ["link", "sku", "name"]
-unmatched = "triage"
-"""
+from .projects import WON_DEALS
+
 ENVIRON = {"HUBSPOT_URL": "http://127.0.0.1:8000/", "HUBSPOT_TOKEN": "canary-token"}
 Write = Callable[..., Path]
 
@@ -65,7 +36,7 @@ def model_of(system: str) -> type[ConnectionSettings] | None:
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
-    def write(text: str = SAMPLE, name: str = "wherry.toml") -> Path:
+    def write(text: str = WON_DEALS, name: str = "wherry.toml") -> Path:
         (tmp_path / name).write_text(text, encoding="utf-8")
         return tmp_path
 
@@ -112,7 +83,7 @@ def test_repeat_is_said_for_all_or_by_entity_and_is_once_where_nothing_is_said(w
         "always",
         "once",
     ]
-    silent = load(write(SAMPLE.replace('repeat = "always"\n', "")), ENVIRON).flows["catalogue"]
+    silent = load(write(WON_DEALS.replace('repeat = "always"\n', "")), ENVIRON).flows["catalogue"]
     assert silent.repeat_for("product") == "once"
 
 
@@ -122,7 +93,7 @@ def test_pipelines_have_stages_map_and_switch_of_their_own(write: Write) -> None
   { id = "default" },
   { id = "rentals", stages = "signed", map = "rental-map", active = false },
 ]"""
-    text = SAMPLE.replace('pipelines = [{ id = "default", stages = ["closedwon"] }]', pipelines)
+    text = WON_DEALS.replace('pipelines = [{ id = "default", stages = ["closedwon"] }]', pipelines)
     text += '[maps.rental-map.project]\nname = "deal.rental_name"\n'
     project = load(write(text), ENVIRON)
     first, second = project.flows["won-deals"].pipelines
@@ -133,7 +104,7 @@ def test_pipelines_have_stages_map_and_switch_of_their_own(write: Write) -> None
 
 def test_a_map_takes_expressions_false_and_dotted_fields(write: Write) -> None:
     text = (
-        SAMPLE
+        WON_DEALS
         + """
 [flows.won-deals.map]
 file = false
@@ -154,7 +125,7 @@ lines.quantity = "decimal(line_item.quantity)"
 
 def test_a_start_date_may_be_a_date_or_a_time_with_or_without_offset(write: Write) -> None:
     def since(written: str) -> dt.datetime | None:
-        text = SAMPLE.replace("changed_since = 2016-01-01", f"changed_since = {written}")
+        text = WON_DEALS.replace("changed_since = 2016-01-01", f"changed_since = {written}")
         project = load(write(text), ENVIRON)
         return project.flows["won-deals"].since(project.timezone)
 
@@ -214,7 +185,7 @@ def test_a_flow_that_says_nothing_of_documents_has_none_and_needs_no_approval(wr
 
 
 def test_flag_beats_environment_beats_dotenv_beats_local_file_beats_project_file_beats_default(write: Write) -> None:
-    folder = write(SAMPLE + '[store]\nurl = "sqlite:///main.db"\n')
+    folder = write(WON_DEALS + '[store]\nurl = "sqlite:///main.db"\n')
     key, seen = "store.url", []
     layers: list[tuple[str, dict[str, str], dict[str, str]]] = [("", {}, {})]
     for name, text in (("wherry.local.toml", '[store]\nurl = "sqlite:///local.db"\n'),
@@ -256,7 +227,7 @@ def test_a_secret_of_a_higher_layer_replaces_the_reference_as_a_whole(write: Wri
 
 def test_variables_are_filled_in_with_defaults_and_only_once(write: Write) -> None:
     def base_url(written: str, **environ: str) -> str | None:
-        _, connections = both(write(SAMPLE.replace("${HUBSPOT_URL}", written)), {"HUBSPOT_TOKEN": "x", **environ})
+        _, connections = both(write(WON_DEALS.replace("${HUBSPOT_URL}", written)), {"HUBSPOT_TOKEN": "x", **environ})
         found: str | None = connections["crm"].settings.base_url
         return found
 
@@ -265,7 +236,7 @@ def test_variables_are_filled_in_with_defaults_and_only_once(write: Write) -> No
     assert base_url("${A:-http://default}", A="http://set") == "http://set"
     assert base_url("http://${HOST}:${PORT}", HOST="h", PORT="80") == "http://h:80"
     assert base_url("${A:-}") is None
-    flow = load(write(SAMPLE.replace('kinds = ["deal"]', 'kinds = ["${A}", "$${A}"]')), {**ENVIRON, "A": "${B}"})
+    flow = load(write(WON_DEALS.replace('kinds = ["deal"]', 'kinds = ["${A}", "$${A}"]')), {**ENVIRON, "A": "${B}"})
     assert flow.flows["won-deals"].kinds == ("${B}", "${A}")
 
 
@@ -290,7 +261,7 @@ def test_an_unset_secret_stops_only_whoever_asks_for_it(write: Write) -> None:
 
 
 def test_a_variable_in_a_secret_key_is_a_reference_that_is_read_late(write: Write) -> None:
-    text = SAMPLE.replace('token = { env = "HUBSPOT_TOKEN" }', 'token = "${LATE}"')
+    text = WON_DEALS.replace('token = { env = "HUBSPOT_TOKEN" }', 'token = "${LATE}"')
     _, connections = both(write(text))
     with pytest.raises(ConfigError, match="LATE"):
         connections["crm"].settings.auth.token.reveal()
@@ -300,7 +271,7 @@ def test_a_variable_in_a_secret_key_is_a_reference_that_is_read_late(write: Writ
 
 def test_a_secret_comes_from_file_command_or_store(write: Write) -> None:
     def token(written: str) -> SecretRef:
-        _, connections = both(write(SAMPLE.replace('{ env = "HUBSPOT_TOKEN" }', written)))
+        _, connections = both(write(WON_DEALS.replace('{ env = "HUBSPOT_TOKEN" }', written)))
         found: SecretRef = connections["crm"].settings.auth.token
         return found
 
@@ -332,7 +303,7 @@ def test_a_secret_comes_from_file_command_or_store(write: Write) -> None:
     ],
 )
 def test_a_secret_that_cannot_be_had_names_its_key_and_the_reason(write: Write, written: str, reason: str) -> None:
-    folder = write(SAMPLE.replace('{ env = "HUBSPOT_TOKEN" }', written))
+    folder = write(WON_DEALS.replace('{ env = "HUBSPOT_TOKEN" }', written))
     (folder / "empty").write_text("\n")
     (folder / "binary").write_bytes(b"\xff\xfe\x00")
     _, connections = both(folder)
@@ -428,11 +399,11 @@ def test_the_schema_takes_the_sample_and_refuses_what_loading_refuses(write: Wri
         data = json.loads(json.dumps(tomllib.loads(text), default=str))
         return [error.json_path for error in judge.iter_errors(data)]
 
-    assert mistakes(SAMPLE) == []
-    assert mistakes(SAMPLE.replace("base_url", "base_ulr")) == ["$.connections.crm"]
-    assert mistakes(SAMPLE.replace('"triage"', '"tirage"')) != []
-    assert mistakes(SAMPLE.replace('name = "acme"', "")) == ["$.project"]
-    assert mistakes(SAMPLE.replace('repeat = "always"', 'repeat = "never"')) != []
+    assert mistakes(WON_DEALS) == []
+    assert mistakes(WON_DEALS.replace("base_url", "base_ulr")) == ["$.connections.crm"]
+    assert mistakes(WON_DEALS.replace('"triage"', '"tirage"')) != []
+    assert mistakes(WON_DEALS.replace('name = "acme"', "")) == ["$.project"]
+    assert mistakes(WON_DEALS.replace('repeat = "always"', 'repeat = "never"')) != []
 
 
 @hypothesis_settings(deadline=None)

@@ -13,7 +13,8 @@ import pytest
 from wherry.cli import app
 from wherry.plugins import catalogue_of_installed, installed
 
-from .shop import CHARGES, PROJECT
+from .projects import INVOICES
+from .shop import CHARGES
 
 LIBRARIES = ("httpx", "tenacity", "cryptography", "rapidfuzz", "simpleeval", "alembic", "apscheduler", "openpyxl",
              "lxml", "uvicorn", "starlette", "psycopg")  # fmt: skip
@@ -82,7 +83,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project with invoices on its platform, which nothing was read of."""
     folder = tmp_path / "shop"
     folder.mkdir()
-    (folder / "wherry.toml").write_text(PROJECT, "utf-8")
+    (folder / "wherry.toml").write_text(INVOICES, "utf-8")
     (folder / "charges.csv").write_text(CHARGES, "utf-8")
     monkeypatch.chdir(folder)
     monkeypatch.setenv("BOOKS_URL", "https://books.example")

@@ -18,9 +18,10 @@ from wherry.hookspecs import Manifest
 from wherry.plugins import load
 from wherry.settings import Auth, ConnectionSettings, SecretRef
 
-from .shop import CHARGES, PROJECT, Shop, shop
+from .projects import INVOICES
+from .shop import CHARGES, Shop, shop
 
-INVOICES = tomllib.loads(PROJECT)["flows"]["invoices"]
+INVOICES = tomllib.loads(INVOICES)["flows"]["invoices"]
 JOURNALS = {
     "source": "platform", "sink": "books", "kinds": ["ledger-transaction"], "document": "journal",
     "accounts": "tables/accounts.csv", "group": "week", "week_start": "monday", "gains": True, "approval": "required",

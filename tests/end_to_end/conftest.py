@@ -10,39 +10,9 @@ from wherry.hub import Hub
 from wherry.simulator import serve
 from wherry_hubspot.simulator import HubSpotSimulator
 
+from ..projects import WON_DEALS
 from .desk import Crm, Desk, RestlessClock, Watch
 
-PROJECT = """
-version = 1
-[project]
-name = "acme"
-timezone = "America/Chicago"
-currency = "USD"
-[plugins]
-enabled = ["hubspot", "workspace"]
-[connections.crm]
-plugin = "hubspot"
-base_url = "${HUBSPOT_URL}"
-auth = { kind = "token", token = { env = "HUBSPOT_TOKEN" } }
-[connections.platform]
-plugin = "workspace"
-[flows.catalogue]
-source = "crm"
-sink = "platform"
-kinds = ["product"]
-repeat = "always"
-[flows.won-deals]
-source = "crm"
-sink = "platform"
-kinds = ["deal"]
-after = ["catalogue"]
-pipelines = [{ id = "default", stages = ["closedwon"] }]
-changed_since = 2016-01-01
-repeat = { project = "once", file = "always" }
-[flows.won-deals.match.product]
-order = ["link", "sku", "name"]
-unmatched = "triage"
-"""
 TOKEN = "pat-na1-canary-5f2e"
 
 
@@ -60,7 +30,7 @@ def crm_url(crm: HubSpotSimulator) -> Iterator[str]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "acme").mkdir()
-    (tmp_path / "acme" / "wherry.toml").write_text(PROJECT)
+    (tmp_path / "acme" / "wherry.toml").write_text(WON_DEALS)
     return tmp_path / "acme"
 
 

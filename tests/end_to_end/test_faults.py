@@ -11,7 +11,8 @@ from wherry.operating import answers, connections, overview
 from wherry.simulator import serve
 from wherry_hubspot.simulator import HubSpotSimulator, OAuthApp
 
-from .conftest import PROJECT, TOKEN
+from ..projects import WON_DEALS
+from .conftest import TOKEN
 from .desk import Crm, Desk, RestlessClock, Watch, total
 
 DEALS = 14
@@ -33,7 +34,7 @@ FAULTS: dict[str, list[dict[str, Any]]] = {
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """What a run leaves behind that nothing disturbs."""
     folder = tmp_path_factory.mktemp("undisturbed")
-    (folder / "wherry.toml").write_text(PROJECT)
+    (folder / "wherry.toml").write_text(WON_DEALS)
     sim = HubSpotSimulator(currency="USD")
     watch = Watch(sim.app())
     with serve(watch) as url:

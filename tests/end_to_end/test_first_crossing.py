@@ -21,8 +21,9 @@ from wherry_hubspot import demo
 from wherry_hubspot.simulator import HubSpotSimulator
 from wherry_hubspot.source import HubSpotSource
 
+from ..projects import WON_DEALS
 from ..staging import Stage, stages
-from .conftest import PROJECT, TOKEN, OpenHub
+from .conftest import TOKEN, OpenHub
 
 
 def _filled() -> HubSpotSimulator:
@@ -284,7 +285,7 @@ def test_new_files_keep_coming_for_a_project_that_was_synced_once(
 def test_a_mistake_in_the_project_file_is_named_with_its_place_and_what_was_meant(
     open_hub: OpenHub, folder: Path, old: str, new: str, says: str
 ) -> None:
-    (folder / "wherry.toml").write_text(PROJECT.replace(old, new))
+    (folder / "wherry.toml").write_text(WON_DEALS.replace(old, new))
     error = _error_of(open_hub)
     assert error.exit_code == 2
     assert says in f"{error.message} {error.fix} {error.where}"

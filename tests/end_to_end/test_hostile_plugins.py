@@ -171,10 +171,10 @@ def _ship(site: Path, name: str, code: str) -> None:
 
 
 def _project() -> str:
-    from .conftest import PROJECT
+    from ..projects import WON_DEALS
 
     enabled = ", ".join(f'"{name}"' for name in ("hubspot", "workspace", *HOSTILE))
-    text = PROJECT.replace('"hubspot", "workspace"', enabled)
+    text = WON_DEALS.replace('"hubspot", "workspace"', enabled)
     for name in HOSTILE:
         text += f'[connections.{name}]\nplugin = "{name}"\n[flows.{name}]\n'
         text += f'source = "crm"\nsink = "{name}"\nkinds = ["product"]\n' if name in SINKS else (

@@ -16,7 +16,8 @@ from wherry.simulator import serve
 from wherry.store import ledger
 from wherry_hubspot.simulator import HubSpotSimulator
 
-from .conftest import PROJECT, TOKEN
+from ..projects import WON_DEALS
+from .conftest import TOKEN
 from .desk import Crm, Desk, RestlessClock, Watch, total
 
 
@@ -43,7 +44,7 @@ def load(shared: Path, url: str, limit: int) -> dict[str, Any]:
 
 def table(folder: Path, shared: Path, limit: int) -> Iterator[Desk]:
     folder.mkdir(exist_ok=True)
-    (folder / "wherry.toml").write_text(PROJECT)
+    (folder / "wherry.toml").write_text(WON_DEALS)
     sim = HubSpotSimulator(currency="USD")
     watch = Watch(sim.app())
     with serve(watch) as url:
