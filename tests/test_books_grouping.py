@@ -6,8 +6,9 @@ import datetime as dt
 import os
 import random
 import re
+import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -209,6 +210,18 @@ def test_lines_are_summed_by_account_party_and_dimensions_gross_on_both_sides() 
             BookedLine(account="4010", side="credit", minor=500, dimensions=rail),
         ),
     )]  # fmt: skip
+
+
+def test_movements_are_added_up_as_they_come_and_none_is_held() -> None:
+    made = [simple(id) for id in range(1, 5)]
+    held = [sys.getrefcount(made[1])]
+
+    def coming() -> Iterator[Movement]:
+        yield from made
+        held.append(sys.getrefcount(made[1]))
+
+    assert entries(coming(), by("month"))[0].members == (1, 2, 3, 4)
+    assert held[0] == held[1]
 
 
 def test_a_negative_amount_swaps_the_sides() -> None:

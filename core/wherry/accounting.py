@@ -17,7 +17,7 @@ Dimensions = tuple[tuple[str, str], ...]
 """Class, department, location, subsidiary and tax of a line: (name, value), sorted by name, empty ones left out."""
 
 
-class MovementLine(Struct, frozen=True, kw_only=True):
+class MovementLine(Struct, frozen=True, kw_only=True, gc=False):
     """One side of a movement: an account by its code where the source knows one, else a category to be mapped.
 
     ``minor`` may be negative: such a line flips to the other side when it is booked.
@@ -33,7 +33,7 @@ class MovementLine(Struct, frozen=True, kw_only=True):
     dimensions: Dimensions = ()
 
 
-class Movement(Struct, frozen=True, kw_only=True):
+class Movement(Struct, frozen=True, kw_only=True, gc=False):
     """What happened once, in balance: the smallest thing that is booked, with the id that the subledger gave it."""
 
     id: int

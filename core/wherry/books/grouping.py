@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from decimal import ROUND_HALF_UP, Decimal
 from operator import itemgetter
 from typing import Literal
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from wherry import money
@@ -22,6 +21,7 @@ from wherry.accounting import BookedLine, Bucket, Dimensions, Entry, LeftOut, Ma
 from wherry.books.numbering import TYPES as TYPES
 from wherry.books.numbering import JournalType as JournalType
 from wherry.books.numbering import Name, Numbering, stem_of
+from wherry.books.summing import Group, Key, Sum, Summing, worded
 from wherry.books.tables import category_key
 from wherry.errors import ConfigError, Rejected
 from wherry.money import allocate as allocate
@@ -31,8 +31,6 @@ Booked = Movement
 Control = AbstractSet[str]
 """Codes of accounts."""
 _LONGEST_TEXT = 200
-_Key = tuple[bool, str, str, Dimensions]
-"""Whether it is a credit, its account, party and dimensions: what lines are summed by."""
 
 
 # -- before the grouping -----------------------------------------------------------------------------------------------
@@ -48,12 +46,11 @@ def categorise(movements: Iterable[Movement], table: Sequence[Mapped]) -> tuple[
     booked: list[Booked] = []
     left: dict[tuple[Literal["uncategorised", "no-account"], str, str], list[Movement]] = defaultdict(list)
     for movement in movements:
-        lines = tuple(_filled(line, by_key, cache) for line in movement.lines)
-        if all(line.account for line in lines):
-            same = all(new is old for new, old in zip(lines, movement.lines, strict=True))
-            booked.append(movement if same else replace(movement, lines=lines))
+        lines = tuple([_filled(line, by_key, cache) for line in movement.lines])
+        missing = [line for line in lines if not line.account]
+        if not missing:
+            booked.append(movement if lines == movement.lines else replace(movement, lines=lines))
         else:
-            missing = [line for line in lines if not line.account]
             reason: Literal["uncategorised", "no-account"] = (
                 "uncategorised" if all(line.category for line in missing) else "no-account"
             )
@@ -75,7 +72,7 @@ def _filled(
         return line
     account = line.account or (row.debit if line.side == "debit" else row.credit)
     party, dimensions = line.party or row.party, _merged(line.dimensions, row.dimensions)
-    if (account, party, dimensions) == (line.account, line.party, line.dimensions):
+    if account == line.account and party == line.party and dimensions == line.dimensions:
         return line
     return MovementLine(side=line.side, minor=line.minor, account=account, category=line.category, party=party,
                         description=line.description, dimensions=dimensions)  # fmt: skip
@@ -126,7 +123,7 @@ def _is_small(booked: int, value: Decimal | None, least: int) -> bool:
 
 
 def _too_small(some: Sequence[Movement], least: int, currency: str, values: Mapping[int, Decimal]) -> LeftOut:
-    told = f"under {_told(least, currency)} {currency}"
+    told = f"under {worded(least, currency)} {currency}"
     if any(one.id in values for one in some):
         whole = sum((abs(values.get(one.id, Decimal(amount(one)))) for one in some), Decimal(0))
         told += f"; {whole.scaleb(-money.decimals(currency)).normalize():f} {currency} before rounding"
@@ -164,18 +161,6 @@ def _left_out(
 # -- the grouping ------------------------------------------------------------------------------------------------------
 
 
-class _Sum(Struct):
-    """What was added up under one key: the amount, credits below zero, how many lines, and the first and last text."""
-
-    minor: int
-    count: int
-    first: str
-    last: str
-
-
-_Sums = dict[_Key, _Sum]
-
-
 def entries(
     movements: Iterable[Booked],
     bucket_of: Callable[[dt.date], Bucket],
@@ -211,16 +196,16 @@ def entries(
             f"the clearing account {clearing} is a receivable or payable account itself", code="WHERRY-2640",
             fix="name another account under clearing", account=clearing,
         )  # fmt: skip
-    groups = _groups(movements, bucket_of, frozenset() if clearing else control, each, home)
+    sums = Summing(control if clearing else frozenset(), clearing, max_lines)
+    groups = _groups(movements, bucket_of, frozenset() if clearing else control, each, home, sums.add)
     once = Counter(name.single.reference for name, _ in groups if name.single)
     numbering = Numbering(prefix, home, types, last_day, taken)
-    sums = _Summing(control if clearing else frozenset(), clearing, max_lines)
     made = []
-    for name, some in groups:
+    for name, group in groups:
         plain = not name.single or once[name.single.reference] == 1
-        for members, lines in sums.parts(some):
-            part = tuple(one.id for one in members) if split and stem_of(name) in split else ()
-            made.append(_entry(numbering, name, plain, members, lines, part))
+        for part in sums.parts(group):
+            some = part.ids if split and stem_of(name) in split else ()
+            made.append(_entry(numbering, name, plain, part, some))
     return made
 
 
@@ -228,15 +213,17 @@ def stems(
     movements: Iterable[Booked], bucket_of: Callable[[dt.date], Bucket], control: Control, *, each: bool, home: str
 ) -> set[str]:
     """What stands for the groups that movements are in."""
-    return {stem_of(name) for name, _ in _groups(movements, bucket_of, control, each, home)}
+    found = _groups(movements, bucket_of, control, each, home, lambda group, movement: None)
+    return {stem_of(name) for name, _ in found}
 
 
 def _groups(
-    movements: Iterable[Movement], bucket_of: Callable[[dt.date], Bucket], control: Control, each: bool, home: str
-) -> list[tuple[Name, list[Movement]]]:
-    """In the order of their days."""
+    movements: Iterable[Movement], bucket_of: Callable[[dt.date], Bucket], control: Control, each: bool, home: str,
+    add: Callable[[Group, Movement], None],
+) -> list[tuple[Name, Group]]:  # fmt: skip
+    """In the order of their days. Each movement is added to its group as it comes, and is not kept."""
     days: dict[dt.date, Bucket] = {}
-    groups: dict[tuple[str, str, str, tuple[str, ...], str, str, int], list[Movement]] = defaultdict(list)
+    groups: dict[tuple[str, str, str, tuple[str, ...], str, str, int], Group] = {}
     for movement in movements:
         if (bucket := days.get(movement.date)) is None:
             bucket = days[movement.date] = bucket_of(movement.date)
@@ -248,10 +235,13 @@ def _groups(
             )  # fmt: skip
         rate = _rate(movement, home) if movement.exchange_rate is not None else ""
         one = movement.id if each else 0
-        groups[bucket.name, movement.currency, movement.type, parties, rate, movement.moved, one].append(movement)
+        at = bucket.name, movement.currency, movement.type, parties, rate, movement.moved, one
+        if (group := groups.get(at)) is None:
+            group = groups[at] = Group(movement)
+        add(group, movement)
     named = [
-        (Name(bucket=days[some[0].date], currency=currency, type=kind, parties=parties, rate=rate, moved=moved,
-              single=some[0] if each else None), some)
+        (Name(bucket=days[some.first.date], currency=currency, type=kind, parties=parties, rate=rate, moved=moved,
+              single=some.first if each else None), some)
         for (_, currency, kind, parties, rate, moved, _), some in groups.items()
     ]  # fmt: skip
     return sorted(named, key=lambda pair: (pair[0].bucket.first, pair[0].bucket.name, *_rank(pair[0])))
@@ -275,96 +265,9 @@ def _parties(movement: Movement, control: Control) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-class _Summing:
-    """Adds up the lines of movements, shared out where there would be too many."""
-
-    def __init__(self, moved: Control, clearing: str, max_lines: int) -> None:
-        self._moved, self._clearing, self._max = moved, clearing, max_lines
-
-    def parts(self, members: Sequence[Movement]) -> Iterator[tuple[Sequence[Movement], _Sums]]:
-        """Members and what they add up to; in the order of days and keys where they are shared out."""
-        sums = self._sums(members)
-        if not sums:
-            raise Rejected(
-                f"{members[0].key} has no amount: there is nothing to book", code="WHERRY-4622",
-                fix="leave out movements under one cent", key=members[0].key,
-            )  # fmt: skip
-        if not self._max or len(sums) <= self._max:
-            yield members, sums
-        else:
-            yield from self._shared(sorted(members, key=lambda one: (one.date, one.key, one.id)))
-
-    def _shared(self, members: Sequence[Movement]) -> Iterator[tuple[Sequence[Movement], _Sums]]:
-        part: list[Movement] = []
-        keys: set[_Key] = set()
-        for movement in members:
-            own = self._sums([movement]).keys()
-            if len(own) > self._max:
-                raise Rejected(
-                    f"{movement.key} has {len(own)} lines, and the target takes {self._max} in an entry",
-                    fix="split it at the source", code="WHERRY-4623", key=movement.key,
-                )  # fmt: skip
-            if len(keys) + len(own - keys) > self._max:
-                yield part, self._sums(part)
-                part, keys = [], set()
-            keys |= own
-            part.append(movement)
-        yield part, self._sums(part)
-
-    def _sums(self, members: Sequence[Movement]) -> _Sums:
-        """The innermost loop of the books: a million lines go through it."""
-        sums: _Sums = {}
-        moved, clearing, find = self._moved, self._clearing, sums.get
-        for movement in members:
-            difference = 0
-            for line in movement.lines:
-                minor, account, party = line.minor, line.account, line.party
-                if not minor:
-                    continue
-                if line.side == "credit":
-                    minor = -minor
-                difference += minor
-                if account in moved:
-                    account, party = clearing, ""
-                text = line.description or movement.description
-                key = (minor < 0, account, party, line.dimensions)
-                held = find(key)
-                if held is not None:
-                    held.minor += minor
-                    held.count += 1
-                    if text < held.first:
-                        held.first = text
-                    elif text > held.last:
-                        held.last = text
-                else:
-                    sums[key] = _Sum(minor, 1, text, text)
-                    if not account:
-                        raise _no_account(movement)
-            if difference:
-                raise _unbalanced(movement, difference)
-        return sums
-
-
-def _no_account(movement: Movement) -> Rejected:
-    return Rejected(
-        f"{movement.key} has a line without account", fix="map its category to an account", code="WHERRY-4624",
-        key=movement.key,
-    )  # fmt: skip
-
-
-def _unbalanced(movement: Movement, difference: int) -> Rejected:
-    amount, side = _told(abs(difference), movement.currency), "debits" if difference > 0 else "credits"
-    return Rejected(
-        f"{movement.key} is out of balance: its {side} are {amount} {movement.currency} too much", code="WHERRY-4620",
-        fix="correct the amounts at the source", key=movement.key, difference=difference,
-    )  # fmt: skip
-
-
-def _entry(
-    numbering: Numbering, name: Name, plain: bool, members: Sequence[Movement], sums: _Sums, some: Sequence[int]
-) -> Entry:
+def _entry(numbering: Numbering, name: Name, plain: bool, group: Group, some: Sequence[int]) -> Entry:
     key, number = numbering.key_and_number(name, plain=plain, some=some)
-    said = members[0] if name.rate else None
+    said = group.first if name.rate else None
     return Entry(
         key=key,
         number=number,
@@ -373,8 +276,8 @@ def _entry(
         bucket=name.bucket.name,
         currency=name.currency,
         memo=numbering.memo(name),
-        lines=tuple(_line(at, held) for at, held in sorted(sums.items(), key=itemgetter(0))),
-        members=tuple(sorted(one.id for one in members)),
+        lines=tuple(_line(at, held) for at, held in sorted(group.sums.items(), key=itemgetter(0))),
+        members=tuple(sorted(group.ids)),
         party=name.party,
         type=name.type,
         moved=name.moved,
@@ -383,17 +286,10 @@ def _entry(
     )
 
 
-def _line(at: _Key, held: _Sum) -> BookedLine:
+def _line(at: Key, held: Sum) -> BookedLine:
     is_credit, account, party, dimensions = at
     text = held.first or held.last
     if held.first != held.last:
         text = f"{text[:_LONGEST_TEXT]} and {held.count - 1} more"
     return BookedLine(account=account, side="credit" if is_credit else "debit", minor=abs(held.minor),
                       description=text, party=party, dimensions=dimensions)  # fmt: skip
-
-
-def _told(minor: int, currency: str) -> str:
-    try:
-        return money.text(minor, currency)
-    except ValueError:
-        return f"{minor} minor units of"
