@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from wherry.authoring.making import KINDS, Kind, make
 from wherry.errors import ConfigError
 from wherry.testing.kit_bites import cases
-from wherry.testing.planting import FILE, Planted, copied, plantation, planted, tried
+from wherry.testing.nursery import Nursery
+from wherry.testing.planting import FILE, Planted, copied, nursery, plantation, planted, tried
 
 ROOT = Path(__file__).resolve().parents[1]
 PLUGINS = sorted(path.parents[1] for path in ROOT.glob(f"*/*/tests/{FILE}"))
 QUICK = list(cases(PLUGINS, (), quick=True))
+
+
+@pytest.fixture(scope="module")
+def warm() -> Iterator[Nursery]:
+    with nursery() as parent:
+        yield parent
 
 
 def test_there_are_bugs_for_every_plugin_that_reads_or_writes() -> None:
@@ -35,9 +43,9 @@ def test_every_planted_bug_has_a_place_in_the_plugin_as_it_is(plugin: Path) -> N
 
 @pytest.mark.parametrize(("plugin", "bug"), QUICK, ids=lambda value: value.name)
 def test_a_bug_planted_in_a_plugin_is_caught_by_its_suites_of_the_kit(
-    plugin: Path, bug: Planted, tmp_path: Path
+    plugin: Path, bug: Planted, tmp_path: Path, warm: Nursery
 ) -> None:
-    found = tried(plugin, bug, tmp_path)
+    found = tried(plugin, bug, tmp_path, warm)
     assert found.caught, found.problem or found.what
 
 
@@ -72,16 +80,16 @@ def test_a_copy_holds_the_suites_and_none_of_the_plugins_own_tests(tmp_path: Pat
     assert tests == set(plantation(plugin).suites)
 
 
-def test_a_bug_that_is_out_of_date_is_no_catch(tmp_path: Path) -> None:
+def test_a_bug_that_is_out_of_date_is_no_catch(tmp_path: Path, warm: Nursery) -> None:
     bug = Planted(name="old", what="was there once", file="wherry_csv/sink.py", out="no such text", put="")
-    found = tried(ROOT / "plugins" / "csv", bug, tmp_path)
+    found = tried(ROOT / "plugins" / "csv", bug, tmp_path, warm)
     assert not found.caught
     assert "out of date" in found.problem
 
 
-def test_a_bug_that_no_python_can_read_is_no_catch(tmp_path: Path) -> None:
+def test_a_bug_that_no_python_can_read_is_no_catch(tmp_path: Path, warm: Nursery) -> None:
     bug = Planted(name="odd", what="indented wrongly", file="wherry_csv/sink.py", out="def check(", put="def def (")
-    found = tried(ROOT / "plugins" / "csv", bug, tmp_path)
+    found = tried(ROOT / "plugins" / "csv", bug, tmp_path, warm)
     assert not found.caught
     assert "no Python" in found.problem
 

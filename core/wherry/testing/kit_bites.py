@@ -10,11 +10,16 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 
 import click
 
-from wherry.testing.planting import FILE, Caught, Planted, plantation, tried
+from wherry.testing.nursery import Nursery
+from wherry.testing.planting import FILE, Caught, Planted, nursery, plantation, tried
+from wherry.testing.rigs import memory_disk
 
 WANTED = 0.95
 """The share of the bugs that must be caught."""
@@ -32,16 +37,20 @@ def cases(plugins: Sequence[Path], only: Sequence[str], quick: bool) -> list[Cas
 
 
 def judged(wanted: Sequence[Case], jobs: int) -> Iterator[Caught]:
-    """What became of each case, in order."""
-    with ThreadPoolExecutor(jobs) as pool:
-        yield from pool.map(_judge, wanted)
+    """What became of each case, in order. Each job has a warm parent of its own."""
+    with ExitStack() as stack, ThreadPoolExecutor(jobs) as pool:
+        idle = SimpleQueue[Nursery]()
+        for _ in range(jobs):
+            idle.put(stack.enter_context(nursery()))
+        yield from pool.map(partial(_judge, idle), wanted)
 
 
-def _judge(case: Case) -> Caught:
-    folder = Path(tempfile.mkdtemp(prefix="wherry-bites-"))
+def _judge(idle: SimpleQueue[Nursery], case: Case) -> Caught:
+    folder, warm = Path(tempfile.mkdtemp(prefix="wherry-bites-", dir=memory_disk())), idle.get()
     try:
-        return tried(*case, folder)
+        return tried(*case, folder, warm)
     finally:
+        idle.put(warm)
         shutil.rmtree(folder, ignore_errors=True)
 
 

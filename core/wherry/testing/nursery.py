@@ -25,7 +25,7 @@ from msgspec import Struct
 
 T = TypeVar("T")
 _LONGEST = 120
-"""Seconds after which a job is given up."""
+"""Seconds that the warm parent has to end."""
 
 
 class Work(Struct, kw_only=True):
@@ -34,6 +34,8 @@ class Work(Struct, kw_only=True):
     function: str
     """``module:name``."""
     told: dict[str, Any]
+    patience: int = 120
+    """Seconds after which it is given up."""
 
 
 class Ended(Struct, frozen=True):
@@ -116,10 +118,11 @@ def serve(modules: Sequence[str]) -> None:
 
 def _start(told: Mapping[str, Any]) -> int:
     gc.freeze()  # or each child would look through, and so copy, all that its parent holds
+    work = msgspec.convert(told, Work)
     child = os.fork()
     if child == 0:
-        signal.alarm(_LONGEST)
-        os._exit(_done(msgspec.convert(told, Work)))
+        signal.alarm(work.patience)
+        os._exit(_done(work))
     return child
 
 

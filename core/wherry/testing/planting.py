@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import sys
+import tempfile
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,9 +21,15 @@ import msgspec
 from msgspec import Struct, field
 
 from wherry.errors import ConfigError
+from wherry.testing.nursery import Nursery, Work
 
 FILE = "planted.toml"
-PATIENCE = 900.0
+PATIENCE = 900
+KNOWN = (
+    "pytest", "wherry.hub", "wherry.testing.atomic", "wherry.testing.mappers", "wherry.testing.matchers",
+    "wherry.testing.polled", "wherry.testing.simulators", "wherry.testing.sinks", "wherry.testing.sources",
+    "wherry.testing.webhooks",
+)  # fmt: skip
 CONFIG = "[pytest]\naddopts = --import-mode=importlib -p no:cacheprovider -p no:xdist\n"
 
 
@@ -84,7 +90,7 @@ def plantation(plugin: Path) -> Plantation:
         ) from None  # fmt: skip
 
 
-def tried(plugin: Path, bug: Planted | None, folder: Path) -> Caught:
+def tried(plugin: Path, bug: Planted | None, folder: Path, warm: Nursery) -> Caught:
     """Plant a bug (None: none) in a copy below ``folder`` and run the suites until one check fails."""
     there = plantation(plugin).suites
     suites = (bug.suites if bug is not None else ()) or there
@@ -92,7 +98,7 @@ def tried(plugin: Path, bug: Planted | None, folder: Path) -> Caught:
     if bug is not None and (problem := planted(copy / "src", bug)):
         return Caught(plugin=plugin.name, bug=bug.name, what=bug.what, problem=problem)
     report = folder / "report.json"
-    said, ended = _run(folder, [str((copy / "tests" / name).relative_to(folder)) for name in suites], report)
+    said, ended = _run(folder, [str((copy / "tests" / name).relative_to(folder)) for name in suites], report, warm)
     checks = _failed(report)
     name, what = (bug.name, bug.what) if bug is not None else ("", "")
     problem = "" if ended in (0, 1) else f"the suites did not run ({ended}): {_last(said)}"
@@ -104,7 +110,7 @@ def tried(plugin: Path, bug: Planted | None, folder: Path) -> Caught:
 def copied(plugin: Path, suites: Sequence[str], folder: Path) -> Path:
     """The plugin's source, its suites and what they share, below ``folder``, and nothing else of its tests."""
     place = folder / plugin.parent.name / plugin.name
-    shutil.copytree(plugin / "src", place / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(plugin / "src", place / "src")  # compiled too: what is changed is newer, and compiled anew
     (place / "tests").mkdir(parents=True)
     for path in (plugin / "tests").iterdir():
         if path.is_file() and (not path.name.startswith("test_") or path.name in suites):
@@ -139,21 +145,37 @@ def _unreadable(source: str) -> str:
     return ""
 
 
-def _run(folder: Path, suites: Sequence[str], report: Path) -> tuple[str, int]:
+def nursery() -> Nursery:
+    """A warm parent for ``tried``: it knows pytest and the kit, and none of the plugins."""
+    return Nursery([__name__, *KNOWN])
+
+
+def _run(folder: Path, suites: Sequence[str], report: Path, warm: Nursery) -> tuple[str, int]:
     """What pytest said, and its exit code; 0: nothing failed, 1: something did."""
     path = [*map(str, folder.glob("*/*/src")), *filter(None, [os.environ.get("PYTHONPATH")])]
-    sources = os.pathsep.join(path)
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "WHERRY"))}
-    environ |= {"PYTHONPATH": sources, "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": str(_made(folder / "tmp"))}
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-c", str(folder / "pytest.ini"), "--rootdir", str(folder),
-               "--tb=line", f"--wherry-report={report}", *suites]  # fmt: skip
-    try:
-        done = subprocess.run(
-            command, cwd=folder, env=environ, capture_output=True, text=True, timeout=PATIENCE, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return f"no end after {PATIENCE:.0f} seconds", -1
-    return done.stdout + done.stderr, done.returncode
+    environ |= {"PYTHONPATH": os.pathsep.join(path), "PYTHONDONTWRITEBYTECODE": "1"}
+    environ["TMPDIR"] = str(_made(folder / "tmp"))
+    words = ["-q", "-x", "-c", str(folder / "pytest.ini"), "--rootdir", str(folder), "--tb=line",
+             f"--wherry-report={report}", *suites]  # fmt: skip
+    told = {"folder": str(folder), "environ": environ, "words": words}
+    ended = warm.run(Work(function=f"{__name__}:_pytest", told=told, patience=PATIENCE))
+    return (folder / "said").read_text(encoding="utf-8", errors="replace"), ended.code
+
+
+def _pytest(told: dict[str, Any]) -> int:
+    """In a child of the warm parent: what ``python -m pytest`` would do there, with nothing left to be imported."""
+    import pytest
+
+    place = os.open(f"{told['folder']}/said", os.O_WRONLY | os.O_CREAT, 0o600)
+    for stream in (1, 2):
+        os.dup2(place, stream)
+    os.chdir(told["folder"])
+    os.environ.clear()
+    os.environ.update(told["environ"])
+    sys.path[:0] = told["environ"]["PYTHONPATH"].split(os.pathsep)
+    sys.dont_write_bytecode, tempfile.tempdir = True, None
+    return int(pytest.main(told["words"]))
 
 
 def _failed(report: Path) -> tuple[str, ...]:
