@@ -14,10 +14,11 @@ from wherry.errors import NotFound
 from wherry.hub import Hub
 from wherry.operating import approvals, correcting, deciding, reopening
 from wherry.operating import desk as desks
+from wherry.runs.job import Options
 from wherry.store.tables import links
 from wherry.testing.target_sink import DraftingSink, ReplacingSink, TargetSink
 
-from .drained import Books, books
+from .drained import Books, Crash, books
 
 
 def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: type[TargetSink], **told: Any) -> Iterator[Books]:
@@ -111,6 +112,23 @@ def test_a_word_given_for_the_newer_version_holds_for_both_steps(posted: Books) 
     posted.run()
     with posted.open() as hub:
         _approve(hub)
+    assert posted.done() == [("created", "10.00"), ("voided", "10.00"), ("created", "12.00")]
+    assert posted.items() == {}
+
+
+def test_the_same_version_read_again_between_the_two_steps_does_not_ask_for_another_word(posted: Books) -> None:
+    """It was taken for a newer version, and waited for approval while the books lacked the invoice"""
+    posted.flows["invoices"] = 'approval = "required"'
+    posted.run()
+    posted.fault("lost", path="void")
+    posted.dies_waiting()
+    with posted.open() as hub, pytest.raises(Crash):
+        _approve(hub)
+    posted.target.stage.faults.add("status", method="GET", status=503, times=99)
+    with posted.open() as hub:
+        hub.resync("invoices", Options(records=("1",), resync=True), write=True)
+    posted.target.stage.faults.clear()
+    posted.run()
     assert posted.done() == [("created", "10.00"), ("voided", "10.00"), ("created", "12.00")]
     assert posted.items() == {}
 
@@ -263,6 +281,11 @@ def test_a_half_made_document_that_a_person_looked_at_is_not_entered_again(draft
         deciding.adopt(hub, id, "X-999")
     retry(drafts)
     assert drafts.done() == [("drafted", "10.00"), ("created", "10.00")]
+
+
+def test_what_is_there_by_half_is_listed_with_its_id(drafts: Books) -> None:
+    refused(drafts)
+    assert desks.row(drafts.item())["target"] == drafts.number("1")["id"]
 
 
 def edited(drafts: Books) -> None:

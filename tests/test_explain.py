@@ -64,6 +64,18 @@ def test_each_way_of_not_being_there_has_its_sentence(at: Counter) -> None:
     at.text("explain", code=2)
 
 
+def test_a_message_that_ends_with_a_full_stop_does_not_leave_it_in_the_middle(at: Counter) -> None:
+    """It said ``… is closed.; correct it …``"""
+    told = {"error": {"code": "bad-amount", "message": "The period is closed."}}
+    at.desk.fault("status", path="things", status=422, body=told, times=3)
+    at.desk.bill("1", "12.50")
+    at.desk.run()
+    said = sentence(at, "INV-1")
+    assert "The period is closed" in said
+    assert ".;" not in said
+    assert ".)" not in said
+
+
 def test_what_a_person_has_to_say_is_in_the_sentence(at: Counter) -> None:
     """I16: approval, a decision, an edit in the target"""
     there = at.desk.target.enter("invoice", number="INV-1", total="12.50", currency="GBP")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -211,6 +212,41 @@ def test_points_are_spread_in_each_phase_so_that_one_plan_serves_several() -> No
     assert some == {"first": ["a0", "a5"], "resync": ["b0"], "update": ["c0", "c2"]}
     assert len(plans.kills(target_rig("query"), some)) == 2
     assert plans.spread(points, 0) == points
+
+
+def test_a_point_that_an_earlier_death_led_past_is_tried_alone() -> None:
+    """It was counted as not reached: of two deaths the second may find nothing left to do."""
+    point = "commit.before@drain._advance#1"
+    late = f"play first; kill commit.after@drain._advance#2; play update; kill {point.replace('1', '40')}; calm; judge"
+    with Benches(target_rig("query"), "sqlite", 1) as benches:
+        (outcome,) = benches.carry_out([(late, "")])
+        assert outcome.alone == [plans.alone(target_rig("query"), "update", point.replace("1", "40"))]
+        (alone,) = benches.carry_out([(plans.alone(target_rig("query"), "update", point), "")])
+    assert (alone.missed, alone.crashes, alone.wrong) == ([], 1, [])
+    result = sweeping.Result(rig="target-query", database="sqlite")
+    sweeping._count(result, outcome)
+    assert (result.missed, result.alone) == ([], outcome.alone)
+    sweeping._count(result, msgspec.structs.replace(outcome, steps=outcome.alone[0]))
+    assert len(result.missed) == 1, "it does not come up at all"
+
+
+def test_what_a_killed_sweep_left_goes_with_the_next_and_who_is_told_to_end_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*given: Any, **told: Any) -> None:
+        with sweeping._scratch():
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    (tmp_path / "wherry-sweep-1").mkdir()
+    (tmp_path / "wherry-sweep-1" / "owner").touch()
+    monkeypatch.setattr(sweeping, "memory_disk", lambda: tmp_path)
+    monkeypatch.setattr(sweeping, "sweep", interrupted)
+    with sweeping._scratch() as mine:
+        was = signal.getsignal(signal.SIGTERM)
+        with pytest.raises(SystemExit):
+            sweeping.main(["--only", "target-key", "--database", "sqlite"], standalone_mode=False)
+        signal.signal(signal.SIGTERM, was)
+        assert list(tmp_path.iterdir()) == [mine]
 
 
 def test_rigs_are_found_in_modules_and_in_files() -> None:

@@ -201,7 +201,6 @@ class Hub:
         return report
 
     def _carry(self, job: Job) -> None:
-        from wherry.books import confirming
         from wherry.runs import engine, formers, upkeep
 
         formers.give_way(job)
@@ -216,6 +215,8 @@ class Hub:
             upkeep.sweep(job, kind, mapper)
         later = self._tried(job) if later is None else later
         if job.wired.posting is not None:
+            from wherry.books import confirming
+
             confirming.confirm(self.store, job.wired.source, job.wired.name, job.wired.posting.route)
         if later is not None:
             raise later
@@ -227,12 +228,12 @@ class Hub:
 
         Not ``anew``: where nothing has changed since it was done, nothing is done.
         """
+        if job.wired.posting is None:
+            return
         from wherry.books import booking
         from wherry.runs import engine
         from wherry.runs.fates import tell_items
 
-        if job.wired.posting is None:
-            return
         books = self.books.books(job.wired, pick)
         if anew or (held := booking.recall(self.store, books)) is None:
             sending, looked = job.sending(self.wiring.catalogues), booking.look(self.store, books)
@@ -345,7 +346,7 @@ class Hub:
         plan = planning.fingerprint(steps, outcomes)
         with self.store.write() as tx:
             registry.save_plan(tx, plan[:8], name, plan, self.store.now(), {"items": data["items"]})
-        pending = planning.pending(tally) or bool(told["calls"])
+        pending = planning.pending(tally) or bool(told["calls"] or told["unfinished"])
         data.update({**_books(job)[1], **formers.told(job)}, plan=plan[:8])
         data.update(requests=self.wiring.requests()["total"], pending=pending)
         waiting, approval = self._waiting(name)

@@ -14,6 +14,11 @@ def a(noun: str) -> str:
     return f"{'an' if sounds_open else 'a'} {noun}"
 
 
+def bare(said: str) -> str:
+    """Without the full stop at its end, such as a vendor's message has: our sentence goes on after it."""
+    return said.rstrip().removesuffix(".")
+
+
 def with_amounts(detail: Any) -> Any:
     """What a log keeps, for people: minor units beside their currency as an amount, ``46.52 USD``."""
     if isinstance(detail, list):

@@ -41,6 +41,7 @@ def lines(data: Mapping[str, Any], *, saved: bool = True, whole: bool = False) -
     for kind, words in data["fates"].items():
         yield f"  {'read'.ljust(10)} {plural(sum(words.values()), kind)}: {counts(_to_be(words))}"
     rows = msgspec.to_builtins(data["changes"])
+    yield from _unfinished(data["unfinished"])
     yield from _line("+ create", _group(data, "created", "waiting"), "green")
     yield from _new([row for row in rows if data["items"].get(row["entity"], {}).get(row["fate"])], whole)
     yield from _line("~ change", _group(data, "updated"), "green")
@@ -59,6 +60,13 @@ def lines(data: Mapping[str, Any], *, saved: bool = True, whole: bool = False) -
         yield "  nothing to do"
     yield from _approval(data)
     yield "Nothing was written." + (f"   Saved: plan {data['plan']} (valid until the source changes)" if saved else "")
+
+
+def _unfinished(found: Mapping[str, int]) -> Iterator[str]:
+    """What was sent before, and is looked up or finished before anything newer of it goes."""
+    if found:
+        parts = ", ".join(plural(number, kind) for kind, number in found.items())
+        yield from _line("? first", [f"{parts} sent before: looked up, or finished; then what is newer"], "yellow")
 
 
 def _same(data: Mapping[str, Any]) -> list[str]:

@@ -115,7 +115,7 @@ def _step_again(store: Store, tx: Tx, lane: Lane, one: Placed) -> Step | None:
     if item.state == "queued":
         return None
     step = rows.resumed(item)
-    step.overwrite_local = item.state == "differs"
+    step.overwrite_local = step.overwrite_local or item.state == "differs"
     return step
 
 

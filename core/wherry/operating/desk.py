@@ -14,6 +14,7 @@ import msgspec
 from wherry.errors import Guarded, NotFound, WherryError
 from wherry.hub import Hub
 from wherry.operating import leaving, parts
+from wherry.protocol import halfway
 from wherry.records import FOR_A_PERSON, Ref
 from wherry.redaction import clean, scrub
 from wherry.store import calls, inquiries, ledger, needs, questions, registry
@@ -161,7 +162,8 @@ def row(item: ItemRow, leaves_with: str = leaving.RUN) -> dict[str, Any]:
     """One open item: what it is, why it waits, what to do; ``leaves_with``: with what it leaves once it is ready."""
     return {
         "id": f"E-{item.id}", "class": item.state, "flow": item.flow, "entity": item.entity, "key": item.key,
-        "label": item.label or item.key, "record": f"{item.record_kind} {item.record_id}", "target": item.target,
+        "label": item.label or item.key, "record": f"{item.record_kind} {item.record_id}",
+        "target": item.target or halfway.half_of(item),
         "amount": item.amount, "currency": item.currency, "reason": scrub(item.reason), "field": item.field,
         "fix": scrub(_fix(item, leaves_with)), "since": item.created_at, "changed": item.changed_at, "due": item.due,
         "stamp": item.stamp, "approval": item.approval, "date": str(item.draft.body.get("date") or ""),

@@ -28,6 +28,7 @@ from wherry.store.inquiries import Placed
 from wherry.store.ledger import Event, ItemRow, LinkRow, Route, Seen
 from wherry.store.movements import MovementRow
 from wherry.store.registry import Bound
+from wherry.wording import bare
 
 _MOST = 20
 _OPEN_ITEM, _MOVEMENT = re.compile(r"[eE]-\d+").fullmatch, re.compile(r"[mM]-\d+").fullmatch
@@ -94,7 +95,7 @@ class View(Teller):
             taken = f"{name} was taken back in {there} on {day(one.link.made_at)}; it had been {one.link.target} there"
             events = reversed(self.events_of(one.link.ref))
             why = next((event.reason for event in events if event.fate == "reversed"), "")
-            return self._and(taken + (f" ({why})" if why else ""), one, "a newer version of it")
+            return self._and(taken + (f" ({bare(why)})" if why else ""), one, "a newer version of it")
         if one.link is not None and one.link.target:
             return self._written(one, one.link, name, there)
         if one.item is not None:
@@ -123,7 +124,7 @@ class View(Teller):
 
     def _written(self, one: Subject, link: LinkRow, name: str, there: str) -> str:
         decision = self.decision(one)
-        decision_said = f"; {decision.says}" if decision is not None else ""
+        decision_said = f"; {bare(decision.says)}" if decision is not None else ""
         if gone := self.gone(one):
             lost = f"{name} is no longer in {there}: it was {link.target} there, and was found deleted on {day(gone)}"
             open_ = one.item is not None or decision is not None
@@ -131,11 +132,11 @@ class View(Teller):
             return self._and(f"{lost}{decision_said}{again}", one, "a newer version of it")
         said = f"{name} is in {there} as {link.target} since {moment(self._since(link))}: {self._how(one, link)}"
         if one.item is not None and one.item.item.state == "differs":
-            return f"{said}; but {one.item.item.reason}"
+            return f"{said}; but {bare(one.item.item.reason)}"
         finding = self._finding(one)
         if finding is not None:
             again = "" if one.item is not None else f"; to decide about it: {self._reopening(one, name)}"
-            said += f"; found to be edited there on {day(finding.at)}: {finding.says}{again}"
+            said += f"; found to be edited there on {day(finding.at)}: {bare(finding.says)}{again}"
         return self._and(f"{said}{decision_said}", one, "a newer version of it")
 
     def _and(self, said: str, one: Subject, what: str) -> str:
@@ -158,13 +159,13 @@ class View(Teller):
         if item.state == "waiting":
             needs = desk.chain(self.tx, one)
             if not needs or depth >= _MOST:
-                return item.reason or "waits for something else"
+                return bare(item.reason) or "waits for something else"
             need = needs[0]
             whom = f"{need.item.entity.replace('_', ' ')} {need.item.label or need.item.key}"
             return f"waits for its {whom}, which {self.because(need, depth + 1)}"
         if item.state == "triage":
             asked = questions.questions_of(self.tx, one.route, [item.ref]).get(item.ref)
-            return f"waits for an answer to T-{asked.id}: {asked.why}" if asked else f"waits: {item.reason}"
+            return f"waits for an answer to T-{asked.id}: {bare(asked.why)}" if asked else f"waits: {bare(item.reason)}"
         return _stands(item, self._leaves_with(one))
 
     def _leaves_with(self, one: Placed) -> str:
@@ -176,12 +177,12 @@ class View(Teller):
         gone = seen.reason.startswith("gone:")
         how = "its record is" if gone else "it was left out," if seen.fate == "skipped" else f"it was {seen.fate},"
         amount = f" ({decimal_text(seen.amount, seen.currency)} {seen.currency})" if seen.amount is not None else ""
-        reason = seen.reason.removeprefix("gone: ") or "no reason was kept"
+        reason = bare(seen.reason.removeprefix("gone: ")) or "no reason was kept"
         return f"{how} {reason}{amount}; seen by run {seen.run}" if seen.run else f"{how} {reason}{amount}"
 
     def _why(self, one: Subject) -> str:
         reason = one.seen.reason if one.seen is not None else ""
-        return f": {reason}" if reason else ""
+        return f": {bare(reason)}" if reason else ""
 
     def _not_read(self, one: Subject) -> str:
         return f"{self._source_name(one.flow)} has it, and {self._has_read(one.flow)}"
@@ -314,16 +315,17 @@ class View(Teller):
 
 def _stands(item: ItemRow, leaves_with: str) -> str:
     """Why an open item that waits for nothing else has not got further."""
+    reason = bare(item.reason)
     if item.state == "queued" and item.approval == "wanted":
-        return f"is prepared and {item.reason or 'waits for approval'} (E-{item.id})"
+        return f"is prepared and {reason or 'waits for approval'} (E-{item.id})"
     if item.state == "queued":
-        return f"is ready and leaves with {leaves_with}" + (f": {item.reason}" if item.reason else "")
+        return f"is ready and leaves with {leaves_with}" + (f": {reason}" if reason else "")
     if item.state == "unknown":
         when = f"; it is looked up from {moment(item.due)} on" if item.due else f"; it is looked up by {leaves_with}"
-        return f"was sent, and what became of it is not known yet ({item.reason or 'the answer was lost'}){when}"
+        return f"was sent, and what became of it is not known yet ({reason or 'the answer was lost'}){when}"
     words = {"refused": "was refused", "decide": "waits for your decision", "differs": "is held otherwise there"}
     fix = item.fix.replace("E-N", f"E-{item.id}")
-    return f"{words.get(item.state, item.state)} (E-{item.id}): {item.reason}" + (f"; {fix}" if fix else "")
+    return f"{words.get(item.state, item.state)} (E-{item.id}): {reason}" + (f"; {fix}" if fix else "")
 
 
 def _conditions(flow: Flow) -> str:

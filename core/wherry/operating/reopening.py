@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from wherry.books.frozen import ENTITY
 from wherry.errors import Guarded, NotFound
 from wherry.hub import Hub
 from wherry.operating import desk
@@ -213,7 +214,7 @@ def _item(hub: Hub, tx: Tx, meant: Meant, link: LinkRow, answer: Answer, now: st
     last = inquiries.record_of(tx, meant.ref, link.target)
     flow = last.flow if last else meant.subject.flow
     body = _symbolic(tx, meant.route, flow, body_of(link))
-    root = bool(meant.subject.record)
+    root = bool(meant.subject.record) or link.entity == ENTITY
     label = str(body.get("number") or body.get("name") or "")
     draft = Draft(entity=link.entity, key=link.key, body=body, label=label, root=root, refs=references(body))
     amount, currency = amount_of(link.entity, body)

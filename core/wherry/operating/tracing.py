@@ -20,6 +20,7 @@ from wherry.store.database import Tx
 from wherry.store.inquiries import Placed
 from wherry.store.ledger import LinkRow, Route
 from wherry.store.movements import MovementRow
+from wherry.wording import bare
 
 _GROUPS = {"none": "by itself", "day": "with its day", "week": "with its week", "month": "with its month"}
 Because = Callable[[Placed], str]
@@ -96,11 +97,11 @@ def sentence(
 def _held(tx: Tx, row: MovementRow, link: LinkRow | None) -> str:
     """Why a movement is booked in nothing, also where its entry was reversed or given up since the last run."""
     if row.state in ("left", "gone") or link is None:
-        return row.reason
+        return bare(row.reason)
     if not link.target:
         return f"{GIVEN_UP} by {link.made_by}"
     wish = unbooked.wished(tx, row.sink, row.entry)
-    return wish.reason if wish is not None else ""
+    return bare(wish.reason) if wish is not None else ""
 
 
 def _taken(link: LinkRow | None) -> str:

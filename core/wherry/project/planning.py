@@ -14,19 +14,20 @@ from typing import Any
 import msgspec
 
 from wherry.errors import ContractBroken, Rejected
-from wherry.protocol import boundary
+from wherry.protocol import boundary, halfway
 from wherry.protocol.flight import board
 from wherry.protocol.resolving import holdings
 from wherry.protocol.steps import WAITS, Approval, Outcome, Step, differing
 from wherry.protocol.tally import Tally
 from wherry.protocol.watching import ENDED
-from wherry.records import Ask, Call, Change, Item, Ref
+from wherry.records import Ask, Call, Change, Fate, Item, Ref
 from wherry.roles import Asks, CallSinkWriter
 from wherry.runs.formers import withdrawn
 from wherry.runs.job import Wired
-from wherry.store import calls
+from wherry.store import calls, ledger
+from wherry.store.ledger import ItemRow
 
-_AT_ONCE = 200
+_AT_ONCE, _MOST = 200, 1_000_000
 _SYMBOL = "<id of "
 
 Foreseen = tuple[Item, tuple[Ref, ...]]
@@ -54,8 +55,20 @@ def told(wired: Wired, steps: Sequence[Step], outcomes: Mapping[Ref, Outcome]) -
         "questions": [{"name": draft.body.get("name", draft.label), "why": ask.why, "candidates": ask.candidates}
                       for draft, ask in asks],
         "files": {"count": len(files), "bytes": sum(int(step.draft.body.get("size", 0)) for step in files)},
-        "calls": sent,
+        "calls": sent, "unfinished": _unfinished(wired, steps, outcomes),
     }  # fmt: skip
+
+
+def _unfinished(wired: Wired, steps: Sequence[Step], outcomes: Mapping[Ref, Outcome]) -> dict[str, int]:
+    """Entity → number of what was sent before and is looked up, or finished, before anything newer of it goes."""
+    refs = {step.ref for step in steps if _goes_first(step.item, outcomes[step.ref].fate)}
+    with wired.store.read() as tx:
+        refs |= {item.ref for item in ledger.open_items(tx, flow=wired.name, state="unknown", limit=_MOST)}
+    return dict(sorted(Counter(ref.entity for ref in refs).items()))
+
+
+def _goes_first(item: ItemRow | None, fate: Fate) -> bool:
+    return fate == "unknown" or (fate == "queued" and item is not None and halfway.is_begun(item))
 
 
 def _for_approval(wired: Wired, steps: Sequence[Step], outcomes: Mapping[Ref, Outcome]) -> dict[str, Any]:

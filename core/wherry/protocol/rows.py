@@ -234,7 +234,8 @@ def following(lane: Lane, step: Step) -> str:
     """The step as it waits behind the item in flight; empty where it is what that item carries already."""
     row = step.item
     assert row is not None
-    if row.stamp == stamp_of(lane, step.draft, "void" if step.draft.void else "write", row.sequence, row.attempt):
+    action = "void" if step.draft.void else REPLACE if row.action == REPLACE else "write"
+    if row.stamp == stamp_of(lane, step.draft, action, row.sequence, row.attempt):
         return ""
     waits = Follower(
         draft=step.draft, flow=flow_of(lane, step), record_kind=step.record_kind, record_id=step.record_id,
@@ -277,7 +278,7 @@ def resumed(item: ItemRow) -> Step:
     link = LinkRow(item.entity, item.key, item.target, "") if item.target else None
     return Step(
         draft=item.draft, flow=item.flow, record_kind=item.record_kind, record_id=item.record_id, item=item,
-        decision=None if link else decision, link=link, always=link is not None,
+        decision=None if link else decision, link=link, always=link is not None, overwrite_local=bool(item.overwrite),
     )  # fmt: skip
 
 

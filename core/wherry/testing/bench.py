@@ -26,7 +26,7 @@ from msgspec import Struct
 
 from wherry.simulator import Stage
 from wherry.simulator.server import usual_ports
-from wherry.testing import scenario
+from wherry.testing import plans, scenario
 from wherry.testing.crashing import KILLED, Crash, Do
 from wherry.testing.errand import LOG, Claims, Errand, SharedTime, TargetClock
 from wherry.testing.judge import Case, Wrong, held, judge, last_state, matches
@@ -85,6 +85,9 @@ class Outcome(Struct, kw_only=True):
     wrong: list[Wrong] = msgspec.field(default_factory=list)
     missed: list[str] = msgspec.field(default_factory=list)
     """Points that were not reached."""
+    alone: list[str] = msgspec.field(default_factory=list)
+    """For each of them that a death was wanted at, the plan that surely reaches it: what an earlier death leaves to be
+    done may be less than what an undisturbed run does."""
     passed: dict[str, list[str]] = msgspec.field(default_factory=dict)
     """Phase → the points that an undisturbed run of it passed."""
     crashes: int = 0
@@ -274,17 +277,14 @@ class Script:
         self.bench.nursery.warm(self.bench.errand(self.stand, (), "warm"))
 
     def _kill(self, point: str) -> None:
-        ended = self.bench.nursery.run(self._work(point, "kill"))
-        self._crashed(point, ended)
+        self._crashed(point, self.bench.nursery.run(self._work(point)))
 
     def _fresh(self, point: str) -> None:
-        self._crashed(point, self.bench.nursery.once(self._work(point, "kill")))
+        self._crashed(point, self.bench.nursery.once(self._work(point)))
 
     def _perhaps(self, point: str) -> None:
         """A kill at a point that need not come up again."""
-        missed = len(self.outcome.missed)
-        self._kill(point)
-        del self.outcome.missed[missed:]
+        self._crashed(point, self.bench.nursery.run(self._work(point)), wanted=False)
 
     def _refuse(self, point: str) -> None:
         ended = self._ended(self.bench.nursery.run(self._work(point, "refuse")))
@@ -323,12 +323,14 @@ class Script:
         (self.bench.folder / "note").unlink(missing_ok=True)
         return self.bench.errand(self.stand, crashes, "run")
 
-    def _crashed(self, point: str, ended: Ended) -> None:
+    def _crashed(self, point: str, ended: Ended, *, wanted: bool = True) -> None:
         if ended.code == KILLED:
             self.outcome.crashes += 1
-        else:
+            return
+        if wanted:
             self.outcome.missed.append(point)
-            self._ended(ended)
+            self.outcome.alone.append(plans.alone(self.bench.rig, self.played[-1], point))
+        self._ended(ended)
 
     def _ended(self, ended: Ended) -> Ended:
         """A process that was left alone has left a note of what it claims."""

@@ -26,7 +26,17 @@ FAULTS = (
 
 def undisturbed(rig: Rig) -> str:
     """The whole work of a rig, phase by phase."""
-    return "; ".join(f"play {phase}; calm; judge" for phase in rig.phases)
+    return "; ".join(_calm(phase) for phase in rig.phases)
+
+
+def alone(rig: Rig, phase: str, point: str) -> str:
+    """The plan that dies at one point and nowhere before it: what an undisturbed run passes, this one does."""
+    earlier = [_calm(one) for one in itertools.takewhile(lambda one: one != phase, rig.phases)]
+    return "; ".join([*earlier, f"play {phase}; kill {point}; {_end(rig)}"])
+
+
+def _calm(phase: str) -> str:
+    return f"play {phase}; calm; judge"
 
 
 def spread(points: Points, most: int) -> Points:
@@ -57,7 +67,7 @@ def kills(rig: Rig, points: Points) -> list[str]:
 def _phase(rig: Rig, phase: str, points: Points, number: int) -> str:
     found = points.get(phase, ())
     if number >= len(found):
-        return f"play {phase}; calm; judge"
+        return _calm(phase)
     spared = rig.scene is not None and phase == "resync"  # what was booked the last time may be taken as it was
     spared = spared or (rig.updates == "anew" and phase in ("back", "void"))  # which ids there are hangs on the deaths
     return f"play {phase}; {'perhaps' if spared else 'kill'} {found[number]}; {_end(rig)}"

@@ -6,17 +6,20 @@ command that does it again. Rigs of a plugin are named by a file or module (``--
 
 from __future__ import annotations
 
+import fcntl
 import importlib
 import importlib.util
 import itertools
 import queue
+import shutil
+import signal
 import sys
 import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +37,8 @@ from wherry.testing.rigs import Rig, memory_disk
 KIT = "wherry.testing.rigs"
 SEED = 2026
 _SHOWN = 10
+_SCRATCH, _OWNER = "wherry-sweep-", "owner"
+_TOLD_TO_END = 128 + signal.SIGTERM
 Clean = Callable[[], str]
 
 
@@ -49,6 +54,8 @@ class Result(Struct, kw_only=True):
     wrong: Counter[str] = field(default_factory=Counter)
     bad: list[Outcome] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)
+    alone: list[str] = field(default_factory=list)
+    """Plans for points that an earlier death of their plan led past."""
 
     @property
     def good(self) -> bool:
@@ -65,8 +72,7 @@ class Benches:
 
     def __enter__(self) -> Benches:
         with ExitStack() as stack:
-            made = tempfile.TemporaryDirectory(prefix="wherry-sweep-", dir=memory_disk())
-            self._folder = Path(stack.enter_context(made))
+            self._folder = stack.enter_context(_scratch())
             site = shipped(self._rig, self._folder / "site")
             server = stack.enter_context(postgres.server()) if self._database == "postgresql" else ""
             self._benches = [self._bench(stack, number, site, server) for number in range(self._jobs)]
@@ -113,6 +119,19 @@ class Benches:
             yield outcome
 
 
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """A folder in memory that is locked for as long as it is used. What sweeps left that were killed goes first."""
+    room = memory_disk() or Path(tempfile.gettempdir())
+    for left in room.glob(f"{_SCRATCH}*/{_OWNER}"):
+        with suppress(OSError), left.open() as owner:
+            fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(left.parent, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=room) as made, Path(made, "new").open("w") as owner:
+        fcntl.flock(owner, fcntl.LOCK_EX)
+        yield Path(made, "new").rename(Path(made, _OWNER)).parent
+
+
 def sweep(
     rig: Rig, database: str, *, jobs: int = 2, most: int = 0, deaths: int = 0, seed: int = SEED, mutation: str = "",
     part: tuple[int, int] = (1, 1),
@@ -124,8 +143,9 @@ def sweep(
         (whole,) = benches.carry_out([(plans.undisturbed(rig), "")])
         _count(result, whole)
         wanted = _plans(rig, database, whole, seed, deaths) if result.good else []
-        for outcome in benches.carry_out([(plan, mutation) for plan in chosen(wanted, most)[part[0] - 1 :: part[1]]]):
-            _count(result, outcome)
+        for some in (chosen(wanted, most)[part[0] - 1 :: part[1]], result.alone):
+            for outcome in benches.carry_out([(plan, mutation) for plan in some]):
+                _count(result, outcome)
     result.seconds = time.perf_counter() - began
     return result
 
@@ -138,7 +158,9 @@ def _plans(rig: Rig, database: str, whole: Outcome, seed: int, deaths: int) -> l
 def _count(result: Result, outcome: Outcome) -> None:
     result.plans += 1
     result.points += outcome.crashes
-    result.missed += [f"{point} in: {outcome.plan}" for point in outcome.missed]
+    alone = [plan for plan in outcome.alone if plan != outcome.steps]
+    result.alone += alone
+    result.missed += [f"{point} in: {outcome.plan}" for point in outcome.missed if not alone]
     result.wrong.update(wrong.kind for wrong in outcome.wrong)
     if outcome.wrong:
         result.bad.append(outcome)
@@ -202,6 +224,7 @@ def main(
     plan: str, points: bool, mutations: bool, mutation: str,
 ) -> None:  # fmt: skip
     """Kill every run at every point and see what the target then holds."""
+    signal.signal(signal.SIGTERM, lambda *told: sys.exit(_TOLD_TO_END))  # or nothing would be cleaned up
     known = rigs_of(modules or [KIT])
     if plan:
         sys.exit(_replayed(replay(plan, known, mutation)))

@@ -106,11 +106,12 @@ def _changed(item: Item, kind: Kind, books: Books) -> Obj:
     """What a sparse update says: the whole of what the body names, and blanks for what only the last body named.
 
     Sparse, since a full update would also blank what people entered beside it: terms, classes, addresses of e-mail.
-    What did not change is left out where it may carry more than ours: a name with a mark, lines with classes.
+    What did not change is left out where it may carry more than ours: a name with a mark, lines with classes. Nothing
+    is where a person said to write over what others made of it.
     """
     made = kind.build(item, books)
     old = _before(item, kind, books)
-    for name in _LEFT_ALONE[item.entity in LISTED]:
+    for name in () if item.overwrite_local else _LEFT_ALONE[item.entity in LISTED]:
         if name in made and made[name] == old.get(name):
             del made[name]
     return {**made, **_untaxed(made, old), **_emptied(made, old)}
