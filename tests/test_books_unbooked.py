@@ -33,9 +33,7 @@ def moves(desk: Treasury, *rows: str) -> None:
 
 
 def refuse(desk: Treasury, times: int = 1) -> None:
-    desk.books.stage.faults.add(
-        "status", method="POST", path="journalentry|batch", times=times, status=400, body=REFUSED
-    )
+    desk.books.stage.faults.add("status", method="POST", path="journalentry", times=times, status=400, body=REFUSED)
 
 
 def fail(desk: Treasury, times: int = 3) -> None:

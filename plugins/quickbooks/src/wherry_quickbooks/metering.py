@@ -2,7 +2,8 @@
 
 Intuit's plans meter reads ("CorePlus" calls: GETs, queries, change data capture) by app, not by company; writes are
 free. Every read that leaves is counted, those that were refused or repeated too: the number is no bill, and rather high
-than low. It is written every 25 reads or once a second of reading, so that is what a crash can lose.
+than low; only what is asked in batches, after an answer was lost, is not told from writes. It is written
+every 25 reads or once a second of reading, so that is what a crash can lose.
 """
 
 from __future__ import annotations
