@@ -39,6 +39,19 @@ def test_nothing_is_looked_through_while_modules_are_imported_not_even_where_one
     assert gc.isenabled()
 
 
+def test_what_was_made_meanwhile_is_not_looked_through_afterwards() -> None:
+    looks: list[str] = []
+    note = lambda phase, info: looks.append(phase)  # noqa: E731
+    gc.callbacks.append(note)
+    try:
+        with paused():
+            made = [[n] for n in range(5_000)]
+        made.append([])
+    finally:
+        gc.callbacks.remove(note)
+    assert looks == []
+
+
 def test_between_batches_goes_what_holds_itself() -> None:
     """A run hardly ever looks by itself: what requests leave behind would stay, with the pages that they brought."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from importlib.metadata import Distribution
 from pathlib import Path
 
 import pytest
-from wherry.cli import app
+from wherry.cli import app, main
 from wherry.plugins import catalogue_of_installed, installed
 
 from .projects import INVOICES
@@ -122,6 +123,20 @@ def test_what_waits_is_listed_without_what_runs_a_flow(shop: Path, ship: Ship) -
     out, modules = imported("errors", "list", cwd=shop, environ=ship(1))
     assert out
     assert modules & {*LIBRARIES, *RUNNING} == set()
+
+
+def test_what_runs_a_flow_comes_without_what_few_runs_need() -> None:
+    """Near names are sought where nothing else is found, secrets opened where some are kept."""
+    program = "import sys, wherry.cli.running, wherry.runs.engine, wherry.protocol.drain; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) & {"rapidfuzz", "cryptography", "wherry.books.booking", "alembic"} == set()
+
+
+def test_a_command_ends_without_taking_apart_what_it_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[str] = []
+    monkeypatch.setattr(gc, "freeze", lambda: left.append("as it is"))
+    monkeypatch.setattr(sys, "argv", ["wherry", "--help"])
+    assert (main(), left) == (0, ["as it is"])
 
 
 def test_a_plugins_table_of_contents_imports_no_client(tmp_path: Path) -> None:

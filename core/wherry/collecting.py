@@ -44,10 +44,13 @@ def between() -> None:
 @contextlib.contextmanager
 def paused() -> Iterator[None]:
     """While modules are imported: what they make stays, and looking through it takes a tenth of a start."""
-    wanted = gc.isenabled()
+    wanted, frozen = gc.isenabled(), gc.get_freeze_count()
     gc.disable()
     try:
         yield
     finally:
+        gc.freeze()
+        if not frozen:
+            gc.unfreeze()  # both together: all of it is old now, and not what the next look goes through
         if wanted:
             gc.enable()

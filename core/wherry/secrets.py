@@ -12,13 +12,15 @@ import stat
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from wherry.errors import ConfigError
 from wherry.redaction import remember
+
+if TYPE_CHECKING:  # imported on use: most runs open no secret
+    from cryptography.fernet import Fernet
 
 KEY_VARIABLE = "WHERRY_KEY"
 KEY_FILE = Path(".wherry") / "key"
@@ -52,6 +54,8 @@ class Vault:
                 fix=f"set {KEY_VARIABLE} or restore {KEY_FILE}",
                 code="WHERRY-2060",
             )
+        from cryptography.fernet import MultiFernet
+
         self._table = table
         self._ids = [_key_id(key) for key in keys]
         self._fernet = MultiFernet([_fernet(key, place) for place, key in enumerate(keys, 1)])
@@ -100,6 +104,8 @@ class Vault:
         return self._prefix + self._fernet.encrypt(msgspec.json.encode((connection, field, value))).decode()
 
     def _open(self, connection: str, field: str, stored: str) -> str:
+        from cryptography.fernet import InvalidToken
+
         key, _, token = stored.partition(":")
         try:
             plain = self._fernet.decrypt(token)
@@ -143,6 +149,8 @@ def open_vault(table: SecretTable, folder: Path, environ: Mapping[str, str] = os
 
 
 def _make_key_file(path: Path) -> None:
+    from cryptography.fernet import Fernet
+
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f"key.{uuid.uuid4().hex}")
     # Linked into place when whole: of two processes that start at once, one key wins and none is read half written.
@@ -172,6 +180,8 @@ def _read_key_file(path: Path) -> list[str]:
 
 
 def _fernet(key: str, place: int) -> Fernet:
+    from cryptography.fernet import Fernet
+
     try:
         return Fernet(remember(key))
     except ValueError:

@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import Literal
 
 from msgspec import Struct
-from rapidfuzz import fuzz, process
 
 from wherry.accounting import ChartAccount, Mapped
 from wherry.books.tables import category_key
@@ -188,6 +187,8 @@ class Chart:
         if not code or (code not in self._guessed and len(self._guessed) >= _MOST_GUESSES):
             return []
         if code not in self._guessed:
+            from rapidfuzz import fuzz, process
+
             wanted = category_key(code)[:_LONGEST_GUESS]
             found = process.extract(wanted, self._texts.keys(), scorer=fuzz.ratio, limit=4, score_cutoff=70)
             accounts = dict.fromkeys(self._texts[text] for text, _, _ in found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,7 +15,7 @@ from wherry.cli.drawing import amount, clean, pairs, plural, spelled, table, val
 from wherry.cli.grouped import split
 from wherry.cli.options import face
 from wherry.cli.sent import requests
-from wherry.errors import EXIT_PERSON, ConfigError
+from wherry.errors import EXIT_PERSON, ConfigError, Guarded
 from wherry.operating import desk, leaving
 from wherry.records import FOR_A_PERSON, Ref
 
@@ -322,12 +323,21 @@ def _done(own: Face, schema: str, done: Done) -> None:
     """How each stands now; exit 4 when something still waits for a person."""
     data = {"items": done.items, "error": done.error.as_data() if done.error else None}
     left = [row for row in done.items if row["state"] in FOR_A_PERSON]
-    after = _first(left) or _after(own, done.items)
-    own.print(schema, data, lambda: [*outcomes(done.items), *fetched(own, done.items)], after, error=done.error)
+    after = _first(left) or _unsent(done) or _after(own, done.items)
+    lines = [*outcomes(done.items), *fetched(own, done.items)] or ["there is nothing of that class"]
+    own.print(schema, data, lines, after if done.items else ["wherry errors list"], error=done.error)
     own.code = EXIT_PERSON if desk.waits_for_a_person(done.items) else 0
     if done.error is not None:
         own.code = done.error.exit_code
         failures.draw(own, done.error.as_data())
+
+
+def _unsent(done: Done) -> list[str]:
+    """What could not leave now, and no guard keeps back, leaves with the next run."""
+    if done.error is None or isinstance(done.error, Guarded):
+        return []
+    flows = {row["flow"] for row in done.items if row["state"] == "queued"}
+    return [f"wherry run {quote(flow)}" for flow in sorted(flows)]
 
 
 def _after(own: Face, rows: Sequence[Mapping[str, Any]]) -> list[str]:

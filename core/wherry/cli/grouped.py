@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from wherry.cli.drawing import clean, cut, plural, spelled
-from wherry.operating.desk import add, cause
+from wherry.operating.desk import add, cause, common
 from wherry.records import FOR_A_PERSON
 
 FEW = 3
@@ -22,26 +22,28 @@ def named(names: Sequence[str], most: int = FEW) -> str:
 
 def refusals(rows: Iterable[tuple[str, str, Mapping[str, Any]]], *, whole: bool = False) -> Iterator[list[str]]:
     """What was refused, by cause: a block of lines for each. Rows are (kind, name, row with ``reason``, ``fix``)."""
-    groups: dict[tuple[str, str, str], list[tuple[str, Mapping[str, Any]]]] = {}
+    groups: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
     for kind, name, row in rows:
-        names = {"label": name, "key": "", "target": "", "record": "", "id": "", **row}
-        said, fix = cause(names), cause({**names, "reason": row.get("fix") or ""})
-        groups.setdefault((kind, said, fix), []).append((name, row))
-    for n, ((kind, said, fix), found) in enumerate(groups.items()):
+        one = {"label": name, "key": "", "target": "", "record": "", "id": "", **row, "name": name}
+        groups.setdefault((kind, cause(one), cause(_fix_of(one))), []).append(one)
+    for n, ((kind, _, _), found) in enumerate(groups.items()):
         if n == _CAUSES and not whole:
             yield [f"and {plural(len(groups) - n, 'more cause')}"]
             return
-        yield _refusal(kind, said, fix, found, whole)
+        yield _refusal(kind, found, whole)
 
 
-def _refusal(kind: str, said: str, fix: str, found: Sequence[tuple[str, Mapping[str, Any]]], whole: bool) -> list[str]:
-    name, row = found[0]
-    if len(found) == 1:
-        head, fix = f"{spelled(kind)} {clean(name)}: {clean(row['reason'])}", str(row.get("fix") or "")
-    else:
-        head = f"{plural(len(found), kind)}: {clean(said)}"
-    names = named([one for one, _ in found], len(found) if whole else FEW)
-    return [head, *([f"  {names}"] if len(found) > 1 else []), *([f"  fix  {clean(fix)}"] if fix else [])]
+def _fix_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {**row, "reason": row.get("fix") or ""}
+
+
+def _refusal(kind: str, found: Sequence[Mapping[str, Any]], whole: bool) -> list[str]:
+    same, first = common(found), found[0]
+    said, fix = cause(first, same), cause(_fix_of(first), same)
+    many = len(found) > 1
+    whose = plural(len(found), kind) if many else f"{spelled(kind)} {clean(first['name'])}"
+    names = named([one["name"] for one in found], len(found) if whole else FEW)
+    return [f"{whose}: {clean(said)}", *([f"  {names}"] if many else []), *([f"  fix  {clean(fix)}"] if fix else [])]
 
 
 def split(rows: Sequence[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], list[tuple[str, int, dict[str, int]]]]:

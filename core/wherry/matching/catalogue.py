@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from wherry.matching.namesakes import NOBODY, Namesakes
-from wherry.matching.nearest import NameIndex, Near
 from wherry.matching.text import name_key, sku_key
 from wherry.records import Candidate, Listed, Ref
+
+if TYPE_CHECKING:
+    from wherry.matching.nearest import NameIndex, Near
 
 _PENDING = "pending:"
 _SAME_SKU = 0.95
@@ -55,7 +58,7 @@ class ListingCatalogue:
         """The same of targets that are not listed."""
         self._namesakes: dict[str, Namesakes] = {}
         """Of the names that were asked for, so far as they stand."""
-        self._index = NameIndex()
+        self._index: NameIndex | None = None
         for listed in listing:
             self.add(listed)
 
@@ -125,13 +128,20 @@ class ListingCatalogue:
 
     def nearest(self, name: str, sku: str = "", limit: int = 5) -> list[Candidate]:
         """The targets that come nearest, best first, with a score from 0 to 1 and why in a few words."""
-        for listed in self._listed[len(self._index) :]:
-            self._index.add(listed.name, listed.sku)
+        index = self._indexed()
         same_name = _places(self._names, name_key(name))[:limit]
         same_sku = _places(self._skus, sku_key(sku))[:limit]
-        near = self._index.nearest(name, sku, limit, also={*same_name, *same_sku})
+        near = index.nearest(name, sku, limit, also={*same_name, *same_sku})
         found = [self._candidate(one, sku, one.position in same_name, one.position in same_sku) for one in near]
         return sorted(found, key=lambda candidate: -candidate.score)[:limit]
+
+    def _indexed(self) -> NameIndex:
+        from wherry.matching.nearest import NameIndex  # what it needs takes longer to import than all of matching
+
+        self._index = self._index or NameIndex()
+        for listed in self._listed[len(self._index) :]:
+            self._index.add(listed.name, listed.sku)
+        return self._index
 
     def _candidate(self, near: Near, sku: str, same_name: bool, same_sku: bool) -> Candidate:
         listed = self._listed[near.position]

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from msgspec import Struct
 from msgspec.structs import replace
-from rapidfuzz import fuzz
+from rapidfuzz import fuzz, process
 
 from wherry.matching.likeness import likeness
 from wherry.matching.text import words
@@ -75,7 +75,7 @@ class NameIndex:
         self._names: list[str] = []
         self._compact: list[str] = []
         self._postings: defaultdict[str, array[int]] = defaultdict(lambda: array("I"))
-        self._worths = _Worths(self)
+        self._worths, self._rarities = _Worths(self), _Rarities(self)
 
     def __len__(self) -> int:
         return len(self._names)
@@ -84,6 +84,7 @@ class NameIndex:
         """Enters the next target."""
         position, text, code = len(self._names), words(name), "".join(words(sku))
         self._worths.clear()
+        self._rarities.clear()
         compact = "".join(text)
         self._names.append(" ".join(text))
         self._compact.append(f"{compact} {code}" if code else compact)
@@ -95,30 +96,33 @@ class NameIndex:
         """The nearest targets, best first; the positions in ``also`` are judged and returned however far they are."""
         text, code = words(name), "".join(words(sku))
         grams = _grams("".join(text))
-        weights = {gram: self._rarity(gram) ** 2 for gram in grams}
+        weights = {gram: self._rarities[gram] ** 2 for gram in grams}
         asked = _Asked(" ".join(text), weights, sum(weights.values()) or 1.0, self._codes_of(text, code))
         pool = {*self._pool({*grams, *_grams(code)}), *also}
-        judged = sorted((self._judge(asked, at) for at in pool), key=_best)
+        judged = sorted(self._judged(asked, pool), key=_best)
         told = max(limit, _WEIGHED)
         weighed = [
-            self._weighed(text, near) for place, near in enumerate(judged) if place < told or near.position in also
+            self._weighed(asked.words, near)
+            for place, near in enumerate(judged)
+            if place < told or near.position in also
         ]
         ranked = enumerate(sorted(weighed, key=_best))
         return [near for place, near in ranked if place < limit or near.position in also]
 
-    def _weighed(self, text: list[str], near: Near) -> Near:
+    def _weighed(self, text: str, near: Near) -> Near:
         """With what both names say counted word by word: one half of the score."""
-        alike = likeness(text, self._names[near.position].split(), self._worths)
+        alike = likeness(text, self._names[near.position], self._worths)
         return replace(near, score=(near.score + alike) / 2)
 
     def _pool(self, grams: Iterable[str]) -> list[int]:
         found = sorted((len(postings), gram) for gram in grams if (postings := self._postings.get(gram)))
         sums: dict[int, float] = {}
+        known = sums.get
         room = _POSTINGS
         for count, gram in found:
-            weight = self._rarity(gram) ** 2
+            weight = self._rarities[gram] ** 2
             for position in self._postings[gram][:room]:
-                sums[position] = sums.get(position, 0.0) + weight
+                sums[position] = known(position, 0.0) + weight
             room -= count
             if room <= 0:
                 break
@@ -126,11 +130,16 @@ class NameIndex:
         near = [at for at, weight in sums.items() if weight >= least]
         return sorted(near, key=sums.__getitem__, reverse=True)[:_POOL]
 
-    def _judge(self, asked: _Asked, position: int) -> Near:
+    def _judged(self, asked: _Asked, pool: Collection[int]) -> Iterator[Near]:
+        names = {at: self._names[at] for at in pool}
+        weights = asked.weights.items()
+        for _, worded, at in process.extract(asked.words, names, scorer=fuzz.token_sort_ratio, limit=None):
+            compact = self._compact[at]
+            covered = sum([weight for gram, weight in weights if gram in compact]) / asked.total
+            yield self._judge(asked, at, covered * (1 - _WORDS_SHARE) + worded / 100 * _WORDS_SHARE)
+
+    def _judge(self, asked: _Asked, position: int, names: float) -> Near:
         compact = self._compact[position]
-        covered = sum([weight for gram, weight in asked.weights.items() if gram in compact]) / asked.total
-        worded = fuzz.token_sort_ratio(asked.words, self._names[position]) / 100
-        names = covered * (1 - _WORDS_SHARE) + worded * _WORDS_SHARE
         for code in asked.codes:
             if code.text in compact:
                 score = names + (1 - names) * _CODE_SHARE * code.evidence
@@ -147,11 +156,11 @@ class NameIndex:
         return sorted(found.values(), key=lambda part: (-part.evidence, part.text))
 
     def _parts(self, code: str) -> Iterator[_Code]:
-        full, told = _FULL_EVIDENCE * self._rarity(""), 0.0
+        full, told = _FULL_EVIDENCE * self._rarities[""], 0.0
         for start, gram in enumerate(_ordered_grams(code)):
             if gram not in self._postings:
                 return
-            told += self._rarity(gram)
+            told += self._rarities[gram]
             part = code[: start + _GRAM]
             if is_code(part):
                 whole = part == code
@@ -159,9 +168,9 @@ class NameIndex:
 
     def rarest(self, grams: Iterable[str]) -> float:
         """The rarity of the rarest of those that the catalogue has."""
-        return max((self._rarity(gram) for gram in grams if gram in self._postings), default=_SHORT)
+        return max((self._rarities[gram] for gram in grams if gram in self._postings), default=_SHORT)
 
-    def _rarity(self, gram: str) -> float:
+    def rarity(self, gram: str) -> float:
         postings = self._postings.get(gram)
         return math.log1p(len(self._names) / (len(postings) if postings else 1))
 
@@ -174,6 +183,17 @@ class _Worths(dict[str, float]):
 
     def __missing__(self, word: str) -> float:
         found = self[word] = self._index.rarest(_ordered_grams(word)) ** 2
+        return found
+
+
+class _Rarities(dict[str, float]):
+    """Trigram → its rarity, of those that were asked for."""
+
+    def __init__(self, index: NameIndex) -> None:
+        self._index = index
+
+    def __missing__(self, gram: str) -> float:
+        found = self[gram] = self._index.rarity(gram)
         return found
 
 

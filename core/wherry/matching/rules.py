@@ -12,11 +12,9 @@ from itertools import chain
 from typing import Literal, Protocol, TypeVar, get_args, runtime_checkable
 
 from msgspec import Struct
-from rapidfuzz import fuzz
 
 from wherry.errors import ConfigError
 from wherry.matching.catalogue import ListingCatalogue, pending_id, pending_ref
-from wherry.matching.fuzzy import sure
 from wherry.matching.namesakes import Namesakes
 from wherry.matching.text import code_of, fold, sku_key, words
 from wherry.records import Ask, Candidate, Create, Decision, Draft, Link, Listed, Ref, Same, Skip
@@ -212,6 +210,8 @@ def _same_name(asked: _Asked, hits: Sequence[Listed], batch: _Batch) -> str:
 
 
 def _by_likeness(asked: _Asked, batch: _Batch, notes: list[Note]) -> Decision | None:
+    from wherry.matching.fuzzy import sure
+
     near = batch.nearest(asked, _LOOKED_AT)
     why = sure(asked.name, near)
     if not why:
@@ -245,6 +245,8 @@ def _several(asked: _Asked, hits: Sequence[Listed], what: str) -> Ask:
 
 
 def _candidate(name: str, hit: Listed, what: str) -> Candidate:
+    from rapidfuzz import fuzz
+
     likeness = fuzz.token_sort_ratio(" ".join(words(name)), " ".join(words(hit.name))) / 100
     return Candidate(hit.id, hit.name, round(0.9 + likeness / 10, 4), f"has {what} too; name {likeness:.2f}", hit.sku)
 

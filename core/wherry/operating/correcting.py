@@ -26,6 +26,8 @@ from wherry.store import audit, ledger
 from wherry.store.inquiries import Placed, items_by_number
 
 Values = dict[str, Any]
+CORRECTED = "corrected here, and not tried again yet; before that: "
+TRY_IT = "wherry errors retry E-N"
 _MISSING = object()
 
 
@@ -82,7 +84,8 @@ def _store(hub: Hub, one: Placed, body: Values, told: list[Values]) -> None:
         item.draft = msgspec.structs.replace(draft, body=body, refs=references(body), label=label)
         total = body.get("amount") or body.get("total") or {}
         item.label, item.amount, item.currency = label, total.get("minor"), total.get("currency", "")
-        item.changed_at = now
+        item.changed_at, item.fix = now, TRY_IT
+        item.reason = CORRECTED + item.reason.removeprefix(CORRECTED)
         ledger.put_items(tx, one.route, [item])
         audit.write(tx, now, "errors.edit", f"E-{item.id}", {"key": str(item.ref), "changes": told})
 
@@ -155,7 +158,7 @@ def _value(kind: Any, text: str, before: Any, path: str, one: Placed) -> Any:
             return int(text)
     except ValueError as error:
         raise ConfigError(
-            f"E-{one.item.id}: {path}={text} is no value of that field: {error}",
+            f"E-{one.item.id}: {path}={text} is no value of that field" + (f": {error}" if Money in kinds else ""),
             fix="an amount is written like 12.50 or 12.50 GBP, a date like 2026-01-31", code="WHERRY-2123", key=path,
         ) from None  # fmt: skip
     if Decimal in kinds or str not in kinds or Ref not in kinds:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from shlex import quote as quoted
 from typing import TYPE_CHECKING, Any
@@ -54,7 +55,7 @@ def pick(hub: Hub, ids: Iterable[int]) -> list[Placed]:
     if gone is not None:
         raise NotFound(
             f"E-{gone} is not open: it is done by now, or never was", code="WHERRY-3081",
-            fix="see what waits: wherry errors list; what became of a document: wherry explain DOC",
+            fix=f"see what waits: wherry errors list; a document by its own number: wherry explain {gone}",
         )  # fmt: skip
     return [found[id] for id in wanted]
 
@@ -164,10 +165,15 @@ def row(item: ItemRow, leaves_with: str = leaving.RUN) -> dict[str, Any]:
         "id": f"E-{item.id}", "class": item.state, "flow": item.flow, "entity": item.entity, "key": item.key,
         "label": item.label or item.key, "record": f"{item.record_kind} {item.record_id}",
         "target": item.target or halfway.half_of(item),
-        "amount": item.amount, "currency": item.currency, "reason": scrub(item.reason), "field": item.field,
+        "amount": item.amount, "currency": item.currency, "reason": scrub(item.reason), "field": _typed(item.field),
         "fix": scrub(_fix(item, leaves_with)), "since": item.created_at, "changed": item.changed_at, "due": item.due,
         "stamp": item.stamp, "approval": item.approval, "date": str(item.draft.body.get("date") or ""),
     }  # fmt: skip
+
+
+def _typed(field: str) -> str:
+    """A field as ``errors edit`` takes it, lines counted from one: ``lines[0].amount`` → ``lines.1.amount``."""
+    return re.sub(r"\[(\d+)\]", lambda found: f".{int(found[1]) + 1}", field)
 
 
 def _fix(item: ItemRow, leaves_with: str) -> str:
@@ -193,29 +199,44 @@ def _about_need(item: ItemRow) -> str:
     return f"; to decide about that {need.entity}: wherry errors reopen {quoted(need.key)} --kind {need.entity}"
 
 
-def cause(row: Mapping[str, Any]) -> str:
-    """Why, without the names of the single thing: what has it in common is one cause."""
+def cause(row: Mapping[str, Any], common: frozenset[str] = frozenset()) -> str:
+    """Why, without the names of the single thing but for ``common``: what has it in common is one cause."""
     said = str(row["reason"])
-    own = {str(row["label"]), str(row["key"]), str(row["target"]), str(row["record"]).partition(" ")[2], row["id"],
-           str(row.get("date", ""))}  # fmt: skip
-    for name in sorted((name for name in own if len(name) > 1), key=len, reverse=True):
+    for name in sorted(_own(row) - common, key=len, reverse=True):
         said = said.replace(name, "…")
     return said
 
 
+def common(rows: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """The names that all of them have, such as one day: they may stand in what is said of all."""
+    return frozenset.intersection(*map(_own, rows))
+
+
+def _own(row: Mapping[str, Any]) -> frozenset[str]:
+    own = {str(row["label"]), str(row["key"]), str(row["target"]), str(row["record"]).partition(" ")[2], row["id"],
+           str(row.get("date", ""))}  # fmt: skip
+    return frozenset(name for name in own if len(name) > 1)
+
+
 def grouped(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The rows by cause, in their order: how many, how much in each currency, and what to do about the first."""
-    groups: dict[tuple[str, ...], dict[str, Any]] = {}
+    groups: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
     for one in rows:
         key = (one["class"], one["flow"], one["entity"], cause(one), one["field"])
-        group = groups.setdefault(key, {
-            "class": one["class"], "flow": one["flow"], "entity": one["entity"], "cause": key[3], "field": one["field"],
-            "count": 0, "sums": {}, "ids": [], "fix": one["fix"],
-        })  # fmt: skip
-        group["count"] += 1
-        group["ids"].append(one["id"])
-        add(group["sums"], one["amount"], one["currency"])
-    return list(groups.values())
+        groups.setdefault(key, []).append(one)
+    return [_group(found) for found in groups.values()]
+
+
+def _group(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    sums: dict[str, int] = {}
+    for one in rows:
+        add(sums, one["amount"], one["currency"])
+    first = rows[0]
+    return {
+        "class": first["class"], "flow": first["flow"], "entity": first["entity"], "cause": cause(first, common(rows)),
+        "field": first["field"], "count": len(rows), "sums": sums, "ids": [one["id"] for one in rows],
+        "fix": first["fix"],
+    }  # fmt: skip
 
 
 def add(sums: dict[str, int], amount: int | None, currency: str) -> None:

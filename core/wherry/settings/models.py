@@ -326,7 +326,7 @@ class Project(_Table):
     subscription: Subscription | None = Field(default=None, description="write [subscription] with tier below it")
 
     _stack: Stack = PrivateAttr(default_factory=Stack)
-    _borne: list[str] = PrivateAttr(default_factory=list)
+    _borne: list[str] = PrivateAttr(default=[])  # copied; of a factory its signature would be read, at 30 ms
 
     @model_validator(mode="after")
     def _introduce(self) -> Project:

@@ -1,4 +1,4 @@
-"""What a check makes in another process, where hashes of text are others: one process for all runs of the check."""
+"""What checks make in another process, where hashes of text are others: one process for all of them in a session."""
 
 from __future__ import annotations
 
@@ -14,38 +14,40 @@ from wherry.testing.sink_trial import stamp_of
 
 MADE = "WHERRY_KIT_MADE"
 """Names a folder: a check that finds it set leaves there what it makes, for the process that began this one."""
-_folders = pytest.StashKey[dict[str, Path]]()
+FIXTURE = "elsewhere"
+_made = pytest.StashKey[tuple[Path, str]]()
 
 
-def elsewhere(request: pytest.FixtureRequest) -> Callable[[bytes], bytes]:
-    """A function of the bytes that this run of a check made; it gives those that the other process made in it."""
+class Elsewhere:
+    """A suite with a check that compares what two processes make."""
 
-    def other(ours: bytes) -> bytes:
-        name = stamp_of(request.node.nodeid)
-        if folder := os.environ.get(MADE):
-            (Path(folder) / name).write_bytes(ours)
-            return ours
-        return (_folder(request) / name).read_bytes()
+    @pytest.fixture
+    def elsewhere(self, request: pytest.FixtureRequest) -> Callable[[bytes], bytes]:
+        """A function of the bytes that this run of a check made; it gives those that the other process made in it."""
 
-    return other
+        def other(ours: bytes) -> bytes:
+            name = stamp_of(request.node.nodeid)
+            if folder := os.environ.get(MADE):
+                (Path(folder) / name).write_bytes(ours)
+                return ours
+            there, said = _all(request)
+            assert (there / name).is_file(), f"the other process did not come so far:\n{said[-2000:]}"
+            return (there / name).read_bytes()
+
+        return other
 
 
-def _check(node: str) -> str:
-    """A file and a check in it: all its suites have one process together."""
-    path, *_, name = node.partition("[")[0].split("::")
-    return f"{path}::{name}"
-
-
-def _folder(request: pytest.FixtureRequest) -> Path:
-    """Where the other process left what it made. It begins with the first run that asks."""
-    check = _check(request.node.nodeid)
-    known = request.config.stash.setdefault(_folders, {})
-    if check not in known:
-        folder = request.getfixturevalue("tmp_path_factory").mktemp("elsewhere")
-        runs = [item.nodeid for item in request.session.items if _check(item.nodeid) == check]
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *runs]
+def _all(request: pytest.FixtureRequest) -> tuple[Path, str]:
+    """Where the other process left what it made, and what it said. It begins with the first check that asks, and does
+    those of the whole session: most of its time it takes to begin."""
+    stash, config = request.config.stash, request.config
+    if _made not in stash:
+        folder = request.getfixturevalue("tmp_path_factory").mktemp(FIXTURE)
+        runs = [item.nodeid for item in request.session.items if FIXTURE in getattr(item, "fixturenames", ())]
+        settings = ["-c", str(config.inipath)] if config.inipath else []
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(config.rootpath),
+                   *settings, *runs]  # fmt: skip
         told = {**os.environ, MADE: str(folder), "PYTHONHASHSEED": "4711"}
-        done = subprocess.run(command, cwd=request.config.rootpath, env=told, capture_output=True, check=False)
-        assert done.returncode == 0, done.stdout.decode()[-2000:]
-        known[check] = folder
-    return known[check]
+        done = subprocess.run(command, cwd=config.rootpath, env=told, capture_output=True, text=True, check=False)
+        stash[_made] = folder, done.stdout + done.stderr
+    return stash[_made]

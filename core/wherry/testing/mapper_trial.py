@@ -51,6 +51,8 @@ class MapperTrial(Struct, kw_only=True):
     another: Callable[[], FieldMapper] | Sequence[Callable[[], FieldMapper]] | None = None
     """The mapper with another map or other settings, where it has some, or several such, each with one of them: what
     was synced is looked at again then."""
+    one_of: tuple[str, ...] = ()
+    """Of what comes in lists, that of which a single entry counts: a kind of relatives, or ``kind.field``."""
 
     @property
     def known(self) -> dict[str, type[Entity]]:
@@ -142,15 +144,26 @@ def absent(value: Any) -> None:
 
 
 def changed(record: Record, mapper: FieldMapper, value: Callable[[Any], Any]) -> Iterator[tuple[str, Record]]:
-    """For every declared field that the record has, the record with another value there; ``absent`` takes it out."""
+    """For every declared field that the record has, and whatever stands in it, the record with another value there;
+    ``absent`` takes it out."""
     for kind, names in mapper.fields.items():
         there = fields_of(record, kind)
         for name in names:
             if name in there:
-                fields = {**there, name: value(there[name])}
-                if value is absent:
-                    del fields[name]
-                yield f"{kind}.{name}", twin(record, fields, kind)
+                for place, fields in _other(there, name, value):
+                    yield f"{kind}.{place}", twin(record, fields, kind)
+
+
+def _other(there: Mapping[str, Any], name: str, value: Callable[[Any], Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """A table with another value in one field, or in a field of the first entry of a list in it."""
+    inner, fields = there[name], {**there, name: value(there[name])}
+    if value is absent:
+        del fields[name]
+    yield name, fields
+    tables = inner if isinstance(inner, list) else []
+    for part in tables[0] if tables and isinstance(tables[0], dict) else ():
+        for place, first in _other(tables[0], part, value):
+            yield f"{name}[0].{place}", {**there, name: [first, *tables[1:]]}
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

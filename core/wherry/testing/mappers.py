@@ -42,6 +42,7 @@ from wherry.testing.mapper_trial import (
     with_relatives,
 )
 from wherry.testing.mappers_reading import ReadingChecks
+from wherry.testing.mappers_telling import TellingChecks
 
 __all__ = ["MapperSuite", "MapperTrial", "default_mapper"]
 
@@ -50,7 +51,7 @@ MOST_MEMORY = 2_000_000
 LONGEST_KEY = 500
 
 
-class MapperSuite(ReadingChecks):
+class MapperSuite(ReadingChecks, TellingChecks):
     """Subclass it, name the class ``Test…`` and give it the fixture ``trial``."""
 
     # -- what it says of itself ---------------------------------------------------------------------------------------

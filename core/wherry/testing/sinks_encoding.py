@@ -16,7 +16,7 @@ import pytest
 from wherry.errors import AccessLost, Rejected
 from wherry.roles import CallSinkWriter
 from wherry.testing import guarantees as promise
-from wherry.testing.elsewhere import elsewhere
+from wherry.testing.elsewhere import Elsewhere
 from wherry.testing.guarantees import guarantee, tried
 from wherry.testing.mapper_trial import outside
 from wherry.testing.sink_trial import (
@@ -37,13 +37,8 @@ ZONES = ("Pacific/Kiritimati", "Pacific/Pago_Pago")
 WHOSE = ("HOME", "USER", "LOGNAME", "HOSTNAME", "LANG", "LC_ALL", "PWD")
 
 
-class Encoding:
+class Encoding(Elsewhere):
     """What goes out."""
-
-    @pytest.fixture
-    def elsewhere(self, request: pytest.FixtureRequest) -> Callable[[bytes], bytes]:
-        """What this very test makes in another process, where hashes of text are others."""
-        return elsewhere(request)
 
     @guarantee(promise.BOOKS)
     def test_the_sink_has_all_that_a_sink_needs(self, trial: SinkTrial) -> None:
