@@ -558,3 +558,7 @@ def test_where_too_much_is_recent_to_be_told_nothing_is_proved_absent(
     parts = [{"bId": name, "QueryResponse": {"Invoice": rows if name in full else []}} for name in names]
     body = msgspec.json.encode({"BatchItemResponse": parts})
     assert bench.sink.found(call, [one], Reply(status=200, body=body)) == ({one.stamp: []} if told else {})
+    for lacking in ([0], [1, 2]):
+        some = [part for number, part in enumerate(parts) if number not in lacking]
+        body = msgspec.json.encode({"BatchItemResponse": some})
+        assert bench.sink.found(call, [one], Reply(status=200, body=body)) == {}
