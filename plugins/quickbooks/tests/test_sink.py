@@ -544,7 +544,7 @@ def test_an_answer_that_is_so_full_that_it_may_hide_some_proves_nothing(bench: B
 
 
 @pytest.mark.parametrize(
-    ("full", "told"), [((), True), (("recent",), True), (("of-0",), True), (("recent", "of-0"), False)]
+    ("full", "told"), [((), True), (("recent-0",), True), (("of-0",), True), (("recent-0", "of-0"), False)]
 )
 def test_where_too_much_is_recent_to_be_told_nothing_is_proved_absent(
     bench: Bench, full: tuple[str, ...], told: bool
@@ -553,7 +553,7 @@ def test_where_too_much_is_recent_to_be_told_nothing_is_proved_absent(
     one = msgspec.structs.replace(item("invoice", bench.invoice()), since="2026-03-31T16:59:00.000Z", sent=True)
     [call] = bench.sink.ask([one])
     names = [part["bId"] for part in json.loads(call.body)["BatchItemRequest"]]
-    assert names == ["look", "recent", "of-0"]
+    assert names == ["look", "recent-0", "of-0"]
     rows = [{"Id": str(n), "SyncToken": "0", "DocNumber": f"X{n}"} for n in range(1000)]
     parts = [{"bId": name, "QueryResponse": {"Invoice": rows if name in full else []}} for name in names]
     body = msgspec.json.encode({"BatchItemResponse": parts})
@@ -562,3 +562,17 @@ def test_where_too_much_is_recent_to_be_told_nothing_is_proved_absent(
         some = [part for number, part in enumerate(parts) if number not in lacking]
         body = msgspec.json.encode({"BatchItemResponse": some})
         assert bench.sink.found(call, [one], Reply(status=200, body=body)) == {}
+
+
+def test_of_what_has_no_customer_pages_are_told(bench: Bench) -> None:
+    """I2: a store that was restored looks among all that was made since."""
+    one = msgspec.structs.replace(item("customer", {"name": "Acme"}), since="2026-03-31T16:59:00.000Z")
+    [call] = bench.sink.ask([one])
+    asked = {part["bId"]: part["Query"] for part in json.loads(call.body)["BatchItemRequest"]}
+    assert "startposition 1001 " in asked["recent-1"]
+    rows = [{"Id": str(n), "SyncToken": "0", "DisplayName": f"X{n}"} for n in range(1000)]
+    for last, found in (([], {one.stamp: []}), (rows, {})):
+        told = {**dict.fromkeys(asked, rows), "look": [], "recent-9": last}
+        parts = [{"bId": name, "QueryResponse": {"Customer": held}} for name, held in told.items()]
+        body = msgspec.json.encode({"BatchItemResponse": parts})
+        assert bench.sink.found(call, [one], Reply(status=200, body=body)) == found

@@ -92,14 +92,15 @@ def _call(search: Search, items: Sequence[Item], books: Books, client: Client) -
 
 
 def _batch(search: Search, look: str, items: Sequence[Item]) -> bytes:
-    more = {name: _statement(KINDS[search.entity], told) for name, told in recent.conditions(items).items()}
+    kind, asked = KINDS[search.entity], recent.questions(items)
+    more = {name: _statement(kind, one.conditions, one.start) for name, one in asked.items()}
     parts = [{"bId": name, "Query": statement} for name, statement in {recent.LOOK: look, **more}.items()]
     return msgspec.json.encode({"BatchItemRequest": parts})
 
 
-def _statement(kind: Kind, told: Sequence[str]) -> str:
+def _statement(kind: Kind, told: Sequence[str], start: int = 1) -> str:
     where = " and ".join([*told, "Active in (true, false)"] if kind.name in LISTS else told)
-    return f"select * from {kind.name} where {where} orderby Id startposition 1 maxresults {MOST}"
+    return f"select * from {kind.name} where {where} orderby Id startposition {start} maxresults {MOST}"
 
 
 def _conditions(search: Search, items: Sequence[Item], books: Books) -> list[str]:

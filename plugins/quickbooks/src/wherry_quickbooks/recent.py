@@ -9,7 +9,7 @@ where there is too much of the one, there is rarely too much of the other.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -22,7 +22,9 @@ from .names import stamp_of
 
 AT_ONCE = 25
 """Items in one look for what is recent, so that the questions about their customers fit into one batch."""
-LOOK, ALL = "look", "recent"
+PAGES = 10
+"""Pages of all that is recent where there are no customers: a restored store looks among much."""
+LOOK, ALL, OF = "look", "recent", "of"
 _SKEW = dt.timedelta(hours=1)
 """How far Intuit's clock may be behind ours."""
 
@@ -42,12 +44,21 @@ def since(items: Iterable[Item]) -> str:
     return (dt.datetime.fromisoformat(min(told)) - _SKEW).isoformat(timespec="seconds") if told else ""
 
 
-def conditions(items: Sequence[Item]) -> dict[str, list[str]]:
-    """What each question of a batch asks by, by the name of the question."""
+class Question(Struct, frozen=True):
+    """One of a batch: what it asks by, and the row with which its answer begins."""
+
+    conditions: list[str]
+    start: int = 1
+
+
+def questions(items: Sequence[Item]) -> dict[str, Question]:
+    """What was made, page by page, or in one page and for each customer; by the name of the question."""
     made = f"MetaData.CreateTime >= {quoted(since(items))}"
     customers = dict.fromkeys(str(item.body.get("customer") or "") for item in items)
-    whose = {name: [made, f"CustomerRef = {quoted(name)}"] for name in customers} if all(customers) else {}
-    return {ALL: [made], **{f"of-{number}": told for number, told in enumerate(whose.values())}}
+    if not all(customers):
+        return {f"{ALL}-{page}": Question([made], page * FULL + 1) for page in range(PAGES)}
+    theirs = {f"{OF}-{n}": Question([made, f"CustomerRef = {quoted(name)}"]) for n, name in enumerate(customers)}
+    return {f"{ALL}-0": Question([made]), **theirs}
 
 
 def read(body: Obj, kind: str, items: Sequence[Item]) -> Told | None:
@@ -59,15 +70,19 @@ def read(body: Obj, kind: str, items: Sequence[Item]) -> Told | None:
     look = parts.pop(LOOK, None)
     if look is None or len(look) >= FULL:
         return None
-    asked = conditions(items)
-    whole = {name for name in asked if (rows := parts.get(name)) is not None and len(rows) < FULL}
-    known = {str(row.get("Id")) for row in look}
-    mine = {item.stamp for item in items}
-    made = {str(row.get("Id")): row for rows in parts.values() for row in rows or ()}
-    news = [
-        row for id, row in made.items() if id not in known and stamp_of(row.get(KINDS[items[0].entity].note)) in mine
-    ]
-    return Told(look, news, ALL in whole or (len(asked) > 1 and whole >= asked.keys() - {ALL}))
+    answers = {name: parts.get(name) for name in questions(items)}
+    known, stamps = {str(row.get("Id")) for row in look}, {item.stamp for item in items}
+    made = {str(row.get("Id")): row for rows in answers.values() for row in rows or ()}
+    note = KINDS[items[0].entity].note
+    ours = [row for id, row in made.items() if id not in known and stamp_of(row.get(note)) in stamps]
+    return Told(look, ours, complete=any(_is_whole(answers, what) for what in (ALL, OF)))
+
+
+def _is_whole(answers: Mapping[str, list[Obj] | None], what: str) -> bool:
+    """Whether all pages were told, the last of them not full; of customers, all that was made for each."""
+    told = [rows for name, rows in answers.items() if name.startswith(what)]
+    pages = told[-1:] if what == ALL else told
+    return bool(told) and None not in told and all(len(rows or ()) < FULL for rows in pages)
 
 
 def _rows(part: Any, kind: str) -> list[Obj] | None:
