@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 import pytest
 from wherry.errors import Rejected
+from wherry.matching.text import name_key
 from wherry.money import parse
 from wherry.records import Draft, Record, Ref, Skip
 from wherry.testing.mappers import MapperSuite, MapperTrial
@@ -38,7 +39,7 @@ class Sound:
                 "close_date": self.day(record, record.fields.get("day"))}  # fmt: skip
         project = Draft(entity="project", key=f"id:{record.id}", body={k: v for k, v in body.items() if v is not None},
                         label=name, root=True)  # fmt: skip
-        customer = Draft(entity="customer", key=f"name:{name.strip().casefold()[:100]}", body={"name": name})
+        customer = Draft(entity="customer", key=f"name:{name_key(name)[:100]}", body={"name": name})
         project.body["customer"] = {"entity": "customer", "key": customer.key}
         project.refs = (customer.ref,)
         return [customer, project]
@@ -246,6 +247,41 @@ class Prints(Sound):
         return super().map(record)
 
 
+class RawKey(Sound):
+    def map(self, record: Record) -> Any:
+        customer, project = super().map(record)
+        customer.key = f"name:{customer.body['name'].strip()}"
+        project.body["customer"] = {"entity": "customer", "key": customer.key}
+        project.refs = (customer.ref,)
+        return [customer, project]
+
+
+class CountsTheFirst(Sound):
+    def map(self, record: Record) -> Any:
+        less = Record(kind=record.kind, id=record.id, version=record.version, payload=record.payload)
+        less.relatives = {kind: group[:1] for kind, group in record.relatives.items()}
+        return super().map(less)
+
+
+class NoneIsOne(Sound):
+    def amount(self, record: Record, value: Any) -> dict[str, Any] | None:
+        return super().amount(record, "1" if value in ("0", 0) else value)
+
+
+class WritesNone(Sound):
+    def text(self, record: Record, value: Any) -> str:
+        return super().text(record, str(value))
+
+
+class LooksForMore(Sound):
+    def gate(self, record: Record) -> Skip | None:
+        return Skip("closed") if record.fields.get("closed") else super().gate(record)
+
+
+class ByHash(Sound):
+    fingerprint = f"sales {hash('1')}"
+
+
 BUGS: dict[type[Sound], str] = {
     ThroughAFloat: "an_amount_arrives", MajorUnits: "bodies_are_plain", DayOfTheMachine: "the_machines_time_zone",
     DayBefore: "a_date_arrives", RootFirst: "one_draft_is_the_root", TwoRoots: "one_draft_is_the_root",
@@ -255,14 +291,19 @@ BUGS: dict[type[Sound], str] = {
     Stumbles: "a_value_of_the_wrong_kind", RefusesInSilence: "a_field_that_is_empty",
     GateRaises: "a_field_that_was_not_sent", GateDropsOne: "the_gate_answers", GateWantsRelatives: "the_gate_needs",
     SkipsWithoutReason: "what_is_left_out", ReversesLines: "the_fingerprint", EachWithEach: "many_relatives",
+    RawKey: "a_name_in_another", CountsTheFirst: "of_several_none", NoneIsOne: "zero_is_a_number",
+    WritesNone: "what_is_empty", LooksForMore: "no_field_is_looked", ByHash: "another_process",
     AsksTheNetwork: "mapping_reaches", ReadsAFile: "mapping_reaches", Prints: "mapping_prints",
 }  # fmt: skip
 
 
 def sale(state: str = "won") -> Record:
-    fields = {"name": "Rail", "amount": "12.50", "day": "2026-01-31", "state": state, "owner": "Ann"}
+    fields = {"name": "Rail Works", "amount": "12.50", "day": "2026-01-31", "state": state, "owner": "Ann"}
     record = Record(kind="sale", id="S-1", version="1", payload=json.dumps(fields).encode())
-    record.relatives = {"line": [Record(kind="line", id="1", version="1", payload=b'{"text":"Bolt","amount":"3.10"}')]}
+    lines = [b'{"text":"Bolt","amount":"3.10"}', b'{"text":"Anchor","amount":"1.20"}']
+    record.relatives = {
+        "line": [Record(kind="line", id=f"{n}", version="1", payload=p) for n, p in enumerate(lines, 1)]
+    }
     return record
 
 
@@ -282,7 +323,7 @@ def test_a_planted_bug_fails_the_check_made_for_it(bug: type[Sound], capfd: pyte
                        if name.startswith(f"test_{BUGS[bug]}")]  # fmt: skip
     with pytest.raises(Exception):  # noqa: B017, PT012
         for values in _cases(check):
-            given = {"trial": trial(bug), **values, "capfd": capfd}
+            given = {"trial": trial(bug), **values, "capfd": capfd, "elsewhere": lambda ours: b"what another made"}
             check(**{name: given[name] for name in inspect.signature(check).parameters})
 
 

@@ -157,6 +157,24 @@ class MakesEverything(Plain):
         return [Create() for _ in drafts]
 
 
+class TakesAPart(Plain):
+    def match(self, drafts: Sequence[Draft], catalogue: Catalogue) -> list[Decision]:
+        decided = super().match(drafts, catalogue)
+        return [self.part(draft, catalogue) or one for draft, one in zip(drafts, decided, strict=True)]
+
+    def part(self, draft: Draft, catalogue: Catalogue) -> Link | None:
+        """By a number that only begins so."""
+        sku = str(draft.body.get("sku") or "?")
+        held = [one for n in range(10) for one in catalogue.by_sku(f"{sku}X{n}")]
+        return Link(held[0].id, "sku", "it begins so") if held else None
+
+
+class TakesTheNearest(TakesAPart):
+    def part(self, draft: Draft, catalogue: Catalogue) -> Link | None:
+        near = catalogue.nearest(str(draft.body.get("name") or ""), "", 1)
+        return Link(near[0].id, "name", "the nearest") if near else None
+
+
 WRONG: list[tuple[type[Plain], str]] = [
     (LinksByName, "test_a_thing_that_is_linked_is_linked_again_by_its_own_number_alone"),
     (MakesEverything, "test_a_product_that_is_there_by_its_very_number_is_not_made_again"),
@@ -184,6 +202,8 @@ WRONG: list[tuple[type[Plain], str]] = [
     (CannotBeKept, "test_a_decision_can_be_kept_and_read_again"),
     (Prints, "test_no_connection_is_opened_and_nothing_is_printed"),
     (KeepsEverything, "test_nothing_is_kept_of_what_was_asked"),
+    (TakesAPart, "test_what_only_resembles_is_not_linked"),
+    (TakesTheNearest, "test_the_nearest_name_is_a_question_at_most"),
 ]
 
 

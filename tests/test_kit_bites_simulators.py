@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import inspect
 import random
+import time
 import traceback
 from typing import Any, ClassVar
 
@@ -162,7 +163,14 @@ class LosesWrites(Sound):
         return reply
 
 
+class ForgetsByTheMachine(Sound):
+    def answer(self, call: Call) -> Reply:
+        self.asked = time.time()
+        return super().answer(call)
+
+
 BUGS: dict[type[Sound], str] = {
+    ForgetsByTheMachine: "it_never_looks",
     TellsTheMachinesTime: "it_lives_by_the_clock", ByChance: "the_same_requests", SharesItsThings: "two_stand_ins",
     NotesNothing: "a_write_is_answered", LetsAnybodyIn: "nobody_is_let_in", Stumbles: "a_body_of_junk",
     TakesJunk: "a_body_of_junk", AnswersAllPaths: "an_unknown_path", ReadsChange: "reads_change_nothing",

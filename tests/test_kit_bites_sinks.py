@@ -26,7 +26,7 @@ from wherry.testing.target import Ability, Target
 from wherry.testing.target_sink import AskingSink, TargetSink, facts_of
 from wherry.testing.target_trial import START, target_trial
 
-from . import liars, liars_edges, liars_real, liars_unthought
+from . import liars, liars_edges, liars_real, liars_saying, liars_unthought
 
 _numbers = itertools.count()
 
@@ -509,15 +509,17 @@ LIARS: list[tuple[type[TargetSink], Ability, int, str]] = [
     *liars_unthought.LIARS,
     *liars_edges.LIARS,
     *liars_real.LIARS,
+    *liars_saying.LIARS,
 ]
 PROVED_BY_PLUGINS = {
+    "test_a_due_date_that_nobody_named_is_not_made_up",
     "test_nothing_is_written_into_a_closed_period",
     "test_a_place_that_is_taken_is_not_said_to_be_written",
     "test_what_it_lists_of_the_books_is_what_moved_them",
     "test_what_was_written_is_listed_once_by_its_own_id",
 }
-"""The kit's own target keeps no books and closes no period, and nothing is in the way there; plants in our sinks show
-that these bite."""
+"""The kit's own target keeps no books, due dates or closed periods, and nothing is in the way there; plants in our
+sinks show that these bite."""
 
 
 @contextmanager

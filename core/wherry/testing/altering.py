@@ -156,6 +156,14 @@ def half_a_penny(item: Item) -> Item:
     return msgspec.structs.replace(item, body=body)
 
 
+def unsaid(item: Item) -> Item:
+    """The same, with lines that say quantity and rate and leave it to the reader what that comes to."""
+    said = half_a_penny(item)
+    for line in said.body[_LINES]:
+        del line["amount"]
+    return said
+
+
 def moved(body: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
     """What was moved between the first two lines so that the sums are the same, and the body before and after it."""
     first, second, *rest = copy.deepcopy(body[_LINES])

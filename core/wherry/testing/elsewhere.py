@@ -26,7 +26,7 @@ class Elsewhere:
         """A function of the bytes that this run of a check made; it gives those that the other process made in it."""
 
         def other(ours: bytes) -> bytes:
-            name = stamp_of(request.node.nodeid)
+            name = stamp_of(_place(request.node))
             if folder := os.environ.get(MADE):
                 (Path(folder) / name).write_bytes(ours)
                 return ours
@@ -37,16 +37,21 @@ class Elsewhere:
         return other
 
 
+def _place(item: pytest.Item) -> str:
+    """What a run of a check is called, wherever pytest was begun."""
+    return f"{item.path}::{item.nodeid.partition('::')[2]}"
+
+
 def _all(request: pytest.FixtureRequest) -> tuple[Path, str]:
     """Where the other process left what it made, and what it said. It begins with the first check that asks, and does
     those of the whole session: most of its time it takes to begin."""
     stash, config = request.config.stash, request.config
     if _made not in stash:
         folder = request.getfixturevalue("tmp_path_factory").mktemp(FIXTURE)
-        runs = [item.nodeid for item in request.session.items if FIXTURE in getattr(item, "fixturenames", ())]
+        runs = [_place(item) for item in request.session.items if FIXTURE in getattr(item, "fixturenames", ())]
         settings = ["-c", str(config.inipath)] if config.inipath else []
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(config.rootpath),
-                   *settings, *runs]  # fmt: skip
+                   "--import-mode", str(config.getoption("importmode")), *settings, *runs]  # fmt: skip
         told = {**os.environ, MADE: str(folder), "PYTHONHASHSEED": "4711"}
         done = subprocess.run(command, cwd=config.rootpath, env=told, capture_output=True, text=True, check=False)
         stash[_made] = folder, done.stdout + done.stderr

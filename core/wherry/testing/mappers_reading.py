@@ -116,7 +116,7 @@ class ReadingChecks:
             before = amounts_of(drafts(mapper, record))
             for place, other in changed(record, mapper, lambda value: amount if is_amount(value) else value):
                 kind, _, name = place.partition(".")
-                value, found = fields_of(record, kind)[name], made(mapper, other)
+                value, found = fields_of(record, kind).get(name), made(mapper, other)
                 if not is_amount(value) or not isinstance(found, list):
                     continue
                 after = amounts_of(found)
@@ -134,7 +134,7 @@ class ReadingChecks:
             before = days_of(drafts(mapper, record))
             for place, other in changed(record, mapper, lambda value: day if is_day(value) else value):
                 kind, _, name = place.partition(".")
-                value, found = fields_of(record, kind)[name], made(mapper, other)
+                value, found = fields_of(record, kind).get(name), made(mapper, other)
                 if is_day(value) and isinstance(found, list):
                     after = days_of(found)
                     for path in (path for path, old in before.items() if old == value and path in after):

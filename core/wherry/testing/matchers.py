@@ -9,7 +9,7 @@ class TestMatcher(MatcherSuite):
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, get_args
 
 import msgspec
@@ -300,6 +300,26 @@ class MatcherSuite:
                 assert not isinstance(again, Link), f"{draft.key} is linked to what id:77 became"
 
     @guarantee(promise.RIGHT_LINK)
+    def test_what_only_resembles_is_not_linked(
+        self, matcher: Matcher, drafts: list[Draft], listing: list[Listed]
+    ) -> None:
+        """A number that begins with another is another number, and so is a name: B-80 is not B-8."""
+        for draft in [*drafts, *usual_drafts(self.entity)]:
+            [decision] = matcher.match([draft], _catalogue(listing))
+            there = next((one for one in listing if isinstance(decision, Link) and one.id == decision.target), None)
+            for other in _resembling(there) if there else ():
+                [again] = matcher.match([draft], _catalogue([other]))
+                assert not isinstance(again, Link), f"{draft.key} is linked to {other.name!r} {other.sku!r}: {again}"
+
+    @guarantee(promise.RIGHT_LINK)
+    def test_the_nearest_name_is_a_question_at_most(self, matcher: Matcher, listing: list[Listed]) -> None:
+        """What is only alike may be another thing: a person says so, or it is made."""
+        for n, listed in enumerate(one for one in listing if len(one.name.split()) > 1):
+            near = _draft(self.entity, f"id:{n}", f"{listed.name} XL", "")
+            [decision] = matcher.match([near], _catalogue([listed]))
+            assert not isinstance(decision, Link), f"{near.label!r} is linked to {listed.name!r}"
+
+    @guarantee(promise.RIGHT_LINK)
     def test_a_product_that_is_there_by_its_very_number_is_not_made_again(
         self, matcher: Matcher, listing: list[Listed]
     ) -> None:
@@ -321,6 +341,14 @@ class _Seen:
 
 def _catalogue(listing: Sequence[Listed]) -> Catalogue:
     return _Seen(ListingCatalogue(listing))
+
+
+def _resembling(listed: Listed) -> Iterator[Listed]:
+    """Things of which number and name only begin or end with those of another, or are a part of them."""
+    for sku in (f"{listed.sku}X7", f"X7{listed.sku}", listed.sku[:-1]) if len(listed.sku) > 1 else ():
+        yield msgspec.structs.replace(listed, name="Kit: nothing of the sort", sku=sku, number="")
+    if listed.name:
+        yield msgspec.structs.replace(listed, name=f"{listed.name} kit extra", sku="", number="")
 
 
 def _draft(entity: str, key: str, name: str, sku: str) -> Draft:

@@ -38,6 +38,7 @@ from wherry.testing.simulator_trial import (
     standing,
     writing,
 )
+from wherry.testing.trial import looks
 
 __all__ = ["Exchange", "SimulatorSuite", "SimulatorTrial"]
 
@@ -274,6 +275,15 @@ class SimulatorSuite:
         assert [parsedate_to_datetime(one.headers["date"]) for one in answers] == [moment] * len(answers)
         assert parsedate_to_datetime(later.headers["date"]) == moment + dt.timedelta(hours=1)
         assert not [one.text for one in (*answers, later) if today in one.text], "the machine's own day is in an answer"
+
+    @guarantee(OWN_TIME)
+    def test_it_never_looks_at_the_machines_clock(self, trial: SimulatorTrial) -> None:
+        """Not for what it shows alone: also how long it remembers something is for the trial to say."""
+        with standing(trial) as there, looks(trial.make(Clock(START))) as found:
+            there.read()
+            if trial.write is not None:
+                there.write()
+        assert found == []
 
     @guarantee(OWN_TIME)
     def test_the_same_requests_get_the_same_answers(self, trial: SimulatorTrial) -> None:

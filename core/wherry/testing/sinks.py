@@ -23,13 +23,16 @@ from wherry.testing.sinks_encoding import Encoding
 from wherry.testing.sinks_fields import Fields
 from wherry.testing.sinks_guarding import Guarding
 from wherry.testing.sinks_lost import Asking, Repeating
+from wherry.testing.sinks_saying import Saying
 
 __all__ = ["BriefSinkSuite", "SinkSuite", "SinkTrial", "stamp_of"]
 
 
-class SinkSuite(Encoding, Decoding, Fields, Bodies, Edges, Changing, Arriving, Repeating, Asking, Guarding, Telling):
+class SinkSuite(
+    Encoding, Decoding, Fields, Bodies, Edges, Saying, Changing, Arriving, Repeating, Asking, Guarding, Telling
+):
     """Subclass it, name the class ``Test…`` and give it the fixture ``trial``."""
 
 
-class BriefSinkSuite(Fields, Bodies, Changing, Arriving, Repeating, Asking, Telling):
+class BriefSinkSuite(Fields, Bodies, Saying, Changing, Arriving, Repeating, Asking, Telling):
     """For a further entity of a sink that ``SinkSuite`` tries already: what depends on the entity."""

@@ -15,7 +15,7 @@ from wherry.errors import Rejected
 from wherry.records import Item
 from wherry.roles import CallSinkWriter
 from wherry.testing import guarantees as promise
-from wherry.testing.altering import below_zero, doubled, half_a_penny, lacking, moved, rich
+from wherry.testing.altering import below_zero, doubled, half_a_penny, lacking, moved, rich, unsaid
 from wherry.testing.guarantees import guarantee, tried
 from wherry.testing.holding import JOURNAL, Holding, Line, differs, expected
 from wherry.testing.sink_trial import AskingSink, SinkTrial, created, needed, steps_of, write
@@ -48,8 +48,8 @@ class Bodies:
 
     @guarantee(promise.EXACT)
     def test_two_equal_lines_stay_two(self, trial: SinkTrial) -> None:
-        """The same thing sold twice is no mistake."""
-        self._arrives(trial, doubled)
+        """The same thing sold twice is no mistake, and so it is taken."""
+        self._arrives(trial, doubled, refused=False)
 
     @guarantee(promise.EXACT)
     def test_an_amount_below_zero_keeps_its_meaning(self, trial: SinkTrial) -> None:
@@ -74,7 +74,14 @@ class Bodies:
             before, after = (sink.facts(msgspec.structs.replace(item, body=body)) for body in bodies)
             assert before != after, f"{what}: nobody would notice"
 
-    def _arrives(self, trial: SinkTrial, turned: Callable[[Item], Item]) -> None:
+    @guarantee(promise.EXACT)
+    def test_what_a_line_comes_to_is_worked_out_where_it_is_not_said(self, trial: SinkTrial) -> None:
+        """Quantity times rate, rounded once, as the kit does it. Who cannot tell rejects it."""
+        if trial.items(1)[0].entity == JOURNAL:
+            pytest.skip("the lines of journal entries have no rate")
+        self._arrives(trial, unsaid, refused=False)
+
+    def _arrives(self, trial: SinkTrial, turned: Callable[[Item], Item], *, refused: bool = True) -> None:
         """Written as it was said, or rejected or refused, and then not there."""
         holds = needed(trial.holds, "does not tell what the system holds of a thing")
         item = trial.items(1)[0]
@@ -90,6 +97,7 @@ class Bodies:
             assert wanted is not None
             assert differs(summed(holds(other)), wanted) == ""
         else:
+            assert refused, f"it is not taken: {answer}"
             assert holds(other) is None, f"the system holds it, and the sink says {answer}"
 
 

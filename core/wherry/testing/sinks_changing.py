@@ -182,6 +182,20 @@ class Changing:
         assert len(trial.effects(anew)) == done, "said to be written, and not there; or there, and not said to be"
 
     @guarantee(promise.TAKEN_BACK)
+    def test_what_was_taken_back_is_not_said_to_be_changed(self, trial: SinkTrial) -> None:
+        """A change that comes too late is refused or looked at; said to be made, it must be there."""
+        if not trial.voids or not trial.updates:
+            pytest.skip("the things cannot be changed and taken back")
+        sink, item = trial.make(), trial.items(1)[0]
+        (first,) = created(sink, [item])
+        void = void_of(item, first)
+        change = update_of(trial, item, write(sink, [void])[void.stamp])
+        change.target = change.target or first.target
+        answer = write(sink, [change]).get(change.stamp)
+        done = answer is not None and answer.fate in DONE
+        assert not done or trial.effects(change), f"said to be {answer and answer.fate}, and nothing was done"
+
+    @guarantee(promise.TAKEN_BACK)
     def test_what_was_taken_back_is_not_taken_for_what_comes_in_its_place(self, trial: SinkTrial) -> None:
         """It keeps its number in many books. Who offers it as alike has a person decide what nobody doubts."""
         sink, item = asking(trial), trial.items(1)[0]

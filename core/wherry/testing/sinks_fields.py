@@ -66,6 +66,11 @@ class Fields:
             if path[0] in HIGH and path[0] not in trial.ignored and len(path) == 1:
                 facts = sink.facts(msgspec.structs.replace(item, body=body))
                 same += [path[0]] if facts == usual else []
+        same += [
+            "currency"
+            for _, body in foreign(item.body)
+            if sink.facts(msgspec.structs.replace(item, body=body)) == usual
+        ]
         assert same == [], "what was sent and what stands there would count as equal, whatever these say"
 
     @guarantee(promise.EXACT)

@@ -4,15 +4,18 @@ the hundred, and a key that may not read."""
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from wherry.errors import WherryError
-from wherry.roles import Query, Sweeps
+from wherry.records import Record
+from wherry.roles import Fetches, Query, Sweeps
 from wherry.testing import guarantees as promise
+from wherry.testing.elsewhere import Elsewhere
 from wherry.testing.guarantees import guarantee, tried
-from wherry.testing.trial import Reading, Trial, faults_of, missing_id, offered, read, read_settled
+from wherry.testing.trial import Reading, Trial, faults_of, missing_id, needed, offered, read, read_settled
 
 REFUSED = (400, 403, 404, 410, 422, 451)
 """Statuses that say no: to who asks, to how it is asked, or to what for."""
@@ -23,7 +26,7 @@ MANY = 120
 """Ids: more than one call of most systems takes."""
 
 
-class Edges:
+class Edges(Elsewhere):
     """Where questions end."""
 
     @guarantee(promise.NONE_LOST)
@@ -103,6 +106,36 @@ class Edges:
         told = {record.id: record.gone for record in source.sweep(trial.kind, asked, trial.fields)}
         assert set(told) == set(asked), "some ids got no answer"
         assert [name for name, gone in told.items() if not gone] == ids
+
+    @guarantee(promise.TRUE_COPY)
+    def test_another_process_reads_the_same_bytes(self, trial: Trial, elsewhere: Callable[[bytes], bytes]) -> None:
+        """The core knows a record that did not change by its bytes: the order of a set is another one each time."""
+        trial.create(3)
+        ours = b"\n".join(payload for _, (_, payload) in sorted(read(trial).newest().items()))
+        assert elsewhere(ours) == ours
+
+    @guarantee(promise.OFFERS)
+    def test_fewer_fields_are_fewer_in_whatever_is_asked(self, trial: Trial) -> None:
+        """What a sweep or a look at single records tells is compared with what a read told."""
+        source, fields = trial.make(), trial.fields[:1]
+        ids = list(trial.create(2))
+        trial.wait(trial.settled)
+        query = Query(kind=trial.kind, fields=fields)
+        wanted = {name: payload for name, (_, payload) in Reading(source.read(query), None).newest().items()}
+        found: list[Record] = []
+        if isinstance(source, Fetches):
+            found += source.fetch(trial.kind, ids, fields)
+        if isinstance(source, Sweeps):
+            found += source.sweep(trial.kind, ids, fields)
+        assert {record.payload for record in found if record.payload != wanted[record.id]} == set()
+
+    @guarantee(promise.GONE)
+    def test_an_id_is_not_given_away_again(self, trial: Trial) -> None:
+        """Of a system, or of its stand-in, that did, all that is known of the former record would be the new one's."""
+        remove = needed(trial.remove, "cannot delete records")
+        former = set(trial.create(3))
+        remove(max(former))
+        assert former.isdisjoint(trial.create(2)), "a new record has the id of one that was deleted"
 
 
 def _gone(source: Any, trial: Trial, ids: list[str]) -> list[str]:

@@ -16,7 +16,7 @@ import msgspec
 from wherry.errors import Rejected
 from wherry.hookspecs import Manifest, hookimpl
 from wherry.http import Http, Profile
-from wherry.money import text
+from wherry.money import exact, rounded, text
 from wherry.records import Answer, Call, Facts, Fate, Found, Item, Listed, Reply
 from wherry.roles import Account
 from wherry.settings import Auth, ConnectionSettings
@@ -180,15 +180,22 @@ def said(item: Item) -> Thing:
     return {
         "number": str(body.get("number", "")), "date": str(body.get("date", "")), "party": body.get("customer") or "",
         "currency": total.get("currency", ""), "total": _amount(total), "memo": str(body.get("memo", "")),
-        "lines": [_line(line) for line in body.get("lines", ())],
+        "lines": [_line(line, total.get("currency", "")) for line in body.get("lines", ())],
     }  # fmt: skip
 
 
-def _line(line: Mapping[str, Any]) -> dict[str, str]:
+def _line(line: Mapping[str, Any], currency: str) -> dict[str, str]:
     quantity, product = str(line.get("quantity", "1")), line.get("product") or ""
     description = str(line.get("description", ""))
-    amount = _amount(line.get("amount") or {})
+    amount = _amount(line.get("amount") or _worked_out(quantity, line.get("rate"), currency))
     return {"product": product, "description": description, "quantity": quantity, "amount": amount}
+
+
+def _worked_out(quantity: str, rate: str | None, currency: str) -> Mapping[str, Any]:
+    """What a line comes to that does not say it: rounded once."""
+    if not rate or not currency:
+        return {}
+    return {"minor": rounded(exact(quantity) * exact(rate), currency)[0].minor, "currency": currency}
 
 
 def _amount(money: Mapping[str, Any]) -> str:

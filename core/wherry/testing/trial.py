@@ -6,7 +6,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pytest
@@ -231,24 +231,38 @@ def strays() -> Iterator[list[str]]:
         patch.undo()
 
 
-@contextmanager
-def naps(plugin: object) -> Iterator[list[str]]:
+def naps(plugin: object) -> AbstractContextManager[list[str]]:
     """Where code of a plugin's own package slept, whatever else sleeps in this process."""
-    package, found, real = type(plugin).__module__.partition(".")[0], list[str](), time.sleep
+    return _called(plugin, "sleep")
 
-    def nap(seconds: float) -> None:
-        caller = sys._getframe(1)
-        if package != "wherry" and str(caller.f_globals.get("__name__", "")).partition(".")[0] == package:
-            found.append(f"{caller.f_code.co_filename}:{caller.f_lineno}")
-            return
-        real(seconds)
 
+def looks(plugin: object) -> AbstractContextManager[list[str]]:
+    """Where code of a plugin's own package looked at the machine's clock."""
+    return _called(plugin, "time", "time_ns", "monotonic", "monotonic_ns", "localtime", "gmtime")
+
+
+@contextmanager
+def _called(plugin: object, *names: str) -> Iterator[list[str]]:
+    """Where code of a plugin's own package called these of ``time``; what sleeps there does not."""
+    package, found = type(plugin).__module__.partition(".")[0], list[str]()
     patch = pytest.MonkeyPatch()
-    patch.setattr(time, "sleep", nap)
+    for name in names:
+        patch.setattr(time, name, _noting(getattr(time, name), package, found))
     try:
         yield found
     finally:
         patch.undo()
+
+
+def _noting(real: Callable[..., Any], package: str, found: list[str]) -> Callable[..., Any]:
+    def call(*arguments: Any) -> Any:
+        caller = sys._getframe(1)
+        if package != "wherry" and str(caller.f_globals.get("__name__", "")).partition(".")[0] == package:
+            found.append(f"{caller.f_code.co_filename}:{caller.f_lineno}")
+            return None if real.__name__ == "sleep" else real(*arguments)
+        return real(*arguments)
+
+    return call
 
 
 def _watched(real: Callable[..., Any], strays: list[str]) -> Callable[..., Any]:

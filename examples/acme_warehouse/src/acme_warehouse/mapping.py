@@ -98,7 +98,10 @@ def _contents(record: Record) -> list[str]:
     names = {part.id: part.fields.get("name") for part in record.relatives.get("part", ())}
     try:
         lines = record.fields.get("lines") or []
-        return [f"{line['quantity']} x {names.get(line['part']) or line['part']}" for line in lines]
+        told = [(line["quantity"], names.get(line["part"]) or line["part"]) for line in lines]
+        if any(None in one for one in told):
+            raise KeyError("quantity")
+        return [f"{quantity} x {name}" for quantity, name in told]
     except (KeyError, TypeError):
         raise Rejected(
             f"shipment {record.id} has lines without part or quantity",

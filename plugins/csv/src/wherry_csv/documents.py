@@ -79,8 +79,18 @@ def _rows(item: Item, id: str) -> Iterator[dict[str, str]]:
         head["currency"] = currency_of(body)
     lines = body.get("lines") or [{}] if has_lines(item.entity) else [None]
     for number, line in enumerate(lines, 1):
-        said = {} if line is None else {_of_line(name, item.entity): _text(line.get(name)) for name in LINES}
+        told = {} if line is None else {**line, "amount": _worth(line, head["currency"])}
+        said = {_of_line(name, item.entity): _text(told.get(name)) for name in LINES if told}
         yield {**head, **said, "line": str(number) if line else ""}
+
+
+def _worth(line: dict[str, Any], currency: str) -> Any:
+    """What a line comes to, as it says; else its quantity times its rate, rounded once."""
+    if line.get("amount") or line.get("rate") is None or not currency:
+        return line.get("amount")
+    return money.text(
+        money.rounded(money.exact(line.get("quantity", "1")) * money.exact(line["rate"]), currency)[0].minor, currency
+    )
 
 
 def currency_of(body: dict[str, Any]) -> str:

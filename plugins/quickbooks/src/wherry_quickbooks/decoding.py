@@ -16,7 +16,7 @@ from .documents import KINDS
 from .faults import Fault, faults
 from .memo import Memo, read
 from .names import stamp_of
-from .refusals import VALIDATION, Line, judged, other_id
+from .refusals import VALIDATION, Line, field_of, judged, other_id
 
 DONE_STATUS, REFUSED_STATUS, THROTTLED_STATUS = 200, 400, 429
 WAIT = 60.0
@@ -104,7 +104,7 @@ def _refusal(item: Item, line: Line, fault: Fault, books: Books) -> Answer | Non
     if verdict == "closed":
         return _closed(item, fault, books)
     return Answer(
-        fate="refused", reason=_told(line.reason, fault), field=line.field or fault.element, fix=line.fix,
+        fate="refused", reason=_told(line.reason, fault), field=line.field or field_of(fault), fix=line.fix,
         code=fault.code,
     )  # fmt: skip
 
@@ -128,11 +128,11 @@ def _taken(item: Item, verdict: str, fault: Fault) -> Answer:
 
 def _closed(item: Item, fault: Fault, books: Books) -> Answer:
     dates = [str(body["date"]) for body in (item.body, item.before or {}) if body.get("date")]
-    date, closed = min(dates, default="its date"), books.company.close_date
+    date, closed = min(dates, default="a closed day"), books.company.close_date
     known = f" up to {closed}" if closed else ""
     return Answer(
-        fate="refused", reason=_told(f"the books are closed{known}, and its date is {date}", fault), field="date",
-        fix=f"open the books again up to {date} in QuickBooks, or give it a later date; then try it again",
+        fate="refused", reason=_told(f"it is dated {date}, and the books are closed{known}", fault), field="date",
+        fix=f"in QuickBooks, set the closing date before {date}, or give it a later date; then try it again",
         code="period closed",
     )  # fmt: skip
 

@@ -107,6 +107,13 @@ CODES: dict[str, Line] = {
     # whether it was done is not known
     "10000": Line("unknown"),
 }  # fmt: skip
+FIELDS = {
+    "AccountRef": "lines", "Amount": "lines", "CurrencyRef": "currency", "CustomerRef": "customer",
+    "DisplayName": "name", "DocNumber": "number", "DueDate": "due_date", "Entity": "lines", "ItemRef": "lines",
+    "Line": "lines", "Name": "name", "PrimaryEmailAddr": "email", "PrivateNote": "memo", "TxnDate": "date",
+    "TxnTaxDetail": "tax",
+}  # fmt: skip
+"""What QuickBooks' elements say → the field of the record that it was made of."""
 CLOSED_WORDS = ("period has closed", "period closed", "books are closed", "closed period", "closing date")
 
 
@@ -121,6 +128,11 @@ def judged(faults: Sequence[Fault]) -> tuple[Line, Fault]:
     if known.code == "5010" and known.says(*CLOSED_WORDS):
         return Line("closed"), known
     return CODES[known.code], known
+
+
+def field_of(fault: Fault) -> str:
+    """The record's field that a fault is about; of an element that none of ours becomes, QuickBooks' own word."""
+    return FIELDS.get(fault.element.partition(".")[0], fault.element)
 
 
 def other_id(fault: Fault) -> str:
