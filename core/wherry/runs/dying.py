@@ -20,8 +20,7 @@ from wherry.redaction import strike
 from wherry.store import Store, registry
 from wherry.store.database import Tx
 
-RUNNING, CUT_OFF = "running", "cut off"
-"""``cut off``: the process of the run ended without finishing it."""
+RUNNING = "running"
 _LONGEST = 2_000
 _TRACES = Path(".wherry") / "at-work"
 
@@ -89,7 +88,7 @@ def state(store: Store, run: registry.RunRow) -> str:
         return run.state
     with store.read() as tx:
         now = registry.find_runs(tx, id=run.id, limit=1)  # it may have ended since it was read
-    return CUT_OFF if now and now[0].state == RUNNING else now[0].state if now else run.state
+    return registry.CUT_OFF if now and now[0].state == RUNNING else now[0].state if now else run.state
 
 
 def close_dead_runs(tx: Tx, flow: str, at: str, folder: Path, problems: list[Problem]) -> None:

@@ -83,10 +83,17 @@ def verify(tx: Tx) -> str:
     return "" if (last or 0) == after else f"audit rows after {after} are missing"
 
 
+_FIRST = (
+    sa.select(table.c.at)
+    .where(table.c.action == sa.bindparam("done"), table.c.object == sa.bindparam("thing"))
+    .order_by(table.c.id)
+    .limit(1)
+)
+
+
 def first(tx: Tx, action: str, object: str) -> str:
     """When this was done to that thing for the first time; empty where it never was."""
-    rows = sa.select(table.c.at).where(table.c.action == action, table.c.object == object)
-    return str(tx.value(rows.order_by(table.c.id).limit(1)) or "")
+    return next((str(at) for (at,) in tx.kept(_FIRST, {"done": action, "thing": object})), "")
 
 
 def find(tx: Tx, *, who: str = "", what: str = "", since: str = "", limit: int = 100) -> list[dict[str, Any]]:

@@ -101,6 +101,12 @@ class Tx:
         sql, values, gives = self._planned(statement, told)
         return self.driver.run(sql, values, gives=gives)
 
+    def kept_many(self, statement: sa.Executable, rows: Sequence[Mapping[str, Any]]) -> None:
+        """A kept statement that gives no rows, once with each of these; they name the same parameters, and no lists."""
+        if rows:
+            planned = [self._planned(statement, told) for told in rows]
+            self.driver.run_many(planned[0][0], [values for _, values, _ in planned])
+
     def asked(self, statement: sa.Executable, told: Mapping[str, Any]) -> Iterable[Row]:
         """The same rows, to be read later: as they are now, whatever is written until then. On a server what was asked
         before the first of it is read costs one journey together."""
@@ -306,10 +312,17 @@ class Database:
 
 def schema_version(connection: Connection) -> str | None:
     """The migration a store is at; None when it has never had one."""
-    if not sa.inspect(connection).has_table("alembic_version"):
+    if not _has_version(connection):
         return None
     found: str | None = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
     return found
+
+
+def _has_version(connection: Connection) -> bool:
+    """Asked by every process that opens a store; SQLAlchemy's own question costs a server more than all else then."""
+    if connection.dialect.name == "postgresql":
+        return connection.exec_driver_sql("SELECT to_regclass('alembic_version')").scalar() is not None
+    return sa.inspect(connection).has_table("alembic_version")
 
 
 def create_all(connection: Connection) -> None:

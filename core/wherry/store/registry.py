@@ -49,9 +49,13 @@ class Bound(Struct, frozen=True):
     credential: str
 
 
+_CONNECTION = sa.select(*(connections.c[column] for column in Bound.__struct_fields__)).where(
+    connections.c.name == sa.bindparam("wanted")
+)
+
+
 def connection(tx: Tx, name: str) -> Bound | None:
-    row = tx.one(sa.select(connections).where(connections.c.name == name))
-    return _bound(row) if row else None
+    return next((Bound(*row) for row in tx.kept(_CONNECTION, {"wanted": name})), None)
 
 
 def connection_of_account(tx: Tx, plugin: str, account: str) -> Bound | None:
@@ -96,9 +100,13 @@ class FlowState(Struct, frozen=True):
     at: str = ""
 
 
+_FLOW = sa.select(*(flows.c[column] for column in FlowState.__struct_fields__)).where(
+    flows.c.name == sa.bindparam("wanted")
+)
+
+
 def flow_state(tx: Tx, name: str) -> FlowState:
-    row = tx.one(sa.select(flows).where(flows.c.name == name))
-    return FlowState(**row._mapping) if row else FlowState(name)
+    return next((FlowState(*row) for row in tx.kept(_FLOW, {"wanted": name})), FlowState(name))
 
 
 def save_flow(tx: Tx, state: FlowState) -> None:
@@ -108,9 +116,12 @@ def save_flow(tx: Tx, state: FlowState) -> None:
 
 # -- runs -------------------------------------------------------------------------------------------------------------
 
+CUT_OFF = "cut off"
+"""The process of the run ended without finishing it."""
+
 
 class RunRow(Struct, frozen=True):
-    """``state`` is running, ok, failed, again, access, guarded or interrupted; ``summary`` a snapshot."""
+    """``state`` is running, ok, failed, again, access, guarded, interrupted or cut off; ``summary`` a snapshot."""
 
     id: str
     flow: str
@@ -140,7 +151,7 @@ def close_dead_runs(
     dead = [row[0] for row in tx.rows(sa.select(runs.c.id).where(runs.c.flow == flow, runs.c.state == "running"))]
     told = {"note": "the process ended before the run did", **summary()} if dead else {}
     for id in dead:
-        finish_run(tx, id, "interrupted", 130, at, told)
+        finish_run(tx, id, CUT_OFF, 130, at, told)
     return dead
 
 
@@ -174,9 +185,13 @@ class Mark(Struct, frozen=True):
     swept_at: str
 
 
+_MARK = sa.select(*(marks.c[column] for column in Mark.__struct_fields__)).where(
+    marks.c.flow == sa.bindparam("of_flow"), marks.c.kind == sa.bindparam("of_kind")
+)
+
+
 def mark(tx: Tx, flow: str, kind: str) -> Mark | None:
-    row = tx.one(sa.select(marks).where(marks.c.flow == flow, marks.c.kind == kind))
-    return Mark(**row._mapping) if row else None
+    return next((Mark(*row) for row in tx.kept(_MARK, {"of_flow": flow, "of_kind": kind})), None)
 
 
 def save_mark(tx: Tx, value: Mark) -> None:

@@ -104,7 +104,7 @@ def database(url: str) -> Iterator[Callable[[], str]]:
     with admin.connect() as connection:
         connection.exec_driver_sql(f"CREATE DATABASE {name}")
     mine = sa.make_url(url).set(database=name)
-    engine = sa.create_engine(driver.set(database=name), poolclass=sa.pool.NullPool)
+    engine = sa.create_engine(driver.set(database=name))  # its one session stays: a new one takes longer than the work
     with engine.begin() as connection:
         create_all(connection)
     names = [table.name for table in tables.metadata.sorted_tables]
@@ -119,6 +119,7 @@ def database(url: str) -> Iterator[Callable[[], str]]:
     try:
         yield clean
     finally:
+        engine.dispose()
         with admin.connect() as connection:
             connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         admin.dispose()
