@@ -153,20 +153,6 @@ def test_months_go_from_one_to_the_other() -> None:
     assert month_of(dt.date(2024, 2, 3)).last == dt.date(2024, 2, 29)
 
 
-def test_the_next_open_period_is_the_own_one_or_the_first_with_an_open_day() -> None:
-    """case_C12"""
-    calendar, day = Calendar(), dt.date(2026, 1, 15)
-    assert calendar.next_open(day, None).name == "2026-01"
-    assert calendar.next_open(day, dt.date(2026, 1, 14)).name == "2026-01"
-    assert calendar.next_open(day, dt.date(2026, 1, 15)).name == "2026-01", "its second half is open"
-    assert calendar.next_open(day, dt.date(2026, 1, 31)).name == "2026-02"
-    assert calendar.next_open(dt.date(2026, 1, 31), dt.date(2026, 1, 31)).name == "2026-02", "a closed day is closed"
-    assert calendar.next_open(day, dt.date(2026, 4, 30)).name == "2026-05"
-    assert Calendar(FISCAL).next_open(FISCAL[0].first, FISCAL[3].last) == FISCAL[4]
-    with pytest.raises(Rejected, match="lies in no period"):
-        Calendar(FISCAL).next_open(FISCAL[0].first, FISCAL[-1].last)
-
-
 # -- the table ---------------------------------------------------------------------------------------------------------
 
 

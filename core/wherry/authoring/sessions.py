@@ -66,7 +66,7 @@ def visit(wiring: Wiring, name: str, flow: Flow | None, kinds: Sequence[str], mo
         return _target(wiring, name, most)
     source = wiring.source(name)
     session = Session(account=source.check())
-    for kind in kinds or (wiring.kinds(flow, source) if flow else source.kinds):
+    for kind in kinds or (wiring.kinds(flow) if flow else source.kinds):
         mapper = _mapper(wiring, name, flow, kind)
         if mapper is None and isinstance(source, Describes):
             source.describe(kind)

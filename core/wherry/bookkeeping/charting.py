@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from msgspec import Struct, field
 
 from wherry.accounting import Barred, ChartAccount, KnowsPlaces, Mapped, Movement, MovementLine
@@ -376,8 +375,3 @@ def _rounding(hub: Hub, flow: Flow, chart: Chart, own: str) -> list[dict[str, An
         return [_problem("type", f"rounding of the flow is {flow.rounding}, and the target books it on {own} itself",
                          f'set rounding = "{own}" on the flow', code=flow.rounding)]  # fmt: skip
     return []
-
-
-def as_rows(problems: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Plain rows for a table."""
-    return [dict(msgspec.to_builtins(one)) for one in problems]

@@ -39,10 +39,6 @@ class Asked(Struct, frozen=True, kw_only=True):
     first: dt.date | None = None
     last: dt.date | None = None
 
-    @property
-    def is_everything(self) -> bool:
-        return self == Asked()
-
 
 def selection(hub: Hub, flow: Flow, asked: Asked) -> Selection:
     """The movements that are meant. Raises ConfigError for a period that there is not, or for days back to front."""

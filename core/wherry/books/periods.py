@@ -153,11 +153,6 @@ class Calendar:
         month = month_of(day)
         return self._cut(month.name, month.first, month.last, day)
 
-    def next_open(self, day: dt.date, closed_until: dt.date | None) -> Period:
-        """The day's own period where it is open, else the first that has an open day: no day of it may be used that is
-        not after ``closed_until``."""
-        return self.period_of(day if closed_until is None or day > closed_until else closed_until + _ONE_DAY)
-
     def _listed(self, day: dt.date) -> Period | None:
         at = bisect_right(self._firsts, day) - 1
         return self._periods[at] if at >= 0 and day <= self._periods[at].last else None

@@ -33,6 +33,7 @@ from wherry.settings.mistakes import SECRET_UNREADABLE, UNKNOWN_NAME, UNSET_SECR
 from wherry.store import audit, homes, inquiries, ledger, registry
 from wherry.store.ledger import Route
 from wherry.store.registry import FlowState
+from wherry.wording import a
 
 
 def listed(hub: Hub) -> list[dict[str, Any]]:
@@ -45,12 +46,14 @@ def summary(hub: Hub, name: str) -> dict[str, Any]:
     with hub.store.read() as tx:
         state, last = registry.flow_state(tx, name), registry.find_runs(tx, flow=name, limit=1)
         waiting, seen = ledger.count_open(tx, name), ledger.count_seen(tx, name)
+        records = ledger.count_waiting(tx, name)
         approval = inquiries.for_approval(tx).get(name, inquiries.ForApproval())
         marks = {mark.kind: mark.saved_at for mark in registry.all_marks(tx) if mark.flow == name}
         blocked = stuck.blocked(tx, flow)
     return {
         "flow": name, "source": flow.source, "sink": flow.sink, "state": state.state, "since": state.since,
-        "reason": state.reason, "by": state.by, "kinds": list(flow.kinds), "waiting": waiting, "seen": plain(seen),
+        "reason": state.reason, "by": state.by, "kinds": list(flow.kinds), "waiting": waiting,
+        "records_waiting": records, "seen": plain(seen),
         "approval": approval.number, "for_approval": msgspec.to_builtins(approval),
         "blocked": blocked, "last_sync": marks,
         "schedule": flow.schedule.model_dump(exclude_none=True) if flow.schedule else None,
@@ -118,15 +121,10 @@ def _former(wiring: Wiring, name: str) -> Iterator[str]:
         ends = [registry.connection(tx, end) for end in (flow.source, flow.sink)]
         if flow.books or ends[0] is None or ends[1] is None:
             return
-        route, kinds = Route(ends[0].id, ends[1].id), wiring.kinds(flow, wiring.source(flow.source))
-        if any(homes.count(tx, route, name, kind, tuple(FORMS)) for kind in kinds):
-            found = formers.of_flow(tx, route, flow, {kind: _mapper(wiring, flow, kind) for kind in kinds})
+        route = Route(ends[0].id, ends[1].id)
+        if any(homes.count(tx, route, name, kind, tuple(FORMS)) for kind in wiring.kinds(flow)):
+            found = formers.of_flow(tx, route, flow, wiring.mappers(flow))
             yield from [found.says] if found is not None else []
-
-
-def _mapper(wiring: Wiring, flow: Flow, kind: str) -> FieldMapper:
-    origin = wiring.connection(flow.source)
-    return wiring.plugins.mapper(flow, kind, origin, wiring.services(origin))
 
 
 class _Silent(Struct):
@@ -154,7 +152,7 @@ def _compiled(wiring: Wiring, name: str) -> Iterator[str]:
     """Compile what a flow says; yields what only its account can tell."""
     flow = wiring.flow(name)
     origin = wiring.connection(flow.source)
-    mappers = [_mapper(wiring, flow, kind) for kind in wiring.kinds(flow, wiring.source(flow.source))]
+    mappers = list(wiring.mappers(flow).values())
     for entity in flow.match:
         wiring.plugins.matcher(flow, origin, entity)
     described = [mapper for mapper in mappers if isinstance(mapper, MapMapper)]
@@ -189,15 +187,14 @@ class _Rivals(Struct, frozen=True):
         return "a document or as a journal" if self.one.books or self.other.books else "one document"
 
     def __str__(self) -> str:
-        kind = self.kind.replace("_", " ")
-        article = "an" if kind[:1] in "aeiou" else "a"
-        return (f"which of {self.one.name} and {self.other.name} has {article} {kind}: the first that takes it; none "
+        kind = a(self.kind.replace("_", " "))
+        return (f"which of {self.one.name} and {self.other.name} has {kind}: the first that takes it; none "
                 f"goes into {self.one.sink} twice")  # fmt: skip
 
 
 def _rivals(wiring: Wiring) -> Iterator[_Rivals]:
     flows = [flow for _, flow in sorted(wiring.project.flows.items())]
-    kinds = {flow.name: wiring.kinds(flow, wiring.source(flow.source)) for flow in flows}
+    kinds = {flow.name: wiring.kinds(flow) for flow in flows}
     for one, other in combinations(flows, 2):
         if (one.source, one.sink) == (other.source, other.sink):
             both = sorted(set(kinds[one.name]) & set(kinds[other.name]))
@@ -294,12 +291,8 @@ def check_fields(hub: Hub, name: str, fields: Sequence[str]) -> None:
     """
     if not fields:
         return
-    flow = hub.wiring.flow(name)
-    origin, source = hub.wiring.connection(flow.source), hub.wiring.source(flow.source)
-    known: list[str] = []
-    for kind in hub.wiring.kinds(flow, source):
-        mapper = hub.plugins.mapper(flow, kind, origin, hub.wiring.services(origin))
-        known += _fields_of(hub, mapper)
+    mappers = hub.wiring.mappers(hub.wiring.flow(name)).values()
+    known = [field for mapper in mappers for field in _fields_of(hub, mapper)]
     for field in fields:
         if field not in known:
             raise ConfigError(f"flow {name} makes nothing with a field {field!r}", code="WHERRY-2084", flow=name,
@@ -320,10 +313,7 @@ def _fields_of(hub: Hub, mapper: Any) -> list[str]:
 
 def map_rows(hub: Hub, name: str) -> dict[str, list[dict[str, Any]]]:
     """Record kind → every line of its map: target, expression, and where it comes from."""
-    flow = hub.wiring.flow(name)
-    origin, source = hub.wiring.connection(flow.source), hub.wiring.source(flow.source)
-    services = hub.wiring.services(origin)
-    mappers = {kind: hub.plugins.mapper(flow, kind, origin, services) for kind in hub.wiring.kinds(flow, source)}
+    mappers = hub.wiring.mappers(hub.wiring.flow(name))
     return {kind: [msgspec.structs.asdict(row) for row in _rows(mapper)] for kind, mapper in mappers.items()}
 
 

@@ -7,7 +7,6 @@ The chart is read from the target before anything is booked, so that what is sen
 from __future__ import annotations
 
 import datetime as dt
-import zoneinfo
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,7 +17,7 @@ from wherry.accounting import BooksRounding, ChartAccount, Mapped
 from wherry.books import subledger
 from wherry.books.charts import Chart, Was
 from wherry.books.gathering import Books, Selection
-from wherry.books.periods import Calendar, read_periods
+from wherry.books.periods import Calendar, local_day, read_periods
 from wherry.books.rates import Rates, read_rates
 from wherry.books.tables import read
 from wherry.errors import ConfigError
@@ -53,7 +52,7 @@ class Bookkeeper:
 
     def today(self) -> dt.date:
         """The day it is where the organisation keeps its books."""
-        return self.clock.now().astimezone(zoneinfo.ZoneInfo(self.project.timezone)).date()
+        return local_day(self.clock.now(), self.project.timezone)
 
     def calendar(self, flow: Flow) -> Calendar:
         return Calendar(read_periods(self._path(flow, "periods")) if flow.periods else None)

@@ -53,8 +53,6 @@ from wherry.threads import fan_out
 
 _RECHECK = dt.timedelta(days=1)
 """How long an account is taken to be the same while the credential is: a check costs a call in every run."""
-
-
 _ACCOUNTS, _FOR_EVER = "accounts", 1e10
 
 
@@ -247,9 +245,7 @@ class Wiring:
         origin, destination = self.connection(flow.source), self.connection(flow.sink)
         source, sink = self.source(flow.source), self.writer(flow.sink)
         route = Route(self.bind(origin, source), self.bind(destination, sink))
-        services = self.services(origin)
-        mappers = {kind: self.plugins.mapper(flow, kind, origin, services) for kind in self.kinds(flow, source)}
-        lane = self.lanes.lane(name, run, route, sink, destination.plugin)
+        mappers, lane = self.mappers(flow), self.lanes.lane(name, run, route, sink, destination.plugin)
         books = self.lanes.subledger(flow, lane) if flow.books else None
         return Wired(
             flow=flow, lane=books or lane, posting=lane if books else None, store=self.store, source=source,
@@ -268,9 +264,15 @@ class Wiring:
             )  # fmt: skip
         return sink
 
-    def kinds(self, flow: Flow, source: SourceConnector) -> tuple[str, ...]:
+    def mappers(self, flow: Flow) -> dict[str, FieldMapper]:
+        """Record kind → its mapper, of each kind of the flow."""
+        origin = self.connection(flow.source)
+        services = self.services(origin)
+        return {kind: self.plugins.mapper(flow, kind, origin, services) for kind in self.kinds(flow)}
+
+    def kinds(self, flow: Flow) -> tuple[str, ...]:
         """The flow's kinds, checked; those its source has a default map for when none are named."""
-        plugin = self.project.connections[flow.source].plugin
+        plugin, source = self.project.connections[flow.source].plugin, self.source(flow.source)
         maps = self.plugins.manifests[plugin].maps
         usual = [kind for kind in source.kinds if kind in maps and not mapping.is_for_books(kind, maps[kind])]
         spelt = {kind.replace("_", "-"): kind for kind in source.kinds}  # as a project file may spell them
@@ -328,11 +330,10 @@ class Wiring:
         return found if found in DECIMALS else self.project.currency
 
     def rule_matcher(self, flow: Flow, entity: str) -> Matcher:
-        """The default matcher: the flow's rules, else the habit of its sink's and source's plugins, else link or
-        create."""
-        plugin, books = (self.project.connections[name].plugin for name in (flow.source, flow.sink))
-        habit: Mapping[str, Any] = self.plugins.default_match(plugin, entity) or {}
-        usual = self.plugins.require(books).unmatched.get(entity) or habit.get("unmatched", "create")
+        """The default matcher: the flow's rules, else the habit of its two plugins, else link or create."""
+        origin, destination = (self.project.connections[name].plugin for name in (flow.source, flow.sink))
+        habit: Mapping[str, Any] = self.plugins.default_match(origin, entity) or {}
+        usual = self.plugins.require(destination).unmatched.get(entity) or habit.get("unmatched", "create")
         said = flow.match.get(entity)
         order = (said.order if said else None) or tuple(habit.get("order", ("link",)))
         unmatched = (said.unmatched if said else None) or usual
@@ -345,7 +346,6 @@ class Wiring:
 
     def catalogues(self, wired: Wired) -> Catalogues:
         """The sink's listings, each read when it is first needed."""
-
         lane, sink = wired.lane, wired.lane.sink
 
         def load(entity: str) -> tuple[ListingCatalogue, int]:

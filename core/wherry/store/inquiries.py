@@ -190,20 +190,6 @@ def links_about(tx: Tx, word: str) -> list[Written]:
     return _of_links(tx.rows(_written.where(links.c.key.in_(_keys(word)) | said)))
 
 
-def links_of_route(tx: Tx, route: Route) -> dict[str, list[LinkRow]]:
-    """Target id → what is linked to it. An id may be used by several entities."""
-    mine = (links.c.source == route.source) & (links.c.sink == route.sink) & (links.c.target != "")
-    found: dict[str, list[LinkRow]] = {}
-    for row in tx.rows(sa.select(*_link_columns).where(mine)):
-        found.setdefault(row[2], []).append(LinkRow(*row))
-    return found
-
-
-def links_of_run(tx: Tx, run: str) -> list[Written]:
-    """Links that a run left."""
-    return _of_links(tx.rows(_written.where(links.c.run == run)))
-
-
 def _keys(word: str) -> list[str]:
     return [word, f"id:{word}", f"record:{word}", f"sku:{word}", f"name:{word}"]
 
@@ -258,6 +244,12 @@ def record_of(tx: Tx, ref: Ref, target: str) -> Event | None:
     mine = (history.c.entity == ref.entity) & (history.c.key == ref.key) & (history.c.target == target)
     row = tx.rows(sa.select(*_event_columns).where(mine).order_by(history.c.id.desc()).limit(1))
     return Event(*row[0]) if row else None
+
+
+def reversed_as(tx: Tx, target: str) -> list[Event]:
+    """What was taken back as this target, oldest first."""
+    mine = (history.c.target == target) & (history.c.fate == "reversed") & (history.c.entity != "")
+    return [Event(*row) for row in tx.rows(sa.select(*_event_columns).where(mine).order_by(history.c.id))]
 
 
 def keys_ever(tx: Tx, flow: str, targets: Iterable[str]) -> dict[tuple[str, str], str]:
