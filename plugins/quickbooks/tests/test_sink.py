@@ -564,6 +564,21 @@ def test_where_too_much_is_recent_to_be_told_nothing_is_proved_absent(
         assert bench.sink.found(call, [one], Reply(status=200, body=body)) == {}
 
 
+def test_what_bears_the_stamp_is_ours_also_where_it_was_found_by_a_number_that_is_not_quite_the_same(
+    bench: Bench,
+) -> None:
+    """I2: it was left out of the look, which was to compare its number, and of what is recent, as known already."""
+    sent = item("invoice", bench.invoice(number="É-1"))
+    bench.send(sent)
+    row = {**bench.held("Invoice"), "DocNumber": "E-1"}
+    one = msgspec.structs.replace(sent, since="2026-03-31T16:59:00.000Z", sent=True)
+    [call] = bench.sink.ask([one])
+    parts = [{"bId": name, "QueryResponse": {"Invoice": [row]}} for name in ("look", "recent-0", "of-0")]
+    body = msgspec.json.Encoder(decimal_format="number").encode({"BatchItemResponse": parts})
+    [hit] = bench.sink.found(call, [one], Reply(status=200, body=body))[one.stamp]
+    assert (hit.ours, hit.target) == (True, row["Id"])
+
+
 def test_of_what_has_no_customer_pages_are_told(bench: Bench) -> None:
     """I2: a store that was restored looks among all that was made since."""
     one = msgspec.structs.replace(item("customer", {"name": "Acme"}), since="2026-03-31T16:59:00.000Z")

@@ -160,15 +160,18 @@ def _told(body: Obj, items: Sequence[Item]) -> Told | None:
 
 
 def _hits(item: Item, told: Told, books: Books) -> list[Found]:
-    search, mine = search_of(item, books), [row for row in told.made if _stamp(item, row) == item.stamp]
+    """What bears its stamp is the item, also where QuickBooks found it by letters that are not quite the same."""
+    search, mine = search_of(item, books), [row for row in [*told.rows, *told.made] if _stamp(item, row) == item.stamp]
+    rows = list({str(row.get("Id")): row for row in [*told.rows, *mine]}.values())
     if item.action == "void" and item.entity == "journal_entry":
-        return _reversal(item, [*told.rows, *mine], books)
+        return _reversal(item, rows, books)
     if search.by == "id":
         return [_hit(item, row, books) for row in told.rows if str(row.get("Id")) == item.target]
     if search.by == "day":
-        hits = [_hit(item, row, books, alike=_same_sum(item, row, books)) for row in [*told.rows, *mine]]
+        hits = [_hit(item, row, books, alike=_same_sum(item, row, books)) for row in rows]
         return [hit for hit in hits if hit.ours or hit.alike]
-    return [*_by_key(item, told.rows, books), *(_hit(item, row, books) for row in mine)]
+    by_stamp = {str(row["Id"]): _hit(item, row, books) for row in mine}
+    return list({**by_stamp, **{hit.target: hit for hit in _by_key(item, told.rows, books)}}.values())
 
 
 def _stamp(item: Item, row: Obj) -> str:

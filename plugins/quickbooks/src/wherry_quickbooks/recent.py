@@ -71,10 +71,9 @@ def read(body: Obj, kind: str, items: Sequence[Item]) -> Told | None:
     if look is None or len(look) >= FULL:
         return None
     answers = {name: parts.get(name) for name in questions(items)}
-    known, stamps = {str(row.get("Id")) for row in look}, {item.stamp for item in items}
+    stamps, note = {item.stamp for item in items}, KINDS[items[0].entity].note
     made = {str(row.get("Id")): row for rows in answers.values() for row in rows or ()}
-    note = KINDS[items[0].entity].note
-    ours = [row for id, row in made.items() if id not in known and stamp_of(row.get(note)) in stamps]
+    ours = [row for row in made.values() if stamp_of(row.get(note)) in stamps]
     return Told(look, ours, complete=any(_is_whole(answers, what) for what in (ALL, OF)))
 
 
