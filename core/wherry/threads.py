@@ -20,7 +20,7 @@ B = TypeVar("B")
 _END = object()
 
 
-def fan_out(function: Callable[[A], B], arguments: Iterable[A], width: int = 4) -> Generator[B]:
+def fan_out(function: Callable[[A], B], arguments: Iterable[A], width: int = 8) -> Generator[B]:
     """``function`` over ``arguments`` with at most ``width`` calls at once; results in the order of the arguments.
 
     Arguments are drawn no faster than results are taken, so memory stays bounded. The first error is raised in its
@@ -43,8 +43,11 @@ def fan_out(function: Callable[[A], B], arguments: Iterable[A], width: int = 4) 
                 future.cancel()
 
 
-def ahead(source: Iterator[A], depth: int = 4) -> Generator[A]:
-    """The items of ``source``, drawn by a thread of its own at most ``depth`` ahead; errors come in their place."""
+def ahead(source: Iterator[A], depth: int = 12) -> Generator[A]:
+    """The items of ``source``, drawn by a thread of its own at most ``depth`` ahead; errors come in their place.
+
+    A source's next page hangs on the last: so many keep it at work while a thousand records are settled.
+    """
     handed: queue.Queue[tuple[object, BaseException | None]] = queue.Queue(depth)
     stop = threading.Event()
 

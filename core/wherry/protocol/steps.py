@@ -198,7 +198,7 @@ def _with_targets(body: Any, known: Mapping[Ref, Any]) -> Any:
 
 
 def _is_reference(body: dict[str, Any]) -> bool:
-    return "entity" in body and "key" in body and len(body) == 2
+    return len(body) == 2 and "entity" in body and "key" in body
 
 
 def references(body: Any) -> tuple[Ref, ...]:

@@ -89,9 +89,7 @@ class Tx:
         sql = self._statements.inserts.get(name)
         if sql is None:
             sql = self._statements.inserts[name] = _upsert_sql(self._connection, table, columns, replace)
-        if self._connection.dialect.name == "postgresql":
-            batch = [_storable(row) for row in batch]
-        self.driver.run_many(sql, batch)
+        self._run_many(sql, batch)
 
     def kept(self, statement: sa.Executable, told: Mapping[str, Any]) -> Sequence[Row]:
         """The rows of a statement that was made once; lists fill its expanding parameters.
@@ -104,8 +102,13 @@ class Tx:
     def kept_many(self, statement: sa.Executable, rows: Sequence[Mapping[str, Any]]) -> None:
         """A kept statement that gives no rows, once with each of these; they name the same parameters, and no lists."""
         if rows:
-            planned = [self._planned(statement, told) for told in rows]
-            self.driver.run_many(planned[0][0], [values for _, values, _ in planned])
+            sql, arguments, _ = self._statements.plan(self._connection.dialect, statement, rows[0])
+            self._run_many(sql, [arguments(told) for told in rows])
+
+    def _run_many(self, sql: str, rows: Sequence[Row]) -> None:
+        if self._connection.dialect.name == "postgresql":
+            rows = [_storable(row) for row in rows]
+        self.driver.run_many(sql, rows)
 
     def asked(self, statement: sa.Executable, told: Mapping[str, Any]) -> Iterable[Row]:
         """The same rows, to be read later: as they are now, whatever is written until then. On a server what was asked

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, groupby
 from typing import Any
 
 import msgspec
@@ -257,6 +257,13 @@ def count_open(tx: Tx, flow: str = "") -> dict[str, dict[str, int]]:
     return dict(found)
 
 
+def count_waiting(tx: Tx, flow: str) -> int:
+    """Records of which anything waits: the document itself, or what it refers to."""
+    records = sa.select(items.c.record_kind, items.c.record_id).where(items.c.flow == flow).distinct().subquery()
+    [(number,)] = tx.rows(sa.select(sa.func.count()).select_from(records))
+    return int(number)
+
+
 # -- fates ------------------------------------------------------------------------------------------------------------
 
 
@@ -299,13 +306,14 @@ _FATE = (
     .values(fate=sa.bindparam("is_fate"), reason=sa.bindparam("is_reason"))
 )  # fmt: skip
 _SYNCED = _FATE.values(synced=sa.bindparam("is_synced"))
+_TOLD = ("is_fate", "is_synced", "is_reason", "of_flow", "of_kind", "of_id")
 
 
 def mark_synced(tx: Tx, rows: Iterable[tuple[str, str, str, str, str, str]]) -> None:
     """(fate, target, reason, flow, kind, source id): a record's root item was settled after its run."""
-    for fate, target, reason, flow, kind, source_id in rows:
-        told = {"is_fate": fate, "is_reason": reason, "of_flow": flow, "of_kind": kind, "of_id": source_id}
-        tx.kept(_SYNCED if target else _FATE, {**told, "is_synced": target} if target else told)
+    for is_written, some in groupby(rows, lambda row: bool(row[1])):
+        told = [dict(zip(_TOLD, row, strict=True)) for row in some]
+        tx.kept_many(_SYNCED if is_written else _FATE, told)
 
 
 def synced_ids(tx: Tx, flow: str, kind: str) -> Iterator[tuple[str, str]]:
