@@ -106,7 +106,7 @@ def compile_expression(text: str, words: Words, key: str) -> Expression:
     return _Compiler(words, text, key).compile()
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, known: Iterable[str]) -> str:
     """``; did you mean 'x'?`` for a misspelt word, else nothing."""
     found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f"; did you mean {found[0]!r}?" if found else ""
@@ -152,7 +152,7 @@ def known_path(path: tuple[str, str], kinds: Collection[str], fields: Mapping[st
     kind, name = path
     if kind not in kinds:
         raise ConfigError(
-            f"{key}: there is no {kind!r} here{nearest(kind, kinds)}",
+            f"{key}: there is no {kind!r} here{did_you_mean(kind, kinds)}",
             fix=f"a path starts with one of: {', '.join(sorted(kinds))}",
             code="WHERRY-2202",
             key=key,
@@ -161,7 +161,7 @@ def known_path(path: tuple[str, str], kinds: Collection[str], fields: Mapping[st
     known = fields.get(kind)
     if known and name != "id" and name not in known:
         raise ConfigError(
-            f"{key}: the source's {kind} has no field {name!r}{nearest(name, known)}",
+            f"{key}: the source's {kind} has no field {name!r}{did_you_mean(name, known)}",
             fix=f"use a field that the source describes for {kind}",
             code=UNKNOWN_FIELD,
             key=key,
@@ -224,7 +224,7 @@ class _Compiler:
             raise self._error("ref takes the name of one entity of this map, as in ref(customer)", "WHERRY-2206")
         entity = arguments[0].id
         if entity not in self.words.refs:
-            why = self.words.elsewhere.get(entity) or f"no entity {entity!r}{nearest(entity, self.words.refs)}"
+            why = self.words.elsewhere.get(entity) or f"no entity {entity!r}{did_you_mean(entity, self.words.refs)}"
             raise self._error(f"ref({entity}): {why}", "WHERRY-2209", allowed=sorted(self.words.refs))
         self.refs[entity] = None
         return lambda scope: scope.refs.get(entity)
@@ -234,7 +234,7 @@ class _Compiler:
         counting = self.words.counting.get(name) if transform is None else None
         if transform is None and counting is None:
             known = sorted({*self.words.transforms, *self.words.counting, "ref"})
-            raise self._error(f"no transform {name!r}{nearest(name, known)}", "WHERRY-2203", allowed=known)
+            raise self._error(f"no transform {name!r}{did_you_mean(name, known)}", "WHERRY-2203", allowed=known)
         compiled = [self._node(argument) for argument in arguments]
         self._check_arguments(name, transform or counting, arguments, extra=transform is None)
         functions = [evaluate for evaluate, _ in compiled]

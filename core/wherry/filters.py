@@ -20,7 +20,7 @@ from simpleeval import InvalidExpression, SimpleEval
 
 from wherry import transforms
 from wherry.errors import ConfigError, Rejected
-from wherry.expressions import known_path, nearest, parse, path_of
+from wherry.expressions import did_you_mean, known_path, parse, path_of
 from wherry.money import exact
 from wherry.records import Record
 from wherry.wording import a
@@ -218,7 +218,7 @@ class _Rewriter:
 
     def _call(self, name: str, arguments: list[ast.expr]) -> ast.expr:
         if name not in _GIVES:
-            raise self.error(f"no function {name!r}{nearest(name, _GIVES)}")
+            raise self.error(f"no function {name!r}{did_you_mean(name, _GIVES)}")
         if len(arguments) != _TAKES.get(name, 1):
             raise self.error(f"{name} takes {_TAKES.get(name, 1)} argument(s), not {len(arguments)}")
         return ast.Call(ast.Name(name, ast.Load()), [self.rewrite(argument)[0] for argument in arguments], [])

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from wherry.errors import ConfigError, Rejected
-from wherry.expressions import known_path, nearest, parse, path_of
+from wherry.expressions import did_you_mean, known_path, parse, path_of
 from wherry.filters import Filter, compile_filter
 from wherry.records import Record
 from wherry.roles import Description, Pipeline, Stage
@@ -335,7 +335,7 @@ def _is_won(stage: Stage) -> bool:
 def _unknown(what: str, said: str, known: Sequence[Pipeline] | Sequence[Stage], key: str, code: str) -> NoReturn:
     ids = [one.id for one in known]
     same_label = [one.id for one in known if one.label.strip().casefold() == said.strip().casefold()]
-    hint = f"; {what}s are ids: {said!r} is {same_label[0]}" if same_label else nearest(said, ids)
+    hint = f"; {what}s are ids: {said!r} is {same_label[0]}" if same_label else did_you_mean(said, ids)
     raise ConfigError(
         f"{key}: there is no {what} {said!r}{hint}",
         fix=f"known {what}s: {_listed(known)}" + (f"; {WON} means closed at probability 1" if what == "stage" else ""),

@@ -4,15 +4,23 @@ named maps.
 A plugin says for each record kind, entity by entity, which drafts a record makes::
 
     {"deal": {
-        "trigger":  {"pipeline": "deal.pipeline", "stage": "deal.dealstage"},
-        "customer": {"from": "company", "optional": True, "key": "id(company.id)", "fields": {"name":
-        "company.name"}}, "product":  {"from": "line_item", "each": True, "key":
-        "product(line_item.hs_product_id, line_item.hs_sku, line_item.name)", "fields": {"name":
-        "line_item.name"}}, "project":  {"root": True, "key": "id(deal.id)", "label": "deal.dealname",
-        "fields": { "name": "deal.dealname", "amount": "money(deal.amount, deal.deal_currency_code)",
-        "customer": "ref(customer)", "lines": {"each": "line_item", "fields": {"product": "ref(product)"}}}},
-        "file":     {"from": "file", "each": True, "key": "id(file.id, deal.id)", "file": "file.id", "fields":
-        {"name": "file.name", "project": "ref(project)"}}}}
+        "trigger": {"pipeline": "deal.pipeline", "stage": "deal.dealstage"},
+        "customer": {
+            "from": "company", "optional": True, "key": "id(company.id)",
+            "fields": {"name": "company.name"}},
+        "product": {
+            "from": "line_item", "each": True,
+            "key": "product(line_item.hs_product_id, line_item.hs_sku, line_item.name)",
+            "fields": {"name": "line_item.name"}},
+        "project": {
+            "root": True, "key": "id(deal.id)", "label": "deal.dealname",
+            "fields": {
+                "name": "deal.dealname", "amount": "money(deal.amount, deal.deal_currency_code)",
+                "customer": "ref(customer)",
+                "lines": {"each": "line_item", "fields": {"product": "ref(product)"}}}},
+        "file": {
+            "from": "file", "each": True, "key": "id(file.id, deal.id)", "file": "file.id",
+            "fields": {"name": "file.name", "project": "ref(project)"}}}}
 
 ``from`` is the kind of relative (the first of them; with ``each``, every one), ``optional`` says that it may
 be missing or without a key; ``reference``, that it only names a thing with a record of its own, which is
@@ -43,7 +51,7 @@ from typing import Any, Protocol
 from wherry import entities, transforms
 from wherry.entities import Entity
 from wherry.errors import ConfigError
-from wherry.expressions import UNKNOWN_FIELD, Expression, Words, compile_expression, nearest
+from wherry.expressions import UNKNOWN_FIELD, Expression, Words, compile_expression, did_you_mean
 from wherry.mapping.layers import TRIGGER, Layer, Outline, check_entities, is_for_books, of_document, outlines
 from wherry.mapping.mapper import MapMapper, explain
 from wherry.mapping.plan import Plan, Row, kinds_of, make_plan
@@ -174,7 +182,7 @@ class _Builder:
     def _named(self, name: str, named_maps: Mapping[str, Mapping[str, Any]], key: str) -> Layer:
         if name not in named_maps:
             raise ConfigError(
-                f"{key}: there is no map {name!r}{nearest(name, named_maps)}",
+                f"{key}: there is no map {name!r}{did_you_mean(name, named_maps)}",
                 fix=f"write it as [maps.{name}.project] with the lines that differ, or remove it here",
                 code="WHERRY-2210",
                 key=key,
@@ -224,7 +232,7 @@ def _known_currency(currency: str) -> str:
     if currency in DECIMALS:
         return currency
     raise ConfigError(
-        f"project.currency: {currency!r} is not an ISO 4217 currency{nearest(currency.upper(), DECIMALS)}",
+        f"project.currency: {currency!r} is not an ISO 4217 currency{did_you_mean(currency.upper(), DECIMALS)}",
         fix="use the three letters of your accounts' currency, such as USD",
         code="WHERRY-2231",
         key="project.currency",

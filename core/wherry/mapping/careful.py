@@ -11,7 +11,7 @@ from wherry import entities
 from wherry.entities import Entity
 from wherry.errors import ContractBroken, Rejected, WherryError
 from wherry.expressions import Expression, Scope
-from wherry.mapping.layers import Entry
+from wherry.mapping.layers import Line
 from wherry.mapping.plan import Body, Making, Plan
 from wherry.mapping.shapes import REMEDY, targets
 from wherry.mapping.straight import is_field
@@ -56,16 +56,16 @@ class CarefulWork(Work):
     def _fill(self, body: Body, scope: Scope, entity: str) -> dict[str, Any]:
         filled: dict[str, Any] = {}
         custom: dict[str, Any] = {}
-        for name, (line, entry) in body.lines.items():
+        for name, (expression, line) in body.lines.items():
             try:
-                value = line.evaluate(scope)
+                value = expression.evaluate(scope)
                 if name.startswith(_CUSTOM):
-                    if value is not None or _is_sent(line, scope):
+                    if value is not None or _is_sent(expression, scope):
                         custom[name.removeprefix(_CUSTOM)] = text(value) if isinstance(value, Decimal) else value
                 elif value is not None:
                     filled[name] = value
             except Exception as error:
-                raise self._unreadable(error, f"{entity}.{name}", line, entry) from error
+                raise self._unreadable(error, f"{entity}.{name}", expression, line) from error
         if custom:
             filled["custom"] = custom
         if blank := next((name for name in body.required if _blank(filled.get(name))), ""):
@@ -74,37 +74,40 @@ class CarefulWork(Work):
 
     # -- what is wrong -----------------------------------------------------------------------------------------------
 
-    def _unreadable(self, error: Exception, target: str, line: Expression, entry: Entry | None = None) -> WherryError:
+    def _unreadable(
+        self, error: Exception, target: str, expression: Expression, line: Line | None = None
+    ) -> WherryError:
         where = f"{self.record.kind} {self.record.id}"
         if not isinstance(error, Rejected | ValueError):
             return ContractBroken(
-                f"{where}: a transform of {target} failed with {type(error).__name__}: {_short(error)} ({line.text})",
+                f"{where}: a transform of {target} failed with {type(error).__name__}: {_short(error)} "
+                f"({expression.text})",
                 fix="a transform may raise ValueError or Rejected; tell the author of the plugin that registers it",
                 code="WHERRY-1121",
                 record=where,
                 field=target,
             )
         return Rejected(
-            f"{where}: {target} cannot be made from {line.named}: {_short(error)}",
-            fix=getattr(error, "fix", "") or f"correct {line.named} at the source, or change the map's line",
+            f"{where}: {target} cannot be made from {expression.named}: {_short(error)}",
+            fix=getattr(error, "fix", "") or f"correct {expression.named} at the source, or change the map's line",
             code=getattr(error, "code", "WHERRY-4202"),
             record=where,
             field=target,
-            source=line.named,
-            line=entry.key if entry else "",
+            source=expression.named,
+            line=line.key if line else "",
         )
 
-    def _empty(self, target: str, line: Expression, entry: Entry) -> Rejected:
+    def _empty(self, target: str, expression: Expression, line: Line) -> Rejected:
         where = f"{self.record.kind} {self.record.id}"
         return Rejected(
-            f"{where}: {target} is required, and {line.named} is empty",
-            fix=f"fill {line.named} at the source, or give the map another source for it: "
-            f"first({line.text}, 'unnamed')",
+            f"{where}: {target} is required, and {expression.named} is empty",
+            fix=f"fill {expression.named} at the source, or give the map another source for it: "
+            f"first({expression.text}, 'unnamed')",
             code="WHERRY-4201",
             record=where,
             field=target,
-            source=line.named,
-            line=entry.key,
+            source=expression.named,
+            line=line.key,
         )
 
     def _refused_by_shape(self, making: Making, problem: str) -> Rejected:
@@ -140,7 +143,7 @@ def _short(error: Exception) -> str:
     return said if len(said) <= _LONGEST_REASON else f"{said[:_LONGEST_REASON]}…"
 
 
-def _line_of(making: Making, name: str, shape: type[Entity]) -> tuple[tuple[Expression, Entry] | None, str, str]:
+def _line_of(making: Making, name: str, shape: type[Entity]) -> tuple[tuple[Expression, Line] | None, str, str]:
     """The map's line that filled a field, the field in full, and how its value could be made to fit."""
     known, body, field = targets(shape), making.body, name
     for list_name, _, elements in making.lists:

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from wherry.errors import ConfigError
-from wherry.expressions import nearest
+from wherry.expressions import did_you_mean
 
 HEADER = frozenset(
     {"from", "key", "optional", "each", "root", "reference", "label", "file", "fields"}
@@ -22,9 +22,8 @@ TRIGGER = "trigger"
 PLUGIN = "plugin default"
 
 
-class Entry(Struct, frozen=True):
-    """One line of a map: an expression (None: the field is dropped), where it comes from, and its key
-    path."""
+class Line(Struct, frozen=True):
+    """One line of a map: an expression (None: the field is dropped), where it comes from, and its key path."""
 
     text: str | None
     origin: str
@@ -105,7 +104,7 @@ def of_document(found: Sequence[Outline], kind: str, said: str | None, key: str,
         document = said
     else:
         raise ConfigError(
-            f"{key}: the source's map of {kind} makes no {said}{nearest(said, known)}",
+            f"{key}: the source's map of {kind} makes no {said}{did_you_mean(said, known)}",
             fix=f"it makes: {', '.join(known)}" if known else "remove the key: this kind becomes no document",
             code="WHERRY-2212",
             key=key,
@@ -116,7 +115,7 @@ def of_document(found: Sequence[Outline], kind: str, said: str | None, key: str,
 
 def _outline(kind: str, name: str, said: Mapping[str, Any]) -> Outline:
     if unknown := sorted(set(said) - HEADER):
-        raise _bad_map(f"{kind}.{name}", f"{unknown[0]!r} is not known{nearest(unknown[0], HEADER)}")
+        raise _bad_map(f"{kind}.{name}", f"{unknown[0]!r} is not known{did_you_mean(unknown[0], HEADER)}")
     if "key" not in said or "fields" not in said:
         raise _bad_map(f"{kind}.{name}", "an entity needs a key and fields")
     lists = {
@@ -180,7 +179,7 @@ def check_entities(layers: Sequence[Layer], known: Sequence[str], everywhere: fr
         for name in layer.entities:
             if name not in known and name not in everywhere:
                 raise ConfigError(
-                    f"{layer.key}.{name}: the source's map makes no {name!r}{nearest(name, known)}",
+                    f"{layer.key}.{name}: the source's map makes no {name!r}{did_you_mean(name, known)}",
                     fix=f"it makes: {', '.join(known)}",
                     code="WHERRY-2209",
                     key=f"{layer.key}.{name}",
@@ -188,24 +187,24 @@ def check_entities(layers: Sequence[Layer], known: Sequence[str], everywhere: fr
                 )
 
 
-def entries(outline: Outline, kind: str, layers: Sequence[Layer]) -> dict[str, Entry]:
+def lines_of(outline: Outline, kind: str, layers: Sequence[Layer]) -> dict[str, Line]:
     """Target field → the line that counts, the last layer that has one. Dropping a list drops its fields."""
     found = {
-        path: Entry(text, PLUGIN, f"default map {kind}.{outline.name}.{path}") for path, text in outline.fields.items()
+        path: Line(text, PLUGIN, f"default map {kind}.{outline.name}.{path}") for path, text in outline.fields.items()
     }
     for layer in layers:
         for path, value in _flat_entity(layer.entities.get(outline.name)):
             key = f"{layer.key}.{outline.name}.{path}"
             if value is False and path in outline.lists:
-                _drop_list(found, path, Entry(None, layer.origin, key))
+                _drop_list(found, path, Line(None, layer.origin, key))
             else:
-                found[path] = Entry(_text(value, key), layer.origin, key)
+                found[path] = Line(_text(value, key), layer.origin, key)
     return found
 
 
-def _drop_list(found: dict[str, Entry], path: str, entry: Entry) -> None:
+def _drop_list(found: dict[str, Line], path: str, line: Line) -> None:
     for below in [name for name in found if name.startswith(f"{path}.")]:
-        found[below] = entry
+        found[below] = line
 
 
 def _flat_entity(said: Any) -> Iterator[tuple[str, Any]]:

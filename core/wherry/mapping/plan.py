@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from wherry.entities import Entity
 from wherry.errors import ConfigError
-from wherry.expressions import Expression, Words, compile_expression, nearest, parse, path_of
-from wherry.mapping.layers import PLUGIN, Entry, Layer, Outline, dropped, entries
+from wherry.expressions import Expression, Words, compile_expression, did_you_mean, parse, path_of
+from wherry.mapping.layers import PLUGIN, Layer, Line, Outline, dropped, lines_of
 from wherry.mapping.shapes import REMEDY, TAKES, Target, targets
 from wherry.mapping.straight import Straight, is_field, straight
 from wherry.wording import a
@@ -34,7 +34,7 @@ class Body(Struct, frozen=True):
     said, the body's own fields before those below ``custom``; ``straight`` fills it as most records need it, where
     the shape allows it."""
 
-    lines: Mapping[str, tuple[Expression, Entry]]
+    lines: Mapping[str, tuple[Expression, Line]]
     required: tuple[str, ...]
     pointers: tuple[str, ...]
     straight: Straight | None
@@ -64,18 +64,18 @@ class Making(Struct, frozen=True):
         """Everything that is said of it."""
         headers = (self.key, self.label, self.file, self.when, self.skip, self.void)
         bodies = (self.body, *(body for _, _, body in self.lists))
-        return [*filter(None, headers), *(line for body in bodies for line, _ in body.lines.values())]
+        return [*filter(None, headers), *(expression for body in bodies for expression, _ in body.lines.values())]
 
     @property
     def kinds(self) -> frozenset[str]:
         """The record kinds that a draft of this entity is made from."""
-        named = {kind for line in self.expressions for kind, _ in line.paths}
+        named = {kind for expression in self.expressions for kind, _ in expression.paths}
         return frozenset({self.kind, *named, *(kind for _, kind, _ in self.lists)})
 
     @property
     def stands_alone(self) -> bool:
         """Whether one relative alone makes the draft, the same for every record that has it, and nothing is counted."""
-        counts = any(line.refs or line.counts for line in self.expressions)
+        counts = any(one.refs or one.counts for one in self.expressions)
         return not (self.each or self.root or self.file or self.lists or counts) and self.kinds == {self.kind}
 
 
@@ -145,7 +145,7 @@ class _Planner:
 
     def making(self, outline: Outline) -> Making:
         shape = self._shape(outline.name)
-        lines = entries(outline, self.kind, self.layers)
+        lines = lines_of(outline, self.kind, self.layers)
         self._check_targets(outline, shape, lines)
         self.used.setdefault(outline.kind, set())
         here = self._words(outline, outline.kind if outline.each else "")
@@ -173,7 +173,8 @@ class _Planner:
             return self.shapes[entity]
         except KeyError:
             raise ConfigError(
-                f"the default map of {self.kind} makes {entity!r}, which has no shape{nearest(entity, self.shapes)}",
+                f"the default map of {self.kind} makes {entity!r}, which has no shape"
+                f"{did_you_mean(entity, self.shapes)}",
                 fix=f"known: {', '.join(sorted(self.shapes))}; a plugin may register its own in its manifest",
                 code="WHERRY-2209",
                 key=f"{self.kind}.{entity}",
@@ -203,80 +204,80 @@ class _Planner:
             self.used.setdefault(kind, set()).add(name)
         return expression
 
-    def _list(self, outline: Outline, field: str, each: str, lines: Mapping[str, Entry]) -> Body | None:
+    def _list(self, outline: Outline, field: str, each: str, lines: Mapping[str, Line]) -> Body | None:
         elements = targets(self._shape(outline.name))[field].elements
         below = f"{field}."
-        if elements is None or not any(entry.text for path, entry in lines.items() if path.startswith(below)):
+        if elements is None or not any(line.text for path, line in lines.items() if path.startswith(below)):
             self._drop_rows(outline.name, below, lines)
             return None
         self.used.setdefault(each, set())
         return self._body(outline.name, below, elements, lines, self._words(outline, each))
 
-    def _drop_rows(self, entity: str, below: str, lines: Mapping[str, Entry]) -> None:
-        gone = {entry.key: entry for path, entry in lines.items() if path.startswith(below)}
-        self.rows += [Row(f"{entity}.{below}*", "", entry.origin, map=self.name) for entry in gone.values()]
+    def _drop_rows(self, entity: str, below: str, lines: Mapping[str, Line]) -> None:
+        gone = {line.key: line for path, line in lines.items() if path.startswith(below)}
+        self.rows += [Row(f"{entity}.{below}*", "", line.origin, map=self.name) for line in gone.values()]
 
-    def _body(self, entity: str, below: str, shape: type[Entity], lines: Mapping[str, Entry], words: Words) -> Body:
+    def _body(self, entity: str, below: str, shape: type[Entity], lines: Mapping[str, Line], words: Words) -> Body:
         """The body of ``shape`` from the lines whose path starts with ``below`` and holds no further list."""
-        known, made = targets(shape), dict[str, tuple[Expression, Entry]]()
-        for path, entry in lines.items():
+        known, made = targets(shape), dict[str, tuple[Expression, Line]]()
+        for path, line in lines.items():
             name = path.removeprefix(below)
             if not path.startswith(below) or (name not in known and not name.startswith("custom.")):
                 continue
-            expression = self._expression(entry, words) if entry.text is not None else None
+            expression = self._expression(line, words) if line.text is not None else None
             required = name in known and known[name].required
             self.rows.append(
                 Row(
                     f"{entity}.{path}",
                     expression.text if expression else "",
-                    entry.origin,
+                    line.origin,
                     required,
                     self.name,
                 )
             )
             if expression:
-                self._check_sort(known[name].sort if name in known else "custom", expression, f"{entity}.{path}", entry)
-                made[name] = expression, entry
+                self._check_sort(known[name].sort if name in known else "custom", expression, f"{entity}.{path}", line)
+                made[name] = expression, line
         self._check_required(entity, below, known, made, lines)
         return _body_of(made, known, shape)
 
-    def _expression(self, entry: Entry, words: Words) -> Expression | None:
-        words = _unchecked(words) if entry.origin == PLUGIN else words
-        expression = compile_expression(entry.text or "", words, entry.key)
+    def _expression(self, line: Line, words: Words) -> Expression | None:
+        words = _unchecked(words) if line.origin == PLUGIN else words
+        expression = compile_expression(line.text or "", words, line.key)
         lost = self.gone.intersection(expression.refs)
         if not lost:
             return self._note(expression)
-        if entry.origin == PLUGIN:
+        if line.origin == PLUGIN:
             return None
         raise ConfigError(
-            f"{entry.key}: it refers to the {min(lost)}, which this flow leaves out",
+            f"{line.key}: it refers to the {min(lost)}, which this flow leaves out",
             fix=f"drop this line too, or bring the {min(lost)} back",
             code="WHERRY-2209",
-            key=entry.key,
+            key=line.key,
         )
 
-    def _check_targets(self, outline: Outline, shape: type[Entity], lines: Mapping[str, Entry]) -> None:
+    def _check_targets(self, outline: Outline, shape: type[Entity], lines: Mapping[str, Line]) -> None:
         allowed = _allowed(outline, shape)
-        for path, entry in lines.items():
+        for path, line in lines.items():
             head, custom, name = path.rpartition("custom.")
             if path in allowed or (custom and name and head.rstrip(".") in ("", *outline.lists)):
                 continue
             raise ConfigError(
-                f"{entry.key}: {a(outline.name)} has no field {path!r}{nearest(path, allowed)}",
+                f"{line.key}: {a(outline.name)} has no field {path!r}{did_you_mean(path, allowed)}",
                 fix=f"its fields are: {', '.join(sorted(allowed))}; a field of your own is custom.<name>",
                 code="WHERRY-2205",
-                key=entry.key,
+                key=line.key,
                 allowed=sorted(allowed),
             )
 
-    def _check_sort(self, sort: str, expression: Expression, target: str, entry: Entry) -> None:
+    def _check_sort(self, sort: str, expression: Expression, target: str, line: Line) -> None:
         if expression.result not in TAKES[sort]:
             raise ConfigError(
-                f"{entry.key}: {target} takes {'a ' if sort == 'reference' else ''}{sort}, "
+                f"{line.key}: {target} takes {'a ' if sort == 'reference' else ''}{sort}, "
                 f"and {expression.text} does not give that",
                 fix=REMEDY[sort],
                 code="WHERRY-2208",
-                key=entry.key,
+                key=line.key,
             )
 
     def _check_required(
@@ -284,13 +285,13 @@ class _Planner:
         entity: str,
         below: str,
         known: Mapping[str, Target],
-        made: Mapping[str, tuple[Expression, Entry]],
-        lines: Mapping[str, Entry],
+        made: Mapping[str, tuple[Expression, Line]],
+        lines: Mapping[str, Line],
     ) -> None:
         for target in known.values():
             if target.required and target.name not in made:
-                entry = lines.get(f"{below}{target.name}")
-                key = entry.key if entry else f"default map {self.kind}.{entity}"
+                line = lines.get(f"{below}{target.name}")
+                key = line.key if line else f"default map {self.kind}.{entity}"
                 raise ConfigError(
                     f"{key}: {entity}.{below}{target.name} is required, so a map must fill it",
                     fix="give it an expression; where the source has none, a fixed text does: \"'unnamed'\"",
@@ -311,12 +312,12 @@ def _allowed(outline: Outline, shape: type[Entity]) -> set[str]:
     return plain | {f"{name}.{below}" for name, elements in lists.items() for below in targets(elements)}
 
 
-def _body_of(made: Mapping[str, tuple[Expression, Entry]], known: Mapping[str, Target], shape: type[Entity]) -> Body:
-    lines = dict(sorted(made.items(), key=lambda line: (line[0] not in known, not is_field(line[1][0].path))))
+def _body_of(made: Mapping[str, tuple[Expression, Line]], known: Mapping[str, Target], shape: type[Entity]) -> Body:
+    lines = dict(sorted(made.items(), key=lambda one: (one[0] not in known, not is_field(one[1][0].path))))
     lists = tuple(name for name, target in known.items() if target.elements)
     return Body(
         lines,
         tuple(name for name in made if name in known and known[name].required),
         tuple(name for name in made if name in known and known[name].sort == "reference"),
-        straight(shape, {name: line for name, (line, _) in lines.items()}, lists),
+        straight(shape, {name: expression for name, (expression, _) in lines.items()}, lists),
     )
