@@ -114,6 +114,17 @@ def _line_of(shape: Any) -> Any:
     return lines.__args__[0]
 
 
+def seldom(item: Item) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """What journal entries seldom say, and the body with it in two ways."""
+    first, *rest = item.body[_LINES]
+    one, other = ({**item.body, _LINES: [{**first, "customer": id}, *rest]} for id in ("71", "72"))
+    yield f"{_LINES}.customer", one, other
+    own = currency_of(item.body)
+    for _, body in foreign(item.body):
+        one, other = ({**body, "exchange_rate": rate, "home": own} for rate in ("1.25", "1.3"))
+        yield "exchange_rate", one, other
+
+
 def pointers(shape: Any, *, lines: bool = False) -> list[str]:
     """The fields of a shape, or of its lines, that refer to another thing by nothing but its id."""
     told = msgspec.structs.fields(_line_of(shape) if lines else shape)

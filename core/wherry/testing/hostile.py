@@ -11,6 +11,6 @@ HOSTILE = (
 SPOKEN = (
     "O'Brien & Söhne <b>\"x\"</b> \\ 50% {0} ${HOME} ]]> --", "=SUM(A1:A9)", "tab\there\r\nand\nthere",
     "🚂 naïve \u202eelbat\u202c", "'; DROP TABLE x; --", "\x00\x07\ufffe", "x" * 5_000,
-    "  two  blanks &amp; &lt;one&gt;  ",
+    "  two  blanks &amp; &lt;one&gt;  ", 'one, two; "three" | four, 5,00',
 )  # fmt: skip
 """The same as free text of a document: quotes, marks of every syntax, lines, letters of two bytes and of four."""

@@ -122,6 +122,10 @@ class _Heard(dict[str, Any]):
         self._heard.add(f"{self._kind}.{name}")
         return super().__getitem__(name)
 
+    def __contains__(self, name: object) -> bool:
+        self._heard.add(f"{self._kind}.{name}")
+        return super().__contains__(name)
+
     def get(self, name: str, default: Any = None) -> Any:
         self._heard.add(f"{self._kind}.{name}")
         return super().get(name, default)

@@ -18,6 +18,7 @@ from wherry.records import Item, Reply
 from wherry.roles import CallSinkWriter, Lists
 from wherry.testing import guarantees as promise
 from wherry.testing.guarantees import guarantee, tried
+from wherry.testing.holding import differs, expected
 from wherry.testing.hostile import SPOKEN
 from wherry.testing.sink_trial import (
     SinkTrial,
@@ -28,6 +29,7 @@ from wherry.testing.sink_trial import (
     over_http,
     write,
 )
+from wherry.testing.sinks_bodies import summed
 from wherry.testing.trial import TURNED_AWAY, echoes, naps, strays
 
 ROUNDS, TURNS, FEW = 20, 3, 4
@@ -54,6 +56,8 @@ class Guarding:
             assert answer.fate == "created"
             assert answer.facts in (None, sink.facts(item)), "it arrived otherwise than it was said"
             assert len(trial.effects(item)) == 1
+            if trial.holds is not None and item.body.get("lines"):
+                assert differs(summed(trial.holds(item)), summed(expected(item)) or expected(item)) == ""
         tried("strange texts", len(said))
         assert refused < len(said), "every strange text is refused: a person's O'Brien would be, too"
         created(sink, trial.items(len(said) + 1)[len(said) :])

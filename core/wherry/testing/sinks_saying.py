@@ -14,6 +14,7 @@ from wherry.errors import Rejected
 from wherry.records import Call, Item
 from wherry.roles import CallSinkWriter
 from wherry.testing import guarantees as promise
+from wherry.testing.altering import seldom
 from wherry.testing.guarantees import guarantee, tried
 from wherry.testing.holding import JOURNAL
 from wherry.testing.mapper_trial import leaves
@@ -74,6 +75,17 @@ class Saying:
             for one in (body, {**body, "due_date": body["date"]})
         )
         assert not without or without != at_once, "no due date is said as one"
+
+    @guarantee(promise.EXACT)
+    def test_what_entries_seldom_say_is_said_too(self, trial: SinkTrial) -> None:
+        """Whom a line of an entry concerns, and at which rate an entry of another currency was worked out."""
+        sink, item, lost = trial.make(), trial.items(1)[0], list[str]()
+        if item.entity != JOURNAL:
+            pytest.skip("the things of the trial are no journal entries")
+        for name, one, other in seldom(item):
+            first, second = (_encoded(sink, msgspec.structs.replace(item, body=body)) for body in (one, other))
+            lost += [name] if first and first == second and name not in trial.ignored else []
+        assert lost == [], "the same call, whatever these say: send them, reject them, or name them in `ignored`"
 
     @guarantee(promise.EACH_ITS_OWN)
     def test_a_refusal_names_a_field_that_the_record_has(self, trial: SinkTrial) -> None:

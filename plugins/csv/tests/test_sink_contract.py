@@ -105,6 +105,7 @@ def trial_of(tmp_path: Path, entity: str, per_file: int, profile: str) -> SinkTr
         clash=lambda item: (folder / make().encode([item])[0].path).write_text("something else"),
         move=lambda: (folder / MARKER).write_text("another-folder"),
         voids=entity not in NAMES,
+        ignored=() if profile == "generic" else ("exchange_rate",),
     )
 
 
