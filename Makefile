@@ -7,7 +7,7 @@ PIP := -m pip install --quiet --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 SOURCES := pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: demo test nightly check lint types format bench tieout sweep kit-bites tiers authoring docs constraints clean
+.PHONY: demo test nightly check lint types format bench tieout kills sweep kit-bites tiers authoring docs constraints clean
 
 demo: $(DEMO)/.stamp
 	$(DEMO)/bin/wherry demo $(ARGS)
@@ -52,6 +52,11 @@ bench: $(DEV)/.stamp
 # Hub, target and plain-text ledgers side by side, to the cent; any difference is a failure.
 tieout: $(DEV)/.stamp
 	$(DEV)/bin/python benchmarks/tieout.py $(ARGS)
+
+# kill -9 of `wherry run` fifty times, over the real invoices and a line on which everything goes wrong; half an hour.
+# ARGS='--database postgresql --flows 2 --batch 1'; ARGS='--every 20' takes one invoice in twenty.
+kills: $(DEV)/.stamp
+	$(DEV)/bin/python benchmarks/kills.py $(ARGS)
 
 # Every crash point of every sink: an hour's worth of failures in a few minutes. PLAN='…' does one plan again, as it was
 # printed; ARGS=--mutations plants each known bug and sees that it is caught. Of the books a spread of points is taken, with

@@ -47,6 +47,32 @@ def test_ours_is_set_beside_each_peer_and_what_did_not_end_well_gives_no_figure(
     assert set(peers.compared({"wherry": {"valid": False}, "dlt": row}, "")) == {"error"}
 
 
+CHARGES = """InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country
+1,A,LANTERN,6,01/12/2010 08:26,2.55,17850,United Kingdom
+2,A,LANTERN,2,02/12/2010 08:26,2.55,17850,United Kingdom
+2,B,KETTLE,1,02/12/2010 08:26,4.95,17850,United Kingdom
+C3,B,KETTLE,-1,02/12/2010 09:10,4.95,13047,United Kingdom
+4,C,DOORMAT,3,03/12/2010 10:00,7.95,13047,United Kingdom
+5,C,DOORMAT,1,03/12/2010 10:05,7.95,,United Kingdom
+"""
+
+
+def test_a_run_that_is_killed_with_a_call_on_its_way_leaves_each_document_once_to_the_penny(
+    script: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """I2, I3, I9, case_A2, b_003_15: ``make kills`` in little, on a line without faults"""
+    (tmp_path / "five.csv").write_text(CHARGES)
+    kills = script("kills")
+    line = script("kills_line")
+    monkeypatch.setattr(line, "TROUBLED", 0.0)
+    monkeypatch.setattr(line, "SLOW", (0.02, 0.05))
+    assert kills.main(["--kills", "2", "--batch", "3", "--invoices", str(tmp_path / "five.csv")]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("kills      2: ")
+    assert "  target          4          44.25 GBP" in said
+    assert "  1   7.95 GBP   no customer location, so no GL number" in said
+
+
 @pytest.mark.parametrize(("manner", "commits"), [("one by one", 2.0), ("in groups", 2 / 120)])
 def test_a_document_costs_two_durable_commits_a_group(script: Any, manner: str, commits: float) -> None:
     """write-protocol.md, section 3.5: and the few that begin and end a drain."""

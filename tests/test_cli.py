@@ -369,13 +369,15 @@ def test_progress_off_a_terminal_is_a_line_per_ten_seconds(capsys: pytest.Captur
     now = [0.0]
     tally = Tally()
     tally.records["deal"]["created"] = 1240
+    tally.items["invoice"].update(created=180, refused=1, queued=29, unknown=2)
+    tally.items["project"]["created"] = 12
     with Progress(Face(), now=lambda: now[0], moving=False) as progress:
         for second in range(25):
             now[0] = float(second)
             progress("won-deals", tally)
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == int(24 // EVERY)
-    assert lines[0] == "won-deals   1,240 deals read   10 s"
+    assert lines[0] == "won-deals   1,240 deals read   181 of 212 invoices, 12 projects settled   10 s"
 
 
 def test_progress_on_a_terminal_moves_and_leaves_nothing_behind(capsys: pytest.CaptureFixture[str]) -> None:

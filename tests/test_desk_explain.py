@@ -35,6 +35,18 @@ def test_a_newer_version_that_was_left_out_is_told_with_its_reason_and_amount(bo
     assert "left out" not in sentence(books, "536367")
 
 
+def test_a_document_that_was_taken_back_and_issued_again_is_found_by_both_its_ids(books: Shop) -> None:
+    """I18: who sees the void one in the target was told that Wherry never wrote it"""
+    ids = []
+    for status in ("invoiced", "void", "invoiced"):
+        books.does(f"workspace edit invoice 536367 status={status}")
+        books.does("run invoices")
+        ids.append(books.ask("explain 536367")["items"][0]["target"]["id"])
+    [one] = books.ask(f"explain --target {ids[0]} --kind invoice")["items"]
+    assert (one["document"], one["target"]["id"]) == ("invoice 536367", ids[2])
+    assert f"; as {ids[0]} it was taken back there on 20" in one["sentence"]
+
+
 def test_who_approved_is_named_with_the_version_that_was_approved(books: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """I17"""
     books.setting('"automatic"', '"required"')

@@ -79,6 +79,19 @@ def test_a_planned_change_is_told_against_what_the_target_holds_now(desk: Books)
     assert (change.before, change.after) == ("10.00 GBP", "12.00 GBP")
 
 
+def test_a_plan_says_what_somebody_edited_there_and_is_not_written_over(desk: Books) -> None:
+    desk.bill("1", "10.00")
+    assert desk.run().exit_code == 0
+    desk.target.edit(desk.number("1")["id"], date="2026-09-09")
+    desk.bill("1", "12.00")
+    with desk.open() as hub:
+        plan = hub.plan("invoices").data
+    [row] = [row for row in plan["changes"] if row["entity"] == "invoice"]
+    assert (row["fate"], "date is 2026-09-09 there" in row["reason"], row["changes"]) == ("differs", True, ())
+    assert [*plan["fates"].values(), plan["items"]["invoice"]] == [{"differs": 1}] * 2
+    assert desk.run().exit_code == 4
+
+
 def test_a_saved_plan_that_was_overtaken_is_refused(desk: Books) -> None:
     desk.bill("1", "10.00")
     with desk.open() as hub:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from wherry.records import Answer
+from wherry.testing import shelf
 
 from .drained import Books, books
 
@@ -217,6 +218,20 @@ def test_a_document_taken_back_at_its_source_is_voided_once(desk: Books) -> None
     link = desk.link()
     assert link is not None
     assert link.rule == "reversed"
+
+
+def test_what_is_void_is_taken_back_also_where_the_map_leaves_it_out_by_now(
+    desk: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An invoice was made void after its customer had lost the number that the map asks for"""
+    monkeypatch.setitem(shelf.MAPS["invoice"]["invoice"], "skip", "invoice.hold")
+    desk.bill("2", "20.00")
+    assert desk.run().exit_code == 0
+    desk.bill("1", status="void", hold="no number on its customer")
+    desk.bill("2", "21.00", hold="no number on its customer")
+    for _ in range(2):
+        assert desk.run().exit_code == 0
+    assert (desk.done(), desk.done("2")) == ([("created", "10.00"), ("voided", "10.00")], [("created", "20.00")])
 
 
 def test_what_is_taken_back_before_it_was_sent_is_never_sent(desk: Books) -> None:

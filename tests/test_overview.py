@@ -11,6 +11,8 @@ from wherry.hub import Hub
 from wherry.operating import overview
 from wherry.store import registry
 
+from .drained import books
+
 PROJECT = """
 version = 1
 [project]
@@ -78,3 +80,15 @@ def test_a_run_that_ended_while_it_was_looked_at_is_not_said_to_be_cut_off(
     monkeypatch.setattr(hub.store, "is_held", ended_meanwhile)
     with hub:
         assert overview.runs(hub)[0]["state"] == "ok"
+
+
+def test_what_waits_of_a_flow_is_told_in_records_as_what_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with books(tmp_path, f"sqlite:///{tmp_path / 'store' / 'wherry.db'}", monkeypatch) as desk:
+        desk.bills(3)
+        desk.crash("before", "_send")
+        desk.died()
+        with desk.open() as hub:
+            [row] = [row for row in overview.flow_rows(hub) if row["flow"] == "invoices"]
+        assert sum(sum(kinds.values()) for kinds in row["waiting"].values()) > row["records_waiting"] == 3

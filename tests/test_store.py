@@ -164,11 +164,11 @@ def test_a_missing_audit_row_is_found(store: Store) -> None:
         assert "3" in audit.verify(tx) or "after 2" in audit.verify(tx)
 
 
-def test_a_run_whose_process_died_is_shown_as_interrupted(store: Store) -> None:
+def test_a_run_whose_process_died_is_shown_as_cut_off(store: Store) -> None:
     with store.write() as tx:
         registry.start_run(tx, "r1", "f", "manual", "t")
         assert registry.close_dead_runs(tx, "f", "t2") == ["r1"]
-        assert [(run.id, run.state) for run in registry.find_runs(tx)] == [("r1", "interrupted")]
+        assert [(run.id, run.state) for run in registry.find_runs(tx)] == [("r1", "cut off")]
 
 
 def _hold(url: str, ready: multiprocessing.synchronize.Event, go: multiprocessing.synchronize.Event) -> None:

@@ -7,7 +7,7 @@ import gc
 import threading
 from collections.abc import Iterator
 
-_SELDOM = (50_000, 20, 50)
+_SELDOM = (1_000_000, 20, 50)
 """Only what is carried without ever being settled reaches it: a run has its look between batches, see ``between``."""
 _lock = threading.Lock()
 _usual: list[tuple[int, int, int]] = []
@@ -36,9 +36,9 @@ def between() -> None:
     """A look at what is new since the last one, at a moment when little of it is left: a batch was settled.
 
     What makes circles is the requests, some hundred objects each and not the records. In the midst of a batch the same
-    look goes through everything that is on its way.
+    look goes through everything that is on its way. What was on its way at the last look is looked at once more.
     """
-    gc.collect(0)
+    gc.collect(1)
 
 
 @contextlib.contextmanager

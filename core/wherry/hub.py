@@ -341,12 +341,13 @@ class Hub:
         wired = planning.foresight(self.wiring.wire(name, "plan"))
         job = Job(wired=wired, options=options or Options(), catalogues=self.wiring.catalogues(wired), rehearsal=True)
         tally, outcomes, steps = engine.rehearse(job, self.would_book(job))
-        told = planning.told(wired.sending, steps, outcomes)
+        pending = planning.pending(tally)
+        told = planning.told(wired.sending, steps, outcomes, tally)
         data = {**tally.as_data(), **told, "flow": name}
         plan = planning.fingerprint(steps, outcomes)
         with self.store.write() as tx:
             registry.save_plan(tx, plan[:8], name, plan, self.store.now(), {"items": data["items"]})
-        pending = planning.pending(tally) or bool(told["calls"] or told["unfinished"])
+        pending = pending or bool(told["calls"] or told["unfinished"])
         data.update({**_books(job)[1], **formers.told(job)}, plan=plan[:8])
         data.update(requests=self.wiring.requests()["total"], pending=pending)
         waiting, approval = self._waiting(name)

@@ -356,7 +356,8 @@ def oauth2(
 def lost(connection: str, why: str) -> AccessLost:
     """What to raise when somebody must sign in."""
     return AccessLost(
-        f"connection {connection} cannot sign in: {why}", fix=f"sign in again: wherry connect {connection}",
+        f"connection {connection} cannot sign in: {why}",
+        fix=f"sign in{'' if why == NOBODY else ' again'}: wherry connect {connection}",
         code="WHERRY-5040", connection=connection,
     )  # fmt: skip
 

@@ -87,8 +87,8 @@ def test_a_plugin_that_ends_the_process_is_named_by_the_next_run_and_nothing_is_
     assert json.loads(after.stdout)["data"]["fates"]["deal"]["created"] >= 2
     listed = json.loads(wherry(shop, "runs", "list").stdout)["data"]["items"]
     states = {run["state"] for run in listed}
-    assert states == {"interrupted", "ok"}
-    [dead] = [run["id"] for run in listed if run["state"] == "interrupted"]
+    assert states == {"cut off", "ok"}
+    [dead] = [run["id"] for run in listed if run["state"] == "cut off"]
     shown = wherry(shop, "runs", "show", dead).stdout
     assert "WHERRY-1123" in shown
     assert '"plugin":"dying"' in shown

@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from shlex import quote
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,10 +15,13 @@ from wherry.cli.context import Face
 from wherry.cli.drawing import ago, clean, pairs, plural, table, until, value
 from wherry.cli.options import Day, face, listing
 from wherry.cli.summary import FOR_A_PERSON, for_approval, leaves, waits
-from wherry.errors import EXIT_PERSON, AccessLost, worst
+from wherry.errors import EXIT_PERSON, AccessLost, WherryError, worst
 from wherry.operating import flows, leaving, overview, scheduler
 from wherry.records import DESK
-from wherry.runs import dying
+from wherry.store import registry
+
+if TYPE_CHECKING:
+    from wherry.hub import Hub
 
 CUT_OFF_SAYS = "its last run ended without finishing (killed?), and the next goes on from there"
 FLOW = click.argument("flow", metavar="FLOW")
@@ -55,7 +59,8 @@ def _done(row: dict[str, Any]) -> int:
 
 
 def _waiting(row: dict[str, Any]) -> int:
-    return sum(sum(kinds.values()) for kinds in row["waiting"].values()) + blocked(row)
+    """In records, as ``_done``: an invoice and the customer that it waits for are one."""
+    return int(row["records_waiting"]) + blocked(row)
 
 
 def blocked(row: dict[str, Any]) -> int:
@@ -73,7 +78,7 @@ def note(row: dict[str, Any]) -> str:
         return f"paused by {row['by']}" + (f": {clean(row['reason'])}" if row["reason"] else "")
     people = {state: sum(row["waiting"].get(state, {}).values()) for state in FOR_A_PERSON}
     words = [stopped(row["last_run"])] if (row["last_run"] or {}).get("error") else []
-    words += [CUT_OFF_SAYS] if row["health"] == dying.CUT_OFF else []
+    words += [CUT_OFF_SAYS] if row["health"] == registry.CUT_OFF else []
     words += [f"{number} {'in triage' if state == 'triage' else state}" for state, number in people.items() if number]
     if number := blocked(row):
         missing = plural(number, "movement")
@@ -162,8 +167,9 @@ def status() -> None:
     data = overview.status(own.hub)
     data["flows"] = _timed(own, data["flows"])
     own.warnings[:] = [row["warning"] for row in data["metered"] if row["warning"]]
-    own.print("wherry.status/1", data, lambda: _status(data, own.hub.clock.now()), _next_of(data))
-    lost = any(row["state"] == "reconnect" for row in data["connections"])
+    lost = [row["connection"] for row in data["connections"] if row["state"] == "reconnect"]
+    after = [*(_sign_in(own.hub, name) for name in lost), *_next_of(data)]
+    own.print("wherry.status/1", data, lambda: _status(data, own.hub.clock.now()), after)
     own.code = worst([EXIT_PERSON if data["for_a_person"] else 0, AccessLost.exit_code if lost else 0])
 
 
@@ -204,11 +210,21 @@ def _contact(row: dict[str, Any], now: dt.datetime) -> Iterator[str]:
         yield click.style(f"           its latest session: {clean(row['problem'])}", fg="yellow")
 
 
+def _sign_in(hub: Hub, name: str) -> str:
+    """What to do about a sign-in that is lost: do it anew, or look what is wrong with the token."""
+    from wherry.operating import connecting
+
+    try:
+        anew = connecting.kind(hub, name) == "oauth2"
+    except WherryError:
+        anew = False
+    return f"wherry {'connect' if anew else 'connection test'} {quote(name)}"
+
+
 def _next_of(data: dict[str, Any]) -> list[str]:
-    lost = [f"wherry connection test {row['connection']}" for row in data["connections"] if row["state"] == "reconnect"]
     asked = ["wherry triage list"] if data["open_questions"] else []
     desk = ["wherry errors list"] if any(data["waiting"].get(state) for state in DESK) else []
     stuck = [f"wherry accounts map {row['flow']}" for row in data["flows"] if row["blocked"]]
     wanted = [f"wherry approve {row['flow']}" for row in data["flows"] if row["approval"]]
     calls = [row["see"] for row in data["contacts"] if row["to_do"]]
-    return [*lost, *calls, *asked, *desk, *stuck, *wanted]
+    return [*calls, *asked, *desk, *stuck, *wanted]

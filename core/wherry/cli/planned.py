@@ -18,6 +18,7 @@ _MOST_QUESTIONS, _MOST_REASONS, _MOST_ROWS, _MOST_CHANGED = 3, 3, 20, 10
 _TO_BE = {
     "created": "to create", "linked": "to link", "updated": "to change", "reversed": "to take back",
     "skipped": "to skip", "triage": "to ask about", "refused": "that would be refused",
+    "differs": "that somebody edited there",
 }  # fmt: skip
 """What the word for something that was done is before it is done."""
 
@@ -45,8 +46,11 @@ def lines(data: Mapping[str, Any], *, saved: bool = True, whole: bool = False) -
     yield from _line("+ create", _group(data, "created", "waiting"), "green")
     yield from _new([row for row in rows if data["items"].get(row["entity"], {}).get(row["fate"])], whole)
     yield from _line("~ change", _group(data, "updated"), "green")
-    yield from _changed([row for row in rows if row["changes"]], whole)
+    yield from _changed([row for row in rows if row["changes"] and row["fate"] not in ("reversed", "refused")], whole)
     yield from _line("- take back", _group(data, "reversed"), "yellow")
+    yield from _changed([row for row in rows if row["fate"] == "reversed"], whole, "- take back")
+    yield from _line("? edited", _group(data, "differs"), "yellow")
+    yield from _edited([row for row in rows if row["fate"] == "differs"], whole)
     yield from _line("& link", _group(data, "linked"), "green")
     yield from _line("= same", _same(data), "")
     yield from _refused(data, rows, whole)
@@ -108,14 +112,26 @@ def _approval(data: Mapping[str, Any]) -> Iterator[str]:
             yield f"             with {', '.join(plural(number, kind) for kind, number in also.items())}"
 
 
-def _changed(rows: Sequence[Mapping[str, Any]], whole: bool) -> Iterator[str]:
+def _edited(rows: Sequence[Mapping[str, Any]], whole: bool) -> Iterator[str]:
+    """A line for each target that a person edited, so that it would be shown, and not written over."""
+    for row in rows if whole else rows[:_MOST_CHANGED]:
+        yield f"    ? {_which(row)}: {clean(row['reason'])}; it would be listed, and not written over"
+    if len(rows) > _MOST_CHANGED and not whole:
+        yield f"    and {len(rows) - _MOST_CHANGED:,} more (--all)"
+
+
+def _which(row: Mapping[str, Any]) -> str:
+    label = f" {_quoted(row['label'])}" if row["label"] else ""
+    return f"{spelled(row['entity'])} {clean(row['target'] or row['key'])}{label}"
+
+
+def _changed(rows: Sequence[Mapping[str, Any]], whole: bool, mark: str = "~ change") -> Iterator[str]:
     """A line for each target that would change: which one, and every field from what to what."""
     for row in rows if whole else rows[:_MOST_CHANGED]:
-        label = f" {_quoted(row['label'])}" if row["label"] else ""
         fields = ", ".join(
             f"{name} {before} → {after}" for change in row["changes"] for name, before, after in _fields(change)
         )
-        yield f"    ~ change {spelled(row['entity'])} {clean(row['target'] or row['key'])}{label}: {fields}"
+        yield f"    {mark} {_which(row)}" + (f": {fields}" if fields else "")
     if len(rows) > _MOST_CHANGED and not whole:
         yield f"    and {len(rows) - _MOST_CHANGED:,} more (--all)"
 

@@ -6,11 +6,12 @@ import contextlib
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from wherry.cli.drawing import plural
+from wherry.records import FOR_A_PERSON, OPEN
 
 if TYPE_CHECKING:
     from wherry.cli.context import Face
@@ -82,9 +83,9 @@ class Progress:
         self._wide = len(line)
 
     def line(self, flow: str, tally: Tally, seconds: float) -> str:
-        """``won-deals   1,240 deals read   180 projects · 12 customers settled   12 s``."""
+        """``won-deals   1,240 deals read   12 customers, 180 of 210 projects settled   12 s``."""
         read = ", ".join(plural(sum(found.values()), kind) for kind, found in sorted(tally.records.items()))
-        written = ", ".join(plural(sum(found.values()), kind) for kind, found in sorted(tally.items.items()))
+        written = ", ".join(_so_far(kind, found) for kind, found in sorted(tally.items.items()))
         parts = [flow, f"{read or 'nothing'} read", f"{written} settled" if written else "", f"{seconds:.0f} s"]
         return "   ".join(part for part in parts if part)
 
@@ -97,3 +98,10 @@ class Progress:
         if self._wide:
             sys.stderr.write("\r" + " " * self._wide + "\r")
             sys.stderr.flush()
+
+
+def _so_far(kind: str, found: Mapping[str, int]) -> str:
+    """``180 of 210 projects`` while some are still to be sent or answered."""
+    done = sum(number for fate, number in found.items() if fate not in OPEN - FOR_A_PERSON)
+    known = plural(sum(found.values()), kind)
+    return known if known == plural(done, kind) else f"{done:,} of {known}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -169,10 +170,11 @@ def discover(hub: Hub, name: str, what: str = "") -> dict[str, Any]:
 
 
 def secrets_of(hub: Hub, name: str) -> list[dict[str, str]]:
-    """Each secret of a connection and whether it is set; never a value."""
+    """Each secret of a connection, whether it is set, and what to do where it is not; never a value."""
     try:
         connection = hub.wiring.connection(name)
     except WherryError:
         return []
-    pairs = secrets_in(connection.settings, ("connections", name))
-    return [{"key": s.key, "state": s.state(lambda field: hub.wiring.vault.get(name, field))} for _, s in pairs]
+    stored = partial(hub.wiring.vault.get, name)
+    found = [secret for _, secret in secrets_in(connection.settings, ("connections", name))]
+    return [{"key": one.key, "state": one.state(stored), "fix": one.fix(stored)} for one in found]

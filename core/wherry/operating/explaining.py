@@ -61,7 +61,8 @@ class View(Teller):
         item, link = one.item.item if one.item else None, one.link
         word_given, decision, members = self._approved(one), self.decision(one), self._members(one)
         return {
-            "document": self.name(one, word), "sentence": scrub(self.sentence(one, word)), "state": self._state(one),
+            "document": self.name(one, word), "state": self._state(one),
+            "sentence": scrub(self.sentence(one, word) + _before(one)),
             "flow": one.flow, "ref": {"entity": one.ref.entity, "key": one.ref.key} if one.ref is not None else None,
             "record": self._record(one), "imports": self._imports(one), "target": self._target(one),
             "approved": {"at": word_given[0], "by": word_given[1]} if word_given else None,
@@ -313,9 +314,16 @@ class View(Teller):
 # -- words ------------------------------------------------------------------------------------------------------------
 
 
+def _before(one: Subject) -> str:
+    """Of what has another id there by now than the one that was asked for."""
+    if one.before is None or (one.link is not None and one.link.rule == REVERSED):
+        return ""
+    return f"; as {one.before.target} it was taken back there on {day(one.before.at)}"
+
+
 def _stands(item: ItemRow, leaves_with: str) -> str:
     """Why an open item that waits for nothing else has not got further."""
-    reason = bare(item.reason)
+    reason = bare(item.reason).removeprefix(f"{item.entity.replace('_', ' ')} {item.label or item.key}: ")
     if item.state == "queued" and item.approval == "wanted":
         return f"is prepared and {reason or 'waits for approval'} (E-{item.id})"
     if item.state == "queued":

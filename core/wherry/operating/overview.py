@@ -92,7 +92,7 @@ def doctor(hub: Hub) -> dict[str, Any]:
     checks.append(_store(hub))
     for name in sorted(hub.project.connections):
         for secret in connections.secrets_of(hub, name):
-            checks.append(_check(secret["key"], secret["state"] != "not set", secret["state"], "set it"))
+            checks.append(_check(secret["key"], secret["state"] != "not set", secret["state"], secret["fix"]))
         checks.append(_connection(hub, name))
     checks += [_contact(row) for row in callers.listed(hub)]
     codes = [int(check.pop("exit_code")) for check in checks]

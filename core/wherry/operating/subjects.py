@@ -32,6 +32,8 @@ class Subject(Struct, kw_only=True):
     seen: Seen | None = None
     item: Placed | None = None
     link: LinkRow | None = None
+    before: Event | None = None
+    """Of what was asked for by an id that it had in the target once: how it was taken back there."""
     movement: MovementRow | None = None
     """Of what is booked; ``link`` and ``item`` are then those of the entry that it stands in."""
     members: list[MovementRow] | None = None
@@ -61,7 +63,8 @@ class Finder:
 
     def _meant(self, word: str, target: str) -> list[Subject]:
         if target:
-            return self._of_links(inquiries.links_to(self.tx, [target]))
+            known = self._of_links(inquiries.links_to(self.tx, [target]))
+            return known if any(map(self._is_document, known)) else [*known, *self._once_as(target)]
         if word[:2].lower() == "e-" and word[2:].isdecimal():
             placed = inquiries.items_by_number(self.tx, [int(word[2:])])
             return [self._of_item(one) for one in placed.values()]
@@ -72,6 +75,16 @@ class Finder:
         if not known:
             known = self._at_the_source(word) or self._of_links(inquiries.links_to(self.tx, [word]))
         return known
+
+    def _once_as(self, target: str) -> list[Subject]:
+        """What had that id in the target until it was taken back, and is there as another one by now, or no more."""
+        found = []
+        for event in inquiries.reversed_as(self.tx, target):
+            subject = Subject(flow=event.flow, route=self._route(event.flow), ref=Ref(event.entity, event.key))
+            subject.kind, subject.record, subject.before = event.record_kind, event.record_id, event
+            subject.seen = self._seen_by(event)
+            found.append(self._with_link(subject))
+        return found
 
     def _distinct(self, found: Iterable[Subject], *, whole: bool) -> list[Subject]:
         """Each thing once. Of an id in a target all that has it: in most targets each kind counts for itself."""

@@ -17,10 +17,10 @@ from wherry.errors import ContractBroken, Rejected
 from wherry.protocol import boundary, halfway
 from wherry.protocol.flight import board
 from wherry.protocol.resolving import holdings
-from wherry.protocol.steps import WAITS, Approval, Outcome, Step, differing
+from wherry.protocol.steps import WAITS, Approval, Outcome, Step, differing, in_words
 from wherry.protocol.tally import Tally
 from wherry.protocol.watching import ENDED
-from wherry.records import Ask, Call, Change, Fate, Item, Ref
+from wherry.records import Ask, Call, Change, Fate, Found, Item, Ref
 from wherry.roles import Asks, CallSinkWriter
 from wherry.runs.formers import withdrawn
 from wherry.runs.job import Wired
@@ -44,9 +44,17 @@ def foresight(wired: Wired) -> Wired:
     return msgspec.structs.replace(wired, lane=msgspec.structs.replace(lane, preview=[]))
 
 
-def told(wired: Wired, steps: Sequence[Step], outcomes: Mapping[Ref, Outcome]) -> dict[str, Any]:
-    """What people want to see of a plan: what is made and changed, what is asked, what is copied, what is sent."""
+def told(
+    wired: Wired, steps: Sequence[Step], outcomes: Mapping[Ref, Outcome], tally: Tally | None = None
+) -> dict[str, Any]:
+    """What people want to see of a plan: what is made and changed, what is asked, what is copied, what is sent.
+
+    ``tally`` is put right where the target says something else: it has no words for a thing, or somebody edited it.
+    """
+    thought = {ref: outcome.fate for ref, outcome in outcomes.items()}
     sent = _sent(wired, outcomes)
+    for step in steps if tally is not None else ():
+        _recount(tally or Tally(), step, thought[step.ref], outcomes[step.ref].fate)
     rows = [_row(step, outcomes[step.ref]) for step in steps if _is_news(outcomes[step.ref])]
     asks = [(step.draft, step.decision) for step in steps if isinstance(step.decision, Ask)]
     files = [step for step in steps if step.draft.file and outcomes[step.ref].fate in ("created", "waiting")]
@@ -57,6 +65,14 @@ def told(wired: Wired, steps: Sequence[Step], outcomes: Mapping[Ref, Outcome]) -
         "files": {"count": len(files), "bytes": sum(int(step.draft.body.get("size", 0)) for step in files)},
         "calls": sent, "unfinished": _unfinished(wired, steps, outcomes),
     }  # fmt: skip
+
+
+def _recount(tally: Tally, step: Step, thought: Fate, fate: Fate) -> None:
+    counts = [tally.items[step.draft.entity], *([tally.records[step.record_kind]] if step.draft.root else [])]
+    for count in counts:
+        if thought != fate and count[thought]:
+            count[thought] -= 1
+            count[fate] += 1
 
 
 def _unfinished(wired: Wired, steps: Sequence[Step], outcomes: Mapping[Ref, Outcome]) -> dict[str, int]:
@@ -204,7 +220,19 @@ def _compare(sink: CallSinkWriter, items: Sequence[Item], outcomes: Mapping[Ref,
         some = items[start : start + _AT_ONCE]
         held = holdings(sink, some) if isinstance(sink, Asks) else {}
         for item in some:
-            now = next((hit.facts for hit in held.get(item.stamp, ()) if hit.target == item.target), None)
-            changes = differing(boundary.facts(sink, item), now) if now is not None else ()
+            now = next((hit for hit in held.get(item.stamp, ()) if hit.target == item.target), None)
+            changes = differing(boundary.facts(sink, item), now.facts) if now is not None else ()
             outcome = outcomes.get(Ref(item.entity, item.key), Outcome("queued"))
             outcome.changes = tuple(Change(one.field, one.after, one.before) for one in changes)
+            if changes and now is not None and not outcome.reason.startswith(WAITS):
+                _meet(sink, item, now, outcome)
+
+
+def _meet(sink: CallSinkWriter, item: Item, now: Found, outcome: Outcome) -> None:
+    """Of what has another version there than ours: a person's edit is not written over."""
+    if item.overwrite_local or now.token == item.token:
+        return
+    edits = differing(boundary.facts(sink, msgspec.structs.replace(item, body=item.before, action="write")), now.facts)
+    if edits:
+        outcome.fate, outcome.changes = "differs", ()
+        outcome.reason = f"it was edited there since: {in_words(edits, 'here')}"

@@ -26,7 +26,7 @@ from wherry.roles import FieldMapper, Narrows
 from wherry.runs import fates
 from wherry.runs.copying import copy_files
 from wherry.runs.fates import ONCE, tell_items
-from wherry.runs.formers import leave_to_others, stays, withdraw
+from wherry.runs.formers import leave_to_others, stays, take_back_all_the_same, withdraw
 from wherry.runs.job import Batch, Entry, Job
 from wherry.runs.merging import merged_refs, outgrown, take_over, take_over_late
 from wherry.runs.reading import read
@@ -80,6 +80,7 @@ def approach(job: Job, kind: str, mapper: FieldMapper) -> Iterator[tuple[Batch, 
             for batch in completed:
                 take_over_late(job, batch)
                 map_drafts(mapper, batch)
+                take_back_all_the_same(job, mapper, batch)
                 yield batch, match(job, batch)
 
 

@@ -6,8 +6,9 @@ Of those records only a reversal is carried. What waited in the earlier form and
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+import msgspec
 from msgspec import Struct
 
 from wherry.entities import FORMS, other_forms
@@ -15,9 +16,9 @@ from wherry.protocol import homing
 from wherry.protocol.homing import Elsewhere, spelled
 from wherry.records import Draft, Ref, Skip
 from wherry.roles import FieldMapper, Narrows
-from wherry.runs.job import Entry, Job, Wired, roots_of
+from wherry.runs.job import Batch, Entry, Job, Wired, roots_of
 from wherry.settings import Flow
-from wherry.store import homes
+from wherry.store import homes, ledger
 from wherry.store.database import Tx
 from wherry.store.ledger import Route
 
@@ -88,6 +89,39 @@ def stays(job: Job, mapper: FieldMapper, entry: Entry, skip: Skip | None, stands
         entry.former = Draft(entity=home.entity, key=home.key, body={}, label=stands.label, root=True, void=True)
         return True
     return False
+
+
+def take_back_all_the_same(job: Job, mapper: FieldMapper, batch: Batch) -> None:
+    """What is void at its source is taken back, also where the map leaves its record out by now."""
+    left = {entry.record.id: entry for entry in batch.heads if entry.void and entry.fate == "skipped"}
+    if not left:
+        return
+    with job.wired.store.read() as tx:
+        made = _made_of(job.wired, tx, roots_of(mapper), batch.kind, left)
+        links = ledger.find_links(tx, job.wired.lane.route, [ref for _, ref in made])
+    for entry, ref in made:
+        body = msgspec.json.decode(links[ref].body or b"{}", type=dict) if ref in links else {}
+        label = str(body.get("number") or "")
+        entry.drafts = [Draft(entity=ref.entity, key=ref.key, body=body, label=label, root=True, void=True)]
+        entry.fate, entry.reason = None, ""
+
+
+def _made_of(
+    wired: Wired, tx: Tx, roots: Iterable[str], kind: str, left: Mapping[str, Entry]
+) -> list[tuple[Entry, Ref]]:
+    """The documents that were made of records, or may have been: by their one home, else what is open or linked."""
+    route = wired.lane.route
+    if wired.lane.has_homes:
+        found = homes.of_records(tx, route, kind, left)
+        return [(left[one.record], Ref(one.entity, one.key)) for one in found if one.flow == wired.name and one.entity]
+    items = ledger.items_of_records(tx, route, wired.name, kind, left)
+    under_way = {item.record_id: item.ref for item in items if item.root}
+    linked = [
+        (entry, Ref(root, key))
+        for entry in left.values() if entry.synced and entry.record.id not in under_way for root in roots
+        for source, key, _ in ledger.links_of_target(tx, route.sink, root, entry.synced) if source == route.source
+    ]  # fmt: skip
+    return [*((left[id], ref) for id, ref in under_way.items()), *linked]
 
 
 # -- in words ----------------------------------------------------------------------------------------------------------

@@ -149,6 +149,15 @@ class SecretRef(BaseModel):
             return "not set"
         return f"set ({self.way})"
 
+    def fix(self, stored: Stored | None = None) -> str:
+        """What to do about one that is not set; empty for one that is. Runs no command."""
+        try:
+            if self.state(stored) == "not set":
+                self.reveal(stored)
+        except (ConfigError, AccessLost) as error:
+            return error.fix
+        return ""
+
     def _from_environment(self, variable: str) -> str:
         value = (os.environ if self._environ is None else self._environ).get(variable)
         if not value:

@@ -41,7 +41,6 @@ def test_a_body_taken_as_it_stands_is_what_the_longer_way_makes_of_it(drawn: tup
     found = as_it_stands(kind, said)
     if found is not None:
         assert settled(kind, said) == (found, [])
-        assert list(settled(kind, said)[0]) == list(found)
 
 
 @pytest.mark.parametrize("name", KINDS)

@@ -29,7 +29,10 @@ class Face:
         self.connections: list[str | None] = []
 
     def project(self) -> Any:
-        return SimpleNamespace(currency="GBP")
+        plugins = {"platform": "workspace", "books": "quickbooks"}
+        tables = {name: SimpleNamespace(plugin=plugin) for name, plugin in plugins.items()}
+        flow = SimpleNamespace(source="platform", kinds=("invoice",))
+        return SimpleNamespace(currency="GBP", connections=tables, flows={"invoices": flow})
 
     def documents(self, connection_name: str | None) -> Any:
         self.connections.append(connection_name)
@@ -39,7 +42,8 @@ class Face:
         if self.output == "json":
             click.echo(msgspec.json.encode({"schema": schema, "data": data, "warnings": [], "next": list(next)}))
         else:
-            click.echo(text if isinstance(text, str) else "\n".join(text()))
+            lines = [text] if isinstance(text, str) else list(text())
+            click.echo("\n".join([*lines, *(f"Next: {command}" for command in next)]))
 
     def audit(self, action: str, object: str, before: Any, after: Any) -> None:
         self.audited.append((action, object, before, after))
@@ -98,7 +102,7 @@ def test_a_list_comes_as_json_and_as_csv(run: Any, fence: str) -> None:
 def test_a_long_list_says_how_much_more_there_is(run: Any, opened: Any, sink: WorkspaceSink) -> None:
     with opened() as documents:
         sink.apply(documents, [Item(entity="customer", key=f"id:{n}", body={"name": f"C{n}"}) for n in range(3)])
-    assert run("list", "customer", "--limit", "2").output.splitlines()[-1] == "2 of 3; more with --cursor C-1002"
+    assert run("list", "customer", "--limit", "2").output.splitlines()[-2] == "2 of 3; more with --cursor C-1002"
 
 
 def test_a_document_is_shown_with_its_names_and_lines(run: Any, fence: str) -> None:
@@ -201,6 +205,8 @@ def test_a_file_of_charges_is_imported_as_it_is_and_its_cut_row_told(
         "  along with 2 products, 2 customers, 2 locations",
         "  total -12.20 GBP",
         "  row 4  it has 3 of 8 cells; is it cut off? Invoice 536365 is without it",
+        "  correct them and import the file again: nothing comes twice",
+        "Next: wherry plan invoices",
     ]
     [(action, object_, _, after)] = face.audited
     assert (action, object_, after["created"]) == ("workspace.import", "invoice", ["INV-1001", "INV-1002"])

@@ -86,8 +86,8 @@ def open_period(item: Item, books: Books) -> None:
     if closed is None or item.entity not in POSTING or min(dates) > closed.isoformat():
         return
     raise held(
-        item, f"its date {min(dates)} is in a period that is closed: the books are closed up to {closed}", "date",
-        f"open the books again up to {min(dates)} in QuickBooks, or give it a later date; then try it again",
+        item, f"it is dated {min(dates)}, and the books are closed up to {closed}", "date",
+        f"in QuickBooks, set the closing date before {min(dates)}, or give it a later date; then try it again",
         "WHERRY-4741",
     )  # fmt: skip
 

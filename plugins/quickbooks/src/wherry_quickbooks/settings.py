@@ -85,7 +85,10 @@ class QuickBooksSettings(ConnectionSettings):
     @model_validator(mode="after")
     def _addressed(self) -> QuickBooksSettings:
         if self.environment == "simulator" and not self.base_url:
-            raise wrong("needs a base_url", 'write base_url = "http://127.0.0.1:8701", where the simulator listens')
+            raise wrong(
+                "needs a base_url; a variable in it that is not set leaves it empty",
+                'write base_url = "http://127.0.0.1:8701", where the simulator listens, or set its variable in .env',
+            )
         return self
 
     @property

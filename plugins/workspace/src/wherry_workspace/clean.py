@@ -21,8 +21,10 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,13})(?:\.[0-9]{1,20})?").fullmatch
 
 Check = Callable[[Any], bool]
 _NO_DEFAULT = object()
-_checks: dict[str, tuple[tuple[str, Any, Check], ...]] = {}
-"""Kind → field, what it holds by default, and what its value has to be."""
+_checks: dict[str, dict[str, tuple[Any, Check]]] = {}
+"""Kind → field → what it holds by default, and what its value has to be."""
+_required: dict[str, frozenset[str]] = {}
+"""Kind → the fields that must be there."""
 
 
 def is_dirty(text: str) -> bool:
@@ -33,20 +35,18 @@ def is_dirty(text: str) -> bool:
 def as_it_stands(kind: Kind, body: dict[str, Any]) -> dict[str, Any] | None:
     """The body in canonical form; None where a value of it has to be looked at or changed."""
     if kind.name not in _checks:
-        _checks[kind.name] = tuple(map(_checked, kind.fields.values()))
-    fields = {}
-    for name, default, is_clean in _checks[kind.name]:
-        if name in body:
-            fields[name] = value = body[name]
-            if value == default or not is_clean(value):
-                return None
-        elif default is _NO_DEFAULT:
+        _checks[kind.name] = {name: _checked(field) for name, field in kind.fields.items()}
+        _required[kind.name] = frozenset(name for name, field in kind.fields.items() if field.required)
+    checks = _checks[kind.name]
+    for name, value in body.items():
+        default, is_clean = checks.get(name, _UNKNOWN)
+        if value == default or not is_clean(value):
             return None
-    if len(fields) < len(body):
+    if not _required[kind.name] <= body.keys():
         return None
-    if None in (fields.get("custom") or {}).values():
-        fields["custom"] = {name: value for name, value in fields["custom"].items() if value is not None}
-    return _with_lines(kind.line, fields) if kind.line and "lines" in fields else fields
+    if None in (body.get("custom") or {}).values():
+        body = {**body, "custom": {name: value for name, value in body["custom"].items() if value is not None}}
+    return _with_lines(kind.line, body) if kind.line and "lines" in body else body
 
 
 def _with_lines(kind: Kind, fields: dict[str, Any]) -> dict[str, Any] | None:
@@ -54,9 +54,12 @@ def _with_lines(kind: Kind, fields: dict[str, Any]) -> dict[str, Any] | None:
     return None if None in lines else {**fields, "lines": lines}
 
 
-def _checked(field: Field) -> tuple[str, Any, Check]:
+def _checked(field: Field) -> tuple[Any, Check]:
     """A field that need not be there is left out where it holds its default."""
-    return field.name, _NO_DEFAULT if field.required else field.default, _check(field)
+    return _NO_DEFAULT if field.required else field.default, _check(field)
+
+
+_UNKNOWN: tuple[Any, Check] = (_NO_DEFAULT, lambda value: False)
 
 
 def _check(field: Field) -> Check:

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from shlex import quote
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -194,9 +195,17 @@ def import_(
     if report.applied:
         face.audit("workspace.import", report.kind, *_imported(path, report))
     data = {**msgspec.to_builtins(report), "file": str(path)}
-    face.print("wherry.workspace.import/1", data, lambda: text.report_lines(report, dry_run=dry_run))
+    after = _flows_of(face.project(), report.kind) if report.applied else []
+    face.print("wherry.workspace.import/1", data, lambda: text.report_lines(report, dry_run=dry_run), after)
     if report.bad:
         click.get_current_context().exit(EXIT_PERSON)
+
+
+def _flows_of(project: Project, kind: str) -> list[str]:
+    """What to do with records of a kind that came in: see what the flows that read them would make of them."""
+    mine = {name for name, one in project.connections.items() if one.plugin == "workspace"}
+    flows = [name for name, one in sorted(project.flows.items()) if one.source in mine and kind in one.kinds]
+    return [f"wherry plan {quote(name)}" for name in flows[:2]]
 
 
 def _must_fit(

@@ -153,6 +153,8 @@ def report_lines(report: Report, *, dry_run: bool) -> Iterator[str]:
         yield f"  row {one.row}  {f'{one.field}: ' if one.field else ''}{clean(one.reason)}"
     if len(report.bad) > _MOST_BAD:
         yield f"  … and {len(report.bad) - _MOST_BAD} more rows; all of them with --output json"
+    if report.bad and report.applied:
+        yield "  correct them and import the file again: nothing comes twice"
     for one in report.cleaned[:_MOST_BAD]:
         yield f"  row {one.row}  {one.field}: {one.reason}"
 
