@@ -514,6 +514,7 @@ LIARS: list[tuple[type[TargetSink], Ability, int, str]] = [
 PROVED_BY_PLUGINS = {
     "test_a_due_date_that_nobody_named_is_not_made_up",
     "test_what_entries_seldom_say_is_said_too",
+    "test_a_line_of_nothing_holds_up_no_entry",
     "test_nothing_is_written_into_a_closed_period",
     "test_a_place_that_is_taken_is_not_said_to_be_written",
     "test_what_it_lists_of_the_books_is_what_moved_them",

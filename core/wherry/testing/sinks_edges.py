@@ -59,6 +59,23 @@ class Edges:
         _arrives(trial, _free)
 
     @guarantee(promise.EXACT)
+    def test_a_line_of_nothing_holds_up_no_entry(self, trial: SinkTrial) -> None:
+        """It books nothing: it is left out, or kept, or the entry is rejected before anything is sent."""
+        holds, item = needed(trial.holds, "does not tell what the system holds of a thing"), trial.items(1)[0]
+        if item.entity != JOURNAL:
+            pytest.skip("the things of the trial are no journal entries")
+        nothing = {**item.body["lines"][0], "amount": {"minor": 0, "currency": currency_of(item.body)}}
+        other = msgspec.structs.replace(item, body={**item.body, "lines": [*item.body["lines"], nothing]})
+        try:
+            answer = write(trial.make(), [other]).get(other.stamp)
+        except Rejected:
+            return
+        assert answer is not None and answer.fate == "created", answer  # noqa: PT018
+        held = holds(other)
+        assert held is not None
+        assert held.total == expected(item).total
+
+    @guarantee(promise.EXACT)
     def test_lines_are_said_in_their_order(self, trial: SinkTrial) -> None:
         """A heading belongs to what stands below it."""
         sink, item = trial.make(), trial.items(1)[0]
