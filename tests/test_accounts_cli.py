@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
+from wherry.accounting import Movement, MovementLine
 from wherry.bookkeeping import charting
 from wherry.books import tables
 
 from .treasury import Treasury, treasury
 
 FLOW = "wallet-journals"
+DAY = dt.date(2026, 1, 5)
 
 
 MOVED = (
@@ -206,6 +209,15 @@ def test_the_check_looks_at_the_chart_as_it_is_now(at: Treasury) -> None:
 def test_a_category_without_a_row_is_told(at: Treasury) -> None:
     found = problems(at, "category,debit,credit\nstorage,1205,4010\ngain,1205,4090\n")
     assert {(one["category"], one["row"], one["kind"]) for one in found} == {("switching", 0, "unmapped")}
+
+
+def test_a_line_that_says_whose_it_is_wants_no_party_of_the_table() -> None:
+    """case_C2"""
+    needs = charting.Needs()
+    for number, party in enumerate(("C-1", ""), 1):
+        line = MovementLine(side="debit", minor=100, category="switching", party=party)
+        needs.add(Movement(id=number, key=f"t/{number}", date=DAY, currency="USD", lines=(line,)))
+    assert (needs.categories["switching"].movements, needs.categories["switching"].without_party) == (2, 1)
 
 
 def test_a_party_or_a_clearing_account_settles_receivables(at: Treasury) -> None:

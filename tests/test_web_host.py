@@ -429,7 +429,7 @@ def test_a_literal_address_goes_before_one_with_a_name_in_it(site: Served) -> No
     assert site.http.get("/hooks/part/named/you").json()["given"] == {"name": "you"}
 
 
-def test_every_status_that_a_code_has_of_its_own_is_that_of_an_error_somebody_raises() -> None:
+def test_a_code_may_have_a_status_of_its_own_and_what_nobody_foresaw_is_an_error_of_the_host() -> None:
     assert status_of(Guarded("x", code="WHERRY-7061")) == 429
     assert status_of(WherryError("x")) == 500
 

@@ -41,8 +41,8 @@ def test_a_file_says_all_that_the_connector_needs() -> None:
 
 
 def test_the_contracts_own_files_are_taken(contract: Path) -> None:
-    for sample in sorted((contract / "qwc").glob("*.qwc")):
-        assert application(sample.read_text("utf-8")).owner == OWNER
+    samples = sorted((contract / "qwc").glob("*.qwc"))
+    assert {application(sample.read_text("utf-8")).owner for sample in samples} == {OWNER}
 
 
 @pytest.mark.parametrize(
