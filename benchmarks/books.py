@@ -5,11 +5,13 @@
 mapped, entered into the subledger, gathered, queued), a run with nothing new, posting, and a run with one new movement
 after that. Each is a process of its own. Medians; seconds of the clock, CPU of the process alone, peak memory.
 Usage: books.py [--movements 100000] [--runs 3] [--groups day week month] [--store URL] [--alone]
+       books.py --lines FILE
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import datetime as dt
 import json
 import os
@@ -23,8 +25,9 @@ import sys
 import tempfile
 import time
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby, islice
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +151,36 @@ def median_alone(number: int, group: str, runs: int) -> dict[str, Any]:
     return {key: round(statistics.median(one[key] for one in found), 2) for key in found[0]}
 
 
+def of_file(path: Path) -> dict[str, Any]:
+    """The measured process: the ledger lines of the shared bench folder's ``w5.py gen``, read and grouped by day."""
+    calendar, before, began = Calendar(), peak_mb(), time.process_time()
+    with path.open(encoding="utf-8", newline="") as file:
+        entries = grouping.entries(documents(file), lambda day: calendar.bucket_of(day, "day"))
+    cpu, after = time.process_time() - began, peak_mb()
+    truth = json.loads(path.with_name(f"{path.name}.truth").read_text("utf-8"))
+    debits, credits = (
+        sum(line.minor for entry in entries for line in entry.lines if line.side == side)
+        for side in ("debit", "credit")
+    )
+    if not debits == credits == truth["total_cents"]:
+        raise SystemExit(f"not exact: {debits} and {credits} instead of {truth['total_cents']}")
+    lines = sum(len(entry.lines) for entry in entries)
+    return {"lines": truth["lines"], "cpu": round(cpu, 2), "entries": len(entries), "entry_lines": lines,
+            "above_imports_mb": round(after - before, 1)}  # fmt: skip
+
+
+def documents(file: Iterable[str]) -> Iterator[Movement]:
+    """Date, document, account, D or C, amount: the lines of a document stand together."""
+    sides: dict[str, Any] = {"D": "debit", "C": "credit"}
+    for doc, some in groupby(islice(csv.reader(file), 1, None), itemgetter(1)):
+        lines = list(some)
+        made = [MovementLine(side=sides[side], minor=int(amount.replace(".", "")), account=account)
+                for _, _, account, side, amount in lines]  # fmt: skip
+        yield Movement(
+            id=int(doc), key=f"doc/{doc}", date=dt.date.fromisoformat(lines[0][0]), currency="USD", lines=tuple(made)
+        )
+
+
 def entries_of(lines: Iterator[tuple[str, str, int]]) -> Counter[str]:
     found: Counter[str] = Counter()
     for account, side, minor in lines:
@@ -237,12 +270,16 @@ def main() -> None:
     parser.add_argument("--groups", nargs="+", default=["day", "week", "month"])
     parser.add_argument("--store", default="", help="address of an empty database; a file where left out")
     parser.add_argument("--alone", action="store_true", help="leave the store out")
+    parser.add_argument("--lines", type=Path, help="group the lines of this file, and nothing else")
     parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--child-alone", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--step", default="run", help=argparse.SUPPRESS)
     told = parser.parse_args()
     if told.child:
         child(told.child, told.step)
+        return
+    if told.lines:
+        print(json.dumps(of_file(told.lines)))
         return
     if told.child_alone:
         print(json.dumps(alone(told.movements, told.groups[0])))

@@ -7,7 +7,7 @@ import gc
 import weakref
 
 import pytest
-from wherry.collecting import between, paused, seldom
+from wherry.collecting import EVERY, between, paused, seldom
 
 
 def test_the_usual_pace_comes_back_when_the_last_of_several_runs_has_ended() -> None:
@@ -61,5 +61,6 @@ def test_between_batches_goes_what_holds_itself() -> None:
 
     with seldom():
         left = weakref.ref(Request())
-        between()
+        for _ in range(EVERY):
+            between()
         assert left() is None

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from wherry.plugins.process import kept
 from wherry.threads import ahead, fan_out
 
 
@@ -143,3 +144,14 @@ def test_a_chain_of_both_closes_from_the_end() -> None:
     chain = fan_out(lambda n: n + 1, ahead(iter(range(100_000)), 2), 2)
     assert next(chain) == 1
     chain.close()
+
+
+def test_what_the_core_starts_while_a_plugin_is_at_work_is_not_laid_at_its_door() -> None:
+    """Reading and completing go on beside the matcher, which has the main thread."""
+    told: list[list[str]] = []
+    with kept(told.append):
+        read, asked = ahead(iter("abc"), depth=1), fan_out(str.upper, "abc", width=2)
+        assert (next(read), next(asked)) == ("a", "A")
+    read.close()
+    asked.close()
+    assert told == []

@@ -85,7 +85,7 @@ class Mapped(Struct, frozen=True, kw_only=True):
     """The row of the table, the header being 1: for messages."""
 
 
-class BookedLine(Struct, frozen=True, kw_only=True):
+class BookedLine(Struct, frozen=True, kw_only=True, gc=False):
     """One line of an entry. ``minor`` is above zero; ``home`` is what it is worth in the organisation's own currency,
     0 where the entry is in that."""
 

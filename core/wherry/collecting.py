@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import itertools
 import threading
 from collections.abc import Iterator
 
@@ -12,6 +13,9 @@ _SELDOM = (1_000_000, 20, 50)
 _lock = threading.Lock()
 _usual: list[tuple[int, int, int]] = []
 """What it was before, once for each run that is at it."""
+EVERY = 10
+"""After so many batches there is a look."""
+_settled = itertools.count(1)
 
 
 @contextlib.contextmanager
@@ -35,10 +39,12 @@ def seldom() -> Iterator[None]:
 def between() -> None:
     """A look at what is new since the last one, at a moment when little of it is left: a batch was settled.
 
-    What makes circles is the requests, some hundred objects each and not the records. In the midst of a batch the same
-    look goes through everything that is on its way. What was on its way at the last look is looked at once more.
+    What makes circles is the requests, some two thousand objects of a batch and none of its records: every tenth time
+    is enough. In the midst of a batch the same look goes through everything that is on its way; what was on its way at
+    the last look is looked at once more.
     """
-    gc.collect(1)
+    if next(_settled) % EVERY == 0:
+        gc.collect(1)
 
 
 @contextlib.contextmanager

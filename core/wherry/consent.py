@@ -119,19 +119,20 @@ def take(vault: Vault, connection: str, answer: str, endpoints: OAuthEndpoints, 
     begun = _begun(vault, connection)
     if len(answer) > LONGEST or not begun.fits(answer):
         raise _refused(
-            connection, "this is no answer to the sign-in that was begun here: its address or its state is another",
-            "WHERRY-5050",
+            connection, "this is no answer to the sign-in that was begun here: it is not the whole address that the "
+            "browser ended at, or that of an earlier link", "WHERRY-5050", begun.redirect,
         )  # fmt: skip
     vault.remove(connection, FIELD)
     pairs = parse_qsl(urlsplit(answer).query, keep_blank_values=True)
     found = {name: value for name, value in pairs if value}
     if not 0 <= clock.now().timestamp() - begun.at <= LIFE:
         raise _refused(
-            connection, f"the answer came more than {LIFE / 60:.0f} minutes after it was begun", "WHERRY-5051"
-        )
+            connection, f"the answer came more than {LIFE / 60:.0f} minutes after it was begun", "WHERRY-5051",
+            begun.redirect,
+        )  # fmt: skip
     if found.get("error"):
         said = scrub(found.get("error_description") or found["error"])[:200]
-        raise _refused(connection, f"the vendor's consent page said no: {said}", "WHERRY-5052")
+        raise _refused(connection, f"the vendor's consent page said no: {said}", "WHERRY-5052", begun.redirect)
     if "code" not in found or len(pairs) != len(dict(pairs)) or found.get("iss", endpoints.issuer) != endpoints.issuer:
         raise _refused(
             connection, "the answer is damaged or comes from another issuer: it has no single code", "WHERRY-5053"
@@ -151,9 +152,11 @@ def _begun(vault: Vault, connection: str) -> Begun:
     return begun
 
 
-def _refused(connection: str, why: str, code: str) -> AccessLost:
+def _refused(connection: str, why: str, code: str, redirect: str = "") -> AccessLost:
+    """``redirect``: where the browser was sent, told again where that is not the one that goes without saying."""
+    again = f" --redirect {redirect}" if redirect.startswith("https:") else ""
     return AccessLost(
-        f"connection {connection} was not connected: {why}", fix=f"begin again: wherry connect {connection}",
+        f"connection {connection} was not connected: {why}", fix=f"begin again: wherry connect {connection}{again}",
         code=code, connection=connection,
     )  # fmt: skip
 

@@ -30,7 +30,7 @@ def fan_out(function: Callable[[A], B], arguments: Iterable[A], width: int = 8) 
         yield from map(function, arguments)
         return
     waiting: deque[Future[B]] = deque()
-    with ThreadPoolExecutor(width, thread_name_prefix="wherry") as pool:
+    with ThreadPoolExecutor(width, thread_name_prefix="wherry-at-once") as pool:
         try:
             for argument in arguments:
                 waiting.append(pool.submit(contextvars.copy_context().run, function, argument))

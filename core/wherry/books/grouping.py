@@ -206,6 +206,7 @@ def entries(
         for part in sums.parts(group):
             some = part.ids if split and stem_of(name) in split else ()
             made.append(_entry(numbering, name, plain, part, some))
+            part.sums.clear()  # they are in the entry now: a year has as many of them as entries have lines
     return made
 
 

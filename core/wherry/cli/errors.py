@@ -351,6 +351,7 @@ def outcomes(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     shown, rest = split(list(rows))
     for row in shown:
         said = "waits for approval" if row.get("approval") == "wanted" else row["state"]
+        said = "given up" if row["state"] == "linked" and row["reason"].startswith("given up by") else said
         target = f"   {clean(row['target'])}" if row["target"] else ""
         yield f"{row['id']}   {spelled(row['entity'])} {clean(row['label'])}   {said}{target}   {money(row)}".rstrip()
         if row["reason"]:

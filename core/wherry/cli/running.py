@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+from shlex import quote
 from typing import Any
 
 import click
@@ -38,7 +39,11 @@ def _must_exist(own: Face, flow: str, records: tuple[str, ...], report: Report) 
     if records and not read:
         source = own.hub.wiring.flow(flow).source
         message = f"{source} has no record {', '.join(records)} of the kinds that {flow} reads"
-        raise NotFound(message, fix="check the id at the source", code="WHERRY-3031")
+        raise NotFound(
+            message,
+            fix=f"check the id at the source; by its number: wherry explain {quote(records[0])}",
+            code="WHERRY-3031",
+        )
     if read < len(set(records)):
         own.warn(f"only {read} of {len(set(records))} records were found at the source")
 

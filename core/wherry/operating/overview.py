@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
+from shlex import quote
 from typing import Any
 
 import msgspec
@@ -191,7 +192,8 @@ def record(hub: Hub, record: str, *, id: str = "", limit: int = 200) -> dict[str
     if not stands:
         where = f"flow {flow} has" if flow else "no flow has ever"
         raise NotFound(f"{where} seen no record {record}" if flow else f"{where} seen a record {record}",
-                       fix="check the id at the source; what a run reads is told by: wherry flow show FLOW",
+                       fix=f"check the id at the source; by its number: wherry explain {quote(record)}; "
+                           "what a run reads is told by: wherry flow show FLOW",
                        code="WHERRY-3041", record=record)  # fmt: skip
     with hub.store.read() as tx:
         events = ledger.events(tx, run=id, flow=flow, record=record, limit=limit)

@@ -72,7 +72,7 @@ def read_back(target: Target, one: Exchange, verdict: Verdict) -> None:
             verdict.answers[number] = (flown, twice(target, flown, hits))
             verdict.stop = verdict.stop or _alarm(target, flown, hits)
         elif answer.fate in DONE and not hits:  # its index shows neither of the two yet
-            reason = "it was sent twice; looked at once more when the target shows it"
+            reason = f"it was sent again and taken, and {target.name} does not show it yet"
             verdict.answers[number] = (flown, Answer(fate="unknown", reason=reason))
 
 

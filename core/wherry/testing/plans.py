@@ -68,9 +68,7 @@ def _phase(rig: Rig, phase: str, points: Points, number: int) -> str:
     found = points.get(phase, ())
     if number >= len(found):
         return _calm(phase)
-    spared = rig.scene is not None and phase == "resync"  # what was booked the last time may be taken as it was
-    spared = spared or (rig.updates == "anew" and phase in ("back", "void"))  # which ids there are hangs on the deaths
-    return f"play {phase}; {'perhaps' if spared else 'kill'} {found[number]}; {_end(rig)}"
+    return f"play {phase}; kill {found[number]}; {_end(rig)}"
 
 
 def _end(rig: Rig) -> str:
