@@ -47,9 +47,9 @@ if TYPE_CHECKING:
     from wherry.store.database import Tx
 
 _STATES: dict[int, str] = {
-    5: "access",
-    6: "again",
-    7: "guarded",
+    AccessLost.exit_code: "access",
+    TryAgain.exit_code: "again",
+    Guarded.exit_code: "guarded",
     EXIT_PERSON: "ok",
     0: "ok",
     EXIT_INTERRUPTED: "interrupted",
@@ -203,7 +203,7 @@ class Hub:
     def _carry(self, job: Job) -> None:
         from wherry.runs import engine, formers, upkeep
 
-        formers.give_way(job)
+        formers.free_first(job)
         later = self._tried(job)
         if job.options.moves_mark and not job.options.resync:
             upkeep.retry(job)
@@ -356,7 +356,7 @@ class Hub:
         return Report(data=data, next=nexts)
 
     def would_book(self, job: Job, pick: Selection | None = None) -> Then:
-        """The same in a rehearsal."""
+        """What ``book`` would do: for the end of the rehearsed transaction, which has what the records come to."""
         from wherry.books import booking, drafts, gathering
         from wherry.runs import engine
 

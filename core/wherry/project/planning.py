@@ -22,7 +22,7 @@ from wherry.protocol.tally import Tally
 from wherry.protocol.watching import ENDED
 from wherry.records import Ask, Call, Change, Fate, Found, Item, Ref
 from wherry.roles import Asks, CallSinkWriter
-from wherry.runs.formers import withdrawn
+from wherry.runs.formers import to_be_freed
 from wherry.runs.job import Wired
 from wherry.store import calls, ledger
 from wherry.store.ledger import ItemRow
@@ -162,7 +162,7 @@ def _left(wired: Wired, anew: Collection[Ref]) -> list[Foreseen]:
         waiting = calls.items_of_sink(tx, route.sink, "queued", ready_by="9999")
         mine = [one for one in waiting if one.item.flow == wired.name and one.source == route.source]
         flights, _ = board(tx, route.sink, mine)
-    free = withdrawn(wired)
+    free = to_be_freed(wired)
     refs = {Ref(one.item.entity, one.item.key): one for one in flights}
     return [(one.item, ()) for ref, one in refs.items() if ref not in anew and ref not in free]
 

@@ -21,6 +21,7 @@ from wherry.store import exported, homes, inquiries, ledger, movements
 from wherry.store.database import Tx
 from wherry.store.homes import Form, Home
 from wherry.store.ledger import Event, ItemRow, LinkRow, Route
+from wherry.wording import a
 
 Name = tuple[str, str, str]
 """Flow, kind and id of a record."""
@@ -87,7 +88,7 @@ def without_effect(tx: Tx, route: Route, items: Collection[ItemRow]) -> list[Ite
     return [item for item in unsent if item.ref not in links or links[item.ref].rule == REVERSED]
 
 
-def withdraw(tx: Tx, lane: Lane, kind: str, apart: Collection[str], now: str) -> None:
+def free(tx: Tx, lane: Lane, kind: str, apart: Collection[str], now: str) -> None:
     """What waits in a form that the flow no longer makes (``apart``), and was never written, is freed: its record goes
     in the new one. What may stand there, because nobody knows what became of it, stays as it is.
     """
@@ -96,7 +97,7 @@ def withdraw(tx: Tx, lane: Lane, kind: str, apart: Collection[str], now: str) ->
     leave(tx, lane, gone)
     waiting = [Home(kind=kind, record=item.record_id, flow=lane.flow, form="waits") for item in gone]
     homes.put(tx, lane.route, waiting)
-    told = [(item, f"it was to be a {spelled(item.entity)}, and its flow makes none any more") for item in gone]
+    told = [(item, f"it was to be {a(spelled(item.entity))}, and its flow makes none any more") for item in gone]
     ledger.put_events(tx, [
         Event(now, lane.run, lane.flow, kind, item.record_id, item.entity, item.key, "skipped", "", why)
         for item, why in told

@@ -26,7 +26,7 @@ from wherry.roles import FieldMapper, Narrows
 from wherry.runs import fates
 from wherry.runs.copying import copy_files
 from wherry.runs.fates import ONCE, tell_items
-from wherry.runs.formers import leave_to_others, stays, take_back_all_the_same, withdraw
+from wherry.runs.formers import free, leave_to_others, stays, take_back_all_the_same
 from wherry.runs.job import Batch, Entry, Job
 from wherry.runs.merging import merged_refs, outgrown, take_over, take_over_late
 from wherry.runs.reading import read
@@ -62,7 +62,7 @@ def rehearse(job: Job, then: Then = nothing_then) -> tuple[Tally, dict[Ref, Outc
     ways = [way for kind, mapper in job.wired.mappers.items() for way in approach(job, kind, mapper)]
     steps = [step for _, decided in ways for step in decided]
     with job.wired.store.rehearse() as tx:
-        withdraw(job, tx)
+        free(job, tx)
         outcomes = writing.settle(tx, job.wired.lane, steps, job.wired.store.now())
         further, added = then(tx)
     for batch, _ in ways:

@@ -21,16 +21,17 @@ from wherry.settings import Flow
 from wherry.store import homes, ledger
 from wherry.store.database import Tx
 from wherry.store.ledger import Route
+from wherry.wording import a
 
 
-def withdraw(job: Job, tx: Tx) -> None:
+def free(job: Job, tx: Tx) -> None:
     """What waits in a form that the flow no longer makes gives way, before anything of it leaves."""
     for kind, mapper in _kinds(job.wired):
-        homing.withdraw(tx, job.wired.lane, kind, other_forms(*roots_of(mapper)), job.wired.store.now())
+        homing.free(tx, job.wired.lane, kind, other_forms(*roots_of(mapper)), job.wired.store.now())
 
 
-def withdrawn(wired: Wired) -> set[Ref]:
-    """What the next run will take out of the queue so."""
+def to_be_freed(wired: Wired) -> set[Ref]:
+    """What the next run will take out of the queue for that."""
     lane, found = wired.lane, set[Ref]()
     with wired.store.read() as tx:
         for kind, mapper in _kinds(wired):
@@ -46,11 +47,11 @@ def _kinds(wired: Wired) -> list[tuple[str, FieldMapper]]:
     return [(kind, mapper) for kind, mapper in wired.mappers.items() if other_forms(*roots_of(mapper))]
 
 
-def give_way(job: Job) -> None:
-    """The same at the beginning of a run, where there is anything."""
-    if withdrawn(job.wired):
+def free_first(job: Job) -> None:
+    """At the beginning of a run: whatever is to be freed, in a transaction of its own."""
+    if to_be_freed(job.wired):
         with job.wired.store.write() as tx:
-            withdraw(job, tx)
+            free(job, tx)
 
 
 # -- at the gate -------------------------------------------------------------------------------------------------------
@@ -80,7 +81,7 @@ def stays(job: Job, mapper: FieldMapper, entry: Entry, skip: Skip | None, stands
     if stands is None or entry.record.gone:
         return False
     if skip is None:
-        job.former = True
+        job.met_former = True
         entry.close("skipped", stands.why)
         return True
     if entry.void and isinstance(mapper, Narrows) and job.wired.repeats(mapper.root):
@@ -143,13 +144,17 @@ class Former(Struct, frozen=True, kw_only=True):
         return "; ".join(said for said in (self._standing, self._going) if said)
 
     @property
+    def _one(self) -> str:
+        return a(self.document.replace("-", " "))
+
+    @property
     def _standing(self) -> str:
         kinds = [_counted(count, spelled(entity)) for entity, count in sorted(self.stand.items()) if count]
         stay, they, theirs = ("stays", "it is", "its record is") if sum(self.stand.values()) == 1 else (
             "stay", "they are", "their records are")  # fmt: skip
         return (
             f"{' and '.join(kinds)} that {self.flow} wrote before its document was {self.document!r} {stay} in "
-            f"{self.sink} as {they}, and {theirs} not written once more; to have one as {article(self.document)}, take "
+            f"{self.sink} as {they}, and {theirs} not written once more; to have one as {self._one}, take "
             "it back first (wherry runs undo RUN, or void it at its source) and run the flow"
         ) if kinds else ""  # fmt: skip
 
@@ -157,14 +162,7 @@ class Former(Struct, frozen=True, kw_only=True):
     def _going(self) -> str:
         were, go = ("was", "goes") if self.free == 1 else ("were", "go")
         records = _counted(self.free, "record")
-        new = article(self.document)
-        return f"{records} that {were} never written {go} as {new} with the next run" if self.free else ""
-
-
-def article(document: str) -> str:
-    """``an invoice``."""
-    word = document.replace("-", " ")
-    return f"{'an' if word[:1] in 'aeiou' else 'a'} {word}"
+        return f"{records} that {were} never written {go} as {self._one} with the next run" if self.free else ""
 
 
 def _counted(number: int, word: str) -> str:
@@ -188,7 +186,7 @@ def of_flow(tx: Tx, route: Route, flow: Flow, mappers: Mapping[str, FieldMapper]
 
 def told(job: Job) -> dict[str, str]:
     """What a run or a plan says of it, where it met such records."""
-    if not job.former:
+    if not job.met_former:
         return {}
     with job.wired.store.read() as tx:
         found = of_flow(tx, job.wired.lane.route, job.wired.flow, job.wired.mappers)

@@ -184,7 +184,7 @@ class Job(Struct, kw_only=True):
     open: dict[Ref, tuple[str, Fate]] = field(default_factory=dict)
     """What was counted as open in this run and may still end in it: record kind (of roots) and fate so far."""
     tally: Tally = field(default_factory=Tally)
-    former: bool = False
+    met_former: bool = False
     """Whether records were met that stand in a form which the flow no longer makes."""
     booked: Booked | None = None
     """Of a flow that books: what its movements came to."""
