@@ -89,6 +89,7 @@ def test_a_line_without_a_rate_among_others_takes_the_row_without_one(made: Any)
     [
         ([{"rate": "20", "code": "standard"}], "no tax code 'standard'"),
         ([{"rate": "a lot", "code": "2"}], "'a lot' is no number"),
+        ([{"rate;code": "20;2"}], "line 1: its columns are rate;code"),
         ([{"rate": "20", "code": "2"}, {"rate": "20.0", "code": "3"}], "two codes"),
     ],
 )
