@@ -33,8 +33,8 @@ COMMANDS: dict[str, Lazy] = {
         "Plugins: what is installed, broken, and to be had.", _SET,
         list=_at("plugins", "list_", "Installed plugins, and the systems that are to be had."),
         info=_at("plugins", "info", "What one plugin can do and what it needs."),
-        new=_at("authored", "new", "Write a whole plugin, tests and all."),
-        check=_at("checked", "check", "Judge a plugin by the quality scale, rule by rule, with evidence."),
+        new=_at("plugin_new", "new", "Write a whole plugin, tests and all."),
+        check=_at("plugin_check", "check", "Judge a plugin by the quality scale, rule by rule, with evidence."),
     ),
     "connect": _at("connect", "connect", "Sign in to a connection's account, by browser or by token.", _SET),
     "connection": _group(
@@ -86,7 +86,7 @@ COMMANDS: dict[str, Lazy] = {
     ),
     "errors": _group(
         "What waits for an operator: why, and what to do about it.", _LOOK,
-        list=_at("listed", "list_", "What waits, by cause, with amounts and the next step."),
+        list=_at("errors_list", "list_", "What waits, by cause, with amounts and the next step."),
         show=_at("errors", "show", "One in full, with its requests and raw answers."),
         edit=_at("errors", "edit", "Correct what was refused: edit E-12 number=INV-9."),
         retry=_at("errors", "retry", "Try it again, now."),
