@@ -89,7 +89,6 @@ def test_a_line_without_a_rate_among_others_takes_the_row_without_one(made: Any)
     [
         ([{"rate": "20", "code": "standard"}], "no tax code 'standard'"),
         ([{"rate": "a lot", "code": "2"}], "'a lot' is no number"),
-        ([{"rate;code": "20;2"}], "line 1: its columns are rate;code"),
         ([{"rate": "20", "code": "2"}, {"rate": "20.0", "code": "3"}], "two codes"),
     ],
 )
@@ -97,6 +96,11 @@ def test_a_table_that_cannot_be_right_stops_the_flow_and_names_its_line(made: An
     with pytest.raises(ConfigError, match=says) as caught:
         made(rows, {"tax": "uk"})
     assert caught.value.where["line"] == len(rows) + 1
+
+
+def test_a_table_with_other_columns_is_told_by_them(made: Any) -> None:
+    with pytest.raises(ConfigError, match="line 1: its columns are rate;code"):
+        made([{"rate;code": "20;2"}], {"tax": "uk"})
 
 
 def test_american_lines_are_taxable_or_not_and_the_document_has_the_code(made: Any) -> None:

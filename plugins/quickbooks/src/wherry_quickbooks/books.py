@@ -203,7 +203,9 @@ def _income(rows: list[Obj], settings: QuickBooksSettings) -> str:
 
 def _tax_table(path: str, rows: list[dict[str, str]], codes: list[Obj]) -> TaxTable:
     if rows and not rows[0].keys() >= {"rate", "code"}:
-        raise _wrong(path, 1, f"its columns are {', '.join(rows[0])}", "name them rate,code, with a comma between cells")
+        raise _wrong(
+            path, 1, f"its columns are {', '.join(rows[0])}", "name them rate,code, with a comma between cells"
+        )
     found: dict[Decimal, str] = {}
     blank = ""
     for line, (rate, code) in enumerate(_pairs(path, rows, codes), start=2):
