@@ -116,9 +116,11 @@ def _line_of(shape: Any) -> Any:
 
 def seldom(item: Item) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
     """What journal entries seldom say, and the body with it in two ways."""
-    first, *rest = item.body[_LINES]
-    one, other = ({**item.body, _LINES: [{**first, "customer": id}, *rest]} for id in ("71", "72"))
-    yield f"{_LINES}.customer", one, other
+    lines = item.body[_LINES]
+    for n, line in enumerate(lines):
+        told = [[*lines[:n], {**line, "customer": id}, *lines[n + 1 :]] for id in ("71", "72")]
+        one, other = ({**item.body, _LINES: some} for some in told)
+        yield f"{_LINES}.customer", one, other
     own = currency_of(item.body)
     for _, body in foreign(item.body):
         one, other = ({**body, "exchange_rate": rate, "home": own} for rate in ("1.25", "1.3"))
