@@ -116,7 +116,7 @@ def _items(tx: Tx, sink: int, period: Period, found: Checklist) -> None:
     groups: dict[tuple[str, str], list[Placed]] = {}
     for one in inquiries.items_in(tx, OPEN):
         day = str(one.item.draft.body.get("date") or "")
-        if abs(one.route.sink) != sink or not day or day > period.last.isoformat():
+        if one.route.target != sink or not day or day > period.last.isoformat():
             continue
         if one.item.state == "queued":
             if one.item.approval == "wanted":

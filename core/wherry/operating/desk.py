@@ -156,7 +156,7 @@ def _names(tx: Tx) -> dict[int, str]:
 
 
 def _leaves_with(hub: Hub, names: Mapping[int, str], one: Placed) -> str:
-    return leaving.with_what(hub, names.get(abs(one.route.sink), ""))
+    return leaving.with_what(hub, names.get(one.route.target, ""))
 
 
 def row(item: ItemRow, leaves_with: str = leaving.RUN) -> dict[str, Any]:

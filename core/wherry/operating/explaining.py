@@ -170,7 +170,7 @@ class View(Teller):
         return _stands(item, self._leaves_with(one))
 
     def _leaves_with(self, one: Placed) -> str:
-        sink = self.bound.get(abs(one.route.sink))
+        sink = self.bound.get(one.route.target)
         return leaving.with_what(self.hub, sink.name) if sink is not None else leaving.RUN
 
     def _left_out(self, seen: Seen) -> str:

@@ -31,7 +31,7 @@ _ONE = "a record goes into a target as one document, and that stays what it is u
 
 def form_of(lane: Lane) -> Form:
     """What the records of a lane become."""
-    return "journal" if lane.route.sink < 0 else "document"
+    return "journal" if lane.route.is_subledger else "document"
 
 
 class Elsewhere(Struct, frozen=True):
@@ -111,7 +111,7 @@ def spelled(entity: str) -> str:
 
 def _elsewhere(tx: Tx, lane: Lane, home: Home) -> Elsewhere:
     """``flow invoices has it already, as invoice 536365 (145 in the target); what goes in as …``."""
-    route = Route(lane.route.source, abs(lane.route.sink) * (-1 if home.form == "journal" else 1))
+    route = Route(lane.route.source, lane.route.target * (-1 if home.form == "journal" else 1))
     ref = Ref(home.entity, home.key)
     link, item = ledger.find_links(tx, route, [ref]).get(ref), ledger.find_items(tx, route, [ref]).get(ref)
     number = _number(tx, home, link) if link is not None else item.label if item is not None else ""

@@ -122,7 +122,7 @@ class Lane(Struct, frozen=True, kw_only=True):
         keeps = self.atomic is None and ("journal_entry" in self.takes or len(forms) > 1)
         anew = frozenset(self.sink.replaces) if isinstance(self.sink, Replaces) else frozenset()
         msgspec.structs.force_setattr(self, "replaces", anew)
-        msgspec.structs.force_setattr(self, "has_homes", keeps or self.route.sink < 0)
+        msgspec.structs.force_setattr(self, "has_homes", keeps or self.route.is_subledger)
 
     @property
     def takes_back(self) -> bool:

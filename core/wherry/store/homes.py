@@ -70,7 +70,7 @@ _UNSENT = sa.select(*item_columns).where(
 
 def _told(route: Route, **more: str) -> dict[str, int | str]:
     """A subledger's route stands for the target itself."""
-    return {"sink": abs(route.sink), "source": route.source, **more}
+    return {"sink": route.target, "source": route.source, **more}
 
 
 def of_records(tx: Tx, route: Route, kind: str, records: Iterable[str]) -> list[Home]:
@@ -91,7 +91,7 @@ def excludes(home: Home, flow: str, form: Form, apart: Collection[str]) -> bool:
 def put(tx: Tx, route: Route, rows: Iterable[Home]) -> None:
     """Note them; what is known of the same thing of a flow is replaced."""
     names = ("sink", "source", *_NAMES)
-    tx.many(table, names, [(abs(route.sink), route.source, *msgspec.structs.astuple(row)) for row in rows])
+    tx.many(table, names, [(route.target, route.source, *msgspec.structs.astuple(row)) for row in rows])
 
 
 def drop(tx: Tx, route: Route, flow: str, kind: str, records: Iterable[str], entity: str) -> None:

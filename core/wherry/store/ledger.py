@@ -28,6 +28,16 @@ class Route(Struct, frozen=True):
 
     source: int
     sink: int
+    """Below zero: the subledger of that connection, where movements are kept before they are booked there."""
+
+    @property
+    def is_subledger(self) -> bool:
+        return self.sink < 0
+
+    @property
+    def target(self) -> int:
+        """The connection that is written to in the end."""
+        return abs(self.sink)
 
 
 def things(table: sa.Table, columns: Iterable[sa.ColumnElement[Any]]) -> sa.Select[Any]:
