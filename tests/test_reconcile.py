@@ -50,6 +50,9 @@ def test_what_is_held_taken_back_and_left_out_adds_up(desk: Books) -> None:
     assert found.counts["posted"] + found.counts.get("reversed", 0) + found.counts["held"] + found.counts.get(
         "skipped", 0) == 5  # fmt: skip
     assert found.sums["held"] == {"GBP": 4000}
+    assert {why: (one.records, one.sums) for why, one in found.held.items()} == {
+        "wanted": (["invoice 4"], {"GBP": 4000})
+    }
 
 
 def test_an_edit_in_the_target_is_a_difference(desk: Books) -> None:

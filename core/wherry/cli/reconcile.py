@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
@@ -16,8 +16,14 @@ from wherry.cli.drawing import amount, clean, plural, spelled
 from wherry.cli.options import face
 from wherry.errors import EXIT_PERSON
 from wherry.operating import reconciling
+from wherry.records import DESK
 
 _WORDS = {"posted": "posted", "reversed": "taken back", "held": "held", "skipped": "left out"}
+_HELD = {
+    "wanted": "waits for approval", "queued": "ready, goes with the next run", "waiting": "waits for something else",
+    "triage": "in triage", "unknown": "being looked up", "refused": "refused, must be corrected",
+    "decide": "to decide", "differs": "held otherwise in the target",
+}  # fmt: skip
 _SHOWN = 50
 _NAMED = 5
 
@@ -44,9 +50,16 @@ def reconcile(flow: str, period: str) -> None:
     found = reconciling.reconcile(own.hub, flow, period)
     data: dict[str, Any] = {**msgspec.to_builtins(found), "agrees": not found.differences}
     after = [f"wherry explain {shlex.quote(one.record.partition(' ')[2])}" for one in found.differences[:1]]
-    own.print("wherry.reconcile/1", data, lambda: _lines(found), after)
+    own.print("wherry.reconcile/1", data, lambda: _lines(found), after or _held_by(found))
     if found.differences:
         own.code = EXIT_PERSON
+
+
+def _held_by(found: reconciling.Reconciled) -> list[str]:
+    """What a person can do about what is held."""
+    name = shlex.quote(found.flow)
+    told = [f"wherry approve {name}"] if "wanted" in found.held else []
+    return told + ([f"wherry errors list --flow {name}"] if found.held.keys() & DESK else [])
 
 
 def _tie_out(own: Face, name: str, period: str) -> None:
@@ -99,12 +112,18 @@ def _states(found: reconciling.Reconciled, words: dict[str, str]) -> Iterator[st
         if found.counts.get(state) or found.sums.get(state):
             count = str(found.counts.get(state, 0)).rjust(7)
             yield f"  {words[state].ljust(12)} {count}   {_sums(found.sums.get(state, {}))}"
-    for reason, left in sorted(found.left_out.items()):
-        names = ", ".join(name.partition(" ")[2] for name in left.records[:_NAMED])
-        more = f" and {left.count - _NAMED:,} more" if left.count > _NAMED else ""
-        yield f"    {str(left.count).rjust(7)}   {_sums(left.sums)}   {clean(reason)}: {clean(names)}{more}"
+        if state == "held":
+            yield from _listed({_HELD.get(why, why): one for why, one in found.held.items()})
+    yield from _listed(found.left_out)
     if found.undated:
         yield f"  {plural(found.undated, 'record')} of these left out before a day was known: in any period"
+
+
+def _listed(found: Mapping[str, reconciling.Listed]) -> Iterator[str]:
+    for reason, one in sorted(found.items()):
+        names = ", ".join(name.partition(" ")[2] for name in one.records[:_NAMED])
+        more = f" and {one.count - _NAMED:,} more" if one.count > _NAMED else ""
+        yield f"    {str(one.count).rjust(7)}   {_sums(one.sums)}   {clean(reason)}: {clean(names)}{more}"
 
 
 def _differences(found: reconciling.Reconciled) -> Iterator[str]:

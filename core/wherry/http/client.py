@@ -48,6 +48,8 @@ _PRIVATE = frozenset({"set-cookie", "authorization", "www-authenticate", "proxy-
 """Headers of an answer that are not kept: they may hold what signs somebody in."""
 _PLAIN = re.compile(r"/?\w[\w.-]*(?:/\w[\w.-]*)*/?", re.ASCII).fullmatch
 """A path below the base, with nothing in it that would have to be understood or quoted."""
+_READ = httpx.ByteStream(b"")
+"""What is left to read of an answer that was read."""
 
 
 class _Ask(Struct, frozen=True):
@@ -244,6 +246,7 @@ class Http:
                 answer.read()
             finally:
                 answer.close()
+        answer.stream = _READ  # its own holds it in turn: a page would stay until somebody looks for circles
         response = _response(answer)
         if response.status >= 300 and response.status not in ask.allow:
             raise self._error(ask, response)

@@ -76,8 +76,8 @@ class Difference(Struct, frozen=True, kw_only=True):
     decided: str = ""
 
 
-class LeftOut(Struct, kw_only=True):
-    """Records that were left out for one reason: how many, some of them, and currency → minor units."""
+class Listed(Struct, kw_only=True):
+    """Records that are not in the target for one reason: how many, some of them, and currency → minor units."""
 
     count: int = 0
     records: list[str] = field(default_factory=list)
@@ -99,7 +99,9 @@ class Reconciled(Struct, kw_only=True):
     """Whether the target could be asked what it holds."""
     undated: int = 0
     """Of what is counted, how many records were left out before anybody knew their day: they may be of another."""
-    left_out: dict[str, LeftOut] = field(default_factory=dict)
+    held: dict[str, Listed] = field(default_factory=dict)
+    """The state of what is held (``refused``, ``queued``; ``wanted`` where it waits for approval) → what is in it."""
+    left_out: dict[str, Listed] = field(default_factory=dict)
     """Reason → what was left out for it."""
 
     def add(self, state: str, currency: str, minor: int) -> None:
@@ -200,13 +202,20 @@ def _count(found: Reconciled, line: Line) -> None:
     found.add(line.state, line.currency, line.posted if line.state == "posted" else line.amount)
     if line.held:
         found.add("held", line.currency, line.held)
+    if line.item is not None and (line.state == "held" or line.held):
+        wanted = line.item.state == "queued" and line.item.approval == "wanted"
+        _list(found.held, "wanted" if wanted else line.item.state, line, line.held or line.amount)
     if line.state == "skipped":
-        left = found.left_out.setdefault(homing.in_general(line.reason) or "no reason was kept", LeftOut())
-        left.count += 1
-        if len(left.records) < _NAMED:
-            left.records.append(line.name)
-        if line.currency:
-            left.sums[line.currency] = left.sums.get(line.currency, 0) + line.amount
+        _list(found.left_out, homing.in_general(line.reason) or "no reason was kept", line, line.amount)
+
+
+def _list(among: dict[str, Listed], why: str, line: Line, minor: int) -> None:
+    listed = among.setdefault(why, Listed())
+    listed.count += 1
+    if len(listed.records) < _NAMED:
+        listed.records.append(line.name)
+    if line.currency:
+        listed.sums[line.currency] = listed.sums.get(line.currency, 0) + minor
 
 
 def _told_otherwise(lines: Sequence[Line]) -> list[Difference]:
