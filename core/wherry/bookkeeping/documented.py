@@ -8,12 +8,13 @@ from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
-from wherry.books.frozen import ENTITY, REVERSED
+from wherry.books.frozen import ENTITY
 from wherry.books.held import HeldDocument, ListsDocuments
 from wherry.hub import Hub
 from wherry.money import text
 from wherry.operating import desk
 from wherry.protocol.flight import Target
+from wherry.protocol.rows import REVERSED
 from wherry.store import exported
 from wherry.store.ledger import LinkRow
 

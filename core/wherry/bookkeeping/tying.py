@@ -17,7 +17,7 @@ from wherry.bookkeeping import documented, fiscal, trail
 from wherry.bookkeeping.trail import TrialBalance
 from wherry.books import gathering, rates, tieout
 from wherry.books.charts import Chart
-from wherry.books.frozen import ENTITY, REVERSED
+from wherry.books.frozen import ENTITY
 from wherry.books.gathering import Selection
 from wherry.books.held import FAR, BothSides, Cancelled, HeldEntry, ListsEntries, Problem, Written
 from wherry.books.keys import parts, spelled
@@ -28,6 +28,7 @@ from wherry.hub import Hub
 from wherry.operating import comparing, desk, reconciling
 from wherry.operating.reconciling import Reconciled
 from wherry.protocol.flight import Target
+from wherry.protocol.rows import REVERSED
 from wherry.protocol.steps import fill, references
 from wherry.roles import Asks, Balance, HasBalances
 from wherry.settings import Flow

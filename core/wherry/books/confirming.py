@@ -12,7 +12,8 @@ from itertools import islice
 
 from msgspec import Struct
 
-from wherry.books.frozen import ENTITY, REVERSED
+from wherry.books.frozen import ENTITY
+from wherry.protocol.rows import REVERSED
 from wherry.records import Ref
 from wherry.roles import Confirms, SourceConnector
 from wherry.store import Store, ledger, movements

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from msgspec import Struct, field
 
 from wherry.books.keys import SEPARATOR
+from wherry.protocol.rows import MAY_STAND, REVERSED
 from wherry.records import Ref
 from wherry.store import ledger
 from wherry.store.database import Tx
@@ -17,8 +18,6 @@ from wherry.store.ledger import Route
 from wherry.store.tables import items, links
 
 ENTITY = "journal_entry"
-REVERSED = "reversed"
-_MAY_BE_THERE = ("unknown", "decide", "differs")
 _SINK: sa.BindParameter[int] = sa.bindparam("sink")
 _SOURCE: sa.BindParameter[int] = sa.bindparam("source")
 _FLOW: sa.BindParameter[str] = sa.bindparam("flow")
@@ -32,7 +31,7 @@ _GIVEN_UP = sa.select(links.c.key).where(
 )  # fmt: skip
 _SENT = sa.select(items.c.key).where(
     items.c.sink == _SINK, items.c.source == _SOURCE, items.c.entity == ENTITY,
-    items.c.state.in_(_MAY_BE_THERE), items.c.key.startswith(_FLOW),
+    items.c.state.in_(sorted(MAY_STAND)), items.c.key.startswith(_FLOW),
 )  # fmt: skip
 
 
@@ -63,7 +62,7 @@ def frozen(tx: Tx, route: Route, keys: Iterable[str]) -> set[str]:
     refs = [Ref(ENTITY, key) for key in keys if key]
     links, items = ledger.find_links(tx, route, refs), ledger.find_items(tx, route, refs)
     held = {ref.key for ref, link in links.items() if link.target and link.rule != REVERSED}
-    return held | {ref.key for ref, item in items.items() if item.state in _MAY_BE_THERE}
+    return held | {ref.key for ref, item in items.items() if item.state in MAY_STAND}
 
 
 def numbers(tx: Tx, route: Route, flow: str) -> set[str]:

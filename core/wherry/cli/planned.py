@@ -10,6 +10,7 @@ import msgspec
 
 from wherry.cli.drawing import clean, counts, cut, plural, size, spelled, value
 from wherry.cli.grouped import FEW, named, refusals
+from wherry.protocol.rows import ONCE
 
 if TYPE_CHECKING:
     from wherry.hub import Hub
@@ -203,7 +204,7 @@ def _left_out(data: Mapping[str, Any], whole: bool) -> Iterator[str]:
             if n == _MOST_REASONS and not whole:
                 yield f"             and {plural(len(left_out) - n, 'more reason')} (--all)"
                 break
-            again = f"   (wherry resync {data['flow']} ID)" if reason == "already synced once" else ""
+            again = f"   (wherry resync {data['flow']} ID)" if reason == ONCE else ""
             yield f"  {'= skip'.ljust(10)} {plural(number, kind)}: {clean(reason)}{again}"
 
 

@@ -19,7 +19,7 @@ from wherry.operating import desk, leaving, tracing
 from wherry.operating.standings import Teller, day, moment
 from wherry.operating.subjects import Subject, body_of, texts_of
 from wherry.protocol import homing
-from wherry.protocol.rows import REVERSED
+from wherry.protocol.rows import ABANDONED, ONCE, REVERSED
 from wherry.records import Ref
 from wherry.redaction import scrub
 from wherry.settings import Flow
@@ -32,7 +32,6 @@ from wherry.wording import bare
 
 _MOST = 20
 _OPEN_ITEM, _MOVEMENT = re.compile(r"[eE]-\d+").fullmatch, re.compile(r"[mM]-\d+").fullmatch
-_ONCE = "already synced once"
 
 
 def explain(hub: Hub, word: str = "", target: str = "", kind: str = "") -> list[dict[str, Any]]:
@@ -102,7 +101,7 @@ class View(Teller):
         if one.item is not None:
             return f"{name} is not in {there}: it {self.because(one.item)}"
         if one.link is not None:
-            up = one.link.rule == "abandoned"
+            up = one.link.rule == ABANDONED
             again = f"; {self._reopening(one, word)} takes it up again" if up else ""
             what = "gave it up" if up else "said to leave it out"
             when = day(one.link.made_at)
@@ -151,7 +150,7 @@ class View(Teller):
             return f"{said}; its record is {one.seen.reason.removeprefix('gone: ')}"
         if stays := homing.why_it_stays(one.seen.reason):
             return f"{said}; {stays}"
-        left_out = one.seen.fate == "skipped" and one.seen.reason != _ONCE
+        left_out = one.seen.fate == "skipped" and one.seen.reason != ONCE
         return f"{said}; {what} {self._left_out(one.seen).removeprefix('it ')}" if left_out else said
 
     def because(self, one: Placed, depth: int = 0) -> str:
@@ -237,7 +236,7 @@ class View(Teller):
     def _state(self, one: Subject) -> str:
         if one.item is not None:
             return one.item.item.state
-        if one.link is not None and one.link.rule not in (REVERSED, "abandoned", "ignored"):
+        if one.link is not None and one.link.rule not in (REVERSED, ABANDONED, "ignored"):
             return "missing" if self.gone(one) else "written"
         if one.link is not None:
             return one.link.rule

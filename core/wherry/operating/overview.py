@@ -79,7 +79,7 @@ def _health(row: dict[str, Any]) -> str:
     if row["state"] == "paused":
         return "paused"
     last = (row["last_run"] or {}).get("state", "") or "never run"
-    return "blocked" if last in ("ok", "person") and row["blocked"] else words.get(last, last)
+    return "blocked" if last == "ok" and row["blocked"] else words.get(last, last)
 
 
 def doctor(hub: Hub) -> dict[str, Any]:

@@ -21,6 +21,8 @@ REVERSED = "reversed"
 """The rule of a link whose document was taken back."""
 ABANDONED = "abandoned"
 """The rule of a link of what a person gave up."""
+ONCE = "already synced once"
+"""Why a record is left out that was carried before, and of which its flow repeats nothing."""
 
 
 class Follower(Struct, kw_only=True):
@@ -190,12 +192,13 @@ def _action(lane: Lane, step: Step) -> str:
     return REPLACE if ours and step.draft.entity in lane.replaces else "write"
 
 
-_MAY_STAND = frozenset({"unknown", "decide", "differs"})
+MAY_STAND = frozenset({"unknown", "decide", "differs"})
+"""States of an item that has, or may have, an effect in its target."""
 
 
 def may_stand(row: ItemRow) -> bool:
     """Whether it has, or may have, an effect in its target, be it half of one: then it is not withdrawn."""
-    return row.state in _MAY_STAND or halfway.is_begun(row)
+    return row.state in MAY_STAND or halfway.is_begun(row)
 
 
 ONCE_REFUSED = '{"what":"once refused"}'

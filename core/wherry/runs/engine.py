@@ -19,13 +19,14 @@ from wherry.catalogues import listed_as
 from wherry.errors import Rejected
 from wherry.matching.catalogue import pending_id
 from wherry.protocol import boundary, homing, writing
+from wherry.protocol.rows import ONCE
 from wherry.protocol.steps import Outcome, Step, references
 from wherry.protocol.tally import Notice, Tally
 from wherry.records import DONE, OPEN, Create, Decision, Draft, Page, Record, Ref, Same, Skip
 from wherry.roles import FieldMapper, Narrows
 from wherry.runs import fates
 from wherry.runs.copying import copy_files
-from wherry.runs.fates import ONCE, tell_items
+from wherry.runs.fates import tell_items
 from wherry.runs.formers import free, leave_to_others, stays, take_back_all_the_same
 from wherry.runs.job import Batch, Entry, Job
 from wherry.runs.merging import merged_refs, outgrown, take_over, take_over_late

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from wherry.protocol import homing
-from wherry.protocol.rows import ONCE_REFUSED, may_stand
+from wherry.protocol.rows import ONCE, ONCE_REFUSED, may_stand
 from wherry.protocol.steps import Outcome, Step
 from wherry.protocol.tally import Refusal, Tally
 from wherry.records import OPEN, Draft, Ref
@@ -20,8 +20,6 @@ from wherry.store import ledger, registry
 from wherry.store.database import Tx
 from wherry.store.ledger import Event, ItemRow, Seen
 from wherry.store.registry import Mark
-
-ONCE = "already synced once"
 
 
 def store(job: Job, tx: Tx, mapper: FieldMapper, batch: Batch, now: str) -> None:

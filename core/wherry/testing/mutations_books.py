@@ -13,10 +13,11 @@ import msgspec
 
 from wherry.books import booking, confirming, frozen, gathering, placing, subledger
 from wherry.books.confirming import Taken
-from wherry.books.frozen import ENTITY, REVERSED, Sent
+from wherry.books.frozen import ENTITY, Sent
 from wherry.books.gathering import Arrangement, Booking, Books
 from wherry.books.subledger import Subledger
 from wherry.hub import Hub
+from wherry.protocol.rows import REVERSED
 from wherry.records import Ref
 from wherry.runs.job import Job
 from wherry.store import Store, ledger, movements
