@@ -13,34 +13,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
-from wherry.accounting import Balance, BookedLine, Entry, Side
+from wherry.accounting import Balance, BookedLine, Entry
 from wherry.bookkeeping import documented
 from wherry.books import tieout
 from wherry.books.held import BothSides, Written
 from wherry.store.ledger import LinkRow
 
 from .shop import CHARGES
+from .test_tieout import Held, Line
 from .treasury import treasury
 
 FIRST, LAST, DAY = dt.date(2026, 1, 1), dt.date(2026, 1, 31), dt.date(2026, 1, 15)
-
-
-class Line(Struct, frozen=True):
-    account: str
-    side: Side
-    minor: int
-    home: int
-    party: str = ""
-
-
-class Held(Struct, frozen=True, kw_only=True):
-    id: str
-    number: str = ""
-    date: dt.date = DAY
-    currency: str = "USD"
-    note: str = ""
-    stamp: str = ""
-    lines: tuple[Line, ...] = ()
 
 
 class Document(Struct, frozen=True, kw_only=True):

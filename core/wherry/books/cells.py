@@ -12,6 +12,7 @@ import datetime as dt
 import hashlib
 import re
 from functools import lru_cache
+from typing import Any
 
 _ACTIVE = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _MARKED = re.compile("'+[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
@@ -70,3 +71,17 @@ def spelled(day: dt.date, form: str) -> str:
     if sorted(part[0] for part in told) != ["D", "M", "Y"]:
         raise ValueError(f"{form!r} is no date form; write it with YYYY, MM and DD, as in DD/MM/YYYY")
     return _PARTS.sub(lambda found: parts[found[0]], form)
+
+
+def text_cell(page: Any, text: str, *, bold: bool = False) -> Any:
+    """A cell of a workbook that holds text, whatever it looks like."""
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.styles import Font
+
+    cell = WriteOnlyCell(page, text or None)
+    cell.number_format = "@"
+    if text:
+        cell.data_type = "s"  # or a text that begins with = would be a formula
+    if bold:
+        cell.font = Font(bold=True)
+    return cell

@@ -15,7 +15,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from wherry.books.cells import clean, cut, neutral
+from wherry.books.cells import clean, cut, neutral, text_cell
 from wherry.money import decimals, text
 
 _DIGITS = 15
@@ -93,7 +93,6 @@ def _shown(value: Cell) -> str:
 
 def _cell(page: Any, value: Cell, *, bold: bool = False) -> Any:
     from openpyxl.cell import WriteOnlyCell
-    from openpyxl.styles import Font
 
     if isinstance(value, Amount) and len(str(abs(value.minor))) <= _DIGITS:
         places = decimals(value.currency)
@@ -105,11 +104,4 @@ def _cell(page: Any, value: Cell, *, bold: bool = False) -> Any:
         cell = WriteOnlyCell(page, value)
         cell.number_format = "0"
         return cell
-    told = cut(clean(neutral(_shown(value)), lines=True), _LONGEST_TEXT)
-    cell = WriteOnlyCell(page, told or None)
-    cell.number_format = "@"
-    if told:
-        cell.data_type = "s"  # or a text that begins with = would be a formula
-    if bold:
-        cell.font = Font(bold=True)
-    return cell
+    return text_cell(page, cut(clean(neutral(_shown(value)), lines=True), _LONGEST_TEXT), bold=bold)

@@ -20,6 +20,7 @@ from typing import Any
 from msgspec import Struct
 
 from wherry.accounting import Mapped
+from wherry.books.cells import text_cell
 from wherry.errors import ConfigError
 
 DIMENSIONS = ("class", "department", "location", "subsidiary", "tax")
@@ -347,22 +348,9 @@ def _as_xlsx(table: Iterable[Sequence[str]]) -> bytes:
     for letter in "ABCDEFGHI":
         sheet.column_dimensions[letter].number_format = "@"
         sheet.column_dimensions[letter].width = 32 if letter == "A" else 16
-    sheet.append([_text_cell(sheet, name, bold=True) for name in COLUMNS])
+    sheet.append([text_cell(sheet, name, bold=True) for name in COLUMNS])
     for cells in table:
-        sheet.append([_text_cell(sheet, cell) for cell in cells])
+        sheet.append([text_cell(sheet, cell) for cell in cells])
     data = io.BytesIO()
     book.save(data)
     return data.getvalue()
-
-
-def _text_cell(sheet: Any, text: str, *, bold: bool = False) -> Any:
-    from openpyxl.cell import WriteOnlyCell
-    from openpyxl.styles import Font
-
-    cell = WriteOnlyCell(sheet, text or None)
-    cell.number_format = "@"
-    if text:
-        cell.data_type = "s"  # or a text that begins with = would be a formula
-    if bold:
-        cell.font = Font(bold=True)
-    return cell
