@@ -38,7 +38,7 @@ class Layer(Struct, frozen=True):
     key: str
 
 
-class Outline(Struct, frozen=True):
+class Outline(Struct, frozen=True, kw_only=True):
     """An entity of a default map without its fields: where it comes from and what identifies it."""
 
     name: str
@@ -129,22 +129,12 @@ def _outline(kind: str, name: str, said: Mapping[str, Any]) -> Outline:
     if lists and said.get("each"):
         raise _bad_map(f"{kind}.{name}", "an entity made from each of several relatives cannot have lists")
     return Outline(
-        name,
-        said.get("from", kind),
-        said["key"],
-        bool(said.get("each")),
-        bool(said.get("root")),
-        bool(said.get("reference")),
-        bool(said.get("optional")),
-        said.get("label", ""),
-        said.get("file", ""),
-        lists,
-        fields,
-        _words(said.get("document", ())),
-        said.get("when", ""),
-        said.get("skip", ""),
-        said.get("void", ""),
-    )
+        name=name, kind=said.get("from", kind), key=said["key"], lists=lists, fields=fields,
+        each=bool(said.get("each")), root=bool(said.get("root")), reference=bool(said.get("reference")),
+        optional=bool(said.get("optional")), label=said.get("label", ""), file=said.get("file", ""),
+        documents=_words(said.get("document", ())), when=said.get("when", ""), skip=said.get("skip", ""),
+        void=said.get("void", ""),
+    )  # fmt: skip
 
 
 def _words(said: str | Sequence[str]) -> tuple[str, ...]:

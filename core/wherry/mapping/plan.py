@@ -40,7 +40,7 @@ class Body(Struct, frozen=True):
     straight: Straight | None
 
 
-class Making(Struct, frozen=True):
+class Making(Struct, frozen=True, kw_only=True):
     """How the drafts of one entity are made. ``lists`` is (field, record kind of its elements, their
     body)."""
 
@@ -150,23 +150,18 @@ class _Planner:
         self.used.setdefault(outline.kind, set())
         here = self._words(outline, outline.kind if outline.each else "")
         return Making(
-            outline.name,
-            outline.kind,
-            outline.each,
-            outline.root,
-            outline.reference,
-            outline.optional,
-            self._header(outline, "key", outline.key, here),
-            self._optional(outline, "label", outline.label, here),
-            self._optional(outline, "file", outline.file, here),
-            self._body(outline.name, "", shape, lines, here),
-            tuple(
+            entity=outline.name, kind=outline.kind, each=outline.each, root=outline.root, reference=outline.reference,
+            optional=outline.optional, key=self._header(outline, "key", outline.key, here),
+            label=self._optional(outline, "label", here), file=self._optional(outline, "file", here),
+            body=self._body(outline.name, "", shape, lines, here),
+            lists=tuple(
                 (field, each, body)
                 for field, each in outline.lists.items()
                 if (body := self._list(outline, field, each, lines))
             ),
-            *(self._optional(outline, part, getattr(outline, part), here) for part in ("when", "skip", "void")),
-        )
+            when=self._optional(outline, "when", here), skip=self._optional(outline, "skip", here),
+            void=self._optional(outline, "void", here),
+        )  # fmt: skip
 
     def _shape(self, entity: str) -> type[Entity]:
         try:
@@ -196,7 +191,8 @@ class _Planner:
     def _header(self, outline: Outline, part: str, text: str, words: Words) -> Expression:
         return self._note(compile_expression(text, _unchecked(words), f"default map {self.kind}.{outline.name}.{part}"))
 
-    def _optional(self, outline: Outline, part: str, text: str, words: Words) -> Expression | None:
+    def _optional(self, outline: Outline, part: str, words: Words) -> Expression | None:
+        text = getattr(outline, part)
         return self._header(outline, part, text, words) if text else None
 
     def _note(self, expression: Expression) -> Expression:

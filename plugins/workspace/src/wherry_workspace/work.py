@@ -204,13 +204,7 @@ def edit(
     document = held(documents, kind, name)
     body, names, marks = full(kind, document["fields"]), Names(documents), set(document["local"])
     body["custom"] = dict(body["custom"])
-    touched: dict[str, str] = {}
-    for said, text in values.items():
-        try:
-            path = _set(kind, body, said, text, names)
-        except Refusal as refusal:
-            raise _unusable(said, refusal.reason) from None
-        touched[path] = said
+    touched = {_edited(kind, body, said, text, names) for said, text in values.items()}
     try:
         fields, _ = canonical(kind, body)
     except Refusal as refusal:
@@ -218,12 +212,20 @@ def edit(
     mentioned = {"lines" if path.startswith("lines[") else path for path in touched}
     changes = merge(kind, document["fields"], fields, sorted(mentioned), ()).changes
     edited = remade(
-        document, fields, by="edit", now=now or dt.datetime.now(dt.UTC), local=marks | set(touched),
+        document, fields, by="edit", now=now or dt.datetime.now(dt.UTC), local=marks | touched,
         written=document["origin"]["written"],
     )  # fmt: skip
     if edited != document:
         documents.put(kind.name, [(name, edited)])
     return changes
+
+
+def _edited(kind: Kind, body: dict[str, Any], said: str, text: str, names: Names) -> str:
+    """Set one field of the body, as somebody typed it; its path in full."""
+    try:
+        return _set(kind, body, said, text, names)
+    except Refusal as refusal:
+        raise _unusable(said, refusal.reason) from None
 
 
 def _unusable(field: str, reason: str) -> ConfigError:
