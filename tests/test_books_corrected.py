@@ -25,11 +25,6 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
         yield made
 
 
-def wallet(desk: Treasury, *rows: str) -> None:
-    (desk.folder / "wallet.csv").write_text("\n".join([WALLET, *rows]) + "\n", "utf-8")
-    desk.does("workspace import wallet wallet.csv")
-
-
 def moves(desk: Treasury, *rows: str) -> None:
     """Ledger transactions happen: date, amount, category, wallet and reference of each."""
     desk.moved(*(tuple(row.split(",")) for row in rows))
@@ -47,10 +42,10 @@ def standing(desk: Treasury) -> dict[str, Decimal]:
 def test_a_category_or_account_corrected_at_the_source_is_booked_anew(desk: Treasury) -> None:
     """b_004_09, case_C11"""
     desk.setting('late = "next-period"', 'late = "correct"')
-    wallet(desk, "hot,2026-01-05,ETH,100.00,USD,storage,,W-1", "hot,2026-01-06,ETH,7.00,USD,storage,,W-2")
+    desk.wallet(WALLET, "hot,2026-01-05,ETH,100.00,USD,storage,,W-1", "hot,2026-01-06,ETH,7.00,USD,storage,,W-2")
     desk.does(f"journal post {FLOW} --yes")
     assert standing(desk) == {"1205": Decimal("107.00"), "4010": Decimal("-107.00")}
-    wallet(desk, "hot,2026-01-05,ETH,100.00,USD,switching,,W-1", "hot,2026-01-06,ETH,7.00,USD,storage,4090,W-2")
+    desk.wallet(WALLET, "hot,2026-01-05,ETH,100.00,USD,switching,,W-1", "hot,2026-01-06,ETH,7.00,USD,storage,4090,W-2")
     assert desk.ask(f"run {FLOW}")["fates"]["ledger_transaction"] == {"updated": 2}
     desk.does(f"journal post {FLOW} --yes")
     assert standing(desk) == {"1205": Decimal("107.00"), "4020": Decimal("-100.00"), "4090": Decimal("-7.00")}
@@ -58,9 +53,9 @@ def test_a_category_or_account_corrected_at_the_source_is_booked_anew(desk: Trea
 
 def test_a_movement_that_is_given_its_category_blocks_the_month_no_longer(desk: Treasury) -> None:
     """b_004_09, b_004_11"""
-    wallet(desk, "hot,2026-01-05,ETH,100.00,USD,storage,,W-1", "hot,2026-01-06,ETH,7.00,USD,,,W-2")
+    desk.wallet(WALLET, "hot,2026-01-05,ETH,100.00,USD,storage,,W-1", "hot,2026-01-06,ETH,7.00,USD,,,W-2")
     assert desk.ask(f"run {FLOW}", code=4)["books"]["blocked"]
-    wallet(desk, "hot,2026-01-05,ETH,100.00,USD,storage,,W-1", "hot,2026-01-06,ETH,7.00,USD,storage,,W-2")
+    desk.wallet(WALLET, "hot,2026-01-05,ETH,100.00,USD,storage,,W-1", "hot,2026-01-06,ETH,7.00,USD,storage,,W-2")
     assert not desk.ask(f"run {FLOW}")["books"]["blocked"]
     desk.does(f"journal post {FLOW} --yes")
     assert standing(desk) == {"1205": Decimal("107.00"), "4010": Decimal("-107.00")}

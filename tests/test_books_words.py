@@ -22,17 +22,12 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
         yield made
 
 
-def wallet(desk: Treasury, *rows: str) -> None:
-    (desk.folder / "wallet.csv").write_text("\n".join([WALLET, *rows]) + "\n", "utf-8")
-    desk.does("workspace import wallet wallet.csv")
-
-
 # -- what keeps the month back -----------------------------------------------------------------------------------------
 
 
 def test_a_blocked_month_shows_in_status_and_errors_with_the_command_until_it_is_mended(desk: Treasury) -> None:
     """b_004_09, b_004_11, I16"""
-    wallet(desk, "hot,2026-01-05,100,storage,,W-1,", *(f"hot,2026-01-06,1,parking,,P-{n}," for n in range(1, 6)))
+    desk.wallet(WALLET, "hot,2026-01-05,100,storage,,W-1,", *(f"hot,2026-01-06,1,parking,,P-{n}," for n in range(1, 6)))
     desk.does(f"run {FLOW}", 4)
     told = desk.does("status", 4)
     assert "blocked" in told
@@ -51,7 +46,7 @@ def test_a_blocked_month_shows_in_status_and_errors_with_the_command_until_it_is
 
 
 def test_what_is_left_out_is_named_the_first_few_and_all_where_it_is_asked_for(desk: Treasury) -> None:
-    wallet(desk, *(f"hot,2026-01-06,1,parking,,P-{n:02}," for n in range(1, 13)))
+    desk.wallet(WALLET, *(f"hot,2026-01-06,1,parking,,P-{n:02}," for n in range(1, 13)))
     told = desk.does(f"journal preview {FLOW}", 4)
     assert "P-01, P-02, P-03, P-04, P-05, P-06, P-07, P-08\n  and 4 more (--left-out)" in told
     told = desk.does(f"journal preview {FLOW} --left-out", 4)
@@ -62,7 +57,7 @@ def test_what_is_left_out_is_named_the_first_few_and_all_where_it_is_asked_for(d
 
 
 def test_a_code_that_the_chart_lacks_is_marked_while_other_movements_have_no_account(desk: Treasury) -> None:
-    wallet(desk, "hot,2026-01-05,100,storage,,W-1,", "hot,2026-01-06,1,parking,,W-2,")
+    desk.wallet(WALLET, "hot,2026-01-05,100,storage,,W-1,", "hot,2026-01-06,1,parking,,W-2,")
     desk.mapped("category,debit,credit\nstorage,1205,99999\n")
     data = desk.ask(f"journal preview {FLOW}", 4)
     [entry] = data["entries"]
@@ -71,7 +66,7 @@ def test_a_code_that_the_chart_lacks_is_marked_while_other_movements_have_no_acc
 
 
 def test_a_class_that_the_company_lacks_or_does_not_track_is_a_problem_of_the_table(desk: Treasury) -> None:
-    wallet(desk, "hot,2026-01-05,100,storage,,W-1,")
+    desk.wallet(WALLET, "hot,2026-01-05,100,storage,,W-1,")
     desk.mapped("category,debit,credit,class\nstorage,1205,4010,West\n")
     [problem] = desk.ask(f"accounts check {FLOW}", 4)["items"]
     assert (problem["row"], problem["column"], problem["code"]) == (2, "class", "West")
@@ -86,9 +81,9 @@ def test_a_class_that_the_company_lacks_or_does_not_track_is_a_problem_of_the_ta
 def test_a_wallet_transaction_that_is_void_in_the_file_leaves_the_books(desk: Treasury, posted: bool) -> None:
     """b_004_15"""
     desk.setting('late = "next-period"', 'late = "correct"')
-    wallet(desk, "hot,2026-01-05,100,storage,,W-1,", "hot,2026-01-06,7,storage,,W-2,")
+    desk.wallet(WALLET, "hot,2026-01-05,100,storage,,W-1,", "hot,2026-01-06,7,storage,,W-2,")
     desk.does(f"journal post {FLOW} --yes" if posted else f"run {FLOW}")
-    wallet(desk, "hot,2026-01-05,100,storage,,W-1,", "hot,2026-01-06,7,storage,,W-2,Void")
+    desk.wallet(WALLET, "hot,2026-01-05,100,storage,,W-1,", "hot,2026-01-06,7,storage,,W-2,Void")
     desk.does(f"journal post {FLOW} --yes")
     assert str(desk.balances()["Storage income"]) == "-100.00"
     assert desk.ask(f"reconcile {FLOW}")["passes"]
@@ -98,7 +93,7 @@ def test_a_wallet_transaction_that_is_void_in_the_file_leaves_the_books(desk: Tr
 
 
 def test_the_log_tells_amounts_as_amounts_to_people_and_as_they_are_to_programs(desk: Treasury) -> None:
-    wallet(desk, "hot,2026-01-05,100,storage,,W-1,")
+    desk.wallet(WALLET, "hot,2026-01-05,100,storage,,W-1,")
     desk.does(f"journal post {FLOW} --yes")
     [row] = [row for row in desk.ask("audit list")["items"] if row["action"] == "approve"]
     assert (row["detail"]["amount"], row["detail"]["currency"]) == (10000, "USD")

@@ -94,6 +94,11 @@ class Treasury(Shop):
         (self.folder / "moves.csv").write_text("\n".join([MOVES, *rows]) + "\n", "utf-8")
         self.does("workspace import ledger-transaction moves.csv")
 
+    def wallet(self, columns: str, *rows: str) -> None:
+        """A file of a wallet is imported, with columns of its own."""
+        (self.folder / "wallet.csv").write_text("\n".join([columns, *rows]) + "\n", "utf-8")
+        self.does("workspace import wallet wallet.csv")
+
     def moved(self, *rows: tuple[Any, ...]) -> None:
         """Ledger transactions without an id: (date, amount, category, wallet, reference, description, gain)."""
         lines = [",".join(COLUMNS), *(",".join(str(cell) for cell in (*row, *[""] * 7)[:7]) for row in rows)]

@@ -59,7 +59,8 @@ def hurried(patch: pytest.MonkeyPatch, *, wall: bool = False) -> None:
     """The machine's own clock, on which sleeping takes no time: as much has passed when it wakes.
 
     Its ``monotonic`` moves, since whoever waits for a place in a budget looks there again; with ``wall`` the date does
-    as well. Budgets of calls begin anew, or those of an earlier test would count by another time.
+    as well: without it a drain never sees the moment that an item is due. Budgets of calls begin anew, or those of an
+    earlier test would count by another time.
     """
     slept: list[float] = []
     now, monotonic = SystemClock.now, SystemClock.monotonic
