@@ -30,7 +30,7 @@ LAYERS = (
     (
         "what is to be written",
         "protocol protocol.watching protocol.plain protocol.blaming protocol.boundary protocol.steps protocol.halfway "
-        "protocol.rows protocol.holding protocol.asking protocol.homing protocol.writing protocol.tally",
+        "protocol.rows protocol.holding protocol.questions protocol.homing protocol.writing protocol.tally",
     ),
     (
         "what is sent",

@@ -13,7 +13,8 @@ from msgspec import Struct
 from wherry.errors import Guarded, NotFound
 from wherry.hub import Hub
 from wherry.matching.text import name_key
-from wherry.protocol import asking, boundary, rows, writing
+from wherry.protocol import boundary, rows, writing
+from wherry.protocol.questions import ANSWERED
 from wherry.protocol.steps import Lane, Step
 from wherry.protocol.tally import Tally, plain
 from wherry.records import DONE, Create, Decision, Link, Skip
@@ -51,7 +52,7 @@ def questions(hub: Hub, *, state: str = "open", limit: int = 1000) -> list[dict[
 
 def _state(asked: Question) -> str:
     """An answer that names no target, and waits for none to be written, is that the thing is of no interest."""
-    ignored = asked.state == "answered" and not asked.answer and asked.rule not in asking.ANSWERED
+    ignored = asked.state == "answered" and not asked.answer and asked.rule not in ANSWERED
     return "ignored" if ignored else asked.state
 
 
@@ -107,7 +108,7 @@ def apply_identical(hub: Hub, id: int) -> Answered:
         asked = _find(tx, id)
     if asked.state != "answered":
         raise Guarded(f"question T-{id} is not answered yet", fix=f"wherry triage show T-{id}", code="WHERRY-7050")
-    if asked.rule in asking.ANSWERED:
+    if asked.rule in ANSWERED:
         raise Guarded(
             f"what T-{id} was answered with is not written yet: it waits for something else",
             fix=f"wherry triage show T-{id}", code="WHERRY-7053",

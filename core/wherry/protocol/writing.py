@@ -13,8 +13,8 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from wherry.protocol import boundary, halfway, homing, rows
-from wherry.protocol.asking import ANSWERED, Questions
 from wherry.protocol.holding import Holding
+from wherry.protocol.questions import ANSWERED, Questions
 from wherry.protocol.rows import REVERSED, linked_refs, resumed, wants
 from wherry.protocol.steps import Lane, Outcome, Step, digest, fill, item_of
 from wherry.records import DONE, Answer, Ask, Create, Draft, Fate, Item, Link, Ref, Same, Skip
