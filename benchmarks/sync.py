@@ -8,6 +8,7 @@ the source runs beside it and is not charged.
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import json
 import math
 import os
@@ -67,25 +68,27 @@ def free_port() -> int:
 def child(folder: Path) -> None:
     """The measured process: one run, its figures as JSON."""
     from wherry.hub import Hub
+    from wherry.runs.job import Options
 
     before = resource.getrusage(resource.RUSAGE_SELF)
     with Hub.open(folder) as hub:
         report = hub.run("deals")
         after = resource.getrusage(resource.RUSAGE_SELF)
         in_service = statistics.median(spent(hub) for _ in range(5))
+        reread = spent(hub, Options(changed_since=dt.datetime(2000, 1, 1, tzinfo=dt.UTC)))
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     print(json.dumps({
         "cpu": cpu, "peak_mb": after.ru_maxrss / 1024, "import_mb": before.ru_maxrss / 1024,
         "fates": report.data["fates"],
         "requests": report.data["requests"], "by": report.data["requests_by"],
-        "error": str(report.error or ""), "in_service": in_service,
+        "error": str(report.error or ""), "in_service": in_service, "reread": reread,
     }))  # fmt: skip
 
 
-def spent(hub: Any) -> float:
+def spent(hub: Any, options: Any = None) -> float:
     """CPU of one more run in the same process, which finds nothing new."""
     before = time.process_time()
-    hub.run("deals")
+    hub.run("deals", options)
     return time.process_time() - before
 
 
@@ -144,6 +147,7 @@ def workload(deals: int, runs: int) -> dict[str, Any]:
         "cpu_ms_per_1000": round(middle("created", "cpu") * 1e6 / deals, 1),
         "unchanged_cpu_ms_per_1000": round(middle("unchanged", "cpu") * 1e6 / deals, 1),
         "peak_mb": round(middle("created", "peak_mb"), 1), "imports_mb": round(middle("created", "import_mb"), 1),
+        "reread_cpu_ms_per_1000": round(middle("unchanged", "reread") * 1e6 / deals, 1),
         "requests": found[0]["created"]["requests"], "least_requests": least(deals), "refused": refused,
         "in_service_cpu_ms": round(middle("unchanged", "in_service") * 1e3, 1),
         "unchanged_reads": sum(number for call, number in found[0]["unchanged"]["by"].items() if "objects" in call),

@@ -23,7 +23,7 @@ from msgspec import Struct, field
 from wherry.http.profile import Limit
 from wherry.roles import Clock
 
-SLACK = 0.06
+SLACK = 0.02
 """Seconds added to each window, since calls arrive with jitter: enough for no refusals in the measured workload."""
 _TRIES, _PAUSE = 100, 0.01
 """How often and how many seconds apart the lock is tried: somebody who holds it longer has been stopped."""
@@ -33,7 +33,8 @@ class Lane(Struct):
     """One budget of an account, in monotonic seconds: all processes of a machine share them until it restarts."""
 
     times: list[float] = field(default_factory=list)
-    """Calls of the last two windows in order, ours and those that headers told us of."""
+    """Calls of the last two windows in order, ours and those that headers told us of: when they were answered, or went
+    where they are still on their way."""
     closed_at: float = 0.0
     closed_until: float = 0.0
 
@@ -58,6 +59,13 @@ class Lane(Struct):
         """That many calls count from now."""
         del self.times[: bisect.bisect_right(self.times, now - 2 * (limit.seconds + SLACK))]
         self.times.extend([now] * calls)
+
+    def arrived(self, sent: float, now: float) -> None:
+        """A call that went then was answered now: the vendor counts it from some moment between."""
+        place = bisect.bisect_left(self.times, sent)
+        if place < len(self.times) and self.times[place] == sent:
+            del self.times[place]
+            self.times.append(now)
 
     def close(self, now: float, seconds: float) -> None:
         """No call for that long, or for as long as was asked for before."""

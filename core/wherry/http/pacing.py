@@ -61,11 +61,16 @@ class Pacer:
                     self._first_in_line -= 1
 
     def heard(self, ticket: Ticket, headers: Mapping[str, str]) -> None:
-        """An answer came: learn from its headers."""
+        """An answer came: its call counts from now, since it may have arrived no sooner. Learn from its headers."""
         pace = self._pace(headers) if self._pace is not None else None
-        if pace is not None:
-            with self._lock:
-                self._correct(ticket.lanes[0], pace, ticket.at)
+        with self._lock:
+            if pace is None and self._limits.keys().isdisjoint(ticket.lanes):
+                return
+            with self._budget.open(self._clock) as (lanes, now):
+                for name in ticket.lanes:
+                    lanes.setdefault(name, Lane()).arrived(ticket.at, now)
+                if pace is not None:
+                    self._correct(lanes.setdefault(ticket.lanes[0], Lane()), ticket, pace, now)
 
     def close(self, lane: str, seconds: float) -> None:
         """Nothing goes in the lanes of such a call for that long: the vendor has said so (429)."""
@@ -102,22 +107,21 @@ class Pacer:
                     lane.note(limit, now)
         return seconds, now
 
-    def _correct(self, name: str, pace: Pace, at: float) -> None:
+    def _correct(self, lane: Lane, ticket: Ticket, pace: Pace, now: float) -> None:
         """Take over the vendor's limit, and count what others used of it.
 
         Calls are compared from one window before ours was sent until now, which is no less than the vendor can have
         counted of ours: what goes beyond that came from elsewhere.
         """
+        name = ticket.lanes[0]
         known = self._limits.get(name)
         count, seconds = pace.limit or (known.count if known else 0), pace.seconds or (known.seconds if known else 0.0)
         if count <= 0 or seconds <= 0:
             return
         limit = self._limits[name] = Limit(count, seconds)
         if pace.remaining is not None:
-            with self._budget.open(self._clock) as (lanes, now):
-                lane = lanes.setdefault(name, Lane())
-                ours = lane.since(math.nextafter(at - seconds - SLACK, -math.inf))
-                lane.note(limit, now, max(count - max(pace.remaining, 0) - ours, 0))
+            ours = lane.since(math.nextafter(ticket.at - seconds - SLACK, -math.inf))
+            lane.note(limit, now, max(count - max(pace.remaining, 0) - ours, 0))
 
     def _names(self, lane: str) -> tuple[str, ...]:
         """The lanes of a call, the one that its answer's headers speak of first."""
