@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from wherry.operating import undoing
+from wherry.operating import deciding, overview, undoing
+from wherry.operating.desk import number
 from wherry.operating.undoing import Undo, Undone
 from wherry.records import Answer
 from wherry.store import tables as t
@@ -91,3 +92,22 @@ def test_a_document_that_a_person_links_after_an_undo_is_not_taken_back(desk: Bo
     assert desk.run().exit_code == 0
     assert desk.number("1")["status"] == "open"
     assert desk.items() == {}
+
+
+def test_a_document_that_a_person_linked_in_the_run_stays_when_the_run_is_taken_back(desk: Books) -> None:
+    """C20: it was there before the run, and is not the run's to reverse"""
+    desk.fault("dropped")
+    desk.dies_waiting()
+    desk.died()
+    by_hand = desk.target.enter(kind="invoice", number="INV-1", total="1.10", currency="GBP")
+    desk.clock.tide.advance(600)
+    assert desk.run().exit_code == 4
+    with desk.open() as hub:
+        [waits] = [row for row in overview.open_items(hub) if row["state"] == "decide"]
+        deciding.adopt(hub, number(waits["id"]), by_hand)
+    before, done = undo(desk)
+    assert [(row["label"], row["why"]) for row in before.left if row["target"] == by_hand] == [
+        ("INV-1", "it was there before")
+    ]
+    assert by_hand not in [row["target"] for row in done.items]
+    assert desk.number("1")["status"] == "open"

@@ -154,13 +154,30 @@ def test_a_question_that_a_later_product_answers_closes_itself(ran: Hub, crm: Hu
 
 
 def test_every_decision_is_in_the_audit_log(ran: Hub) -> None:
-    """I17, b_001_43"""
+    """I17"""
     answers.match(ran, 1, "I-1001")
     flows.pause(ran, "won-deals", "month close")
     with ran.store.read() as tx:
         assert audit.verify(tx) == ""
     actions = {row["action"] for row in overview.audit_rows(ran)}
     assert {"triage.match", "flow.paused", "file.synced"} <= actions
+
+
+def test_a_change_of_pipelines_is_in_the_audit_log(
+    ran: Hub, folder: Path, environ: Any
+) -> None:
+    """b_001_43: and of the flow nothing else, since nothing else was changed."""
+    file = folder / "wherry.toml"
+    file.write_text(file.read_text().replace('stages = ["closedwon"]', 'stages = ["closedwon", "closedlost"]'))
+    with Hub.open(folder, environ=environ) as hub:
+        assert flows.record_settings(hub) == ["flow won-deals"]
+        [row] = [row for row in overview.audit_rows(hub) if row["action"] == "config.changed"]
+        assert flows.record_settings(hub) == [], "once"
+    assert row["object"] == "flow won-deals"
+    assert {key: list(said) for key, said in row["detail"].items()} == {"before": ["pipelines"], "after": ["pipelines"]}
+    assert [row["detail"][key]["pipelines"][0]["stages"] for key in ("before", "after")] == [
+        ["closedwon"], ["closedwon", "closedlost"]
+    ]  # fmt: skip
 
 
 def test_a_paused_flow_refuses_to_run_until_it_is_activated(hub: Hub) -> None:
