@@ -36,6 +36,11 @@ class CutsTexts(SaysOtherwise):
         body["memo"] = str(body.get("memo", ""))[:100]
 
 
+class FillsUpNumbers(SaysOtherwise):
+    def other(self, body: dict[str, Any]) -> None:
+        body["number"] = str(body.get("number", "")).rjust(12, "0")
+
+
 class SortsLines(SaysOtherwise):
     def other(self, body: dict[str, Any]) -> None:
         body["lines"].sort(key=lambda line: str(line.get("description")))
@@ -75,6 +80,7 @@ class SaysItIsChanged(TargetSink):
 LIARS: list[tuple[type[TargetSink], Ability, int, str]] = [
     (EscapesTexts, "key", 1, "test_a_text_is_said_as_it_stands"),
     (CutsTexts, "key", 1, "test_a_text_that_is_too_long_is_refused_or_shortened_so_that_people_see_it"),
+    (FillsUpNumbers, "key", 1, "test_numbers_and_due_dates_are_said_as_they_stand"),
     (SortsLines, "key", 1, "test_lines_are_said_in_their_order"),
     (CountsNoneAsOne, "key", 1, "test_nothing_counts_as_nothing"),
     (CutsPennies, "key", 1, "test_what_a_line_comes_to_is_worked_out_where_it_is_not_said"),

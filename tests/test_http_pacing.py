@@ -44,6 +44,19 @@ def test_a_full_window_is_used_at_once_and_the_next_call_waits_for_the_oldest():
     assert clock.slept == [pytest.approx(6.0 + SLACK)]
 
 
+def test_a_call_counts_from_its_answer_since_it_may_have_arrived_no_sooner():
+    """W2, W7: a vendor counts what arrives, and the way there takes now more, now less."""
+    clock = FakeClock()
+    limiter = pacer(clock, limits={"": Limit(2, 10.0)})
+    late, early = limiter.take(), limiter.take()
+    limiter.heard(early, {})
+    clock.advance(4)
+    limiter.heard(late, {})
+    limiter.take()
+    limiter.take()
+    assert clock.slept == [pytest.approx(6.0 + SLACK), pytest.approx(4.0)]
+
+
 def test_threads_together_keep_to_one_limit():
     clock = FakeClock()
     limiter = pacer(clock, limits={"": Limit(10, 10.0)})

@@ -278,6 +278,18 @@ class LooksForMore(Sound):
         return Skip("closed") if record.fields.get("closed") else super().gate(record)
 
 
+class KeyByState(Sound):
+    def map(self, record: Record) -> Any:
+        customer, project = super().map(record)
+        project.key = f"{project.key}:{record.fields.get('day')}:{record.fields.get('name')}"
+        return [customer, project]
+
+
+class CutsNames(Sound):
+    def text(self, record: Record, value: Any) -> str:
+        return super().text(record, value)[:20]
+
+
 class ByHash(Sound):
     fingerprint = f"sales {hash('1')}"
 
@@ -292,7 +304,8 @@ BUGS: dict[type[Sound], str] = {
     GateRaises: "a_field_that_was_not_sent", GateDropsOne: "the_gate_answers", GateWantsRelatives: "the_gate_needs",
     SkipsWithoutReason: "what_is_left_out", ReversesLines: "the_fingerprint", EachWithEach: "many_relatives",
     RawKey: "a_name_in_another", CountsTheFirst: "of_several_none", NoneIsOne: "zero_is_a_number",
-    WritesNone: "what_is_empty", LooksForMore: "no_field_is_looked", ByHash: "another_process",
+    KeyByState: "a_record_that_changed", CutsNames: "a_text_arrives", WritesNone: "what_is_empty",
+    LooksForMore: "no_field_is_looked", ByHash: "another_process",
     AsksTheNetwork: "mapping_reaches", ReadsAFile: "mapping_reaches", Prints: "mapping_prints",
 }  # fmt: skip
 

@@ -163,9 +163,7 @@ def test_every_decision_is_in_the_audit_log(ran: Hub) -> None:
     assert {"triage.match", "flow.paused", "file.synced"} <= actions
 
 
-def test_a_change_of_pipelines_is_in_the_audit_log(
-    ran: Hub, folder: Path, environ: Any
-) -> None:
+def test_a_change_of_pipelines_is_in_the_audit_log(ran: Hub, folder: Path, environ: Any) -> None:
     """b_001_43: and of the flow nothing else, since nothing else was changed."""
     file = folder / "wherry.toml"
     file.write_text(file.read_text().replace('stages = ["closedwon"]', 'stages = ["closedwon", "closedlost"]'))

@@ -24,7 +24,8 @@ from wherry.http.profile import Limit
 from wherry.roles import Clock
 
 SLACK = 0.02
-"""Seconds added to each window, since calls arrive with jitter: enough for no refusals in the measured workload."""
+"""Seconds added to each window for a vendor's clock that ticks in steps. Calls are counted from their answers, so the
+way there may take as long as it likes."""
 _TRIES, _PAUSE = 100, 0.01
 """How often and how many seconds apart the lock is tried: somebody who holds it longer has been stopped."""
 

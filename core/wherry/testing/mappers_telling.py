@@ -31,6 +31,7 @@ from wherry.testing.mapper_trial import (
 
 WORDS = ("None", "null", "undefined", "nan", "NaN")
 """What programs write where there is nothing."""
+LONG = " ".join(["kit says"] * 30)
 NUMBERS = (0, 1, 2, 3)
 MANY = 8
 """So many that two orders of a set are hardly ever the same."""
@@ -71,6 +72,29 @@ class TellingChecks(Elsewhere):
                 found = gated(mapper, less)
                 if place not in trial.one_of and isinstance(found, list):
                     assert _bodies(found) != wanted, f"without an entry of {place} the drafts are the same"
+
+    @guarantee(EACH_RECORD)
+    def test_a_record_that_changed_has_the_key_it_had(self, trial: MapperTrial) -> None:
+        """What a person can change in it is not what it is known by."""
+        mapper = trial.make()
+        for record in trial.records():
+            key = drafts(mapper, record)[-1].key
+            for place, other in changed(
+                record, mapper, lambda value: f"{value} x" if isinstance(value, str) else value
+            ):
+                found = gated(mapper, other)
+                assert not isinstance(found, list) or found[-1].key == key, f"with another {place} it is another thing"
+
+    @guarantee(EXACT)
+    def test_a_text_arrives_whole(self, trial: MapperTrial) -> None:
+        """What is too long for a target is for its sink to say."""
+        mapper = trial.make()
+        for record in trial.records():
+            for place, other in changed(record, mapper, lambda value: LONG if isinstance(value, str) else value):
+                found = gated(mapper, other)
+                told = [text for text in _texts(found) if LONG[:8] in text] if isinstance(found, list) else []
+                odd = [text for text in told if LONG not in text and text[-1] not in "…~."]
+                assert odd == [], f"{place} is cut to {odd[0]!r}"
 
     @guarantee(EXACT)
     def test_zero_is_a_number_like_others(self, trial: MapperTrial) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import html
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,6 +21,7 @@ from wherry.testing.holding import JOURNAL
 from wherry.testing.mapper_trial import leaves
 from wherry.testing.sink_trial import SinkTrial, carried, needed, plain
 
+NUMBER, DUE = "K7", "2026-03-29"
 AMPERSAND = "tea & biscuits"
 LONG = (60, 130, 300, 1_100, 4_200, 33_000)
 """Lengths about which systems have limits of their own."""
@@ -53,6 +55,18 @@ class Saying:
                 if parts and not any(text in one for one in parts):
                     tried("long texts")
                     assert any(_ends_visibly(one, text) for one in parts), f"{place} of {length} letters is cut"
+
+    @guarantee(promise.EXACT)
+    def test_numbers_and_due_dates_are_said_as_they_stand(self, trial: SinkTrial) -> None:
+        """Who fills a number up with zeros, or a day for a time zone, writes another document."""
+        sink, item = trial.make(), trial.items(1)[0]
+        body = {**item.body, "number": NUMBER} if item.body.get("number") else item.body
+        said = _texts(sink, msgspec.structs.replace(item, body=body))
+        if body.get("number") == NUMBER and any(NUMBER in text for text in said):
+            assert any(re.search(rf"(?<!\w){NUMBER}(?!\w)", text) for text in said), "the number is another one"
+        if item.entity == "invoice" and any(body["date"] in text for text in said) and "due_date" not in trial.ignored:
+            told = _texts(sink, msgspec.structs.replace(item, body={**body, "due_date": DUE}))
+            assert not told or any(DUE in text for text in told), "the due date is another one"
 
     @guarantee(promise.EXACT)
     def test_nothing_counts_as_nothing(self, trial: SinkTrial) -> None:
