@@ -55,6 +55,7 @@ def test_a_movement_that_is_given_its_category_blocks_the_month_no_longer(desk: 
     """b_004_09, b_004_11"""
     desk.wallet(WALLET, "hot,2026-01-05,ETH,100.00,USD,storage,,W-1", "hot,2026-01-06,ETH,7.00,USD,,,W-2")
     assert desk.ask(f"run {FLOW}", code=4)["books"]["blocked"]
+    assert {row["flow"]: row["health"] for row in desk.ask("status", code=4)["flows"]}[FLOW] == "blocked"
     desk.wallet(WALLET, "hot,2026-01-05,ETH,100.00,USD,storage,,W-1", "hot,2026-01-06,ETH,7.00,USD,storage,,W-2")
     assert not desk.ask(f"run {FLOW}")["books"]["blocked"]
     desk.does(f"journal post {FLOW} --yes")
