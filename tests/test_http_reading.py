@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from msgspec import Struct
 from wherry.errors import AccessLost, ContractBroken, Rejected, TryAgain, WherryError
 from wherry.http import Http, Limit, Patience, Profile, Response
+from wherry.http.pacing import SLACK
 from wherry.http.transport import route
 from wherry.signin import bearer
 from wherry.testing.clock import START, FakeClock
@@ -173,7 +174,7 @@ def test_a_429_without_a_usable_retry_after_waits_one_window_of_its_lane(header)
     with loopback(answers(Reply(429, {}, headers), Reply(body={}))) as server:
         with client(server, clock, limits={"": Limit(100, 10.0)}) as http:
             http.read("GET", "/deals")
-    assert clock.slept == [10.06]
+    assert clock.slept == [10.0 + SLACK]
 
 
 def test_an_absurd_retry_after_ends_the_read_at_once_with_a_capped_wait():

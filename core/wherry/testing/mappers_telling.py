@@ -82,7 +82,7 @@ class TellingChecks(Elsewhere):
             for place, other in changed(
                 record, mapper, lambda value: f"{value} x" if isinstance(value, str) else value
             ):
-                found = gated(mapper, other)
+                found = made(mapper, other)
                 assert not isinstance(found, list) or found[-1].key == key, f"with another {place} it is another thing"
 
     @guarantee(EXACT)
