@@ -331,6 +331,30 @@ def test_a_secret_comes_from_standard_input_and_never_shows(
     assert b"canary-4c1d" not in (folder / ".wherry" / "wherry.db").read_bytes()
 
 
+def test_secrets_are_encrypted_under_a_new_key_by_one_command(
+    folder: Path, answer: Answer, wherry: Wherry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """case_G13: what the old key held reads on once that is gone; a key of the environment is its owner's to change."""
+    text = (folder / "wherry.toml").read_text()
+    (folder / "wherry.toml").write_text(text.replace('{ env = "WHERRY_DEMO_TOKEN" }', "{ stored = true }"))
+    monkeypatch.setattr(sys, "stdin", io.StringIO("canary-4c1d-token\n"))
+    assert wherry("connection", "set-secret", "crm") == 0
+    file = folder / ".wherry" / "key"
+    old = file.read_text()
+    told = answer("connection", "rekey", "--new-key")["data"]
+    moved = answer("connection", "rekey")["data"]
+    assert (moved["key"], moved["moved"], len(moved["retired"])) == (told["key"], 1, 1)
+    new, kept = file.read_text().splitlines()
+    assert (f"{kept}\n", file.stat().st_mode & 0o077) == (old, 0)
+    file.write_text(new)
+    assert answer("connection", "rekey")["data"] == told
+    file.write_text(old)
+    assert wherry("connection", "rekey") == 2
+    monkeypatch.setenv("WHERRY_KEY", f"{new},{kept}")
+    assert wherry("connection", "rekey", "--new-key") == 2
+    assert answer("connection", "rekey")["data"]["moved"] == 0
+
+
 def test_an_edited_audit_log_is_noticed(folder: Path, wherry: Wherry) -> None:
     import sqlite3
 

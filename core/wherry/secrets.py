@@ -148,17 +148,38 @@ def open_vault(table: SecretTable, folder: Path, environ: Mapping[str, str] = os
     return Vault(table, _read_key_file(path))
 
 
-def _make_key_file(path: Path) -> None:
+def add_key(folder: Path, environ: Mapping[str, str] = os.environ) -> None:
+    """Put a new key in front of those of the key file, which still read what is there.
+
+    Raises ConfigError where the keys come from the environment.
+    """
+    if environ.get(KEY_VARIABLE):
+        raise ConfigError(
+            f"the keys are read from {KEY_VARIABLE}, which cannot be changed from here",
+            fix=f"put a new Fernet key and a comma in front of what {KEY_VARIABLE} says, restart what runs, and leave "
+            "--new-key out",
+            code="WHERRY-2066",
+        )
+    path = folder / KEY_FILE
+    os.replace(_key_draft(path, _read_key_file(path) if path.exists() else []), path)
+
+
+def _key_draft(path: Path, older: Sequence[str]) -> Path:
+    """A file beside the key file, readable by its owner only and durable: a new key, then the older ones."""
     from cryptography.fernet import Fernet
 
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f"key.{uuid.uuid4().hex}")
-    # Linked into place when whole: of two processes that start at once, one key wins and none is read half written.
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(Fernet.generate_key() + b"\n")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+        file.writelines(f"{key}\n" for key in (Fernet.generate_key().decode(), *older))
         file.flush()
         os.fsync(file.fileno())
+    return draft
+
+
+def _make_key_file(path: Path) -> None:
+    # Linked into place when whole: of two processes that start at once, one key wins and none is read half written.
+    draft = _key_draft(path, [])
     try:
         os.link(draft, path)
     except FileExistsError:

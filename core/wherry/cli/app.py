@@ -43,6 +43,7 @@ COMMANDS: dict[str, Lazy] = {
         test=_at("connections", "test", "Ask the system whose account this is, now."),
         set_secret=_at("connections", "set_secret", "Keep a secret, encrypted; read from a prompt or stdin."),
         rotate=_at("connections", "rotate", "Renew tokens now, or give a new token or secret."),
+        rekey=_at("connections", "rekey", "Encrypt all stored secrets under the newest key."),
         disconnect=_at("connections", "disconnect", "End the sign-in at the vendor, and forget it here."),
         adopt=_at("connections", "adopt", "Give an account that is known under an old name this connection's name."),
         discover=_at("connections", "discover", "What the account holds: kinds, pipelines, stages, fields."),

@@ -116,6 +116,33 @@ def rotate(name: str, field: str) -> None:
 
 
 @click.command()
+@click.option("--new-key", is_flag=True, help="Only put a new key in front of those of .wherry/key.")
+def rekey(new_key: bool) -> None:
+    """Encrypt all stored secrets under the newest key: the first of WHERRY_KEY, or of .wherry/key. Flows may run.
+
+    What runs on (wherry serve) knows the keys that it was started with: restart it between the two.
+
+    \b
+    Examples:
+      wherry connection rekey --new-key
+      wherry connection rekey
+    """
+    own = face()
+    data = connections.new_key(own.hub) if new_key else connections.rekey(own.hub)
+    own.print("wherry.connection.rekey/1", data, _rekeyed(data, new_key), ["wherry connection rekey"] * new_key)
+
+
+def _rekeyed(data: dict[str, Any], new_key: bool) -> list[str]:
+    if new_key:
+        return [f"key {data['key']} is the first one now; restart what runs on, then encrypt anew"]
+    spare = "reads nothing here any more; backups of the store from before need it"
+    return [
+        f"{plural(data['moved'], 'secret')} encrypted anew: all are under key {data['key']} now",
+        *(f"key {key} {spare}" for key in data["retired"]),
+    ]
+
+
+@click.command()
 @NAME
 @click.option("--only-here", is_flag=True, help="Forget the sign-in here without telling the vendor.")
 def disconnect(name: str, only_here: bool) -> None:

@@ -14,6 +14,7 @@ from wherry.http import Patience
 from wherry.hub import Hub
 from wherry.redaction import scrub
 from wherry.roles import Account, Connection, Describes
+from wherry.secrets import add_key
 from wherry.settings.load import secrets_in
 from wherry.signin import FIELD, Tokens
 from wherry.store import audit, registry
@@ -178,3 +179,22 @@ def secrets_of(hub: Hub, name: str) -> list[dict[str, str]]:
     stored = partial(hub.wiring.vault.get, name)
     found = [secret for _, secret in secrets_in(connection.settings, ("connections", name))]
     return [{"key": one.key, "state": one.state(stored), "fix": one.fix(stored)} for one in found]
+
+
+def new_key(hub: Hub) -> dict[str, Any]:
+    """Put a new key in front of the project's own; what is stored stays under the older ones until ``rekey``."""
+    add_key(hub.project.folder, hub.project.environ)
+    key = hub.wiring.vault.fingerprint()
+    hub.store.audit("secrets.new-key", key, {})
+    return {"key": key, "moved": 0, "retired": []}
+
+
+def rekey(hub: Hub) -> dict[str, Any]:
+    """Encrypt every stored secret under the newest key.
+
+    May be killed and started again, and may run beside flows that know both keys (case G13).
+    """
+    vault = hub.wiring.vault
+    moved = vault.rotate()
+    hub.store.audit("secrets.rekey", vault.fingerprint(), {"moved": moved})
+    return {"key": vault.fingerprint(), "moved": moved, "retired": list(vault.retired())}
