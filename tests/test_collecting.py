@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
+import sys
 import weakref
 
 import pytest
@@ -43,8 +45,10 @@ def test_what_was_made_meanwhile_is_not_looked_through_afterwards() -> None:
     looks: list[str] = []
     note = lambda phase, info: looks.append(phase)  # noqa: E731
     gc.callbacks.append(note)
+    sys.modules.pop("colorsys", None)
     try:
         with paused():
+            importlib.import_module("colorsys")
             made = [[n] for n in range(5_000)]
         made.append([])
     finally:

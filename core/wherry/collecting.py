@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import itertools
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -50,13 +51,21 @@ def between() -> None:
 @contextlib.contextmanager
 def paused() -> Iterator[None]:
     """While modules are imported: what they make stays, and looking through it takes a tenth of a start."""
-    wanted, frozen = gc.isenabled(), gc.get_freeze_count()
+    wanted, known = gc.isenabled(), len(sys.modules)
     gc.disable()
     try:
         yield
     finally:
-        gc.freeze()
-        if not frozen:
-            gc.unfreeze()  # both together: all of it is old now, and not what the next look goes through
+        if len(sys.modules) != known:
+            _age()
         if wanted:
             gc.enable()
+
+
+def _age() -> None:
+    """All that there is counts as old now: the next look does not go through it. What was frozen by others stays so;
+    to count that takes as long as a look."""
+    frozen = gc.get_freeze_count()
+    gc.freeze()
+    if not frozen:
+        gc.unfreeze()
