@@ -41,6 +41,8 @@ _REFUSED = {
     "not-a-document": "make it inactive there",
     "no-such-thing": "link it anew, or have it written again",
 }
+_OURS = {"party": "customer"}
+"""Field of the target → field of the record, where they differ."""
 """Codes by which the system says for certain that it did nothing, and will not → what to do next."""
 _object = msgspec.json.Decoder(dict[str, Any]).decode
 _dump = msgspec.json.Encoder(order="deterministic").encode
@@ -226,9 +228,9 @@ def _answer(item: Item, status: int, body: Mapping[str, Any]) -> Answer | None:
         return Answer(fate=fate, target=thing["id"], token=thing["version"], facts=facts_of(thing))
     if status == 412:
         return Answer(fate="unknown", reason=error.get("message", "it has changed"), after=0.0)
-    code = error.get("code", "")
+    code, named = error.get("code", ""), error.get("field", "")
     if status in (404, 422) and code in _REFUSED:
-        told = {"reason": error.get("message", code), "field": error.get("field", ""), "code": code}
+        told = {"reason": error.get("message", code), "field": _OURS.get(named, named), "code": code}
         return Answer(fate="refused", fix=_REFUSED[code], **told)
     return None
 
