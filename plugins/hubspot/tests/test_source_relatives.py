@@ -94,9 +94,11 @@ def test_lines_stand_in_the_order_of_the_quote(account):
     assert [line.fields["name"] for line in record.relatives["line_item"]] == ["early", "also early", "late", "none"]
 
 
-def test_the_primary_company_counts_not_the_first(account):
-    """b_001_06"""
+@pytest.mark.parametrize("before", [0, 1])
+def test_the_primary_company_counts_not_the_first(account, before):
+    """b_001_06: by any of its association's types, which the stand-in tells in another order for each second id."""
     (deal,) = account.sim.create("deals", 1)
+    account.sim.create("companies", before)
     with_company(account, deal, "First", PLAIN)
     second = with_company(account, deal, "Second", PRIMARY)
     (record,) = complete(account, [deal], {"company": ("name",)})

@@ -197,6 +197,8 @@ def _spec(tie: Tie) -> Item:
 
 
 def _shown(to: str, ties: list[Tie]) -> Item:
+    """The types in one order here and in the other there: HubSpot promises none."""
+    ties = ties if to[-1] in "02468" else ties[::-1]
     return {"toObjectId": to, "associationTypes": [_spec(tie) for tie in ties]}
 
 
