@@ -25,6 +25,6 @@ def rigs() -> list[Rig]:
             stand=stand,
             asks=False,
             atomic=True,
-            more=20,
+            more=24,
         )
     ]
