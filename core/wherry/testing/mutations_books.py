@@ -73,7 +73,7 @@ def only_the_first_member_is_noted() -> None:
     put(movements, "place", place)
 
 
-@bug("journals", f"play first; {_SENT}; play late; {_OUT}; run; calm; judge latest")
+@bug("journals", f"play first; run; play late; {_SENT}; play change; {_OUT}; run; play back; run; calm; judge latest")
 def entry_in_flight_not_frozen() -> None:
     """Only what the target has confirmed is fixed: who comes while an answer is missing joins the entry."""
     put(frozen, "_SENT", lambda real: frozen._POSTED)
