@@ -3,8 +3,8 @@
 The target lives in this process and does nothing, so that all time is the protocol's own; every commit is durable
 (SQLite with synchronous FULL, PostgreSQL with fsync). Beside it, in the same run, what people write without a
 protocol: post, then remember. Prints one JSON line for each store and manner: items a second (the median of the runs),
-durable commits an item, CPU an item, and with ``--profile`` where the CPU goes.
-Usage: writing.py [--items 2000] [--runs 5] [--database sqlite postgresql] [--profile]
+durable commits a group, CPU an item, the peak of memory so far, and with ``--profile`` where the CPU goes.
+Usage: writing.py [--items 2000] [--runs 5] [--database sqlite postgresql] [--manner "groups of 10"] [--profile]
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from __future__ import annotations
 import argparse
 import cProfile
 import json
+import math
 import os
 import platform
 import pstats
+import resource
 import shutil
 import statistics
 import sys
@@ -28,6 +30,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import msgspec
+import sqlalchemy as sa
 from wherry import collecting
 from wherry.clock import SystemClock
 from wherry.protocol.drain import drain
@@ -38,12 +41,18 @@ from wherry.protocol.writing import settle
 from wherry.records import Call, Create, Draft, Item, Ref, Reply
 from wherry.store import Store, calls, ledger
 from wherry.store.ledger import LinkRow, Route
+from wherry.store.tables import links
 from wherry.testing import postgres
 from wherry.testing.target_sink import AskingSink
 
 ROUTE = Route(1, 2)
-MANNERS: dict[str, tuple[int, int]] = {"one by one": (1, 1), "in groups": (30, 4)}
-"""Items to a call, and calls at once."""
+MANNERS: dict[str, tuple[int, int]] = {
+    "one by one": (1, 1), "groups of 10": (10, 1), "ten at once": (1, 10), "in groups": (30, 4),
+}  # fmt: skip
+"""Items to a call, and calls at once. What leaves together is a group: ten are a target's batch of ten, or ten calls
+beside each other (write-protocol.md, section 3.6)."""
+_SLICE = 1_000
+"""So many documents are made and queued at a time, so that memory stays the same however many there are."""
 KNOWN = {Ref("customer", "id:1"): "T-1", Ref("product", "id:1"): "T-2"}
 AREAS = {
     "sqlite3": "the database itself", "psycopg": "the database itself", "sqlalchemy": "SQLAlchemy",
@@ -81,19 +90,21 @@ class Echo:
         return SimpleNamespace(data=msgspec.convert({"id": "T-1", "name": "Echo"}, expect))
 
 
-def invoice(number: int) -> Draft:
-    """A document with three lines, a customer and a product."""
-    product = {"entity": "product", "key": "id:1"}
-    line = {"product": product, "description": "Sleeper, oak", "quantity": "2", "amount": _money(1_250)}
-    body = {
-        "number": f"INV-{number}", "date": "2026-07-01", "customer": {"entity": "customer", "key": "id:1"},
-        "total": _money(3_750), "lines": [line, line, line], "memo": "",
-    }  # fmt: skip
-    return Draft(entity="invoice", key=f"id:{number}", body=body, label=f"INV-{number}", root=True, refs=tuple(KNOWN))
-
-
 def _money(minor: int) -> dict[str, Any]:
     return {"minor": minor, "currency": "GBP"}
+
+
+_LINE = {
+    "product": {"entity": "product", "key": "id:1"}, "description": "Sleeper, oak", "quantity": "2",
+    "amount": _money(1_250),
+}  # fmt: skip
+_ALIKE = {"customer": {"entity": "customer", "key": "id:1"}, "total": _money(3_750), "lines": [_LINE] * 3, "memo": ""}
+
+
+def invoice(number: int) -> Draft:
+    """A document with three lines, a customer and a product."""
+    body = {"number": f"INV-{number}", "date": "2026-07-01", **_ALIKE}
+    return Draft(entity="invoice", key=f"id:{number}", body=body, label=f"INV-{number}", root=True, refs=tuple(KNOWN))
 
 
 class Bench:
@@ -104,7 +115,7 @@ class Bench:
         self.sink = AskingSink(Echo(), "query", batch=batch)  # type: ignore[arg-type]
         self.sink.width = width
         self.lane = Lane(flow="bench", run="bench", route=ROUTE, sink=self.sink, plugin="bench", identity="a>b")
-        self.drafts, self.group, self.folder = [invoice(n) for n in range(items)], batch * width, folder
+        self.items, self.group, self.folder = items, batch * width, folder
         self.commits = 0
         self._begin()
 
@@ -119,12 +130,15 @@ class Bench:
         self.commits += place == "after"
 
     def queue(self) -> None:
-        """What a run leaves for the drain: one transaction."""
-        steps = [
-            Step(draft=draft, record_kind="invoice", record_id=draft.key, decision=Create()) for draft in self.drafts
-        ]
-        with self.store.write() as tx:
-            settle(tx, self.lane, steps, self.store.now())
+        """What runs leave for the drain."""
+        for numbers in self._slices(_SLICE):
+            drafts = [invoice(number) for number in numbers]
+            steps = [Step(draft=one, record_kind="invoice", record_id=one.key, decision=Create()) for one in drafts]
+            with self.store.write() as tx:
+                settle(tx, self.lane, steps, self.store.now())
+
+    def _slices(self, size: int) -> Iterator[range]:
+        return (range(start, min(start + size, self.items)) for start in range(0, self.items, size))
 
     def protocol(self) -> None:
         """The drain, until the queue is empty, with the collector at the pace of a run."""
@@ -137,9 +151,8 @@ class Bench:
 
     def naive(self) -> None:
         """Post, then remember: a crash between the two writes everything of the group a second time."""
-        for start in range(0, len(self.drafts), self.group):
-            part = self.drafts[start : start + self.group]
-            made = [self._item(draft, start + number) for number, draft in enumerate(part)]
+        for numbers in self._slices(self.group):
+            made = [self._item(invoice(number), number) for number in numbers]
             by_stamp, rows = {item.stamp: item for item in made}, []
             for call in self.sink.encode(made):
                 answers = self.sink.decode(call, [by_stamp[stamp] for stamp in call.items], self.sink.http.send(call))
@@ -153,7 +166,7 @@ class Bench:
     def written(self) -> int:
         """How many documents are linked."""
         with self.store.read() as tx:
-            return len(ledger.keys_by_target(tx, ROUTE, "invoice"))
+            return int(tx.value(sa.select(sa.func.count()).where(links.c.entity == "invoice")) or 0)
 
 
 class Figures(msgspec.Struct):
@@ -169,7 +182,7 @@ def measured(bench: Bench, work: Callable[[], None]) -> Figures:
     bench.commits, wall, cpu = 0, time.perf_counter(), time.process_time()
     work()
     found = Figures(time.perf_counter() - wall, time.process_time() - cpu, bench.commits)
-    assert bench.written() == len(bench.drafts), f"{bench.written()} of {len(bench.drafts)} documents were written"
+    assert bench.written() == bench.items, f"{bench.written()} of {bench.items} documents were written"
     return found
 
 
@@ -197,18 +210,14 @@ def one(database: str, clean: Callable[[], str], items: int, runs: int, manner: 
             found["protocol"].append(measured(bench, bench.protocol))
     middle = {name: {key: statistics.median(getattr(run, key) for run in each) for key in Figures.__struct_fields__}
               for name, each in found.items()}  # fmt: skip
-    told: dict[str, Any] = {
-        "database": database,
-        "manner": manner,
-        "batch": MANNERS[manner][0],
-        "width": MANNERS[manner][1],
-        "items": items,
-    }
+    batch, width = MANNERS[manner]
+    told: dict[str, Any] = {"database": database, "manner": manner, "batch": batch, "width": width, "items": items}
     for name, figures in middle.items():
         told[f"{name}_per_second"] = round(items / figures["seconds"])
-        told[f"{name}_commits_per_item"] = round(figures["commits"] / items, 3)
+        told[f"{name}_commits_per_group"] = round(figures["commits"] / math.ceil(items / (batch * width)), 2)
         told[f"{name}_cpu_us_per_item"] = round(figures["cpu"] / items * 1e6)
     told["own_cpu_us_per_item"] = told["protocol_cpu_us_per_item"] - told["naive_cpu_us_per_item"]
+    told["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     return told
 
 
@@ -268,6 +277,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--items", type=int, default=2_000)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--database", nargs="+", choices=["sqlite", "postgresql"], default=["sqlite", "postgresql"])
+    parser.add_argument("--manner", nargs="+", choices=list(MANNERS), default=list(MANNERS))
     parser.add_argument("--profile", action="store_true")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
@@ -276,8 +286,8 @@ def main(arguments: Sequence[str]) -> None:
     for database in options.database:
         try:
             with cleaner(database) as clean:
-                for manner, (batch, _) in MANNERS.items():
-                    items = options.items if batch > 1 else max(1, options.items // 4)
+                for manner in options.manner:
+                    items = options.items if math.prod(MANNERS[manner]) > 1 else max(1, options.items // 4)
                     print(json.dumps(one(database, clean, items, options.runs, manner)), flush=True)
                     if options.profile:
                         print(json.dumps(profiled(database, clean, items, manner), ensure_ascii=False), flush=True)

@@ -79,7 +79,7 @@ WRONG = (
 def test_an_answer_of_the_wrong_types_is_none(wrong: dict[str, Any]) -> None:
     """I21"""
     with pytest.raises(ValueError):
-        plain.copied(Answer(**{"fate": "created", "target": "1", **wrong}))
+        plain.copied([Answer(**{"fate": "created", "target": "1", **wrong})], Answer)
 
 
 def test_an_answer_of_the_wrong_types_leaves_its_item_unknown_and_is_told(desk: Books) -> None:
@@ -126,7 +126,7 @@ def test_words_that_cannot_be_stored_are_shown_as_such_and_keep_their_refusal(de
     after=st.floats() | st.none(), facts=st.none() | st.dictionaries(st.text(max_size=3), st.text(max_size=3)),
 ))  # fmt: skip
 def test_a_lawful_answer_comes_through_as_it_is(answer: Answer) -> None:
-    said = plain.copied(answer)
+    [said] = plain.copied([answer], Answer)
     finite = answer.after is not None and math.isfinite(answer.after)
     assert said == msgspec.structs.replace(
         answer, reason=legible(answer.reason), field=legible(answer.field), after=answer.after if finite else None

@@ -53,7 +53,7 @@ CALLS: dict[str, Callable[[Part], Any]] = {
     "complete": lambda part: boundary.complete(part, [record()], {}),
     "sweep": lambda part: boundary.sweep(part, "deal", ["1"], ()),
     "triggers": lambda part: boundary.triggers(part, part, [record(), record("2")]),
-    "map": lambda part: boundary.drafts(part, record()),
+    "map": lambda part: boundary.drafts(part, part, record()),
     "match": lambda part: boundary.decisions(part, [Draft(entity="a", key="b", body={})], None),  # type: ignore[arg-type]
 }
 
@@ -138,7 +138,7 @@ def test_a_body_with_a_float_or_an_object_in_it_is_refused(value: Any) -> None:
     """case_C1, I8"""
     draft = Draft(entity="project", key="id:1", body={"name": "x", "amount": value})
     with pytest.raises(ContractBroken, match="project id:1"):
-        boundary.drafts(giving([draft]), record())
+        boundary.drafts(giving([draft]), giving([draft]), record())
 
 
 PLAIN = st.recursive(
@@ -152,14 +152,14 @@ PLAIN = st.recursive(
 def test_plain_bodies_pass_untouched(body: dict[str, Any]) -> None:
     """case_G20"""
     draft = Draft(entity="project", key="id:1", body=body)
-    assert boundary.drafts(giving([draft]), record()) == [draft]
+    assert boundary.drafts(giving([draft]), giving([draft]), record()) == [draft]
 
 
 @pytest.mark.parametrize("draft", [Draft(entity="", key="k", body={}), Draft(entity="e", key="", body={})])
 def test_a_draft_without_a_name_is_refused(draft: Draft) -> None:
     """I2: two things without a key would be one."""
     with pytest.raises(ContractBroken):
-        boundary.drafts(giving([draft]), record())
+        boundary.drafts(giving([draft]), giving([draft]), record())
 
 
 def test_good_answers_pass() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from wherry.catalogues import Catalogues, LazyCatalogue
-from wherry.matching import ListingCatalogue
+from wherry.matching.listing import Listing
 from wherry.protocol.tally import Notice, Tally, plain
 from wherry.records import Listed
 from wherry.runs.upkeep import sweep_is_due
@@ -55,9 +55,9 @@ def test_a_listing_is_read_when_it_is_first_asked_for_and_once() -> None:
     """I2"""
     read: list[str] = []
 
-    def load(entity: str) -> tuple[ListingCatalogue, int]:
+    def load(entity: str) -> tuple[Listing, int]:
         read.append(entity)
-        return ListingCatalogue([Listed("I-1", "Bollard", "BOL-1")], {"I-1": ["id:1"]}), 7
+        return Listing([Listed("I-1", "Bollard", "BOL-1")], {"I-1": ["id:1"]}), 7
 
     catalogues = Catalogues(load)
     products = catalogues.of("product")
@@ -71,7 +71,7 @@ def test_a_listing_is_read_when_it_is_first_asked_for_and_once() -> None:
 def test_a_listing_read_after_another_flow_wrote_does_not_hide_that_an_earlier_one_is_old() -> None:
     """I2: a customer was decided by what stood at 7; at 8 another flow has made it."""
     sequence = iter((7, 8))
-    catalogues = Catalogues(lambda entity: (ListingCatalogue(), next(sequence)))
+    catalogues = Catalogues(lambda entity: (Listing(), next(sequence)))
     assert catalogues.of("customer").by_name("Acme") == []
     assert catalogues.of("product").by_name("Bollard") == []
     assert not catalogues.holds_for(8)
@@ -81,7 +81,7 @@ def test_a_listing_read_after_another_flow_wrote_does_not_hide_that_an_earlier_o
 
 def test_what_is_made_in_a_run_is_found_by_the_rest_of_it() -> None:
     """I2: without it every line of a new product would make another one."""
-    catalogue = LazyCatalogue(ListingCatalogue)
+    catalogue = LazyCatalogue(Listing)
     assert catalogue.by_name("Fender") == []
     catalogue.learn(Listed("I-2", "Fender", "F-2"), ["name:fender"])
     assert [hit.id for hit in catalogue.by_name("FENDER")] == ["I-2"]

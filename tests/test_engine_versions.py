@@ -10,7 +10,8 @@ import msgspec
 import pytest
 from wherry.catalogues import Catalogues
 from wherry.errors import Rejected
-from wherry.matching import ListingCatalogue, RuleMatcher
+from wherry.matching import RuleMatcher
+from wherry.matching.listing import Listing
 from wherry.protocol.steps import Lane
 from wherry.records import Answer, Draft, Item, Listed, Page, Record, Ref, Skip
 from wherry.roles import Account
@@ -97,11 +98,11 @@ def run(
     sink: Any = Sink()
     lane = Lane(flow=flow_name, run="r", route=Route(1, 2), sink=sink, plugin="shelf")
 
-    def load(entity: str) -> tuple[ListingCatalogue, int]:
+    def load(entity: str) -> tuple[Listing, int]:
         with store.read() as tx:
             view = DocumentView(tx, "shelf")
             keys = ledger.keys_by_target(tx, lane.route, entity)
-            return ListingCatalogue(sink.listing(view, entity), keys), view.sequence()
+            return Listing(sink.listing(view, entity), keys), view.sequence()
 
     wired = Wired(flow=flow, lane=lane, store=store, source=source, mappers={"deal": Mapper()},
                   matchers=RULES.__getitem__, blobs=Blobs(store.files, 10**6))  # fmt: skip

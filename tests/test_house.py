@@ -29,8 +29,9 @@ LAYERS = (
     ("defaults of the core", "mapping matching triggers transforms expressions filters catalogues"),
     (
         "what is to be written",
-        "protocol protocol.watching protocol.plain protocol.blaming protocol.boundary protocol.steps protocol.halfway "
-        "protocol.rows protocol.holding protocol.questions protocol.homing protocol.writing protocol.tally",
+        "protocol protocol.watching protocol.plain protocol.blaming protocol.boundary protocol.sinks protocol.steps "
+        "protocol.halfway protocol.rows protocol.holding protocol.questions protocol.homing protocol.writing "
+        "protocol.tally",
     ),
     (
         "what is sent",

@@ -57,6 +57,21 @@ def test_a_call_counts_from_its_answer_since_it_may_have_arrived_no_sooner():
     assert clock.slept == [pytest.approx(6.0 + SLACK), pytest.approx(4.0)]
 
 
+def test_what_the_fastest_answer_took_is_not_waited_for_in_each_window_again():
+    """W2: wherever on the way a vendor counts, it sees no more than its limit in a window."""
+    clock = FakeClock()
+    limiter = pacer(clock, limits={"": Limit(10, 10.0)})
+    sent, answered = [], []
+    for number in range(40):
+        ticket = limiter.take()
+        clock.advance(0.2 if number % 3 else 0.3)
+        limiter.heard(ticket, {})
+        sent.append(ticket.at)
+        answered.append(clock.monotonic())
+    assert most_in_a_window(sent, 10.0) == most_in_a_window(answered, 10.0) == 10
+    assert sent[30] - sent[20] < 10.0 + 0.2 + SLACK
+
+
 def test_threads_together_keep_to_one_limit():
     clock = FakeClock()
     limiter = pacer(clock, limits={"": Limit(10, 10.0)})

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from wherry.matching import ListingCatalogue, RuleMatcher, pending_id
+from wherry.matching.known import holder_of
 from wherry.matching.namesakes import Namesakes
 from wherry.matching.text import code_of
 from wherry.records import Draft, Listed, Ref
@@ -35,7 +36,7 @@ def test_its_rivals_are_those_that_neither_sku_nor_id_speaks_against(
 ) -> None:
     found = Namesakes()
     for listed, keys in held:
-        found.enter(listed, keys)
+        found.enter(listed, holder_of(listed.id, keys))
     wanted = [listed.id for listed, keys in held if can_be(listed, keys, key, sku)]
     assert sorted(listed.id for listed in found.rivals(key, sku)) == wanted
     assert found.all == [listed for listed, _ in held]

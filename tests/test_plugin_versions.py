@@ -68,7 +68,7 @@ if "older" in loaded.manifests:
     source = loaded.source(connection, None)
     [page] = boundary.pages(source, Query("part"))
     mapper = loaded.mapper(Flow(source="there", sink="here"), "part", connection, None)
-    print(source.check().name, page.records[0].fields, boundary.drafts(mapper, page.records[0]))
+    print(source.check().name, page.records[0].fields, boundary.drafts(source, mapper, page.records[0]))
 print("imported" if "older_plugin" in sys.modules else "not imported")
 """
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from wherry.protocol import resolving
-from wherry.protocol.flight import Flight, Target
+from wherry.protocol.flight import Flight, Target, board
 from wherry.protocol.steps import Lane, differing, stamp_of
-from wherry.records import Answer, Call, Draft, Facts, Found, Item, Reply
+from wherry.records import Answer, Call, Draft, Facts, Found, Item, Ref, Reply
 from wherry.roles import Account
 from wherry.store import Store
 from wherry.store.calls import CallRow, OpenItem
@@ -99,6 +99,17 @@ def judged(store: Store, sink: Any, **told: Any) -> tuple[Answer, Flight]:
     one = flight(goal, **told)
     [(_, answer)] = resolving.resolved(goal, [one])
     return answer, one
+
+
+def test_a_document_whose_customer_is_gone_stays_although_another_of_his_is_taken_back(store: Store) -> None:
+    """I10: a reversal needs nothing to be there; what is to be made does"""
+    goal = target(store, Shelf())
+    void, fresh = flight(goal, held="X-1", action="void").open, flight(goal).open
+    for one in (void, fresh):
+        one.item.draft.refs = (Ref("customer", "id:7"),)
+    with store.read() as tx:
+        flights, stranded = board(tx, 2, [void, fresh])
+    assert ([one.open for one in flights], stranded) == ([void], [fresh])
 
 
 # -- facts -------------------------------------------------------------------------------------------------------------

@@ -117,6 +117,17 @@ def test_an_item_waits_until_the_last_thing_it_needs_is_there(store: Store) -> N
         assert needs.meet(tx, ROUTE, wanted) == []
 
 
+def test_what_waits_for_a_thing_is_found_without_a_look_at_all_that_is_on_its_way(tmp_path: Path) -> None:
+    """I18: else each document that leaves costs more the longer the queue is"""
+    with contextlib.closing(Store(f"sqlite:///{tmp_path / 'wherry.db'}", FakeClock(), tmp_path)) as store:
+        with store.write() as tx:
+            told = {"sink": 2, "source": 1, "entity": "customer", "wanted": ["id:1"]}
+            for statement in (needs._WAITING, needs._MET):
+                sql, values, _ = tx._planned(statement, told)
+                plan = tx.driver.run(f"EXPLAIN QUERY PLAN {sql}", values, gives=True)
+                assert plan[0][3].startswith("SEARCH edges USING"), plan
+
+
 def test_a_replaced_item_keeps_its_number(store: Store) -> None:
     with store.write() as tx:
         row = item("id:5")

@@ -6,6 +6,11 @@ import datetime as dt
 import time
 
 
+def stored(moment: dt.datetime) -> str:
+    """A moment as it is stored: ISO 8601, UTC, to the millisecond, sortable as text."""
+    return moment.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 class SystemClock:
     """``roles.Clock`` on the machine's own clocks."""
 

@@ -74,9 +74,10 @@ class Record(Struct, kw_only=True):
     @property
     def fields(self) -> dict[str, Any]:
         """The payload as a dict, its numbers exact. ``None`` is an empty value, a missing key one that was not sent."""
-        if self.decoded is None:
-            self.decoded = _decode(self.payload)
-        return self.decoded
+        decoded = self.decoded
+        if decoded is None:
+            decoded = self.decoded = _decode(self.payload)
+        return decoded
 
 
 class Page(Struct):

@@ -60,14 +60,15 @@ class Account(Struct, frozen=True):
 
 class Query(Struct, frozen=True):
     """What to read. ``after`` is a mark the source gave earlier (None: from the start), ``since`` the earliest
-    modified time of interest, ``fields`` what the map needs of the heads, ``relatives`` what it will ask
-    ``complete`` for (kind → fields), so that a source can notice changes of those too."""
+    modified time of interest, ``fields`` what the map needs of the heads, ``relatives`` those whose changes matter too
+    (kind → fields). ``complete`` are the kinds that it will be asked for, should a list be able to tell the links."""
 
     kind: str
     after: str | None = None
     since: dt.datetime | None = None
     fields: tuple[str, ...] = ()
     relatives: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    complete: tuple[str, ...] = ()
 
 
 @runtime_checkable
@@ -77,7 +78,7 @@ class SourceConnector(Protocol):
     kinds: Sequence[str]
     """The record kinds that ``read`` knows."""
     chunk: int
-    """How many heads ``complete`` takes best at once."""
+    """How many heads ``complete`` takes best at once. Looked at after each page: it may depend on how is read."""
 
     def check(self) -> Account:
         """Whose account is this. Raises AccessLost when nobody is let in."""
@@ -147,10 +148,8 @@ class FieldMapper(Protocol):
         ...
 
     def map(self, record: Record) -> list[Draft] | Skip:
-        """The drafts of one complete record, the root last; or why nothing is made of it.
-
-        Raises Rejected with the field that cannot be mapped.
-        """
+        """The drafts of one complete record, the root last; or why nothing is made of it. Raises Rejected (the field
+        cannot be mapped)."""
         ...
 
 

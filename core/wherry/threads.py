@@ -11,7 +11,7 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 A = TypeVar("A")
@@ -20,27 +20,42 @@ B = TypeVar("B")
 _END = object()
 
 
-def fan_out(function: Callable[[A], B], arguments: Iterable[A], width: int = 8) -> Generator[B]:
+def fan_out(
+    function: Callable[[A], B], arguments: Iterable[A], width: int = 8, pool: Executor | None = None
+) -> Generator[B]:  # fmt: skip
     """``function`` over ``arguments`` with at most ``width`` calls at once; results in the order of the arguments.
 
     Arguments are drawn no faster than results are taken, so memory stays bounded. The first error is raised in its
-    place and ends the work.
+    place and ends the work, once the calls that had begun are over. ``pool``: whose threads, of who fans out often.
     """
     if width == 1:
         yield from map(function, arguments)
         return
     waiting: deque[Future[B]] = deque()
-    with ThreadPoolExecutor(width, thread_name_prefix="wherry-at-once") as pool:
+    with contextlib.ExitStack() as stack:
+        threads = pool or stack.enter_context(at_once(width))
         try:
             for argument in arguments:
-                waiting.append(pool.submit(contextvars.copy_context().run, function, argument))
+                waiting.append(threads.submit(contextvars.copy_context().run, function, argument))
                 if len(waiting) >= width:
-                    yield waiting.popleft().result()
+                    yield _first(waiting)
             while waiting:
-                yield waiting.popleft().result()
+                yield _first(waiting)
         finally:
             for future in waiting:
                 future.cancel()
+            wait(waiting)
+
+
+def _first(waiting: deque[Future[B]]) -> B:
+    found = waiting[0].result()  # interrupted, it is among those that are waited for
+    waiting.popleft()
+    return found
+
+
+def at_once(width: int) -> ThreadPoolExecutor:
+    """Threads for so many calls at once; one is begun when all the others are at work."""
+    return ThreadPoolExecutor(width, thread_name_prefix="wherry-at-once")
 
 
 def ahead(source: Iterator[A], depth: int = 12) -> Generator[A]:

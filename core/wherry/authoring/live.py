@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from wherry.errors import ConfigError, ContractBroken, Guarded, WherryError
 from wherry.hub import Hub
-from wherry.protocol import boundary
+from wherry.protocol import boundary, sinks
 from wherry.records import DONE, Answer, Call, Found, Item, Reply
 from wherry.redaction import scrub
 from wherry.roles import Account, Asks, CallSinkWriter, Connection, Describes, Fetches, HasAccounts, Lists, Query
@@ -196,8 +196,8 @@ def _told(answer: Answer) -> str:
 
 def _sent(sink: CallSinkWriter, item: Item) -> Answer:
     """One call, decoded; where its answer says nothing, what the target is found to hold."""
-    [call] = boundary.encoded(sink, [item])
-    answer = boundary.decoded(sink, call, [item], sink.http.send(call)).get(item.stamp)
+    [call] = sinks.encoded(sink, [item])
+    answer = sinks.decoded(sink, call, [item], sink.http.send(call)).get(item.stamp)
     if answer is not None:
         return answer
     hits = [hit for hit in _asked(sink, item) if hit.ours]
@@ -206,8 +206,8 @@ def _sent(sink: CallSinkWriter, item: Item) -> Answer:
 
 def _asked(sink: CallSinkWriter, item: Item) -> list[Found]:
     found: dict[str, list[Found]] = {}
-    for call in boundary.asked(sink, [item]) if isinstance(sink, Asks) else ():
-        found |= boundary.found(sink, call, [item], _looked(sink, call))  # type: ignore[arg-type]
+    for call in sinks.asked(sink, [item]) if isinstance(sink, Asks) else ():
+        found |= sinks.found(sink, call, [item], _looked(sink, call))  # type: ignore[arg-type]
     return found.get(item.stamp, [])
 
 
@@ -222,7 +222,7 @@ def _read_back(sink: CallSinkWriter, item: Item, done: Answer) -> str:
     if not isinstance(sink, Asks):
         return "its target cannot be asked"
     hits = _asked(sink, msgspec.structs.replace(item, target=done.target))
-    wanted = boundary.facts(sink, item)
+    wanted = sinks.facts(sink, item)
     if not any(hit.target == done.target and hit.facts == wanted for hit in hits):
         raise ContractBroken(f"{done.target} was written, and is not found as it was sent",
                              fix="look at found and facts", code="WHERRY-1162")  # fmt: skip

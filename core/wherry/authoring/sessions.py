@@ -109,7 +109,7 @@ def _mapped(source: SourceConnector, mapper: FieldMapper | None, kind: str, reco
     if mapper is None:
         return Seen(kind=kind, record=record)
     [skip] = boundary.triggers(source, mapper, [record])
-    made: list[Draft] | Skip = boundary.drafts(mapper, record) if skip is None else skip
+    made: list[Draft] | Skip = boundary.drafts(source, mapper, record) if skip is None else skip
     if isinstance(made, Skip):
         return Seen(kind=kind, record=record, skip=made)
     return Seen(kind=kind, record=record, drafts=made)

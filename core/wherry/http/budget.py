@@ -11,6 +11,7 @@ import bisect
 import contextlib
 import fcntl
 import hashlib
+import math
 import os
 import time
 from collections.abc import Iterator
@@ -26,6 +27,9 @@ from wherry.roles import Clock
 SLACK = 0.02
 """Seconds added to each window for a vendor's clock that ticks in steps. Calls are counted from their answers, so the
 way there may take as long as it likes."""
+_ENOUGH, _SPARED, _MOST_SPARED = 10, 0.75, 0.05
+"""Answers before the fastest is believed in, since the first ones tell of the connecting, too; how much of it may be
+spared, since a later one may be faster; and of a window at most."""
 _TRIES, _PAUSE = 100, 0.01
 """How often and how many seconds apart the lock is tried: somebody who holds it longer has been stopped."""
 
@@ -38,12 +42,15 @@ class Lane(Struct):
     where they are still on their way."""
     closed_at: float = 0.0
     closed_until: float = 0.0
+    fastest: float = math.inf
+    """Seconds of the fastest answer."""
+    answered: int = 0
 
     def wait(self, limit: Limit | None, now: float, kept: int) -> float:
         """Seconds until one call may go and ``kept`` places stay free for calls that go first."""
         until = self.closed_until
         if limit is not None:
-            window = limit.seconds + SLACK
+            window = limit.seconds + SLACK - self.spared(limit)
             recent = self.since(now - window)
             excess = recent + kept + 1 - limit.count
             if excess > recent:  # only those who go first can make room
@@ -51,6 +58,11 @@ class Lane(Struct):
             elif excess > 0:
                 until = max(until, self.times[len(self.times) - recent + excess - 1] + window)
         return max(until - now, 0.0)
+
+    def spared(self, limit: Limit) -> float:
+        """Seconds that a window counted from answers is longer than it need be: between the vendor counting a call and
+        our having its answer, and between our sending the next and its being counted, lies no less than the fastest."""
+        return min(self.fastest * _SPARED, limit.seconds * _MOST_SPARED) if self.answered >= _ENOUGH else 0.0
 
     def since(self, moment: float) -> int:
         """Calls after that moment."""
@@ -67,6 +79,7 @@ class Lane(Struct):
         if place < len(self.times) and self.times[place] == sent:
             del self.times[place]
             self.times.append(now)
+            self.fastest, self.answered = min(self.fastest, now - sent), self.answered + 1
 
     def close(self, now: float, seconds: float) -> None:
         """No call for that long, or for as long as was asked for before."""
@@ -76,7 +89,7 @@ class Lane(Struct):
     def restarted(self, now: float) -> Lane:
         """Without what lies ahead: that was written before the machine began to count anew."""
         closed = (self.closed_at, self.closed_until) if self.closed_at <= now else (0.0, 0.0)
-        return Lane(self.times[: bisect.bisect_right(self.times, now)], *closed)
+        return Lane(self.times[: bisect.bisect_right(self.times, now)], *closed, self.fastest, self.answered)
 
 
 Lanes = dict[str, Lane]

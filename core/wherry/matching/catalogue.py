@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from wherry.matching.known import holder_of
+from wherry.matching.listing import Linked
 from wherry.matching.namesakes import NOBODY, Namesakes
 from wherry.matching.text import name_key, sku_key
-from wherry.records import Candidate, Listed, Ref
+from wherry.records import Candidate, Listed
 
 if TYPE_CHECKING:
     from wherry.matching.nearest import NameIndex, Near
 
-_PENDING = "pending:"
 _SAME_SKU = 0.95
 _NOT_EQUAL = 0.99
 
-Linked = Callable[[str], Sequence[str]] | Mapping[str, Sequence[str]]
 Index = dict[str, int | list[int]]
 """Key → the place of what has it, or the places where several have it: nearly all have a key to themselves, and a list
 for each would take twice the memory."""
-
-
-def pending_id(ref: Ref) -> str:
-    """The id under which a create that was decided but not yet written stands in a catalogue."""
-    return f"{_PENDING}{ref.entity}/{ref.key}"
-
-
-def pending_ref(id: str) -> Ref | None:
-    """The draft behind such an id; None for the id of a real target."""
-    if not id.startswith(_PENDING):
-        return None
-    entity, _, key = id.removeprefix(_PENDING).partition("/")
-    return Ref(entity, key)
 
 
 class ListingCatalogue:
@@ -78,7 +65,7 @@ class ListingCatalogue:
         if key := name_key(listed.name):
             _enter(self._names, key, place)
             if (namesakes := self._namesakes.get(key)) is not None:
-                namesakes.enter(listed, self._known_by(listed.id))
+                namesakes.enter(listed, holder_of(listed.id, self.keys_of(listed.id)))
         if listed.sku and (key := sku_key(listed.sku)):
             _enter(self._skus, key, place)
         if listed.number and (key := sku_key(listed.number)):
@@ -114,12 +101,8 @@ class ListingCatalogue:
             return NOBODY if found is None else found
         found = self._namesakes[key] = Namesakes()
         for listed in self._at(self._names, key):
-            found.enter(listed, self._known_by(listed.id))
+            found.enter(listed, holder_of(listed.id, self.keys_of(listed.id)))
         return found
-
-    def _known_by(self, target: str) -> Sequence[str]:
-        keys = self.keys_of(target)
-        return [*keys, own.key] if (own := pending_ref(target)) is not None else keys
 
     def keys_of(self, target: str) -> list[str]:
         """The draft keys of this source connection that are linked to the target, before or in this run."""

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
 
+from wherry.matching.known import is_id
 from wherry.matching.text import code_of
 from wherry.records import Listed
-
-_ID = "id:"
-_SEVERAL = "several ids"
 
 Held = tuple[str, Listed] | dict[str, list[Listed]]
 """The one id that a thing is known by (empty: none), and the thing; or of several of one code, id → those known so. By
 several ids it is nobody else's."""
+
+
+class Named(Protocol):
+    """What has a name, ready to be asked who of it a draft can still be."""
+
+    @property
+    def all(self) -> Sequence[Listed]: ...
+    def __bool__(self) -> bool: ...
+    def first(self, most: int) -> Sequence[Listed]: ...
+    def rivals(self, key: str, sku: str) -> Iterable[Listed]:
+        """All but those that have another SKU, or are known by another id than ``key``."""
+        ...
 
 
 class Namesakes:
@@ -25,12 +36,14 @@ class Namesakes:
         self._coded: dict[str, Held] = {}
         """Code of the SKU (see ``code_of``; empty: it has none) → what has it."""
 
-    def enter(self, listed: Listed, keys: Iterable[str]) -> None:
-        """``keys`` are the draft keys that the thing is known by."""
-        holder = ""
-        for key in keys:
-            if key.startswith(_ID) and key != holder:
-                holder = _SEVERAL if holder else key
+    def __bool__(self) -> bool:
+        return bool(self.all)
+
+    def first(self, most: int) -> Sequence[Listed]:
+        return self.all[:most]
+
+    def enter(self, listed: Listed, holder: str) -> None:
+        """``holder`` is the one id that the thing is known by (see ``holder_of``)."""
         self.all.append(listed)
         code = code_of(listed.sku)
         held = self._coded.get(code)
@@ -42,10 +55,10 @@ class Namesakes:
         held.setdefault(holder, []).append(listed)
 
     def rivals(self, key: str, sku: str) -> Iterator[Listed]:
-        """All but those that have another SKU, or are known by another id than ``key``; whoever asks stops at one."""
+        """Whoever asks stops at one."""
         code = code_of(sku)
         alike = [held for one in (code, "") if (held := self._coded.get(one))] if code else self._coded.values()
-        holders = ("", key) if key.startswith(_ID) else None
+        holders = ("", key) if is_id(key) else None
         for held in alike:
             if isinstance(held, tuple):
                 if holders is None or held[0] in holders:

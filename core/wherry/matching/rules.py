@@ -14,8 +14,9 @@ from typing import Literal, Protocol, TypeVar, get_args, runtime_checkable
 from msgspec import Struct
 
 from wherry.errors import ConfigError
-from wherry.matching.catalogue import ListingCatalogue, pending_id, pending_ref
-from wherry.matching.namesakes import Namesakes
+from wherry.matching.catalogue import ListingCatalogue
+from wherry.matching.known import holder_of, is_id, pending_id, pending_ref
+from wherry.matching.namesakes import Named, Namesakes
 from wherry.matching.text import code_of, fold, sku_key, words
 from wherry.records import Ask, Candidate, Create, Decision, Draft, Link, Listed, Ref, Same, Skip
 from wherry.roles import Catalogue
@@ -102,7 +103,7 @@ class _Numbered(Protocol):
 class _Sorted(Protocol):
     """A catalogue that keeps the things of a name sorted by who they can still be; of another they are sorted here."""
 
-    def namesakes(self, name: str) -> Namesakes: ...
+    def namesakes(self, name: str) -> Named: ...
 
 
 class _Batch:
@@ -146,7 +147,7 @@ class _Batch:
         hits += [hit for hit in named if not (hit.number or hit.sku) and sku_key(hit.name) == wanted]
         return list({hit.id: hit for hit in hits}.values())
 
-    def by_name(self, name: str) -> tuple[Namesakes, Namesakes]:
+    def by_name(self, name: str) -> tuple[Named, Named]:
         """What the catalogue has of a name, and what this batch creates."""
         return self._there(name), self._created.namesakes(name)
 
@@ -154,12 +155,12 @@ class _Batch:
         if name not in self._named:
             found = self._named[name] = Namesakes()
             for listed in self._catalogue.by_name(name):
-                found.enter(listed, self._keys_of(listed.id))
+                found.enter(listed, holder_of(listed.id, self._keys_of(listed.id)))
         return self._named[name]
 
     def other_id(self, target: str, key: str) -> str:
         """Another record of this source that the target is already, if there is one: two ids are two things."""
-        if not key.startswith("id:"):
+        if not is_id(key):
             return ""
         return next((other for other in self._keys_of(target) if _two_ids(other, key)), "")
 
@@ -192,11 +193,11 @@ def _by_sku(asked: _Asked, batch: _Batch, notes: list[Note]) -> Decision | None:
 
 def _by_name(asked: _Asked, batch: _Batch, notes: list[Note]) -> Decision | None:
     there, here = batch.by_name(asked.name)
-    if not there.all and not here.all:
+    if not there and not here:
         return None
     rivals = chain(there.rivals(asked.ref.key, asked.sku), here.rivals(asked.ref.key, asked.sku))
     if all(_doubt(asked, hit.id, hit.sku, batch) for hit in rivals):
-        notes.append(lambda: _same_name(asked, [*there.all[:2], *here.all[:2]][:2], batch))
+        notes.append(lambda: _same_name(asked, [*there.first(2), *here.first(2)][:2], batch))
         return None
     hits = [*there.all, *here.all]
     if len(hits) == 1:
@@ -240,7 +241,7 @@ def _found(asked: _Asked, hit: Listed, rule: str, why: str) -> Decision:
 def _several(asked: _Asked, hits: Sequence[Listed], what: str) -> Ask:
     """A question between targets that are equal by rule, the likest name first."""
     candidates = [_candidate(asked.name, hit, what) for hit in hits if pending_ref(hit.id) is None]
-    candidates.sort(key=lambda candidate: -candidate.score)
+    candidates.sort(key=lambda candidate: (-candidate.score, candidate.id))
     return Ask(tuple(candidates[:_CANDIDATES]), f"{len(hits)} things in the target have {what}")
 
 
@@ -261,7 +262,7 @@ def _doubt(asked: _Asked, target: str, sku: str, batch: _Batch) -> str:
 
 
 def _two_ids(one: str, other: str) -> bool:
-    return one != other and one.startswith("id:") and other.startswith("id:")
+    return one != other and is_id(one) and is_id(other)
 
 
 def _but_for(asked: str, held: str) -> str:

@@ -13,7 +13,7 @@ from msgspec import Struct
 from wherry.errors import Guarded, NotFound
 from wherry.hub import Hub
 from wherry.matching.text import name_key
-from wherry.protocol import boundary, rows, writing
+from wherry.protocol import rows, sinks, writing
 from wherry.protocol.questions import ANSWERED
 from wherry.protocol.steps import Lane, Step
 from wherry.protocol.tally import Tally, plain
@@ -205,7 +205,7 @@ def _is_there(tx: Tx, lane: Lane, asked: Question, target: str) -> bool:
     """Whether the sink holds the thing: of a target that is sent calls, what was found or what it lists."""
     if lane.atomic is not None:
         return target in lane.atomic.current(DocumentView(tx, lane.plugin), asked.entity, [target])
-    listed = boundary.listing(lane.sink, asked.entity) if isinstance(lane.sink, Lists) else []
+    listed = sinks.listing(lane.sink, asked.entity) if isinstance(lane.sink, Lists) else []
     return target in {one.id for one in asked.candidates} or target in {one.id for one in listed}
 
 

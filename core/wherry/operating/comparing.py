@@ -13,7 +13,7 @@ from msgspec import Struct, field
 
 from wherry.errors import Rejected
 from wherry.hub import Hub
-from wherry.protocol import boundary, resolving
+from wherry.protocol import boundary, resolving, sinks
 from wherry.protocol.flight import Flight, Target
 from wherry.protocol.steps import differing
 from wherry.records import Change, Draft, Facts, Found, Item, Record, Skip
@@ -75,16 +75,16 @@ def _said(wired: Wired, kind: str, mapper: FieldMapper, records: list[Record]) -
     passing = [record for record in records if record.id not in found]
     relatives = {name: fields for name, fields in mapper.fields.items() if name != kind}
     whole = boundary.complete(wired.source, passing, relatives) if passing and relatives else passing
-    return {**found, **{record.id: _mapped(mapper, record) for record in whole}}
+    return {**found, **{record.id: _mapped(wired, mapper, record) for record in whole}}
 
 
 def _skipped(skip: Skip) -> Source:
     return Source(amount=skip.amount, currency=skip.currency, left_out=skip.reason, void=skip.void, date=skip.date)
 
 
-def _mapped(mapper: FieldMapper, record: Record) -> Source:
+def _mapped(wired: Wired, mapper: FieldMapper, record: Record) -> Source:
     try:
-        drafts = boundary.drafts(mapper, record)
+        drafts = boundary.drafts(wired.source, mapper, record)
     except Rejected as error:
         return Source(left_out=error.message)
     if isinstance(drafts, Skip):
@@ -130,9 +130,9 @@ def _searched(target: Target, wanted: Mapping[str, Item]) -> dict[str, list[Foun
     assert isinstance(target.sink, Asks)
     if not fresh:
         return {}
-    by_number = boundary.asked(target.sink, list(fresh.values()))
+    by_number = sinks.asked(target.sink, list(fresh.values()))
     linked = [wanted[name] for name in fresh if wanted[name].target]
-    by_id = boundary.asked(target.sink, linked) if linked else []
+    by_id = sinks.asked(target.sink, linked) if linked else []
     if linked and len(by_number) > _SEARCHES * len(by_id):
         fresh = {name: item for name, item in fresh.items() if not wanted[name].target}
     return _look(target, fresh)
@@ -164,6 +164,6 @@ def _held(
     mine = next((hit for hit in hits if hit.target == item.target), None)
     twins = [hit for hit in searched or () if hit.target not in linked and (hit.ours or hit.alike)]
     told = mine is not None or by_id is not None if item.target else searched is not None
-    changes = differing(boundary.facts(target.sink, item), mine.facts) if mine is not None else ()
+    changes = differing(sinks.facts(target.sink, item), mine.facts) if mine is not None else ()
     facts = mine.facts if mine is not None else None
     return Held(told=told, there=mine is not None, changes=changes, facts=facts, twins=twins)

@@ -343,7 +343,7 @@ def map_preview(hub: Hub, name: str, record: str, kind: str = "") -> dict[str, A
     relatives = {k: fields for k, fields in mapper.fields.items() if k != kind}
     [whole] = boundary.complete(source, found, relatives)
     [skip] = boundary.triggers(source, mapper, [whole])
-    made = boundary.drafts(mapper, whole)
+    made = boundary.drafts(source, mapper, whole)
     skip, drafts = (made, []) if isinstance(made, Skip) else (skip, made)
     return {
         "flow": name, "kind": kind, "record": record, "passes": skip is None, "reason": skip.reason if skip else "",

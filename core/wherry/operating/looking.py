@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from wherry.hub import Hub
 from wherry.operating import desk
-from wherry.protocol import boundary, flight, halfway, resolving
+from wherry.protocol import flight, halfway, resolving, sinks
 from wherry.protocol.flight import Flight, Target
 from wherry.protocol.steps import differing
 from wherry.records import Change, Found
@@ -56,7 +56,7 @@ def _looked(target: Target, one: Placed, flown: Flight | None, finds: resolving.
     hits = finds.get(flown.stamp) if flown is not None else None
     if flown is None or hits is None:
         return Look(placed=one, asked=False, found=[])
-    sent = boundary.facts(target.sink, flown.item)
+    sent = sinks.facts(target.sink, flown.item)
     changes = tuple(change for hit in hits[:1] for change in differing(sent, hit.facts))
     return Look(placed=one, asked=True, found=hits, changes=changes)
 

@@ -20,7 +20,7 @@ from wherry.operating.comparing import amount_of
 from wherry.operating.deciding import Done
 from wherry.operating.reconciling import item_of
 from wherry.operating.subjects import Finder, Subject, body_of, texts_of
-from wherry.protocol import boundary, flight, homing, resolving, rows, writing
+from wherry.protocol import flight, homing, resolving, rows, sinks, writing
 from wherry.protocol.flight import Target
 from wherry.protocol.steps import differing, references, stamp_of
 from wherry.records import Answer, Draft, Found, Ref
@@ -197,7 +197,7 @@ def _verdict(target: Target, link: LinkRow, hit: Found | None) -> Answer | None:
     """What there is to decide; None where the target holds what was written."""
     if hit is None:
         return Answer(fate="decide", reason=f"{link.entity} {link.target} is no longer there")
-    ours = boundary.facts(target.sink, item_of(link, link.target))
+    ours = sinks.facts(target.sink, item_of(link, link.target))
     if _STATE in hit.facts and _STATE not in ours:
         return Answer(fate="decide", reason=f"{link.entity} {link.target} is {hit.facts[_STATE]} there")
     changes = differing(ours, hit.facts)

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from wherry.errors import ContractBroken, Rejected
-from wherry.protocol import boundary, halfway
+from wherry.protocol import halfway, sinks
 from wherry.protocol.flight import board
 from wherry.protocol.resolving import holdings
 from wherry.protocol.steps import WAITS, Approval, Outcome, Step, differing, in_words
@@ -185,7 +185,7 @@ def _encoded(sink: CallSinkWriter, items: list[Item], outcomes: Mapping[Ref, Out
     """The calls; an item that the target has no words for is told as refused. One that names what is still to be made,
     and is in no words of the target before that has its id, is left out: whether it can be said is not known yet."""
     try:
-        return boundary.encoded(sink, items) if items else []
+        return sinks.encoded(sink, items) if items else []
     except (Rejected, ContractBroken) as error:
         if error.code == ENDED:
             raise
@@ -221,7 +221,7 @@ def _compare(sink: CallSinkWriter, items: Sequence[Item], outcomes: Mapping[Ref,
         held = holdings(sink, some) if isinstance(sink, Asks) else {}
         for item in some:
             now = next((hit for hit in held.get(item.stamp, ()) if hit.target == item.target), None)
-            changes = differing(boundary.facts(sink, item), now.facts) if now is not None else ()
+            changes = differing(sinks.facts(sink, item), now.facts) if now is not None else ()
             outcome = outcomes.get(Ref(item.entity, item.key), Outcome("queued"))
             outcome.changes = tuple(Change(one.field, one.after, one.before) for one in changes)
             if changes and now is not None and not outcome.reason.startswith(WAITS):
@@ -232,7 +232,7 @@ def _meet(sink: CallSinkWriter, item: Item, now: Found, outcome: Outcome) -> Non
     """Of what has another version there than ours: a person's edit is not written over."""
     if item.overwrite_local or now.token == item.token:
         return
-    edits = differing(boundary.facts(sink, msgspec.structs.replace(item, body=item.before, action="write")), now.facts)
+    edits = differing(sinks.facts(sink, msgspec.structs.replace(item, body=item.before, action="write")), now.facts)
     if edits:
         outcome.fate, outcome.changes = "differs", ()
         outcome.reason = f"it was edited there since: {in_words(edits, 'here')}"

@@ -18,13 +18,14 @@ from wherry import mapping
 from wherry.catalogues import Catalogues, listed_as
 from wherry.errors import ConfigError, Guarded, NotFound, WherryError
 from wherry.http import Http, Patience, Profile, Through
-from wherry.matching import ListingCatalogue, RuleMatcher
-from wherry.matching.catalogue import pending_id
+from wherry.matching import RuleMatcher
+from wherry.matching.known import pending_id
+from wherry.matching.listing import Listing
 from wherry.money import DECIMALS
 from wherry.plugins import Plugins
 from wherry.project.folder import read_table
 from wherry.project.lanes import Lanes
-from wherry.protocol import boundary
+from wherry.protocol import sinks
 from wherry.protocol.tally import Tally
 from wherry.roles import (
     Account,
@@ -348,18 +349,17 @@ class Wiring:
         """The sink's listings, each read when it is first needed."""
         lane, sink = wired.lane, wired.lane.sink
 
-        def load(entity: str) -> tuple[ListingCatalogue, int]:
+        def load(entity: str) -> tuple[Listing, int]:
             with self.store.read() as tx:
                 view = DocumentView(tx, lane.plugin)
                 sequence, keys = wired.sequence(tx), ledger.keys_by_target(tx, lane.route, entity)
                 if isinstance(sink, AtomicSinkWriter):
-                    return ListingCatalogue(sink.listing(view, entity), keys), sequence
+                    return Listing(sink.listing(view, entity), keys), sequence
                 pending = ledger.open_creates(tx, lane.route, entity)
-            there = boundary.listing(sink, entity) if isinstance(sink, Lists) else []
-            found = ListingCatalogue(there, keys)
+            there = sinks.listing(sink, entity) if isinstance(sink, Lists) else []
+            found = Listing(there, keys)
             for item in pending:
-                found.add(listed_as(item.draft, pending_id(item.ref)))
-                found.link(pending_id(item.ref), item.key)
+                found.learn(listed_as(item.draft, pending_id(item.ref)), [item.key])
             return found, sequence
 
         return Catalogues(load)

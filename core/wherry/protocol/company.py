@@ -15,6 +15,8 @@ class Company:
 
     def __init__(self, target: Target) -> None:
         self._target = target
+        http = target.sink.http
+        self._signs_in = http if isinstance(http, SignsIn) else None
         self._looked_at = self._sign_in()
 
     def look(self) -> None:
@@ -46,4 +48,4 @@ class Company:
             )  # fmt: skip
 
     def _sign_in(self) -> int:
-        return self._target.sink.http.sign_in if isinstance(self._target.sink.http, SignsIn) else 0
+        return self._signs_in.sign_in if self._signs_in is not None else 0

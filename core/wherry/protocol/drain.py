@@ -38,11 +38,11 @@ from wherry.protocol.rows import BY_PERSON, is_noted, resumed
 from wherry.protocol.steps import Outcome
 from wherry.records import Answer, Ref
 from wherry.roles import Asks
-from wherry.store import calls, ledger
+from wherry.store import calls
 from wherry.store.calls import CallRow, OpenItem
 from wherry.store.database import HELD_UP, Tx
 from wherry.store.locks import LOST, Held
-from wherry.threads import fan_out
+from wherry.threads import at_once, fan_out
 
 _LOOK_AT_ONCE = 200
 _WAIT = 30.0
@@ -91,6 +91,8 @@ class Drain:
         self.sink, self.store, self.sink_id = target.sink, target.store, target.sink_id
         self.asks = isinstance(target.sink, Asks)
         self.encoder = flight.Encoder(target.sink, target.sink_id)
+        self.width = max(1, target.sink.width)
+        self.pool = at_once(self.width)
         self.unsettled: list[Exchange] = []
         """Exchanges whose raw answer is stored, to be settled with the next commit."""
         self.looked: set[str] = set()
@@ -107,6 +109,7 @@ class Drain:
             self.company.look()
             self._work()
         finally:
+            self.pool.shutdown()
             self.beside.close()
 
     def _work(self) -> None:
@@ -213,8 +216,8 @@ class Drain:
     def _freeze(self, tx: Tx, outcomes: list[tuple[int, dict[Ref, Outcome]]]) -> tuple[list[Exchange], bool]:
         """The next calls, with everything filled in: once this is committed they may have left. And whether there may
         be more to send although these are none."""
-        flights, shut = closed_days.parted(tx, self.target, self._ready(tx))
         doubts = Doubts(tx, self.sink_id, self.store.clock.now())
+        flights, shut = closed_days.parted(tx, self.target, self._ready(tx, doubts))
         doubtful = [one for one in flights if self._may_be_there(doubts, one)]
         encoded = self.encoder.encode([one for one in flights if one not in doubtful])
         if encoded is None:
@@ -228,15 +231,16 @@ class Drain:
         first, now = calls.new_call_ids(tx, len(frozen)), self.store.now()
         for number, one in enumerate(frozen, first):
             one.row.id, one.row.at = number, now
-        calls.put_calls(tx, [one.row for one in frozen])
-        self._mark_sending(tx, frozen)
+        self._mark_sending(tx, frozen, now)
         return frozen, True
 
-    def _ready(self, tx: Tx) -> list[Flight]:
+    def _ready(self, tx: Tx, doubts: Doubts) -> list[Flight]:
         """Items that may leave now, oldest first; those to be looked for first are set aside."""
-        flights, doubts = self._boarded(tx, self.encoder.size), Doubts(tx, self.sink_id, self.store.clock.now())
-        if any(self._must_look(doubts, one) for one in flights):
-            flights = self._boarded(tx, _LOOK_AT_ONCE)  # a look is for many at once
+        flights = self._boarded(tx, self.encoder.size)
+        self.to_look = [one for one in flights if self._must_look(doubts, one)]
+        if not self.to_look:
+            return flights
+        flights = self._boarded(tx, _LOOK_AT_ONCE)  # a look is for many at once
         self.to_look = [one for one in flights if self._must_look(doubts, one)]
         looks = {one.stamp for one in self.to_look}
         return [one for one in flights if one.stamp not in looks][: self.encoder.size]
@@ -267,24 +271,17 @@ class Drain:
             return False
         return doubts.may_be_sent(row, one.open.source)
 
-    def _mark_sending(self, tx: Tx, frozen: Iterable[Exchange]) -> None:
+    def _mark_sending(self, tx: Tx, frozen: Sequence[Exchange], now: str) -> None:
         """From this commit on nobody may say that the items were not sent."""
-        now = self.store.now()
-        for one in frozen:
-            for each in one.flights:
-                row = each.open.item
-                row.state, row.call, row.due, row.changed_at = "unknown", one.row.id, "", now
-                row.reason = "sent; the answer is not here yet"
-        for source in dict.fromkeys(each.open.source for one in frozen for each in one.flights):
-            rows = [e.open.item for one in frozen for e in one.flights if e.open.source == source]
-            ledger.put_items(tx, ledger.Route(source, self.sink_id), rows)
+        calls.put_calls(tx, [one.row for one in frozen])
+        calls.mark_sending(tx, [(each.open.item, one.row.id) for one in frozen for each in one.flights], now)
 
     # -- send, and store what came back ------------------------------------------------------------------------------
 
     def _send(self, group: Sequence[Exchange]) -> None:
         self.beside.reach(max(one.row.id for one in group))
         try:
-            for _ in fan_out(self._exchange, group, width=self._width(group)):
+            for _ in fan_out(self._exchange, group, width=min(self.width, len(group)), pool=self.pool):
                 pass
         finally:  # also when somebody stops us: what has been answered by then is known
             self._keep([one.row for one in group if one.row.state != "sending"])
@@ -318,9 +315,6 @@ class Drain:
         with asked_first(self._may_leave):
             return flight.exchange(self.target, one)
 
-    def _width(self, group: Sequence[Exchange]) -> int:
-        return max(1, min(self.sink.width, len(group)))
-
     # -- what is not known -------------------------------------------------------------------------------------------
 
     def _look_first(self) -> bool:
@@ -347,8 +341,7 @@ class Drain:
             flights, _ = flight.board(tx, self.sink_id, unknown, left=True)
             paused = calls.paused(tx)
             again = resolving.repeatable(self.target, [f for f in flights if f.open.item.flow not in paused], rows)
-            self._mark_sending(tx, again)
-            calls.put_calls(tx, [one.row for one in again])
+            self._mark_sending(tx, again, self.store.now())
             resolving.wait_for_settling(tx, self.target, [f for f in flights if not f.open.item.due], again)
         if again:
             self._send(again)

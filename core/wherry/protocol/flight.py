@@ -14,11 +14,12 @@ from pathlib import Path
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from wherry.clock import stored
 from wherry.errors import AccessLost, ContractBroken, Rejected, TryAgain, WherryError
-from wherry.protocol import boundary, halfway, rows
+from wherry.protocol import halfway, rows, sinks
 from wherry.protocol.steps import Lane, Outcome, Step, differing, in_words, item_of
 from wherry.protocol.watching import ENDED
-from wherry.records import Answer, Change, Item, Ref
+from wherry.records import Answer, Change, Facts, Item, Ref
 from wherry.roles import Asks, CallSinkWriter
 from wherry.store import Store, ledger
 from wherry.store.calls import CallRow, OpenItem
@@ -124,10 +125,9 @@ def board(
         wanted = {ref for one in mine for ref in one.item.draft.refs}
         wanted |= {one.item.ref for one in mine if one.item.target}
         links = ledger.find_links(tx, ledger.Route(source, sink), wanted)
-        known = {ref: link.target or None for ref, link in links.items()}
+        known = dict.fromkeys(wanted if left else ()) | {ref: link.target or None for ref, link in links.items()}
         for one in mine:
-            if left or one.item.draft.void or all(ref in known for ref in one.item.draft.refs):
-                known = {**dict.fromkeys(one.item.draft.refs), **known}
+            if one.item.draft.void or all(map(known.__contains__, one.item.draft.refs)):
                 step = step_of(one, links.get(one.item.ref) if one.item.target else None)
                 flights.append(Flight(open=one, item=item_of(step, known)))
             else:
@@ -179,7 +179,7 @@ class Encoder:
 
 
 def _encoded(sink: CallSinkWriter, number: int, flights: Sequence[Flight]) -> list[Exchange]:
-    encoded, by_stamp = boundary.encoded(sink, [one.item for one in flights]), {one.stamp: one for one in flights}
+    encoded, by_stamp = sinks.encoded(sink, [one.item for one in flights]), {one.stamp: one for one in flights}
     rows = [CallRow(id=0, sink=number, state="sending", at="", call=call) for call in encoded]
     return [Exchange(row=row, flights=[by_stamp[stamp] for stamp in row.call.items]) for row in rows]
 
@@ -271,13 +271,13 @@ def _judged(target: Target, one: Exchange) -> Verdict:
         reason = f"{target.name} asks for fewer calls"
         return Verdict(answers=[(flight, _put_off(reason, after)) for flight in one.flights])
     try:
-        answers = boundary.decoded(target.sink, row.call, [flight.item for flight in one.flights], reply)
+        answers = sinks.decoded(target.sink, row.call, [flight.item for flight in one.flights], reply)
     except ContractBroken as error:
         return Verdict(answers=[(flight, _unclear(error.message)) for flight in one.flights], stop=error)
     except WherryError as error:
         return Verdict(answers=[(flight, _unclear(error.message)) for flight in one.flights])
     reason = f"{target.name} answered with status {reply.status}, which does not say what became of it"
-    told = [(flight, _checked(target, flight, answers.get(flight.stamp) or _unclear(reason))) for flight in one.flights]
+    told = _checked(target, [(flight, answers.get(flight.stamp) or _unclear(reason)) for flight in one.flights])
     stop = not_let_in(target, reply.status) if reply.status == _FORBIDDEN and not answers else None
     return Verdict(answers=told, stop=stop or _put_off_for_ever(target, told), named=frozenset(answers))
 
@@ -322,14 +322,20 @@ def not_let_in(target: Target, status: int) -> AccessLost:
     )  # fmt: skip
 
 
-def _checked(target: Target, flight: Flight, answer: Answer) -> Answer:
+def _checked(target: Target, told: Sequence[tuple[Flight, Answer]]) -> list[tuple[Flight, Answer]]:
     """A target that wrote something else than it was sent has not simply written it."""
-    if answer.fate not in ("created", "updated") or answer.facts is None:
-        return answer
-    try:
-        changes = differing(boundary.facts(target.sink, flight.item), answer.facts)
-    except WherryError as error:
-        return _unclear(error.message)
+    done = {
+        one.stamp: one.item for one, answer in told
+        if answer.fate in ("created", "updated") and answer.facts is not None
+    }  # fmt: skip
+    sent = dict(zip(done, sinks.facts_of_each(target.sink, list(done.values())), strict=True))
+    return [(one, _compared(sent[one.stamp], answer) if one.stamp in sent else answer) for one, answer in told]
+
+
+def _compared(sent: Facts | WherryError, answer: Answer) -> Answer:
+    if isinstance(sent, WherryError):
+        return _unclear(sent.message)
+    changes = differing(sent, answer.facts or {})
     return differs(answer.target, answer.token, changes) if changes else answer
 
 
@@ -358,5 +364,4 @@ def remember(store: Store, flight: Flight, answer: Answer, settle: float) -> Non
 
 def later(store: Store, seconds: float) -> str:
     """The moment so many seconds from now, a day at the most, as the store keeps it."""
-    moment = store.clock.now().astimezone(dt.UTC) + dt.timedelta(seconds=max(0.0, min(seconds, FAR)))
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return stored(store.clock.now() + dt.timedelta(seconds=max(0.0, min(seconds, FAR))))

@@ -6,6 +6,8 @@ only where it is stored, together with the answers of others.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -17,22 +19,23 @@ T = TypeVar("T", bound=Struct)
 _WORDS = ("reason", "field", "fix", "code")
 
 
-def copied(given: T) -> T:
+def copied(given: Sequence[T], kind: type[T]) -> list[T]:
     """The same, of plain types alone; an infinite number of seconds becomes none. Raises ValueError where anything in
-    it has another type than its shape says, or is text that cannot be stored, unless it is an answer's words."""
+    them has another type than its shape says, or is text that cannot be stored, unless it is an answer's words."""
     try:
         try:
-            return _copied(given)
+            return _decoder(kind)(_encode(given))
         except UnicodeEncodeError:
-            if not isinstance(given, Answer):
+            if kind is not Answer:
                 raise
-            return _copied(msgspec.structs.replace(given, **{name: _legible(getattr(given, name)) for name in _WORDS}))
+            return _decoder(kind)(_encode([_in_legible_words(one) for one in given]))
     except (msgspec.MsgspecError, TypeError, RecursionError) as error:
         raise ValueError(str(error)) from error
 
 
-def _copied(given: T) -> T:
-    return msgspec.json.decode(_encode(given), type=type(given))
+@cache
+def _decoder(kind: type[T]) -> Callable[[bytes], list[T]]:
+    return msgspec.json.Decoder(list[kind]).decode  # type: ignore[valid-type]
 
 
 def _text(value: Any) -> str:
@@ -43,6 +46,10 @@ def _text(value: Any) -> str:
 
 
 _encode = msgspec.json.Encoder(enc_hook=_text).encode
+
+
+def _in_legible_words(answer: T) -> T:
+    return msgspec.structs.replace(answer, **{name: _legible(getattr(answer, name)) for name in _WORDS})
 
 
 def _legible(text: Any) -> Any:

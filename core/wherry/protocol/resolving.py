@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from wherry.errors import ContractBroken, Guarded, Rejected, WherryError
-from wherry.protocol import boundary, flight, halfway, restored, rows
+from wherry.protocol import flight, halfway, restored, rows, sinks
 from wherry.protocol.flight import CHOICES, Exchange, Flight, Target, Verdict, differs, only_repeats
 from wherry.protocol.steps import REPLACE, differing
 from wherry.records import DONE, Answer, Call, Facts, Fate, Found, Item, Reply
@@ -148,19 +148,19 @@ def look(target: Target, flights: Sequence[Flight]) -> Finds:
             noted = restored.sent_after(tx, restored.flow_on(flow, one.open.source, target.sink_id))
             one.item.since = row.at if row is not None else noted
             one.item.sent = row is not None and one.open.item.state == "unknown" and one.stamp in row.call.items
-    rejected: boundary.Rejects = {}
+    rejected: sinks.Rejects = {}
     finds = holdings(target.sink, [one.item for one in flights], rejected)
     for one in flights:
         one.rejected = rejected.get(one.stamp)
     return finds
 
 
-def holdings(sink: Asks, items: Sequence[Item], rejected: boundary.Rejects | None = None) -> Finds:
+def holdings(sink: Asks, items: Sequence[Item], rejected: sinks.Rejects | None = None) -> Finds:
     """Stamp → what the target holds of the item. Reads it through the sink's client. ``rejected``: as ``askable``."""
     by_stamp, finds = {item.stamp: item for item in items}, {}
-    for call in boundary.askable(sink, items, rejected):
+    for call in sinks.askable(sink, items, rejected):
         try:
-            finds.update(boundary.found(sink, call, [by_stamp[stamp] for stamp in call.items], _reply(sink, call)))
+            finds.update(sinks.found(sink, call, [by_stamp[stamp] for stamp in call.items], _reply(sink, call)))
         except (Rejected, ContractBroken) as error:  # the other calls may tell; these items are asked for again
             structlog.get_logger().warning("a look told nothing", reason=error.message, items=len(call.items))
     return finds
@@ -298,7 +298,7 @@ def _found_created(target: Target, one: Flight, hits: Sequence[Found]) -> Answer
 
 
 def _as_sent(target: Target, item: Item, answer: Answer) -> Answer:
-    changes = differing(boundary.facts(target.sink, item), answer.facts or {})
+    changes = differing(sinks.facts(target.sink, item), answer.facts or {})
     return differs(answer.target, answer.token, changes) if changes else answer
 
 
@@ -338,9 +338,9 @@ def _found_target(target: Target, one: Flight, hits: Sequence[Found]) -> Answer:
         return _not_found(target, one)
     done: Fate = "reversed" if item.action == "void" else "updated"
     ours = row.action != REPLACE or hit.ours or item.overwrite_local  # else somebody else took it back there
-    if ours and _agree(boundary.facts(target.sink, item), hit.facts):
+    if ours and _agree(sinks.facts(target.sink, item), hit.facts):
         return Answer(fate=done, target=hit.target, token=hit.token, reason="found as it was sent")
-    before = boundary.facts(target.sink, msgspec.structs.replace(item, body=item.before, action="write")) \
+    before = sinks.facts(target.sink, msgspec.structs.replace(item, body=item.before, action="write")) \
         if item.before is not None else {}  # fmt: skip
     if item.before and not before:  # the sink has no words for what was there: nobody can tell what was edited
         return Answer(fate="decide", reason="it cannot be told whether it was edited there", fix=CHOICES)

@@ -23,6 +23,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from wherry.clock import stored
 from wherry.errors import ConfigError
 from wherry.protocol.rows import ONCE_REFUSED, is_noted
 from wherry.store import calls
@@ -96,7 +97,8 @@ class Doubts:
     """What of one sink may be in its target already. Asks the store for each flow once in a transaction."""
 
     def __init__(self, tx: Tx, sink: int, now: dt.datetime) -> None:
-        self._tx, self._sink, self._now = tx, sink, now
+        self._tx, self._sink = tx, sink
+        self._lately = tuple(stored(now + dt.timedelta(seconds=seconds)) for seconds in (-_LONG, _LONG))
         self._known: dict[str, str] = {}
 
     @staticmethod
@@ -110,8 +112,9 @@ class Doubts:
         flow's first documents, which were not all sent until the flow had run through; or it was refused before; or it
         has waited for a day."""
         looked = self._note(LOOKED + flow_on(row.flow, source, self._sink))
-        waited = abs((self._now - dt.datetime.fromisoformat(row.created_at)).total_seconds())
-        return not looked or row.created_at <= looked or is_noted(row, ONCE_REFUSED) or waited > _LONG
+        from_, until = self._lately
+        waited = not from_ <= row.created_at <= until
+        return not looked or row.created_at <= looked or is_noted(row, ONCE_REFUSED) or waited
 
     def may_be_sent(self, row: ItemRow, source: int) -> bool:
         """Whether a newer copy of the store may have sent it."""

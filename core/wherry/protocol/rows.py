@@ -9,7 +9,17 @@ import msgspec
 from msgspec import Struct
 
 from wherry.protocol import halfway
-from wherry.protocol.steps import REPLACE, Approval, Lane, Outcome, Step, item_of, stamp_of
+from wherry.protocol.steps import (
+    REPLACE,
+    Approval,
+    Lane,
+    Outcome,
+    Step,
+    digest_of,
+    item_of,
+    plain_text,
+    stamp_of,
+)  # fmt: skip
 from wherry.records import DONE, Answer, Ask, Create, Decision, Draft, Fate, Item, Ref, Same
 from wherry.store import audit, findings, ledger, questions
 from wherry.store.database import Tx
@@ -51,14 +61,15 @@ def link_row(lane: Lane, step: Step, target: str, rule: str, now: str, digest: s
     return LinkRow(step.draft.entity, step.draft.key, target, rule, digest, now, by, lane.run)
 
 
-def sent_link(lane: Lane, step: Step, target: str, rule: str, token: str, body: dict[str, Any], now: str) -> LinkRow:
+def sent_link(lane: Lane, step: Step, answer: Answer, rule: str, body: dict[str, Any], now: str) -> LinkRow:
     """The link of something that was sent: with its version there, and what was written."""
     assert step.item is not None
-    row = link_row(lane, step, target, rule, now)
+    row = link_row(lane, step, answer.target, rule, now)
     who = step.link.made_by if step.link is not None and step.link.rule == rule == "person" else ""
+    text, unsure = plain_text(body), answer.fate in ("differs", "reversed")
     return msgspec.structs.replace(
-        row, token=token, sequence=step.item.sequence, call=step.item.call, made_by=who or row.made_by,
-        body=msgspec.json.encode(body, order="deterministic").decode(),
+        row, token=answer.token, sequence=step.item.sequence, call=step.item.call, made_by=who or row.made_by,
+        digest="" if unsure else digest_of(text), body=text.decode(),
     )  # fmt: skip
 
 

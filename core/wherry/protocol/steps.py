@@ -132,7 +132,17 @@ class Lane(Struct, frozen=True, kw_only=True):
 
 def digest(body: dict[str, Any]) -> str:
     """Of a body with its references filled in; equal bodies give equal digests on every machine."""
-    return hashlib.blake2b(msgspec.json.encode(body, order="deterministic"), digest_size=16).hexdigest()
+    return digest_of(plain_text(body))
+
+
+def plain_text(body: dict[str, Any]) -> bytes:
+    """A body as JSON, the same on every machine."""
+    return msgspec.json.encode(body, order="deterministic")
+
+
+def digest_of(text: bytes) -> str:
+    """The digest of a body that was made text already."""
+    return hashlib.blake2b(text, digest_size=16).hexdigest()
 
 
 def stamp_of(lane: Lane, draft: Draft, action: str, sequence: int, attempt: int) -> str:
@@ -184,17 +194,19 @@ _PLAIN = frozenset({str, int, bool, type(None)})
 
 
 def _with_targets(body: Any, known: Mapping[Ref, Any]) -> Any:
+    """A copy where anything in it is a reference, else the body itself."""
     if isinstance(body, list):
         return [_with_targets(value, known) for value in body]
     if not isinstance(body, dict):
         return body
     if _is_reference(body):
         return known[Ref(body["entity"], body["key"])]
-    if _PLAIN.issuperset(map(type, body.values())):
-        return body  # such as an amount, or what is custom: as a whole quicker to tell than value by value
-    return {
-        name: _with_targets(value, known) if value.__class__ not in _PLAIN else value for name, value in body.items()
-    }
+    filled = body
+    for name, value in body.items():
+        if value.__class__ not in _PLAIN and (new := _with_targets(value, known)) is not value:
+            filled = dict(body) if filled is body else filled
+            filled[name] = new
+    return filled
 
 
 def _is_reference(body: dict[str, Any]) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from wherry.protocol import boundary, halfway, homing, rows
+from wherry.protocol import halfway, homing, rows, sinks
 from wherry.protocol.holding import Holding
 from wherry.protocol.questions import ANSWERED, Questions
 from wherry.protocol.rows import REVERSED, linked_refs, resumed, wants
@@ -247,7 +247,7 @@ class Settlement:
                 self._enqueue(step)
         elif fresh:
             view = DocumentView(self.tx, self.lane.plugin)
-            answers = boundary.applied(atomic, view, [item for _, item in fresh])
+            answers = sinks.applied(atomic, view, [item for _, item in fresh])
             for (step, item), answer in zip(fresh, answers, strict=True):
                 self._applied(step, item, answer)
 
@@ -319,9 +319,7 @@ class Settlement:
     def _hold(self, step: Step, answer: Answer) -> None:
         body = step.sent.body if step.sent is not None else item_of(step, self.known).body
         rule = REVERSED if answer.fate == "reversed" else rows.rule_of(step, answer.fate)
-        link = rows.sent_link(self.lane, step, answer.target, rule, answer.token, body, self.now)
-        unsure = answer.fate in ("differs", "reversed")
-        step.link = msgspec.structs.replace(link, digest="" if unsure else digest(body))
+        step.link = rows.sent_link(self.lane, step, answer, rule, body, self.now)
         self.links.append(step.link)
         self.known[step.ref] = answer.target
 

@@ -17,7 +17,7 @@ import msgspec
 from wherry import collecting
 from wherry.catalogues import listed_as
 from wherry.errors import Rejected
-from wherry.matching.catalogue import pending_id
+from wherry.matching.known import pending_id
 from wherry.protocol import boundary, homing, writing
 from wherry.protocol.rows import ONCE
 from wherry.protocol.steps import Outcome, Step, references
@@ -38,6 +38,8 @@ from wherry.store.ledger import LinkRow, Seen
 from wherry.threads import ahead, fan_out
 
 _MOST_ENTRIES, _MOST_BYTES = 5_000, 16_000_000
+_MOST_AT_ONCE = 250
+"""Heads that are mapped and settled together. What they become takes several times their memory."""
 
 
 def run(job: Job) -> Tally:
@@ -78,9 +80,9 @@ def approach(job: Job, kind: str, mapper: FieldMapper) -> Iterator[tuple[Batch, 
     with closing(ahead(read(job, kind, mapper))) as pages:
         batches = gate(job, mapper, kind, pages)
         with closing(fan_out(lambda batch: complete(job, mapper, batch), batches, width=2)) as completed:
-            for batch in completed:
+            for batch in (part for whole in completed for part in whole.parts(_MOST_AT_ONCE)):
                 take_over_late(job, batch)
-                map_drafts(mapper, batch)
+                map_drafts(job, mapper, batch)
                 take_back_all_the_same(job, mapper, batch)
                 yield batch, match(job, batch)
 
@@ -90,12 +92,12 @@ def approach(job: Job, kind: str, mapper: FieldMapper) -> Iterator[tuple[Batch, 
 
 def gate(job: Job, mapper: FieldMapper, kind: str, pages: Iterable[Page]) -> Iterator[Batch]:
     """Pages → batches of exactly the source's chunk of heads that passed, so that each of its calls is full."""
-    batch, left, chunk = Batch(kind), job.options.limit, job.wired.source.chunk
+    batch, left = Batch(kind), job.options.limit
     for page in pages:
         records = page.records[:left] if left else page.records
         left -= len(records) if left else 0
         for entry in sift(job, mapper, kind, records):
-            full = entry.fate is None and len(batch.heads) >= chunk
+            full = entry.fate is None and len(batch.heads) >= job.wired.source.chunk
             if full or not batch.ids.isdisjoint((entry.record.id, *entry.record.merged_ids)):
                 yield batch
                 batch = Batch(kind, mark=batch.mark)
@@ -187,8 +189,7 @@ def narrow(job: Job, mapper: Narrows, entry: Entry) -> None:
 
 def complete(job: Job, mapper: FieldMapper, batch: Batch) -> Batch:
     everything = {kind: fields for kind, fields in mapper.fields.items() if kind != batch.kind}
-    whole = [entry for entry in batch.heads if not entry.narrow]
-    narrowed = [entry for entry in batch.heads if entry.narrow]
+    whole, narrowed = ([entry for entry in batch.heads if entry.narrow is narrow] for narrow in (False, True))
     for entries, relatives in ((whole, everything), (narrowed, job.wired.watched(mapper))):
         if entries and relatives:
             records = boundary.complete(job.wired.source, [entry.record for entry in entries], relatives)
@@ -201,8 +202,9 @@ def complete(job: Job, mapper: FieldMapper, batch: Batch) -> Batch:
 # -- map --------------------------------------------------------------------------------------------------------------
 
 
-def map_drafts(mapper: FieldMapper, batch: Batch) -> None:
-    found = iter(boundary.mapped(mapper, [entry.record for entry in batch.heads if entry.former is None]))
+def map_drafts(job: Job, mapper: FieldMapper, batch: Batch) -> None:
+    records = [entry.record for entry in batch.heads if entry.former is None]
+    found = iter(boundary.mapped(job.wired.source, mapper, records))
     for entry in batch.heads:
         drafts = [entry.former] if entry.former is not None else next(found)
         entry.forget()
@@ -301,8 +303,8 @@ def decide(job: Job, steps: Sequence[Step]) -> None:
     for step in steps:
         by_entity.setdefault(step.draft.entity, []).append(step)
     for entity, group in by_entity.items():
-        wanted, catalogue = [step.draft for step in group], job.catalogues.of(entity)
-        decisions = boundary.decisions(job.wired.matchers(entity), wanted, catalogue)
+        wanted = [step.draft for step in group]
+        decisions = boundary.decisions(job.wired.matchers(entity), wanted, job.catalogues.of(entity, wanted))
         for step, decision in zip(group, decisions, strict=True):
             itself = isinstance(decision, Same) and decision.ref == step.ref  # on its way already
             step.decision = Create() if itself else decision

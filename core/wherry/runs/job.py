@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -118,7 +119,10 @@ class Entry(Struct, kw_only=True):
         return self.earlier.synced if self.earlier is not None else ""
 
     def forget(self) -> None:
-        """What the record holds is not needed once it is mapped, and batches wait in memory."""
+        """What the record holds is not needed once it is mapped, and batches wait in memory. Its relatives may be those
+        of others, and are kept by the source as they came."""
+        for relative in chain.from_iterable(self.record.relatives.values()):
+            relative.decoded = None
         self.record = msgspec.structs.replace(self.record, payload=b"{}", relatives={}, decoded=None)
 
     def close(self, fate: Fate, reason: str = "") -> None:
@@ -145,6 +149,18 @@ class Batch(Struct):
             self.size += len(entry.record.payload)
         else:
             entry.record.payload = b"{}"  # nothing of it is needed any more, and batches wait in memory
+
+    def parts(self, most: int) -> Iterator[Batch]:
+        """The batch in stretches of at most so many heads, to be settled one by one. The mark is that of the last:
+        a run that dies between them reads the batch once more and finds what was settled."""
+        part = Batch(self.kind)
+        for entry in self.entries:
+            if len(part.heads) >= most:
+                yield part
+                part = Batch(self.kind)
+            part.add(entry)
+        part.mark = self.mark
+        yield part
 
 
 class Recent:

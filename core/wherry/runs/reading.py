@@ -36,7 +36,7 @@ def read(job: Job, kind: str, mapper: FieldMapper) -> Iterator[Page]:
         yield Page(freed, "")
     after = mark_of(job, kind, mapper)
     query = Query(kind=kind, after=after, since=job.options.changed_since or job.wired.since, fields=fields,
-                  relatives=job.wired.watched(mapper))  # fmt: skip
+                  relatives=job.wired.watched(mapper), complete=tuple(mapper.fields))  # fmt: skip
     pages = boundary.pages(job.wired.source, query)
     whole = after is None and job.options.moves_mark and known_before(job, kind) >= _FEW
     yield from guard_fall(job, kind, pages) if whole else enough(pages, job.options.limit)

@@ -182,6 +182,23 @@ def items_of_sink(
     return [OpenItem(row[0], item_of(row[1:])) for row in rows]
 
 
+SENT = "sent; the answer is not here yet"
+_SENDING = (
+    sa.update(items)
+    .where(items.c.id == sa.bindparam("of_id"))
+    .values(state="unknown", due="", reason=SENT, call=sa.bindparam("is_call"), changed_at=sa.bindparam("is_at"))
+)
+
+
+def mark_sending(tx: Tx, rows: Iterable[tuple[ItemRow, int]], at: str) -> None:
+    """Items, each with the call that it leaves with: once this is committed, nobody may say that they were not sent."""
+    told = []
+    for row, call in rows:
+        row.state, row.due, row.reason, row.call, row.changed_at = "unknown", "", SENT, call, at
+        told.append({"of_id": row.id, "is_call": call, "is_at": at})
+    tx.kept_many(_SENDING, told)
+
+
 _FOLLOWERS = sa.select(items.c.id, items.c.follower).where(wanted(items.c.id))
 
 

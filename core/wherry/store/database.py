@@ -179,6 +179,9 @@ class Database:
             "postgresql" if self.url.drivername.startswith("postgres") else "sqlite"
         )
         self._engine: Engine | None = None
+        self._kept: Connection | None = None
+        """On SQLite the one who writes has a session of its own: to take one of the pool each time costs more CPU than
+        the statements of a small transaction."""
         self._writing = threading.Lock()
         self._writer = 0
         self._statements = _STATEMENTS.setdefault(self.dialect, Statements())
@@ -279,6 +282,8 @@ class Database:
     @contextlib.contextmanager
     def _connected(self, session: Connection | None) -> Iterator[Connection]:
         """The session, or one of the pool: taken by who has its turn, so that those who wait leave some to read."""
+        if session is None and self.dialect == "sqlite":
+            session = self._kept = self._kept or self.engine.connect()
         if session is not None:
             yield session
         else:
@@ -308,9 +313,11 @@ class Database:
             raise _unusable(self.url, error) from error
 
     def close(self) -> None:
+        if self._kept is not None:
+            self._kept.close()
         if self._engine is not None:
             self._engine.dispose()
-            self._engine = None
+        self._engine = self._kept = None
 
 
 def schema_version(connection: Connection) -> str | None:

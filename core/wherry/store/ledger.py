@@ -141,7 +141,7 @@ def links_of_target(tx: Tx, sink: int, entity: str, target: str) -> list[tuple[i
 # -- open items -------------------------------------------------------------------------------------------------------
 
 
-class ItemRow(Struct, kw_only=True):
+class ItemRow(Struct):
     """One open item. ``same`` names the ref whose target it takes; ``record_*`` the record version it came from.
 
     What is sent to its target also has: its ``stamp`` (of ``sequence`` and ``attempt``), the target's version it is
@@ -150,7 +150,8 @@ class ItemRow(Struct, kw_only=True):
     what the target was last found to hold (``evidence``, JSON). ``overwrite`` 1: over what was edited there.
     """
 
-    id: int = 0
+    draft: Draft
+    root: bool
     entity: str
     key: str
     flow: str
@@ -158,8 +159,7 @@ class ItemRow(Struct, kw_only=True):
     state: str
     record_kind: str
     record_id: str
-    root: bool
-    draft: Draft
+    id: int = 0
     label: str = ""
     target: str = ""
     reason: str = ""
@@ -195,9 +195,8 @@ _ITEMS = things(items, item_columns)
 
 
 def item_of(row: Sequence[Any]) -> ItemRow:
-    values = dict(zip(_ITEM, row, strict=True))
-    values["draft"], values["root"] = decode_draft(values["draft"]), bool(values["root"])
-    return ItemRow(**values)
+    draft, root, *rest = row
+    return ItemRow(decode_draft(draft), bool(root), *rest)
 
 
 def find_items(tx: Tx, route: Route, refs: Iterable[Ref]) -> dict[Ref, ItemRow]:
@@ -222,8 +221,8 @@ def put_items(tx: Tx, route: Route, rows: Sequence[ItemRow]) -> None:
 
 
 def _plain(row: ItemRow) -> Row:
-    values = msgspec.structs.asdict(row)
-    return tuple({**values, "draft": msgspec.json.encode(row.draft).decode()}.values())
+    draft, *rest = msgspec.structs.astuple(row)
+    return msgspec.json.encode(draft).decode(), *rest
 
 
 _REMOVE_ITEMS = sa.delete(items).where(wanted(items.c.id))

@@ -12,10 +12,12 @@ from wherry.store.database import Tx, wanted
 from wherry.store.ledger import ItemRow, Route, item_columns, item_of
 from wherry.store.tables import edges, items
 
-_MINE = (items.c.sink == sa.bindparam("sink")) & (items.c.source == sa.bindparam("source"))
+_ROUTE = (items.c.sink == sa.bindparam("sink")) & (items.c.source == sa.bindparam("source"))
+_MINE = sa.exists().where(items.c.id == edges.c.item, _ROUTE)
+"""Asked of each edge that is found: a join might begin with all the items of the route."""
 _NEEDS = (edges.c.entity == sa.bindparam("entity")) & wanted(edges.c.key)
-_WAITING = sa.select(edges.c.item).join(items, items.c.id == edges.c.item).where(_MINE, _NEEDS)
-_MET = sa.delete(edges).where(_NEEDS, edges.c.item.in_(sa.select(items.c.id).where(_MINE)))
+_WAITING = sa.select(edges.c.item).where(_NEEDS, _MINE)
+_MET = sa.delete(edges).where(_NEEDS, _MINE)
 _STILL = sa.select(edges.c.item).where(wanted(edges.c.item))
 _READY = sa.select(*item_columns).where(items.c.state == "waiting", wanted(items.c.id))
 

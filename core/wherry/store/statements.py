@@ -36,7 +36,7 @@ class Statements:
 
     def plan(self, dialect: Dialect, statement: sa.Executable, told: Mapping[str, Any]) -> Plan:
         """How to run the statement with lists of these lengths."""
-        name = (statement, *((key, len(value)) for key, value in told.items() if isinstance(value, list)))
+        name = (statement, *[(key, len(value)) for key, value in told.items() if value.__class__ is list])
         found = self._plans.get(name)
         if found is None:
             found = self._plans[name] = self._made(dialect, statement, told)

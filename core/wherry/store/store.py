@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from wherry.clock import stored
 from wherry.errors import Busy
 from wherry.roles import Clock
 from wherry.store import audit, locks
@@ -23,8 +23,8 @@ class Store:
         self.database, self.clock, self.files = Database(url), clock, files
 
     def now(self) -> str:
-        """The time as it is stored: ISO 8601, UTC, to the millisecond, sortable as text."""
-        return self.clock.now().astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        """The time as it is stored."""
+        return stored(self.clock.now())
 
     def read(self) -> contextlib.AbstractContextManager[Tx]:
         return self.database.read()

@@ -173,7 +173,7 @@ def owner() -> str:
     return "elsewhere"
 
 
-def _one_by_one(function: Callable[[Any], Any], arguments: Iterable[Any], width: int = 4) -> Iterator[Any]:
+def _one_by_one(function: Callable[[Any], Any], arguments: Iterable[Any], **told: object) -> Iterator[Any]:
     for argument in arguments:
         yield function(argument)
 

@@ -13,7 +13,7 @@ import msgspec
 from wherry import transforms
 from wherry.http import Http
 from wherry.project import wiring
-from wherry.protocol import boundary, flight, resolving, rows, steps, writing
+from wherry.protocol import flight, resolving, rows, sinks, steps, writing
 from wherry.protocol.company import Company
 from wherry.protocol.drain import Drain
 from wherry.protocol.flight import Flight, Target
@@ -33,7 +33,7 @@ def _decoding(change: Callable[[dict[str, Answer], Sequence[Item], Reply], dict[
 
         return call
 
-    put(boundary, "decoded", decoded)
+    put(sinks, "decoded", decoded)
 
 
 def _refused(items: Sequence[Item]) -> dict[str, Answer]:

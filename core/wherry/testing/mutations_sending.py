@@ -30,7 +30,8 @@ def post_then_remember() -> None:
 
     def freeze(real: Callable[..., Any]) -> Callable[..., Any]:
         def call(self: Drain, tx: Any, outcomes: Any) -> Any:
-            frozen = flight.encode(self.sink, self.sink_id, self._ready(tx))[0]
+            doubts = restored.Doubts(tx, self.sink_id, self.store.clock.now())
+            frozen = flight.encode(self.sink, self.sink_id, self._ready(tx, doubts))[0]
             for number, one in enumerate(frozen, calls.last_call(tx) + 1):
                 one.row.id, one.row.at = number, self.store.now()
             return frozen, bool(frozen)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import httpx
 import pytest
 from pydantic import ValidationError
@@ -279,7 +281,7 @@ def test_owners_who_left_are_only_asked_for_when_missed(account):
     source = account.source()
 
     def owner_of(owner):
-        head = Record(kind="deal", id=deals[0], version="", decoded={"hubspot_owner_id": owner})
+        head = Record(kind="deal", id=deals[0], version="", payload=json.dumps({"hubspot_owner_id": owner}).encode())
         return source.complete([head], {"owner": ("name",)})[0].relatives["owner"]
 
     assert owner_of(here)[0].id == here

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from wherry.errors import AccessLost, Rejected, TryAgain
 from wherry.records import Record
+from wherry.roles import Query
 
 LINKS = "POST /crm/associations/{type}/{to_type}/batch/read"
 READ = "POST /crm/objects/{type}/batch/read"
@@ -15,7 +18,7 @@ ACTIVITY_TO_DEAL = {"notes": 214, "emails": 210, "calls": 206, "meetings": 212, 
 
 def complete(account, ids, relatives, source=None, kind="deal", decoded=None):
     source = source or account.source()
-    heads = [Record(kind=kind, id=i, version="v", decoded=dict(decoded or {})) for i in ids]
+    heads = [Record(kind=kind, id=i, version="v", payload=json.dumps(decoded or {}).encode()) for i in ids]
     done = source.complete(heads, relatives)
     assert [r.id for r in done] == list(ids)
     return done
@@ -48,6 +51,27 @@ def test_relatives_of_a_thousand_deals_take_the_fewest_calls(account):
     assert account.calls() == {LINKS: 2, READ: 3 + 10}
     assert done[251].relatives["company"][0].fields["name"] == "Company 1"
     assert [line.fields["name"] for line in done[999].relatives["line_item"]] == ["Line 999"]
+
+
+def test_what_the_list_tells_of_links_is_not_asked_for_again(hubspot):
+    """b_001_06, b_001_08: only several companies, and more lines than a list tells, are asked for by id."""
+    account = hubspot(association_page=7)
+    one, several, many, none = account.sim.create("deals", 4)
+    wanted, lines = {"company": ("name",), "line_item": ("name",)}, account.sim.create("line_items", 10)
+    for number, line in enumerate(lines):
+        account.sim.link("line_items", line, "deals", many if number else one, 20)
+    only, _ = with_company(account, one, "Only"), with_company(account, several, "First", PLAIN)
+    chosen = with_company(account, several, "Second")
+    source = account.source()
+    query = Query("deal", None, None, ("dealname",), complete=("company", "line_item"))
+    heads = [record for page in source.read(query) for record in page.records]
+    account.calls()
+    found = {record.id: record.relatives for record in source.complete(heads, wanted)}
+    assert account.calls() == {LINKS: 1 + 2, READ: 2}
+    assert {i: [c.id for c in each["company"]] for i, each in found.items()} == {
+        one: [only], several: [chosen], many: [], none: [],
+    }  # fmt: skip
+    assert [line.id for line in found[one]["line_item"] + found[many]["line_item"]] == lines
 
 
 def test_a_company_is_read_once_a_run(account):
@@ -147,8 +171,8 @@ def test_products_and_owners_come_when_asked_for(account):
     account.sim.link("line_items", line, "deals", deals[0], 20)
     source = account.source()
     heads = [
-        Record(kind="deal", id=deals[0], version="", decoded={"hubspot_owner_id": here}),
-        Record(kind="deal", id=deals[1], version="", decoded={"hubspot_owner_id": left}),
+        Record(kind="deal", id=deals[0], version="", payload=json.dumps({"hubspot_owner_id": here}).encode()),
+        Record(kind="deal", id=deals[1], version="", payload=json.dumps({"hubspot_owner_id": left}).encode()),
     ]
     one, two = source.complete(heads, {"line_item": ("name",), "product": ("name",), "owner": ("name",)})
     assert [p.fields["name"] for p in one.relatives["product"]] == ["GTX"]

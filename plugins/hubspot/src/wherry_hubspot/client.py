@@ -75,12 +75,23 @@ class Client:
         self.http, self.api = http, api
 
     def list_page(
-        self, type_name: str, properties: Sequence[str], after: str = "", *, archived: bool = False
+        self,
+        type_name: str,
+        properties: Sequence[str],
+        after: str = "",
+        *,
+        archived: bool = False,
+        linked: Sequence[str] = (),
     ) -> tuple[Objects, int | None] | None:
-        """A page of 100 in order of id, and HubSpot's own time. None: the cursor is no longer accepted."""
+        """A page of 100 in order of id, and HubSpot's own time. None: the cursor is no longer accepted.
+
+        ``linked`` are object types: the ids of what a record is associated with come along, the first page of them.
+        """
         params: dict[str, Any] = {"limit": LIST_PAGE, "archived": _bool(archived)}
         if properties:
             params["properties"] = ",".join(properties)
+        if linked:
+            params["associations"] = ",".join(linked)
         if after:
             params["after"] = after
         allow = REJECTED_CURSOR if after else frozenset[int]()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -14,8 +14,8 @@ from wherry.errors import ConfigError
 from wherry.roles import Cache, Description, FieldInfo, Pipeline, Stage
 
 from . import files, owners
-from .client import Client
 from .objects import PROBLEM, STANDARD, TYPES
+from .reading import Reader
 from .settings import LOCATION_FIELDS
 from .shapes import PipelineInfo, StageInfo
 
@@ -29,8 +29,8 @@ OWN_KINDS = {"owner": owners.FIELDS, "file": files.FIELDS, "location": LOCATION_
 class Metadata:
     """Descriptions by kind, or by the name of an object type."""
 
-    def __init__(self, client: Client, cache: Cache, key: str) -> None:
-        self._client, self._cache, self._key = client, cache, key
+    def __init__(self, reader: Reader, cache: Cache, key: str) -> None:
+        self._reader, self._client, self._cache, self._key = reader, reader.client, cache, key
         self._lock = threading.Lock()
         self._held: dict[str, Description] = {}
         self._refreshed: set[str] = set()
@@ -53,12 +53,15 @@ class Metadata:
             return self._held[type_name]
 
     def _ask(self, type_name: str, kind: str) -> Description:
-        properties = self._client.properties(type_name)
+        asked: list[Callable[[str], Any]] = [self._client.properties]
+        if kind in STAGED:
+            asked.append(self._client.pipelines)
+        properties, *staged = self._reader.spread(lambda ask: ask(type_name), asked)
         fields = [FieldInfo(p.name, p.label, p.type, p.groupName) for p in properties]
         if kind in STAGED:
             fields.append(FieldInfo(PROBLEM, "why no company was chosen", "string", "wherry"))
-        pipelines = self._client.pipelines(type_name) if kind in STAGED else []
-        return Description(tuple(fields), tuple(_pipeline(p) for p in pipelines if not p.archived))
+        pipelines = (_pipeline(p) for found in staged for p in found if not p.archived)
+        return Description(tuple(fields), tuple(pipelines))
 
     def notice(self, kind: str, stages: Iterable[str]) -> None:
         """Heads show these stages. One that was made since the metadata was kept has it asked anew, once a run, so

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, field
 from wherry.decoding import decoder
 from wherry.records import Record
 
 from .client import MODIFIED, stamp_ms
-from .shapes import CrmObject
+from .shapes import CrmObject, Ends
 
 TYPES = {
     "deal": "deals",
@@ -20,12 +21,8 @@ TYPES = {
 }
 """Record kind → HubSpot's name of the object type in paths."""
 
-MERGED, OWNER, PRODUCT_ID, POSITION = (
-    "hs_merged_object_ids",
-    "hubspot_owner_id",
-    "hs_product_id",
-    "hs_position_on_quote",
-)
+MERGED, OWNER = "hs_merged_object_ids", "hubspot_owner_id"
+PRODUCT_ID, POSITION = "hs_product_id", "hs_position_on_quote"
 PROBLEM = "company_problem"
 """Our own field of a deal or ticket: why no company was chosen for it. Only there when there is something to tell."""
 OURS = frozenset({PROBLEM, "id"})
@@ -66,6 +63,19 @@ class _Props(Struct):
     dealstage: str | None = None
 
 
+class Names(Struct):
+    """What a record says of its place and of others. Read apart: whole payloads are opened one record at a time, when
+    they are mapped."""
+
+    hubspot_owner_id: Any = None
+    hs_product_id: Any = None
+    hs_position_on_quote: Any = None
+
+
+def names_in(record: Record) -> Names:
+    return decoder(Names).decode(record.payload)  # type: ignore[no-any-return]
+
+
 class Head(Struct):
     """A record with its modified stamp: the text HubSpot gave, and ms."""
 
@@ -75,18 +85,37 @@ class Head(Struct):
     ms: int
     merged: str = ""
     stage: str = ""
+    links: dict[str, tuple[str, ...]] | None = None
 
 
-def head_of(found: CrmObject) -> Head:
-    """The head of a record; the stamp is the property where it was sent, else ``updatedAt``."""
+class Linked(Record):
+    """A record whose list told what it is associated with: object type → ids. What is not there has to be asked for."""
+
+    links: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def head_of(found: CrmObject, linked: Sequence[str] = ()) -> Head:
+    """The head of a record; the stamp is the property where it was sent, else ``updatedAt``. ``linked`` are the object
+    types that a list was asked to tell the associations with."""
     props = decoder(_Props).decode(found.properties)
     stamp = props.hs_lastmodifieddate or found.updatedAt
     return Head(
-        found.id, found.properties, stamp, stamp_ms(stamp), props.hs_merged_object_ids or "", props.dealstage or ""
-    )
+        found.id, found.properties, stamp, stamp_ms(stamp), props.hs_merged_object_ids or "", props.dealstage or "",
+        links_in(found, linked) if linked else None,
+    )  # fmt: skip
+
+
+def links_in(found: CrmObject, linked: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Object type → ids, of the types that were told whole: a list tells a first page, and nothing where nothing is."""
+    pages = {name.replace(" ", "_"): page for name, page in found.associations.items()}
+    told = {to: pages.get(to, Ends()) for to in linked}
+    return {to: tuple(dict.fromkeys(end.id for end in page.results)) for to, page in told.items() if not page.after}
 
 
 def record_of(kind: str, head: Head) -> Record:
     """A record from what HubSpot sent; its properties stay bytes until somebody looks at them."""
     merged = tuple(part for part in head.merged.split(";") if part) if head.merged else ()
-    return Record(kind=kind, id=head.id, version=head.stamp, payload=bytes(head.properties), merged_ids=merged)
+    payload = bytes(head.properties)
+    if head.links is None:
+        return Record(kind=kind, id=head.id, version=head.stamp, payload=payload, merged_ids=merged)
+    return Linked(kind=kind, id=head.id, version=head.stamp, payload=payload, merged_ids=merged, links=head.links)

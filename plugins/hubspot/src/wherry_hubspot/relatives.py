@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 
 from wherry.records import Record
 
 from .files import DealFiles
-from .objects import OWNER, POSITION, PROBLEM, PRODUCT_ID, properties_for, record_of
+from .objects import POSITION, PROBLEM, PRODUCT_ID, Linked, names_in, properties_for, record_of
 from .owners import Owners
 from .reading import Reader, ReadOnce
 from .shapes import AssociationType, Target
+from .views import View
 
+LISTED = frozenset({"deals", "tickets"})
+"""Object types whose records have relatives that their list can name."""
+LINKS = {"company": "companies", "line_item": "line_items", "product": "line_items", "deal": "deals"}
+"""Kind of a relative → object type of the association that leads there."""
 PRIMARY = {("deals", "companies"): 5, ("tickets", "companies"): 26}
 HUBSPOT = "HUBSPOT_DEFINED"
 LAST = Decimal(10**9)
@@ -47,10 +52,16 @@ class Relatives:
         fields = wanted.get(kind, ())
         return (*fields, PRODUCT_ID) if kind == "line_item" and "product" in wanted else fields
 
+    def _associations(self, type_name: str, to: str, records: list[Record]) -> dict[str, list[Target]]:
+        """Id → what it is associated with: as the list told, else asked for."""
+        told = {record.id: targets for record in records if (targets := _told(record, to)) is not None}
+        rest = [record.id for record in records if record.id not in told]
+        return told | (self.reader.associations(type_name, to, rest) if rest else {})
+
     # company
 
     def _companies(self, type_name: str, records: list[Record], fields: tuple[str, ...]) -> None:
-        associations = self.reader.associations(type_name, "companies", [r.id for r in records])
+        associations = self._associations(type_name, "companies", records)
         chosen = {r.id: primary(type_name, associations.get(r.id, ())) for r in records}
         wanted = dict.fromkeys(company for company, _ in chosen.values() if company)
         companies = self._once("company", "companies", fields).get(wanted)
@@ -66,7 +77,7 @@ class Relatives:
     # line items and products
 
     def _line_items(self, type_name: str, records: list[Record], fields: tuple[str, ...]) -> None:
-        associations = self.reader.associations(type_name, "line_items", [r.id for r in records])
+        associations = self._associations(type_name, "line_items", records)
         ids = [target.id for targets in associations.values() for target in targets]
         heads = self.reader.heads("line_items", ids, properties_for("line_item", (*fields, POSITION)))
         found = {head.id: record_of("line_item", head) for head in heads}
@@ -76,21 +87,20 @@ class Relatives:
 
     def _products(self, records: list[Record], fields: tuple[str, ...]) -> None:
         named = {
-            r.id: [str(i) for line in r.relatives.get("line_item", ()) if (i := line.fields.get(PRODUCT_ID))]
+            r.id: [str(names_in(line).hs_product_id or "") for line in r.relatives.get("line_item", ())]
             for r in records
         }
-        wanted = dict.fromkeys(i for ids in named.values() for i in ids)
+        wanted = dict.fromkeys(i for ids in named.values() for i in ids if i)
         products = self._once("product", "products", fields).get(wanted)
         for record in records:
-            for line in record.relatives.get("line_item", ()):
-                product = products.get(str(line.fields.get(PRODUCT_ID) or ""))
-                line.relatives["product"] = [product] if product else []
+            for line, product in zip(record.relatives.get("line_item", ()), named[record.id], strict=True):
+                line.relatives["product"] = [products[product]] if product in products else []
             record.relatives["product"] = [products[i] for i in dict.fromkeys(named[record.id]) if i in products]
 
     # deal of a ticket, owner, files
 
     def _deals(self, type_name: str, records: list[Record], fields: tuple[str, ...]) -> None:
-        associations = self.reader.associations(type_name, "deals", [r.id for r in records])
+        associations = self._associations(type_name, "deals", records)
         ids = dict.fromkeys(t.id for targets in associations.values() for t in targets)
         # A map that only names the deal's id needs no look at the deal itself.
         deals = self._once("deal", "deals", fields).get(ids) if fields else {i: _only_id(i) for i in ids}
@@ -99,7 +109,7 @@ class Relatives:
 
     def _owner(self, type_name: str, records: list[Record], fields: tuple[str, ...]) -> None:
         for record in records:
-            owner = self.owners.find(str(record.fields.get(OWNER) or ""))
+            owner = self.owners.find(str(names_in(record).hubspot_owner_id or ""))
             record.relatives["owner"] = [owner] if owner else []
 
     def _files(self, type_name: str, records: list[Record], fields: tuple[str, ...]) -> None:
@@ -113,6 +123,19 @@ class Relatives:
             return {head.id: record_of(kind, head) for head in heads}
 
         return self._read_once.setdefault((kind, fields), ReadOnce(read))
+
+
+def linked_with(view: View, kinds: Iterable[str]) -> tuple[str, ...]:
+    """Object types whose associations the list of a view shall tell, where relatives of these kinds are wanted."""
+    wanted = dict.fromkeys(LINKS[kind] for kind in kinds if kind in LINKS)
+    return tuple(to for to in wanted if to != view.type_name) if view.type_name in LISTED else ()
+
+
+def _told(record: Record, to: str) -> list[Target] | None:
+    """What the list told. None where it did not, or told several companies: which is the primary one, only the types
+    of the associations say."""
+    ids = record.links.get(to) if isinstance(record, Linked) else None
+    return None if ids is None or (to == "companies" and len(ids) > 1) else [Target(i) for i in ids]
 
 
 def primary(type_name: str, targets: Sequence[Target]) -> tuple[str, str]:
@@ -140,7 +163,7 @@ def _is_primary(each: AssociationType, type_id: int | None) -> bool:
 def _place(line: Record) -> tuple[Decimal, int]:
     """Where a line stands on the quote; lines without a place come last, in order of id."""
     try:
-        position = Decimal(line.fields.get(POSITION) or LAST)
+        position = Decimal(str(names_in(line).hs_position_on_quote or LAST))
     except InvalidOperation:
         position = LAST
     return position, int(line.id)

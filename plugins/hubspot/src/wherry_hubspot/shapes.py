@@ -7,14 +7,6 @@ from typing import Any
 from msgspec import Raw, Struct, field
 
 
-class CrmObject(Struct):
-    """One CRM record as answers carry it; ``properties`` stay the bytes that HubSpot sent."""
-
-    id: str
-    properties: Raw = Raw(b"{}")
-    updatedAt: str = ""
-
-
 class Next(Struct):
     after: str = ""
 
@@ -32,6 +24,25 @@ class Paged(Struct, kw_only=True):
     def after(self) -> str:
         """The cursor of the next page; empty at the end."""
         return self.paging.next.after if self.paging and self.paging.next else ""
+
+
+class End(Struct):
+    id: str
+
+
+class Ends(Paged, kw_only=True):
+    """What a list tells with a record: the first page of what it is associated with, an entry for each type."""
+
+    results: list[End] = field(default_factory=list)
+
+
+class CrmObject(Struct):
+    """One CRM record as answers carry it; ``properties`` stay the bytes that HubSpot sent."""
+
+    id: str
+    properties: Raw = Raw(b"{}")
+    updatedAt: str = ""
+    associations: dict[str, Ends] = field(default_factory=dict)
 
 
 class Fault(Struct):
@@ -71,10 +82,6 @@ class Target(Struct):
     @property
     def id(self) -> str:
         return str(self.toObjectId)
-
-
-class End(Struct):
-    id: str
 
 
 class Associated(Paged, kw_only=True, rename={"origin": "from"}):

@@ -17,13 +17,15 @@ from .metadata import Metadata
 from .objects import MERGED, Head
 from .owners import Owners, owner_record
 from .reading import Reader, pieces
-from .relatives import Relatives
+from .relatives import Relatives, linked_with
 from .settings import HubSpotSettings
 from .vendor import KINDS
 from .views import View, view_of
 from .walk import Changes, Everything
 
-CHUNK = 1_000
+CHUNK, LISTED_CHUNK = 1_000, 200
+"""Heads whose relatives are read at once: as many as an association read takes, or, where the list told the links, so
+few that the reads of their relatives begin while the list goes on."""
 ZONE_AGE = 30 * 86_400.0
 
 
@@ -31,6 +33,7 @@ class HubSpotSource:
     """Reads deals, companies, products, tickets, owners and, where configured, locations. Made once per run."""
 
     chunk = CHUNK
+    """Of what is read at the moment."""
 
     def __init__(self, connection: Connection, services: Services) -> None:
         settings: HubSpotSettings = connection.settings
@@ -40,7 +43,7 @@ class HubSpotSource:
         self.client = Client(self.http, settings.api)
         self.kinds: Sequence[str] = tuple(kind for kind in KINDS if kind != "location" or settings.location)
         self._reader = Reader(self.client, services.fan_out)
-        self._metadata = Metadata(self.client, services.cache, f"{connection.name}/{settings.api}/describe")
+        self._metadata = Metadata(self._reader, services.cache, f"{connection.name}/{settings.api}/describe")
         self._owners = Owners(self.client, services.cache, f"{connection.name}/{settings.api}/owners")
         self._files = DealFiles(self._reader)
         self._relatives = Relatives(self._reader, self._files, self._owners)
@@ -80,13 +83,15 @@ class HubSpotSource:
         # What the index hides from the survey is found by the next run, if that watches files.
         self._files.surveyed = self._files.surveyed or "file" in query.relatives
         fields = view.properties(query.fields)
-        walk = Everything(self.client, view.type_name, fields, bound, begun, counted=not view.filters)
+        self.chunk, linked = LISTED_CHUNK, linked_with(view, query.complete)
+        walk = Everything(self.client, view.type_name, fields, bound, begun, counted=not view.filters, linked=linked)
         for heads in walk.pages():
             self._metadata.notice(query.kind, {head.stage for head in heads})
             yield Page(_records(view, heads, since), str(walk.mark))
 
     def _changed(self, query: Query, mark: Mark) -> Iterator[Page]:
         view, since, bound = self._view(query.kind), _since(query), Bound(self._settings.lag_ms)
+        self.chunk = CHUNK
         watched, fields = _watched(query), view.properties(query.fields)
         heads = Changes(self._reader, view.type_name, mark, fields, bound, view.filters)
         begun = {type_name: mark.relatives.get(type_name, Position(mark.at)) for type_name in watched}
@@ -112,7 +117,7 @@ class HubSpotSource:
             return [target.id for targets in associations.values() for target in targets]
 
         found = self._reader.spread(heads_of, relatives)
-        for some in pieces((i for ids in found for i in ids), self.chunk):
+        for some in pieces((i for ids in found for i in ids), CHUNK):
             records = _records(view, self._reader.heads(view.type_name, some, fields), since)
             for record in records:
                 record.touched = True
@@ -155,7 +160,7 @@ class HubSpotSource:
             yield from self._swept_owners(ids)
             return
         view = self._view(kind)
-        for some in pieces(ids, self.chunk):
+        for some in pieces(ids, CHUNK):
             yield from self._swept(view, some, (*view.properties(fields), MERGED))
 
     def _swept_owners(self, ids: Sequence[str]) -> Iterator[Record]:

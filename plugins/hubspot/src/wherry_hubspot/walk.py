@@ -170,7 +170,8 @@ def _since(at: int) -> Filter:
 
 class Everything(Struct):
     """A walk over all records of one type by the list call, in HubSpot's own order (by id). ``mark`` is where a read
-    that was begun stood, and where this one stands; ``counted`` says that the next search will look for all of them."""
+    that was begun stood, and where this one stands; ``counted`` says that the next search will look for all of them.
+    ``linked`` are object types whose associations the list shall tell."""
 
     client: Client
     type_name: str
@@ -178,13 +179,14 @@ class Everything(Struct):
     bound: Bound
     mark: Mark
     counted: bool = True
+    linked: Sequence[str] = ()
 
     def pages(self) -> Iterator[list[Head]]:
         """Raises TryAgain when HubSpot's paging does not advance or rejects its own cursors."""
         after, restarted, stall = self.mark.list, False, Stall(self.type_name)
         cursors, before = {after}, frozenset[str]()
         while True:
-            answer = self.client.list_page(self.type_name, self.fields, after)
+            answer = self.client.list_page(self.type_name, self.fields, after, linked=self.linked)
             if answer is None:
                 self._may_restart(restarted)
                 after, restarted, cursors, before = "", True, {""}, frozenset()
@@ -194,7 +196,7 @@ class Everything(Struct):
             ids = frozenset(found.id for found in page.results)
             fresh = not ids <= before
             if fresh or not page.after:
-                heads = [head_of(found) for found in page.results]
+                heads = [head_of(found, self.linked) for found in page.results]
                 self.mark = self._mark_after(heads, page.after)
                 yield heads
             if not page.after:

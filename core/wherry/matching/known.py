@@ -1,0 +1,39 @@
+"""By which draft keys a thing of the catalogue is known, and who it can still be because of that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import chain
+
+from wherry.records import Ref
+
+_PENDING, _ID = "pending:", "id:"
+SEVERAL = "several ids"
+
+
+def pending_id(ref: Ref) -> str:
+    """The id under which a create that was decided but not yet written stands in a catalogue."""
+    return f"{_PENDING}{ref.entity}/{ref.key}"
+
+
+def pending_ref(id: str) -> Ref | None:
+    """The draft behind such an id; None for the id of a real target."""
+    if not id.startswith(_PENDING):
+        return None
+    entity, _, key = id.removeprefix(_PENDING).partition("/")
+    return Ref(entity, key)
+
+
+def is_id(key: str) -> bool:
+    """Whether a draft key is the id of a record: two ids are two things."""
+    return key.startswith(_ID)
+
+
+def holder_of(target: str, keys: Iterable[str]) -> str:
+    """The one id that a target is known by among these draft keys, and by its own where it is pending; empty: none.
+    By several ids it is nobody else's."""
+    holder = ""
+    for key in chain(keys, (own.key,) if (own := pending_ref(target)) else ()):
+        if is_id(key) and key != holder:
+            holder = SEVERAL if holder else key
+    return holder
