@@ -381,9 +381,13 @@ def test_progress_off_a_terminal_is_a_line_per_ten_seconds(capsys: pytest.Captur
 
 
 def test_progress_on_a_terminal_moves_and_leaves_nothing_behind(capsys: pytest.CaptureFixture[str]) -> None:
-    now = [0.0]
-    with Progress(Face(), now=lambda: now[0], moving=True) as progress:
+    now, face = [0.0], Face()
+    with Progress(face, now=lambda: now[0], moving=True) as progress:
         now[0] = 1.0
+        progress("won-deals", Tally())
+        face.note("books is awaited")
+        assert capsys.readouterr().err.endswith(" \rbooks is awaited\n")
+        now[0] = 2.0
         progress("won-deals", Tally())
     assert capsys.readouterr().err.endswith(" \r")
 

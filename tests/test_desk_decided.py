@@ -100,10 +100,10 @@ def test_what_was_linked_by_a_person_names_neither_run_nor_request(at: Counter) 
     at.desk.bill("1", "12.50")
     assert at.desk.run().exit_code == 4
     at.desk.target.stage.faults.clear()
-    at.text("errors", "resolve", f"E-{at.desk.item('1').id}", "--link", there)
+    at.text("errors", "resolve", f"E-{at.desk.item('1').id}", "--link", there, "--note", "typed there")
     said = sentence(at, "INV-1")
     assert f"as {there} since" in said
-    assert said.endswith(": linked by anna; decided by anna on 2026-07-06: linked")
+    assert said.endswith(": linked by anna (typed there)"), "once, although it was decided, too"
     told = at.ask("reconcile", "invoices")
     assert ([one["what"] for one in told["decided"]], told["differences"]) == (["edited"], [])
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from wherry.protocol import drain
 from wherry.records import Answer
 from wherry.store.tables import items
 
@@ -120,6 +121,15 @@ def test_a_look_of_many_is_few_calls(desk: Books) -> None:
     assert desk.run().exit_code == 0
     assert len(desk.reads()) <= 4
     assert len(desk.effects()) == 40
+
+
+def test_what_was_looked_for_leaves_in_calls_that_are_full(desk: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    """W6: a budget of calls is a budget of batches."""
+    monkeypatch.setattr(drain, "_LOOK_AT_ONCE", 40)
+    desk.batch = 30
+    desk.bills(60)
+    assert desk.run().exit_code == 0
+    assert len(desk.writes()) == 1 + 2  # the customer and the product; the invoices
 
 
 # -- approval ----------------------------------------------------------------------------------------------------------

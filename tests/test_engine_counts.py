@@ -51,6 +51,21 @@ def test_notices_of_batches_are_kept_up_to_what_a_person_reads() -> None:
     assert len(whole.notices) + whole.notices_left_out == 60 * 150, "what is left out is counted"
 
 
+def test_reasons_that_name_each_record_are_not_kept_one_by_one() -> None:
+    """A run of a million records has a million of them; the sum stays right."""
+    whole = Tally()
+    for first in range(0, 3_000, 100):
+        part = Tally()
+        for number in range(first, first + 100):
+            part.reasons["product"]["linked"][f'SKU "{number}" equals "{number}"'] += 1
+            part.amounts["invoice"][f'"{number}" has no customer']["EUR"] += 5
+        whole.add(part)
+    reasons, amounts = whole.reasons["product"]["linked"], whole.amounts["invoice"]
+    assert (len(reasons), len(amounts)) == (1_001, 1_001)
+    assert reasons.total() == 3_000
+    assert (reasons["SKU … equals …"], amounts["… has no customer"]["EUR"]) == (2_000, 10_000)
+
+
 def test_a_listing_is_read_when_it_is_first_asked_for_and_once() -> None:
     """I2"""
     read: list[str] = []

@@ -64,6 +64,21 @@ def test_each_way_of_not_being_there_has_its_sentence(at: Counter) -> None:
     at.text("explain", code=2)
 
 
+def test_a_number_that_is_done_tells_what_became_of_it(at: Counter) -> None:
+    """What left in the end, what was given up, and what has another number by now"""
+    at.desk.bill("1", "12.50", number="INV-" + "9" * 45)
+    at.desk.bill("2", "7.50", number="INV-" + "8" * 45)
+    at.desk.run()
+    first, second = (f"E-{at.desk.item(id).id}" for id in "12")
+    at.desk.bill("1", "12.50", number="INV-1")
+    at.desk.run()
+    assert sentence(at, first).startswith(f"{first} is no longer open: Invoice INV-1 is in books")
+    at.text("errors", "resolve", second, "--abandon")
+    assert "is not in books" in sentence(at, second)
+    assert "gave it up" in sentence(at, second)
+    at.fails("explain", "E-999", code=3)
+
+
 def test_a_message_that_ends_with_a_full_stop_does_not_leave_it_in_the_middle(at: Counter) -> None:
     """It said ``… is closed.; correct it …``"""
     told = {"error": {"code": "bad-amount", "message": "The period is closed."}}

@@ -227,6 +227,30 @@ def test_a_page_that_others_hang_on_is_served_before_those_that_wait():
     assert order == ["page", "leaf", "leaf"]
 
 
+def test_of_a_long_wait_the_caller_hears_once_however_many_wait():
+    clock, told = Steps(), []
+    limiter = pacer(clock, limits={"": Limit(3, 60.0), "short": Limit(1, 5.0)}, own_lanes=frozenset({"short"}))
+
+    def waiting(lane: str) -> list[threading.Thread]:
+        def take() -> None:
+            limiter.take(lane, waits=lambda seconds, limit: told.append((round(seconds), limit)))
+
+        threads = [threading.Thread(target=take) for _ in range(3 if lane == "" else 1)]
+        for _ in threads:
+            limiter.take(lane)
+        for thread in threads:
+            thread.start()
+            clock.asleep.acquire()
+        return threads
+
+    threads = [*waiting("short"), *waiting("")]
+    clock.advance(61.0)
+    clock.wake.set()
+    for thread in threads:
+        thread.join(10)
+    assert told == [(60, Limit(3, 60.0))]
+
+
 def test_flows_of_one_account_share_a_limiter_and_two_accounts_do_not():
     clock = FakeClock()
     profile = Profile(base_url="https://api.example.com", limits={"": Limit(1, 10.0)})

@@ -125,6 +125,7 @@ def test_once_the_document_is_taken_back_the_other_flow_books_it_by_itself(desk:
 
 def test_once_the_movement_is_taken_back_the_other_flow_makes_the_document(desk: Shop) -> None:
     """I10"""
+    desk.books.write("Customer", {"DisplayName": "Seventeen", "Notes": "Number: 17850"})
     ran(desk, "ledger")
     assert ran(desk, "invoices") == {"skipped": 4}
     desk.does("workspace edit invoice INV-1001 status=void")
@@ -135,6 +136,20 @@ def test_once_the_movement_is_taken_back_the_other_flow_makes_the_document(desk:
     assert told["fates"]["invoice"] == {"skipped": 1}
     assert [(one["movements"], one["lines"][0]["minor"]) for one in told["books"]["entries"]] == [(2, 8160)]
     assert standing(desk) == (1, 0)
+
+
+def test_what_another_flow_is_about_to_make_is_not_made_a_second_time(desk: Shop) -> None:
+    """I2: a customer of this number waits for approval there; whoever needs it waits for it."""
+    ran(desk, "ledger")
+    desk.does("workspace edit invoice INV-1001 status=void")
+    ran(desk, "ledger")
+    desk.does("workspace edit invoice INV-1001 status=invoiced")
+    assert ran(desk, "invoices") == {"waiting": 1, "skipped": 3}
+    desk.does("approve ledger --all")
+    ran(desk, "invoices")
+    assert standing(desk) == (1, 1)
+    notes = [one.get("Notes", "") for one in desk.books.objects("Customer")]
+    assert sum("Number: 17850" in note for note in notes) == 1
 
 
 def test_two_flows_do_not_both_book_a_record(desk: Shop) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -185,6 +186,14 @@ def test_a_document_as_it_was_before_is_sent_again_with_the_version_it_has_now(s
     assert (one.open.item.token, one.open.item.attempt) == ("7", 2)
 
 
+@pytest.mark.parametrize(("token", "says"), [("1", "gave no clear answer"), ("7", "keeps changing")])
+def test_of_a_change_that_never_gets_through_it_is_said_why(store: Store, token: str, says: str) -> None:
+    """I16, I20: it was said to keep changing there although nothing changed, but each answer was unclear"""
+    hits = [Found(target="X-1", token=token, facts={**BEFORE, "status": "open"})]
+    answer, _ = judged(store, Asking(hits), held="X-1", tries=8)
+    assert (answer.fate, says in answer.reason) == ("decide", True)
+
+
 def test_a_document_that_a_person_made_something_else_of_is_not_written_over(store: Store) -> None:
     """case_E16"""
     hits = [Found(target="X-1", token="7", facts={"total": "11.00 GBP", "status": "open"})]
@@ -276,3 +285,26 @@ def test_a_call_of_which_some_items_are_settled_is_not_repeated(store: Store) ->
     """case_A22"""
     goal = target(store, Shelf())
     assert not again(store, 60.0, 1.0, items=(flight(goal).stamp, "other"))
+
+
+class AtOnce(Asking):
+    """A call for each item, which is answered once as many are on their way as may be."""
+
+    width = 2
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._together = threading.Barrier(self.width)
+
+    def ask(self, items: Sequence[Item]) -> list[Call]:
+        return [Call(method="GET", path="things", items=(item.stamp,)) for item in items]
+
+    def read(self, method: str, path: str, **told: Any) -> Any:
+        self._together.wait(5)
+        return super().read(method, path, **told)
+
+
+def test_a_look_of_several_calls_has_as_many_on_their_way_as_the_sink_may() -> None:
+    """W6"""
+    items = [Item(entity="invoice", key=str(n), body={}, stamp=f"{n:026d}") for n in range(4)]
+    assert resolving.holdings(AtOnce(), items) == {item.stamp: [] for item in items}  # type: ignore[arg-type]

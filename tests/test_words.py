@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from wherry.cli import grouped, nexts, summary
 from wherry.cli.progress import ailing
+from wherry.http import Limit
 from wherry.wording import a
+from wherry_quickbooks import client as quickbooks
 
 from .shop import Shop, shop
 
@@ -246,6 +248,16 @@ def test_a_dead_target_is_named_and_not_the_source(at: Shop, monkeypatch: pytest
     assert said == ""
     assert "books does not answer, trying again" in at.err
     assert "platform" not in at.err
+
+
+def test_a_run_says_for_what_it_waits_and_until_when_while_a_budget_is_used_up(
+    at: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quickbooks, "LIMITS", {"batch": Limit(2, 60.0)})
+    at.setting('environment = "simulator"', 'environment = "simulator"\nbatch = 2\nwidth = 1')
+    at.does("run invoices")
+    [said] = [line for line in at.err.splitlines() if "books takes" in line]
+    assert re.fullmatch(r"books takes 2 such calls in 60 s, and they are used up; waits \d\d s, until [\d:]{8} …", said)
 
 
 # -- again -------------------------------------------------------------------------------------------------------------

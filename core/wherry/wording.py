@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from wherry import money
+
+_QUOTED = re.compile(r'"[^"]*"')
 
 
 def a(noun: str) -> str:
@@ -17,6 +20,11 @@ def a(noun: str) -> str:
 def bare(said: str) -> str:
     """Without the full stop at its end, such as a vendor's message has: our sentence goes on after it."""
     return said.rstrip().removesuffix(".")
+
+
+def in_general(said: str) -> str:
+    """Without what it quotes: ``SKU … equals … of …``. Sentences that differ in nothing else are one."""
+    return _QUOTED.sub("…", said)
 
 
 def with_amounts(detail: Any) -> Any:

@@ -43,6 +43,8 @@ class Face:
     """The plugin whose commands are running."""
     code: int = 0
     warnings: list[str] = field(default_factory=list)
+    moving: int = 0
+    """Characters of the line that moves on a terminal."""
     _hub: Hub | None = None
     _problems: int = 0
     _printed: bool = False
@@ -188,9 +190,11 @@ class Face:
             click.echo(f"warning  {scrubbed(warning)}", err=True, color=self.colors)
 
     def note(self, line: str) -> None:
-        """A line on standard error while working; not with --quiet."""
+        """A line on standard error while working, in place of the one that moves; not with --quiet."""
         if not self.quiet:
-            click.echo(line, err=True, color=self.colors)
+            wiped = f"\r{' ' * self.moving}\r" if self.moving else ""
+            self.moving = 0
+            click.echo(wiped + line, err=True, color=self.colors)
 
     @property
     def colors(self) -> bool | None:

@@ -67,7 +67,6 @@ class Progress:
         self._face, self._now = face, now
         self._moving = sys.stderr.isatty() if moving is None else moving
         self._last = self._started = now()
-        self._wide = 0
 
     def __call__(self, flow: str, tally: Tally) -> None:
         now = self._now()
@@ -78,9 +77,9 @@ class Progress:
         if not self._moving:
             self._face.note(line)
             return
-        sys.stderr.write("\r" + line.ljust(self._wide))
+        sys.stderr.write("\r" + line.ljust(self._face.moving))
         sys.stderr.flush()
-        self._wide = len(line)
+        self._face.moving = len(line)
 
     def line(self, flow: str, tally: Tally, seconds: float) -> str:
         """``won-deals   1,240 deals read   12 customers, 180 of 210 projects settled   12 s``."""
@@ -95,9 +94,10 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._wide:
-            sys.stderr.write("\r" + " " * self._wide + "\r")
+        if self._face.moving:
+            sys.stderr.write("\r" + " " * self._face.moving + "\r")
             sys.stderr.flush()
+            self._face.moving = 0
 
 
 def _so_far(kind: str, found: Mapping[str, int]) -> str:

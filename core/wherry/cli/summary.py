@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -13,10 +12,10 @@ from wherry.cli.drawing import amount, clean, counts, lasted, plural, spelled
 from wherry.cli.grouped import refusals
 from wherry.operating.leaving import fetched
 from wherry.protocol.tally import MOST_KEPT
+from wherry.wording import in_general
 
 FOR_A_PERSON = ("triage", "refused", "decide", "differs")
 _MOST_REASONS, _MOST_NOTICES = 3, 5
-_QUOTED = re.compile(r'"[^"]*"')
 
 
 def lines(data: Mapping[str, Any]) -> Iterator[str]:
@@ -90,7 +89,7 @@ def alike(reasons: Mapping[str, int]) -> dict[str, int]:
     """Reasons that differ only in what they quote are one: ``SKU … equals … of …``."""
     found: dict[str, list[str]] = {}
     for reason in reasons:
-        found.setdefault(_QUOTED.sub("…", reason), []).append(reason)
+        found.setdefault(in_general(reason), []).append(reason)
     return {
         same[0] if len(same) == 1 else general: sum(reasons[reason] for reason in same)
         for general, same in found.items()

@@ -27,7 +27,7 @@ from wherry.errors import Guarded, Rejected, TryAgain
 from wherry.http.answers import NETWORK_ERRORS, Asked, error_of, failure, junk, retry_after
 from wherry.http.gate import LAST_WORD, last_word
 from wherry.http.guard import Guard, Resolve, origin, system_resolve
-from wherry.http.pacing import Pacer, shared_pacer
+from wherry.http.pacing import Pacer, Waits, shared_pacer
 from wherry.http.profile import Profile, Response
 from wherry.http.retrying import Patience, Retries
 from wherry.http.transport import FIRST, HANDED, LANE, MAX_BODY, MAX_BYTES, MEGABYTE, WHOLE, Counts, Transport
@@ -81,11 +81,12 @@ class Http:
     def __init__(
         self, profile: Profile, *, connection: str = "", account: str = "", clock: Clock | None = None,
         patience: Patience | None = None, resolve: Resolve = system_resolve, tls: ssl.SSLContext | None = None,
-        through: Through | None = None, budgets: Path | None = None,
+        through: Through | None = None, budgets: Path | None = None, waits: Waits | None = None,
     ) -> None:  # fmt: skip
         """``account`` keys the process-wide limiter (empty: a limiter of its own), which goes by the calls of every
         process that is given the folder ``budgets``; ``tls`` is for a private CA;
-        ``through`` puts another transport before the core's own, such as one that records."""
+        ``through`` puts another transport before the core's own, such as one that records; ``waits`` is the pacer's."""
+        self._waits = waits
         self._profile, self._connection, self._tls, self._through = profile, connection, tls, through
         self._clock: Clock = clock or SystemClock()
         self._base = httpx.URL(profile.base_url)
@@ -369,7 +370,7 @@ class Http:
 
     def _build(self) -> httpx.Client:
         timeout = self._profile.timeout
-        transport = Transport(self._guard, self._pacer, self._counts, self._clock, timeout, self._tls)
+        transport = Transport(self._guard, self._pacer, self._counts, self._clock, timeout, self._tls, self._waits)
         agent = f"wherry/{wherry.__version__}"
         headers = {"User-Agent": agent, "Accept": "application/json", "Accept-Encoding": "gzip"}
         gate = self._through(transport) if self._through else transport

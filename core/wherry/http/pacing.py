@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from msgspec import Struct
@@ -19,8 +19,14 @@ from wherry.http.budget import Budget, Lane, OwnBudget, SharedBudget
 from wherry.http.profile import Limit, Pace, Profile
 from wherry.roles import Clock
 
+LONG_WAIT = 10.0
+"""Seconds of waiting that somebody who looks on is told of."""
 LONGEST_WAIT = 300.0
 """Seconds that a call waits for its turn; a budget that is gone for longer ends the run instead (case_E8)."""
+
+
+Waits = Callable[[float, Limit | None], None]
+"""Told once of a long wait: for how many seconds, and which limit is used up; None: the vendor asked for the rest."""
 
 
 class Ticket(Struct, frozen=True):
@@ -40,6 +46,8 @@ class Pacer:
         self._own = set(profile.own_lanes)
         self._limits = dict(profile.limits)
         self._first_in_line = 0
+        self._told = -math.inf
+        """Until when it was told that calls wait."""
 
     def learn(self, profile: Profile) -> Pacer:
         """Take over lanes that another flow's profile of the same account adds."""
@@ -48,13 +56,13 @@ class Pacer:
             self._limits = {**profile.limits, **self._limits}
         return self
 
-    def take(self, lane: str = "", *, first: bool = False) -> Ticket:
+    def take(self, lane: str = "", *, first: bool = False, waits: Waits | None = None) -> Ticket:
         """Wait for a place. ``first`` calls go before the others that wait. Raises TryAgain past ``LONGEST_WAIT``."""
         if first:
             with self._lock:
                 self._first_in_line += 1
         try:
-            return self._wait_for(self._names(lane), first)
+            return self._wait_for(self._names(lane), first, waits)
         finally:
             if first:
                 with self._lock:
@@ -84,10 +92,11 @@ class Pacer:
             limits = [self._limits.get(name) for name in self._names(lane)]
         return max((limit.seconds + SLACK for limit in limits if limit is not None), default=None)
 
-    def _wait_for(self, names: tuple[str, ...], first: bool) -> Ticket:
+    def _wait_for(self, names: tuple[str, ...], first: bool, waits: Waits | None) -> Ticket:
         while True:
             with self._lock:
-                seconds, at = self._tried(names, 0 if first else self._first_in_line)
+                seconds, at, limit = self._tried(names, 0 if first else self._first_in_line)
+                is_news = waits is not None and self._is_news(at, seconds)
             if seconds <= 0:
                 return Ticket(at, names)
             if seconds > LONGEST_WAIT:
@@ -95,17 +104,30 @@ class Pacer:
                     f"the account's budget of calls is used up for another {seconds:.0f} seconds",
                     after=seconds, code="WHERRY-6042", lane=names[0],
                 )  # fmt: skip
+            if is_news and waits is not None:
+                waits(seconds, limit)
             self._clock.sleep(seconds)
 
-    def _tried(self, names: tuple[str, ...], kept: int) -> tuple[float, float]:
-        """Seconds to wait, and from when; a call that need not counts from then."""
+    def _is_news(self, at: float, seconds: float) -> bool:
+        """Whether a wait is long, and those who wait for about the same moment have not told of it yet."""
+        if seconds < LONG_WAIT or at + seconds < self._told + LONG_WAIT:
+            return False
+        self._told = at + seconds
+        return True
+
+    def _tried(self, names: tuple[str, ...], kept: int) -> tuple[float, float, Limit | None]:
+        """Seconds to wait, from when, and for what; a call that need not counts from then."""
         with self._budget.open(self._clock) as (lanes, now):
             mine = [(lanes.setdefault(name, Lane()), self._limits.get(name)) for name in names]
-            seconds = max(lane.wait(limit, now, kept) for lane, limit in mine)
+            seconds, lane, used_up = max(
+                ((lane.wait(limit, now, kept), lane, limit) for lane, limit in mine), key=lambda told: told[0]
+            )
+            if lane.closed_until - now >= seconds:
+                used_up = None
             for lane, limit in mine:
                 if seconds <= 0 and limit is not None:
                     lane.note(limit, now)
-        return seconds, now
+        return seconds, now, used_up
 
     def _correct(self, lane: Lane, ticket: Ticket, pace: Pace, now: float) -> None:
         """Take over the vendor's limit, and count what others used of it.

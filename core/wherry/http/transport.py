@@ -18,7 +18,7 @@ import httpx
 from wherry.errors import Rejected
 from wherry.http.gate import LAST_WORD
 from wherry.http.guard import Guard, PinnedBackend
-from wherry.http.pacing import Pacer
+from wherry.http.pacing import Pacer, Waits
 from wherry.http.timing import Deadline
 from wherry.roles import Clock
 
@@ -80,9 +80,10 @@ class Transport(httpx.BaseTransport):
     """httpcore's connection pool behind the guard. Raises httpcore's exceptions, Guarded, and Rejected past a cap."""
 
     def __init__(
-        self, guard: Guard, pacer: Pacer, counts: Counts, clock: Clock, timeout: float, tls: ssl.SSLContext | None
-    ) -> None:
-        self._guard, self._pacer, self._counts, self._clock = guard, pacer, counts, clock
+        self, guard: Guard, pacer: Pacer, counts: Counts, clock: Clock, timeout: float, tls: ssl.SSLContext | None,
+        waits: Waits | None = None,
+    ) -> None:  # fmt: skip
+        self._guard, self._pacer, self._counts, self._clock, self._waits = guard, pacer, counts, clock, waits
         self._timeout, self._tls = timeout, tls
         self._lock = threading.Lock()
         self._pools: dict[str, httpcore.ConnectionPool] = {}
@@ -91,7 +92,8 @@ class Transport(httpx.BaseTransport):
         """One request, one answer; its body is read, unpacked and capped by whoever reads the stream."""
         self._guard.check(request.url)
         lane = request.extensions.get(LANE)
-        ticket = None if lane is None else self._pacer.take(lane, first=bool(request.extensions.get(FIRST)))
+        first = bool(request.extensions.get(FIRST))
+        ticket = None if lane is None else self._pacer.take(lane, first=first, waits=self._waits)
         if last_word := request.extensions.get(LAST_WORD):
             last_word()
         self._counts.sent(request)

@@ -24,6 +24,7 @@ from wherry.records import Ref
 from wherry.redaction import scrub
 from wherry.settings import Flow
 from wherry.store import inquiries, ledger, questions, registry
+from wherry.store.findings import Decision
 from wherry.store.inquiries import Placed
 from wherry.store.ledger import Event, ItemRow, LinkRow, Route, Seen
 from wherry.store.movements import MovementRow
@@ -56,12 +57,13 @@ class View(Teller):
 
     def told(self, one: Subject, word: str) -> dict[str, Any]:
         """The sentence, and what stands behind it."""
-        told = self._history(one)
+        told, former = self._history(one), f"{one.former} is no longer open: " if one.former else ""
+        word = (one.record if one.former else "") or word
         item, link = one.item.item if one.item else None, one.link
         word_given, decision, members = self._approved(one), self.decision(one), self._members(one)
         return {
             "document": self.name(one, word), "state": self._state(one),
-            "sentence": scrub(self.sentence(one, word) + _before(one)),
+            "sentence": scrub(former + self.sentence(one, word) + _before(one)),
             "flow": one.flow, "ref": {"entity": one.ref.entity, "key": one.ref.key} if one.ref is not None else None,
             "record": self._record(one), "imports": self._imports(one), "target": self._target(one),
             "approved": {"at": word_given[0], "by": word_given[1]} if word_given else None,
@@ -124,7 +126,7 @@ class View(Teller):
 
     def _written(self, one: Subject, link: LinkRow, name: str, there: str) -> str:
         decision = self.decision(one)
-        decision_said = f"; {bare(decision.says)}" if decision is not None else ""
+        decision_said = _decided(decision, link)
         if gone := self.gone(one):
             lost = f"{name} is no longer in {there}: it was {link.target} there, and was found deleted on {day(gone)}"
             open_ = one.item is not None or decision is not None
@@ -318,6 +320,15 @@ def _before(one: Subject) -> str:
     if one.before is None or (one.link is not None and one.link.rule == REVERSED):
         return ""
     return f"; as {one.before.target} it was taken back there on {day(one.before.at)}"
+
+
+def _decided(decision: Decision | None, link: LinkRow) -> str:
+    """What a person decided, unless it was to link it, and that has been said; then only what he noted."""
+    if decision is None:
+        return ""
+    if decision.how == "linked" and link.rule == "person":
+        return f" ({bare(decision.note)})" if decision.note else ""
+    return f"; {bare(decision.says)}"
 
 
 def _stands(item: ItemRow, leaves_with: str) -> str:

@@ -36,6 +36,8 @@ class Subject(Struct, kw_only=True):
     """Of what was asked for by an id that it had in the target once: how it was taken back there."""
     movement: MovementRow | None = None
     """Of what is booked; ``link`` and ``item`` are then those of the entry that it stands in."""
+    former: str = ""
+    """The number E-N that it was asked for by, and that it is not open under any more."""
     members: list[MovementRow] | None = None
     """Of a journal entry, once it was asked for: what it is made of."""
 
@@ -67,7 +69,7 @@ class Finder:
             return known if any(map(self._is_document, known)) else [*known, *self._once_as(target)]
         if word[:2].lower() == "e-" and word[2:].isdecimal():
             placed = inquiries.items_by_number(self.tx, [int(word[2:])])
-            return [self._of_item(one) for one in placed.values()]
+            return [self._of_item(one) for one in placed.values()] or self._once_open(int(word[2:]))
         known = [self._of_seen(flow, seen) for flow, seen in inquiries.seen_as(self.tx, word)]
         known += [self._of_item(one) for one in inquiries.items_about(self.tx, word)]
         known += self._of_links(inquiries.links_about(self.tx, word))
@@ -75,6 +77,25 @@ class Finder:
         if not known:
             known = self._at_the_source(word) or self._of_links(inquiries.links_to(self.tx, [word]))
         return known
+
+    def _once_open(self, number: int) -> list[Subject]:
+        """What was open under that number, as it stands now."""
+        ref = inquiries.once_open(self.tx, number)
+        event = next(reversed(self.events_of(ref)), None) if ref is not None else None
+        route = self._route(event.flow) if event is not None else None
+        if ref is None or event is None or route is None:
+            return []
+        item, seen = self._open(route, ref), self._seen_by(event)
+        link = ledger.find_links(self.tx, route, [ref]).get(ref)
+        if item is not None:
+            found = [self._of_item(item)]
+        elif link is not None:
+            found = [self._of_link(inquiries.Written(route, link))]
+        else:
+            found = [self._of_seen(event.flow, seen)] if seen is not None else []
+        for one in found:
+            one.former = f"E-{number}"
+        return found
 
     def _once_as(self, target: str) -> list[Subject]:
         """What had that id in the target until it was taken back, and is there as another one by now, or no more."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 from wherry.books.frozen import ENTITY
 from wherry.errors import ConfigError
+from wherry.http import Limit
 from wherry.protocol.flight import Target
 from wherry.protocol.steps import Approval, Lane, Outcome
 from wherry.records import Ref
@@ -26,7 +27,16 @@ class Lanes:
     def __init__(self, project: Project, store: Store) -> None:
         self.project, self.store = project, store
         self.waits: Callable[[str, float], None] = lambda why, seconds: None
-        """Told before a drain sleeps."""
+        """Told before a drain sleeps, and before a call waits long for its turn."""
+
+    def held_up(self, connection: str, seconds: float, limit: Limit | None) -> None:
+        """A call of a connection waits for its turn: what has used it up, for how long, until when."""
+        zone = zoneinfo.ZoneInfo(self.project.timezone)
+        until = (self.store.clock.now() + dt.timedelta(seconds=seconds)).astimezone(zone)
+        why = f"asks to be left alone for {seconds:.0f} s" if limit is None else (
+            f"takes {limit.count} such calls in {limit.seconds:.0f} s, and they are used up; waits {seconds:.0f} s"
+        )  # fmt: skip
+        self.waits(f"{connection} {why}, until {until:%H:%M:%S} …", seconds)
 
     def lane(
         self, flow: str, run: str, route: Route, sink: AtomicSinkWriter | CallSinkWriter, plugin: str

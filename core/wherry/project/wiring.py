@@ -119,7 +119,7 @@ class Wiring:
         client = Http(
             msgspec.structs.replace(profile, auth=auth, hosts=hosts), connection=connection.name, account=account,
             clock=self.clock, patience=self.patience, through=self.through,
-            budgets=self.project.folder / ".wherry" / "budgets",
+            budgets=self.project.folder / ".wherry" / "budgets", waits=partial(self.lanes.held_up, connection.name),
         )  # fmt: skip
         self.clients.append(client)
         return client

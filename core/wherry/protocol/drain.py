@@ -240,7 +240,8 @@ class Drain:
         self.to_look = [one for one in flights if self._must_look(doubts, one)]
         if not self.to_look:
             return flights
-        flights = self._boarded(tx, _LOOK_AT_ONCE)  # a look is for many at once
+        # A look is for many at once, and for whole groups, or each would end with calls that are not full.
+        flights = self._boarded(tx, math.ceil(_LOOK_AT_ONCE / self.encoder.size) * self.encoder.size)
         self.to_look = [one for one in flights if self._must_look(doubts, one)]
         looks = {one.stamp for one in self.to_look}
         return [one for one in flights if one.stamp not in looks][: self.encoder.size]

@@ -22,6 +22,7 @@ from wherry.roles import Asks
 from wherry.store import calls, ledger
 from wherry.store.calls import CallRow
 from wherry.store.database import Tx
+from wherry.threads import fan_out
 
 _SENT_AT_MOST = 3
 """How often the same bytes are sent: a vendor that replays a stored failure would replay it for ever (case A13)."""
@@ -157,19 +158,25 @@ def look(target: Target, flights: Sequence[Flight]) -> Finds:
 
 def holdings(sink: Asks, items: Sequence[Item], rejected: sinks.Rejects | None = None) -> Finds:
     """Stamp → what the target holds of the item. Reads it through the sink's client. ``rejected``: as ``askable``."""
-    by_stamp, finds = {item.stamp: item for item in items}, {}
-    for call in sinks.askable(sink, items, rejected):
+    by_stamp, finds, asked = {item.stamp: item for item in items}, {}, sinks.askable(sink, items, rejected)
+    width = min(len(asked), max(1, getattr(sink, "width", 1)))
+    for call, reply in zip(asked, fan_out(lambda call: _reply(sink, call), asked, width or 1), strict=True):
         try:
-            finds.update(sinks.found(sink, call, [by_stamp[stamp] for stamp in call.items], _reply(sink, call)))
+            if not isinstance(reply, Reply):
+                raise reply
+            finds.update(sinks.found(sink, call, [by_stamp[stamp] for stamp in call.items], reply))
         except (Rejected, ContractBroken) as error:  # the other calls may tell; these items are asked for again
             structlog.get_logger().warning("a look told nothing", reason=error.message, items=len(call.items))
     return finds
 
 
-def _reply(sink: Asks, call: Call) -> Reply:
-    response = sink.http.read(
-        call.method, call.path, params=call.params, content=call.body or None, headers=call.headers, lane=call.lane
-    )
+def _reply(sink: Asks, call: Call) -> Reply | Rejected | ContractBroken:
+    try:
+        response = sink.http.read(
+            call.method, call.path, params=call.params, content=call.body or None, headers=call.headers, lane=call.lane
+        )
+    except (Rejected, ContractBroken) as error:
+        return error
     headers = {name.lower(): value for name, value in response.headers.items()}
     return Reply(status=response.status, headers=headers, body=response.content)
 
@@ -346,12 +353,18 @@ def _found_target(target: Target, one: Flight, hits: Sequence[Found]) -> Answer:
         return Answer(fate="decide", reason="it cannot be told whether it was edited there", fix=CHOICES)
     edits = differing(before, hit.facts)
     if not edits or item.overwrite_local:
-        stuck = row.tries >= _TRIED_AT_MOST
-        return Answer(fate="decide", reason="it keeps changing there", fix=CHOICES) if stuck else _absent(
-            target, one, hit.token)  # fmt: skip
+        return _absent(target, one, hit.token) if row.tries < _TRIED_AT_MOST else _stuck(target, one, hit)
     row.token = hit.token
     # No target: nothing was written, so the link goes on saying what was, and the next version meets the same edit.
     return differs("", hit.token, edits, "it was edited there since, and was not written over")
+
+
+def _stuck(target: Target, one: Flight, hit: Found) -> Answer:
+    """Of what was to be changed again and again: its version there tells whether others changed it meanwhile."""
+    same = f"{target.name} gave no clear answer, however often it was sent, and holds what it held before"
+    return Answer(
+        fate="decide", reason=same if hit.token == one.item.token else "it keeps changing there", fix=CHOICES
+    )  # fmt: skip
 
 
 def _agree(sent: Facts, held: Facts) -> bool:

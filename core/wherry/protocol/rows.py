@@ -339,7 +339,8 @@ def audit_rows(lane: Lane, step: Step, outcome: Outcome) -> list[tuple[str, str,
         body = step.draft.body
         return [("file.synced", outcome.target, {**origin, "name": body.get("name"), "sha256": body.get("sha256")})]
     if step.answer is not None and step.item is not None and outcome.fate in ("created", "updated", "reversed"):
-        detail = {**origin, "key": step.draft.key, "stamp": step.item.stamp, "call": step.item.call}
+        item = step.item
+        detail = {**origin, "key": step.draft.key, "stamp": item.stamp, "call": item.call, "item": item.id}
         return [(f"target.{outcome.fate}", f"{step.draft.entity} {outcome.target}", detail)]
     return []
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from msgspec import Struct, field
 from msgspec.structs import asdict
 
+from wherry.wording import in_general
+
+_MOST_REASONS = 1_000
 MOST_KEPT = 20
 """Reasons of a kind and fate that are told, the most frequent ones."""
 _MOST_NOTICES = 500
@@ -56,10 +59,11 @@ class Tally(Struct):
                 mine[kind].update(counts)
         for kind, fates in other.reasons.items():
             for fate, reasons in fates.items():
-                self.reasons[kind][fate].update(reasons)
+                for reason, number in reasons.items():
+                    self.reasons[kind][fate][_told_as(reason, self.reasons[kind][fate])] += number
         for kind, by_reason in other.amounts.items():
             for reason, sums in by_reason.items():
-                self.amounts[kind][reason].update(sums)
+                self.amounts[kind][_told_as(reason, self.amounts[kind])].update(sums)
         for notice in other.notices:
             self.notice(notice)
         self.notices_left_out += other.notices_left_out
@@ -93,6 +97,11 @@ class Tally(Struct):
             "notices": self.notices,
             "notices_left_out": self.notices_left_out,
         }
+
+
+def _told_as(reason: str, told: Collection[str]) -> str:
+    """Reasons that name one record each are as many as the records: beyond some, what they quote is left out."""
+    return reason if reason in told or len(told) < _MOST_REASONS else in_general(reason)
 
 
 def plain(counts: Mapping[str, Counter[str]]) -> dict[str, dict[str, int]]:

@@ -166,7 +166,7 @@ class Batch(Struct):
 class Recent:
     """The versions that came lately in this run: a source may show one twice, as itself and for a relative's sake."""
 
-    def __init__(self, most: int = 50_000) -> None:
+    def __init__(self, most: int = 10_000) -> None:
         self._most = most
         self._passed: dict[bytes, bool] = {}
 

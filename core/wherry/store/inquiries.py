@@ -272,6 +272,16 @@ def approvals_of(tx: Tx, ref: Ref, flow: str) -> list[tuple[str, str]]:
             if said.get("flow") == flow]  # fmt: skip
 
 
+def once_open(tx: Tx, number: int) -> Ref | None:
+    """What was open as E-N, by what people did with it, or by the request that it left with."""
+    sent = audit.c.action.startswith("target.") & audit.c.detail.contains(f'"item":{number},')
+    mine = sa.select(audit.c.object, audit.c.detail).where((audit.c.object == f"E-{number}") | sent)
+    for object, detail in tx.rows(mine.order_by(audit.c.id.desc()).limit(1)):
+        named = msgspec.json.decode(detail)["key"].partition("/")
+        return Ref(named[0], named[2]) if object.startswith("E-") else Ref(object.partition(" ")[0], "".join(named))
+    return None
+
+
 def imports_of(tx: Tx, plugin: str, kind: str, record: str) -> list[tuple[str, str, dict[str, Any]]]:
     """(when, who, what was noted) of every import into a plugin's own documents that made or changed a record, oldest
     first. Plugins note an import as ``<plugin>.import`` of a kind, its ids under ``created`` and ``updated``."""

@@ -91,7 +91,7 @@ class ReadOnce(Generic[V]):
     ``read`` is given ids that nobody read before and returns what it found; ``capacity`` bounds what is kept.
     """
 
-    def __init__(self, read: Callable[[Sequence[str]], Mapping[str, V]], capacity: int = 20_000) -> None:
+    def __init__(self, read: Callable[[Sequence[str]], Mapping[str, V]], capacity: int = 10_000) -> None:
         self._read, self._capacity = read, capacity
         self._held: dict[str, Future[Mapping[str, V]]] = {}
         """Id → the read that it is part of."""
