@@ -118,6 +118,17 @@ def test_what_an_interrupted_run_left_to_send_is_in_the_plan(desk: Books) -> Non
     assert left == {"customer", "product"}, "the invoices wait for these"
 
 
+def test_what_the_target_has_no_words_for_is_told_although_its_customer_is_still_to_be_made(desk: Books) -> None:
+    """I16: the first plan called it ``created``, and the run refused it; here for its number, not for the customer"""
+    desk.bill("1", number="INV-" + "9" * 45)
+    desk.bill("2")
+    with desk.open() as hub:
+        changes = hub.plan("invoices").data["changes"]
+    told = {one["key"]: (one["fate"], one["reason"]) for one in changes if one["entity"] == "invoice"}
+    assert [told["id:1"][0], told["id:2"][0]] == ["refused", "created"]
+    assert "its number has 49 characters" in told["id:1"][1]
+
+
 class WholeNumbers(AskingSink):
     """Of a target whose ids are numbers."""
 

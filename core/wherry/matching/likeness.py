@@ -1,14 +1,14 @@
 """How much of what two names say is said by both: word by word, each worth what it tells.
 
-Trigrams find what looks alike, and near twins look alike: they differ in a size or a model number. What one name says
-and the other does not counts against them here.
+Near twins look alike: they differ in a size or a model number. What one name says and the other does not counts against
+them here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from rapidfuzz import fuzz, process
+from rapidfuzz import fuzz
 
 _ASKED_SHARE = 2 / 3
 """What the asked name says counts twice what the other says: catalogues are wordier than orders."""
@@ -16,49 +16,56 @@ _SAME_WORD = 60
 """Of 100: from here on two words may be one that is misspelt, or shortened."""
 _OTHER_NUMBER = 0.6
 """What a number that is off by a digit counts against a word that is off by a letter."""
-_RUN = 3
-"""So many neighbours may be one word in the other name: "KX TG 9372" is "KXTG9372"."""
+_RUN = 4
+"""So many neighbours may be one word in the other name: "KX TG 9372 B" is "KXTG9372B"."""
+
+Pair = tuple[list[str], list[str], float]
+"""Words of the one name, words of the other that are the same, and how alike they are."""
 
 
-def likeness(asked: str, held: str, worth: Mapping[str, float]) -> float:
-    """From 0 to 1, of two names in words. ``worth`` is what a word tells: much where few targets have it."""
-    ours, theirs = _run_together(asked, held), _run_together(held, asked)
-    shared = _shared(ours, theirs)
-    said, heard = sum([worth[word] for word in ours]), sum([worth[word] for word in theirs])
+def likeness(
+    asked: Sequence[str], held: Sequence[str], worth: Mapping[str, float], known: Collection[str] = ()
+) -> float:
+    """From 0 to 1, of two names in words. ``worth`` is what a word tells: much where few targets have it. Words that
+    are ``known`` to the catalogue are no misspellings of others."""
+    ours, theirs = [word for word in asked if word not in held], [word for word in held if word not in asked]
+    said, heard = sum([worth[word] for word in asked]), sum([worth[word] for word in held])
     if not said or not heard:
         return 0.0
-    said_both = sum([worth[one] * alike for one, _, alike in shared]) / said
-    heard_both = sum([worth[other] * alike for _, other, alike in shared]) / heard
-    return _ASKED_SHARE * said_both + (1 - _ASKED_SHARE) * heard_both
+    said_alone, heard_alone = sum([worth[word] for word in ours]), sum([worth[word] for word in theirs])
+    for some, others, alike in _pairs(ours, theirs, known) if ours and theirs else ():
+        said_alone -= sum([worth[word] for word in some]) * alike
+        heard_alone -= sum([worth[word] for word in others]) * alike
+    return 1 - _ASKED_SHARE * said_alone / said - (1 - _ASKED_SHARE) * heard_alone / heard
 
 
-def _shared(ours: Sequence[str], theirs: Sequence[str]) -> list[tuple[str, str, float]]:
-    """Pairs of words that are one, equal ones first, and how alike they are. A number is never a word."""
-    left, open, shared = list(theirs), list[str](), list[tuple[str, str, float]]()
-    for word in ours:
-        if word in left:
-            left.remove(word)
-            shared.append((word, word, 1.0))
-        else:
-            open.append(word)
-    plain, coded = [word for word in left if word.isalpha()], [word for word in left if not word.isalpha()]
-    for word in sorted(open, key=len, reverse=True):
-        some, counts = (plain, 1.0) if word.isalpha() else (coded, _OTHER_NUMBER)
-        if near := some and process.extractOne(word, some, scorer=fuzz.ratio, score_cutoff=_SAME_WORD):
-            other, alike, at = near
-            del some[at]
-            shared.append((word, other, alike / 100 * counts))
-    return shared
+def _pairs(ours: list[str], theirs: list[str], known: Collection[str]) -> Iterator[Pair]:
+    """What is the same of what is not equal; each word is taken once."""
+    for run, word in _runs(ours, theirs):
+        yield run, [word], 1.0
+    for run, word in _runs(theirs, ours):
+        yield [word], run, 1.0
+    for word in sorted(ours, key=len, reverse=True):
+        if word.isalpha() and word in known:
+            continue
+        alike, other = max([(fuzz.ratio(word, other), other) for other in theirs], default=(0.0, ""))
+        if alike >= _SAME_WORD and word.isalpha() == other.isalpha():
+            theirs.remove(other)
+            yield [word], [other], alike / 100 * (1.0 if word.isalpha() else _OTHER_NUMBER)
 
 
-def _run_together(name: str, other: str) -> list[str]:
-    """The words of a name; neighbours that are one word in the other name, as that word."""
-    text, spaced, found, at = name.split(), f" {other} ", list[str](), 0
-    while at < len(text):
-        word, end = text[at], at + 1
-        if f" {word}" in spaced and f" {word} " not in spaced:
-            runs = range(min(at + _RUN, len(text)), end, -1)
-            end = next((longer for longer in runs if f" {''.join(text[at:longer])} " in spaced), end)
-        found.append(word if end == at + 1 else "".join(text[at:end]))
-        at = end
-    return found
+def _runs(text: list[str], others: list[str]) -> Iterator[tuple[list[str], str]]:
+    """Takes out neighbours that are one word in the other name, and that word."""
+    together = "".join(text)
+    for word in [other for other in others if other in together]:
+        for start in range(len(text) - 1):
+            run = next((text[start:end] for end in _ends(start, text) if "".join(text[start:end]) == word), None)
+            if run:
+                yield run, word
+                del text[start : start + len(run)]
+                others.remove(word)
+                break
+
+
+def _ends(start: int, text: Sequence[str]) -> range:
+    return range(start + 2, min(start + _RUN, len(text)) + 1)

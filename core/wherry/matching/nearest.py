@@ -1,39 +1,37 @@
-"""The targets whose names come nearest to a name: rare trigrams find them, one score puts them in order.
-
-What is rare, and so what tells products apart, is learnt from the catalogue itself; there are no word lists.
-Trigrams run over the name without its spaces, so that "KX-TG9372B" and "KXTG9372B" are alike.
-"""
+"""The targets whose names come nearest to a name: its rarest words find them, one score puts them in order."""
 
 from __future__ import annotations
 
-import math
-from array import array
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+import re
+from bisect import bisect
+from collections.abc import Collection, Iterator, Sequence
+from itertools import accumulate
 
 from msgspec import Struct
-from msgspec.structs import replace
 from rapidfuzz import fuzz, process
 
 from wherry.matching.likeness import likeness
 from wherry.matching.text import words
+from wherry.matching.vocabulary import CODE_LENGTH, Vocabulary, is_code, spoken
 
-_GRAM = 3
-_POSTINGS = 2000
-"""How many postings one look-up visits, the rarest trigrams first. It bounds the time, whatever the catalogue."""
-_POOL = 40
-_WEIGHED = 8
-"""How many of those that look most alike are weighed word by word."""
-_SHORT = 3.0
-"""The rarity of a word without a trigram of its own, such as a unit: one in twenty names may have it."""
-_POOL_CUT = 0.1
-_WORDS_SHARE = 1 / 3
-_CODE_SHARE = 0.5
-_FULL_EVIDENCE = 5
-"""A shared code is full evidence when its trigrams tell as much as this many that occur once each."""
+_RARE = 300
+"""How many targets the rarest words lead to, at most."""
+_TOGETHER = 20
+"""How many the other words lead to together, at most."""
+_WEIGHED, _FAR = 12, 0.6
+"""How many of those that look most alike are weighed word by word, and what share of the likest is too far for it."""
+_FEW = 3
+"""A model number that no more targets have brings them all to be weighed."""
+_RUN = 4
+"""So many neighbours may be one word: "KX TG 9372 B"."""
+_PIECES = re.compile(r"\d\d+|[^\W\d_]{2,}").findall
+"""And one word may be so many of them: "GTK500" is "GTK 500"."""
+_WORDS_SHARE = 0.6
+_CODE_SHARE = 0.8
+_FULL_EVIDENCE = 12
+"""A shared code of so many characters is full evidence, if no other word begins like it."""
 _BEGINNING = 0.8
 """What the beginning of a code counts against the whole of it."""
-_CODE_LENGTH, _CODE_WORDS, _CODE_PIECE = 4, 4, 6
 
 
 class Near(Struct, frozen=True):
@@ -47,21 +45,13 @@ class Near(Struct, frozen=True):
     whole: bool = False
 
 
-class _Code(Struct, frozen=True):
-    """A code of the asked name, or the beginning of one, and the evidence (0 to 1) that sharing it would be."""
-
-    text: str
-    evidence: float
-    whole: bool
-
-
 class _Asked(Struct, frozen=True):
-    """What a look-up asks for: words, trigrams with their weights and the sum of these, codes with their evidence."""
+    """What a look-up asks for: the words of a name, which words (these, run together or taken apart, and the SKU) the
+    catalogue has, and what may be a model number."""
 
-    words: str
-    weights: dict[str, float]
-    total: float
-    codes: list[_Code]
+    said: list[str]
+    known: set[str]
+    codes: list[str]
 
 
 def _best(near: Near) -> tuple[float, int]:
@@ -69,154 +59,101 @@ def _best(near: Near) -> tuple[float, int]:
 
 
 class NameIndex:
-    """Trigram postings over names and SKUs; positions count from 0 in the order of ``add``."""
+    """Names and SKUs; positions count from 0 in the order of ``add``."""
 
     def __init__(self) -> None:
         self._names: list[str] = []
-        self._compact: list[str] = []
-        self._postings: defaultdict[str, array[int]] = defaultdict(lambda: array("I"))
-        self._worths, self._rarities = _Worths(self), _Rarities(self)
+        self._codes: list[str] = []
+        self._skus: dict[str, tuple[int, ...]] = {}
+        self._vocabulary = Vocabulary()
 
     def __len__(self) -> int:
         return len(self._names)
 
     def add(self, name: str, sku: str = "") -> None:
         """Enters the next target."""
-        position, text, code = len(self._names), words(name), "".join(words(sku))
-        self._worths.clear()
-        self._rarities.clear()
-        compact = "".join(text)
-        self._names.append(" ".join(text))
-        self._compact.append(f"{compact} {code}" if code else compact)
-        postings = self._postings
-        for gram in {*_ordered_grams(compact), *_ordered_grams(code)}:
-            postings[gram].append(position)
+        said, code = spoken(name), "".join(words(sku))
+        self._names.append(" ".join(said))
+        self._codes.append(code)
+        self._vocabulary.add(said)
+        if code:
+            self._skus[code] = (*self._skus.get(code, ()), len(self._codes) - 1)
 
     def nearest(self, name: str, sku: str = "", limit: int = 5, also: Collection[int] = ()) -> list[Near]:
         """The nearest targets, best first; the positions in ``also`` are judged and returned however far they are."""
-        text, code = words(name), "".join(words(sku))
-        grams = _grams("".join(text))
-        weights = {gram: self._rarities[gram] ** 2 for gram in grams}
-        asked = _Asked(" ".join(text), weights, sum(weights.values()) or 1.0, self._codes_of(text, code))
-        pool = {*self._pool({*grams, *_grams(code)}), *also}
-        judged = sorted(self._judged(asked, pool), key=_best)
-        told = max(limit, _WEIGHED)
+        asked = self._asked(name, sku)
+        sure = {*self._coded(asked), *also}
+        names = {at: self._names[at] for at in sorted({*self._pool(asked), *sure})}
+        alike = process.extract(" ".join(asked.said), names, scorer=fuzz.token_set_ratio, limit=None)
+        least, told = alike[0][1] * _FAR if alike else 0.0, max(limit, _WEIGHED)
         weighed = [
-            self._weighed(asked.words, near)
-            for place, near in enumerate(judged)
-            if place < told or near.position in also
+            self._weighed(asked, *one)
+            for place, one in enumerate(alike)
+            if (place < told and one[1] >= least) or one[2] in sure
         ]
         ranked = enumerate(sorted(weighed, key=_best))
         return [near for place, near in ranked if place < limit or near.position in also]
 
-    def _weighed(self, text: str, near: Near) -> Near:
-        """With what both names say counted word by word: one half of the score."""
-        alike = likeness(text, self._names[near.position], self._worths)
-        return replace(near, score=(near.score + alike) / 2)
+    def _asked(self, name: str, sku: str) -> _Asked:
+        said, code = spoken(name), "".join(words(sku))
+        lengths = range(2, _RUN + 1)
+        runs = ["".join(said[at : at + length]) for length in lengths for at in range(len(said) - length + 1)]
+        pieces = [piece for word in said if is_code(word) for piece in _PIECES(word)]
+        known = {word for word in (*said, *runs, *pieces, code) if word in self._vocabulary or word in self._skus}
+        return _Asked(said, known, sorted({word for word in (*said, *known, code) if is_code(word)}))
 
-    def _pool(self, grams: Iterable[str]) -> list[int]:
-        found = sorted((len(postings), gram) for gram in grams if (postings := self._postings.get(gram)))
-        sums: dict[int, float] = {}
-        known = sums.get
-        room = _POSTINGS
-        for count, gram in found:
-            weight = self._rarities[gram] ** 2
-            for position in self._postings[gram][:room]:
-                sums[position] = known(position, 0.0) + weight
-            room -= count
-            if room <= 0:
-                break
-        least = max(sums.values(), default=0.0) * _POOL_CUT
-        near = [at for at, weight in sums.items() if weight >= least]
-        return sorted(near, key=sums.__getitem__, reverse=True)[:_POOL]
-
-    def _judged(self, asked: _Asked, pool: Collection[int]) -> Iterator[Near]:
-        names = {at: self._names[at] for at in pool}
-        weights = asked.weights.items()
-        for _, worded, at in process.extract(asked.words, names, scorer=fuzz.token_sort_ratio, limit=None):
-            compact = self._compact[at]
-            covered = sum([weight for gram, weight in weights if gram in compact]) / asked.total
-            yield self._judge(asked, at, covered * (1 - _WORDS_SHARE) + worded / 100 * _WORDS_SHARE)
-
-    def _judge(self, asked: _Asked, position: int, names: float) -> Near:
-        compact = self._compact[position]
+    def _coded(self, asked: _Asked) -> Iterator[int]:
+        """The targets that have the model number, or one that it may be a misspelling of, where they are few."""
         for code in asked.codes:
-            if code.text in compact:
-                score = names + (1 - names) * _CODE_SHARE * code.evidence
-                return Near(position, names, score, code.text, code.whole)
-        return Near(position, names, names)
+            yield from self._skus.get(code, ())[:_FEW]
+        for word in asked.said:
+            if not word.isalpha():
+                meant = [word] if word in asked.known else self._vocabulary.alike(word)[:1]
+                for places in map(self._vocabulary.places, meant):
+                    yield from places if len(places) <= _FEW else ()
 
-    def _codes_of(self, text: list[str], sku: str) -> list[_Code]:
-        """What of the asked codes the catalogue may hold, the best evidence first."""
-        found: dict[str, _Code] = {}
-        for code in sorted(codes(text) | ({sku} if is_code(sku) else set())):
-            for part in self._parts(code):
-                if part.text not in found or found[part.text].evidence < part.evidence:
-                    found[part.text] = part
-        return sorted(found.values(), key=lambda part: (-part.evidence, part.text))
+    def _pool(self, asked: _Asked) -> set[int]:
+        """The targets of the rarest words, and those that the others lead to together."""
+        meant = set(asked.known)
+        for word in asked.said:
+            if word not in asked.known or is_code(word):
+                meant.update(self._vocabulary.alike(word))
+        found = sorted([(len(self._vocabulary.places(word)), word) for word in meant])
+        rare = bisect(list(accumulate([count for count, _ in found])), _RARE)
+        pool = set(self._together([word for _, word in found[rare:]]))
+        return pool.union(*[self._vocabulary.places(word) for _, word in found[:rare]])
 
-    def _parts(self, code: str) -> Iterator[_Code]:
-        full, told = _FULL_EVIDENCE * self._rarities[""], 0.0
-        for start, gram in enumerate(_ordered_grams(code)):
-            if gram not in self._postings:
-                return
-            told += self._rarities[gram]
-            part = code[: start + _GRAM]
-            if is_code(part):
-                whole = part == code
-                yield _Code(part, min(1.0, told / full) * (1.0 if whole else _BEGINNING), whole)
+    def _together(self, common: Sequence[str]) -> Iterator[int]:
+        """The targets that have most of the words, the rarest first: a word that leaves none is passed over."""
+        both = -1
+        for word in common:
+            both = both & self._vocabulary.bits(word) or both
+            if both.bit_count() <= _TOGETHER:
+                break
+        for _ in range(_TOGETHER if common else 0):
+            if both:
+                yield (last := both.bit_length() - 1)
+                both ^= 1 << last
 
-    def rarest(self, grams: Iterable[str]) -> float:
-        """The rarity of the rarest of those that the catalogue has."""
-        return max((self._rarities[gram] for gram in grams if gram in self._postings), default=_SHORT)
+    def _weighed(self, asked: _Asked, held: str, alike: float, at: int) -> Near:
+        """How alike two names look, and what both say; a shared model number makes up for much of what is missing."""
+        said_both = likeness(asked.said, held.split(), self._vocabulary.worth, asked.known)
+        names = said_both * _WORDS_SHARE + alike / 100 * (1 - _WORDS_SHARE)
+        shared = self._shared(asked.codes, f"{held.replace(' ', '')} {self._codes[at]}")
+        evidence, code, whole = max(shared, default=(0.0, "", False))
+        return Near(at, names, names + (1 - names) * _CODE_SHARE * evidence, code, whole)
 
-    def rarity(self, gram: str) -> float:
-        postings = self._postings.get(gram)
-        return math.log1p(len(self._names) / (len(postings) if postings else 1))
-
-
-class _Worths(dict[str, float]):
-    """Word → what it tells, by the rarest trigram of it that the catalogue has; worked out once for each."""
-
-    def __init__(self, index: NameIndex) -> None:
-        self._index = index
-
-    def __missing__(self, word: str) -> float:
-        found = self[word] = self._index.rarest(_ordered_grams(word)) ** 2
-        return found
-
-
-class _Rarities(dict[str, float]):
-    """Trigram → its rarity, of those that were asked for."""
-
-    def __init__(self, index: NameIndex) -> None:
-        self._index = index
-
-    def __missing__(self, gram: str) -> float:
-        found = self[gram] = self._index.rarity(gram)
-        return found
+    def _shared(self, codes: Sequence[str], held: str) -> Iterator[tuple[float, str, bool]]:
+        """The codes, or beginnings of one, that the other has too, each behind the evidence (0 to 1) that it is."""
+        for code in codes:
+            if is_code(part := _begun(code, held)):
+                evidence = self._vocabulary.rarity(part) * min(1.0, len(part) / _FULL_EVIDENCE)
+                yield evidence * (1.0 if part == code else _BEGINNING), part, part == code
 
 
-def _ordered_grams(text: str) -> list[str]:
-    return [text[k : k + _GRAM] for k in range(len(text) - _GRAM + 1)] if len(text) > _GRAM else [text] * bool(text)
-
-
-def _grams(text: str) -> list[str]:
-    """Each trigram once, in order: sums over them come out the same in every process."""
-    return list(dict.fromkeys(_ordered_grams(text)))
-
-
-def is_code(text: str) -> bool:
-    """Whether a folded word may be a model number: four characters or more, a digit among them."""
-    return len(text) >= _CODE_LENGTH and not text.isalpha()
-
-
-def codes(text: list[str]) -> set[str]:
-    """What may be a model number in these words: a word with a digit, or up to four short neighbours run together."""
-    found = {word for word in text if is_code(word)}
-    for count in range(2, _CODE_WORDS + 1):
-        for start in range(len(text) - count + 1):
-            run = text[start : start + count]
-            if all(len(word) <= _CODE_PIECE for word in run) and is_code("".join(run)):
-                found.add("".join(run))
-    return found
+def _begun(code: str, held: str) -> str:
+    """As much of the beginning of a code as the other has; empty for less than a code has at least."""
+    end = CODE_LENGTH
+    while end <= len(code) and code[:end] in held:
+        end += 1
+    return code[: end - 1] if end > CODE_LENGTH else ""

@@ -93,7 +93,7 @@ def fold(text: str) -> str:
     Punctuation and spaces are still there. Takes any string, lone surrogates and NUL included.
     """
     if text.isascii():
-        return _CONTROLS.sub("", text).lower()
+        return (text if text.isprintable() else _CONTROLS.sub("", text)).lower()
     folded = _ACCENTED.sub(_without_accent, unicodedata.normalize("NFD", text).translate(_FOLDING))
     return unicodedata.normalize("NFC", folded)
 

@@ -7,6 +7,7 @@ request are the bytes that the following run sends (write-protocol.md, section 3
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
@@ -183,7 +184,8 @@ def _groups(foreseen: Sequence[Foreseen], size: int) -> Iterator[list[Item]]:
 
 def _encoded(sink: CallSinkWriter, items: list[Item], outcomes: Mapping[Ref, Outcome]) -> list[Call]:
     """The calls; an item that the target has no words for is told as refused. One that names what is still to be made,
-    and is in no words of the target before that has its id, is left out: whether it can be said is not known yet."""
+    and is in no words of the target before that has its id, is left out: whether it can be said is not known yet. What
+    is wrong with another field of it is."""
     try:
         return sinks.encoded(sink, items) if items else []
     except (Rejected, ContractBroken) as error:
@@ -191,12 +193,24 @@ def _encoded(sink: CallSinkWriter, items: list[Item], outcomes: Mapping[Ref, Out
             raise
         bad = [item for item in items if item.stamp == error.where.get("item")] or items[: len(items) == 1]
         for item in bad:
-            if not _awaits(item.body):
+            if not _awaits(_at_fault(error, item.body)):
                 outcome = outcomes.get(Ref(item.entity, item.key), Outcome("queued"))
                 outcome.fate, outcome.reason = "refused", error.message
     rest = [item for item in items if item not in bad]
     half = 0 if bad else len(rest) // 2
     return [*_encoded(sink, rest[:half], outcomes), *_encoded(sink, rest[half:], outcomes)]
+
+
+def _at_fault(error: Rejected | ContractBroken, body: Any) -> Any:
+    """What of a body is said to be wrong: a field, such as ``lines[0].tax_rate``; all of it where none is named."""
+    if isinstance(error, ContractBroken) or _SYMBOL in error.message:
+        return body
+    for part in re.findall(r"\w+", str(error.where.get("field", ""))):
+        if isinstance(body, list):
+            body = body[int(part)] if part.isdecimal() and int(part) < len(body) else None
+        else:
+            body = body.get(part) if isinstance(body, dict) else None
+    return body
 
 
 def _awaits(body: Any) -> bool:

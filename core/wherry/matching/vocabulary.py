@@ -1,0 +1,146 @@
+"""The words that the names of a catalogue are made of: where each stands, what it tells, and which are alike.
+
+What is rare, and so what tells products apart, is learnt from the catalogue itself; there are no word lists. A misspelt
+word is sought among the words, which are few, and not among the names.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from bisect import bisect_left
+from collections.abc import Iterable
+
+from rapidfuzz import fuzz, process
+
+from wherry.matching.text import fold
+
+_PIECE = re.compile(r"\d+(?:[.,/]\d+)+|[^\W_]+")
+"""A word, or a number with what stands between its digits: 1/2 and 2.5 are no 12 and no 25."""
+CODE_LENGTH = 4
+"""Characters that a model number has at least."""
+_ALIKE, _SAME_WORD = 10, 70
+"""How many words may be meant by a misspelt one, and how alike (of 100) they are to it."""
+_LOOKED_AT = 2000
+_UNKNOWN = 9.0
+"""What a word tells that is like no other: as much as one that one name in twenty has."""
+_DENSE = 64
+"""The places of a word that one name in so many has take less memory as a row of bits than as a list."""
+_LAST = "\U0010ffff"
+
+
+def spoken(text: str) -> list[str]:
+    """The words of a name, in order. What stands together and has letters and digits is one: KX-TG9372B, 16-port."""
+    found = list[str]()
+    for chunk in fold(text).replace("&", " and ").split():
+        if chunk.isalnum():
+            found.append(chunk)
+        else:
+            parts = _PIECE.findall(chunk)
+            code = "".join(parts)
+            found += [code] if is_code(code) and not code.isdecimal() else parts
+    return found
+
+
+def is_code(text: str) -> bool:
+    """Whether a folded word may be a model number: four characters or more, a digit among them."""
+    return len(text) >= CODE_LENGTH and text.isalnum() and not text.isalpha()
+
+
+class Vocabulary:
+    """The words of the names that were added; places count from 0, in that order."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.worth = _Worths(self)
+        """Word → what it tells: much where few names have it."""
+        self._places: dict[str, list[int]] = {}
+        self._bits: dict[str, int] = {}
+        """The places of the commonest words that were asked for, as rows of bits."""
+        self._alike: dict[str, list[str]] = {}
+        self._sorted: tuple[list[str], list[str]] = ([], [])
+        """The words by their beginning, and by their end."""
+
+    def __contains__(self, word: str) -> bool:
+        return word in self._places
+
+    def add(self, said: Iterable[str]) -> None:
+        """Enters the words of the next name."""
+        place = self.size
+        self.size += 1
+        self.worth.clear()
+        self._alike.clear()
+        known = self._places
+        for word in set(said):
+            if (places := known.get(word)) is None:
+                known[word] = [place]
+            else:
+                places.append(place)
+                if word in self._bits:
+                    self._bits[word] |= 1 << place
+
+    def places(self, word: str) -> list[int]:
+        """The places of the names that have the word."""
+        return self._places.get(word, [])
+
+    def bits(self, word: str) -> int:
+        """The same as a row of bits: of common words, what several have is found at once."""
+        if (found := self._bits.get(word)) is not None:
+            return found
+        places, row = self.places(word), bytearray(self.size // 8 + 1)
+        for place in places:
+            row[place >> 3] |= 1 << (place & 7)
+        found = int.from_bytes(row, "little")
+        if len(places) * _DENSE > self.size:
+            self._bits[word] = found
+        return found
+
+    def tells(self, word: str) -> float:
+        """A word that no name has tells what the one does that may be meant."""
+        if places := self._places.get(word):
+            return math.log1p(self.size / len(places)) ** 2
+        alike = self.alike(word)
+        return self.worth[alike[0]] if alike else _UNKNOWN
+
+    def rarity(self, beginning: str) -> float:
+        """From 0 to 1: how few words begin so."""
+        words = len(self._places)
+        return math.log1p(words / max(1, len(self._beginning(beginning)))) / math.log1p(words)
+
+    def alike(self, word: str) -> list[str]:
+        """The words that may be meant by a misspelt one, the likest first: a slip of the pen leaves one half whole."""
+        if (known := self._alike.get(word)) is None:
+            half = len(word) // 2
+            some = [*self._beginning(word[:half]), *self._ending(word[half:])] if len(word) >= CODE_LENGTH else []
+            found = process.extract(word, some, scorer=fuzz.ratio, score_cutoff=_SAME_WORD, limit=2 * _ALIKE)
+            known = self._alike[word] = list(dict.fromkeys([other for other, _, _ in found]))[:_ALIKE]
+        return known
+
+    def _beginning(self, text: str) -> list[str]:
+        words, _ = self._in_order()
+        return words[bisect_left(words, text) : bisect_left(words, text + _LAST)][:_LOOKED_AT]
+
+    def _ending(self, text: str) -> list[str]:
+        _, words = self._in_order()
+        start, end = (bisect_left(words, key, key=_backwards) for key in (text[::-1], text[::-1] + _LAST))
+        return words[start:end][:_LOOKED_AT]
+
+    def _in_order(self) -> tuple[list[str], list[str]]:
+        if len(self._sorted[0]) < len(self._places):
+            self._sorted = sorted(self._places), sorted(self._places, key=_backwards)
+        return self._sorted
+
+
+class _Worths(dict[str, float]):
+    """Worked out once for each word."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+
+    def __missing__(self, word: str) -> float:
+        found = self[word] = self._vocabulary.tells(word)
+        return found
+
+
+def _backwards(word: str) -> str:
+    return word[::-1]
