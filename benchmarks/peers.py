@@ -4,7 +4,7 @@ The peers and the way they are measured are those of the shared bench folder (it
 own, timed from start to exit, and runs take turns, so that a drift of the machine falls on everyone. Peers whose
 environments are not there are left out; ``--setup`` makes them. Needs that folder; the source is ``source.py``.
 
-    python benchmarks/peers.py w1 w3 [--deals 10000] [--runs 3] [--peers httpx,singer,dlt] [--cases a,b,c] [--setup]
+    python benchmarks/peers.py w1 w3 [--deals 10000] [--runs 3] [--peers httpx,singer,dlt] [--cases a,b,c,d] [--setup]
 
 w1: a full sync of deals, w2: under a limit and with latency, w3: nothing new. Ours carries more than the others: links,
 companies, line items, matching, and what is needed never to write twice. Prints the harness's table and writes
@@ -63,7 +63,7 @@ def harness() -> Any:
             self.p.stdout.readline()
             self.info = {"counts": {"deals": deals, "companies": deals * 3 // 10, "line_items": deals * 2}}
 
-    bench.Crm = Source
+    bench.Crm, bench.W2["d"] = Source, {"latency_ms": 200, "rate": "100/10"}
     os.environ |= {"WHERRY_W1": MADE, "WHERRY_W2": MADE, "WHERRY_W3_PRIME": MADE, "WHERRY_W3": OURS}
     return bench
 
@@ -108,7 +108,7 @@ def main() -> None:
     parser.add_argument("--deals", type=int, default=10_000)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--peers", default=PEERS)
-    parser.add_argument("--cases", default="a,b,c")
+    parser.add_argument("--cases", default="a,b,c,d")
     parser.add_argument("--setup", action="store_true")
     parser.add_argument("--project", nargs=2, metavar=("BASE", "FOLDER"), help=argparse.SUPPRESS)
     told = parser.parse_args()

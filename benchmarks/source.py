@@ -21,6 +21,13 @@ _STAGE = {"label": "", "displayOrder": 0, "createdAt": "2024-01-01T00:00:00Z", "
           "archived": False}  # fmt: skip
 
 
+OWNERS = json.dumps({"results": [
+    {"id": str(400_000 + n), "email": f"owner{n}@example.com", "firstName": "Owner", "lastName": str(n),
+     "createdAt": "2024-01-01T00:00:00Z", "updatedAt": "2024-01-01T00:00:00Z", "archived": False} for n in range(50)
+]}).encode()  # fmt: skip
+"""Whom the deals of the stand-in name."""
+
+
 def load() -> Any:
     """The module ``fakecrm`` of the shared bench folder."""
     spec = importlib.util.spec_from_file_location("fakecrm", SHARED / "bench" / "fakecrm.py")
@@ -72,7 +79,7 @@ def with_metadata(fakecrm: Any) -> type[Any]:
                 ]
                 return 200, json.dumps({"results": fields}).encode()
             if "/owners" in path:
-                return 200, b'{"results":[]}'
+                return 200, OWNERS
             if parts[-2:] == ["batch", "read"] and "archived" in query:
                 return 200, b'{"status":"COMPLETE","results":[]}'
             answer: tuple[int, bytes] = super().dispatch(method, parts, query, body)

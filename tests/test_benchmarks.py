@@ -33,8 +33,7 @@ def test_a_full_sync_makes_the_least_calls_and_one_with_nothing_new_a_single_sea
     sync = script("sync")
     found = sync.workload(DEALS, 1)
     assert (found["deals"], found["refused"]) == (DEALS, 0)
-    assert found["least_requests"] == 3 + math.ceil(DEALS / 100) + 2 + 1 + math.ceil(DEALS / 50)
-    assert found["requests"] <= found["least_requests"] + 2
+    assert found["requests"] == found["least_requests"] == math.ceil(DEALS / 100) + 1 + math.ceil(DEALS / 50) + 4
     assert found["unchanged_reads"] == 1
 
 

@@ -10,6 +10,7 @@ import math
 import re
 from bisect import bisect_left
 from collections.abc import Iterable
+from itertools import islice
 
 from rapidfuzz import fuzz, process
 
@@ -58,8 +59,8 @@ class Vocabulary:
         self._bits: dict[str, int] = {}
         """The places of the commonest words that were asked for, as rows of bits."""
         self._alike: dict[str, list[str]] = {}
-        self._sorted: tuple[list[str], list[str]] = ([], [])
-        """The words by their beginning, and by their end."""
+        self._sorted = list[str](), list[str]()
+        """The words, and the words written backwards."""
 
     def __contains__(self, word: str) -> bool:
         return word in self._places
@@ -104,30 +105,31 @@ class Vocabulary:
 
     def rarity(self, beginning: str) -> float:
         """From 0 to 1: how few words begin so."""
-        words = len(self._places)
-        return math.log1p(words / max(1, len(self._beginning(beginning)))) / math.log1p(words)
+        forwards, _ = self._in_order()
+        return math.log1p(len(forwards) / max(1, len(_begun(forwards, beginning)))) / math.log1p(len(forwards))
 
     def alike(self, word: str) -> list[str]:
         """The words that may be meant by a misspelt one, the likest first: a slip of the pen leaves one half whole."""
         if (known := self._alike.get(word)) is None:
-            half = len(word) // 2
-            some = [*self._beginning(word[:half]), *self._ending(word[half:])] if len(word) >= CODE_LENGTH else []
+            some = self._with_a_half(word) if len(word) >= CODE_LENGTH else []
             found = process.extract(word, some, scorer=fuzz.ratio, score_cutoff=_SAME_WORD, limit=2 * _ALIKE)
             known = self._alike[word] = list(dict.fromkeys([other for other, _, _ in found]))[:_ALIKE]
         return known
 
-    def _beginning(self, text: str) -> list[str]:
-        words, _ = self._in_order()
-        return words[bisect_left(words, text) : bisect_left(words, text + _LAST)][:_LOOKED_AT]
-
-    def _ending(self, text: str) -> list[str]:
-        _, words = self._in_order()
-        start, end = (bisect_left(words, key, key=_backwards) for key in (text[::-1], text[::-1] + _LAST))
-        return words[start:end][:_LOOKED_AT]
+    def _with_a_half(self, word: str) -> list[str]:
+        forwards, backwards = self._in_order()
+        half = len(word) // 2
+        ending = _begun(backwards, word[half:][::-1])
+        return _begun(forwards, word[:half]) + [other[::-1] for other in ending]
 
     def _in_order(self) -> tuple[list[str], list[str]]:
-        if len(self._sorted[0]) < len(self._places):
-            self._sorted = sorted(self._places), sorted(self._places, key=_backwards)
+        forwards, backwards = self._sorted
+        if len(forwards) < len(self._places):
+            new = list(islice(self._places, len(forwards), None))
+            forwards += new
+            backwards += [word[::-1] for word in new]
+            forwards.sort()
+            backwards.sort()
         return self._sorted
 
 
@@ -142,5 +144,7 @@ class _Worths(dict[str, float]):
         return found
 
 
-def _backwards(word: str) -> str:
-    return word[::-1]
+def _begun(words: list[str], beginning: str) -> list[str]:
+    """Those of the sorted words that begin so, not too many of them."""
+    start, end = bisect_left(words, beginning), bisect_left(words, beginning + _LAST)
+    return words[start:end][:_LOOKED_AT]
