@@ -24,6 +24,7 @@ SCRIPTS: dict[str, tuple[Sequence[str], Sequence[str]]] = {
     "w4_twins twins.py": ([], ["--products", "2000", "--items", "300"]),
     "w5 books.py": ([], ["--movements", "2000", "--runs", "1"]),
     "w6 writing.py": ([], ["--items", "100", "--runs", "1", "--database", "sqlite"]),
+    "w6_limited limited.py": ([], ["--invoices", "100"]),
     "w7 sharing.py": ([], ["--processes", "2", "--calls", "100"]),
     "starting starting.py": ([], ["--plugins", "5", "--runs", "1"]),
     "soap soap.py": ([], ["--exchanges", "20"]),

@@ -96,6 +96,15 @@ def test_an_equal_sku_is_found_behind_a_crowd_of_likelier_names() -> None:
     assert nearest(held, "Gate valve", "7").id == "Z"
 
 
+def test_a_name_of_common_words_alone_is_found_by_what_has_them_together() -> None:
+    makes, things, sizes = ("Alder", "Birch", "Cedar", "Maple"), ("valve", "pump", "meter", "relay"), range(10, 90)
+    names = [f"{make} {thing} {size} mm" for make in makes for thing in things for size in sizes]
+    held = catalogue(names)
+    assert nearest(held, "Birch 45 mm pmp").name == "Birch pump 45 mm"
+    held.add(Listed("later", "Birch pump relay mm"))
+    assert nearest(held, "Birhc mm pump relay").id == "later"
+
+
 def test_another_sku_is_told_beside_the_likeness() -> None:
     assert nearest(catalogue(), "GTX Pro", "S-9").why == "same name; other SKU S-0"
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import re
+from array import array
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from rapidfuzz import fuzz, process
@@ -22,7 +23,7 @@ CODE_LENGTH = 4
 """Characters that a model number has at least."""
 _ALIKE, _SAME_WORD = 10, 70
 """How many words may be meant by a misspelt one, and how alike (of 100) they are to it."""
-_LOOKED_AT = 2000
+_LOOKED_AT, _REMEMBERED = 2000, 1000
 _UNKNOWN = 9.0
 """What a word tells that is like no other: as much as one that one name in twenty has."""
 _DENSE = 64
@@ -55,7 +56,7 @@ class Vocabulary:
         self.size = 0
         self.worth = _Worths(self)
         """Word → what it tells: much where few names have it."""
-        self._places: dict[str, list[int]] = {}
+        self._places: dict[str, array[int]] = {}
         self._bits: dict[str, int] = {}
         """The places of the commonest words that were asked for, as rows of bits."""
         self._alike: dict[str, list[str]] = {}
@@ -74,15 +75,15 @@ class Vocabulary:
         known = self._places
         for word in set(said):
             if (places := known.get(word)) is None:
-                known[word] = [place]
+                known[word] = array("I", (place,))
             else:
                 places.append(place)
                 if word in self._bits:
                     self._bits[word] |= 1 << place
 
-    def places(self, word: str) -> list[int]:
+    def places(self, word: str) -> Sequence[int]:
         """The places of the names that have the word."""
-        return self._places.get(word, [])
+        return self._places.get(word, ())
 
     def bits(self, word: str) -> int:
         """The same as a row of bits: of common words, what several have is found at once."""
@@ -111,6 +112,8 @@ class Vocabulary:
     def alike(self, word: str) -> list[str]:
         """The words that may be meant by a misspelt one, the likest first: a slip of the pen leaves one half whole."""
         if (known := self._alike.get(word)) is None:
+            if len(self._alike) >= _REMEMBERED:
+                self._alike.clear()
             some = self._with_a_half(word) if len(word) >= CODE_LENGTH else []
             found = process.extract(word, some, scorer=fuzz.ratio, score_cutoff=_SAME_WORD, limit=2 * _ALIKE)
             known = self._alike[word] = list(dict.fromkeys([other for other, _, _ in found]))[:_ALIKE]

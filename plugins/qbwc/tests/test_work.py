@@ -63,6 +63,16 @@ def test_every_invoice_becomes_one_sales_order_of_the_same_total(made: Shop) -> 
     assert not [one for one in added if one.kind == "effect" and one.what.endswith((".add", ".mod"))]
 
 
+def test_a_customer_that_a_person_entered_with_its_number_is_not_made_again(made: Shop) -> None:
+    """I2: whatever it is called there."""
+    made.desktop.enter("Customer", Name="Seventeen Ltd", AccountNumber="17850")
+    made.clock.advance(15_000)
+    made.session()
+    settled(made)
+    once_each(made)
+    assert {one["Customer"] for one in made.written("SalesOrder")} == {"Seventeen Ltd", "13047"}
+
+
 def test_a_run_before_the_first_session_says_what_to_do(tmp_path: Path) -> None:
     with shop(tmp_path) as fresh:
         report = fresh.run()
