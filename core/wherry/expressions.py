@@ -31,14 +31,14 @@ UNKNOWN_FIELD = "WHERRY-2204"
 
 
 class Scope:
-    """What an expression sees of one record: the fields and ids of the record and of the relatives at hand,
-    the references that can be made, and where residue is counted."""
+    """What an expression sees of one record: the record and the relatives at hand with their fields, the references
+    that can be made, and where residue is counted."""
 
-    __slots__ = ("fields", "ids", "refs", "residue")
+    __slots__ = ("fields", "records", "refs", "residue")
 
     def __init__(self) -> None:
         self.fields: dict[str, dict[str, Any]] = {}
-        self.ids: dict[str, str] = {}
+        self.records: dict[str, Record] = {}
         self.refs: dict[str, dict[str, str] | None] = {}
         self.residue: dict[str, Decimal] = {}
 
@@ -52,14 +52,14 @@ class Scope:
     def inside(self, record: Record) -> Scope:
         """The same view from one of several relatives: what it has comes before what the record has."""
         scope = Scope.__new__(Scope)
-        scope.fields, scope.ids, scope.refs = self.fields.copy(), self.ids.copy(), self.refs.copy()
+        scope.fields, scope.records, scope.refs = self.fields.copy(), self.records.copy(), self.refs.copy()
         scope.residue = self.residue
         scope.enter(record)
         return scope
 
     def _see(self, record: Record) -> None:
         self.fields[record.kind] = record.fields if record.decoded is None else record.decoded
-        self.ids[record.kind] = record.id
+        self.records[record.kind] = record
 
 
 Evaluate = Callable[[Scope], Any]
@@ -216,7 +216,7 @@ class _Compiler:
         self.paths[path] = None
         kind, name = path
         if name == "id":
-            return lambda scope: scope.ids.get(kind)
+            return lambda scope: found.id if (found := scope.records.get(kind)) is not None else None
         return lambda scope: scope.fields.get(kind, _NOTHING).get(name)
 
     def _ref(self, arguments: list[ast.expr]) -> Evaluate:

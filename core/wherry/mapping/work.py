@@ -13,12 +13,12 @@ from wherry.records import Draft, Record, Ref
 from wherry.transforms import text, yes_no
 from wherry.wording import a
 
-_MOST_KEPT = 1024
+_MOST_KEPT = 512
 _LABELS = ("name", "subject", "number", "code", "reference")
 
 Reference = dict[str, str]
-Kept = dict[tuple[str, int], tuple[dict[str, Any], Draft]]
-"""Entity and the identity of a relative's fields → these fields, which it keeps alive, and the draft made of them."""
+Kept = dict[tuple[str, str], tuple[bytes, Draft]]
+"""Entity and the id of a relative → the relative as it was sent, and the draft made of it."""
 
 
 class Work:
@@ -123,12 +123,13 @@ class Work:
 
     def _once(self, making: Making, key: str, scope: Scope) -> Draft:
         """The draft of a relative that many records share, such as their customer."""
-        fields = scope.fields[making.kind]
-        held = self._kept.get((making.entity, id(fields)))
-        if held is None or held[0] is not fields:
+        relative = scope.records[making.kind]
+        held = self._kept.get((making.entity, relative.id))
+        if held is None or held[0] != relative.payload:
             if len(self._kept) >= _MOST_KEPT:
                 self._kept.clear()
-            held = self._kept[making.entity, id(fields)] = fields, self._draft(making, key, scope)
+            held = relative.payload, self._draft(making, key, scope)
+            self._kept[making.entity, relative.id] = held
         return held[1]
 
     def _draft(self, making: Making, key: str, scope: Scope) -> Draft:

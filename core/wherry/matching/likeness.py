@@ -56,8 +56,8 @@ def _pairs(ours: list[str], theirs: list[str], known: Collection[str]) -> Iterat
 
 def _runs(text: list[str], others: list[str]) -> Iterator[tuple[list[str], str]]:
     """Takes out neighbours that are one word in the other name, and that word."""
-    together = "".join(text)
-    for word in [other for other in others if other in together]:
+    together, beginnings = "".join(text), tuple(text)
+    for word in [other for other in others if other.startswith(beginnings) and other in together]:
         for start in range(len(text) - 1):
             run = next((text[start:end] for end in _ends(start, text) if "".join(text[start:end]) == word), None)
             if run:

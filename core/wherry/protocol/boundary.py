@@ -189,6 +189,16 @@ def mapped(
 
 
 def _mapped(mapper: FieldMapper, record: Record) -> list[Draft] | Skip:
+    found = mapper.map(record) if isinstance(mapper, MapMapper) else _judged(mapper, record)
+    if not isinstance(found, Skip):
+        for draft in found:
+            if len(draft.key) > _LONGEST_KEY or "\0" in draft.key:
+                raise _too_long(draft, record)
+    return found
+
+
+def _judged(mapper: FieldMapper, record: Record) -> list[Draft] | Skip:
+    """What somebody else's mapper makes; ours changes nothing, and has checked its bodies against their shapes."""
     before = _identity(record)
     found = mapper.map(record)
     if before != _identity(record):
@@ -197,14 +207,10 @@ def _mapped(mapper: FieldMapper, record: Record) -> list[Draft] | Skip:
         return found
     if not isinstance(found, list) or not all(map(_is_draft, found)):
         raise broken(mapper, _MAPPER, f"map made something of {record.kind} {record.id} that is no list of drafts")
-    if not isinstance(mapper, MapMapper):  # ours has checked its bodies against their shapes
-        odd = next((draft for draft in found if not plain.is_json(draft.body)), None)
-        if odd is not None:
-            what = f"the body of {odd.entity} {odd.key} holds more than text, whole numbers, lists and tables"
-            raise broken(mapper, _MAPPER, what)
-    for draft in found:
-        if len(draft.key) > _LONGEST_KEY or "\0" in draft.key:
-            raise _too_long(draft, record)
+    odd = next((draft for draft in found if not plain.is_json(draft.body)), None)
+    if odd is not None:
+        what = f"the body of {odd.entity} {odd.key} holds more than text, whole numbers, lists and tables"
+        raise broken(mapper, _MAPPER, what)
     return found
 
 

@@ -74,6 +74,22 @@ def test_what_the_list_tells_of_links_is_not_asked_for_again(hubspot):
     assert [line.id for line in found[one]["line_item"] + found[many]["line_item"]] == lines
 
 
+def test_few_heads_are_completed_at_once_only_where_no_link_has_to_be_asked_for(account):
+    """W2: the reads of relatives begin while the list goes on; each chunk of deals whose files are asked for costs."""
+    account.sim.create("deals", 1)
+    source = account.source()
+    watched = {"file": ("name",)}
+    asked = [
+        ((), {}, 1000),
+        (("company",), {}, 200),
+        (("company", "file"), {}, 1000),
+        (("company", "file"), watched, 200),
+    ]
+    for kinds, relatives, chunk in asked:
+        assert list(source.read(Query("deal", None, None, ("dealname",), relatives, kinds)))
+        assert source.chunk == chunk
+
+
 def test_a_company_is_read_once_a_run(account):
     """The next chunk of deals knows it already."""
     deals = account.sim.create("deals", 2)

@@ -64,6 +64,11 @@ class DealFiles:
         self._survey: dict[str, Attachments] | None = None
         self._facts = ReadOnce(self._read_facts)
 
+    @property
+    def few(self) -> bool:
+        """Whether the survey tells the files of all deals, as far as is known: then none is asked for its own."""
+        return self.surveyed and (self._survey is None or len(self._survey) == len(ACTIVITIES))
+
     def of(self, ids: Sequence[str]) -> dict[str, list[Record]]:
         """Deal id → a record for each file, each file once a deal."""
         known = self._surveyed_kinds() if self.surveyed else {}

@@ -24,8 +24,8 @@ from .views import View, view_of
 from .walk import Changes, Everything
 
 CHUNK, LISTED_CHUNK = 1_000, 200
-"""Heads whose relatives are read at once: as many as an association read takes, or, where the list told the links, so
-few that the reads of their relatives begin while the list goes on."""
+"""Heads whose relatives are read at once: as many as an association read takes, or, where no association is asked for,
+so few that the reads of their relatives begin while the list goes on."""
 ZONE_AGE = 30 * 86_400.0
 
 
@@ -83,10 +83,12 @@ class HubSpotSource:
         # What the index hides from the survey is found by the next run, if that watches files.
         self._files.surveyed = self._files.surveyed or "file" in query.relatives
         fields = view.properties(query.fields)
-        self.chunk, linked = LISTED_CHUNK, linked_with(view, query.complete)
+        linked = linked_with(view, query.complete)
         walk = Everything(self.client, view.type_name, fields, bound, begun, counted=not view.filters, linked=linked)
         for heads in walk.pages():
             self._metadata.notice(query.kind, {head.stage for head in heads})
+            costs = "file" in query.complete and not self._files.few
+            self.chunk = LISTED_CHUNK if linked and not costs else CHUNK
             yield Page(_records(view, heads, since), str(walk.mark))
 
     def _changed(self, query: Query, mark: Mark) -> Iterator[Page]:
