@@ -14,6 +14,7 @@ from wherry.transforms import text, yes_no
 from wherry.wording import a
 
 _MOST_KEPT = 512
+_EMPTY = b"{}"
 _LABELS = ("name", "subject", "number", "code", "reference")
 
 Reference = dict[str, str]
@@ -124,6 +125,8 @@ class Work:
     def _once(self, making: Making, key: str, scope: Scope) -> Draft:
         """The draft of a relative that many records share, such as their customer."""
         relative = scope.records[making.kind]
+        if relative.payload == _EMPTY:  # its fields are not what tells one version from another
+            return self._draft(making, key, scope)
         held = self._kept.get((making.entity, relative.id))
         if held is None or held[0] != relative.payload:
             if len(self._kept) >= _MOST_KEPT:

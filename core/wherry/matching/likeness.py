@@ -40,18 +40,18 @@ def likeness(
 
 
 def _pairs(ours: list[str], theirs: list[str], known: Collection[str]) -> Iterator[Pair]:
-    """What is the same of what is not equal; each word is taken once."""
+    """What is the same of what is not equal; each word is taken once. A number is never a word."""
     for run, word in _runs(ours, theirs):
         yield run, [word], 1.0
     for run, word in _runs(theirs, ours):
         yield [word], run, 1.0
     for word in sorted(ours, key=len, reverse=True):
-        if word.isalpha() and word in known:
+        if (plain := word.isalpha()) and word in known:
             continue
-        alike, other = max([(fuzz.ratio(word, other), other) for other in theirs], default=(0.0, ""))
-        if alike >= _SAME_WORD and word.isalpha() == other.isalpha():
-            theirs.remove(other)
-            yield [word], [other], alike / 100 * (1.0 if word.isalpha() else _OTHER_NUMBER)
+        near = [(fuzz.ratio(word, other), other) for other in theirs if other.isalpha() == plain]
+        if near and (likest := max(near))[0] >= _SAME_WORD:
+            theirs.remove(likest[1])
+            yield [word], [likest[1]], likest[0] / 100 * (1.0 if plain else _OTHER_NUMBER)
 
 
 def _runs(text: list[str], others: list[str]) -> Iterator[tuple[list[str], str]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +21,7 @@ from sqlalchemy.exc import DatabaseError, DataError, DBAPIError, IntegrityError,
 from wherry.errors import ConfigError, TryAgain, WherryError
 from wherry.store import tables
 from wherry.store.engines import postgresql, sqlite
+from wherry.store.growth import Growth
 from wherry.store.statements import Row, Statements, driver_of, sliced
 
 SCHEMA = "0001"
@@ -48,6 +50,8 @@ class Tx:
     def __init__(self, connection: Connection, statements: Statements) -> None:
         self._connection, self._statements = connection, statements
         self.driver = driver_of(connection)
+        self.written: Counter[str] = Counter()
+        """Table → rows that were entered or replaced."""
         self.ahead: dict[tuple[str, ...], Any] = {}
         """What was asked for before it is needed, and what only the one writer changes: known from its first reading
         until the transaction ends. Kept up to date by who writes it."""
@@ -85,6 +89,7 @@ class Tx:
         batch = list(rows)
         if not batch:
             return
+        self.written[table.name] += len(batch)
         name = (table.name, *columns, replace)
         sql = self._statements.inserts.get(name)
         if sql is None:
@@ -185,6 +190,7 @@ class Database:
         self._writing = threading.Lock()
         self._writer = 0
         self._statements = _STATEMENTS.setdefault(self.dialect, Statements())
+        self._growth = Growth() if self.dialect == "postgresql" else None
         self._create = create
         self.pause: Callable[[str], None] = lambda point: None
         """Called with ``before``, ``inside`` and ``after`` at each commit: where the kill sweep takes hold."""
@@ -256,6 +262,8 @@ class Database:
         with self._alone(session) as tx:
             self.pause("before")
             yield tx
+            if self._growth is not None:
+                self._growth.note(tx.driver, tx.written)
             self.pause("inside")
             tx.driver.commit()
         self.pause("after")

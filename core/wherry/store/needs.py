@@ -13,8 +13,8 @@ from wherry.store.ledger import ItemRow, Route, item_columns, item_of
 from wherry.store.tables import edges, items
 
 _ROUTE = (items.c.sink == sa.bindparam("sink")) & (items.c.source == sa.bindparam("source"))
-_MINE = sa.exists().where(items.c.id == edges.c.item, _ROUTE)
-"""Asked of each edge that is found: a join might begin with all the items of the route."""
+_MINE = sa.select(items.c.id).where(items.c.id == edges.c.item, _ROUTE).scalar_subquery().is_not(None)
+"""Asked of each edge that is found: a join, or EXISTS, might begin with all the items of the route."""
 _NEEDS = (edges.c.entity == sa.bindparam("entity")) & wanted(edges.c.key)
 _WAITING = sa.select(edges.c.item).where(_NEEDS, _MINE)
 _MET = sa.delete(edges).where(_NEEDS, _MINE)
