@@ -75,5 +75,5 @@ def test_a_folder_for_temporary_files_that_is_full_is_said_so() -> None:
     listing._database.execute("PRAGMA max_page_count = 8")
     with pytest.raises(TryAgain, match="could not be kept: database or disk is full") as caught:
         listing.by_name("post1")
-    assert (caught.value.code, "TMPDIR" in caught.value.fix) == ("WHERRY-6021", True)
+    assert (caught.value.code, "TMPDIR" in caught.value.fix) == ("WHERRY-6022", True)
     assert isinstance(caught.value.__cause__, sqlite3.Error)

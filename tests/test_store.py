@@ -128,6 +128,21 @@ def test_what_waits_for_a_thing_is_found_without_a_look_at_all_that_is_on_its_wa
                 assert plan[0][3].startswith("SEARCH edges USING"), plan
 
 
+def test_a_server_finds_links_by_their_key_also_while_their_table_grows(postgres_copy: str, tmp_path: Path) -> None:
+    """I18: planned for an empty table, each look for a link read all the links that there are"""
+    with contextlib.closing(Store(postgres_copy, FakeClock(), tmp_path)) as store:
+        for first in (0, 5_000):
+            with store.write() as tx:
+                rows = [LinkRow("invoice", f"id:{n}", f"X-{n}", "created") for n in range(first, first + 5_000)]
+                ledger.put_links(tx, ROUTE, rows)
+        with store.read() as tx:
+            told = {"sink": 2, "source": 1, "entities": ["invoice"], "wanted": [f"id:{n}" for n in range(16)]}
+            sql, values, _ = tx._planned(ledger._LINKS, told)
+            plan = "".join(row[0] for row in tx.driver.run(f"EXPLAIN {sql}", values, gives=True))
+            assert "links_pkey" in plan
+            assert "Filter" not in plan
+
+
 def test_a_replaced_item_keeps_its_number(store: Store) -> None:
     with store.write() as tx:
         row = item("id:5")

@@ -50,7 +50,7 @@ _AT_ONCE = 5_000
 
 class Listing:
     """``lines`` in their order, each known by the draft keys that were ``linked`` to it before. Names, SKUs and numbers
-    are asked for as they are compared (``name_key``, ``sku_key``). Raises TryAgain (WHERRY-6021) where the folder for
+    are asked for as they are compared (``name_key``, ``sku_key``). Raises TryAgain (WHERRY-6022) where the folder for
     temporary files cannot hold it.
     """
 
@@ -155,4 +155,4 @@ def _room() -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         fix = "make room in the folder for temporary files (TMPDIR), and run again; nothing was lost"
-        raise TryAgain(f"the target's listing could not be kept: {error}", fix=fix, code="WHERRY-6021") from error
+        raise TryAgain(f"the target's listing could not be kept: {error}", fix=fix, code="WHERRY-6022") from error
