@@ -121,6 +121,7 @@ def test_a_sku_inside_a_name_leads_to_its_target() -> None:
     held = ListingCatalogue([Listed("1", "Gate valve", "GV-20-B"), Listed("2", "Gate valve brass", "GV-25-B")])
     assert nearest(held, "Valve GV20B").id == "1"
     assert nearest(held, "", "GV 20 B").id == "1"
+    assert nearest(ListingCatalogue([Listed("1", "", "GV-20-B")]), "Valve GV20B").id == "1"
 
 
 def test_ties_keep_the_order_of_the_listing() -> None:

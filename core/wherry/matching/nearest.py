@@ -21,7 +21,7 @@ _TOGETHER = 12
 _WEIGHED, _FAR = 12, 0.6
 """How many of those that look most alike are weighed word by word, and what share of the likest is too far for it."""
 _FEW = 3
-"""A model number that no more targets have brings them all to be weighed."""
+"""So many targets that have the model number are weighed, however unlike they look."""
 _RUN = 4
 """So many neighbours may be one word: "KX TG 9372 B"."""
 _PIECES = re.compile(r"\d\d+|[^\W\d_]{2,}").findall
@@ -65,6 +65,7 @@ class NameIndex:
         self._names: list[str] = []
         self._codes: list[str] = []
         self._skus: dict[str, tuple[int, ...]] = {}
+        """SKU as one word → the first few that have it."""
         self._vocabulary = Vocabulary()
 
     def __len__(self) -> int:
@@ -76,8 +77,8 @@ class NameIndex:
         self._names.append(" ".join(said))
         self._codes.append(code)
         self._vocabulary.add(said)
-        if code:
-            self._skus[code] = (*self._skus.get(code, ()), len(self._codes) - 1)
+        if code and len(alike := self._skus.get(code, ())) < _FEW:
+            self._skus[code] = (*alike, len(self._codes) - 1)
 
     def nearest(self, name: str, sku: str = "", limit: int = 5, also: Collection[int] = ()) -> list[Near]:
         """The nearest targets, best first; the positions in ``also`` are judged and returned however far they are."""
@@ -105,7 +106,7 @@ class NameIndex:
     def _coded(self, asked: _Asked) -> Iterator[int]:
         """The targets that have the model number, or one that it may be a misspelling of, where they are few."""
         for code in asked.codes:
-            yield from self._skus.get(code, ())[:_FEW]
+            yield from self._skus.get(code, ())
         for word in asked.said:
             if not word.isalpha():
                 meant = [word] if word in asked.known else self._vocabulary.alike(word)[:1]

@@ -107,7 +107,8 @@ class Vocabulary:
     def rarity(self, beginning: str) -> float:
         """From 0 to 1: how few words begin so."""
         forwards, _ = self._in_order()
-        return math.log1p(len(forwards) / max(1, len(_begun(forwards, beginning)))) / math.log1p(len(forwards))
+        words = max(1, len(forwards))
+        return math.log1p(words / max(1, len(_begun(forwards, beginning)))) / math.log1p(words)
 
     def alike(self, word: str) -> list[str]:
         """The words that may be meant by a misspelt one, the likest first: a slip of the pen leaves one half whole."""
