@@ -19,6 +19,8 @@ from wherry.matching.text import fold
 
 _PIECE = re.compile(r"\d+(?:[.,/]\d+)+|[^\W_]+")
 """A word, or a number with what stands between its digits: 1/2 and 2.5 are no 12 and no 25."""
+_LONGEST = 60
+"""Words of a name that are looked at: what goes on beyond is a text, and would take seconds to weigh."""
 CODE_LENGTH = 4
 """Characters that a model number has at least."""
 _ALIKE, _SAME_WORD = 10, 70
@@ -41,7 +43,7 @@ def spoken(text: str) -> list[str]:
             parts = _PIECE.findall(chunk)
             code = "".join(parts)
             found += [code] if is_code(code) and not code.isdecimal() else parts
-    return found
+    return found[:_LONGEST]
 
 
 def is_code(text: str) -> bool:
