@@ -1,6 +1,7 @@
 """The chain of rules: what links by itself, what is the same as something else, and what a person must say."""
 
 from collections.abc import Sequence
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
@@ -160,6 +161,15 @@ def test_triage_asks_with_the_nearest_candidates_best_first() -> None:
     assert decision.candidates[0].id == "P3"
     assert decision.candidates[0].why.startswith("name 0.")
     assert decision.why == 'product "Crane pad XL": nothing in the target has the name "Crane pad XL"'
+
+
+def test_a_question_takes_what_the_rule_of_likeness_has_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = ListingCatalogue(TARGETS)
+    monkeypatch.setattr(held, "nearest", look := Mock(wraps=held.nearest))
+    decision, _ = match(draft("id:9", "Crane pad X"), draft("id:8", "GTX"), order=("name", "fuzzy"), catalogue=held)
+    assert isinstance(decision, Ask)
+    assert decision.candidates[0].id == "P3"
+    assert [call.args[0] for call in look.call_args_list] == ["Crane pad X", "GTX"]
 
 
 def test_skip_names_the_thing_and_why() -> None:

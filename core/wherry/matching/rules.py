@@ -74,7 +74,7 @@ class RuleMatcher:
             return Create()
         if self.unmatched == "skip":
             return Skip(_unmatched(asked, notes))
-        return Ask(batch.nearest(asked, _CANDIDATES), _unmatched(asked, notes))
+        return Ask(batch.nearest(asked)[:_CANDIDATES], _unmatched(asked, notes))
 
 
 class _Asked(Struct, frozen=True):
@@ -113,6 +113,7 @@ class _Batch:
         self._catalogue, self._created = catalogue, ListingCatalogue()
         self._decided: dict[Ref, Decision] = {}
         self._named: dict[str, Namesakes] = {}
+        self._nearest: tuple[_Asked | None, tuple[Candidate, ...]] = None, ()
         self._there = catalogue.namesakes if isinstance(catalogue, _Sorted) else self._sorted
 
     def once(self, asked: _Asked, decide: Callable[[_Asked, _Batch], Decision]) -> Decision:
@@ -168,10 +169,14 @@ class _Batch:
         own = pending_ref(target)
         return [*([own.key] if own else ()), *self._catalogue.keys_of(target), *self._created.keys_of(target)]
 
-    def nearest(self, asked: _Asked, limit: int) -> tuple[Candidate, ...]:
-        """The nearest targets that exist: nobody can be asked to choose what is not written yet."""
-        near = self._catalogue.nearest(asked.name, asked.sku, limit + _CANDIDATES)
-        return tuple(candidate for candidate in near if pending_ref(candidate.id) is None)[:limit]
+    def nearest(self, asked: _Asked) -> tuple[Candidate, ...]:
+        """The nearest targets that exist: nobody can be asked to choose what is not written yet. Where the rule of
+        likeness decides nothing, the question asks once more for the same."""
+        if self._nearest[0] is not asked:
+            near = self._catalogue.nearest(asked.name, asked.sku, _LOOKED_AT + _CANDIDATES)
+            there = tuple(candidate for candidate in near if pending_ref(candidate.id) is None)
+            self._nearest = asked, there[:_LOOKED_AT]
+        return self._nearest[1]
 
 
 def _by_reference(asked: _Asked, batch: _Batch, notes: list[Note]) -> Decision | None:
@@ -213,7 +218,7 @@ def _same_name(asked: _Asked, hits: Sequence[Listed], batch: _Batch) -> str:
 def _by_likeness(asked: _Asked, batch: _Batch, notes: list[Note]) -> Decision | None:
     from wherry.matching.fuzzy import sure
 
-    near = batch.nearest(asked, _LOOKED_AT)
+    near = batch.nearest(asked)
     why = sure(asked.name, near)
     if not why:
         return None
