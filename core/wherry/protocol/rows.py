@@ -56,9 +56,14 @@ def flow_of(lane: Lane, step: Step) -> str:
     return step.flow or lane.flow
 
 
+def run_of(lane: Lane, step: Step) -> str:
+    """The run in hand; of what leaves outside of any, as with a target that calls us, the one that prepared it."""
+    return lane.run or (step.item.run if step.item is not None else "")
+
+
 def link_row(lane: Lane, step: Step, target: str, rule: str, now: str, digest: str = "") -> LinkRow:
     by = audit.actor() if rule in ("person", "ignored") else "wherry"
-    return LinkRow(step.draft.entity, step.draft.key, target, rule, digest, now, by, lane.run)
+    return LinkRow(step.draft.entity, step.draft.key, target, rule, digest, now, by, run_of(lane, step))
 
 
 def sent_link(lane: Lane, step: Step, answer: Answer, rule: str, body: dict[str, Any], now: str) -> LinkRow:
@@ -122,9 +127,10 @@ def item_row(lane: Lane, step: Step, state: Fate, reason: str, now: str, *, fiel
     draft, old = step.draft, step.item
     minor, currency = worth(draft.entity, draft.body)
     row = ItemRow(
-        id=_number_of(lane, step, state), entity=draft.entity, key=draft.key, flow=flow_of(lane, step), run=lane.run,
-        state=state, record_kind=step.record_kind, record_id=step.record_id, root=draft.root, draft=draft,
-        label=draft.label, target=step.link.target if step.link else "", reason=reason, field=field, fix=fix,
+        id=_number_of(lane, step, state), entity=draft.entity, key=draft.key, flow=flow_of(lane, step),
+        run=run_of(lane, step), state=state, record_kind=step.record_kind, record_id=step.record_id, root=draft.root,
+        draft=draft, label=draft.label, target=step.link.target if step.link else "",
+        reason=reason, field=field, fix=fix,
         same=str(step.decision.ref) if isinstance(step.decision, Same) else "",
         amount=minor, currency=currency,
         created_at=old.created_at if old else now, changed_at=now,
@@ -308,8 +314,9 @@ def question_row(lane: Lane, step: Step, ask: Ask, now: str) -> Question:
 
 def event_row(lane: Lane, step: Step, outcome: Outcome, cause: str, now: str) -> Event:
     return Event(
-        now, lane.run, flow_of(lane, step), step.record_kind, step.record_id, step.draft.entity, step.draft.key,
-        outcome.fate, outcome.target, outcome.reason, cause, step.item.call if step.item and step.answer else 0,
+        now, run_of(lane, step), flow_of(lane, step), step.record_kind, step.record_id, step.draft.entity,
+        step.draft.key, outcome.fate, outcome.target, outcome.reason, cause,
+        step.item.call if step.item and step.answer else 0,
     )  # fmt: skip
 
 
@@ -334,7 +341,7 @@ def audit_rows(lane: Lane, step: Step, outcome: Outcome) -> list[tuple[str, str,
     sent = step.answer is not None and step.item is not None
     if not (sent or step.draft.file):
         return []
-    origin = {"flow": flow_of(lane, step), "run": lane.run, "record": f"{step.record_kind} {step.record_id}"}
+    origin = {"flow": flow_of(lane, step), "run": run_of(lane, step), "record": f"{step.record_kind} {step.record_id}"}
     if step.draft.file and outcome.fate in ("created", "updated"):
         body = step.draft.body
         return [("file.synced", outcome.target, {**origin, "name": body.get("name"), "sha256": body.get("sha256")})]
