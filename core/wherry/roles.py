@@ -78,7 +78,7 @@ class SourceConnector(Protocol):
     kinds: Sequence[str]
     """The record kinds that ``read`` knows."""
     chunk: int
-    """How many heads ``complete`` takes best at once. Looked at after each page: it may depend on how is read."""
+    """How many heads ``complete`` takes best at once. Looked at after each page: it may depend on how they are read."""
 
     def check(self) -> Account:
         """Whose account is this. Raises AccessLost when nobody is let in."""

@@ -14,6 +14,7 @@ from wherry.cli.drawing import clean, plural, table
 from wherry.cli.errors import CLASS, FLOW, SAYS, money, sums
 from wherry.cli.grouped import FEW
 from wherry.cli.options import face, listing, moment
+from wherry.clock import stored
 from wherry.hub import Hub
 from wherry.operating import approvals, desk
 
@@ -37,7 +38,7 @@ def list_(
     """
     own = face()
     start = moment(since, own.hub.project.timezone)
-    since_text = start.isoformat(timespec="milliseconds").replace("+00:00", "Z") if start else ""
+    since_text = stored(start) if start else ""
     held = approvals.held(own.hub, flow)
     apart = {id for one in held for id in one["ids"]}
     blocked = [] if state else _blocked(own.hub, flow)

@@ -14,6 +14,7 @@ from wherry.cli import failures
 from wherry.cli.drawing import amount, clean, spelled, table
 from wherry.cli.errors import outcomes
 from wherry.cli.options import face, listing, moment
+from wherry.clock import stored
 from wherry.errors import EXIT_PERSON
 from wherry.operating import desk
 
@@ -35,7 +36,7 @@ def list_(target: str, flow: str, limit: int, cursor: str, since: dt.datetime | 
     """
     own = face()
     start = moment(since, own.hub.project.timezone)
-    text = start.isoformat(timespec="milliseconds").replace("+00:00", "Z") if start else ""
+    text = stored(start) if start else ""
     rows = exporting.listed(own.hub, target=target, flow=flow, since=text)
     first = int(cursor) if cursor.isdecimal() else 0
     shown = rows[first : first + limit]

@@ -136,7 +136,7 @@ def _settings(settings: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 @click.command()
 @FLOW
-@click.option("--since", type=Day(), help="The start date; must be what the project file says, where it says one.")
+@click.option("--since", type=Day(), help="The start date; must be what the project file says.")
 def activate(flow: str, since: dt.datetime | None) -> None:
     """Put a flow on its schedule, if both ends answer and map and trigger compile. Ends a pause."""
     own = face()

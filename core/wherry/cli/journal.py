@@ -25,6 +25,7 @@ from wherry.cli.errors import fetched, outcomes
 from wherry.cli.options import SECOND, Day, face, moment
 from wherry.cli.picking import FLOW, asked, picked, words
 from wherry.cli.progress import patient
+from wherry.clock import stored
 from wherry.errors import EXIT_PERSON, ConfigError
 from wherry.operating import approvals, desk
 
@@ -344,7 +345,7 @@ def export(
     own = face()
     states = frozenset({*([POSTED] if posted or not prepared else []), *([PREPARED] if prepared else [])})
     start = moment(reexport_since, own.hub.project.timezone)
-    since = start.isoformat(timespec="milliseconds").replace("+00:00", "Z") if start else ""
+    since = stored(start) if start else ""
     options = {"date_format": date_format, "delimiter": delimiter, "spreadsheet": not plain}
     wish = exporting.Wish(profile=profile, folder=folder, states=states, since=since, options=options,
                           currency=currency.strip().upper(), doubly=again)  # fmt: skip

@@ -55,14 +55,14 @@ def mistakes(hub: Hub, wiring: Wiring) -> Iterator[ConfigError]:
         except ConfigError as error:
             yield error
             continue
-        why = for_good(barred(_sink(wiring, flow.sink), flow))
+        why = for_good(barred(sink_of(wiring, flow.sink), flow))
         chart = _chart(hub, flow.sink) if why else Chart(())
         for one in charts.check(chart, rows, "", barred=why) if len(chart) else ():
             if one.kind == "type":
                 yield _mistake(flow, one)
 
 
-def _sink(wiring: Wiring, name: str) -> object:
+def sink_of(wiring: Wiring, name: str) -> object:
     """The sink, or nothing where its settings or secrets do not make one: that is told elsewhere."""
     try:
         return wiring.sink(name)

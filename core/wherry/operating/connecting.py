@@ -251,7 +251,7 @@ def _given(settings: BaseModel, path: list[str], value: str) -> BaseModel:
 # -- taking away -------------------------------------------------------------------------------------------------------
 
 
-Told = Literal["ended the sign-in", "knew it no longer", "was not told"]
+Told = Literal["ended the sign-in", "knew it no longer", "was not told", "had nothing to end"]
 
 
 class Gone(Struct, frozen=True, kw_only=True):
@@ -266,8 +266,11 @@ def disconnect(hub: Hub, name: str, *, only_here: bool = False) -> Gone:
     """End the sign-in at the vendor and forget it here; links, history and what waits stay. Raises TryAgain where the
     vendor does not answer: then nothing was changed."""
     connection = hub.wiring.connection(name)
-    ended = None if only_here or kind(hub, name) == "token" else _revoked(hub, name)
-    vendor: Told = "was not told" if ended is None else "ended the sign-in" if ended else "knew it no longer"
+    by_token = kind(hub, name) == "token"
+    gone = not by_token and tokens_of(hub, name) is None
+    ended = False if gone else None if only_here or by_token else _revoked(hub, name)
+    known: Told = "was not told" if ended is None else "ended the sign-in" if ended else "knew it no longer"
+    vendor: Told = "had nothing to end" if gone else known
     secrets = [secret for _, secret in secrets_in(connection.settings, ("connections", name))]
     grants = [secret for secret in secrets if secret.name in ("auth.token", "auth.refresh_token")]
     fields = [FIELD, consent.FIELD, *(secret.name for secret in grants if secret.way == "stored")]
@@ -289,7 +292,7 @@ def _left(hub: Hub, connection: Connection, grants: list[SecretRef], ended: bool
 
 
 def _revoked(hub: Hub, name: str) -> bool | None:
-    """Whether the vendor ended the sign-in, or knew it no longer; None where there was nothing to tell it."""
+    """Whether the vendor ended the sign-in, or knew it no longer; None where it cannot be told."""
     office, tokens = _Office(hub, name), tokens_of(hub, name)
     if tokens is None or not office.endpoints.revoke_url:
         return None

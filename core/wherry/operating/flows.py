@@ -19,7 +19,7 @@ from wherry.mapping import MapMapper, Row, explain
 from wherry.mapping.layers import documents_of, outlines
 from wherry.mapping.shapes import targets
 from wherry.operating import barring
-from wherry.project import config_log
+from wherry.project import config_log, unheeded
 from wherry.project.defaults import Defaults
 from wherry.project.wiring import Wiring
 from wherry.protocol import blaming, boundary
@@ -51,7 +51,8 @@ def summary(hub: Hub, name: str) -> dict[str, Any]:
         marks = {mark.kind: mark.saved_at for mark in registry.all_marks(tx) if mark.flow == name}
         blocked = stuck.blocked(tx, flow)
     return {
-        "flow": name, "source": flow.source, "sink": flow.sink, "state": state.state, "since": state.since,
+        "flow": name, "source": flow.source, "sink": flow.sink, "state": state.state,
+        "since": str(flow.changed_since or ""),
         "reason": state.reason, "by": state.by, "kinds": list(flow.kinds), "waiting": waiting,
         "records_waiting": records, "seen": plain(seen),
         "approval": approval.number, "for_approval": msgspec.to_builtins(approval),
@@ -152,7 +153,9 @@ def _compiled(wiring: Wiring, name: str) -> Iterator[str]:
     """Compile what a flow says; yields what only its account can tell."""
     flow = wiring.flow(name)
     origin = wiring.connection(flow.source)
-    mappers = list(wiring.mappers(flow).values())
+    made = wiring.mappers(flow)
+    unheeded.refuse(flow, made, wiring.plugins.manifests[origin.plugin].maps, barring.sink_of(wiring, flow.sink))
+    mappers = list(made.values())
     for entity in flow.match:
         wiring.plugins.matcher(flow, origin, entity)
     described = [mapper for mapper in mappers if isinstance(mapper, MapMapper)]
@@ -241,18 +244,19 @@ def _together(errors: Sequence[ConfigError]) -> ConfigError:
 def activate(hub: Hub, name: str, since: dt.date | None = None) -> dict[str, Any]:
     """Put the flow on its schedule; only when it is fully configured (behaviour 001.45). Ends a pause.
 
-    ``since`` must agree with ``changed_since`` of the project file, where the start date is kept.
+    ``since`` must be ``changed_since`` of the project file, where the start date is kept.
     """
     flow = hub.wiring.flow(name)
     start = flow.changed_since.date() if isinstance(flow.changed_since, dt.datetime) else flow.changed_since
-    if since is not None and start not in (None, since):
+    if since is not None and start != since:
         raise ConfigError(
-            f"flows.{name}.changed_since is {flow.changed_since}, not {since}",
-            fix="change it in the project file: state never overrules settings", code="WHERRY-2080",
+            f"flows.{name}.changed_since is {flow.changed_since or 'not set'}, not {since}",
+            fix=f"write changed_since = {since} in the project file: state never overrules settings",
+            code="WHERRY-2080",
             key=f"flows.{name}.changed_since",
         )  # fmt: skip
     check(hub, name)
-    return _change(hub, name, "active", since=str(since or flow.changed_since or ""))
+    return _change(hub, name, "active", since=str(flow.changed_since or ""))
 
 
 def pause(hub: Hub, name: str, reason: str = "") -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any
@@ -16,15 +16,17 @@ from pydantic import BaseModel
 
 from wherry import mapping
 from wherry.catalogues import Catalogues, listed_as
-from wherry.errors import ConfigError, Guarded, NotFound, WherryError
+from wherry.errors import ConfigError, NotFound, WherryError
 from wherry.http import Http, Patience, Profile, Through
 from wherry.matching import RuleMatcher
 from wherry.matching.known import pending_id
 from wherry.matching.listing import Listing
 from wherry.money import DECIMALS
 from wherry.plugins import Plugins
+from wherry.project import unheeded
 from wherry.project.folder import read_table
 from wherry.project.lanes import Lanes
+from wherry.project.strangers import known_account, other_account
 from wherry.protocol import sinks
 from wherry.protocol.tally import Tally
 from wherry.roles import (
@@ -86,7 +88,10 @@ class Wiring:
         """The connection of that name with its settings. Raises NotFound, ConfigError."""
         if name not in self.project.connections:
             known = ", ".join(sorted(self.project.connections)) or "none"
-            raise NotFound(f"there is no connection {name}; known: {known}", code="WHERRY-3010", connection=name)
+            raise NotFound(
+                f"there is no connection {name}; known: {known}", code="WHERRY-3010", connection=name,
+                fix=_nearest(name, self.project.connections, "see: wherry connection list"),
+            )  # fmt: skip
         plugin = self.project.connections[name].plugin
         self.plugins.require(plugin)
         if self._connections is None:
@@ -202,9 +207,9 @@ class Wiring:
         with self.store.write() as tx:
             other = registry.connection_of_account(tx, connection.plugin, account.id)
             if row is None and other is not None:
-                raise _known_account(connection.name, other)
+                raise known_account(connection.name, other)
             if row is not None and (row.plugin, row.account_id) != (connection.plugin, account.id):
-                raise _other_account(row, account.name, account.id)
+                raise other_account(row, account.name, account.id)
             if row is None:
                 name, plugin = connection.name, connection.plugin
                 id = registry.bind(tx, name, plugin, account.id, account.name, credential, now)
@@ -219,13 +224,10 @@ class Wiring:
 
     def flow(self, name: str) -> Flow:
         if name not in self.project.flows:
-            from wherry.settings.mistakes import nearest
-
-            near = nearest(name, self.project.flows)
             known = ", ".join(sorted(self.project.flows)) or "none"
             raise NotFound(
                 f"there is no flow {name}; known: {known}", code="WHERRY-3011", flow=name,
-                fix=f"did you mean {near}?" if near else "see: wherry flow list",
+                fix=_nearest(name, self.project.flows, "see: wherry flow list"),
             )  # fmt: skip
         return self.project.flows[name]
 
@@ -247,6 +249,7 @@ class Wiring:
         source, sink = self.source(flow.source), self.writer(flow.sink)
         route = Route(self.bind(origin, source), self.bind(destination, sink))
         mappers, lane = self.mappers(flow), self.lanes.lane(name, run, route, sink, destination.plugin)
+        unheeded.refuse(flow, mappers, self.plugins.manifests[origin.plugin].maps, sink)
         books = self.lanes.subledger(flow, lane) if flow.books else None
         return Wired(
             flow=flow, lane=books or lane, posting=lane if books else None, store=self.store, source=source,
@@ -385,16 +388,8 @@ class Wiring:
         self._bound.clear()
 
 
-def _known_account(name: str, other: registry.Bound) -> ConfigError:
-    return ConfigError(
-        f"connection {name} reaches {other.account_name} ({other.account_id}), which is known here as {other.name}",
-        fix=f"wherry connection adopt {name}", code="WHERRY-2073", connection=name, known_as=other.name,
-    )  # fmt: skip
+def _nearest(name: str, known: Iterable[str], else_: str) -> str:
+    from wherry.settings.mistakes import nearest
 
-
-def _other_account(row: registry.Bound, name: str, id: str) -> Guarded:
-    return Guarded(
-        f"connection {row.name} is bound to {row.account_name} ({row.account_id}) and now reaches {name} ({id})",
-        fix="put the right credential back, or give the other account a connection of its own",
-        code="WHERRY-7030", connection=row.name,
-    )  # fmt: skip
+    near = nearest(name, known)
+    return f"did you mean {near}?" if near else else_

@@ -18,6 +18,7 @@ from typing import Any
 import structlog
 from msgspec import Struct
 
+from wherry.clock import stored
 from wherry.errors import AccessLost, ConfigError, NotFound, WherryError
 from wherry.redaction import remember
 from wherry.store import Store, audit, tokens
@@ -65,7 +66,7 @@ def issue(
     now = store.clock.now()
     row = TokenRow(
         id=id, name=name, hash=_hash(token), app_hash=_hash(app_key), scopes=" ".join(sorted(set(scopes))),
-        created_at=store.now(), created_by=audit.actor(), expires_at=_stamp(now + life) if life else "",
+        created_at=store.now(), created_by=audit.actor(), expires_at=stored(now + life) if life else "",
     )  # fmt: skip
     with store.write() as tx:
         if any(other.name == name and not other.revoked_at for other in tokens.every(tx)):
@@ -129,10 +130,6 @@ def _state(row: TokenRow, now: str) -> str:
 
 def _hash(value: str) -> str:
     return hashlib.sha256(value.encode()).hexdigest()
-
-
-def _stamp(moment: dt.datetime) -> str:
-    return moment.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class Gate:

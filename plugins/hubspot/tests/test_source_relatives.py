@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import pytest
 from wherry.errors import AccessLost, Rejected, TryAgain
 from wherry.records import Record
 from wherry.roles import Query
+from wherry_hubspot import reading
 
 LINKS = "POST /crm/associations/{type}/{to_type}/batch/read"
 READ = "POST /crm/objects/{type}/batch/read"
@@ -88,6 +90,44 @@ def test_few_heads_are_completed_at_once_only_where_no_link_has_to_be_asked_for(
     for kinds, relatives, chunk in asked:
         assert list(source.read(Query("deal", None, None, ("dealname",), relatives, kinds)))
         assert source.chunk == chunk
+
+
+def test_a_batch_that_would_not_be_full_takes_along_what_is_asked_for_next(account, monkeypatch):
+    """W2: the lines of six deals, two deals at a time, in as few calls as all of them at once."""
+    monkeypatch.setattr(reading, "BATCH", 10)
+    deals, counts = account.sim.create("deals", 6), [7, 4, 6, 3, 2, 3]
+    lines = account.sim.create("line_items", sum(counts))
+    for deal, line in zip([deal for deal, n in zip(deals, counts, strict=True) for _ in range(n)], lines, strict=True):
+        account.sim.link("line_items", line, "deals", deal, 20)
+    source = account.source()
+    query = Query("deal", None, None, ("dealname",), complete=("line_item",))
+    heads = [record for page in source.read(query) for record in page.records]
+    account.calls()
+    done = [record for n in (0, 2, 4) for record in source.complete(heads[n : n + 2], {"line_item": ("name",)})]
+    assert [line.id for record in done for line in record.relatives["line_item"]] == lines
+    assert account.calls() == {READ: 3}
+
+
+def test_what_fills_up_a_batch_keeps_nothing_else_from_being_read():
+    """One that HubSpot cannot answer for, and that nobody asked for yet."""
+
+    def read(ids):
+        if "bad" in ids:
+            if not found:
+                waiting.start()
+                waiting.join(0.05)  # it waits for what is being read here
+            raise TryAgain("HubSpot could not answer for some", code="WHERRY-6707")
+        return {i: i.upper() for i in ids}
+
+    coming, found = reading.Coming(), {}
+    once = reading.ReadOnce(read, coming=coming)
+    waiting = threading.Thread(target=lambda: found.update(once.get(["b"])))
+    coming.expect(["left out", "a", "bad", "b"])
+    assert once.get(["a"]) == {"a": "A"}
+    waiting.join(5)
+    assert found == {"b": "B"}
+    with pytest.raises(TryAgain):
+        once.get(["bad"])
 
 
 def test_a_company_is_read_once_a_run(account):
@@ -364,7 +404,6 @@ def test_a_run_that_ends_amid_the_relatives_reads_them_again(account, read):
     account.advance(600)
     attach(account, deals[0])
     account.sim.touch("deals", deals[1], account.sim.clock.now_ms())
-    from wherry.roles import Query
 
     account.advance(600)
     pages = account.source().read(Query("deal", mark, None, (), {"file": ("name",)}))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wherry.operating import deciding
+from wherry.operating import deciding, undoing
 from wherry.store.inquiries import Placed, items_in
 from wherry_qbwc import mirror
 from wherry_qbwc.simulator.calling import Caller
@@ -61,6 +61,17 @@ def test_every_invoice_becomes_one_sales_order_of_the_same_total(made: Shop) -> 
     once_each(made)
     added = made.desktop.history.entries[before:]
     assert not [one for one in added if one.kind == "effect" and one.what.endswith((".add", ".mod"))]
+
+
+def test_undoing_a_run_takes_back_what_a_session_wrote_of_it(tmp_path: Path) -> None:
+    """What leaves outside of any run belongs to the run that prepared it."""
+    with shop(tmp_path, document="invoice") as made:
+        made.session()
+        run = made.run()["run"]
+        made.session()
+        assert len(undoing.undo(made.hub, run).items) == len(TOTALS)
+        made.session()
+        assert {one["TotalAmount"] for one in made.written("Invoice")} == {"0.00"}
 
 
 def test_a_customer_that_a_person_entered_with_its_number_is_not_made_again(made: Shop) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
-from wherry.settings import ConnectionSettings
 from wherry.settings.mistakes import wrong
 
 from .kinds import KINDS
@@ -57,8 +56,10 @@ class Records(BaseModel):
     )
 
 
-class CsvSettings(ConnectionSettings):
+class CsvSettings(BaseModel):
     """``[connections.NAME]`` with ``plugin = "csv"``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     folder: Path = Field(description="The folder, from the project folder on. It has to be there.")
     profile: Annotated[str, AfterValidator(_profile)] = Field(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
 
@@ -14,6 +15,7 @@ from .errors import no_progress
 from .objects import Head, head_of
 from .shapes import Associated, Fault, Target
 
+MOST_EXPECTED = 5_000
 A = TypeVar("A")
 V = TypeVar("V")
 
@@ -85,40 +87,101 @@ def _judge(errors: Sequence[Fault], type_name: str) -> None:
             )
 
 
+class Coming:
+    """Ids in the order that a list told them: what a batch is filled up with that would not be full, since it will
+    probably be asked for next."""
+
+    def __init__(self) -> None:
+        self._ids: OrderedDict[str, None] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def expect(self, ids: Iterable[str]) -> None:
+        """These were told now."""
+        with self._lock:
+            self._ids.update(dict.fromkeys(ids))
+            while len(self._ids) > MOST_EXPECTED:
+                self._ids.popitem(last=False)
+
+    def take(self, count: int, asked: Iterable[str], known: Container[str]) -> list[str]:
+        """So many of those behind the ones asked for now. What was told before these was left out meanwhile."""
+        found: list[str] = []
+        with self._lock:
+            left = self._ids.keys() & set(asked)
+            while self._ids and (left or len(found) < count):
+                first, _ = self._ids.popitem(last=False)
+                if not left and first not in known:
+                    found.append(first)
+                left.discard(first)
+        return found
+
+
 class ReadOnce(Generic[V]):
     """Values by id, each read once a run. Threads that want one which another is reading wait for it.
 
-    ``read`` is given ids that nobody read before and returns what it found; ``capacity`` bounds what is kept.
+    ``read`` is given ids that nobody read before and returns what it found; ``capacity`` bounds what is kept; its last
+    batch is filled up with what is ``coming``.
     """
 
-    def __init__(self, read: Callable[[Sequence[str]], Mapping[str, V]], capacity: int = 10_000) -> None:
-        self._read, self._capacity = read, capacity
+    def __init__(
+        self, read: Callable[[Sequence[str]], Mapping[str, V]], capacity: int = 10_000, coming: Coming | None = None
+    ) -> None:
+        self._read, self._capacity, self._coming = read, capacity, coming or Coming()
         self._held: dict[str, Future[Mapping[str, V]]] = {}
         """Id → the read that it is part of."""
         self._lock = threading.Lock()
 
-    def get(self, ids: Iterable[str]) -> dict[str, V]:
-        """Id → value; what is not there is missing."""
-        own: Future[Mapping[str, V]] = Future()
-        reads = self._claim(ids, own)
-        if mine := [i for i, read in reads.items() if read is own]:
-            self._fill(mine, own)
-        found = {read: read.result() for read in set(reads.values())}
-        return {i: found[read][i] for i, read in reads.items() if i in found[read]}
+    def get(self, ids: Iterable[str], *, keep: bool = True) -> dict[str, V]:
+        """Id → value; what is not there is missing. What is not kept is read again by who wants it later."""
+        own, spare = Future[Mapping[str, V]](), Future[Mapping[str, V]]()
+        reads, mine, more = self._claim(ids, own, spare)
+        if mine:
+            self._fill(mine, more, own, spare)
+        failed = [i for i, read in reads.items() if read.exception() is not None]  # somebody else's: ours has raised
+        found = {read: read.result() for read in set(reads.values()) if read.exception() is None}
+        if not keep:
+            self._forget(reads)
+        told = {i: found[read][i] for i, read in reads.items() if i in found.get(read, ())}
+        return told | (self.get(failed, keep=keep) if failed else {})
 
-    def _claim(self, ids: Iterable[str], own: Future[Mapping[str, V]]) -> dict[str, Future[Mapping[str, V]]]:
+    def _claim(
+        self, ids: Iterable[str], own: Future[Mapping[str, V]], spare: Future[Mapping[str, V]]
+    ) -> tuple[dict[str, Future[Mapping[str, V]]], list[str], list[str]]:
+        """Id → the read that it is part of; what our own has to ask for, and what fills it up."""
         with self._lock:
             reads = {i: self._held.setdefault(i, own) for i in ids}
+            mine = [i for i, read in reads.items() if read is own]
+            more = self._coming.take(-len(mine) % BATCH, reads, self._held)
+            self._held.update(dict.fromkeys(more, spare))
             while len(self._held) > self._capacity:
                 del self._held[next(iter(self._held))]
-        return reads
+        return reads, mine, more
 
-    def _fill(self, mine: list[str], own: Future[Mapping[str, V]]) -> None:
+    def _fill(
+        self, mine: list[str], more: list[str], own: Future[Mapping[str, V]], spare: Future[Mapping[str, V]]
+    ) -> None:
+        """Nothing that fills up keeps from being read what was asked for."""
         try:
-            own.set_result(self._read(mine))
+            found = self._read([*mine, *more])
         except BaseException as error:
-            with self._lock:
-                for i in mine:
-                    self._held.pop(i, None)
+            self._forget([*mine, *more])
+            spare.set_exception(error)
+            if more and isinstance(error, TryAgain):
+                found = self._alone(mine, own)
+            else:
+                own.set_exception(error)
+                raise
+        else:
+            spare.set_result(found)
+        own.set_result(found)
+
+    def _alone(self, mine: list[str], own: Future[Mapping[str, V]]) -> Mapping[str, V]:
+        try:
+            return self._read(mine)
+        except BaseException as error:
             own.set_exception(error)
             raise
+
+    def _forget(self, ids: Iterable[str]) -> None:
+        with self._lock:
+            for i in ids:
+                self._held.pop(i, None)

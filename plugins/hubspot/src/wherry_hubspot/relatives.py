@@ -8,9 +8,9 @@ from decimal import Decimal, InvalidOperation
 from wherry.records import Record
 
 from .files import DealFiles
-from .objects import POSITION, PROBLEM, PRODUCT_ID, Linked, names_in, properties_for, record_of
+from .objects import POSITION, PROBLEM, PRODUCT_ID, TYPES, Linked, names_in, properties_for, record_of
 from .owners import Owners
-from .reading import Reader, ReadOnce
+from .reading import Coming, Reader, ReadOnce
 from .shapes import AssociationType, Target
 from .views import View
 
@@ -31,6 +31,7 @@ class Relatives:
     def __init__(self, reader: Reader, files: DealFiles, owners: Owners) -> None:
         self.reader, self.files, self.owners = reader, files, owners
         self._read_once: dict[tuple[str, tuple[str, ...]], ReadOnce[Record]] = {}
+        self._coming = {type_name: Coming() for type_name in TYPES.values()}
         self._adders: Mapping[str, Callable[[str, list[Record], tuple[str, ...]], None]] = {
             "company": self._companies,
             "line_item": self._line_items,
@@ -51,6 +52,12 @@ class Relatives:
     def _line_fields(self, kind: str, wanted: Wanted) -> tuple[str, ...]:
         fields = wanted.get(kind, ())
         return (*fields, PRODUCT_ID) if kind == "line_item" and "product" in wanted else fields
+
+    def expect(self, records: Iterable[Record]) -> None:
+        """The list has told these: what they are linked with will probably be asked for."""
+        links = [record.links for record in records if isinstance(record, Linked)]
+        for to in ("companies", "line_items"):
+            self._coming[to].expect(i for told in links for i in told.get(to, ()))
 
     def _associations(self, type_name: str, to: str, records: list[Record]) -> dict[str, list[Target]]:
         """Id → what it is associated with: as the list told, else asked for."""
@@ -79,8 +86,7 @@ class Relatives:
     def _line_items(self, type_name: str, records: list[Record], fields: tuple[str, ...]) -> None:
         associations = self._associations(type_name, "line_items", records)
         ids = [target.id for targets in associations.values() for target in targets]
-        heads = self.reader.heads("line_items", ids, properties_for("line_item", (*fields, POSITION)))
-        found = {head.id: record_of("line_item", head) for head in heads}
+        found = self._once("line_item", "line_items", (*fields, POSITION)).get(ids, keep=False)
         for record in records:
             lines = [found[i] for t in associations.get(record.id, ()) if (i := t.id) in found]
             record.relatives["line_item"] = sorted(lines, key=_place)
@@ -122,7 +128,7 @@ class Relatives:
             heads = self.reader.heads(type_name, ids, properties_for(kind, fields))
             return {head.id: record_of(kind, head) for head in heads}
 
-        return self._read_once.setdefault((kind, fields), ReadOnce(read))
+        return self._read_once.setdefault((kind, fields), ReadOnce(read, coming=self._coming[type_name]))
 
 
 def linked_with(view: View, kinds: Iterable[str]) -> tuple[str, ...]:

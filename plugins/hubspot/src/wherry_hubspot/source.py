@@ -89,7 +89,9 @@ class HubSpotSource:
             self._metadata.notice(query.kind, {head.stage for head in heads})
             costs = "file" in query.complete and not self._files.few
             self.chunk = LISTED_CHUNK if linked and not costs else CHUNK
-            yield Page(_records(view, heads, since), str(walk.mark))
+            records = _records(view, heads, since)
+            self._relatives.expect(records)
+            yield Page(records, str(walk.mark))
 
     def _changed(self, query: Query, mark: Mark) -> Iterator[Page]:
         view, since, bound = self._view(query.kind), _since(query), Bound(self._settings.lag_ms)

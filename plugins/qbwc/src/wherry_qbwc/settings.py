@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
-from wherry.settings import ConnectionSettings
+from pydantic import BaseModel, ConfigDict, Field
 
 
-class QbwcSettings(ConnectionSettings):
+class QbwcSettings(BaseModel):
     """``[connections.NAME]`` with ``plugin = "qbwc"``. Who may come, and from where: ``wherry qbwc setup``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     company_file: str = Field(
         "",

@@ -121,13 +121,13 @@ class Client:
         if not realm:
             raise ConfigError(
                 "it is not known which QuickBooks Online company this connection means",
-                fix='sign in with "wherry connect NAME", or write realm = "…" (the company id) under the connection',
+                fix=f"wherry connect {self.http.connection}, or write realm under the connection: the company's id",
                 code="WHERRY-2752", key="realm",
             )  # fmt: skip
         if signed_in and realm != signed_in and self.settings.auth.kind == "oauth2":
             raise ConfigError(
                 f"the connection's realm is {realm}, but somebody signed in to the company {signed_in}",
-                fix='remove realm from the connection, or sign in to the other company with "wherry connect NAME"',
+                fix=f"remove realm, or sign in to its company: wherry connect {self.http.connection}",
                 code="WHERRY-2753", key="realm",
             )  # fmt: skip
         return realm
