@@ -129,9 +129,10 @@ class _Named(Struct, frozen=True):
 
 def _sought(draft: Draft) -> tuple[str, str, str, Asked]:
     """Name, SKU and number that a draft is looked for by, and what its rivals are asked for by."""
-    said, key = listed_as(draft, ""), draft.key
-    name = name_key(said.name or draft.label)
-    return name, sku_key(said.sku), sku_key(said.number), (name, code_of(said.sku), key if is_id(key) else "")
+    said, key = draft.body.get, draft.key
+    name, sku, number = str(said("name") or draft.label), str(said("sku") or ""), str(said("number") or "")
+    name = name_key(name)
+    return name, sku_key(sku), sku_key(number), (name, sku and code_of(sku), key if is_id(key) else "")
 
 
 class Catalogues:

@@ -18,6 +18,7 @@ from wherry.cli.progress import Progress, patient
 from wherry.errors import EXIT_INTERRUPTED, EXIT_PENDING, ConfigError, NotFound
 from wherry.hub import Report
 from wherry.operating import flows, leaving, overview
+from wherry.roles import Sweeps
 from wherry.runs.job import Options
 
 FLOW = click.argument("flow", metavar="FLOW")
@@ -109,12 +110,18 @@ def run(
         raise click.UsageError("--sweep looks for every record: it goes with no --record, --changed-since or --limit")
     own = face()
     options = msgspec.structs.replace(_options(own, records, changed_since, limit), sweep=sweep)
-    own.hub.wiring.flow(flow)
+    _can_sweep(own, flow) if sweep else own.hub.wiring.flow(flow)
     with patient(own, own.hub), Progress(own) as progress:
         report = own.hub.run(flow, options, plan=plan_id, progress=progress)
     if report.error is None:
         _must_exist(own, flow, records, report)
     _ran(own, "wherry.run/1", report)
+
+
+def _can_sweep(own: Face, flow: str) -> None:
+    source = own.hub.wiring.flow(flow).source
+    if not isinstance(own.hub.wiring.source(source), Sweeps):
+        raise click.UsageError(f"--sweep: {source} cannot tell what became of its records")
 
 
 def _ran(own: Face, schema: str, report: Report) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -50,7 +49,7 @@ class Tx:
     def __init__(self, connection: Connection, statements: Statements) -> None:
         self._connection, self._statements = connection, statements
         self.driver = driver_of(connection)
-        self.written: Counter[str] = Counter()
+        self.written: dict[str, int] = {}
         """Table → rows that were entered or replaced."""
         self.ahead: dict[tuple[str, ...], Any] = {}
         """What was asked for before it is needed, and what only the one writer changes: known from its first reading
@@ -89,7 +88,7 @@ class Tx:
         batch = list(rows)
         if not batch:
             return
-        self.written[table.name] += len(batch)
+        self.written[table.name] = self.written.get(table.name, 0) + len(batch)
         name = (table.name, *columns, replace)
         sql = self._statements.inserts.get(name)
         if sql is None:

@@ -6,7 +6,7 @@ good as any other: what is found by its key is then searched for among all that 
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Mapping
 
 from wherry.store.statements import Driver
 
@@ -19,15 +19,14 @@ class Growth:
     """What one process has written to the tables of a store on PostgreSQL."""
 
     def __init__(self) -> None:
-        self._written: Counter[str] = Counter()
+        self._written: dict[str, int] = {}
         self._due: dict[str, int] = {}
 
-    def note(self, driver: Driver, written: Counter[str]) -> None:
+    def note(self, driver: Driver, written: Mapping[str, int]) -> None:
         """Before a transaction commits that wrote so many rows, table by table. The planner looks at what has become
         twice as many since, unless it knows of as many rows already."""
-        self._written.update(written)
-        for table in written:
-            number = self._written[table]
+        for table, rows in written.items():
+            number = self._written[table] = self._written.get(table, 0) + rows
             if number >= self._due.get(table, _LEAST):
                 self._due[table] = 2 * number
                 [(known,)] = driver.run(_KNOWN, (table,), gives=True)

@@ -103,15 +103,16 @@ class Coming:
                 self._ids.popitem(last=False)
 
     def take(self, count: int, asked: Iterable[str], known: Container[str]) -> list[str]:
-        """So many of those behind the ones asked for now. What was told before these was left out meanwhile."""
-        found: list[str] = []
+        """So many that nobody read yet: of those told after the ones asked for now, then of those between them, which
+        others may be about to ask for. What was told before all of these was left out meanwhile."""
+        wanted = set(asked)
         with self._lock:
-            left = self._ids.keys() & set(asked)
-            while self._ids and (left or len(found) < count):
-                first, _ = self._ids.popitem(last=False)
-                if not left and first not in known:
-                    found.append(first)
-                left.discard(first)
+            told = list(self._ids)
+            places = [place for place, i in enumerate(told) if i in wanted] or [0]
+            behind = (*told[places[-1] :], *told[places[0] : places[-1]])
+            found = [i for i in behind if i not in wanted and i not in known][:count]
+            for i in (*told[: places[0]], *wanted, *found):
+                self._ids.pop(i, None)
         return found
 
 
