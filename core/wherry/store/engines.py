@@ -66,8 +66,10 @@ def postgresql(url: sa.URL) -> Engine:
     """
     options = f"-c enable_seqscan=off -c jit=off -c lock_timeout={_PATIENCE}"
     keyed: dict[str, Any] = {"options": options, "prepare_threshold": None}
+    # The session that was used last is the one that knows most: its statements are prepared, its tables looked up.
+    pooled: dict[str, Any] = {"pool_use_lifo": True, "isolation_level": "AUTOCOMMIT"}
     whole = url.set(drivername="postgresql+psycopg")
-    engine = sa.create_engine(whole, isolation_level="AUTOCOMMIT", connect_args=keyed, hide_parameters=True)
+    engine = sa.create_engine(whole, connect_args=keyed, hide_parameters=True, **pooled)
 
     @sa.event.listens_for(engine, "checkin")
     def leave(raw: Any, record: Any) -> None:

@@ -10,6 +10,7 @@ import fcntl
 import importlib
 import importlib.util
 import itertools
+import os
 import queue
 import shutil
 import signal
@@ -64,59 +65,104 @@ class Result(Struct, kw_only=True):
 
 
 class Benches:
-    """Several benches of one rig and database that share the plans among them."""
+    """Several benches of one rig and database that share the plans among them, each with a thread and, where there are
+    several, a processor of its own: all that a plan does it does one after the other, and to hand a word to another
+    processor is to wait until that has woken."""
 
     def __init__(self, rig: Rig, database: str, jobs: int) -> None:
         self._rig, self._database, self._jobs = rig, database, jobs
+        self._todo: queue.SimpleQueue[tuple[str, str] | None] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[Outcome | BaseException | None] = queue.SimpleQueue()
         self._stack = ExitStack()
 
     def __enter__(self) -> Benches:
         with ExitStack() as stack:
             self._folder = stack.enter_context(_scratch())
-            site = shipped(self._rig, self._folder / "site")
-            server = stack.enter_context(postgres.server()) if self._database == "postgresql" else ""
-            self._benches = [self._bench(stack, number, site, server) for number in range(self._jobs)]
+            self._site = shipped(self._rig, self._folder / "site")
+            stack.callback(self._end, [self._begun(number) for number in range(self._jobs)])
+            for _ in range(self._jobs):
+                self._next()
             self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *error: object) -> None:
         self._stack.close()
 
-    def _bench(self, stack: ExitStack, number: int, site: Path, server: str) -> Bench:
-        clean: Clean = stack.enter_context(postgres.database(server)) if server else str
+    def _begun(self, number: int) -> threading.Thread:
+        thread = threading.Thread(target=self._work, args=(number,), daemon=True)
+        thread.start()
+        return thread
+
+    def _end(self, threads: Sequence[threading.Thread]) -> None:
+        with suppress(queue.Empty):
+            while True:
+                self._todo.get_nowait()
+        for _ in threads:
+            self._todo.put(None)
+        for thread in threads:
+            thread.join()
+
+    def _next(self) -> Outcome | None:
+        """What a bench has come to; None once it is ready."""
+        found = self._done.get()
+        if isinstance(found, BaseException):
+            raise found
+        return found
+
+    def _work(self, number: int) -> None:
+        try:
+            if self._jobs > 1:
+                _keep_to(number)
+            with self._bench(self._folder / str(number)) as bench:
+                self._done.put(None)
+                while (one := self._todo.get()) is not None:
+                    self._done.put(self._carried_out(bench, *one))
+        except BaseException as error:
+            self._done.put(error)
+
+    def _carried_out(self, bench: Bench, plan: str, mutation: str) -> Outcome | BaseException:
+        try:
+            return bench.carry_out(plan, mutation)
+        except BaseException as error:
+            error.add_note(f"the plan: {self._rig.name} {self._database}: {plan}")
+            return error
+
+    @contextmanager
+    def _bench(self, folder: Path) -> Iterator[Bench]:
         modules = ("wherry.testing.errand", "wherry.testing.mutations", *self._rig.modules)
-        nursery = stack.enter_context(Nursery(modules, [site]))
-        bench = Bench(self._rig, self._database, self._folder / str(number), nursery, clean)
-        bench.carry_out("; ".join(f"play {phase}; warm" for phase in self._rig.phases))
-        return bench
+        with Nursery(modules, [self._site]) as nursery, _store(self._database) as clean:
+            bench = Bench(self._rig, self._database, folder, nursery, clean)
+            bench.carry_out("; ".join(f"play {phase}; warm" for phase in self._rig.phases))
+            yield bench
 
     def logged(self) -> str:
         """What the processes of the last plan of each logged."""
-        files = [bench.folder / LOG for bench in self._benches]
-        return "".join(file.read_text() for file in files if file.exists())
+        return "".join(file.read_text() for file in sorted(self._folder.glob(f"*/{LOG}")))
 
     def carry_out(self, wanted: Sequence[tuple[str, str]]) -> Iterator[Outcome]:
         """The outcomes of plans, each with the bug that is planted for it (or none), as they come."""
-        todo: queue.SimpleQueue[tuple[str, str] | None] = queue.SimpleQueue()
-        done: queue.SimpleQueue[Outcome | BaseException] = queue.SimpleQueue()
-        for each in itertools.chain(wanted, [None] * len(self._benches)):
-            todo.put(each)
-
-        def work(bench: Bench) -> None:
-            while (one := todo.get()) is not None:
-                try:
-                    done.put(bench.carry_out(*one))
-                except BaseException as error:
-                    error.add_note(f"the plan: {self._rig.name} {self._database}: {one[0]}")
-                    done.put(error)
-
-        for bench in self._benches:
-            threading.Thread(target=work, args=(bench,), daemon=True).start()
+        for each in wanted:
+            self._todo.put(each)
         for _ in wanted:
-            outcome = done.get()
-            if isinstance(outcome, BaseException):
-                raise outcome
-            yield outcome
+            if (outcome := self._next()) is not None:
+                yield outcome
+
+
+def _keep_to(number: int) -> None:
+    """This thread, and all that it begins, stays on one processor, where a system can be told so."""
+    if hasattr(os, "sched_setaffinity"):
+        known = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {known[number % len(known)]})
+
+
+@contextmanager
+def _store(kind: str) -> Iterator[Clean]:
+    """Empties a store and gives its URL. Each bench has a server of its own, on its own processor."""
+    if kind != "postgresql":
+        yield str
+        return
+    with postgres.server() as url, postgres.database(url) as clean:
+        yield clean
 
 
 @contextmanager
