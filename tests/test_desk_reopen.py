@@ -127,6 +127,7 @@ def test_an_older_version_is_not_taken_up_over_a_newer_one_that_was_written(at: 
 def test_an_update_that_was_given_up_last_is_taken_up_again(at: Counter) -> None:
     id = second_given_up(at)
     at.text("errors", "reopen", id)
+    assert at.ask("errors", "retry", id, code=4)["items"][0]["state"] == "refused", "as it was: the target was asked"
     at.text("errors", "edit", id, "number=INV-1")
     at.text("errors", "retry", id)
     assert at.desk.number("1")["total"] == "20.00"

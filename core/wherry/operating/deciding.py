@@ -204,9 +204,12 @@ def send_again(hub: Hub, id: int, note: str = "") -> Done:
 
 
 def _refuse_unless_gone(hub: Hub, one: Placed) -> None:
-    """Raises Guarded where the target still holds what was written, or cannot tell."""
+    """Raises Guarded where the target still holds what was written, or cannot tell. What calls us, and is not there to
+    be asked, has told it when it refused the change."""
     target = one.item.target
     [seen] = look(hub, [one], target) if target else [None]
+    if seen is not None and not seen.asked and halfway.was_gone(one.item):
+        return
     if seen is None or not seen.asked or any(hit.target == target for hit in seen.found):
         raise not_that_way(one.item)
 
@@ -223,7 +226,7 @@ def _anew(hub: Hub, one: Placed, note: str) -> Done:
     with hub.store.write() as tx:
         item = _still(tx, one)
         links = list(ledger.find_links(tx, one.route, [item.ref]).values())
-        ledger.put_links(tx, one.route, [msgspec.structs.replace(link, rule=rows.REVERSED) for link in links])
+        ledger.put_links(tx, one.route, [_as_gone(link, item) for link in links])
         ledger.remove_items(tx, [item.id])
         step = Step(draft=item.draft, flow=item.flow, record_kind=item.record_kind, record_id=item.record_id,
                     decision=Create(), always=True)  # fmt: skip
@@ -232,6 +235,11 @@ def _anew(hub: Hub, one: Placed, note: str) -> Done:
         approvals.give_at_once(tx, one.route, made, now)  # a person has just asked for it
         _note(tx, hub, "errors.send-again", [(item, {"note": note, "gone": [link.target for link in links]})])
     return _finished(hub, [Placed(one.route, each) for each in made])
+
+
+def _as_gone(link: LinkRow, item: ItemRow) -> LinkRow:
+    """It counts as taken back; what follows it has another stamp than the change that found it gone."""
+    return msgspec.structs.replace(link, rule=rows.REVERSED, sequence=max(link.sequence, item.sequence))
 
 
 def abandon(hub: Hub, id: int, note: str = "") -> Done:

@@ -111,7 +111,9 @@ def _taken_up(hub: Hub, given: GivenUp, note: str) -> Placed:
         link = ledger.find_links(tx, route, [item.ref]).get(item.ref)
         _refuse_overtaken(tx, given, link)
         homing.take_up(tx, lane, item)
-        if link is not None and not link.target:
+        if link is not None and link.target:  # what was given up counted as written, and would not be sent
+            ledger.put_links(tx, route, [msgspec.structs.replace(link, digest="")])
+        elif link is not None:
             ledger.remove_link(tx, route, item.ref)
         findings.drop_given_up(tx, given)
         item.changed_at = now

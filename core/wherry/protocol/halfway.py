@@ -37,6 +37,12 @@ def seen(row: ItemRow, what: str, at: str, asked: str, hits: Iterable[Found]) ->
     return msgspec.json.encode({"what": what, **half, "at": at, "asked": asked, "found": shown}).decode()
 
 
+def was_gone(row: ItemRow) -> bool:
+    """Whether the last look for the item asked by the id that it was written as, and found nothing there."""
+    said = msgspec.json.decode(row.evidence) if row.evidence else {}
+    return bool(row.target) and said.get("asked") == row.target and said.get("found") == []
+
+
 def is_edited(lane: Lane, row: ItemRow) -> bool:
     """Whether a person has corrected it since it was sent."""
     return row.stamp != stamp_of(lane, row.draft, row.action, row.sequence, row.attempt)

@@ -74,6 +74,24 @@ def test_undoing_a_run_takes_back_what_a_session_wrote_of_it(tmp_path: Path) -> 
         assert {one["TotalAmount"] for one in made.written("Invoice")} == {"0.00"}
 
 
+def test_what_was_deleted_there_is_written_anew_on_a_persons_word_while_nobody_calls(tmp_path: Path) -> None:
+    """case_E16: QuickBooks told that it is gone when it refused the change; under the same message set it would tell
+    that again."""
+    with shop(tmp_path, document="invoice") as made:
+        made.session()
+        made.run()
+        made.session()
+        [there] = [one["id"] for one in made.written("Invoice") if one["RefNumber"] == "536365"]
+        made.desktop.remove(there)
+        made.memo("536365", "Back door")
+        made.run()
+        made.session()
+        [one] = refused(made)
+        deciding.send_again(made.hub, one.item.id)
+        assert made.session().how == "done"
+        assert made.totals("Invoice") == TOTALS
+
+
 def test_a_customer_that_a_person_entered_with_its_number_is_not_made_again(made: Shop) -> None:
     """I2: whatever it is called there."""
     made.desktop.enter("Customer", Name="Seventeen Ltd", AccountNumber="17850")
