@@ -137,8 +137,8 @@ class ReadOnce(Generic[V]):
         reads, mine, more = self._claim(ids, own, spare)
         if mine:
             self._fill(mine, more, own, spare)
-        failed = [i for i, read in reads.items() if read.exception() is not None]  # somebody else's: ours has raised
         found = {read: read.result() for read in set(reads.values()) if read.exception() is None}
+        failed = [i for i, read in reads.items() if read not in found]  # somebody else's: ours has raised
         if not keep:
             self._forget(reads)
         told = {i: found[read][i] for i, read in reads.items() if i in found.get(read, ())}
