@@ -1,5 +1,6 @@
 """The toolkit stand-ins are built with: clock, limits, faults, history, and what a client sees of them."""
 
+import asyncio
 import datetime as dt
 import json
 import socket
@@ -242,3 +243,13 @@ def test_a_number_that_was_said_is_kept_and_told_to_its_last_digit() -> None:
     assert kept[0]["amount"] == Decimal("900719925474099.29")
     assert json.loads(told, parse_float=str)["held"] == {"amount": "900719925474099.29", "rate": "0.10",
                                                          "lines": ["1.005", 3]}  # fmt: skip
+
+
+def test_a_request_that_breaks_off_in_its_body_was_never_made(counter: Counter) -> None:
+    async def left() -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    scope = {"type": "http", "method": "POST", "path": "/add/5", "query_string": b"", "headers": []}
+    said: list[Any] = []
+    asyncio.run(counter.app()(scope, left, said.append))  # type: ignore[arg-type]
+    assert (counter.total, said) == (0, [])

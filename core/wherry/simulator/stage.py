@@ -1,11 +1,12 @@
 """The shell round a stand-in: reads the request, applies faults, keeps the history, answers the controls."""
 
+import contextlib
 import dataclasses
 import threading
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .call import Call, Handler, Refusal, Reply, read_call
@@ -63,7 +64,8 @@ class Stage:
 
         async def application(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] == "http":
-                await self._serve(await read_call(Request(scope, receive)), send)
+                with contextlib.suppress(ClientDisconnect):  # who asked is gone before all was said: nothing was asked
+                    await self._serve(await read_call(Request(scope, receive)), send)
 
         return application
 
