@@ -251,5 +251,5 @@ def test_a_request_that_breaks_off_in_its_body_was_never_made(counter: Counter) 
 
     scope = {"type": "http", "method": "POST", "path": "/add/5", "query_string": b"", "headers": []}
     said: list[Any] = []
-    asyncio.run(counter.app()(scope, left, said.append))  # type: ignore[arg-type]
+    asyncio.run(counter.stage.app(counter.answer)(scope, left, said.append))  # type: ignore[arg-type]
     assert (counter.total, said) == (0, [])
