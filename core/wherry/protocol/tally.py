@@ -81,12 +81,20 @@ class Tally(Struct):
         groups = [*self.records.values(), *self.items.values()]
         return any(counts[fate] for counts in groups for fate in fates)
 
+    def _is_so(self, kind: str, fate: str) -> bool:
+        """Whether anything of the kind still stands there: what waited may have left before the run ended."""
+        return any(kind in counts and counts[kind][fate] for counts in (self.records, self.items))
+
     def as_data(self) -> dict[str, Any]:
         return {
             "fates": plain(self.records),
             "items": plain(self.items),
             "reasons": {
-                kind: {fate: dict(reasons.most_common(MOST_KEPT)) for fate, reasons in sorted(fates.items())}
+                kind: {
+                    fate: dict(reasons.most_common(MOST_KEPT))
+                    for fate, reasons in sorted(fates.items())
+                    if self._is_so(kind, fate)
+                }
                 for kind, fates in sorted(self.reasons.items())
             },
             "amounts": {
