@@ -17,6 +17,7 @@ from wherry.simulator import serve
 from wherry.store import registry
 from wherry.testing.clock import hurried
 from wherry_quickbooks.simulator import OAuthApp, QuickBooksSimulator
+from wherry_quickbooks.sink import QuickBooksSink
 
 from .shop import Shop, shop
 from .treasury import CHART, PROJECT, SECRET, Treasury, treasury
@@ -62,6 +63,16 @@ def test_movements_valuations_and_transactions_all_go_out_each_type_in_entries_o
     assert sum(Decimal(row["Debit"] or 0) for row in lines) == Decimal("156.50")
     members = [one["record"] for item in told["items"] for one in at.ask(f"journal show '{item['number']}'")["members"]]
     assert sorted(members) == [f"ledger_transaction TX-{n}" for n in range(1, 5)]
+
+
+def test_what_a_sink_says_of_the_lines_that_its_target_takes_is_heeded(
+    at: Treasury, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """case_C9"""
+    monkeypatch.setattr(QuickBooksSink, "most_lines", 2, raising=False)
+    at.does(f"journal post {FLOW} --yes", code=4)
+    assert "TX-3 has 3 lines, and the target takes 2 in an entry" in at.err
+    assert at.journals() == []
 
 
 def test_each_row_of_what_goes_out_says_day_period_account_side_reference_and_description(at: Treasury) -> None:

@@ -230,6 +230,15 @@ class KnowsPlaces(Protocol):
 
 
 @runtime_checkable
+class LimitsLines(Protocol):
+    """Optional: a sink whose target takes so many lines in a journal entry and no more. What is grouped becomes several
+    entries then, each of whole movements."""
+
+    most_lines: int
+    """The most lines of an entry."""
+
+
+@runtime_checkable
 class Replaces(Protocol):
     """Optional: a sink whose target does not let some things be changed once they were written, such as posted
     documents. A newer version of one is two items of the core: what stands there is taken back, and once that is known

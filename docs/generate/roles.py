@@ -25,7 +25,7 @@ SECTIONS: tuple[tuple[str, str, tuple[tuple[str, tuple[str, ...]], ...]], ...] =
                      "Rounds", "Matcher", "SinkWriter", "AtomicSinkWriter", "CallSinkWriter", "Asks", "Lists",
                      "Polled", "Simulator")),
             (BOOKS, ("Confirms", "HasAccounts", "HasPeriods", "HasBalances", "BarsAccounts", "BooksRounding",
-                     "Replaces")),
+                     "KnowsPlaces", "LimitsLines", "Replaces")),
             (HELD, ("ListsEntries", "ListsDocuments")),
         ),
     ),

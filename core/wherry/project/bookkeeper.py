@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from wherry.accounting import BooksRounding, ChartAccount, Mapped
+from wherry.accounting import BooksRounding, ChartAccount, LimitsLines, Mapped
 from wherry.books import subledger
 from wherry.books.charts import Chart, Was
 from wherry.books.gathering import Books, Selection
@@ -46,7 +46,7 @@ class Bookkeeper:
             flow=flow, route=lane.route, calendar=self.calendar(flow), table=self.table(flow),
             chart=self.refresh(lane), today=self.today(),
             home=self.project.currency, closed_until=self.closed_until(lane),
-            most_lines=int(getattr(lane.sink, "most_lines", 0)), books_from=flow.books_from,
+            most_lines=lane.sink.most_lines if isinstance(lane.sink, LimitsLines) else 0, books_from=flow.books_from,
             rates=self.rates(flow), own_rounding=self.own_rounding(lane), pick=pick or Selection(),
         )  # fmt: skip
 
