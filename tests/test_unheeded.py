@@ -91,5 +91,10 @@ def test_a_sweep_of_what_cannot_tell_is_refused(said: Said) -> None:
     assert "files cannot tell what became of its records" in said(CSV, "run goods --sweep")
 
 
+def test_a_kind_that_is_misspelt_is_guessed(said: Said) -> None:
+    assert "did you mean product?" in said(CSV, "map show goods --kind prodct")
+    assert "did you mean product?" in said(CSV, "connection discover platform --kind prodct")
+
+
 def test_a_connection_that_is_misspelt_is_guessed(said: Said) -> None:
     assert "did you mean files?" in said(CSV, "connect fils")

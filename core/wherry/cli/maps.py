@@ -11,6 +11,7 @@ from wherry.cli.drawing import plural, spelled, table
 from wherry.cli.drawing import value as drawn
 from wherry.cli.options import face
 from wherry.operating import flows
+from wherry.operating.connections import kind_among
 
 FLOW = click.argument("flow", metavar="FLOW")
 
@@ -22,6 +23,7 @@ def show(flow: str, kind: str) -> None:
     """Every line of a flow's maps: the field it fills, the expression, and where it comes from."""
     own = face()
     found = flows.map_rows(own.hub, flow)
+    kind = kind_among(flow, found, kind)
     rows = [{"kind": name, **row} for name, lines in found.items() for row in lines if kind in ("", name)]
     own.print("wherry.map.show/1", {"flow": flow, "items": rows}, lambda: _table(rows),
               [f"wherry map preview {flow} --record ID"])  # fmt: skip

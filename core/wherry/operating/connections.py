@@ -16,6 +16,7 @@ from wherry.redaction import scrub
 from wherry.roles import Account, Connection, Describes
 from wherry.secrets import add_key
 from wherry.settings.load import secrets_in
+from wherry.settings.mistakes import suggestion
 from wherry.signin import FIELD, Tokens
 from wherry.store import audit, registry
 
@@ -162,12 +163,22 @@ def discover(hub: Hub, name: str, what: str = "") -> dict[str, Any]:
     source = hub.wiring.source(name)
     if not isinstance(source, Describes):
         raise NotFound(f"connection {name} cannot describe its account", code="WHERRY-3013", connection=name)
-    kinds = [what] if what and what in source.kinds else list(source.kinds)
+    only = kind_among(name, source.kinds, what)
     found = {}
-    for kind in kinds:
+    for kind in [only] if only else source.kinds:
         description = source.describe(kind, fresh=True)
         found[kind] = msgspec.to_builtins(description)
     return {"connection": name, "kinds": found}
+
+
+def kind_among(whose: str, kinds: Iterable[str], said: str) -> str:
+    """The kind of records that somebody means, spelt as plugins do; empty for all. Raises NotFound."""
+    kind, known = said.replace("-", "_"), tuple(kinds)
+    if kind and kind not in known:
+        raise NotFound(
+            f"{whose} has no records of kind {said}", fix=suggestion(kind, known), code="WHERRY-3014", kind=said
+        )
+    return kind
 
 
 def secrets_of(hub: Hub, name: str) -> list[dict[str, str]]:

@@ -336,7 +336,7 @@ def _rows(mapper: FieldMapper) -> list[Row]:
 def map_preview(hub: Hub, name: str, record: str, kind: str = "") -> dict[str, Any]:
     """One record as it is read, and the drafts that the map makes of it. Writes nothing. Raises NotFound."""
     wired = hub.wiring.wire(name, "preview")
-    kind = kind or next(iter(wired.mappers))
+    kind = kind.replace("-", "_") or next(iter(wired.mappers))
     if kind not in wired.mappers:
         raise NotFound(f"flow {name} reads no {kind}", fix=f"kinds: {', '.join(wired.mappers)}", code="WHERRY-3030")
     mapper, source = wired.mappers[kind], wired.source
