@@ -92,16 +92,12 @@ class Driver:
         self._open = False
         with contextlib.suppress(self._known):
             try:
-                self._leave()
                 self.arrive()
             finally:
                 self._raw.rollback()
 
     def arrive(self) -> None:
         """Wait until everything that was told is done."""
-
-    def _leave(self) -> None:
-        """Roll back on the way, where that is cheaper than to have the driver do it."""
 
     def abandon(self) -> None:
         """Somebody wants us gone: what is on its way is not waited for."""
@@ -170,10 +166,6 @@ class PipedDriver(Driver):
             self._pipe.close()
         except self._known as error:
             raise self._wrapped("what was told before", error) from error
-
-    def _leave(self) -> None:
-        """It travels with what was told last: the driver's own is another journey, and none once this has arrived."""
-        self._pipe.tell("ROLLBACK", ())
 
     def abandon(self) -> None:
         self._raw.close()  # the server may hold us in a queue for as long as it likes
