@@ -122,7 +122,7 @@ def test_what_fills_up_a_batch_keeps_nothing_else_from_being_read():
     coming, found = reading.Coming(), {}
     once = reading.ReadOnce(read, coming=coming)
     waiting = threading.Thread(target=lambda: found.update(once.get(["b"])))
-    coming.expect(["left out", "a", "bad", "b"])
+    coming.expect(lambda: ["left out", "a", "bad", "b"])
     assert once.get(["a"]) == {"a": "A"}
     waiting.join(5)
     assert found == {"b": "B"}

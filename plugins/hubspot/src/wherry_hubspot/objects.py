@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from msgspec import Raw, Struct, field
+from msgspec import Raw, Struct
 from wherry.decoding import decoder
 from wherry.records import Record
 
@@ -85,13 +85,24 @@ class Head(Struct):
     ms: int
     merged: str = ""
     stage: str = ""
-    links: dict[str, tuple[str, ...]] | None = None
+    associations: Raw | None = None
+    linked: Sequence[str] = ()
 
 
 class Linked(Record):
-    """A record whose list told what it is associated with: object type → ids. What is not there has to be asked for."""
+    """A record whose list told what it is associated with, for the object types of ``linked``; read when it is asked
+    for, since most records of a list may have been seen before."""
 
-    links: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    associations: bytes = b"{}"
+    linked: Sequence[str] = ()
+    _links: dict[str, tuple[str, ...]] | None = None
+
+    @property
+    def links(self) -> dict[str, tuple[str, ...]]:
+        """Object type → ids. What is not there has to be asked for."""
+        if self._links is None:
+            self._links = links_in(self.associations, self.linked)
+        return self._links
 
 
 def head_of(found: CrmObject, linked: Sequence[str] = ()) -> Head:
@@ -101,13 +112,14 @@ def head_of(found: CrmObject, linked: Sequence[str] = ()) -> Head:
     stamp = props.hs_lastmodifieddate or found.updatedAt
     return Head(
         found.id, found.properties, stamp, stamp_ms(stamp), props.hs_merged_object_ids or "", props.dealstage or "",
-        links_in(found, linked) if linked else None,
+        found.associations if linked else None, linked,
     )  # fmt: skip
 
 
-def links_in(found: CrmObject, linked: Sequence[str]) -> dict[str, tuple[str, ...]]:
+def links_in(associations: bytes, linked: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Object type → ids, of the types that were told whole: a list tells a first page, and nothing where nothing is."""
-    pages = {name.replace(" ", "_"): page for name, page in found.associations.items()}
+    found = decoder(dict[str, Ends]).decode(associations)
+    pages = {name.replace(" ", "_"): page for name, page in found.items()}
     told = {to: pages.get(to, Ends()) for to in linked}
     return {to: tuple(dict.fromkeys(end.id for end in page.results)) for to, page in told.items() if not page.after}
 
@@ -116,6 +128,9 @@ def record_of(kind: str, head: Head) -> Record:
     """A record from what HubSpot sent; its properties stay bytes until somebody looks at them."""
     merged = tuple(part for part in head.merged.split(";") if part) if head.merged else ()
     payload = bytes(head.properties)
-    if head.links is None:
+    if head.associations is None:
         return Record(kind=kind, id=head.id, version=head.stamp, payload=payload, merged_ids=merged)
-    return Linked(kind=kind, id=head.id, version=head.stamp, payload=payload, merged_ids=merged, links=head.links)
+    return Linked(
+        kind=kind, id=head.id, version=head.stamp, payload=payload, merged_ids=merged,
+        associations=bytes(head.associations), linked=head.linked,
+    )  # fmt: skip

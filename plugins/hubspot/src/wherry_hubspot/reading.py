@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
@@ -15,7 +15,8 @@ from .errors import no_progress
 from .objects import Head, head_of
 from .shapes import Associated, Fault, Target
 
-MOST_EXPECTED = 5_000
+MOST_EXPECTED, MOST_PAGES = 5_000, 15
+"""Ids, and pages not looked at yet: some more than a run reads ahead."""
 A = TypeVar("A")
 V = TypeVar("V")
 
@@ -93,20 +94,26 @@ class Coming:
 
     def __init__(self) -> None:
         self._ids: OrderedDict[str, None] = OrderedDict()
+        self._unread: deque[Callable[[], Iterable[str]]] = deque(maxlen=MOST_PAGES)
         self._lock = threading.Lock()
 
-    def expect(self, ids: Iterable[str]) -> None:
-        """These were told now."""
+    def expect(self, ids: Callable[[], Iterable[str]]) -> None:
+        """A page told these now. They are looked at when a batch wants filling."""
         with self._lock:
-            self._ids.update(dict.fromkeys(ids))
-            while len(self._ids) > MOST_EXPECTED:
-                self._ids.popitem(last=False)
+            self._unread.append(ids)
+
+    def _read(self) -> None:
+        while self._unread:
+            self._ids.update(dict.fromkeys(self._unread.popleft()()))
+        while len(self._ids) > MOST_EXPECTED:
+            self._ids.popitem(last=False)
 
     def take(self, count: int, asked: Iterable[str], known: Container[str]) -> list[str]:
         """So many that nobody read yet: of those told after the ones asked for now, then of those between them, which
         others may be about to ask for. What was told before all of these was left out meanwhile."""
         wanted = set(asked)
         with self._lock:
+            self._read()
             told = list(self._ids)
             places = [place for place, i in enumerate(told) if i in wanted] or [0]
             behind = (*told[places[-1] :], *told[places[0] : places[-1]])

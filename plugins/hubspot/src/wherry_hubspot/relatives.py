@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
+from functools import partial
 
 from wherry.records import Record
 
@@ -55,9 +56,9 @@ class Relatives:
 
     def expect(self, records: Iterable[Record]) -> None:
         """The list has told these: what they are linked with will probably be asked for."""
-        links = [record.links for record in records if isinstance(record, Linked)]
+        told = [record for record in records if isinstance(record, Linked)]
         for to in ("companies", "line_items"):
-            self._coming[to].expect(i for told in links for i in told.get(to, ()))
+            self._coming[to].expect(partial(_linked_with, told, to))
 
     def _associations(self, type_name: str, to: str, records: list[Record]) -> dict[str, list[Target]]:
         """Id → what it is associated with: as the list told, else asked for."""
@@ -135,6 +136,10 @@ def linked_with(view: View, kinds: Iterable[str]) -> tuple[str, ...]:
     """Object types whose associations the list of a view shall tell, where relatives of these kinds are wanted."""
     wanted = dict.fromkeys(LINKS[kind] for kind in kinds if kind in LINKS)
     return tuple(to for to in wanted if to != view.type_name) if view.type_name in LISTED else ()
+
+
+def _linked_with(records: Iterable[Linked], to: str) -> list[str]:
+    return [id for record in records for id in record.links.get(to, ())]
 
 
 def _told(record: Record, to: str) -> list[Target] | None:

@@ -42,7 +42,7 @@ class CrmObject(Struct):
     id: str
     properties: Raw = Raw(b"{}")
     updatedAt: str = ""
-    associations: dict[str, Ends] = field(default_factory=dict)
+    associations: Raw = Raw(b"{}")
 
 
 class Fault(Struct):
