@@ -27,7 +27,7 @@ from wherry.testing.atomic_trial import (
 )
 from wherry.testing.guarantees import guarantee, tried
 from wherry.testing.hostile import SPOKEN
-from wherry.testing.sinks_guarding import least_growth
+from wherry.testing.sinks_guarding import usual_growth
 from wherry.testing.trial import strays
 
 JUNK = st.none() | st.booleans() | st.integers(-3, 3) | st.text(max_size=4) | st.lists(st.none(), max_size=2)
@@ -215,7 +215,7 @@ class Beside:
                 sink.apply(documents, copy.deepcopy(items))
 
         once()
-        grown = least_growth(once, ROUNDS)
+        grown = usual_growth(once, ROUNDS)
         assert grown < ROUNDS * len(items), f"{grown} more blocks after each {ROUNDS} batches"
 
 

@@ -21,7 +21,7 @@ from wherry.roles import Catalogue, Matcher
 from wherry.testing import guarantees as promise
 from wherry.testing.guarantees import guarantee
 from wherry.testing.hostile import HOSTILE
-from wherry.testing.sinks_guarding import least_growth
+from wherry.testing.sinks_guarding import usual_growth
 from wherry.testing.trial import strays
 
 ROUNDS, FEW = 10, 2
@@ -276,7 +276,7 @@ class MatcherSuite:
             matcher.match([copy.deepcopy(draft) for draft in drafts], catalogue)
 
         once()
-        grown = least_growth(once, ROUNDS)
+        grown = usual_growth(once, ROUNDS)
         assert grown < FEW * ROUNDS * len(drafts), f"{grown} more blocks after each {ROUNDS} questions"
 
     @guarantee(promise.RIGHT_LINK)

@@ -15,7 +15,7 @@ from wherry.testing import guarantees as promise
 from wherry.testing.guarantees import guarantee, tried
 from wherry.testing.hostile import SPOKEN
 from wherry.testing.sinks_encoding import ZONES, in_zone
-from wherry.testing.sinks_guarding import least_growth
+from wherry.testing.sinks_guarding import usual_growth
 from wherry.testing.trial import Reading, Trial, faults_of, junk, needed, offered, read, read_settled
 
 FOR_EVER = 10_000
@@ -289,7 +289,7 @@ class Beside:
                     del page
             del seen[noted:]  # the simulator lives in this process, too, and notes every request
 
-        grown = least_growth(once)
+        grown = usual_growth(once)
         assert grown < FEW * READS * count, f"{grown} more blocks after each {READS} reads of {count} records"
 
     @guarantee(promise.HANDS_OFF)
