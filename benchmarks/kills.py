@@ -129,12 +129,15 @@ class Loop:
         return trap.kill is not None
 
     def finish(self, desk: Desk) -> None:
-        """Every flow runs until it has nothing left to send. Exits where it never comes to that."""
+        """Every flow runs until it has nothing left to send. Exits where it never comes to that.
+
+        A run ends with 5 where the line refused the sign-in twice for one call: it is started again like any other.
+        """
         while self._alive:
             time.sleep(0.02)
             self._bury(())
         for _ in range(TRIES):
-            codes = {desk.ask(f"run {name}", 4, 6)["exit_code"] for name in self.flows}
+            codes = {desk.ask(f"run {name}", 4, 5, 6)["exit_code"] for name in self.flows}
             if codes <= set(SETTLED):
                 return
         sys.exit(f"runs do not come to an end: {codes}")
