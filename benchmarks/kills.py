@@ -236,7 +236,7 @@ def play(told: argparse.Namespace, folder: Path) -> list[str]:
         judged(judge, desk, loop, FIRST_DAY)
         books.close_books("")
         for name in loop.flows:
-            desk.does(f"errors retry --class refused --flow {name} --yes", 4, 6)
+            desk.does(f"errors retry --class refused --flow {name} --yes", 4, 5, 6)
         loop.finish(desk)
         judged(judge, desk, loop, "")
     judge.history()

@@ -111,6 +111,17 @@ def test_disconnecting_tells_the_vendor_and_runs_name_the_way_back(ask, folder, 
     assert "wherry connect books" in json.dumps(ask("run", "invoices", code=5))
 
 
+@pytest.mark.parametrize("status", [401, 200])
+def test_a_sign_in_that_intuit_takes_no_more_names_the_connection_and_the_command(ask, books, status):
+    """A fault may come with a good status: it is of the connection that was asked, and no other's."""
+    ask("connect", "books")
+    fault = {"fault": {"error": [{"message": "AuthenticationFailed", "code": "3200"}], "type": "AUTHENTICATION"}}
+    books.faults.add("status", path="/company/", status=status, body=fault, times=2)
+    error = ask("connection", "test", "books", code=5)["error"]
+    assert (error["code"], error["connection"]) == ("WHERRY-5751", "books")
+    assert error["fix"].endswith("wherry connect books")
+
+
 def test_an_administrator_is_said_to_be_needed(folder, capsys):
     """b_001_78"""
     assert app.run(["-C", str(folder), "connect", "books"]) == 0

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from wherry.errors import ConfigError
 from wherry.operating import deciding
 from wherry.operating import desk as kept
+from wherry.protocol.restored import Beside
 
 from .drained import Books, books, crash
 
@@ -141,6 +142,12 @@ def test_a_damaged_file_beside_the_store_is_taken_for_none(desk: Books) -> None:
     assert desk.run().exit_code == 0
     assert desk.done("2") == [("created", "10.00")]
     assert int(beside(desk).read_bytes()) == len(desk.sent())
+
+
+def test_a_file_beside_the_store_that_does_not_fit_on_the_disk_is_said_so() -> None:
+    with pytest.raises(ConfigError, match="No space left on device") as caught:
+        Beside(Path("/dev/full")).reach(1)
+    assert caught.value.code == "WHERRY-2314"
 
 
 def test_without_the_file_beside_the_store_nothing_is_frozen(mute: Books) -> None:

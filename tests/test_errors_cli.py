@@ -228,6 +228,16 @@ def test_what_somebody_edited_there_is_kept_and_is_shown_again_with_the_next_cha
     assert at.desk.number("1")["memo"] == "paid by card"
 
 
+def test_an_edit_there_that_was_shown_and_kept_is_not_written_over_by_the_next_change(at: Counter) -> None:
+    """case_E16: to be shown an edit, and to say no, is no word that it may be written over"""
+    id, _ = edited(at)
+    at.fails("errors", "retry", id, code=2)
+    at.ask("errors", "resolve", id)
+    at.desk.bill("1", "15.00")
+    assert at.desk.run().exit_code == 4
+    assert at.desk.number("1")["memo"] == "paid by card"
+
+
 def test_what_somebody_edited_there_is_written_over_after_a_yes(at: Counter) -> None:
     id, there = edited(at)
     assert at.fails("errors", "retry", id, code=2)["code"] == "WHERRY-2091"

@@ -33,16 +33,17 @@ def drafts(asked: Sequence[tuple[str, str, str, str]]) -> list[Draft]:
 @given(
     st.lists(LINES, max_size=5, unique_by=lambda line: line.id), st.dictionaries(IDS, st.lists(KEYS, max_size=2)),
     st.lists(st.tuples(LEARNED, DRAFTS, st.booleans()), min_size=1, max_size=3),
-    st.sampled_from(("create", "skip", "triage")),
+    st.sampled_from(("create", "skip", "triage")), st.sampled_from((("reference", "sku", "name"), ("sku", "name"))),
 )  # fmt: skip
 def test_what_is_decided_does_not_hang_on_where_the_listing_is_kept(
     lines: list[Listed],
     linked: dict[str, list[str]],
     rounds: list[tuple[list[tuple[Listed, list[str]]], list[tuple[str, str, str, str]], bool]],
     unmatched: str,
+    order: tuple[str, ...],
 ) -> None:
     """I2"""
-    matcher = RuleMatcher.from_settings(("reference", "sku", "name"), unmatched)
+    matcher = RuleMatcher.from_settings(order, unmatched)
     here, there = ListingCatalogue(lines, linked), LazyCatalogue(lambda: Listing(lines, linked))
     for learned, asked, announced in rounds:
         wanted = drafts(asked)

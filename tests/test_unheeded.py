@@ -61,15 +61,31 @@ def said(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest
         (INVOICES, 'document = "invoice"', 'group = "month"'),
         (INVOICES, 'document = "invoice"', 'match.project = { unmatched = "skip" }'),
         (INVOICES, 'repeat = "always"', 'repeat = { project = "once" }'),
+        (INVOICES, 'order = ["link", "sku", "name"]', 'order = ["sku", "link", "name"]'),
+        (INVOICES, "[flows.invoices]", 'maps.spare.invoice.memo = "invoice.memo"'),
     ],
     ids=lambda value: value.partition(" =")[0].replace(".", "-") if value.count("\n") == 0 else "",
 )
 def test_a_key_that_nothing_of_its_flow_heeds_is_refused(said: Said, project: str, before: str, key: str) -> None:
     """An approval that is waited for by nothing looks like one that is."""
-    swapped = before.startswith(("kinds", "repeat"))
+    swapped = before.startswith(("kinds", "repeat", "order"))
     told = said(project.replace(before, key if swapped else f"{key}\n{before}"), "config check")
     assert "WHERRY-2654" in told
     assert f".{key.partition(' ')[0]}" in told
+
+
+def test_a_status_that_is_nearly_one_of_the_sources_is_guessed(said: Said) -> None:
+    """A flow that takes what never comes looks like one that has nothing to do."""
+    told = said(INVOICES.replace('status = "invoiced"', 'status = "invoyced"'), "config check")
+    assert "WHERRY-2227" in told
+    assert "did you mean invoiced?" in told
+
+
+def test_a_table_that_is_named_and_not_there_is_refused_with_key_line_and_file(said: Said) -> None:
+    project = INVOICES.replace('environment = "simulator"', 'environment = "simulator"\ntax_table = "tables/vat.csv"')
+    told = said(project, "config check")
+    assert "connections.books.tax_table: there is no file 'tables/vat.csv' in the project folder (wherry.toml" in told
+    assert "put the table there" in told
 
 
 def test_a_run_refuses_it_too(said: Said) -> None:

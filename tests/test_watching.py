@@ -157,3 +157,10 @@ def test_an_ending_that_comes_between_the_plugin_and_the_core_is_the_plugins_too
     monkeypatch.setattr(watching.watch, "ended", ("wherry_workspace", "map"))
     found = unexpected("won-deals", Endless())
     assert (found.code, found.where["plugin"], found.where["flow"]) == ("WHERRY-1122", "workspace", "won-deals")
+
+
+def test_traces_have_their_room_on_the_disk_before_anything_is_traced(tmp_path: Path) -> None:
+    """case_G19: a file with a hole in it, on a disk that was full, ended the process with the first call"""
+    with Watch().over(tmp_path):
+        [file] = tmp_path.glob("*.trace")
+        assert file.stat().st_blocks * 512 >= file.stat().st_size == watching._SLOT * watching._SLOTS

@@ -5,25 +5,30 @@ Without the creates decided earlier in a run, every line item of a new product w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from functools import partial
+from typing import Generic, NamedTuple, TypeVar
 
 from msgspec import Struct
 
 from wherry.matching.catalogue import ListingCatalogue
-from wherry.matching.known import is_id
+from wherry.matching.known import is_id, said
 from wherry.matching.listing import Asked, Listing
 from wherry.matching.namesakes import NOBODY, Named
 from wherry.matching.text import code_of, name_key, sku_key
 from wherry.records import Candidate, Draft, Listed
 
+T = TypeVar("T")
 Load = Callable[[str], tuple[Listing, int]]
 """Entity → its listing, and the number of the sink's last change when it was read."""
 
 
 def listed_as(draft: Draft, target: str) -> Listed:
     """A draft as it will stand in its target's listing."""
-    said = draft.body.get
-    return Listed(target, str(said("name", "")), str(said("sku", "")), str(said("type", "")), str(said("number", "")))
+    held = draft.body.get
+    return Listed(target, str(held("name", "")), str(held("sku", "")), str(held("type", "")), str(held("number", "")))
 
 
 class LazyCatalogue:
@@ -36,8 +41,8 @@ class LazyCatalogue:
         self._listing: Listing | None = None
         self._whole: ListingCatalogue | None = None
         self._about: Sequence[Draft] = ()
-        self._found: dict[tuple[str, ...], bool] = {}
-        """Column and key, and what has rivals → whether there is a line: for most of what is new there is none."""
+        self._looked: _Looked | None = None
+        """What was asked since something was learned last."""
 
     @property
     def is_read(self) -> bool:
@@ -52,17 +57,34 @@ class LazyCatalogue:
 
     def about(self, drafts: Sequence[Draft]) -> None:
         """What will be asked for next: what nothing has is told from the rest at once."""
-        self._about, self._found = drafts, {}
+        self._about, self._looked = drafts, None
+
+    def strangers(self, drafts: Sequence[Draft]) -> list[bool]:
+        """Of each draft whether nothing here, and none of the others, can be the same: it shares neither key nor SKU,
+        and a name only with what is known by other ids."""
+        if self._whole is not None:
+            return [False] * len(drafts)
+        self._about, sought = (), [_sought(draft) for draft in drafts]
+        looked = self._look()
+        looked.ask(sought)
+        keys, names = _several(one.key for one in sought), _several(one.name for one in sought)
+        skus, rivals = looked.skus.there | _several(one.sku for one in sought), looked.rivals.there
+        met = [
+            one.key in keys or one.sku in skus or one.rival in rivals or (one.name in names and not is_id(one.key))
+            for one in sought
+        ]
+        shared = {one.name for one, is_met in zip(sought, met, strict=True) if is_met and one.name}
+        return [not is_met and one.name not in shared for one, is_met in zip(sought, met, strict=True)]
 
     def by_sku(self, sku: str) -> Sequence[Listed]:
         if self._whole is not None:
             return self._whole.by_sku(sku)
-        return self.listing.by_sku(key) if self._has("sku_key", key := sku_key(sku)) else ()
+        return self.listing.by_sku(key) if self._look().skus.has(key := sku_key(sku)) else ()
 
     def by_number(self, number: str) -> Sequence[Listed]:
         if self._whole is not None:
             return self._whole.by_number(number)
-        return self.listing.by_number(key) if self._has("number_key", key := sku_key(number)) else ()
+        return self.listing.by_number(key) if self._look().numbers.has(key := sku_key(number)) else ()
 
     def by_name(self, name: str) -> Sequence[Listed]:
         return self.namesakes(name).all
@@ -70,7 +92,8 @@ class LazyCatalogue:
     def namesakes(self, name: str) -> Named:
         if self._whole is not None:
             return self._whole.namesakes(name)
-        return _Named(self.listing, key, self._found) if self._has("name_key", key := name_key(name)) else NOBODY
+        looked, key = self._look(), name_key(name)
+        return _Named(self.listing, key, looked.rivals) if looked.names.has(key) else NOBODY
 
     def nearest(self, name: str, sku: str = "", limit: int = 5) -> Sequence[Candidate]:
         if self._whole is None:
@@ -86,23 +109,53 @@ class LazyCatalogue:
             self._whole.add(listed, keys)
         elif self._listing is not None:
             self._listing.learn(listed, keys)
-            self._found = {}
+            self._looked = None
 
-    def _has(self, column: str, key: str) -> bool:
+    def _look(self) -> _Looked:
+        looked = self._looked
+        if looked is None:
+            looked = self._looked = _Looked(self.listing)
         if self._about:
-            self._look_up(self._about)
-        if key and (column, key) not in self._found:
-            self._found[column, key] = bool(self.listing.there(column, [key]))
-        return bool(key) and self._found[column, key]
+            looked.ask([_sought(draft) for draft in self._about])
+            self._about = ()
+        return looked
 
-    def _look_up(self, drafts: Sequence[Draft]) -> None:
-        self._about = ()
-        names, skus, numbers, rivals = map(set, zip(*map(_sought, drafts), strict=True))
-        for column, keys in (("name_key", names), ("sku_key", skus), ("number_key", numbers)):
-            there = self.listing.there(column, list(keys))
-            self._found.update(((column, key), key in there) for key in keys)
-        contested = self.listing.contested(rivals)
-        self._found.update((asked, asked in contested) for asked in rivals)
+
+class _Known(Generic[T]):
+    """What was asked for, and what of it there is a line for: for most of what is new there is none."""
+
+    __slots__ = ("_ask", "_asked", "there")
+
+    def __init__(self, ask: Callable[[AbstractSet[T]], set[T]]) -> None:
+        self._ask = ask
+        self._asked, self.there = set[T](), set[T]()
+
+    def ask(self, keys: AbstractSet[T]) -> None:
+        self._asked |= keys
+        self.there |= self._ask(keys)
+
+    def has(self, key: T) -> bool:
+        if key not in self._asked:
+            self.ask({key})
+        return key in self.there
+
+
+class _Looked:
+    """What a listing was asked for, by name, SKU, number and rivals."""
+
+    __slots__ = ("names", "numbers", "rivals", "skus")
+
+    def __init__(self, listing: Listing) -> None:
+        self.names = _Known[str](partial(listing.there, "name_key"))
+        self.skus = _Known[str](partial(listing.there, "sku_key"))
+        self.numbers = _Known[str](partial(listing.there, "number_key"))
+        self.rivals = _Known[Asked](listing.contested)
+
+    def ask(self, sought: Sequence[_Sought]) -> None:
+        self.names.ask({one.name for one in sought})
+        self.skus.ask({one.sku for one in sought})
+        self.numbers.ask({one.number for one in sought})
+        self.rivals.ask({one.rival for one in sought})
 
 
 class _Named(Struct, frozen=True):
@@ -110,7 +163,7 @@ class _Named(Struct, frozen=True):
 
     listing: Listing
     name: str
-    found: dict[tuple[str, ...], bool]
+    contested: _Known[Asked]
 
     @property
     def all(self) -> Sequence[Listed]:
@@ -124,15 +177,29 @@ class _Named(Struct, frozen=True):
 
     def rivals(self, key: str, sku: str) -> Sequence[Listed]:
         asked = (self.name, code_of(sku), key if is_id(key) else "")
-        return self.listing.rivals(asked) if self.found.get(asked, True) else ()
+        return self.listing.rivals(asked) if self.contested.has(asked) else ()
 
 
-def _sought(draft: Draft) -> tuple[str, str, str, Asked]:
-    """Name, SKU and number that a draft is looked for by, and what its rivals are asked for by."""
-    said, key = draft.body.get, draft.key
-    name, sku, number = str(said("name") or draft.label), str(said("sku") or ""), str(said("number") or "")
-    name = name_key(name)
-    return name, sku_key(sku), sku_key(number), (name, sku and code_of(sku), key if is_id(key) else "")
+class _Sought(NamedTuple):
+    """What a draft is looked for by."""
+
+    key: str
+    name: str
+    sku: str
+    number: str
+    rival: Asked
+
+
+def _sought(draft: Draft) -> _Sought:
+    key, sku, number = draft.key, said(draft, "sku"), said(draft, "number")
+    name = name_key(said(draft, "name") or draft.label)
+    rival = name, sku and code_of(sku), key if is_id(key) else ""
+    return _Sought(key, name, sku and sku_key(sku), number and sku_key(number), rival)
+
+
+def _several(values: Iterable[str]) -> set[str]:
+    """What several have; nothing is not shared."""
+    return {value for value, count in Counter(values).items() if count > 1 and value}
 
 
 class Catalogues:

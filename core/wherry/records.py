@@ -201,7 +201,8 @@ class Change(Struct, frozen=True):
 
 
 class Answer(Struct, kw_only=True):
-    """What a sink says of an item. ``refused`` carries a reason in plain words, the field and what to do next.
+    """What a sink says of an item. ``refused`` carries a reason in plain words, the field and what to do next
+    (``NAME`` in a ``fix`` becomes the connection's own name).
 
     Of a sink that is sent calls: ``queued`` is a documented "not done, try later" (after ``after`` seconds), or with a
     ``target``, that one of several calls was carried out: the item comes again with ``memo``, under the same stamp;

@@ -9,6 +9,7 @@ written. A filter is an expression of simpleeval over the head's own fields, num
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -204,8 +205,13 @@ def make_trigger(
 
 
 def _wanted_statuses(flow: FlowLike, kind: str, said: Mapping[str, str], where: Where, key: str) -> tuple[str, ...]:
+    usual = said.get("when", "")
+    if where.status and flow.when:
+        for word in flow.when.status if usual in STATUSES else ():
+            _refuse_misspelt(word, f"{kind}.{where.status}", f"{key}.status")
+        return tuple(flow.when.status)
     if where.status:
-        return tuple(flow.when.status) if flow.when else tuple(filter(None, (said.get("when", ""),)))
+        return (usual,) if usual else ()
     if flow.when and len(flow.kinds) == 1:
         raise ConfigError(
             f"{key}: {a(kind)} has no status at this source",
@@ -214,6 +220,17 @@ def _wanted_statuses(flow: FlowLike, kind: str, said: Mapping[str, str], where: 
             key=key,
         )
     return ()
+
+
+def _refuse_misspelt(word: str, field: str, key: str) -> None:
+    """A source whose habit is a word of the way speaks these words: one that is nearly one of them is none."""
+    near = difflib.get_close_matches(word, STATUSES, 1, 0.8)
+    if near and near[0] not in word:
+        raise ConfigError(
+            f"{key}: {word!r} is none of {', '.join(STATUSES)}",
+            fix=f"did you mean {near[0]}? a status that is spelt so is chosen by filter = \"{field} == '…'\"",
+            code="WHERRY-2227", key=key, allowed=list(STATUSES),
+        )  # fmt: skip
 
 
 def _field(text: str, kind: str, part: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from wherry import money
 
 _QUOTED = re.compile(r'"[^"]*"')
+_NAME = re.compile(r"\bNAME\b")
 
 
 def a(noun: str) -> str:
@@ -20,6 +21,11 @@ def a(noun: str) -> str:
 def bare(said: str) -> str:
     """Without the full stop at its end, such as a vendor's message has: our sentence goes on after it."""
     return said.rstrip().removesuffix(".")
+
+
+def of_connection(fix: str, connection: str) -> str:
+    """A plugin's word on what to do, ``wherry connect NAME``, with the connection's own name."""
+    return _NAME.sub(connection, fix) if connection else fix
 
 
 def in_general(said: str) -> str:

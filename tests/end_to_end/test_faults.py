@@ -101,6 +101,24 @@ def test_a_file_server_that_is_down_holds_up_its_file_and_nothing_else(
     assert desk.ask(overview.open_items, state="queued") == []
 
 
+def test_a_folder_that_takes_no_file_is_not_the_doing_of_the_files_source(
+    desk: Desk, small_crm: Crm, folder: Path
+) -> None:
+    """case_G19, I1: a disk that was full named the plugin, and told people to report it"""
+    from .test_first_crossing import attach
+
+    attach(small_crm.sim, small_crm.url, small_crm.stock()[0], "plan.txt", b"plan")
+    files = folder / ".wherry" / "files"
+    files.parent.mkdir()
+    files.write_bytes(b"")
+    report = desk.run()
+    assert report.error is not None
+    assert (report.error.code, "Not a directory" in report.error.message) == ("WHERRY-2315", True)
+    files.unlink()
+    assert desk.run().exit_code == 4
+    assert [file["name"] for file in desk.held("file").values()] == ["plan.txt"]
+
+
 def test_a_token_that_is_no_longer_accepted_keeps_everything_and_the_run_after_a_new_one_goes_on(
     desk: Desk, small_crm: Crm, undisturbed: Any
 ) -> None:

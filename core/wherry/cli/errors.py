@@ -182,7 +182,7 @@ def retry(numbers: tuple[str, ...], state: str | None, flow: str) -> None:
     rest = [one for one in chosen if one.item.id not in same]
     done = deciding.retry(own.hub, rest) if rest else deciding.Done(items=[])
     for id in same:  # nothing is to be written over: a second version of the same would only be sent after it
-        done.items += deciding.accept(own.hub, id, _SAME).items
+        done.items += deciding.accept(own.hub, id, _SAME, same=True).items
     _done(own, "wherry.errors.retry/1", done)
 
 

@@ -22,6 +22,7 @@ from msgspec import Struct
 from wherry.errors import AccessLost, ContractBroken, Rejected, TryAgain, WherryError
 from wherry.http.profile import Profile, Response
 from wherry.redaction import scrub
+from wherry.wording import of_connection
 
 NETWORK_ERRORS = (
     httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError,
@@ -60,7 +61,7 @@ def error_of(call: Asked, response: Response, profile: Profile, after: float | N
     error = profile.classify(response) if profile.classify is not None else None
     if error is None:
         return _by_status(call, response, profile, after)
-    error.message, error.fix = scrub(error.message), scrub(error.fix)
+    error.message, error.fix = scrub(error.message), scrub(of_connection(error.fix, call.connection))
     error.args = (error.message,)
     for name, value in _evidence(call, response).items():
         error.where.setdefault(name, value)

@@ -72,7 +72,8 @@ class Profile(Struct, frozen=True, kw_only=True):
     """Reads the budget from an answer's headers. It corrects the lane of the call."""
     classify: Callable[[Response], WherryError | None] | None = None
     """The vendor's own word on an error answer; None leaves it to the core's table by status. A TryAgain from here
-    is retried, its ``after`` kept to; no other error is."""
+    is retried, its ``after`` kept to; no other error is. ``NAME`` in a ``fix`` becomes the connection's own name:
+    ``fix="sign in again: wherry connect NAME"``."""
     retry_statuses: frozenset[int] = frozenset({429, 500, 502, 503, 504})
     timeout: float = 30.0
     """Seconds for a whole answer, first byte to last; for ``stream``, for each piece of it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import chain
 
-from wherry.records import Ref
+from wherry.records import Draft, Ref
 
 _PENDING, _ID = "pending:", "id:"
 SEVERAL = "several ids"
@@ -22,6 +22,12 @@ def pending_ref(id: str) -> Ref | None:
         return None
     entity, _, key = id.removeprefix(_PENDING).partition("/")
     return Ref(entity, key)
+
+
+def said(draft: Draft, field: str) -> str:
+    """What a draft says in a field that it may be known by; only text counts."""
+    value = draft.body.get(field)
+    return value if isinstance(value, str) else ""
 
 
 def is_id(key: str) -> bool:

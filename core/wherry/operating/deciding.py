@@ -27,7 +27,7 @@ from wherry.store.calls import OpenItem
 from wherry.store.database import Tx
 from wherry.store.findings import How
 from wherry.store.inquiries import Placed, items_by_number
-from wherry.store.ledger import ItemRow, LinkRow
+from wherry.store.ledger import ItemRow, LinkRow, Route
 
 TRIED = frozenset({"refused", "queued", "differs", "unknown"})
 """What can be tried again."""
@@ -108,6 +108,7 @@ def _step_again(store: Store, tx: Tx, lane: Lane, one: Placed) -> Step | None:
         return None
     item.memo = "" if item.state == "refused" else item.memo  # what was in its way may be gone
     if item.state == "differs":
+        _may_write_over(tx, one.route, item)
         item.stamp = ""  # another change of the same document: the next work item, not the one that was written
     elif item.state == "refused" and item.stamp == stamp_of(lane, item.draft, item.action, item.sequence, item.attempt):
         rows.again(lane, item)  # a target that replays its refusals would give the last one for ever
@@ -117,6 +118,12 @@ def _step_again(store: Store, tx: Tx, lane: Lane, one: Placed) -> Step | None:
     step = rows.resumed(item)
     step.overwrite_local = step.overwrite_local or item.state == "differs"
     return step
+
+
+def _may_write_over(tx: Tx, route: Route, item: ItemRow) -> None:
+    """A person said that ours goes over the version that was found there."""
+    links = ledger.find_links(tx, route, [item.ref]).values()
+    ledger.put_links(tx, route, [msgspec.structs.replace(link, token=item.token or link.token) for link in links])
 
 
 # -- say what it is ---------------------------------------------------------------------------------------------------
@@ -195,8 +202,6 @@ def send_again(hub: Hub, id: int, note: str = "") -> Done:
         item = _still(tx, one)
         rows.again(lane, item, by_person=True)
         item.tries, item.due = 0, ""
-        link = ledger.find_links(tx, one.route, [item.ref]).get(item.ref)
-        item.token = link.token if link is not None and link.token else item.token
         step = _step_with(Placed(one.route, item), Answer(fate="queued", reason="a person said to send it again"))
         writing.settle(tx, lane, [step], hub.store.now(), cause="send again")
         _note(tx, hub, "errors.send-again", [(item, {"note": note, "found": seen})])
@@ -263,12 +268,14 @@ def abandon(hub: Hub, id: int, note: str = "") -> Done:
     return done
 
 
-def accept(hub: Hub, id: int, note: str = "") -> Done:
+def accept(hub: Hub, id: int, note: str = "", *, same: bool = False) -> Done:
     """Keep what the target holds: the link stays, and ours is not sent. The next change at its source meets the same
-    edit and is shown again, since nobody has said that theirs may be written over."""
+    edit and is shown again, since nobody has said that theirs may be written over. ``same``: it was found to be what
+    we would write, so there is no edit to meet."""
     one = _decidable(hub, id, "differs")
     with hub.store.read() as tx:
         link = ledger.find_links(tx, one.route, [one.item.ref])[one.item.ref]
+    link = msgspec.structs.replace(link, token=one.item.token) if same else link
     held = _held_now(hub, one, link.target)
     reason = f"{KEPT} {audit.actor()}" + (f": {note}" if note else "")
     answer = Answer(fate="linked", target=link.target, token=link.token, reason=reason)

@@ -105,7 +105,7 @@ def check_settings(hub: Hub) -> Checked:
             open_ends += list(_compiled(offline, name))
         except ConfigError as error:
             found.append(error)
-    found += barring.mistakes(hub, offline)
+    found += [*unheeded.unused(hub.project), *barring.mistakes(hub, offline)]
     rivals = [] if found else list(_rivals(offline))
     found += [two.error() for two in rivals if two.always]
     open_ends += [str(two) for two in rivals if not two.always]

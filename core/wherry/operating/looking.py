@@ -62,7 +62,8 @@ def _looked(target: Target, one: Placed, flown: Flight | None, finds: resolving.
 
 
 def _keep_found(hub: Hub, looks: Sequence[Look], target: str) -> None:
-    """What was found, on the item; the version of what would be written over, on its link."""
+    """What was found, on the item, with the version of what would be written over. The link goes on saying what was
+    written: a look is nobody's word that what it found may be written over."""
     now = hub.store.now()
     with hub.store.write() as tx:
         for one in looks:
@@ -71,12 +72,12 @@ def _keep_found(hub: Hub, looks: Sequence[Look], target: str) -> None:
                 continue
             what = msgspec.json.decode(item.item.evidence).get("what", "look") if item.item.evidence else "look"
             item.item.evidence = halfway.seen(item.item, what, now, target or item.item.target, one.found)
+            item.item.token = _version(tx, item, one.found)
             ledger.put_items(tx, item.route, [item.item])
-            _keep_version(tx, item, one.found)
 
 
-def _keep_version(tx: Tx, one: Placed, found: Sequence[Found]) -> None:
+def _version(tx: Tx, one: Placed, found: Sequence[Found]) -> str:
+    """What was refused is tried again as it was: a person's edit that came since is then noticed."""
     link = ledger.find_links(tx, one.route, [one.item.ref]).get(one.item.ref)
     hit = next((hit for hit in found if link is not None and hit.target == link.target), None)
-    if link is not None and hit is not None:
-        ledger.put_links(tx, one.route, [msgspec.structs.replace(link, token=hit.token)])
+    return hit.token if hit is not None and one.item.state in ("differs", "decide") else one.item.token

@@ -1,4 +1,4 @@
-"""Keys of a flow that nothing of it would heed: refused, since whoever wrote them counts on them.
+"""Keys that nothing would heed, of a flow or of ``[maps]``: refused, since whoever wrote them counts on them.
 
 A flow of several kinds may say what one of them alone heeds. A mapper of a plugin's own may heed anything.
 """
@@ -12,7 +12,7 @@ from wherry.errors import ConfigError
 from wherry.mapping import MapMapper
 from wherry.mapping.layers import TRIGGER, documents_of, outlines
 from wherry.roles import AtomicSinkWriter, FieldMapper
-from wherry.settings import Flow
+from wherry.settings import Flow, Project
 from wherry.settings.mistakes import suggestion
 
 _OF_BOOKS = (
@@ -26,8 +26,20 @@ Maps = Mapping[str, Mapping[str, Any]]
 
 def refuse(flow: Flow, mappers: Mapping[str, FieldMapper], maps: Maps, sink: object) -> None:
     """Raises ConfigError for the first such key. ``maps`` are those of the source's plugin, ``sink`` may be None."""
-    for error in (*_of_books(flow), *_of_approval(flow, sink), *_of_kinds(flow, mappers, maps)):
+    for error in (*_of_books(flow), *_of_approval(flow, sink), *_of_kinds(flow, mappers, maps), *_of_order(flow)):
         raise error
+
+
+def unused(project: Project) -> Iterator[ConfigError]:
+    """Maps that no pipeline names. They stop no run: the flows do without them."""
+    used = {pipeline.map for flow in project.flows.values() for pipeline in flow.pipelines}
+    for name in project.maps:
+        if name not in used:
+            yield ConfigError(
+                f"maps.{name} would change nothing: no pipeline of a flow uses it",
+                fix=f'write map = "{name}" in a line of a flow\'s pipelines, or take it out', code="WHERRY-2654",
+                key=f"maps.{name}",
+            )  # fmt: skip
 
 
 def _of_books(flow: Flow) -> Iterator[ConfigError]:
@@ -54,6 +66,17 @@ def _of_kinds(flow: Flow, mappers: Mapping[str, FieldMapper], maps: Maps) -> Ite
     for key, table in (("map", flow.map), ("match", flow.match), ("repeat", flow.repeat)):
         for entity in () if flow.books else [one for one in table if one and one not in names]:
             yield _error(flow, f"{key}.{entity}", f"the flow makes no {entity}", suggestion(entity, names))
+
+
+def _of_order(flow: Flow) -> Iterator[ConfigError]:
+    for entity, match in flow.match.items():
+        order = match.order or ()
+        if "link" in order[1:]:
+            yield ConfigError(
+                f"flows.{flow.name}.match.{entity}.order has link behind {order[0]}, and link is always first: what "
+                "was linked once stays linked", code="WHERRY-2654", key=f"flows.{flow.name}.match.{entity}.order",
+                fix='write "link" first, or leave it out',
+            )  # fmt: skip
 
 
 def _said(flow: Flow, keys: tuple[str, ...]) -> list[str]:

@@ -6,7 +6,7 @@ in the middle of a generator, a ``sys.exit`` or an answer of the wrong shape (ca
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
 
@@ -103,7 +103,18 @@ def fetch(source: Fetches, kind: str, ids: Sequence[str], fields: tuple[str, ...
 def opened(source: OpensFiles, file: str) -> Iterator[Iterator[bytes]]:
     """The bytes of a file; what breaks while they are read is the source's doing too."""
     with blame(source, _SOURCE, "open_file", pure=False), source.open_file(file) as pieces:
-        yield pieces
+        yield _pieces(source, pieces)
+
+
+def _pieces(source: OpensFiles, pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The pieces, judged one by one: what goes wrong in keeping them is not the source's doing."""
+    left = iter(pieces)
+    while True:
+        with blame(source, _SOURCE, "open_file", pure=False):
+            piece = next(left, None)
+        if piece is None:
+            return
+        yield piece
 
 
 def sweep(source: Sweeps, kind: str, ids: list[str], fields: tuple[str, ...]) -> list[Record]:

@@ -25,6 +25,7 @@ from wherry.store import Store, ledger
 from wherry.store.calls import CallRow, OpenItem
 from wherry.store.database import Tx
 from wherry.store.ledger import LinkRow
+from wherry.wording import of_connection
 
 _BACKOFF, _LONGEST = 2.0, 60.0
 UNAUTHORIZED, _FORBIDDEN = 401, 403
@@ -277,9 +278,14 @@ def _judged(target: Target, one: Exchange) -> Verdict:
     except WherryError as error:
         return Verdict(answers=[(flight, _unclear(error.message)) for flight in one.flights])
     reason = f"{target.name} answered with status {reply.status}, which does not say what became of it"
+    answers = {stamp: _named(target, answer) for stamp, answer in answers.items()}
     told = _checked(target, [(flight, answers.get(flight.stamp) or _unclear(reason)) for flight in one.flights])
     stop = not_let_in(target, reply.status) if reply.status == _FORBIDDEN and not answers else None
     return Verdict(answers=told, stop=stop or _put_off_for_ever(target, told), named=frozenset(answers))
+
+
+def _named(target: Target, answer: Answer) -> Answer:
+    return replace(answer, fix=of_connection(answer.fix, target.name)) if answer.fix else answer
 
 
 def _put_off_for_ever(target: Target, told: Sequence[tuple[Flight, Answer]]) -> TryAgain | None:

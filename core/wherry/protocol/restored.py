@@ -155,12 +155,17 @@ class Beside:
         """How many calls it knew of when it was opened; None where it is new, or damaged."""
 
     def reach(self, number: int) -> None:
-        """It never goes down: bytes sent again carry an old number, and another connection's drain may be further."""
+        """It never goes down: bytes sent again carry an old number, and another connection's drain may be further.
+
+        Raises ConfigError where it cannot be written, such as on a full disk.
+        """
         fcntl.flock(self._handle, fcntl.LOCK_EX)
         try:
             known = self._read()
             if known is None or number > known:
                 os.pwrite(self._handle, f"{number:020d}".encode(), 0)
+        except OSError as error:
+            raise _unusable(self.path, error) from error
         finally:
             fcntl.flock(self._handle, fcntl.LOCK_UN)
 

@@ -9,6 +9,7 @@ microsecond and outlives the process: when that ended without a word, the next r
 from __future__ import annotations
 
 import ctypes
+import errno
 import fcntl
 import mmap
 import os
@@ -163,10 +164,7 @@ class Watch:
         self._free = list(range(_SLOTS))
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._held = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            fcntl.flock(self._held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.ftruncate(self._held, _SLOT * _SLOTS)
-            self._traces = mmap.mmap(self._held, _SLOT * _SLOTS)
+            self._held, self._traces = _mapped(self._file)
         except OSError:
             self._traces = None
 
@@ -180,6 +178,20 @@ class Watch:
     def _watch(self, done: threading.Event, tell: Callable[[str, str], object]) -> None:
         while not done.wait(_LOOK):
             self.look(tell)
+
+
+def _mapped(file: Path) -> tuple[int, mmap.mmap]:
+    """The file of traces, locked and in memory."""
+    held = os.open(file, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Written, not only made that long: on a full disk a hole in it would end the process at the first trace.
+        if os.pwrite(held, bytes(_SLOT * _SLOTS), 0) < _SLOT * _SLOTS:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return held, mmap.mmap(held, _SLOT * _SLOTS)
+    except OSError:
+        os.close(held)
+        raise
 
 
 def longest(held: bool) -> float:

@@ -18,6 +18,7 @@ from wherry.settings.models import (
 from wherry.settings.origin import Hidden, Origin, origin
 from wherry.settings.schema import schema
 from wherry.settings.secret import Auth, AuthSettings, ConnectionSettings, OAuth2Auth, SecretRef, TokenAuth
+from wherry.settings.values import TablePath
 
 __all__ = [
     "PROJECT_FILE",
@@ -40,6 +41,7 @@ __all__ = [
     "SecretRef",
     "Store",
     "Subscription",
+    "TablePath",
     "TokenAuth",
     "compose",
     "find_project",

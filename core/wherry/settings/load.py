@@ -20,6 +20,7 @@ from wherry.settings.locate import KeyPath
 from wherry.settings.mistakes import LITERAL_SECRET, NO_PROJECT, Mistake, error_of, problem
 from wherry.settings.models import Project
 from wherry.settings.secret import HOW_TO_WRITE, SecretRef
+from wherry.settings.values import FOLDER
 
 PROJECT_FILE = "wherry.toml"
 
@@ -111,7 +112,7 @@ def compose(
             continue
         at = ("connections", name)
         try:
-            settings = bound(model.model_validate(table.own), at, stack)
+            settings = bound(model.model_validate(table.own, context={FOLDER: stack.folder}), at, stack)
         except ValidationError as error:
             mistakes += explain(error, model, table.own, at)
         except Exception as error:

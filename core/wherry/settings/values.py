@@ -7,12 +7,14 @@ import datetime as dt
 import re
 import zoneinfo
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
     BeforeValidator,
     PlainValidator,
+    ValidationInfo,
     ValidatorFunctionWrapHandler,
     WithJsonSchema,
     WrapValidator,
@@ -30,6 +32,8 @@ _BYTES = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2*
 _LONGEST_EXPRESSION = 2_000
 _CRON_START = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
 _CRON_FIRES = 400
+FOLDER = "folder"
+"""In the context of a validation: the project folder."""
 NAME_RULE = "names are lower case letters and digits, with hyphens between words: won-deals"
 
 Policy = Literal["once", "always"]
@@ -198,6 +202,17 @@ def _size(value: Any) -> int:
     return int(match[1]) * _BYTES[match[2].lower()]
 
 
+def _table(value: str, info: ValidationInfo) -> str:
+    folder: Path | None = (info.context or {}).get(FOLDER)
+    if value and folder is not None:
+        file = (folder / value).resolve()
+        if not (file.is_file() and file.is_relative_to(folder.resolve())):
+            raise wrong(
+                f"there is no file {value[:200]!r} in the project folder", "put the table there, or take the key out"
+            )
+    return value
+
+
 def _some(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
@@ -243,6 +258,8 @@ Repeat = Annotated[
 ]
 Every = Annotated[str, AfterValidator(_every)]
 Cron = Annotated[str, AfterValidator(_cron)]
+TablePath = Annotated[str, AfterValidator(_table)]
+"""A CSV table of the project folder. One that a person names must be there; a default may be missing."""
 Size = Annotated[int, PlainValidator(_size), WithJsonSchema({"type": "string", "examples": ["100MB"]})]
 Names = Annotated[tuple[str, ...], AfterValidator(_distinct)]
 _ONE_OR_SEVERAL = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}

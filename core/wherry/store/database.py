@@ -21,6 +21,7 @@ from wherry.errors import ConfigError, TryAgain, WherryError
 from wherry.store import tables
 from wherry.store.engines import postgresql, sqlite
 from wherry.store.growth import Growth
+from wherry.store.sessions import Session, Sessions
 from wherry.store.statements import Row, Statements, driver_of, sliced
 
 SCHEMA = "0001"
@@ -186,6 +187,7 @@ class Database:
         self._kept: Connection | None = None
         """On SQLite the one who writes has a session of its own: to take one of the pool each time costs more CPU than
         the statements of a small transaction."""
+        self.sessions = Sessions(lambda: self.engine)
         self._writing = threading.Lock()
         self._writer = 0
         self._statements = _STATEMENTS.setdefault(self.dialect, Statements())
@@ -249,11 +251,11 @@ class Database:
     @contextlib.contextmanager
     def read(self) -> Iterator[Tx]:
         """A reading transaction: sees what was committed when it began. Raises what ``write`` raises."""
-        with self.translated(), self.engine.connect() as connection, self._begun(connection, READ[self.dialect]) as tx:
+        with self.translated(), self.sessions.taken() as connection, self._begun(connection, READ[self.dialect]) as tx:
             yield tx
 
     @contextlib.contextmanager
-    def write(self, session: Connection | None = None) -> Iterator[Tx]:
+    def write(self, session: Session | None = None) -> Iterator[Tx]:
         """A writing transaction: committed on leaving, rolled back when anything is raised.
 
         Raises TryAgain when another process held the writer's place too long, ConfigError when the store is unusable.
@@ -274,7 +276,7 @@ class Database:
             yield tx
 
     @contextlib.contextmanager
-    def _alone(self, session: Connection | None = None) -> Iterator[Tx]:
+    def _alone(self, session: Session | None = None) -> Iterator[Tx]:
         """A transaction in the one writer's place: of this process, and of all that share the store."""
         if self._writer == threading.get_ident():
             raise RuntimeError("a write transaction is open in this thread already")
@@ -287,14 +289,13 @@ class Database:
                 self._writer = 0
 
     @contextlib.contextmanager
-    def _connected(self, session: Connection | None) -> Iterator[Connection]:
-        """The session, or one of the pool: taken by who has its turn, so that those who wait leave some to read."""
-        if session is None and self.dialect == "sqlite":
-            session = self._kept = self._kept or self.engine.connect()
-        if session is not None:
-            yield session
+    def _connected(self, session: Session | None) -> Iterator[Connection]:
+        """The session, or one of its own: taken by who has its turn, so that those who wait leave some to read."""
+        if self.dialect == "sqlite":
+            self._kept = self._kept or self.engine.connect()
+            yield self._kept
         else:
-            with self.engine.connect() as connection:
+            with self.sessions.taken(session) as connection:
                 yield connection
 
     @contextlib.contextmanager

@@ -9,22 +9,20 @@ import contextlib
 import fcntl
 import hashlib
 import os
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
 
-import sqlalchemy as sa
-from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DataError
+from sqlalchemy.exc import DataError, DBAPIError, SQLAlchemyError
 
 from wherry.errors import Busy, TryAgain, WherryError
 from wherry.store.database import Database, Tx
+from wherry.store.sessions import Session
 
 LOST = "WHERRY-6021"
 """The code of what is raised once the session that held a lock has died."""
 _BACKEND = "SELECT pg_backend_pid()"
+_TAKE, _LET_GO = "SELECT pg_try_advisory_lock(%s), pg_backend_pid()", "SELECT pg_advisory_unlock(%s)"
 _STILL = "SELECT 1 / (pg_backend_pid() = %s)::int"
 """Fails where another of the server's processes runs it, and with it the transaction; its answer is not waited for."""
 _FAILED = "22012"
@@ -34,16 +32,13 @@ _FAILED = "22012"
 class Held:
     """A lock that is held. A file lock lasts as long as its process; a session's can be lost with its connection."""
 
-    def __init__(self, database: Database, name: str, session: Connection | None = None) -> None:
-        self._database, self._name, self._session = database, name, session
-        self._asking = threading.Lock()
-        self._backend = None if session is None else self._served_by()
+    def __init__(self, database: Database, name: str, session: Session | None = None, backend: int = 0) -> None:
+        self._database, self._name, self._session, self._backend = database, name, session, backend
 
     def check(self) -> None:
         """Whether it is still held. Safe for threads while none of them writes. Raises TryAgain where it is not."""
-        with self._asking:
-            if self._session is not None and (self._is_lost() or self._served_by() != self._backend):
-                raise self._lost()
+        if self._session is not None and (self._session.is_lost() or _served_by(self._session) != self._backend):
+            raise self._lost()
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Tx]:
@@ -64,15 +59,6 @@ class Held:
                 raise
             raise self._lost() from error
 
-    def _served_by(self) -> int | None:
-        """The server's process that serves the session; None where there is none any more."""
-        assert self._session is not None
-        driver = cast("Any", self._session.connection.driver_connection)
-        try:
-            return int(driver.execute(_BACKEND).fetchone()[0])
-        except self._session.dialect.loaded_dbapi.Error:
-            return None
-
     def _lost(self) -> TryAgain:
         return TryAgain(
             f"the database session that held {self._name} was lost", code=LOST,
@@ -80,9 +66,15 @@ class Held:
         )  # fmt: skip
 
     def _is_lost(self) -> bool:
-        if self._session is None:
-            return False
-        return self._session.invalidated or cast("Any", self._session.connection.driver_connection).closed
+        return self._session is not None and self._session.is_lost()
+
+
+def _served_by(session: Session) -> int | None:
+    """The server's process that serves the session; None where there is none any more."""
+    try:
+        return int(session.ask(_BACKEND)[0][0])
+    except DBAPIError:
+        return None
 
 
 @contextlib.contextmanager
@@ -136,15 +128,27 @@ def _take_file(handle: int, name: str, deadline: float) -> None:
 @contextlib.contextmanager
 def _advisory_lock(database: Database, name: str, wait: float) -> Iterator[Held]:
     number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
-    with database.translated():
-        opened = database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-    with opened as connection:
-        take = sa.select(sa.func.pg_try_advisory_lock(number))
-        with database.translated():
-            if not any(connection.execute(take).scalar() for _ in _retry_until(time.monotonic() + wait)):
-                raise _busy(name, "")
-        try:
-            yield Held(database, name, connection)
-        finally:
-            with contextlib.suppress(sa.exc.SQLAlchemyError):  # a session that died has let go by itself
-                connection.execute(sa.select(sa.func.pg_advisory_unlock(number)))
+    with database.translated(), contextlib.ExitStack() as stack:
+        session = stack.enter_context(database.sessions.holding())
+        backend = _take_advisory(session, name, number, time.monotonic() + wait)
+        stack.callback(_let_go, session, name, number)
+        left = stack.pop_all()
+    with left:
+        yield Held(database, name, session, backend)
+
+
+def _take_advisory(session: Session, name: str, number: int, deadline: float) -> int:
+    """The server's process that holds it for us."""
+    for _ in _retry_until(deadline):
+        if name not in session.names:
+            [(taken, backend)] = session.ask(_TAKE, number)
+            if taken:
+                session.names.add(name)
+                return int(backend)
+    raise _busy(name, "")
+
+
+def _let_go(session: Session, name: str, number: int) -> None:
+    with contextlib.suppress(SQLAlchemyError):  # a session that died has let go by itself
+        session.ask(_LET_GO, number)
+        session.names.discard(name)

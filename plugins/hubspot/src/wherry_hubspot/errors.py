@@ -67,7 +67,7 @@ def _forbidden(body: Mapping[str, Any]) -> AccessLost:
     what = f"the token lacks the scopes {', '.join(scopes)}" if scopes else "the token may not read this"
     return AccessLost(
         f"HubSpot refused access: {what}" + _quoted(body),
-        fix="add the scopes to the service key or app in HubSpot, then run `wherry connection test`",
+        fix="add the scopes to the service key or app in HubSpot, then run `wherry connection test NAME`",
         code="WHERRY-5702",
         scopes=", ".join(scopes),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from wherry.settings import TablePath
 
 
 class QbwcSettings(BaseModel):
@@ -22,7 +23,7 @@ class QbwcSettings(BaseModel):
         description="The own currency of a company file that keeps one only, which QuickBooks does not tell; documents "
         "in another are held.",
     )  # fmt: skip
-    tax_table: str = Field(
+    tax_table: TablePath = Field(
         "tables/tax.csv",
         description="The table that maps tax rates (rate, in percent) to QuickBooks' sales tax items (code); outside "
         "the United States to its sales tax codes.",

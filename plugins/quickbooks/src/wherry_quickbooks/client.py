@@ -283,7 +283,7 @@ class Client:
         body = decoded(answer.content)
         if found := faults(body):
             # QuickBooks sends some of its faults with a good status.
-            raise error_of(found[0])
+            raise error_of(found[0], connection=self.http.connection)
         return body
 
 

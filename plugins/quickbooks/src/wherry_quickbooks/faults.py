@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 from wherry.errors import AccessLost, ConfigError, ContractBroken, Rejected, TryAgain, WherryError
 from wherry.redaction import scrub
+from wherry.wording import of_connection
 
 if TYPE_CHECKING:
     from wherry.http import Response
@@ -91,12 +92,16 @@ def too_fast(after: float | None) -> TryAgain:
     return TryAgain("QuickBooks Online asks for fewer calls", after=after, code="WHERRY-6751")
 
 
-def error_of(fault: Fault, status: int = 400) -> WherryError:
-    """The error that a fault stands for where something was only read. ``where["fault"]`` is Intuit's own number."""
+def error_of(fault: Fault, status: int = 400, connection: str = "") -> WherryError:
+    """The error that a fault stands for where something was only read. ``where["fault"]`` is Intuit's own number.
+
+    ``connection`` is told where the core does not: a fault that came with a good status passes it by.
+    """
     error = _access(fault, status) or _state(fault, status)
     error.message = scrub(error.message)
     error.args = (error.message,)
-    error.where |= {"fault": fault.code} if fault.code else {}
+    error.fix = of_connection(error.fix, connection)
+    error.where |= {name: told for name, told in (("fault", fault.code), ("connection", connection)) if told}
     return error
 
 

@@ -100,7 +100,7 @@ CODES: dict[str, Line] = {
     # what the account allows
     "5020": _refused(
         "whoever signed in may not do that in QuickBooks",
-        "let an administrator of the company sign in (wherry connect), then try it again",
+        "let an administrator of the company sign in (wherry connect NAME), then try it again",
     ),
     "5030": _refused("this edition of QuickBooks cannot do that", "leave it out of the flow, or change the edition"),
     "6190": _refused("the subscription of the QuickBooks company has ended", "renew it, then try it again"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
-from wherry.settings import Auth, ConnectionSettings, SecretRef
+from wherry.settings import Auth, ConnectionSettings, SecretRef, TablePath
 from wherry.settings.mistakes import wrong
 
 VENDORS = {
@@ -69,7 +69,7 @@ class QuickBooksSettings(ConnectionSettings):
         "refuse",
         description="When another customer, vendor or item has the name: hold the record, or write it with a suffix.",
     )
-    tax_table: str = Field(
+    tax_table: TablePath = Field(
         "tables/tax.csv", description="The table that maps tax rates (rate, in percent) to QuickBooks tax codes (code)."
     )
     metered_reads: int = Field(
