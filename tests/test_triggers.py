@@ -217,6 +217,14 @@ def test_a_status_takes_what_is_as_far_along_or_further() -> None:
     assert [reason is None for reason in both] == [False, False, True, True, True, False, False]
 
 
+def test_a_status_is_guessed_only_where_the_source_speaks_these_words() -> None:
+    with pytest.raises(ConfigError, match="'finalised' is none of") as caught:
+        by_status("finalised", usual="invoiced")
+    assert caught.value.fix.startswith("did you mean finalized?")
+    for word, usual in (("unassigned", "invoiced"), ("paid", "invoiced"), ("finalised", "")):
+        assert by_status(word, usual=usual).reason(deal(status=word)) is None
+
+
 def test_a_status_that_is_not_taken_is_told_with_what_is() -> None:
     gate = by_status("finalized", "paid")
     assert gate.reason(deal(status="Draft")) == "its status is Draft; this flow takes finalized or paid"

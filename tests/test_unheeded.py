@@ -62,7 +62,6 @@ def said(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest
         (INVOICES, 'document = "invoice"', 'match.project = { unmatched = "skip" }'),
         (INVOICES, 'repeat = "always"', 'repeat = { project = "once" }'),
         (INVOICES, 'order = ["link", "sku", "name"]', 'order = ["sku", "link", "name"]'),
-        (INVOICES, "[flows.invoices]", 'maps.spare.invoice.memo = "invoice.memo"'),
     ],
     ids=lambda value: value.partition(" =")[0].replace(".", "-") if value.count("\n") == 0 else "",
 )
@@ -72,6 +71,11 @@ def test_a_key_that_nothing_of_its_flow_heeds_is_refused(said: Said, project: st
     told = said(project.replace(before, key if swapped else f"{key}\n{before}"), "config check")
     assert "WHERRY-2654" in told
     assert f".{key.partition(' ')[0]}" in told
+
+
+def test_a_map_that_no_pipeline_uses_is_refused(said: Said) -> None:
+    told = said(f'{INVOICES}[maps.spare.invoice]\nmemo = "invoice.memo"\n', "config check")
+    assert "maps.spare would change nothing: no pipeline of a flow uses it" in told
 
 
 def test_a_status_that_is_nearly_one_of_the_sources_is_guessed(said: Said) -> None:
