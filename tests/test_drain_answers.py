@@ -57,6 +57,14 @@ def test_a_refusal_keeps_the_vendors_reason_field_and_what_to_do_and_the_rest_go
     assert [desk.done("2"), desk.done("3")] == [[("created", "2.10")], [("created", "3.10")]]
 
 
+def test_what_a_sink_says_to_do_names_the_connection(desk: Books) -> None:
+    fix = "sign in with more rights: wherry connect NAME"
+    decoding(desk, lambda answers, items: {one.stamp: Answer(fate="refused", reason="no", fix=fix) for one in items})
+    desk.bill("1")
+    desk.run()
+    assert desk.item("1").fix == "sign in with more rights: wherry connect books"
+
+
 def test_a_refused_record_goes_by_itself_once_a_later_version_of_it_is_written(desk: Books) -> None:
     desk.bill("1")
     desk.fault("status", status=422, after=THIRD, body={"error": {"code": "unbalanced", "message": "no"}})

@@ -16,7 +16,8 @@ from wherry.protocol.steps import Lane
 from wherry.records import Answer, Draft, Item, Listed, Page, Record, Ref, Skip
 from wherry.roles import Account
 from wherry.runs import engine
-from wherry.runs.job import Job, Options, Wired
+from wherry.runs.job import Batch, Entry, Job, Options, Wired
+from wherry.runs.merging import merged_refs
 from wherry.store import Store, ledger
 from wherry.store.blobs import Blobs
 from wherry.store.documents import DocumentView
@@ -198,3 +199,10 @@ def test_text_that_looks_like_a_placeholder_is_kept_as_it_is(store: Store) -> No
     """case_G15"""
     run(store, Source(Page([deal(1, name="50% off %s %(x)s %% ?")], "a")))
     assert held(store)["name"] == "50% off %s %(x)s %% ?"
+
+
+def test_a_merged_record_may_be_called_by_any_signs() -> None:
+    r"""case_B12: an id such as A\1 ended the run, taken for a group of a pattern"""
+    draft = Draft(entity="project", key="id:2", body={})
+    survivor = Entry(record=Record(kind="deal", id="2", version="1"), digest=b"", merged=r"A\1", drafts=[draft])
+    assert merged_refs(Batch("deal", heads=[survivor])) == {Ref("project", r"id:A\1"): draft.ref}

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from wherry.catalogues import LazyCatalogue
 from wherry.errors import TryAgain
@@ -33,17 +33,16 @@ def drafts(asked: Sequence[tuple[str, str, str, str]]) -> list[Draft]:
 @given(
     st.lists(LINES, max_size=5, unique_by=lambda line: line.id), st.dictionaries(IDS, st.lists(KEYS, max_size=2)),
     st.lists(st.tuples(LEARNED, DRAFTS, st.booleans()), min_size=1, max_size=3),
-    st.sampled_from(("create", "skip", "triage")), st.sampled_from((("reference", "sku", "name"), ("sku", "name"))),
+    st.sampled_from(("create", "skip", "triage")),
 )  # fmt: skip
 def test_what_is_decided_does_not_hang_on_where_the_listing_is_kept(
     lines: list[Listed],
     linked: dict[str, list[str]],
     rounds: list[tuple[list[tuple[Listed, list[str]]], list[tuple[str, str, str, str]], bool]],
     unmatched: str,
-    order: tuple[str, ...],
 ) -> None:
     """I2"""
-    matcher = RuleMatcher.from_settings(order, unmatched)
+    matcher = RuleMatcher.from_settings(("reference", "sku", "name"), unmatched)
     here, there = ListingCatalogue(lines, linked), LazyCatalogue(lambda: Listing(lines, linked))
     for learned, asked, announced in rounds:
         wanted = drafts(asked)
@@ -61,6 +60,23 @@ def test_what_is_decided_does_not_hang_on_where_the_listing_is_kept(
             here.add(line, keys)
             there.learn(line, keys)
             assert set(there.keys_of(line.id)) == set(here.keys_of(line.id))
+
+
+NAMES, SKUS = st.sampled_from(("Post", "post ", "Rail", "")), st.sampled_from(("", "A-1", "a 1", "B"))
+THINGS = st.lists(st.tuples(KEYS, NAMES, SKUS, st.just("")), min_size=1, max_size=4)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(st.builds(Listed, IDS, NAMES, SKUS), max_size=2, unique_by=lambda line: line.id), THINGS)
+@example([Listed("T3", "Rail")], [("id:1", "Post", "", ""), ("id:1", "Rail", "", "")])
+def test_what_nothing_can_be_is_created_without_a_look_and_nothing_else(
+    lines: list[Listed], asked: list[tuple[str, str, str, str]]
+) -> None:
+    """I2"""
+    matcher, linked = RuleMatcher.from_settings(("link", "sku", "name"), "create"), {"T1": ["id:1"], "T2": ["sku:a"]}
+    there = LazyCatalogue(lambda: Listing(lines, linked))
+    assert matcher.match(drafts(asked), there) == matcher.match(drafts(asked), ListingCatalogue(lines, linked))
+    assert all(LazyCatalogue(Listing).strangers(drafts([("id:1", "Post", "A", ""), ("id:2", "post", "B", "")])))
 
 
 @given(st.lists(LINES, max_size=8, unique_by=lambda line: line.id))

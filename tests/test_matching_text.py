@@ -6,6 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from wherry.matching import name_key, product_key, sku_key
+from wherry.matching.text import code_of, words
 
 LATIN = st.text(alphabet="abcdefghijklmnopqrstuvwxyzåéñöüß0123456789 -.,/+#%&'\"", max_size=30)
 ANY = st.text(max_size=30)
@@ -116,6 +117,13 @@ def test_a_sku_without_letter_or_digit_says_nothing(nothing: str) -> None:
 @given(ANY)
 def test_the_sku_key_of_a_sku_key_is_the_key(text: str) -> None:
     assert sku_key(sku_key(text)) == sku_key(text)
+
+
+@given(st.text(alphabet=st.characters(max_codepoint=127), max_size=12))
+def test_plain_skus_have_the_keys_that_any_other_spelling_gives_them(text: str) -> None:
+    """The short ways for them are no rules of their own."""
+    assert sku_key(text) == sku_key(f"{text} ")
+    assert code_of(text) == code_of(f"{text}\u00ad") == "".join(words(text))
 
 
 def test_a_product_is_known_by_its_id_else_its_sku_else_its_name() -> None:

@@ -49,7 +49,7 @@ def merged_refs(batch: Batch) -> dict[Ref, Ref]:
     for entry in (head for head in batch.heads if head.merged):
         own = re.compile(rf"(?<![0-9A-Za-z]){re.escape(entry.record.id)}(?![0-9A-Za-z])")
         for draft in entry.drafts:
-            old = own.sub(lambda _, id=entry.merged: id, draft.key)
+            old = own.sub(entry.merged.replace("\\", r"\\"), draft.key)
             if old != draft.key:
                 found[Ref(draft.entity, old)] = draft.ref
     return found

@@ -302,7 +302,7 @@ class Database:
     def _begun(self, connection: Connection, begin: Iterable[str]) -> Iterator[Tx]:
         tx = Tx(connection, self._statements)
         try:
-            tx.driver.begin(begin)
+            tx.driver.begin(begin, at_once=begin is not READ[self.dialect])
             yield tx
         except KeyboardInterrupt:
             tx.driver.abandon()

@@ -44,6 +44,11 @@ class Pipeline:
         self._failed: pq.abc.PGresult | None = None
         self._rows = Transformer(session)
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether there is something that has been told and has not been waited for, and nothing that failed."""
+        return self._pq.pipeline_status == pq.PipelineStatus.ON
+
     def tell(self, sql: str, values: Row, answer: Answer | None = None) -> None:
         """Run a statement; its rows, where anybody wants them, come with the ``answer``. It may not have left yet."""
         if self._pq.pipeline_status == pq.PipelineStatus.OFF:

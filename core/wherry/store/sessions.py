@@ -27,7 +27,10 @@ class Session:
 
     def is_lost(self) -> bool:
         """Whether it has ended, and with it all locks that it held."""
-        return self.connection.invalidated or cast("Any", self.connection.connection.driver_connection).closed
+        connection = self.connection
+        return (
+            connection.closed or connection.invalidated or cast("Any", connection.connection.driver_connection).closed
+        )
 
     @property
     def is_free(self) -> bool:
@@ -50,8 +53,12 @@ class Session:
         """The rows of one statement, outside of any transaction."""
         with self.taken() as connection:
             driver = driver_of(connection)
-            rows = driver.ask(sql, values)
-            driver.arrive()
+            try:
+                rows = driver.ask(sql, values)
+                driver.arrive()
+            except KeyboardInterrupt:
+                driver.abandon()
+                raise
             return list(rows)
 
 

@@ -73,8 +73,8 @@ class Driver:
         self._raw: Any = connection.connection.dbapi_connection
         self._open = False
 
-    def begin(self, statements: Iterable[str]) -> None:
-        """Open a transaction."""
+    def begin(self, statements: Iterable[str], *, at_once: bool) -> None:
+        """Open a transaction; ``at_once`` where others are to wait for it from now on."""
         self._open = True
         for sql in statements:
             self.run(sql, (), gives=False)
@@ -92,9 +92,16 @@ class Driver:
         self._open = False
         with contextlib.suppress(self._known):
             try:
+                self._leave()
                 self.arrive()
             finally:
-                self._raw.rollback()
+                self._roll_back()
+
+    def _leave(self) -> None:
+        """Roll back on the way, where that is cheaper than to have the driver do it."""
+
+    def _roll_back(self) -> None:
+        self._raw.rollback()
 
     def arrive(self) -> None:
         """Wait until everything that was told is done."""
@@ -141,8 +148,10 @@ class PipedDriver(Driver):
         super().__init__(connection)
         self._pipe = Pipeline(self._raw, connection.info.setdefault("prepared", {}))
 
-    def begin(self, statements: Iterable[str]) -> None:
-        super().begin(statements)
+    def begin(self, statements: Iterable[str], *, at_once: bool) -> None:
+        super().begin(statements, at_once=at_once)
+        if not at_once:
+            return
         try:
             self._pipe.depart()
         except self._known as error:
@@ -166,6 +175,15 @@ class PipedDriver(Driver):
             self._pipe.close()
         except self._known as error:
             raise self._wrapped("what was told before", error) from error
+
+    def _leave(self) -> None:
+        """With what was told last: the driver's own is another journey. Behind a failure nothing is done any more."""
+        if self._pipe.is_under_way:
+            self._pipe.tell("ROLLBACK", ())
+
+    def _roll_back(self) -> None:
+        if self._raw.info.transaction_status.name != "IDLE":
+            super()._roll_back()
 
     def abandon(self) -> None:
         self._raw.close()  # the server may hold us in a queue for as long as it likes
