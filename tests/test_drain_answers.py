@@ -59,7 +59,8 @@ def test_a_refusal_keeps_the_vendors_reason_field_and_what_to_do_and_the_rest_go
 
 def test_what_a_sink_says_to_do_names_the_connection(desk: Books) -> None:
     fix = "sign in with more rights: wherry connect NAME"
-    decoding(desk, lambda answers, items: {one.stamp: Answer(fate="refused", reason="no", fix=fix) for one in items})
+    refused = Answer(fate="refused", reason="no", fix=fix)
+    decoding(desk, lambda answers, items: {items[0].stamp: refused} if items[0].entity == "invoice" else answers)
     desk.bill("1")
     desk.run()
     assert desk.item("1").fix == "sign in with more rights: wherry connect books"

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import DBAPIError
 from wherry.errors import Busy, ConfigError, Rejected, TryAgain, WherryError
 from wherry.records import Candidate, Draft, Ref
-from wherry.store import Store, audit, calls, ledger, locks, needs, questions, registry
+from wherry.store import Store, audit, calls, inquiries, ledger, locks, needs, questions, registry
 from wherry.store.blobs import Blobs, shown_name
 from wherry.store.database import Database
 from wherry.store.documents import DocumentView
@@ -170,6 +170,14 @@ def test_seen_records_are_counted_by_their_last_fate(store: Store) -> None:
         ledger.put_seen(tx, "f", [Seen("deal", "0", "v2", b"e", "skipped", "gone: archived", synced="P-0")])
         assert ledger.count_seen(tx, "f") == {"deal": {"created": 2, "skipped": 1}}
         assert dict(ledger.synced_ids(tx, "f", "deal")) == {"1": "P-1", "2": "P-2"}
+
+
+def test_a_word_for_one_document_is_none_for_another_whose_key_has_other_capitals(store: Store) -> None:
+    """I17: SQLite's LIKE takes them for the same, PostgreSQL's does not"""
+    with store.write() as tx:
+        audit.write(tx, store.now(), "approve", "E-1", {"flow": "bills", "key": "invoice/id:aB1"}, by="anna")
+        told = [inquiries.approvals_of(tx, Ref("invoice", key), "bills") for key in ("id:aB1", "id:AB1")]
+    assert [[who for _, who in one] for one in told] == [["anna"], []]
 
 
 def test_an_edited_audit_row_is_found(store: Store) -> None:

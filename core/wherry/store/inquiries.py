@@ -269,7 +269,7 @@ def approvals_of(tx: Tx, ref: Ref, flow: str) -> list[tuple[str, str]]:
                    .order_by(audit.c.id))  # fmt: skip
     told = [(str(at), str(who), msgspec.json.decode(detail)) for at, who, detail in rows]
     return [(at, " and ".join(filter(None, [who, said.get("second")]))) for at, who, said in told
-            if said.get("flow") == flow]  # fmt: skip
+            if (said.get("flow"), said.get("key")) == (flow, str(ref))]  # SQLite finds "a1" for "A1"  # fmt: skip
 
 
 def once_open(tx: Tx, number: int) -> Ref | None:
