@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,11 @@ from typing import Any
 import pytest
 from wherry import hookimpl
 from wherry.hub import Hub
-from wherry.operating import scheduler
+from wherry.operating import approvals, scheduler
 from wherry.simulator import serve
 from wherry_hubspot.simulator import HubSpotSimulator
+
+from .drained import books
 
 PROJECT = """
 version = 1
@@ -39,6 +42,11 @@ class Observer:
 
     def __init__(self) -> None:
         self.heard: list[tuple[str, Any]] = []
+        self.runs: list[str] = []
+
+    def counted(self, kind: str = "invoice") -> dict[str, int]:
+        """Fate → number of the records that batches settled."""
+        return dict(sum((Counter(told.get(kind, {})) for what, told in self.heard if what == "settled"), Counter()))
 
     @hookimpl
     def wherry_run_started(self, flow: str, run: str) -> None:
@@ -47,6 +55,7 @@ class Observer:
     @hookimpl
     def wherry_batch_settled(self, flow: str, run: str, fates: Mapping[str, Mapping[str, int]]) -> None:
         self.heard.append(("settled", {kind: dict(counts) for kind, counts in fates.items()}))
+        self.runs.append(run)
 
     @hookimpl
     def wherry_run_finished(self, flow: str, run: str, summary: Mapping[str, Any]) -> None:
@@ -103,6 +112,18 @@ def test_an_observer_hears_of_a_run_its_batches_and_its_end(hub: Hub) -> None:
     assert observer.heard[0] == ("started", "catalogue")
     assert ("settled", created) in observer.heard
     assert observer.heard[-1] == ("finished", created)
+
+
+def test_an_observer_hears_of_what_was_sent_by_a_persons_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with books(tmp_path, f"sqlite:///{tmp_path / 'store' / 'wherry.db'}", monkeypatch) as desk:
+        desk.flows["invoices"] = 'approval = "required"'
+        desk.bills(2)
+        prepared = desk.run().data["run"]
+        with desk.open() as hub:
+            enter(hub, observer := Observer())
+            approvals.approve(hub, "invoices")
+        assert observer.counted() == {"created": 2}
+        assert set(observer.runs) == {prepared}
 
 
 def test_a_failing_observer_stops_nothing_and_is_noted(hub: Hub) -> None:

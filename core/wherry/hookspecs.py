@@ -130,7 +130,11 @@ class Specs:
 
     @hookspec
     def wherry_batch_settled(self, flow: str, run: str, fates: Mapping[str, Mapping[str, int]]) -> None:
-        """After each batch's transaction was committed; ``fates`` counts this batch, kind → fate → number."""
+        """After each batch's transaction was committed; ``fates`` counts this batch, kind → fate → number.
+
+        Also of what was sent outside of runs, by a person's word or in a session of a system that calls us: ``run`` is
+        then the one that prepared it.
+        """
 
     @hookspec
     def wherry_run_finished(self, flow: str, run: str, summary: Mapping[str, Any]) -> None:

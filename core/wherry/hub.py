@@ -260,10 +260,12 @@ class Hub:
         from wherry.runs.fates import recount
 
         lane = job.wired.sending.lane
-        target = self.wiring.lanes.target(
-            job.wired.flow.sink, lane.run, lane.sink,
-            lambda source, found: job.wired.settled(recount(job, found, own=source == lane.route.source)),
-        )  # fmt: skip
+
+        def settled(source: int, found: Mapping[Ref, Outcome]) -> None:
+            recount(job, found, own=source == lane.route.source)
+            job.wired.settled(Tally())  # whoever observes hears of it by flow: others' items leave here too
+
+        target = self.wiring.lanes.target(job.wired.flow.sink, lane.run, lane.sink, settled)
         if target is not None:
             drain(target)
             job.catalogues.forget()
@@ -272,15 +274,15 @@ class Hub:
         """Send what waits for a connection, outside of any run."""
         from wherry.protocol.drain import drain
 
-        sink = self.wiring.writer(connection)
-        target = self.wiring.lanes.target(connection, run, sink, lambda source, found: None)
+        target = self.wiring.lanes.target(connection, run, self.wiring.writer(connection), lambda source, found: None)
         if target is not None:
             drain(target)
 
     def _settled(
         self, name: str, run: str, counted: Tally, tally: Tally, progress: Callable[[str, Tally], None]
     ) -> None:
-        self.plugins.batch_settled(name, run, counted.as_data()["fates"])
+        if counted.records:
+            self.plugins.batch_settled(name, run, counted.as_data()["fates"])
         progress(name, tally)
 
     def _report(self, name: str, tally: Tally, error: WherryError | None, code: int) -> Report:

@@ -30,6 +30,8 @@ way there may take as long as it likes."""
 _ENOUGH, _SPARED, _MOST_SPARED = 10, 0.75, 0.05
 """Answers before the fastest is believed in, since the first ones tell of the connecting, too; how much of it may be
 spared, since a later one may be faster; and of a window at most."""
+_AT_ONCE = 64 * 1024
+"""Bytes of the file that are asked for first: the calls of two windows are fewer, but for the largest limits."""
 _TRIES, _PAUSE = 100, 0.01
 """How often and how many seconds apart the lock is tried: somebody who holds it longer has been stopped."""
 
@@ -120,6 +122,8 @@ class SharedBudget:
     def __init__(self, folder: Path, account: str) -> None:
         self._path = folder / hashlib.sha256(account.encode()).hexdigest()[:24]
         self._own: Lanes = {}
+        self._written: bytes | None = None
+        """The own lanes as they were written last; where the file still says so, nobody else has called since."""
 
     @contextlib.contextmanager
     def open(self, clock: Clock) -> Iterator[tuple[Lanes, float]]:
@@ -130,10 +134,15 @@ class SharedBudget:
         try:
             _take(handle)
             now = clock.monotonic()  # not before, or what others did meanwhile would lie ahead
-            self._own = {name: lane.restarted(now) for name, lane in _read(handle).items()}
+            there = _read(handle)
+            if there != self._written:
+                self._own = {name: lane.restarted(now) for name, lane in _lanes(there).items()}
+            self._written = None
             yield self._own, now
+            content = msgspec.msgpack.encode(self._own)
             with contextlib.suppress(OSError):  # a full disk
-                _write(handle, self._own)
+                _write(handle, there, content)
+                self._written = content
         finally:
             os.close(handle)
 
@@ -162,14 +171,22 @@ def _take(handle: int) -> None:
 _DECODER = msgspec.msgpack.Decoder(dict[str, Lane])
 
 
-def _read(handle: int) -> Lanes:
+def _read(handle: int) -> bytes:
+    with contextlib.suppress(OSError):
+        found = os.pread(handle, _AT_ONCE, 0)
+        return found if len(found) < _AT_ONCE else os.pread(handle, os.fstat(handle).st_size, 0)
+    return b""
+
+
+def _lanes(content: bytes) -> Lanes:
     try:
-        return _DECODER.decode(os.pread(handle, os.fstat(handle).st_size, 0))
-    except (msgspec.DecodeError, OSError):  # new, or its writer died half-way
+        return _DECODER.decode(content)
+    except msgspec.DecodeError:  # new, or its writer died half-way
         return {}
 
 
-def _write(handle: int, lanes: Lanes) -> None:
-    content = msgspec.msgpack.encode(lanes)
-    os.pwrite(handle, content, 0)
-    os.ftruncate(handle, len(content))
+def _write(handle: int, there: bytes, content: bytes) -> None:
+    if content != there:
+        os.pwrite(handle, content, 0)
+    if len(content) < len(there):
+        os.ftruncate(handle, len(content))

@@ -15,10 +15,12 @@ from wherry.project.wiring import Wiring
 from wherry.settings import Project
 from wherry.settings.load import secrets_in
 from wherry.store import Store, audit
-from wherry.store.database import Tx
+from wherry.store.database import Tx, wanted
 from wherry.store.tables import meta
 
 _PREFIX = "config:"
+_KNOWN = sa.select(meta.c.key, meta.c.value).where(meta.c.key.startswith(_PREFIX))
+_GONE = sa.delete(meta).where(wanted(meta.c.key))
 
 
 def record(store: Store, project: Project, wiring: Wiring) -> list[str]:
@@ -28,16 +30,12 @@ def record(store: Store, project: Project, wiring: Wiring) -> list[str]:
     """
     now = dict(_sections(project, wiring))
     with store.read() as tx:
-        known = {row[0].removeprefix(_PREFIX): row[1] for row in tx.rows(_known())}
+        known = {row[0].removeprefix(_PREFIX): row[1] for row in tx.kept(_KNOWN, {})}
     changed = sorted(name for name in now.keys() | known.keys() if now.get(name) != known.get(name))
     if changed:
         with store.write() as tx:
             _store(tx, store.now(), {name: (known.get(name), now.get(name)) for name in changed})
     return changed
-
-
-def _known() -> sa.Select[Any]:
-    return sa.select(meta.c.key, meta.c.value).where(meta.c.key.startswith(_PREFIX))
 
 
 def _sections(project: Project, wiring: Wiring) -> Iterator[tuple[str, str]]:
@@ -65,8 +63,7 @@ def _connection(name: str, plugin: str, wiring: Wiring) -> dict[str, Any]:
 def _store(tx: Tx, now: str, changed: dict[str, tuple[str | None, str | None]]) -> None:
     rows = [(f"{_PREFIX}{name}", after) for name, (_, after) in changed.items() if after is not None]
     tx.many(meta, ("key", "value"), rows)
-    gone = [f"{_PREFIX}{name}" for name, (_, after) in changed.items() if after is None]
-    tx.run(sa.delete(meta).where(meta.c.key.in_(gone)))
+    tx.run_among(_GONE, [f"{_PREFIX}{name}" for name, (_, after) in changed.items() if after is None])
     audit.write_many(tx, now, [_row(name, before, after) for name, (before, after) in changed.items()])
 
 

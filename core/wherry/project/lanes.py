@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import zoneinfo
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 
 from wherry.books.frozen import ENTITY
 from wherry.errors import ConfigError
 from wherry.http import Limit
 from wherry.protocol.flight import Target
 from wherry.protocol.steps import Approval, Lane, Outcome
+from wherry.protocol.tally import Tally, plain
 from wherry.records import Ref
 from wherry.roles import AtomicSinkWriter, CallSinkWriter, Polled, SinkWriter
 from wherry.settings import Flow, Project
 from wherry.store import Store, audit, registry
 from wherry.store.database import Tx
-from wherry.store.ledger import Route
+from wherry.store.ledger import ItemRow, Route
 
 Settled = Callable[[int, Mapping[Ref, Outcome]], None]
 
@@ -28,6 +30,8 @@ class Lanes:
         self.project, self.store = project, store
         self.waits: Callable[[str, float], None] = lambda why, seconds: None
         """Told before a drain sleeps, and before a call waits long for its turn."""
+        self.settled: Callable[[str, str, Mapping[str, Mapping[str, int]]], None] = lambda flow, run, fates: None
+        """Told what a drain has settled of a flow: its records, kind → fate → number."""
 
     def held_up(self, connection: str, seconds: float, limit: Limit | None) -> None:
         """A call of a connection waits for its turn: what has used it up, for how long, until when."""
@@ -81,10 +85,23 @@ class Lanes:
                 made[source] = self.lane("", run, Route(source, row.id), sink, row.plugin)
             return made[source]
 
+        def told(source: int, outcomes: Mapping[Ref, Outcome], items: Sequence[ItemRow]) -> None:
+            settled(source, outcomes)
+            self._told(run, outcomes, items)
+
         return Target(
             name=name, sink_id=row.id, account=row.account_id, sink=sink, store=self.store, lane=lane,
-            beside=self.project.folder / ".wherry" / "calls-sent", settled=settled, waits=self.waits,
+            beside=self.project.folder / ".wherry" / "calls-sent", settled=told, waits=self.waits,
         )  # fmt: skip
+
+    def _told(self, run: str, outcomes: Mapping[Ref, Outcome], items: Sequence[ItemRow]) -> None:
+        """Outside of runs an item is of the run that prepared it."""
+        found: defaultdict[tuple[str, str], Tally] = defaultdict(Tally)
+        for item in items:
+            if item.root and item.ref in outcomes:
+                found[item.flow, run or item.run].records[item.record_kind][outcomes[item.ref].fate] += 1
+        for (flow, of_run), tally in found.items():
+            self.settled(flow, of_run, plain(tally.records))
 
 
 def approval_of(tx: Tx, flow: Flow, timezone: str) -> Approval:

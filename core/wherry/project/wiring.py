@@ -75,6 +75,7 @@ class Wiring:
         self._sources: dict[str, SourceConnector] = {}
         self._maps: dict[tuple[str, str], tuple[object, mapping.MapMapper]] = {}
         self.lanes = Lanes(project, store)
+        self.lanes.settled = plugins.batch_settled
 
     @property
     def vault(self) -> Vault:

@@ -41,6 +41,7 @@ from wherry.roles import Asks
 from wherry.store import calls
 from wherry.store.calls import CallRow, OpenItem
 from wherry.store.database import HELD_UP, Tx
+from wherry.store.ledger import ItemRow
 from wherry.store.locks import LOST, Held
 from wherry.threads import at_once, fan_out
 
@@ -49,6 +50,7 @@ _WAIT = 30.0
 """Seconds that somebody else's drain of the same target is waited for."""
 Begin = Callable[[], contextlib.AbstractContextManager[Tx]]
 Put = Callable[[Tx, Sequence[CallRow]], None]
+Settled = tuple[int, dict[Ref, Outcome], list[ItemRow]]
 _NOTHING_YET = ("sending", "answered", "lost", "unsent")
 
 
@@ -61,10 +63,13 @@ def drain(target: Target) -> None:
     """
     with target.store.read() as tx:
         ready = calls.items_of_sink(tx, target.sink_id, "queued", limit=1, ready_by="9999")
-        if not ready and not calls.items_of_sink(tx, target.sink_id, "unknown", limit=1):
-            return
+        ready = ready or calls.items_of_sink(tx, target.sink_id, "unknown", limit=1)
+    if not ready:
+        return
     with contextlib.ExitStack() as stack:
-        Drain(target, _alone(target, stack)).work()
+        held = _alone(target, stack)
+        target.lane(ready[0].source)  # now: in the midst of a transaction it would begin another session with a server
+        Drain(target, held).work()
 
 
 def _alone(target: Target, stack: contextlib.ExitStack) -> Held:
@@ -187,7 +192,7 @@ class Drain:
         self.stop = self.stop or failed
         self.company.is_still_ours()  # what was asked about the answers may have been of another company
         answers = [pair for verdict in verdicts for pair in verdict.answers]
-        outcomes: list[tuple[int, dict[Ref, Outcome]]] = []
+        outcomes: list[Settled] = []
         with self.held.write() as tx:
             outcomes += self._settle(tx, answers)
             pairs = zip(self.unsettled, verdicts, strict=True)
@@ -202,7 +207,7 @@ class Drain:
             self._send(group)
         return bool(group) or more
 
-    def _settle(self, tx: Tx, answers: Iterable[tuple[Flight, Answer]]) -> list[tuple[int, dict[Ref, Outcome]]]:
+    def _settle(self, tx: Tx, answers: Iterable[tuple[Flight, Answer]]) -> list[Settled]:
         by_source: dict[int, list[tuple[Flight, Answer]]] = {}
         for one, answer in answers:
             flight.remember(self.store, one, answer, self.sink.settle)
@@ -210,10 +215,11 @@ class Drain:
         now, found = self.store.now(), []
         for source, mine in by_source.items():
             steps = [flight.step_with(one, answer) for one, answer in mine]
-            found.append((source, writing.settle(tx, self.target.lane(source), steps, now)))
+            outcomes = writing.settle(tx, self.target.lane(source), steps, now)
+            found.append((source, outcomes, [one.open.item for one, _ in mine]))
         return found
 
-    def _freeze(self, tx: Tx, outcomes: list[tuple[int, dict[Ref, Outcome]]]) -> tuple[list[Exchange], bool]:
+    def _freeze(self, tx: Tx, outcomes: list[Settled]) -> tuple[list[Exchange], bool]:
         """The next calls, with everything filled in: once this is committed they may have left. And whether there may
         be more to send although these are none."""
         doubts = Doubts(tx, self.sink_id, self.store.clock.now())
@@ -256,8 +262,7 @@ class Drain:
         return flights
 
     def _must_look(self, doubts: Doubts, one: Flight) -> bool:
-        """What may have been entered by hand is looked for before it is made (case C20); an update needs its version
-        there."""
+        """What may have been entered by hand is looked for before it is made (case C20); an update needs a version."""
         row = one.open.item
         if row.stamp in self.looked or not self.asks:
             return False

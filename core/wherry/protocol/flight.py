@@ -24,7 +24,7 @@ from wherry.roles import Asks, CallSinkWriter
 from wherry.store import Store, ledger
 from wherry.store.calls import CallRow, OpenItem
 from wherry.store.database import Tx
-from wherry.store.ledger import LinkRow
+from wherry.store.ledger import ItemRow, LinkRow
 from wherry.wording import of_connection
 
 _BACKOFF, _LONGEST = 2.0, 60.0
@@ -50,8 +50,8 @@ class Target(Struct, frozen=True, kw_only=True):
     """Store id of the source connection → the lane that its items are settled in."""
     beside: Path
     """The file that tells how far the store had come, outside the store: a restored backup knows less than it."""
-    settled: Callable[[int, Mapping[Ref, Outcome]], None] = lambda source, outcomes: None
-    """Called after each commit with what became of the items of a source."""
+    settled: Callable[[int, Mapping[Ref, Outcome], Sequence[ItemRow]], None] = lambda source, outcomes, items: None
+    """Called after each commit with what became of a source's items, and with those that were settled themselves."""
     waits: Callable[[str, float], None] = lambda why, seconds: None
     """Called before the drain sleeps."""
     patience: float = 600.0

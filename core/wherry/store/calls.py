@@ -7,6 +7,7 @@ became of them. Source: write-protocol.md, section 3.2.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
@@ -108,14 +109,19 @@ def mark_calls(tx: Tx, ids: Iterable[int], state: State) -> None:
     tx.run_among(_MARK, sorted(ids), is_state=state)
 
 
+_BY_ID = sa.select(*_columns).where(wanted(calls.c.id))
+_IN_STATES = (
+    sa.select(*_columns).where(calls.c.sink == sa.bindparam("sink"), wanted(calls.c.state)).order_by(calls.c.id)
+)
+
+
 def find_calls(tx: Tx, sink: int, states: Sequence[str]) -> list[CallRow]:
     """The calls of a sink in these states, oldest first."""
-    statement = sa.select(*_columns).where(calls.c.sink == sink, calls.c.state.in_(states)).order_by(calls.c.id)
-    return [_row(row) for row in tx.rows(statement)]
+    return [_row(row) for row in tx.kept(_IN_STATES, {"sink": sink, "wanted": list(states)})]
 
 
 def calls_by_id(tx: Tx, ids: Iterable[int]) -> dict[int, CallRow]:
-    return {row.id: row for row in map(_row, tx.find(sa.select(*_columns), calls.c.id, sorted(set(ids))))}
+    return {row.id: row for row in map(_row, tx.seek(_BY_ID, sorted(set(ids))))}
 
 
 def _strings(stored: str) -> dict[str, str]:
@@ -170,7 +176,7 @@ _READY = _OF_SINK.where(items.c.stamp != "", items.c.approval != "wanted", items
 
 def paused(tx: Tx) -> set[str]:
     """The flows that somebody has paused."""
-    return {str(row[0]) for row in tx.rows(_PAUSED)}
+    return {str(row[0]) for row in tx.kept(_PAUSED, {})}
 
 
 def items_of_sink(
@@ -207,9 +213,11 @@ def followers(tx: Tx, ids: Iterable[int]) -> Iterator[Row]:
     return tx.asked_among(_FOLLOWERS, ids)
 
 
+_ITEMS_BY_ID = sa.select(items.c.source, *item_columns).where(items.c.sink == sa.bindparam("sink"), wanted(items.c.id))
+
+
 def items_by_id(tx: Tx, sink: int, ids: Iterable[int]) -> dict[int, OpenItem]:
-    statement = sa.select(items.c.source, *item_columns).where(items.c.sink == sink)
-    found = (OpenItem(row[0], item_of(row[1:])) for row in tx.find(statement, items.c.id, sorted(set(ids))))
+    found = (OpenItem(row[0], item_of(row[1:])) for row in tx.seek(_ITEMS_BY_ID, sorted(set(ids)), sink=sink))
     return {one.item.id: one for one in found}
 
 
@@ -236,15 +244,25 @@ def bring_near(tx: Tx, sink: int, far: str, near: str) -> None:
 def bring_notes_near(tx: Tx, prefixes: Iterable[str], far: str, near: str) -> None:
     """The same of moments that are kept as notes under keys that begin so."""
     tx.ahead.pop(_AHEAD, None)
-    named = sa.or_(*(meta.c.key.startswith(prefix, autoescape=True) for prefix in prefixes))
-    tx.run(sa.update(meta).where(named, meta.c.value > far).values(value=near))
+    for prefix in prefixes:
+        tx.kept(_notes_near(prefix), {"far": far, "near": near})
+
+
+@functools.cache
+def _notes_near(prefix: str) -> sa.Update:
+    mine = meta.c.key.startswith(prefix, autoescape=True) & (meta.c.value > sa.bindparam("far"))
+    return sa.update(meta).where(mine).values(value=sa.bindparam("near"))
+
+
+_DUE = sa.select(sa.func.min(items.c.due)).where(
+    items.c.sink == sa.bindparam("sink"), (items.c.state == "unknown") | _GOES,
+    items.c.state.in_(("queued", "unknown")), items.c.due != "", items.c.approval != "wanted",
+)  # fmt: skip
 
 
 def next_due(tx: Tx, sink: int) -> str:
     """When the first item of a sink that waits for its time is due; empty where none does."""
-    mine = (items.c.sink == sink) & ((items.c.state == "unknown") | _GOES)
-    waits = items.c.state.in_(("queued", "unknown")) & (items.c.due != "") & (items.c.approval != "wanted")
-    return str(tx.value(sa.select(sa.func.min(items.c.due)).where(mine, waits)) or "")
+    return str(tx.kept(_DUE, {"sink": sink})[0][0] or "")
 
 
 # -- notes ------------------------------------------------------------------------------------------------------------

@@ -79,8 +79,7 @@ class ForApproval(Struct, kw_only=True):
 
 def for_approval(tx: Tx) -> dict[str, ForApproval]:
     """Flow → what waits for a person's word."""
-    said = (items.c.state == "queued") & (items.c.approval == "wanted")
-    found = {_Thing(*row) for row in tx.rows(sa.select(*_thing).where(said))}
+    found = {_Thing(*row) for row in tx.kept(_WANTED, {})}
     if any(not one.root for one in found):
         found = _with_needing(tx, found)
     told: dict[str, ForApproval] = {}
@@ -102,6 +101,7 @@ class _Thing(Struct, frozen=True):
 
 
 _thing = [items.c[name] for name in _Thing.__struct_fields__]
+_WANTED = sa.select(*_thing).where(items.c.state == "queued", items.c.approval == "wanted")
 
 
 def _with_needing(tx: Tx, found: set[_Thing]) -> set[_Thing]:

@@ -15,6 +15,12 @@ from wherry.store.tables import cache, secrets
 
 _FOR_EVER = 1e9
 """Seconds from which an age is none."""
+_FACT = sa.select(cache.c.value, cache.c.at).where(
+    cache.c.namespace == sa.bindparam("namespace"), cache.c.key == sa.bindparam("key")
+)
+_SECRET = sa.select(secrets.c.value).where(
+    secrets.c.connection == sa.bindparam("connection"), secrets.c.field == sa.bindparam("field")
+)
 
 
 class KeptCache:
@@ -24,15 +30,15 @@ class KeptCache:
         self._database, self._clock, self._namespace = database, clock, namespace
 
     def get(self, key: str, max_age: float) -> Any | None:
-        statement = sa.select(cache.c.value, cache.c.at).where(cache.c.namespace == self._namespace, cache.c.key == key)
         with self._database.read() as tx:
-            row = tx.one(statement)
-        if row is None:
+            found = tx.kept(_FACT, {"namespace": self._namespace, "key": key})
+        if not found:
             return None
-        age = (self._clock.now() - dt.datetime.fromisoformat(row.at)).total_seconds()
+        [(value, at)] = found
+        age = (self._clock.now() - dt.datetime.fromisoformat(at)).total_seconds()
         # What is kept for ever stays so when the machine's clock is put back.
         fresh = 0 <= age <= max_age or max_age >= _FOR_EVER
-        return msgspec.json.decode(row.value) if fresh else None
+        return msgspec.json.decode(value) if fresh else None
 
     def set(self, key: str, value: Any) -> None:
         text, at = msgspec.json.encode(value).decode(), self._clock.now().isoformat()
@@ -47,10 +53,9 @@ class SecretRows:
         self._database = database
 
     def get(self, connection: str, field: str) -> str | None:
-        statement = sa.select(secrets.c.value).where(secrets.c.connection == connection, secrets.c.field == field)
         with self._database.read() as tx:
-            value: str | None = tx.value(statement)
-        return value
+            found = tx.kept(_SECRET, {"connection": connection, "field": field})
+        return str(found[0][0]) if found else None
 
     def put(self, connection: str, field: str, value: str) -> None:
         with self._database.write() as tx:

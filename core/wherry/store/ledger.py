@@ -5,6 +5,7 @@ An item that is done leaves: a link and a row of history remain. Rows here, rule
 
 from __future__ import annotations
 
+import functools
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, groupby
@@ -239,29 +240,32 @@ def remove_items(tx: Tx, ids: Iterable[int], *, waiting: Iterable[int] | None = 
 def open_creates(tx: Tx, route: Route, entity: str) -> list[ItemRow]:
     """What is on its way to be made: another thing of its name is the same thing."""
     mine = (items.c.sink == route.sink) & (items.c.source == route.source) & (items.c.entity == entity)
-    coming = (
-        items.c.state.in_(("queued", "waiting", "unknown", "decide")) & (items.c.target == "") & (items.c.same == "")
-    )
+    states = ("queued", "waiting", "unknown", "decide")
+    coming = items.c.state.in_(states) & (items.c.target == "") & (items.c.same == "")
     return [item_of(row) for row in tx.rows(sa.select(*item_columns).where(mine, coming).order_by(items.c.id))]
 
 
 def open_items(tx: Tx, *, flow: str = "", state: str = "", record: str = "", limit: int = 1000) -> list[ItemRow]:
     """Oldest first; what is put off, by its last try, so that no failing thing keeps the others from their turn."""
-    order = (items.c.changed_at, items.c.id) if state == "queued" else (items.c.id,)
-    statement = sa.select(*item_columns).order_by(*order).limit(limit)
-    for column, value in ((items.c.flow, flow), (items.c.state, state), (items.c.record_id, record)):
-        if value:
-            statement = statement.where(column == value)
-    return [item_of(row) for row in tx.rows(statement)]
+    told = {name: text for name, text in (("flow", flow), ("state", state), ("record_id", record)) if text}
+    return [item_of(row) for row in tx.kept(_open(state == "queued", *told), {**told, "most": limit})]
+
+
+@functools.cache
+def _open(by_try: bool, *named: str) -> sa.Select[Any]:
+    mine = [items.c[name] == sa.bindparam(name) for name in named]
+    order = (items.c.changed_at, items.c.id) if by_try else (items.c.id,)
+    return sa.select(*item_columns).where(*mine).order_by(*order).limit(sa.bindparam("most"))
+
+
+_COUNT = sa.select(items.c.state, items.c.entity, sa.func.count()).group_by(items.c.state, items.c.entity)
+_COUNT_OF_FLOW = _COUNT.where(items.c.flow == sa.bindparam("flow"))
 
 
 def count_open(tx: Tx, flow: str = "") -> dict[str, dict[str, int]]:
     """State → entity → number, of everything that waits."""
-    statement = sa.select(items.c.state, items.c.entity, sa.func.count()).group_by(items.c.state, items.c.entity)
-    if flow:
-        statement = statement.where(items.c.flow == flow)
     found: dict[str, dict[str, int]] = defaultdict(dict)
-    for state, entity, number in tx.rows(statement):
+    for state, entity, number in tx.kept(_COUNT_OF_FLOW, {"flow": flow}) if flow else tx.kept(_COUNT, {}):
         found[state][entity] = number
     return dict(found)
 
@@ -269,8 +273,7 @@ def count_open(tx: Tx, flow: str = "") -> dict[str, dict[str, int]]:
 def count_waiting(tx: Tx, flow: str) -> int:
     """Records of which anything waits: the document itself, or what it refers to."""
     records = sa.select(items.c.record_kind, items.c.record_id).where(items.c.flow == flow).distinct().subquery()
-    [(number,)] = tx.rows(sa.select(sa.func.count()).select_from(records))
-    return int(number)
+    return int(tx.value(sa.select(sa.func.count()).select_from(records)) or 0)
 
 
 # -- fates ------------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -76,18 +77,17 @@ def find_questions(
     tx: Tx, *, id: int = 0, state: str = "", route: Route | None = None, entity: str = "", limit: int = 1000
 ) -> list[Question]:
     """Oldest first."""
-    statement = sa.select(*[questions.c[name] for name in _QUESTION]).order_by(questions.c.id).limit(limit)
-    asked_for: list[tuple[Any, Any]] = [
-        (questions.c.id, id),
-        (questions.c.state, state),
-        (questions.c.entity, entity),
-    ]
+    told: dict[str, Any] = {name: value for name, value in (("id", id), ("state", state), ("entity", entity)) if value}
     if route is not None:
-        asked_for += [(questions.c.sink, route.sink), (questions.c.source, route.source)]
-    for column, value in asked_for:
-        if value:
-            statement = statement.where(column == value)
-    return [_question(row) for row in tx.rows(statement)]
+        told.update(sink=route.sink, source=route.source)
+    return [_question(row) for row in tx.kept(_where(*told), {**told, "most": limit})]
+
+
+@functools.cache
+def _where(*named: str) -> sa.Select[Any]:
+    mine = [questions.c[name] == sa.bindparam(name) for name in named]
+    columns = [questions.c[name] for name in _QUESTION]
+    return sa.select(*columns).where(*mine).order_by(questions.c.id).limit(sa.bindparam("most"))
 
 
 _ASKED = things(questions, [questions.c[name] for name in _QUESTION])

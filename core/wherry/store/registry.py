@@ -49,8 +49,10 @@ class Bound(Struct, frozen=True):
     credential: str
 
 
-_CONNECTION = sa.select(*(connections.c[column] for column in Bound.__struct_fields__)).where(
-    connections.c.name == sa.bindparam("wanted")
+_CONNECTIONS = sa.select(*(connections.c[column] for column in Bound.__struct_fields__)).order_by(connections.c.name)
+_CONNECTION = _CONNECTIONS.where(connections.c.name == sa.bindparam("wanted"))
+_OF_ACCOUNT = _CONNECTIONS.where(
+    connections.c.plugin == sa.bindparam("plugin"), connections.c.account_id == sa.bindparam("account")
 )
 
 
@@ -59,16 +61,11 @@ def connection(tx: Tx, name: str) -> Bound | None:
 
 
 def connection_of_account(tx: Tx, plugin: str, account: str) -> Bound | None:
-    row = tx.one(sa.select(connections).where(connections.c.plugin == plugin, connections.c.account_id == account))
-    return _bound(row) if row else None
+    return next((Bound(*row) for row in tx.kept(_OF_ACCOUNT, {"plugin": plugin, "account": account})), None)
 
 
 def all_connections(tx: Tx) -> list[Bound]:
-    return [_bound(row) for row in tx.run(sa.select(connections).order_by(connections.c.name))]
-
-
-def _bound(row: Any) -> Bound:
-    return Bound(**{column: getattr(row, column) for column in Bound.__struct_fields__})
+    return [Bound(*row) for row in tx.kept(_CONNECTIONS, {})]
 
 
 def bind(tx: Tx, name: str, plugin: str, account_id: str, account_name: str, credential: str, at: str) -> int:
@@ -133,14 +130,22 @@ class RunRow(Struct, frozen=True):
     summary: dict[str, Any]
 
 
+_RUNNING = sa.select(runs.c.id).where(runs.c.flow == sa.bindparam("of_flow"), runs.c.state == "running")
+_FINISHED = ("state", "exit_code", "finished_at", "summary")
+_FINISH = (
+    sa.update(runs)
+    .where(runs.c.id == sa.bindparam("of_run"))
+    .values({name: sa.bindparam(f"is_{name}") for name in _FINISHED})
+)
+
+
 def start_run(tx: Tx, id: str, flow: str, cause: str, at: str) -> None:
-    tx.run(sa.insert(runs).values(id=id, flow=flow, cause=cause, state="running", started_at=at, finished_at="",
-                                  exit_code=None, summary="{}"))  # fmt: skip
+    tx.many(runs, RunRow.__struct_fields__, [(id, flow, cause, "running", at, "", None, "{}")])
 
 
 def finish_run(tx: Tx, id: str, state: str, exit_code: int, at: str, summary: dict[str, Any]) -> None:
-    values = {"state": state, "exit_code": exit_code, "finished_at": at, "summary": _dump(summary)}
-    tx.run(sa.update(runs).where(runs.c.id == id).values(**values))
+    told = {f"is_{name}": value for name, value in zip(_FINISHED, (state, exit_code, at, _dump(summary)), strict=True)}
+    tx.kept(_FINISH, {**told, "of_run": id})
 
 
 def close_dead_runs(
@@ -148,7 +153,7 @@ def close_dead_runs(
 ) -> list[str]:
     """Runs of the flow that say *running* although the caller holds its lock: their process died. ``summary`` says
     more of it, where that is known."""
-    dead = [row[0] for row in tx.rows(sa.select(runs.c.id).where(runs.c.flow == flow, runs.c.state == "running"))]
+    dead = [str(row[0]) for row in tx.kept(_RUNNING, {"of_flow": flow})]
     told = {"note": "the process ended before the run did", **summary()} if dead else {}
     for id in dead:
         finish_run(tx, id, CUT_OFF, 130, at, told)

@@ -35,6 +35,9 @@ from wherry.testing.scenario import FLOW
 START = dt.datetime(2026, 7, 6, 9, 0, tzinfo=dt.UTC)
 
 
+_WRITTEN = sa.select(links.c.entity, links.c.key, links.c.target).where(
+    links.c.sink == sa.bindparam("sink"), links.c.target != ""
+)
 LOG = "log"
 """The file of a bench's folder that its processes log to."""
 
@@ -335,8 +338,7 @@ def state(hub: Hub, flow: str, claims: Claims) -> None:
             thing = thing_of(item.entity, item.key)
             claims.open[thing], claims.reasons[thing] = item.state, item.reason
         sink = registry.connection(tx, hub.wiring.flow(flow).sink)
-        mine = (links.c.sink == (sink.id if sink else 0)) & (links.c.target != "")
-        for entity, key, target in tx.rows(sa.select(links.c.entity, links.c.key, links.c.target).where(mine)):
+        for entity, key, target in tx.kept(_WRITTEN, {"sink": sink.id if sink else 0}):
             claims.written[thing_of(entity, key)] = str(target)
         claims.members = _members(tx, sink.id if sink else 0, flow, claims.written)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from wherry import hookimpl
 from wherry.operating import deciding, undoing
 from wherry.store.inquiries import Placed, items_in
 from wherry_qbwc import mirror
@@ -61,6 +62,22 @@ def test_every_invoice_becomes_one_sales_order_of_the_same_total(made: Shop) -> 
     once_each(made)
     added = made.desktop.history.entries[before:]
     assert not [one for one in added if one.kind == "effect" and one.what.endswith((".add", ".mod"))]
+
+
+def test_an_observer_hears_of_what_a_session_settled_under_the_run_that_prepared_it(made: Shop) -> None:
+    heard: list[tuple[str, str, Any]] = []
+
+    class Observer:
+        @hookimpl
+        def wherry_batch_settled(self, flow: str, run: str, fates: Mapping[str, Mapping[str, int]]) -> None:
+            heard.extend((flow, run, told) for told in fates.items())
+
+    made.hub.plugins._loaded.relay.register(Observer(), "observer")
+    run = made.run()["run"]
+    heard.clear()
+    made.session()
+    assert {(flow, of_run) for flow, of_run, _ in heard} == {("invoices", run)}
+    assert sum(told["created"] for _, _, (kind, told) in heard if kind == "invoice") == len(TOTALS)
 
 
 def test_undoing_a_run_takes_back_what_a_session_wrote_of_it(tmp_path: Path) -> None:

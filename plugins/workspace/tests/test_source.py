@@ -144,6 +144,56 @@ def test_what_refers_to_a_thing_that_changed_is_read_again_and_only_once(
     assert ids([r for page in source.read(Query("invoice", after=mark)) for r in page.records]) == ["INV-1003"]
 
 
+def test_what_refers_to_a_thing_that_changed_is_read_although_others_are_edited_again_and_again_meanwhile(
+    opened: Any, clock: FakeClock
+) -> None:
+    """b_003_15, I1: as many changes as there are invoices, of fewer of them, were taken for all of them"""
+    write(opened, clock, "location", {"name": "Yard"})
+    write(opened, clock, "invoice", *({"number": str(n), "date": "2026-01-31", "location": "L-1001"}
+                                      for n in range(3)))  # fmt: skip
+    source, watching = WorkspaceSource(opened, "workspace", page_size=1), {"location": ("gl_number",)}
+    mark = [*source.read(Query("invoice", relatives=watching))][-1].mark
+    with opened() as documents:
+        work.edit(documents, "location", "L-1001", {"gl_number": "4711"})
+        work.edit(documents, "invoice", "INV-1003", {"memo": "0"})
+    found: list[str] = []
+    for _ in range(2):
+        for page in source.read(Query("invoice", after=mark, relatives=watching)):
+            found, mark = [*found, *ids(page.records)], page.mark
+            with opened() as documents:
+                work.edit(documents, "invoice", "INV-1003", {"memo": str(len(found))})
+    assert {"INV-1001", "INV-1002"} <= set(found)
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["first read", "later read"])
+def test_what_refers_to_a_thing_that_changed_comes_also_after_a_read_that_ended_early_or_was_overtaken(
+    opened: Any, clock: FakeClock, first: bool
+) -> None:
+    """b_003_15, I1: the mark had gone past the change of the location, and nobody looked for it again"""
+    write(opened, clock, "location", {"name": "Yard"})
+    write(opened, clock, "invoice", *({"number": str(n), "date": "2026-01-31", "location": "L-1001"}
+                                      for n in range(2)))  # fmt: skip
+    source, watching = WorkspaceSource(opened, "workspace", page_size=1), {"location": ("gl_number",)}
+    mark = None if first else [*source.read(Query("invoice", relatives=watching))][-1].mark
+
+    def change() -> None:
+        with opened() as documents:
+            work.edit(documents, "location", "L-1001", {"gl_number": str(clock.now())})
+            work.edit(documents, "invoice", "INV-1002", {"memo": str(clock.now())})
+        clock.advance(1)
+
+    change()
+    for number, page in enumerate(source.read(Query("invoice", after=mark, relatives=watching))):
+        mark = page.mark
+        if not first:
+            break
+        if number == 0:
+            change()
+    again = list(source.read(Query("invoice", after=mark, relatives=watching)))
+    assert ("INV-1001", True) in [(record.id, record.touched) for page in again for record in page.records]
+    assert [*source.read(Query("invoice", after=again[-1].mark, relatives=watching))] == []
+
+
 def test_a_line_is_a_relative_with_relatives_of_its_own(source: WorkspaceSource, opened: Any, clock: FakeClock) -> None:
     """b_003_12"""
     write(opened, clock, "product", {"name": "Storage"}, {"name": "Switching"})

@@ -1,4 +1,5 @@
-"""The source: documents as records, oldest change first. A mark is the sequence number of the last change."""
+"""The source: documents as records, oldest change first. A mark is the sequence number of the last change, and where
+changes of what they refer to matter, too, that of the last one of these that was followed up."""
 
 from __future__ import annotations
 
@@ -46,11 +47,13 @@ class WorkspaceSource:
         After the first time, also what refers to a thing that changed, such as a location that got its GL number.
         Raises ConfigError for a mark that this source never gave.
         """
-        kind, start = KINDS[query.kind], _sequence(query.after)
+        kind, (start, seen) = KINDS[query.kind], _position(query.after)
+        watched = [other for other in kind.references if other in query.relatives]
         with self._opened() as documents:
             left = documents.count(kind.name)
-            watched = [other for other in kind.references if start and other in query.relatives]
-            changes = {other: _changes(documents, other, start) for other in watched}
+            changes = {other: _changes(documents, other, seen) for other in watched}
+        newest = max((number for ids in changes.values() for number in ids.values()), default=seen)
+        touched = {other: frozenset(ids) for other, ids in changes.items() if ids and start}
         after = start
         while left > 0:
             with self._opened() as documents:
@@ -58,14 +61,14 @@ class WorkspaceSource:
             if not rows:
                 break
             after, left = rows[-1][0], left - len(rows)
-            yield Page(_records(kind, rows, query), str(after))
-        touched = {other: frozenset(ids) for other, ids in changes.items() if ids}
-        if touched and left > 0:
-            yield from self._touched(kind, query, touched, start, after)
-            yield Page([], str(max(after, *(number for ids in changes.values() for number in ids.values()))))
+            mark = _mark(after, seen if touched else newest) if watched else str(after)
+            yield Page(_records(kind, rows, query), mark)
+        if touched:
+            yield from self._touched(kind, query, touched, start, _mark(after, seen))
+            yield Page([], _mark(after, newest))
 
     def _touched(
-        self, kind: Kind, query: Query, touched: Mapping[str, Set[str]], start: int, mark: int
+        self, kind: Kind, query: Query, touched: Mapping[str, Set[str]], start: int, mark: str
     ) -> Iterator[Page]:
         """What refers to these and has not changed itself since the start."""
         after = 0
@@ -80,7 +83,7 @@ class WorkspaceSource:
                 records = _records(kind, hit, query)
                 for record in records:
                     record.touched = True
-                yield Page(records, str(mark))
+                yield Page(records, mark)
 
     def complete(self, records: list[Record], relatives: Mapping[str, tuple[str, ...]]) -> list[Record]:
         """With the things they refer to, lines included: one read a kind, whatever the number of records.
@@ -116,15 +119,22 @@ class WorkspaceSource:
         return Description((FieldInfo("id", "id", "text"), *fields))
 
 
-def _sequence(mark: str | None) -> int:
+def _mark(own: int, seen: int) -> str:
+    """How far documents were read, and how far changes of what they refer to were followed up."""
+    return f"{own} {seen}"
+
+
+def _position(mark: str | None) -> tuple[int, int]:
+    """The two numbers of a mark; where one was enough, it stands for both."""
     if mark is None:
-        return 0
-    if not mark.isascii() or not mark.isdigit():
+        return 0, 0
+    numbers = mark.split(" ")
+    if len(numbers) > 2 or not all(number.isascii() and number.isdigit() for number in numbers):
         raise ConfigError(
             f"{mark!r} is not a mark of the workspace",
             fix="read the flow from its start: wherry run FLOW --changed-since DATE", code="WHERRY-2830",
         )  # fmt: skip
-    return int(mark)
+    return int(numbers[0]), int(numbers[-1])
 
 
 def _records(kind: Kind, rows: Iterable[tuple[int, str, Document]], query: Query) -> list[Record]:
