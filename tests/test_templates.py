@@ -6,11 +6,12 @@ import datetime as dt
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import pytest
 from pydantic import Field
-from wherry.cli import app, starting, templates
+from wherry.cli import app, init, starting, templates
 from wherry.cli.starting import Connected, Plan, Secret
 from wherry.cli.templates import Ends, ends
 from wherry.errors import ConfigError
@@ -59,6 +60,19 @@ def test_a_template_says_what_such_a_project_says_and_is_in_order(
     assert told.pop("books_from").day == 1
     assert told == {name: one for name, one in says.items() if name != "books_from"}
     assert (tmp_path / "made" / "tables" / "accounts.csv").exists() is (template == "journals")
+
+
+def test_books_begin_with_the_month_on_the_wall(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the last evening of a month they began with the next one, west of Greenwich."""
+
+    class Evening(dt.datetime):
+        @classmethod
+        def now(cls, tz: dt.tzinfo | None = None) -> dt.datetime:  # type: ignore[override]
+            return dt.datetime(2026, 2, 1, 2, tzinfo=dt.UTC).astimezone(tz)
+
+    monkeypatch.setenv("TZ", "America/Chicago")
+    monkeypatch.setattr(init, "dt", SimpleNamespace(datetime=Evening, date=dt.date, UTC=dt.UTC))
+    assert written(tmp_path / "made", "invoices")["flows"]["invoices"]["books_from"] == dt.date(2026, 1, 1)
 
 
 def test_the_template_of_invoices_carries_invoices(at: Shop, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("directory", metavar="DIR", required=False, type=click.Path(file_okay=False, path_type=Path))
+@click.argument("directory", metavar="[DIR]", required=False, type=click.Path(file_okay=False, path_type=Path))
 @click.option(
     "--template",
     type=click.Choice(["crm", "invoices", "journals", "demo"]),
@@ -126,8 +126,8 @@ def _demo(own: Face, folder: Path) -> None:
 def _for_books(own: Face, folder: Path, template: str, into: str) -> None:
     """A project that brings invoices or journals into the books, and the table that a bookkeeper fills in."""
     between = templates.ends(_usable(), template, into)
-    name, today = starting.project_name(folder), dt.datetime.now(dt.UTC).date()
-    _write(folder, templates.text(template, between, name, _zone(), "USD", today))
+    name, zone = starting.project_name(folder), _zone()
+    _write(folder, templates.text(template, between, name, zone, "USD", _today(zone)))
     if template == "journals" and not (folder / templates.TABLE).exists():
         (folder / templates.TABLE).parent.mkdir(parents=True, exist_ok=True)
         (folder / templates.TABLE).write_text(templates.table_head(), encoding="utf-8")
@@ -182,6 +182,13 @@ def _zone() -> str:
     import zoneinfo
 
     return name if name in zoneinfo.available_timezones() and not name.startswith("Etc/") else "UTC"
+
+
+def _today(zone: str) -> dt.date:
+    """The day on the wall: on the last evening of a month it is another month in UTC already."""
+    import zoneinfo
+
+    return dt.datetime.now(zoneinfo.ZoneInfo(zone)).date()
 
 
 # -- by questions ------------------------------------------------------------------------------------------------------

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from lxml import etree
-from wherry.roles import Query
-from wherry_qbwc import fields
+from wherry.roles import Connection, Query
+from wherry.testing.services import services
+from wherry_qbwc import fields, mirror
 from wherry_qbwc.mapping import MAPS
+from wherry_qbwc.settings import QbwcSettings
+from wherry_qbwc.source import QbwcSource
 
 from .work_rig import NAME, shop
 
@@ -90,3 +94,34 @@ def test_customers_of_the_books_come_to_the_platform(tmp_path: Path) -> None:
         with made.hub.store.documents("workspace") as documents:
             names = {held["fields"]["name"] for _, held in documents.each("customer")}
         assert "Abercrombie, Kristy:Family Room" in names
+
+
+def entry(id: str, sequence: int, name: str) -> mirror.Entry:
+    return mirror.Entry("CustomerRet", {"ListID": id, "EditSequence": str(sequence), "FullName": name})
+
+
+def test_a_change_that_shows_late_is_read_although_a_later_one_was_read_before_it(tmp_path: Path) -> None:
+    """I1: lists are told page by page, by computers whose clocks differ, and two changes may share a second"""
+    with services(tmp_path, connection=NAME) as core:
+        source = QbwcSource(Connection(NAME, "qbwc", QbwcSettings()), core)
+
+        def keep(*told: mirror.Entry, **since: dt.datetime) -> None:
+            with core.documents() as documents:
+                mirror.keep(documents, NAME, {"customer": list(told)}, core.clock.now(), since)
+
+        def fresh(after: str | None) -> tuple[list[str], str | None]:
+            pages = list(source.read(Query("customer", after=after)))
+            return [one.id for page in pages for one in page.records], pages[-1].mark if pages else after
+
+        keep(entry("B", 500, "Bo"), entry("A", 1000, "Al"))
+        found, mark = fresh(None)
+        assert found == ["B", "A"]
+        keep(entry("B", 999, "Bob"), entry("A", 1000, "Al"), customer=core.clock.now())
+        found, mark = fresh(mark)
+        assert found == ["B"], "while the page behind it was told"
+        keep(entry("0", 1000, "Cy"), customer=core.clock.now())
+        found, mark = fresh(mark)
+        assert found == ["0"]
+        keep(entry("B", 999, "Bob"), entry("A", 1000, "Al"), entry("0", 1000, "Cy"))
+        assert fresh(mark) == ([], mark), "read whole, and as it was"
+        assert fresh(f"{1000:016} 80-A")[0] == ["A", "B", "0"], "a mark of former versions"

@@ -16,8 +16,8 @@ from wherry.simulator import Clock, serve
 from wherry.store import Store
 from wherry.testing.services import SharedClock, services
 from wherry_quickbooks.client import Client
-from wherry_quickbooks.metering import EVERY, MONTHLY, Meter, flush_all, reads
-from wherry_quickbooks.settings import QuickBooksSettings
+from wherry_quickbooks.metering import EVERY, Meter, flush_all, reads
+from wherry_quickbooks.settings import MONTHLY, QuickBooksSettings
 from wherry_quickbooks.simulator import QuickBooksSimulator
 
 REALM = "123146000000001"

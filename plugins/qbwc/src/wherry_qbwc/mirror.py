@@ -47,6 +47,12 @@ class Entry(Struct, frozen=True):
     kind: str
     row: dict[str, Any]
 
+    @property
+    def changed(self) -> int:
+        """Seconds of the last change since 1970, which an EditSequence is; 0 where it is none."""
+        told = str(self.row.get("EditSequence") or "")
+        return int(told) if told.isdigit() else 0
+
 
 def is_due(documents: Documents, connection: str, now: dt.datetime, every: float) -> bool:
     """Whether the lists were never read, or not lately, or lacked something that somebody may have added since."""
@@ -94,13 +100,16 @@ def keep(
     documents: Documents, connection: str, lists: dict[str, list[Entry]], now: dt.datetime,
     since: Mapping[str, dt.datetime] = NEVER,
 ) -> None:  # fmt: skip
-    """Put what was read in the place of what was kept, or beside it where only changes were read."""
+    """Put what was read in the place of what was kept, or beside it where only changes were read. Only what differs is
+    written, oldest change first: so the store's own order tells what is new here, whatever QuickBooks' clocks say."""
     for kind, entries in lists.items():
-        rows = {f"{connection}/{one.row['ListID']}": {"kind": one.kind, "row": one.row} for one in entries}
+        told = sorted(entries, key=lambda one: (one.changed, one.row["ListID"]))
+        rows = {f"{connection}/{one.row['ListID']}": {"kind": one.kind, "row": one.row} for one in told}
         if kind not in since:
             gone = [id for id, _ in documents.each(kind) if id.startswith(f"{connection}/") and id not in rows]
             documents.remove(kind, gone)
-        documents.put(kind, rows.items())
+        held = documents.get(kind, rows)
+        documents.put(kind, [(id, body) for id, body in rows.items() if held.get(id) != body])
     state = _state(documents, connection)
     whole_at = state.get("whole_at") if since else now.isoformat()
     documents.put(STATE, [(connection, {**state, "read_at": now.isoformat(), "whole_at": whole_at})])
@@ -113,9 +122,18 @@ def forget(documents: Documents, connection: str) -> None:
 
 def entries(documents: Documents, connection: str, kind: str) -> Iterator[Entry]:
     """What is kept of a list."""
-    for id, held in documents.each(kind):
-        if id.startswith(f"{connection}/"):
-            yield Entry(held["kind"], held["row"])
+    return _own(documents.each(kind), connection)
+
+
+def changes(documents: Documents, connection: str, kind: str, after: int, most: int) -> tuple[list[Entry], int]:
+    """What became another entry here after that number of the store's, in its order; and the number of the last one,
+    ``after`` itself where there is none. ``most`` are looked at, those of other connections too."""
+    rows = documents.changed(kind, after, most)
+    return list(_own(((id, held) for _, id, held in rows), connection)), rows[-1][0] if rows else after
+
+
+def _own(rows: Iterable[tuple[str, dict[str, Any]]], connection: str) -> Iterator[Entry]:
+    return (Entry(held["kind"], held["row"]) for id, held in rows if id.startswith(f"{connection}/"))
 
 
 def _list(ask: Ask, name: str, version: str, since: dt.datetime | None) -> list[Entry]:

@@ -21,7 +21,7 @@ from .fields import described, value_of
 LISTS = {"product": "item", "customer": "customer", "account": "account"}
 """Record kind → the list it is read from."""
 CHUNK = 500
-_MARK = re.compile(r"[0-9]{16} \S")
+_MARK, _FORMER = re.compile(r"[0-9]{1,18}"), re.compile(r"[0-9]{16} \S+")
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -40,13 +40,19 @@ class QbwcSource:
         return Account(found.id, found.name, {"product": found.product, "country": found.country})
 
     def read(self, query: Query) -> Iterator[Page]:
-        """What changed since the mark, oldest change first; everything when there is none."""
-        after, since = _known(query.after), query.since.timestamp() if query.since else 0.0
-        entries = [one for one in self._entries(query.kind) if _mark(one) > after and _changed(one) >= since]
-        entries.sort(key=_mark)
-        for start in range(0, len(entries), CHUNK):
-            some = entries[start : start + CHUNK]
-            yield Page([_record(query.kind, one, query.fields) for one in some], _mark(some[-1]), len(entries))
+        """What changed here since the mark, oldest change first; everything when there is none. Ends after as many as
+        there were at its start: what changes meanwhile comes next time."""
+        kept, after, since = _list(query.kind), _position(query.after), query.since.timestamp() if query.since else 0.0
+        with self._services.documents() as documents:
+            left = documents.count(kept)
+        while left > 0:
+            with self._services.documents() as documents:
+                found, now = mirror.changes(documents, self._name, kept, after, min(CHUNK, left))
+            if now == after:
+                return
+            after, left = now, left - CHUNK
+            mine = [one for one in found if _is_of(query.kind, one) and one.changed >= since]
+            yield Page([_record(query.kind, one, query.fields) for one in mine], str(after))
 
     def complete(self, records: list[Record], relatives: Mapping[str, tuple[str, ...]]) -> list[Record]:
         """The same records: entries of lists have no relatives."""
@@ -69,36 +75,36 @@ class QbwcSource:
         return Description(described(kind, [one.row for one in self._entries(kind)] if fresh else ()))
 
     def _entries(self, kind: str) -> list[mirror.Entry]:
-        if kind not in LISTS:
-            raise ContractBroken(
-                f"QuickBooks Desktop has no records of kind {kind!r}", code="WHERRY-1854", kind=kind,
-                fix=f"kinds: {', '.join(LISTS)}",
-            )  # fmt: skip
         with self._services.documents() as documents:
-            found = list(mirror.entries(documents, self._name, LISTS[kind]))
-        return [one for one in found if kind != "product" or one.kind in SOLD]
+            found = list(mirror.entries(documents, self._name, _list(kind)))
+        return [one for one in found if _is_of(kind, one)]
 
 
-def _changed(entry: mirror.Entry) -> int:
-    """Seconds of the last change since 1970, which an EditSequence is."""
-    told = str(entry.row.get("EditSequence") or "")
-    return int(told) if told.isdigit() else 0
+def _list(kind: str) -> str:
+    if kind not in LISTS:
+        raise ContractBroken(
+            f"QuickBooks Desktop has no records of kind {kind!r}", code="WHERRY-1854", kind=kind,
+            fix=f"kinds: {', '.join(LISTS)}",
+        )  # fmt: skip
+    return LISTS[kind]
 
 
-def _mark(entry: mirror.Entry) -> str:
-    """The moment of the last change, and the id: no two entries share it."""
-    return f"{_changed(entry):016} {entry.row['ListID']}"
+def _is_of(kind: str, entry: mirror.Entry) -> bool:
+    return kind != "product" or entry.kind in SOLD
 
 
-def _known(mark: str | None) -> str:
-    """The mark as it was saved; empty for none. Raises ContractBroken where it is none of ours."""
-    if mark and not _MARK.match(mark):
+def _position(mark: str | None) -> int:
+    """How far the store's order was read; from its start for a mark of former versions, which went by QuickBooks'
+    clock. Raises ContractBroken where it is none of ours."""
+    if mark is None or _FORMER.fullmatch(mark):
+        return 0
+    if not _MARK.fullmatch(mark):
         raise ContractBroken(
             "the saved mark of this flow is none that this version of the QuickBooks Desktop plugin wrote",
             fix="install the plugin version that wrote it, or have the flow read from the start again",
             code="WHERRY-1858",
         )  # fmt: skip
-    return mark or ""
+    return int(mark)
 
 
 def _record(kind: str, entry: mirror.Entry, fields: tuple[str, ...]) -> Record:

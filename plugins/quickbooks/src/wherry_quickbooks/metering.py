@@ -30,8 +30,6 @@ WARNS = 70
 """Percent of a month's reads at which a run says so."""
 FOR_EVER = 1e10
 """Seconds: what is kept in the cache has no age for us; the cache cannot take infinity."""
-MONTHLY = 500_000
-"""The reads a month of Intuit's Builder plan."""
 
 _meters: weakref.WeakSet[Meter] = weakref.WeakSet()
 
@@ -46,7 +44,7 @@ class Meter:
         self, services: Services, settings: QuickBooksSettings, counts: Callable[[], Mapping[str, int]]
     ) -> None:
         self._services, self._settings, self._counts = services, settings, counts
-        self.limit = int(getattr(settings, "metered_reads", MONTHLY))
+        self.limit = settings.metered_reads
         self._lock = threading.Lock()
         self._written, self._at, self._told = 0, float("-inf"), ""
         _meters.add(self)

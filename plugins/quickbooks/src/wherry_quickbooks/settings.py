@@ -21,6 +21,8 @@ HOSTS = (
 )
 OLDEST = 75
 """Minor versions 1 to 74 were switched off on 2025-08-01."""
+MONTHLY = 500_000
+"""The reads a month of Intuit's Builder plan."""
 MOST_IN_BATCH = 30
 """Intuit's page on limits recommends no more; its page on batches still says 10."""
 
@@ -73,7 +75,7 @@ class QuickBooksSettings(ConnectionSettings):
         "tables/tax.csv", description="The table that maps tax rates (rate, in percent) to QuickBooks tax codes (code)."
     )
     metered_reads: int = Field(
-        500_000, ge=1, description="The reads a month of your app's plan at Intuit; status warns from 70 % of them."
+        MONTHLY, ge=1, description="The reads a month of your app's plan at Intuit; status warns from 70 % of them."
     )
     webhook_token: SecretRef | None = Field(
         None, description="The verifier token of your app's webhooks; without it no notification is taken."

@@ -52,7 +52,6 @@ class SetReply(Struct, kw_only=True):
     """The answer to a message set. ``status`` is the code of message-set recovery, empty where there is none."""
 
     status: str = ""
-    status_message: str = ""
     set_id: str = ""
     answers: list[RequestReply] = field(default_factory=list)
 
@@ -71,7 +70,6 @@ def parse(text: str | bytes) -> SetReply:
     told = sets[0]
     return SetReply(
         status=told.get("messageSetStatusCode", ""),
-        status_message=told.get("messageSetStatusMessage", ""),
         set_id=told.get("newMessageSetID", ""),
         answers=[_reply(one) for one in told],
     )
