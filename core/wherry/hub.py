@@ -134,6 +134,8 @@ class Hub:
         stopped = next((one for one in before if one.error is not None or one.exit_code == EXIT_INTERRUPTED), None)
         if stopped is not None:
             return self._not_started(name, before, stopped)
+        if plan and any(other.data["items"] for other in before):  # what was planned may build on that
+            self._still_valid(name, plan)
         report = self._run_one(name, options, cause if options.moves_mark else registry.PARTIAL, progress)
         report.data["before"] = [other.data for other in before]
         report.exit_code = worst([report.exit_code, *(other.exit_code for other in before)])
@@ -142,9 +144,7 @@ class Hub:
     def _not_started(self, name: str, before: Sequence[Report], stopped: Report) -> Report:
         """A flow that goes before this one ended early, so this one was not begun."""
         report = self._report(name, Tally(), stopped.error, stopped.exit_code)
-        report.data.update(
-            flow=name, run="", before=[other.data for other in before], requests=0, requests_by={}, retried=0
-        )
+        report.data.update(flow=name, run="", before=[it.data for it in before], requests=0, requests_by={}, retried=0)
         return report
 
     def _run_one(self, name: str, options: Options, cause: str, progress: Callable[[str, Tally], None]) -> Report:
@@ -379,7 +379,7 @@ class Hub:
             known = registry.plan_digest(tx, plan, name)
         now = self.plan(name).data["plan"] if known else ""
         if known is None or known[:8] != now:
-            what = "is not known" if known is None else "is stale: it was run already, or the source has changed since"
+            what = "is not known" if known is None else "is stale: it was run already, or something has changed since"
             raise Guarded(f"plan {plan} of {name} {what}", fix=f"wherry plan {name}", code="WHERRY-7040", flow=name)
 
     # -- resync -------------------------------------------------------------------------------------------------------

@@ -209,6 +209,17 @@ def test_a_stale_plan_is_refused(hub: Hub, crm: HubSpotSimulator) -> None:
         hub.run("won-deals", plan=plan)
 
 
+def test_a_plan_is_stale_too_once_what_goes_before_it_has_written_something(hub: Hub) -> None:
+    """I19: products that were to be asked about were there by then, and projects made that no plan had shown"""
+    plan = hub.plan("won-deals").data["plan"]
+    with pytest.raises(Guarded, match="stale"):
+        hub.run("won-deals", plan=plan)
+    assert held(hub, "project") == {}
+    assert held(hub, "product") != {}
+    plan = hub.plan("won-deals").data
+    assert hub.run("won-deals", plan=plan["plan"]).data["items"] == plan["items"]
+
+
 def test_later_changes_at_the_source_do_not_override_by_themselves_but_a_resync_does(
     ran: Hub, crm: HubSpotSimulator
 ) -> None:
