@@ -22,7 +22,7 @@ from pydantic import BaseModel
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "docs"))
 
-from generate import checks, coverage, entities, errors, fields, proofs, quality, roles, transforms, versions  # noqa: E402
+from generate import checks, coverage, entities, errors, fields, maps, proofs, quality, roles, transforms, versions  # noqa: E402
 
 REFERENCE = ROOT / "docs" / "reference"
 WIDTH = 100
@@ -32,7 +32,8 @@ NOTE = "<!-- Written by docs/build.py from the code: change the code, then run `
 def pages() -> dict[Path, str]:
     """Path → text of every generated page, and of pages with a generated part."""
     texts = {"cli": cli(), "config": config(), "hooks": hooks(), "errors": errors.page(sources()),
-             "roles": roles.page(), "transforms": transforms.page(), "behaviours": proofs.behaviours(ROOT),
+             "roles": roles.page(), "transforms": transforms.page(), "maps": maps.page(),
+             "behaviours": proofs.behaviours(ROOT),
              "cases": proofs.cases(ROOT), "versions": versions.page(),
              "entities": entities.page(), "rigs": roles.rigs(), "stand-ins": roles.simulator(),
              "quality": quality.page(), "checks": checks.page(), "plugins": quality.plugins(ROOT)}  # fmt: skip

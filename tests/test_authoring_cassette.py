@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from wherry.authoring.cleaning import EMAIL, Cleaner
 from wherry.cli import app
 from wherry.errors import ConfigError, Guarded, NotFound
 from wherry.http import Http, Patience, Profile
+from wherry.hub import Hub
 from wherry.records import Call
 from wherry.settings import load
 from wherry.simulator import serve
@@ -168,6 +170,16 @@ def tape(*exchanges: Exchange) -> Cassette:
                     exchanges=list(exchanges))  # fmt: skip
 
 
+def test_a_sink_that_applies_its_items_itself_lists_nothing_by_calls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "wherry.toml").write_text(PROJECT.partition("[flows")[0], "utf-8")
+    with Hub.open(tmp_path, environ={"CRM_URL": "http://127.0.0.1:9"}) as hub:
+        only_a_sink = msgspec.structs.replace(hub.plugins.require("workspace"), roles=["sink"])
+        monkeypatch.setitem(hub.plugins.manifests, "workspace", only_a_sink)
+        assert sessions.visit(hub.wiring, "platform", None, (), 1).listed == {}
+
+
 def test_a_call_that_was_recorded_word_for_word_has_the_answers_it_had() -> None:
     there = [Exchange("GET", "/a", [("page", "1")], answer={"n": 1}), Exchange("GET", "/a", [("page", "2")], answer=2)]
     http = client(Player(tape(*there)))
@@ -224,6 +236,16 @@ def test_names_of_things_and_of_fields_are_kept() -> None:
     clean = Cleaner()
     clean.learn(said)
     assert clean.cleaned(said) == said
+
+
+def test_the_name_of_a_party_is_hidden_where_nothing_stands_beside_it_but_its_id() -> None:
+    said = {"client": {"id": "c1", "name": "Acme Rail"}, "owners": [{"name": "Ada"}], "CustomerRef": {"name": "Bolt"}}
+    clean = Cleaner()
+    clean.learn({"jobs": [said]})
+    assert clean.cleaned(said) == {
+        "client": {"id": "c1", "name": "Company 1"}, "owners": [{"name": "Person 1"}],
+        "CustomerRef": {"name": "Company 2"},
+    }  # fmt: skip
 
 
 def test_further_fields_can_be_hidden() -> None:

@@ -96,6 +96,14 @@ def test_help_names_the_commands_of_plugins_by_their_distribution(
     assert "workspace  The embedded operational platform" in capsys.readouterr().out
 
 
+def test_what_a_command_of_a_plugin_does_is_told_whole(
+    capsys: pytest.CaptureFixture[str], wherry: Wherry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert wherry("workspace", "--help") == 0
+    assert [one for one in capsys.readouterr().out.splitlines() if one.startswith("  ") and one.endswith("...")] == []
+
+
 def test_every_command_of_the_table_is_there_and_has_help() -> None:
     def walk(table: dict[str, Lazy]) -> Iterator[tuple[str, Lazy]]:
         for name, entry in table.items():
@@ -343,6 +351,14 @@ def test_a_stand_in_that_nobody_brings_is_told_with_those_there_are(
     told = capsys.readouterr().err
     assert "did you mean hubspot?" in told
     assert "pip install" not in told
+
+
+def test_a_stand_in_without_a_web_server_says_what_to_install(
+    wherry: Wherry, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("wherry.plugins.facade.find_spec", lambda name: None)
+    assert wherry("simulate", "hubspot") == 2
+    assert "pip install 'wherry[serve]'" in capsys.readouterr().err
 
 
 def test_a_busy_port_is_told_before_anything_else(wherry: Wherry, capsys: pytest.CaptureFixture[str]) -> None:

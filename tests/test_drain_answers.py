@@ -57,6 +57,16 @@ def test_a_refusal_keeps_the_vendors_reason_field_and_what_to_do_and_the_rest_go
     assert [desk.done("2"), desk.done("3")] == [[("created", "2.10")], [("created", "3.10")]]
 
 
+def test_the_reasons_of_a_run_count_what_still_waits_at_its_end(desk: Books) -> None:
+    refused = Answer(fate="refused", reason="no")
+    decoding(desk, lambda answers, items: {items[0].stamp: refused} if items[0].key == "id:2" else answers)
+    desk.bills(1)
+    desk.bill("7", customer={"id": "2", "name": "Brook", "number": "C-2"})
+    data = desk.run().data
+    assert data["fates"]["invoice"] == {"created": 1, "waiting": 1}
+    assert data["reasons"]["invoice"] == {"waiting": {"waits for its customer, product": 1}}
+
+
 def test_what_a_sink_says_to_do_names_the_connection(desk: Books) -> None:
     fix = "sign in with more rights: wherry connect NAME"
     refused = Answer(fate="refused", reason="no", fix=fix)

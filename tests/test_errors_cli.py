@@ -352,6 +352,16 @@ def test_what_was_taken_back_is_told_and_is_made_anew_when_its_record_changes(at
     assert at.desk.done() == [("created", "1.10"), ("voided", "1.10"), ("created", "9.00")]
 
 
+def test_a_reversal_that_waits_is_called_one(at: Counter) -> None:
+    _, there = edited(at)
+    run = at.ask("runs", "list")["items"][-1]["id"]
+    at.text("runs", "undo", run, "--yes", code=4)
+    [row] = at.ask("errors", "list")["items"]
+    assert (row["reversal"], row["target"]) == (True, there)
+    assert "INV-1   reversal" in at.text("errors", "list")
+    assert f"{row['id']}   reversal of invoice INV-1" in at.text("errors", "show", row["id"])
+
+
 def test_a_whole_run_is_taken_back_once(at: Counter) -> None:
     at.desk.bills(2)
     run = at.desk.run().data["run"]

@@ -61,12 +61,13 @@ class LazyCatalogue:
 
     def strangers(self, drafts: Sequence[Draft]) -> list[bool]:
         """Of each draft whether nothing here, and none of the others, can be the same: it shares neither key nor SKU,
-        and a name only with what is known by other ids."""
+        and a name only with what is known by other ids. The rest will be asked for next."""
         if self._whole is not None:
             return [False] * len(drafts)
         self._about, sought = (), [_sought(draft) for draft in drafts]
         looked = self._look()
-        looked.ask(sought)
+        looked.skus.ask({one.sku for one in sought})
+        looked.rivals.ask({one.rival for one in sought})
         keys, names = _several(one.key for one in sought), _several(one.name for one in sought)
         skus, rivals = looked.skus.there | _several(one.sku for one in sought), looked.rivals.there
         met = [
@@ -74,7 +75,9 @@ class LazyCatalogue:
             for one in sought
         ]
         shared = {one.name for one, is_met in zip(sought, met, strict=True) if is_met and one.name}
-        return [not is_met and one.name not in shared for one, is_met in zip(sought, met, strict=True)]
+        found = [not is_met and one.name not in shared for one, is_met in zip(sought, met, strict=True)]
+        self._about = [draft for draft, stranger in zip(drafts, found, strict=True) if not stranger]
+        return found
 
     def by_sku(self, sku: str) -> Sequence[Listed]:
         if self._whole is not None:
@@ -131,8 +134,9 @@ class _Known(Generic[T]):
         self._asked, self.there = set[T](), set[T]()
 
     def ask(self, keys: AbstractSet[T]) -> None:
-        self._asked |= keys
-        self.there |= self._ask(keys)
+        new = keys - self._asked
+        self._asked |= new
+        self.there |= self._ask(new)
 
     def has(self, key: T) -> bool:
         if key not in self._asked:

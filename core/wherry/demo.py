@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from wherry import demo_books, plugins
-from wherry.errors import ConfigError, Guarded, NotFound
+from wherry.errors import Guarded, NotFound
 from wherry.hub import Hub, Report
 from wherry.operating import answers
 from wherry.protocol.tally import Tally
@@ -104,11 +104,8 @@ def write_environment(folder: Path, url: str, token: str = _TOKEN) -> None:
 def stand_in(system: str, port: int = 0) -> Iterator[str]:
     """The system's simulator, running in this process; yields its address. Raises ConfigError without the extra."""
     app = plugins.load([system]).simulator(system).app()
-    try:
-        from wherry.simulator import serve
-    except ImportError:
-        raise ConfigError("the demonstration needs a web server for the stand-in", fix="pip install 'wherry[serve]'",
-                          code="WHERRY-2096") from None  # fmt: skip
+    from wherry.simulator import serve
+
     with serve(app, port) as url:
         yield url
 

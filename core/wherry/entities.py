@@ -350,6 +350,13 @@ def _decimals(shape: type[Struct]) -> tuple[tuple[str, ...], tuple[tuple[str, ty
     return tuple(numbers), tuple(lists)
 
 
+@lru_cache(maxsize=256)
+def pointers(shape: type[Struct]) -> tuple[tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]:
+    """The fields of a shape that may refer to something, and its lists with such fields of their elements."""
+    own = tuple(info.encode_name for info in fields(shape) if Ref in (info.type, *get_args(info.type)))
+    return own, tuple((name, pointers(inner)[0]) for name, inner in _decimals(shape)[1])
+
+
 def _spell(plain: dict[str, Any], given: dict[str, Any], shape: type[Struct], path: str = "$") -> None:
     """Decimals as plain digits: their own text form turns to an exponent where a number is small.
 

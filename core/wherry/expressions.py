@@ -255,7 +255,7 @@ class _Compiler:
             case ast.Call(func=ast.Name(id="ref")):
                 return True
             case ast.Call(func=ast.Name(id="join"), args=parts) if self.words.transforms["join"] is transforms.join:
-                return all(isinstance(part, ast.Constant) or _is_id(part) for part in parts)
+                return all(isinstance(part, ast.Constant) or path_of(part) for part in parts)
         return False
 
     def _check_arguments(self, name: str, function: Any, arguments: list[ast.expr], *, extra: bool) -> None:
@@ -310,11 +310,6 @@ def _misfit(function: Any, count: int, *, extra: bool) -> str | None:
 
 def _constant(value: Any) -> Evaluate:
     return lambda scope: value
-
-
-def _is_id(node: ast.expr) -> bool:
-    path = path_of(node)
-    return path is not None and path[1] == "id"
 
 
 def _first(functions: list[Evaluate]) -> Evaluate:

@@ -244,7 +244,7 @@ class Hub:
         job.tally.add(tell_items(job.booked.outcomes, job.booked.steps))
         for ref, outcome in job.booked.outcomes.items():
             if outcome.fate in OPEN:
-                job.open[ref] = ("", outcome.fate)
+                job.open[ref] = ("", outcome.fate, "")
 
     def _tried(self, job: Job) -> TryAgain | Busy | None:
         """Drain; a target that is out of order, or that another process sends to, keeps nobody from reading."""

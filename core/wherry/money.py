@@ -87,7 +87,7 @@ def rounded(value: str | int | Decimal, currency: str, *, bankers: bool = False)
 def text(minor: int, currency: str) -> str:
     """Minor units as decimal text with the currency's own number of decimals, such as ``-12.50``."""
     places = decimals(currency)
-    digits = f"{abs(minor):0{places + 1}d}"
+    digits = f"{abs(minor):d}".zfill(places + 1)
     body = f"{digits[:-places]}.{digits[-places:]}" if places else digits
     return f"-{body}" if minor < 0 else body
 

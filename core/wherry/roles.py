@@ -333,7 +333,7 @@ class Asks(Protocol):
 
 @runtime_checkable
 class Lists(Protocol):
-    """Optional: a sink whose target can list what it holds, to match against."""
+    """Optional, of a sink that is sent calls: its target can list what it holds, to match against."""
 
     def listing(self, entity: str) -> Iterator[Listed]:
         """Everything of an entity, read through the sink's client."""

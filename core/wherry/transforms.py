@@ -111,7 +111,7 @@ def first(value: Any, *others: Any) -> Any:
 
 def join(separator: str, *values: Any) -> str | None:
     """What is there, with the separator between; None if nothing is."""
-    parts = [plain for value in values if (plain := text(value))]
+    parts = [plain for value in values if (plain := value if value.__class__ is str else text(value))]
     return text(separator or "").join(parts) if parts else None  # type: ignore[union-attr]
 
 

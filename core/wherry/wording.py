@@ -23,6 +23,11 @@ def bare(said: str) -> str:
     return said.rstrip().removesuffix(".")
 
 
+def spelled(noun: str) -> str:
+    """``line_item`` as people write it."""
+    return noun.replace("_", " ")
+
+
 def of_connection(fix: str, connection: str) -> str:
     """A plugin's word on what to do, ``wherry connect NAME``, with the connection's own name."""
     return _NAME.sub(connection, fix) if connection else fix

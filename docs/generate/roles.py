@@ -34,7 +34,7 @@ SECTIONS: tuple[tuple[str, str, tuple[tuple[str, tuple[str, ...]], ...]], ...] =
         "A plugin opens no connection, file or database by itself: all it needs comes through these.",
         (
             (ROLES, ("Services", "Connection", "Query", "Cache", "Clock", "Documents", "Catalogue")),
-            ("wherry.http.profile", ("Profile",)),
+            ("wherry.http.profile", ("Profile", "Response")),
             ("wherry.http.client", ("Http",)),
         ),
     ),
@@ -49,6 +49,12 @@ SECTIONS: tuple[tuple[str, str, tuple[tuple[str, tuple[str, ...]], ...]], ...] =
                        "Record", "Ref", "Skip", "Draft", "Link", "Create", "Same", "Ask", "Candidate", "Listed",
                        "Item", "Answer", "Change", "Call", "Reply", "Found")),
         ),
+    ),
+    (
+        "What it serves",
+        "Addresses of its own on `wherry serve`, made by the hook [wherry_http_routes](hooks.md#wherry_http_routes):"
+        " [a webhook](../how-to/test-a-plugin.md#6-a-webhook-on-trial), say.",
+        (("wherry.web.routes", ("HttpRoute", "HttpRequest", "HttpResponse", "Host", "Notification")),),
     ),
     ("What it says of itself", "", ((HOOKS, ("Manifest",)),)),
 )  # fmt: skip

@@ -19,8 +19,8 @@ SHORTEST = 4
 EMAIL = re.compile(r"[A-Za-z0-9._%+'\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)*\.[A-Za-z]{2,}")
 _KEYS: dict[str, str] = {
     "person": r"(?:first|last|given|family|middle|full|contact|owner|user|sales(?:person|rep))_?names?|author",
-    "company": r"(?:company|customer|supplier|vendor|display|legal|fullyqualified|printoncheck)_?name"
-    r"|company|customer",
+    "company": r"(?:company|customer|client|supplier|vendor|display|legal|fullyqualified|printoncheck)_?name"
+    r"|company|customer|client",
     "deal": r"deal_?name|subject",
     "phone": r"(?:mobile|home|work|primary|alternate|hs_calculated)?_?(?:phone|fax|mobile|tel(?:ephone)?)(?:_?number)?"
     r"|freeformnumber",
@@ -30,13 +30,20 @@ _KEYS: dict[str, str] = {
     "note": r"notes?|private_?note|hs_note_body|(?:customer_?|private_?)?memo|comments?|descriptions?|messages?"
     r"|remarks?",
 }
+_PARTIES: dict[str, str] = {
+    "person": r"(?:contact|person|owner|user|author|employee|technician|assignee|sales_?rep)s?(?:_?ref)?",
+    "company": r"(?:company|companies|(?:customer|client|supplier|vendor)s?)(?:_?ref)?",
+}
+"""Keys of objects, or of lists of them, whose ``name`` is that of a person or company."""
 _NAMED_BY = ("person", "company", "phone", "place", "site")
 _SHAPES: dict[str, str] = {
     "email": "person-{n}@example.com", "person": "Person {n}", "company": "Company {n}", "deal": "Deal {n}",
     "phone": "+1 555 0{n:03d}", "place": "Place {n}", "site": "company-{n}.example", "note": "Note {n}",
     "hidden": "Hidden {n}",
 }  # fmt: skip
-_MATCHERS = {category: re.compile(pattern, re.IGNORECASE) for category, pattern in _KEYS.items()}
+_Matchers = dict[str, re.Pattern[str]]
+_MATCHERS: _Matchers = {category: re.compile(pattern, re.IGNORECASE) for category, pattern in _KEYS.items()}
+_PARTY: _Matchers = {category: re.compile(pattern, re.IGNORECASE) for category, pattern in _PARTIES.items()}
 
 
 class Cleaner:
@@ -50,30 +57,28 @@ class Cleaner:
 
     # -- first pass: who is there -------------------------------------------------------------------------------------
 
-    def learn(self, value: Any) -> None:
-        """Enters what an answer says of people and companies."""
+    def learn(self, value: Any, party: str = "") -> None:
+        """Enters what an answer says of people and companies. ``party``: the value is one, or a list of them."""
         if isinstance(value, Mapping):
             named = any(self._category(str(key)) in _NAMED_BY for key in value) or any("mail" in str(k) for k in value)
             for key, inner in value.items():
-                self._learn_field(str(key), inner, named)
+                self._learn_field(str(key), inner, party or ("company" if named else ""))
         elif isinstance(value, list):
             for inner in value:
-                self.learn(inner)
+                self.learn(inner, party)
         elif isinstance(value, str):
             for found in EMAIL.findall(value):
                 self._enter("email", found)
 
-    def _learn_field(self, key: str, value: Any, named: bool) -> None:
-        category = self._category(key) or ("company" if named and key.lower() == "name" else "")
+    def _learn_field(self, key: str, value: Any, party: str) -> None:
+        category = self._category(key) or (party if key.lower() == "name" else "")
         if category and isinstance(value, str) and value.strip() and not EMAIL.fullmatch(value):
             self._enter(category, value)
         else:
-            self.learn(value)
+            self.learn(value, _first(_PARTY, key))
 
     def _category(self, key: str) -> str:
-        if key.lower() in self._hide:
-            return "hidden"
-        return next((category for category, matcher in _MATCHERS.items() if matcher.fullmatch(key)), "")
+        return "hidden" if key.lower() in self._hide else _first(_MATCHERS, key)
 
     def _enter(self, category: str, value: str) -> None:
         if value not in self._by_value:
@@ -120,6 +125,10 @@ class Cleaner:
     def summary(self) -> dict[str, int]:
         """Category → how many values were replaced."""
         return dict(sorted(self._numbers.items()))
+
+
+def _first(matchers: _Matchers, key: str) -> str:
+    return next((category for category, matcher in matchers.items() if matcher.fullmatch(key)), "")
 
 
 def parts(query: Iterable[tuple[str, str]], clean: Cleaner) -> Iterator[tuple[str, str]]:

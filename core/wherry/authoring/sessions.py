@@ -28,6 +28,7 @@ from wherry.protocol import boundary
 from wherry.records import Draft, Record, Skip
 from wherry.roles import (
     Account,
+    CallSinkWriter,
     Connection,
     Describes,
     Fetches,
@@ -77,7 +78,7 @@ def visit(wiring: Wiring, name: str, flow: Flow | None, kinds: Sequence[str], mo
 def _target(wiring: Wiring, name: str, most: int) -> Session:
     sink = wiring.sink(name)
     session = Session(account=sink.check())
-    if isinstance(sink, Lists):
+    if isinstance(sink, CallSinkWriter) and isinstance(sink, Lists):  # the embedded one's listing takes a transaction
         for entity in sink.entities:
             session.listed[entity] = len(list(islice(sink.listing(entity), most)))
     return session

@@ -15,6 +15,7 @@ from wherry.money import text
 from wherry.operating import desk
 from wherry.protocol.flight import Target
 from wherry.protocol.rows import REVERSED
+from wherry.roles import HasBalances
 from wherry.store import exported
 from wherry.store.ledger import LinkRow
 
@@ -29,7 +30,7 @@ def is_document(link: LinkRow) -> bool:
 def listed(target: Target, accounts: Collection[str], first: dt.date, last: dt.date) -> list[HeldDocument] | None:
     """What booked on these accounts in these days; None where the target cannot list it."""
     sink = target.sink
-    if not isinstance(sink, ListsDocuments):
+    if not (isinstance(sink, ListsDocuments) and isinstance(sink, HasBalances)):
         return None
     return list(sink.documents_on(sorted(accounts), first, last)) if accounts else []
 

@@ -7,7 +7,8 @@ Source: behaviours.md 000.2, 000.15 and 004.16.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -21,12 +22,12 @@ from wherry.books.frozen import ENTITY
 from wherry.books.held import Problem
 from wherry.books.keys import parts
 from wherry.books.numbering import moved_from
-from wherry.errors import ConfigError, NotFound
+from wherry.errors import ConfigError, NotFound, TryAgain
 from wherry.hub import Hub
 from wherry.operating import desk, tracing
 from wherry.protocol.rows import REVERSED
 from wherry.records import OPEN, Ref
-from wherry.roles import Balance, HasBalances
+from wherry.roles import Balance, HasBalances, Polled
 from wherry.settings import Flow
 from wherry.store import exported, inquiries, movements, registry
 from wherry.store.database import Tx
@@ -266,25 +267,50 @@ def trial_balance(hub: Hub, name: str, asked: fiscal.Asked) -> TrialBalance:
                   if one.link is not None and one.is_posted and _of(one.entry, pick.partitions)]  # fmt: skip
     last = pick.last or max([hub.books.today(), *(entry.date for entry in posted)])
     some = [entry for entry in posted if _within(entry, pick.first, last)]
-    theirs = sink.balances(pick.first, last) if isinstance(sink, HasBalances) else None
+    began = min(entry.date for entry in some) if some and pick.first is None else None
+    theirs, *since = together(sink, *_balances_asked(sink, pick.first, last, began))
     told = some
     if rates.in_one({one.currency for one in theirs or ()}, told):
         told = rates.all_at_home(told)
     ours = balances.of_entries(told, {one.code: one.name for one in chart})
     keys = frozenset(entry.key for entry in some)
-    carried = _carried(sink, [entry.date for entry in some], last, theirs or ()) if pick.first is None else {}
+    carried = _carried(since, theirs or ())
     return TrialBalance(first=pick.first, last=last, entries=len(some), ours=ours, theirs=theirs, keys=keys,
                         carried=carried)  # fmt: skip
 
 
-def _carried(sink: object, days: Sequence[dt.date], last: dt.date, theirs: Iterable[Balance]) -> dict[Key, int]:
+def together(sink: object, *asks: Callable[[], Any]) -> list[Any]:
+    """What each of these reads tells. A system that calls us is asked all of it before anything is waited for, or each
+    answer would take a session of its own."""
+    told, later = [], None
+    for ask in asks:
+        try:
+            told.append(ask())
+        except TryAgain as error:
+            if not isinstance(sink, Polled):
+                raise
+            later = later or error
+    if later is not None:
+        raise later
+    return told
+
+
+def _balances_asked(
+    sink: object, first: dt.date | None, last: dt.date, began: dt.date | None
+) -> list[Callable[[], list[Balance] | None]]:
+    """The balances of these days; and where entries ``began``, as they stood before and what moved since."""
+    if not isinstance(sink, HasBalances):
+        return [lambda: None]
+    days = [(first, last), *([(None, began - dt.timedelta(days=1)), (began, last)] if began else [])]
+    return [partial(sink.balances, *each) for each in days]
+
+
+def _carried(since: Sequence[Iterable[Balance]], theirs: Iterable[Balance]) -> dict[Key, int]:
     """What balances differ by from what stood there before these entries and what moved since: income and expense begin
     anew with each fiscal year, and what they came to before stands in the retained earnings."""
-    if not days or not isinstance(sink, HasBalances):
+    if not since:
         return {}
-    first = min(days)
-    grown = balances.added(sink.balances(None, first - dt.timedelta(days=1)), sink.balances(first, last))
-    return {(one.currency, one.code): one.minor for one in balances.compare(grown, theirs)}
+    return {(one.currency, one.code): one.minor for one in balances.compare(balances.added(*since), theirs)}
 
 
 def _of(entry: Entry, partitions: tuple[str, ...]) -> bool:

@@ -110,10 +110,15 @@ def tie_out(hub: Hub, connection: str, flows: Sequence[Flow], days: Days) -> Tie
         open_now = _open(tx, lane.route.sink)
         lost = _lost_movements(tx, flows, ours.keys | posted.keys_open(tx, lane.route.sink, ENTITY))
     first, last = span.first or hub.books.today(), span.last or hub.books.today()
-    before, moved, after = _balances(target, first, last)
-    held = _held(target, first, last, ours)
+    before, moved, after, held, listed = trail.together(
+        target.sink,
+        lambda: _balances(target, None, first - _ONE_DAY),
+        lambda: _balances(target, first, last),
+        lambda: _balances(target, None, last),
+        lambda: _held(target, first, last, ours),
+        lambda: documented.listed(target, ours.accounts, first, last),
+    )
     sent = _sent(hub, lane.route.sink, ours, held)
-    listed = documented.listed(target, ours.accounts, first, last) if moved is not None else None
     told = [*lost, *([] if held is not None else _asked(target, ours, first, last)), *_not_found(open_now, held)]
     books = BothSides(
         first=first, last=last, written=ours.written, cancelled=ours.cancelled, held=held, opening=before, moved=moved,
@@ -268,14 +273,9 @@ def _lost_movements(tx: Tx, flows: Sequence[Flow], known: set[str]) -> list[Prob
 # -- what the target says ----------------------------------------------------------------------------------------------
 
 
-def _balances(
-    target: Target, first: dt.date, last: dt.date
-) -> tuple[list[Balance] | None, list[Balance] | None, list[Balance] | None]:
-    """As the days begin, what moved in them, and as they end; None each where the target makes no trial balance."""
-    sink = target.sink
-    if not isinstance(sink, HasBalances):
-        return None, None, None
-    return sink.balances(None, first - _ONE_DAY), sink.balances(first, last), sink.balances(None, last)
+def _balances(target: Target, first: dt.date | None, last: dt.date) -> list[Balance] | None:
+    """None where the target makes no trial balance."""
+    return target.sink.balances(first, last) if isinstance(target.sink, HasBalances) else None
 
 
 def _held(target: Target, first: dt.date, last: dt.date, ours: _Ours) -> list[HeldEntry] | None:

@@ -117,6 +117,8 @@ def _mapped(data: Mapping[str, Any]) -> Iterator[str]:
         yield f"  ? {clean(one['category'])}   {plural(one['movements'], 'movement')}   no {missing} account"
     if len(data["unmapped"]) > _FEW:
         yield f"    and {len(data['unmapped']) - _FEW:,} more"
+    if data["unmapped"]:
+        yield f"    fix  fill in their accounts in {clean(data['table'])}"
     if data["unused"]:
         yield f"  not used  {clean(', '.join(data['unused'][:_FEW]))}"
 

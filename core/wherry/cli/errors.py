@@ -69,7 +69,8 @@ def show(number: str) -> None:
 
 
 def _shown(data: Mapping[str, Any], whole: str) -> Iterator[str]:
-    yield f"{data['id']}   {spelled(data['entity'])} {clean(data['label'])}   {_says(data)}   {money(data)}".rstrip()
+    what = f"{'reversal of ' if data['reversal'] else ''}{spelled(data['entity'])} {clean(data['label'])}"
+    yield f"{data['id']}   {what}   {_says(data)}   {money(data)}".rstrip()
     yield from pairs([
         ("flow", data["flow"]), ("record", f"{data['record']} of {data['source']}"),
         ("target", f"{data['target']} in {data['sink']}" if data["target"] else ""), ("why", data["reason"]),
@@ -158,7 +159,7 @@ def _change(said: str) -> tuple[str, str]:
 
 
 @click.command()
-@click.argument("numbers", nargs=-1, metavar="E-N...")
+@click.argument("numbers", nargs=-1, metavar="[E-N...]")
 @CLASS
 @FLOW
 def retry(numbers: tuple[str, ...], state: str | None, flow: str) -> None:
@@ -271,7 +272,7 @@ def _tell_differences(own: Face, look: Look | None) -> None:
 
 
 @click.command()
-@click.argument("document", metavar="DOC", required=False)
+@click.argument("document", metavar="[DOC]", required=False)
 @click.option("--target", default="", metavar="ID", help="What has this id in the target.")
 @KIND
 @NOTE

@@ -129,7 +129,10 @@ def _group(group: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Itera
     yield click.style("   ".join(part for part in (head, sums(group["sums"])) if part), bold=True)
     said = rows[0]["reason"] if group["count"] == 1 else group["cause"]
     yield f"  {clean(said)}" + (f"   field {clean(group['field'])}" if group["field"] else "")
-    cells = [(row["id"], row["label"], money(row), row["target"], row["since"][:19]) for row in rows]
+    cells = [
+        (row["id"], row["label"] + "   reversal" * row["reversal"], money(row), row["target"], row["since"][:19])
+        for row in rows
+    ]
     yield from (f"    {line}" for line in table(["", "WHAT", "AMOUNT", "TARGET", "SINCE"], cells))
     if group["count"] > len(cells):
         yield f"    … and {group['count'] - len(cells):,} more (--all)"

@@ -23,7 +23,7 @@ _FEW = 3
 
 
 @click.command()
-@click.argument("document", metavar="DOC", required=False)
+@click.argument("document", metavar="[DOC]", required=False)
 @click.option("--target", default="", metavar="ID", help="The document with this id in the target.")
 @KIND
 @click.option("--short", is_flag=True, help="The sentence alone.")

@@ -12,7 +12,7 @@ import click
 
 from wherry.cli import connections
 from wherry.cli.context import Face
-from wherry.cli.drawing import ago, clean, pairs, plural, table, until, value
+from wherry.cli.drawing import ago, clean, pairs, plural, spelled, table, until, value
 from wherry.cli.options import Day, face, listing
 from wherry.cli.summary import FOR_A_PERSON, for_approval, leaves, waits
 from wherry.errors import EXIT_PERSON, AccessLost, WherryError, worst
@@ -179,7 +179,7 @@ def _status(data: dict[str, Any], now: dt.datetime) -> Iterator[str]:
     synced = [
         (kind, f"{ago(at, now)} by {row['flow']}") for row in data["flows"] for kind, at in row["last_sync"].items()
     ]
-    yield from pairs([("last sync", "   ".join(f"{kind} {at}" for kind, at in synced))], "")
+    yield from pairs([("last sync", "   ".join(f"{spelled(kind)} {at}" for kind, at in synced))], "")
     for row in data["metered"]:
         used = f"{row['used']:,} of {row['limit']:,} {row['what']} in {row['month']} ({row['percent']} %)"
         yield f"metered  {clean(row['connection'])}: {clean(used)}"

@@ -38,9 +38,10 @@ def ends(hub: Hub, flow: str) -> dict[str, str]:
 
 def lines(data: Mapping[str, Any], *, saved: bool = True, whole: bool = False) -> Iterator[str]:
     """The whole plan; ``whole``: with every single thing in it, instead of the first few."""
-    read = ", ".join(plural(sum(words.values()), kind) for kind, words in data["fates"].items()) or "nothing new"
+    fates = {kind: words for kind, words in data["fates"].items() if words}
+    read = ", ".join(plural(sum(words.values()), kind) for kind, words in fates.items()) or "nothing new"
     yield f"{data['flow']}   {clean(data['source'])} -> {clean(data['sink'])}     {read} read"
-    for kind, words in data["fates"].items():
+    for kind, words in fates.items():
         yield f"  {'read'.ljust(10)} {plural(sum(words.values()), kind)}: {counts(_to_be(words))}"
     rows = msgspec.to_builtins(data["changes"])
     yield from _unfinished(data["unfinished"])

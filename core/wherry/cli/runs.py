@@ -69,7 +69,9 @@ def _must_mean_it(own: Face, found: Undo) -> None:
 def _to_undo(found: Undo) -> Iterator[str]:
     made = plural(len(found.items), "document")
     yield f"run {found.run} of {found.flow} made {made} that can be taken back   {sums(found.sums)}".rstrip()
-    rows = [(row["entity"], row["label"], row["date"], money(row), row["target"]) for row in found.items[:_SHOWN]]
+    rows = [
+        (spelled(row["entity"]), row["label"], row["date"], money(row), row["target"]) for row in found.items[:_SHOWN]
+    ]
     yield from (f"  {line}" for line in (table(["WHAT", "NUMBER", "DATE", "AMOUNT", "TARGET"], rows) if rows else ()))
     if len(found.items) > _SHOWN:
         yield f"  and {len(found.items) - _SHOWN:,} more"
@@ -128,7 +130,7 @@ def _read(row: dict[str, Any]) -> str:
 
 
 @click.command()
-@click.argument("run", metavar="RUN", required=False)
+@click.argument("run", metavar="[RUN]", required=False)
 @click.option("--record", default="", metavar="ID",
               help="How this record stands and what happened to it; in all runs, where none is named.")  # fmt: skip
 @click.option("--refused", is_flag=True, help="What is refused now, with why and what to do.")
@@ -151,7 +153,7 @@ def show(run: str | None, record: str, refused: bool, limit: int) -> None:
         own.print("wherry.runs.show/1", one, lambda: _record(one))
         return
     found = overview.run(own.hub, run or overview.newest_run(own.hub), limit=limit)
-    own.print("wherry.runs.show/1", found, lambda: _shown(found))
+    own.print("wherry.runs.show/1", found, lambda: _shown(found, limit))
 
 
 def _refused(rows: list[dict[str, Any]]) -> Iterator[str]:
@@ -165,7 +167,7 @@ def _refused(rows: list[dict[str, Any]]) -> Iterator[str]:
             yield f"  fix  {row['fix']}"
 
 
-def _shown(run: dict[str, Any]) -> Iterator[str]:
+def _shown(run: dict[str, Any], limit: int) -> Iterator[str]:
     data = run["summary"]
     if "fates" in data:
         yield from summary.lines({**data, "flow": run["flow"], "run": run["id"], "before": ()})
@@ -175,6 +177,8 @@ def _shown(run: dict[str, Any]) -> Iterator[str]:
         yield from (f"  {line}" for line in failures.lines(data["error"]))
     if not run["events"]:
         yield "  no changes"
+    if len(run["events"]) == limit:
+        yield f"the newest {limit:,} events; more: --limit"
     yield from _events(run["events"])
 
 

@@ -29,10 +29,10 @@ def simulate(system: str, port: int, host: str, said: tuple[str, ...]) -> None:
       wherry simulate SYSTEM --port 8701
       wherry simulate SYSTEM --set currency=GBP
     """
-    from wherry.simulator import run
-
     own = face()
     app = _simulator(system, {**_currency(own.folder or Path()), **_options(said)}).app()
+    from wherry.simulator import run  # stands on a web server, which an installation that only syncs need not have
+
     _free(host, port)
     url = f"http://{host}:{port}"
     own.print("wherry.simulate/1", {"system": system, "url": url}, f"{system} stands in at {url}; stop it with Ctrl-C")

@@ -25,7 +25,7 @@ A plugin says for each record kind, entity by entity, which drafts a record make
 ``from`` is the kind of relative (the first of them; with ``each``, every one), ``optional`` says that it may
 be missing or without a key; ``reference``, that it only names a thing with a record of its own, which is
 matched or made but never updated from here. ``file`` names the source's id of the bytes. An operator
-overrides single lines; see ``layers``.
+overrides single lines.
 
 Conditions are expressions that give yes or no. ``when``: the entity is made only where it holds. ``skip`` (of a
 root) gives the reason why nothing is made of the record at all, or nothing. ``void``: what was written is to be

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import chain
 
 from wherry.records import Draft, Ref
 
@@ -38,8 +37,8 @@ def is_id(key: str) -> bool:
 def holder_of(target: str, keys: Iterable[str]) -> str:
     """The one id that a target is known by among these draft keys, and by its own where it is pending; empty: none.
     By several ids it is nobody else's."""
-    holder = ""
-    for key in chain(keys, (own.key,) if (own := pending_ref(target)) else ()):
+    holder, own = "", pending_ref(target)
+    for key in (*keys, own.key) if own else keys:
         if is_id(key) and key != holder:
             holder = SEVERAL if holder else key
     return holder

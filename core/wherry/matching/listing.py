@@ -45,6 +45,8 @@ ON CONFLICT (id) DO UPDATE SET keys = keys || excluded.keys, holder = CASE
     WHEN excluded.holder = '' THEN holder WHEN holder IN ('', excluded.holder) THEN excluded.holder
     ELSE '{SEVERAL}' END
 """
+_MAY_LACK = {"code": 8, "holder": 9}
+"""The places of these in a row that is entered."""
 _LINES = "SELECT id, name, sku, type, number FROM line"
 _NAMED = "name_key <> '' AND name_key ="
 _END = "\n"
@@ -64,6 +66,8 @@ class Listing:
         )
         self._new: list[tuple[Listed, Sequence[str]]] = []
         self._indexed: set[str] = set()
+        self._lacking: set[str] = set()
+        """Which of ``code`` and ``holder`` some line is without: only then is anything looked for among such lines."""
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         weakref.finalize(self, self._database.close)
         with _room():
@@ -92,7 +96,8 @@ class Listing:
     def rivals(self, asked: Asked) -> list[Listed]:
         """What has the name, but for what has another code, or is known by another id than the key."""
         self._index("code" if asked[1] else "name_key")
-        return self._lines(f"WHERE {_rival(*(part and '?' for part in asked))}", *(part for part in asked if part))
+        rival = self._rival(*(part and "?" for part in asked))
+        return self._lines(f"WHERE {rival}", *(part for part in asked if part))
 
     def contested(self, asked: Iterable[Asked]) -> set[Asked]:
         """Those that have any rival."""
@@ -102,9 +107,18 @@ class Listing:
             by_parts.setdefault((bool(one[1]), bool(one[2])), []).append(one)
         for (code, id), group in by_parts.items():
             self._index("code" if code else "name_key")
-            rival = _rival("value->>0", "value->>1" if code else "", "value->>2" if id else "")
+            rival = self._rival("value->>0", "value->>1" if code else "", "value->>2" if id else "")
             found.update(group[place] for place in self._with(rival, group))
         return found
+
+    def _rival(self, name: str, code: str, id: str) -> str:
+        """The condition on a line that can be it, by its placeholders; what is empty says nothing against one."""
+        self._enter()
+        told = [f"{_NAMED} {name}"]
+        for column, value in (("code", code), ("holder", id)):
+            if value:
+                told.append(f"{column} IN ('', {value})" if column in self._lacking else f"{column} = {value}")
+        return " AND ".join(told)
 
     def there(self, column: str, asked: Iterable[str]) -> set[str]:
         """Which of the keys any line has, in ``name_key``, ``sku_key`` or ``number_key``."""
@@ -135,8 +149,7 @@ class Listing:
         return [Listed(*row) for row in self._ask(f"{_LINES} {where} ORDER BY place LIMIT {limit}", *asked)]
 
     def _ask(self, sql: str, *asked: object) -> list[tuple[Any, ...]]:
-        if self._new:
-            self._enter()
+        self._enter()
         with _room():
             return self._database.execute(sql, asked).fetchall()
 
@@ -146,8 +159,11 @@ class Listing:
             self._ask(f"CREATE INDEX by_{name} ON line {_INDEXES[name]}")
 
     def _enter(self) -> None:
+        if not self._new:
+            return
         new, self._new = self._new, []
         rows = [self._row(line, keys) for line, keys in new]
+        self._lacking.update(column for column, place in _MAY_LACK.items() if not all(row[place] for row in rows))
         with _room():
             self._database.execute("BEGIN")
             self._database.executemany(_ENTER, rows)
@@ -159,12 +175,6 @@ class Listing:
         holder = holder_of(line.id, (*self.linked(line.id), *keys))
         return (line.id, line.name, line.sku, line.type, line.number, name_key(line.name), sku, number, code, holder,
                 "".join(key + _END for key in keys))  # fmt: skip
-
-
-def _rival(name: str, code: str, id: str) -> str:
-    """The condition on a line that can be the thing, by its placeholders; what is empty says nothing against a line."""
-    of_code, free = code and f" AND code IN ('', {code})", id and f" AND holder IN ('', {id})"
-    return f"{_NAMED} {name}{of_code}{free}"
 
 
 @contextmanager

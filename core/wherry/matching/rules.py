@@ -20,6 +20,7 @@ from wherry.matching.namesakes import Named, Namesakes
 from wherry.matching.text import code_of, fold, sku_key, words
 from wherry.records import Ask, Candidate, Create, Decision, Draft, Link, Listed, Ref, Same, Skip
 from wherry.roles import Catalogue
+from wherry.wording import spelled
 
 Rule = Literal["link", "reference", "sku", "name", "fuzzy"]
 Unmatched = Literal["create", "triage", "skip"]
@@ -304,7 +305,7 @@ def _but_for(asked: str, held: str) -> str:
 
 
 def _unmatched(asked: _Asked, notes: Sequence[Note]) -> str:
-    called = f'{asked.draft.entity} "{asked.draft.label or asked.name or asked.draft.key}"'
+    called = f'{spelled(asked.draft.entity)} "{asked.draft.label or asked.name or asked.draft.key}"'
     if notes:
         return f"{called}: {'; '.join(note() for note in notes)}"
     known = (("number", asked.number), ("SKU", asked.sku), ("name", asked.name))

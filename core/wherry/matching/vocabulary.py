@@ -10,7 +10,9 @@ import math
 import re
 from array import array
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import islice
 
 from rapidfuzz import fuzz, process
@@ -61,7 +63,7 @@ class Vocabulary:
         self.size = 0
         self.worth = _Worths(self)
         """Word → what it tells: much where few names have it."""
-        self._places: dict[str, array[int]] = {}
+        self._places: defaultdict[str, array[int]] = defaultdict(partial(array, "I"))
         self._bits: dict[str, int] = {}
         """The places of the commonest words that were asked for, as rows of bits."""
         self._alike: dict[str, list[str]] = {}
@@ -79,10 +81,7 @@ class Vocabulary:
         self._alike.clear()
         known, rows = self._places, self._bits
         for word in set(said):
-            if word in known:
-                known[word].append(place)
-            else:
-                known[word] = array("I", (place,))
+            known[word].append(place)
             if rows and word in rows:
                 rows[word] |= 1 << place
 

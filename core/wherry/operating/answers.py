@@ -23,6 +23,7 @@ from wherry.store import audit, ledger, registry
 from wherry.store.database import Tx
 from wherry.store.documents import DocumentView
 from wherry.store.questions import Question, dependents, find_questions
+from wherry.wording import spelled
 
 
 class Answered(Struct, kw_only=True):
@@ -86,7 +87,7 @@ def match(hub: Hub, id: int, target: str, *, identical: bool = False) -> Answere
         lane = _lane(hub, tx, asked)
         if not _is_there(tx, lane, asked, target):
             raise NotFound(
-                f"there is no {asked.entity} {target}", code="WHERRY-3021",
+                f"there is no {spelled(asked.entity)} {target}", code="WHERRY-3021",
                 fix=f"candidates: {', '.join(c.id for c in asked.candidates) or 'none'}",
             )  # fmt: skip
     return _answer(hub, id, Link(target, "person", "a person said so"), "triage.match", identical)

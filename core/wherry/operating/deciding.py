@@ -28,6 +28,7 @@ from wherry.store.database import Tx
 from wherry.store.findings import How
 from wherry.store.inquiries import Placed, items_by_number
 from wherry.store.ledger import ItemRow, LinkRow, Route
+from wherry.wording import spelled
 
 TRIED = frozenset({"refused", "queued", "differs", "unknown"})
 """What can be tried again."""
@@ -147,7 +148,7 @@ def adopt(
     if seen is not None and seen.asked and hit is None:
         name = desk.bound(hub, one.route.sink).name
         raise NotFound(
-            f"{name} holds no {one.item.entity} {target}; nothing was linked",
+            f"{name} holds no {spelled(one.item.entity)} {target}; nothing was linked",
             fix=f"what it was found to hold: wherry errors show E-{id}", code="WHERRY-3083", target=target,
         )  # fmt: skip
     if lane.atomic is not None:
@@ -172,7 +173,7 @@ def _refuse_shared(tx: Tx, one: Placed, target: str) -> None:
     others = [key for source, key, _ in linked if (source, key) != (one.route.source, one.item.key)]
     if others:
         raise Guarded(
-            f"{one.item.entity} {target} is linked to {others[0]} already; nothing was linked",
+            f"{spelled(one.item.entity)} {target} is linked to {others[0]} already; nothing was linked",
             fix=f"wherry explain --target {target}", code="WHERRY-7055", target=target,
         )  # fmt: skip
 
@@ -311,7 +312,9 @@ def not_that_way(item: ItemRow) -> Guarded:
         "queued": f"wherry approve {item.flow} E-{item.id}" if item.approval == "wanted" else f"wherry run {item.flow}",
         "triage": "wherry triage list",
     }.get(item.state, f"wherry errors show E-{item.id}")
-    return Guarded(f"E-{item.id} ({item.entity} {item.label or item.key}) {why}{due}", fix=fix, code="WHERRY-7092")
+    return Guarded(
+        f"E-{item.id} ({spelled(item.entity)} {item.label or item.key}) {why}{due}", fix=fix, code="WHERRY-7092"
+    )
 
 
 # -- how --------------------------------------------------------------------------------------------------------------

@@ -168,6 +168,7 @@ def row(item: ItemRow, leaves_with: str = leaving.RUN) -> dict[str, Any]:
         "amount": item.amount, "currency": item.currency, "reason": scrub(item.reason), "field": _typed(item.field),
         "fix": scrub(_fix(item, leaves_with)), "since": item.created_at, "changed": item.changed_at, "due": item.due,
         "stamp": item.stamp, "approval": item.approval, "date": str(item.draft.body.get("date") or ""),
+        "reversal": item.draft.void,
     }  # fmt: skip
 
 

@@ -213,7 +213,7 @@ class View(Teller):
         marks = [mark for mark in registry.all_marks(self.tx) if mark.flow == name]
         read = f"last read on {moment(max(mark.saved_at for mark in marks))}" if marks else self._last_run(name)
         state = registry.flow_state(self.tx, name).state
-        what = ", ".join(flow.kinds) or "records"
+        what = ", ".join(flow.kinds).replace("_", " ") or "records"
         paused = ", and is paused" if state == "paused" else ""
         return f"flow {name} reads {what} of {flow.source}{_conditions(flow)}, {read}{paused}"
 

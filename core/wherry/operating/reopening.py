@@ -30,6 +30,7 @@ from wherry.store.database import Tx
 from wherry.store.findings import GivenUp
 from wherry.store.inquiries import Placed
 from wherry.store.ledger import Event, ItemRow, LinkRow, Route, Seen
+from wherry.wording import spelled
 
 _STATE = "state"
 """The fact by which a target tells that it holds something, but no longer lets it be used."""
@@ -79,7 +80,9 @@ def _meant(hub: Hub, tx: Tx, word: str, target: str, kind: str) -> Meant:
 def _open_already(item: ItemRow, word: str) -> Guarded:
     number = f"E-{item.id}"
     return Guarded(
-        f"{item.entity} {word} is open already as {number}", fix=f"wherry errors show {number}", code="WHERRY-7110"
+        f"{spelled(item.entity)} {word} is open already as {number}",
+        fix=f"wherry errors show {number}",
+        code="WHERRY-7110",
     )
 
 
@@ -144,8 +147,8 @@ def _is_left_out(seen: Seen) -> bool:
 
 def _overtaken(item: ItemRow, why: str, word: str) -> Guarded:
     return Guarded(
-        f"E-{item.id} ({item.entity} {item.label or item.key}) stays given up: {why}", fix=f"wherry explain {word}",
-        code="WHERRY-7114",
+        f"E-{item.id} ({spelled(item.entity)} {item.label or item.key}) stays given up: {why}",
+        fix=f"wherry explain {word}", code="WHERRY-7114",
     )  # fmt: skip
 
 
@@ -198,10 +201,10 @@ def _holds(target: Target, link: LinkRow) -> list[Found] | None:
 def _verdict(target: Target, link: LinkRow, hit: Found | None) -> Answer | None:
     """What there is to decide; None where the target holds what was written."""
     if hit is None:
-        return Answer(fate="decide", reason=f"{link.entity} {link.target} is no longer there")
+        return Answer(fate="decide", reason=f"{spelled(link.entity)} {link.target} is no longer there")
     ours = sinks.facts(target.sink, item_of(link, link.target))
     if _STATE in hit.facts and _STATE not in ours:
-        return Answer(fate="decide", reason=f"{link.entity} {link.target} is {hit.facts[_STATE]} there")
+        return Answer(fate="decide", reason=f"{spelled(link.entity)} {link.target} is {hit.facts[_STATE]} there")
     changes = differing(ours, hit.facts)
     return flight.differs(link.target, hit.token, changes, "it was edited there since") if changes else None
 

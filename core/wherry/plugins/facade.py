@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
 from typing import Any
 
 from pydantic import BaseModel
@@ -135,8 +136,13 @@ class Plugins:
         return made
 
     def simulator(self, system: str, options: Mapping[str, str] | None = None) -> Simulator:
-        """The offline stand-in of a system, with its ``options``. Raises ConfigError when its plugin brings none."""
+        """The offline stand-in of a system, with its ``options``.
+
+        Raises ConfigError when its plugin brings none, or there is no web server for it.
+        """
         title = self.require(system).title
+        if find_spec("starlette") is None:
+            raise ConfigError("a stand-in needs a web server", fix="pip install 'wherry[serve]'", code="WHERRY-2096")
         made: Simulator | None = self._calls.first(
             "wherry_simulator", system, lacking(Simulator), system=system, options=dict(options or {})
         )

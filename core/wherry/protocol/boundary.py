@@ -82,9 +82,8 @@ def complete(source: SourceConnector, records: list[Record], relatives: Mapping[
     with blame(source, _SOURCE, "complete", pure=False):
         found = source.complete(records, relatives)
     _judge_records(source, "complete", kind, found)
-    for record in found:
-        for relative, group in record.relatives.items():
-            _judge_records(source, "complete", relative, group)
+    for relative, group in _by_kind(source, found).items():
+        _judge_records(source, "complete", relative, group)
     if wanted != {record.id for record in found}:
         raise broken(source, _SOURCE, f"complete was given {len(wanted)} records and returned others")
     return found
@@ -134,6 +133,19 @@ def _judge_records(source: object, call: str, kind: str, records: object) -> Non
             raise broken(source, _SOURCE, f"{call} gave {shown} among the records of kind {kind}")
 
 
+def _by_kind(source: object, records: Sequence[Record]) -> dict[str, list[object]]:
+    """The relatives of all of them, not judged yet."""
+    found: dict[str, list[object]] = {}
+    for record in records:
+        groups: Mapping[str, object] = record.relatives
+        for kind, group in groups.items():
+            if not isinstance(group, list):
+                _judge_records(source, "complete", kind, group)
+            else:
+                found.setdefault(kind, []).extend(group)
+    return found
+
+
 def _judge_size(source: object, records: Sequence[Record]) -> None:
     size = sum(len(record.payload) for record in records)
     if len(records) > MOST_RECORDS or size > MOST_BYTES:
@@ -143,12 +155,13 @@ def _judge_size(source: object, records: Sequence[Record]) -> None:
 
 def _decode(source: object, records: Sequence[Record]) -> None:
     """The payloads, read for the mapper, which could not be told from their culprit."""
-    for record in records:
-        try:
-            record.fields  # noqa: B018
-        except msgspec.MsgspecError as error:
-            what = f"{record.kind} {record.id} carries a payload that is no JSON object: {error}"
-            raise broken(source, _SOURCE, what) from error
+    try:
+        for record in records:
+            if record.decoded is None:
+                record.fields  # noqa: B018
+    except msgspec.MsgspecError as error:
+        what = f"{record.kind} {record.id} carries a payload that is no JSON object: {error}"
+        raise broken(source, _SOURCE, what) from error
 
 
 # -- mapper ------------------------------------------------------------------------------------------------------------
@@ -187,8 +200,7 @@ def mapped(
 ) -> list[list[Draft] | Skip | Rejected]:
     """What becomes of each record: its drafts, why nothing is made of it, or why it cannot be mapped."""
     found: list[list[Draft] | Skip | Rejected] = []
-    for record in records:
-        _decode(source, (record, *chain.from_iterable(record.relatives.values())))
+    _decode(source, [one for record in records for one in (record, *chain.from_iterable(record.relatives.values()))])
     with blame(mapper, _MAPPER, "map") as at_work:
         for record in records:
             at_work.since = watch.clock()  # each is a call of its own, and none may last

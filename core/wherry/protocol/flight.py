@@ -25,7 +25,7 @@ from wherry.store import Store, ledger
 from wherry.store.calls import CallRow, OpenItem
 from wherry.store.database import Tx
 from wherry.store.ledger import ItemRow, LinkRow
-from wherry.wording import of_connection
+from wherry.wording import of_connection, spelled
 
 _BACKOFF, _LONGEST = 2.0, 60.0
 UNAUTHORIZED, _FORBIDDEN = 401, 403
@@ -293,7 +293,7 @@ def _put_off_for_ever(target: Target, told: Sequence[tuple[Flight, Answer]]) -> 
     for flight, answer in told:
         if answer.fate == "queued" and flight.open.item.tries >= PUT_OFF_AT_MOST:
             return TryAgain(
-                f"{target.name} keeps putting {flight.item.entity} {flight.item.label} off: {answer.reason}",
+                f"{target.name} keeps putting {spelled(flight.item.entity)} {flight.item.label} off: {answer.reason}",
                 code="WHERRY-6059", connection=target.name,
             )  # fmt: skip
     return None

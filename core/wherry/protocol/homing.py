@@ -21,7 +21,7 @@ from wherry.store import exported, homes, inquiries, ledger, movements
 from wherry.store.database import Tx
 from wherry.store.homes import Form, Home
 from wherry.store.ledger import Event, ItemRow, LinkRow, Route
-from wherry.wording import a
+from wherry.wording import a, spelled
 
 Name = tuple[str, str, str]
 """Flow, kind and id of a record."""
@@ -103,10 +103,6 @@ def free(tx: Tx, lane: Lane, kind: str, apart: Collection[str], now: str) -> Non
         for item, why in told
     ])  # fmt: skip
     ledger.mark_synced(tx, [("skipped", "", why, lane.flow, kind, item.record_id) for item, why in told])
-
-
-def spelled(entity: str) -> str:
-    return entity.replace("_", " ")
 
 
 def _elsewhere(tx: Tx, lane: Lane, home: Home) -> Elsewhere:
@@ -228,8 +224,8 @@ def take_up(tx: Tx, lane: Lane, item: ItemRow) -> None:
         return
     if found := kept_out(tx, lane, {name: (item.entity,)}).get(name):
         raise Guarded(
-            f"E-{item.id} ({item.entity} {item.label or item.key}) stays given up: {found.why}", code="WHERRY-7113",
-            fix=f"once that was taken back, and where it was: wherry explain {item.record_id}",
+            f"E-{item.id} ({spelled(item.entity)} {item.label or item.key}) stays given up: {found.why}",
+            fix=f"once that was taken back, and where it was: wherry explain {item.record_id}", code="WHERRY-7113",
         )  # fmt: skip
     homes.put(tx, lane.route, [_home(lane, name, item.ref)])
 

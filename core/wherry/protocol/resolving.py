@@ -23,6 +23,7 @@ from wherry.store import calls, ledger
 from wherry.store.calls import CallRow
 from wherry.store.database import Tx
 from wherry.threads import fan_out
+from wherry.wording import spelled
 
 _SENT_AT_MOST = 3
 """How often the same bytes are sent: a vendor that replays a stored failure would replay it for ever (case A13)."""
@@ -113,7 +114,8 @@ def twice(target: Target, one: Flight, ours: Sequence[Found]) -> Answer:
 def _alarm(target: Target, one: Flight, ours: Sequence[Found]) -> Guarded:
     return Guarded(
         f"{target.name} did what it was asked twice, although it claims to recognise a repeated call: "
-        f"{one.item.entity} {one.item.label or one.item.key} is there as {', '.join(hit.target for hit in ours)}",
+        f"{spelled(one.item.entity)} {one.item.label or one.item.key} is there as "
+        f"{', '.join(hit.target for hit in ours)}",
         fix="wherry errors list --class decide; nothing more is sent there until that is settled",
         code="WHERRY-7032", connection=target.name,
     )  # fmt: skip
@@ -124,7 +126,7 @@ def halted(tx: Tx, target: Target) -> Guarded | None:
     for one in calls.items_of_sink(tx, target.sink_id, "decide"):
         if one.item.evidence and _evidence(one.item.evidence).get("what") == TWICE:
             return Guarded(
-                f"nothing is sent to {target.name} while it is not settled why it holds {one.item.entity} "
+                f"nothing is sent to {target.name} while it is not settled why it holds {spelled(one.item.entity)} "
                 f"{one.item.label or one.item.key} twice",
                 fix=f"wherry errors show E-{one.item.id}", code="WHERRY-7033", connection=target.name,
             )  # fmt: skip
@@ -329,10 +331,10 @@ def _not_found(target: Target, one: Flight) -> Answer:
 def _gone(one: Flight) -> Answer:
     item = one.item
     if item.action == "void":
-        reason = f"{item.entity} {item.target} was deleted there already: there was nothing to take back"
+        reason = f"{spelled(item.entity)} {item.target} was deleted there already: there was nothing to take back"
         return Answer(fate="reversed", target=item.target or "", token=item.token, reason=reason)
     return Answer(
-        fate="refused", reason=f"{item.entity} {item.target} is no longer there",
+        fate="refused", reason=f"{spelled(item.entity)} {item.target} is no longer there",
         fix="wherry errors resolve E-N --send-again writes it anew | --link ID | --abandon",
     )  # fmt: skip
 

@@ -371,18 +371,9 @@ def reopen(tx: Tx, question: Question, now: str) -> None:
         ledger.mark_synced(tx, [fate])
 
 
-def same_refs(step: Step) -> tuple[Ref, ...]:
-    return (step.decision.ref,) if isinstance(step.decision, Same) else ()
-
-
-def linked_refs(step: Step) -> tuple[Ref, ...]:
-    """The things whose links a step needs. What was sent had all of them filled in."""
-    return (step.ref,) if step.sent is not None else (step.ref, *wants(step))
-
-
 def wants(step: Step) -> tuple[Ref, ...]:
     """What has to be there before. A document is taken back whatever it refers to."""
     if step.draft.void:
         return ()
-    same = same_refs(step)
-    return (*step.draft.refs, *same) if same else step.draft.refs
+    same = step.decision
+    return (*step.draft.refs, same.ref) if isinstance(same, Same) else step.draft.refs

@@ -18,6 +18,7 @@ from wherry.protocol.blaming import blame, broken
 from wherry.protocol.watching import ENDED, watch
 from wherry.records import DONE, OPEN, Answer, Call, Facts, Found, Item, Listed, Reply
 from wherry.roles import Asks, AtomicSinkWriter, CallSinkWriter, Documents, Lists
+from wherry.wording import spelled
 
 _SINK = "wherry_sink_writer"
 FATES = DONE | OPEN | {"skipped"}
@@ -155,7 +156,7 @@ _MOST_NAMED = 5
 
 def _about(sink: CallSinkWriter | Asks, items: Sequence[Item]) -> str:
     """Which items a call is about, and where they go: of one that does not come back."""
-    named = ", ".join(f"{item.entity} {item.label or item.key}" for item in items[:_MOST_NAMED])
+    named = ", ".join(f"{spelled(item.entity)} {item.label or item.key}" for item in items[:_MOST_NAMED])
     more = f" and {len(items) - _MOST_NAMED} more" if len(items) > _MOST_NAMED else ""
     connection = getattr(sink.http, "connection", "")
     return f" of {named}{more}" + (f" for {connection}" if connection else "")

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct, field
 
 from wherry.accounting import Replaces
-from wherry.entities import FORMS
+from wherry.entities import FORMS, SHAPES, pointers
 from wherry.errors import WherryError
 from wherry.records import DONE, Answer, Change, Decision, Draft, Facts, Fate, Item, Ref
 from wherry.roles import AtomicSinkWriter, CallSinkWriter
@@ -179,9 +179,28 @@ def item_of(step: Step, known: Mapping[Ref, Any], *, in_the_end: bool = False) -
 
 
 def _filled(draft: Draft, known: Mapping[Ref, Any]) -> dict[str, Any]:
-    """Of what is taken back something that it referred to may be gone."""
+    """References stand where the shape has them. Of what is taken back something that it referred to may be gone."""
+    if not draft.refs:
+        return draft.body
     known = {**dict.fromkeys(draft.refs), **known} if draft.void else known
-    filled: dict[str, Any] = fill(draft.body, draft.refs, known)
+    if draft.entity not in SHAPES:
+        return fill(draft.body, draft.refs, known)  # type: ignore[no-any-return]
+    own, lists = pointers(SHAPES[draft.entity])
+    filled: dict[str, Any] = _pointed(draft.body, own, known)
+    for name, inner in lists:
+        if inner and isinstance(lines := filled.get(name), list):
+            filled[name] = [_pointed(line, inner, known) for line in lines]
+    return filled
+
+
+def _pointed(body: Any, names: Iterable[str], known: Mapping[Ref, Any]) -> Any:
+    """A copy with the target ids in these fields."""
+    if not isinstance(body, dict):
+        return body
+    filled = dict(body)
+    for name in names:
+        if (ref := body.get(name)).__class__ is dict and _is_reference(ref):
+            filled[name] = known[Ref(ref["entity"], ref["key"])]
     return filled
 
 
@@ -199,7 +218,7 @@ def _with_targets(body: Any, known: Mapping[Ref, Any]) -> Any:
         return [_with_targets(value, known) for value in body]
     if not isinstance(body, dict):
         return body
-    if _is_reference(body):
+    if len(body) == 2 and _is_reference(body):
         return known[Ref(body["entity"], body["key"])]
     filled = body
     for name, value in body.items():

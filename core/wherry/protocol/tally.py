@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import asdict
 
+from wherry.records import DONE
 from wherry.wording import in_general
 
 _MOST_REASONS = 1_000
@@ -69,6 +70,11 @@ class Tally(Struct):
         self.notices_left_out += other.notices_left_out
         self.refused.extend(other.refused[: max(0, _MOST_NOTICES - len(self.refused))])
 
+    def reason(self, kind: str, fate: str, reason: str, number: int = 1) -> None:
+        """Why records of a kind are not done, or with a negative number, are so no more."""
+        if reason and fate not in DONE:
+            self.reasons[kind][fate][reason] += number
+
     def notice(self, notice: Notice) -> None:
         """Tell something; what is too much to tell is counted."""
         if len(self.notices) < _MOST_NOTICES:
@@ -81,19 +87,13 @@ class Tally(Struct):
         groups = [*self.records.values(), *self.items.values()]
         return any(counts[fate] for counts in groups for fate in fates)
 
-    def _is_so(self, kind: str, fate: str) -> bool:
-        """Whether anything of the kind still stands there: what waited may have left before the run ended."""
-        return any(kind in counts and counts[kind][fate] for counts in (self.records, self.items))
-
     def as_data(self) -> dict[str, Any]:
         return {
             "fates": plain(self.records),
             "items": plain(self.items),
             "reasons": {
                 kind: {
-                    fate: dict(reasons.most_common(MOST_KEPT))
-                    for fate, reasons in sorted(fates.items())
-                    if self._is_so(kind, fate)
+                    fate: dict((+reasons).most_common(MOST_KEPT)) for fate, reasons in sorted(fates.items()) if +reasons
                 }
                 for kind, fates in sorted(self.reasons.items())
             },

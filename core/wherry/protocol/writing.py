@@ -15,7 +15,7 @@ import msgspec
 from wherry.protocol import halfway, homing, rows, sinks
 from wherry.protocol.holding import Holding
 from wherry.protocol.questions import ANSWERED, Questions
-from wherry.protocol.rows import REVERSED, linked_refs, resumed, wants
+from wherry.protocol.rows import REVERSED, resumed, wants
 from wherry.protocol.steps import Lane, Outcome, Step, digest, fill, item_of
 from wherry.records import DONE, Answer, Ask, Create, Draft, Fate, Item, Link, Ref, Same, Skip
 from wherry.store import audit, calls, ledger, needs
@@ -76,7 +76,8 @@ class Settlement:
     # -- what is known ---------------------------------------------------------------------------------------------
 
     def _recall(self) -> None:
-        wanted = {ref for step in self.steps.values() for ref in linked_refs(step)}
+        # what was sent had all of its references filled in
+        wanted = set(self.steps).union(*(wants(step) for step in self.steps.values() if step.sent is None))
         linked = ledger.links_asked(self.tx, self.lane.route, wanted)
         heard = {step.item.id: step.item for step in self.steps.values() if step.answer is not None and step.item}
         followers = calls.followers(self.tx, heard)
@@ -206,29 +207,30 @@ class Settlement:
     def _rounds(self, todo: list[Step]) -> list[Step]:
         """Write what has all it needs, again and again, until a round frees nothing. Returns what must wait."""
         while todo:
-            ready = [step for step in todo if self._is_left_out(step) or self._has_all(step)]
+            ready: list[Step] = []
+            waiting: list[Step] = []
+            for step in todo:
+                (ready if self._can_go(step) else waiting).append(step)
             if not ready:
                 return todo
-            self._write([step for step in ready if not self._is_same(step)])
-            waiting = {id(step) for step in ready}
-            todo = [step for step in todo if id(step) not in waiting]
+            same = [isinstance(step.decision, Same) and self._is_same(step, step.decision) for step in ready]
+            self._write([step for step, settled in zip(ready, same, strict=True) if not settled])
+            todo = waiting
         return []
 
-    def _has_all(self, step: Step) -> bool:
-        return all(map(self.known.__contains__, wants(step)))
+    def _can_go(self, step: Step) -> bool:
+        """Whether all that it needs is known. Where what it is the same as is left out nothing else needs to be, and no
+        link would tell of it later."""
+        if not (wanted := wants(step)):
+            return True
+        left_out = isinstance(step.decision, Same) and not self.known.get(step.decision.ref, True)
+        return left_out or self.known.keys() >= set(wanted)
 
-    def _is_left_out(self, step: Step) -> bool:
-        """What it is the same as is left out: nothing else needs to be known, and no link would tell of it later."""
-        return isinstance(step.decision, Same) and not self.known.get(step.decision.ref, True)
-
-    def _is_same(self, step: Step) -> bool:
+    def _is_same(self, step: Step, same: Same) -> bool:
         """Settle a step that is what another draft became; False when there is something to write.
 
         Where that other one was left out so is this, for good only if a person said so.
         """
-        same = step.decision
-        if not isinstance(same, Same):
-            return False
         if target := self.known[same.ref]:
             return self._link(step, target, same.rule, "")
         if same.ref in self.ignored:
@@ -353,7 +355,8 @@ class Settlement:
         rows.renew_given_up(self.tx, lane, told)
         roots = [(step, outcome) for step, outcome in told if step.item and step.draft.root]
         ledger.mark_synced(self.tx, [row for one in roots for row in rows.record_fates(lane, *one)])
-        noted = [row for one in told for row in rows.audit_rows(lane, *one)]
+        sent = [one for one in told if one[0].answer is not None or one[0].draft.file]
+        noted = [row for one in sent for row in rows.audit_rows(lane, *one)]
         audit.write_many(self.tx, self.now, noted, by=f"flow {lane.flow}" if lane.flow else "wherry")
 
     def _without_skipped(self, draft: Draft) -> Draft:

@@ -346,7 +346,7 @@ def note_open(job: Job, batch: Batch, outcomes: Mapping[Ref, Outcome]) -> None:
     roots = {draft.ref for entry in batch.heads if not entry.counted for draft in entry.drafts if draft.root}
     for ref, outcome in outcomes.items():
         if outcome.fate in OPEN:
-            job.open[ref] = (batch.kind if ref in roots else "", outcome.fate)
+            job.open[ref] = (batch.kind if ref in roots else "", outcome.fate, outcome.reason)
 
 
 def try_settling(
@@ -376,8 +376,7 @@ def conclude(job: Job, batch: Batch, outcomes: Mapping[Ref, Outcome]) -> Tally:
         counted.records[batch.kind][entry.fate or "unchanged"] += 1
         if entry.refusal is not None:
             counted.refused.append(fates.refusal_of(entry))
-        if entry.reason and entry.fate not in DONE:
-            counted.reasons[batch.kind][entry.fate or ""][homing.in_general(entry.reason)] += 1
+        counted.reason(batch.kind, entry.fate or "", homing.in_general(entry.reason))
         if entry.fate == "skipped" and entry.skip is not None and entry.skip.amount is not None:
             counted.amounts[batch.kind][entry.reason][entry.skip.currency] += entry.skip.amount
     job.tally.add(counted)

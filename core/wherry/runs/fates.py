@@ -59,6 +59,8 @@ def withdraw(job: Job, tx: Tx, batch: Batch, now: str) -> None:
     left = {entry.record.id: entry.reason for entry in new if entry.fate == "skipped" and entry.reason != ONCE}
     merged = {id: f"gone: merged into {entry.record.id}" for entry in new for id in entry.record.merged_ids}
     why = {**left, **merged}
+    if not why:
+        return
     found = ledger.items_of_records(tx, job.wired.lane.route, job.wired.name, batch.kind, why)
     unsent = [item for item in found if not may_stand(item)]
     roots = {item.record_id for item in unsent if item.root}
@@ -147,26 +149,27 @@ def save_mark(job: Job, tx: Tx, mapper: FieldMapper, batch: Batch, now: str) -> 
     registry.save_mark(tx, Mark(job.wired.name, batch.kind, mapper.fingerprint, batch.mark, now, swept))
 
 
-def recount(job: Job, outcomes: Mapping[Ref, Outcome], *, own: bool) -> Tally:
+def recount(job: Job, outcomes: Mapping[Ref, Outcome], *, own: bool) -> None:
     """What was counted as open earlier in the run has become something else: it is counted once, as that.
 
     What another flow of the connection had waiting there (not ``own``) counts in none of this run's sums.
     """
     told = Tally()
     for ref, outcome in outcomes.items() if own else ():
-        kind, before = job.open.get(ref, ("", ""))
-        if outcome.fate == before:
+        kind, before, why = job.open.get(ref, ("", "", ""))
+        if (outcome.fate, outcome.reason) == (before, why):
             continue
-        if kind:
-            told.records[kind][before] -= 1
-            told.records[kind][outcome.fate] += 1
         if before:
             told.items[ref.entity][before] -= 1
+        if kind:
+            told.records[kind][before] -= 1
+            told.reason(kind, before, homing.in_general(why), -1)
+            told.records[kind][outcome.fate] += 1
+            told.reason(kind, outcome.fate, homing.in_general(outcome.reason))
         if before or outcome.fate in OPEN:
-            job.open[ref] = (kind, outcome.fate)
+            job.open[ref] = (kind, outcome.fate, outcome.reason)
         told.items[ref.entity][outcome.fate] += 1
     job.tally.add(told)
-    return told
 
 
 def tell_items(outcomes: Mapping[Ref, Outcome], steps: Iterable[Step] = ()) -> Tally:

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from wherry.entities import FORMS, other_forms
 from wherry.protocol import homing
-from wherry.protocol.homing import Elsewhere, spelled
+from wherry.protocol.homing import Elsewhere
 from wherry.records import Draft, Ref, Skip
 from wherry.roles import FieldMapper, Narrows
 from wherry.runs.job import Batch, Entry, Job, Wired, roots_of
@@ -21,7 +21,7 @@ from wherry.settings import Flow
 from wherry.store import homes, ledger
 from wherry.store.database import Tx
 from wherry.store.ledger import Route
-from wherry.wording import a
+from wherry.wording import a, spelled
 
 
 def free(job: Job, tx: Tx) -> None:

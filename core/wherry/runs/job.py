@@ -197,8 +197,8 @@ class Job(Struct, kw_only=True):
     planned: dict[Ref, Step] = field(default_factory=dict)
     """In a rehearsal: what was decided before, since nothing of it is in the ledger."""
     recent: Recent = field(default_factory=Recent)
-    open: dict[Ref, tuple[str, Fate]] = field(default_factory=dict)
-    """What was counted as open in this run and may still end in it: record kind (of roots) and fate so far."""
+    open: dict[Ref, tuple[str, Fate, str]] = field(default_factory=dict)
+    """What was counted as open in this run and may still end in it: record kind (of roots), fate and reason so far."""
     tally: Tally = field(default_factory=Tally)
     met_former: bool = False
     """Whether records were met that stand in a form which the flow no longer makes."""

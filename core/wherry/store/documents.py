@@ -40,13 +40,22 @@ class DocumentView:
         return {id: _decode(body) for id, body in found}
 
     def known(self, kind: str, ids: Iterable[str]) -> set[str]:
-        return {row[0] for row in self._tx.seek(_KNOWN, set(ids), namespace=self._namespace, kind=kind)}
+        wanted_ids, mine = set(ids), self._put(kind)
+        rest = wanted_ids - mine
+        found = {row[0] for row in self._tx.seek(_KNOWN, rest, namespace=self._namespace, kind=kind)}
+        return found | (wanted_ids & mine)
+
+    def _put(self, kind: str) -> set[str]:
+        """The ids of what was put in this transaction: it need not be looked for."""
+        put: set[str] = self._tx.ahead.setdefault(("documents", self._namespace, kind), set())
+        return put
 
     def put(self, kind: str, rows: Iterable[tuple[str, dict[str, Any]]]) -> None:
         batch = list(rows)
         if not batch:
             return
         first = next_value(self._tx, self._namespace, "sequence", len(batch))
+        self._put(kind).update(id for id, _ in batch)
         self._tx.many(
             table,
             ("namespace", "kind", "id", "body", "sequence"),
@@ -55,6 +64,7 @@ class DocumentView:
 
     def remove(self, kind: str, ids: Iterable[str]) -> None:
         gone = list(ids)
+        self._put(kind).difference_update(gone)
         mine = (table.c.namespace == self._namespace) & (table.c.kind == kind)
         for start in range(0, len(gone), 500):
             self._tx.run(sa.delete(table).where(mine, table.c.id.in_(gone[start : start + 500])))

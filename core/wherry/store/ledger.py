@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain, groupby
 from typing import Any
 
@@ -18,6 +18,7 @@ from msgspec import Struct
 from wherry.records import OPEN, Draft, Ref
 from wherry.store.counters import next_value
 from wherry.store.database import Tx, wanted
+from wherry.store.few import FEW, that_may_be
 from wherry.store.statements import Row
 from wherry.store.tables import edges, history, items, links, seen
 
@@ -56,17 +57,13 @@ def seek_refs(tx: Tx, statement: sa.Executable, route: Route, refs: Iterable[Ref
     keys: dict[str, set[str]] = {}
     for ref in refs:
         keys.setdefault(ref.entity, set()).add(ref.key)
-    few = sum(map(len, keys.values())) <= _FEW
+    few = sum(map(len, keys.values())) <= FEW
     groups = [(sorted(keys), set().union(*keys.values()))] if few else [([entity], keys[entity]) for entity in keys]
     asked = [
         tx.asked_among(statement, sorted(some), sink=route.sink, source=route.source, entities=entities)
         for entities, some in groups
     ]
     return (row[2:] for row in chain.from_iterable(asked) if row[1] in keys[row[0]])
-
-
-_FEW = 64
-"""So few things are asked for in one statement."""
 
 
 _SINK: sa.BindParameter[Any] = sa.bindparam("sink")
@@ -193,6 +190,7 @@ class ItemRow(Struct):
 _ITEM = ItemRow.__struct_fields__
 item_columns = [items.c[name] for name in _ITEM]
 _ITEMS = things(items, item_columns)
+_OPEN = sa.select(items.c.entity, items.c.key).where(items.c.sink == _SINK, items.c.source == _SOURCE).limit(FEW + 1)
 
 
 def item_of(row: Sequence[Any]) -> ItemRow:
@@ -200,8 +198,9 @@ def item_of(row: Sequence[Any]) -> ItemRow:
     return ItemRow(decode_draft(draft), bool(root), *rest)
 
 
-def find_items(tx: Tx, route: Route, refs: Iterable[Ref]) -> dict[Ref, ItemRow]:
-    return {item.ref: item for item in map(item_of, seek_refs(tx, _ITEMS, route, refs))}
+def find_items(tx: Tx, route: Route, refs: Collection[Ref]) -> dict[Ref, ItemRow]:
+    likely = that_may_be(tx, _OPEN, refs, sink=route.sink, source=route.source)
+    return {item.ref: item for item in map(item_of, seek_refs(tx, _ITEMS, route, likely))}
 
 
 def items_of_records(tx: Tx, route: Route, flow: str, kind: str, records: Iterable[str]) -> list[ItemRow]:

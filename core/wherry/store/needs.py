@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import sqlalchemy as sa
 
 from wherry.records import Ref
 from wherry.store.database import Tx, wanted
+from wherry.store.few import FEW, that_may_be
 from wherry.store.ledger import ItemRow, Route, item_columns, item_of
 from wherry.store.tables import edges, items
 
@@ -18,15 +19,16 @@ _MINE = sa.select(items.c.id).where(items.c.id == edges.c.item, _ROUTE).scalar_s
 _NEEDS = (edges.c.entity == sa.bindparam("entity")) & wanted(edges.c.key)
 _WAITING = sa.select(edges.c.item).where(_NEEDS, _MINE)
 _MET = sa.delete(edges).where(_NEEDS, _MINE)
+_ANY = sa.select(edges.c.entity, edges.c.key).limit(FEW + 1)
 _STILL = sa.select(edges.c.item).where(wanted(edges.c.item))
 _READY = sa.select(*item_columns).where(items.c.state == "waiting", wanted(items.c.id))
 
 
-def meet(tx: Tx, route: Route, met: Iterable[Ref]) -> list[ItemRow]:
+def meet(tx: Tx, route: Route, met: Collection[Ref]) -> list[ItemRow]:
     """Consume the edges on these refs; the waiting items that need nothing more are returned, oldest first."""
     touched: set[int] = set()
     by_entity = defaultdict[str, set[str]](set)
-    for ref in met:
+    for ref in that_may_be(tx, _ANY, met):
         by_entity[ref.entity].add(ref.key)
     told = {entity: {"sink": route.sink, "source": route.source, "entity": entity} for entity in by_entity}
     asked = {entity: tx.asked_among(_WAITING, keys, **told[entity]) for entity, keys in by_entity.items()}

@@ -33,13 +33,14 @@ class Answer:
 
 
 class Pipeline:
-    """Statements of one session, each prepared once. ``prepared`` is kept with the session: SQL → its name there.
+    """Statements of one session, each prepared once and as long as it lasts.
 
     Raises psycopg's errors: that of the first statement that failed, when its outcome is read.
     """
 
-    def __init__(self, session: Connection[Any], prepared: dict[str, bytes]) -> None:
-        self._session, self._prepared = session, prepared
+    def __init__(self, session: Connection[Any]) -> None:
+        self._session = session
+        self._prepared: dict[str, bytes] = {}
         self._pq, self._due = session.pgconn, deque[Answer | None]()
         self._failed: pq.abc.PGresult | None = None
         self._rows = Transformer(session)

@@ -21,6 +21,8 @@ Row = tuple[Any, ...]
 Plan = tuple[str, Callable[[Mapping[str, Any]], Row], bool]
 """The driver's SQL, what puts the values of a run into its order, and whether it gives rows."""
 
+_PIPE = "pipeline"
+"""Kept with a session: what is prepared there is so until it ends."""
 SLICE = 512
 """The most values of one list in one statement."""
 
@@ -146,7 +148,7 @@ class PipedDriver(Driver):
         from wherry.store.pipeline import Pipeline
 
         super().__init__(connection)
-        self._pipe = Pipeline(self._raw, connection.info.setdefault("prepared", {}))
+        self._pipe: Pipeline = connection.info.get(_PIPE) or connection.info.setdefault(_PIPE, Pipeline(self._raw))
 
     def begin(self, statements: Iterable[str], *, at_once: bool) -> None:
         super().begin(statements, at_once=at_once)

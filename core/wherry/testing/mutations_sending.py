@@ -88,7 +88,7 @@ def newer_version_forgotten() -> None:
 @bug("target-query-3", "play first; calm; judge")
 def dependents_not_waited_for() -> None:
     """An invoice is sent before its customer is there."""
-    put(writing.Settlement, "_has_all", lambda real: lambda self, step: True)
+    put(writing.Settlement, "_can_go", lambda real: lambda self, step: True)
 
     def filled(real: Callable[..., Any]) -> Callable[..., Any]:
         return lambda body, refs, known: real(body, refs, {**dict.fromkeys(refs), **known})

@@ -106,3 +106,29 @@ def test_an_entry_is_taken_back_by_a_second_one_and_both_tie_out(at: Desk) -> No
     said = at.does(RECONCILE)
     assert "3 entries of this hub" in said
     assert "It ties out." in said
+
+
+def test_an_entry_is_booked_anew_and_all_days_tie_out_after_one_visit(at: Desk) -> None:
+    """b_004_14, b_004_16: what a tie-out asks is asked before any of it is waited for."""
+    begun(at)
+    at.session()
+    reverse = 'journal reverse wallet-journals "JE HOT 2026W02" --repost --yes'
+    at.does(reverse, 6)
+    at.session()
+    at.does(reverse)
+    at.session()
+    at.does("run wallet-journals")
+    at.does("approve wallet-journals --all")
+    at.session()
+    at.does("reconcile wallet-journals", 6)
+    at.session()
+    said = at.does("reconcile wallet-journals")
+    assert "4 entries of this hub" in said
+    assert "It ties out." in said
+
+
+def test_a_currency_that_nobody_told_is_asked_for_before_a_visit_is_waited_for(at: Desk) -> None:
+    begun(at)
+    at.connection('plugin = "qbwc"')
+    at.does(RECONCILE, 2)
+    assert "WHERRY-2857" in at.err

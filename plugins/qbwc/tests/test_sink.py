@@ -220,7 +220,12 @@ def test_closed_books_hold_an_invoice_and_not_an_order(bench: Bench) -> None:
     bench.sent(item("sales_order", order(bench)))
     with pytest.raises(Rejected) as caught:
         bench.sent(item("invoice", order(bench)))
-    assert caught.value.code == "WHERRY-4342"
+    assert (caught.value.code, "a later date" in caught.value.fix) == ("WHERRY-4342", True)
+    body = order(bench)
+    moved = item("invoice", {**body, "date": "2026-04-02"}, target="1", before=body)
+    with pytest.raises(Rejected) as caught:
+        bench.sent(moved)
+    assert ("there, and" in caught.value.message, "a later date" in caught.value.fix) == (True, False)
 
 
 @pytest.mark.parametrize("how", ["refuse", "suffix"])

@@ -77,16 +77,23 @@ def names_in(record: Record) -> Names:
 
 
 class Head(Struct):
-    """A record with its modified stamp: the text HubSpot gave, and ms."""
+    """A record with its modified stamp as HubSpot gave it."""
 
     id: str
     properties: Raw
     stamp: str
-    ms: int
     merged: str = ""
     stage: str = ""
     associations: Raw | None = None
     linked: Sequence[str] = ()
+    _ms: int | None = None
+
+    @property
+    def ms(self) -> int:
+        """The stamp in ms: of relatives nobody asks for it."""
+        if self._ms is None:
+            self._ms = stamp_ms(self.stamp)
+        return self._ms
 
 
 class Linked(Record):
@@ -111,17 +118,19 @@ def head_of(found: CrmObject, linked: Sequence[str] = ()) -> Head:
     props = decoder(_Props).decode(found.properties)
     stamp = props.hs_lastmodifieddate or found.updatedAt
     return Head(
-        found.id, found.properties, stamp, stamp_ms(stamp), props.hs_merged_object_ids or "", props.dealstage or "",
+        found.id, found.properties, stamp, props.hs_merged_object_ids or "", props.dealstage or "",
         found.associations if linked else None, linked,
     )  # fmt: skip
 
 
+_NO_ENDS = Ends()
+
+
 def links_in(associations: bytes, linked: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Object type → ids, of the types that were told whole: a list tells a first page, and nothing where nothing is."""
-    found = decoder(dict[str, Ends]).decode(associations)
-    pages = {name.replace(" ", "_"): page for name, page in found.items()}
-    told = {to: pages.get(to, Ends()) for to in linked}
-    return {to: tuple(dict.fromkeys(end.id for end in page.results)) for to, page in told.items() if not page.after}
+    found: dict[str, Ends] = decoder(dict[str, Ends]).decode(associations)
+    told = {to: found.get(to) or found.get(to.replace("_", " ")) or _NO_ENDS for to in linked}
+    return {to: tuple(dict.fromkeys([end.id for end in page.results])) for to, page in told.items() if not page.after}
 
 
 def record_of(kind: str, head: Head) -> Record:

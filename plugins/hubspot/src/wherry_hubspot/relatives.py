@@ -60,24 +60,26 @@ class Relatives:
         for to in ("companies", "line_items"):
             self._coming[to].expect(partial(_linked_with, told, to))
 
-    def _associations(self, type_name: str, to: str, records: list[Record]) -> dict[str, list[Target]]:
-        """Id → what it is associated with: as the list told, else asked for."""
-        told = {record.id: targets for record in records if (targets := _told(record, to)) is not None}
-        rest = [record.id for record in records if record.id not in told]
-        return told | (self.reader.associations(type_name, to, rest) if rest else {})
+    def _ids(self, type_name: str, to: str, records: list[Record]) -> dict[str, Sequence[str]]:
+        """Id → the ids of what it is associated with: as the list told, else asked for."""
+        told, rest = _told(records, to)
+        found = self.reader.associations(type_name, to, rest) if rest else {}
+        return told | {i: [target.id for target in targets] for i, targets in found.items()}
 
     # company
 
     def _companies(self, type_name: str, records: list[Record], fields: tuple[str, ...]) -> None:
-        associations = self._associations(type_name, "companies", records)
-        chosen = {r.id: primary(type_name, associations.get(r.id, ())) for r in records}
+        told, rest = _told(records, "companies")
+        found = self.reader.associations(type_name, "companies", rest) if rest else {}
+        chosen = {i: (ids[0] if ids else "", "") for i, ids in told.items()}
+        chosen |= {i: primary(type_name, found.get(i, ())) for i in rest}
         wanted = dict.fromkeys(company for company, _ in chosen.values() if company)
         companies = self._once("company", "companies", fields).get(wanted)
         for record in records:
             company, problem = chosen[record.id]
-            found = companies.get(company)
-            record.relatives["company"] = [found] if found else []
-            if company and not found:
+            held = companies.get(company)
+            record.relatives["company"] = [held] if held else []
+            if company and not held:
                 problem = f"company {company} is archived, or the token may not read it"
             if problem:
                 record.decoded = {**record.fields, PROBLEM: problem}
@@ -85,11 +87,11 @@ class Relatives:
     # line items and products
 
     def _line_items(self, type_name: str, records: list[Record], fields: tuple[str, ...]) -> None:
-        associations = self._associations(type_name, "line_items", records)
-        ids = [target.id for targets in associations.values() for target in targets]
+        linked = self._ids(type_name, "line_items", records)
+        ids = [i for some in linked.values() for i in some]
         found = self._once("line_item", "line_items", (*fields, POSITION)).get(ids, keep=False)
         for record in records:
-            lines = [found[i] for t in associations.get(record.id, ()) if (i := t.id) in found]
+            lines = [found[i] for i in linked.get(record.id, ()) if i in found]
             record.relatives["line_item"] = sorted(lines, key=_place)
 
     def _products(self, records: list[Record], fields: tuple[str, ...]) -> None:
@@ -107,12 +109,12 @@ class Relatives:
     # deal of a ticket, owner, files
 
     def _deals(self, type_name: str, records: list[Record], fields: tuple[str, ...]) -> None:
-        associations = self._associations(type_name, "deals", records)
-        ids = dict.fromkeys(t.id for targets in associations.values() for t in targets)
+        linked = self._ids(type_name, "deals", records)
+        ids = dict.fromkeys(i for some in linked.values() for i in some)
         # A map that only names the deal's id needs no look at the deal itself.
         deals = self._once("deal", "deals", fields).get(ids) if fields else {i: _only_id(i) for i in ids}
         for record in records:
-            record.relatives["deal"] = [deals[i] for t in associations.get(record.id, ()) if (i := t.id) in deals]
+            record.relatives["deal"] = [deals[i] for i in linked.get(record.id, ()) if i in deals]
 
     def _owner(self, type_name: str, records: list[Record], fields: tuple[str, ...]) -> None:
         for record in records:
@@ -142,11 +144,17 @@ def _linked_with(records: Iterable[Linked], to: str) -> list[str]:
     return [id for record in records for id in record.links.get(to, ())]
 
 
-def _told(record: Record, to: str) -> list[Target] | None:
-    """What the list told. None where it did not, or told several companies: which is the primary one, only the types
-    of the associations say."""
-    ids = record.links.get(to) if isinstance(record, Linked) else None
-    return None if ids is None or (to == "companies" and len(ids) > 1) else [Target(i) for i in ids]
+def _told(records: Iterable[Record], to: str) -> tuple[dict[str, Sequence[str]], list[str]]:
+    """What the list told, by id, and of whom it did not, or told several companies: which is the primary one, only the
+    types of the associations say."""
+    told, rest = dict[str, Sequence[str]](), list[str]()
+    for record in records:
+        ids = record.links.get(to) if isinstance(record, Linked) else None
+        if ids is None or (to == "companies" and len(ids) > 1):
+            rest.append(record.id)
+        else:
+            told[record.id] = ids
+    return told, rest
 
 
 def primary(type_name: str, targets: Sequence[Target]) -> tuple[str, str]:

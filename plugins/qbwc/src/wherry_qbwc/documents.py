@@ -103,11 +103,14 @@ def _offered(item: Item, kind: str, books: Books) -> None:
 def _open_period(item: Item, books: Books) -> None:
     """Raises Rejected for a date in closed books, old or new; QuickBooks would answer 3171."""
     closed = books.company.closed_until
-    dates = [str(body["date"]) for body in (item.body, item.before or {}) if body.get("date")]
+    old, new = (str(body.get("date") or "") for body in (item.before or {}, item.body))
+    dates = [date for date in (old, new) if date]
     if not closed or item.entity not in POSTING or not dates or min(dates) > closed:
         return
+    there = "" < old <= closed
+    date, later = (f"{old} there", "") if there else (new, ", or give it a later date")
     raise rejected(
-        item, f"it is dated {min(dates)}, and the books are closed up to {closed}", "date",
-        f"in QuickBooks, set the closing date before {min(dates)}, or give it a later date; then try it again",
+        item, f"it is dated {date}, and the books are closed up to {closed}", "date",
+        f"in QuickBooks, set the closing date before {old if there else new}{later}; then try it again",
         "WHERRY-4342",
     )  # fmt: skip

@@ -139,6 +139,7 @@ class QbwcSink:
         Raises TryAgain until a session told it, after the first question.
         """
         books = read_books(self._name, self._settings, self._services)
+        ledger.home(books)  # what it needs to be known for is refused before anything is asked and waited for
         asked = ledger.days(first, last, books.company.year_from)
         told = self._told(asked, statements.around(last) if first is None else ())
         days = {one.last: rows for one, rows in zip(asked, told, strict=True) if one.last}

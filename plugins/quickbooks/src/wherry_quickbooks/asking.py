@@ -29,8 +29,8 @@ from .names import NAME_LENGTHS, fitted, mark_of, marked, stamp_of, unstamped
 from .recent import Told
 from .sales import LONGEST_NUMBER
 
-AT_ONCE = 50
-"""Items in one query."""
+AT_ONCE = 250
+"""Ids, numbers or names in one query: it goes as a body and not in an address, which would be too long."""
 GONE = " (deleted)"
 """What QuickBooks puts behind a name that was made inactive."""
 HEADERS = {"Content-Type": "application/text", "Accept": "application/json"}
@@ -66,7 +66,9 @@ def calls(items: Sequence[Item], books: Books, client: Client) -> list[Call]:
     groups: defaultdict[Search, list[Item]] = defaultdict(list)
     for item in items:
         groups[search_of(item, books)].append(item)
-    return [_call(search, part, books, client) for search, group in groups.items() for part in _parts(search, group)]
+    return [
+        _call(search, part, books, client) for search, group in groups.items() for part in _parts(search, group, books)
+    ]
 
 
 def _moved(search: Search, items: Sequence[Item]) -> bool:
@@ -74,8 +76,9 @@ def _moved(search: Search, items: Sequence[Item]) -> bool:
     return search.by != "id" and bool(recent.since(items))
 
 
-def _parts(search: Search, items: Sequence[Item]) -> list[Sequence[Item]]:
-    most = recent.AT_ONCE if _moved(search, items) else AT_ONCE
+def _parts(search: Search, items: Sequence[Item], books: Books) -> list[Sequence[Item]]:
+    each = len(_keys(items[0], books)) if search.by == "key" else 1
+    most = recent.AT_ONCE if _moved(search, items) else AT_ONCE // each
     return [items[start : start + most] for start in range(0, len(items), most)]
 
 

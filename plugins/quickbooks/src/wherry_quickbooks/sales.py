@@ -82,12 +82,16 @@ def head(item: Item, books: Books, currency: str, *, custom: bool) -> Obj:
 def open_period(item: Item, books: Books) -> None:
     """Raises Rejected for a date in closed books, old or new; QuickBooks would answer 6200 or 6210."""
     closed = books.company.close_date
-    dates = [body["date"] for body in (item.body, item.before or {}) if body.get("date")]
-    if closed is None or item.entity not in POSTING or min(dates) > closed.isoformat():
+    if closed is None or item.entity not in POSTING:
         return
+    old, new = str((item.before or {}).get("date") or ""), str(item.body["date"])
+    if min(old or new, new) > closed.isoformat():
+        return
+    there = "" < old <= closed.isoformat()
+    date, later = (f"{old} there", "") if there else (new, ", or give it a later date")
     raise held(
-        item, f"it is dated {min(dates)}, and the books are closed up to {closed}", "date",
-        f"in QuickBooks, set the closing date before {min(dates)}, or give it a later date; then try it again",
+        item, f"it is dated {date}, and the books are closed up to {closed}", "date",
+        f"in QuickBooks, set the closing date before {old if there else new}{later}; then try it again",
         "WHERRY-4741",
     )  # fmt: skip
 

@@ -9,7 +9,8 @@ import datetime as dt
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from wherry.money import DECIMALS
 
@@ -21,10 +22,15 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,13})(?:\.[0-9]{1,20})?").fullmatch
 
 Check = Callable[[Any], bool]
 _NO_DEFAULT = object()
-_checks: dict[str, dict[str, tuple[Any, Check]]] = {}
-"""Kind → field → what it holds by default, and what its value has to be."""
-_required: dict[str, frozenset[str]] = {}
-"""Kind → the fields that must be there."""
+_kinds: dict[str, Kind] = {}
+
+
+class Plan(NamedTuple):
+    """What the values of these fields have to be. ``texts`` takes all of them that are text out of a body."""
+
+    texts: Callable[[dict[str, Any]], tuple[Any, ...]]
+    others: tuple[tuple[str, Any, Check], ...]
+    """Field, what it holds by default, and what its value has to be."""
 
 
 def is_dirty(text: str) -> bool:
@@ -34,17 +40,16 @@ def is_dirty(text: str) -> bool:
 
 def as_it_stands(kind: Kind, body: dict[str, Any]) -> dict[str, Any] | None:
     """The body in canonical form; None where a value of it has to be looked at or changed."""
-    if kind.name not in _checks:
-        _checks[kind.name] = {name: _checked(field) for name, field in kind.fields.items()}
-        _required[kind.name] = frozenset(name for name, field in kind.fields.items() if field.required)
-    checks = _checks[kind.name]
-    for name, value in body.items():
-        default, is_clean = checks.get(name, _UNKNOWN)
+    if kind.name not in _kinds:
+        _kinds[kind.name] = kind
+    plan = _plan(kind.name, tuple(body))
+    if plan is None or not _are_texts(plan.texts(body)):
+        return None
+    for name, default, is_clean in plan.others:
+        value = body[name]
         if value == default or not is_clean(value):
             return None
-    if not _required[kind.name] <= body.keys():
-        return None
-    if None in (body.get("custom") or {}).values():
+    if "custom" in body and None in body["custom"].values():
         body = {**body, "custom": {name: value for name, value in body["custom"].items() if value is not None}}
     return _with_lines(kind.line, body) if kind.line and "lines" in body else body
 
@@ -54,12 +59,36 @@ def _with_lines(kind: Kind, fields: dict[str, Any]) -> dict[str, Any] | None:
     return None if None in lines else {**fields, "lines": lines}
 
 
+@lru_cache(1024)
+def _plan(kind: str, names: tuple[str, ...]) -> Plan | None:
+    """Most bodies of a kind have the same fields. None: one is unknown, or one is missing."""
+    fields = _kinds[kind].fields
+    if not fields.keys() >= set(names) or any(field.required and name not in names for name, field in fields.items()):
+        return None
+    texts = [name for name in names if _is_plain(fields[name])]
+    others = [name for name in names if name not in texts]
+    return Plan(
+        itemgetter(*texts) if len(texts) > 1 else lambda body: tuple(body[name] for name in texts),
+        tuple((name, *_checked(fields[name])) for name in others),
+    )
+
+
+def _is_plain(field: Field) -> bool:
+    """Whether it holds nothing by default, and anything else is any text."""
+    return field.type == "reference" or (field.type == "text" and not field.default)
+
+
+def _are_texts(values: tuple[Any, ...]) -> bool:
+    try:
+        text = "".join(values)
+    except TypeError:
+        return False
+    return "" not in values and not is_dirty(text)
+
+
 def _checked(field: Field) -> tuple[Any, Check]:
     """A field that need not be there is left out where it holds its default."""
     return _NO_DEFAULT if field.required else field.default, _check(field)
-
-
-_UNKNOWN: tuple[Any, Check] = (_NO_DEFAULT, lambda value: False)
 
 
 def _check(field: Field) -> Check:
@@ -67,17 +96,13 @@ def _check(field: Field) -> Check:
         return lambda value: _is_text(value) and value in field.choices
     if field.type == "custom" and field.name != "custom":
         return _is_table
-    if field.type == "text" and field.default:
+    if field.type == "text":
         return lambda value: _is_text(value) and value.strip() != ""
     return _CHECKS[field.type]
 
 
 def _is_text(value: Any) -> bool:
     return value.__class__ is str and (value.isprintable() or not is_dirty(value))
-
-
-def _is_reference(value: Any) -> bool:
-    return value.__class__ is str and value != ""
 
 
 def _is_number(value: Any) -> bool:
@@ -107,16 +132,21 @@ def _is_iso(text: str) -> bool:
         return False
 
 
+_TEXT_OR_NULL = frozenset({str, type(None)})
+
+
 def _is_custom(value: Any) -> bool:
     """A table of texts, whole numbers and yes or no; what is null in it is dropped, but not all of it."""
     if value.__class__ is not dict or not _are_clean(tuple(value)):
         return False
     held = value.values()
+    if _TEXT_OR_NULL.issuperset(map(type, held)):
+        text = "".join(filter(None, held))
+        return text != "" and not is_dirty(text)
     others = [one for one in held if one.__class__ is not str and one is not None]
-    if others and not all(_is_whole(one) or one.__class__ is bool for one in others):
+    if not all(_is_whole(one) or one.__class__ is bool for one in others):
         return False
-    text = "".join([one for one in held if one.__class__ is str])
-    return (text != "" or others != []) and not is_dirty(text)
+    return not is_dirty("".join([one for one in held if one.__class__ is str]))
 
 
 @lru_cache(1024)
@@ -131,8 +161,6 @@ def _is_table(value: Any) -> bool:
 
 
 _CHECKS: dict[str, Check] = {
-    "text": _is_text,
-    "reference": _is_reference,
     "decimal": _is_number,
     "money": _is_amount,
     "date": _is_day,

@@ -106,7 +106,10 @@ def list_(
 @click.argument("name", metavar="ID")
 @_on
 def show(kind: str, name: str, connection: str | None) -> None:
-    """Show one document with all its fields, and which of them were edited here. ID may be its number or name."""
+    """Show one document with all its fields. ID may be its number or name.
+
+    What was edited here is marked.
+    """
     face = _face()
     with face.documents(connection) as documents:
         view = work.show(documents, kind, work.id_of(documents, kind, name), face.files_folder)
@@ -163,7 +166,9 @@ def import_(
     kind: str, path: Path, skip_bad: bool, dry_run: bool, currency: str, numbers: str | None, days: str | None,
     clock: ZoneInfo | None, connection: str | None,
 ) -> None:  # fmt: skip
-    """Import a CSV file whose header names the fields of a KIND (also project_line, invoice_line).
+    """Import a CSV file of a KIND, or of charges or wallets.
+
+    Its header names the fields of the KIND; project_line and invoice_line are kinds, too.
 
     A row whose id, number, SKU, code or name is there already updates that document; the others are new. While one row
     is bad nothing is imported, unless --skip-bad; every bad row is told, and the exit code is 4.
@@ -240,7 +245,10 @@ def _imported(path: Path, report: Report) -> tuple[dict[str, Any], dict[str, Any
 @click.option("--to", "folder", required=True, type=click.Path(file_okay=False, path_type=Path), help="Target folder.")
 @_on
 def export_(folder: Path, connection: str | None) -> None:
-    """Write one CSV file a kind, named KIND.csv, lines in project_line.csv and invoice_line.csv."""
+    """Write everything to CSV files, one a kind.
+
+    Each is named KIND.csv; lines stand in project_line.csv and invoice_line.csv.
+    """
     face = _face()
     with face.documents(connection) as documents:
         written = export(documents, folder, face.files_folder)

@@ -28,18 +28,14 @@ class Known(Struct):
 
     documents: defaultdict[str, dict[str, Document]] = field(default_factory=lambda: defaultdict(dict))
     referred: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    dirty: dict[tuple[str, str], None] = field(default_factory=dict)
+    dirty: defaultdict[str, dict[str, Document]] = field(default_factory=lambda: defaultdict(dict))
 
     def put(self, kind: str, name: str, document: Document) -> None:
-        self.documents[kind][name] = document
-        self.dirty[kind, name] = None
+        self.documents[kind][name] = self.dirty[kind][name] = document
 
     def store(self, documents: Documents) -> None:
-        rows: dict[str, list[tuple[str, Document]]] = defaultdict(list)
-        for kind, name in self.dirty:
-            rows[kind].append((name, self.documents[kind][name]))
-        for kind, changed in rows.items():
-            documents.put(kind, changed)
+        for kind, changed in self.dirty.items():
+            documents.put(kind, changed.items())
 
 
 class Ready(Struct):
@@ -157,7 +153,7 @@ def _ready(item: Item) -> Ready | Answer:
         return Answer(fate="refused", target=item.target or "", reason=refusal.reason, field=refusal.field,
                       fix=f"correct {refusal.field or 'it'} at the source or in the flow's map")  # fmt: skip
     note = f"control characters were taken out of {', '.join(cleaned)}" if cleaned else ""
-    return Ready(item, kind, body, mentioned(kind, item.body), list(references_of(kind, body)), note)
+    return Ready(item, kind, body, mentioned(kind, item.body), references_of(kind, body), note)
 
 
 def _known(documents: Documents, ready: Iterable[Ready]) -> Known:
