@@ -358,7 +358,8 @@ def test_a_reversal_that_waits_is_called_one(at: Counter) -> None:
     at.text("runs", "undo", run, "--yes", code=4)
     [row] = at.ask("errors", "list")["items"]
     assert (row["reversal"], row["target"]) == (True, there)
-    assert "INV-1   reversal" in at.text("errors", "list")
+    told = at.text("errors", "list")
+    assert ("INV-1   reversal" in told, "was not taken back" in told) == (True, True)
     assert f"{row['id']}   reversal of invoice INV-1" in at.text("errors", "show", row["id"])
 
 

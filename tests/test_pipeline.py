@@ -6,15 +6,16 @@ import contextlib
 import signal
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy.exc import DataError, IntegrityError
-from wherry.errors import TryAgain
-from wherry.store import engines
+from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
+from wherry.errors import Busy, TryAgain
+from wherry.store import engines, locks
 from wherry.store.database import Database, Tx
 
 ENTER = "INSERT INTO kept (id, words, flag, raw) VALUES (%s, %s, %s, %s)"
@@ -212,3 +213,54 @@ def test_a_server_that_goes_in_the_middle_is_a_reason_to_try_again(database: Dat
         tell_and_lose_the_server(tx)
     with database.write() as tx:
         assert kept(tx) == []
+
+
+# -- one session for all that a thread does while it holds a lock ------------------------------------------------------
+
+
+def served_by(tx: Tx) -> int:
+    [(found,)] = tx.driver.run("SELECT pg_backend_pid()", (), gives=True)
+    return int(found)
+
+
+def test_who_holds_a_lock_does_all_else_through_its_session(database: Database) -> None:
+    """A server with few connections to give serves many processes"""
+    seen = set[int]()
+    with locks.hold(database, "flow:x"), locks.hold(database, "drain:1") as inner:
+        for begin in (database.read, database.write, inner.write, database.rehearse):
+            with begin() as tx:
+                seen.add(served_by(tx))
+        with database.write() as outer, database.read() as tx:
+            assert served_by(outer) in seen
+            assert served_by(tx) not in seen
+    assert len(seen) == 1
+
+
+def test_a_lock_is_held_against_its_own_thread_too(database: Database) -> None:
+    with locks.hold(database, "flow:x"):
+        with pytest.raises(Busy), locks.hold(database, "flow:x"):
+            raise AssertionError
+        with locks.hold(database, "flow:y") as other:
+            other.check()
+    with locks.hold(database, "flow:x") as free, locks.hold(database, "flow:y"):
+        free.check()
+
+
+def test_another_thread_has_a_session_of_its_own(database: Database) -> None:
+    with locks.hold(database, "flow:x"), database.write() as mine, ThreadPoolExecutor(1) as pool:
+        assert pool.submit(read_from, database).result(20) != served_by(mine)
+
+
+def read_from(database: Database) -> int:
+    with database.read() as tx:
+        return served_by(tx)
+
+
+def test_what_was_wrong_with_a_question_is_heard_and_not_what_came_of_it(database: Database) -> None:
+    """Behind a failure the end of a reading transaction fails, too: it is rolled back all the same."""
+    for _ in range(2):
+        with pytest.raises(ProgrammingError, match="nowhere"), database.read() as tx:
+            tx.driver.run("SELECT id FROM nowhere", (), gives=True)
+        with pytest.raises(ProgrammingError, match="nowhere"), database.read() as tx:
+            tx.driver.ask("SELECT id FROM nowhere", ())
+    assert read_from(database) == read_from(database)

@@ -282,6 +282,8 @@ class _Compiler:
         if isinstance(node, ast.Constant) and isinstance(node.value, float):
             return self._error(f"{node.value} is not exact; write decimal('{node.value}')", "WHERRY-2201")
         part = ast.get_source_segment(self.text.strip(), node) or self.text
+        if isinstance(node, ast.Attribute):
+            return self._error(f"{part!r} reaches too deep: a path is a record and one field of it", "WHERRY-2201")
         return self._error(f"{part!r} is not allowed here", "WHERRY-2201")
 
     def _error(self, problem: str, code: str, **where: Any) -> ConfigError:

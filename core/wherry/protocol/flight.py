@@ -345,12 +345,15 @@ def _compared(sent: Facts | WherryError, answer: Answer) -> Answer:
     return differs(answer.target, answer.token, changes) if changes else answer
 
 
-def differs(target: str, token: str, changes: Sequence[Change], why: str = "the target holds it otherwise") -> Answer:
+def differs(
+    target: str, token: str, changes: Sequence[Change], why: str = "the target holds it otherwise",
+    *, retry: str = "send ours again",
+) -> Answer:  # fmt: skip
     """Written, but not as it was sent, or edited there since: for a person."""
     return Answer(
         fate="differs", target=target, token=token, reason=f"{why}: {in_words(changes, 'here')}",
         changes=tuple(changes), field=changes[0].field if changes else "",
-        fix="look at it there, then: wherry errors resolve E-N, or wherry errors retry E-N to send ours again",
+        fix=f"look at it there, then: wherry errors resolve E-N, or wherry errors retry E-N to {retry}",
     )  # fmt: skip
 
 

@@ -140,6 +140,18 @@ def test_owners_are_a_kind_of_their_own(account, read):
     assert [r.fields["name"] for r in again.records][-1] == "Cid Ray"
 
 
+def test_an_owner_whose_change_shows_late_is_read(account, read):
+    """I6, decision 0006: the mark was the newest change of all, and what showed after it with an older stamp was never
+    read"""
+    late, shown = account.sim.add_owner("late@example.com"), account.sim._owners.owners
+    account.advance(5)
+    account.sim.add_owner("ann@example.com")
+    hidden = shown.pop(late)
+    mark = read(account.source(), kind="owner", fields=("name",)).mark
+    shown[late] = hidden
+    assert late in read(account.source(), kind="owner", fields=("name",), after=mark).ids
+
+
 def test_tickets_can_be_cut_by_pipeline(account, read):
     """Support and claims in one account, one of them of interest."""
     portal = account.sim.portal

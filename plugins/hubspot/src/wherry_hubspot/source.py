@@ -128,12 +128,13 @@ class HubSpotSource:
             yield records
 
     def _all_owners(self, query: Query) -> Iterator[Page]:
-        """Owners are few and have no search: always all, those left out that did not change."""
+        """Owners are few and have no search: always all, those left out that did not change. A change may show late."""
         since = max(_since(query), mark_of(query.after).at if query.after else 0)
         owners = [owner for owner in self._owners.all() if stamp_ms(owner.updatedAt) >= since]
         owners.sort(key=lambda owner: stamp_ms(owner.updatedAt))
         newest = max([since, *(stamp_ms(owner.updatedAt) for owner in owners)])
-        yield Page([owner_record(owner) for owner in owners], str(Mark(at=newest)), len(owners))
+        settled = max(since, newest - self._settings.lag_ms)
+        yield Page([owner_record(owner) for owner in owners], str(Mark(at=settled)), len(owners))
 
     def _view(self, kind: str) -> View:
         return view_of(kind, self._settings, self._metadata)
