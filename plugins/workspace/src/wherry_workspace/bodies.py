@@ -160,12 +160,13 @@ def _known_currency(field: str, amount: dict[str, Any]) -> None:
     _bounded(field, amount["minor"])
 
 
-def references_of(kind: Kind, body: dict[str, Any]) -> list[tuple[str, str, str]]:
+def references_of(kind: Kind, body: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     """(field path, kind, id) of every reference in a body; a reference's field is named after its kind."""
-    found = [(name, name, body[name]) for name in kind.references if body.get(name)]
-    if kind.line and kind.line.references:
+    for name in kind.references:
+        if body.get(name):
+            yield name, name, body[name]
+    if kind.line:
         for number, line in enumerate(body.get("lines") or ()):
             for name in kind.line.references:
                 if line.get(name):
-                    found.append((f"lines[{number}].{name}", name, line[name]))
-    return found
+                    yield f"lines[{number}].{name}", name, line[name]

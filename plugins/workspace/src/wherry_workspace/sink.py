@@ -153,7 +153,7 @@ def _ready(item: Item) -> Ready | Answer:
         return Answer(fate="refused", target=item.target or "", reason=refusal.reason, field=refusal.field,
                       fix=f"correct {refusal.field or 'it'} at the source or in the flow's map")  # fmt: skip
     note = f"control characters were taken out of {', '.join(cleaned)}" if cleaned else ""
-    return Ready(item, kind, body, mentioned(kind, item.body), references_of(kind, body), note)
+    return Ready(item, kind, body, mentioned(kind, item.body), list(references_of(kind, body)), note)
 
 
 def _known(documents: Documents, ready: Iterable[Ready]) -> Known:
