@@ -33,28 +33,18 @@ from unittest import mock
 
 from kills_judge import Judge, pence, said, taken
 from kills_line import Line
-from tieout import DEFAULT, Desk
+from tieout import BOOKS, DEFAULT, Desk
 from wherry.money import text
 from wherry.simulator import serve
 from wherry.testing import postgres
 from wherry_quickbooks.simulator import QuickBooksSimulator
 
-PROJECT = """
-version = 1
-[project]
-name = "shop"
-timezone = "Europe/London"
-currency = "GBP"
-[plugins]
-enabled = ["workspace", "quickbooks"]
-[connections.platform]
-plugin = "workspace"
-[connections.books]
-plugin = "quickbooks"
-base_url = "${BOOKS_URL}"
-environment = "simulator"
+PROJECT = (
+    BOOKS
+    + """
 auth = { kind = "oauth2", client_id = { env = "BOOKS_CLIENT_ID" }, client_secret = { env = "BOOKS_CLIENT_SECRET" } }
 """
+)
 FLOW = """
 [flows.NAME]
 source = "platform"

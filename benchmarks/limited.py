@@ -25,33 +25,23 @@ from pathlib import Path
 from typing import Any
 
 import sync
+from tieout import BOOKS
 
 WHERRY = str(Path(sys.executable).parent / "wherry")
-PROJECT = """
-version = 1
-[project]
-name = "limited"
-timezone = "Europe/London"
-currency = "GBP"
-[plugins]
-enabled = ["workspace", "quickbooks"]
-[connections.platform]
-plugin = "workspace"
-[connections.books]
-plugin = "quickbooks"
-base_url = "{base}"
-environment = "simulator"
+PROJECT = (
+    BOOKS
+    + """
 realm = "9130347596842384"
-batch = {batch}
-auth = {{ kind = "token", token = {{ env = "BENCH_TOKEN" }} }}
+auth = { kind = "token", token = { env = "BENCH_TOKEN" } }
 [flows.invoices]
 source = "platform"
 sink = "books"
 kinds = ["invoice"]
 document = "invoice"
-when = {{ status = "invoiced" }}
+when = { status = "invoiced" }
 books_from = 2010-12-01
 """
+)
 COLUMNS = ("InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country")
 CUSTOMERS, PRODUCTS, LINES = 200, 300, 3
 BATCHES, WINDOW = 40, 60.0
@@ -68,13 +58,12 @@ def charges(invoices: int) -> list[tuple[str, ...]]:
 
 def typed(folder: Path, *words: str) -> str:
     """What the command prints."""
-    environment = {**os.environ, "BENCH_TOKEN": "bench"}
-    return subprocess.run([WHERRY, "-C", str(folder), *words], env=environment, stdout=subprocess.PIPE, text=True,
-                          check=True).stdout  # fmt: skip
+    return subprocess.run([WHERRY, "-C", str(folder), *words], stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
 def measured(base: str, folder: Path, invoices: int, batch: int) -> dict[str, Any]:
-    (folder / "wherry.toml").write_text(PROJECT.format(base=base, batch=batch))
+    os.environ |= {"BOOKS_URL": base, "BENCH_TOKEN": "bench", "WHERRY__CONNECTIONS__BOOKS__BATCH": str(batch)}
+    (folder / "wherry.toml").write_text(PROJECT)
     with (folder / "charges.csv").open("w", newline="") as file:
         csv.writer(file).writerows([COLUMNS, *charges(invoices)])
     typed(folder, "workspace", "import", "online-retail", str(folder / "charges.csv"))

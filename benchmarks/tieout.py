@@ -39,10 +39,10 @@ from wherry.testing import plain_ledgers
 from wherry_quickbooks.simulator import OAuthApp, QuickBooksSimulator
 from wherry_workspace.movements import RECEIVABLE
 
-PROJECT = """
+BOOKS = """
 version = 1
 [project]
-name = "tieout"
+name = "bench"
 timezone = "Europe/London"
 currency = "GBP"
 [plugins]
@@ -53,6 +53,11 @@ plugin = "workspace"
 plugin = "quickbooks"
 base_url = "${BOOKS_URL}"
 environment = "simulator"
+"""
+"""A project of a shop whose books are a stand-in; how it signs in comes behind."""
+PROJECT = (
+    BOOKS
+    + """
 auth = { kind = "oauth2", client_id = { env = "BOOKS_CLIENT_ID" }, client_secret = { env = "BOOKS_CLIENT_SECRET" } }
 [flows.wallets]
 source = "platform"
@@ -72,6 +77,7 @@ accounts = "tables/invoices.csv"
 group = "week"
 approval = "required"
 """
+)
 CHART = {
     "Digital assets": "Other Current Asset", "Debtors control": "Other Current Asset", "Shop sales": "Income",
     "Token sales": "Income", "Realised gains": "Income", "Operating expenses": "Expense", "Network fees": "Expense",

@@ -54,6 +54,10 @@ def mistake(field: str, expression: str, **options: Any) -> ConfigError:
     return caught.value
 
 
+def test_a_path_that_reaches_into_a_field_says_how_far_a_path_goes() -> None:
+    assert "a path is a record and one field of it" in mistake("name", "deal.client.name").message
+
+
 def test_a_misspelt_source_field_names_the_nearest_one() -> None:
     assert "did you mean 'dealname'?" in mistake("name", "deal.dealnam").message
 

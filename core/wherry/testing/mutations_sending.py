@@ -91,9 +91,9 @@ def dependents_not_waited_for() -> None:
     put(writing.Settlement, "_can_go", lambda real: lambda self, step: True)
 
     def filled(real: Callable[..., Any]) -> Callable[..., Any]:
-        return lambda body, refs, known: real(body, refs, {**dict.fromkeys(refs), **known})
+        return lambda draft, known: real(draft, {**dict.fromkeys(draft.refs), **known})
 
-    put(steps, "fill", filled)
+    put(steps, "_filled", filled)
     put(flight, "board", lambda real: lambda tx, sink, waiting, left=False: real(tx, sink, waiting, left=True))
 
 
