@@ -82,13 +82,12 @@ class Custom(Struct, frozen=True):
         custom: dict[str, Any] = {}
         for kind, pairs in self.paths:
             found = scope.fields.get(kind) or _NOTHING
-            for name, path in pairs:
-                if path in found:
-                    value = found[path]
-                    custom[name] = value if value.__class__ in _HELD else _held(value)
+            custom.update([(name, found[path]) for name, path in pairs if path in found])
         for name, evaluate in self.others:
             if (value := evaluate(scope)) is not None:
-                custom[name] = value if value.__class__ in _HELD else _held(value)
+                custom[name] = value
+        if not _HELD.issuperset(map(type, custom.values())):
+            custom = {name: value if value.__class__ in _HELD else _held(value) for name, value in custom.items()}
         return custom or None
 
 
