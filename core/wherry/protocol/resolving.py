@@ -358,7 +358,7 @@ def _found_target(target: Target, one: Flight, hits: Sequence[Found]) -> Answer:
         return _absent(target, one, hit.token) if row.tries < _TRIED_AT_MOST else _stuck(target, one, hit)
     row.token = hit.token
     # No target: nothing was written, so the link goes on saying what was, and the next version meets the same edit.
-    if item.action == "void":
+    if row.draft.void:
         why = "it was edited there since, and was not taken back"
         return differs("", hit.token, edits, why, retry="take it back all the same")
     return differs("", hit.token, edits, "it was edited there since, and was not written over")

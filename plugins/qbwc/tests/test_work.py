@@ -14,7 +14,7 @@ from wherry.store.inquiries import Placed, items_in
 from wherry_qbwc import mirror
 from wherry_qbwc.simulator.calling import Caller
 
-from .work_rig import NAME, TOTALS, Shop, shop
+from .work_rig import CHARGES, NAME, TOTALS, Shop, shop
 
 SHARED = Path(os.environ.get("WHERRY_SHARED", Path(__file__).resolve().parents[4] / "shared"))
 SESSIONS = 6
@@ -107,6 +107,31 @@ def test_what_was_deleted_there_is_written_anew_on_a_persons_word_while_nobody_c
         deciding.send_again(made.hub, one.item.id)
         assert made.session().how == "done"
         assert made.totals("Invoice") == TOTALS
+
+
+def test_a_credit_memo_that_a_person_entered_anew_is_linked_and_kept_up(tmp_path: Path) -> None:
+    """case_E16"""
+    with shop(tmp_path, document="invoice") as made:
+        made.imports(f"{CHARGES.splitlines()[0]}\nC536366,1003,Hand warmer,-6,01/12/2010 08:28,1.85,17850,UK\n")
+        for memo in ("", "Back door"):
+            made.memo("C536366", memo)
+            made.session()
+            made.run()
+            made.session()
+            for there in made.written("CreditMemo"):
+                made.desktop.remove(there["id"])
+        [one] = refused(made)
+        line = {"ItemRef": {"FullName": "Hand warmer"}, "Desc": "Hand warmer", "Quantity": "6", "Rate": "1.85"}
+        head = {"CustomerRef": {"FullName": "17850"}, "TxnDate": "2010-12-01", "RefNumber": "C536366"}
+        anew = made.desktop.enter("CreditMemo", **head, CreditMemoLineAdd=[line])
+        deciding.adopt(made.hub, one.item.id, anew)
+        made.memo("C536366", "Side door")
+        made.run()
+        made.session()
+        assert [(one["id"], one["Memo"].split(" wherry")[0]) for one in made.written("CreditMemo")] == [
+            (anew, "Side door")
+        ]
+        assert not any(made.waiting().values())
 
 
 def test_a_customer_that_a_person_entered_with_its_number_is_not_made_again(made: Shop) -> None:
