@@ -21,7 +21,7 @@ from wherry.hookspecs import Specs
 ROOT = Path(__file__).resolve().parents[1]
 CORE = ROOT / "core" / "wherry"
 LAYERS = (
-    ("words", "records errors money clock decoding redaction threads logs wording collecting"),
+    ("words", "records errors money clock decoding redaction threads logs wording collecting durable"),
     ("shapes", "accounting contact endpoints entities metered roles settings"),
     ("state", "store"),
     ("outside", "secrets signin http consent"),

@@ -162,3 +162,17 @@ def test_what_counts_residue_is_counted_for_every_record() -> None:
         one = one or dict(found.residue)
         assert found.residue == {code: rest * times for code, rest in one.items()}
     assert one["JPY"] == 3 * -Decimal("0.5")  # of the customer and of both lines
+
+
+def test_what_a_name_would_be_joined_of_is_not_read_where_another_is_taken() -> None:
+    fields = {"name": "first(company.name, join(' ', 'No.', company.number))"}
+    found, sale = mapper({**MAP, "customer": {**MAP["customer"], "fields": fields}}), usual()
+    for name in ("Acme", ""):
+        sale.relatives["company"] = [record("company", "4", {**USUAL, "name": name, "number": ["no text"]})]
+        if name:
+            made = found.map(sale)
+            assert isinstance(made, list)
+            assert made[0].body["name"] == name
+        else:
+            with pytest.raises(Rejected, match="a list is not text"):
+                found.map(sale)

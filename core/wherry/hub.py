@@ -116,28 +116,32 @@ class Hub:
 
     def run(
         self, name: str, options: Options | None = None, *, cause: str = "manual", plan: str = "",
-        progress: Callable[[str, Tally], None] = lambda flow, tally: None,
+        progress: Callable[[str, Tally], None] = lambda flow, tally: None, ran: dict[str, Report] | None = None,
     ) -> Report:  # fmt: skip
-        """Run a flow, after the flows that go before it. One report for all; the flow's own summary is its data."""
+        """Run a flow, after the flows that go before it, but for those that ``ran`` already. One report for all; the
+        flow's own summary is its data."""
         from wherry.runs.job import Options
 
-        options = options or Options()
+        options, ran = options or Options(), {} if ran is None else ran
         flow = self.wiring.flow(name)
         self._refuse_paused(name)
         if plan:
             self._still_valid(name, plan)
-        before: list[Report] = []
+        before, told = list[Report](), list[Report]()
         for other in () if options.records else flow.after:
-            before.append(self.run(other, cause=cause, progress=progress))
+            if other not in ran:
+                ran[other] = self.run(other, cause=cause, progress=progress, ran=ran)
+                told.append(ran[other])
+            before.append(ran[other])
             if before[-1].exit_code == EXIT_INTERRUPTED:
                 break
         stopped = next((one for one in before if one.error is not None or one.exit_code == EXIT_INTERRUPTED), None)
         if stopped is not None:
-            return self._not_started(name, before, stopped)
+            return self._not_started(name, told, stopped)
         if plan and any(other.data["items"] for other in before):  # what was planned may build on that
             self._still_valid(name, plan)
         report = self._run_one(name, options, cause if options.moves_mark else registry.PARTIAL, progress)
-        report.data["before"] = [other.data for other in before]
+        report.data["before"] = [other.data for other in told]
         report.exit_code = worst([report.exit_code, *(other.exit_code for other in before)])
         return report
 
@@ -334,7 +338,8 @@ class Hub:
     # -- plan ---------------------------------------------------------------------------------------------------------
 
     def plan(self, name: str, options: Options | None = None) -> Report:
-        """What a run would do now. Reads the source, copies no file, writes nothing but the plan's own fingerprint."""
+        """What a run would do now. Reads the source, copies no file; the store keeps the plan's fingerprint, and which
+        accounts the connections reach."""
         from wherry.project import planning
         from wherry.runs import engine, formers
         from wherry.runs.job import Job, Options

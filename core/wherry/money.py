@@ -29,6 +29,8 @@ DECIMALS: dict[str, int] = {code: places for places, codes in _CODES.items() for
 _LARGEST = 10**15
 _USUAL = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,20})?").fullmatch
 """Nearly every number there is; what matches is in range and needs no further look."""
+LARGEST_MINOR = 10**18
+"""Minor units that every store holds: its whole numbers have 64 bits."""
 _WIDE = Context(prec=400)
 """The default context would cut digits beyond the 28th without a word."""
 
@@ -73,7 +75,7 @@ def parse(value: str | int | Decimal, currency: str) -> Money:
     scaled = exact(value).scaleb(decimals(currency), _WIDE)
     if scaled != scaled.to_integral_value():
         raise ValueError(f"{value} has more than {decimals(currency)} decimals of {currency}")
-    return Money(int(scaled), currency)
+    return _held(int(scaled), currency)
 
 
 def rounded(value: str | int | Decimal, currency: str, *, bankers: bool = False) -> tuple[Money, Decimal]:
@@ -81,7 +83,13 @@ def rounded(value: str | int | Decimal, currency: str, *, bankers: bool = False)
     places = decimals(currency)
     number = exact(value)
     whole = number.scaleb(places, _WIDE).quantize(Decimal(1), ROUND_HALF_EVEN if bankers else ROUND_HALF_UP, _WIDE)
-    return Money(int(whole), currency), _WIDE.subtract(number, whole.scaleb(-places, _WIDE))
+    return _held(int(whole), currency), _WIDE.subtract(number, whole.scaleb(-places, _WIDE))
+
+
+def _held(minor: int, currency: str) -> Money:
+    if abs(minor) > LARGEST_MINOR:
+        raise ValueError(f"{text(minor, currency)} {currency} is out of range")
+    return Money(minor, currency)
 
 
 def text(minor: int, currency: str) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from wherry.durable import keep_names
 from wherry.errors import ConfigError
 from wherry.redaction import remember
 
@@ -162,6 +163,7 @@ def add_key(folder: Path, environ: Mapping[str, str] = os.environ) -> None:
         )
     path = folder / KEY_FILE
     os.replace(_key_draft(path, _read_key_file(path) if path.exists() else []), path)
+    _keep(path)
 
 
 def _key_draft(path: Path, older: Sequence[str]) -> Path:
@@ -186,6 +188,13 @@ def _make_key_file(path: Path) -> None:
         pass
     finally:
         draft.unlink()
+    _keep(path)
+
+
+def _keep(path: Path) -> None:
+    """What is encrypted from now on is lost without the key; its folder may be new, too."""
+    keep_names(path.parent)
+    keep_names(path.parent.parent)
 
 
 def _read_key_file(path: Path) -> list[str]:

@@ -25,7 +25,8 @@ Residue = dict[str, Decimal]
 """Currency → unrounded minus rounded, in major units."""
 
 _DIGITS = 28
-_USUAL = re.compile(r"(-?[0-9]{1,15})(?:\.([0-9]{1,4}))?").fullmatch
+_USUAL = re.compile(r"(-?[0-9]{1,14})(?:\.([0-9]{1,4}))?").fullmatch
+"""Below what a store holds, in any currency."""
 _DECIMAL_FIX = "the source must send plain decimal text such as 1234.50: no separators, brackets or exponents"
 _YES_NO = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _COMPACT_DATE = 8

@@ -85,7 +85,7 @@ def _played(data: dict[str, Any]) -> Iterator[str]:
 
 def _preview(session: Session, wanted: str, path: Path) -> None:
     from wherry.authoring.sessions import as_data
-    from wherry.cli.maps import _preview as drawn
+    from wherry.cli.maps import preview_lines
     from wherry.errors import NotFound
 
     mine = [one for one in session.seen if not wanted or one.record.id == wanted]
@@ -94,4 +94,4 @@ def _preview(session: Session, wanted: str, path: Path) -> None:
         known = ", ".join(one.record.id for one in session.seen[:10]) or "none"
         raise NotFound(f"{path} has no record {wanted}".rstrip(), fix=f"records in it: {known}", code="WHERRY-3112")
     data = as_data(found)
-    face().print("wherry.dev.replay.preview/1", data, lambda: drawn(data))
+    face().print("wherry.dev.replay.preview/1", data, lambda: preview_lines(data))

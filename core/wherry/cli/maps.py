@@ -42,10 +42,10 @@ def preview(flow: str, record: str, kind: str) -> None:
     """One real record, and what the map makes of it. Reads the source, writes nothing."""
     own = face()
     data = flows.map_preview(own.hub, flow, record, kind)
-    own.print("wherry.map.preview/1", data, lambda: _preview(data), [f"wherry plan {flow} --record {record}"])
+    own.print("wherry.map.preview/1", data, lambda: preview_lines(data), [f"wherry plan {flow} --record {record}"])
 
 
-def _preview(data: dict[str, Any]) -> Iterator[str]:
+def preview_lines(data: dict[str, Any]) -> Iterator[str]:
     yield f"{data['kind']} {data['record']}   " + ("passes" if data["passes"] else f"left out: {data['reason']}")
     yield from (f"  {line}" for line in table(["FIELD", "VALUE"], _cells(data["fields"])))
     for kind, records in data["relatives"].items():

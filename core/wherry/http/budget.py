@@ -162,10 +162,14 @@ def _opened(path: Path) -> int:
 
 def _take(handle: int) -> None:
     for _ in range(_TRIES):
-        with contextlib.suppress(BlockingIOError):
+        try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_PAUSE)
+        except OSError:  # a file system without locks
             return
-        time.sleep(_PAUSE)
+        else:
+            return
 
 
 _DECODER = msgspec.msgpack.Decoder(dict[str, Lane])

@@ -21,6 +21,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
+from wherry.durable import keep_names
 from wherry.errors import AccessLost, Guarded, Rejected, TryAgain, WherryError
 from wherry.http.profile import Response
 from wherry.records import Call, Reply
@@ -103,8 +104,8 @@ class Files:
                 self._note(_sent(mine, call))
         with self._judged("perhaps"):
             os.rename(self._part(name), self.folder / name)
-            _sync(self.folder)
-            _sync(self._own)
+            keep_names(self.folder)
+            keep_names(self._own)
         return _reply(CREATED, mine)
 
     def read(
@@ -150,7 +151,7 @@ class Files:
             except OSError:  # a file system without links: whoever comes second reads what the first one wrote
                 os.rename(beside, marker)
         beside.unlink(missing_ok=True)
-        _sync(self.folder)
+        keep_names(self.folder)
 
     # -- what was placed ----------------------------------------------------------------------------------------------
 
@@ -211,7 +212,7 @@ class Files:
             _put(handle, b"\n" * torn + line)
         finally:
             os.close(handle)
-        _sync(self._own)
+        keep_names(self._own)
 
     # -- places -------------------------------------------------------------------------------------------------------
 
@@ -317,12 +318,3 @@ def _bytes_of(place: Path) -> bytes:
 
 def _text_of(place: Path) -> str:
     return _bytes_of(place)[:200].decode("utf-8", "replace").strip()
-
-
-def _sync(folder: Path) -> None:
-    """Names in a folder survive a power cut once the folder itself is on the disk."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

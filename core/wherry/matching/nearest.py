@@ -16,7 +16,7 @@ from wherry.matching.vocabulary import CODE_LENGTH, Vocabulary, is_code, spoken
 
 _RARE = 300
 """How many targets the rarest words lead to, at most."""
-_TOGETHER = 6
+_TOGETHER = 12
 """How many the other words lead to together, at most."""
 _WEIGHED, _FAR = 12, 0.7
 """How many of those that look most alike are weighed word by word, and what share of the likest is too far for it."""

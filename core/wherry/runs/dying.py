@@ -30,10 +30,20 @@ def watched(folder: Path, problems: list[Problem], says: Callable[[str], object]
     """While a run lives: who is at work is kept in the project's folder, who does not come back is said, and what
     plugins print goes to standard error, since standard output belongs to the command's own answer."""
     main = threading.current_thread() is threading.main_thread()  # there is one standard output for all threads
-    quiet = contextlib.redirect_stdout(_Printed()) if main else contextlib.nullcontext()
+    quiet = _to_errors() if main else contextlib.nullcontext()
     kept = process.kept(lambda changes: meddled(problems, "", changes, "while it ran"))
     with kept, watch.over(folder / _TRACES, lambda package, told: says(f"the plugin {_plugin(package)} {told}")), quiet:
         yield
+
+
+@contextlib.contextmanager
+def _to_errors() -> Iterator[None]:
+    printed = _Printed()
+    try:
+        with contextlib.redirect_stdout(printed):
+            yield
+    finally:
+        printed.end()
 
 
 def endless(flow: str) -> ContractBroken:
@@ -66,16 +76,26 @@ class _Printed(io.TextIOBase):
     that prints."""
 
     def __init__(self) -> None:
-        self._rest = ""
+        self._rest = self._package = ""
 
     def write(self, text: str) -> int:
-        *lines, self._rest = (self._rest + text).split("\n")
         call = watch.current()
-        who = f"{_plugin(call.package)} printed: " if call and lines else ""
-        for line in filter(str.strip, lines):
-            sys.stderr.write(strike(f"{who}{line[:_LONGEST]}\n"))
+        self._package = call.package if call else ""
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            self._tell(line)
         self._rest = self._rest[-_LONGEST:]
         return len(text)
+
+    def end(self) -> None:
+        """Nothing more comes: a line that nobody ended is one, too."""
+        self._tell(self._rest)
+        self._rest = ""
+
+    def _tell(self, line: str) -> None:
+        if line.strip():
+            who = f"{_plugin(self._package)} printed: " if self._package else ""
+            sys.stderr.write(strike(f"{who}{line[:_LONGEST]}\n"))
 
     def writable(self) -> bool:
         return True

@@ -96,13 +96,18 @@ def first(tx: Tx, action: str, object: str) -> str:
     return next((str(at) for (at,) in tx.kept(_FIRST, {"done": action, "thing": object})), "")
 
 
+def _begins(column: sa.Column[Any], what: str) -> sa.ColumnElement[bool]:
+    """Letter for letter: ``LIKE`` takes ``_`` and ``%`` for signs of its own, and capitals for small letters."""
+    return sa.func.substr(column, 1, len(what)) == what
+
+
 def find(tx: Tx, *, who: str = "", what: str = "", since: str = "", limit: int = 100) -> list[dict[str, Any]]:
     """Newest first; ``what`` is the beginning of an action or of an object."""
     statement = sa.select(table).order_by(table.c.id.desc()).limit(limit)
     if who:
         statement = statement.where(table.c.actor == who)
     if what:
-        statement = statement.where(table.c.action.startswith(what) | table.c.object.startswith(what))
+        statement = statement.where(_begins(table.c.action, what) | _begins(table.c.object, what))
     if since:
         statement = statement.where(table.c.at >= since)
     rows = [dict(row._mapping) for row in tx.run(statement)]

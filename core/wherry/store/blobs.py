@@ -16,6 +16,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from wherry.durable import keep_names
 from wherry.errors import Rejected
 
 _DEVICES = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\..*)?$", re.I)
@@ -53,7 +54,7 @@ class Blobs:
         try:
             size, digest = self._copy(handle, pieces)
             os.replace(beside, path)
-            _keep_folder(path.parent)
+            keep_names(path.parent)  # the ledger is about to say that the file is here
         except BaseException:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(beside)
@@ -75,15 +76,6 @@ class Blobs:
             out.flush()
             os.fsync(out.fileno())
         return size, digest.hexdigest()
-
-
-def _keep_folder(folder: Path) -> None:
-    """The name of a file is on disk only once its folder is; the ledger is about to say that the file is here."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _name(origin: str) -> str:

@@ -210,7 +210,7 @@ class Database:
         return Path(self.url.database) if self.dialect == "sqlite" and self.url.database else None
 
     def _open(self) -> Engine:
-        engine = self._make()
+        engine = self.make_engine()
         try:
             with engine.connect() as connection:
                 self._ensure_schema(connection)
@@ -218,7 +218,8 @@ class Database:
             raise _cannot_open(self.url, error) from error
         return engine
 
-    def _make(self) -> Engine:
+    def make_engine(self) -> Engine:
+        """An engine of its own for whoever asks, who disposes of it; no schema is looked at."""
         if self.dialect == "sqlite":
             return sqlite(self.url)
         try:

@@ -19,7 +19,7 @@ _HERE = Path(__file__).with_name("migrations")
 
 def upgrade(database: Database) -> tuple[str, str]:
     """The schema before ("" if there was none) and after. Raises ConfigError when a newer version made the store."""
-    engine = database._make()
+    engine = database.make_engine()
     try:
         with engine.connect() as connection:
             for sql in TAKE[database.dialect]:

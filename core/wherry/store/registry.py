@@ -21,7 +21,7 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
 def new_id(milliseconds: int) -> str:
-    """A run's id: sortable by time, 16 characters, no look-alikes."""
+    """A run's id: sortable by time, no look-alikes."""
     number, digits = (milliseconds << 32) | random.randbits(32), ""
     while number:
         number, rest = divmod(number, 32)

@@ -198,7 +198,7 @@ def _opened_anew(errand: Errand) -> Hub:
 def _keep_what_is_built() -> None:
     if _built:
         return
-    installed, make = catalogue_of_installed(), Database._make
+    installed, make = catalogue_of_installed(), Database.make_engine
 
     def made(self: Database) -> sa.Engine:
         url = self.url.render_as_string(hide_password=False)
@@ -208,7 +208,7 @@ def _keep_what_is_built() -> None:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         return _built[url]
 
-    Database._make = made  # type: ignore[method-assign]
+    Database.make_engine = made  # type: ignore[method-assign]
     vars(loading)["catalogue_of_installed"] = lambda wanted=None: installed
 
 
