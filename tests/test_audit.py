@@ -68,3 +68,13 @@ def test_a_transaction_that_is_rolled_back_leaves_no_gap(store: Store) -> None:
         audit.write(tx, NOW, "lost", "x")
     fill(store, 1)
     assert broken(store) == ""
+
+
+def test_what_is_looked_for_begins_a_row_letter_for_letter(store: Store) -> None:
+    for name in ("won_deals", "wonXdeals", "WON_DEALS", "10%"):
+        with store.write() as tx:
+            audit.write(tx, NOW, "flow.paused", name, by="ines")
+    with store.read() as tx:
+        assert [row["object"] for row in audit.find(tx, what="won_")] == ["won_deals"]
+        assert audit.find(tx, what="1%") == []
+        assert len(audit.find(tx, what="flow.")) == 4

@@ -355,3 +355,12 @@ def test_what_was_edited_in_the_target_keeps_the_class_of_each_of_its_lines() ->
     found = list(reversing._lines({"lines": lines}, held))
     told = [(one["amount"]["minor"], one.get("dimensions", {}).get("class", "")) for one in found]
     assert told == [(6000, "West"), (10000, "East"), (70, "East"), (16070, "")]
+
+
+def test_a_movement_that_comes_to_more_than_a_store_holds_is_refused_and_the_others_are_entered(store: Store) -> None:
+    """Each of its lines is within bounds; their sum goes past 64 bits."""
+    with store.write() as tx:
+        desk = Desk(tx)
+        [fate, reason] = desk.says("a", 10**19)
+        assert (fate, "out of range" in reason) == ("refused", True)
+        assert desk.says("b", 10**18)[0] == "created"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -74,6 +75,15 @@ class Deaf(Observer):
         raise RuntimeError("I do not listen")
 
 
+class Printer(Observer):
+    """Prints, and ends no line."""
+
+    @hookimpl
+    def wherry_batch_settled(self, flow: str, run: str, fates: Mapping[str, Mapping[str, int]]) -> None:
+        sys.stdout.write("and here ")
+        sys.stdout.write("it ends")
+
+
 class Engine:
     """Runs nothing."""
 
@@ -143,3 +153,27 @@ def test_an_observer_hears_that_a_sign_in_was_lost(hub: Hub, crm: HubSpotSimulat
 def test_a_plugins_engine_is_taken_by_its_name(hub: Hub) -> None:
     enter(hub, EngineMaker())
     assert isinstance(scheduler.engine(hub, "steam", lambda flow, report: None), Engine)
+
+
+def test_a_flow_that_two_others_wait_for_runs_once_in_a_call_and_is_told_once(
+    crm: HubSpotSimulator, tmp_path: Path
+) -> None:
+    """b_001_30"""
+    flow = '\n[flows.{}]\nsource = "crm"\nsink = "platform"\nkinds = ["product"]\nafter = {}\n'
+    more = [("left", ["catalogue"]), ("right", ["catalogue"]), ("top", ["left", "right"])]
+    (tmp_path / "wherry.toml").write_text(PROJECT + "".join(flow.format(*one) for one in more))
+    environ = {"HUBSPOT_TOKEN": "hooks-canary-1"}
+    with serve(crm.app()) as url, Hub.open(tmp_path, environ={**environ, "HUBSPOT_URL": url}) as hub:
+        enter(hub, observer := Observer())
+        told = hub.run("top").data
+        assert [flow for what, flow in observer.heard if what == "started"] == [
+            "catalogue", "left", "right", "top"
+        ]  # fmt: skip
+        assert [[one["flow"] for one in side["before"]] for side in told["before"]] == [["catalogue"], []]
+        assert hub.run("left").data["before"][0]["run"] != told["before"][0]["before"][0]["run"], "another call"
+
+
+def test_what_is_printed_without_the_end_of_a_line_is_told_too(hub: Hub, capsys: pytest.CaptureFixture[str]) -> None:
+    enter(hub, Printer())
+    hub.run("catalogue")
+    assert "and here it ends" in capsys.readouterr().err

@@ -1,5 +1,6 @@
 """One budget for all processes of a machine: what one calls, and what one is told, counts for the others."""
 
+import errno
 import fcntl
 import json
 import os
@@ -127,6 +128,18 @@ def test_a_process_that_was_stopped_with_the_file_in_its_hand_stops_nobody_else(
     finally:
         os.close(held)
     assert clock.slept == []
+
+
+def test_where_files_cannot_be_locked_calls_go_all_the_same(tmp_path, monkeypatch):
+    def refused(handle: int, how: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("wherry.http.budget.fcntl.flock", refused)
+    clock = FakeClock()
+    limiter = pacer(tmp_path, clock)
+    for _ in range(4):
+        limiter.take()
+    assert clock.slept == [pytest.approx(10.0 + SLACK)]
 
 
 def test_nothing_of_the_account_can_be_read_from_its_file(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -47,6 +48,15 @@ def test_rounding_and_its_residue_add_up_to_what_was_given(amount: Decimal, curr
     places = exactly.decimals(currency)
     assert Decimal(minor).scaleb(-places) + rest == amount
     assert abs(rest) <= Decimal(5).scaleb(-places - 1)
+
+
+@pytest.mark.parametrize("transform", [money, partial(round_money, {})])
+def test_an_amount_that_no_store_holds_is_refused_and_the_largest_one_is_taken(transform: Any) -> None:
+    """Whole numbers of a database have 64 bits; a unidad de fomento has four decimals."""
+    assert transform("100000000000000.0000", "CLF")["minor"] == 10**18
+    for text in ("922337203685477.5808", "-922337203685477.5809", "100000000000000.0001"):
+        with pytest.raises((ValueError, Rejected), match="out of range"):
+            transform(text, "CLF")
 
 
 def test_rounding_is_half_up_away_from_zero() -> None:

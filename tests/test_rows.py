@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from wherry.protocol import rows
-from wherry.protocol.steps import Approval, Lane, Step, stamp_of
-from wherry.records import Draft
+from wherry.protocol.steps import Approval, Lane, Step, item_of, stamp_of
+from wherry.records import Draft, Ref
 from wherry.store.ledger import ItemRow, LinkRow, Route
 
 NOW = "2026-07-06T09:00:00.000Z"
@@ -183,3 +183,11 @@ def test_what_a_customer_gets_back_counts_below_zero_in_sums() -> None:
     lines = [{"side": side, "amount": {"minor": 500, "currency": "GBP"}} for side in ("debit", "credit")]
     assert rows.worth("journal_entry", {"lines": lines}) == (500, "GBP")
     assert rows.worth("customer", {"name": "Acme"}) == (None, "")
+
+
+def test_custom_fields_called_entity_and_key_are_no_reference() -> None:
+    customer, custom = Ref("customer", "id:1"), {"entity": "EMEA", "key": "7"}
+    body = {"name": "A", "customer": {"entity": "customer", "key": "id:1"}, "custom": custom}
+    draft = Draft(entity="project", key="id:2", body=body, refs=(customer,))
+    made = item_of(Step(draft=draft, record_kind="deal", record_id="2"), {customer: "C-1"})
+    assert made.body == {"name": "A", "customer": "C-1", "custom": custom}

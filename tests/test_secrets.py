@@ -13,7 +13,7 @@ from cryptography.fernet import Fernet
 from hypothesis import given
 from hypothesis import strategies as st
 from wherry.errors import ConfigError
-from wherry.secrets import Vault, open_vault
+from wherry.secrets import Vault, add_key, open_vault
 
 OLD, NEW, OTHER = (Fernet.generate_key().decode() for _ in range(3))
 
@@ -184,6 +184,18 @@ def test_a_key_file_is_made_on_first_need_for_its_owner_only(tmp_path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert open_vault(table, tmp_path, {}).get("crm", "token") == "canary-1"
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_new_key_is_on_the_disk_by_its_name_before_anything_is_encrypted_with_it(tmp_path, monkeypatch):
+    """A power cut after the secret was stored would lose it with the key; what is synced is told by its inode."""
+    synced, real = [], os.fsync
+    monkeypatch.setattr("os.fsync", lambda handle: (synced.append(os.fstat(handle).st_ino), real(handle)))
+    folder = tmp_path / ".wherry"
+    for make in (lambda: open_vault(Table(), tmp_path, {}), lambda: add_key(tmp_path, {})):
+        synced.clear()
+        make()
+        key = (folder / "key").stat().st_ino
+        assert synced == [key, folder.stat().st_ino, tmp_path.stat().st_ino]
 
 
 def test_a_lost_key_file_is_not_replaced_while_secrets_need_it(tmp_path):

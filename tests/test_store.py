@@ -55,6 +55,14 @@ def test_documents_of_one_namespace_are_unknown_in_another(store: Store) -> None
         assert DocumentView(tx, "b").get("thing", ["1"]) == {}
 
 
+def test_a_document_is_known_from_when_it_is_put_until_it_is_removed(store: Store) -> None:
+    with store.write() as tx:
+        DocumentView(tx, "a").put("thing", [("1", {}), ("2", {})])
+        assert DocumentView(tx, "a").known("thing", ["1", "2", "3"]) == {"1", "2"}
+        DocumentView(tx, "a").remove("thing", ["2"])
+        assert DocumentView(tx, "a").known("thing", ["1", "2", "3"]) == {"1"}
+
+
 def test_changed_documents_come_once_each_in_the_order_of_their_last_change(store: Store) -> None:
     with store.documents("a") as documents:
         documents.put("thing", [(str(n), {"n": n}) for n in range(2500)])
@@ -115,6 +123,17 @@ def test_an_item_waits_until_the_last_thing_it_needs_is_there(store: Store) -> N
         assert needs.meet(tx, Route(8, 8), wanted[1:]) == [], "another route's product is not ours"
         assert [ready.key for ready in needs.meet(tx, ROUTE, wanted[1:])] == ["id:5"]
         assert needs.meet(tx, ROUTE, wanted) == []
+
+
+@pytest.mark.parametrize("there", [1, 100])
+def test_what_is_open_is_found_among_many_things_whether_it_is_little_or_much(store: Store, there: int) -> None:
+    asked = [f"id:{n}" for n in range(300)]
+    with store.write() as tx:
+        rows = [item(key) for key in asked[:there]]
+        ledger.put_items(tx, ROUTE, rows)
+        needs.put(tx, [(row.id, Ref("customer", row.key)) for row in rows])
+        assert len(ledger.find_items(tx, ROUTE, [Ref("project", key) for key in asked])) == there
+        assert len(needs.meet(tx, ROUTE, [Ref("customer", key) for key in asked])) == there
 
 
 def test_what_waits_for_a_thing_is_found_without_a_look_at_all_that_is_on_its_way(tmp_path: Path) -> None:

@@ -118,8 +118,7 @@ class Hub:
         self, name: str, options: Options | None = None, *, cause: str = "manual", plan: str = "",
         progress: Callable[[str, Tally], None] = lambda flow, tally: None, ran: dict[str, Report] | None = None,
     ) -> Report:  # fmt: skip
-        """Run a flow, after the flows that go before it, but for those that ``ran`` already. One report for all; the
-        flow's own summary is its data."""
+        """Run a flow, after those that go before it and are not in ``ran``. The report's data is its own summary."""
         from wherry.runs.job import Options
 
         options, ran = options or Options(), {} if ran is None else ran
@@ -179,8 +178,7 @@ class Hub:
         from wherry.runs import formers
         from wherry.runs.job import Job, residue
 
-        tally, error, code, rounding = Tally(), None, 0, {}
-        booked: dict[str, Any] = {}
+        tally, error, code, rounding, booked = Tally(), None, 0, {}, dict[str, Any]()
         self.wiring.renew()
         structlog.contextvars.bind_contextvars(flow=name, run=run)
         try:
@@ -338,8 +336,7 @@ class Hub:
     # -- plan ---------------------------------------------------------------------------------------------------------
 
     def plan(self, name: str, options: Options | None = None) -> Report:
-        """What a run would do now. Reads the source, copies no file; the store keeps the plan's fingerprint, and which
-        accounts the connections reach."""
+        """What a run would do now. Copies no file; the store keeps its fingerprint and which accounts answered."""
         from wherry.project import planning
         from wherry.runs import engine, formers
         from wherry.runs.job import Job, Options
@@ -386,8 +383,6 @@ class Hub:
         if known is None or known[:8] != now:
             what = "is not known" if known is None else "is stale: it was run already, or something has changed since"
             raise Guarded(f"plan {plan} of {name} {what}", fix=f"wherry plan {name}", code="WHERRY-7040", flow=name)
-
-    # -- resync -------------------------------------------------------------------------------------------------------
 
     def resync(self, name: str, options: Options, *, write: bool) -> Report:
         """Bring records over again because somebody asked: project, lines and linked customer (behaviour 001.69)."""

@@ -16,7 +16,7 @@ from wherry.books import asbooked, unbooked
 from wherry.books.asbooked import Kept
 from wherry.books.frozen import ENTITY, frozen
 from wherry.books.keys import SEPARATOR, parts
-from wherry.money import text
+from wherry.money import LARGEST_MINOR, text
 from wherry.records import Answer, Fate, Item, Listed, Ref
 from wherry.roles import Account, Documents
 from wherry.store import ledger, movements
@@ -91,7 +91,7 @@ class Subledger:
         if item.action == "void":
             answer = self._take_back(tx, item, old, fixed, rows)
             return lambda: answer
-        if wrong := _unbalanced(item.body):
+        if wrong := _unbookable(item.body):
             return lambda: Answer(fate="refused", reason=wrong, field="lines", code="WHERRY-4600",
                                   fix="correct it at its source, or in the map")  # fmt: skip
         row = self._row(item)
@@ -161,7 +161,7 @@ def worth(body: dict[str, Any]) -> int:
     return sum(abs(minor) for side, minor in signed if (side == "debit") == (minor > 0))
 
 
-def _unbalanced(body: dict[str, Any]) -> str:
+def _unbookable(body: dict[str, Any]) -> str:
     """Why a movement cannot be booked; empty where it can."""
     currency, sides = body["currency"], {"debit": 0, "credit": 0}
     for line in body.get("lines", ()):
@@ -172,6 +172,8 @@ def _unbalanced(body: dict[str, Any]) -> str:
         debit, credit = (text(sides[side], currency) for side in ("debit", "credit"))
         off = text(abs(sides["debit"] - sides["credit"]), currency)
         return f"debits are {debit} and credits {credit} {currency}: {off} off"
+    if worth(body) > LARGEST_MINOR:
+        return f"its debits come to {text(worth(body), currency)} {currency}, which is out of range"
     return ""
 
 

@@ -125,3 +125,16 @@ def test_a_change_that_shows_late_is_read_although_a_later_one_was_read_before_i
         keep(entry("B", 999, "Bob"), entry("A", 1000, "Al"), entry("0", 1000, "Cy"))
         assert fresh(mark) == ([], mark), "read whole, and as it was"
         assert fresh(f"{1000:016} 80-A")[0] == ["A", "B", "0"], "a mark of former versions"
+
+
+def test_the_moment_since_when_a_list_is_read_is_told_although_only_some_of_its_times_say_their_zone(
+    tmp_path: Path,
+) -> None:
+    with services(tmp_path, connection=NAME) as core, core.documents() as documents:
+        told = {"A": "2026-01-05T09:00:00-08:00", "B": "2026-01-05T10:30:00", "C": ""}
+        some = [mirror.Entry("CustomerRet", {**entry(id, n, id).row, "TimeModified": moment})
+                for n, (id, moment) in enumerate(told.items(), 1)]  # fmt: skip
+        mirror.keep(documents, NAME, {"customer": some}, core.clock.now())
+        assert mirror.since(documents, NAME, core.clock.now()) == {
+            "customer": dt.datetime.fromisoformat("2026-01-05T09:30:00")
+        }

@@ -77,15 +77,14 @@ def since(documents: Documents, connection: str, now: dt.datetime) -> dict[str, 
     """List → the moment since when it is to be read, of those that need not be read whole."""
     if not _is_within(_state(documents, connection).get("whole_at"), now, _WHOLE_EVERY):
         return {}
-    newest = {kind: max(_changes(documents, connection, kind), default=None) for kind in _LONG}
-    return {kind: moment - _OVERLAP for kind, moment in newest.items() if moment is not None}
+    newest = {kind: max(entries(documents, connection, kind), key=_when, default=None) for kind in _LONG}
+    told = {kind: str(one.row["TimeModified"]) for kind, one in newest.items() if one and one.row.get("TimeModified")}
+    return {kind: dt.datetime.fromisoformat(moment) - _OVERLAP for kind, moment in told.items()}
 
 
-def _changes(documents: Documents, connection: str, kind: str) -> Iterator[dt.datetime]:
-    for one in entries(documents, connection, kind):
-        told = str(one.row.get("TimeModified") or "")
-        if told:
-            yield dt.datetime.fromisoformat(told)
+def _when(one: Entry) -> tuple[bool, int]:
+    """By the number alone: of two times, one may say its zone and the other not."""
+    return bool(one.row.get("TimeModified")), one.changed
 
 
 def read(
