@@ -68,3 +68,31 @@ def test_what_will_be_posted_by_itself_is_refused_as_well(desk: Treasury) -> Non
     desk.does(f"run {FLOW}")
     desk.does(f"journal export {FLOW} --profile qbo --to out --prepared", 7)
     assert "JE HOT 2026W02 (not posted yet)" in desk.err
+
+
+# -- a template of one's own -------------------------------------------------------------------------------------------
+
+
+def test_a_template_of_ones_own_is_filled_with_each_entry_once(desk: Treasury) -> None:
+    desk.moves(ONE)
+    desk.does(f"journal post {FLOW} --yes")
+    (desk.folder / "ours.csv").write_text("Date;Account;Amount\n{date};{account};{amount}\n")
+    export = f"journal export {FLOW} --template ours.csv --to out"
+    desk.does(f"{export} --date-format banana", 2)
+    assert not (desk.folder / "out").exists() or list((desk.folder / "out").iterdir()) == []
+    [file] = desk.ask(f"{export} --date-format DD.MM.YYYY")["files"]
+    assert Path(file).name == "journals-ours-2026-01-11-2026-01-11.csv"
+    [head, *lines] = (desk.folder / file).read_text().splitlines()
+    assert head == "Date;Account;Amount"
+    assert sorted(line.split(";")[0] + line.split(";")[2] for line in lines) == ["11.01.2026-12.00", "11.01.202612.00"]
+    again = desk.ask(export)
+    assert (again["files"], len(again["before"])) == ([], 1)
+    assert [one["target"] for one in desk.ask("exports list")["items"]].count("file:template:ours.csv") == 1
+    desk.does("exports unmark 'JE HOT 2026W02' --target file:template:ours.csv --note again")
+    assert len(desk.ask(export)["files"]) == 1
+
+
+@pytest.mark.parametrize("form", ["", "--profile generic --template ours.csv", "--template ours.csv --plain"])
+def test_files_are_in_a_profile_or_a_template(desk: Treasury, form: str) -> None:
+    (desk.folder / "ours.csv").write_text("{date}\n")
+    desk.does(f"journal export {FLOW} {form} --to out", 2)

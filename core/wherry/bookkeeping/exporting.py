@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from wherry.accounting import ChartAccount, Entry
 from wherry.bookkeeping import fiscal, handing, trail
 from wherry.bookkeeping.fiscal import Asked
 from wherry.bookkeeping.handing import Wish as Wish
@@ -64,7 +65,8 @@ def export(hub: Hub, name: str, asked: Asked, wish: Wish) -> Handed:
     """
     flow = trail.booking_flow(hub, name)
     wish = msgspec.structs.replace(wish, pick=fiscal.selection(hub, flow, asked))
-    profiles.limit_of(wish.profile)
+    if wish.template is None:
+        profiles.limit_of(wish.profile)
     with hub.store.write() as tx:
         known = trail.known(tx, flow)
         route = trail.route_of(tx, flow)
@@ -74,10 +76,9 @@ def export(hub: Hub, name: str, asked: Asked, wish: Wish) -> Handed:
         sorter = handing.Sorter(wish, said, files, exported.find_said(tx, handing.prepared(files)))
         found = sorter.sort(known, chart, stuck=bool(stuck.blocked(tx, flow)))
         names = {one.code: one for one in chart}
-        if not wish.doubly:
+        if not wish.doubly and wish.template is None:
             _must_be_new(hub, flow, known, found, wish)
-        home = hub.project.currency
-        made = profiles.render(wish.profile, found.entries, names, home=home, **wish.options) if found.entries else []
+        made = _made(wish, found.entries, names, hub.project.currency) if found.entries else []
         placed = _placed(wish.folder, [name for name, _ in made])
         rows = [msgspec.structs.replace(row, file=", ".join(one.name for one in placed)) for row in found.rows]
         exported.put_files(tx, rows)
@@ -88,6 +89,18 @@ def export(hub: Hub, name: str, asked: Asked, wish: Wish) -> Handed:
         _write(placed, [content for _, content in made])
     return Handed(files=[str(one) for one in placed], rows=rows, before=found.before, changed=found.changed,
                   unkept=found.unkept)  # fmt: skip
+
+
+def _made(
+    wish: Wish, entries: Sequence[Entry], chart: Mapping[str, ChartAccount], home: str
+) -> list[tuple[str, bytes]]:  # fmt: skip
+    """(file name, bytes) of these entries, in the form that is wished for."""
+    if wish.template is None:
+        return profiles.render(wish.profile, entries, chart, home=home, **wish.options)
+    from wherry.books.templates import fill_template
+
+    name = profiles.file_name(wish.template.stem, wish.template.suffix.lstrip("."), entries)
+    return [(name, fill_template(wish.template, entries, chart_names=chart, **wish.options))]
 
 
 def _must_be_new(hub: Hub, flow: Flow, known: Sequence[Known], found: handing.Out, wish: Wish) -> None:

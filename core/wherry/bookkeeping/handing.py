@@ -31,10 +31,12 @@ _LETTERS = 6
 
 class Wish(Struct, frozen=True, kw_only=True):
     """What files are wanted: of which entries, in which form. ``since``: those exported from then on come again.
-    ``currency``: those in it alone. ``doubly``: also those that the very system of the profile holds already."""
+    ``currency``: those in it alone. ``doubly``: also those that the very system of the profile holds already.
+    ``template``: the company's own, filled in the place of a profile's form; ``profile`` is its name then."""
 
     profile: str
     folder: Path
+    template: Path | None = None
     states: frozenset[str] = frozenset({POSTED})
     since: str = ""
     currency: str = ""

@@ -110,12 +110,8 @@ def render(
     for entry in entries:
         check(entry, chart)
     if profile in plaintext.FORMATS:
-        return [
-            (
-                _name(profile, plaintext.FORMATS[profile].ending, entries, 1, 1),
-                plaintext.render(profile, entries, chart),
-            )
-        ]
+        name = file_name(profile, plaintext.FORMATS[profile].ending, entries)
+        return [(name, plaintext.render(profile, entries, chart))]
     made = _set(_profile(profile), date_format, delimiter, encoding, max_rows, defaults)
     for entry in entries:
         _taken(made, entry, chart)
@@ -123,7 +119,9 @@ def render(
     _unmistakable(profile, made, entries, home)
     blocks = [_block(made, entry, chart, spreadsheet) for entry in entries]
     files = list(_packed(profile, made, entries, blocks))
-    return [(_name(profile, made.ending, some, n, len(files)), content) for n, (some, content) in enumerate(files, 1)]
+    return [
+        (file_name(profile, made.ending, some, n, len(files)), content) for n, (some, content) in enumerate(files, 1)
+    ]
 
 
 def limit_of(profile: str) -> int:
@@ -167,13 +165,7 @@ def _set(
 ) -> Profile:  # fmt: skip
     """The profile as it is wanted this time."""
     date, delimiter, encoding = date_format or made.date, delimiter or made.delimiter, encoding or made.encoding
-    try:
-        cells.spelled(dt.date(2026, 1, 31), date)
-    except ValueError:
-        raise ConfigError(
-            f"{date} is no form of a date: it is written with YYYY, MM and DD", fix="for instance MM/DD/YYYY",
-            code="WHERRY-2483",
-        ) from None  # fmt: skip
+    check_date(date)
     if delimiter not in DELIMITERS or encoding not in ENCODINGS:
         raise ConfigError(
             f"files are not written with delimiter {delimiter} in {encoding}", code="WHERRY-2484",
@@ -184,6 +176,17 @@ def _set(
         made, date=date, delimiter=delimiter, encoding=encoding, at_most=most,
         defaults={**made.defaults, **(defaults or {})},
     )  # fmt: skip
+
+
+def check_date(form: str) -> None:
+    """Raises ConfigError for what is no form of a date."""
+    try:
+        cells.spelled(dt.date(2026, 1, 31), form)
+    except ValueError:
+        raise ConfigError(
+            f"{form} is no form of a date: it is written with YYYY, MM and DD", fix="for instance MM/DD/YYYY",
+            code="WHERRY-2483",
+        ) from None  # fmt: skip
 
 
 def _unmistakable(profile: str, made: Profile, entries: Sequence[Entry], home: str) -> None:
@@ -357,8 +360,9 @@ def _encoded(made: Profile, text: str, entry: Entry) -> bytes:
         ) from None  # fmt: skip
 
 
-def _name(profile: str, ending: str, entries: Sequence[Entry], number: int, files: int) -> str:
+def file_name(form: str, ending: str, entries: Sequence[Entry], number: int = 1, files: int = 1) -> str:
+    """What a file of these entries is called."""
     days = sorted(entry.date for entry in entries)
     span = f"{days[0]}-{days[-1]}" if days else "empty"
     part = f"-{number}of{files}" if files > 1 else ""
-    return f"journals-{profile}-{span}{part}.{ending}"
+    return f"journals-{form}-{span}{part}.{ending}"

@@ -18,6 +18,7 @@ from zipfile import BadZipFile
 from wherry.accounting import ChartAccount, Entry
 from wherry.books import formulas, rates
 from wherry.books.fields import Chart, Words, check, fields_of, guarded, rendered, value
+from wherry.books.profiles import check_date
 from wherry.errors import ConfigError, Rejected
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def fill_template(
     a template that cannot be read, has no such row or names a field that there is not, Rejected for an entry as
     ``render`` does, or with more digits than a spreadsheet keeps.
     """
+    check_date(date_format)
     chart, words = Chart(chart_names or {}), Words(date=date_format, defaults=defaults or {})
     for entry in entries:
         check(entry, chart)

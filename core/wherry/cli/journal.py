@@ -312,7 +312,9 @@ def _balance(row: Mapping[str, Any], columns: Sequence[str], several: bool) -> l
 
 @click.command()
 @FLOW
-@click.option("--profile", required=True, metavar="NAME", help="The form: " + ", ".join(profiles.names()) + ".")
+@click.option("--profile", default="", metavar="NAME", help="The form: " + ", ".join(profiles.names()) + ".")
+@click.option("--template", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
+              help="Instead of a profile: your own template, CSV or XLSX, with {fields} in a row.")  # fmt: skip
 @click.option("--to", "folder", required=True, type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
               help="The folder for the files.")  # fmt: skip
 @click.option("--posted", is_flag=True, help="Posted entries; so where nothing is said.")
@@ -327,10 +329,12 @@ def _balance(row: Mapping[str, Any], columns: Sequence[str], several: bool) -> l
               help="comma, semicolon, tab or pipe.")  # fmt: skip
 @click.option("--plain", is_flag=True, help="Texts as they are, also those that a spreadsheet would run.")
 def export(
-    flow: str, profile: str, folder: Path, posted: bool, prepared: bool, reexport_since: dt.datetime | None,
-    period: str, partitions: tuple[str, ...], currency: str, again: bool, date_format: str, delimiter: str, plain: bool,
+    flow: str, profile: str, template: Path | None, folder: Path, posted: bool, prepared: bool,
+    reexport_since: dt.datetime | None, period: str, partitions: tuple[str, ...], currency: str, again: bool,
+    date_format: str, delimiter: str, plain: bool,
 ) -> None:  # fmt: skip
-    """Write journal entries into files for another system's import screen, each entry once for each profile.
+    """Write journal entries into files for another system's import screen, each entry once for each profile or
+    template, which goes by its file's name.
 
     What was reversed since it was exported goes out as the entry that takes it back. What was exported comes again only
     with --reexport-since. Exit 4 where an exported entry says something else by now.
@@ -340,15 +344,22 @@ def export(
     \b
     Examples:
       wherry journal export wallet-journals --profile generic --to out
+      wherry journal export wallet-journals --template ours.xlsx --to out
       wherry journal export wallet-journals --profile hledger --to out --reexport-since 2026-01-01
     """
+    if bool(profile) == (template is not None):
+        raise click.UsageError("say either --profile or --template")
+    if template and (delimiter or plain):
+        raise click.UsageError("--delimiter and --plain go with --profile: a template says its own form")
     own = face()
     states = frozenset({*([POSTED] if posted or not prepared else []), *([PREPARED] if prepared else [])})
     start = moment(reexport_since, own.hub.project.timezone)
     since = stored(start) if start else ""
     options = {"date_format": date_format, "delimiter": delimiter, "spreadsheet": not plain}
+    if template:
+        profile, options = f"template:{template.name}", {"date_format": date_format or "YYYY-MM-DD"}
     wish = exporting.Wish(profile=profile, folder=folder, states=states, since=since, options=options,
-                          currency=currency.strip().upper(), doubly=again)  # fmt: skip
+                          currency=currency.strip().upper(), doubly=again, template=template)  # fmt: skip
     done = exporting.export(own.hub, flow, asked(period, partitions, None, None), wish)
     data = {"flow": flow, "profile": profile, "files": done.files, "items": done.rows, "before": done.before,
             "changed": done.changed, "unkept": done.unkept}  # fmt: skip

@@ -100,7 +100,7 @@ class _Patient(H11Protocol):
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._settle()
+        self._stop_waiting()
         self._taken()
         super().connection_lost(exc)
 
@@ -130,11 +130,11 @@ class _Patient(H11Protocol):
     def _watch(self) -> None:
         """The clock runs from the first byte that is waited for to the last of the head, not anew with each byte."""
         if self.conn.their_state is not h11.IDLE:
-            self._settle()
+            self._stop_waiting()
         elif self._waiting is None:
             self._waiting = self.loop.call_later(HEAD_SECONDS, self._hang_up)
 
-    def _settle(self) -> None:
+    def _stop_waiting(self) -> None:
         if self._waiting is not None:
             self._waiting.cancel()
             self._waiting = None

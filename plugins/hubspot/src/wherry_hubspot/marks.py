@@ -61,7 +61,7 @@ class Bound(Struct):
         if self.ms is None:
             self.ms = server_time
 
-    def settled(self, newest: int = 0) -> int:
+    def shown(self, newest: int = 0) -> int:
         """What is older than this the index shows for good: here the next run begins. Without any clock of HubSpot's,
         the lag before the newest stamp."""
         return max(0, (newest if self.ms is None else self.ms) - self.lag)
@@ -72,8 +72,8 @@ class Bound(Struct):
 
     def overlaps(self, stamp: int) -> bool:
         """Whether a record of this stamp will be read again by the next run."""
-        return self.ms is not None and stamp >= self.settled()
+        return self.ms is not None and stamp >= self.shown()
 
     def may_hide(self, known: Position) -> bool:
         """Whether the index may still hide changes as old as those read last. Not when HubSpot's clock went back."""
-        return self.ms is not None and known.at <= self.settled() and abs(self.ms - known.newest) <= self.lag
+        return self.ms is not None and known.at <= self.shown() and abs(self.ms - known.newest) <= self.lag

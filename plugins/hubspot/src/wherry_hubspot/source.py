@@ -133,8 +133,8 @@ class HubSpotSource:
         owners = [owner for owner in self._owners.all() if stamp_ms(owner.updatedAt) >= since]
         owners.sort(key=lambda owner: stamp_ms(owner.updatedAt))
         newest = max([since, *(stamp_ms(owner.updatedAt) for owner in owners)])
-        settled = max(since, newest - self._settings.lag_ms)
-        yield Page([owner_record(owner) for owner in owners], str(Mark(at=settled)), len(owners))
+        shown = max(since, newest - self._settings.lag_ms)
+        yield Page([owner_record(owner) for owner in owners], str(Mark(at=shown)), len(owners))
 
     def _view(self, kind: str) -> View:
         return view_of(kind, self._settings, self._metadata)

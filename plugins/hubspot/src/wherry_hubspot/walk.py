@@ -74,9 +74,9 @@ class Changes(Struct):
         at = self.start.at
         for step in self._walk():
             at = step.at
-            self.position = Position(min(at, self._settled(at)))
+            self.position = Position(min(at, self._shown(at)))
             yield step
-        self.position = Position(self._settled(at), len(self._overlap), max(self._overlap.values(), default=0))
+        self.position = Position(self._shown(at), len(self._overlap), max(self._overlap.values(), default=0))
 
     def _looks_unchanged(self) -> bool:
         """One search that spares reading the overlap again: are there still as many records in it, and is the newest of
@@ -96,16 +96,16 @@ class Changes(Struct):
         newest = head_of(page.results[-1]).ms if page.results else 0
         return (page.total, newest) == (known.n, known.newest) and self.bound.may_hide(known)
 
-    def _settled(self, at: int) -> int:
-        return max(self.start.at, self.bound.settled(at))
+    def _shown(self, at: int) -> int:
+        return max(self.start.at, self.bound.shown(at))
 
     def _walk(self) -> Iterator[Step]:
         at, seen, stall = self.start.at, frozenset[str](), Stall(self.type_name)
         while True:
             page, self._first = self._first or self._page([_since(at), *self.filters], MODIFIED), None
-            if at == self.start.at > self.bound.settled(at + self.bound.lag):
+            if at == self.start.at > self.bound.shown(at + self.bound.lag):
                 # HubSpot's clock went back since the mark was saved: what changed since then has earlier stamps.
-                self.start, at = Position(self.bound.settled()), self.bound.settled()
+                self.start, at = Position(self.bound.shown()), self.bound.shown()
                 continue
             heads = [head_of(found) for found in page.results]
             fresh = [h for h in heads if h.ms > at or (h.ms == at and h.id not in seen)]
@@ -211,7 +211,7 @@ class Everything(Struct):
         newest = max([self.mark.newest, *(head.ms for head in heads)])
         if cursor:
             return Mark(n=n, newest=newest, list=cursor, bound=self.bound.ms)
-        return Mark(self.bound.settled(newest), n, newest if n else 0)
+        return Mark(self.bound.shown(newest), n, newest if n else 0)
 
     def _may_restart(self, restarted: bool) -> None:
         if restarted:

@@ -168,13 +168,13 @@ class Client:
             departments=books.get("TrackDepartments") is True,
             year_from=_month(str(books.get("FirstMonthOfFiscalYear") or "")),
         )
-        self.meter.settle()
+        self.meter.try_flush()
         return made
 
     def close_date(self) -> dt.date | None:
         """The last day of the closed books, as it is set now. One call."""
         closed = _closed(_part(self._one("Preferences", "preferences"), "AccountingInfoPrefs"))
-        self.meter.settle()
+        self.meter.try_flush()
         return closed
 
     def _tax(self, prefs: Obj) -> Literal["none", "us-automatic", "us-manual", "other"]:
@@ -225,7 +225,7 @@ class Client:
                     seen.add(key)
                     yield row
             if len(rows) < PAGE:
-                self.meter.settle()
+                self.meter.try_flush()
                 return
             start += len(rows)
 
@@ -250,7 +250,7 @@ class Client:
             )  # fmt: skip
         found = CDC()
         self._capture(found, list(entities), since)
-        self.meter.settle()
+        self.meter.try_flush()
         return found
 
     def _capture(self, found: CDC, entities: list[str], since: dt.datetime) -> None:

@@ -57,7 +57,7 @@ class Meter:
     def tick(self) -> None:
         """After each read: write the number down if it is time."""
         if self._pending() >= EVERY or self._services.clock.monotonic() >= self._at + SECONDS:
-            self.settle()
+            self.try_flush()
 
     def flush(self) -> None:
         """Write down what was not yet."""
@@ -66,7 +66,7 @@ class Meter:
                 self._add(pending)
                 self._written, self._at = self._written + pending, self._services.clock.monotonic()
 
-    def settle(self) -> None:
+    def try_flush(self) -> None:
         """Write down what was not yet, if that can be done: a count that is lost must not end anything else."""
         try:
             self.flush()
@@ -132,4 +132,4 @@ def _is_read(route: str) -> bool:
 def flush_all() -> None:
     """Write down the reads of every client of this process: at the end of a run."""
     for meter in list(_meters):
-        meter.settle()
+        meter.try_flush()

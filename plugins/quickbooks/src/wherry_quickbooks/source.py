@@ -49,7 +49,7 @@ class QuickBooksSource:
                 rows = [row for row in step.rows if changed_at(row) >= since]
                 yield Page(list(_records(query.kind, rows, query.fields)), str(step.mark))
         finally:
-            self.client.meter.settle()
+            self.client.meter.try_flush()
 
     def complete(self, records: list[Record], relatives: Mapping[str, tuple[str, ...]]) -> list[Record]:
         """The same records: entries of lists have no relatives."""
