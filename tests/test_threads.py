@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from wherry.plugins.process import kept
-from wherry.threads import ahead, fan_out
+from wherry.threads import LONG, Overlap, ahead, fan_out
 
 
 def alive(prefix: str) -> list[threading.Thread]:
@@ -155,3 +155,63 @@ def test_what_the_core_starts_while_a_plugin_is_at_work_is_not_laid_at_its_door(
     read.close()
     asked.close()
     assert told == []
+
+
+@pytest.fixture
+def waited(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long calls have waited, one number for each, instead of a clock."""
+    told: list[float] = []
+    monkeypatch.setattr("wherry.threads._idle", lambda: sum(told))
+    return told
+
+
+def by_whom(items: int, waited: list[float], seconds: float) -> Iterator[str]:
+    for _ in range(items):
+        waited.append(seconds)
+        yield threading.current_thread().name
+
+
+def test_a_source_that_answers_at_once_is_read_by_its_caller_and_one_that_keeps_waiting_by_a_thread(
+    waited: list[float],
+) -> None:
+    """case_B19"""
+    me, quick, late = threading.current_thread().name, Overlap(), Overlap()
+    assert set(quick.ahead(by_whom(9, waited, LONG / 2))) == {me}
+    assert [name == me for name in late.ahead(by_whom(4, waited, LONG * 2))] == [True, False, False, False]
+    assert [quick.pays, late.pays] == [False, True]
+
+
+def test_calls_are_made_in_turn_only_after_a_read_that_did_not_wait(waited: list[float]) -> None:
+    """case_B19"""
+    me, overlap = threading.current_thread().name, Overlap()
+    assert me not in overlap.fan_out(lambda n: threading.current_thread().name, range(3))
+    list(overlap.ahead(iter("ab")))
+    assert set(overlap.fan_out(lambda n: threading.current_thread().name, range(3))) == {me}
+    assert waited == []
+
+
+def test_calls_that_begin_to_wait_overlap_from_the_third_on(waited: list[float]) -> None:
+    """case_B19, I1"""
+    me, overlap, names = threading.current_thread().name, Overlap(), list[str]()
+
+    def work(n: int) -> int:
+        names.append(threading.current_thread().name)
+        waited.append(LONG * 2)
+        return n
+
+    list(overlap.ahead(iter("ab")))
+    assert list(overlap.fan_out(work, range(6))) == list(range(6))
+    assert [name == me for name in names] == [True] * 2 + [False] * 4
+
+
+def test_an_error_of_a_source_that_is_read_in_turn_comes_in_its_place() -> None:
+    """case_B19"""
+
+    def failing() -> Iterator[int]:
+        yield 1
+        raise OSError("gone")
+
+    taken: list[int] = []
+    with pytest.raises(OSError, match="gone"):
+        taken.extend(Overlap().ahead(failing()))
+    assert taken == [1]

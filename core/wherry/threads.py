@@ -1,4 +1,4 @@
-"""Two helpers for blocking code with threads: results in order, bounded, log context carried along.
+"""Helpers for blocking code with threads: results in order, bounded, log context carried along.
 
 Source: architecture.md, section 8 (docs/decisions/0001).
 """
@@ -9,15 +9,19 @@ import contextlib
 import contextvars
 import queue
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from itertools import chain
 from typing import TypeVar
 
 A = TypeVar("A")
 B = TypeVar("B")
 
 _END = object()
+LONG = 0.01
+"""Seconds: who waits no longer for a call loses more by handing it to a thread, and keeps fewer pages in memory."""
 
 
 def fan_out(
@@ -99,3 +103,53 @@ def _take(handed: queue.Queue[tuple[object, BaseException | None]]) -> Iterator[
         if value is _END:
             return
         yield value  # type: ignore[misc]
+
+
+class Overlap:
+    """``fan_out`` and ``ahead`` for one connection: calls that wait overlap, and others are made in turn.
+
+    The first item of each read is waited for anyhow, so it is found out there. Before anything is known, they overlap.
+    """
+
+    def __init__(self) -> None:
+        self._long = deque([True, True], maxlen=2)
+        """Of the last two calls made in turn, whether they waited long: one alone may have met a busy machine."""
+
+    @property
+    def pays(self) -> bool:
+        return all(self._long)
+
+    def fan_out(
+        self, function: Callable[[A], B], arguments: Iterable[A], width: int = 8, pool: Executor | None = None
+    ) -> Generator[B]:  # fmt: skip
+        """As the function of that name."""
+        left = iter(arguments)
+        for argument in left:
+            if self.pays:
+                yield from fan_out(function, chain([argument], left), width, pool)
+                return
+            yield self._timed(function, argument)
+
+    def ahead(self, source: Iterator[A], depth: int = 12) -> Generator[A]:
+        """As the function of that name; its first item is always drawn by the caller."""
+        while (item := self._timed(_drawn, source)) is not _END:
+            yield item  # type: ignore[misc]
+            if self.pays:
+                yield from ahead(source, depth)
+                return
+
+    def _timed(self, function: Callable[[A], B], argument: A) -> B:
+        began = _idle()
+        try:
+            return function(argument)
+        finally:
+            self._long.append(_idle() - began > LONG)
+
+
+def _drawn(source: Iterator[object]) -> object:
+    return next(source, _END)
+
+
+def _idle() -> float:
+    """A clock that stands still while this thread computes."""
+    return time.perf_counter() - time.thread_time()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
 from functools import partial
@@ -52,7 +53,7 @@ from wherry.store import Store, ledger, registry
 from wherry.store.blobs import Blobs
 from wherry.store.documents import DocumentView
 from wherry.store.ledger import Route
-from wherry.threads import fan_out
+from wherry.threads import Overlap
 
 _RECHECK = dt.timedelta(days=1)
 """How long an account is taken to be the same while the credential is: a check costs a call in every run."""
@@ -73,6 +74,7 @@ class Wiring:
         self._vault: Vault | None = None
         self._bound: dict[str, int] = {}
         self._sources: dict[str, SourceConnector] = {}
+        self._overlaps: defaultdict[str, Overlap] = defaultdict(Overlap)
         self._maps: dict[tuple[str, str], tuple[object, mapping.MapMapper]] = {}
         self.lanes = Lanes(project, store)
         self.lanes.settled = plugins.batch_settled
@@ -110,10 +112,10 @@ class Wiring:
 
     def services(self, connection: Connection) -> Services:
         """What the core hands the plugin of this connection."""
-        log = structlog.get_logger().bind(connection=connection.name, plugin=connection.plugin)
+        name, log = connection.name, structlog.get_logger().bind(connection=connection.name, plugin=connection.plugin)
         return Services(
-            log=log, clock=self.clock, http=partial(self._client, connection), fan_out=fan_out,
-            cache=self.store.cache(connection.name), documents=partial(self.store.documents, connection.plugin),
+            log=log, clock=self.clock, http=partial(self._client, connection), fan_out=self._overlaps[name].fan_out,
+            cache=self.store.cache(name), documents=partial(self.store.documents, connection.plugin),
             table=partial(read_table, self.project.folder), folder=self.project.folder,
         )  # fmt: skip
 
@@ -256,7 +258,7 @@ class Wiring:
             flow=flow, lane=books or lane, posting=lane if books else None, store=self.store, source=source,
             mappers=mappers, matchers=partial(self.plugins.matcher, flow, origin),
             blobs=Blobs(self.store.files, flow.limits.file_size), since=flow.since(self.project.timezone),
-            settled=settled,
+            settled=settled, overlap=self._overlaps[flow.source],
         )  # fmt: skip
 
     def writer(self, name: str) -> AtomicSinkWriter | CallSinkWriter:

@@ -35,7 +35,6 @@ from wherry.store import ledger
 from wherry.store.database import Tx
 from wherry.store.documents import DocumentView
 from wherry.store.ledger import LinkRow, Seen
-from wherry.threads import ahead, fan_out
 
 _MOST_ENTRIES, _MOST_BYTES = 5_000, 16_000_000
 _MOST_AT_ONCE = 250
@@ -77,9 +76,10 @@ def rehearse(job: Job, then: Then = nothing_then) -> tuple[Tally, dict[Ref, Outc
 
 def approach(job: Job, kind: str, mapper: FieldMapper) -> Iterator[tuple[Batch, list[Step]]]:
     """The way of one kind's records from the source to a decision about each of their drafts."""
-    with closing(ahead(read(job, kind, mapper))) as pages:
+    overlap = job.wired.overlap
+    with closing(overlap.ahead(read(job, kind, mapper))) as pages:
         batches = gate(job, mapper, kind, pages)
-        with closing(fan_out(lambda batch: complete(job, mapper, batch), batches, width=2)) as completed:
+        with closing(overlap.fan_out(lambda batch: complete(job, mapper, batch), batches, width=2)) as completed:
             for batch in (part for whole in completed for part in whole.parts(_MOST_AT_ONCE)):
                 take_over_late(job, batch)
                 map_drafts(job, mapper, batch)

@@ -23,6 +23,7 @@ from wherry.store.blobs import Blobs
 from wherry.store.database import Tx
 from wherry.store.documents import DocumentView
 from wherry.store.ledger import Seen
+from wherry.threads import Overlap
 
 if TYPE_CHECKING:
     from wherry.books.booking import Booked
@@ -59,6 +60,8 @@ class Wired(Struct, frozen=True, kw_only=True):
     """The flow's start date as a moment."""
     settled: Callable[[Tally], None] = lambda tally: None
     """Called after each batch was committed, with that batch's counts."""
+    overlap: Overlap = field(default_factory=Overlap)
+    """How calls of the source are made beside each other."""
     posting: Lane | None = None
     """Of a flow that books: where its journal entries go. ``lane`` is that of its subledger then."""
 
@@ -70,6 +73,12 @@ class Wired(Struct, frozen=True, kw_only=True):
     @property
     def name(self) -> str:
         return self.lane.flow
+
+    @property
+    def ends(self) -> str:
+        """The store's ids of source and sink."""
+        route = self.sending.lane.route
+        return f"{route.source} {route.sink}"
 
     def sequence(self, tx: Tx) -> int:
         """Rises with every change of the sink by anybody who goes through this store."""

@@ -7,7 +7,6 @@ or has its write refused. Token storage is a commit like any other, whose owner 
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import sys
@@ -25,8 +24,8 @@ from wherry.http import Http
 from wherry.http.transport import Transport, route
 from wherry.protocol import drain
 from wherry.records import Call, Reply
-from wherry.runs import engine
 from wherry.store.database import Database
+from wherry.threads import Overlap
 
 if TYPE_CHECKING:
     from wherry.web.host import Mounted
@@ -83,9 +82,8 @@ def watch(probe: Probe) -> None:
         _watch_store()
         _watch_transport()
         _watch_files()
-        for module in (engine, drain):
-            vars(module)["fan_out"] = _one_by_one
-        vars(engine)["ahead"] = _not_ahead
+        vars(drain)["fan_out"] = _one_by_one
+        Overlap.pays = False  # type: ignore[assignment,method-assign]
     _watching[:] = [probe]
 
 
@@ -176,11 +174,6 @@ def owner() -> str:
 def _one_by_one(function: Callable[[Any], Any], arguments: Iterable[Any], **told: object) -> Iterator[Any]:
     for argument in arguments:
         yield function(argument)
-
-
-def _not_ahead(source: Iterator[Any], depth: int = 4) -> Iterator[Any]:
-    with contextlib.closing(source) if hasattr(source, "close") else contextlib.nullcontext():  # type: ignore[type-var]
-        yield from source
 
 
 def rehearse(told: dict[str, Any]) -> int:
