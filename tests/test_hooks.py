@@ -12,7 +12,7 @@ import pytest
 from wherry import hookimpl
 from wherry.hub import Hub
 from wherry.operating import approvals, scheduler
-from wherry.simulator import serve
+from wherry.simulator import Clock, serve
 from wherry_hubspot.simulator import HubSpotSimulator
 
 from .drained import books
@@ -177,3 +177,33 @@ def test_what_is_printed_without_the_end_of_a_line_is_told_too(hub: Hub, capsys:
     enter(hub, Printer())
     hub.run("catalogue")
     assert "and here it ends" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("change", [('source = "crm"', 'source = "live"'), ('sink = "platform"', 'sink = "shelf"')])
+def test_a_flow_that_is_put_between_other_connections_is_refused_and_leaves_nothing_out(
+    crm: HubSpotSimulator, tmp_path: Path, change: tuple[str, str]
+) -> None:
+    """I1: its mark says that all was read, but elsewhere; so does what it has seen."""
+    clock = Clock()
+    clock.advance(-86_400)
+    live = HubSpotSimulator(tokens={"hooks-canary-1"}, portal_id=7, clock=clock)
+    live.create("products", 3, name="Live {n}")
+    clock.advance(86_400)
+    more = PROJECT.split("[connections.platform]")[0].partition("[connections.crm]")[2].replace("HUBSPOT_URL", "LIVE")
+    project = f'{PROJECT}\n[connections.live]{more}\n[connections.shelf]\nplugin = "csv"\nfolder = "out"\n'
+    project = project.replace('"workspace"]', '"workspace", "csv"]')
+    (tmp_path / "out").mkdir()
+    with serve(crm.app()) as url, serve(live.app()) as other:
+        environ = {"HUBSPOT_URL": url, "LIVE": other, "HUBSPOT_TOKEN": "hooks-canary-1"}
+
+        def run(text: str) -> Any:
+            (tmp_path / "wherry.toml").write_text(text)
+            with Hub.open(tmp_path, environ=environ) as hub:
+                return hub.run("catalogue" if "[flows.catalogue]" in text else "other")
+
+        assert run(project).data["items"] == {"product": {"created": 3}}
+        changed = run(project.replace(*change))
+        assert (changed.exit_code, changed.error.code, changed.data["items"]) == (7, "WHERRY-7035", {})
+        named = run(project.replace(*change).replace("[flows.catalogue]", "[flows.other]"))
+        assert named.data["items"]["product"]["created"] == 3
+        assert run(project).data["items"] == {}, "put back, it goes on"

@@ -112,8 +112,6 @@ class Hub:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    # -- run ----------------------------------------------------------------------------------------------------------
-
     def run(
         self, name: str, options: Options | None = None, *, cause: str = "manual", plan: str = "",
         progress: Callable[[str, Tally], None] = lambda flow, tally: None, ran: dict[str, Report] | None = None,
@@ -203,8 +201,9 @@ class Hub:
         return report
 
     def _carry(self, job: Job) -> None:
-        from wherry.runs import engine, formers, upkeep
+        from wherry.runs import engine, formers, reading, upkeep
 
+        reading.refuse_other_ends(job)
         formers.free_first(job)
         later = self._tried(job)
         if job.options.moves_mark and not job.options.resync:
@@ -332,8 +331,6 @@ class Hub:
             if row is not None:
                 registry.update_connection(tx, row.id, state="reconnect", reason=scrub(error.message), credential="")
         self.plugins.access_lost(name, error.message)
-
-    # -- plan ---------------------------------------------------------------------------------------------------------
 
     def plan(self, name: str, options: Options | None = None) -> Report:
         """What a run would do now. Copies no file; the store keeps its fingerprint and which accounts answered."""

@@ -268,7 +268,7 @@ class View(Teller):
 
     def _map(self, one: Subject) -> dict[str, str] | None:
         mark = registry.mark(self.tx, one.flow, one.kind) if one.kind else None
-        return {"kind": mark.kind, "fingerprint": mark.fingerprint} if mark is not None else None
+        return {"kind": mark.kind, "fingerprint": mark.map} if mark is not None else None
 
     def _matches(self, one: Subject) -> list[dict[str, Any]]:
         """How each thing that the document refers to was matched."""

@@ -146,7 +146,8 @@ def refused_item(job: Job, ref: Ref, entry: Entry, now: str) -> ItemRow:
 def save_mark(job: Job, tx: Tx, mapper: FieldMapper, batch: Batch, now: str) -> None:
     old = registry.mark(tx, job.wired.name, batch.kind)
     swept = old.swept_at if old is not None else now
-    registry.save_mark(tx, Mark(job.wired.name, batch.kind, mapper.fingerprint, batch.mark, now, swept))
+    under = registry.fingerprint(mapper.fingerprint, job.wired.ends)
+    registry.save_mark(tx, Mark(job.wired.name, batch.kind, under, batch.mark, now, swept))
 
 
 def recount(job: Job, outcomes: Mapping[Ref, Outcome], *, own: bool) -> None:

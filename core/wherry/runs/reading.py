@@ -28,6 +28,7 @@ class Derives(Protocol):
 
 def read(job: Job, kind: str, mapper: FieldMapper) -> Iterator[Page]:
     """Pages of heads after the mark; from the start date when there is none, or when the map has changed since."""
+    refuse_other_ends(job)
     fields = fields_of(job, kind)
     if job.options.records:
         yield fetch(job, kind, fields)
@@ -90,7 +91,22 @@ def mark_of(job: Job, kind: str, mapper: FieldMapper) -> str | None:
         return None
     with job.wired.store.read() as tx:
         saved = registry.mark(tx, job.wired.name, kind)
-    return saved.mark if saved is not None and saved.mark and saved.fingerprint == mapper.fingerprint else None
+    return saved.mark if saved is not None and saved.mark and saved.map == mapper.fingerprint else None
+
+
+def refuse_other_ends(job: Job) -> None:
+    """What was seen and how far was read is kept by the flow's name: between other connections it would be wrong, and
+    what did not change lately would never be carried over."""
+    flow, name = job.wired.flow, job.wired.name
+    with job.wired.store.read() as tx:
+        saved = [mark for kind in job.wired.mappers if (mark := registry.mark(tx, name, kind))]
+    if any(mark.ends not in ("", job.wired.ends) for mark in saved):
+        raise Guarded(
+            f"flow {name} ran between other connections than {flow.source} and {flow.sink} before: what it has read "
+            "and written holds for those alone",
+            fix=f"put source and sink of flows.{name} back, or give the flow another name", code="WHERRY-7035",
+            flow=name,
+        )  # fmt: skip
 
 
 def known_before(job: Job, kind: str) -> int:

@@ -179,8 +179,12 @@ def find_runs(
 # -- marks ------------------------------------------------------------------------------------------------------------
 
 
+_BETWEEN = "\x1f"
+
+
 class Mark(Struct, frozen=True):
-    """How far a flow has read a kind, under which map. ``swept_at`` is when deletes were last looked for."""
+    """How far a flow has read a kind, under which map and between which connections (``fingerprint``). ``swept_at`` is
+    when deletes were last looked for."""
 
     flow: str
     kind: str
@@ -188,6 +192,21 @@ class Mark(Struct, frozen=True):
     mark: str
     saved_at: str
     swept_at: str
+
+    @property
+    def map(self) -> str:
+        """The fingerprint of the map."""
+        return self.fingerprint.partition(_BETWEEN)[0]
+
+    @property
+    def ends(self) -> str:
+        """The store's ids of source and sink; empty where an earlier version saved the mark."""
+        return self.fingerprint.partition(_BETWEEN)[2]
+
+
+def fingerprint(map: str, ends: str) -> str:
+    """Under what a mark is saved."""
+    return f"{map}{_BETWEEN}{ends}"
 
 
 _MARK = sa.select(*(marks.c[column] for column in Mark.__struct_fields__)).where(
