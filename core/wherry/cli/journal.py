@@ -313,7 +313,7 @@ def _balance(row: Mapping[str, Any], columns: Sequence[str], several: bool) -> l
 @click.command()
 @FLOW
 @click.option("--profile", default="", metavar="NAME", help="The form: " + ", ".join(profiles.names()) + ".")
-@click.option("--template", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
+@click.option("--template", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Instead of a profile: your own template, CSV or XLSX, with {fields} in a row.")  # fmt: skip
 @click.option("--to", "folder", required=True, type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
               help="The folder for the files.")  # fmt: skip

@@ -85,9 +85,16 @@ def bound(hub: Hub, sink: int) -> Bound:
 
 def lane(hub: Hub, one: Placed) -> Lane:
     """Where the item is settled: in the run that prepared it."""
-    sink = bound(hub, one.route.sink)
+    route = msgspec.structs.replace(one.route, sink=_behind(one.route.sink))
+    sink = bound(hub, route.sink)
     writer = hub.wiring.writer(sink.name)
-    return hub.wiring.lanes.lane(one.item.flow, one.item.run, one.route, writer, sink.plugin)
+    found = hub.wiring.lanes.lane(one.item.flow, one.item.run, route, writer, sink.plugin)
+    return found if route == one.route else hub.wiring.lanes.subledger(hub.wiring.flow(one.item.flow), found)
+
+
+def _behind(sink: int) -> int:
+    """The target whose subledger it is, which has its number with the sign turned; else the target itself."""
+    return abs(sink)
 
 
 def reach(hub: Hub, sink: int, *, away: bool = False) -> Target | None:
@@ -115,7 +122,7 @@ def reach(hub: Hub, sink: int, *, away: bool = False) -> Target | None:
 def send(hub: Hub, chosen: Sequence[Placed]) -> WherryError | None:
     """Drain the targets of these items, run by run; what kept a drain from going on, or an item from leaving."""
     error: WherryError | None = None
-    for sink, run in dict.fromkeys((one.route.sink, one.item.run) for one in chosen):
+    for sink, run in dict.fromkeys((_behind(one.route.sink), one.item.run) for one in chosen):
         try:
             hub.drain(bound(hub, sink).name, run)
         except WherryError as caught:

@@ -134,3 +134,15 @@ def test_a_folder_that_took_the_place_of_another_is_not_written_to(run: Any, tmp
     (tmp_path / "in" / "customers.csv").write_text("number,name\n17,Acme\n19,Cole\n")
     run("run", "customers", rc=7)
     assert list((tmp_path / "out").glob("*.csv")) == []
+
+
+def test_a_movement_that_could_not_be_read_can_be_tried_again(run: Callable[..., Any], tmp_path: Path) -> None:
+    """Its place is the subledger, which no connection is bound to."""
+    place = tmp_path / "in" / "wallet.csv"
+    place.write_text(WALLET.replace("2026-02-06", "06/02/2026"))
+    run("run", "wallet-journals", rc=4)
+    [again] = run("errors", "retry", "E-1", rc=4)["items"]
+    assert again["state"] == "refused"
+    place.write_text(WALLET)
+    run("errors", "retry", "E-1")
+    assert list(journals(tmp_path)) == ["2026-01-31", "2026-02-28"]

@@ -234,3 +234,17 @@ def test_days_since_leave_out_older_files(desk: Desk) -> None:
     since = desk.clock.now() - dt.timedelta(hours=1)
     pages = desk.source.read(Query("transaction", since=since))
     assert [record.id for page in pages for record in page.records] == ["T-2"]
+
+
+def test_a_row_that_could_not_be_read_comes_again_under_its_own_id_once_it_is_said_how(tmp_path: Path) -> None:
+    """I1: what the refusal tells people to do brings the record in; what could be read is as it was."""
+    before = Desk(tmp_path, WALLET)
+    before.put("a.csv", HEAD + "T-1,05/01/2026,1.00,USD,1,2,,,\nT-2,2026-01-06,1.00,USD,1,2,,,\n")
+    first, mark = {one.id: one for one in before.read()}, before.mark()
+    assert "is no day" in first["T-1"].fields["problem"]
+    found = {one.id: one for one in Desk(tmp_path, {**WALLET, "days": "day-month-year"}).read(mark)}
+    assert (found["T-1"].fields["date"], found["T-1"].fields["problem"]) == ("2026-01-05", "")
+    assert found["T-2"].version == first["T-2"].version
+    assert Desk(tmp_path, {**WALLET, "id": "Wallet"}).read(mark) == [], (
+        "told apart otherwise, all would be entered anew"
+    )

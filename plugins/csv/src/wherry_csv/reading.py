@@ -42,12 +42,12 @@ class Seen(Struct, frozen=True):
     digest: str
 
 
-def look(path: Path) -> Seen | None:
-    """The file as it is; None for what is no file of its own, such as a link."""
+def look(path: Path, how: str) -> Seen | None:
+    """The file as it is, and ``how`` it is read; None for what is no file of its own, such as a link."""
     found = os.lstat(path)
     if not stat.S_ISREG(found.st_mode):
         return None
-    digest = f"{found.st_mtime_ns:x}.{found.st_ctime_ns:x}.{found.st_size:x}"
+    digest = f"{found.st_mtime_ns:x}.{found.st_ctime_ns:x}.{found.st_size:x}.{how}"
     return Seen(path.name, found.st_mtime_ns, digest)
 
 
@@ -91,7 +91,7 @@ def _row(path: Path, number: int, names: list[str], cells: list[str], said: Reco
         told[DAY] = _day(day, said.days)
         if not told[DAY]:
             how = ' in [connections.NAME.records.KIND]: days = "day-month-year" or "month-day-year"'
-            return Row(number, {}, f"{where}: {day[0]} is no day as in {said.days}; say how days are written,{how}")
+            return Row(number, told, f"{where}: {day[0]} is no day as in {said.days}; say how days are written,{how}")
     return Row(number, told)
 
 
@@ -117,10 +117,10 @@ def _day(found: re.Match[str], order: str) -> str:
 def id_of(row: Row, file: str, column: str) -> tuple[str, str]:
     """The id of the record in a row, and why it has none of its own."""
     place = f"{file}#{row.number}"
-    if row.problem or not column:
+    if not column or not row.cells:
         return place, row.problem
     told = row.cells.get(column, "")
     if not told or len(told) > _LONGEST_ID:
         why = "has nothing" if not told else f"has more than {_LONGEST_ID} characters"
-        return place, f"row {row.number} of {file} {why} in column {column}, which is to tell it apart"
-    return told, ""
+        return place, row.problem or f"row {row.number} of {file} {why} in column {column}, which is to tell it apart"
+    return told, row.problem

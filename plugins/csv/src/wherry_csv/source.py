@@ -95,7 +95,7 @@ class CsvSource:
         still = int(self._clock.now().timestamp() * _NANO) - quiet * _NANO
         try:
             names = sorted(one.name for one in folder.iterdir() if self._wanted(one.name, said))
-            found = [seen for name in names if (seen := look(folder / name)) is not None]
+            found = [seen for name in names if (seen := look(folder / name, _how(said))) is not None]
         except OSError as error:
             raise TryAgain(
                 f"the folder {folder} cannot be read: {error.strerror}", code="WHERRY-6484",
@@ -116,12 +116,19 @@ class CsvSource:
         try:
             for row in rows(self._files.folder / seen.name, said, KINDS[query.kind]):
                 id, problem = id_of(row, seen.name, column)
-                if not problem and ids.setdefault(id, row.number) != row.number:
+                if ids.setdefault(id, row.number) != row.number:
                     id = f"{seen.name}#{row.number}"
                     problem = f"row {row.number} of {seen.name} has the same {column} as row {ids[row.cells[column]]}"
                 yield _record(query, id, problem, row)
         except OSError as error:
             raise TryAgain(f"{seen.name} cannot be read: {error.strerror}", code="WHERRY-6485") from error
+
+
+def _how(said: Records) -> str:
+    """Stands for how rows are read: once that is set otherwise, what could not be read may be. Not by which column they
+    are told apart: under another id a row would be another record, and be carried over once more."""
+    told = said.model_dump_json(exclude={"id", "files"})
+    return hashlib.sha256(told.encode()).hexdigest()[:8]
 
 
 def _spelled(said: Records) -> str:
