@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -44,6 +45,15 @@ MOST_RECORDS, MOST_BYTES = 100_000, 256_000_000
 """What one page may hold: reading goes on by pages so that memory stays bounded."""
 _SOURCE, _MAPPER, _MATCHER = "wherry_source_connector", "wherry_field_mapper", "wherry_matcher"
 _DECISIONS = (Link, Create, Same, Skip, Ask)
+
+
+@runtime_checkable
+class Chooses(Protocol):
+    """Optional: a source whose own settings say which records of a kind it gives."""
+
+    def choice(self, kind: str) -> str:
+        """Stands for these settings; empty: all records. Once it is another, the kind is read from its start."""
+        ...
 
 
 # -- source ------------------------------------------------------------------------------------------------------------
@@ -87,6 +97,14 @@ def complete(source: SourceConnector, records: list[Record], relatives: Mapping[
     if wanted != {record.id for record in found}:
         raise broken(source, _SOURCE, f"complete was given {len(wanted)} records and returned others")
     return found
+
+
+def choice(source: SourceConnector, kind: str) -> str:
+    """What the source's own settings say of which records it gives."""
+    if not isinstance(source, Chooses):
+        return ""
+    with blame(source, _SOURCE, "choice"):
+        return str(source.choice(kind))
 
 
 def fetch(source: Fetches, kind: str, ids: Sequence[str], fields: tuple[str, ...]) -> list[Record]:

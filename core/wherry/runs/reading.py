@@ -91,7 +91,12 @@ def mark_of(job: Job, kind: str, mapper: FieldMapper) -> str | None:
         return None
     with job.wired.store.read() as tx:
         saved = registry.mark(tx, job.wired.name, kind)
-    return saved.mark if saved is not None and saved.mark and saved.map == mapper.fingerprint else None
+    return saved.mark if saved is not None and saved.mark and saved.map == read_by(job, kind, mapper) else None
+
+
+def read_by(job: Job, kind: str, mapper: FieldMapper) -> str:
+    """What decides which records are read, and as what: once that is another, the mark says nothing."""
+    return f"{mapper.fingerprint} {boundary.choice(job.wired.source, kind)}".rstrip()
 
 
 def refuse_other_ends(job: Job) -> None:

@@ -78,6 +78,10 @@ class HubSpotSource:
         else:
             yield from self._changed(query, mark)
 
+    def choice(self, kind: str) -> str:
+        """Tickets may be those of one pipeline alone."""
+        return (self._settings.ticket_pipeline or "") if kind == "ticket" else ""
+
     def _everything(self, query: Query, begun: Mark) -> Iterator[Page]:
         view, since, bound = self._view(query.kind), _since(query), Bound(self._settings.lag_ms, begun.bound)
         # What the index hides from the survey is found by the next run, if that watches files.
