@@ -23,20 +23,8 @@ from wherry.accounting import HasAccounts as HasAccounts
 from wherry.accounting import HasBalances as HasBalances
 from wherry.accounting import HasPeriods as HasPeriods
 from wherry.records import (
-    Answer,
-    Call,
-    Candidate,
-    Decision,
-    Draft,
-    Facts,
-    Found,
-    Item,
-    Listed,
-    Page,
-    Record,
-    Reply,
-    Skip,
-)
+    Answer, Call, Candidate, Decision, Draft, Facts, Found, Item, Listed, Page, Record, Reply, Skip,
+)  # fmt: skip
 from wherry.records import Description as Description
 from wherry.records import FieldInfo as FieldInfo
 from wherry.records import Pipeline as Pipeline
@@ -108,6 +96,16 @@ class Sweeps(Protocol):
 
     def sweep(self, kind: str, ids: Sequence[str], fields: tuple[str, ...]) -> Iterator[Record]:
         """A head for every id: as it stands now, or with ``gone`` set (and ``merged_into``, where known)."""
+        ...
+
+
+@runtime_checkable
+class Chooses(Protocol):
+    """Optional: a source whose own settings say which records of a kind it gives, such as those of one pipeline."""
+
+    def choice(self, kind: str) -> str:
+        """Stands for these settings; empty: all records. Once it is another, the kind is read from its start: what the
+        new settings let in lies before the mark."""
         ...
 
 

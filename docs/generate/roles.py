@@ -21,8 +21,8 @@ SECTIONS: tuple[tuple[str, str, tuple[tuple[str, tuple[str, ...]], ...]], ...] =
         "Write a class with these members; nothing has to be inherited. *Optional* abilities are found by what the"
         " object has: a source with a method `sweep` sweeps.",
         (
-            (ROLES, ("SourceConnector", "Describes", "Sweeps", "Fetches", "OpensFiles", "FieldMapper", "Narrows",
-                     "Rounds", "Matcher", "SinkWriter", "AtomicSinkWriter", "CallSinkWriter", "Asks", "Lists",
+            (ROLES, ("SourceConnector", "Describes", "Sweeps", "Chooses", "Fetches", "OpensFiles", "FieldMapper",
+                     "Narrows", "Rounds", "Matcher", "SinkWriter", "AtomicSinkWriter", "CallSinkWriter", "Asks", "Lists",
                      "Polled", "Simulator")),
             (BOOKS, ("Confirms", "HasAccounts", "HasPeriods", "HasBalances", "BarsAccounts", "BooksRounding",
                      "KnowsPlaces", "LimitsLines", "Replaces")),

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
-from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -31,6 +30,7 @@ from wherry.records import (
 )
 from wherry.roles import (
     Catalogue,
+    Chooses,
     Fetches,
     FieldMapper,
     Matcher,
@@ -45,15 +45,6 @@ MOST_RECORDS, MOST_BYTES = 100_000, 256_000_000
 """What one page may hold: reading goes on by pages so that memory stays bounded."""
 _SOURCE, _MAPPER, _MATCHER = "wherry_source_connector", "wherry_field_mapper", "wherry_matcher"
 _DECISIONS = (Link, Create, Same, Skip, Ask)
-
-
-@runtime_checkable
-class Chooses(Protocol):
-    """Optional: a source whose own settings say which records of a kind it gives."""
-
-    def choice(self, kind: str) -> str:
-        """Stands for these settings; empty: all records. Once it is another, the kind is read from its start."""
-        ...
 
 
 # -- source ------------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from wherry.protocol.tally import Refusal, Tally
 from wherry.records import OPEN, Draft, Ref
 from wherry.roles import FieldMapper
 from wherry.runs.job import Batch, Entry, Job
-from wherry.runs.reading import read_by
+from wherry.runs.reading import read_under
 from wherry.store import ledger, registry
 from wherry.store.database import Tx
 from wherry.store.ledger import Event, ItemRow, Seen
@@ -147,7 +147,7 @@ def refused_item(job: Job, ref: Ref, entry: Entry, now: str) -> ItemRow:
 def save_mark(job: Job, tx: Tx, mapper: FieldMapper, batch: Batch, now: str) -> None:
     old = registry.mark(tx, job.wired.name, batch.kind)
     swept = old.swept_at if old is not None else now
-    under = registry.fingerprint(read_by(job, batch.kind, mapper), job.wired.ends)
+    under = registry.fingerprint(read_under(job, batch.kind, mapper))
     registry.save_mark(tx, Mark(job.wired.name, batch.kind, under, batch.mark, now, swept))
 
 

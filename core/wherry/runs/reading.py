@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol, runtime_checkable
 
@@ -12,6 +13,7 @@ from wherry.records import Page, Record
 from wherry.roles import Fetches, FieldMapper, Query
 from wherry.runs.job import Job, roots_of
 from wherry.store import homes, ledger, registry
+from wherry.store.registry import Mark
 
 _FEW = 10
 """Of so few records any number may go at once."""
@@ -35,11 +37,13 @@ def read(job: Job, kind: str, mapper: FieldMapper) -> Iterator[Page]:
         return
     if job.options.moves_mark and (freed := freed_of(job, kind)):
         yield Page(freed, "")
-    after = mark_of(job, kind, mapper)
+    saved, under = saved_mark(job, kind), read_under(job, kind, mapper)
+    after = saved.mark or None if saved is not None and saved.is_under(**under) else None
     query = Query(kind=kind, after=after, since=job.options.changed_since or job.wired.since, fields=fields,
                   relatives=job.wired.watched(mapper), complete=tuple(mapper.fields))  # fmt: skip
     pages = boundary.pages(job.wired.source, query)
-    whole = after is None and job.options.moves_mark and known_before(job, kind) >= _FEW
+    comparable = saved is None or saved.is_under(choice=under["choice"])  # else fewer may be just what is wanted
+    whole = after is None and comparable and job.options.moves_mark and known_before(job, kind) >= _FEW
     yield from guard_fall(job, kind, pages) if whole else enough(pages, job.options.limit)
 
 
@@ -86,17 +90,20 @@ def freed_of(job: Job, kind: str) -> list[Record]:
     return found
 
 
-def mark_of(job: Job, kind: str, mapper: FieldMapper) -> str | None:
+def saved_mark(job: Job, kind: str) -> Mark | None:
     if not job.options.moves_mark:
         return None
     with job.wired.store.read() as tx:
-        saved = registry.mark(tx, job.wired.name, kind)
-    return saved.mark if saved is not None and saved.mark and saved.map == read_by(job, kind, mapper) else None
+        return registry.mark(tx, job.wired.name, kind)
 
 
-def read_by(job: Job, kind: str, mapper: FieldMapper) -> str:
-    """What decides which records are read, and as what: once that is another, the mark says nothing."""
-    return f"{mapper.fingerprint} {boundary.choice(job.wired.source, kind)}".rstrip()
+def read_under(job: Job, kind: str, mapper: FieldMapper) -> dict[str, str]:
+    """What decides which records are read, and as what: once one of it is another, the mark says nothing."""
+    choice = boundary.choice(job.wired.source, kind)
+    return {
+        "map": mapper.fingerprint, "ends": job.wired.ends, "since": str(job.wired.since or ""),
+        "choice": hashlib.sha256(choice.encode()).hexdigest()[:16] if choice else "",
+    }  # fmt: skip
 
 
 def refuse_other_ends(job: Job) -> None:
@@ -105,7 +112,7 @@ def refuse_other_ends(job: Job) -> None:
     flow, name = job.wired.flow, job.wired.name
     with job.wired.store.read() as tx:
         saved = [mark for kind in job.wired.mappers if (mark := registry.mark(tx, name, kind))]
-    if any(mark.ends not in ("", job.wired.ends) for mark in saved):
+    if not all(mark.is_under(ends=job.wired.ends) for mark in saved):
         raise Guarded(
             f"flow {name} ran between other connections than {flow.source} and {flow.sink} before: what it has read "
             "and written holds for those alone",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets as random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -180,11 +180,13 @@ def find_runs(
 
 
 _BETWEEN = "\x1f"
+_UNDER = ("map", "ends", "since", "choice")
+"""What a mark holds for, each as a text: the map, the store's ids of source and sink, and what chose the records."""
 
 
 class Mark(Struct, frozen=True):
-    """How far a flow has read a kind, under which map and between which connections (``fingerprint``). ``swept_at`` is
-    when deletes were last looked for."""
+    """How far a flow has read a kind, and under what (``fingerprint``). ``swept_at`` is when deletes were last looked
+    for."""
 
     flow: str
     kind: str
@@ -198,15 +200,15 @@ class Mark(Struct, frozen=True):
         """The fingerprint of the map."""
         return self.fingerprint.partition(_BETWEEN)[0]
 
-    @property
-    def ends(self) -> str:
-        """The store's ids of source and sink; empty where an earlier version saved the mark."""
-        return self.fingerprint.partition(_BETWEEN)[2]
+    def is_under(self, **said: str) -> bool:
+        """Whether it was saved under this; yes where an earlier version did not say."""
+        told = dict(zip(_UNDER, self.fingerprint.split(_BETWEEN), strict=False))
+        return all(told.get(name, value) == value for name, value in said.items())
 
 
-def fingerprint(map: str, ends: str) -> str:
-    """Under what a mark is saved."""
-    return f"{map}{_BETWEEN}{ends}"
+def fingerprint(said: Mapping[str, str]) -> str:
+    """Under what a mark is saved: a text for each of map, ends, since and choice."""
+    return _BETWEEN.join(said[name] for name in _UNDER)
 
 
 _MARK = sa.select(*(marks.c[column] for column in Mark.__struct_fields__)).where(

@@ -11,7 +11,7 @@ import pytest
 
 from wherry.errors import WherryError
 from wherry.records import Record
-from wherry.roles import Fetches, Query, Sweeps
+from wherry.roles import Chooses, Fetches, Query, Sweeps
 from wherry.testing import guarantees as promise
 from wherry.testing.elsewhere import Elsewhere
 from wherry.testing.guarantees import guarantee, tried
@@ -54,6 +54,14 @@ class Edges(Elsewhere):
         again = set(Reading(trial.make().read(query), known.mark).ids)
         assert again == set(read(trial, known.mark).ids)
         assert set(new) <= again
+
+    @guarantee(promise.GOES_ON)
+    def test_the_same_settings_choose_the_same_records(self, trial: Trial) -> None:
+        """Another choice has everything read anew: one that is never the same would do so at every run."""
+        first, second = (offered(trial, Chooses, "reads whatever it is set to") for _ in range(2))
+        said = first.choice(trial.kind)
+        assert isinstance(said, str)
+        assert second.choice(trial.kind) == said
 
     @guarantee(promise.GOES_ON)
     def test_an_old_mark_loses_nothing(self, trial: Trial) -> None:

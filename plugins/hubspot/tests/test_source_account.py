@@ -206,6 +206,14 @@ def test_a_group_of_deal_properties_becomes_locations(account, read):
     assert read(source, kind="location", fields=("name",), after=got.mark).ids == [deal]
 
 
+def test_where_locations_live_chooses_which_are_read(account):
+    """I1: once it is another place, what is there has not changed since the mark either."""
+    places = [{"group": "site_information"}, {"group": "site_information", "city": "site_town"}, {"object": "2-1"}]
+    said = [account.source(location=place).choice("location") for place in places]
+    assert len({*said, account.source().choice("location")}) == 4
+    assert account.source(location=places[0]).choice("deal") == ""
+
+
 def test_a_custom_object_becomes_locations(account, read):
     """b_001_09: with properties that an operator named."""
     schema = {

@@ -110,19 +110,21 @@ def test_the_run_after_it_is_one_search_for_each_type(crm: HubSpotSimulator, run
 
 
 def test_tickets_of_another_pipeline_are_read_from_their_start_once_they_are_wanted(tmp_path: Path) -> None:
-    """I1: they have not changed since the mark, which says that all was read of another pipeline."""
+    """I1: they have not changed since the mark, which says that all was read of another pipeline. That those of a third
+    are fewer is what was asked for, and no sign of a source that shows too little."""
     clock = Clock()
     clock.advance(-86_400)
     crm = HubSpotSimulator(currency="USD", clock=clock)
-    crm.create("tickets", 3, subject="Ticket {n}", hs_pipeline="0", hs_pipeline_stage="1")
+    crm.create("tickets", 12, subject="Ticket {n}", hs_pipeline="0", hs_pipeline_stage="1")
     clock.advance(86_400)
     project = PROJECT.partition("[flows.won-deals]")[0]
     flow = '[flows.tickets]\nsource = "crm"\nsink = "platform"\nkinds = ["ticket"]\n'
     with serve(crm.app()) as url:
         environ, found = {"HUBSPOT_URL": url, "HUBSPOT_TOKEN": "pat-na1-canary-5f2e"}, []
-        for pipeline in ('"9"', '"0"', '"0"'):
+        for pipeline in ('"9"', '"0"', '"0"', '"7"'):
             wanted = project.replace('plugin = "hubspot"\n', f'plugin = "hubspot"\nticket_pipeline = {pipeline}\n')
             (tmp_path / "wherry.toml").write_text(wanted + flow)
             with Hub.open(tmp_path, environ=environ) as hub:
-                found.append(hub.run("tickets").data["items"])
-    assert found == [{}, {"ticket": {"created": 3}}, {}]
+                data = hub.run("tickets").data
+                found.append((data["items"], data["exit_code"]))
+    assert found == [({}, 0), ({"ticket": {"created": 12}}, 0), ({}, 0), ({}, 0)]

@@ -75,6 +75,37 @@ def test_a_flow_is_mapped_by_the_plugin_that_its_mapper_names(run: Callable[...,
     assert run("run", "customers")["data"]["items"] == {"customer": {"updated": 2}}, "a changed map counts at once"
 
 
+def test_an_earlier_start_date_is_read_from_whoever_maps(run: Callable[..., Any], tmp_path: Path) -> None:
+    """I1: what lies before the mark was left out by the date alone, of which a mapper of one's own knows nothing."""
+    (tmp_path / "out").mkdir()
+    more = (
+        PROJECT
+        + """[connections.copy]
+plugin = "csv"
+folder = "out"
+[flows.copies]
+source = "platform"
+sink = "copy"
+kinds = ["customer"]
+approval = "automatic"
+changed_since = 2200-01-01
+[flows.copies.mapper]
+plugin = "jsonata"
+map = "maps/copies.jsonata"
+makes = ["customer"]
+fields.customer = ["name"]
+"""
+    )
+    (tmp_path / "maps" / "copies.jsonata").write_text(
+        '{ "entity": "customer", "key": $id(customer.id), "body": { "name": customer.name } }'
+    )
+    (tmp_path / "wherry.toml").write_text(more)
+    run("run", "customers")
+    assert run("run", "copies")["data"]["items"] == {}
+    (tmp_path / "wherry.toml").write_text(more.replace("2200", "2001"))
+    assert run("run", "copies")["data"]["items"] == {"customer": {"created": 2}}
+
+
 def test_what_the_mapper_makes_and_the_fields_that_it_reads_are_shown(run: Callable[..., Any]) -> None:
     rows = run("map", "show", "customers")["data"]["items"]
     told = [(row["target"], row["expression"], row["origin"]) for row in rows]

@@ -91,6 +91,14 @@ def test_exported_entries_are_brought_back_deliberately(standing: Any, sources: 
         assert f"{spelling}=2026-02-02" in questions(api)[-1]
 
 
+def test_entries_that_are_to_come_back_are_looked_for_from_the_start(standing: Any, sources: Any) -> None:
+    """I1: they lie before the mark, as do those that were exported under another name."""
+    api = standing()
+    ways = [{}, {"reexport_since": "2026-02-02T10:00:00"}, {"system_id": "b"}, {"since_parameter": "not_export_since"}]
+    assert len({sources(api, **said).choice(ENTRY) for said in ways}) == len(ways)
+    assert sources(api, page_size=10).choice(ENTRY) == sources(api).choice(ENTRY)
+
+
 def test_an_amount_is_kept_as_the_digits_that_were_sent(standing: Any, sources: Any) -> None:
     """case_C1: a binary fraction has no 123456789012345.67, and turns 0.1 into something else."""
     api = standing()

@@ -79,7 +79,9 @@ class HubSpotSource:
             yield from self._changed(query, mark)
 
     def choice(self, kind: str) -> str:
-        """Tickets may be those of one pipeline alone."""
+        """Tickets may be those of one pipeline alone; where locations live, and in which properties, is set."""
+        if kind == "location" and self._settings.location is not None:
+            return self._settings.location.model_dump_json()
         return (self._settings.ticket_pipeline or "") if kind == "ticket" else ""
 
     def _everything(self, query: Query, begun: Mark) -> Iterator[Page]:

@@ -69,6 +69,10 @@ class TraedeSource:
             self._begin(walk.bound)
             yield Page([_record(row, query.fields) for row in step.rows if row.at >= since], str(step.mark))
 
+    def choice(self, kind: str) -> str:
+        """Under which name entries were exported, and from when on those are brought back."""
+        return self._settings.model_dump_json(include={"system_id", "since_parameter", "reexport_since"})
+
     def _exported_since(self) -> int | None:
         """From when on exported entries are to be listed too: since this hub first read here, as all that was exported
         under its name since then was exported by itself, and may have changed. None: those are not to be seen."""
