@@ -52,6 +52,17 @@ def test_what_was_kept_as_theirs_is_no_open_difference_and_says_who_decided(at: 
     assert shown.splitlines()[-1] == "They agree, but for 2 differences decided already."
 
 
+def test_a_yes_to_writing_over_an_edit_is_none_to_one_that_nobody_was_shown(at: Counter) -> None:
+    """I9: the flow is paused, or its target away, so that the word is carried out later"""
+    id = edited(at)
+    at.text("flow", "pause", "invoices")
+    at.text("--yes", "errors", "retry", id, code=7)
+    at.desk.target.edit(at.desk.number("1")["id"], memo="paid twice")
+    at.text("flow", "activate", "invoices")
+    assert at.desk.run().exit_code == 4
+    assert at.desk.number("1")["memo"] == "paid twice"
+
+
 def test_a_decided_difference_is_open_again_when_the_target_changes(at: Counter) -> None:
     at.text("errors", "resolve", edited(at))
     at.desk.target.edit(at.desk.number("1")["id"], memo="paid by cheque")

@@ -18,7 +18,7 @@ from wherry.hub import Hub
 from wherry.operating import approvals, decided, desk
 from wherry.operating.looking import Look, look
 from wherry.protocol import flight, halfway, rows, writing
-from wherry.protocol.steps import Lane, Outcome, Step, digest, item_of, stamp_of
+from wherry.protocol.steps import OVER_SEEN, Lane, Outcome, Step, digest, item_of, stamp_of
 from wherry.records import Answer, Create, Facts, Item, Link
 from wherry.roles import CallSinkWriter
 from wherry.runs.job import Options
@@ -117,7 +117,7 @@ def _step_again(store: Store, tx: Tx, lane: Lane, one: Placed) -> Step | None:
     if item.state == "queued":
         return None
     step = rows.resumed(item)
-    step.overwrite_local = step.overwrite_local or item.state == "differs"
+    step.overwrite_local = OVER_SEEN if item.state == "differs" else step.overwrite_local
     return step
 
 

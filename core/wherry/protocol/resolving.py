@@ -16,7 +16,7 @@ import structlog
 from wherry.errors import ContractBroken, Guarded, Rejected, WherryError
 from wherry.protocol import flight, halfway, restored, rows, sinks
 from wherry.protocol.flight import CHOICES, Exchange, Flight, Target, Verdict, differs, only_repeats
-from wherry.protocol.steps import REPLACE, differing
+from wherry.protocol.steps import OVER_SEEN, REPLACE, differing
 from wherry.records import DONE, Answer, Call, Facts, Fate, Found, Item, Reply
 from wherry.roles import Asks
 from wherry.store import calls, ledger
@@ -354,7 +354,8 @@ def _found_target(target: Target, one: Flight, hits: Sequence[Found]) -> Answer:
     if item.before and not before:  # the sink has no words for what was there: nobody can tell what was edited
         return Answer(fate="decide", reason="it cannot be told whether it was edited there", fix=CHOICES)
     edits = differing(before, hit.facts)
-    if not edits or item.overwrite_local:
+    allowed = item.overwrite_local and (row.overwrite != OVER_SEEN or hit.token == item.token)
+    if not edits or allowed:
         return _absent(target, one, hit.token) if row.tries < _TRIED_AT_MOST else _stuck(target, one, hit)
     row.token = hit.token
     # No target: nothing was written, so the link goes on saying what was, and the next version meets the same edit.

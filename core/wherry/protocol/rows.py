@@ -259,7 +259,7 @@ def following(lane: Lane, step: Step) -> str:
         return ""
     waits = Follower(
         draft=step.draft, flow=flow_of(lane, step), record_kind=step.record_kind, record_id=step.record_id,
-        overwrite_local=step.overwrite_local, approved=step.approved, only_ours=step.only_ours,
+        overwrite_local=bool(step.overwrite_local), approved=step.approved, only_ours=step.only_ours,
     )  # fmt: skip
     return msgspec.json.encode(waits).decode()
 
@@ -298,7 +298,7 @@ def resumed(item: ItemRow) -> Step:
     link = LinkRow(item.entity, item.key, item.target, "") if item.target else None
     return Step(
         draft=item.draft, flow=item.flow, record_kind=item.record_kind, record_id=item.record_id, item=item,
-        decision=None if link else decision, link=link, always=link is not None, overwrite_local=bool(item.overwrite),
+        decision=None if link else decision, link=link, always=link is not None, overwrite_local=item.overwrite,
     )  # fmt: skip
 
 

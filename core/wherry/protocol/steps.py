@@ -30,7 +30,8 @@ class Step(Struct, kw_only=True):
     decision: Decision | None = None
     link: LinkRow | None = None
     always: bool = False
-    overwrite_local: bool = False
+    overwrite_local: int = 0
+    """Over what was edited there: over anything (1), or ``OVER_SEEN``."""
     item: ItemRow | None = None
     refusal: WherryError | None = None
     by_person: bool = False
@@ -156,6 +157,8 @@ def stamp_of(lane: Lane, draft: Draft, action: str, sequence: int, attempt: int)
     return base64.b32encode(found).decode().lower()[:26]
 
 
+OVER_SEEN = 2
+"""Of ``overwrite_local``: over the version that a person was shown when he said so, and over no later one."""
 REPLACE = "replace"
 """The action of an item whose draft takes the place of what was written: what stands there is taken back first."""
 
@@ -171,7 +174,7 @@ def item_of(step: Step, known: Mapping[Ref, Any], *, in_the_end: bool = False) -
     return Item(
         entity=draft.entity, key=draft.key, body=_filled(draft, known) if replaced is None else replaced,
         label=draft.label,
-        target=link.target if link else None, overwrite_local=step.overwrite_local or bool(row and row.overwrite),
+        target=link.target if link else None, overwrite_local=bool(step.overwrite_local or (row and row.overwrite)),
         action="void" if draft.void or replaced is not None else "write",
         stamp=row.stamp if row else "", token=row.token if row else "", memo=row.memo if row else "",
         before=before,

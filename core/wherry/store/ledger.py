@@ -145,7 +145,7 @@ class ItemRow(Struct):
     What is sent to its target also has: its ``stamp`` (of ``sequence`` and ``attempt``), the target's version it is
     meant for, whether it waits for ``approval`` (``wanted``, ``given`` or nothing), before when nothing is to be done
     with it (``due``), how often it was tried, the call it went out with, the newer version that waits behind it, and
-    what the target was last found to hold (``evidence``, JSON). ``overwrite`` 1: over what was edited there.
+    what the target was last found to hold (``evidence``, JSON). ``overwrite`` says whether it goes over an edit.
     """
 
     draft: Draft
