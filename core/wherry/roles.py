@@ -22,9 +22,8 @@ from wherry.accounting import Confirms as Confirms
 from wherry.accounting import HasAccounts as HasAccounts
 from wherry.accounting import HasBalances as HasBalances
 from wherry.accounting import HasPeriods as HasPeriods
-from wherry.records import (
-    Answer, Call, Candidate, Decision, Draft, Facts, Found, Item, Listed, Page, Record, Reply, Skip,
-)  # fmt: skip
+from wherry.records import Answer, Call, Candidate, Draft, Facts, Found, Item, Listed, Page, Record, Reply, Skip
+from wherry.records import Decision as Decision
 from wherry.records import Description as Description
 from wherry.records import FieldInfo as FieldInfo
 from wherry.records import Pipeline as Pipeline

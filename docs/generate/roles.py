@@ -22,8 +22,8 @@ SECTIONS: tuple[tuple[str, str, tuple[tuple[str, tuple[str, ...]], ...]], ...] =
         " object has: a source with a method `sweep` sweeps.",
         (
             (ROLES, ("SourceConnector", "Describes", "Sweeps", "Chooses", "Fetches", "OpensFiles", "FieldMapper",
-                     "Narrows", "Rounds", "Matcher", "SinkWriter", "AtomicSinkWriter", "CallSinkWriter", "Asks", "Lists",
-                     "Polled", "Simulator")),
+                     "Narrows", "Rounds", "Matcher", "SinkWriter", "AtomicSinkWriter", "CallSinkWriter", "Asks",
+                     "Lists", "Polled", "Simulator")),
             (BOOKS, ("Confirms", "HasAccounts", "HasPeriods", "HasBalances", "BarsAccounts", "BooksRounding",
                      "KnowsPlaces", "LimitsLines", "Replaces")),
             (HELD, ("ListsEntries", "ListsDocuments")),
