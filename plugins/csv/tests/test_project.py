@@ -146,3 +146,22 @@ def test_a_movement_that_could_not_be_read_can_be_tried_again(run: Callable[...,
     place.write_text(WALLET)
     run("errors", "retry", "E-1")
     assert list(journals(tmp_path)) == ["2026-01-31", "2026-02-28"]
+
+
+def test_rows_that_no_column_told_apart_come_in_once_another_does_and_are_refused_no_longer(
+    run: Callable[..., Any], tmp_path: Path
+) -> None:
+    """I1: of such a file nothing was carried over, so that nothing is carried over once more."""
+    project, place = (tmp_path / "wherry.toml").read_text(), tmp_path / "in" / "wallet.csv"
+    place.write_text(WALLET)
+    (tmp_path / "wherry.toml").write_text(project.replace('id = "id"', 'id = "ident"'))
+    assert run("run", "wallet-journals", rc=4)["fates"] == {"transaction": {"refused": 3}}
+    (tmp_path / "wherry.toml").write_text(project)
+    run("run", "wallet-journals")
+    assert list(journals(tmp_path)) == ["2026-01-31", "2026-02-28"]
+    assert run("errors", "list")["items"] == []
+    place.write_text(WALLET + ",2026-03-06,3.00,USD,,,fees,W1,gas\n")
+    run("run", "wallet-journals", rc=4)
+    place.write_text(WALLET + "T-4,2026-03-06,3.00,USD,,,fees,W1,gas\n")
+    run("run", "wallet-journals")
+    assert run("errors", "list")["items"] == []

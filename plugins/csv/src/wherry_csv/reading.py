@@ -119,7 +119,10 @@ def id_of(row: Row, file: str, column: str) -> tuple[str, str]:
     place = f"{file}#{row.number}"
     if not column or not row.cells:
         return place, row.problem
-    told = row.cells.get(column, "")
+    if column not in row.cells:
+        why = f"has no column {column} to tell rows apart; name another as id in [connections.NAME.records.KIND]"
+        return place, row.problem or f"the heading of {file} {why}"
+    told = row.cells[column]
     if not told or len(told) > _LONGEST_ID:
         why = "has nothing" if not told else f"has more than {_LONGEST_ID} characters"
         return place, row.problem or f"row {row.number} of {file} {why} in column {column}, which is to tell it apart"

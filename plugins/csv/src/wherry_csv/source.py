@@ -27,10 +27,42 @@ _NANO = 10**9
 
 
 class Mark(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which files were read to their end, and how many rows of the one that was not."""
+    """Which files were read to their end, how many rows of the one that was not, and between which rows of a file lie
+    those that had no id of their own: once they have one, what was refused under their place is gone."""
 
     read: list[str] = field(default_factory=list)
     at: tuple[str, int] = ("", 0)
+    places: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+
+class Told(Struct):
+    """What was told of a file so far: how many records, and which rows by their place."""
+
+    seen: Seen
+    column: str
+    count: int = 0
+    places: list[int] = field(default_factory=list)
+
+    def note(self, record: Record) -> None:
+        if not record.gone:
+            self.count += 1
+            place = record.id.removeprefix(f"{self.seen.name}#")
+            self.places += [int(place)] if self.column and place != record.id and place.isdecimal() else []
+
+    @property
+    def digest(self) -> str:
+        """Of a file none of whose rows had an id, with the column that it was looked for in: in another there may be
+        one, and nothing was carried over that would be so once more."""
+        nobody = self.places and len(self.places) == self.count
+        return unnamed(self.seen, self.column) if nobody else self.seen.digest
+
+    @property
+    def between(self) -> dict[str, tuple[int, int]]:
+        return {self.seen.name: (min(self.places), max(self.places))} if self.places else {}
+
+
+def unnamed(seen: Seen, column: str) -> str:
+    return f"{seen.digest}#{column}"
 
 
 class CsvSource:
@@ -50,24 +82,27 @@ class CsvSource:
     def read(self, query: Query) -> Iterator[Page]:
         """Files as they were at the start, oldest first. Raises ConfigError for a mark that it never gave."""
         said, mark = self._said(query.kind), _mark(query.after)
-        there = self._listed(said)
+        there, column, places = self._listed(said), _spelled(said), dict(mark.places)
         known = {seen.digest for seen in there}
-        read = [digest for digest in mark.read if digest in known]
+        read = [digest for digest in mark.read if digest.partition("#")[0] in known]
         since = query.since.timestamp() * _NANO if query.since else 0
         page: list[Record] = []
         for seen in there:
-            if seen.digest in read or seen.modified < since:
+            names = (seen.digest, unnamed(seen, column))
+            if seen.modified < since or not set(names).isdisjoint(read):
                 continue
-            start = mark.at[1] if mark.at[0] == seen.digest else 0
-            for number, record in enumerate(self._records(query, seen, said), 1):
+            start, told = mark.at[1] if mark.at[0] in names else 0, Told(seen, column)
+            for number, record in enumerate(self._anew(query, seen, said, places.get(seen.name)), 1):
+                told.note(record)
                 if number <= start:
                     continue
                 page.append(record)
                 if len(page) >= self._settings.page_size:
-                    yield Page(page, _text(Mark(read, (seen.digest, number))))
+                    yield Page(page, _text(Mark(read, (told.digest, number), places)))
                     page = []
-            read.append(seen.digest)  # as it was listed: what was written since has another digest
-        yield Page(page, _text(Mark(read)))
+            read.append(told.digest)  # as it was listed: what was written since has another digest
+            places = {name: rows for name, rows in places.items() if name != seen.name} | told.between
+        yield Page(page, _text(Mark(read, places=places)))
 
     def complete(self, records: list[Record], relatives: Mapping[str, tuple[str, ...]]) -> list[Record]:
         """With the two sides of each transaction, where they are asked for."""
@@ -109,6 +144,15 @@ class CsvSource:
         return not name.startswith(".") and name != self._settings.accounts and fnmatchcase(name, said.files)
 
     # -- rows ---------------------------------------------------------------------------------------------------------
+
+    def _anew(self, query: Query, seen: Seen, said: Records, before: tuple[int, int] | None) -> Iterator[Record]:
+        """The rows of a file, and that there is nothing more at places of rows that had no id ``before``."""
+        first, last = before or (0, -1)
+        gone = {f"{seen.name}#{number}": None for number in range(first, last + 1)}
+        for record in self._records(query, seen, said):
+            gone.pop(record.id, None)
+            yield record
+        yield from (Record(kind=query.kind, id=id, version="gone", gone="deleted") for id in gone)
 
     def _records(self, query: Query, seen: Seen, said: Records) -> Iterator[Record]:
         ids: dict[str, int] = {}
