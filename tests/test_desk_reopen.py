@@ -241,6 +241,29 @@ def test_an_edit_there_that_no_change_has_met_yet_is_decided_about(at: Counter) 
     assert at.ask("reconcile", "invoices")["decided"] == []
 
 
+def test_a_newer_version_goes_on_waiting_behind_what_is_sent_again(at: Counter) -> None:
+    """I1: it came while somebody was to decide about a document that was deleted there."""
+    lost(at, "invoice")
+    [row] = at.ask("errors", "reopen", "INV-1")["items"]
+    at.desk.bill("1", "77.00")
+    at.desk.run()
+    at.text("errors", "resolve", row["id"], "--send-again", "--yes")
+    assert at.desk.number("1")["total"] == "77.00"
+
+
+def test_what_was_refused_after_its_document_was_taken_back_is_made_when_it_is_tried_again(at: Counter) -> None:
+    """I1: it was called unchanged, and nothing of it was there."""
+    at.desk.bill("1", "12.50")
+    at.desk.run()
+    at.desk.bill("1", "12.50", status="void")
+    at.desk.run()
+    at.desk.bill("1", "12.50", status="invoiced", number=LONG)
+    at.desk.run()
+    id = f"E-{at.desk.item('1').id}"
+    at.text("errors", "edit", id, "number=INV-1")
+    assert at.ask("errors", "retry", id)["items"][0]["state"] == "created"
+
+
 def test_a_customer_that_was_deleted_there_is_made_anew_and_what_was_refused_goes_on(at: Counter) -> None:
     lost(at, "customer")
     at.desk.bill("2", "2.00")

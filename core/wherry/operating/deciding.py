@@ -238,6 +238,9 @@ def _anew(hub: Hub, one: Placed, note: str) -> Done:
                     decision=Create(), always=True)  # fmt: skip
         writing.settle(tx, lane, [step], now, cause="send again")
         made = list(ledger.find_items(tx, one.route, [item.ref]).values())
+        for new in made:
+            new.follower = item.follower  # a newer version goes on waiting behind what is sent now
+        ledger.put_items(tx, one.route, made)
         approvals.give_at_once(tx, one.route, made, now)  # a person has just asked for it
         _note(tx, hub, "errors.send-again", [(item, {"note": note, "gone": [link.target for link in links]})])
     return _finished(hub, [Placed(one.route, each) for each in made])

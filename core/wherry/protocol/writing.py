@@ -114,7 +114,8 @@ class Settlement:
             return
         step.sequence = link.sequence
         if step.answer is None and not step.draft.void:
-            step.link, step.decision = (None, Create()) if step.always else (link, None)
+            anew = step.always or step.item is not None  # what is open was to be made, whatever it waited for
+            step.link, step.decision = (None, Create()) if anew else (link, None)
 
     def _recall_answers(self) -> None:
         """What a person has answered and what only waits for something else is not asked again."""
