@@ -248,7 +248,7 @@ def _day_of_moment(moment: dt.datetime, zone: ZoneInfo) -> dt.date:
     return moment.astimezone(zone).date()
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def _day_of_text(value: str, zone: ZoneInfo) -> str:
     """Many records share a date, so each is read once."""
     plain = value.strip()

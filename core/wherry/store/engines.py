@@ -19,8 +19,6 @@ _IDLE = 5.0
 """Seconds after which a pooled session may have been closed by its server or on the way."""
 _PATIENCE = 30_000
 """Milliseconds that a writer waits for its turn, on either database, before it is told to come again."""
-_PAGE = 8192
-"""Bytes of a page of a new file: half as many are written for a batch of documents. A file that is there keeps its."""
 _COMPILED: LRUCache[Any, Any] = LRUCache(1000)
 """What was compiled for one SQLite file serves the next one of this process."""
 
@@ -54,7 +52,6 @@ def sqlite(url: sa.URL) -> Engine:
     def prepare(raw: Any, record: Any) -> None:
         raw.isolation_level = None
         for pragma in (
-            f"page_size={_PAGE}",
             "journal_mode=WAL",
             "synchronous=FULL",
             f"busy_timeout={_PATIENCE}",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Sequence
 
 import pytest
 from wherry.errors import TryAgain
-from wherry_hubspot.reading import ReadOnce
+from wherry_hubspot.reading import Coming, ReadOnce
 
 
 def test_what_was_read_is_not_read_again_nor_what_was_found_missing() -> None:
@@ -73,3 +74,15 @@ def test_no_more_is_kept_than_there_is_room_for() -> None:
     for i in ("1", "2", "3", "3", "1"):
         assert once.get([i]) == {i: "company"}
     assert asked == ["1", "2", "3", "1"]
+
+
+def test_what_filled_a_read_up_keeps_nothing_else_of_it() -> None:
+    class Line:
+        pass
+
+    coming = Coming()
+    coming.expect(lambda: ["1", "2"])
+    once = ReadOnce(lambda ids: {i: Line() for i in ids}, coming=coming)
+    asked = weakref.ref(once.get(["1"], keep=False)["1"])
+    assert asked() is None
+    assert once.get(["2"]).keys() == {"2"}

@@ -179,7 +179,7 @@ class ReadOnce(Generic[V]):
                 own.set_exception(error)
                 raise
         else:
-            spare.set_result(found)
+            spare.set_result({i: found[i] for i in more if i in found})  # what was asked for need not wait for them
         own.set_result(found)
 
     def _alone(self, mine: list[str], own: Future[Mapping[str, V]]) -> Mapping[str, V]:
