@@ -542,7 +542,15 @@ class SweepsAHundred(Sound):
         return super().sweep(kind, ids[:100], fields)
 
 
+class ChoosesAnew(Sound):
+    """What its settings choose is never the same."""
+
+    def choice(self, kind: str) -> str:
+        return f"{kind} {id(self)}"
+
+
 BUGS: list[tuple[type[Sound], str]] = [
+    (ChoosesAnew, "test_the_same_settings_choose_the_same_records"),
     (BeginsAfterSince, "test_what_changed_in_the_very_moment_of_since_is_read"),
     (BeginsAtSince, "test_a_mark_that_is_later_than_since_counts"),
     (ForgetsAfterAWeek, "test_an_old_mark_loses_nothing"),
