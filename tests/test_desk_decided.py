@@ -63,6 +63,18 @@ def test_a_yes_to_writing_over_an_edit_is_none_to_one_that_nobody_was_shown(at: 
     assert at.desk.number("1")["memo"] == "paid twice"
 
 
+def test_a_resync_over_what_was_edited_is_none_over_what_is_edited_after_it_was_sent(at: Counter) -> None:
+    """I9: its answer is lost, and somebody edits there before it is looked up"""
+    at.desk.bill("1", "12.50")
+    at.desk.run()
+    there = at.desk.number("1")["id"]
+    at.desk.target.edit(there, memo="paid by card")
+    at.desk.fault("lost", after=1)
+    at.desk.clock.at(5.0, lambda: at.desk.target.edit(there, memo="paid twice"))
+    at.text("--yes", "resync", "invoices", "1", "--overwrite-local", code=4)
+    assert at.desk.number("1")["memo"] == "paid twice"
+
+
 def test_a_decided_difference_is_open_again_when_the_target_changes(at: Counter) -> None:
     at.text("errors", "resolve", edited(at))
     at.desk.target.edit(at.desk.number("1")["id"], memo="paid by cheque")

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from wherry.errors import WherryError
 from wherry.http import Http
-from wherry.operating import approvals
+from wherry.operating import approvals, deciding, desk, looking
 from wherry.records import Call, Reply
 from wherry.runs.job import Options
 from wherry.testing.target import Ability
@@ -59,6 +59,8 @@ class Model(RuleBasedStateMachine):
         """Invoice → what the source said of it, in order: status and total."""
         self.edited: set[str] = set()
         """Invoices that a person changed in the target: they may end with a person."""
+        self.marked: set[str] = set()
+        """Ids in the target of what a person changed there; nobody ever says that it may be written over."""
         self.vague: set[str] = set()
         """Invoices of which a restored store knows less than was done."""
         self.kept: dict[str, int] | None = None
@@ -111,7 +113,17 @@ class Model(RuleBasedStateMachine):
         id = data.draw(st.sampled_from(sorted(self._live())))
         thing = self._live()[id]
         self.desk.target.edit(thing["id"], **({"memo": "paid by card"} if really else {"note": "seen"}))
+        self.marked |= {thing["id"]} if really else set()
         self.edited |= {id} if really or self.desk.target.ability == "none" else set()
+
+    @rule(keep=st.booleans())
+    def look(self, keep: bool) -> None:
+        """A person is shown what is held otherwise, says no to writing over it, and perhaps that it stays as it is."""
+        with self._may_end_early(), self.desk.open() as hub:
+            found = desk.all_of(hub, "differs")
+            looking.look(hub, found)
+            for one in found if keep else ():
+                deciding.accept(hub, one.item.id)
 
     @precondition(lambda self: self.approval)
     @rule()
@@ -214,6 +226,7 @@ class Model(RuleBasedStateMachine):
             assert len(self.desk.effects(kind)) <= 1
         for id in self.versions:
             self._in_order(id, [one for one in self.desk.done(id) if one[0] in OURS])
+        assert {self.desk.target.things[id]["memo"] for id in self.marked} <= {"paid by card"}
 
     def _in_order(self, id: str, done: list[tuple[str, str]]) -> None:
         """Every effect is a version of the source, in the order of the source, and no document stands twice."""

@@ -356,6 +356,7 @@ def _found_target(target: Target, one: Flight, hits: Sequence[Found]) -> Answer:
     edits = differing(before, hit.facts)
     allowed = item.overwrite_local and (row.overwrite != OVER_SEEN or hit.token == item.token)
     if not edits or allowed:
+        row.overwrite = row.overwrite and OVER_SEEN  # what is edited there after this was meant by nobody
         return _absent(target, one, hit.token) if row.tries < _TRIED_AT_MOST else _stuck(target, one, hit)
     row.token = hit.token
     # No target: nothing was written, so the link goes on saying what was, and the next version meets the same edit.
