@@ -22,6 +22,8 @@ B = TypeVar("B")
 _END = object()
 LONG = 0.01
 """Seconds: who waits no longer for a call loses more by handing it to a thread, and keeps fewer pages in memory."""
+_LAST = 4
+"""So many calls have to wait in a row, since one or two may have met a busy machine."""
 
 
 def fan_out(
@@ -112,8 +114,8 @@ class Overlap:
     """
 
     def __init__(self) -> None:
-        self._long = deque([True, True], maxlen=2)
-        """Of the last two calls made in turn, whether they waited long: one alone may have met a busy machine."""
+        self._long = deque([True] * _LAST, maxlen=_LAST)
+        """Of the last calls made in turn, whether they waited long."""
 
     @property
     def pays(self) -> bool:
