@@ -91,15 +91,20 @@ def test_a_month_is_closed_with_two_visits_of_the_web_connector_at_most(at: Desk
     assert ", by run " in at.does("explain M-1 --short")
 
 
-def test_an_entry_is_taken_back_by_a_second_one_and_both_tie_out(at: Desk) -> None:
-    """b_004_14"""
+def taken_back(at: Desk, how: str) -> None:
+    """An entry that stands in QuickBooks is reversed there: its company file is looked into before anything is sent."""
     begun(at)
     at.session()
-    reverse = 'journal reverse wallet-journals "JE HOT 2026W02" --note wrong --yes'
+    reverse = f'journal reverse wallet-journals "JE HOT 2026W02" {how} --yes'
     at.does(reverse, 6)
     at.session()
     at.does(reverse)
     assert at.session().how == "done"
+
+
+def test_an_entry_is_taken_back_by_a_second_one_and_both_tie_out(at: Desk) -> None:
+    """b_004_14"""
+    taken_back(at, "--note wrong")
     assert len(at.books("JournalEntry")) == 3
     at.does(RECONCILE, 6)
     at.session()
@@ -110,13 +115,7 @@ def test_an_entry_is_taken_back_by_a_second_one_and_both_tie_out(at: Desk) -> No
 
 def test_an_entry_is_booked_anew_and_all_days_tie_out_after_one_visit(at: Desk) -> None:
     """b_004_14, b_004_16: what a tie-out asks is asked before any of it is waited for."""
-    begun(at)
-    at.session()
-    reverse = 'journal reverse wallet-journals "JE HOT 2026W02" --repost --yes'
-    at.does(reverse, 6)
-    at.session()
-    at.does(reverse)
-    at.session()
+    taken_back(at, "--repost")
     at.does("run wallet-journals")
     at.does("approve wallet-journals --all")
     at.session()
