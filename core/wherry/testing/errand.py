@@ -26,7 +26,7 @@ from wherry.plugins import loading
 from wherry.plugins.installed import catalogue_of_installed
 from wherry.settings import PROJECT_FILE
 from wherry.simulator import Clock as SimulatorClock
-from wherry.store import ledger, locks, movements, registry
+from wherry.store import engines, ledger, locks, movements, registry
 from wherry.store.database import Database, Tx
 from wherry.store.tables import links
 from wherry.testing.crashing import Crash, Probe, watch, watch_calls
@@ -38,6 +38,8 @@ START = dt.datetime(2026, 7, 6, 9, 0, tzinfo=dt.UTC)
 _WRITTEN = sa.select(links.c.entity, links.c.key, links.c.target).where(
     links.c.sink == sa.bindparam("sink"), links.c.target != ""
 )
+_PATIENCE = 3_000
+"""Milliseconds that a writer waits for its turn: one whose process stands still keeps its turn for as long."""
 LOG = "log"
 """The file of a bench's folder that its processes log to."""
 
@@ -209,6 +211,7 @@ def _keep_what_is_built() -> None:
         return _built[url]
 
     Database.make_engine = made  # type: ignore[method-assign]
+    vars(engines)["_PATIENCE"] = _PATIENCE
     vars(loading)["catalogue_of_installed"] = lambda wanted=None: installed
 
 
