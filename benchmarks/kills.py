@@ -10,7 +10,7 @@ Judged by the file and by the stand-in's append-only history and objects, never 
 the penny, whatever was skipped or is held listed and totalled; and ``wherry reconcile`` has to say the same. The books
 are closed for the first day, whose documents are held until they are opened again. Exits with 1 on any difference.
 
-Usage: kills.py [--kills 50] [--database sqlite|postgresql] [--batch 10] [--flows 1|2] [--share 1] [--seed 1]
+Usage: kills.py [--kills 50] [--database sqlite|postgresql] [--batch 10] [--flows 1|2] [--every 1] [--seed 1]
                 [--invoices FILE]
 """
 

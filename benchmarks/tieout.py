@@ -173,7 +173,7 @@ def sides(desk: Desk, flow: str, period: str) -> dict[str, Counter[str]]:
         sys.exit(desk.does(f"reconcile {flow} --period {period}", 4))
     with Hub.open(desk.folder) as hub, hub.store.read() as tx:
         entries = [one.entry for one in trail.known(tx, hub.wiring.flow(flow)) if one.is_posted]
-        chart = hub.books.chart(trail.known(tx, hub.wiring.flow(flow))[0].route.sink)
+        chart = hub.bookkeeper.chart(trail.known(tx, hub.wiring.flow(flow))[0].route.sink)
         accounts = {one.code: one for one in chart}
     moved = {row["account"]: row["closing"] - row["opening"] for row in found["accounts"]}
     told = {"hub": _net(entries), "target": Counter(moved)}

@@ -22,7 +22,7 @@ from wherry.accounting import ChartAccount, Entry, Mapped
 from wherry.books import gathering, unbooked
 from wherry.books.charts import Chart
 from wherry.books.frozen import ENTITY
-from wherry.books.gathering import Arrangement, Books
+from wherry.books.gathering import Arrangement, Basis
 from wherry.books.periods import Calendar
 from wherry.books.rates import Rates, _Row
 from wherry.books.subledger import Subledger
@@ -133,11 +133,11 @@ class People:
         self.set(clearing=clearing)
 
     def posts(self) -> Arrangement:
-        books = Books(flow=self.flow, route=ROUTE, calendar=Calendar(), table=self.table, chart=self.chart,
+        basis = Basis(flow=self.flow, route=ROUTE, calendar=Calendar(), table=self.table, chart=self.chart,
                       home="USD", rates=self.rates, own_rounding="7990",
                       today=dt.date(2026, 3, 1), closed_until=self.closed_until)  # fmt: skip
-        found = gathering.arrange(self.tx, books)
-        gathering.keep(self.tx, books, found)
+        found = gathering.arrange(self.tx, basis)
+        gathering.keep(self.tx, basis, found)
         for one in found.bookings:
             assert self.closed_until is None or one.entry.date > self.closed_until
             assert one.entry.number not in self.numbers

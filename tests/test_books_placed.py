@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 from wherry.accounting import Period
-from wherry.books.gathering import Books
+from wherry.books.gathering import Basis
 from wherry.books.periods import Calendar
 from wherry.books.subledger import Subledger
 from wherry.records import Item
@@ -25,9 +25,9 @@ class Placed(Desk):
 
     calendar, closed_until = Calendar(), None
 
-    def books(self) -> Books:
+    def basis(self) -> Basis:
         told = {"calendar": self.calendar, "closed_until": self.closed_until, "flow": self.flow}
-        return msgspec.structs.replace(super().books(), **told)
+        return msgspec.structs.replace(super().basis(), **told)
 
     def named(self, name: str, **settings: Any) -> None:
         """From here on the desk is that of a flow of that name."""

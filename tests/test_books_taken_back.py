@@ -18,7 +18,7 @@ from wherry.bookkeeping import reversing
 from wherry.books import gathering, unbooked
 from wherry.books.charts import Chart
 from wherry.books.frozen import ENTITY
-from wherry.books.gathering import Arrangement, Books
+from wherry.books.gathering import Arrangement, Basis
 from wherry.books.periods import Calendar
 from wherry.books.rates import Rates, _Row
 from wherry.books.subledger import Subledger
@@ -61,15 +61,15 @@ class Desk:
         self.targets[key] = answer.target or ""
         return [answer.fate, answer.reason]
 
-    def books(self) -> Books:
-        return Books(
+    def basis(self) -> Basis:
+        return Basis(
             flow=self.flow, route=ROUTE, calendar=Calendar(), table=self.table, chart=self.chart, home="USD",
             today=dt.date(2026, 3, 1), rates=self.rates,
         )  # fmt: skip
 
     def gather(self) -> Arrangement:
-        found = gathering.arrange(self.tx, self.books())
-        gathering.keep(self.tx, self.books(), found)
+        found = gathering.arrange(self.tx, self.basis())
+        gathering.keep(self.tx, self.basis(), found)
         return found
 
     def post(self) -> list[Entry]:

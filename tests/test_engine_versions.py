@@ -95,7 +95,7 @@ def deal(version: int, **said: Any) -> Record:
 def run(
     store: Store, source: Source, repeat: str = "once", options: Options | None = None, flow_name: str = "f"
 ) -> Job:
-    flow: Any = SimpleNamespace(limits=SimpleNamespace(fall=0.9), repeat_for=lambda entity: repeat)
+    flow: Any = SimpleNamespace(limits=SimpleNamespace(fall=0.9), repeat_for=lambda entity: repeat, deciding={})
     sink: Any = Sink()
     lane = Lane(flow=flow_name, run="r", route=Route(1, 2), sink=sink, plugin="shelf")
 

@@ -61,7 +61,7 @@ def test_planted_bugs_of_the_books_are_caught_by_plans_that_find_nothing_else() 
 def test_what_has_to_be_there_after_each_phase_follows_from_what_people_did() -> None:
     """Posted groups take nobody in: who comes late goes to the first of the next month; a change is two movements."""
     scene = Journals(changes=wallets())
-    after = {phase: scene.books(scene.phases[: n + 1]) for n, phase in enumerate(scene.phases)}
+    after = {phase: scene.expected(scene.phases[: n + 1]) for n, phase in enumerate(scene.phases)}
     assert [sum(map(len, books.entries.values())) for books in after.values()] == [4, 4, 6, 7, 9]
     assert after["first"].waits["f"][0][1].place == 4, "its week has not ended"
     february = "Treasury", "2026-01-26", "2026-02"
@@ -70,7 +70,7 @@ def test_what_has_to_be_there_after_each_phase_follows_from_what_people_did() ->
     assert after["back"].entries[february][3] == {("payout", 7): -1, ("payout", 0): 1, ("payout", 2): -1}
     assert after["back"].entries["Treasury", "2026-06-29", "2026-07"] == [{("swap", 8): 1}]
     approved = msgspec.structs.replace(scene, approves=True)
-    assert len(approved.books(["first"]).entries) == 5, "whoever approves need not wait for the end of a week"
+    assert len(approved.expected(["first"]).entries) == 5, "whoever approves need not wait for the end of a week"
 
 
 A = Move(id="a", date="2026-01-05", category="payout", place=0)
@@ -83,7 +83,9 @@ MARKS = [Mark(record=id, note="booked in journal entry 7", there=frozenset({"7"}
 
 
 def said(**changes: Any) -> list[tuple[str, str]]:
-    sound = BooksCase(versions=SCENE.versions(), wanted=SCENE.books(["first"]), posts=[POST], claims=SAID, marks=MARKS)
+    sound = BooksCase(
+        versions=SCENE.versions(), wanted=SCENE.expected(["first"]), posts=[POST], claims=SAID, marks=MARKS
+    )
     return [(wrong.kind, wrong.thing) for wrong in judge_books(msgspec.structs.replace(sound, **changes))]
 
 

@@ -56,7 +56,7 @@ class Outcome(Struct, kw_only=True):
     waiting: dict[str, int]
     questions: list[dict[str, Any]]
     differences: list[str]
-    books: demo_books.Books | None = None
+    booked: demo_books.Booked | None = None
     """The journals, where the plugin for files is installed."""
 
 
@@ -118,8 +118,8 @@ def show(system: str, what: Sample, folder: Path, url: str, settled: Settled = l
     with Hub(project) as hub:
         reports = [hub.run(name, progress=settled) for name in last_flows(hub) if name != demo_books.FLOW]
         found = _outcome(hub, system, what, folder, reports)
-        found.books = demo_books.show(hub)
-        found.differences += found.books.differences if found.books is not None else []
+        found.booked = demo_books.show(hub)
+        found.differences += found.booked.differences if found.booked is not None else []
         return found
 
 

@@ -68,7 +68,7 @@ sale,1300,4010
 }
 
 
-class Books(Struct, kw_only=True):
+class Booked(Struct, kw_only=True):
     """What was shown before it was posted, and how it ties out after."""
 
     preview: dict[str, Any]
@@ -92,7 +92,7 @@ def write_files(folder: Path) -> None:
             path.write_text(content, encoding="utf-8")
 
 
-def show(hub: Hub) -> Books | None:
+def show(hub: Hub) -> Booked | None:
     """Preview the month, post it on nobody's word but this demonstration's, and tie it out; None without that flow."""
     if FLOW not in hub.project.flows:
         return None
@@ -104,4 +104,4 @@ def show(hub: Hub) -> Books | None:
     tied = tying.tie_out(hub, flow.sink, [flow], days)
     wrong = [f"journals: {error.message}"] if error is not None else []
     wrong += [] if tied.passes else [f"journals: {one.name} {one.says}" for one in tied.found.problems]
-    return Books(preview=found.data, tied=tied, differences=wrong)
+    return Booked(preview=found.data, tied=tied, differences=wrong)

@@ -100,8 +100,8 @@ class Hub:
         return made
 
     @cached_property
-    def books(self) -> Bookkeeper:
-        """What the books of a flow are kept by."""
+    def bookkeeper(self) -> Bookkeeper:
+        """Keeps the books of the project's flows."""
         from wherry.project.bookkeeper import Bookkeeper
 
         return Bookkeeper(self.project, self.store, self.clock)
@@ -184,7 +184,7 @@ class Hub:
             job = Job(wired=wired, options=options, catalogues=self.wiring.catalogues(wired), tally=tally)
             self._carry(job)
             rounding = residue(wired)
-            code, booked = _books(job)
+            code, booked = _booked(job)
             booked.update(formers.told(job))
         except WherryError as caught:
             error, code = caught, caught.exit_code
@@ -235,12 +235,12 @@ class Hub:
         from wherry.runs import engine
         from wherry.runs.fates import tell_items
 
-        books = self.books.books(job.wired, pick)
-        if anew or (held := booking.recall(self.store, books)) is None:
-            sending, looked = job.sending(self.wiring.catalogues), booking.look(self.store, books)
+        basis = self.bookkeeper.basis(job.wired, pick)
+        if anew or (held := booking.recall(self.store, basis)) is None:
+            sending, looked = job.sending(self.wiring.catalogues), booking.look(self.store, basis)
             decisions = engine.decided(sending, booking.parties(looked))
             with self.store.write() as tx:
-                held = booking.book(tx, sending.wired.lane, books, decisions, self.store.now(), looked)
+                held = booking.book(tx, sending.wired.lane, basis, decisions, self.store.now(), looked)
         job.booked = held
         job.tally.add(tell_items(job.booked.outcomes, job.booked.steps))
         for ref, outcome in job.booked.outcomes.items():
@@ -349,7 +349,7 @@ class Hub:
         with self.store.write() as tx:
             registry.save_plan(tx, plan[:8], name, plan, self.store.now(), {"items": data["items"]})
         pending = pending or bool(told["calls"] or told["unfinished"])
-        data.update({**_books(job)[1], **formers.told(job)}, plan=plan[:8])
+        data.update({**_booked(job)[1], **formers.told(job)}, plan=plan[:8])
         data.update(requests=self.wiring.requests()["total"], pending=pending)
         waiting, approval = self._waiting(name)
         data["for_approval"] = msgspec.to_builtins(approval)
@@ -363,12 +363,12 @@ class Hub:
 
         if job.wired.posting is None:
             return engine.nothing_then
-        books, sending = self.books.books(job.wired, pick), job.sending(self.wiring.catalogues)
+        basis, sending = self.bookkeeper.basis(job.wired, pick), job.sending(self.wiring.catalogues)
 
         def then(tx: Tx) -> tuple[dict[Ref, Outcome], list[Step]]:
-            wanted = drafts.parties(one.entry for one in gathering.arrange(tx, books).bookings)
+            wanted = drafts.parties(one.entry for one in gathering.arrange(tx, basis).bookings)
             decisions = engine.decided(sending, wanted)
-            job.booked = booking.book(tx, sending.wired.lane, books, decisions, self.store.now())
+            job.booked = booking.book(tx, sending.wired.lane, basis, decisions, self.store.now())
             return job.booked.outcomes, job.booked.steps
 
         return then
@@ -390,7 +390,7 @@ class Hub:
         return report
 
 
-def _books(job: Job) -> tuple[int, dict[str, Any]]:
+def _booked(job: Job) -> tuple[int, dict[str, Any]]:
     """What a flow that books has to say besides: a category without account keeps everything back."""
     if job.booked is None:
         return 0, {}

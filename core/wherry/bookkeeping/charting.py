@@ -49,8 +49,8 @@ def import_chart(hub: Hub, name: str) -> dict[str, Any]:
             f"{name} has no chart of accounts that can be read", code="WHERRY-2150", connection=name,
             fix="accounts are taken as the table says them; the target tells of those that it has not",
         )  # fmt: skip
-    before = {one.id: one for one in hub.books.chart(lane.route.sink)}
-    chart = hub.books.refresh(lane)
+    before = {one.id: one for one in hub.bookkeeper.chart(lane.route.sink)}
+    chart = hub.bookkeeper.refresh(lane)
     now = {one.id: one for one in chart}
     changed = [id for id in now if id in before and before[id] != now[id]]
     return {
@@ -85,7 +85,7 @@ def listed(hub: Hub, name: str, *, everything: bool = False) -> dict[str, Any]:
     hub.wiring.connection(name)
     with hub.store.read() as tx:
         sink = fiscal.bound(tx, name)
-    chart = hub.books.chart(sink)
+    chart = hub.bookkeeper.chart(sink)
     shown = sorted(chart, key=lambda one: (one.code, one.id)) if everything else chart.posting
     return {"connection": name, "items": [_told(chart, one) for one in shown], **_counts(chart)}
 
@@ -251,13 +251,13 @@ def check(hub: Hub, name: str) -> dict[str, Any]:
     """
     flow = trail.booking_flow(hub, name)
     path = place(hub, flow, "")
-    rows = hub.books.table(flow)
+    rows = hub.bookkeeper.table(flow)
     used, lane = needs(hub, flow)
-    chart = hub.books.refresh(lane)
+    chart = hub.bookkeeper.refresh(lane)
     bars = barring.barred(lane.sink, flow)
     problems = [*_missing(path.name, rows, used), *_wrong(hub, chart, rows, used, barring.for_good(bars))]
     problems += _control(chart.codes(barring.with_party(bars, flow)), chart, rows, used, bars)
-    problems += [*_clearing(hub, flow, chart), *_rounding(hub, flow, chart, hub.books.own_rounding(lane))]
+    problems += [*_clearing(hub, flow, chart), *_rounding(hub, flow, chart, hub.bookkeeper.own_rounding(lane))]
     problems += _places(lane.sink, rows)
     problems.sort(key=lambda one: (one["row"], one["column"], one["code"]))
     return {

@@ -80,7 +80,7 @@ class Checklist(Struct, kw_only=True):
 def check(hub: Hub, connection: str, sink: int, flows: Sequence[Flow], period: Period) -> Checklist:
     """What of the period, and of any before it, is open; ``flows`` are those that book into the connection."""
     found = Checklist()
-    if period.last >= hub.books.today():
+    if period.last >= hub.bookkeeper.today():
         found.rows.append(
             Row(what="not over", detail=f"{period.name} ends on {period.last}", fix="wait until it is over")
         )
@@ -151,15 +151,15 @@ def sums_of(some: Iterable[Placed]) -> dict[str, int]:
 def _movements(hub: Hub, flow: Flow, period: Period, open_keys: set[str]) -> list[Row]:
     """What is left out of the books; what is dated in a period that was closed before stops no later one. What is dated
     in this one does, also where the target's books are closed up to a day in the middle of it."""
-    books = hub.books.books(hub.wiring.wire(flow.name, "close"))
-    closed = books.closed_until
+    basis = hub.bookkeeper.basis(hub.wiring.wire(flow.name, "close"))
+    closed = basis.closed_until
     if closed is not None and period.first <= closed < period.last:
         closed = period.first - dt.timedelta(days=1)
     after = closed + dt.timedelta(days=1) if closed is not None else None
-    earlier = msgspec.structs.replace(books, pick=Selection(last=closed))
+    earlier = msgspec.structs.replace(basis, pick=Selection(last=closed))
     try:
         with hub.store.read() as tx:
-            now = gathering.arrange(tx, msgspec.structs.replace(books, pick=Selection(first=after, last=period.last)))
+            now = gathering.arrange(tx, msgspec.structs.replace(basis, pick=Selection(first=after, last=period.last)))
             before = gathering.arrange(tx, earlier).left if closed is not None else []
     except Guarded as error:
         return [Row(what="stopped", flow=flow.name, detail=error.message, fix=error.fix)]

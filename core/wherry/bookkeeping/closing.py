@@ -91,7 +91,7 @@ def books_meant(hub: Hub, flow: str) -> list[tuple[str, list[Flow]]]:
     if flow != EVERY:
         trail.booking_flow(hub, flow)
         return [fiscal.flows_into(hub, flow)]
-    sinks = sorted({one.sink for one in hub.project.flows.values() if one.books})
+    sinks = sorted({one.sink for one in hub.project.flows.values() if one.books_journals})
     if not sinks:
         raise ConfigError("no flow of this project books journals", fix='set document = "journal" on one',
                           code="WHERRY-2148")  # fmt: skip
@@ -144,7 +144,7 @@ class _MonthEnd:
         self._close()
 
     def _is_closed(self) -> bool:
-        here, period = self.hub.books.closed_here(self.sink), self.done.period
+        here, period = self.hub.bookkeeper.closed_here(self.sink), self.done.period
         if here is None or here < period.last:
             return False
         self.done.closed_until = here.isoformat()

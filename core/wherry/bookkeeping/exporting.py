@@ -70,7 +70,7 @@ def export(hub: Hub, name: str, asked: Asked, wish: Wish) -> Handed:
     with hub.store.write() as tx:
         known = trail.known(tx, flow)
         route = trail.route_of(tx, flow)
-        chart = hub.books.chart(route.sink) if route is not None else Chart(())
+        chart = hub.bookkeeper.chart(route.sink) if route is not None else Chart(())
         files = exported.files(tx, wish.profile)
         said = handing.Said(flow=name, at=hub.store.now(), by=audit.actor())
         sorter = handing.Sorter(wish, said, files, exported.find_said(tx, handing.prepared(files)))

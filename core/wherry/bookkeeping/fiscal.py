@@ -73,7 +73,7 @@ def named(hub: Hub, flow: Flow, name: str) -> Period:
 
 def table_of(hub: Hub, flow: Flow) -> list[Period]:
     """The flow's own periods; none where they are months."""
-    hub.books.calendar(flow)  # raises where the table is not there
+    hub.bookkeeper.calendar(flow)  # raises where the table is not there
     return read_periods(hub.project.folder / flow.periods) if flow.periods else []
 
 
@@ -87,7 +87,7 @@ def flows_into(hub: Hub, name: str) -> tuple[str, list[Flow]]:
     """
     if name in hub.project.flows:
         flow = hub.project.flows[name]
-        connection, flows = flow.sink, [flow] if flow.books else []
+        connection, flows = flow.sink, [flow] if flow.books_journals else []
     else:
         if name not in hub.project.connections:
             raise NotFound(
@@ -95,7 +95,7 @@ def flows_into(hub: Hub, name: str) -> tuple[str, list[Flow]]:
                 code="WHERRY-3088", name=name,
             )  # fmt: skip
         connection = name
-        flows = [one for one in hub.project.flows.values() if one.sink == name and one.books]
+        flows = [one for one in hub.project.flows.values() if one.sink == name and one.books_journals]
     if not flows:
         raise ConfigError(
             f"no flow books journals into {connection}", fix='set document = "journal" on one', code="WHERRY-2156"
@@ -139,8 +139,8 @@ def listed(hub: Hub, name: str) -> dict[str, Any]:
     with hub.store.read() as tx:
         sink = bound(tx, connection)
         days = _days(tx, sink, flows)
-    here, calendar = hub.books.closed_here(sink), hub.books.calendar(flow)
-    periods = _span(hub, flow, calendar, [*days, hub.books.today()])
+    here, calendar = hub.bookkeeper.closed_here(sink), hub.bookkeeper.calendar(flow)
+    periods = _span(hub, flow, calendar, [*days, hub.bookkeeper.today()])
     rows = [_told(period, here, theirs, days) for period in periods]
     return {
         "connection": connection, "flow": flow.name, "items": rows, "closed_here": here.isoformat() if here else "",
@@ -216,9 +216,9 @@ def close(hub: Hub, name: str, period: str, note: str = "") -> dict[str, Any]:
     with hub.store.read() as tx:
         sink = bound(tx, connection)
         days = _days(tx, sink, flows)
-    before = hub.books.closed_here(sink)
+    before = hub.bookkeeper.closed_here(sink)
     if before is None or before < meant.last:
-        hub.books.close(sink, meant.last)
+        hub.bookkeeper.close(sink, meant.last)
         _note(hub, "periods.close", connection, meant, before, meant.last, note)
     unposted = sum(held["prepared"] for day, held in days.items() if day <= meant.last)
     return {
@@ -256,13 +256,13 @@ def reopen(hub: Hub, name: str, period: str, note: str = "") -> dict[str, Any]:
         )  # fmt: skip
     with hub.store.read() as tx:
         sink = bound(tx, connection)
-    before = hub.books.closed_here(sink)
+    before = hub.bookkeeper.closed_here(sink)
     until = meant.first - _ONE_DAY
     also: list[str] = []
     if before is not None and before > until:
-        hub.books.close(sink, until)
+        hub.bookkeeper.close(sink, until)
         _note(hub, "periods.reopen", connection, meant, before, until, note)
-        span = _span(hub, flow, hub.books.calendar(flow), [meant.first, before])
+        span = _span(hub, flow, hub.bookkeeper.calendar(flow), [meant.first, before])
         also = [one.name for one in span if one.first > meant.last and one.last <= before]
     return {
         "connection": connection, "period": meant.name, "before": before.isoformat() if before else "",

@@ -150,11 +150,11 @@ def _booked(hub: Hub, looked: Looked) -> dict[str, Any]:
     found, wired = looked.found, looked.job.wired
     assert wired.posting is not None
     done = [row for row in looked.rows if row.entry in found.fixed and looked.pick.takes(row)]
-    until = hub.books.closed_until(wired.posting)
+    until = hub.bookkeeper.closed_until(wired.posting)
     plain, made = _Plain(hub, wired), {step.ref: step for step in looked.made}
     entries = [_told(plain(one.entry), one, looked.outcomes, made.get(Ref(ENTITY, one.key))) for one in found.bookings]
     if found.blocked:  # nothing was tried of them
-        chart, home = hub.books.chart(wired.posting.route.sink), hub.project.currency
+        chart, home = hub.bookkeeper.chart(wired.posting.route.sink), hub.project.currency
         entries = [_untried(told, booking.refusal(chart, home, one.entry))
                    for told, one in zip(entries, found.bookings, strict=True)]  # fmt: skip
     sums: dict[str, int] = {}
@@ -192,8 +192,8 @@ class _Plain:
 
     def __init__(self, hub: Hub, wired: Wired) -> None:
         assert wired.posting is not None
-        self.flow, self.calendar = wired.flow, hub.books.calendar(wired.flow)
-        self.chart = hub.books.chart(wired.posting.route.sink)
+        self.flow, self.calendar = wired.flow, hub.bookkeeper.calendar(wired.flow)
+        self.chart = hub.bookkeeper.chart(wired.posting.route.sink)
 
     def __call__(self, entry: Entry) -> dict[str, Any]:
         bucket = self.calendar.bucket_of(entry.date, self.flow.group, week_start(self.flow))

@@ -69,7 +69,7 @@ def _entries(hub: Hub, tx: Tx, known: Sequence[Known]) -> Sheet:
     words, told = exported.approvers(tx), []
     for one in known:
         entry, link = one.entry, one.link
-        chart = hub.books.chart(one.route.sink)
+        chart = hub.bookkeeper.chart(one.route.sink)
         posted = (link.target, link.made_at, words.get(str(one.ref), ""), link.run) if link is not None else ("",) * 4
         for number, line in enumerate(rates.with_rounding(entry).lines, 1):
             worth = Amount(line.minor, entry.currency)

@@ -78,7 +78,7 @@ def reversible(hub: Hub, name: str, word: str) -> Known:
 def _must_be_open(hub: Hub, one: Known, entry: Entry) -> None:
     lane = hub.wiring.wire(one.flow, "reverse").posting
     assert lane is not None
-    until = hub.books.closed_until(lane)
+    until = hub.bookkeeper.closed_until(lane)
     if until is not None and entry.date <= until:
         raise Guarded(
             f"{entry.number} is dated {entry.date}, and the books are closed up to {until}: nothing was reversed",
@@ -112,7 +112,7 @@ def _in_codes(hub: Hub, one: Known) -> dict[str, Any]:
     lane = hub.wiring.wire(one.flow, "reverse").posting
     assert lane is not None
     assert one.link is not None
-    chart, at = hub.books.refresh(lane), one.link.made_at
+    chart, at = hub.bookkeeper.refresh(lane), one.link.made_at
     body: dict[str, Any] = msgspec.json.decode(one.link.body)
     for line in body.get("lines", ()):
         line["account"] = chart.code_of(line["account"], at)
@@ -228,7 +228,7 @@ def reverse(hub: Hub, there: Standing, *, repost: bool = False, note: str = "") 
         link = ledger.find_links(tx, one.route, [one.ref]).get(one.ref)
         if link is not None and link.rule == REVERSED:
             unbooked.fulfil(tx, one.route.sink, one.flow, one.entry.key)
-    entry = trail.told_entry(there.entry, hub.books.chart(one.route.sink))
+    entry = trail.told_entry(there.entry, hub.bookkeeper.chart(one.route.sink))
     return Reversal(entry=entry, items=rows, repost=repost, error=error)
 
 

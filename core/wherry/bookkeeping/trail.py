@@ -65,8 +65,8 @@ class Known(Struct, kw_only=True):
 def booking_flow(hub: Hub, name: str) -> Flow:
     """The flow. Raises NotFound, and ConfigError for one that books no journals."""
     flow = hub.wiring.flow(name)
-    if not flow.books:
-        others = ", ".join(other for other, one in sorted(hub.project.flows.items()) if one.books)
+    if not flow.books_journals:
+        others = ", ".join(other for other, one in sorted(hub.project.flows.items()) if one.books_journals)
         raise ConfigError(
             f'flow {name} books no journals: it has no document = "journal"', code="WHERRY-2144", flow=name,
             fix=f"flows that do: {others}" if others else 'set document = "journal" and accounts on the flow',
@@ -151,7 +151,7 @@ def _line(line: Mapping[str, Any], names: Mapping[str, str]) -> BookedLine:
 
 def find(hub: Hub, word: str, flow: str = "") -> Known:
     """The entry of that number or key. Raises NotFound, and ConfigError where flows have one each."""
-    flows = [booking_flow(hub, flow)] if flow else [one for one in hub.project.flows.values() if one.books]
+    flows = [booking_flow(hub, flow)] if flow else [one for one in hub.project.flows.values() if one.books_journals]
     with hub.store.read() as tx:
         found = [one for each in flows for one in known(tx, each) if word in (one.entry.key, one.entry.number)]
     if not found:
@@ -173,7 +173,7 @@ def find(hub: Hub, word: str, flow: str = "") -> Known:
 def shown(hub: Hub, word: str, *, limit: int = 50) -> dict[str, Any]:
     """An entry with its lines, how it stands in the target, and its members with the records they came from."""
     one = find(hub, word)
-    chart = hub.books.chart(one.route.sink)
+    chart = hub.bookkeeper.chart(one.route.sink)
     with hub.store.read() as tx:
         members = tracing.members(tx, one.route.sink, one.flow, one.entry.key)
         names = {row.id: row.name for row in registry.all_connections(tx)}
@@ -261,11 +261,11 @@ def trial_balance(hub: Hub, name: str, asked: fiscal.Asked) -> TrialBalance:
     pick = fiscal.selection(hub, flow, asked)
     wired = hub.wiring.wire(name, "trial-balance")
     assert wired.posting is not None
-    sink, chart = wired.posting.sink, hub.books.refresh(wired.posting)
+    sink, chart = wired.posting.sink, hub.bookkeeper.refresh(wired.posting)
     with hub.store.read() as tx:
         posted = [in_codes(one.entry, chart, one.link.made_at) for one in known(tx, flow)
                   if one.link is not None and one.is_posted and _of(one.entry, pick.partitions)]  # fmt: skip
-    last = pick.last or max([hub.books.today(), *(entry.date for entry in posted)])
+    last = pick.last or max([hub.bookkeeper.today(), *(entry.date for entry in posted)])
     some = [entry for entry in posted if _within(entry, pick.first, last)]
     began = min(entry.date for entry in some) if some and pick.first is None else None
     theirs, *since = together(sink, *_balances_asked(sink, pick.first, last, began))

@@ -103,13 +103,13 @@ def tie_out(hub: Hub, connection: str, flows: Sequence[Flow], days: Days) -> Tie
     assert lane is not None
     target = desk.reach(hub, lane.route.sink, away=True)
     assert target is not None
-    chart = hub.books.refresh(lane)
+    chart = hub.bookkeeper.refresh(lane)
     with hub.store.read() as tx:
         ours = _Ours(hub, tx, lane.route.sink, chart)
         span = _span(hub, tx, flows, ours.written, days)
         open_now = _open(tx, lane.route.sink)
         lost = _lost_movements(tx, flows, ours.keys | posted.keys_open(tx, lane.route.sink, ENTITY))
-    first, last = span.first or hub.books.today(), span.last or hub.books.today()
+    first, last = span.first or hub.bookkeeper.today(), span.last or hub.bookkeeper.today()
     before, moved, after, held, listed = trail.together(
         target.sink,
         lambda: _balances(target, None, first - _ONE_DAY),
@@ -120,14 +120,14 @@ def tie_out(hub: Hub, connection: str, flows: Sequence[Flow], days: Days) -> Tie
     )
     sent = _sent(hub, lane.route.sink, ours, held)
     told = [*lost, *([] if held is not None else _asked(target, ours, first, last)), *_not_found(open_now, held)]
-    books = BothSides(
+    sides = BothSides(
         first=first, last=last, written=ours.written, cancelled=ours.cancelled, held=held, opening=before, moved=moved,
         sent=sent, open={stamp: says for stamp, (_, says) in open_now.items()}, told=told, parties=ours.parties,
         documents=listed, made=documented.made(hub, ours.others, listed),
     )  # fmt: skip
     names = {one.code: trail.name_of(chart, one.code) for one in chart}
     found = Tied(connection=connection, flows=[one.name for one in flows], days=Days(first, last, days.name),
-                 found=tieout.tie(books, names), before=before, after=after, written=ours.written)  # fmt: skip
+                 found=tieout.tie(sides, names), before=before, after=after, written=ours.written)  # fmt: skip
     if listed is None and any(one.what == "unexplained" for one in found.found.problems):
         found.notes += documented.itemised(ours.others.values(), first, last)
     for flow in flows:
@@ -201,11 +201,11 @@ class _Spans:
         """None for an entry of a flow that there is no more, or that groups otherwise by now."""
         name = parts(entry.key).flow
         flow = self._hub.project.flows.get(name)
-        if flow is None or not flow.books or flow.group == "none":
+        if flow is None or not flow.books_journals or flow.group == "none":
             return None
         try:
             if name not in self._calendars:
-                self._calendars[name] = self._hub.books.calendar(flow)
+                self._calendars[name] = self._hub.bookkeeper.calendar(flow)
             bucket = self._calendars[name].bucket_of(entry.date, flow.group, gathering.week_start(flow))
         except (ConfigError, Rejected):
             return None
@@ -235,7 +235,7 @@ def _span(hub: Hub, tx: Tx, flows: Sequence[Flow], written: Sequence[Written], d
     known = [one.entry.date for one in written]
     known += [dt.date.fromisoformat(row.date) for flow in flows for row in trail.subledger_rows(tx, flow)]
     known += [flow.books_from for flow in flows if flow.books_from is not None]
-    today = hub.books.today()
+    today = hub.bookkeeper.today()
     return Days(min([*known, today]), max([*(one.entry.date for one in written), today]))
 
 
@@ -319,10 +319,10 @@ def _asked(target: Target, ours: _Ours, first: dt.date, last: dt.date) -> list[P
 
 def _left_out(hub: Hub, flow: Flow, pick: Selection, found: Tied) -> None:
     """What of a flow's movements would be booked now, and what is left out and why. Reads alone."""
-    books = hub.books.books(hub.wiring.wire(flow.name, "tie-out"), pick)
+    basis = hub.bookkeeper.basis(hub.wiring.wire(flow.name, "tie-out"), pick)
     try:
         with hub.store.read() as tx:
-            now = gathering.arrange(tx, books)
+            now = gathering.arrange(tx, basis)
     except Guarded as error:
         found.notes.append(error.message)
         return
@@ -362,12 +362,12 @@ def trial_balance(hub: Hub, name: str, asked: fiscal.Asked) -> TrialBalance:
     target = desk.reach(hub, lane.route.sink, away=True)
     assert target is not None
     with hub.store.read() as tx:
-        ours = _Ours(hub, tx, lane.route.sink, hub.books.chart(lane.route.sink))
+        ours = _Ours(hub, tx, lane.route.sink, hub.bookkeeper.chart(lane.route.sink))
     first = found.first or min([found.last, *(one.entry.date for one in ours.written)])
     held = _held(target, first, found.last, ours)
-    books = BothSides(first=first, last=found.last, written=ours.written, cancelled=ours.cancelled, held=held,
+    sides = BothSides(first=first, last=found.last, written=ours.written, cancelled=ours.cancelled, held=held,
                   moved=found.theirs, parties=ours.parties)  # fmt: skip
-    hub_part, off, problems = tieout.standing(books, found.keys)
+    hub_part, off, problems = tieout.standing(sides, found.keys)
     names = {one.code: one.name for one in (*found.ours, *found.theirs)}
     found.ours = [Balance(code, names.get(code, ""), max(minor, 0), max(-minor, 0), currency)
                   for (currency, code), minor in sorted(hub_part.items())]  # fmt: skip

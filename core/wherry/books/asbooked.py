@@ -28,7 +28,7 @@ from wherry.store.movements import MovementRow
 
 if TYPE_CHECKING:
     from wherry.books.charts import Chart
-    from wherry.books.gathering import Booking, Books
+    from wherry.books.gathering import Basis, Booking
 
 _NAMESPACE, _ENTRIES, _TERMS = "wherry.books", "booked_by", "booking_terms"
 """No plugin can have this name."""
@@ -54,20 +54,20 @@ class Kept(Struct, frozen=True, kw_only=True):
     """When the target took it, which tells what its accounts were called."""
 
 
-def terms_of(books: Books) -> Terms:
-    clearing, chart = books.chart.code_of(books.flow.clearing), books.chart
+def terms_of(basis: Basis) -> Terms:
+    clearing, chart = basis.chart.code_of(basis.flow.clearing), basis.chart
     codes = chart.codes(["receivable", "payable"]) if clearing else ()
     control = {category_key(name) for one in chart if one.code in codes for name in (one.code, chart.full_name(one))}
-    return Terms(table=tuple(books.table), gains=books.flow.gains, clearing=clearing, control=tuple(sorted(control)))
+    return Terms(table=tuple(basis.table), gains=basis.flow.gains, clearing=clearing, control=tuple(sorted(control)))
 
 
-def keep(tx: Tx, books: Books, bookings: Collection[Booking]) -> None:
+def keep(tx: Tx, basis: Basis, bookings: Collection[Booking]) -> None:
     """Note it of entries that are prepared now, where it is not what was noted of them before."""
     if not bookings:
         return
-    said = msgspec.to_builtins(terms_of(books))
+    said = msgspec.to_builtins(terms_of(basis))
     sign = blake2b(msgspec.json.encode(said), digest_size=8).hexdigest()
-    sink, view = books.route.sink, DocumentView(tx, _NAMESPACE)
+    sink, view = basis.route.sink, DocumentView(tx, _NAMESPACE)
     wanted = {f"{sink}/{one.key}": _note(one, sign) for one in bookings}
     held = view.get(_ENTRIES, wanted)
     if not view.known(_TERMS, [sign]):
@@ -120,11 +120,11 @@ def is_as_booked(row: MovementRow) -> bool:
     return bool(row.undoes) and _AS_BOOKED in row.body
 
 
-def undone(tx: Tx, books: Books, rows: Sequence[MovementRow]) -> dict[int, MovementRow]:
+def undone(tx: Tx, basis: Basis, rows: Sequence[MovementRow]) -> dict[int, MovementRow]:
     """Movement that is to be booked once more, since its entry was reversed → what takes it back. It has to go where
     that takes it from, whatever the tables say by now, or the two would not come to nothing (case C11)."""
     ids = {row.id for row in rows if not row.undoes}
-    back = movements.undoing(tx, books.route.sink, books.flow.name)
+    back = movements.undoing(tx, basis.route.sink, basis.flow.name)
     return {row.undoes: row for row in back if row.undoes in ids and is_as_booked(row)}
 
 
@@ -137,35 +137,35 @@ def turned(row: MovementRow, back: MovementRow, chart: Chart) -> Movement:
     )
 
 
-def unnoted(tx: Tx, books: Books, rows: Sequence[MovementRow], fixed: Collection[str]) -> dict[int, str]:
+def unnoted(tx: Tx, basis: Basis, rows: Sequence[MovementRow], fixed: Collection[str]) -> dict[int, str]:
     """What takes a movement back that was booked before it was noted how, and what replaces it, → why it is held:
     today's table of accounts may say something else (case C11). Reversing the whole entry needs no table."""
-    back = [row for row in rows if row.undoes and not is_as_booked(row) and _asks_table(row, books)]
+    back = [row for row in rows if row.undoes and not is_as_booked(row) and _asks_table(row, basis)]
     if not back:
         return {}
     first = movements.by_id(tx, [row.undoes for row in back])
     entries = {row.id: first[row.undoes].entry for row in back if row.undoes in first}
-    noted = of_entries(tx, books.route, {key for key in entries.values() if key in fixed})
+    noted = of_entries(tx, basis.route, {key for key in entries.values() if key in fixed})
     found: dict[int, str] = {}
     for row in back:
         key = entries.get(row.id, "")
         if key in fixed and key not in noted:
-            number = _number_of(tx, books.route, key)
+            number = _number_of(tx, basis.route, key)
             why = (f"it takes back what {number} booked before it was noted how, and the table of accounts may say "
-                   f"something else by now: wherry journal reverse {books.flow.name} '{number}' --repost")  # fmt: skip
+                   f"something else by now: wherry journal reverse {basis.flow.name} '{number}' --repost")  # fmt: skip
             later = [one.id for one in rows if (one.kind, one.key) == (row.kind, row.key) and one.id > row.id]
             found |= dict.fromkeys([row.id, *later], why)
     return found
 
 
-def _asks_table(row: MovementRow, books: Books) -> bool:
+def _asks_table(row: MovementRow, basis: Basis) -> bool:
     """Whether a table decides where it goes, or what it is worth: of accounts, of rates, or what is cleared."""
     body: dict[str, Any] = msgspec.json.decode(row.body)
-    gain = books.flow.gains and (body.get("gain") or {}).get("minor")
-    rate = row.currency != books.home and not body.get("exchange_rate")
-    control = books.chart.codes(["receivable", "payable"]) if books.flow.clearing else set()
+    gain = basis.flow.gains and (body.get("gain") or {}).get("minor")
+    rate = row.currency != basis.home and not body.get("exchange_rate")
+    control = basis.chart.codes(["receivable", "payable"]) if basis.flow.clearing else set()
     own = [str(line.get("account") or "") for line in body.get("lines", ())]
-    return bool(gain or rate) or any(not one or books.chart.code_of(one) in control for one in own)
+    return bool(gain or rate) or any(not one or basis.chart.code_of(one) in control for one in own)
 
 
 def _number_of(tx: Tx, route: Route, key: str) -> str:

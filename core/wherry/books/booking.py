@@ -18,7 +18,7 @@ from wherry.books import drafts, gathered, gathering, stuck
 from wherry.books.charts import Chart, Mismatch
 from wherry.books.frozen import ENTITY
 from wherry.books.gathered import Looked
-from wherry.books.gathering import Arrangement, Booking, Books
+from wherry.books.gathering import Arrangement, Basis, Booking
 from wherry.errors import Rejected
 from wherry.protocol import writing
 from wherry.protocol.steps import Lane, Outcome, Step
@@ -65,10 +65,10 @@ def _told(entry: Entry) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def look(store: Store, books: Books) -> Looked:
+def look(store: Store, basis: Basis) -> Looked:
     """What there is to be booked, as it stands before the writing transaction begins."""
     with store.read() as tx:
-        return Looked(gathered.sign(tx, books), gathering.arrange(tx, books), gathered.others(tx, books))
+        return Looked(gathered.sign(tx, basis), gathering.arrange(tx, basis), gathered.others(tx, basis))
 
 
 def parties(looked: Looked) -> list[Draft]:
@@ -77,38 +77,38 @@ def parties(looked: Looked) -> list[Draft]:
 
 
 def book(
-    tx: Tx, lane: Lane, books: Books, decisions: Decisions, now: str, looked: Looked | None = None
+    tx: Tx, lane: Lane, basis: Basis, decisions: Decisions, now: str, looked: Looked | None = None
 ) -> Booked:  # fmt: skip
     """Arrange what is free, take out of the queue what is no longer so, and queue the rest.
 
     What was looked at before counts while nothing has changed since, nor another flow has taken numbers.
     """
-    same = looked is not None and (looked.sign, looked.others) == (gathered.sign(tx, books), gathered.others(tx, books))
-    found = looked.found if looked is not None and same else gathering.arrange(tx, books)
+    same = looked is not None and (looked.sign, looked.others) == (gathered.sign(tx, basis), gathered.others(tx, basis))
+    found = looked.found if looked is not None and same else gathering.arrange(tx, basis)
     wanted = [] if found.blocked else found.bookings
-    _withdraw(tx, lane, books, found, {booking.key for booking in wanted}, now)
-    steps = [_step(books, booking) for booking in wanted]
+    _withdraw(tx, lane, basis, found, {booking.key for booking in wanted}, now)
+    steps = [_step(basis, booking) for booking in wanted]
     steps += [_party(draft, decisions) for draft in drafts.parties(one.entry for one in wanted)]
     outcomes = writing.settle(tx, lane, steps, now) if steps else {}
-    gathering.keep(tx, books, found)
+    gathering.keep(tx, basis, found)
     booked = Booked(arrangement=found, steps=steps, outcomes=outcomes)
-    gathered.remember(tx, books, booked.as_data())
-    stuck.keep(tx, books, found)
+    gathered.remember(tx, basis, booked.as_data())
+    stuck.keep(tx, basis, found)
     return booked
 
 
-def recall(store: Store, books: Books) -> Booked | None:
+def recall(store: Store, basis: Basis) -> Booked | None:
     """What booking came to the last time, where nothing has changed since; None where it is to be done anew."""
-    told = gathered.recall(store, books)
+    told = gathered.recall(store, basis)
     if told is None:
         return None
     return Booked(arrangement=Arrangement(blocked=bool(told["blocked"])), steps=[], outcomes={}, told=told)
 
 
-def _step(books: Books, booking: Booking) -> Step:
+def _step(basis: Basis, booking: Booking) -> Step:
     return Step(
         draft=booking.draft, record_kind="journal", record_id=booking.key, decision=Create(), always=True,
-        refusal=refusal(books.chart, books.home, booking.entry),
+        refusal=refusal(basis.chart, basis.home, booking.entry),
     )  # fmt: skip
 
 
@@ -135,14 +135,14 @@ def refusal(chart: Chart, home: str, entry: Entry) -> Rejected | None:
     return None
 
 
-def _withdraw(tx: Tx, lane: Lane, books: Books, found: Arrangement, wanted: Iterable[str], now: str) -> None:
+def _withdraw(tx: Tx, lane: Lane, basis: Basis, found: Arrangement, wanted: Iterable[str], now: str) -> None:
     """Entries that are not to be sent as they stand, because their movements are booked otherwise now, or not yet."""
     before = {row.entry for row in found.free if row.entry} - set(wanted)
-    items = ledger.find_items(tx, books.route, [Ref(ENTITY, key) for key in sorted(before)])
+    items = ledger.find_items(tx, basis.route, [Ref(ENTITY, key) for key in sorted(before)])
     gone = [item for item in items.values() if item.state not in _IN_FLIGHT]
     ledger.remove_items(tx, [item.id for item in gone])
     why = "something of the selection has no account" if found.blocked else "its movements are booked otherwise"
     ledger.put_events(tx, [
-        Event(now, lane.run, books.flow.name, item.record_kind, item.record_id, ENTITY, item.key, "skipped", "", why)
+        Event(now, lane.run, basis.flow.name, item.record_kind, item.record_id, ENTITY, item.key, "skipped", "", why)
         for item in gone
     ])  # fmt: skip

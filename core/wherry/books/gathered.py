@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from wherry.books import frozen
-from wherry.books.gathering import Arrangement, Books, Selection
+from wherry.books.gathering import Arrangement, Basis, Selection
 from wherry.books.keys import SEPARATOR
 from wherry.store import Store, calls, movements, posted
 from wherry.store.database import Tx
@@ -38,44 +38,44 @@ class Remembered(Struct, frozen=True):
     told: dict[str, Any]
 
 
-def sign(tx: Tx, books: Books) -> str:
+def sign(tx: Tx, basis: Basis) -> str:
     """Equal where arranging would come to the same."""
-    flow = books.flow
+    flow = basis.flow
     said: list[Any] = [
-        _MADE, flow.name, flow.model_dump_json(warnings=False), list(books.table), list(books.chart),
-        books.calendar.periods,
-        books.rates.told(), books.route, books.home, books.own_rounding, books.closed_until, books.most_lines,
-        books.books_from, books.pick, "" if flow.needs_approval else books.today,
-        movements.changes(tx, books.route.sink, flow.name),
+        _MADE, flow.name, flow.model_dump_json(warnings=False), list(basis.table), list(basis.chart),
+        basis.calendar.periods,
+        basis.rates.told(), basis.route, basis.home, basis.own_rounding, basis.closed_until, basis.most_lines,
+        basis.books_from, basis.pick, "" if flow.needs_approval else basis.today,
+        movements.changes(tx, basis.route.sink, flow.name),
     ]  # fmt: skip
     found = hashlib.blake2b(msgspec.json.encode(said), digest_size=16)
-    for row in frozen.all_known(tx, books.route, flow.name):
+    for row in frozen.all_known(tx, basis.route, flow.name):
         found.update(repr(row).encode())
     return found.hexdigest()
 
 
-def others(tx: Tx, books: Books) -> tuple[Any, ...]:
+def others(tx: Tx, basis: Basis) -> tuple[Any, ...]:
     """How the entries of other flows stand in the same target. They do not change what is booked, only what numbers
     are free for what is new."""
-    return posted.standing_of_others(tx, books.route.sink, frozen.ENTITY, f"{books.flow.name}{SEPARATOR}")
+    return posted.standing_of_others(tx, basis.route.sink, frozen.ENTITY, f"{basis.flow.name}{SEPARATOR}")
 
 
-def recall(store: Store, books: Books) -> dict[str, Any] | None:
+def recall(store: Store, basis: Basis) -> dict[str, Any] | None:
     """What was told of the arrangement, where it would be the same now."""
-    if books.pick != Selection():
+    if basis.pick != Selection():
         return None
     with store.read() as tx:
-        kept = calls.note(tx, _name(books))
+        kept = calls.note(tx, _name(basis))
         held = msgspec.json.decode(kept, type=Remembered) if kept else None
-        return held.told if held is not None and held.sign == sign(tx, books) else None
+        return held.told if held is not None and held.sign == sign(tx, basis) else None
 
 
-def remember(tx: Tx, books: Books, told: dict[str, Any]) -> None:
+def remember(tx: Tx, basis: Basis, told: dict[str, Any]) -> None:
     """Keep it, once everything of it is in the store; with a selection nothing is kept, since it is not the whole."""
-    whole = books.pick == Selection()
-    kept = msgspec.json.encode(Remembered(sign(tx, books), told)).decode() if whole else ""
-    calls.put_note(tx, _name(books), kept if len(kept) <= _MOST else "")
+    whole = basis.pick == Selection()
+    kept = msgspec.json.encode(Remembered(sign(tx, basis), told)).decode() if whole else ""
+    calls.put_note(tx, _name(basis), kept if len(kept) <= _MOST else "")
 
 
-def _name(books: Books) -> str:
-    return f"gathered:{books.route.sink}:{books.route.source}:{books.flow.name}"
+def _name(basis: Basis) -> str:
+    return f"gathered:{basis.route.sink}:{basis.route.source}:{basis.flow.name}"

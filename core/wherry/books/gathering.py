@@ -39,8 +39,8 @@ Place = tuple[State, str, str]
 _SLUG = 4
 
 
-class Books(Struct, kw_only=True):
-    """What the books of one flow are kept by."""
+class Basis(Struct, kw_only=True):
+    """What the entries of one flow are made by."""
 
     flow: Flow
     route: Route
@@ -114,47 +114,47 @@ class Arrangement(Struct, kw_only=True):
 # -- arranging --------------------------------------------------------------------------------------------------------
 
 
-def arrange(tx: Tx, books: Books) -> Arrangement:
+def arrange(tx: Tx, basis: Basis) -> Arrangement:
     """What of the flow's movements is booked now. Raises Guarded where a closed period is to stop everything."""
-    sent = frozen.of_flow(tx, books.route, books.flow.name)
-    rows, fixed = _rows(tx, books, sent), sent.fixed
-    apart = unbooked.look(tx, books.route, books.flow.name, rows, sent)
-    free = [row for row in rows if row.entry not in fixed and books.pick.takes(row)]
+    sent = frozen.of_flow(tx, basis.route, basis.flow.name)
+    rows, fixed = _rows(tx, basis, sent), sent.fixed
+    apart = unbooked.look(tx, basis.route, basis.flow.name, rows, sent)
+    free = [row for row in rows if row.entry not in fixed and basis.pick.takes(row)]
     found = Arrangement(free=free, sent=[row for row in rows if row.entry in sent.posted], fixed=fixed, apart=apart)
     for row in rows:
-        if row.entry and row.entry not in {*fixed, *apart.given_up} and not books.pick.takes(row):
+        if row.entry and row.entry not in {*fixed, *apart.given_up} and not basis.pick.takes(row):
             found.aside.setdefault(row.entry, []).append(row.id)
-    placing = Placing(books, fixed, apart.given_up)
-    placing.reversed, placing.unnoted = sent.reversed, asbooked.unnoted(tx, books, free, fixed)
-    placing.undone = asbooked.undone(tx, books, rows) if sent.reversed else {}
+    placing = Placing(basis, fixed, apart.given_up)
+    placing.reversed, placing.unnoted = sent.reversed, asbooked.unnoted(tx, basis, free, fixed)
+    placing.undone = asbooked.undone(tx, basis, rows) if sent.reversed else {}
     kept = frozenset(row.id for row in rows if asbooked.is_as_booked(row) or row.id in placing.undone)
-    booked, found.left, found.blocked = _ready(books, placing, free)
-    placing.numbers = posted.numbers_of_others(tx, books.route.sink, ENTITY, f"{books.flow.name}{SEPARATOR}")
-    if books.flow.group == "none":
-        placing.numbers |= frozen.numbers(tx, books.route, books.flow.name)
+    booked, found.left, found.blocked = _ready(basis, placing, free)
+    placing.numbers = posted.numbers_of_others(tx, basis.route.sink, ENTITY, f"{basis.flow.name}{SEPARATOR}")
+    if basis.flow.group == "none":
+        placing.numbers |= frozen.numbers(tx, basis.route, basis.flow.name)
     placing.partitions |= {row.partition for row in rows}
-    aside = Placing(_unstopped(books), fixed, apart.given_up)
+    aside = Placing(_unstopped(basis), fixed, apart.given_up)
     aside.undone = placing.undone
-    rest = [row for row in rows if row.entry not in fixed and not books.pick.takes(row)]
-    bookings, unvalued = _bookings(books, placing, booked, _ready(aside.books, aside, rest)[0] if rest else [], kept)
+    rest = [row for row in rows if row.entry not in fixed and not basis.pick.takes(row)]
+    bookings, unvalued = _bookings(basis, placing, booked, _ready(aside.basis, aside, rest)[0] if rest else [], kept)
     found.in_time = [*placing.in_time, *aside.in_time]
     found.left += unvalued
     for booking in bookings:
-        if books.flow.needs_approval or _is_over(books, booking.entry):
+        if basis.flow.needs_approval or _is_over(basis, booking.entry):
             found.bookings.append(booking)
         else:
             found.coming.append(booking.entry)
     return found
 
 
-def _ready(books: Books, placing: Placing, rows: Sequence[MovementRow]) -> tuple[list[Movement], list[LeftOut], bool]:
+def _ready(basis: Basis, placing: Placing, rows: Sequence[MovementRow]) -> tuple[list[Movement], list[LeftOut], bool]:
     """What of the rows can be booked, what is left out, and whether nothing may be, since something has no account."""
     mine = {row.id: (row, movement) for row in rows if (movement := placing.admitted(row)) is not None}
     large, small = grouping.sub_cent([movement for _, movement in mine.values()], exact=unrounded(rows))
     placed = [placing.place(*mine[movement.id]) for movement in large]
-    booked, missing = grouping.categorise([one for one in placed if one is not None], books.table)
-    booked = by_code(booked, books.chart)
-    booked, nobodys = _owed_by_nobody(books, booked)
+    booked, missing = grouping.categorise([one for one in placed if one is not None], basis.table)
+    booked = by_code(booked, basis.chart)
+    booked, nobodys = _owed_by_nobody(basis, booked)
     return booked, [*placing.left(), *small, *missing, *nobodys], bool(missing or nobodys)
 
 
@@ -174,23 +174,23 @@ def _coded(movement: Movement, codes: Mapping[str, str]) -> Movement:
     return msgspec.structs.replace(movement, lines=lines)
 
 
-def _unstopped(books: Books) -> Books:
+def _unstopped(basis: Basis) -> Basis:
     """The same books for what the selection leaves out: it is only looked at, and stops nothing."""
-    flow = books.flow.model_copy(update={"closed": "hold"}) if books.flow.closed == "stop" else books.flow
-    return msgspec.structs.replace(books, flow=flow)
+    flow = basis.flow.model_copy(update={"closed": "hold"}) if basis.flow.closed == "stop" else basis.flow
+    return msgspec.structs.replace(basis, flow=flow)
 
 
-def _rows(tx: Tx, books: Books, sent: Sent) -> list[MovementRow]:
+def _rows(tx: Tx, basis: Basis, sent: Sent) -> list[MovementRow]:
     """What is not posted; with it what was, in entries that the target has taken back since."""
-    sink, flow = books.route.sink, books.flow.name
+    sink, flow = basis.route.sink, basis.flow.name
     rows = list(movements.unposted(tx, sink, flow))
     back = (row for row in movements.of_entries(tx, sink, flow, sorted(sent.reversed)) if row.state == "posted")
     return sorted([*rows, *back], key=lambda row: row.id) if sent.reversed else rows
 
 
-def _owed_by_nobody(books: Books, booked: Sequence[Movement]) -> tuple[list[Movement], list[LeftOut]]:
+def _owed_by_nobody(basis: Basis, booked: Sequence[Movement]) -> tuple[list[Movement], list[LeftOut]]:
     """Receivables and payables are somebody's, unless a clearing account takes their place."""
-    control = books.chart.codes(["receivable", "payable"]) if not books.flow.clearing else set()
+    control = basis.chart.codes(["receivable", "payable"]) if not basis.flow.clearing else set()
     bad = {movement.id for movement in grouping.without_party(booked, control)} if control else set()
     why = "on a receivable or payable account, and nobody is named: map the customer, or set clearing on the flow"
     rows = [row for row in booked if row.id in bad]
@@ -203,17 +203,17 @@ def _owed_by_nobody(books: Books, booked: Sequence[Movement]) -> tuple[list[Move
     return [movement for movement in booked if movement.id not in bad], left
 
 
-def _is_over(books: Books, entry: Entry) -> bool:
+def _is_over(basis: Basis, entry: Entry) -> bool:
     """With automatic approval a group posts only some days after its end."""
-    ends = books.calendar.bucket_of(entry.date, books.flow.group, week_start(books.flow)).last
-    return ends + books.flow.wait_for <= books.today
+    ends = basis.calendar.bucket_of(entry.date, basis.flow.group, week_start(basis.flow)).last
+    return ends + basis.flow.wait_for <= basis.today
 
 
 # -- entries -----------------------------------------------------------------------------------------------------------
 
 
 def _bookings(
-    books: Books, placing: Placing, booked: Sequence[Movement], aside: Sequence[Movement], kept: frozenset[int]
+    basis: Basis, placing: Placing, booked: Sequence[Movement], aside: Sequence[Movement], kept: frozenset[int]
 ) -> tuple[list[Booking], list[LeftOut]]:  # fmt: skip
     """The entries of each partition. What comes late into a posted group stands in a further part of it. ``aside`` is
     what the selection leaves out: a group that it takes some of only is numbered otherwise than the whole one. ``kept``
@@ -223,41 +223,41 @@ def _bookings(
     """
     found: list[Booking] = []
     left: list[LeftOut] = []
-    account = books.chart.code_of(books.flow.rounding)
-    terms = Terms(home=books.home, rates=books.rates, account=account, own=books.own_rounding)
+    account = basis.chart.code_of(basis.flow.rounding)
+    terms = Terms(home=basis.home, rates=basis.rates, account=account, own=basis.own_rounding)
     slugs, given = _slugs(placing.partitions), set[str]()
     by_partition: dict[str, list[Movement]] = {}
     for movement in booked:
         by_partition.setdefault(movement.partition, []).append(movement)
     for partition, mine in sorted(by_partition.items()):
-        entries = _grouped(books, placing, (partition, slugs[partition]), mine, aside, kept, given)
+        entries = _grouped(basis, placing, (partition, slugs[partition]), mine, aside, kept, given)
         given |= {one.number for one in entries}
-        for entry in (rates.appraised(opened(one, books.closed_until), terms) for one in entries):
+        for entry in (rates.appraised(opened(one, basis.closed_until), terms) for one in entries):
             if isinstance(entry, LeftOut):
                 left.append(entry)
                 continue
-            key = joined(Parts(books.flow.name, entry.bucket, partition, entry.key))
+            key = joined(Parts(basis.flow.name, entry.bucket, partition, entry.key))
             found.append(Booking(key=key, entry=entry, draft=draft_of(key, entry)))
     return found, left
 
 
 def _grouped(
-    books: Books, placing: Placing, named: tuple[str, str], mine: Sequence[Movement], aside: Sequence[Movement],
+    basis: Basis, placing: Placing, named: tuple[str, str], mine: Sequence[Movement], aside: Sequence[Movement],
     kept: frozenset[int], given: set[str],
 ) -> list[Entry]:  # fmt: skip
     """The entries of one partition, named as it is and as numbers say it: what goes to the clearing account, if there
     is one, apart from what was booked before it was there and is taken back from where it stands. ``given`` are the
     numbers of other partitions."""
-    (partition, slug), chart, clearing = named, books.chart, books.chart.code_of(books.flow.clearing)
+    (partition, slug), chart, clearing = named, basis.chart, basis.chart.code_of(basis.flow.clearing)
     control = chart.codes(["receivable", "payable"]) if clearing and kept else set()
     stays = {one.id for one in mine if one.id in kept and _owed(one, control)}
-    split, taken, found = _split(books, placing, partition, aside), placing.taken(partition), list[Entry]()
+    split, taken, found = _split(basis, placing, partition, aside), placing.taken(partition), list[Entry]()
     for to in (clearing, "") if stays else (clearing,):
         some = [one for one in mine if (one.id in stays) == (to != clearing)]
         found += grouping.entries(
             some, placing.bucket_of, receivable=chart.codes(["receivable"]), payable=chart.codes(["payable"]),
-            clearing=to, max_lines=books.most_lines, prefix=f"JE {slug}", home=books.home,
-            each=books.flow.group == "none", split=split,
+            clearing=to, max_lines=basis.most_lines, prefix=f"JE {slug}", home=basis.home,
+            each=basis.flow.group == "none", split=split,
             taken=_Any(*taken, given, {word for one in found for word in (one.key, one.number)}),
         )  # fmt: skip
     return found
@@ -287,11 +287,11 @@ def opened(entry: Entry, closed_until: dt.date | None) -> Entry:
     return msgspec.structs.replace(entry, date=closed_until + dt.timedelta(days=1))
 
 
-def _split(books: Books, placing: Placing, partition: str, aside: Collection[Movement]) -> set[str]:
+def _split(basis: Basis, placing: Placing, partition: str, aside: Collection[Movement]) -> set[str]:
     """The stems of the groups of a partition of which the selection leaves something out."""
-    control = books.chart.codes(["receivable", "payable"]) if not books.flow.clearing else set()
+    control = basis.chart.codes(["receivable", "payable"]) if not basis.flow.clearing else set()
     mine = (movement for movement in aside if movement.partition == partition)
-    return grouping.stems(mine, placing.bucket_of, control, each=books.flow.group == "none", home=books.home)
+    return grouping.stems(mine, placing.bucket_of, control, each=basis.flow.group == "none", home=basis.home)
 
 
 def _slugs(partitions: Iterable[str]) -> dict[str, str]:
@@ -312,9 +312,9 @@ def _slugs(partitions: Iterable[str]) -> dict[str, str]:
 # -- keeping ----------------------------------------------------------------------------------------------------------
 
 
-def keep(tx: Tx, books: Books, found: Arrangement) -> None:
+def keep(tx: Tx, basis: Basis, found: Arrangement) -> None:
     """Note which movement stands in which entry, and why the others stand in none: what has changed of it."""
-    sink, flow = books.route.sink, books.flow.name
+    sink, flow = basis.route.sink, basis.flow.name
     again = {row.entry for row in found.free} | {booking.key for booking in found.bookings}
     aside = [id for entry in again for id in found.aside.get(entry, ())]
     wanted: dict[int, Place] = dict.fromkeys([*aside, *(row.id for row in found.free)], ("open", "", ""))
@@ -329,8 +329,8 @@ def keep(tx: Tx, books: Books, found: Arrangement) -> None:
     for id, place in wanted.items():
         if held.get(id) != place:
             changed.setdefault(place, []).append(id)
-    unbooked.keep(tx, books.route, flow, found.apart)
-    asbooked.keep(tx, books, () if found.blocked else found.bookings)
+    unbooked.keep(tx, basis.route, flow, found.apart)
+    asbooked.keep(tx, basis, () if found.blocked else found.bookings)
     movements.post(tx, sink, flow, [row.id for row in found.sent if row.state != "posted"])
     for (state, entry, reason), ids in changed.items():
         movements.place(tx, sink, flow, ids, state, entry=entry, reason=reason)

@@ -15,9 +15,9 @@ _SHOWN = 6
 class Pairs:
     """Which entry in the target is which of ours."""
 
-    def __init__(self, books: BothSides) -> None:
-        self.books = books
-        self._held = {one.id: one for one in books.held or ()}
+    def __init__(self, sides: BothSides) -> None:
+        self.sides = sides
+        self._held = {one.id: one for one in sides.held or ()}
         self._called = {one.number: one for one in self._held.values() if one.number and not one.stamp}
         self._found: dict[int, HeldEntry] = {}
         self._shared: set[int] = set()
@@ -25,25 +25,25 @@ class Pairs:
         self._taken: set[str] = set()
         self._by_number: dict[str, list[Written]] = defaultdict(list)
         self._by_print: dict[_Print, list[Written]] = defaultdict(list)
-        for one in books.written:
+        for one in sides.written:
             self._by_number[one.entry.number].append(one)
             self._by_print[_print_of(one.entry)].append(one)
         self._pair()
-        self._former = [(one, self._of_cancelled(one)) for one in books.cancelled]
+        self._former = [(one, self._of_cancelled(one)) for one in sides.cancelled]
         self._rest = [one for one in self._held.values() if one.id not in self._taken]
-        self._copied = {held.stamp: books.written[n].entry.number for n, held in self._found.items() if held.stamp}
+        self._copied = {held.stamp: sides.written[n].entry.number for n, held in self._found.items() if held.stamp}
 
     def _pair(self) -> None:
         """By the target's id; what takes an entry back by a stamp that went out for it, else by what it says."""
-        for number, one in enumerate(self.books.written):
+        for number, one in enumerate(self.sides.written):
             held = self._held.get(one.id) or self._called.get(one.id)
             if held is not None and held.id in self._taken:
                 self._shared.add(number)
             elif held is not None:
                 self._take(number, held)
-        linked = {one.id for one in self.books.written} | {one.id for one in self.books.cancelled}
+        linked = {one.id for one in self.sides.written} | {one.id for one in self.sides.cancelled}
         free = [held for held in self._held.values() if held.stamp and held.id not in linked]
-        for number, one in enumerate(self.books.written):
+        for number, one in enumerate(self.sides.written):
             if not one.id:
                 mine = [held for held in free if held.id not in self._taken]
                 stamped = (held for held in mine if held.stamp in one.stamps)
@@ -69,22 +69,22 @@ class Pairs:
     @property
     def entries(self) -> set[str]:
         """The target's ids of journal entries, as far as they are known."""
-        own, former = (one.id for one in self.books.written), (one.id for one in self.books.cancelled)
+        own, former = (one.id for one in self.sides.written), (one.id for one in self.sides.cancelled)
         return {*self._held, *own, *former} - {""}
 
     def mine(self) -> list[tuple[Written, HeldEntry | None]]:
         """Our entries of these days, with what stands for them there."""
-        told = ((one, self._found.get(number)) for number, one in enumerate(self.books.written))
-        return [(one, held) for one, held in told if self.books.spans(one.entry.date)]
+        told = ((one, self._found.get(number)) for number, one in enumerate(self.sides.written))
+        return [(one, held) for one, held in told if self.sides.spans(one.entry.date)]
 
     def ours(self) -> list[HeldEntry]:
         """What stands in the target on the hub's account: its entries, what doubles them, and what it lost sight of."""
         stray = (held for held in self._rest if self._sort_of(held) is not None)
         former = (held for _, some in self._former for held in some)
-        return [held for held in (*self._found.values(), *former, *stray) if self.books.spans(held.date)]
+        return [held for held in (*self._found.values(), *former, *stray) if self.sides.spans(held.date)]
 
     def foreign(self) -> list[HeldEntry]:
-        return [held for held in self._rest if self.books.spans(held.date) and self._sort_of(held) is None]
+        return [held for held in self._rest if self.sides.spans(held.date) and self._sort_of(held) is None]
 
     def told(self, held: HeldEntry) -> Foreign:
         """An entry of somebody else, as people are told of it."""
@@ -100,16 +100,16 @@ class Pairs:
         return found.entry.number if found is not None else ""
 
     def problems(self) -> Iterator[Problem]:
-        for number, written in enumerate(self.books.written):
+        for number, written in enumerate(self.sides.written):
             held = self._found.get(number)
-            if self.books.spans(written.entry.date) or (held is not None and self.books.spans(held.date)):
-                yield from _compared(written, held, self.books.parties, shared=number in self._shared)
+            if self.sides.spans(written.entry.date) or (held is not None and self.sides.spans(held.date)):
+                yield from _compared(written, held, self.sides.parties, shared=number in self._shared)
         for one, some in self._former:
-            if any(_left(some).values()) and any(self.books.spans(held.date) for held in some):
+            if any(_left(some).values()) and any(self.sides.spans(held.date) for held in some):
                 yield Problem(what="edited", name=one.name, target=one.id, entry=one.entry,
                               says="was taken back, and what is left of it there does not come to nothing")  # fmt: skip
         for held in self._rest:
-            if self.books.spans(held.date) and (problem := self._sort_of(held)) is not None:
+            if self.sides.spans(held.date) and (problem := self._sort_of(held)) is not None:
                 yield problem
 
     def _sort_of(self, held: HeldEntry) -> Problem | None:
@@ -125,10 +125,10 @@ class Pairs:
                            says=f"stands there a second time, entered by hand ({worth})")  # fmt: skip
         if not held.stamp:
             return None
-        if held.stamp in self.books.open:
+        if held.stamp in self.sides.open:
             return Problem(what="open", name=name, target=held.id,
-                           says=f"stands there ({worth}), but {self.books.open[held.stamp]}")  # fmt: skip
-        told = "was sent by this hub and is linked to nothing" if held.stamp in self.books.sent else (
+                           says=f"stands there ({worth}), but {self.sides.open[held.stamp]}")  # fmt: skip
+        told = "was sent by this hub and is linked to nothing" if held.stamp in self.sides.sent else (
             "carries a hub's mark that this ledger does not know: it was restored from a backup, or another project "
             "posts into the same books")  # fmt: skip
         return Problem(what="stray", name=name, target=held.id, says=f"{told} ({worth})")

@@ -22,7 +22,7 @@ from wherry.settings import Flow
 from wherry.store.movements import MovementRow
 
 if TYPE_CHECKING:
-    from wherry.books.gathering import Books
+    from wherry.books.gathering import Basis
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _FURTHEST = 60
@@ -38,10 +38,10 @@ def week_start(flow: Flow) -> int:
 class Placing:
     """Finds the day that each movement is booked on: its own, or by the flow's policy a later one, or none."""
 
-    def __init__(self, books: Books, fixed: Iterable[str], given_up: Mapping[str, str]) -> None:
-        self.books, self._given_up = books, given_up
+    def __init__(self, basis: Basis, fixed: Iterable[str], given_up: Mapping[str, str]) -> None:
+        self.basis, self._given_up = basis, given_up
         self._fixed = [parts(key) for key in fixed]
-        each = books.flow.group == "none"
+        each = basis.flow.group == "none"
         self.posted = {(one.bucket, one.partition) for one in self._fixed if each or not moved_from(one.own)}
         """(bucket, partition) of which something was sent, beside what was only moved there."""
         self.partitions = {one.partition for one in self._fixed}
@@ -64,10 +64,10 @@ class Placing:
 
     def admitted(self, row: MovementRow) -> Movement | None:
         """The movement on its own day; None for one that these books do not take, whatever is open."""
-        back, books = self.undone.get(row.id), self.books
-        movement = movement_of(row, gains=books.flow.gains) if back is None else asbooked.turned(row, back, books.chart)
-        if books.books_from is not None and movement.date < books.books_from:
-            self._leave(movement, "before-books", f"dated before the books begin ({books.books_from})")
+        back, basis = self.undone.get(row.id), self.basis
+        movement = movement_of(row, gains=basis.flow.gains) if back is None else asbooked.turned(row, back, basis.chart)
+        if basis.books_from is not None and movement.date < basis.books_from:
+            self._leave(movement, "before-books", f"dated before the books begin ({basis.books_from})")
             return None
         if row.entry in self._given_up:
             self._leave(movement, "held", self._given_up[row.entry])
@@ -84,24 +84,24 @@ class Placing:
         if row.id in self.unnoted:
             self._leave(movement, "held", self.unnoted[row.id])
             return None
-        if books.flow.gains and back is None and (why := gain_elsewhere(row)):
+        if basis.flow.gains and back is None and (why := gain_elsewhere(row)):
             self._leave(movement, "held", why)
             return None
-        return asbooked.by_code(row, movement, books.chart)
+        return asbooked.by_code(row, movement, basis.chart)
 
     def _nowhere(self, day: dt.date) -> str:
         """Why a day is in no period, which keeps its own movements back; empty where it is in one."""
         try:
             self.bucket_of(day)
         except Rejected as error:
-            table = self.books.calendar.periods
+            table = self.basis.calendar.periods
             told = f"in no period: the table goes from {table[0].first} to {table[-1].last}" if table else error.message
             return f"{told}; {error.fix}"
         return ""
 
     def place(self, row: MovementRow, movement: Movement) -> Movement | None:
         """The movement on the day it is booked; None for one that is left out."""
-        flow = self.books.flow
+        flow = self.basis.flow
         if self._is_closed(movement.date):
             return self._by_policy(row, movement, flow.closed, "its period is closed")
         if self._was_posted(row, movement.date):
@@ -109,12 +109,12 @@ class Placing:
         return movement
 
     def _is_closed(self, day: dt.date) -> bool:
-        return self.books.closed_until is not None and day <= self.books.closed_until
+        return self.basis.closed_until is not None and day <= self.basis.closed_until
 
     def _was_posted(self, row: MovementRow, day: dt.date) -> bool:
         """Whether its group was posted before the movement came. What stood in it then, or was left aside, came in
         time: so the part of a group that a selection left out is not late."""
-        if self.books.flow.group == "none":
+        if self.basis.flow.group == "none":
             return False
         bucket = self.bucket_of(day).name
         spot = (bucket, row.partition)
@@ -130,9 +130,9 @@ class Placing:
     def _by_policy(self, row: MovementRow, movement: Movement, policy: str, why: str) -> Movement | None:
         if policy == "stop":
             raise Guarded(
-                f"{self.books.flow.name}: a movement of {movement.date} ({movement.reference or row.key}) came, but "
+                f"{self.basis.flow.name}: a movement of {movement.date} ({movement.reference or row.key}) came, but "
                 f"{why}", fix='open the period, or set closed = "hold", "next-period" or "true-up" on the flow',
-                code="WHERRY-7085", flow=self.books.flow.name,
+                code="WHERRY-7085", flow=self.basis.flow.name,
             )  # fmt: skip
         if policy == "hold":
             self._leave(movement, "held", why)
@@ -147,9 +147,9 @@ class Placing:
     def _later(self, movement: Movement, why: str) -> Movement | None:
         """On the first day of the next period that is open, in an entry of what is moved there from its own: the day is
         told in the description."""
-        day, own = movement.date, self.books.calendar.period_of(movement.date).name
+        day, own = movement.date, self.basis.calendar.period_of(movement.date).name
         for _ in range(_FURTHEST):
-            day = self.books.calendar.period_of(day).last + _ONE_DAY
+            day = self.basis.calendar.period_of(day).last + _ONE_DAY
             if self._nowhere(day):
                 break
             if not self._is_closed(day):
@@ -169,7 +169,7 @@ class Placing:
 
     def bucket_of(self, day: dt.date) -> Bucket:
         if day not in self._buckets:
-            self._buckets[day] = self.books.calendar.bucket_of(day, self.books.flow.group, week_start(self.books.flow))
+            self._buckets[day] = self.basis.calendar.bucket_of(day, self.basis.flow.group, week_start(self.basis.flow))
         return self._buckets[day]
 
     def _leave(self, movement: Movement, reason: str, detail: str) -> None:

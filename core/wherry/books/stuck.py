@@ -20,7 +20,7 @@ from wherry.store.ledger import Route
 from wherry.store.movements import MovementRow
 
 if TYPE_CHECKING:
-    from wherry.books.gathering import Arrangement, Books
+    from wherry.books.gathering import Arrangement, Basis
 
 REASONS = ("uncategorised", "no-account")
 FEW = 3
@@ -56,13 +56,13 @@ def named(some: Sequence[str], number: int) -> str:
     return f"{', '.join(some)}{more}" if some else ""
 
 
-def keep(tx: Tx, books: Books, found: Arrangement) -> None:
+def keep(tx: Tx, basis: Basis, found: Arrangement) -> None:
     """Note what keeps the books back; a selection of them says nothing of the rest."""
-    if not books.pick.takes_all:
+    if not basis.pick.takes_all:
         return
     rows = {row.id: row for row in found.free}
     held = [_stuck(rows, one) for one in found.left if one.reason in REASONS]
-    name = _note(books.route, books.flow.name)
+    name = _note(basis.route, basis.flow.name)
     if held or calls.note(tx, name):
         calls.put_note(tx, name, msgspec.json.encode(held).decode() if held else "")
 
@@ -76,7 +76,7 @@ def _stuck(rows: Mapping[int, MovementRow], one: LeftOut) -> Stuck:
 
 def blocked(tx: Tx, flow: Flow) -> list[dict[str, Any]]:
     """Movements without an account, for which nothing of the flow is booked."""
-    ids = {row.name: row.id for row in registry.all_connections(tx)} if flow.books else {}
+    ids = {row.name: row.id for row in registry.all_connections(tx)} if flow.books_journals else {}
     if flow.source not in ids or flow.sink not in ids:
         return []
     return of_flow(tx, Route(ids[flow.source], ids[flow.sink]), flow.name)

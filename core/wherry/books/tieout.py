@@ -66,9 +66,9 @@ class TieOut(Struct, kw_only=True):
 # -- comparing ---------------------------------------------------------------------------------------------------------
 
 
-def tie(books: BothSides, names: Mapping[str, str] | None = None) -> TieOut:
+def tie(sides: BothSides, names: Mapping[str, str] | None = None) -> TieOut:
     """Compare both sides; ``names`` are code → name of accounts."""
-    pairs, sums = Pairs(books), _Sums(books)
+    pairs, sums = Pairs(sides), _Sums(sides)
     mine, foreign = pairs.mine(), pairs.foreign()
     for one, held in mine:
         sums.add_ours(one, held)
@@ -76,26 +76,26 @@ def tie(books: BothSides, names: Mapping[str, str] | None = None) -> TieOut:
         sums.add(sums.there, held)
     for held in foreign:
         sums.add(sums.others, held)
-    ours = {key for one in books.written for key in sums.keys_of(one)}
-    booked = _booked(books, sums.home, ours, pairs.entries)
-    rows = _explained(sums.rows(names or {}), ours, booked if books.documents is not None else None)
-    problems = [*(pairs.problems() if books.held is not None else ()), *books.told, *_unexplained(rows, ours, books)]
+    ours = {key for one in sides.written for key in sums.keys_of(one)}
+    booked = _booked(sides, sums.home, ours, pairs.entries)
+    rows = _explained(sums.rows(names or {}), ours, booked if sides.documents is not None else None)
+    problems = [*(pairs.problems() if sides.held is not None else ()), *sides.told, *_unexplained(rows, ours, sides)]
     return TieOut(
-        first=books.first, last=books.last, entries=len(mine), rows=rows, problems=problems, booked=booked,
-        foreign=[pairs.told(held) for held in foreign], listed=books.held is not None,
-        documented=books.documents is not None,
-        balanced=books.moved is not None,
+        first=sides.first, last=sides.last, entries=len(mine), rows=rows, problems=problems, booked=booked,
+        foreign=[pairs.told(held) for held in foreign], listed=sides.held is not None,
+        documented=sides.documents is not None,
+        balanced=sides.moved is not None,
     )  # fmt: skip
 
 
-def standing(books: BothSides, keys: Collection[str]) -> tuple[Counter[Key], Counter[Key], list[Problem]]:
+def standing(sides: BothSides, keys: Collection[str]) -> tuple[Counter[Key], Counter[Key], list[Problem]]:
     """Of the entries of these keys what the hub wrote and what is off in the target, by currency and account, in the
     currency that the target keeps its balances in; and what is the matter with them."""
-    pairs, sums = Pairs(books), _Sums(books)
+    pairs, sums = Pairs(sides), _Sums(sides)
     for one, held in pairs.mine():
         if one.entry.key in keys and not one.reverses:
             sums.add_ours(one, held)
-            if held is not None and books.spans(held.date):
+            if held is not None and sides.spans(held.date):
                 sums.add(sums.there, held)
     sums.there.subtract(sums.hub)
     off = Counter({key: minor for key, minor in sums.there.items() if minor})
@@ -105,17 +105,17 @@ def standing(books: BothSides, keys: Collection[str]) -> tuple[Counter[Key], Cou
 # -- sums --------------------------------------------------------------------------------------------------------------
 
 
-def _home(books: BothSides) -> str:
+def _home(sides: BothSides) -> str:
     """The one currency that the target keeps its balances in; empty where it keeps each by itself."""
-    told = {one.currency for one in (*(books.opening or ()), *(books.moved or ()))}
+    told = {one.currency for one in (*(sides.opening or ()), *(sides.moved or ()))}
     return next(iter(told)) if len(told) == 1 else ""
 
 
 class _Sums:
     """Amounts by currency and account, in the currency that the target keeps balances in."""
 
-    def __init__(self, books: BothSides) -> None:
-        self.books, self.home = books, _home(books)
+    def __init__(self, sides: BothSides) -> None:
+        self.sides, self.home = sides, _home(sides)
         self.hub: Counter[Key] = Counter()
         self.there: Counter[Key] = Counter()
         self.others: Counter[Key] = Counter()
@@ -137,12 +137,12 @@ class _Sums:
                 self.add(self.hub, held)
             return
         _count(self.hub, entry)
-        if self.books.held is None:
+        if self.sides.held is None:
             self._as_written(one, entry)
 
     def _as_written(self, one: Written, entry: Entry) -> None:
         """Where entries cannot be listed, what is not told to be gone stands as it was written."""
-        if not any(told.entry == one.entry.key and told.what == "missing" for told in self.books.told):
+        if not any(told.entry == one.entry.key and told.what == "missing" for told in self.sides.told):
             _count(self.there, entry)
 
     def add(self, sums: Counter[Key], held: HeldEntry) -> None:
@@ -152,15 +152,15 @@ class _Sums:
             sums[self.home if foreign else held.currency, line.account] += minor if line.side == "debit" else -minor
 
     def rows(self, names: Mapping[str, str]) -> list[Row]:
-        opening, moved = _net(self.books.opening), _net(self.books.moved)
+        opening, moved = _net(self.sides.opening), _net(self.sides.moved)
         told: dict[Key, str] = defaultdict(str)
-        for one in (*(self.books.opening or ()), *(self.books.moved or ())):
+        for one in (*(self.sides.opening or ()), *(self.sides.moved or ())):
             told[one.currency, one.code] = one.name
         keys = sorted({*self.hub, *self.there, *self.others, *(opening or ()), *(moved or ())})
         return [self._row(key, names.get(key[1]) or told[key], opening, moved) for key in keys]
 
     def _row(self, key: Key, name: str, opening: Counter[Key] | None, moved: Counter[Key] | None) -> Row:
-        others = self.others[key] if self.books.held is not None else None
+        others = self.others[key] if self.sides.held is not None else None
         documents = None if moved is None else moved[key] - self.there[key] - (others or 0)
         return Row(
             account=key[1], name=name, currency=key[0], opening=None if opening is None else opening[key],
@@ -183,18 +183,18 @@ def _net(told: Iterable[Balance] | None) -> Counter[Key] | None:
     return found
 
 
-def _booked(books: BothSides, home: str, ours: set[Key], entries: Collection[str]) -> list[Booked]:
+def _booked(sides: BothSides, home: str, ours: set[Key], entries: Collection[str]) -> list[Booked]:
     """What documents did to the hub's accounts in these days; ``entries`` are the ids of journal entries."""
     found: list[Booked] = []
-    for one in books.documents or ():
-        if one.id in entries or not books.spans(one.date):
+    for one in sides.documents or ():
+        if one.id in entries or not sides.spans(one.date):
             continue
         worth: Counter[str] = Counter()
         for line in one.postings:
             worth[line.account] += line.minor if line.side == "debit" else -line.minor
         found += [
             Booked(target=one.id, kind=one.kind, number=one.number, date=one.date, account=account, currency=home,
-                   minor=minor, made=books.made.get(one.id, ""))
+                   minor=minor, made=sides.made.get(one.id, ""))
             for account, minor in sorted(worth.items()) if minor and (home, account) in ours
         ]  # fmt: skip
     return sorted(found, key=lambda one: (one.date, one.number, one.target))
@@ -212,20 +212,20 @@ def _explained(rows: Sequence[Row], ours: set[Key], booked: Sequence[Booked] | N
     ]  # fmt: skip
 
 
-def _unexplained(rows: Iterable[Row], ours: set[Key], books: BothSides) -> Iterator[Problem]:
+def _unexplained(rows: Iterable[Row], ours: set[Key], sides: BothSides) -> Iterator[Problem]:
     """What moved on an account of the hub's, and nothing that is listed did it."""
     for row in rows:
-        left = row.documents if books.documents is None else row.unexplained
+        left = row.documents if sides.documents is None else row.unexplained
         if left and (row.currency, row.account) in ours:
             yield Problem(
                 what="unexplained", name=row.account,
-                says=f"moved by {signed(left, row.currency)} {row.currency} that {_unlisted(books)}",
+                says=f"moved by {signed(left, row.currency)} {row.currency} that {_unlisted(sides)}",
             )  # fmt: skip
 
 
-def _unlisted(books: BothSides) -> str:
-    if books.held is None:
+def _unlisted(sides: BothSides) -> str:
+    if sides.held is None:
         return "nothing that was sent explains"
-    if books.documents is None:
+    if sides.documents is None:
         return "no journal entry explains; what invoices, bills and payments booked there the target cannot list"
     return "neither a journal entry nor another document explains"

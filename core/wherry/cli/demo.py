@@ -55,8 +55,8 @@ def _data(found: Outcome) -> dict[str, Any]:
         "system": found.system, "folder": str(found.folder), "there": found.there, "waiting": found.waiting,
         "questions": found.questions, "differences": found.differences, "commands": _commands(found),
         "runs": [report.data for report in found.reports],
-        "journal": found.books.preview if found.books else None,
-        "tie_out": tied.data(found.books.tied) if found.books else None,
+        "journal": found.booked.preview if found.booked else None,
+        "tie_out": tied.data(found.booked.tied) if found.booked else None,
     }  # fmt: skip
 
 
@@ -69,13 +69,13 @@ def _lines(found: Outcome, url: str) -> Iterator[str]:
     yield f"In the workspace now: {', '.join(made)}, {plural(files, 'file')} copied."
     for question in found.questions:
         yield from _question(question)
-    if found.books is not None:
+    if found.booked is not None:
         yield ""
         yield click.style("A month of wallet transactions as journals, before they are posted:", bold=True)
-        yield from preview_lines(found.books.preview)
+        yield from preview_lines(found.booked.preview)
         yield click.style("Posted into files, and tied out:", bold=True)
-        yield from tied.lines(found.books.tied)
-        yield from tied.verdict(found.books.tied.passes)
+        yield from tied.lines(found.booked.tied)
+        yield from tied.verdict(found.booked.tied.passes)
         yield ""
     yield f"All of it lies in {found.folder}"
     if url:

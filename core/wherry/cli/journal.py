@@ -202,7 +202,7 @@ def reverse(flow: str, entry: str, repost: bool, deleted: bool, note: str) -> No
     there = reversing.standing(own.hub, one)
     if there.says:
         own.note(f"{clean(one.entry.number)} was edited there: {clean(there.says)}. What stands there is taken back:")
-    back = trail.told_entry(tying.turned(there.entry), own.hub.books.chart(one.route.sink))
+    back = trail.told_entry(tying.turned(there.entry), own.hub.bookkeeper.chart(one.route.sink))
     for line in entry_lines(back, heading=True):
         own.note(line)
     _must_mean_it(own, one.entry.number)

@@ -44,7 +44,7 @@ def reconcile(flow: str, period: str) -> None:
       wherry reconcile wallet-journals --period 2026-01
     """
     own = face()
-    if own.hub.wiring.flow(flow).books:
+    if own.hub.wiring.flow(flow).books_journals:
         _tie_out(own, flow, period)
         return
     found = reconciling.reconcile(own.hub, flow, period)

@@ -47,11 +47,11 @@ def mistakes(hub: Hub, wiring: Wiring) -> Iterator[ConfigError]:
     Tables that cannot be read are mistakes too; those that are not there yet are none. ``wiring`` asks nobody.
     """
     for flow in hub.project.flows.values():
-        if not flow.books:
+        if not flow.books_journals:
             continue
         try:
-            rows = hub.books.table(flow) if (hub.project.folder / flow.accounts).is_file() else []
-            hub.books.rates(flow)
+            rows = hub.bookkeeper.table(flow) if (hub.project.folder / flow.accounts).is_file() else []
+            hub.bookkeeper.rates(flow)
         except ConfigError as error:
             yield error
             continue
@@ -74,7 +74,7 @@ def _chart(hub: Hub, name: str) -> Chart:
     """The chart as it was last read; an empty one where it never was."""
     with hub.store.read() as tx:
         row = registry.connection(tx, name)
-    return hub.books.chart(row.id) if row is not None else Chart(())
+    return hub.bookkeeper.chart(row.id) if row is not None else Chart(())
 
 
 def _mistake(flow: Flow, one: charts.Problem) -> ConfigError:

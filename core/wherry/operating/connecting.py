@@ -97,7 +97,7 @@ def kind(hub: Hub, name: str) -> str:
 
 def booked_into(hub: Hub, name: str) -> bool:
     """Whether a flow books journals into the connection, so that its chart of accounts is wanted (behaviour 004.2)."""
-    return any(flow.books and flow.sink == name for flow in hub.project.flows.values())
+    return any(flow.books_journals and flow.sink == name for flow in hub.project.flows.values())
 
 
 def scopes(hub: Hub, name: str) -> tuple[str, ...]:

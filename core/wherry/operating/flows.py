@@ -120,7 +120,7 @@ def _former(wiring: Wiring, name: str) -> Iterator[str]:
     flow = wiring.flow(name)
     with wiring.store.read() as tx:
         ends = [registry.connection(tx, end) for end in (flow.source, flow.sink)]
-        if flow.books or ends[0] is None or ends[1] is None:
+        if flow.books_journals or ends[0] is None or ends[1] is None:
             return
         route = Route(ends[0].id, ends[1].id)
         if any(homes.count(tx, route, name, kind, tuple(FORMS)) for kind in wiring.kinds(flow)):
@@ -187,7 +187,7 @@ class _Rivals(Struct, frozen=True):
 
     @property
     def _once(self) -> str:
-        return "a document or as a journal" if self.one.books or self.other.books else "one document"
+        return "a document or as a journal" if self.one.books_journals or self.other.books_journals else "one document"
 
     def __str__(self) -> str:
         kind = a(self.kind.replace("_", " "))
@@ -207,7 +207,7 @@ def _rivals(wiring: Wiring) -> Iterator[_Rivals]:
 def _differ(wiring: Wiring, one: Flow, other: Flow, kind: str) -> bool:
     """Whether what a flow has made of a record keeps the other from it."""
     forms = {_form(wiring, flow, kind) for flow in (one, other)}
-    return one.books or other.books or (len(forms) > 1 and "" not in forms)
+    return one.books_journals or other.books_journals or (len(forms) > 1 and "" not in forms)
 
 
 def _form(wiring: Wiring, flow: Flow, kind: str) -> str:

@@ -1,4 +1,4 @@
-"""What the books of a flow are kept by: its tables, the target's chart of accounts, and how far its books are closed.
+"""What the entries of a flow are made by: its tables, the target's chart of accounts, and how far its books are closed.
 
 The chart is read from the target before anything is booked, so that what is sent is checked against a fresh one
 (case C16), and kept, so that a preview needs nobody. Periods are closed by the target's word or by ours.
@@ -16,7 +16,7 @@ import msgspec
 from wherry.accounting import BooksRounding, ChartAccount, LimitsLines, Mapped
 from wherry.books import subledger
 from wherry.books.charts import Chart, Was
-from wherry.books.gathering import Books, Selection
+from wherry.books.gathering import Basis, Selection
 from wherry.books.periods import Calendar, local_day, read_periods
 from wherry.books.rates import Rates, read_rates
 from wherry.books.tables import read
@@ -33,16 +33,16 @@ _T = TypeVar("_T")
 
 
 class Bookkeeper:
-    """Keeps the books of one project."""
+    """What is known here of the books that the flows of a project book into."""
 
     def __init__(self, project: Project, store: Store, clock: Clock) -> None:
         self.project, self.store, self.clock = project, store, clock
 
-    def books(self, wired: Wired, pick: Selection | None = None) -> Books:
+    def basis(self, wired: Wired, pick: Selection | None = None) -> Basis:
         """Everything that a flow is booked by, the target asked for its chart and its closed periods."""
         assert wired.posting is not None
         lane, flow = wired.posting, wired.flow
-        return Books(
+        return Basis(
             flow=flow, route=lane.route, calendar=self.calendar(flow), table=self.table(flow),
             chart=self.refresh(lane), today=self.today(),
             home=self.project.currency, closed_until=self.closed_until(lane),

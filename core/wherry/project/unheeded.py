@@ -43,7 +43,7 @@ def unused(project: Project) -> Iterator[ConfigError]:
 
 
 def _of_books(flow: Flow) -> Iterator[ConfigError]:
-    for key in () if flow.books else _said(flow, _OF_BOOKS):
+    for key in () if flow.books_journals else _said(flow, _OF_BOOKS):
         yield _error(flow, key, "this flow books no journals", f'write document = "journal", or {_TAKE_OUT}')
 
 
@@ -64,7 +64,7 @@ def _of_kinds(flow: Flow, mappers: Mapping[str, FieldMapper], maps: Maps) -> Ite
         yield _error(flow, "document", "nothing that it reads becomes a document", _TAKE_OUT)
     names = dict.fromkeys(one.name for one in made)
     for key, table in (("map", flow.map), ("match", flow.match), ("repeat", flow.repeat)):
-        for entity in () if flow.books else [one for one in table if one and one not in names]:
+        for entity in () if flow.books_journals else [one for one in table if one and one not in names]:
             yield _error(flow, f"{key}.{entity}", f"the flow makes no {entity}", suggestion(entity, names))
 
 

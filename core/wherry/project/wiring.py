@@ -253,9 +253,9 @@ class Wiring:
         route = Route(self.bind(origin, source), self.bind(destination, sink))
         mappers, lane = self.mappers(flow), self.lanes.lane(name, run, route, sink, destination.plugin)
         unheeded.refuse(flow, mappers, self.plugins.manifests[origin.plugin].maps, sink)
-        books = self.lanes.subledger(flow, lane) if flow.books else None
+        subledger = self.lanes.subledger(flow, lane) if flow.books_journals else None
         return Wired(
-            flow=flow, lane=books or lane, posting=lane if books else None, store=self.store, source=source,
+            flow=flow, lane=subledger or lane, posting=lane if subledger else None, store=self.store, source=source,
             mappers=mappers, matchers=partial(self.plugins.matcher, flow, origin),
             blobs=Blobs(self.store.files, flow.limits.file_size), since=flow.since(self.project.timezone),
             settled=settled, overlap=self._overlaps[flow.source],
@@ -284,7 +284,7 @@ class Wiring:
         usual = [kind for kind in source.kinds if kind in maps and not mapping.is_for_books(kind, maps[kind])]
         spelt = {kind.replace("_", "-"): kind for kind in source.kinds}  # as a project file may spell them
         kinds = tuple(spelt.get(kind, kind) for kind in flow.kinds or usual)
-        if flow.books and not flow.kinds:
+        if flow.books_journals and not flow.kinds:
             raise ConfigError(
                 f"flows.{flow.name} does not say what it books, and a thing is easily booked twice: as a charge and as "
                 "its invoice", fix=f'write kinds = ["…"], of: {", ".join(maps)}', code="WHERRY-2099",

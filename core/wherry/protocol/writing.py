@@ -37,7 +37,7 @@ def settle(tx: Tx, lane: Lane, steps: Sequence[Step], now: str, *, cause: str = 
     batch = list(steps)
     while batch:
         settlement = Settlement(tx, lane, now, cause)
-        settlement.known.update({ref: None for ref, outcome in outcomes.items() if outcome.fate == "skipped"})
+        settlement.known.update({ref: outcome.target or None for ref, outcome in outcomes.items() if outcome.is_met})
         settled = settlement.work(batch)
         outcomes.update(settled)
         met = [ref for ref, outcome in settled.items() if outcome.is_met]

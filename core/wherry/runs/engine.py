@@ -24,7 +24,7 @@ from wherry.protocol.steps import Outcome, Step, references
 from wherry.protocol.tally import Notice, Tally
 from wherry.records import DONE, OPEN, Create, Decision, Draft, Page, Record, Ref, Same, Skip
 from wherry.roles import FieldMapper, Narrows
-from wherry.runs import fates
+from wherry.runs import fates, overruled
 from wherry.runs.copying import copy_files
 from wherry.runs.fates import tell_items
 from wherry.runs.formers import free, leave_to_others, stays, take_back_all_the_same
@@ -76,6 +76,7 @@ def rehearse(job: Job, then: Then = nothing_then) -> tuple[Tally, dict[Ref, Outc
 
 def approach(job: Job, kind: str, mapper: FieldMapper) -> Iterator[tuple[Batch, list[Step]]]:
     """The way of one kind's records from the source to a decision about each of their drafts."""
+    yield from overruled.asked_again(job, kind, decide)
     overlap = job.wired.overlap
     with closing(overlap.ahead(read(job, kind, mapper))) as pages:
         batches = gate(job, mapper, kind, pages)

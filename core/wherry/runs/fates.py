@@ -15,6 +15,7 @@ from wherry.protocol.steps import Outcome, Step
 from wherry.protocol.tally import Refusal, Tally
 from wherry.records import OPEN, Draft, Ref
 from wherry.roles import FieldMapper
+from wherry.runs import overruled
 from wherry.runs.job import Batch, Entry, Job
 from wherry.runs.reading import read_under
 from wherry.store import ledger, registry
@@ -28,6 +29,7 @@ def store(job: Job, tx: Tx, mapper: FieldMapper, batch: Batch, now: str) -> None
     store_fates(job, tx, batch, now)
     withdraw(job, tx, batch, now)
     store_refused(job, tx, batch, now)
+    _keep_age(job, tx, batch, {entry.record.id: now for entry in batch.heads if overruled.is_late(entry)})
     if batch.mark and job.options.moves_mark:
         save_mark(job, tx, mapper, batch, now)
 
@@ -147,7 +149,7 @@ def refused_item(job: Job, ref: Ref, entry: Entry, now: str) -> ItemRow:
 def save_mark(job: Job, tx: Tx, mapper: FieldMapper, batch: Batch, now: str) -> None:
     old = registry.mark(tx, job.wired.name, batch.kind)
     swept = old.swept_at if old is not None else now
-    under = registry.fingerprint(read_under(job, batch.kind, mapper))
+    under = registry.fingerprint(read_under(job, batch.kind, mapper) | overruled.decided_under(job))
     registry.save_mark(tx, Mark(job.wired.name, batch.kind, under, batch.mark, now, swept))
 
 

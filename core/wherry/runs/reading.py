@@ -11,6 +11,7 @@ from wherry.errors import ContractBroken, Guarded
 from wherry.protocol import boundary, homing
 from wherry.records import Page, Record
 from wherry.roles import Fetches, FieldMapper, Query
+from wherry.runs import overruled
 from wherry.runs.job import Job, roots_of
 from wherry.store import homes, ledger, registry
 from wherry.store.registry import Mark
@@ -39,6 +40,7 @@ def read(job: Job, kind: str, mapper: FieldMapper) -> Iterator[Page]:
         yield Page(freed, "")
     saved, under = saved_mark(job, kind), read_under(job, kind, mapper)
     after = saved.mark or None if saved is not None and saved.is_under(**under) else None
+    yield from overruled.once_more(job, kind, fields, after or "")
     query = Query(kind=kind, after=after, since=job.options.changed_since or job.wired.since, fields=fields,
                   relatives=job.wired.watched(mapper), complete=tuple(mapper.fields))  # fmt: skip
     pages = boundary.pages(job.wired.source, query)

@@ -190,7 +190,8 @@ class Flow(_Table):
         description='What is taken, as in { status = "assigned" }; the source\'s own habit where left out.',
     )
     books_from: Day | None = Field(
-        default=None, description="The first day of the books: what is dated before it waits for approval."
+        default=None,
+        description="The first day of the books: what is dated before it waits for approval, and makes no journal.",
     )
     approval: Approval | None = Field(
         default=None,
@@ -270,19 +271,24 @@ class Flow(_Table):
         return self.repeat.get(entity) or self.repeat.get("") or usual
 
     @property
+    def deciding(self) -> dict[str, Any]:
+        """What decides as what a record goes on, and whether once more, by setting."""
+        return self.model_dump(mode="json", include={"match", "repeat"}, warnings=False)
+
+    @property
     def wait_for(self) -> dt.timedelta:
         """How long after its end a group is posted by itself."""
         return interval(self.wait)
 
     @property
-    def books(self) -> bool:
+    def books_journals(self) -> bool:
         """Whether what it carries is booked in journals."""
         return self.document == "journal"
 
     @property
     def needs_approval(self) -> bool:
         """Whether somebody has to approve what is prepared."""
-        return self.approval == "required" or (self.approval is None and self.books)
+        return self.approval == "required" or (self.approval is None and self.books_journals)
 
     def since(self, timezone: str) -> dt.datetime | None:
         """``changed_since`` in UTC; a plain date is midnight, a time without offset a time, in the project's zone."""

@@ -180,8 +180,9 @@ def find_runs(
 
 
 _BETWEEN = "\x1f"
-_UNDER = ("map", "ends", "since", "choice")
-"""What a mark holds for, each as a text: the map, the store's ids of source and sink, and what chose the records."""
+_UNDER = ("map", "ends", "since", "choice", "match", "repeat")
+"""What a mark was saved under, each as a text: the map, the store's ids of source and sink, what chose the records, and
+what decided about those that were chosen."""
 
 
 class Mark(Struct, frozen=True):
@@ -207,7 +208,7 @@ class Mark(Struct, frozen=True):
 
 
 def fingerprint(said: Mapping[str, str]) -> str:
-    """Under what a mark is saved: a text for each of map, ends, since and choice."""
+    """Under what a mark is saved: a text for each of ``_UNDER``."""
     return _BETWEEN.join(said[name] for name in _UNDER)
 
 

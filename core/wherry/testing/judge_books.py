@@ -15,7 +15,7 @@ from wherry.errors import EXIT_PERSON
 from wherry.testing.errand import Claims
 from wherry.testing.judge import RUN, Wrong
 from wherry.testing.rigs import Mark, Post
-from wherry.testing.wallets import ACCOUNTS, WALLET, Books, Group, Move, Version, group_of
+from wherry.testing.wallets import ACCOUNTS, WALLET, Expected, Group, Move, Version, group_of
 
 _CATEGORIES = {account: category for category, account in ACCOUNTS.items()}
 
@@ -25,7 +25,7 @@ class BooksCase(Struct, frozen=True, kw_only=True):
 
     versions: Mapping[Version, Move]
     """Every version of a movement that there ever is."""
-    wanted: Books
+    wanted: Expected
     posts: Sequence[Post]
     claims: Claims
     marks: Sequence[Mark] | None = None

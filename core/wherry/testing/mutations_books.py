@@ -14,7 +14,7 @@ import msgspec
 from wherry.books import booking, confirming, frozen, gathering, placing, subledger
 from wherry.books.confirming import Taken
 from wherry.books.frozen import ENTITY, Sent
-from wherry.books.gathering import Arrangement, Booking, Books
+from wherry.books.gathering import Arrangement, Basis, Booking
 from wherry.books.subledger import Subledger
 from wherry.hub import Hub
 from wherry.protocol.rows import REVERSED
@@ -108,8 +108,8 @@ def regathered_entry_stays_queued() -> None:
     put(booking, "_withdraw", lambda real: lambda *given: None)
 
     def arrange(real: Callable[..., Arrangement]) -> Callable[..., Arrangement]:
-        def call(tx: Tx, books: Books) -> Arrangement:
-            found = real(tx, books)
+        def call(tx: Tx, basis: Basis) -> Arrangement:
+            found = real(tx, basis)
             for one in found.bookings:
                 _rekey(one)
             return found
@@ -204,7 +204,7 @@ def reversal_on_the_wrong_side() -> None:
 @bug("journals", "play first; calm; judge")
 def coming_group_posted_early() -> None:
     """With automatic approval a group leaves before its end."""
-    put(gathering, "_is_over", lambda real: lambda books, entry: True)
+    put(gathering, "_is_over", lambda real: lambda basis, entry: True)
 
 
 @bug("journals", "play first; calm; judge")

@@ -88,7 +88,7 @@ def group_of(day: dt.date, wallet: str) -> Group:
     return wallet, (day - day.weekday() * _DAY).isoformat(), f"{day:%Y-%m}"
 
 
-class Books(Struct, kw_only=True):
+class Expected(Struct, kw_only=True):
     """What has to be in the books."""
 
     entries: dict[Group, list[Counter[Version]]] = field(default_factory=dict)
@@ -189,22 +189,22 @@ class Journals(Struct, frozen=True, kw_only=True):
         moves = (move for changed in self.changes.values() for move in changed)
         return {move.version: move for move in moves if move.status == "booked"}
 
-    def books(self, done: Sequence[str]) -> Books:
+    def expected(self, done: Sequence[str]) -> Expected:
         """What has to be in the books after these phases."""
-        books, today = Books(), START.date()
+        expected, today = Expected(), START.date()
         for phase in done:
             today += _DAY if phase == "back" else 0 * _DAY
             for move in self.changes[phase]:
-                books.change(move)
-            books.book(None if self.approves else today)
-        return books
+                expected.change(move)
+            expected.book(None if self.approves else today)
+        return expected
 
     def judge(self, script: Script, words: Sequence[str]) -> list[Wrong]:
         from wherry.testing.judge_books import BooksCase, judge_books
 
         stand = script.stand
         return judge_books(BooksCase(
-            versions=self.versions(), wanted=self.books(script.played), posts=stand.posts(), claims=script.claims,
+            versions=self.versions(), wanted=self.expected(script.played), posts=stand.posts(), claims=script.claims,
             marks=stand.marks() if stand.source is not None else None, latest="latest" in words,
         ))  # fmt: skip
 

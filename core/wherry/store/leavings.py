@@ -1,0 +1,30 @@
+"""Records that a flow left out, by why it did: those that another setting of the flow would take."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from wherry.store.database import Tx
+from wherry.store.tables import history, seen
+
+_LEFT = (
+    sa.select(seen.c.source_id)
+    .where(seen.c.flow == sa.bindparam("of_flow"), seen.c.kind == sa.bindparam("of_kind"), seen.c.fate == "skipped")
+    .order_by(seen.c.source_id)
+)
+_BECAUSE = _LEFT.where(seen.c.reason == sa.bindparam("why"))
+_DECIDED = sa.exists().where(
+    history.c.flow == seen.c.flow, history.c.record_kind == seen.c.kind, history.c.record_id == seen.c.source_id,
+    history.c.entity != "", history.c.fate == "skipped", history.c.reason == seen.c.reason, history.c.cause == "",
+)  # fmt: skip
+_BY_RULE = _LEFT.where(seen.c.synced == "", _DECIDED)
+
+
+def left_by_rule(tx: Tx, flow: str, kind: str) -> list[str]:
+    """Source ids of the records whose document was left out once it was made, and by nobody's word: by a match rule."""
+    return [str(row[0]) for row in tx.kept(_BY_RULE, {"of_flow": flow, "of_kind": kind})]
+
+
+def left_because(tx: Tx, flow: str, kind: str, why: str) -> list[str]:
+    """Source ids of the records that were left out for this reason."""
+    return [str(row[0]) for row in tx.kept(_BECAUSE, {"of_flow": flow, "of_kind": kind, "why": why})]

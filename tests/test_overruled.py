@@ -1,0 +1,61 @@
+"""What ``match`` or ``repeat`` left out or asked about goes on with the next run once they say otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from . import drained
+from .drained import Books, books
+
+MATCH = '[flows.invoices.match.{}]\norder = ["link"]\nunmatched = "{}"\n'
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Books]:
+    with books(tmp_path, f"sqlite:///{tmp_path / 'store' / 'wherry.db'}", monkeypatch) as made:
+        made.bills(2)
+        yield made
+
+
+@pytest.mark.parametrize(("entity", "before"), [("invoice", "skip"), ("customer", "skip"), ("customer", "triage")])
+def test_what_nothing_matched_is_made_by_the_next_run_once_the_flow_creates_it(
+    desk: Books, entity: str, before: str
+) -> None:  # fmt: skip
+    """I10. Once, and what is refused for want of a customer that was left out is made with it"""
+    desk.flows["invoices"] = MATCH.format(entity, before)
+    desk.run()
+    assert desk.effects() == []
+    desk.flows["invoices"] = MATCH.format(entity, "create")
+    with desk.open() as hub:
+        assert hub.plan("invoices").data["items"]["invoice"] == {"created": 2}
+    assert [desk.run().data["items"].get("invoice") for _ in range(2)] == [{"created": 2}, None]
+    assert (len(desk.effects()), desk.states()) == (2, {})
+
+
+def test_what_was_left_out_and_entered_by_hand_meanwhile_is_not_made_twice(desk: Books) -> None:
+    """case_C20"""
+    desk.flows["invoices"] = MATCH.format("invoice", "skip")
+    desk.run()
+    there = desk.target.enter("invoice", number="INV-1", total="1.10", currency="GBP")
+    desk.clock.sleep(desk.target.lag + 1)
+    desk.flows["invoices"] = MATCH.format("invoice", "create")
+    desk.run()
+    assert desk.effects()[1:] == [("created", "INV-2", "2.10")]
+    assert desk.number("1")["id"] == there
+
+
+def test_a_change_that_was_left_out_is_carried_once_the_flow_repeats_always(
+    desk: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    """b_001_15: only what changed since it was written"""
+    with monkeypatch.context() as patch:
+        patch.setattr(drained, "FLOW", drained.FLOW.replace('"always"', '"once"'))
+        desk.run()
+        desk.bill("1", "9.00")
+        desk.run()
+    assert desk.done() == [("created", "1.10")]
+    assert desk.run().data["items"] == {"invoice": {"updated": 1}}
+    assert desk.done() == [("created", "1.10"), ("updated", "9.00")]
