@@ -58,6 +58,9 @@ def test_a_run_whose_process_was_killed_is_said_to_be_cut_off_and_not_to_run(
         said = says(tmp_path, capsys, *words)
         assert "cut off" in said, words
         assert "running" not in said, words
+    with contextlib.chdir(tmp_path):
+        app.run(["explain", "ACME-1"])
+    assert "its last run: cut off" in capsys.readouterr().err
 
 
 def test_a_run_whose_process_lives_is_running(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from wherry.protocol import homing
 from wherry.protocol.rows import ABANDONED, ONCE, REVERSED
 from wherry.records import Ref
 from wherry.redaction import scrub
+from wherry.runs import dying
 from wherry.settings import Flow
 from wherry.store import inquiries, ledger, questions, registry
 from wherry.store.findings import Decision
@@ -224,7 +225,8 @@ class View(Teller):
             return "which never ran"
         if last.state == "ok":
             return f"which found nothing to read on {moment(last.finished_at)}"
-        return f"which has read nothing yet (its last run: {last.state}, {moment(last.started_at)})"
+        state = dying.state(self.hub.store, last)
+        return f"which has read nothing yet (its last run: {state}, {moment(last.started_at)})"
 
     # -- what stands behind it ----------------------------------------------------------------------------------------
 
