@@ -45,4 +45,4 @@ def new(name: str, kinds: Sequence[str], folder: Path | None) -> None:
 
 def _told(name: str, kind: str, place: Path, paths: list[str]) -> Iterator[str]:
     yield f"{name}: a {kind} in {place}, {len(paths)} files"
-    yield from (f"  {path}" for path in paths if path.startswith(("src", "tests", "README")))
+    yield from (f"  {path}" for path in paths)

@@ -31,7 +31,7 @@ _TOLD = ("Name", "Version", "Summary")
 class Installed(Struct, frozen=True):
     """One entry point of the group, as its distribution's metadata tells it.
 
-    ``api`` is the distribution's requirement on the core, such as ``>=0.1,<0.2``; empty where it states none.
+    ``api`` is the distribution's requirement on the core, such as ``>=0.1,<0.3``; empty where it states none.
     ``origin`` is the folder or address it was installed from, where that is known. ``problem`` says why the metadata
     is of no use; ``entry`` is then None.
     """

@@ -49,7 +49,7 @@ class Repeating:
             answers = sink.decode(call, carried(items, call), sink.http.send(call))
             assert {stamp: answer.fate for stamp, answer in answers.items()} == dict.fromkeys(call.items, "created")
         for item in items:
-            assert len(trial.effects(item)) == 1, "the target did not recognise the call: resend_for is not true"
+            assert len(trial.effects(item)) == 1, _unrecognised(share * lasting, lasting)
 
     @guarantee(promise.NEVER_TWICE)
     def test_a_repeated_call_tells_the_same_target_every_time(self, trial: SinkTrial) -> None:
@@ -71,10 +71,16 @@ class Repeating:
             (call,) = lose(trial, sink, [step])
             trial.wait(0.9 * lasting)
             answer = sink.decode(call, [step], sink.http.send(call))[step.stamp]
-            assert answer.fate in ("updated", "reversed")
+            assert answer.fate in ("updated", "reversed"), _unrecognised(0.9 * lasting, lasting)
             assert answer.target == first.target
-            assert len(trial.effects(step)) == 1, "the target did not recognise the call: resend_for is not true"
+            assert len(trial.effects(step)) == 1, _unrecognised(0.9 * lasting, lasting)
             first = answer
+
+
+def _unrecognised(later: float, lasting: float) -> str:
+    """What is to be said of a call that was made again, so many seconds later."""
+    return (f"the target did not recognise the call {later:,.0f} s later: resend_for is not true, which claims "
+            f"{lasting:,.0f} s")  # fmt: skip
 
 
 class Asking:

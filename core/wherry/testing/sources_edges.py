@@ -15,7 +15,7 @@ from wherry.roles import Chooses, Fetches, Query, Sweeps
 from wherry.testing import guarantees as promise
 from wherry.testing.elsewhere import Elsewhere
 from wherry.testing.guarantees import guarantee, tried
-from wherry.testing.trial import Reading, Trial, faults_of, missing_id, needed, offered, read, read_settled
+from wherry.testing.trial import Reading, Trial, all_there, faults_of, missing_id, needed, offered, read, read_settled
 
 REFUSED = (400, 403, 404, 410, 422, 451)
 """Statuses that say no: to who asks, to how it is asked, or to what for."""
@@ -38,7 +38,7 @@ class Edges(Elsewhere):
         ids = trial.create(2)
         trial.wait(trial.settled)
         query = Query(kind=trial.kind, since=since, fields=trial.fields)
-        assert set(ids) <= set(Reading(trial.make().read(query), None).ids)
+        all_there(Reading(trial.make().read(query), None).ids, ids)
 
     @guarantee(promise.GOES_ON)
     def test_a_mark_that_is_later_than_since_counts(self, trial: Trial) -> None:

@@ -16,7 +16,18 @@ from wherry.testing.guarantees import guarantee, tried
 from wherry.testing.hostile import SPOKEN
 from wherry.testing.sinks_encoding import ZONES, in_zone
 from wherry.testing.sinks_guarding import usual_growth
-from wherry.testing.trial import Reading, Trial, faults_of, junk, needed, offered, read, read_settled
+from wherry.testing.trial import (
+    Reading,
+    Trial,
+    all_there,
+    each_once,
+    faults_of,
+    junk,
+    needed,
+    offered,
+    read,
+    read_settled,
+)
 
 FOR_EVER = 10_000
 WAIT = 47
@@ -48,7 +59,7 @@ class Failing:
         tried("reads broken off")
         assert isinstance(caught.value, AccessLost if what == "a lost sign-in" else TryAgain)
         seen = {record.id for page in had for record in page.records}
-        assert seen | set(read(trial, had[-1].mark).ids) == set(ids), "lost behind the break"
+        each_once(seen | set(read(trial, had[-1].mark).ids), ids, " behind the break")
 
     @guarantee(promise.OUTAGES)
     def test_junk_is_never_taken_for_an_empty_system(self, trial: Trial) -> None:
@@ -87,7 +98,7 @@ class Failing:
         faults, ids = faults_of(trial), trial.create(2)
         before = trial.clock.monotonic()
         faults.add("status", status=429, headers={"Retry-After": str(WAIT)})
-        assert sorted(read(trial).ids) == sorted(ids)
+        each_once(read(trial).ids, ids)
         tried("calls turned away")
         assert trial.clock.monotonic() - before >= WAIT
 
@@ -104,7 +115,7 @@ class Failing:
             tried("sign-ins that ran out")
         faults.clear()
         seen = {record.id for page in had for record in page.records}
-        assert seen | set(read(trial, had[-1].mark).ids) == set(ids)
+        each_once(seen | set(read(trial, had[-1].mark).ids), ids)
 
 
 class Beside:
@@ -210,11 +221,11 @@ class Beside:
             ids += trial.create(count)
             trial.wait(trial.settled)
         whole = read(trial, known.mark)
-        assert set(ids) <= set(whole.ids)
+        all_there(whole.ids, ids)
         assert len(whole.ids) == len(set(whole.ids)), "read twice at the edge of a page"
         for cut in range(1, len(whole.pages) + 1):
             before = [record.id for page in whole.pages[:cut] for record in page.records]
-            assert set(ids) <= {*before, *read(trial, whole.pages[cut - 1].mark).ids}, f"lost behind page {cut}"
+            all_there({*before, *read(trial, whole.pages[cut - 1].mark).ids}, ids, f" behind page {cut}")
 
     @guarantee(promise.NONE_LOST)
     def test_two_reads_at_once_do_not_disturb_each_other(self, trial: Trial) -> None:
@@ -230,7 +241,8 @@ class Beside:
                     del left[n]
                 else:
                     found[n] += [record.id for record in page.records]
-        assert sorted(found[0]) == sorted(found[1]) == sorted(ids)
+        each_once(found[0], ids)
+        each_once(found[1], ids)
 
     @guarantee(promise.OFFERS)
     def test_nothing_asked_is_nothing_found_and_twice_asked_is_found_once(self, trial: Trial) -> None:

@@ -17,7 +17,19 @@ from wherry.roles import Fetches, Query, Sweeps
 from wherry.testing import guarantees as promise
 from wherry.testing.guarantees import guarantee, tried
 from wherry.testing.services import SharedClock
-from wherry.testing.trial import Reading, Trial, faults_of, naps, needed, no_account, offered, read, read_settled
+from wherry.testing.trial import (
+    Reading,
+    Trial,
+    all_there,
+    each_once,
+    faults_of,
+    naps,
+    needed,
+    no_account,
+    offered,
+    read,
+    read_settled,
+)
 
 NUMBERS = ("0.1", "-0.29", "70368744177664.17", "900719925474099.29")
 ELSEWHERE = ("Asia/Tokyo", "America/Los_Angeles")
@@ -51,7 +63,7 @@ class Telling:
         trial.wait(1)
         first = read(trial, known.mark)
         trial.wait(trial.settled)
-        assert set(late) <= {*first.ids, *read(trial, first.mark).ids}
+        all_there({*first.ids, *read(trial, first.mark).ids}, late)
 
     @guarantee(promise.NONE_LOST)
     def test_a_page_that_is_just_full_and_one_of_a_single_record_lose_none(self, trial: Trial) -> None:
@@ -72,7 +84,7 @@ class Telling:
             trial.wait(trial.settled)
         ids += trial.create(trial.page - 2 * (trial.page // 2))
         trial.wait(trial.settled)
-        assert set(ids) <= set(read(trial, known.mark).ids)
+        all_there(read(trial, known.mark).ids, ids)
 
     @guarantee(promise.TRUE_COPY)
     def test_each_field_is_told_that_is_asked_for(self, trial: Trial) -> None:
@@ -127,7 +139,7 @@ class Telling:
         ids = trial.create(2)
         long_ago = dt.datetime(2001, 2, 3, 4, 5, 6, tzinfo=dt.UTC)
         query = Query(kind=trial.kind, since=long_ago, fields=trial.fields)
-        assert sorted(Reading(trial.make().read(query), None).ids) == sorted(ids)
+        each_once(Reading(trial.make().read(query), None).ids, ids)
 
     @guarantee(promise.RELATIVES)
     def test_all_relatives_are_found_that_the_system_holds(self, trial: Trial) -> None:
@@ -194,8 +206,8 @@ class Telling:
         trial.wait(trial.settled)
         late = trial.create(2)
         trial.wait(trial.settled)
-        assert sorted(known.ids) == sorted(first)
-        assert set(late) <= set(read(trial, known.mark).ids)
+        each_once(known.ids, first)
+        all_there(read(trial, known.mark).ids, late)
 
     @guarantee(promise.LIMITS)
     def test_it_waits_by_the_hubs_clock_alone(self, trial: Trial) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import traceback
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -129,6 +131,19 @@ def change(trial: Trial, name: str | None) -> None:
         trial.change(name)
 
 
+def all_there(found: Iterable[str], wanted: Collection[str], where: str = "") -> None:
+    """Fails with the ids that a read has left out."""
+    lost = sorted(set(wanted) - set(found))
+    assert not lost, f"{len(lost)} of {len(set(wanted))} records lost{where}: {', '.join(lost[:5])}"
+
+
+def each_once(found: Collection[str], wanted: Collection[str], where: str = "") -> None:
+    """Fails with the ids that a read has left out, given twice, or made up."""
+    all_there(found, wanted, where)
+    more = sorted(name for name, times in Counter(found).items() if times > 1 or name not in wanted)
+    assert not more, f"records given twice, or that nobody asked for: {', '.join(more[:5])}"
+
+
 def is_new(record: Record, known: Reading) -> bool:
     """Whether a record was not read before, or not as it is now."""
     return known.newest().get(record.id) != (record.version, record.payload)
@@ -229,6 +244,17 @@ def strays() -> Iterator[list[str]]:
         yield found
     finally:
         patch.undo()
+
+
+def told_of(error: WherryError) -> list[str]:
+    """Everything that an error says, to people and in a log."""
+    return [str(error.as_data()), *traceback.format_exception(error)]
+
+
+def kept_secret(secret: str, said: Iterable[str]) -> None:
+    """Fails with what shows the secret."""
+    shown = [text for text in said if secret in text]
+    assert not shown, f"the secret is shown: {shown[0].strip()[:300]}"
 
 
 def naps(plugin: object) -> AbstractContextManager[list[str]]:

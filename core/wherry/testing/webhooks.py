@@ -150,7 +150,7 @@ class WebhookSuite:
         foreign = needed(trial.foreign, "has no delivery about another account")
         listener = host(trial)
         called(trial, listener, foreign(1))
-        assert listener.told == {}
+        assert listener.told == {}, "kept all the same: compare the account it names with host.account(connection)"
 
     @guarantee(promise.HARMLESS)
     def test_signed_junk_is_refused_and_never_a_crash(self, trial: WebhookTrial) -> None:
