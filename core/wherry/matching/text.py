@@ -18,9 +18,9 @@ _LETTERS = {
     "‘": "'", "’": "'", "‚": "'", "‛": "'", "′": "'", "ʼ": "'",
     "“": '"', "”": '"', "„": '"', "‟": '"', "«": '"', "»": '"',
 }  # fmt: skip
-_REMEMBERED = 4096
-_LONGEST_KEY = 300
+_REMEMBERED = 2048
 """Keys kept ready: a batch asks for those of its things again and again, and a catalogue of names is no leak."""
+_LONGEST_KEY = 300
 _TRADE_MARKS = "®™©℠"
 _IGNORABLE = re.compile("[\u034f\u115f\u1160\u3164\uffa0\u180b-\u180f\ufdd0-\ufdef\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f]+")

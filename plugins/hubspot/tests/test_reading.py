@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import pytest
 from wherry.errors import TryAgain
 from wherry_hubspot.reading import Coming, ReadOnce
+from wherry_hubspot.shelf import Shelf
 
 
 def test_what_was_read_is_not_read_again_nor_what_was_found_missing() -> None:
@@ -74,6 +75,19 @@ def test_no_more_is_kept_than_there_is_room_for() -> None:
     for i in ("1", "2", "3", "3", "1"):
         assert once.get([i]) == {i: "company"}
     assert asked == ["1", "2", "3", "1"]
+
+
+def test_what_memory_has_no_room_for_is_on_the_shelf_as_is_what_was_missing() -> None:
+    asked: list[str] = []
+
+    def read(ids: Sequence[str]) -> dict[str, str]:
+        asked.extend(ids)
+        return {i: f"company {i}" for i in ids if i != "9"}
+
+    once = ReadOnce(read, capacity=1, shelf=Shelf(str))
+    once.get(["1", "2", "9"])
+    assert once.get(["9", "1", "3"]) == {"1": "company 1", "3": "company 3"}
+    assert asked == ["1", "2", "9", "3"]
 
 
 def test_what_filled_a_read_up_keeps_nothing_else_of_it() -> None:

@@ -14,9 +14,12 @@ from .client import ASSOCIATIONS_BATCH, BATCH, Client
 from .errors import no_progress
 from .objects import Head, head_of
 from .shapes import Associated, Fault, Target
+from .shelf import Shelf
 
 MOST_EXPECTED, MOST_PAGES = 5_000, 15
 """Ids, and pages not looked at yet: some more than a run reads ahead."""
+CAPACITY = 4_000
+"""Values in memory: those of a few batches, and all companies of most accounts."""
 A = TypeVar("A")
 V = TypeVar("V")
 
@@ -126,14 +129,16 @@ class Coming:
 class ReadOnce(Generic[V]):
     """Values by id, each read once a run. Threads that want one which another is reading wait for it.
 
-    ``read`` is given ids that nobody read before and returns what it found; ``capacity`` bounds what is kept; its last
-    batch is filled up with what is ``coming``.
+    ``read`` is given ids that nobody read before and returns what it found; ``capacity`` bounds what is kept in memory,
+    and what goes from there is on the ``shelf``, where there is one; its last batch is filled up with what is
+    ``coming``.
     """
 
     def __init__(
-        self, read: Callable[[Sequence[str]], Mapping[str, V]], capacity: int = 10_000, coming: Coming | None = None
-    ) -> None:
-        self._read, self._capacity, self._coming = read, capacity, coming or Coming()
+        self, read: Callable[[Sequence[str]], Mapping[str, V]], capacity: int = CAPACITY, coming: Coming | None = None,
+        shelf: Shelf[V] | None = None,
+    ) -> None:  # fmt: skip
+        self._read, self._capacity, self._coming, self._shelf = read, capacity, coming or Coming(), shelf
         self._held: dict[str, Future[Mapping[str, V]]] = {}
         """Id → the read that it is part of."""
         self._lock = threading.Lock()
@@ -155,7 +160,9 @@ class ReadOnce(Generic[V]):
         self, ids: Iterable[str], own: Future[Mapping[str, V]], spare: Future[Mapping[str, V]]
     ) -> tuple[dict[str, Future[Mapping[str, V]]], list[str], list[str]]:
         """Id → the read that it is part of; what our own has to ask for, and what fills it up."""
+        ids = list(ids)
         with self._lock:
+            self._take_down(ids)
             reads = {i: self._held.setdefault(i, own) for i in ids}
             mine = [i for i, read in reads.items() if read is own]
             more = self._coming.take(-len(mine) % BATCH, reads, self._held)
@@ -163,6 +170,15 @@ class ReadOnce(Generic[V]):
             while len(self._held) > self._capacity:
                 del self._held[next(iter(self._held))]
         return reads, mine, more
+
+    def _take_down(self, ids: Sequence[str]) -> None:
+        """What is on the shelf counts as read."""
+        away = [i for i in ids if i not in self._held]
+        if self._shelf is None or not away:
+            return
+        there, taken = self._shelf.get(away), Future[Mapping[str, V]]()
+        taken.set_result({i: value for i, value in there.items() if value is not None})
+        self._held.update(dict.fromkeys(there, taken))
 
     def _fill(
         self, mine: list[str], more: list[str], own: Future[Mapping[str, V]], spare: Future[Mapping[str, V]]
@@ -180,7 +196,13 @@ class ReadOnce(Generic[V]):
                 raise
         else:
             spare.set_result({i: found[i] for i in more if i in found})  # what was asked for need not wait for them
+            self._shelve([*mine, *more], found)
         own.set_result(found)
+
+    def _shelve(self, ids: Sequence[str], found: Mapping[str, V]) -> None:
+        if self._shelf is not None:
+            with self._lock:
+                self._shelf.put(ids, found)
 
     def _alone(self, mine: list[str], own: Future[Mapping[str, V]]) -> Mapping[str, V]:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from functools import partial
@@ -13,6 +14,7 @@ from .objects import POSITION, PROBLEM, PRODUCT_ID, TYPES, Linked, names_in, pro
 from .owners import Owners
 from .reading import Coming, Reader, ReadOnce
 from .shapes import AssociationType, Target
+from .shelf import Shelf
 from .views import View
 
 LISTED = frozenset({"deals", "tickets"})
@@ -32,6 +34,7 @@ class Relatives:
     def __init__(self, reader: Reader, files: DealFiles, owners: Owners) -> None:
         self.reader, self.files, self.owners = reader, files, owners
         self._read_once: dict[tuple[str, tuple[str, ...]], ReadOnce[Record]] = {}
+        self._lock = threading.Lock()
         self._coming = {type_name: Coming() for type_name in TYPES.values()}
         self._adders: Mapping[str, Callable[[str, list[Record], tuple[str, ...]], None]] = {
             "company": self._companies,
@@ -131,7 +134,12 @@ class Relatives:
             heads = self.reader.heads(type_name, ids, properties_for(kind, fields))
             return {head.id: record_of(kind, head) for head in heads}
 
-        return self._read_once.setdefault((kind, fields), ReadOnce(read, coming=self._coming[type_name]))
+        with self._lock:
+            once = self._read_once.get((kind, fields))
+            if once is None:
+                shelf = None if kind == "line_item" else Shelf(Record)  # a line belongs to one deal
+                once = self._read_once[kind, fields] = ReadOnce(read, coming=self._coming[type_name], shelf=shelf)
+        return once
 
 
 def linked_with(view: View, kinds: Iterable[str]) -> tuple[str, ...]:
