@@ -189,7 +189,7 @@ def test_every_looking_command_answers_in_words_and_in_an_envelope_and_asks_nobo
         ("run nope", 3), ("plan nope", 3), ("flow show nope", 3), ("flow pause nope", 3), ("runs show nope", 3),
         ("runs list --flow nope", 3), ("triage show T-99", 3), ("triage match T-1 nope", 3), ("triage show x", 3),
         ("connection test nope", 3), ("plugin info nope", 3), ("workspace show project nope", 3),
-        ("simulate nope", 2), ("resync won-deals 1", 2), ("run", 2), ("triage", 2), ("config show --nope", 2),
+        ("simulate nope", 2), ("resync won-deals", 2), ("run", 2), ("triage", 2), ("config show --nope", 2),
         ("schedule run --once --engine nope", 2),
     ],
 )  # fmt: skip

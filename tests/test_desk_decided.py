@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from wherry.hub import Hub, Report
 from wherry.operating import decided
+from wherry.runs.job import Options
 from wherry.store.findings import Decision
 from wherry.store.ledger import LinkRow
 
+from . import drained
 from .counter import Counter, counter
 
 
@@ -48,7 +51,9 @@ def test_what_was_kept_as_theirs_is_no_open_difference_and_says_who_decided(at: 
     assert [one["what"] for one in told["decided"]] == ["source", "edited"]
     assert {one["decided"] for one in told["decided"]} == {"decided by anna on 2026-07-06: kept theirs (agreed)"}
     shown = at.text("reconcile", "invoices")
-    assert "  = edited   invoice 1   X-103: memo is paid by card there, nothing was written; decided by anna" in shown
+    assert (
+        "  = edited   invoice INV-1 (record 1)   X-103: memo is paid by card there, nothing was written; deci" in shown
+    )
     assert shown.splitlines()[-1] == "They agree, but for 2 differences decided already."
 
 
@@ -69,10 +74,48 @@ def test_a_resync_over_what_was_edited_is_none_over_what_is_edited_after_it_was_
     at.desk.run()
     there = at.desk.number("1")["id"]
     at.desk.target.edit(there, memo="paid by card")
-    at.desk.fault("lost", after=1)
+    at.desk.fault("lost")
     at.desk.clock.at(5.0, lambda: at.desk.target.edit(there, memo="paid twice"))
     at.text("--yes", "resync", "invoices", "1", "--overwrite-local", code=4)
     assert at.desk.number("1")["memo"] == "paid twice"
+
+
+def test_a_resync_goes_over_the_edit_that_was_shown_and_over_no_later_one(
+    at: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I9: somebody edits it there once more while the first edit is shown"""
+    at.desk.bill("1", "12.50")
+    at.desk.run()
+    there, resync = at.desk.number("1")["id"], Hub.resync
+
+    def later(hub: Hub, name: str, options: Options, *, write: bool) -> Report:
+        if write:
+            at.desk.target.edit(there, memo="paid twice")
+        return resync(hub, name, options, write=write)
+
+    at.desk.target.edit(there, memo="paid by card")
+    monkeypatch.setattr(Hub, "resync", later)
+    at.text("--yes", "resync", "invoices", "1", "--overwrite-local", code=4)
+    assert 'memo  "paid by card" → (empty)' in at.err
+    assert at.desk.number("1")["memo"] == "paid twice"
+    monkeypatch.setattr(Hub, "resync", resync)
+    at.text("--yes", "resync", "invoices", "1", "--overwrite-local")
+    assert at.desk.number("1")["memo"] == ""
+
+
+def test_a_plan_foretells_that_a_yes_is_none_to_a_later_edit(at: Counter) -> None:
+    """I9, case_E16"""
+    at.desk.flows["invoices"] = "books_from = 2026-01-01"
+    id = edited(at)
+    at.text("flow", "pause", "invoices")
+    at.text("--yes", "errors", "retry", id, code=7)
+    at.desk.target.edit(at.desk.number("1")["id"], memo="paid twice")
+    at.text("flow", "activate", "invoices")
+    [row] = at.ask("plan", "invoices")["changes"]
+    assert (row["fate"], row["reason"]) == (
+        "differs",
+        "it was edited there since: memo is paid twice there, nothing here",
+    )
 
 
 def test_a_decided_difference_is_open_again_when_the_target_changes(at: Counter) -> None:
@@ -234,3 +277,62 @@ def test_a_decision_holds_for_what_was_written_and_held_then_alone() -> None:
     assert not decided.covers(nothing, {"memo": "x"})
     unknown = Decision(written="", held={}, **told)  # type: ignore[arg-type]
     assert not decided.covers(unknown, {"memo": "x"})
+
+
+def test_reconcile_and_runs_name_a_document_by_its_number(at: Counter) -> None:
+    """I16"""
+    edited(at)
+    told = at.ask("reconcile", "invoices", code=4)
+    assert [(one["record"], one["number"]) for one in told["differences"]] == [("invoice 1", "INV-1")]
+    assert told["held"]["differs"]["numbers"] == ["INV-1"]
+    assert {one["label"] for one in at.ask("runs", "show")["events"]} == {"INV-1"}
+    assert "invoice INV-1 " in at.text("runs", "show")
+
+
+def test_a_resync_that_nobody_can_be_asked_about_has_shown_its_differences(at: Counter) -> None:
+    at.text("errors", "resolve", edited(at))
+    at.text("resync", "invoices", "1", "--overwrite-local", code=2)
+    assert 'total  "12.50 GBP" → "14.00 GBP"' in at.err
+    assert "WHERRY-2091" in at.err
+    assert at.desk.number("1")["memo"] == "paid by card"
+
+
+def test_one_word_writes_over_an_edit_in_what_is_dated_before_the_books_begin(at: Counter) -> None:
+    id = edited(at)
+    at.desk.flows["invoices"] = "books_from = 2026-07-03"
+    with at.desk.open():
+        at.text("errors", "retry", id, "--yes")
+    assert at.desk.number("1")["memo"] == ""
+    assert ("approve", id) in at.said()
+
+
+def test_what_two_people_have_to_agree_to_waits_for_them_also_after_a_retry(at: Counter) -> None:
+    id = edited(at)
+    at.desk.flows["invoices"] = "books_from = 2026-07-03\napprovers = 2"
+    with at.desk.open():
+        said = at.text("errors", "retry", id, "--yes", code=4)
+    assert said.splitlines()[-1].endswith(f"approve invoices {id}")
+    at.text("approve", "invoices", id, "--second-person", "ben", "--yes")
+    assert at.desk.number("1")["memo"] == ""
+
+
+def test_what_is_gone_from_its_target_is_sent_again_or_given_up(at: Counter) -> None:
+    """I16"""
+    at.desk.bill("1", "12.50")
+    at.desk.run()
+    gone(at)
+    at.desk.bill("1", "14.00")
+    assert at.desk.run().exit_code == 4
+    id = f"E-{at.desk.item('1').id}"
+    assert at.text("errors", "show", id).splitlines()[-2].endswith(f"errors resolve {id} --send-again")
+
+
+def test_what_was_left_out_in_a_newer_version_still_counts_as_done(
+    at: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drained, "FLOW", drained.FLOW.replace('"always"', '"once"'))
+    at.desk.bill("1", "12.50")
+    at.desk.run()
+    at.desk.bill("1", "14.00")
+    at.desk.run()
+    assert at.text("status").splitlines()[1].split()[5:7] == ["1", "0"]

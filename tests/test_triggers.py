@@ -38,7 +38,8 @@ def pipeline(id: str, *stages: str, active: bool = True, map: str | None = None)
 def trigger(
     *pipelines: Any, said: dict[str, str] = PATHS, description: Description | None = SOURCE, **flow: Any
 ) -> Trigger:
-    usual = {"name": "won-deals", "kinds": ("deal",), "filter": None, "changed_since": None, "when": None}
+    usual = {"name": "won-deals", "source": "crm", "kinds": ("deal",), "filter": None}
+    usual |= {"changed_since": None, "when": None}
     settings: Any = SimpleNamespace(pipelines=pipelines, **usual | flow)
     return make_trigger(settings, "deal", said, description, ZoneInfo("UTC"), {})
 
@@ -172,8 +173,9 @@ def test_a_kind_with_stages_and_no_pipelines_has_one() -> None:
 def test_a_gate_whose_source_was_not_asked_says_so_when_it_is_needed() -> None:
     unasked = trigger(description=None)
     assert unasked.fields == ("dealstage", "pipeline")
-    with pytest.raises(ConfigError, match="pipelines of deal are not known"):
+    with pytest.raises(ConfigError, match="pipelines of deal are not known") as caught:
         unasked.reasons([deal()])
+    assert caught.value.fix == "connect the source first: wherry connection test crm"
 
 
 def test_the_fingerprint_follows_ids_filter_and_start_but_no_label() -> None:

@@ -6,7 +6,7 @@ Amounts are integer minor units of their currency, days are plain accounting dat
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Literal, Protocol, runtime_checkable
 
@@ -199,6 +199,71 @@ class HasBalances(Protocol):
         ...
 
 
+class HeldLine(Struct, frozen=True, kw_only=True):
+    """One line of an entry in the target: ``minor`` in the entry's currency, ``home`` in that of its balances."""
+
+    account: str
+    """Its code in the chart."""
+    side: Side
+    minor: int
+    home: int
+    party: str = ""
+    """The target's id of whose receivable or payable it is."""
+
+
+class HeldEntry(Struct, frozen=True, kw_only=True):
+    """A journal entry as the target holds it, whoever made it. One that was voided has no lines."""
+
+    id: str
+    number: str
+    date: dt.date
+    currency: str
+    note: str
+    stamp: str
+    """The hub's own sign in it, empty where somebody else made it."""
+    lines: Sequence[HeldLine]
+
+
+@runtime_checkable
+class ListsEntries(Protocol):
+    """Optional: a sink whose target can list its journal entries."""
+
+    def journal_entries(self, first: dt.date | None, last: dt.date) -> Iterator[HeldEntry]:
+        """Those dated from ``first`` (None: from the beginning) to ``last``, both included."""
+        ...
+
+
+class HeldPosting(Struct, frozen=True, kw_only=True):
+    """What a document booked on an account, in minor units of the currency that the target keeps its balances in."""
+
+    account: str
+    """Its code in the chart."""
+    side: Side
+    minor: int
+
+
+class HeldDocument(Struct, frozen=True, kw_only=True):
+    """What is no journal entry and was booked all the same: an invoice, a bill, a payment."""
+
+    id: str
+    """The one that a link to it holds."""
+    kind: str
+    """The target's own word for what it is, in the company's language."""
+    number: str
+    date: dt.date
+    postings: Sequence[HeldPosting]
+
+
+@runtime_checkable
+class ListsDocuments(Protocol):
+    """Optional: a sink whose target can list what invoices, bills, payments and the like booked."""
+
+    def documents_on(self, accounts: Collection[str], first: dt.date, last: dt.date) -> Iterator[HeldDocument]:
+        """Those dated from ``first`` to ``last``, both included, that booked on one of these accounts (codes), each
+        once, with what it booked there at least. Journal entries may be among them, by the ids of ``ListsEntries``."""
+        ...
+
+
 class Barred(Struct, frozen=True, kw_only=True):
     """A type of account on which a target takes no lines of journals, or only those that name a party."""
 
@@ -236,6 +301,16 @@ class LimitsLines(Protocol):
 
     most_lines: int
     """The most lines of an entry."""
+
+
+@runtime_checkable
+class ShortensNumbers(Protocol):
+    """Optional: a sink that cuts the number of a document which is too long for its target, and marks it behind a
+    tilde: ``26W05a~5yys``. So a document is found by the number that people see there."""
+
+    def numbers_there(self, number: str) -> Sequence[str]:
+        """As what a document of this number is shown there, and what takes it back. Pure."""
+        ...
 
 
 @runtime_checkable

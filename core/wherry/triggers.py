@@ -255,7 +255,7 @@ def _gate(
     if not where.stage:
         return _without_stages(flow, kind, key)
     if description is None:
-        return _not_ready(kind), "unresolved"
+        return _not_ready(flow, kind), "unresolved"
     if not description.pipelines:
         return _without_stages(flow, kind, key)
     chosen = _chosen(flow, description.pipelines, key)
@@ -273,11 +273,13 @@ def _without_stages(flow: FlowLike, kind: str, key: str) -> tuple[None, object]:
     return None, "all"
 
 
-def _not_ready(kind: str) -> Judge:
+def _not_ready(flow: FlowLike, kind: str) -> Judge:
+    source = getattr(flow, "source", "")
+
     def judge(pipeline: str, stage: str) -> str | None:
         raise ConfigError(
             f"the pipelines of {kind} are not known, so its trigger stages cannot be told",
-            fix="connect the source first: wherry connection test",
+            fix=f"connect the source first: wherry connection test {source}".rstrip(),
             code="WHERRY-2225",
         )
 

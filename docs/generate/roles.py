@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 FIELDS = Path(__file__).with_name("fields.toml")
 ROLES, RECORDS, HOOKS, BOOKS = "wherry.roles", "wherry.records", "wherry.hookspecs", "wherry.accounting"
-HELD = "wherry.books.held"
 SECTIONS: tuple[tuple[str, str, tuple[tuple[str, tuple[str, ...]], ...]], ...] = (
     (
         "What a plugin implements",
@@ -25,8 +24,7 @@ SECTIONS: tuple[tuple[str, str, tuple[tuple[str, tuple[str, ...]], ...]], ...] =
                      "Narrows", "Rounds", "Matcher", "SinkWriter", "AtomicSinkWriter", "CallSinkWriter", "Asks",
                      "Lists", "Polled", "Simulator")),
             (BOOKS, ("Confirms", "HasAccounts", "HasPeriods", "HasBalances", "BarsAccounts", "BooksRounding",
-                     "KnowsPlaces", "LimitsLines", "Replaces")),
-            (HELD, ("ListsEntries", "ListsDocuments")),
+                     "KnowsPlaces", "LimitsLines", "Replaces", "ShortensNumbers", "ListsEntries", "ListsDocuments")),
         ),
     ),
     (
@@ -43,8 +41,7 @@ SECTIONS: tuple[tuple[str, str, tuple[tuple[str, tuple[str, ...]], ...]], ...] =
         "Plain structs. `frozen` ones cannot be changed once they are made.",
         (
             (ROLES, ("Account",)),
-            (BOOKS, ("ChartAccount", "Barred", "Balance")),
-            (HELD, ("HeldEntry", "HeldLine", "HeldDocument", "HeldPosting")),
+            (BOOKS, ("ChartAccount", "Barred", "Balance", "HeldEntry", "HeldLine", "HeldDocument", "HeldPosting")),
             (RECORDS, ("Description", "FieldInfo", "Pipeline", "Stage", "Page",
                        "Record", "Ref", "Skip", "Draft", "Link", "Create", "Same", "Ask", "Candidate", "Listed",
                        "Item", "Answer", "Change", "Call", "Reply", "Found")),

@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
+from wherry.accounting import HeldDocument, ListsDocuments
 from wherry.books.frozen import ENTITY
-from wherry.books.held import HeldDocument, ListsDocuments
 from wherry.hub import Hub
 from wherry.money import text
 from wherry.operating import desk

@@ -14,12 +14,12 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from wherry.accounting import Entry
+from wherry.accounting import Entry, HeldEntry, HeldLine, ListsEntries
 from wherry.bookkeeping import trail
 from wherry.bookkeeping.trail import Known
 from wherry.books import pairing, unbooked
 from wherry.books.frozen import ENTITY
-from wherry.books.held import FAR, HeldEntry, HeldLine, ListsEntries
+from wherry.books.held import FAR
 from wherry.books.unbooked import REVERSED_ENTRY, Wish
 from wherry.errors import Guarded, WherryError
 from wherry.hub import Hub

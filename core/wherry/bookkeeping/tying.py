@@ -12,14 +12,14 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
-from wherry.accounting import Entry, LeftOut
+from wherry.accounting import Entry, HeldEntry, LeftOut, ListsEntries
 from wherry.bookkeeping import documented, fiscal, trail
 from wherry.bookkeeping.trail import TrialBalance
 from wherry.books import gathering, rates, tieout
 from wherry.books.charts import Chart
 from wherry.books.frozen import ENTITY
 from wherry.books.gathering import Selection
-from wherry.books.held import FAR, BothSides, Cancelled, HeldEntry, ListsEntries, Problem, Written
+from wherry.books.held import FAR, BothSides, Cancelled, Problem, Written
 from wherry.books.keys import parts, spelled
 from wherry.books.periods import Calendar
 from wherry.books.tieout import TieOut

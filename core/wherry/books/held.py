@@ -3,98 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Literal, Protocol, runtime_checkable
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from msgspec import Struct, field
 
-from wherry.accounting import Balance, Entry, Side
+from wherry.accounting import Balance, Entry, HeldDocument, HeldEntry
 
 FAR = dt.date(2199, 12, 31)
 """Behind every entry that there may be."""
 What = Literal["edited", "re-dated", "missing", "doubled", "stray", "open", "untold", "unexplained"]
-
-
-class HeldLine(Protocol):
-    """One line of an entry in the target: ``minor`` in the entry's currency, ``home`` in that of its balances.
-    ``party`` is the target's id of whose receivable or payable it is."""
-
-    @property
-    def account(self) -> str: ...
-    @property
-    def side(self) -> Side: ...
-    @property
-    def minor(self) -> int: ...
-    @property
-    def home(self) -> int: ...
-    @property
-    def party(self) -> str: ...
-
-
-class HeldEntry(Protocol):
-    """A journal entry as the target holds it. ``stamp`` is the hub's own sign in it, empty where somebody else made
-    it; accounts go by their code in the chart."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def number(self) -> str: ...
-    @property
-    def date(self) -> dt.date: ...
-    @property
-    def currency(self) -> str: ...
-    @property
-    def note(self) -> str: ...
-    @property
-    def stamp(self) -> str: ...
-    @property
-    def lines(self) -> Sequence[HeldLine]: ...
-
-
-@runtime_checkable
-class ListsEntries(Protocol):
-    """Optional: a sink whose target can list its journal entries."""
-
-    def journal_entries(self, first: dt.date | None, last: dt.date) -> Iterator[HeldEntry]:
-        """Those dated from ``first`` (None: from the beginning) to ``last``, both included."""
-        ...
-
-
-class HeldPosting(Protocol):
-    """What a document booked on an account, in minor units of the currency that the target keeps its balances in."""
-
-    @property
-    def account(self) -> str: ...
-    @property
-    def side(self) -> Side: ...
-    @property
-    def minor(self) -> int: ...
-
-
-class HeldDocument(Protocol):
-    """What is no journal entry and was booked all the same: an invoice, a bill, a payment. ``kind`` is the target's
-    own word for it, ``id`` the one that a link to it holds; accounts go by their code in the chart."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def number(self) -> str: ...
-    @property
-    def date(self) -> dt.date: ...
-    @property
-    def postings(self) -> Sequence[HeldPosting]: ...
-
-
-@runtime_checkable
-class ListsDocuments(Protocol):
-    """Optional: a sink whose target can list what invoices, bills, payments and the like booked."""
-
-    def documents_on(self, accounts: Collection[str], first: dt.date, last: dt.date) -> Iterator[HeldDocument]:
-        """Those dated from ``first`` to ``last``, both included, that booked on one of these accounts (codes), each
-        once, with what it booked there at least. Journal entries may be among them, by the ids of ``ListsEntries``."""
-        ...
 
 
 # -- what the hub wrote, and what is compared with it -----------------------------------------------------------------

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from wherry.accounting import Entry, Side
-from wherry.books.held import BothSides, Cancelled, Foreign, HeldEntry, Problem, Written
+from wherry.accounting import Entry, HeldEntry, Side
+from wherry.books.held import BothSides, Cancelled, Foreign, Problem, Written
 from wherry.money import text
 
 _SHOWN = 6

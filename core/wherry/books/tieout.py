@@ -14,9 +14,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 import msgspec
 from msgspec import Struct, field
 
-from wherry.accounting import Balance, Entry, LeftOut
+from wherry.accounting import Balance, Entry, HeldEntry, LeftOut
 from wherry.books import balances, rates
-from wherry.books.held import Booked, BothSides, Foreign, HeldEntry, Problem, Written
+from wherry.books.held import Booked, BothSides, Foreign, Problem, Written
 from wherry.books.pairing import Pairs, signed
 
 Key = tuple[str, str]

@@ -324,13 +324,19 @@ def _done(own: Face, schema: str, done: Done) -> None:
     """How each stands now; exit 4 when something still waits for a person."""
     data = {"items": done.items, "error": done.error.as_data() if done.error else None}
     left = [row for row in done.items if row["state"] in FOR_A_PERSON]
-    after = _first(left) or _unsent(done) or _after(own, done.items)
+    after = _first(left) or _held(done.items) or _unsent(done) or _after(own, done.items)
     lines = [*outcomes(done.items), *fetched(own, done.items)] or ["there is nothing of that class"]
     own.print(schema, data, lines, after if done.items else ["wherry errors list"], error=done.error)
     own.code = EXIT_PERSON if desk.waits_for_a_person(done.items) else 0
     if done.error is not None:
         own.code = done.error.exit_code
         failures.draw(own, done.error.as_data())
+
+
+def _held(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What still waits for a person's word, such as that of a second one."""
+    held = [row for row in rows if row.get("approval") == "wanted"]
+    return [f"wherry approve {quote(row['flow'])} {row['id']}" for row in held[:1]]
 
 
 def _unsent(done: Done) -> list[str]:

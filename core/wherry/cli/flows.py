@@ -54,8 +54,10 @@ def _flows(rows: list[dict[str, Any]], now: dt.datetime) -> Iterator[str]:
 
 
 def _done(row: dict[str, Any]) -> int:
+    """What was carried, also where a newer version of it was left out since."""
     done = ("created", "linked", "updated", "unchanged", "reversed")
-    return sum(words.get(word, 0) for words in row["seen"].values() for word in done)
+    carried = sum(words.get(word, 0) for words in row["seen"].values() for word in done)
+    return int(carried + row["kept"])
 
 
 def _waiting(row: dict[str, Any]) -> int:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from wherry.hub import Hub
 
 _MOST = 2
+SEND_AGAIN = "--send-again"
 
 
 def of_number(hub: Hub, id: str) -> list[str]:
@@ -42,6 +43,8 @@ def _itself(
         hits = [hit["target"] for hit in (evidence or {}).get("found", ())]
         links = [f"wherry errors resolve {id} --link {shlex.quote(hit)}" for hit in hits[:_MOST]]
         return links or [f"wherry errors resolve {id} --send-again"]
+    if row["class"] == "refused" and SEND_AGAIN in row["fix"]:  # what was written is there no more
+        return [f"wherry errors resolve {id} --send-again", f"wherry errors resolve {id} --abandon"]
     return [f"wherry errors retry {id}"]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import click
@@ -121,22 +121,37 @@ def _states(found: reconciling.Reconciled, words: dict[str, str]) -> Iterator[st
 
 def _listed(found: Mapping[str, reconciling.Listed]) -> Iterator[str]:
     for reason, one in sorted(found.items()):
-        names = ", ".join(name.partition(" ")[2] for name in one.records[:_NAMED])
+        names = ", ".join(_called(name.partition(" ")[2], number) for name, number in _some(one))
         more = f" and {one.count - _NAMED:,} more" if one.count > _NAMED else ""
         yield f"    {str(one.count).rjust(7)}   {_sums(one.sums)}   {clean(reason)}: {clean(names)}{more}"
+
+
+def _some(one: reconciling.Listed) -> Iterable[tuple[str, str]]:
+    return zip(one.records[:_NAMED], one.numbers[:_NAMED], strict=True)
 
 
 def _differences(found: reconciling.Reconciled) -> Iterator[str]:
     for one in found.differences[:_SHOWN]:
         where = f"   {one.target}" if one.target else ""
-        yield click.style(f"  ! {spelled(one.what)}   {clean(one.record)}{where}: {clean(one.says)}", fg="red")
+        yield click.style(f"  ! {spelled(one.what)}   {_name(one)}{where}: {clean(one.says)}", fg="red")
     if len(found.differences) > _SHOWN:
         yield f"    and {len(found.differences) - _SHOWN:,} more: --output json"
     for one in found.decided[:_SHOWN]:
         where = f"   {one.target}" if one.target else ""
-        yield f"  = {spelled(one.what)}   {clean(one.record)}{where}: {clean(one.says)}; {clean(one.decided)}"
+        yield f"  = {spelled(one.what)}   {_name(one)}{where}: {clean(one.says)}; {clean(one.decided)}"
     if len(found.decided) > _SHOWN:
         yield f"    and {len(found.decided) - _SHOWN:,} more: --output json"
+
+
+def _name(one: reconciling.Difference) -> str:
+    """``invoice INV-1 (record 7)``."""
+    kind, _, id = one.record.partition(" ")
+    return f"{spelled(kind)} {clean(_called(id, one.number))}"
+
+
+def _called(id: str, number: str) -> str:
+    """What people call a document, and its record's id where that is another word."""
+    return id if number in ("", id) else f"{number} (record {id})"
 
 
 def _sums(sums: dict[str, int]) -> str:

@@ -15,9 +15,10 @@ from wherry.cli.context import Face
 from wherry.cli.formats import as_json
 from wherry.cli.options import Day, face, moment
 from wherry.cli.progress import Progress, patient
-from wherry.errors import EXIT_INTERRUPTED, EXIT_PENDING, ConfigError, NotFound
+from wherry.errors import EXIT_INTERRUPTED, EXIT_PENDING, NotFound
 from wherry.hub import Report
 from wherry.operating import flows, leaving, overview
+from wherry.records import Ref
 from wherry.roles import Sweeps
 from wherry.runs.job import Options
 
@@ -145,6 +146,11 @@ def _edited_here(own: Face, flow: str, options: Options, before: dict[str, Any])
     return [row for row in told if row["changes"]]
 
 
+def _versions(before: dict[str, Any]) -> dict[Ref, str]:
+    """Of what was shown: the versions there that it was compared with."""
+    return {Ref(row["entity"], row["key"]): row["version"] for row in before["changes"] if row["version"]}
+
+
 @click.command()
 @FLOW
 @click.argument("records", nargs=-1, metavar="ID...")
@@ -169,9 +175,6 @@ def resync(flow: str, records: tuple[str, ...], of_run: str, fields: str, overwr
         raise click.UsageError("say which records: ID..., or --run RUN")
     records += tuple(overview.records_of(own.hub, of_run, flow)) if of_run else ()
     options = Options(records=records, resync=True, overwrite_local=overwrite_local, fields=names)
-    if not own.yes and not own.asks:
-        fix = "say --yes to do it, or see them first: wherry plan FLOW --record ID"
-        raise ConfigError("resync shows differences and asks; nobody can be asked here", fix=fix, code="WHERRY-2091")
     rehearsed = own.hub.resync(flow, options, write=False)
     _must_exist(own, flow, records, rehearsed)
     before = rehearsed.data
@@ -179,6 +182,6 @@ def resync(flow: str, records: tuple[str, ...], of_run: str, fields: str, overwr
         own.note(line)
     if before["pending"] or overwrite_local:
         own.confirm("Write this?")
-    report = own.hub.resync(flow, options, write=True)
+    report = own.hub.resync(flow, msgspec.structs.replace(options, shown=_versions(before)), write=True)
     report.data["planned"] = {key: before[key] for key in ("changes", "questions", "pending")}
     _ran(own, "wherry.resync/1", report)

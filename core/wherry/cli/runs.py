@@ -160,11 +160,18 @@ def _refused(rows: list[dict[str, Any]]) -> Iterator[str]:
     if not rows:
         yield "nothing is refused"
     for row in rows:
-        yield f"{row['record']}   {row['flow']}   {row['reason']}" + (
+        yield f"{_refused_as(row)}   {row['flow']}   {row['reason']}" + (
             f"   field {row['field']}" if row["field"] else ""
         )
         if row["fix"]:
             yield f"  fix  {row['fix']}"
+
+
+def _refused_as(row: dict[str, Any]) -> str:
+    """``invoice INV-1 (invoice 7)``: what people call it, and its record."""
+    label = row["label"]
+    named = label and label != row["record"].partition(" ")[2]
+    return clean(f"{spelled(row['entity'])} {label} ({row['record']})" if named else row["record"])
 
 
 def _shown(run: dict[str, Any], limit: int) -> Iterator[str]:
@@ -193,12 +200,17 @@ def _record(found: dict[str, Any]) -> Iterator[str]:
     yield from _events(found["events"])
 
 
+def _thing(event: dict[str, Any]) -> str:
+    """By its number or name where that is known."""
+    return f"{spelled(event['entity'])} {event['label'] or event['key']}".strip()
+
+
 def _events(events: list[dict[str, Any]]) -> Iterator[str]:
     if not events:
         return
     yield from table(
         ["AT", "RECORD", "WHAT", "BECAME", "TARGET", "WHY"],
-        [(e["at"][:19], f"{e['record_kind']} {e['record_id']}", f"{spelled(e['entity'])} {e['key']}".strip(),
-          e["fate"], e["target"], e["reason"]) for e in events],
+        [(e["at"][:19], f"{e['record_kind']} {e['record_id']}", _thing(e), e["fate"], e["target"], e["reason"])
+         for e in events],
         most=40,
     )  # fmt: skip

@@ -28,11 +28,13 @@ _SEARCHES = 3
 
 
 class Source(Struct, kw_only=True):
-    """What the source says of a record now. ``amount`` None: it names none. ``left_out``: why it is not carried."""
+    """What the source says of a record now. ``amount`` None: it names none. ``left_out``: why it is not carried.
+    ``number`` is what people call its document, where the map was reached."""
 
     amount: int | None = None
     currency: str = ""
     date: str = ""
+    number: str = ""
     left_out: str = ""
     void: bool = False
 
@@ -95,7 +97,10 @@ def _mapped(wired: Wired, mapper: FieldMapper, record: Record) -> Source:
 
 def _of_draft(draft: Draft) -> Source:
     amount, currency = amount_of(draft.entity, draft.body)
-    return Source(amount=amount, currency=currency, date=str(draft.body.get("date") or ""))
+    body = draft.body
+    return Source(
+        amount=amount, currency=currency, date=str(body.get("date") or ""), number=str(body.get("number") or "")
+    )
 
 
 def amount_of(entity: str, body: Mapping[str, Any]) -> tuple[int | None, str]:

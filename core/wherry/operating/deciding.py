@@ -66,6 +66,8 @@ def retry(hub: Hub, chosen: Sequence[Placed]) -> Done:
         with hub.store.write() as tx:
             steps = [step for one in some if (step := _step_again(hub.store, tx, lane, one)) is not None]
             writing.settle(tx, lane, steps, hub.store.now(), cause="retry")
+            shown = [step.ref for step in steps if step.overwrite_local == OVER_SEEN]
+            approvals.give_by_asking(hub, tx, lane.route, shown)
             _note(tx, hub, "errors.retry", [(one.item, {"class": one.item.state}) for one in some])
     return _finished(hub, chosen, error)
 
@@ -241,7 +243,7 @@ def _anew(hub: Hub, one: Placed, note: str) -> Done:
         for new in made:
             new.follower = item.follower  # a newer version goes on waiting behind what is sent now
         ledger.put_items(tx, one.route, made)
-        approvals.give_at_once(tx, one.route, made, now)  # a person has just asked for it
+        approvals.give_by_asking(hub, tx, one.route, [item.ref])
         _note(tx, hub, "errors.send-again", [(item, {"note": note, "gone": [link.target for link in links]})])
     return _finished(hub, [Placed(one.route, each) for each in made])
 

@@ -30,7 +30,7 @@ from wherry.runs import dying, formers
 from wherry.settings import Flow
 from wherry.settings.load import refuse
 from wherry.settings.mistakes import SECRET_UNREADABLE, UNKNOWN_NAME, UNSET_SECRET, Mistake, suggestion
-from wherry.store import audit, homes, inquiries, ledger, registry
+from wherry.store import audit, homes, inquiries, leavings, ledger, registry
 from wherry.store.ledger import Route
 from wherry.store.registry import FlowState
 from wherry.wording import a
@@ -49,12 +49,12 @@ def summary(hub: Hub, name: str) -> dict[str, Any]:
         records = ledger.count_waiting(tx, name)
         approval = inquiries.for_approval(tx).get(name, inquiries.ForApproval())
         marks = {mark.kind: mark.saved_at for mark in registry.all_marks(tx) if mark.flow == name}
-        blocked = stuck.blocked(tx, flow)
+        blocked, kept = stuck.blocked(tx, flow), leavings.count_kept(tx, name)
     return {
         "flow": name, "source": flow.source, "sink": flow.sink, "state": state.state,
         "since": str(flow.changed_since or ""),
         "reason": state.reason, "by": state.by, "kinds": list(flow.kinds), "waiting": waiting,
-        "records_waiting": records, "seen": plain(seen),
+        "records_waiting": records, "seen": plain(seen), "kept": kept,
         "approval": approval.number, "for_approval": msgspec.to_builtins(approval),
         "blocked": blocked, "last_sync": marks,
         "schedule": flow.schedule.model_dump(exclude_none=True) if flow.schedule else None,

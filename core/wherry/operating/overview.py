@@ -13,7 +13,7 @@ from wherry import __version__
 from wherry.errors import NotFound, WherryError, worst
 from wherry.hub import Hub
 from wherry.metered import METERED, Metered
-from wherry.operating import callers, connections, flows, leaving
+from wherry.operating import callers, connections, flows, labels, leaving
 from wherry.records import FOR_A_PERSON
 from wherry.redaction import clean
 from wherry.runs import dying
@@ -164,11 +164,11 @@ def run(hub: Hub, id: str, *, limit: int = 200) -> dict[str, Any]:
     """A run's summary and what happened in it. Raises NotFound."""
     with hub.store.read() as tx:
         found = registry.find_runs(tx, id=id, limit=1)
-        events = ledger.events(tx, run=id, limit=limit) if found else []
+        events = labels.labelled(hub, tx, reversed(ledger.events(tx, run=id, limit=limit))) if found else []
     if not found:
         raise NotFound(f"there is no run {id}", fix="see: wherry runs list", code="WHERRY-3040")
     told = {**msgspec.to_builtins(found[0]), "state": dying.state(hub.store, found[0])}
-    return {**told, "events": [msgspec.to_builtins(event) for event in reversed(events)]}
+    return {**told, "events": events}
 
 
 def records_of(hub: Hub, id: str, flow: str) -> list[str]:
@@ -196,10 +196,10 @@ def record(hub: Hub, record: str, *, id: str = "", limit: int = 200) -> dict[str
                            "what a run reads is told by: wherry flow show FLOW",
                        code="WHERRY-3041", record=record)  # fmt: skip
     with hub.store.read() as tx:
-        events = ledger.events(tx, run=id, flow=flow, record=record, limit=limit)
+        events = labels.labelled(hub, tx, reversed(ledger.events(tx, run=id, flow=flow, record=record, limit=limit)))
     newest = max(stands, key=lambda row: str(row["run"]))
     whole = run(hub, id or newest["run"], limit=1)
-    return {**whole, "record": stands, "events": [msgspec.to_builtins(event) for event in reversed(events)]}
+    return {**whole, "record": stands, "events": events}
 
 
 def _stands(hub: Hub, flow: str, record: str) -> list[dict[str, Any]]:

@@ -53,6 +53,8 @@ class Line(Struct, kw_only=True):
     posted: int = 0
     held: int = 0
     currency: str = ""
+    number: str = ""
+    """What people call its document; empty where nothing tells."""
     link: LinkRow | None = None
     item: ItemRow | None = None
     decision: Decision | None = None
@@ -74,13 +76,17 @@ class Difference(Struct, frozen=True, kw_only=True):
     target: str
     says: str
     decided: str = ""
+    number: str = ""
+    """What people call the document."""
 
 
 class Listed(Struct, kw_only=True):
-    """Records that are not in the target for one reason: how many, some of them, and currency → minor units."""
+    """Records that are not in the target for one reason: how many, some of them, and currency → minor units.
+    ``numbers`` are what people call their documents, in the same order, empty where nothing tells."""
 
     count: int = 0
     records: list[str] = field(default_factory=list)
+    numbers: list[str] = field(default_factory=list)
     sums: dict[str, int] = field(default_factory=dict)
 
 
@@ -145,6 +151,7 @@ def compared(hub: Hub, flow: str, period: str, takes: Callable[[str], bool]) -> 
     found.differences += _told_otherwise(lines)
     if wired.posting is None:
         found.differences += _at_target(hub, wired, found, [line for line in lines if line.state == "posted"])
+    _number(found, lines)
     found.decided = [one for one in found.differences if one.decided]
     found.differences = [one for one in found.differences if not one.decided]
     return found
@@ -173,8 +180,10 @@ def _line(one: Seen, said: Source | None, item: ItemRow | None, link: LinkRow | 
     written, currency = amount_of(link.entity, body) if link is not None else (None, "")
     amount = said.amount if said is not None and said.amount is not None else one.amount
     amount = written if amount is None else amount
-    line = Line(kind=one.kind, record=one.source_id, state=state, reason=one.reason, amount=amount or 0, link=link,
-                item=item, currency=(said.currency if said else "") or currency or one.currency)  # fmt: skip
+    number = (said.number if said else "") or str(body.get("number") or "") or (item.label if item else "")
+    line = Line(kind=one.kind, record=one.source_id, number=number, state=state, reason=one.reason, link=link,
+                amount=amount or 0, item=item,
+                currency=(said.currency if said else "") or currency or one.currency)  # fmt: skip
     if stands:
         line.posted = (written or 0) if body else line.amount
         line.held = line.amount - line.posted if item is not None else 0
@@ -214,8 +223,15 @@ def _list(among: dict[str, Listed], why: str, line: Line, minor: int) -> None:
     listed.count += 1
     if len(listed.records) < _NAMED:
         listed.records.append(line.name)
+        listed.numbers.append(line.number)
     if line.currency:
         listed.sums[line.currency] = listed.sums.get(line.currency, 0) + minor
+
+
+def _number(found: Reconciled, lines: Iterable[Line]) -> None:
+    numbers = {line.name: line.number for line in lines}
+    told = ((one, numbers.get(one.record, "")) for one in found.differences)
+    found.differences = [msgspec.structs.replace(one, number=number) for one, number in told]
 
 
 def _told_otherwise(lines: Sequence[Line]) -> list[Difference]:

@@ -11,6 +11,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from wherry.accounting import ShortensNumbers
+from wherry.errors import WherryError
 from wherry.hub import Hub
 from wherry.operating import tracing
 from wherry.records import Ref
@@ -55,6 +57,7 @@ class Finder:
         self.bound = {row.id: row for row in registry.all_connections(tx)}
         self.ids = {row.name: row.id for row in self.bound.values()}
         self._events: dict[Ref, list[Event]] = {}
+        self._shortening: dict[int, ShortensNumbers | None] = {}
 
     # -- what is meant ------------------------------------------------------------------------------------------------
 
@@ -76,7 +79,29 @@ class Finder:
         known = known or [self._of_movement(row) for row in tracing.of_word(self.tx, word)]
         if not known:
             known = self._at_the_source(word) or self._of_links(inquiries.links_to(self.tx, [word]))
-        return known
+        return known or self._shortened(word)
+
+    def _shortened(self, word: str) -> list[Subject]:
+        """Documents that a target shows under a cut and marked number."""
+        kept, mark, _ = word.partition("~")
+        if not kept or not mark:
+            return []
+        found = inquiries.links_saying(self.tx, kept)
+        return self._of_links(one for one in found if word.casefold() in self._numbers_there(one))
+
+    def _numbers_there(self, one: inquiries.Written) -> list[str]:
+        number, sink = str(body_of(one.link).get("number") or ""), self._sinks(one.route.target)
+        return [told.casefold() for told in sink.numbers_there(number)] if number and sink is not None else []
+
+    def _sinks(self, id: int) -> ShortensNumbers | None:
+        """The sink of a connection, where it shortens numbers and its settings are in order."""
+        if id not in self._shortening:
+            try:
+                sink = self.hub.wiring.sink(self.bound[id].name)
+            except WherryError:
+                sink = None
+            self._shortening[id] = sink if isinstance(sink, ShortensNumbers) else None
+        return self._shortening[id]
 
     def _once_open(self, number: int) -> list[Subject]:
         """What was open under that number, as it stands now."""

@@ -16,9 +16,9 @@ import msgspec
 
 from wherry.errors import ContractBroken, Rejected
 from wherry.protocol import halfway, sinks
-from wherry.protocol.flight import board
+from wherry.protocol.flight import Flight, board, step_of
 from wherry.protocol.resolving import holdings
-from wherry.protocol.steps import WAITS, Approval, Outcome, Step, differing, in_words
+from wherry.protocol.steps import OVER_SEEN, WAITS, Approval, Outcome, Step, differing, in_words
 from wherry.protocol.tally import Tally
 from wherry.protocol.watching import ENDED
 from wherry.records import Ask, Call, Change, Fate, Found, Item, Ref
@@ -53,10 +53,16 @@ def told(
     ``tally`` is put right where the target says something else: it has no words for a thing, or somebody edited it.
     """
     thought = {ref: outcome.fate for ref, outcome in outcomes.items()}
-    sent = _sent(wired, outcomes)
+    left = {one.open.item.ref: one for one in _left(wired)}
+    waiting = {ref: Outcome("queued", one.item.target or "") for ref, one in left.items() if ref not in outcomes}
+    sent = _sent(wired, list(left.values()), {**outcomes, **waiting}, steps)
     for step in steps if tally is not None else ():
         _recount(tally or Tally(), step, thought[step.ref], outcomes[step.ref].fate)
+    met = [(step_of(left[ref].open), outcome) for ref, outcome in waiting.items() if outcome.fate == "differs"]
+    for step, outcome in met if tally is not None else ():
+        (tally or Tally()).items[step.draft.entity][outcome.fate] += 1
     rows = [_row(step, outcomes[step.ref]) for step in steps if _is_news(outcomes[step.ref])]
+    rows += [_row(step, outcome) for step, outcome in met]
     asks = [(step.draft, step.decision) for step in steps if isinstance(step.decision, Ask)]
     files = [step for step in steps if step.draft.file and outcomes[step.ref].fate in ("created", "waiting")]
     return {
@@ -124,6 +130,7 @@ def _row(step: Step, outcome: Outcome) -> dict[str, Any]:
     return {
         "entity": step.draft.entity, "key": step.draft.key, "label": step.draft.label, "fate": outcome.fate,
         "target": "" if made else outcome.target, "reason": outcome.reason, "changes": outcome.changes,
+        "version": outcome.version,
         "body": _symbolic(step.draft.body) if made else None,
     }  # fmt: skip
 
@@ -140,15 +147,18 @@ def _symbolic(body: Any) -> Any:
 # -- what would be sent ------------------------------------------------------------------------------------------------
 
 
-def _sent(wired: Wired, outcomes: Mapping[Ref, Outcome]) -> list[dict[str, Any]]:
+def _sent(
+    wired: Wired, left: Sequence[Flight], outcomes: Mapping[Ref, Outcome], steps: Sequence[Step]
+) -> list[dict[str, Any]]:  # fmt: skip
     sink = wired.lane.sink
     if wired.lane.preview is None or not isinstance(sink, CallSinkWriter):
         return []
-    foreseen = [*_left(wired, {Ref(item.entity, item.key) for item, _ in wired.lane.preview}), *wired.lane.preview]
+    foreseen: list[Foreseen] = [*((one.item, ()) for one in left), *wired.lane.preview]
     if not foreseen:
         return []
     sink.check()  # what encoding needs of the account is read with it
-    _compare(sink, [item for item, _ in foreseen if item.target is not None and item.before is not None], outcomes)
+    there = [item for item, _ in foreseen if item.target is not None and item.before is not None]
+    _compare(sink, there, outcomes, _over_seen(left, steps))
     shown: list[dict[str, Any]] = []
     for group in _groups(foreseen, max(1, sink.batch) * max(1, sink.width)):
         by_stamp = {item.stamp: item for item in group}
@@ -156,16 +166,25 @@ def _sent(wired: Wired, outcomes: Mapping[Ref, Outcome]) -> list[dict[str, Any]]
     return shown
 
 
-def _left(wired: Wired, anew: Collection[Ref]) -> list[Foreseen]:
+def _over_seen(left: Sequence[Flight], steps: Sequence[Step]) -> set[str]:
+    """Stamps of what goes over an edit that a person was shown, and over no later one."""
+    rows = [*(one.open.item for one in left), *(step.item for step in steps if step.item is not None)]
+    return {row.stamp for row in rows if row.overwrite == OVER_SEEN}
+
+
+def _left(wired: Wired) -> list[Flight]:
     """What an earlier run left in the queue, but for what this one makes another version of."""
-    route = wired.lane.route
+    route, preview = wired.lane.route, wired.lane.preview
+    if preview is None:
+        return []
+    anew = {Ref(item.entity, item.key) for item, _ in preview}
     with wired.store.read() as tx:
         waiting = calls.items_of_sink(tx, route.sink, "queued", ready_by="9999")
         mine = [one for one in waiting if one.item.flow == wired.name and one.source == route.source]
         flights, _ = board(tx, route.sink, mine)
     free = to_be_freed(wired)
     refs = {Ref(one.item.entity, one.item.key): one for one in flights}
-    return [(one.item, ()) for ref, one in refs.items() if ref not in anew and ref not in free]
+    return [one for ref, one in refs.items() if ref not in anew and ref not in free]
 
 
 def _groups(foreseen: Sequence[Foreseen], size: int) -> Iterator[list[Item]]:
@@ -228,7 +247,9 @@ def _shown(call: Call, items: Mapping[str, Item]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _compare(sink: CallSinkWriter, items: Sequence[Item], outcomes: Mapping[Ref, Outcome]) -> None:
+def _compare(
+    sink: CallSinkWriter, items: Sequence[Item], outcomes: Mapping[Ref, Outcome], over_seen: Collection[str]
+) -> None:  # fmt: skip
     """What an update would change there, field by field, against what the target holds now."""
     for start in range(0, len(items), _AT_ONCE):
         some = items[start : start + _AT_ONCE]
@@ -238,13 +259,15 @@ def _compare(sink: CallSinkWriter, items: Sequence[Item], outcomes: Mapping[Ref,
             changes = differing(sinks.facts(sink, item), now.facts) if now is not None else ()
             outcome = outcomes.get(Ref(item.entity, item.key), Outcome("queued"))
             outcome.changes = tuple(Change(one.field, one.after, one.before) for one in changes)
-            if changes and now is not None and not outcome.reason.startswith(WAITS):
+            outcome.version = now.token if now is not None else ""
+            over = item.overwrite_local and item.stamp not in over_seen
+            if changes and now is not None and not over and not outcome.reason.startswith(WAITS):
                 _meet(sink, item, now, outcome)
 
 
 def _meet(sink: CallSinkWriter, item: Item, now: Found, outcome: Outcome) -> None:
     """Of what has another version there than ours: a person's edit is not written over."""
-    if item.overwrite_local or now.token == item.token:
+    if now.token == item.token:
         return
     edits = differing(sinks.facts(sink, msgspec.structs.replace(item, body=item.before, action="write")), now.facts)
     if edits:

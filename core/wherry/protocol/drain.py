@@ -262,12 +262,13 @@ class Drain:
         return flights
 
     def _must_look(self, doubts: Doubts, one: Flight) -> bool:
-        """What may have been entered by hand is looked for before it is made (case C20); an update needs a version."""
+        """What may have been entered by hand is looked for before it is made (case C20); an update needs a version.
+        What is to be taken back is looked at: not every target minds what was edited there since (case E16)."""
         row = one.open.item
         if row.stamp in self.looked or not self.asks:
             return False
         if one.item.target is not None:
-            return not row.token
+            return not row.token or one.item.action == "void"
         return not is_noted(row, BY_PERSON) and doubts.may_be_entered(row, one.open.source)
 
     def _may_be_there(self, doubts: Doubts, one: Flight) -> bool:
@@ -324,7 +325,8 @@ class Drain:
     # -- what is not known -------------------------------------------------------------------------------------------
 
     def _look_first(self) -> bool:
-        """Ask for documents before they are made for the first time. False when there was nothing to ask for."""
+        """Ask for documents before they are made for the first time, or are taken back. False when there was nothing to
+        ask for."""
         flights, self.to_look = self.to_look, []
         if not flights:
             return False

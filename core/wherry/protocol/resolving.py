@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 import structlog
+from msgspec.structs import replace
 
 from wherry.errors import ContractBroken, Guarded, Rejected, WherryError
 from wherry.protocol import flight, halfway, restored, rows, sinks
@@ -97,7 +98,7 @@ def read_refusals(target: Target, verdict: Verdict) -> None:
 def _absent_by_id(target: Target, flights: Sequence[Flight]) -> set[str]:
     """Stamps of those that the target does not hold under their id, also where a reversal of them is wanted."""
     assert isinstance(target.sink, Asks)
-    finds = holdings(target.sink, [msgspec.structs.replace(one.item, action="write") for one in flights])
+    finds = holdings(target.sink, [replace(one.item, action="write") for one in flights])
     return {stamp for stamp, hits in finds.items() if not hits}
 
 
@@ -142,7 +143,8 @@ def _evidence(text: str) -> dict[str, object]:
 
 
 def look(target: Target, flights: Sequence[Flight]) -> Finds:
-    """What the target holds of these items. Raises what a read raises; an item that is missing could not be told."""
+    """What the target holds of these items; as it stands what is to be taken back and was not sent yet. Raises what a
+    read raises; an item that is missing could not be told."""
     assert isinstance(target.sink, Asks)
     with target.store.read() as tx:
         sent = calls.calls_by_id(tx, {one.open.item.call for one in flights})
@@ -152,7 +154,8 @@ def look(target: Target, flights: Sequence[Flight]) -> Finds:
             one.item.since = row.at if row is not None else noted
             one.item.sent = row is not None and one.open.item.state == "unknown" and one.stamp in row.call.items
     rejected: sinks.Rejects = {}
-    finds = holdings(target.sink, [one.item for one in flights], rejected)
+    asked = [replace(one.item, action="write") if one.open.item.state == "queued" else one.item for one in flights]
+    finds = holdings(target.sink, asked, rejected)
     for one in flights:
         one.rejected = rejected.get(one.stamp)
     return finds
@@ -272,8 +275,10 @@ def before_first(target: Target, one: Flight, finds: Finds) -> Answer | None:
         except ContractBroken as error:
             return Answer(fate="decide", reason=error.message, fix=CHOICES)
     if hits:
+        edited = one.item.action == "void" and not (one.item.token and hits[0].token == one.item.token)
+        met = _met(target, one, hits[0]) if edited else None
         one.open.item.token = hits[0].token
-        return Answer(fate="queued", after=0.0)
+        return met or Answer(fate="queued", after=0.0)
     return None if one.stamp not in finds else _not_found(target, one)
 
 
@@ -341,23 +346,30 @@ def _gone(one: Flight) -> Answer:
 
 def _found_target(target: Target, one: Flight, hits: Sequence[Found]) -> Answer:
     """Of an update or a reversal: what was sent, what was there before, or what a person made of it (E15, E16)?"""
-    item, row = one.item, one.open.item
-    hit = next((hit for hit in hits if hit.target == item.target), None)
+    row, hit = one.open.item, next((hit for hit in hits if hit.target == one.item.target), None)
     if hit is None:
         return _not_found(target, one)
+    if met := _met(target, one, hit):
+        return met
+    row.overwrite = row.overwrite and OVER_SEEN  # what is edited there after this was meant by nobody
+    return _absent(target, one, hit.token) if row.tries < _TRIED_AT_MOST else _stuck(target, one, hit)
+
+
+def _met(target: Target, one: Flight, hit: Found) -> Answer | None:
+    """Of an update or a reversal: it is done there already, or somebody has edited what it goes over. None where
+    neither is so, or a person has said that it goes over that."""
+    item, row = one.item, one.open.item
     done: Fate = "reversed" if item.action == "void" else "updated"
     ours = row.action != REPLACE or hit.ours or item.overwrite_local  # else somebody else took it back there
     if ours and _agree(sinks.facts(target.sink, item), hit.facts):
         return Answer(fate=done, target=hit.target, token=hit.token, reason="found as it was sent")
-    before = sinks.facts(target.sink, msgspec.structs.replace(item, body=item.before, action="write")) \
+    before = sinks.facts(target.sink, replace(item, body=item.before, action="write")) \
         if item.before is not None else {}  # fmt: skip
     if item.before and not before:  # the sink has no words for what was there: nobody can tell what was edited
         return Answer(fate="decide", reason="it cannot be told whether it was edited there", fix=CHOICES)
     edits = differing(before, hit.facts)
-    allowed = item.overwrite_local and (row.overwrite != OVER_SEEN or hit.token == item.token)
-    if not edits or allowed:
-        row.overwrite = row.overwrite and OVER_SEEN  # what is edited there after this was meant by nobody
-        return _absent(target, one, hit.token) if row.tries < _TRIED_AT_MOST else _stuck(target, one, hit)
+    if not edits or (item.overwrite_local and (row.overwrite != OVER_SEEN or hit.token == item.token)):
+        return None
     row.token = hit.token
     # No target: nothing was written, so the link goes on saying what was, and the next version meets the same edit.
     if row.draft.void:

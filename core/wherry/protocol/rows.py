@@ -192,7 +192,10 @@ def number(lane: Lane, step: Step, row: ItemRow, held: str = "") -> None:
         row.sequence = max(row.sequence, step.sequence, link.sequence if link else 0) + 1
         row.attempt, row.tries, row.due, row.memo, row.call, row.follower = 1, 0, "", "", 0, ""
         row.stamp = stamp_of(lane, draft, row.action, row.sequence, row.attempt)
-        row.token, row.evidence = link.token if link else "", ONCE_REFUSED if is_noted(row, ONCE_REFUSED) else ""
+        row.token, row.evidence = (
+            step.shown or (link.token if link else ""),
+            ONCE_REFUSED if is_noted(row, ONCE_REFUSED) else "",
+        )
         row.overwrite = int(step.overwrite_local)
         row.approval = "given" if given else "wanted" if wanted else ""
     elif row.approval == "wanted" and not wanted:
@@ -241,7 +244,7 @@ def foreseen(
     lane: Lane, step: Step, row: ItemRow, item: Item, known: Mapping[Ref, Any]
 ) -> list[tuple[Item, tuple[Ref, ...]]]:  # fmt: skip
     """What is sent for a numbered row, each with what it needs: the item; or what takes back, and what is made then."""
-    item.stamp, item.token = row.stamp, row.token
+    item.stamp, item.token, item.overwrite_local = row.stamp, row.token, bool(row.overwrite)
     if row.action != REPLACE:
         return [(item, row.draft.refs)]
     stamp = stamp_of(lane, row.draft, "write", row.sequence + 1, 1)
@@ -259,7 +262,7 @@ def following(lane: Lane, step: Step) -> str:
         return ""
     waits = Follower(
         draft=step.draft, flow=flow_of(lane, step), record_kind=step.record_kind, record_id=step.record_id,
-        overwrite_local=bool(step.overwrite_local), approved=step.approved, only_ours=step.only_ours,
+        overwrite_local=step.overwrite_local == 1, approved=step.approved, only_ours=step.only_ours,
     )  # fmt: skip
     return msgspec.json.encode(waits).decode()
 

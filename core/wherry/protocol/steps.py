@@ -32,6 +32,8 @@ class Step(Struct, kw_only=True):
     always: bool = False
     overwrite_local: int = 0
     """Over what was edited there: over anything (1), or ``OVER_SEEN``."""
+    shown: str = ""
+    """The version there that a person was shown, where it is not the one that was written."""
     item: ItemRow | None = None
     refusal: WherryError | None = None
     by_person: bool = False
@@ -62,6 +64,8 @@ class Outcome(Struct):
     target: str = ""
     reason: str = ""
     changes: tuple[Change, ...] = ()
+    version: str = ""
+    """In a rehearsal: the version that the target was found to hold."""
 
     @property
     def is_met(self) -> bool:

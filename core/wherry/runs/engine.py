@@ -250,7 +250,7 @@ def step_of(job: Job, entry: Entry, draft: Draft) -> Step:
     return Step(
         draft=draft, record_kind=entry.record.kind, record_id=entry.record.id,
         always=not named_only and (job.options.resync or draft.void or job.wired.repeats(draft.entity)),
-        overwrite_local=job.options.overwrite_local,
+        overwrite_local=job.options.over, shown=(job.options.shown or {}).get(draft.ref, ""),
     )  # fmt: skip
 
 

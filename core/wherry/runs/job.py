@@ -13,7 +13,7 @@ from msgspec import Struct, field
 
 from wherry.catalogues import Catalogues
 from wherry.errors import WherryError
-from wherry.protocol.steps import Lane, Step
+from wherry.protocol.steps import OVER_SEEN, Lane, Step
 from wherry.protocol.tally import Tally
 from wherry.records import Draft, Fate, Record, Ref, Skip
 from wherry.roles import FieldMapper, Matcher, Narrows, Rounds, SourceConnector
@@ -37,9 +37,16 @@ class Options(Struct, frozen=True, kw_only=True):
     limit: int = 0
     resync: bool = False
     overwrite_local: bool = False
+    shown: Mapping[Ref, str] | None = None
+    """Of what is written over: the versions there that a person was shown; over a later one nothing is written."""
     fields: tuple[str, ...] = ()
     sweep: bool = False
     """Look for what was archived or merged now, whether it is due or not."""
+
+    @property
+    def over(self) -> int:
+        """Over what was edited in the target."""
+        return OVER_SEEN if self.overwrite_local and self.shown is not None else int(self.overwrite_local)
 
     @property
     def moves_mark(self) -> bool:

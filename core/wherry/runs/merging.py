@@ -12,7 +12,7 @@ from wherry.protocol.steps import Step
 from wherry.protocol.tally import Notice
 from wherry.records import Draft, Record, Ref
 from wherry.runs.job import Batch, Entry, Job
-from wherry.store.ledger import LinkRow, Seen, find_links, find_seen
+from wherry.store.ledger import LinkRow, Seen, find_items, find_links, find_seen
 
 
 def take_over(job: Job, entry: Entry, loser: Seen) -> None:
@@ -56,7 +56,8 @@ def merged_refs(batch: Batch) -> dict[Ref, Ref]:
 
 
 def outgrown(job: Job, batch: Batch) -> list[Step]:
-    """Reversals of the documents that these records were and are no longer: of two that exclude each other one stands.
+    """Reversals of the documents that these records were and are no longer, or were to be: of two that exclude each
+    other one stands. What has not left is dropped by its reversal.
 
     Only where the target is sent calls: an atomic sink has no documents to take back.
     """
@@ -69,9 +70,11 @@ def outgrown(job: Job, batch: Batch) -> list[Step]:
             others |= {Ref(word, draft.key): (entry.record, draft) for word in roots if word != draft.entity}
     with job.wired.store.read() as tx:
         links = find_links(tx, job.wired.lane.route, others)
-    return [_taken_back(*others[ref], link) for ref, link in links.items() if link.target and link.rule != REVERSED]
+        items = find_items(tx, job.wired.lane.route, others)
+    standing = {ref for ref, link in links.items() if link.target and link.rule != REVERSED}
+    return [_taken_back(ref, *others[ref], links.get(ref)) for ref in others if ref in standing or ref in items]
 
 
-def _taken_back(record: Record, draft: Draft, link: LinkRow) -> Step:
-    was = Draft(entity=link.entity, key=link.key, body={}, label=draft.label, void=True)
+def _taken_back(ref: Ref, record: Record, draft: Draft, link: LinkRow | None) -> Step:
+    was = Draft(entity=ref.entity, key=ref.key, body={}, label=draft.label, void=True)
     return Step(draft=was, record_kind=record.kind, record_id=record.id, link=link, always=True)

@@ -96,7 +96,7 @@ class Tx:
         sql = self._statements.inserts.get(name)
         if sql is None:
             sql = self._statements.inserts[name] = _upsert_sql(self._connection, table, columns, replace)
-        self._run_many(sql, batch)
+        self.driver.run_many(sql, batch)
 
     def kept(self, statement: sa.Executable, told: Mapping[str, Any]) -> Sequence[Row]:
         """The rows of a statement that was made once; lists fill its expanding parameters.
@@ -110,12 +110,7 @@ class Tx:
         """A kept statement that gives no rows, once with each of these; they name the same parameters, and no lists."""
         if rows:
             sql, arguments, _ = self._statements.plan(self._connection.dialect, statement, rows[0])
-            self._run_many(sql, [arguments(told) for told in rows])
-
-    def _run_many(self, sql: str, rows: Sequence[Row]) -> None:
-        if self._connection.dialect.name == "postgresql":
-            rows = [_storable(row) for row in rows]
-        self.driver.run_many(sql, rows)
+            self.driver.run_many(sql, [arguments(told) for told in rows])
 
     def asked(self, statement: sa.Executable, told: Mapping[str, Any]) -> Iterable[Row]:
         """The same rows, to be read later: as they are now, whatever is written until then. On a server what was asked
@@ -125,8 +120,7 @@ class Tx:
 
     def _planned(self, statement: sa.Executable, told: Mapping[str, Any]) -> tuple[str, Row, bool]:
         sql, arguments, gives = self._statements.plan(self._connection.dialect, statement, told)
-        values = arguments(told)
-        return sql, _storable(values) if self._connection.dialect.name == "postgresql" else values, gives
+        return sql, arguments(told), gives
 
     def seek(self, statement: sa.Executable, values: Iterable[Any], **told: Any) -> Iterator[Row]:
         """The rows of a kept statement whose ``wanted`` is any of the values."""
@@ -153,13 +147,6 @@ class Tx:
 def wanted(column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
     """The condition of a kept statement that ``Tx.seek`` fills: the column is among what is wanted."""
     return column.in_(sa.bindparam("wanted", expanding=True))
-
-
-def _storable(row: Row) -> Row:
-    """PostgreSQL's text has no NUL; what a source sends with one is kept with the sign for what cannot be shown."""
-    if not any(isinstance(value, str) and "\0" in value for value in row):
-        return row
-    return tuple(v.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(v, str) else v for v in row)
 
 
 def _upsert_sql(connection: Connection, table: sa.Table, columns: Sequence[str], replace: bool) -> str:

@@ -190,6 +190,11 @@ def links_about(tx: Tx, word: str) -> list[Written]:
     return _of_links(tx.rows(_written.where(links.c.key.in_(_keys(word)) | said)))
 
 
+def links_saying(tx: Tx, text: str) -> list[Written]:
+    """Links of whose bodies this is a part."""
+    return _of_links(tx.rows(_written.where(links.c.body.contains(text, autoescape=True))))
+
+
 def _keys(word: str) -> list[str]:
     return [word, f"id:{word}", f"record:{word}", f"sku:{word}", f"name:{word}"]
 

@@ -12,6 +12,9 @@ _LEFT = (
     .where(seen.c.flow == sa.bindparam("of_flow"), seen.c.kind == sa.bindparam("of_kind"), seen.c.fate == "skipped")
     .order_by(seen.c.source_id)
 )
+_KEPT = sa.select(sa.func.count()).where(
+    seen.c.flow == sa.bindparam("of_flow"), seen.c.fate == "skipped", seen.c.synced != ""
+)
 _BECAUSE = _LEFT.where(seen.c.reason == sa.bindparam("why"))
 _DECIDED = sa.exists().where(
     history.c.flow == seen.c.flow, history.c.record_kind == seen.c.kind, history.c.record_id == seen.c.source_id,
@@ -23,6 +26,11 @@ _BY_RULE = _LEFT.where(seen.c.synced == "", _DECIDED)
 def left_by_rule(tx: Tx, flow: str, kind: str) -> list[str]:
     """Source ids of the records whose document was left out once it was made, and by nobody's word: by a match rule."""
     return [str(row[0]) for row in tx.kept(_BY_RULE, {"of_flow": flow, "of_kind": kind})]
+
+
+def count_kept(tx: Tx, flow: str) -> int:
+    """How many records were left out in their newest version, and stand as an earlier one."""
+    return next(int(row[0]) for row in tx.kept(_KEPT, {"of_flow": flow}))
 
 
 def left_because(tx: Tx, flow: str, kind: str, why: str) -> list[str]:

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from psycopg import Connection, DataError, OperationalError, errors, pq
+from psycopg import Connection, OperationalError, errors, pq
 from psycopg.adapt import Transformer
 
 from wherry.store.statements import Row
@@ -135,13 +135,12 @@ class Pipeline:
 
 
 def _sent(value: Any) -> bytes | None:
-    """A value in PostgreSQL's words. A text is sent up to its first NUL, so one that has any is not sent."""
+    """A value in PostgreSQL's words. Its text has no NUL: what a source sends with one is kept with the sign for what
+    cannot be shown."""
+    if isinstance(value, str):
+        return (value.replace("\0", "\N{REPLACEMENT CHARACTER}") if "\0" in value else value).encode()
     if value is None or type(value) is bytes:
         return value
-    if isinstance(value, str):
-        if "\0" in value:
-            raise DataError("PostgreSQL text cannot contain NUL")
-        return value.encode()
     if type(value) is bool:
         return b"t" if value else b"f"
     if type(value) is int:

@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from wherry.accounting import HasBalances
-from wherry.books.held import HeldDocument, HeldEntry, ListsDocuments, ListsEntries
+from wherry.accounting import HasBalances, HeldDocument, HeldEntry, ListsDocuments, ListsEntries
 from wherry.errors import TryAgain
 from wherry.records import Answer, Item
 from wherry.testing import guarantees as promise

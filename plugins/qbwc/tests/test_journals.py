@@ -77,6 +77,16 @@ def test_journals_are_booked_in_a_session_and_tie_out_after_the_next(at: Desk) -
     assert "is dated 2026-02-03 there, 2026-01-31 was written" in said
 
 
+def test_an_entry_is_found_by_its_number_as_the_company_file_shows_it(at: Desk) -> None:
+    """A number has 11 characters there."""
+    begun(at)
+    assert at.session().how == "done"
+    [number, *_] = [one["RefNumber"] for one in at.books("JournalEntry")]
+    said = at.does(f"explain {number}")
+    assert said.startswith("Journal entry JE "), said
+    at.does(f"explain {number[:-4]}zzzz", 3)
+
+
 def test_a_month_is_closed_with_two_visits_of_the_web_connector_at_most(at: Desk) -> None:
     """b_004_16: the first takes the entries and tells the balances; the second is for whoever asks too late."""
     begun(at)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from wherry.accounting import HeldDocument
 from wherry.errors import ConfigError, ContractBroken
 from wherry.hub import Hub
 from wherry_qbwc import ledger, statements
@@ -136,7 +137,7 @@ def test_what_is_no_report_is_told(text: str) -> None:
 # -- documents ---------------------------------------------------------------------------------------------------------
 
 
-def listed(bench: Bench, first: dt.date, last: dt.date, *codes: str) -> list[ledger.ListedDocument]:
+def listed(bench: Bench, first: dt.date, last: dt.date, *codes: str) -> list[HeldDocument]:
     rows = [one.row for one in bench.lists["account"]]
     told = statements.read(
         lambda content: bench.sim.execute(content.decode()), statements.documents(first, last), "13.0", 1

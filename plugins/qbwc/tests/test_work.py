@@ -134,6 +134,41 @@ def test_a_credit_memo_that_a_person_entered_anew_is_linked_and_kept_up(tmp_path
         assert not any(made.waiting().values())
 
 
+def test_what_a_person_edited_there_is_not_taken_back_until_somebody_says_so(tmp_path: Path) -> None:
+    """case_E16: a void has no edit sequence, so what was edited is found by looking first."""
+    with shop(tmp_path, document="invoice") as made:
+        made.session()
+        made.run()
+        made.session()
+        [there] = [one["id"] for one in made.written("Invoice") if one["RefNumber"] == "536365"]
+        made.desktop.change(there, TxnDate="2010-11-11")
+        made.clock.advance(1)
+        with made.hub.store.documents("workspace") as documents:
+            [(id, held)] = [one for one in documents.each("invoice") if one[1]["fields"]["number"] == "536365"]
+            documents.put("invoice", [(id, {**held, "fields": {**held["fields"], "status": "Void"}})])
+        made.run()
+        made.session()
+        assert made.totals("Invoice") == TOTALS
+        with made.hub.store.read() as tx:
+            [one] = items_in(tx, ["differs"])
+        assert "was not taken back: date is 2010-11-11 there" in one.item.reason
+        deciding.retry(made.hub, [one])
+        made.session()
+        assert made.totals("Invoice")["536365"] == 0
+
+
+def test_an_invoice_that_turned_into_a_credit_note_before_it_left_leaves_as_that_alone(tmp_path: Path) -> None:
+    """case_C7, I10: and the other way round."""
+    with shop(tmp_path, document="invoice") as made:
+        made.session()
+        for quantity in ("-6", "6", "-6"):
+            made.imports(f"{CHARGES.splitlines()[0]}\nC1,1003,Hand warmer,{quantity},01/12/2010 08:28,1.85,17850,UK\n")
+            made.clock.advance(1)
+            made.run()
+        made.session()
+        assert [len(made.written(kind)) for kind in ("Invoice", "CreditMemo")] == [len(TOTALS), 1]
+
+
 def test_a_customer_that_a_person_entered_with_its_number_is_not_made_again(made: Shop) -> None:
     """I2: whatever it is called there."""
     made.desktop.enter("Customer", Name="Seventeen Ltd", AccountNumber="17850")

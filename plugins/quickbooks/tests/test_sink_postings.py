@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from wherry.books.held import ListsDocuments
+from wherry.accounting import ListsDocuments
 from wherry.errors import TryAgain
 from wherry_quickbooks import postings
 from wherry_quickbooks.simulator import reports

@@ -11,8 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
-from msgspec import Struct
-from wherry.accounting import Balance, ChartAccount, Side
+from wherry.accounting import Balance, ChartAccount, HeldDocument, HeldEntry, HeldLine, HeldPosting, Side
 from wherry.books.years import year_of, years
 from wherry.errors import ConfigError, ContractBroken
 from wherry.money import exact, parse, rounded
@@ -36,49 +35,6 @@ _TEMPORARY = frozenset({"Income", "OtherIncome", "CostOfGoodsSold", "Expense", "
 _NUMBERED = " · "
 _DAY = dt.timedelta(days=1)
 Row = dict[str, Any]
-
-
-class ListedLine(Struct, frozen=True, kw_only=True):
-    """One line; ``minor`` in the entry's currency, ``home`` in the file's own. Accounts go by code, parties by id."""
-
-    account: str
-    side: Side
-    minor: int
-    home: int
-    party: str = ""
-    description: str = ""
-
-
-class ListedEntry(Struct, frozen=True, kw_only=True):
-    """An entry as it stands. ``stamp`` is Wherry's own sign in its lines; one that was voided has no lines."""
-
-    id: str
-    number: str
-    date: dt.date
-    currency: str
-    debit: int
-    note: str
-    stamp: str
-    token: str
-    lines: tuple[ListedLine, ...]
-
-
-class ListedPosting(Struct, frozen=True, kw_only=True):
-    """What a document booked on an account (by its code), minor units of the file's own currency."""
-
-    account: str
-    side: Side
-    minor: int
-
-
-class ListedDocument(Struct, frozen=True, kw_only=True):
-    """A transaction. ``kind`` is QuickBooks' own word for its type."""
-
-    id: str
-    kind: str
-    number: str
-    date: dt.date
-    postings: tuple[ListedPosting, ...]
 
 
 # -- the chart ---------------------------------------------------------------------------------------------------------
@@ -199,18 +155,18 @@ def _standing(found: Rows, rows: Sequence[Row], books: Books) -> Counter[str]:
     return at
 
 
-def documents(found: Rows, codes: Collection[str], rows: Sequence[Row], books: Books) -> Iterator[ListedDocument]:
+def documents(found: Rows, codes: Collection[str], rows: Sequence[Row], books: Books) -> Iterator[HeldDocument]:
     """The transactions that booked on these accounts, journal entries among them, each with what it booked there."""
-    names, by_id = _Names(rows), defaultdict[tuple[str, ...], list[ListedPosting]](list)
+    names, by_id = _Names(rows), defaultdict[tuple[str, ...], list[HeldPosting]](list)
     for n, row in enumerate(found):
         minor = _minor(row["debit"], books) - _minor(row["credit"], books)
         account = names.code(str(row["account"])) if row["account"] else ""
         if minor and account in codes and row["date"]:
             key = (row["id"] or f"? {n}", row["kind"], row["number"], row["date"][:10])
             side: Side = "debit" if minor > 0 else "credit"
-            by_id[key].append(ListedPosting(account=account, side=side, minor=abs(minor)))
+            by_id[key].append(HeldPosting(account=account, side=side, minor=abs(minor)))
     for (id, kind, number, date), lines in by_id.items():
-        yield ListedDocument(
+        yield HeldDocument(
             id=id, kind=kind, number=number, date=dt.date.fromisoformat(date), postings=tuple(lines)
         )  # fmt: skip
 
@@ -232,25 +188,25 @@ def _minor(text: str, books: Books) -> int:
 # -- journal entries ---------------------------------------------------------------------------------------------------
 
 
-def listed(found: Rows, rows: Sequence[Row], books: Books) -> Iterator[ListedEntry]:
+def listed(found: Rows, rows: Sequence[Row], books: Books) -> Iterator[HeldEntry]:
     """Journal entries as they were told, whoever made them."""
     codes = {str(row["ListID"]): code(row) for row in rows}
     return (_entry(one, codes, books, special(rows, EXCHANGE)) for one in found)
 
 
-def _entry(row: Row, codes: dict[str, str], books: Books, exchange: str) -> ListedEntry:
+def _entry(row: Row, codes: dict[str, str], books: Books, exchange: str) -> HeldEntry:
     lines = tuple(_lines(row, codes, books))
     memos = [str(line.get("Memo") or "") for name in SIDES.values() for line in many(row, name)]
-    return ListedEntry(
+    return HeldEntry(
         id=str(row["TxnID"]), number=str(row.get("RefNumber") or ""), date=dt.date.fromisoformat(row["TxnDate"][:10]),
         currency=code_of((row.get("CurrencyRef") or {}).get("FullName"), books) or home(books),
-        debit=sum(one.minor for one in lines if one.side == "debit"), note=plain(next(iter(memos), "")),
+        note=plain(next(iter(memos), "")),
         stamp=next((found for memo in memos if (found := stamp_of(memo))), ""),
-        token=str(row.get("EditSequence") or ""), lines=(*lines, *_rounding(lines, exchange)),
+        lines=(*lines, *_rounding(lines, exchange)),
     )  # fmt: skip
 
 
-def _lines(row: Row, codes: dict[str, str], books: Books) -> Iterator[ListedLine]:
+def _lines(row: Row, codes: dict[str, str], books: Books) -> Iterator[HeldLine]:
     own = home(books)
     currency = code_of((row.get("CurrencyRef") or {}).get("FullName"), books) or own
     rate = exact(str(row.get("ExchangeRate") or 1)) if currency != own else exact("1")
@@ -259,16 +215,15 @@ def _lines(row: Row, codes: dict[str, str], books: Books) -> Iterator[ListedLine
             worth = exact(str(line.get("Amount") or 0))
             account = str((line.get("AccountRef") or {}).get("ListID") or "")
             if worth:
-                yield ListedLine(
+                yield HeldLine(
                     account=codes.get(account, account), side="debit" if side == "debit" else "credit",
                     minor=parse(worth, currency).minor, home=rounded(worth * rate, own)[0].minor,
                     party=str((line.get("EntityRef") or {}).get("ListID") or ""),
-                    description=plain(line.get("Memo")),
                 )  # fmt: skip
 
 
-def _rounding(lines: Sequence[ListedLine], account: str) -> Iterator[ListedLine]:
+def _rounding(lines: Sequence[HeldLine], account: str) -> Iterator[HeldLine]:
     """What QuickBooks books beside the lines: they are rounded one by one at home, and may not come out even."""
     left = sum(line.home if line.side == "credit" else -line.home for line in lines)
     if left:
-        yield ListedLine(account=account, side="debit" if left > 0 else "credit", minor=0, home=abs(left))
+        yield HeldLine(account=account, side="debit" if left > 0 else "credit", minor=0, home=abs(left))

@@ -9,7 +9,8 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
-from wherry.accounting import Balance, Barred, ChartAccount
+from wherry.accounting import Balance, Barred, ChartAccount, HeldDocument, HeldEntry
+from wherry.books.numbering import reversing
 from wherry.errors import ContractBroken, Rejected
 from wherry.records import Answer, Call, Facts, Found, Item, Listed, Reply
 from wherry.roles import Account, Connection, Services
@@ -17,6 +18,7 @@ from wherry.roles import Account, Connection, Services
 from . import asking, company, decoding, documents, facts, ledger, mirror, statements
 from .books import SOLD, Books, read_books
 from .line import PATH, line_of
+from .names import numbered
 from .settings import QbwcSettings
 from .statements import Question, Rows
 from .visits import Visits
@@ -129,6 +131,10 @@ class QbwcSink:
         """Why the company file does not take a line at this class, and what to do; both empty where it does."""
         return self._books.misplaced(dimension, word)
 
+    def numbers_there(self, number: str) -> Sequence[str]:
+        """As what QuickBooks shows it, and what takes an entry back."""
+        return [numbered(number), numbered(reversing(number))]
+
     def rounding_account(self) -> str:
         """The account for exchange gains and losses; empty without one."""
         return ledger.special(self._accounts(), ledger.EXCHANGE)
@@ -145,14 +151,14 @@ class QbwcSink:
         days = {one.last: rows for one, rows in zip(asked, told, strict=True) if one.last}
         return ledger.balances(days, self._accounts(), books, first, last)
 
-    def journal_entries(self, first: dt.date | None, last: dt.date) -> Iterator[ledger.ListedEntry]:
+    def journal_entries(self, first: dt.date | None, last: dt.date) -> Iterator[HeldEntry]:
         """The journal entries dated from ``first`` to ``last``, whoever made them. Raises TryAgain as ``balances``."""
         [found] = self._told([statements.entries(first, last)])
         return ledger.listed(found, self._accounts(), read_books(self._name, self._settings, self._services))
 
     def documents_on(
         self, accounts: Collection[str], first: dt.date, last: dt.date
-    ) -> Iterator[ledger.ListedDocument]:  # fmt: skip
+    ) -> Iterator[HeldDocument]:  # fmt: skip
         """What booked on these accounts (codes) in these days. Raises TryAgain as ``balances``."""
         [found] = self._told([statements.documents(first, last)])
         books = read_books(self._name, self._settings, self._services)

@@ -6,8 +6,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
-from msgspec import Struct
-from wherry.accounting import Side
+from wherry.accounting import HeldEntry, HeldLine
 from wherry.money import parse, rounded
 
 from . import accounts
@@ -16,37 +15,7 @@ from .names import stamp_of, unstamped
 from .taxes import ZERO
 
 
-class ListedLine(Struct, frozen=True, kw_only=True):
-    """One line: ``minor`` in the entry's currency (0 for what QuickBooks books beside it), ``home`` in the books' own.
-    ``party`` is a customer's or vendor's id in the target."""
-
-    account: str
-    """The code of the account."""
-    side: Side
-    minor: int
-    home: int
-    party: str = ""
-    description: str = ""
-
-
-class ListedEntry(Struct, frozen=True, kw_only=True):
-    """An entry of the target. ``stamp`` is Wherry's own sign in its note, empty for an entry that Wherry did not make.
-
-    ``debit`` is the sum of one side, minor units of ``currency``.
-    """
-
-    id: str
-    number: str
-    date: dt.date
-    currency: str
-    debit: int
-    note: str
-    stamp: str
-    token: str
-    lines: tuple[ListedLine, ...]
-
-
-def listed(client: Client, first: dt.date | None, last: dt.date) -> Iterator[ListedEntry]:
+def listed(client: Client, first: dt.date | None, last: dt.date) -> Iterator[HeldEntry]:
     """The entries dated from ``first`` (None: from the beginning) to ``last``, by id."""
     home = client.company().currency
     chart = accounts.rows(client)
@@ -56,7 +25,7 @@ def listed(client: Client, first: dt.date | None, last: dt.date) -> Iterator[Lis
         yield _entry(row, codes, home, exchange)
 
 
-def _entry(row: Obj, codes: Mapping[str, str], home: str, exchange: str) -> ListedEntry:
+def _entry(row: Obj, codes: Mapping[str, str], home: str, exchange: str) -> HeldEntry:
     currency = str((row.get("CurrencyRef") or {}).get("value") or home)
     rate = Decimal(row.get("ExchangeRate") or 1) if currency != home else Decimal(1)
     lines = tuple(
@@ -64,19 +33,19 @@ def _entry(row: Obj, codes: Mapping[str, str], home: str, exchange: str) -> List
         for line in row.get("Line") or ()
         if line.get("JournalEntryLineDetail")
     )
-    return ListedEntry(
+    return HeldEntry(
         id=str(row["Id"]), number=str(row.get("DocNumber") or ""), date=_date(row), currency=currency,
-        debit=sum(line.minor for line in lines if line.side == "debit"), note=unstamped(row.get("PrivateNote")),
-        stamp=stamp_of(row.get("PrivateNote")), token=str(row.get("SyncToken") or ""),
+        note=unstamped(row.get("PrivateNote")),
+        stamp=stamp_of(row.get("PrivateNote")),
         lines=(*lines, *_rounding(lines, exchange)),
     )  # fmt: skip
 
 
-def _rounding(lines: Sequence[ListedLine], account: str) -> Iterator[ListedLine]:
+def _rounding(lines: Sequence[HeldLine], account: str) -> Iterator[HeldLine]:
     """What QuickBooks books beside the lines: they are rounded one by one at home, and may not come out even."""
     left = sum(line.home if line.side == "credit" else -line.home for line in lines)
     if left:
-        yield ListedLine(account=account, side="debit" if left > 0 else "credit", minor=0, home=abs(left))
+        yield HeldLine(account=account, side="debit" if left > 0 else "credit", minor=0, home=abs(left))
 
 
 def _date(row: Obj) -> dt.date:
@@ -86,15 +55,14 @@ def _date(row: Obj) -> dt.date:
         raise unreadable(f"the date of journal entry {row['Id']}") from None
 
 
-def _line(line: Obj, codes: Mapping[str, str], money: tuple[str, Decimal, str]) -> ListedLine:
+def _line(line: Obj, codes: Mapping[str, str], money: tuple[str, Decimal, str]) -> HeldLine:
     currency, rate, home = money
     detail, amount = line["JournalEntryLineDetail"], Decimal(line.get("Amount") or ZERO)
     account = str((detail.get("AccountRef") or {}).get("value") or "")
-    return ListedLine(
+    return HeldLine(
         account=codes.get(account, account), side="credit" if detail.get("PostingType") == "Credit" else "debit",
         minor=_minor(amount, currency), home=rounded(amount * rate, home)[0].minor,
         party=str(((detail.get("Entity") or {}).get("EntityRef") or {}).get("value") or ""),
-        description=str(line.get("Description") or ""),
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 
 from msgspec import Struct
-from wherry.accounting import Side
+from wherry.accounting import HeldDocument, HeldPosting
 from wherry.money import exact, parse
 
 from . import accounts
@@ -26,36 +26,18 @@ _MOST_NAMED = 150
 _CUT = "unable to display more data"
 
 
-class ListedPosting(Struct, frozen=True, kw_only=True):
-    """What a document booked on an account (by its code), in minor units of the home currency."""
-
-    account: str
-    side: Side
-    minor: int
-
-
-class ListedDocument(Struct, frozen=True, kw_only=True):
-    """A transaction. ``kind`` is QuickBooks' word for its type, in the company's language."""
-
-    id: str
-    kind: str
-    number: str
-    date: dt.date
-    postings: tuple[ListedPosting, ...]
-
-
-def documents(client: Client, codes: Collection[str], first: dt.date, last: dt.date) -> Iterator[ListedDocument]:
+def documents(client: Client, codes: Collection[str], first: dt.date, last: dt.date) -> Iterator[HeldDocument]:
     """The transactions that booked on these accounts in these days, journal entries among them, each with what it
     booked there. Raises TryAgain for a report that cannot be read."""
     named = accounts.codes_of(accounts.rows(client))
     wanted = {id: code for id, code in named.items() if code in set(codes)}
-    found: dict[tuple[str, ...], list[ListedPosting]] = defaultdict(list)
+    found: dict[tuple[str, ...], list[HeldPosting]] = defaultdict(list)
     for n, (row, account) in enumerate(_Report(client, wanted).rows(first, last)):
         if account in wanted and (line := _posting(row, wanted[account])) is not None:
             key = (row.id, row.kind, row.number, row.date) if row.id else ("", row.kind, row.number, row.date, str(n))
             found[key].append(line)
     for (id, kind, number, date, *_), lines in found.items():
-        yield ListedDocument(
+        yield HeldDocument(
             id=id, kind=kind, number=number, date=dt.date.fromisoformat(date), postings=tuple(lines)
         )  # fmt: skip
 
@@ -69,9 +51,9 @@ class _Row(Struct, frozen=True):
     credit: int
 
 
-def _posting(row: _Row, code: str) -> ListedPosting | None:
+def _posting(row: _Row, code: str) -> HeldPosting | None:
     minor = row.debit - row.credit
-    return ListedPosting(account=code, side="debit" if minor > 0 else "credit", minor=abs(minor)) if minor else None
+    return HeldPosting(account=code, side="debit" if minor > 0 else "credit", minor=abs(minor)) if minor else None
 
 
 class _Report:

@@ -9,10 +9,10 @@ import datetime as dt
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from wherry.accounting import Barred
+from wherry.accounting import Balance, Barred, HeldDocument, HeldEntry
 from wherry.errors import ContractBroken, Rejected
 from wherry.records import Answer, Call, Facts, Found, Item, Listed, Reply
-from wherry.roles import Account, Balance
+from wherry.roles import Account
 
 from . import accounts, asking, balances, calls, decoding, entries, facts, journals, postings
 from .books import Books, read_books
@@ -129,13 +129,13 @@ class QuickBooksSink:
         """
         return balances.trial_balance(self._client, first, last)
 
-    def journal_entries(self, first: dt.date | None, last: dt.date) -> Iterator[entries.ListedEntry]:
+    def journal_entries(self, first: dt.date | None, last: dt.date) -> Iterator[HeldEntry]:
         """The journal entries dated from ``first`` to ``last``, whoever made them."""
         return entries.listed(self._client, first, last)
 
     def documents_on(
         self, accounts: Collection[str], first: dt.date, last: dt.date
-    ) -> Iterator[postings.ListedDocument]:  # fmt: skip
+    ) -> Iterator[HeldDocument]:  # fmt: skip
         """What booked on these accounts (codes) in these days, of the general ledger report."""
         return postings.documents(self._client, accounts, first, last)
 
