@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Struct, field
 
-from wherry.accounting import Entry, HeldEntry, LeftOut, ListsEntries
+from wherry.accounting import Entry, HeldDocument, HeldEntry, LeftOut, ListsEntries
 from wherry.bookkeeping import documented, fiscal, trail
 from wherry.bookkeeping.trail import TrialBalance
 from wherry.books import gathering, rates, tieout
@@ -110,31 +110,47 @@ def tie_out(hub: Hub, connection: str, flows: Sequence[Flow], days: Days) -> Tie
         open_now = _open(tx, lane.route.sink)
         lost = _lost_movements(tx, flows, ours.keys | posted.keys_open(tx, lane.route.sink, ENTITY))
     first, last = span.first or hub.bookkeeper.today(), span.last or hub.bookkeeper.today()
-    before, moved, after, held, listed = trail.together(
+    there = _read(target, ours, first, last)
+    asked = [] if there.held is not None else _asked(target, ours, first, last)
+    sides = BothSides(
+        first=first, last=last, written=ours.written, cancelled=ours.cancelled, held=there.held, opening=there.before,
+        moved=there.moved, sent=_sent(hub, lane.route.sink, ours, there.held),
+        open={stamp: says for stamp, (_, says) in open_now.items()},
+        told=[*lost, *asked, *_not_found(open_now, there.held)], parties=ours.parties, documents=there.documents,
+        made=documented.made(hub, ours.others, there.documents),
+    )  # fmt: skip
+    names = {one.code: trail.name_of(chart, one.code) for one in chart}
+    found = Tied(connection=connection, flows=[one.name for one in flows], days=Days(first, last, days.name),
+                 found=tieout.tie(sides, names), before=there.before, after=there.after,
+                 written=ours.written)  # fmt: skip
+    if there.documents is None and any(one.what == "unexplained" for one in found.found.problems):
+        found.notes += documented.itemised(ours.others.values(), first, last)
+    for flow in flows:
+        _left_out(hub, flow, Selection(first=first, last=last), found)
+    if there.held is None and not isinstance(target.sink, Asks):
+        found.notes.append(f"{connection} can neither list its entries nor be asked for them")
+    return found
+
+
+class _There(NamedTuple):
+    """What the target says; None of what it cannot tell."""
+
+    before: list[Balance] | None
+    moved: list[Balance] | None
+    after: list[Balance] | None
+    held: list[HeldEntry] | None
+    documents: list[HeldDocument] | None
+
+
+def _read(target: Target, ours: _Ours, first: dt.date, last: dt.date) -> _There:
+    return _There(*trail.together(
         target.sink,
         lambda: _balances(target, None, first - _ONE_DAY),
         lambda: _balances(target, first, last),
         lambda: _balances(target, None, last),
         lambda: _held(target, first, last, ours),
         lambda: documented.listed(target, ours.accounts, first, last),
-    )
-    sent = _sent(hub, lane.route.sink, ours, held)
-    told = [*lost, *([] if held is not None else _asked(target, ours, first, last)), *_not_found(open_now, held)]
-    sides = BothSides(
-        first=first, last=last, written=ours.written, cancelled=ours.cancelled, held=held, opening=before, moved=moved,
-        sent=sent, open={stamp: says for stamp, (_, says) in open_now.items()}, told=told, parties=ours.parties,
-        documents=listed, made=documented.made(hub, ours.others, listed),
-    )  # fmt: skip
-    names = {one.code: trail.name_of(chart, one.code) for one in chart}
-    found = Tied(connection=connection, flows=[one.name for one in flows], days=Days(first, last, days.name),
-                 found=tieout.tie(sides, names), before=before, after=after, written=ours.written)  # fmt: skip
-    if listed is None and any(one.what == "unexplained" for one in found.found.problems):
-        found.notes += documented.itemised(ours.others.values(), first, last)
-    for flow in flows:
-        _left_out(hub, flow, Selection(first=first, last=last), found)
-    if held is None and not isinstance(target.sink, Asks):
-        found.notes.append(f"{connection} can neither list its entries nor be asked for them")
-    return found
+    ))  # fmt: skip
 
 
 # -- what the ledger says ----------------------------------------------------------------------------------------------

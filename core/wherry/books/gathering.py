@@ -124,15 +124,9 @@ def arrange(tx: Tx, basis: Basis) -> Arrangement:
     for row in rows:
         if row.entry and row.entry not in {*fixed, *apart.given_up} and not basis.pick.takes(row):
             found.aside.setdefault(row.entry, []).append(row.id)
-    placing = Placing(basis, fixed, apart.given_up)
-    placing.reversed, placing.unnoted = sent.reversed, asbooked.unnoted(tx, basis, free, fixed)
-    placing.undone = asbooked.undone(tx, basis, rows) if sent.reversed else {}
+    placing = _placing(tx, basis, rows, sent, found)
     kept = frozenset(row.id for row in rows if asbooked.is_as_booked(row) or row.id in placing.undone)
     booked, found.left, found.blocked = _ready(basis, placing, free)
-    placing.numbers = posted.numbers_of_others(tx, basis.route.sink, ENTITY, f"{basis.flow.name}{SEPARATOR}")
-    if basis.flow.group == "none":
-        placing.numbers |= frozen.numbers(tx, basis.route, basis.flow.name)
-    placing.partitions |= {row.partition for row in rows}
     aside = Placing(_unstopped(basis), fixed, apart.given_up)
     aside.undone = placing.undone
     rest = [row for row in rows if row.entry not in fixed and not basis.pick.takes(row)]
@@ -145,6 +139,17 @@ def arrange(tx: Tx, basis: Basis) -> Arrangement:
         else:
             found.coming.append(booking.entry)
     return found
+
+
+def _placing(tx: Tx, basis: Basis, rows: Sequence[MovementRow], sent: Sent, found: Arrangement) -> Placing:
+    placing = Placing(basis, found.fixed, found.apart.given_up)
+    placing.reversed, placing.unnoted = sent.reversed, asbooked.unnoted(tx, basis, found.free, found.fixed)
+    placing.undone = asbooked.undone(tx, basis, rows) if sent.reversed else {}
+    placing.numbers = posted.numbers_of_others(tx, basis.route.sink, ENTITY, f"{basis.flow.name}{SEPARATOR}")
+    if basis.flow.group == "none":
+        placing.numbers |= frozen.numbers(tx, basis.route, basis.flow.name)
+    placing.partitions |= {row.partition for row in rows}
+    return placing
 
 
 def _ready(basis: Basis, placing: Placing, rows: Sequence[MovementRow]) -> tuple[list[Movement], list[LeftOut], bool]:

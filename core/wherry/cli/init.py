@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -201,16 +201,9 @@ def _ask(question: str, default: str = "", **settings: Any) -> str:
 def _asked(own: Face, folder: Path) -> Plan:
     loaded = _usable()
     usable = _ends(loaded)
-    own.note("Installed systems:")
-    for name, manifest in usable.items():
-        own.note(f"  {name}   {manifest.title}, {manifest.group}: {', '.join(manifest.roles)}")
-    chosen = [word for word in _ask("Systems to connect", " ".join(usable)).replace(",", " ").split() if word]
-    unknown = [word for word in chosen if word not in usable]
-    if unknown:
-        raise ConfigError(f"the plugin {unknown[0]} is not installed", fix=plugins.how_to_get(unknown[0]),
-                          code="WHERRY-2320")  # fmt: skip
     given: dict[str, str] = {}
-    connections = [_connected(usable[name], _secret(name, usable[name], given), loaded) for name in chosen]
+    connections = [_connected(usable[name], _secret(name, usable[name], given), loaded)
+                   for name in _systems(own, usable)]  # fmt: skip
     plan = Plan(
         name=_ask("Name of the project", starting.project_name(folder)),
         timezone=_ask("Time zone", _zone(), value_proc=_timezone),
@@ -229,6 +222,19 @@ def _asked(own: Face, folder: Path) -> Plan:
         flow.since = since
     _write(folder, starting.text(plan))
     return plan
+
+
+def _systems(own: Face, usable: Mapping[str, Manifest]) -> list[str]:
+    """The systems to connect, of those that are installed."""
+    own.note("Installed systems:")
+    for name, manifest in usable.items():
+        own.note(f"  {name}   {manifest.title}, {manifest.group}: {', '.join(manifest.roles)}")
+    chosen = _ask("Systems to connect", " ".join(usable)).replace(",", " ").split()
+    unknown = [word for word in chosen if word not in usable]
+    if unknown:
+        raise ConfigError(f"the plugin {unknown[0]} is not installed", fix=plugins.how_to_get(unknown[0]),
+                          code="WHERRY-2320")  # fmt: skip
+    return chosen
 
 
 def _secret(name: str, manifest: Any, given: dict[str, str]) -> Secret:
