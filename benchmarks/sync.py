@@ -1,8 +1,8 @@
 """W1: a full sync of deals with company, line items and history, no latency, everything created; then nothing changed.
 
 Prints one JSON line for each size: CPU per 1,000 records, peak memory, requests made against the least possible.
-Usage: sync.py [--deals 10000 100000] [--runs 3]. CPU and memory are the kernel's figures of the syncing process alone;
-the source runs beside it and is not charged.
+Usage: sync.py [--deals 10000 100000] [--runs 3] [--database sqlite postgresql]. CPU and memory are the kernel's figures
+of the syncing process alone; the source and a database's server run beside it and are not charged.
 """
 
 from __future__ import annotations
@@ -22,8 +22,12 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from wherry.testing import postgres
 
 HERE = Path(__file__).resolve().parent
 PROJECT = """
@@ -92,9 +96,10 @@ def spent(hub: Any, options: Any = None) -> float:
     return time.process_time() - before
 
 
-def measured(folder: Path) -> dict[str, Any]:
+def measured(folder: Path, store: str) -> dict[str, Any]:
+    told = {"BENCH_TOKEN": "bench", **({"WHERRY__STORE__URL": store} if store else {})}
     done = subprocess.run([sys.executable, __file__, "--child", str(folder)], capture_output=True, text=True,
-                          env={**os.environ, "BENCH_TOKEN": "bench"}, check=False)  # fmt: skip
+                          env={**os.environ, **told}, check=False)  # fmt: skip
     if done.returncode:
         raise SystemExit(done.stderr)
     figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -109,19 +114,30 @@ def least(deals: int) -> int:
     return sum(math.ceil(number / 100) for number in (deals, deals * 3 // 10, deals * 2)) + 4
 
 
-def one(base: str, deals: int) -> dict[str, Any]:
+def one(base: str, deals: int, clean: Callable[[], str]) -> dict[str, Any]:
     folder = Path(tempfile.mkdtemp(prefix="wherry-bench-"))
     try:
         fields = "\n".join(f'{name} = "deal.{name}"' for name in FIELDS)
         (folder / "wherry.toml").write_text(PROJECT.format(base=base, stages=json.dumps(STAGES), fields=fields))
-        first, again = measured(folder), measured(folder)
+        store = clean()
+        first, again = measured(folder, store), measured(folder, store)
         assert first["fates"] == {"deal": {"created": deals}}, first["fates"]
         return {"created": first, "unchanged": again}
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def workload(deals: int, runs: int) -> dict[str, Any]:
+@contextmanager
+def emptied(database: str) -> Iterator[Callable[[], str]]:
+    """What empties the store and gives its URL; empty for a file of its own. Raises postgres.NoServer."""
+    if database == "sqlite":
+        yield str
+        return
+    with postgres.server(durable=True) as url, postgres.database(url) as clean:
+        yield clean
+
+
+def workload(deals: int, runs: int, database: str, clean: Callable[[], str]) -> dict[str, Any]:
     port = free_port()
     source = subprocess.Popen(
         [sys.executable, str(HERE / "source.py"), str(port), str(deals)], stdout=subprocess.PIPE, text=True
@@ -130,14 +146,14 @@ def workload(deals: int, runs: int) -> dict[str, Any]:
         assert source.stdout is not None
         assert source.stdout.readline().strip() == "ready"
         base = f"http://127.0.0.1:{port}"
-        found = [one(base, deals) for _ in range(runs)]
+        found = [one(base, deals, clean) for _ in range(runs)]
         with urllib.request.urlopen(f"{base}/__stats") as answer:
             refused = json.load(answer)["status_429"]
     finally:
         source.terminate()
     middle = lambda name, key: statistics.median(run[name][key] for run in found)  # noqa: E731
     return {
-        "workload": "W1", "deals": deals, "runs": runs,
+        "workload": "W1", "database": database, "deals": deals, "runs": runs,
         "cpu_ms_per_1000": round(middle("created", "cpu") * 1e6 / deals, 1),
         "unchanged_cpu_ms_per_1000": round(middle("unchanged", "cpu") * 1e6 / deals, 1),
         "peak_mb": round(middle("created", "peak_mb"), 1), "imports_mb": round(middle("created", "import_mb"), 1),
@@ -152,14 +168,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--deals", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument("--runs", type=int, default=1)
+    parser.add_argument("--database", nargs="+", choices=["sqlite", "postgresql"], default=["sqlite"])
     parser.add_argument("--child", type=Path)
     options = parser.parse_args()
     if options.child:
         child(options.child)
         return
     print(json.dumps({"machine": platform.platform(), "cpus": os.cpu_count(), "python": platform.python_version()}))
-    for deals in options.deals:
-        print(json.dumps(workload(deals, options.runs)), flush=True)
+    for database in options.database:
+        with emptied(database) as clean:
+            for deals in options.deals:
+                print(json.dumps(workload(deals, options.runs, database, clean)), flush=True)
 
 
 if __name__ == "__main__":

@@ -103,6 +103,17 @@ def test_a_resync_goes_over_the_edit_that_was_shown_and_over_no_later_one(
     assert at.desk.number("1")["memo"] == ""
 
 
+def test_a_resync_that_shows_an_edit_as_kept_keeps_it(at: Counter) -> None:
+    """case_E16"""
+    at.desk.bill("1", "12.50")
+    at.desk.run()
+    at.desk.target.edit(at.desk.number("1")["id"], memo="paid by card")
+    at.desk.bill("1", "13.50")
+    at.text("--yes", "resync", "invoices", "1", code=4)
+    assert "which is kept" in at.err
+    assert [what for what, _ in at.desk.done()][-1] == "edited"
+
+
 def test_a_plan_foretells_that_a_yes_is_none_to_a_later_edit(at: Counter) -> None:
     """I9, case_E16"""
     at.desk.flows["invoices"] = "books_from = 2026-01-01"

@@ -30,8 +30,8 @@ LAYERS = (
     (
         "what is to be written",
         "protocol protocol.watching protocol.plain protocol.blaming protocol.boundary protocol.sinks protocol.steps "
-        "protocol.halfway protocol.rows protocol.holding protocol.questions protocol.homing protocol.writing "
-        "protocol.tally",
+        "protocol.halfway protocol.said protocol.rows protocol.holding protocol.questions protocol.homing "
+        "protocol.writing protocol.tally",
     ),
     (
         "what is sent",

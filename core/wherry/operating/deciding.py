@@ -15,9 +15,10 @@ from msgspec import Struct
 
 from wherry.errors import AccessLost, Guarded, NotFound, TryAgain, WherryError
 from wherry.hub import Hub
-from wherry.operating import approvals, decided, desk
+from wherry.operating import approvals, decided, desk, linking
+from wherry.operating.linking import LINK
 from wherry.operating.looking import Look, look
-from wherry.protocol import flight, halfway, rows, writing
+from wherry.protocol import flight, halfway, rows, said, writing
 from wherry.protocol.steps import OVER_SEEN, Lane, Outcome, Step, digest, item_of, stamp_of
 from wherry.records import Answer, Create, Facts, Item, Link
 from wherry.roles import CallSinkWriter
@@ -134,7 +135,7 @@ def _may_write_over(tx: Tx, route: Route, item: ItemRow) -> None:
 
 def adopt(
     hub: Hub, id: int, target: str, note: str = "", *, states: tuple[str, ...] = ("refused", "decide"),
-    action: str = "errors.link",
+    action: str = LINK,
 ) -> tuple[Done, Look | None]:  # fmt: skip
     """It is that document of the target, which must be there where it can be asked. A link is kept, by a person.
 
@@ -142,7 +143,7 @@ def adopt(
     """
     one = _decidable(hub, id, *states)
     lane = desk.lane(hub, one)
-    _refuse_taken(hub, one, target)
+    linking.refuse_taken(hub, one, target)
     seen = None
     if lane.atomic is None:
         [seen] = look(hub, [one], target)
@@ -153,6 +154,10 @@ def adopt(
             f"{name} holds no {spelled(one.item.entity)} {target}; nothing was linked",
             fix=f"what it was found to hold: wherry errors show E-{id}", code="WHERRY-3083", target=target,
         )  # fmt: skip
+    if seen is not None and action == LINK and linking.is_to_be_looked_at(lane, one.item, seen, target):
+        with hub.store.write() as tx:
+            linking.note(tx, Placed(one.route, _still(tx, one)), target, note, hub.store.now())
+        return _finished(hub, [one]), None
     if lane.atomic is not None:
         return _settled(hub, one, _atomic(one, target), action, {"target": target, "note": note}, how="linked"), None
     answer = Answer(fate="linked", target=target, token=hit.token if hit else "", reason=note or "a person said so")
@@ -160,24 +165,6 @@ def adopt(
     step.link = LinkRow(one.item.entity, one.item.key, target, "person")
     held = hit.facts if hit is not None else {}
     return _settled(hub, one, step, action, {"target": target, "note": note}, how="linked", held=held), seen
-
-
-def _refuse_taken(hub: Hub, one: Placed, target: str) -> None:
-    """One document is one record's: two that write to it would write over each other, and be taken back together."""
-    if not one.item.root:
-        return
-    with hub.store.read() as tx:
-        _refuse_shared(tx, one, target)
-
-
-def _refuse_shared(tx: Tx, one: Placed, target: str) -> None:
-    linked = ledger.links_of_target(tx, one.route.sink, one.item.entity, target)
-    others = [key for source, key, _ in linked if (source, key) != (one.route.source, one.item.key)]
-    if others:
-        raise Guarded(
-            f"{spelled(one.item.entity)} {target} is linked to {others[0]} already; nothing was linked",
-            fix=f"wherry explain --target {target}", code="WHERRY-7055", target=target,
-        )  # fmt: skip
 
 
 def _atomic(one: Placed, target: str) -> Step:
@@ -306,7 +293,11 @@ def _decidable(hub: Hub, id: int, *states: str) -> Placed:
 
 def not_that_way(item: ItemRow) -> Guarded:
     """Why this cannot be done about an item in its state, and what can."""
-    why = _NOT_THAT_WAY.get(item.state, f"stands at {item.state!r}, where that cannot be done")
+    why = (
+        item.reason
+        if said.of(item)
+        else _NOT_THAT_WAY.get(item.state, f"stands at {item.state!r}, where that cannot be done")
+    )
     due = f"; it is looked up from {item.due[:19]} on" if item.state == "unknown" and item.due else ""
     fix = {
         "unknown": f"wherry errors retry E-{item.id} looks it up now",
@@ -346,7 +337,7 @@ def _settled(
     with hub.store.write() as tx:
         step.item = _still(tx, one)
         if how == "linked" and one.item.root:  # somebody else may have linked it while the target was looked at
-            _refuse_shared(tx, one, str(detail["target"]))
+            linking.refuse_shared(tx, one, str(detail["target"]))
         if how == "given up":
             decided.keep_given_up(tx, Placed(one.route, msgspec.structs.replace(step.item)))
         step.item.call = 0  # a person's word settles it, no request

@@ -18,7 +18,7 @@ from wherry.money import text as decimal_text
 from wherry.operating import desk, leaving, tracing
 from wherry.operating.standings import Teller, day, moment
 from wherry.operating.subjects import Subject, body_of, texts_of
-from wherry.protocol import homing
+from wherry.protocol import homing, said
 from wherry.protocol.rows import ABANDONED, ONCE, REVERSED
 from wherry.records import Ref
 from wherry.redaction import scrub
@@ -340,6 +340,8 @@ def _stands(item: ItemRow, leaves_with: str) -> str:
         return f"is prepared and {reason or 'waits for approval'} (E-{item.id})"
     if item.state == "queued":
         return f"is ready and leaves with {leaves_with}" + (f": {reason}" if reason else "")
+    if item.state == "unknown" and said.of(item) is not None:
+        return f"is to be linked by hand: {reason}; {leaves_with} brings that"
     if item.state == "unknown":
         when = f"; it is looked up from {moment(item.due)} on" if item.due else f"; it is looked up by {leaves_with}"
         return f"was sent, and what became of it is not known yet ({reason or 'the answer was lost'}){when}"

@@ -15,7 +15,7 @@ import structlog
 from msgspec.structs import replace
 
 from wherry.errors import ContractBroken, Guarded, Rejected, WherryError
-from wherry.protocol import flight, halfway, restored, rows, sinks
+from wherry.protocol import flight, halfway, restored, rows, said, sinks
 from wherry.protocol.flight import CHOICES, Exchange, Flight, Target, Verdict, differs, only_repeats
 from wherry.protocol.steps import OVER_SEEN, REPLACE, differing
 from wherry.records import DONE, Answer, Call, Facts, Fate, Found, Item, Reply
@@ -201,6 +201,7 @@ def resolved(target: Target, flights: Sequence[Flight]) -> list[tuple[Flight, An
     """What became of items that are due for it. A target that cannot be asked leaves them to a person (case A26)."""
     if not isinstance(target.sink, Asks):
         return _of_mute(target, flights)
+    said.aim((one.open.item, one.item) for one in flights)
     finds = look(target, flights)
     silent = still_unclear(flights, finds, "unknown")  # before an item that is proved absent gets another stamp
     told = [(one, _meaning(target, one, finds[one.stamp])) for one in flights if one.stamp in finds]
@@ -220,6 +221,8 @@ def _of_mute(target: Target, flights: Sequence[Flight]) -> list[tuple[Flight, An
 def _meaning(target: Target, one: Flight, hits: Sequence[Found]) -> Answer:
     """What the finds mean; a sink that cannot say what it sent leaves its own item to a person, and no other."""
     try:
+        if (word := said.of(one.open.item)) is not None:
+            return said.judged(target.sink, target.name, word, one.open.item, one.item, hits, target.store.now())
         return _found(target, one, hits)
     except ContractBroken as error:
         return Answer(fate="decide", reason=error.message, fix=CHOICES)

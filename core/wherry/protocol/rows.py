@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from wherry.protocol import halfway
+from wherry.protocol import halfway, said
 from wherry.protocol.steps import (
     REPLACE,
     Approval,
@@ -71,6 +71,7 @@ def sent_link(lane: Lane, step: Step, answer: Answer, rule: str, body: dict[str,
     assert step.item is not None
     row = link_row(lane, step, answer.target, rule, now)
     who = step.link.made_by if step.link is not None and step.link.rule == rule == "person" else ""
+    who = word.by if (word := said.of(step.item)) is not None else who
     text, unsure = plain_text(body), answer.fate in ("differs", "reversed")
     return msgspec.structs.replace(
         row, token=answer.token, sequence=step.item.sequence, call=step.item.call, made_by=who or row.made_by,
@@ -118,7 +119,7 @@ def turned_away(lane: Lane, draft: Draft) -> tuple[str, str]:
 
 def rule_of(step: Step, fate: Fate) -> str:
     """The rule that found the target; of what was made here, that it was."""
-    known = step.link.rule if step.link is not None else ""
+    known = step.link.rule if step.link is not None else "person" if said.of(step.item) else ""
     return known if known not in ("", REVERSED) else fate
 
 

@@ -134,6 +134,38 @@ def test_a_credit_memo_that_a_person_entered_anew_is_linked_and_kept_up(tmp_path
         assert not any(made.waiting().values())
 
 
+def test_what_a_person_says_it_is_counts_once_the_company_file_was_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    """I3: nothing of that id is there; another document is, and is taken when a person has seen what it is"""
+    monkeypatch.setenv("WHERRY_ACTOR", "anna")
+    with shop(tmp_path, document="invoice") as made:
+        made.session()
+        made.run()
+        made.session()
+        ids = {one["RefNumber"]: one["id"] for one in made.written("Invoice")}
+        made.desktop.remove(ids["536365"])
+        made.memo("536365", "Back door")
+        made.run()
+        made.session()
+        [one] = refused(made)
+        line = {"ItemRef": {"FullName": "Hand warmer"}, "Desc": "Hand warmer", "Quantity": "1", "Rate": "9.99"}
+        other = made.desktop.enter("Invoice", CustomerRef={"FullName": "17850"}, TxnDate="2010-12-01",
+                                   RefNumber="9", InvoiceLineAdd=[line])  # fmt: skip
+        told: list[Any] = []
+        for word in ("1F-404", other, other):
+            deciding.adopt(made.hub, one.item.id, word)
+            told.append(made.waiting().get("unknown", 0))
+            made.session()
+            with made.hub.store.read() as tx:
+                told += [placed.item.reason for placed in items_in(tx, ["decide"])]
+        assert told[:2] == [1, "books holds no invoice 1F-404, which anna said it is; nothing was linked"]
+        assert told[2] == 1
+        assert "which anna said it is, differs: " in told[3]
+        assert told[4:] == [0]
+        assert not any(made.waiting().values())
+
+
 def test_what_a_person_edited_there_is_not_taken_back_until_somebody_says_so(tmp_path: Path) -> None:
     """case_E16: a void has no edit sequence, so what was edited is found by looking first."""
     with shop(tmp_path, document="invoice") as made:
