@@ -31,7 +31,7 @@ MARK = "Wherry check"
 _PLAIN_ACCOUNTS = ("expense", "income")
 
 
-class Step(Struct, frozen=True):
+class Finding(Struct, frozen=True):
     """One thing that was tried, and what came of it."""
 
     what: str
@@ -52,7 +52,7 @@ def tried(hub: Hub, name: str, plugin: str, sure: bool) -> dict[str, Any]:
     writes = "sink" in hub.plugins.manifests[plugin].roles
     if writes:
         _must_be_test(hub, connection, sure)
-    steps: list[Step] = []
+    steps: list[Finding] = []
     account = _account(hub, connection, steps)
     if "source" in hub.plugins.manifests[plugin].roles:
         steps += _reading(hub, name)
@@ -75,31 +75,31 @@ def _must_be_test(hub: Hub, connection: Connection, sure: bool) -> None:
                   connection=connection.name)  # fmt: skip
 
 
-def _account(hub: Hub, connection: Connection, steps: list[Step]) -> Account:
+def _account(hub: Hub, connection: Connection, steps: list[Finding]) -> Account:
     """Asked twice: it must be the same account."""
     manifest, wiring = hub.plugins.manifests[connection.plugin], hub.wiring
     part = wiring.source(connection.name) if "source" in manifest.roles else wiring.sink(connection.name)
     account: Account = part.check()
     again: Account = part.check()
     same = bool(account.id) and account.id == again.id
-    steps.append(Step("connection test and account", "met" if same else "missed", f"{account.name} ({account.id})"))
+    steps.append(Finding("connection test and account", "met" if same else "missed", f"{account.name} ({account.id})"))
     return account
 
 
-def _step(what: str, work: Callable[[], str]) -> Step:
+def _found(what: str, work: Callable[[], str]) -> Finding:
     """What cannot be done is told, and the next thing is tried."""
     try:
-        return Step(what, "met", scrub(work()))
+        return Finding(what, "met", scrub(work()))
     except WherryError as error:
-        return Step(what, "missed", scrub(f"{error.code} {error.message}"))
+        return Finding(what, "missed", scrub(f"{error.code} {error.message}"))
 
 
-def _reading(hub: Hub, name: str) -> Iterator[Step]:
+def _reading(hub: Hub, name: str) -> Iterator[Finding]:
     source = hub.wiring.source(name)
     for kind in source.kinds:
         if isinstance(source, Describes):
-            yield _step(f"what {kind} has", partial(_described, source, kind))
-        yield _step(f"a page of {kind}", partial(_page, source, kind))
+            yield _found(f"what {kind} has", partial(_described, source, kind))
+        yield _found(f"a page of {kind}", partial(_page, source, kind))
 
 
 def _described(source: Describes, kind: str) -> str:
@@ -121,15 +121,15 @@ def _page(source: Any, kind: str) -> str:
 # -- one document, there and back --------------------------------------------------------------------------------------
 
 
-def _writing(hub: Hub, name: str) -> Iterator[Step]:
+def _writing(hub: Hub, name: str) -> Iterator[Finding]:
     sink = hub.wiring.sink(name)
     sink.check()
     if not isinstance(sink, CallSinkWriter):
-        yield Step("a document, there and back", "not tried", "it is not sent calls")
+        yield Finding("a document, there and back", "not tried", "it is not sent calls")
         return
     item = document(sink)
     if item is None:
-        yield Step("a document, there and back", "not tried", "it takes neither entries nor invoices")
+        yield Finding("a document, there and back", "not tried", "it takes neither entries nor invoices")
         return
     yield from _there_and_back(sink, item)
 
@@ -175,19 +175,19 @@ def _first(sink: Any, entity: str) -> str | None:
     return next((one.id for one in islice(sink.listing(entity), 1)), None) if lists else None
 
 
-def _there_and_back(sink: CallSinkWriter, item: Item) -> Iterator[Step]:
+def _there_and_back(sink: CallSinkWriter, item: Item) -> Iterator[Finding]:
     try:
         done = _sent(sink, item)
     except WherryError as error:
-        yield Step(f"write one {item.entity}", "missed", scrub(f"{error.code} {error.message}"))
+        yield Finding(f"write one {item.entity}", "missed", scrub(f"{error.code} {error.message}"))
         return
-    yield Step(f"write one {item.entity}", "met" if done.fate == "created" else "missed", _told(done))
+    yield Finding(f"write one {item.entity}", "met" if done.fate == "created" else "missed", _told(done))
     if done.fate not in DONE:
         return
-    yield _step("read it back", lambda: _read_back(sink, item, done))
+    yield _found("read it back", lambda: _read_back(sink, item, done))
     void = msgspec.structs.replace(item, action="void", before=item.body, target=done.target, token=done.token,
                                    memo=done.memo, stamp=item.stamp[::-1])  # fmt: skip
-    yield _step("take it back", lambda: _taken_back(sink, void))
+    yield _found("take it back", lambda: _taken_back(sink, void))
 
 
 def _told(answer: Answer) -> str:

@@ -45,8 +45,8 @@ class Wish(Struct, frozen=True, kw_only=True):
     pack: Path | None = None
 
 
-class Step(Struct, frozen=True, kw_only=True):
-    """One step: what it did, or what stops it and what to do about that."""
+class Task(Struct, frozen=True, kw_only=True):
+    """One step of a month end: what it did, or what stops it and what to do about that."""
 
     name: str
     state: State
@@ -60,7 +60,7 @@ class Closing(Struct, kw_only=True):
     connection: str
     period: Period
     flows: list[str]
-    steps: list[Step] = field(default_factory=list)
+    steps: list[Task] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     tied: Tied | None = None
     sources: list[Reconciled] = field(default_factory=list)
@@ -79,7 +79,7 @@ class Closing(Struct, kw_only=True):
         return EXIT_PERSON if self.stopped else 0
 
     def add(self, name: str, state: State, says: str, fix: str = "") -> None:
-        self.steps.append(Step(name=name, state=state, says=says, fix=fix))
+        self.steps.append(Task(name=name, state=state, says=says, fix=fix))
 
 
 Confirm = Callable[[str, "Closing"], None]

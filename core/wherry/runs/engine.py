@@ -247,10 +247,11 @@ def match(job: Job, batch: Batch) -> list[Step]:
 
 def step_of(job: Job, entry: Entry, draft: Draft) -> Step:
     named_only = draft.reference or bool(draft.file)
+    shown = job.options.shown if job.options.overwrite_local else None
     return Step(
         draft=draft, record_kind=entry.record.kind, record_id=entry.record.id,
         always=not named_only and (job.options.resync or draft.void or job.wired.repeats(draft.entity)),
-        overwrite_local=job.options.over, shown=(job.options.shown or {}).get(draft.ref, ""),
+        overwrite_local=job.options.over, shown=(shown or {}).get(draft.ref, ""),
     )  # fmt: skip
 
 
