@@ -137,7 +137,7 @@ def emptied(database: str) -> Iterator[Callable[[], str]]:
         yield clean
 
 
-def workload(deals: int, runs: int, database: str, clean: Callable[[], str]) -> dict[str, Any]:
+def workload(deals: int, runs: int, database: str = "sqlite", clean: Callable[[], str] = str) -> dict[str, Any]:
     port = free_port()
     source = subprocess.Popen(
         [sys.executable, str(HERE / "source.py"), str(port), str(deals)], stdout=subprocess.PIPE, text=True

@@ -24,13 +24,14 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from sync import emptied
 from wherry import collecting
 from wherry.clock import SystemClock
 from wherry.protocol.drain import drain
@@ -250,17 +251,6 @@ def _area(where: str) -> str:
 # -- the command -------------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def cleaner(database: str) -> Iterator[Callable[[], str]]:
-    """What empties the store and gives its URL; empty for a file of its own. Raises postgres.NoServer."""
-    if database == "sqlite":
-        yield str
-        return
-    with ExitStack() as stack:
-        url = stack.enter_context(postgres.server(durable=True))
-        yield stack.enter_context(postgres.database(url))
-
-
 def fsync_ms(folder: Path) -> float:
     """What this machine's disk takes to make one small write durable: the least that a commit can cost."""
     with (folder / "probe").open("wb") as file:
@@ -285,7 +275,7 @@ def main(arguments: Sequence[str]) -> None:
     print(json.dumps({"machine": platform.platform(), "cpus": os.cpu_count(), "fsync_ms": disk}))
     for database in options.database:
         try:
-            with cleaner(database) as clean:
+            with emptied(database) as clean:
                 for manner in options.manner:
                     items = options.items if math.prod(MANNERS[manner]) > 1 else max(1, options.items // 4)
                     print(json.dumps(one(database, clean, items, options.runs, manner)), flush=True)

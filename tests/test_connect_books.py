@@ -94,6 +94,19 @@ def test_another_company_is_refused_and_the_one_at_hand_is_still_reached(ask, fo
     assert ask("connection", "test", "books")["data"]["account_id"] == FIRST
 
 
+def test_a_connection_that_was_given_another_name_is_signed_in_to_and_adopted(ask, folder):
+    """A company is known under the old name until then, and adopting it has to reach it."""
+    ask("connect", "books")
+    path = folder / "wherry.toml"
+    path.write_text(
+        path.read_text().replace("[connections.books]", "[connections.ledger]").replace('"books"', '"ledger"')
+    )
+    assert "wherry connect ledger" in ask("connection", "adopt", "ledger", code=5)["error"]["fix"]
+    assert ask("connect", "ledger", code=2)["error"]["fix"] == "wherry connection adopt ledger"
+    assert ask("connection", "adopt", "ledger")["data"]["was"] == "books"
+    assert ask("connection", "test", "ledger")["data"]["account_id"] == FIRST
+
+
 def test_a_company_told_on_the_redirect_but_not_consented_to_is_not_let_in(ask, folder, books):
     """The address is in a person's hands: what it says of the company counts only if the tokens open it."""
     books.faults.add("html", path="/connect/oauth2")

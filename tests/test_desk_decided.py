@@ -336,6 +336,9 @@ def test_what_is_gone_from_its_target_is_sent_again_or_given_up(at: Counter) -> 
     assert at.desk.run().exit_code == 4
     id = f"E-{at.desk.item('1').id}"
     assert at.text("errors", "show", id).splitlines()[-2].endswith(f"errors resolve {id} --send-again")
+    at.desk.flows["invoices"] = "approval = 'required'\napprovers = 2"
+    with at.desk.open():
+        assert "waits for approval" in at.text("errors", "resolve", id, "--send-again", "--yes", code=4)
 
 
 def test_what_was_left_out_in_a_newer_version_still_counts_as_done(

@@ -91,6 +91,20 @@ def test_what_is_taken_back_at_its_source_is_taken_back_as_what_it_is(alone: Sho
     assert standing(alone) == (2, 1)
 
 
+def test_what_a_flow_wrote_under_another_name_is_taken_back_too(alone: Shop) -> None:
+    """I7: nobody else would; the other document in the form that the flow makes no more."""
+    ran(alone, "invoices")
+    (alone.folder / "wherry.toml").write_text(
+        (alone.folder / "wherry.toml").read_text("utf-8").replace("[flows.invoices", "[flows.bills"), "utf-8"
+    )
+    alone.does("workspace edit invoice INV-1001 status=void")
+    assert ran(alone, "bills") == {"reversed": 1, "unchanged": 2, "skipped": 1}
+    makes(alone, "estimate", "invoice")
+    alone.does("workspace edit invoice INV-1002 status=void")
+    ran(alone, "bills")
+    assert standing(alone) == (1, 0)
+
+
 def test_what_was_taken_back_as_a_batch_goes_in_the_new_form_by_itself(alone: Shop) -> None:
     ran(alone, "invoices")
     run = alone.ask("runs list --flow invoices")["items"][0]["id"]

@@ -283,6 +283,11 @@ def test_the_judge_finds_nothing_wrong_with_what_is_right() -> None:
     assert judge(sound()) == []
 
 
+def test_a_sink_that_takes_invoices_alone_owes_neither_customers_nor_products() -> None:
+    assert sorted(wanted(["first"], entities=("invoice",))) == ["invoice/id:1", "invoice/id:2", "invoice/id:3"]
+    assert {"customer/id:1", "product/id:p1"} < wanted(["first"]).keys()
+
+
 def test_a_second_effect_is_a_duplicate() -> None:
     """I2"""
     case = sound()

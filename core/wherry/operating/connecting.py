@@ -127,7 +127,8 @@ def finish(hub: Hub, name: str, answer: str) -> Account:
     """Redeem the answer of a sign-in that was begun, test the tokens, and keep them. Raises what was wrong.
 
     AccessLost: refused by person or vendor, or no answer to this sign-in. TryAgain: out of order. Guarded: another
-    account than the connection's own. Nothing is kept then.
+    account than the connection's own. Nothing is kept then. ConfigError: an account that is known under another name;
+    where the project has that no more, the tokens are kept, since adopting it has to reach the account.
     """
     office = _Office(hub, name)
     with hub.store.lock(f"consent {name}", wait=10.0):
@@ -139,11 +140,19 @@ def finish(hub: Hub, name: str, answer: str) -> Account:
     except TryAgain as error:
         error.fix = f"the code was used up: begin again with wherry connect {name}"
         raise
-    with office.alone():
-        publish(hub, name, tokens.extra)
-        office.keep(tokens)
+    except ConfigError as error:
+        if error.where.get("known_as", name) not in hub.project.connections:
+            _keep(office, tokens)
+        raise
+    _keep(office, tokens)
     hub.store.audit("connection.connect", name, {"account": account.id, "scopes": list(office.scopes)})
     return account
+
+
+def _keep(office: _Office, tokens: Tokens) -> None:
+    with office.alone():
+        publish(office.hub, office.name, tokens.extra)
+        office.keep(tokens)
 
 
 def with_token(hub: Hub, name: str, token: str) -> Account:

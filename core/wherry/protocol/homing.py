@@ -41,10 +41,6 @@ class Elsewhere(Struct, frozen=True):
     home: Home
     label: str
 
-    def is_former(self, flow: str, form: Form) -> bool:
-        """Whether the flow itself made a document of it, in another form than it makes now."""
-        return self.home.flow == flow and self.home.form == form == "document"
-
 
 def kept_out(
     tx: Tx, lane: Lane, names: Mapping[Name, Iterable[str]], *, foreseen: bool = False

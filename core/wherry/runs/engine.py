@@ -27,7 +27,7 @@ from wherry.roles import FieldMapper, Narrows
 from wherry.runs import fates, overruled
 from wherry.runs.copying import copy_files
 from wherry.runs.fates import tell_items
-from wherry.runs.formers import free, leave_to_others, stays, take_back_all_the_same
+from wherry.runs.formers import free, leave_to_others, stays, take_back, take_back_all_the_same
 from wherry.runs.job import Batch, Entry, Job
 from wherry.runs.merging import merged_refs, outgrown, take_over, take_over_late
 from wherry.runs.reading import read
@@ -150,16 +150,6 @@ def recognise(job: Job, entry: Entry, known: Mapping[str, Seen]) -> None:
     for loser in record.merged_ids:
         if loser in known and known[loser].synced:
             take_over(job, entry, known[loser])
-
-
-def take_back(job: Job, kind: str, entries: Sequence[Entry]) -> set[str]:
-    """Ids of the records, taken back at their source, of which the target holds something, or may."""
-    if not entries or not job.wired.lane.takes_back:
-        return set()
-    with job.wired.store.read() as tx:
-        ids = [entry.record.id for entry in entries]
-        open_items = ledger.items_of_records(tx, job.wired.lane.route, job.wired.name, kind, ids)
-    return {item.record_id for item in open_items if item.root} | {e.record.id for e in entries if e.synced}
 
 
 def admit(job: Job, mapper: FieldMapper, entry: Entry, skip: Skip | None) -> None:

@@ -29,7 +29,7 @@ def store(job: Job, tx: Tx, mapper: FieldMapper, batch: Batch, now: str) -> None
     store_fates(job, tx, batch, now)
     withdraw(job, tx, batch, now)
     store_refused(job, tx, batch, now)
-    _keep_age(job, tx, batch, {entry.record.id: now for entry in batch.heads if overruled.is_late(entry)})
+    _keep_age(job, tx, batch, dict.fromkeys(overruled.late(job, batch), now))
     if batch.mark and job.options.moves_mark:
         save_mark(job, tx, mapper, batch, now)
 

@@ -69,7 +69,8 @@ def leave_to_others(job: Job, mapper: FieldMapper, kind: str, entries: Sequence[
     with job.wired.store.read() as tx:
         found = homing.kept_out(tx, lane, dict.fromkeys(names.values(), roots), foreseen=job.rehearsal)
     mine = {id: found[name] for id, name in names.items() if name in found}
-    stands = {id: one for id, one in mine.items() if one.is_former(job.wired.name, homing.form_of(lane))}
+    stands = {id: one for id, one in mine.items()
+              if one.home.form == homing.form_of(lane) == "document" and _is_own(job.wired, one.home.flow)}  # fmt: skip
     for entry in entries:
         if entry.record.id in mine and entry.record.id not in stands:
             entry.close("skipped", mine[entry.record.id].why)
@@ -90,6 +91,25 @@ def stays(job: Job, mapper: FieldMapper, entry: Entry, skip: Skip | None, stands
         entry.former = Draft(entity=home.entity, key=home.key, body={}, label=stands.label, root=True, void=True)
         return True
     return False
+
+
+def take_back(job: Job, kind: str, entries: Sequence[Entry]) -> set[str]:
+    """Ids of the records, taken back at their source, of which the target holds something, or may."""
+    wired = job.wired
+    if not entries or not wired.lane.takes_back:
+        return set()
+    ids = [entry.record.id for entry in entries]
+    with wired.store.read() as tx:
+        open_items = ledger.items_of_records(tx, wired.lane.route, wired.name, kind, ids)
+        known = homes.of_records(tx, wired.lane.route, kind, ids) if wired.lane.has_homes else ()
+    left = {one.record for one in known if one.form == "document" and _is_own(wired, one.flow)}
+    return {item.record_id for item in open_items if item.root} | {e.record.id for e in entries if e.synced} | left
+
+
+def _is_own(wired: Wired, flow: str) -> bool:
+    """Whether what a flow made is this one's to take back: its own, and that of a flow which the project calls
+    otherwise now, or has no more."""
+    return flow == wired.name or flow not in wired.lane.approvals
 
 
 def take_back_all_the_same(job: Job, mapper: FieldMapper, batch: Batch) -> None:
@@ -114,7 +134,8 @@ def _made_of(
     route = wired.lane.route
     if wired.lane.has_homes:
         found = homes.of_records(tx, route, kind, left)
-        return [(left[one.record], Ref(one.entity, one.key)) for one in found if one.flow == wired.name and one.entity]
+        mine = [one for one in found if one.entity and _is_own(wired, one.flow)]
+        return [(left[one.record], Ref(one.entity, one.key)) for one in mine]
     items = ledger.items_of_records(tx, route, wired.name, kind, left)
     under_way = {item.record_id: item.ref for item in items if item.root}
     linked = [

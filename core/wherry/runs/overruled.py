@@ -19,8 +19,9 @@ from wherry.records import Ask, Page
 from wherry.roles import Fetches
 from wherry.runs.job import Batch, Entry, Job, roots_of
 from wherry.store import leavings, ledger, questions, registry
+from wherry.store.registry import Mark
 
-_MOST = 1_000_000
+_MOST, _AT_ONCE = 1_000_000, 500
 
 
 def decided_under(job: Job) -> dict[str, str]:
@@ -32,28 +33,27 @@ def decided_under(job: Job) -> dict[str, str]:
 _json = msgspec.json.Encoder(order="deterministic").encode
 
 
-def _changed(job: Job, kind: str) -> set[str]:
-    """Which of the two have changed since the kind was read."""
-    if not job.options.moves_mark:
-        return set()
-    with job.wired.store.read() as tx:
-        saved = registry.mark(tx, job.wired.name, kind)
-    if saved is None:
+def _changed(job: Job, saved: Mark | None) -> set[str]:
+    """Which of the two have changed since a kind was read."""
+    if saved is None or not job.options.moves_mark:
         return set()
     return {name for name, value in decided_under(job).items() if not saved.is_under(**{name: value})}
 
 
-def once_more(job: Job, kind: str, fields: tuple[str, ...], mark: str) -> Iterator[Page]:
-    """The records that were left out, or refused because something they refer to was. The page has the mark that is
-    there, so that the settings count as seen, whatever the source tells further."""
-    changed, source = _changed(job, kind), job.wired.source
+def once_more(job: Job, kind: str, fields: tuple[str, ...], saved: Mark | None, after: str) -> Iterator[Page]:
+    """The records that were left out, or refused because something they refer to was. The last page has the mark that
+    is there (``after``), so that the settings count as seen, whatever the source tells further."""
+    changed, source = _changed(job, saved), job.wired.source
     if not changed:
         return
-    ids = _left_out(job, kind, changed)
-    found = boundary.fetch(source, kind, ids, fields) if ids and isinstance(source, Fetches) else []
-    for record in found:
-        record.touched = True  # the source says the same as before
-    yield Page(found, mark)
+    ids = _left_out(job, kind, changed) if isinstance(source, Fetches) else []
+    for start in range(0, len(ids), _AT_ONCE):
+        assert isinstance(source, Fetches)
+        found = boundary.fetch(source, kind, ids[start : start + _AT_ONCE], fields)
+        for record in found:
+            record.touched = True  # the source says the same as before
+        yield Page(found, "")
+    yield Page([], after)
 
 
 def _left_out(job: Job, kind: str, changed: set[str]) -> list[str]:
@@ -75,9 +75,13 @@ def _lacks(value: Any) -> bool:
     return value is None or any(map(_lacks, inner))
 
 
-def is_late(entry: Entry) -> bool:
-    """Whether it was left out before, and is not for its own sake any more: what it is may have been entered by hand
-    meanwhile (case C20)."""
+def late(job: Job, batch: Batch) -> list[str]:
+    """The records that were left out before, and are taken although they say the same: what they are may have been
+    entered by hand meanwhile (case C20)."""
+    return [entry.record.id for entry in batch.heads if _is_late(entry)] if job.wired.lane.atomic is None else []
+
+
+def _is_late(entry: Entry) -> bool:
     return entry.record.touched and entry.earlier is not None and entry.earlier.fate == "skipped" and not entry.synced
 
 
@@ -86,9 +90,10 @@ Decide = Callable[[Job, Sequence[Step]], None]
 
 def asked_again(job: Job, kind: str, decide: Decide) -> Iterator[tuple[Batch, list[Step]]]:
     """The open questions of a kind's records that the rules as they are now do not ask."""
-    if "match" not in _changed(job, kind):
-        return
     with job.wired.store.read() as tx:
+        saved = registry.mark(tx, job.wired.name, kind)
+        if "match" not in _changed(job, saved):
+            return
         asked = questions.find_questions(tx, state="open", route=job.wired.lane.route, limit=_MOST)
     mine = [one for one in asked if (one.flow, one.record_kind) == (job.wired.name, kind)]
     steps = [Step(draft=one.draft, record_kind=kind, record_id=one.record_id) for one in mine]

@@ -40,7 +40,7 @@ def read(job: Job, kind: str, mapper: FieldMapper) -> Iterator[Page]:
         yield Page(freed, "")
     saved, under = saved_mark(job, kind), read_under(job, kind, mapper)
     after = saved.mark or None if saved is not None and saved.is_under(**under) else None
-    yield from overruled.once_more(job, kind, fields, after or "")
+    yield from overruled.once_more(job, kind, fields, saved, after or "")
     query = Query(kind=kind, after=after, since=job.options.changed_since or job.wired.since, fields=fields,
                   relatives=job.wired.watched(mapper), complete=tuple(mapper.fields))  # fmt: skip
     pages = boundary.pages(job.wired.source, query)

@@ -346,7 +346,7 @@ class Script:
 
     def _wanted(self) -> dict[str, list[Wanted]]:
         rig = self.bench.rig
-        return scenario.wanted(self.played, rig.more, rig.most, rig.updates)
+        return scenario.wanted(self.played, rig.more, rig.most, rig.updates, rig.entities)
 
     # -- judgement ----------------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from msgspec import Struct, field
 
 from wherry.simulator import Clock, Stage, serve
-from wherry.testing.scenario import BIG, PHASES, Updates
+from wherry.testing.scenario import BIG, ENTITIES, PHASES, Updates
 from wherry.testing.target import ABILITIES, Ability, Target
 from wherry.testing.visits import Visit
 
@@ -186,8 +186,12 @@ class Rig(Struct, frozen=True, kw_only=True):
     updates: Updates = "in place"
     """What becomes of a newer version of a written invoice: ``in place``; ``anew``, after the former was taken back
     (the sink ``Replaces`` invoices); or ``never``, where the sink refuses it and a person is told."""
+    entities: Sequence[str] = ENTITIES
+    """What of the work the sink takes. One that names customers and products in the invoice takes that alone; its
+    ``flow`` has the map for it."""
     flow: str = ""
-    """Further lines of the flow's own table: what its documents become, where the sink has several forms."""
+    """Further lines of the flow's own table, and tables below it: what its documents become, where the sink has several
+    forms."""
     scene: Scene | None = None
     """The work; the invoices of ``wherry.testing.scenario`` where nothing is said."""
 

@@ -18,6 +18,8 @@ FLOW = "invoices"
 PHASES = ("first", "resync", "update", "back", "void")
 """A first sync; another run of the same; a change; the same change taken back (A → B → A); one invoice voided. Beside
 them, for single plans, ``more``: another invoice has come."""
+ENTITIES = ("customer", "product", "invoice")
+"""What it consists of."""
 BIG = Decimal("90071992547409.93")
 """More than 2**53 pennies: a float cannot hold it."""
 
@@ -80,7 +82,8 @@ def bill(shelf: Shelf, id: str, total: str) -> None:
 
 
 def wanted(
-    done: Sequence[str], more: int = 0, most: Decimal = BIG, updates: Updates = "in place"
+    done: Sequence[str], more: int = 0, most: Decimal = BIG, updates: Updates = "in place",
+    entities: Sequence[str] = ENTITIES,
 ) -> dict[str, list[Wanted]]:  # fmt: skip
     """``entity/key`` → the effects that must be there after these phases, in order. Of what is never changed: those
     that would be there if it were."""
@@ -97,7 +100,8 @@ def wanted(
         three.append(Wanted("voided", three[-1].total, "2026-10-25"))
     if updates == "anew":
         made = {thing: _anew(steps) for thing, steps in made.items()}
-    return {"customer/id:1": [Wanted("created")], "product/id:p1": [Wanted("created")], **made}
+    found = {"customer/id:1": [Wanted("created")], "product/id:p1": [Wanted("created")], **made}
+    return {thing: steps for thing, steps in found.items() if thing.partition("/")[0] in entities}
 
 
 def _anew(steps: Sequence[Wanted]) -> list[Wanted]:
