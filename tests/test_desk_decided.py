@@ -292,8 +292,10 @@ def test_a_decision_holds_for_what_was_written_and_held_then_alone() -> None:
 
 def test_reconcile_and_runs_name_a_document_by_its_number(at: Counter) -> None:
     """I16"""
+    at.desk.bill("2", status="draft")
     edited(at)
     told = at.ask("reconcile", "invoices", code=4)
+    assert [one["numbers"] for one in told["left_out"].values()] == [["INV-2"]]
     assert [(one["record"], one["number"]) for one in told["differences"]] == [("invoice 1", "INV-1")]
     assert told["held"]["differs"]["numbers"] == ["INV-1"]
     assert {one["label"] for one in at.ask("runs", "show")["events"]} == {"INV-1"}

@@ -25,7 +25,7 @@ LAYERS = (
     ("shapes", "accounting contact endpoints entities metered roles settings"),
     ("state", "store"),
     ("outside", "secrets signin http consent"),
-    ("seams", "hookspecs plugins"),
+    ("seams", "hookspecs plugins commands"),
     ("defaults of the core", "mapping matching triggers transforms expressions filters catalogues"),
     (
         "what is to be written",

@@ -48,6 +48,13 @@ SECTIONS: tuple[tuple[str, str, tuple[tuple[str, tuple[str, ...]], ...]], ...] =
         ),
     ),
     (
+        "What its commands are given",
+        "A plugin may bring commands of its own: an entry point of the group `wherry.commands`, whose target is a click"
+        " command or group, as in `field-book = \"field_book.commands:group\"`. They stand under `wherry` where the"
+        " plugin is enabled. `wherry.commands.face()` gives that of the command that is running.",
+        (("wherry.commands", ("Face",)),),
+    ),
+    (
         "What it serves",
         "Addresses of its own on `wherry serve`, made by the hook [wherry_http_routes](hooks.md#wherry_http_routes):"
         " [a webhook](../how-to/test-a-plugin.md#6-a-webhook-on-trial), say.",

@@ -116,6 +116,11 @@ class MapMapper:
             return Skip(reason, void=void, date=date)
         return Skip(reason, amount["minor"], amount["currency"], void, date)
 
+    def number_of(self, record: Record) -> str:
+        """What people call the document that a record would become; empty where its head alone does not say it."""
+        number = self._of_head(self._line(record, "number"), record)
+        return number if isinstance(number, str) else ""
+
     def _of_head(self, line: Expression | None, record: Record) -> Any:
         """What a line of the map says of a record without its relatives; None where it needs those, or cannot be told:
         that is no reason to stop, since the record goes no further anyway."""

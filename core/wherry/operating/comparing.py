@@ -13,6 +13,7 @@ from msgspec import Struct, field
 
 from wherry.errors import Rejected
 from wherry.hub import Hub
+from wherry.mapping import MapMapper
 from wherry.protocol import boundary, resolving, sinks
 from wherry.protocol.flight import Flight, Target
 from wherry.protocol.steps import differing
@@ -29,7 +30,7 @@ _SEARCHES = 3
 
 class Source(Struct, kw_only=True):
     """What the source says of a record now. ``amount`` None: it names none. ``left_out``: why it is not carried.
-    ``number`` is what people call its document, where the map was reached."""
+    ``number`` is what people call its document, where that is known."""
 
     amount: int | None = None
     currency: str = ""
@@ -73,15 +74,18 @@ def _slices(ids: Sequence[str], size: int) -> Iterable[Sequence[str]]:
 
 def _said(wired: Wired, kind: str, mapper: FieldMapper, records: list[Record]) -> dict[str, Source]:
     skips = boundary.triggers(wired.source, mapper, records) if records else []
-    found = {record.id: _skipped(skip) for record, skip in zip(records, skips, strict=True) if skip is not None}
+    told = [(record, skip) for record, skip in zip(records, skips, strict=True) if skip is not None]
+    found = {record.id: _skipped(mapper, record, skip) for record, skip in told}
     passing = [record for record in records if record.id not in found]
     relatives = {name: fields for name, fields in mapper.fields.items() if name != kind}
     whole = boundary.complete(wired.source, passing, relatives) if passing and relatives else passing
     return {**found, **{record.id: _mapped(wired, mapper, record) for record in whole}}
 
 
-def _skipped(skip: Skip) -> Source:
-    return Source(amount=skip.amount, currency=skip.currency, left_out=skip.reason, void=skip.void, date=skip.date)
+def _skipped(mapper: FieldMapper, record: Record, skip: Skip) -> Source:
+    number = mapper.number_of(record) if isinstance(mapper, MapMapper) else ""
+    return Source(amount=skip.amount, currency=skip.currency, left_out=skip.reason, void=skip.void, date=skip.date,
+                  number=number)  # fmt: skip
 
 
 def _mapped(wired: Wired, mapper: FieldMapper, record: Record) -> Source:
@@ -90,7 +94,7 @@ def _mapped(wired: Wired, mapper: FieldMapper, record: Record) -> Source:
     except Rejected as error:
         return Source(left_out=error.message)
     if isinstance(drafts, Skip):
-        return _skipped(drafts)
+        return _skipped(mapper, record, drafts)
     root = next((draft for draft in drafts if draft.root), None)
     return Source(left_out="the map makes nothing of it") if root is None else _of_draft(root)
 

@@ -175,7 +175,8 @@ class Database:
         self._engine: Engine | None = None
         self._kept: Connection | None = None
         """On SQLite the one who writes has a session of its own: to take one of the pool each time costs more CPU than
-        the statements of a small transaction."""
+        the statements of a small transaction. So have those who read, as many as ever read at once."""
+        self._idle: list[Connection] = []
         self.sessions = Sessions(lambda: self.engine)
         self._writing = threading.Lock()
         self._writer = 0
@@ -241,8 +242,21 @@ class Database:
     @contextlib.contextmanager
     def read(self) -> Iterator[Tx]:
         """A reading transaction: sees what was committed when it began. Raises what ``write`` raises."""
-        with self.translated(), self.sessions.taken() as connection, self._begun(connection, READ[self.dialect]) as tx:
+        with self.translated(), self._reading() as connection, self._begun(connection, READ[self.dialect]) as tx:
             yield tx
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        if self.dialect != "sqlite":
+            with self.sessions.taken() as connection:
+                yield connection
+            return
+        engine = self.engine
+        connection = self._idle.pop() if self._idle else engine.connect()
+        try:
+            yield connection
+        finally:
+            self._idle.append(connection)
 
     @contextlib.contextmanager
     def write(self, session: Session | None = None) -> Iterator[Tx]:
@@ -311,8 +325,9 @@ class Database:
             raise _unusable(self.url, error) from error
 
     def close(self) -> None:
-        if self._kept is not None:
-            self._kept.close()
+        for connection in (*self._idle, *([self._kept] if self._kept is not None else ())):
+            connection.close()
+        self._idle.clear()
         if self._engine is not None:
             self._engine.dispose()
         self._engine = self._kept = None

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
+from wherry.commands import face
 from wherry.errors import ConfigError, NotFound
-from wherry.roles import Documents
 
 from wherry_qbwc import contacts, passwords, places, qwc, sessions
 from wherry_qbwc.passwords import Access
@@ -21,29 +20,6 @@ from wherry_qbwc.words import statuses
 if TYPE_CHECKING:
     from wherry.contact import Contact
     from wherry.hub import Hub
-    from wherry.settings import Project
-
-
-class Face(Protocol):
-    """What the command line hands a plugin's commands as its context object."""
-
-    @property
-    def hub(self) -> Hub: ...
-
-    def project(self) -> Project: ...
-
-    def documents(self, connection_name: str | None) -> AbstractContextManager[Documents]: ...
-
-    def print(
-        self, schema: str, data: Any, text: str | Callable[[], Iterable[str]], next: Sequence[str] = ()
-    ) -> None: ...
-
-    def audit(self, action: str, object: str, before: Any, after: Any) -> None: ...
-
-
-def _face() -> Face:
-    face: Face = click.get_current_context().obj
-    return face
 
 
 @click.group("qbwc")
@@ -64,20 +40,20 @@ def setup(name: str, url: str, every: int) -> None:
     Example:
       wherry qbwc setup desktop --url https://hub.example.com
     """
-    face, address = _face(), qwc.checked(url)
-    with face.documents(name) as documents:
+    own, address = face(), qwc.checked(url)
+    with own.documents(name) as documents:
         before = passwords.load(documents, name)
         access = msgspec.structs.replace(before or passwords.new(name), url=address, every=every)
         password = ""
         if not access.changed_at:
             access, password = passwords.rotated(access, _now())
         passwords.save(documents, name, access)
-    face.audit("qbwc.setup", name, _plain(before) if before else None, _plain(access))
+    own.audit("qbwc.setup", name, _plain(before) if before else None, _plain(access))
     data = {"connection": name, **_plain(access), "address": access.url + qwc.path(name), "password": password}
     serve, *rest = qwc.serving(access.url)
     lines = [f"address   {data['address']}", f"user      {access.user}", *_shown(password),
              *(f"{'' if n else 'served by':9} {one}" for n, one in enumerate(rest))]  # fmt: skip
-    face.print("wherry.qbwc.setup/1", data, lambda: lines, [f"wherry qbwc file {name}", serve])
+    own.print("wherry.qbwc.setup/1", data, lambda: lines, [f"wherry qbwc file {name}", serve])
 
 
 @group.command("file")
@@ -85,11 +61,11 @@ def setup(name: str, url: str, every: int) -> None:
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Where to write it: CONNECTION.qwc")
 def file(name: str, out: Path | None) -> None:
     """Write the .QWC file to open in the Web Connector. It holds no password; written again it is the same file."""
-    face = _face()
-    with face.documents(name) as documents:
+    own = face()
+    with own.documents(name) as documents:
         access = _set_up(passwords.load(documents, name), name)
     place = out or Path(f"{name}.qwc")
-    content = qwc.document(name, access, face.project().name)
+    content = qwc.document(name, access, own.project().name)
     try:
         place.write_bytes(content)
     except OSError as error:
@@ -102,7 +78,7 @@ def file(name: str, out: Path | None) -> None:
         f"wrote {place}",
         f"open it on the Windows computer, in the Web Connector: Add an application; user {access.user}",
     ]
-    face.print("wherry.qbwc.file/1", {**data, "file_id": access.file_id}, lambda: lines, [f"wherry qbwc status {name}"])
+    own.print("wherry.qbwc.file/1", {**data, "file_id": access.file_id}, lambda: lines, [f"wherry qbwc status {name}"])
 
 
 @group.command("password")
@@ -110,21 +86,21 @@ def file(name: str, out: Path | None) -> None:
 @click.option("--rotate", is_flag=True, help="Make a new one; the old one is good for nothing at once.")
 def password(name: str, rotate: bool) -> None:
     """When the password was made; with --rotate a new one, shown this once: a hash is kept, which nobody can read."""
-    face, made = _face(), ""
-    with face.documents(name) as documents:
+    own, made = face(), ""
+    with own.documents(name) as documents:
         access = _set_up(passwords.load(documents, name), name)
         if rotate:
             access, made = passwords.rotated(access, _now())
             passwords.save(documents, name, access)
     if rotate:
-        face.audit("qbwc.password", name, None, {"made": access.changed_at})
+        own.audit("qbwc.password", name, None, {"made": access.changed_at})
     data = {"connection": name, "user": access.user, "made": access.changed_at, "password": made}
     lines = [
         f"user      {access.user}",
         *(_shown(made) if rotate else [f"made      {access.changed_at}, and not kept"]),
     ]
     after = [f"wherry qbwc status {name}"] if rotate else [f"wherry qbwc password {name} --rotate"]
-    face.print("wherry.qbwc.password/1", data, lambda: lines, after)
+    own.print("wherry.qbwc.password/1", data, lambda: lines, after)
 
 
 @group.command("moved")
@@ -134,40 +110,40 @@ def moved(name: str) -> None:
 
     Sessions hold back what waits as long as the file is open from a path that nobody has said yes to.
     """
-    face = _face()
-    with face.documents(name) as documents:
+    own = face()
+    with own.documents(name) as documents:
         before, path = places.known(documents, name), places.accept(documents, name)
     if not path:
         raise NotFound(
             f"no session of {name} has met its company file at another place", code="WHERRY-3351",
             fix=f"see: wherry qbwc status {name}", connection=name,
         )  # fmt: skip
-    face.audit("qbwc.moved", name, before, [*before, path])
+    own.audit("qbwc.moved", name, before, [*before, path])
     data = {"connection": name, "company_file": path, "before": before}
     lines = [f"company file  {path}", "what waits leaves with the next session"]
-    face.print("wherry.qbwc.moved/1", data, lambda: lines, [f"wherry qbwc status {name}"])
+    own.print("wherry.qbwc.moved/1", data, lambda: lines, [f"wherry qbwc status {name}"])
 
 
 @group.command("status")
 @click.argument("name", metavar="CONNECTION")
 def status(name: str) -> None:
     """When the Web Connector was here last, what waits for it, what QuickBooks said, and what to do about it."""
-    face = _face()
-    with face.documents(name) as documents:
+    own = face()
+    with own.documents(name) as documents:
         access, kept = passwords.load(documents, name), sessions.load(documents, name)
         contact = contacts.load(documents, name)
-    now = face.hub.clock.now()
+    now = own.hub.clock.now()
     told = _told(kept) if kept else {}
-    waiting = _waiting(face.hub, name)
+    waiting = _waiting(own.hub, name)
     silent = bool(access and kept) and _silent(kept, access, now)
     refused = {"number": contact.refused, "at": contact.refused_at, "from": contact.refused_from, "fix": contact.fix}
     data = {"connection": name, "set_up": access is not None, "silent": silent, "waiting": waiting, "session": told,
-            "books": _books(face.hub, name), "refused": refused}  # fmt: skip
+            "books": _books(own.hub, name), "refused": refused}  # fmt: skip
     if access is not None:
         data |= {"user": access.user, "address": access.url + qwc.path(name), "password_made": access.changed_at}
     advice = _advice(name, access, told, silent, contact)
     data["advice"] = advice
-    face.print("wherry.qbwc.status/1", data, lambda: _lines(data, now), _next(name, access, waiting))
+    own.print("wherry.qbwc.status/1", data, lambda: _lines(data, now), _next(name, access, waiting))
 
 
 # -- what they share ---------------------------------------------------------------------------------------------------

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable
 from pathlib import Path
 from shlex import quote
-from typing import Any, Protocol
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
 import msgspec
+from wherry.commands import Face, face
 from wherry.errors import EXIT_PERSON
 from wherry.records import Change
-from wherry.roles import Documents
 from wherry.settings import Project
 
 from wherry_workspace import text, work
@@ -28,29 +27,6 @@ from wherry_workspace.rows import Report
 from wherry_workspace.spellings import DAYS, NUMBERS, Spelling
 from wherry_workspace.wallet_import import import_wallets
 from wherry_workspace.wallets import is_wallet
-
-
-class Face(Protocol):
-    """What the command line hands a plugin's commands as its context object."""
-
-    output: str
-    files_folder: Path
-
-    def project(self) -> Project: ...
-
-    def documents(self, connection_name: str | None) -> AbstractContextManager[Documents]: ...
-
-    def print(
-        self, schema: str, data: Any, text: str | Callable[[], Iterable[str]], next: Sequence[str] = ()
-    ) -> None: ...
-
-    def audit(self, action: str, object: str, before: Any, after: Any) -> None: ...
-
-
-def _face() -> Face:
-    face: Face = click.get_current_context().obj
-    return face
-
 
 _on = click.option("--connection", help="The workspace connection, if there are several.")
 
@@ -89,16 +65,16 @@ def list_(
     connection: str | None,
 ) -> None:  # fmt: skip
     """List documents of a KIND: customer, project, product, invoice …"""
-    face = _face()
-    with face.documents(connection) as documents:
+    own = face()
+    with own.documents(connection) as documents:
         asked = work.Asked(filters=_pairs(filters), since=since, sort=sort, limit=limit, cursor=cursor)
         found = work.listed(documents, kind, asked)
-    if face.output == "csv":
+    if own.output == "csv":
         click.echo(as_csv(KINDS[found.kind], found.rows), nl=False)
         return
     data = {"kind": found.kind, "total": found.total, "items": found.rows, "cursor": found.cursor}
     example = [f"wherry workspace show {found.kind} {found.rows[0]['id']}"] if found.rows else []
-    face.print("wherry.workspace.list/1", data, lambda: text.listing_lines(found), example)
+    own.print("wherry.workspace.list/1", data, lambda: text.listing_lines(found), example)
 
 
 @group.command("show")
@@ -110,10 +86,10 @@ def show(kind: str, name: str, connection: str | None) -> None:
 
     What was edited here is marked.
     """
-    face = _face()
-    with face.documents(connection) as documents:
-        view = work.show(documents, kind, work.id_of(documents, kind, name), face.files_folder)
-    face.print("wherry.workspace.show/1", msgspec.to_builtins(view), lambda: text.document_lines(view))
+    own = face()
+    with own.documents(connection) as documents:
+        view = work.show(documents, kind, work.id_of(documents, kind, name), own.files_folder)
+    own.print("wherry.workspace.show/1", msgspec.to_builtins(view), lambda: text.document_lines(view))
 
 
 @group.command("edit")
@@ -129,27 +105,27 @@ def edit(kind: str, name: str, values: tuple[str, ...], resets: tuple[str, ...],
     """
     if not values and not resets:
         raise click.UsageError("nothing to change: give FIELD=VALUE, or --reset FIELD")
-    face, pairs = _face(), _pairs(values)
-    with face.documents(connection) as documents:
+    own, pairs = face(), _pairs(values)
+    with own.documents(connection) as documents:
         said, name = name, work.id_of(documents, kind, name)
         doubt = work.doubt(documents, kind, said, name)
         changes = work.edit(documents, kind, name, pairs) if pairs else []
         released = work.release(documents, kind, name, resets) if resets else []
     known = kind_of(kind)
-    _audit_edit(face, f"{known.name}/{name}", changes, list(pairs), released)
+    _audit_edit(own, f"{known.name}/{name}", changes, list(pairs), released)
     data = {"kind": known.name, "id": name, "changes": msgspec.to_builtins(changes), "released": released,
             "doubt": doubt}  # fmt: skip
     lines = [*text.edited_lines(known, name, changes, released), *([doubt] if doubt else [])]
-    face.print("wherry.workspace.edit/1", data, lambda: lines)
+    own.print("wherry.workspace.edit/1", data, lambda: lines)
 
 
-def _audit_edit(face: Face, name: str, changes: list[Change], said: list[str], released: list[str]) -> None:
+def _audit_edit(own: Face, name: str, changes: list[Change], said: list[str], released: list[str]) -> None:
     if said:
         before = {change.field: change.before for change in changes}
         after = {change.field: change.after for change in changes}
-        face.audit("workspace.edit", name, before, {**after, "protected": said})
+        own.audit("workspace.edit", name, before, {**after, "protected": said})
     if released:
-        face.audit("workspace.reset", name, {"protected": released}, {"protected": []})
+        own.audit("workspace.reset", name, {"protected": released}, {"protected": []})
 
 
 @group.command("import")
@@ -183,25 +159,25 @@ def import_(
     transactions; one whose status is void is taken back. A moment is booked on the day that it is in the project's time
     zone. Numbers are as in 1234.50 and days as in 2026-01-31 unless --numbers and --days say otherwise.
     """
-    face, layout = _face(), layout_of(kind, path)
+    own, layout = face(), layout_of(kind, path)
     wallet = layout is None and is_wallet(kind, path)
     _must_fit(wallet, layout, numbers, days, clock)
     if layout is not None or wallet:
-        currency = currency or face.project().currency
-    with face.documents(connection) as documents:
+        currency = currency or own.project().currency
+    with own.documents(connection) as documents:
         if layout is not None:
             report = import_charges(documents, layout, path, currency, days=days or "", named=is_named(kind),
                                     dry_run=dry_run)  # fmt: skip
         elif wallet:
-            report = import_wallets(documents, path, currency, _spelling(face, numbers, days, clock), skip_bad=skip_bad,
+            report = import_wallets(documents, path, currency, _spelling(own, numbers, days, clock), skip_bad=skip_bad,
                                     dry_run=dry_run)  # fmt: skip
         else:
             report = import_csv(documents, kind, path, skip_bad=skip_bad, dry_run=dry_run, currency=currency)
     if report.applied:
-        face.audit("workspace.import", report.kind, *_imported(path, report))
+        own.audit("workspace.import", report.kind, *_imported(path, report))
     data = {**msgspec.to_builtins(report), "file": str(path)}
-    after = _flows_of(face.project(), report.kind) if report.applied else []
-    face.print("wherry.workspace.import/1", data, lambda: text.report_lines(report, dry_run=dry_run), after)
+    after = _flows_of(own.project(), report.kind) if report.applied else []
+    own.print("wherry.workspace.import/1", data, lambda: text.report_lines(report, dry_run=dry_run), after)
     if report.bad:
         click.get_current_context().exit(EXIT_PERSON)
 
@@ -225,8 +201,8 @@ def _must_fit(
         raise click.UsageError(f"--days of charges is {' or '.join(layout.moments)}")
 
 
-def _spelling(face: Face, numbers: str | None, days: str | None, clock: ZoneInfo | None) -> Spelling:
-    zone = ZoneInfo(face.project().timezone)
+def _spelling(own: Face, numbers: str | None, days: str | None, clock: ZoneInfo | None) -> Spelling:
+    zone = ZoneInfo(own.project().timezone)
     return Spelling(zone, clock or zone, numbers or next(iter(NUMBERS)), days or next(iter(DAYS)))
 
 
@@ -249,22 +225,22 @@ def export_(folder: Path, connection: str | None) -> None:
 
     Each is named KIND.csv; lines stand in project_line.csv and invoice_line.csv.
     """
-    face = _face()
-    with face.documents(connection) as documents:
-        written = export(documents, folder, face.files_folder)
+    own = face()
+    with own.documents(connection) as documents:
+        written = export(documents, folder, own.files_folder)
     data = {"folder": str(folder), "files": msgspec.to_builtins(written)}
-    face.print("wherry.workspace.export/1", data, lambda: [*text.exported_lines(written), f"in {folder}"])
+    own.print("wherry.workspace.export/1", data, lambda: [*text.exported_lines(written), f"in {folder}"])
 
 
 @group.command("count")
 @_on
 def count(connection: str | None) -> None:
     """Count the documents of every kind."""
-    face = _face()
-    with face.documents(connection) as documents:
+    own = face()
+    with own.documents(connection) as documents:
         counts = work.count(documents)
     rows = [[kind, str(number)] for kind, number in counts.items()]
-    face.print("wherry.workspace.count/1", counts, lambda: text.table(["KIND", "COUNT"], rows))
+    own.print("wherry.workspace.count/1", counts, lambda: text.table(["KIND", "COUNT"], rows))
 
 
 def _pairs(said: Iterable[str]) -> dict[str, str]:
