@@ -69,7 +69,7 @@ def test_a_run_that_is_killed_with_a_call_on_its_way_leaves_each_document_once_t
     said = capsys.readouterr().out
     assert said.startswith("kills      2: ")
     assert "  target          4          44.25 GBP" in said
-    assert "  1   15.30 GBP   refused, must be corrected: INV-1001" in said
+    assert "  1   15.30 GBP   refused, must be corrected: 1 (record INV-1001)" in said
     assert "  1   7.95 GBP   no customer location, so no GL number" in said
 
 

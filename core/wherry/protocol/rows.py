@@ -201,6 +201,8 @@ def number(lane: Lane, step: Step, row: ItemRow, held: str = "") -> None:
         row.approval = "given" if given else "wanted" if wanted else ""
     elif row.approval == "wanted" and not wanted:
         row.approval = ""  # something that is free to leave needs it now
+    if step.item is not None and step.item.state == "differs" and not step.overwrite_local:
+        row.token = link.token if link else ""  # the edit that was found is nobody's word that ours goes over it
     row.reason = wanted if row.approval == "wanted" else ""
 
 

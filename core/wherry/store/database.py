@@ -251,8 +251,10 @@ class Database:
             with self.sessions.taken() as connection:
                 yield connection
             return
-        engine = self.engine
-        connection = self._idle.pop() if self._idle else engine.connect()
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self.engine.connect()
         try:
             yield connection
         finally:

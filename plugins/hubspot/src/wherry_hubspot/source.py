@@ -63,23 +63,20 @@ class HubSpotSource:
     def read(self, query: Query) -> Iterator[Page]:
         """Heads of a kind: all of them by list when there is no mark yet, else what changed, by search.
 
-        Raises ConfigError before any page is given when the map names fields that the account does not have.
+        Raises ConfigError before anything is read when the map names fields that the account does not have.
         """
         if query.kind not in self.kinds:
             raise ContractBroken(f"HubSpot has no records of kind {query.kind!r}", code="WHERRY-1701", kind=query.kind)
         if query.kind == "owner":
             yield from self._all_owners(query)
             return
+        for kind, fields in {query.kind: query.fields, **query.relatives}.items():
+            self._metadata.must_know(kind, fields)
         mark = mark_of(query.after) if query.after else None
         if mark is None or mark.list:
             yield from self._everything(query, mark or Mark())
         else:
-            self._must_know(query)
             yield from self._changed(query, mark)
-
-    def _must_know(self, query: Query) -> None:
-        for kind, fields in {query.kind: query.fields, **query.relatives}.items():
-            self._metadata.must_know(kind, fields)
 
     def choice(self, kind: str) -> str:
         """Tickets may be those of one pipeline alone; where locations live, and in which properties, is set."""
@@ -94,7 +91,6 @@ class HubSpotSource:
         fields = view.properties(query.fields)
         linked = linked_with(view, query.complete)
         walk = Everything(self.client, view.type_name, fields, bound, begun, counted=not view.filters, linked=linked)
-        self._reader.spread(lambda ask: ask(), [lambda: self._must_know(query), walk.begin])
         for heads in walk.pages():
             self._metadata.notice(query.kind, {head.stage for head in heads})
             costs = "file" in query.complete and not self._files.few

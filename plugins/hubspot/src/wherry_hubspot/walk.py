@@ -180,21 +180,13 @@ class Everything(Struct):
     mark: Mark
     counted: bool = True
     linked: Sequence[str] = ()
-    _first: tuple[Objects, int | None] | None = None
-
-    def begin(self) -> None:
-        """Ask for the first page, which nothing else has to be known for."""
-        self._first = self._page(self.mark.list)
-
-    def _page(self, after: str) -> tuple[Objects, int | None] | None:
-        return self.client.list_page(self.type_name, self.fields, after, linked=self.linked)
 
     def pages(self) -> Iterator[list[Head]]:
         """Raises TryAgain when HubSpot's paging does not advance or rejects its own cursors."""
         after, restarted, stall = self.mark.list, False, Stall(self.type_name)
         cursors, before = {after}, frozenset[str]()
         while True:
-            answer, self._first = self._first or self._page(after), None
+            answer = self.client.list_page(self.type_name, self.fields, after, linked=self.linked)
             if answer is None:
                 self._may_restart(restarted)
                 after, restarted, cursors, before = "", True, {""}, frozenset()
