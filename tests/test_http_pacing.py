@@ -44,6 +44,14 @@ def test_a_full_window_is_used_at_once_and_the_next_call_waits_for_the_oldest():
     assert clock.slept == [pytest.approx(6.0 + SLACK)]
 
 
+def test_a_limit_of_a_longer_window_holds_beside_that_of_a_shorter_one():
+    """QuickBooks counts the calls of a second and those of a minute."""
+    clock = FakeClock()
+    limiter = pacer(clock, limits={"": Limit(2, 1.0, also=Limit(5, 60.0))})
+    went = [limiter.take().at for _ in range(6)]
+    assert [round(at - went[0]) for at in went] == [0, 0, 1, 1, 2, 60]
+
+
 def test_a_call_counts_from_its_answer_since_it_may_have_arrived_no_sooner():
     """W2, W7: a vendor counts what arrives, and the way there takes now more, now less."""
     clock = FakeClock()

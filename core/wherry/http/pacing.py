@@ -118,15 +118,17 @@ class Pacer:
     def _tried(self, names: tuple[str, ...], kept: int) -> tuple[float, float, Limit | None]:
         """Seconds to wait, from when, and for what; a call that need not counts from then."""
         with self._budget.open(self._clock) as (lanes, now):
-            mine = [(lanes.setdefault(name, Lane()), self._limits.get(name)) for name in names]
+            mine = [(lanes.setdefault(name, Lane()), limit.each if (limit := self._limits.get(name)) else (None,))
+                    for name in names]  # fmt: skip
             seconds, lane, used_up = max(
-                ((lane.wait(limit, now, kept), lane, limit) for lane, limit in mine), key=lambda told: told[0]
+                ((lane.wait(limit, now, kept), lane, limit) for lane, limits in mine for limit in limits),
+                key=lambda told: told[0],
             )
             if lane.closed_until - now >= seconds:
                 used_up = None
-            for lane, limit in mine:
-                if seconds <= 0 and limit is not None:
-                    lane.note(limit, now)
+            for lane, limits in mine:
+                if seconds <= 0 and (longest := limits[-1]) is not None:
+                    lane.note(longest, now)
         return seconds, now, used_up
 
     def _correct(self, lane: Lane, ticket: Ticket, pace: Pace, now: float) -> None:
@@ -140,10 +142,10 @@ class Pacer:
         count, seconds = pace.limit or (known.count if known else 0), pace.seconds or (known.seconds if known else 0.0)
         if count <= 0 or seconds <= 0:
             return
-        limit = self._limits[name] = Limit(count, seconds)
+        limit = self._limits[name] = Limit(count, seconds, known.also if known else None)
         if pace.remaining is not None:
             ours = lane.since(math.nextafter(ticket.at - seconds - SLACK, -math.inf))
-            lane.note(limit, now, max(count - max(pace.remaining, 0) - ours, 0))
+            lane.note(limit.each[-1], now, max(count - max(pace.remaining, 0) - ours, 0))
 
     def _names(self, lane: str) -> tuple[str, ...]:
         """The lanes of a call, the one that its answer's headers speak of first."""

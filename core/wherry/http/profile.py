@@ -13,10 +13,17 @@ from wherry.errors import TryAgain, WherryError
 
 
 class Limit(Struct, frozen=True):
-    """At most ``count`` calls in any ``seconds`` (a rolling window)."""
+    """At most ``count`` calls in any ``seconds`` (a rolling window). ``also`` holds as well: more calls, in a longer
+    window."""
 
     count: int
     seconds: float
+    also: Limit | None = None
+
+    @property
+    def each(self) -> tuple[Limit, ...]:
+        """The limits that hold, the one of the longest window last."""
+        return (self, *self.also.each) if self.also is not None else (self,)
 
 
 class Pace(Struct, frozen=True):

@@ -249,6 +249,8 @@ class Drain:
         # A look is for many at once, and for whole groups, or each would end with calls that are not full.
         flights = self._boarded(tx, math.ceil(_LOOK_AT_ONCE / self.encoder.size) * self.encoder.size)
         self.to_look = [one for one in flights if self._must_look(doubts, one)]
+        if any(one.item.action == "void" for one in self.to_look):
+            return []  # what leaves beside a reversal leaves with it, as it was planned
         looks = {one.stamp for one in self.to_look}
         return [one for one in flights if one.stamp not in looks][: self.encoder.size]
 

@@ -33,8 +33,7 @@ FULL = 1000
 """The most objects of one answer of change data capture: one that holds as many may hide others."""
 REACH = dt.timedelta(days=30)
 """How far back change data capture can be asked."""
-LIMITS = {"": Limit(10, 1.2), "batch": Limit(40, 60.0)}
-"""Ten in 1.2 seconds keeps to both of Intuit's limits: never 11 in a second, and at most 490 in a minute."""
+LIMITS = {"": Limit(10, 1.0, also=Limit(500, 60.0)), "batch": Limit(40, 60.0)}
 SIGN_IN = "sign-in"
 """The key of the cache under which ``wherry connect`` keeps what the redirect carried beside the code."""
 
