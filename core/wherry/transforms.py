@@ -145,7 +145,7 @@ def product(id: Any = None, sku: Any = None, name: Any = None) -> str | None:
     return _product_key(text(id) or "", text(sku) or "", text(name) or "") or None
 
 
-_product_key = lru_cache(maxsize=4096)(product_key)
+_product_key = lru_cache(maxsize=2048)(product_key)
 """Few products stand on many lines, and normalising a name costs more than mapping the line it stands on."""
 
 

@@ -18,7 +18,7 @@ from .shelf import Shelf
 
 MOST_EXPECTED, MOST_PAGES = 5_000, 15
 """Ids, and pages not looked at yet: some more than a run reads ahead."""
-CAPACITY = 4_000
+CAPACITY = 3_000
 """Values in memory: those of a few batches, and all companies of most accounts."""
 A = TypeVar("A")
 V = TypeVar("V")
