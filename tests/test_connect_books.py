@@ -97,12 +97,14 @@ def test_another_company_is_refused_and_the_one_at_hand_is_still_reached(ask, fo
 def test_a_connection_that_was_given_another_name_is_signed_in_to_and_adopted(ask, folder):
     """A company is known under the old name until then, and adopting it has to reach it."""
     ask("connect", "books")
+    run = ask("run", "invoices")["data"]["run"]
     path = folder / "wherry.toml"
     path.write_text(
         path.read_text().replace("[connections.books]", "[connections.ledger]").replace('"books"', '"ledger"')
     )
     assert "wherry connect ledger" in ask("connection", "adopt", "ledger", code=5)["error"]["fix"]
     assert ask("connect", "ledger", code=2)["error"]["fix"] == "wherry connection adopt ledger"
+    assert "connection adopt ledger" in ask("runs", "undo", run, "--yes", code=3)["error"]["fix"]
     assert ask("connection", "adopt", "ledger")["data"]["was"] == "books"
     assert ask("connection", "test", "ledger")["data"]["account_id"] == FIRST
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from wherry.errors import ConfigError, NotFound
 from wherry.operating import connections
+from wherry.roles import Account
 from wherry.simulator import serve
 from wherry_hubspot.simulator import HubSpotSimulator
+from wherry_hubspot.source import HubSpotSource
 
 from .desk import Crm, Desk
 
@@ -27,6 +29,25 @@ def test_a_token_that_reaches_another_account_is_refused_and_nothing_is_written(
     desk.environ["HUBSPOT_URL"] = right
     assert desk.image() == before
     assert desk.run().exit_code == 4
+
+
+def test_two_flows_that_start_at_once_bind_a_connection_to_the_one_account(
+    desk: Desk, small_crm: Crm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I12, W7: what the other one has bound meanwhile is the same connection, and no account under a second name."""
+    small_crm.stock()
+    check, asked = HubSpotSource.check, []
+
+    def overtaken(source: HubSpotSource) -> Account:
+        asked.append(source)
+        if len(asked) == 1:
+            with desk.open() as other:
+                other.wiring.bind(other.wiring.connection("crm"), other.wiring.source("crm"))
+        return check(source)
+
+    monkeypatch.setattr(HubSpotSource, "check", overtaken)
+    assert desk.run().exit_code == 4
+    assert len(asked) == 2
 
 
 def test_a_known_account_under_a_new_name_is_adopted_with_all_its_links(desk: Desk, small_crm: Crm) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from wherry.errors import Guarded, WherryError
+from wherry.errors import Guarded, NotFound, WherryError
 from wherry.hub import Hub
 from wherry.operating import approvals, desk, overview
 from wherry.protocol import homing, writing
@@ -133,6 +133,13 @@ def _route(hub: Hub, run: str) -> tuple[str, Route]:
             f"what {flow} wrote into {settings.sink} cannot be taken back: it keeps no reversals",
             fix=f"undo it there, or remove it at {settings.source}", code="WHERRY-7097", flow=flow,
         )  # fmt: skip
+    for name in (settings.source, settings.sink):
+        if name not in bound:
+            raise NotFound(
+                f"nothing is known here of connection {name}, so there is nothing of it to take back",
+                fix=f"if it had another name when the run was made: wherry connection adopt {name}",
+                code="WHERRY-3086", connection=name,
+            )  # fmt: skip
     return flow, Route(bound[settings.source], bound[settings.sink])
 
 

@@ -190,24 +190,23 @@ class Wiring:
                 row = registry.connection(tx, connection.name)
             credential = self.credential(connection)
             fresh = row is not None and row.credential == credential and self._recent(row.checked_at)
-            known = row.id if row and fresh else self._bind(connection, part.check(), row, credential)
+            known = row.id if row and fresh else self._bind(connection, part.check(), credential)
             self._bound[connection.name] = known
         return self._bound[connection.name]
 
     def rebind(self, connection: Connection, part: SourceConnector | SinkWriter) -> Account:
         """The account as it answers now, whatever was known of it; raises as ``bind`` does."""
-        with self.store.read() as tx:
-            row = registry.connection(tx, connection.name)
         account = part.check()
-        self._bound[connection.name] = self._bind(connection, account, row, self.credential(connection))
+        self._bound[connection.name] = self._bind(connection, account, self.credential(connection))
         return account
 
     def _recent(self, at: str) -> bool:
         return dt.timedelta(0) <= self.clock.now() - dt.datetime.fromisoformat(at) < _RECHECK
 
-    def _bind(self, connection: Connection, account: Account, row: registry.Bound | None, credential: str) -> int:
+    def _bind(self, connection: Connection, account: Account, credential: str) -> int:
         now = self.store.now()
         with self.store.write() as tx:
+            row = registry.connection(tx, connection.name)  # not before: another process may bind it meanwhile
             other = registry.connection_of_account(tx, connection.plugin, account.id)
             if row is None and other is not None:
                 raise known_account(connection.name, other)
