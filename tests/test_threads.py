@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from wherry.plugins.process import kept
-from wherry.threads import LONG, Overlap, ahead, fan_out
+from wherry.threads import LONG, STRETCH, Overlap, ahead, fan_out
 
 
 def alive(prefix: str) -> list[threading.Thread]:
@@ -202,6 +202,21 @@ def test_calls_that_keep_waiting_overlap_from_the_fifth_on(waited: list[float]) 
     list(overlap.ahead(iter("ab")))
     assert list(overlap.fan_out(work, range(6))) == list(range(6))
     assert [name == me for name in names] == [True] * 4 + [False] * 2
+
+
+def test_a_source_that_was_slow_for_a_while_is_read_in_turn_again(waited: list[float]) -> None:
+    """case_B19"""
+    me, overlap, names = threading.current_thread().name, Overlap(), list[str]()
+
+    def source() -> Iterator[int]:
+        for number in range(STRETCH + 4):
+            names.append(threading.current_thread().name)
+            waited.append(LONG * 2 if number < 4 else 0)
+            yield number
+
+    assert list(overlap.ahead(source())) == list(range(STRETCH + 4))
+    assert [place for place, name in enumerate(names) if name == me] == [0, *range(STRETCH + 1, STRETCH + 4)]
+    assert not overlap.pays
 
 
 def test_an_error_of_a_source_that_is_read_in_turn_comes_in_its_place() -> None:

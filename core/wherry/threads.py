@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
-from itertools import chain
+from itertools import chain, islice
 from typing import TypeVar
 
 A = TypeVar("A")
@@ -24,6 +24,8 @@ LONG = 0.01
 """Seconds: who waits no longer for a call loses more by handing it to a thread, and keeps fewer pages in memory."""
 _LAST = 4
 """So many calls have to wait in a row, since one or two may have met a busy machine."""
+STRETCH = 200
+"""After so many that overlapped one is made in turn again: four may have met a busy machine, too, and a run is long."""
 
 
 def fan_out(
@@ -119,7 +121,7 @@ class Overlap:
 
     @property
     def pays(self) -> bool:
-        return all(self._long)
+        return len(self._long) == _LAST and all(self._long)
 
     def fan_out(
         self, function: Callable[[A], B], arguments: Iterable[A], width: int = 8, pool: Executor | None = None
@@ -128,17 +130,27 @@ class Overlap:
         left = iter(arguments)
         for argument in left:
             if self.pays:
-                yield from fan_out(function, chain([argument], left), width, pool)
-                return
-            yield self._timed(function, argument)
+                yield from self._stretch(fan_out(function, chain([argument], islice(left, STRETCH)), width, pool))
+            else:
+                yield self._timed(function, argument)
 
     def ahead(self, source: Iterator[A], depth: int = 12) -> Generator[A]:
         """As the function of that name; its first item is always drawn by the caller."""
         while (item := self._timed(_drawn, source)) is not _END:
             yield item  # type: ignore[misc]
-            if self.pays:
-                yield from ahead(source, depth)
+            if self.pays and not (yield from self._stretch(ahead(islice(source, STRETCH), depth))):
                 return
+
+    def _stretch(self, overlapping: Generator[A]) -> Generator[A, None, bool]:
+        """These, and whether there may be more: then it is open whether it still pays, and the next call tells."""
+        count = 0
+        with contextlib.closing(overlapping):
+            for item in overlapping:
+                count += 1
+                yield item
+        if count >= STRETCH and self.pays:
+            self._long.pop()
+        return count >= STRETCH
 
     def _timed(self, function: Callable[[A], B], argument: A) -> B:
         began = _idle()
