@@ -28,6 +28,7 @@ from wherry_qbwc.simulator import QbwcSimulator, Status
 from .work_rig import TOTALS, Shop, shop
 
 NUMBERS = st.sampled_from(sorted(TOTALS))
+KINDS = ["dies", "dies-executed", "lost", "unheard", "late", "earlier", "doubled", "unstored", "closes"]
 MISHAPS = st.one_of(
     st.just(("", "")),
     st.tuples(
