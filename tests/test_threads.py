@@ -216,7 +216,9 @@ def test_a_source_that_was_slow_for_a_while_is_read_in_turn_again(waited: list[f
 
     assert list(overlap.ahead(source())) == list(range(STRETCH + 4))
     assert [place for place, name in enumerate(names) if name == me] == [0, *range(STRETCH + 1, STRETCH + 4)]
-    assert not overlap.pays
+    late = Overlap()
+    whose = [name == me for name in late.fan_out(lambda n: threading.current_thread().name, range(STRETCH + 3))]
+    assert whose == [False] * (STRETCH + 1) + [True] * 2
 
 
 def test_an_error_of_a_source_that_is_read_in_turn_comes_in_its_place() -> None:
