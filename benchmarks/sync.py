@@ -27,8 +27,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from wherry.testing import postgres
-
 HERE = Path(__file__).resolve().parent
 PROJECT = """
 version = 1
@@ -133,6 +131,8 @@ def emptied(database: str) -> Iterator[Callable[[], str]]:
     if database == "sqlite":
         yield str
         return
+    from wherry.testing import postgres  # not in the measured process, which imports this file, too
+
     with postgres.server(durable=True) as url, postgres.database(url) as clean:
         yield clean
 
