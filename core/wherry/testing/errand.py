@@ -250,6 +250,7 @@ def _run(errand: Errand, opened: Callable[[Hub], object]) -> Claims:
     claims = Claims(exit=0)
     try:
         with _opened(errand) as hub:
+            vars(locks)["time"] = hub.clock  # what stands still in another process is not waited for in earnest
             opened(hub)
             _set_up(hub, errand.documents)
             report = _received(hub, errand) if errand.door else hub.run(errand.flow)
@@ -274,7 +275,6 @@ def _received(hub: Hub, errand: Errand) -> Report:
     from wherry.testing.visits import receive
 
     watch_calls()
-    vars(locks)["time"] = hub.clock  # what stands still in another process is not waited for in earnest
     report = hub.run(errand.flow)
     receive(hub, errand.flow, errand.door)
     if isinstance(report.error, TryAgain):
