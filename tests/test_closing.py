@@ -205,6 +205,22 @@ def test_where_two_have_to_agree_one_neither_posts_nor_approves_nor_closes(desk:
     assert {row[rows[0].index("approved by")] for row in rows[1:]} == {"anna and ben"}
 
 
+def test_where_two_have_to_agree_one_takes_nothing_back_alone(desk: Treasury) -> None:
+    desk.setting('approval = "required"', 'approval = "required"\napprovers = 2')
+    month(desk)
+    desk.does(f"journal post {FLOW} --period 2026-01 --yes --second-person ben")
+    [entry], run = desk.journals(), desk.ask("runs list")["items"][0]["id"]
+    for said in (f"journal reverse {FLOW} '{entry['DocNumber']}' --yes", f"runs undo {run} --yes"):
+        desk.does(said, code=7)
+        assert "two people have to agree (approvers = 2), and no second one was named" in desk.err
+        assert desk.journals() == [entry]
+        desk.does(f"{said} --second-person anna", code=7)
+    desk.does(f"journal reverse {FLOW} '{entry['DocNumber']}' --yes --second-person ben")
+    assert len(desk.journals()) == 2
+    [told] = [row for row in desk.ask("audit list")["items"] if row["action"] == "journal.reverse"]
+    assert told["detail"]["second"] == "ben"
+
+
 def test_a_pack_is_never_written_over(desk: Treasury) -> None:
     """The audit log keeps its SHA-256: the file has to stay what it was."""
     month(desk)

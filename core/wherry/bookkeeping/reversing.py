@@ -203,12 +203,13 @@ def _said(line: HeldLine, currency: str, home: str) -> dict[str, Any]:
     return {**said, "home": {"minor": line.home, "currency": home}} if home else said
 
 
-def reverse(hub: Hub, there: Standing, *, repost: bool = False, note: str = "") -> Reversal:
+def reverse(hub: Hub, there: Standing, *, repost: bool = False, note: str = "", second: str = "") -> Reversal:
     """Take an entry back by one that turns over what stands in the target; both stay there, linked here.
 
-    Its movements are held, or with ``repost`` booked anew by the next run.
+    Its movements are held, or with ``repost`` booked anew by the next run. Raises as ``approvals.must_agree`` does.
     """
     one = there.known
+    approvals.must_agree([hub.wiring.flow(one.flow)], second)
     assert one.link is not None
     lane = hub.wiring.wire(one.flow, one.link.run).posting
     assert lane is not None
@@ -219,7 +220,7 @@ def reverse(hub: Hub, there: Standing, *, repost: bool = False, note: str = "") 
         approvals.give_at_once(tx, one.route, found.values(), now)
         unbooked.wish(tx, one.route.sink, one.entry.key, _wish(one, repost=repost, note=note))
         told = {"entry": one.entry.key, "target": one.link.target, "repost": repost, "note": note,
-                "edited": there.says}  # fmt: skip
+                "edited": there.says, **({"second": second} if second else {})}  # fmt: skip
         audit.write(tx, now, "journal.reverse", one.entry.number, told)
     placed = [Placed(one.route, item) for item in found.values()]
     error = desk.send(hub, placed)

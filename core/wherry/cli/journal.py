@@ -180,7 +180,8 @@ def _shown(data: Mapping[str, Any]) -> Iterator[str]:
 @click.option("--repost", is_flag=True, help="Book its movements anew with the next run, instead of holding them.")
 @click.option("--deleted", is_flag=True, help="It was deleted there: send nothing, and book its movements anew.")
 @NOTE
-def reverse(flow: str, entry: str, repost: bool, deleted: bool, note: str) -> None:
+@SECOND
+def reverse(flow: str, entry: str, repost: bool, deleted: bool, note: str, second_person: str) -> None:
     """Take a posted entry back by an entry with its sides turned over. Nothing is deleted; both stay linked.
 
     The target is looked at first. Of an entry that was edited there, what stands there is taken back. Refused where it
@@ -199,6 +200,7 @@ def reverse(flow: str, entry: str, repost: bool, deleted: bool, note: str) -> No
     if deleted:
         _rebooked(own, one, reversing.let_go(own.hub, one, note), note)
         return
+    approvals.must_agree([trail.booking_flow(own.hub, flow)], second_person)
     there = reversing.standing(own.hub, one)
     if there.says:
         own.note(f"{clean(one.entry.number)} was edited there: {clean(there.says)}. What stands there is taken back:")
@@ -206,7 +208,7 @@ def reverse(flow: str, entry: str, repost: bool, deleted: bool, note: str) -> No
     for line in entry_lines(back, heading=True):
         own.note(line)
     _must_mean_it(own, one.entry.number)
-    done = reversing.reverse(own.hub, there, repost=repost, note=note)
+    done = reversing.reverse(own.hub, there, repost=repost, note=note, second=second_person)
     data = {"entry": done.entry, "items": done.items, "repost": repost, "note": note, "edited": there.says,
             "error": done.error.as_data() if done.error else None}  # fmt: skip
     after = [f"wherry journal preview {flow}"] if repost else []

@@ -13,9 +13,9 @@ from wherry.cli import failures, summary
 from wherry.cli.context import Face
 from wherry.cli.drawing import clean, counts, lasted, plural, spelled, table
 from wherry.cli.errors import fetched, money, outcomes, sums
-from wherry.cli.options import face, listing, moment
+from wherry.cli.options import SECOND, face, listing, moment
 from wherry.errors import EXIT_PERSON, ConfigError
-from wherry.operating import desk, overview, undoing
+from wherry.operating import approvals, desk, overview, undoing
 from wherry.operating.undoing import Undo
 
 _SHOWN = 20
@@ -25,7 +25,8 @@ _WORDS = {"again": "try later", "access": "reconnect"}
 
 @click.command()
 @click.argument("run", metavar="RUN")
-def undo(run: str) -> None:
+@SECOND
+def undo(run: str, second_person: str) -> None:
     """Take back every document that a run made: shown first, then reversed in the target, as one batch.
 
     Nothing is deleted there. Customers and products stay. What was not sent yet is withdrawn; what may be there, since
@@ -37,11 +38,12 @@ def undo(run: str) -> None:
     """
     own = face()
     found = undoing.prepare(own.hub, run)
+    approvals.must_agree([own.hub.wiring.flow(found.flow)], second_person)
     for line in _to_undo(found):
         own.note(line)
     if found.items or found.unsent or found.unsure:
         _must_mean_it(own, found)
-    done = undoing.undo(own.hub, run)
+    done = undoing.undo(own.hub, run, second=second_person)
     data = {"run": run, "items": done.items, "sums": found.sums, "left": found.left,
             "unsent": found.unsent, "unsure": found.unsure,
             "error": done.error.as_data() if done.error else None}  # fmt: skip

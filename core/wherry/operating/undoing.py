@@ -85,9 +85,13 @@ def prepare(hub: Hub, run: str) -> Undo:
     return Undo(run=run, flow=flow, items=items, sums=sums, left=left, unsent=list(unsent), unsure=list(unsure))
 
 
-def undo(hub: Hub, run: str) -> Undone:
-    """Take back every document that the run made; they are reversed in the target before this returns."""
+def undo(hub: Hub, run: str, *, second: str = "") -> Undone:
+    """Take back every document that the run made; they are reversed in the target before this returns.
+
+    Raises as ``prepare``, and as ``approvals.must_agree`` does.
+    """
     flow, route = _route(hub, run)
+    approvals.must_agree([hub.wiring.flow(flow)], second)
     now = hub.store.now()
     with hub.store.write() as tx:
         told = _made(tx, route, run)
@@ -100,7 +104,9 @@ def undo(hub: Hub, run: str) -> Undone:
         approvals.give_at_once(tx, route, found.values(), now)
         if steps or withdrawn:
             keys = [str(ref) for ref in (*(step.ref for step in steps), *(item.ref for item in withdrawn))]
-            audit.write(tx, now, "runs.undo", run, {"flow": flow, "documents": len(keys), "keys": keys[:1000]})
+            agreed = {"second": second} if second else {}
+            audit.write(tx, now, "runs.undo", run,
+                        {**agreed, "flow": flow, "documents": len(keys), "keys": keys[:1000]})  # fmt: skip
     placed = [Placed(route, item) for item in found.values()]
     error = _sent(hub, route, placed, {item.id: item.follower for item in begun.unsure})
     with hub.store.read() as tx:
