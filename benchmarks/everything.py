@@ -60,7 +60,8 @@ def main() -> None:
         peers.RESULTS.write_text(json.dumps(found, indent=1) + "\n")
     if (peers.BENCH / "bench.py").exists():
         few = ["w1", "--deals", "200", "--runs", "1", "--peers", "none"]
-        subprocess.run([sys.executable, str(HERE / "peers.py"), *(few if quick else ["w1", "w2", "w3"])], check=True)
+        all_of_them = ["w1", "w2", "w3", "w4", "w5", "start"]
+        subprocess.run([sys.executable, str(HERE / "peers.py"), *(few if quick else all_of_them)], check=True)
 
 
 if __name__ == "__main__":

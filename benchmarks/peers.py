@@ -7,7 +7,8 @@ environments are not there are left out; ``--setup`` makes them. Needs that fold
     python benchmarks/peers.py w1 w3 [--deals 10000] [--runs 3] [--peers httpx,singer,dlt] [--cases a,b,c,d] [--setup]
 
 w1: a full sync of deals, w2: under a limit and with latency, w3: nothing new. Ours carries more than the others: links,
-companies, line items, matching, and what is needed never to write twice. Prints the harness's table and writes
+companies, line items, matching, and what is needed never to write twice. w4: matching, w5: grouping, start: saying the
+version (``rounds.py``; ``--deals`` are items of w4 and hundreds of lines of w5). Prints the medians and writes
 ``results.json`` beside this file: workload → figure → ours, each peer, floor, and ours as a multiple of each.
 """
 
@@ -22,16 +23,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import rounds
 import source
 import sync
 
 HERE = Path(__file__).resolve().parent
 BENCH, RESULTS = source.SHARED / "bench", HERE / "results.json"
-ENVIRONMENTS = ("server", "httpx", "singer", "target-jsonl", "dlt")
+ENVIRONMENTS = ("server", "httpx", "singer", "target-jsonl", "dlt", "data")
 """What the peers that are measured by default need."""
 PEERS = "httpx+raw>sqlite-json,httpx+struct>sqlite-cols,httpx,singer-tap,singer>target-jsonl,dlt>filesystem,dlt>sqlite"
 FLOORS = {"w1": "httpx+raw>sqlite-json", "w3": "httpx"}
-FIGURES = ("wall_s", "cpu_s", "rss_mb", "requests", "s429", "x_floor")
+FIGURES = ("wall_s", "cpu_s", "rss_mb", "requests", "s429", "x_floor", "f1", "recall_at_99")
 OURS = f"BENCH_TOKEN=bench {Path(sys.executable).parent / 'wherry'} -C {{out}} run deals >/dev/null"
 MADE = f"{sys.executable} {__file__} --project {{base}} {{out}} && {OURS}"
 FREE = MADE.replace(" && ", " --free && ")
@@ -79,7 +81,10 @@ def there(bench: Any, workload: str, wanted: str) -> list[str]:
 
 
 def measured(bench: Any, workload: str, told: argparse.Namespace) -> dict[str, Any]:
-    """Every figure of one workload, by the harness."""
+    """Every figure of one workload, by the harness; of w2 case by case."""
+    if workload in rounds.WORKLOADS:
+        rows = rounds.measured(sys.modules["benchlib"], workload, told.deals, told.runs)
+        return compared(rows, rounds.WORKLOADS[workload][1])
     peers, kept = there(bench, workload, told.peers), RESULTS.with_suffix(f".{workload}.json")
     port, names = str(sync.free_port()), ",".join([*peers, "wherry"])
     sys.argv = ["bench.py", workload, "--runs", str(told.runs), "--deals", str(told.deals), "--port", port,
@@ -87,7 +92,8 @@ def measured(bench: Any, workload: str, told: argparse.Namespace) -> dict[str, A
     bench.main()
     found: dict[str, Any] = json.loads(kept.read_text())
     kept.unlink()
-    return {case: compared(rows, FLOORS.get(workload, "")) for case, rows in found.items()}
+    cases = {case: compared(rows, FLOORS.get(workload, "")) for case, rows in found.items()}
+    return cases.get("-", cases)
 
 
 def compared(rows: dict[str, Any], floor: str) -> dict[str, Any]:
@@ -97,8 +103,8 @@ def compared(rows: dict[str, Any], floor: str) -> dict[str, Any]:
     if ours is None:
         return {"error": "ours did not end well, or landed something else: no figure"}
     found: dict[str, Any] = {}
-    for figure in FIGURES:
-        peers = {name: row[figure] for name, row in valid.items()}
+    for figure in (name for name in FIGURES if name in ours):
+        peers = {name: row[figure] for name, row in valid.items() if figure in row}
         times = {name: round(ours[figure] / value, 2) for name, value in peers.items() if value}
         found[figure] = {"ours": ours[figure], "peers": peers, "floor": peers.get(floor), "ratio": times}
     return found
@@ -106,7 +112,7 @@ def compared(rows: dict[str, Any], floor: str) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("workloads", nargs="*", default=["w1", "w3"], metavar="w1|w2|w3")
+    parser.add_argument("workloads", nargs="*", default=["w1", "w3"], metavar="w1|w2|w3|w4|w5|start")
     parser.add_argument("--deals", type=int, default=10_000)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--peers", default=PEERS)

@@ -1,11 +1,12 @@
 """Which product is meant, in a large catalogue of near twins: exact keys first, then the nearest name.
 
-    python benchmarks/twins.py [--products 100000] [--items 10000]
+    python benchmarks/twins.py [--products 100000] [--items 10000] [--dir FOLDER]
 
 The set is made by the shared bench folder, with its truth: items whose SKUs are written otherwise, whose names are
 misspelt, shortened and mixed up, and some that the catalogue does not hold. From which score on a name is believed is
-learnt on one half of the items and judged on the other. Needs that folder. Prints one JSON object: seconds of CPU, peak
-memory, and of the nearest names the best F1, and the share that is found where 99 of 100 have to be right.
+learnt on one half of the items and judged on the other. Needs that folder, or one it has filled (``--dir``). Prints
+one JSON object: seconds of CPU, peak memory, and of the nearest names the best F1, and the share that is found where 99
+of 100 have to be right.
 """
 
 from __future__ import annotations
@@ -36,14 +37,16 @@ Guess = tuple[str, float, str]
 """The nearest target, its score, and the true one; empty where there is none."""
 
 
-def made(products: int, items: int) -> Iterator[list[dict[str, str]]]:
+def make(folder: str, products: int, items: int) -> None:
+    asked = [str(source.SHARED / "bench"), folder, str(products), str(items)]
+    subprocess.run([sys.executable, "-c", MAKER, *asked], check=True, stdout=subprocess.DEVNULL)
+
+
+def read(folder: str) -> Iterator[list[dict[str, str]]]:
     """The catalogue, then what comes in."""
-    with tempfile.TemporaryDirectory() as folder:
-        asked = [str(source.SHARED / "bench"), folder, str(products), str(items)]
-        subprocess.run([sys.executable, "-c", MAKER, *asked], check=True, stdout=subprocess.DEVNULL)
-        for name in ("catalogue.csv", "incoming.csv"):
-            with (Path(folder) / name).open(encoding="utf-8", newline="") as file:
-                yield list(csv.DictReader(file))
+    for name in ("catalogue.csv", "incoming.csv"):
+        with (Path(folder) / name).open(encoding="utf-8", newline="") as file:
+            yield list(csv.DictReader(file))
 
 
 def timed(spent: dict[str, float], step: str, work: Callable[[], Any]) -> Any:
@@ -83,8 +86,8 @@ def judged(guesses: Sequence[Guess]) -> dict[str, float]:
     }  # fmt: skip
 
 
-def report(products: int, items: int) -> dict[str, Any]:
-    catalogue, incoming = made(products, items)
+def report(folder: str) -> dict[str, Any]:
+    catalogue, incoming = read(folder)
     spent: dict[str, float] = {}
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     rows = (Listed(row["id"], row["name"], sku=row["sku"]) for row in catalogue)
@@ -96,7 +99,8 @@ def report(products: int, items: int) -> dict[str, Any]:
     guesses: list[Guess] = timed(spent, "nearest", lambda: [nearest(held, item) for item in left])
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     return {
-        "goals": GOALS, "products": products, "items": items, "exact": len(hits) - len(left), "exact_wrong": wrong,
+        "goals": GOALS, "products": len(catalogue), "items": len(incoming),
+        "exact": len(hits) - len(left), "exact_wrong": wrong,
         "cpu_s": {**spent, "all": round(sum(spent.values()), 2)}, "peak_mb": peak, "before_mb": before,
         **judged(guesses),
     }  # fmt: skip
@@ -106,10 +110,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--products", type=int, default=100_000)
     parser.add_argument("--items", type=int, default=10_000)
+    parser.add_argument("--dir", help="with the catalogue.csv and incoming.csv that the shared bench folder has made")
     options = parser.parse_args()
-    if not (source.SHARED / "bench").is_dir():
+    if not options.dir and not (source.SHARED / "bench").is_dir():
         parser.error("needs the shared bench folder")
-    print(json.dumps(report(options.products, options.items), indent=2))
+    with tempfile.TemporaryDirectory() as folder:
+        if not options.dir:
+            make(folder, options.products, options.items)
+        print(json.dumps(report(options.dir or folder)))
     return 0
 
 

@@ -46,6 +46,25 @@ def test_ours_is_set_beside_each_peer_and_what_did_not_end_well_gives_no_figure(
     assert set(peers.compared({"wherry": {"valid": False}, "dlt": row}, "")) == {"error"}
 
 
+def test_whole_commands_are_measured_in_turns_and_only_those_that_are_there(
+    script: Any, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds = script("rounds")
+    monkeypatch.syspath_prepend(str(shared / "bench"))
+    library = importlib.import_module("benchlib")
+    monkeypatch.setattr(library, "VENVS", tmp_path)
+    monkeypatch.setattr(library, "SCRATCH", tmp_path)
+    fell = tmp_path / "dlt" / "bin" / "dlt"
+    fell.parent.mkdir(parents=True)
+    fell.write_text("#!/bin/sh\nexit 3\n")
+    fell.chmod(0o700)
+    found = rounds.measured(library, "start", 1, 1)
+    assert found["dlt"] == {"valid": False}
+    assert set(found) == {"wherry", "dlt"}
+    assert set(found["wherry"]) == {"wall_s", "cpu_s", "rss_mb"}
+    assert found["wherry"]["rss_mb"] > 1
+
+
 CHARGES = """InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country
 1,A,LANTERN,6,01/12/2010 08:26,2.55,17850,United Kingdom
 2,A,LANTERN,2,02/12/2010 08:26,2.55,17850,United Kingdom
