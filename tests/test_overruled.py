@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from wherry.operating import approvals
 
 from . import drained
 from .drained import Books, books
@@ -47,15 +49,71 @@ def test_what_was_left_out_and_entered_by_hand_meanwhile_is_not_made_twice(desk:
     assert desk.number("1")["id"] == there
 
 
+@contextlib.contextmanager
+def once(patch: pytest.MonkeyPatch) -> Iterator[None]:
+    """So long the flow repeats nothing."""
+    with patch.context() as here:
+        here.setattr(drained, "FLOW", drained.FLOW.replace('"always"', '"once"'))
+        yield
+
+
 def test_a_change_that_was_left_out_is_carried_once_the_flow_repeats_always(
     desk: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # fmt: skip
     """b_001_15: only what changed since it was written"""
-    with monkeypatch.context() as patch:
-        patch.setattr(drained, "FLOW", drained.FLOW.replace('"always"', '"once"'))
+    with once(monkeypatch):
         desk.run()
         desk.bill("1", "9.00")
         desk.run()
     assert desk.done() == [("created", "1.10")]
     assert desk.run().data["items"] == {"invoice": {"updated": 1}}
     assert desk.done() == [("created", "1.10"), ("updated", "9.00")]
+
+
+def test_a_change_that_the_flow_left_out_under_another_name_is_carried_once_it_repeats_always(
+    desk: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    """b_001_15: it is no version that was written"""
+    with once(monkeypatch):
+        desk.run()
+        desk.flows = {"bills": ""}
+        desk.bill("1", "9.00")
+        assert desk.run("bills").data["fates"]["invoice"] == {"skipped": 1, "unchanged": 1}
+    assert desk.run("bills").data["items"] == {"invoice": {"updated": 1}}
+    assert desk.done() == [("created", "1.10"), ("updated", "9.00")]
+
+
+def test_a_change_that_was_left_out_is_carried_also_where_an_earlier_one_left_after_it(
+    desk: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    """b_001_15"""
+    desk.run()
+    desk.flows = {"invoices": 'approval = "required"'}
+    desk.bill("1", "5.00")
+    desk.run()
+    with once(monkeypatch):
+        desk.bill("1", "9.00")
+        desk.run()
+        with desk.open() as hub:
+            approvals.approve(hub, "invoices")
+    desk.run()
+    assert desk.states() == {"invoice/id:1": "queued"}
+    with desk.open() as hub:
+        approvals.approve(hub, "invoices")
+    assert desk.done() == [("created", "1.10"), ("updated", "5.00"), ("updated", "9.00")]
+
+
+def test_an_edit_that_a_person_is_asked_about_stays_so_whatever_a_flow_that_repeats_nothing_reads(
+    desk: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    """I4, case_E16: the flow has another name by then"""
+    desk.run()
+    desk.target.edit(desk.number("1")["id"], memo="agreed by phone")
+    desk.bill("1", "12.00")
+    desk.run()
+    desk.flows = {"bills": ""}
+    with once(monkeypatch):
+        desk.run("bills")
+        assert desk.states() == {"invoice/id:1": "differs"}
+    desk.run("bills")
+    assert (desk.item().state, [what for what, _ in desk.done()]) == ("differs", ["created", "edited"])

@@ -10,7 +10,7 @@ import msgspec
 
 from wherry.cli.drawing import clean, counts, cut, plural, size, spelled, value
 from wherry.cli.grouped import FEW, named, refusals
-from wherry.protocol.rows import ONCE
+from wherry.store.leavings import ONCE
 
 if TYPE_CHECKING:
     from wherry.hub import Hub

@@ -19,7 +19,7 @@ from wherry.operating import desk, leaving, tracing
 from wherry.operating.standings import Teller, day, moment
 from wherry.operating.subjects import Subject, body_of, texts_of
 from wherry.protocol import homing, said
-from wherry.protocol.rows import ABANDONED, ONCE, REVERSED
+from wherry.protocol.rows import ABANDONED, REVERSED
 from wherry.records import Ref
 from wherry.redaction import scrub
 from wherry.runs import dying
@@ -27,6 +27,7 @@ from wherry.settings import Flow
 from wherry.store import inquiries, ledger, questions, registry
 from wherry.store.findings import Decision
 from wherry.store.inquiries import Placed
+from wherry.store.leavings import ONCE
 from wherry.store.ledger import Event, ItemRow, LinkRow, Route, Seen
 from wherry.store.movements import MovementRow
 from wherry.store.registry import Bound

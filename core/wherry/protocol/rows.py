@@ -31,8 +31,6 @@ REVERSED = "reversed"
 """The rule of a link whose document was taken back."""
 ABANDONED = "abandoned"
 """The rule of a link of what a person gave up."""
-ONCE = "already synced once"
-"""Why a record is left out that was carried before, and of which its flow repeats nothing."""
 
 
 class Follower(Struct, kw_only=True):

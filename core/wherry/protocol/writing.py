@@ -21,6 +21,7 @@ from wherry.records import DONE, Answer, Ask, Create, Draft, Fate, Item, Link, R
 from wherry.store import audit, calls, ledger, needs
 from wherry.store.database import Tx
 from wherry.store.documents import DocumentView
+from wherry.store.leavings import ONCE
 from wherry.store.ledger import ItemRow, LinkRow
 
 IN_FLIGHT = frozenset({"unknown", "decide"})
@@ -151,7 +152,7 @@ class Settlement:
         if isinstance(decision, Link):
             return self._link(step, decision.target, decision.rule, decision.why)
         if decision is None and not step.always:
-            return self._done(step, Outcome("unchanged", step.link.target if step.link else ""))
+            return self._leave(step)
         why, fix = rows.turned_away(self.lane, step.draft)
         return bool(why) and self._refuse(step, why, fix=fix)
 
@@ -159,6 +160,15 @@ class Settlement:
         self.outcomes[step.ref] = outcome
         self.known[step.ref] = outcome.target or None
         return True
+
+    def _leave(self, step: Step) -> bool:
+        """What is linked and not carried again stays as it is, and so does an update of it that waits for somebody."""
+        link = step.link
+        same = link is None or not step.draft.root or (
+            self._can_go(step) and link.digest == digest(item_of(step, self.known).body))  # fmt: skip
+        if step.item is not None and step.item.target:
+            step.item = None
+        return self._done(step, Outcome("unchanged", link.target if link else "", "" if same else ONCE))
 
     def _void_already(self, step: Step, link: LinkRow | None) -> bool:
         nothing = Outcome("skipped", "", "taken back; the target holds nothing of it")

@@ -19,7 +19,6 @@ from wherry.catalogues import listed_as
 from wherry.errors import Rejected
 from wherry.matching.known import pending_id
 from wherry.protocol import boundary, homing, writing
-from wherry.protocol.rows import ONCE
 from wherry.protocol.steps import Outcome, Step, references
 from wherry.protocol.tally import Notice, Tally
 from wherry.records import DONE, OPEN, Create, Decision, Draft, Page, Record, Ref, Same, Skip
@@ -34,6 +33,7 @@ from wherry.runs.reading import read
 from wherry.store import ledger
 from wherry.store.database import Tx
 from wherry.store.documents import DocumentView
+from wherry.store.leavings import ONCE
 from wherry.store.ledger import LinkRow, Seen
 
 _MOST_ENTRIES, _MOST_BYTES = 5_000, 16_000_000
@@ -388,4 +388,4 @@ def close(entry: Entry, outcomes: Mapping[Ref, Outcome]) -> None:
     else:
         outcome = outcomes[root]
         entry.target = outcome.target if outcome.fate in DONE else ""
-        entry.close(outcome.fate, outcome.reason)
+        entry.close("skipped" if outcome.reason == ONCE else outcome.fate, outcome.reason)

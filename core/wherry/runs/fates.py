@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from wherry.protocol import homing
-from wherry.protocol.rows import ONCE, ONCE_REFUSED, may_stand
+from wherry.protocol.rows import ONCE_REFUSED, may_stand
 from wherry.protocol.steps import Outcome, Step
 from wherry.protocol.tally import Refusal, Tally
 from wherry.records import OPEN, Draft, Ref
@@ -20,6 +20,7 @@ from wherry.runs.job import Batch, Entry, Job
 from wherry.runs.reading import read_under
 from wherry.store import ledger, registry
 from wherry.store.database import Tx
+from wherry.store.leavings import ONCE
 from wherry.store.ledger import Event, ItemRow, Seen
 from wherry.store.registry import Mark
 

@@ -13,12 +13,12 @@ from typing import Any
 import msgspec
 
 from wherry.protocol import boundary
-from wherry.protocol.rows import ONCE
 from wherry.protocol.steps import Step
 from wherry.records import Ask, Page
 from wherry.roles import Fetches
 from wherry.runs.job import Batch, Entry, Job, roots_of
 from wherry.store import leavings, ledger, questions, registry
+from wherry.store.leavings import ONCE
 from wherry.store.registry import Mark
 
 _MOST, _AT_ONCE = 1_000_000, 500

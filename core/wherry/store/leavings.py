@@ -7,6 +7,12 @@ import sqlalchemy as sa
 from wherry.store.database import Tx
 from wherry.store.tables import history, seen
 
+ONCE = "already synced once"
+"""Why a record is left out that was carried before, and of which its flow repeats nothing."""
+_FATE = sa.bindparam("is_fate", type_=sa.String)
+AS_LEFT = (seen.c.reason == ONCE) & (_FATE != "reversed") & (_FATE != "skipped")
+"""Where what was settled of a record is an older version than the one that was left out for that."""
+
 _LEFT = (
     sa.select(seen.c.source_id)
     .where(seen.c.flow == sa.bindparam("of_flow"), seen.c.kind == sa.bindparam("of_kind"), seen.c.fate == "skipped")

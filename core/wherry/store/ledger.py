@@ -19,6 +19,7 @@ from wherry.records import OPEN, Draft, Ref
 from wherry.store.counters import next_value
 from wherry.store.database import Tx, wanted
 from wherry.store.few import FEW, that_may_be
+from wherry.store.leavings import AS_LEFT
 from wherry.store.statements import Row
 from wherry.store.tables import edges, history, items, links, seen
 
@@ -312,12 +313,11 @@ def put_seen(tx: Tx, flow: str, rows: Iterable[Seen]) -> None:
 
 _FATE = (
     sa.update(seen)
-    .where(*(seen.c[name] == sa.bindparam(bind) for name, bind in
-             (("flow", "of_flow"), ("kind", "of_kind"), ("source_id", "of_id"))))
-    .values(fate=sa.bindparam("is_fate"), reason=sa.bindparam("is_reason"))
+    .where(*(seen.c[name] == sa.bindparam(f"of_{name}") for name in ("flow", "kind", "source_id")))
+    .values({name: sa.case((AS_LEFT, seen.c[name]), else_=sa.bindparam(f"is_{name}")) for name in ("fate", "reason")})
 )  # fmt: skip
 _SYNCED = _FATE.values(synced=sa.bindparam("is_synced"))
-_TOLD = ("is_fate", "is_synced", "is_reason", "of_flow", "of_kind", "of_id")
+_TOLD = ("is_fate", "is_synced", "is_reason", "of_flow", "of_kind", "of_source_id")
 
 
 def mark_synced(tx: Tx, rows: Iterable[tuple[str, str, str, str, str, str]]) -> None:
