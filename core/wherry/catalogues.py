@@ -8,15 +8,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from functools import partial
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 from msgspec import Struct
 
 from wherry.matching.catalogue import ListingCatalogue
 from wherry.matching.known import is_id, said
 from wherry.matching.listing import Asked, Listing
-from wherry.matching.namesakes import NOBODY, Named
+from wherry.matching.namesakes import Named
 from wherry.matching.text import code_of, name_key, sku_key
 from wherry.records import Candidate, Draft, Listed
 
@@ -64,30 +63,25 @@ class LazyCatalogue:
         and a name only with what is known by other ids. The rest will be asked for next."""
         if self._whole is not None:
             return [False] * len(drafts)
-        self._about, sought = (), [_sought(draft) for draft in drafts]
-        looked = self._look()
-        looked.skus.ask({one.sku for one in sought})
-        looked.rivals.ask({one.rival for one in sought})
-        keys, names = _several(one.key for one in sought), _several(one.name for one in sought)
-        skus, rivals = looked.skus.there | _several(one.sku for one in sought), looked.rivals.there
+        self._about, looked = (), self._look()
+        names, skus = [_name_of(draft) for draft in drafts], [_sku_of(draft) for draft in drafts]
+        rivals = [_rival_of(draft) for draft in drafts]
+        known_skus, contested = looked.skus.ask(skus) | _several(skus), looked.rivals.ask(rivals)
+        keys, several = _several([draft.key for draft in drafts]), _several(names)
         met = [
-            one.key in keys or one.sku in skus or one.rival in rivals or (one.name in names and not is_id(one.key))
-            for one in sought
+            draft.key in keys or sku in known_skus or rival in contested or (name in several and not is_id(draft.key))
+            for draft, name, sku, rival in zip(drafts, names, skus, rivals, strict=True)
         ]
-        shared = {one.name for one, is_met in zip(sought, met, strict=True) if is_met and one.name}
-        found = [not is_met and one.name not in shared for one, is_met in zip(sought, met, strict=True)]
-        self._about = [draft for draft, stranger in zip(drafts, found, strict=True) if not stranger]
+        shared = {name for name, is_met in zip(names, met, strict=True) if is_met and name}
+        found = [not is_met and name not in shared for name, is_met in zip(names, met, strict=True)]
+        looked.about([draft for draft, stranger in zip(drafts, found, strict=True) if not stranger])
         return found
 
     def by_sku(self, sku: str) -> Sequence[Listed]:
-        if self._whole is not None:
-            return self._whole.by_sku(sku)
-        return self.listing.by_sku(key) if self._look().skus.has(key := sku_key(sku)) else ()
+        return self._look().skus.lines(sku_key(sku)) if self._whole is None else self._whole.by_sku(sku)
 
     def by_number(self, number: str) -> Sequence[Listed]:
-        if self._whole is not None:
-            return self._whole.by_number(number)
-        return self.listing.by_number(key) if self._look().numbers.has(key := sku_key(number)) else ()
+        return self._look().numbers.lines(sku_key(number)) if self._whole is None else self._whole.by_number(number)
 
     def by_name(self, name: str) -> Sequence[Listed]:
         return self.namesakes(name).all
@@ -95,8 +89,7 @@ class LazyCatalogue:
     def namesakes(self, name: str) -> Named:
         if self._whole is not None:
             return self._whole.namesakes(name)
-        looked, key = self._look(), name_key(name)
-        return _Named(self.listing, key, looked.rivals) if looked.names.has(key) else NOBODY
+        return _Named(self.listing, name_key(name), self._look())
 
     def nearest(self, name: str, sku: str = "", limit: int = 5) -> Sequence[Candidate]:
         if self._whole is None:
@@ -119,7 +112,7 @@ class LazyCatalogue:
         if looked is None:
             looked = self._looked = _Looked(self.listing)
         if self._about:
-            looked.ask([_sought(draft) for draft in self._about])
+            looked.about(self._about)
             self._about = ()
         return looked
 
@@ -127,39 +120,55 @@ class LazyCatalogue:
 class _Known(Generic[T]):
     """What was asked for, and what of it there is a line for: for most of what is new there is none."""
 
-    __slots__ = ("_ask", "_asked", "there")
+    def __init__(self, ask: Callable[[AbstractSet[T]], Iterable[T]], of: Callable[[Draft], T]) -> None:
+        self._ask, self._of = ask, of
+        self._asked, self._there = set[T](), set[T]()
+        self.about: Sequence[Draft] = ()
+        """What will be asked for next: it is, with the first of it."""
 
-    def __init__(self, ask: Callable[[AbstractSet[T]], set[T]]) -> None:
-        self._ask = ask
-        self._asked, self.there = set[T](), set[T]()
-
-    def ask(self, keys: AbstractSet[T]) -> None:
-        new = keys - self._asked
+    def ask(self, keys: Iterable[T]) -> set[T]:
+        """What there is a line for, of these and what was asked before."""
+        new = set(keys) - self._asked
         self._asked |= new
-        self.there |= self._ask(new)
+        self._there.update(self._ask(new))
+        return self._there
 
     def has(self, key: T) -> bool:
         if key not in self._asked:
-            self.ask({key})
-        return key in self.there
+            self.ask([key, *map(self._of, self.about)])
+            self.about = ()
+        return key in self._there
+
+
+class _Lines(_Known[str]):
+    """The same, and the lines themselves: few have one SKU, or one number."""
+
+    def __init__(self, listing: Listing, column: str, of: Callable[[Draft], str]) -> None:
+        super().__init__(self._kept, of)
+        self._listing, self._column = listing, column
+        self._lines: dict[str, list[Listed]] = {}
+
+    def _kept(self, keys: AbstractSet[str]) -> Iterable[str]:
+        found = self._listing.having(self._column, keys)
+        self._lines.update(found)
+        return found
+
+    def lines(self, key: str) -> Sequence[Listed]:
+        return self._lines[key] if self.has(key) else ()
 
 
 class _Looked:
     """What a listing was asked for, by name, SKU, number and rivals."""
 
-    __slots__ = ("names", "numbers", "rivals", "skus")
-
     def __init__(self, listing: Listing) -> None:
-        self.names = _Known[str](partial(listing.there, "name_key"))
-        self.skus = _Known[str](partial(listing.there, "sku_key"))
-        self.numbers = _Known[str](partial(listing.there, "number_key"))
-        self.rivals = _Known[Asked](listing.contested)
+        self.names = _Known[str](listing.named, _name_of)
+        self.skus = _Lines(listing, "sku_key", _sku_of)
+        self.numbers = _Lines(listing, "number_key", _number_of)
+        self.rivals = _Known[Asked](listing.contested, _rival_of)
 
-    def ask(self, sought: Sequence[_Sought]) -> None:
-        self.names.ask({one.name for one in sought})
-        self.skus.ask({one.sku for one in sought})
-        self.numbers.ask({one.number for one in sought})
-        self.rivals.ask({one.rival for one in sought})
+    def about(self, drafts: Sequence[Draft]) -> None:
+        """Most are decided by the first thing that they are asked for by."""
+        self.names.about = self.skus.about = self.numbers.about = self.rivals.about = drafts
 
 
 class _Named(Struct, frozen=True):
@@ -167,42 +176,40 @@ class _Named(Struct, frozen=True):
 
     listing: Listing
     name: str
-    contested: _Known[Asked]
+    looked: _Looked
 
     @property
     def all(self) -> Sequence[Listed]:
-        return self.listing.by_name(self.name)
+        return self.first(-1)
 
-    def __bool__(self) -> bool:
-        return True
-
-    def first(self, most: int) -> Sequence[Listed]:
-        return self.listing.by_name(self.name, most)
+    def first(self, most: int) -> list[Listed]:
+        return self.listing.by_name(self.name, most) if self.looked.names.has(self.name) else []
 
     def rivals(self, key: str, sku: str) -> Sequence[Listed]:
         asked = (self.name, code_of(sku), key if is_id(key) else "")
-        return self.listing.rivals(asked) if self.contested.has(asked) else ()
+        return self.listing.rivals(asked) if self.looked.rivals.has(asked) else ()
 
 
-class _Sought(NamedTuple):
-    """What a draft is looked for by."""
-
-    key: str
-    name: str
-    sku: str
-    number: str
-    rival: Asked
+def _name_of(draft: Draft) -> str:
+    return name_key(said(draft, "name") or draft.label)
 
 
-def _sought(draft: Draft) -> _Sought:
-    key, sku, number = draft.key, said(draft, "sku"), said(draft, "number")
-    name = name_key(said(draft, "name") or draft.label)
-    rival = name, sku and code_of(sku), key if is_id(key) else ""
-    return _Sought(key, name, sku and sku_key(sku), number and sku_key(number), rival)
+def _sku_of(draft: Draft) -> str:
+    return sku_key(said(draft, "sku"))
 
 
-def _several(values: Iterable[str]) -> set[str]:
+def _number_of(draft: Draft) -> str:
+    return sku_key(said(draft, "number"))
+
+
+def _rival_of(draft: Draft) -> Asked:
+    return _name_of(draft), code_of(said(draft, "sku")), draft.key if is_id(draft.key) else ""
+
+
+def _several(values: list[str]) -> set[str]:
     """What several have; nothing is not shared."""
+    if len(set(values)) == len(values):
+        return set()
     return {value for value, count in Counter(values).items() if count > 1 and value}
 
 

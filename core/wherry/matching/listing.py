@@ -34,10 +34,12 @@ CREATE TABLE line (place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT
 _INDEXES = {
     "sku_key": "(sku_key) WHERE sku_key <> ''",
     "number_key": "(number_key) WHERE number_key <> ''",
-    "name_key": "(name_key, holder) WHERE name_key <> ''",
-    "code": "(name_key, code, holder) WHERE name_key <> ''",
+    "name_key": "(name_key, code) WHERE name_key <> ''",
+    "free": "(holder, name_key, code) WHERE holder = '' AND name_key <> ''",
+    "holder": "(holder) WHERE holder <> ''",
 }
-"""Made when one is first of use: each costs as much as entering a line does, and few listings are asked by all."""
+"""Made when one is first of use: each costs as much as entering a line does, and few listings are asked by all. What
+is known by another id is nobody's rival for its name, and nearly all that a run makes is: names are kept without it."""
 _ENTER = f"""
 INSERT INTO line (id, name, sku, type, number, name_key, sku_key, number_key, code, holder, keys)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -45,10 +47,13 @@ ON CONFLICT (id) DO UPDATE SET keys = keys || excluded.keys, holder = CASE
     WHEN excluded.holder = '' THEN holder WHEN holder IN ('', excluded.holder) THEN excluded.holder
     ELSE '{SEVERAL}' END
 """
-_MAY_LACK = {"code": 8, "holder": 9}
-"""The places of these in a row that is entered."""
+_HOLDER = 9
+"""The place of the holder in a row that is entered."""
 _LINES = "SELECT id, name, sku, type, number FROM line"
-_NAMED = "name_key <> '' AND name_key ="
+_HAVING = """
+SELECT value, line.id, name, sku, line.type, number FROM json_each(?) CROSS JOIN line
+ON {0} <> '' AND {0} = value ORDER BY place
+"""
 _END = "\n"
 """Behind each of a line's draft keys."""
 _AT_ONCE = 5_000
@@ -66,8 +71,8 @@ class Listing:
         )
         self._new: list[tuple[Listed, Sequence[str]]] = []
         self._indexed: set[str] = set()
-        self._lacking: set[str] = set()
-        """Which of ``code`` and ``holder`` some line is without: only then is anything looked for among such lines."""
+        self._any_free = False
+        """Whether some line may have no holder: only then is anything looked for among such lines."""
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         weakref.finalize(self, self._database.close)
         with _room():
@@ -81,23 +86,22 @@ class Listing:
         if len(self._new) >= _AT_ONCE:
             self._enter()
 
-    def by_sku(self, key: str) -> list[Listed]:
-        self._index("sku_key")
-        return self._lines("WHERE sku_key <> '' AND sku_key = ?", key)
-
-    def by_number(self, key: str) -> list[Listed]:
-        self._index("number_key")
-        return self._lines("WHERE number_key <> '' AND number_key = ?", key)
+    def having(self, column: str, asked: Iterable[str]) -> dict[str, list[Listed]]:
+        """The lines of each key that has any, in ``sku_key`` or ``number_key``."""
+        found: dict[str, list[Listed]] = {}
+        if keys := [key for key in asked if key]:
+            self._index(column)
+            for key, *line in self._ask(_HAVING.format(column), _json(keys)):
+                found.setdefault(key, []).append(Listed(*line))
+        return found
 
     def by_name(self, key: str, most: int = -1) -> list[Listed]:
         self._index("name_key")
-        return self._lines(f"WHERE {_NAMED} ?", key, limit=most)
+        return self._lines("WHERE name_key <> '' AND name_key = ?", key, limit=most)
 
     def rivals(self, asked: Asked) -> list[Listed]:
         """What has the name, but for what has another code, or is known by another id than the key."""
-        self._index("code" if asked[1] else "name_key")
-        rival = self._rival(*(part and "?" for part in asked))
-        return self._lines(f"WHERE {rival}", *(part for part in asked if part))
+        return self._lines(f"JOIN (SELECT ? value) WHERE {self._rival(asked)}", _json(asked))
 
     def contested(self, asked: Iterable[Asked]) -> set[Asked]:
         """Those that have any rival."""
@@ -105,33 +109,36 @@ class Listing:
         by_parts: dict[tuple[bool, bool], list[Asked]] = {}
         for one in asked:
             by_parts.setdefault((bool(one[1]), bool(one[2])), []).append(one)
-        for (code, id), group in by_parts.items():
-            self._index("code" if code else "name_key")
-            rival = self._rival("value->>0", "value->>1" if code else "", "value->>2" if id else "")
-            found.update(group[place] for place in self._with(rival, group))
+        for group in by_parts.values():
+            found.update(group[place] for place in self._with(self._rival(group[0]), group))
         return found
 
-    def _rival(self, name: str, code: str, id: str) -> str:
-        """The condition on a line that can be it, by its placeholders; what is empty says nothing against one."""
+    def _rival(self, asked: Asked) -> str:
+        """The condition on a line that it can be the ``value``, of which the same is told."""
+        _, code, id = asked
         self._enter()
-        told = [f"{_NAMED} {name}"]
-        for column, value in (("code", code), ("holder", id)):
-            if value:
-                told.append(f"{column} IN ('', {value})" if column in self._lacking else f"{column} = {value}")
-        return " AND ".join(told)
+        if not id:
+            self._index("name_key")
+            return _named("name_key", code)
+        self._index("holder")
+        own = f"holder <> '' AND holder = value->>2 AND {_named('+name_key', code)}"
+        if not self._any_free:
+            return own
+        self._index("free")
+        return f"((holder = '' AND {_named('name_key', code)}) OR ({own}))"
 
-    def there(self, column: str, asked: Iterable[str]) -> set[str]:
-        """Which of the keys any line has, in ``name_key``, ``sku_key`` or ``number_key``."""
+    def named(self, asked: Iterable[str]) -> set[str]:
+        """Which of the names any line has."""
         keys = [key for key in asked if key]
-        self._index(column)
-        return {keys[place] for place in self._with(f"{column} <> '' AND {column} = value", keys)}
+        self._index("name_key")
+        return {keys[place] for place in self._with("name_key <> '' AND name_key = value", keys)}
 
     def _with(self, line: str, asked: Sequence[object]) -> list[int]:
         """The places of what there is a line for."""
         if not asked:
             return []
         sql = f"SELECT key FROM json_each(?) WHERE EXISTS (SELECT 1 FROM line WHERE {line})"
-        return [place for (place,) in self._ask(sql, msgspec.json.encode(asked).decode())]
+        return [place for (place,) in self._ask(sql, _json(asked))]
 
     def keys_of(self, target: str) -> list[str]:
         """The draft keys that are linked to the target, before or in this run."""
@@ -163,7 +170,7 @@ class Listing:
             return
         new, self._new = self._new, []
         rows = [self._row(line, keys) for line, keys in new]
-        self._lacking.update(column for column, place in _MAY_LACK.items() if not all(row[place] for row in rows))
+        self._any_free = self._any_free or not all(row[_HOLDER] for row in rows)
         with _room():
             self._database.execute("BEGIN")
             self._database.executemany(_ENTER, rows)
@@ -175,6 +182,17 @@ class Listing:
         holder = holder_of(line.id, (*self.linked(line.id), *keys))
         return (line.id, line.name, line.sku, line.type, line.number, name_key(line.name), sku, number, code, holder,
                 "".join(key + _END for key in keys))  # fmt: skip
+
+
+def _named(column: str, code: str) -> str:
+    """The condition that a line has the name, and no other code, that ``value`` tells. Where the name has a plus, what
+    else is asked for finds the line: few have one holder, and thousands may share a name."""
+    same_code = " AND code IN ('', value->>1)" if code else ""
+    return f"{column} <> '' AND {column} = value->>0{same_code}"
+
+
+def _json(asked: object) -> str:
+    return msgspec.json.encode(asked).decode()
 
 
 @contextmanager

@@ -19,7 +19,6 @@ class Named(Protocol):
 
     @property
     def all(self) -> Sequence[Listed]: ...
-    def __bool__(self) -> bool: ...
     def first(self, most: int) -> Sequence[Listed]: ...
     def rivals(self, key: str, sku: str) -> Iterable[Listed]:
         """All but those that have another SKU, or are known by another id than ``key``."""
@@ -35,9 +34,6 @@ class Namesakes:
         self.all: list[Listed] = []
         self._coded: dict[str, Held] = {}
         """Code of the SKU (see ``code_of``; empty: it has none) → what has it."""
-
-    def __bool__(self) -> bool:
-        return bool(self.all)
 
     def first(self, most: int) -> Sequence[Listed]:
         return self.all[:most]

@@ -31,7 +31,7 @@ DEFAULT_ORDER: tuple[Rule, ...] = ("link", "sku", "name")
 Word = TypeVar("Word", bound=str)
 
 Note = Callable[[], str]
-"""Why a thing that looks right is not linked, in words: nobody needs them where a create follows."""
+"""Why what looks right is not linked, in words, if anything does: nobody needs them where a create follows."""
 
 _CANDIDATES = 5
 _LOOKED_AT = 10
@@ -216,8 +216,6 @@ def _by_sku(asked: _Asked, batch: _Batch, notes: list[Note]) -> Decision | None:
 
 def _by_name(asked: _Asked, batch: _Batch, notes: list[Note]) -> Decision | None:
     there, here = batch.by_name(asked.name)
-    if not there and not here:
-        return None
     rivals = chain(there.rivals(asked.ref.key, asked.sku), here.rivals(asked.ref.key, asked.sku))
     if all(_doubt(asked, hit.id, hit.sku, batch) for hit in rivals):
         notes.append(lambda: _same_name(asked, [*there.first(2), *here.first(2)][:2], batch))
@@ -306,8 +304,8 @@ def _but_for(asked: str, held: str) -> str:
 
 def _unmatched(asked: _Asked, notes: Sequence[Note]) -> str:
     called = f'{spelled(asked.draft.entity)} "{asked.draft.label or asked.name or asked.draft.key}"'
-    if notes:
-        return f"{called}: {'; '.join(note() for note in notes)}"
+    if told := "; ".join(filter(None, [note() for note in notes])):
+        return f"{called}: {told}"
     known = (("number", asked.number), ("SKU", asked.sku), ("name", asked.name))
     sought = [f'the {field} "{value}"' for field, value in known if value]
     return f"{called}: nothing in the target has {' or '.join(sought) or 'what it could be told by'}"
