@@ -62,6 +62,22 @@ def test_a_movement_that_is_given_its_category_blocks_the_month_no_longer(desk: 
     assert standing(desk) == {"1205": Decimal("107.00"), "4010": Decimal("-107.00")}
 
 
+def test_what_replaces_a_booked_movement_is_held_with_what_takes_that_back_and_explain_says_so(desk: Treasury) -> None:
+    """case_C11, I16: its own week is free, but both would stand in the books."""
+    desk.setting('late = "next-period"', 'late = "hold"')
+    desk.wallet(WALLET, "hot,2026-01-05,ETH,100.00,USD,storage,,W-1")
+    desk.does(f"journal post {FLOW} --yes")
+    desk.wallet(WALLET, "hot,2026-01-20,ETH,120.00,USD,storage,,W-1")
+    assert desk.ask(f"run {FLOW}")["books"]["entries"] == []
+    held = "M-2 takes it back since its record says something else, and is held: its group was posted before it came"
+    assert held in desk.does("explain M-1 --short")
+    said = desk.does("explain W-1 --short")
+    assert "is not in books" in said
+    assert (
+        "M-2, which takes its earlier version back, is held; M-1 is there, an earlier version of it (100.00 USD" in said
+    )
+
+
 # -- moved, and posted in parts ----------------------------------------------------------------------------------------
 
 

@@ -268,3 +268,17 @@ def test_two_wallets_of_one_customer_give_their_entries_of_a_day_two_numbers(ope
             people.says(key, (250, "storage", "2026-02-02", wallet, 0))
             people.posts()
         assert len(people.numbers) == len(people.posted) == 3
+
+
+@pytest.mark.parametrize(("first", "then"), [("2026-01-05", "2026-02-02"), ("2026-02-02", "2026-01-05")])
+def test_what_replaces_a_movement_is_held_with_what_takes_that_back(opened: Store, first: str, then: str) -> None:
+    """case_C11: its day is in another group, of which nothing was posted; both would stand in the books."""
+    with opened.rehearse() as tx:
+        people = People(tx, "hold", "hold", "week")
+        people.says("K1", (250, "storage", first, "", 0))
+        people.posts()
+        people.says("K1", (250, "storage", then, "", 0))
+        assert people.posts().bookings == []
+        people.set(late="correct")
+        people.posts()
+        assert people.balances() == people.wanted()

@@ -126,11 +126,12 @@ def arrange(tx: Tx, basis: Basis) -> Arrangement:
             found.aside.setdefault(row.entry, []).append(row.id)
     placing = _placing(tx, basis, rows, sent, found)
     kept = frozenset(row.id for row in rows if asbooked.is_as_booked(row) or row.id in placing.undone)
-    booked, found.left, found.blocked = _ready(basis, placing, free)
     aside = Placing(_unstopped(basis), fixed, apart.given_up)
-    aside.undone = placing.undone
+    aside.undone, aside.stuck = placing.undone, placing.stuck
     rest = [row for row in rows if row.entry not in fixed and not basis.pick.takes(row)]
-    bookings, unvalued = _bookings(basis, placing, booked, _ready(aside.basis, aside, rest)[0] if rest else [], kept)
+    besides = _ready(aside.basis, aside, rest)[0] if rest else []
+    booked, found.left, found.blocked = _ready(basis, placing, free)
+    bookings, unvalued = _bookings(basis, placing, booked, besides, kept)
     found.in_time = [*placing.in_time, *aside.in_time]
     found.left += unvalued
     for booking in bookings:

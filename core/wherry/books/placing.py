@@ -57,6 +57,8 @@ class Placing:
         """Movement that cannot be taken back as it was booked → why."""
         self.undone: dict[int, MovementRow] = {}
         """Movement that is booked once more → what takes it back."""
+        self.stuck: dict[str, int] = {}
+        """Key of a movement → what takes an earlier one of it back, where that is left out."""
         self._left: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
         self._buckets: dict[dt.date, Bucket] = {}
         self._own: defaultdict[str, set[str]] | None = None
@@ -100,7 +102,17 @@ class Placing:
         return ""
 
     def place(self, row: MovementRow, movement: Movement) -> Movement | None:
-        """The movement on the day it is booked; None for one that is left out."""
+        """The movement on the day it is booked; None for one that is left out. Those of one record come in their
+        order: what replaces a booked one waits with what takes that back, or both would stand there."""
+        placed = self._placed(row, movement)
+        if placed is None and row.undoes:
+            self.stuck[row.key] = row.id
+        elif placed is not None and not row.undoes and (back := self.stuck.get(row.key, row.id)) < row.id:
+            self._leave(movement, "held", f"M-{back}, which takes its earlier version back, is held")
+            return None
+        return placed
+
+    def _placed(self, row: MovementRow, movement: Movement) -> Movement | None:
         flow = self.basis.flow
         if self._is_closed(movement.date):
             return self._by_policy(row, movement, flow.closed, "its period is closed")

@@ -93,7 +93,8 @@ class View(Teller):
         name, there = self.name(one, word), self._there(one)
         if one.movement is not None:
             flow = self.hub.project.flows.get(one.flow)
-            return tracing.sentence(self.tx, one.movement, flow, there, one.link, one.item, self.because)
+            before = tracing.before(self.tx, one.route, one.movement) if one.route is not None else ""
+            return tracing.sentence(self.tx, one.movement, flow, there, one.link, one.item, self.because) + before
         name = name[:1].upper() + name[1:] + self._of_many(one)
         if one.link is not None and one.link.rule == REVERSED:
             taken = f"{name} was taken back in {there} on {day(one.link.made_at)}; it had been {one.link.target} there"

@@ -63,7 +63,11 @@ def member(tx: Tx, row: MovementRow) -> dict[str, Any]:
 def name(row: MovementRow) -> str:
     """``movement p1 (100.00 USD of 2026-01-05)``."""
     reference = str(msgspec.json.decode(row.body).get("reference") or row.key.removeprefix("id:"))
-    return f"movement {reference} ({text(row.minor, row.currency)} {row.currency} of {row.date})"
+    return f"movement {reference} ({_worth(row)})"
+
+
+def _worth(row: MovementRow) -> str:
+    return f"{text(row.minor, row.currency)} {row.currency} of {row.date}"
 
 
 def sentence(
@@ -73,8 +77,8 @@ def sentence(
     said = name(row)
     said = said[:1].upper() + said[1:]
     back = [one for one in movements.of_keys(tx, [row.key]) if one.undoes == row.id]
-    after = "".join(f"; M-{one.id} takes it back since its record says something else" for one in back)
-    stands = link is not None and link.target != "" and link.rule != REVERSED
+    after = "".join(f"; M-{one.id} takes it back since its record says something else{_waits(one)}" for one in back)
+    stands = _stands(link)
     if item is None and not stands and (why := _held(tx, row, link)):
         return f"{said} is not in {there}: {why}{_taken(link)}{after}"
     if not row.entry:
@@ -92,6 +96,27 @@ def sentence(
     if item is not None:
         return f"{said} is not in {there}: it is booked {group}, in {entry}, which {because(item)}{after}"
     return f"{said} is not in {there}: it is to be booked {group}, in {entry}, by the next run{_taken(link)}{after}"
+
+
+def _waits(row: MovementRow) -> str:
+    return f", and is held: {bare(row.reason)}" if row.state == "left" else ""
+
+
+def before(tx: Tx, route: Route, row: MovementRow) -> str:
+    """Of a movement that stands in nothing, which version of it the target still has."""
+    known = [one for one in movements.of_keys(tx, [row.key]) if (one.sink, one.flow) == (row.sink, row.flow)]
+    there = {one.id: one for one in known if _stands(entry_of(tx, route, one)[0])}
+    back = {one.undoes for one in there.values()}
+    still = [one for id, one in there.items() if not one.undoes and id not in back]
+    return (
+        f"; M-{still[-1].id} is there, an earlier version of it ({_worth(still[-1])})"
+        if still and row.id not in there
+        else ""
+    )
+
+
+def _stands(link: LinkRow | None) -> bool:
+    return link is not None and link.target != "" and link.rule != REVERSED
 
 
 def _held(tx: Tx, row: MovementRow, link: LinkRow | None) -> str:
