@@ -109,20 +109,25 @@ class Listing:
         by_parts: dict[tuple[bool, bool], list[Asked]] = {}
         for one in asked:
             by_parts.setdefault((bool(one[1]), bool(one[2])), []).append(one)
-        for group in by_parts.values():
-            found.update(group[place] for place in self._with(self._rival(group[0]), group))
+        for (_, id), group in by_parts.items():
+            some = self._held(group) if id and not self._is_any_free() else group
+            found.update(some[place] for place in self._with(self._rival(group[0]), some))
         return found
+
+    def _held(self, asked: Sequence[Asked]) -> list[Asked]:
+        """Those whose id any line is known by: hardly one of what is new."""
+        self._index("holder")
+        return [asked[place] for place in self._with("holder <> '' AND holder = value", [id for _, _, id in asked])]
 
     def _rival(self, asked: Asked) -> str:
         """The condition on a line that it can be the ``value``, of which the same is told."""
         _, code, id = asked
-        self._enter()
         if not id:
             self._index("name_key")
             return _named("name_key", code)
         self._index("holder")
         own = f"holder <> '' AND holder = value->>2 AND {_named('+name_key', code)}"
-        if not self._any_free:
+        if not self._is_any_free():
             return own
         self._index("free")
         return f"((holder = '' AND {_named('name_key', code)}) OR ({own}))"
@@ -165,6 +170,10 @@ class Listing:
             self._indexed.add(name)
             self._ask(f"CREATE INDEX by_{name} ON line {_INDEXES[name]}")
 
+    def _is_any_free(self) -> bool:
+        self._enter()
+        return self._any_free
+
     def _enter(self) -> None:
         if not self._new:
             return
@@ -181,7 +190,7 @@ class Listing:
         code = line.sku and code_of(line.sku)
         holder = holder_of(line.id, (*self.linked(line.id), *keys))
         return (line.id, line.name, line.sku, line.type, line.number, name_key(line.name), sku, number, code, holder,
-                "".join(key + _END for key in keys))  # fmt: skip
+                "".join([key + _END for key in keys]))  # fmt: skip
 
 
 def _named(column: str, code: str) -> str:

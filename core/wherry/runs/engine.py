@@ -320,8 +320,9 @@ def settle(job: Job, mapper: FieldMapper, batch: Batch, steps: Sequence[Step]) -
         decide(job, [step for step in steps if step.link is None and step.refusal is None])
     outcomes, counted = settled
     for step in steps:
-        if outcomes[step.ref].fate in ("created", "linked"):
-            learn_of(job, step, outcomes[step.ref].target)
+        outcome = outcomes[step.ref]
+        if outcome.fate in ("created", "linked"):
+            learn_of(job, step, outcome.target)
         elif isinstance(step.decision, Create) and job.wired.lane.atomic is None:
             learn_of(job, step, pending_id(step.ref))
     note_open(job, batch, outcomes)
