@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from wherry.records import Answer
 from wherry.runs.job import Options
 from wherry.testing import shelf
+from wherry.testing.target_sink import AskingSink, TargetSink
 
 from .drained import Books, books
 
@@ -163,6 +166,29 @@ def test_what_a_person_changed_in_the_target_is_shown_and_not_written_over(desk:
     assert desk.number("1")["total"] == "10.00"
     assert desk.run().exit_code == 4
     assert desk.number("1")["memo"] == "paid by card"
+
+
+def test_what_was_edited_in_a_target_without_versions_is_not_written_over_either(
+    desk: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """case_E16: it would take the change whatever stands there, so that is compared first"""
+    real = TargetSink.decode, AskingSink.found
+
+    def decode(*told: Any) -> Any:
+        return {stamp: replace(answer, token="") for stamp, answer in real[0](*told).items()}
+
+    def found(*told: Any) -> Any:
+        return {stamp: [replace(hit, token="") for hit in hits] for stamp, hits in real[1](*told).items()}
+
+    monkeypatch.setattr(desk.target, "_held", lambda operation: desk.target.things[operation.id])
+    monkeypatch.setattr(TargetSink, "decode", decode)
+    monkeypatch.setattr(AskingSink, "found", found)
+    desk.bill("1", "11.00")
+    assert desk.run().exit_code == 0
+    desk.target.edit(desk.number("1")["id"], memo="paid by card")
+    desk.bill("1", "12.00")
+    assert desk.run().exit_code == 4
+    assert (desk.item().state, desk.number("1")["total"]) == ("differs", "11.00")
 
 
 def test_a_touch_that_changes_nothing_we_know_of_only_costs_a_look(desk: Books) -> None:

@@ -93,6 +93,20 @@ def test_a_flow_that_becomes_one_of_documents_makes_none_of_what_it_booked(alone
     assert standing(alone)[0] == 0
 
 
+def test_what_a_flow_gives_free_under_another_name_is_free_for_others(desk: Shop) -> None:
+    """I10"""
+    desk.setting('approval = "automatic"', 'approval = "required"')
+    ran(desk, "invoices")
+    assert ran(desk, "ledger") == {"skipped": 4}
+    path = desk.folder / "wherry.toml"
+    path.write_text(path.read_text("utf-8").replace("[flows.invoices", "[flows.bills"), "utf-8")
+    ran(desk, "bills")
+    desk.does("workspace edit invoice INV-1001 status=draft")
+    ran(desk, "bills")
+    desk.does("workspace edit invoice INV-1001 status=invoiced")
+    assert ran(desk, "ledger")["created"] == 1
+
+
 # -- a document that is given up ---------------------------------------------------------------------------------------
 
 

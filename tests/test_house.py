@@ -24,7 +24,7 @@ LAYERS = (
     ("words", "records errors money clock decoding redaction threads logs wording collecting durable"),
     ("shapes", "accounting contact endpoints entities metered roles settings"),
     ("state", "store"),
-    ("outside", "secrets signin http consent"),
+    ("outside", "secrets signin assertion clientgrant http consent"),
     ("seams", "hookspecs plugins commands"),
     ("defaults of the core", "mapping matching triggers transforms expressions filters catalogues"),
     (

@@ -38,7 +38,15 @@ RUNNING = (
     "wherry.testing",
 )
 """What only a run needs, or an operator who changes something."""
-PLUGINS = ("wherry_csv", "wherry_hubspot", "wherry_quickbooks", "wherry_traede", "wherry_workspace")
+PLUGINS = (
+    "wherry_csv",
+    "wherry_hubspot",
+    "wherry_netsuite",
+    "wherry_quickbooks",
+    "wherry_salesforce",
+    "wherry_traede",
+    "wherry_workspace",
+)
 LIGHT = ("--version", "--help")
 BEYOND_LIGHT = ("pydantic", "pydantic_settings", "sqlalchemy", "structlog", "msgspec", "pluggy", "stevedore",
                 "packaging", "importlib.metadata", "pathlib", "difflib", "dotenv", "tomllib", "json", "tempfile",

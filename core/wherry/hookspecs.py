@@ -52,7 +52,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     match: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Default match rules as data, entity → ``{order, unmatched}``."""
     sign_in: tuple[str, ...] = ()
-    """Kinds of ``auth`` it takes: ``token``, ``oauth2`` …"""
+    """Kinds of ``auth`` it takes: ``token``, ``oauth2``, ``client`` …"""
     hosts: tuple[str, ...] = ()
     """Hosts that its client may reach; ``*.`` stands for any name below."""
     scopes: tuple[str, ...] = ()

@@ -257,7 +257,6 @@ class Hub:
 
     def _drain(self, job: Job) -> None:
         """What is ready for the flow's target leaves, and what it answers counts in this run."""
-        from wherry.protocol.drain import drain
         from wherry.runs.fates import recount
 
         lane = job.wired.sending.lane
@@ -268,6 +267,8 @@ class Hub:
 
         target = self.wiring.lanes.target(job.wired.flow.sink, lane.run, lane.sink, settled)
         if target is not None:
+            from wherry.protocol.drain import drain
+
             drain(target)
             job.catalogues.forget()
 

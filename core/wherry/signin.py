@@ -209,7 +209,7 @@ class OAuth2(httpx.Auth):
         tried: list[str] = []
         refresh: str | None = stored.refresh if stored is not None else self._first_refresh_token()
         while refresh is not None:
-            response = yield self._ask(request, refresh)
+            response = yield self._ask(request, {"grant_type": "refresh_token", "refresh_token": refresh})
             response.read()
             if not self._grant_is_dead(response):
                 return self._keep(self._answer(response), refresh, stored)
@@ -288,11 +288,10 @@ class OAuth2(httpx.Auth):
 
     # -- the token endpoint ---------------------------------------------------------------------------------------
 
-    def _ask(self, request: httpx.Request, refresh: str) -> httpx.Request:
+    def _ask(self, request: httpx.Request, grant: dict[str, str]) -> httpx.Request:
         proof, form = self._app.proof(self._endpoints)
         headers = {"Accept": "application/json", "User-Agent": request.headers.get("User-Agent", "wherry"), **proof}
-        form = {"grant_type": "refresh_token", "refresh_token": refresh, **form}
-        return httpx.Request("POST", self._endpoints.token_url, data=form, headers=headers)
+        return httpx.Request("POST", self._endpoints.token_url, data={**grant, **form}, headers=headers)
 
     def _grant_is_dead(self, response: httpx.Response) -> bool:
         return response.status_code < 500 and bool(_words(response) & self._endpoints.dead_grant)

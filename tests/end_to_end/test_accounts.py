@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
+import sqlalchemy as sa
 from wherry.errors import ConfigError, NotFound
 from wherry.operating import connections
 from wherry.roles import Account
 from wherry.simulator import serve
+from wherry.store import tables
+from wherry_hubspot.client import Client
 from wherry_hubspot.simulator import HubSpotSimulator
 from wherry_hubspot.source import HubSpotSource
 
@@ -42,12 +47,40 @@ def test_two_flows_that_start_at_once_bind_a_connection_to_the_one_account(
         asked.append(source)
         if len(asked) == 1:
             with desk.open() as other:
-                other.wiring.bind(other.wiring.connection("crm"), other.wiring.source("crm"))
+                other.wiring.identity.bind(other.wiring.connection("crm"), other.wiring.source("crm"))
         return check(source)
 
     monkeypatch.setattr(HubSpotSource, "check", overtaken)
     assert desk.run().exit_code == 4
     assert len(asked) == 2
+
+
+def test_what_a_source_tells_is_asked_for_while_its_account_is_looked_at(
+    desk: Desk, small_crm: Crm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """W2: two answers that do not hang on each other take the time of one, and neither is asked for twice."""
+    together, asked = threading.Barrier(2, timeout=10), list[str]()
+    check, properties = Client.account, Client.properties
+    monkeypatch.setattr(Client, "account", lambda client: (together.wait(), check(client))[1])
+    monkeypatch.setattr(Client, "properties", lambda client, kind: (together.wait(), properties(client, kind))[1])
+    small_crm.watch.before = lambda method, path: asked.append(path)
+    assert desk.run("catalogue").exit_code == 0
+    assert len(asked) == len(set(asked))
+
+
+def test_what_was_learned_under_another_account_is_thrown_away(desk: Desk, small_crm: Crm) -> None:
+    """case_E6, I12: its fields and stages were asked for while nobody knew whose they are."""
+    desk.run()
+    desk.rewrite(("[connections.crm]", "[connections.sales]"), ('source = "crm"', 'source = "sales"'))
+    asked = list[str]()
+    small_crm.watch.before = lambda method, path: asked.append(path)
+    report = desk.run()
+    assert report.error is not None
+    assert report.error.code == "WHERRY-2073"
+    assert any("/properties/" in path for path in asked)
+    kept = sa.select(tables.cache.c.key).where(tables.cache.c.namespace == "sales")
+    with desk.open() as hub, hub.store.read() as tx:
+        assert tx.rows(kept) == []
 
 
 def test_a_known_account_under_a_new_name_is_adopted_with_all_its_links(desk: Desk, small_crm: Crm) -> None:

@@ -69,7 +69,7 @@ def first_look(hub: Hub, name: str) -> dict[str, Any] | None:
 def _lane(hub: Hub, name: str) -> Lane:
     """The connection as the books reach it, its account looked at."""
     connection, sink = hub.wiring.connection(name), hub.wiring.writer(name)
-    route = Route(0, hub.wiring.bind(connection, sink))
+    route = Route(0, hub.wiring.identity.bind(connection, sink))
     return hub.wiring.lanes.lane("", "", route, sink, connection.plugin)
 
 

@@ -49,8 +49,11 @@ def connect(name: str, no_browser: bool, scopes: str | None, redirect: str, port
       wherry connect books --answer 'https://example.com/connected?code=…'
     """
     own = face()
-    if connecting.kind(own.hub, name) == "token":
+    how = connecting.kind(own.hub, name)
+    if how == "token":
         _connected(own, name, connecting.with_token(own.hub, name, token_for(own, name)))
+    elif how == "client":
+        _connected(own, name, connecting.rotate(own.hub, name))
     elif scopes:
         asked = list(connecting.scopes(own.hub, name))
         own.print("wherry.connect.scopes/1", {"connection": name, "scopes": asked}, asked)

@@ -6,7 +6,6 @@ import datetime as dt
 import os
 import re
 import sys
-import tempfile
 import traceback
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -137,4 +136,6 @@ def _folder(face: Face) -> Path:
     try:
         return face.project_file.parent / ".wherry" / "reports"
     except Exception:
+        import tempfile
+
         return Path(tempfile.gettempdir()) / f"wherry-reports-{os.getuid()}"

@@ -249,7 +249,7 @@ class Http:
                 answer.close()
         answer.stream = _READ  # its own holds it in turn: a page would stay until somebody looks for circles
         response = _response(answer)
-        if response.status >= 300 and response.status not in ask.allow:
+        if response.status >= 300 and response.status not in ask.allow | self._profile.answers:
             raise self._error(ask, response)
         if ask.expect is not None and response.status < 300:
             self._decode(ask, response)

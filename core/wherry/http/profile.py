@@ -82,5 +82,8 @@ class Profile(Struct, frozen=True, kw_only=True):
     is retried, its ``after`` kept to; no other error is. ``NAME`` in a ``fix`` becomes the connection's own name:
     ``fix="sign in again: wherry connect NAME"``."""
     retry_statuses: frozenset[int] = frozenset({429, 500, 502, 503, 504})
+    answers: frozenset[int] = frozenset()
+    """Statuses of a read that are answers and no errors, such as the 404 of a system that is asked for one thing by its
+    key: they are handed back as if each ``read`` had allowed them."""
     timeout: float = 30.0
     """Seconds for a whole answer, first byte to last; for ``stream``, for each piece of it."""

@@ -7,15 +7,17 @@ Source: faults-and-security.md, C2 and C16.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from wherry.accounting import Barred, BarsAccounts
-from wherry.books import charts
-from wherry.books.charts import Chart
 from wherry.errors import ConfigError, WherryError
 from wherry.hub import Hub
 from wherry.project.wiring import Wiring
 from wherry.settings import Flow
 from wherry.store import registry
+
+if TYPE_CHECKING:
+    from wherry.books.charts import Chart, Problem
 
 CONTROL = ("receivable", "payable")
 
@@ -46,6 +48,8 @@ def mistakes(hub: Hub, wiring: Wiring) -> Iterator[ConfigError]:
 
     Tables that cannot be read are mistakes too; those that are not there yet are none. ``wiring`` asks nobody.
     """
+    from wherry.books import charts
+
     for flow in hub.project.flows.values():
         if not flow.books_journals:
             continue
@@ -56,8 +60,8 @@ def mistakes(hub: Hub, wiring: Wiring) -> Iterator[ConfigError]:
             yield error
             continue
         why = for_good(barred(sink_of(wiring, flow.sink), flow))
-        chart = _chart(hub, flow.sink) if why else Chart(())
-        for one in charts.check(chart, rows, "", barred=why) if len(chart) else ():
+        chart = _chart(hub, flow.sink) if why else None
+        for one in charts.check(chart, rows, "", barred=why) if chart else ():
             if one.kind == "type":
                 yield _mistake(flow, one)
 
@@ -70,14 +74,14 @@ def sink_of(wiring: Wiring, name: str) -> object:
         return None
 
 
-def _chart(hub: Hub, name: str) -> Chart:
-    """The chart as it was last read; an empty one where it never was."""
+def _chart(hub: Hub, name: str) -> Chart | None:
+    """The chart as it was last read, if it was."""
     with hub.store.read() as tx:
         row = registry.connection(tx, name)
-    return hub.bookkeeper.chart(row.id) if row is not None else Chart(())
+    return hub.bookkeeper.chart(row.id) if row is not None else None
 
 
-def _mistake(flow: Flow, one: charts.Problem) -> ConfigError:
+def _mistake(flow: Flow, one: Problem) -> ConfigError:
     return ConfigError(
         f"flows.{flow.name}: {flow.accounts}, row {one.row}, {one.column}: {one.why}: {flow.sink} would refuse the "
         "entry", fix=one.fix, code="WHERRY-2652", key=f"flows.{flow.name}.accounts", row=one.row, column=one.column,

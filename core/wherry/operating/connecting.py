@@ -21,7 +21,7 @@ from wherry.http import Http, Profile
 from wherry.hub import Hub
 from wherry.operating.connections import SHORT, no_secret, note, publish, test, tokens_of
 from wherry.roles import Account, Connection, Services
-from wherry.settings import OAuth2Auth, SecretRef, TokenAuth
+from wherry.settings import ClientAuth, OAuth2Auth, SecretRef, TokenAuth
 from wherry.settings.load import secrets_in
 from wherry.signin import FIELD, UNSIGNED, App, OAuthEndpoints, Tokens, bearer, seed_of
 
@@ -45,7 +45,7 @@ class _Office:
     def __init__(self, hub: Hub, name: str) -> None:
         connection = hub.wiring.connection(name)
         auth = getattr(connection.settings, "auth", None)
-        if not isinstance(auth, OAuth2Auth):
+        if not isinstance(auth, OAuth2Auth | ClientAuth):
             raise _no_sign_in(hub, name)
         self.hub, self.name, self.connection, self.auth = hub, name, connection, auth
         self.vault = hub.wiring.vault
@@ -64,11 +64,11 @@ class _Office:
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        return self.auth.scopes or tuple(self.hub.plugins.manifests[self.connection.plugin].scopes)
+        return getattr(self.auth, "scopes", ()) or tuple(self.hub.plugins.manifests[self.connection.plugin].scopes)
 
     @property
     def seed(self) -> str:
-        refresh = self.auth.refresh_token
+        refresh = getattr(self.auth, "refresh_token", None)
         return seed_of(partial(self.hub.wiring.reveal, self.name, refresh) if refresh else None)
 
     def http(self) -> Http:
@@ -88,9 +88,9 @@ class _Office:
 
 
 def kind(hub: Hub, name: str) -> str:
-    """How the connection signs in: ``oauth2`` or ``token``. Raises ConfigError where it does neither."""
+    """How the connection signs in: ``oauth2``, ``client`` or ``token``. Raises ConfigError where it does not."""
     auth = getattr(hub.wiring.connection(name).settings, "auth", None)
-    if not isinstance(auth, OAuth2Auth | TokenAuth):
+    if not isinstance(auth, OAuth2Auth | ClientAuth | TokenAuth):
         raise _no_sign_in(hub, name)
     return auth.kind
 
@@ -189,7 +189,7 @@ def _tried(hub: Hub, services: Services, connection: Connection) -> Account:
     """The account that is reached. Binds a new connection to it; raises Guarded where it is bound to another."""
     roles = hub.plugins.manifests[connection.plugin].roles
     made = hub.plugins.source if "source" in roles else hub.plugins.sink
-    return hub.wiring.rebind(connection, made(connection, services))
+    return hub.wiring.identity.rebind(connection, made(connection, services))
 
 
 def _expire(office: _Office) -> None:
@@ -242,7 +242,7 @@ def _changed(hub: Hub, name: str, secret: SecretRef, value: str) -> Account:
     hub.wiring.patience = SHORT
     settings = _given(connection.settings, secret.name.split("."), value)
     trial = msgspec.structs.replace(connection, settings=settings)
-    if isinstance(getattr(settings, "auth", None), OAuth2Auth):
+    if isinstance(getattr(settings, "auth", None), OAuth2Auth | ClientAuth):
         _expire(_Office(hub, name))
     services = msgspec.structs.replace(hub.wiring.services(trial), cache=_TrialCache({}))
     account = _tried(hub, services, trial)
@@ -275,9 +275,9 @@ def disconnect(hub: Hub, name: str, *, only_here: bool = False) -> Gone:
     """End the sign-in at the vendor and forget it here; links, history and what waits stay. Raises TryAgain where the
     vendor does not answer: then nothing was changed."""
     connection = hub.wiring.connection(name)
-    by_token = kind(hub, name) == "token"
-    gone = not by_token and tokens_of(hub, name) is None
-    ended = False if gone else None if only_here or by_token else _revoked(hub, name)
+    by_consent = kind(hub, name) == "oauth2"
+    gone = by_consent and tokens_of(hub, name) is None
+    ended = False if gone else _revoked(hub, name) if by_consent and not only_here else None
     known: Told = "was not told" if ended is None else "ended the sign-in" if ended else "knew it no longer"
     vendor: Told = "had nothing to end" if gone else known
     secrets = [secret for _, secret in secrets_in(connection.settings, ("connections", name))]

@@ -62,9 +62,9 @@ def test(hub: Hub, name: str) -> Account:
     Raises what is wrong."""
     connection, hub.wiring.patience = hub.wiring.connection(name), SHORT
     try:
-        account = hub.wiring.rebind(connection, _part(hub, connection))
+        account = hub.wiring.identity.rebind(connection, _part(hub, connection))
         if _is_both(hub, connection):
-            hub.wiring.rebind(connection, hub.wiring.sink(name))
+            hub.wiring.identity.rebind(connection, hub.wiring.sink(name))
         return account
     except AccessLost as error:
         note(hub, name, "reconnect", error.message)

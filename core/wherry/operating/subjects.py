@@ -176,7 +176,8 @@ class Finder:
         assert subject.seen is not None
         told = inquiries.told_of_record(self.tx, subject.flow, subject.kind, subject.record)
         mine = [event for event in told if event.entity and not event.key.startswith("record:")]
-        hit = [event for event in mine if event.target == subject.seen.synced] if subject.seen.synced else mine
+        own = [event for event in mine if event.key == f"id:{subject.record}"] or mine  # not what it was made with
+        hit = [event for event in mine if event.target == subject.seen.synced] if subject.seen.synced else own
         if hit:
             return Ref(hit[-1].entity, hit[-1].key)
         linked = inquiries.links_to(self.tx, [subject.seen.synced])

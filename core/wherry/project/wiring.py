@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import contextmanager
+from contextvars import copy_context
 from fnmatch import fnmatchcase
-from functools import partial
+from functools import cache, partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +19,7 @@ from pydantic import BaseModel
 
 from wherry import mapping
 from wherry.catalogues import Catalogues, listed_as
+from wherry.clientgrant import ClientGrant
 from wherry.errors import ConfigError, NotFound, WherryError
 from wherry.http import Http, Patience, Profile, Through
 from wherry.matching import RuleMatcher
@@ -26,17 +29,17 @@ from wherry.money import DECIMALS
 from wherry.plugins import Plugins
 from wherry.project import unheeded
 from wherry.project.folder import read_table
+from wherry.project.identity import Identity
 from wherry.project.lanes import Lanes
-from wherry.project.strangers import known_account, other_account
 from wherry.protocol import sinks
 from wherry.protocol.tally import Tally
 from wherry.roles import (
-    Account,
     AtomicSinkWriter,
     CallSinkWriter,
     Clock,
     Connection,
     Describes,
+    Description,
     FieldMapper,
     Lists,
     Matcher,
@@ -46,18 +49,17 @@ from wherry.roles import (
 )  # fmt: skip
 from wherry.runs.job import Wired
 from wherry.secrets import Vault, open_vault
-from wherry.settings import Flow, OAuth2Auth, Project, SecretRef, TokenAuth
+from wherry.settings import ClientAuth, Flow, OAuth2Auth, Project, SecretRef, TokenAuth
 from wherry.settings.load import compose, secrets_in
 from wherry.signin import FIELD, NOBODY, OAuthEndpoints, bearer, lost, oauth2
-from wherry.store import Store, ledger, registry
+from wherry.store import Store, ledger
 from wherry.store.blobs import Blobs
 from wherry.store.documents import DocumentView
 from wherry.store.ledger import Route
-from wherry.threads import Overlap
+from wherry.threads import Overlap, at_once
 
-_RECHECK = dt.timedelta(days=1)
-"""How long an account is taken to be the same while the credential is: a check costs a call in every run."""
-_ACCOUNTS, _FOR_EVER = "accounts", 1e10
+_AT_ONCE = 8
+"""Kinds that a source is asked about beside each other."""
 
 
 class Wiring:
@@ -72,9 +74,11 @@ class Wiring:
         """What every client's requests pass before they leave, such as a recorder."""
         self._connections: dict[str, Connection] | None = None
         self._vault: Vault | None = None
-        self._bound: dict[str, int] = {}
+        self.identity = Identity(store, clock, self.credential)
         self._sources: dict[str, SourceConnector] = {}
         self._overlaps: defaultdict[str, Overlap] = defaultdict(Overlap)
+        self._told: dict[tuple[str, str], Future[Description]] = {}
+        """Of a connection: what its source says of a kind, asked for before the mappers wanted it."""
         self._maps: dict[tuple[str, str], tuple[object, mapping.MapMapper]] = {}
         self.lanes = Lanes(project, store)
         self.lanes.settled = plugins.batch_settled
@@ -115,7 +119,7 @@ class Wiring:
         name, log = connection.name, structlog.get_logger().bind(connection=connection.name, plugin=connection.plugin)
         return Services(
             log=log, clock=self.clock, http=partial(self._client, connection), fan_out=self._overlaps[name].fan_out,
-            cache=self.store.cache(name), documents=partial(self.store.documents, connection.plugin),
+            cache=self.identity.cache(name), documents=partial(self.store.documents, connection.plugin),
             table=partial(read_table, self.project.folder), folder=self.project.folder,
         )  # fmt: skip
 
@@ -136,16 +140,17 @@ class Wiring:
         auth, name = getattr(connection.settings, "auth", None), connection.name
         if isinstance(auth, TokenAuth):
             return bearer(partial(self.reveal, name, auth.token), auth.scheme, auth.header)
-        if isinstance(auth, OAuth2Auth):
-            refresh = partial(self.reveal, name, auth.refresh_token) if auth.refresh_token else None
-            if refresh is None and self.vault.get(name, FIELD) is None:
-                raise lost(name, NOBODY)  # before a plugin wonders why the sign-in told it nothing
-            secret = partial(self.reveal, name, auth.client_secret)
-            lock = partial(self.store.lock, wait=60.0)
-            endpoints = self.endpoints(connection, profile.base_url)
-            client = auth.client(partial(self.reveal, name))
-            return oauth2(client, secret, refresh, endpoints, self.vault, name, lock, self.clock)
-        return None
+        if not isinstance(auth, OAuth2Auth | ClientAuth):
+            return None
+        endpoints, lock = self.endpoints(connection, profile.base_url), partial(self.store.lock, wait=60.0)
+        client, secret = auth.client(partial(self.reveal, name)), partial(self.reveal, name, auth.client_secret)
+        if isinstance(auth, ClientAuth):
+            told = getattr(auth, "certificate", ""), self.plugins.manifests[connection.plugin].scopes
+            return ClientGrant(client, secret, endpoints, self.vault, name, lock, self.clock, *told)
+        refresh = partial(self.reveal, name, auth.refresh_token) if auth.refresh_token else None
+        if refresh is None and self.vault.get(name, FIELD) is None:
+            raise lost(name, NOBODY)  # before a plugin wonders why the sign-in told it nothing
+        return oauth2(client, secret, refresh, endpoints, self.vault, name, lock, self.clock)
 
     def endpoints(self, connection: Connection, base: str) -> OAuthEndpoints:
         """Where a connection whose address is ``base`` signs in: at the vendor, or at what stands in for it."""
@@ -177,51 +182,6 @@ class Wiring:
         found.update(str(getattr(auth, "client_id", "")).encode())
         return found.hexdigest()
 
-    # -- identity ---------------------------------------------------------------------------------------------------
-
-    def bind(self, connection: Connection, part: SourceConnector | SinkWriter) -> int:
-        """The store id of the connection, bound to its account at the first check (architecture.md, section 5).
-
-        Raises Guarded when the connection now reaches another account, ConfigError when a known account turns up
-        under a new name.
-        """
-        if connection.name not in self._bound:
-            with self.store.read() as tx:
-                row = registry.connection(tx, connection.name)
-            credential = self.credential(connection)
-            fresh = row is not None and row.credential == credential and self._recent(row.checked_at)
-            known = row.id if row and fresh else self._bind(connection, part.check(), credential)
-            self._bound[connection.name] = known
-        return self._bound[connection.name]
-
-    def rebind(self, connection: Connection, part: SourceConnector | SinkWriter) -> Account:
-        """The account as it answers now, whatever was known of it; raises as ``bind`` does."""
-        account = part.check()
-        self._bound[connection.name] = self._bind(connection, account, self.credential(connection))
-        return account
-
-    def _recent(self, at: str) -> bool:
-        return dt.timedelta(0) <= self.clock.now() - dt.datetime.fromisoformat(at) < _RECHECK
-
-    def _bind(self, connection: Connection, account: Account, credential: str) -> int:
-        now = self.store.now()
-        with self.store.write() as tx:
-            row = registry.connection(tx, connection.name)  # not before: another process may bind it meanwhile
-            other = registry.connection_of_account(tx, connection.plugin, account.id)
-            if row is None and other is not None:
-                raise known_account(connection.name, other)
-            if row is not None and (row.plugin, row.account_id) != (connection.plugin, account.id):
-                raise other_account(row, account.name, account.id)
-            if row is None:
-                name, plugin = connection.name, connection.plugin
-                id = registry.bind(tx, name, plugin, account.id, account.name, credential, now)
-            else:
-                told = {"account_name": account.name, "checked_at": now, "credential": credential}
-                registry.update_connection(tx, row.id, **told, state="ok", reason="")
-                id = row.id
-        self.store.cache(_ACCOUNTS).set(connection.name, account.details)
-        return id
-
     # -- flows ------------------------------------------------------------------------------------------------------
 
     def flow(self, name: str) -> Flow:
@@ -249,13 +209,14 @@ class Wiring:
         flow = self.flow(name)
         origin, destination = self.connection(flow.source), self.connection(flow.sink)
         source, sink = self.source(flow.source), self.writer(flow.sink)
-        route = Route(self.bind(origin, source), self.bind(destination, sink))
+        bind = self.identity.bind
+        route = Route(bind(origin, source, self._describing(flow, source)), bind(destination, sink))
         mappers, lane = self.mappers(flow), self.lanes.lane(name, run, route, sink, destination.plugin)
         unheeded.refuse(flow, mappers, self.plugins.manifests[origin.plugin].maps, sink)
         subledger = self.lanes.subledger(flow, lane) if flow.books_journals else None
         return Wired(
             flow=flow, lane=subledger or lane, posting=lane if subledger else None, store=self.store, source=source,
-            mappers=mappers, matchers=partial(self.plugins.matcher, flow, origin),
+            mappers=mappers, matchers=cache(partial(self.plugins.matcher, flow, origin)),
             blobs=Blobs(self.store.files, flow.limits.file_size), since=flow.since(self.project.timezone),
             settled=settled, overlap=self._overlaps[flow.source],
         )  # fmt: skip
@@ -317,7 +278,7 @@ class Wiring:
         self, flow: Flow, kind: str, default_map: Mapping[str, Any], source: SourceConnector, *, fresh: bool
     ) -> FieldMapper:
         """``fresh`` asks for the source's fields anew: one may have been made since they were kept."""
-        said = source.describe(kind, fresh=fresh) if isinstance(source, Describes) else None
+        said = self._description(flow, kind, source, fresh=fresh)
         told = flow, said, self._currency(flow.source), source.kinds
         kept, built = self._maps.get((flow.name, kind), (None, None))
         if built is None or kept != told:
@@ -329,10 +290,29 @@ class Wiring:
             self._maps[flow.name, kind] = told, built
         return built.anew()
 
+    @contextmanager
+    def _describing(self, flow: Flow, source: SourceConnector) -> Iterator[None]:
+        """What the mappers will ask of the source is asked while its account is looked at."""
+        with at_once(_AT_ONCE) as threads:
+            if isinstance(source, Describes) and flow.mapper is None:
+                for kind in self.kinds(flow):
+                    self._told[flow.source, kind] = threads.submit(copy_context().run, source.describe, kind)
+            try:
+                yield
+            except BaseException:  # another account, or none: nothing that its source knows is used
+                self._told.clear()
+                self._sources.pop(flow.source, None)
+                raise
+
+    def _description(self, flow: Flow, kind: str, source: SourceConnector, *, fresh: bool) -> Description | None:
+        if not isinstance(source, Describes):
+            return None
+        told = self._told.pop((flow.source, kind), None)
+        return source.describe(kind, fresh=fresh) if told is None or fresh else told.result()
+
     def _currency(self, source: str) -> str:
         """What an amount is in that names no currency: the source account's own, where it tells, else the project's."""
-        details = self.store.cache(_ACCOUNTS).get(source, _FOR_EVER) or {}
-        found: str = details.get("currency", "")
+        found: str = self.identity.details(source).get("currency", "")
         return found if found in DECIMALS else self.project.currency
 
     def rule_matcher(self, flow: Flow, entity: str) -> Matcher:
@@ -387,7 +367,8 @@ class Wiring:
             client.close()
         self.clients.clear()
         self._sources.clear()
-        self._bound.clear()
+        self._told.clear()
+        self.identity.forget()
 
 
 def _nearest(name: str, known: Iterable[str], else_: str) -> str:

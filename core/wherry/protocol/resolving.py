@@ -269,7 +269,7 @@ def _found(target: Target, one: Flight, hits: Sequence[Found]) -> Answer:
 
 
 def before_first(target: Target, one: Flight, finds: Finds) -> Answer | None:
-    """Of an item that was never sent: None where it may be. An update only learns the target's version."""
+    """Of an item that was never sent: None where it may be. An update learns its version, or is compared."""
     hits = finds.get(one.stamp, ())
     if one.item.target is None:
         _keep_evidence(target, one, hits, "look")
@@ -278,7 +278,7 @@ def before_first(target: Target, one: Flight, finds: Finds) -> Answer | None:
         except ContractBroken as error:
             return Answer(fate="decide", reason=error.message, fix=CHOICES)
     if hits:
-        edited = one.item.action == "void" and not (one.item.token and hits[0].token == one.item.token)
+        edited = not hits[0].token or (one.item.action == "void" and hits[0].token != one.item.token)
         met = _met(target, one, hits[0]) if edited else None
         one.open.item.token = hits[0].token
         return met or Answer(fate="queued", after=0.0)

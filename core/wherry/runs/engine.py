@@ -140,8 +140,9 @@ def recognise(job: Job, entry: Entry, known: Mapping[str, Seen]) -> None:
     """What the store knows of the record: the version seen before keeps its fate; a survivor takes over a merger."""
     record = entry.record
     entry.earlier = earlier = known.get(record.id)
-    again = record.touched or job.options.resync or (earlier is not None and homing.is_kept_out(earlier.reason))
-    back = earlier is not None and earlier.reason.startswith("gone:") and not record.gone  # restored, as it was
+    why = earlier.reason if earlier is not None else ""
+    again = record.touched or job.options.resync or (why and homing.is_kept_out(why))
+    back = why.startswith("gone:") and not record.gone  # restored, as it was
     if earlier is not None and earlier.digest == entry.digest and not again and not back:
         entry.repeat = True
         open_or_skipped = earlier.fate in OPEN or earlier.fate == "skipped"
@@ -369,7 +370,8 @@ def conclude(job: Job, batch: Batch, outcomes: Mapping[Ref, Outcome]) -> Tally:
         counted.records[batch.kind][entry.fate or "unchanged"] += 1
         if entry.refusal is not None:
             counted.refused.append(fates.refusal_of(entry))
-        counted.reason(batch.kind, entry.fate or "", homing.in_general(entry.reason))
+        if entry.reason:
+            counted.reason(batch.kind, entry.fate or "", homing.in_general(entry.reason))
         if entry.fate == "skipped" and entry.skip is not None and entry.skip.amount is not None:
             counted.amounts[batch.kind][entry.reason][entry.skip.currency] += entry.skip.amount
     job.tally.add(counted)

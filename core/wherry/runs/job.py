@@ -169,6 +169,9 @@ class Batch(Struct):
     def parts(self, most: int) -> Iterator[Batch]:
         """The batch in stretches of at most so many heads, to be settled one by one. The mark is that of the last:
         a run that dies between them reads the batch once more and finds what was settled."""
+        if len(self.heads) <= most:
+            yield self
+            return
         part = Batch(self.kind)
         for entry in self.entries:
             if len(part.heads) >= most:

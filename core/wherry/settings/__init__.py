@@ -17,7 +17,7 @@ from wherry.settings.models import (
 )
 from wherry.settings.origin import Hidden, Origin, origin
 from wherry.settings.schema import schema
-from wherry.settings.secret import Auth, AuthSettings, ConnectionSettings, OAuth2Auth, SecretRef, TokenAuth
+from wherry.settings.secret import Auth, AuthSettings, ClientAuth, ConnectionSettings, OAuth2Auth, SecretRef, TokenAuth
 from wherry.settings.values import TablePath
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "About",
     "Auth",
     "AuthSettings",
+    "ClientAuth",
     "ConnectionSettings",
     "ConnectionTable",
     "Flow",

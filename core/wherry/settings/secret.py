@@ -273,18 +273,27 @@ class TokenAuth(_SignIn):
     )  # fmt: skip
 
 
-class OAuth2Auth(_SignIn):
-    """Sign-in by OAuth 2. Without ``refresh_token`` the one that ``wherry connect`` stored is used."""
-
-    kind: Literal["oauth2"] = "oauth2"
+class _AppSignIn(_SignIn):
     client_id: TextOrRef = Field(description="The id of the app, as the vendor gave it out; plain text or a reference.")
     client_secret: SecretRef = Field(description="The app's secret; a reference, never the value itself.")
-    refresh_token: SecretRef | None = Field(default=None, description="Only where no browser can be opened to connect.")
-    scopes: tuple[str, ...] = Field(default=(), description="What to ask for; the plugin's own list where left out.")
 
     def client(self, reveal: Callable[[SecretRef], str]) -> str:
         """The app's id. Raises what ``reveal`` does where it is a reference that leads nowhere."""
         return reveal(self.client_id) if isinstance(self.client_id, SecretRef) else self.client_id
+
+
+class OAuth2Auth(_AppSignIn):
+    """Sign-in by OAuth 2. Without ``refresh_token`` the one that ``wherry connect`` stored is used."""
+
+    kind: Literal["oauth2"] = "oauth2"
+    refresh_token: SecretRef | None = Field(default=None, description="Only where no browser can be opened to connect.")
+    scopes: tuple[str, ...] = Field(default=(), description="What to ask for; the plugin's own list where left out.")
+
+
+class ClientAuth(_AppSignIn):
+    """Sign-in of an app by itself (OAuth 2 client credentials): no browser, and nobody who consents."""
+
+    kind: Literal["client"] = "client"
 
 
 AuthSettings = TokenAuth | OAuth2Auth
@@ -292,7 +301,8 @@ Auth = Annotated[AuthSettings, Field(discriminator="kind")]
 """``auth = { kind = "token" | "oauth2", … }``, for the settings models of plugins."""
 
 
-def _address(value: str | None) -> str | None:
+def address(value: str | None) -> str | None:
+    """A web address as it is kept: without a slash at its end, None for an empty one. Raises a validation error."""
     if not value:
         return None
     try:
@@ -312,7 +322,7 @@ class ConnectionSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    base_url: Annotated[str | None, AfterValidator(_address)] = Field(
+    base_url: Annotated[str | None, AfterValidator(address)] = Field(
         default=None,
         description="The address to use in place of the vendor's own; exactly this host is then admitted.",
     )

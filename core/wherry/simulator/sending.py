@@ -43,6 +43,9 @@ def _changed(reply: Reply, fault: Fault) -> Reply:
 
 async def _truncated(send: Send, reply: Reply, date: str) -> None:
     body, headers = reply.encoded()
+    if reply.status in (204, 304):  # what has no body can only be cut off before it
+        await cut(send)
+        return
     await _start(send, reply.status, {"date": date, **headers}, max(1, len(body)))
     await _chunk(send, body[: len(body) // 2], more=True)
     await asyncio.sleep(0)

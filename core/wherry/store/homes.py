@@ -40,9 +40,11 @@ _KIND: sa.BindParameter[str] = sa.bindparam("kind")
 _FLOW: sa.BindParameter[str] = sa.bindparam("flow")
 _MINE = (table.c.sink == _SINK) & (table.c.source == _SOURCE) & (table.c.kind == _KIND)
 _OF_RECORDS = sa.select(*_columns).where(_MINE, wanted(table.c.record)).order_by(table.c.flow, table.c.entity)
-_DROP = sa.delete(table).where(_MINE, table.c.flow == _FLOW, wanted(table.c.record))
-_DROP_WAITS = _DROP.where(table.c.form == "waits")
-_DROP_ENTITY = _DROP.where(table.c.entity == sa.bindparam("entity"))
+_DROP = sa.delete(table).where(_MINE, wanted(table.c.record))
+_DROP_WAITS = _DROP.where(table.c.flow == _FLOW, table.c.form == "waits")
+_DROP_ENTITY = _DROP.where(
+    sa.or_(table.c.flow == _FLOW, table.c.form == "document"), table.c.entity == sa.bindparam("entity")
+)
 _APART: sa.BindParameter[list[str]] = sa.bindparam("apart", expanding=True)
 _other = table.alias()
 _TAKEN = sa.exists().where(
@@ -95,7 +97,8 @@ def put(tx: Tx, route: Route, rows: Iterable[Home]) -> None:
 
 
 def drop(tx: Tx, route: Route, flow: str, kind: str, records: Iterable[str], entity: str) -> None:
-    """Nothing of this entity stands for these records any more."""
+    """Nothing of this entity stands for these records any more. A document is one, whatever flows had it: one of them
+    may have been called otherwise when it wrote it."""
     tx.run_among(_DROP_ENTITY, list(records), **_told(route, flow=flow, kind=kind, entity=entity))
 
 

@@ -332,7 +332,8 @@ class SimulatorSuite:
             with ThreadPoolExecutor(4) as pool:
                 answers = list(pool.map(there.write, range(8)))
             assert [one.status_code for one in answers if not one.is_success] == []
-            assert len({one.content for one in answers}) == len(answers), "two things of one name or id"
+            told = {(one.content, one.headers.get("location")) for one in answers}
+            assert len(told) == len(answers), "two things of one name or id"
             together = there.effects()
         with standing(trial) as plain:
             for n in range(8):

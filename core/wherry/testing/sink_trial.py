@@ -158,6 +158,15 @@ def lose(trial: SinkTrial, sink: CallSinkWriter, items: Sequence[Item], fault: s
     return calls
 
 
+def repeated(sink: CallSinkWriter, items: Sequence[Item], call: Call) -> dict[str, Answer]:
+    """What the sink says once the same call went out again; what takes further steps is followed to its end."""
+    mine = carried(items, call)
+    told = sink.decode(call, mine, sink.http.send(call))
+    half = {stamp: one.memo for stamp, one in told.items() if one.fate == "queued" and one.target}
+    more = [msgspec.structs.replace(item, memo=half[item.stamp]) for item in mine if item.stamp in half]
+    return told | write(sink, more)
+
+
 def ask(sink: AskingSink, items: Sequence[Item]) -> dict[str, list[Found]]:
     """What the target is found to hold of the items."""
     found: dict[str, list[Found]] = {}

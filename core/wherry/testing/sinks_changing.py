@@ -102,6 +102,8 @@ class Changing:
         edit = needed(trial.edit, "cannot change a thing as a person would")
         sink, item = changing(trial), trial.items(1)[0]
         (first,) = created(sink, [item])
+        if not first.token:
+            pytest.skip("the things have no versions: the core looks what stands there before it sends a change")
         edit(first.target)
         update = update_of(trial, item, first)
         answer = write(sink, [update])[update.stamp]

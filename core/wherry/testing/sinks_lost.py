@@ -24,6 +24,7 @@ from wherry.testing.sink_trial import (
     needed,
     plain,
     recognising,
+    repeated,
     stamp_of,
     update_of,
     void_of,
@@ -46,7 +47,7 @@ class Repeating:
         calls = lose(trial, sink, items)
         trial.wait(share * lasting)
         for call in calls:
-            answers = sink.decode(call, carried(items, call), sink.http.send(call))
+            answers = repeated(sink, items, call)
             assert {stamp: answer.fate for stamp, answer in answers.items()} == dict.fromkeys(call.items, "created")
         for item in items:
             assert len(trial.effects(item)) == 1, _unrecognised(share * lasting, lasting)
@@ -56,7 +57,7 @@ class Repeating:
         sink, _ = recognising(trial)
         item = trial.items(1)[0]
         (call,) = lose(trial, sink, [item])
-        told = [sink.decode(call, [item], sink.http.send(call))[item.stamp] for _ in range(3)]
+        told = [repeated(sink, [item], call)[item.stamp] for _ in range(3)]
         assert len({(one.fate, one.target) for one in told}) == 1
         assert told[0].target == trial.effects(item)[0].detail["id"]
 
@@ -70,7 +71,7 @@ class Repeating:
             step = msgspec.structs.replace(step, token=first.token)
             (call,) = lose(trial, sink, [step])
             trial.wait(0.9 * lasting)
-            answer = sink.decode(call, [step], sink.http.send(call))[step.stamp]
+            answer = repeated(sink, [step], call)[step.stamp]
             assert answer.fate in ("updated", "reversed"), _unrecognised(0.9 * lasting, lasting)
             assert answer.target == first.target
             assert len(trial.effects(step)) == 1, _unrecognised(0.9 * lasting, lasting)

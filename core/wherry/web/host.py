@@ -84,7 +84,7 @@ class PluginHost:
 
     def drain(self, connection: str) -> None:
         wiring = self._hub.wiring
-        wiring.rebind(wiring.connection(connection), wiring.writer(connection))
+        wiring.identity.rebind(wiring.connection(connection), wiring.writer(connection))
         self._hub.drain(connection)
 
     def notify(self, told: Sequence[Notification]) -> int:

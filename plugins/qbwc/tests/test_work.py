@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from wherry import hookimpl
-from wherry.operating import deciding, undoing
+from wherry.operating import deciding, explaining, undoing
 from wherry.store.inquiries import Placed, items_in
 from wherry_qbwc import mirror
 from wherry_qbwc.simulator.calling import Caller
@@ -428,3 +428,18 @@ def test_what_a_document_lacked_is_known_at_the_next_update_after_somebody_added
         deciding.retry(made.hub, held)
         settled(made)
         once_each(made)
+
+
+def test_explain_tells_of_the_document_and_not_of_the_products_that_were_made_for_it(made: Shop) -> None:
+    """I16: it was taken back while nobody called, and they were made later."""
+    made.run()
+    made.clock.advance(1)
+    with made.hub.store.documents("workspace") as documents:
+        [(id, held)] = [one for one in documents.each("invoice") if one[1]["fields"]["number"] == "536367"]
+        held["fields"]["status"] = "Void"
+        documents.put("invoice", [(id, held)])
+    made.run()
+    made.session()
+    [told] = explaining.explain(made.hub, "536367")
+    assert told["document"] == "sales order 536367"
+    assert "is not in books" in told["sentence"]

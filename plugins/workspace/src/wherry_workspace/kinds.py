@@ -21,6 +21,10 @@ from wherry.money import Money
 from wherry.records import Ref
 from wherry.wording import a
 
+READABLE = ("invoice", "charge", "customer", "project", "product", "location", "ticket", "ledger_transaction",
+            "journal_entry", "account")  # fmt: skip
+"""Kinds that can be read as records."""
+
 Type = Literal["text", "choice", "reference", "decimal", "money", "date", "int", "bool", "lines", "custom"]
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from wherry.hookspecs import Manifest, hookimpl
 
+from wherry_workspace.kinds import READABLE
 from wherry_workspace.mapping import MAPS, MATCH, TRANSFORMS
 from wherry_workspace.settings import WorkspaceSettings
-from wherry_workspace.source import READABLE, WorkspaceSource
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -42,6 +42,8 @@ def wherry_transforms() -> Mapping[str, Callable[..., Any]]:
 def wherry_source_connector(connection: Connection, services: Services) -> SourceConnector | None:
     if connection.plugin != SYSTEM:
         return None
+    from wherry_workspace.source import WorkspaceSource
+
     settings: WorkspaceSettings = connection.settings
     return WorkspaceSource(services.documents, settings.title, settings.page_size)
 

@@ -15,12 +15,8 @@ from wherry.roles import Account, Description, Documents, FieldInfo, Query
 from wherry_workspace.account import Opened, account
 from wherry_workspace.bodies import full, references_of
 from wherry_workspace.documents import Document, changed_since
-from wherry_workspace.kinds import KINDS, Kind
+from wherry_workspace.kinds import KINDS, READABLE, Kind
 from wherry_workspace.movements import LINE, MADE_OF, Line, fields_of, lines_of
-
-READABLE = ("invoice", "charge", "customer", "project", "product", "location", "ticket", "ledger_transaction",
-            "journal_entry", "account")  # fmt: skip
-
 
 _REFERRED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     other: {kind.name: (other,) for kind in KINDS.values() if other in kind.references} for other in KINDS

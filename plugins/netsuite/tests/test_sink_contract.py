@@ -1,0 +1,204 @@
+"""The kit's suite for sinks, on the stand-in: for each entity that is written."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from wherry.records import Item
+from wherry.roles import CallSinkWriter
+from wherry.simulator import Entry, serve
+from wherry.testing.holding import Holding, Line
+from wherry.testing.services import SECRET, SharedClock, services
+from wherry.testing.sink_trial import created, update_of, write
+from wherry.testing.sinks import BriefSinkSuite, SinkSuite, SinkTrial, stamp_of
+from wherry_netsuite.client import Client
+from wherry_netsuite.documents import KINDS
+from wherry_netsuite.settings import NetSuiteSettings
+from wherry_netsuite.simulator import NetSuiteSimulator
+from wherry_netsuite.sink import NetSuiteSink
+
+POSTING = ("invoice", "credit_memo", "journal_entry")
+DOCUMENTS = (*POSTING, "sales_order")
+SETTINGS = {
+    "account": "1234567", "subsidiary": "1", "currencies": {"USD": "1", "EUR": "4", "JPY": "6"},
+    "auth": {"kind": "token", "token": {"env": "BOOKS_TOKEN"}},
+}  # fmt: skip
+
+
+@contextmanager
+def trial_of(sim: NetSuiteSimulator, url: str, folder: Path, entity: str) -> Iterator[SinkTrial]:
+    """A trial of the sink for one entity."""
+    reached = [NetSuiteSettings.model_validate({**SETTINGS, "base_url": url})]
+    customer = sim.make("customer", {"companyName": "Acme Rail", "subsidiary": {"id": "1"}})["id"]
+    sold = sim.make("serviceSaleItem", {"itemId": "Sleeper", "incomeAccount": {"id": "54"}})["id"]
+    record = KINDS[entity].record
+    with services(folder, clock=SharedClock(sim.clock)) as core:
+
+        def make() -> CallSinkWriter:
+            sink = NetSuiteSink(Client(core, reached[-1]), reached[-1], core)
+            sink.check()
+            return sink
+
+        def edit(target: str, **fields: str) -> None:
+            field = {"customer": "comments", "product": "salesDescription"}.get(entity, "memo")
+            sim.change(record, target, fields or {field: "looked at"})
+
+        def move() -> None:
+            sim.account.id = "7654321"
+            reached.append(reached[-1].model_copy(update={"account": "7654321"}))
+
+        yield SinkTrial(
+            make=make,
+            stage=sim.stage,
+            items=lambda count: [thing(entity, number, customer, sold) for number in range(count)],
+            changed=changed,
+            wait=sim.clock.advance,
+            effects=lambda item: effects(sim, make(), item),
+            latest=600.0,
+            rejected=unsaid(thing(entity, 0, customer, sold)),
+            refused=refused(thing(entity, 1, customer, sold)),
+            gone="99999",
+            holds=(lambda item: held(sim, item)) if entity in DOCUMENTS else None,
+            close=sim.account.close if entity in POSTING else None,
+            move=move,
+            clash=(lambda item: sim.make(record, by_hand(make(), item))) if entity == "product" else None,
+            enter=lambda item: str(sim.make(record, by_hand(make(), item))["id"]),
+            edit=edit,
+            renumber=(lambda id: edit(id, tranId="R-1")) if entity in DOCUMENTS else None,
+            voids=entity in DOCUMENTS,
+            writes="PUT|PATCH",
+            secret=SECRET,
+            echo=lambda text: {"o:errorDetails": [{"detail": text, "o:errorCode": "USER_ERROR"}]},
+        )
+
+
+def thing(entity: str, number: int, customer: str, sold: str) -> Item:
+    """The n-th thing to write, always the same."""
+    body: dict[str, Any] = {"number": f"N-{number}", "date": "2026-01-05", "memo": "from the yard"}
+    if entity == "journal_entry":
+        sides = [("debit", "1100", {"customer": customer}), ("credit", "4000", {})]
+        body["lines"] = [{"account": a, "side": s, "amount": money(100 + number), **more} for s, a, more in sides]
+    elif entity in DOCUMENTS:
+        rates = [f"{number}.25", "10"]
+        lines = [{"product": sold, "quantity": "2", "rate": rate, "description": "Oak"} for rate in rates]
+        body |= {"customer": customer, "lines": lines, "total": money(2 * (100 * number + 25) + 2000)}
+    else:
+        body = {"name": f"Thing {number}", "description": f"The {number}th"}
+    return Item(entity=entity, key=f"id:{number}", body=body, stamp=stamp_of(f"{entity} {number}"))
+
+
+def money(minor: int) -> dict[str, Any]:
+    return {"minor": minor, "currency": "USD"}
+
+
+def changed(item: Item) -> dict[str, Any]:
+    """The body with other amounts; of a name, with another description."""
+    body = copy.deepcopy(item.body)
+    if item.entity not in DOCUMENTS:
+        return {**body, "description": "Another"}
+    if item.entity == "journal_entry":
+        return {**body, "lines": [{**line, "amount": money(4711)} for line in body["lines"]]}
+    body["lines"][0] |= {"quantity": "4", "rate": "3"}
+    return {**body, "total": money(3200)}
+
+
+def unsaid(item: Item) -> Item:
+    body = {**item.body, "lines": []} if item.entity in DOCUMENTS else {**item.body, "name": " "}
+    return Item(entity=item.entity, key="id:bad", body=body, stamp=stamp_of("bad"))
+
+
+def refused(item: Item) -> Item | None:
+    """What NetSuite refuses: a document for a customer that is not there."""
+    body = {**item.body, "number": "N-R", "customer": "99999"}
+    if item.entity == "journal_entry":
+        body = {**item.body, "lines": [{**line, "customer": "99999"} for line in item.body["lines"]]}
+    bad = msgspec.structs.replace(item, key="id:refused", body=body, stamp=stamp_of("refused"))
+    return bad if item.entity in DOCUMENTS else None
+
+
+def held(sim: NetSuiteSimulator, item: Item) -> Holding | None:
+    """What the account holds of a document, by its own words."""
+    kind = KINDS[item.entity]
+    key = item.target or f"eid:{item.stamp}"
+    row = sim.account.find(kind.record, key)
+    if row is None:
+        return None
+    lines = [line_of(sim, line) for line in row[kind.sublist]]
+    debits = sum(line.minor for line in lines if line.side == "debit")
+    currency = {number: code for code, number in SETTINGS["currencies"].items()}[row["currency"]["id"]]  # type: ignore[attr-defined]
+    journal = item.entity == "journal_entry"
+    return Holding(
+        total=debits if journal else pennies(row["total"], currency), lines=tuple(lines), date=row["tranDate"],
+        currency=currency, party=None if journal else row["entity"]["id"],
+    )  # fmt: skip
+
+
+def line_of(sim: NetSuiteSimulator, row: dict[str, Any]) -> Line:
+    if "account" in row:
+        side = "debit" if row.get("debit") else "credit"
+        return Line(sim.account.accounts[row["account"]["id"]]["acctnumber"], side, pennies(row[side]))  # type: ignore[arg-type]
+    return Line(row["item"]["id"], "", pennies(row["amount"]))
+
+
+def pennies(amount: Any, currency: str = "USD") -> int:
+    return int(Decimal(str(amount)) * (1 if currency == "JPY" else 100))
+
+
+def by_hand(sink: Any, item: Item) -> dict[str, Any]:
+    """What a person would enter: the same, and no external id."""
+    [call] = sink.encode([item])
+    return dict(json.loads(call.body, parse_float=Decimal))
+
+
+def effects(sim: NetSuiteSimulator, sink: Any, item: Item) -> Sequence[Entry]:
+    """What the bytes of its call did, to what has its external id or is its target."""
+    [call] = sink.encode([msgspec.structs.replace(item, memo="")])
+    cause = hashlib.sha256(call.body).hexdigest()
+    mine = [e for e in sim.history.effects() if e.detail["cause"] == cause]
+    return [e for e in mine if e.detail["external"] == item.stamp or e.detail["id"] == item.target]
+
+
+class TestSink(SinkSuite):
+    @pytest.fixture(params=["invoice", "journal_entry"])
+    def trial(self, request: pytest.FixtureRequest, tmp_path: Path, sim: NetSuiteSimulator) -> Iterator[SinkTrial]:
+        with serve(sim.app()) as url, trial_of(sim, url, tmp_path, request.param) as trial:
+            yield trial
+
+
+class TestFurther(BriefSinkSuite):
+    """The other entities."""
+
+    @pytest.fixture(params=["customer", "credit_memo", "sales_order"])
+    def trial(self, request: pytest.FixtureRequest, tmp_path: Path, sim: NetSuiteSimulator) -> Iterator[SinkTrial]:
+        with serve(sim.app()) as url, trial_of(sim, url, tmp_path, request.param) as trial:
+            yield trial
+
+
+class TestItems(BriefSinkSuite):
+    """The ID of an item is its SKU, or its name, and unique."""
+
+    @pytest.fixture
+    def trial(self, tmp_path: Path, sim: NetSuiteSimulator) -> Iterator[SinkTrial]:
+        with serve(sim.app()) as url, trial_of(sim, url, tmp_path, "product") as trial:
+            yield trial
+
+    def test_what_a_body_no_longer_names_is_emptied(self, trial: SinkTrial) -> None:
+        """The kit would make several of one SKU, which NetSuite does not take."""
+        sink, item = trial.make(), trial.items(1)[0]
+        item.body |= {"sku": "GTX-1", "price": "12.50"}
+        (first,) = created(sink, [item])
+        step = update_of(trial, item, first)
+        step.body = {"name": item.body["name"], "sku": "GTX-1"}
+        answer = write(sink, [step])[step.stamp]
+        assert (answer.fate, answer.facts) == ("updated", sink.facts(step))
+        assert answer.facts is not None
+        assert (answer.facts["description"], answer.facts["price"]) == ("", "0")

@@ -1,0 +1,1 @@
+"""Salesforce for Wherry. What it is stands in ``plugin``."""

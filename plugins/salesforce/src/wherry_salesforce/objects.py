@@ -1,0 +1,168 @@
+"""Salesforce's objects as record kinds: what is asked for, and how a row becomes a record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+from wherry.decoding import decoder
+from wherry.records import Record
+
+from .client import Row, stamp_ms
+from .settings import Location
+
+OBJECTS = {
+    "deal": "Opportunity",
+    "company": "Account",
+    "product": "Product2",
+    "ticket": "Case",
+    "owner": "User",
+    "line_item": "OpportunityLineItem",
+}
+"""Record kind → the object that it is; locations are one of the org's own."""
+
+STAMP, PIPELINE, PROBLEM = "SystemModstamp", "pipeline", "company_problem"
+NO_TYPE = "default"
+"""The one pipeline of an org without record types, and that of deals that have none."""
+MASTER = "012000000000000AAA"
+OWN: dict[str, dict[str, str]] = {
+    "deal": {PIPELINE: "record type", PROBLEM: "why there is no company"},
+    "ticket": {PROBLEM: "why there is no company"},
+    "line_item": {"product_name": "the product's name", "sku": "the product's stock keeping unit, else its code"},
+    "location": {PROBLEM: "why there is no company"},
+}
+"""Fields that this plugin makes, by kind, with what they say."""
+ALWAYS = {
+    "deal": ("AccountId", "OwnerId", "RecordTypeId"),
+    "company": ("OwnerId",),
+    "ticket": ("AccountId", "OwnerId"),
+    "line_item": ("OpportunityId", "SortOrder"),
+}
+"""What a record says of its place and of others, whatever the map needs."""
+OPTIONAL = {
+    "deal": ("CurrencyIsoCode", "RecordTypeId"),
+    "line_item": ("CurrencyIsoCode",),
+    "product": ("CurrencyIsoCode", "StockKeepingUnit"),
+    "company": (
+        "CurrencyIsoCode", "IsPersonAccount", "PersonEmail", "PersonMailingStreet", "PersonMailingCity",
+        "PersonMailingState", "PersonMailingPostalCode", "PersonMailingCountry",
+    ),
+}  # fmt: skip
+"""Standard fields that only some orgs have: several currencies, record types, person accounts. Left out elsewhere."""
+
+
+class View(Struct, frozen=True):
+    """A kind as it is asked for: its object, and the fields of it that this user sees."""
+
+    kind: str
+    object: str
+    known: frozenset[str]
+    location: Location | None = None
+
+    def columns(self, fields: Iterable[str]) -> list[str]:
+        """What to select for these fields of the map."""
+        if self.location is not None:
+            own = [*self.location.named.values(), *filter(None, [self.location.account])]
+            return ["Id", STAMP, *own]
+        return ["Id", STAMP, *self.names(fields)]
+
+    def names(self, fields: Iterable[str]) -> list[str]:
+        """The fields without our own ones and those that this org does not have."""
+        wanted = (*ALWAYS.get(self.kind, ()), *fields)
+        left_out = {*OWN.get(self.kind, ()), *(set(OPTIONAL.get(self.kind, ())) - self.known), "id"}
+        return [name for name in dict.fromkeys(wanted) if name not in left_out]
+
+    def record(self, row: Row) -> Record:
+        """The record of a row. What moves without a change of any field, the stamp, is not among its fields."""
+        fields = {name: raw for name, raw in row.items() if name not in (STAMP, "attributes", *_SWEPT)}
+        if self.location is not None:
+            fields = _located(row, self.location)
+        elif self.kind == "deal":
+            fields[PIPELINE] = _pipeline(fields.get("RecordTypeId"))
+        return Record(kind=self.kind, id=text(row["Id"]), version=text(row[STAMP]), payload=_encode(fields))
+
+    def gone(self, row: Row) -> Record:
+        """The head of a row from the recycle bin: deleted, or merged into another."""
+        into = text(row.get("MasterRecordId"))
+        made = Record(
+            kind=self.kind, id=text(row["Id"]), version=text(row[STAMP]), gone="merged" if into else "deleted"
+        )
+        made.merged_into = into
+        return made
+
+
+_SWEPT = ("IsDeleted", "MasterRecordId")
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+
+
+def text(raw: Raw | None) -> str:
+    """A text of a row; empty for null and for what was not sent."""
+    return str(_decode(raw) or "") if raw is not None else ""
+
+
+def ms_of(row: Row) -> int:
+    """When a row changed, in ms."""
+    return stamp_ms(text(row[STAMP]))
+
+
+def _pipeline(raw: Raw | None) -> Raw:
+    found = text(raw)
+    return Raw(_encode(found if found and found != MASTER else NO_TYPE))
+
+
+def _located(row: Row, location: Location) -> Row:
+    """Under the names of our own fields, and the account as other kinds name it."""
+    found = {"Id": row["Id"], **{name: row[field] for name, field in location.named.items()}}
+    return {**found, "AccountId": row[location.account]} if location.account else found
+
+
+class Names(Struct):
+    """What a record says of others. Read apart: a whole payload is opened when it is mapped."""
+
+    AccountId: str | None = None
+    OwnerId: str | None = None
+    OpportunityId: str | None = None
+
+
+def names_in(record: Record) -> Names:
+    return decoder(Names).decode(record.payload)  # type: ignore[no-any-return]
+
+
+PARENT = "Product2"
+OF_A_LINE = ("Id", STAMP, "Name", "ProductCode")
+"""What is read of a line's product whatever the map needs."""
+
+
+def line_columns(view: View, fields: Iterable[str], product: View, wanted: Sequence[str]) -> list[str]:
+    """What to select of line items: their product comes along, and costs no call."""
+    names = product.names((*OF_A_LINE, "StockKeepingUnit", *wanted))
+    return [*view.columns(fields), *(f"{PARENT}.{name}" for name in dict.fromkeys(names))]
+
+
+def line_of(view: View, row: Row, product: View, wanted: Sequence[str] | None) -> tuple[str, Record]:
+    """The id of the deal that a line belongs to, and the line. With ``wanted`` its product is a relative of it."""
+    nested: Row | None = _nested(row.get(PARENT))
+    line = view.record({name: raw for name, raw in row.items() if name != PARENT})
+    fields: dict[str, Any] = dict(_rows(line.payload))
+    if nested is not None:
+        fields["product_name"] = nested["Name"]
+        fields["sku"] = next((nested[name] for name in ("StockKeepingUnit", "ProductCode") if text(nested.get(name))),
+                             Raw(b"null"))  # fmt: skip
+        line.payload = _encode(fields)
+        if wanted is not None:
+            kept = {name: nested[name] for name in ("Id", STAMP, *product.names(wanted)) if name in nested}
+            line.relatives["product"] = [product.record(kept)]
+    return text(row["OpportunityId"]), line
+
+
+def _nested(raw: Raw | None) -> Row | None:
+    found: Row | None = None if raw is None else decoder(Row | None).decode(raw)
+    return found
+
+
+def _rows(payload: bytes) -> Row:
+    found: Row = decoder(Row).decode(payload)
+    return found

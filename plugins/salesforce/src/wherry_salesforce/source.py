@@ -1,0 +1,183 @@
+"""One Salesforce org as a source of records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+from urllib.parse import quote_plus
+
+import msgspec
+from msgspec import Struct
+from wherry.decoding import decoder
+from wherry.errors import ContractBroken, TryAgain
+from wherry.records import Page, Record
+from wherry.roles import Account, Connection, Description, Query, Services
+
+from .client import LONGEST_URL, Client, Found, Row, profile_of, stamp_ms
+from .files import links_since, opened
+from .objects import View, ms_of, text
+from .relatives import Relatives
+from .schema import Schema
+from .settings import KINDS, SalesforceSettings
+from .soql import among, is_id, long_id, moment, select
+from .walk import Mark, Walk, mark_of
+
+CHUNK = 1_000
+"""Heads whose relatives are read at once: their ids fill a third of the longest query that Salesforce takes."""
+_PLACE = len(quote_plus("'',")) + 18
+"""What an id takes in an address."""
+
+
+class _Organization(Struct):
+    Id: str
+    Name: str
+    OrganizationType: str | None = None
+    IsSandbox: bool = False
+    TimeZoneSidKey: str | None = None
+
+
+class SalesforceSource:
+    """Reads opportunities, accounts, products, cases, users and, where configured, locations. Made once per run."""
+
+    chunk = CHUNK
+
+    def __init__(self, connection: Connection, services: Services) -> None:
+        settings: SalesforceSettings = connection.settings
+        self._settings, location = settings, settings.location
+        self._client = Client(services.http(profile_of(settings)), settings.api)
+        place = location.model_dump_json() if location else ""
+        self._schema = Schema(self._client, services.cache, f"{connection.name}/{settings.api}/schema{place}", location)
+        self._relatives = Relatives(self._client, self._schema)
+        self._fan_out = services.fan_out
+        self.kinds: Sequence[str] = tuple(kind for kind in KINDS if kind != "location" or location)
+
+    def check(self) -> Account:
+        """The org that the sign-in opens."""
+        fields = ("Id", "Name", "OrganizationType", "IsSandbox", "TimeZoneSidKey")
+        found, _ = self._client.query(select(fields, "Organization"))
+        if len(found.records) != 1:
+            raise TryAgain("Salesforce did not say which org this is", code="WHERRY-6769")
+        org: _Organization = _as(_Organization, found.records[0])
+        told = {"type": org.OrganizationType, "timezone": org.TimeZoneSidKey, "sandbox": "yes" if org.IsSandbox else ""}
+        return Account(org.Id, org.Name, {name: value for name, value in told.items() if value})
+
+    # -- heads --------------------------------------------------------------------------------------------------
+
+    def read(self, query: Query) -> Iterator[Page]:
+        """What changed since the mark; everything when there is none. Raises ConfigError before anything is read when
+        the map names fields that the user does not see."""
+        self._known(query.kind)
+        for kind, fields in {query.kind: query.fields, **query.relatives}.items():
+            self._schema.must_know(kind, fields)
+        view, since = self._schema.view(query.kind), _since(query)
+        start = mark_of(query.after) if query.after else Mark()
+        walk = Walk(self._asking(view, query.fields), start, since, self._settings.overlap_ms, view.object)
+        for rows, mark in walk.pages():
+            self._notice(query, rows)
+            yield Page([view.record(row) for row in rows], str(mark))
+        if query.after and query.kind == "deal":
+            yield from self._touched(view, query, start.near or start.at, walk, since)
+        yield Page([], str(walk.end()))
+
+    def choice(self, kind: str) -> str:
+        """Where locations live is set; all other kinds are what they are."""
+        location = self._settings.location
+        return location.model_dump_json() if kind == "location" and location else ""
+
+    def _asking(self, view: View, fields: Sequence[str]) -> Any:
+        columns = view.columns(fields)
+
+        def ask(where: str, tail: str) -> tuple[Found, int | None]:
+            return self._client.query(select(columns, view.object, where, tail))
+
+        return ask
+
+    def _notice(self, query: Query, rows: Sequence[Row]) -> None:
+        if query.kind == "deal" and "StageName" in query.fields:
+            self._schema.notice({text(row["StageName"]) for row in rows})
+
+    def _touched(self, view: View, query: Query, near: int, walk: Walk, since: int) -> Iterator[Page]:
+        """Deals whose lines or files changed: a line moves its deal only when an amount changes, a file never does."""
+        queries = []
+        if "line_item" in query.relatives:
+            queries.append(select(("OpportunityId",), "OpportunityLineItem", f"SystemModstamp >= {moment(near)}"))
+        if "file" in query.relatives:
+            queries.append(links_since(near))
+        found = self._client.queries(queries) if queries else []
+        ids = {text(row.get("OpportunityId") or row.get("LinkedEntityId")) for rows in found for row in rows}
+        for start in range(0, len(ids), CHUNK):
+            rows = self._by_id(view, sorted(ids)[start : start + CHUNK], query.fields)
+            records = [view.record(row) for row in rows if ms_of(row) >= since]
+            for record in records:
+                record.touched = True
+            yield Page(records, str(Mark(walk.end().at, "", near)))
+
+    def _by_id(self, view: View, ids: Sequence[str], fields: Sequence[str]) -> list[Row]:
+        return self._client.queries([select(view.columns(fields), view.object, among("Id", ids))])[0] if ids else []
+
+    # -- what belongs to heads, and heads by id ---------------------------------------------------------------------
+
+    def complete(self, records: list[Record], relatives: Mapping[str, tuple[str, ...]]) -> list[Record]:
+        """The same records with the relatives asked for: one call, and one more for each 2,000 lines."""
+        for kind, fields in relatives.items():
+            self._schema.must_know(kind, fields)
+        for kind in dict.fromkeys(record.kind for record in records):
+            own = [record for record in records if record.kind == kind]
+            for start in range(0, len(own), CHUNK):
+                self._relatives.complete(kind, own[start : start + CHUNK], relatives)
+        return records
+
+    def fetch(self, kind: str, ids: Sequence[str], fields: tuple[str, ...]) -> list[Record]:
+        """Heads by id, in the order asked for; what was deleted is missing."""
+        self._known(kind)
+        view = self._schema.view(kind)
+        wanted = list(dict.fromkeys(long_id(id) for id in ids if is_id(id)))
+        found = {record.id: record for record in map(view.record, self._by_id(view, wanted, fields))}
+        return [found[id] for id in wanted if id in found]
+
+    def sweep(self, kind: str, ids: Sequence[str], fields: tuple[str, ...]) -> Iterator[Record]:
+        """A head for every id. What the recycle bin does not know any more counts as deleted."""
+        self._known(kind)
+        view = self._schema.view(kind)
+        columns = [*view.columns(fields), "IsDeleted"]
+        columns += ["MasterRecordId"] if "MasterRecordId" in view.known else []
+        if "IsDeleted" not in view.known:
+            columns.remove("IsDeleted")  # users are never deleted
+        room = max(1, (LONGEST_URL - len(quote_plus(select(columns, view.object)))) // _PLACE)
+        asked = list(dict.fromkeys(ids))
+        batches = [asked[start : start + room] for start in range(0, len(asked), room)]
+        swept = self._fan_out(lambda some: self._swept(view, columns, list(filter(is_id, some))), batches)
+        for some, heads in zip(batches, swept, strict=True):
+            for id in some:
+                yield heads.get(id) or Record(kind=kind, id=id, version="deleted", gone="deleted")
+
+    def _swept(self, view: View, columns: list[str], ids: Sequence[str]) -> dict[str, Record]:
+        if not ids:
+            return {}
+        page, _ = self._client.query(select(columns, view.object, among("Id", ids)), everything=True)
+        rows = self._client.rows(page)
+        heads = (view.gone(row) if bytes(row.get("IsDeleted", b"")) == b"true" else view.record(row) for row in rows)
+        return {head.id: head for head in heads}
+
+    # -- metadata and files -----------------------------------------------------------------------------------------
+
+    def describe(self, kind: str, *, fresh: bool = False) -> Description:
+        """Fields of a kind, and for deals record types with their stages; kept for an hour."""
+        return self._schema.describe(kind, fresh=fresh)
+
+    def open_file(self, file: str) -> AbstractContextManager[Iterator[bytes]]:
+        """The bytes of a file by the id of its version. Raises Rejected when Salesforce does not give it out."""
+        return opened(self._client, file)
+
+    def _known(self, kind: str) -> None:
+        if kind not in self.kinds:
+            raise ContractBroken(f"Salesforce has no records of kind {kind!r}", code="WHERRY-1762", kind=kind)
+
+
+def _since(query: Query) -> int:
+    return stamp_ms(query.since.isoformat()) if query.since else 0
+
+
+def _as(type: Any, row: Row) -> Any:
+    return decoder(type).decode(msgspec.json.encode(row))

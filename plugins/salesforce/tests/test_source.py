@@ -1,0 +1,288 @@
+"""What the kit does not ask of every source: how few calls it makes, and what is Salesforce's alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+
+import pytest
+from wherry.errors import AccessLost, ConfigError, TryAgain
+from wherry.records import Page, Record
+from wherry.roles import Query
+from wherry_salesforce import client, soql
+from wherry_salesforce.client import pace
+from wherry_salesforce.simulator.options import fill, simulator
+from wherry_salesforce.source import SalesforceSource
+
+from .conftest import PAGE, Orgs, Standing
+
+FIELDS = ("Name", "Amount", "StageName", "CurrencyIsoCode", "pipeline")
+NEAR = {"company": ("Name",), "owner": ("Name",), "line_item": ("Quantity",), "file": ("name",)}
+OVERLAP = 300.0
+
+
+def deals(
+    source: SalesforceSource, after: str | None = None, relatives: Mapping[str, tuple[str, ...]] = NEAR
+) -> tuple[list[Record], str]:
+    pages: list[Page] = list(source.read(Query("deal", after, None, FIELDS, relatives)))
+    return [record for page in pages for record in page.records], pages[-1].mark
+
+
+@pytest.fixture
+def filled(org: Standing) -> Standing:
+    """Four deals with two lines each, the first with a file; long ago."""
+    fill(org.sim, 4)
+    org.sim.clock.advance(2 * OVERLAP)
+    org.calls()
+    return org
+
+
+def settled(org: Standing) -> str:
+    """The mark of a read before and after which nothing happens for long."""
+    org.sim.clock.advance(2 * OVERLAP)
+    _, mark = deals(org.source())
+    org.sim.clock.advance(2 * OVERLAP)
+    org.calls()
+    return mark
+
+
+# -- calls ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_read_with_all_that_belongs_to_it_makes_three_calls(filled: Standing) -> None:
+    """One for the fields of all objects and the stages, one for the heads, one for all relatives."""
+    source = filled.source()
+    records = source.complete(deals(source)[0], NEAR)
+    assert filled.calls() == {"POST /composite": 2, "GET /query": 1}
+    assert [len(record.relatives["line_item"]) for record in records] == [2, 2, 2, 2]
+    assert [[file.fields["name"] for file in record.relatives["file"]] for record in records] == [
+        ["plan.txt"],
+        [],
+        [],
+        [],
+    ]
+    line = records[0].relatives["line_item"][1]
+    assert (line.fields["product_name"], line.fields["sku"]) == ("Ballast", "BAL-1")
+    assert {record.relatives["owner"][0].fields["Name"] for record in records} == {"Ann Lee"}
+
+
+def test_a_read_without_changes_makes_two(filled: Standing) -> None:
+    mark = settled(filled)
+    assert deals(filled.source(), mark)[0] == []
+    assert filled.calls() == {"GET /query": 1, "POST /composite": 1}
+
+
+def test_a_stamp_of_more_rows_than_a_page_holds_ends(filled: Standing) -> None:
+    """Airbyte 17148: the same query for ever, or all but the first page lost."""
+    mark = settled(filled)
+    more = {"StageName": "Prospecting", "CloseDate": "2026-03-31"}
+    ids = [filled.sim.add("Opportunity", Name=f"Load {n}", **more) for n in range(3 * PAGE + 1)]
+    records, _ = deals(filled.source(), mark)
+    assert [record.id for record in records] == ids
+    assert filled.calls()["GET /query"] == 4
+
+
+def test_a_page_that_is_shorter_than_it_could_be_is_not_taken_for_the_last(filled: Standing) -> None:
+    """Wide rows come fewer at a time, whatever was asked for."""
+    fill(filled.sim, 5)
+    filled.sim.page = 2
+    assert len(deals(filled.source())[0]) == 9
+
+
+def test_ids_that_do_not_fit_into_an_address_go_in_a_body(filled: Standing, monkeypatch: pytest.MonkeyPatch) -> None:
+    records, _ = deals(filled.source())
+    monkeypatch.setattr(client, "LONGEST_URL", 100)
+    filled.calls()
+    assert len(filled.source().fetch("deal", [record.id for record in records], FIELDS)) == 4
+    assert filled.calls() == {"POST /composite": 1}
+
+
+# -- what changes beside the heads ---------------------------------------------------------------------------------
+
+
+def test_a_clock_that_went_back_loses_nothing(filled: Standing) -> None:
+    """case_B7: what changed since has earlier stamps than the mark."""
+    mark, sim = settled(filled), filled.sim
+    sim.clock.advance(-5 * OVERLAP)
+    deal = list(sim.org.rows["Opportunity"])[2]
+    sim.change("Opportunity", deal, Name="changed")
+    assert deal in [record.id for record in deals(filled.source(), mark)[0]]
+
+
+def test_a_new_file_and_a_new_version_of_one_bring_their_deal_again(filled: Standing) -> None:
+    """b_001_54: neither leaves a trace on the deal."""
+    mark, sim = settled(filled), filled.sim
+    (first, second, *_) = sim.org.rows["Opportunity"]
+    sim.add("ContentVersion", PathOnClient="new.txt", VersionData="eA==", FirstPublishLocationId=second)
+    records, _ = deals(filled.source(), mark)
+    assert [(record.id, record.touched) for record in records] == [(second, True)]
+    mark = settled(filled)
+    document = next(iter(sim.org.rows["ContentDocument"]))
+    sim.add("ContentVersion", PathOnClient="plan.txt", VersionData="eHk=", ContentDocumentId=document)
+    source = filled.source()
+    records, _ = deals(source, mark)
+    assert [record.id for record in records] == [first]
+    (file,) = source.complete(records, NEAR)[0].relatives["file"]
+    with source.open_file(file.id) as pieces:
+        assert b"".join(pieces) == b"xy"
+
+
+def test_a_rest_of_relatives_that_was_not_looked_at_is_looked_at_by_the_next_run(filled: Standing) -> None:
+    """The heads' pages were handed over, the relatives' were not: their mark stays where it was."""
+    mark, sim = settled(filled), filled.sim
+    line, deal = next((row["Id"], row["OpportunityId"]) for row in sim.org.rows["OpportunityLineItem"].values())
+    sim.change("OpportunityLineItem", line, Description="another")
+    sim.clock.advance(2 * OVERLAP)
+    pages: Iterator[Page] = filled.source().read(Query("deal", mark, None, FIELDS, NEAR))
+    cut = next(pages).mark
+    assert [record.id for record in deals(filled.source(), cut)[0]] == [deal]
+
+
+# -- what is Salesforce's alone ------------------------------------------------------------------------------------
+
+
+def test_record_types_are_pipelines_and_won_is_what_salesforce_calls_won(orgs: Orgs) -> None:
+    """b_001_64"""
+    org = orgs(record_types=("Rental", "Sale"))
+    rental = next(iter(org.sim.org.record_types))
+    fill(org.sim, 3)
+    org.sim.add("Opportunity", Name="Old", StageName="Closed Won", CloseDate="2026-01-01")
+    for row in org.sim.org.rows["OpportunityStage"].values():
+        row["DefaultProbability"] = 90 if row["IsWon"] else row["DefaultProbability"]
+    source = org.source()
+    assert [record.fields["pipeline"] for record in deals(source)[0]][::3] == [rental, "default"]
+    pipelines = source.describe("deal").pipelines
+    assert [pipeline.label for pipeline in pipelines] == ["without a record type", "Rental", "Sale"]
+    won = [stage.id for stage in pipelines[1].stages if stage.closed and stage.probability == "1"]
+    assert won == ["Closed Won"]
+
+
+def test_a_currency_is_asked_for_only_where_there_are_several(orgs: Orgs) -> None:
+    one, several = orgs(), orgs(currencies=("EUR", "JPY"))
+    for org in (one, several):
+        org.sim.add("Opportunity", Name="A", StageName="Prospecting", CloseDate="2026-01-01", Amount=Decimal("10.5"))
+    ((plain,), _), ((foreign,), _) = deals(one.source()), deals(several.source())
+    assert "CurrencyIsoCode" not in plain.fields
+    assert (foreign.fields["CurrencyIsoCode"], foreign.fields["Amount"]) == ("EUR", Decimal("10.5"))
+    assert {"CurrencyIsoCode"} <= {field.name for field in one.source().describe("deal").fields}
+
+
+def test_a_person_account_is_a_company_with_an_address_of_its_own(orgs: Orgs) -> None:
+    org = orgs(person_accounts=True)
+    person = org.sim.add("Account", Name="Ann Lee", PersonMailingCity="Bath", PersonEmail="ann@example.org")
+    deal = org.sim.add("Opportunity", Name="A", StageName="Prospecting", CloseDate="2026-01-01", AccountId=person)
+    source = org.source()
+    wanted = {"company": ("Name", "BillingCity", "PersonMailingCity")}
+    (record,) = source.complete(source.fetch("deal", [deal], FIELDS), wanted)
+    assert record.relatives["company"][0].fields["PersonMailingCity"] == "Bath"
+
+
+def test_an_account_that_the_user_does_not_see_is_told_of(filled: Standing) -> None:
+    account = next(iter(filled.sim.org.rows["Account"]))
+    filled.sim.org.delete("Account", account)
+    source = filled.source()
+    record = source.complete(deals(source)[0], NEAR)[0]
+    assert record.relatives["company"] == []
+    assert account in record.fields["company_problem"]
+
+
+def test_locations_are_an_object_of_the_org_under_our_own_names(org: Standing) -> None:
+    """b_001_63 b_001_65"""
+    account = org.sim.add("Account", Name="Acme")
+    org.sim.org.custom("Site__c", "a00", Name="string", Street__c="string", Account__c="reference")
+    site = org.sim.add("Site__c", Name="Jetty", Street__c="Quay 1", Account__c=account)
+    source = org.source(location={"object": "Site__c", "street": "Street__c", "account": "Account__c"})
+    ((page, _), _) = (list(source.read(Query("location", None, None, ("name", "street")))), None)
+    (record,) = source.complete(page.records, {"company": ("Name",)})
+    assert (record.id, record.fields["name"], record.fields["street"]) == (site, "Jetty", "Quay 1")
+    assert record.relatives["company"][0].fields["Name"] == "Acme"
+    with pytest.raises(ConfigError, match="Street2__c"):
+        list(org.source(location={"object": "Site__c", "street": "Street2__c"}).read(Query("location")))
+    assert "location" not in org.source().kinds
+
+
+def test_an_id_of_fifteen_characters_is_that_of_eighteen(filled: Standing) -> None:
+    """The example is Salesforce's own."""
+    assert soql.long_id("001A0000006Vm9r") == "001A0000006Vm9rIAC"
+    deal = next(iter(filled.sim.org.rows["Opportunity"]))
+    assert [record.id for record in filled.source().fetch("deal", [deal[:15], "' OR Id != '"], FIELDS)] == [deal]
+
+
+def test_what_is_quoted_stays_one_text(org: Standing) -> None:
+    """case_G15"""
+    name = "O'Neil \\' OR Name != '"
+    org.sim.add("Account", Name=name)
+    found = org.soql(soql.select(["Id", "Name"], "Account", f"Name = {soql.quoted(name)}"))
+    assert [row["Name"] for row in found] == [name]
+
+
+# -- what goes wrong -----------------------------------------------------------------------------------------------
+
+
+def test_a_field_that_the_user_does_not_see_is_named_before_anything_is_read(filled: Standing) -> None:
+    """case_B17"""
+    with pytest.raises(ConfigError, match=r"deal\.StageNam .*") as caught:
+        list(filled.source().read(Query("deal", fields=("StageNam",))))
+    assert "StageName" in caught.value.fix
+    assert filled.calls() == {"POST /composite": 2}
+
+
+def test_an_object_that_the_user_does_not_see_is_named(filled: Standing) -> None:
+    filled.sim.hidden.add("OpportunityLineItem")
+    source = filled.source()
+    records, _ = deals(source, relatives={})
+    with pytest.raises(ConfigError, match=r"line_item\.Quantity"):
+        source.complete(records, NEAR)
+    with pytest.raises(AccessLost, match="OpportunityLineItem"):
+        source.complete(records, {"product": ()})
+
+
+def test_a_refused_part_of_a_call_is_no_answer_that_there_is_nothing(filled: Standing) -> None:
+    """case_B11: the whole answers 200."""
+    source = filled.source()
+    records, _ = deals(source)
+    filled.sim.hidden.add("Account")
+    with pytest.raises(ConfigError, match="Account"):
+        source.complete(records, NEAR)
+
+
+def test_a_stage_that_was_just_made_has_the_stages_asked_anew(filled: Standing) -> None:
+    source = filled.source()
+    source.describe("deal")
+    filled.sim.org.put("OpportunityStage", {"ApiName": "Signed", "IsActive": True, "IsClosed": True, "IsWon": True})
+    deal = next(iter(filled.sim.org.rows["Opportunity"]))
+    filled.sim.change("Opportunity", deal, StageName="Signed")
+    deals(source)
+    assert "Signed" in [stage.id for stage in filled.source().describe("deal").pipelines[0].stages]
+
+
+def test_the_days_calls_are_told_from_too_many_at_once(filled: Standing) -> None:
+    """case_E8: both are 403 with one code, and none of them a lost sign-in."""
+    for message, after in (("TotalRequests Limit exceeded.", 3_600.0), ("ConcurrentRequests Limit exceeded.", 30.0)):
+        body = [{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": message}]
+        filled.sim.faults.add("status", status=403, body=body, times=99)
+        with pytest.raises(TryAgain) as caught:
+            filled.source().check()
+        assert caught.value.after == after
+        filled.sim.faults.clear()
+
+
+def test_the_less_the_org_has_left_the_slower_we_go() -> None:
+    told = [pace({"sforce-limit-info": f"api-usage={said}"}) for said in ("10/15010", "14950/15000; per-app=1/2", "x")]
+    assert [one and (one.limit, one.seconds) for one in told] == [(250, 60.0), (1, 60.0), None]
+
+
+def test_the_stand_in_has_options_and_refuses_others() -> None:
+    made = simulator({"deals": "3", "multicurrency": "yes", "currency": "GBP", "record_types": "Sale", "limit": "50"})
+    assert (len(made.org.rows["Opportunity"]), made.org.currencies[0]) == (3, "GBP")
+    for wrong in ({"deal": "3"}, {"deals": "many"}, {"currency": "XXY"}):
+        with pytest.raises(ConfigError):
+            simulator(wrong)
+
+
+def test_bytes_are_numbers_digit_by_digit(filled: Standing) -> None:
+    """What the wire says is what is hashed and mapped."""
+    ((record, *_), _) = deals(filled.source())
+    assert json.loads(record.payload)["AccountId"]
+    assert record.fields["Amount"] == Decimal("552.05")
