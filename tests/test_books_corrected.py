@@ -301,3 +301,29 @@ def test_a_tie_out_in_several_currencies_says_which() -> None:
     days = Days(day, day)
     shown = list(tied.lines(Tied(connection="books", flows=[FLOW], days=days, found=found)))
     assert [line.split()[:2] for line in shown[1:4]] == [["ACCOUNT", "CURRENCY"], ["1205", "EUR"], ["1205", "USD"]]
+
+
+# -- under another name ------------------------------------------------------------------------------------------------
+
+
+def test_a_flow_with_movements_that_are_not_posted_keeps_its_name_and_leaves_them_out_after_that(
+    desk: Treasury,
+) -> None:
+    """I10: nobody else would book them, and nobody but that flow corrects them."""
+    moves(desk, "2026-01-05,100.00 USD,storage,hot,A")
+    desk.does(f"run {FLOW}")
+    desk.setting("[flows.wallet-journals]", "[flows.other]")
+    desk.does("run other", 7)
+    assert "WHERRY-7036" in desk.err
+    desk.setting("[flows.other]", "[flows.wallet-journals]")
+    desk.does(f"approve {FLOW} --all --yes")
+    desk.setting("[flows.wallet-journals]", "[flows.other]")
+    why = "flow wallet-journals has it already, and the project has no flow of that name any more"
+    assert desk.ask("run other")["reasons"]["ledger_transaction"]["skipped"] == {why: 1}
+    said = [one["sentence"] for one in desk.ask("explain A")["items"]]
+    assert [" is in books" in one for one in said] == [True]
+    told = [
+        one["sentence"]
+        for one in desk.ask(f"explain {desk.ask('workspace list ledger-transaction')['items'][0]['id']}")["items"]
+    ]
+    assert sum("is not sent to books" in one and "by flow other" in one for one in told) == 1

@@ -112,7 +112,8 @@ class View(Teller):
             when = day(one.link.made_at)
             return f"{name} is not in {there}: {one.link.made_by} {what} on {when}{self._why(one)}{again}"
         if one.seen is not None:
-            return f"{name} is not in {there}: {self._left_out(one.seen)}"
+            by = f"sent to {there} by flow {one.flow}" if homing.is_kept_out(one.seen.reason) else f"in {there}"
+            return f"{name} is not {by}: {self._left_out(one.seen)}"
         return f"{name} is not in {there}: {self._not_read(one)}"
 
     def _members(self, one: Subject) -> list[MovementRow]:

@@ -167,6 +167,9 @@ class Finder:
 
     def _with_entry(self, subject: Subject, row: MovementRow) -> Subject:
         subject.movement = row
+        if subject.route is None:  # the project has no flow of that name any more
+            linked = inquiries.links_to(self.tx, [f"M-{row.id}"])
+            subject.route = next((Route(one.route.source, row.sink) for one in linked), None)
         if subject.route is not None and subject.item is None:
             subject.link, subject.item = tracing.entry_of(self.tx, subject.route, row)
         return subject

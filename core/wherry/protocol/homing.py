@@ -26,6 +26,7 @@ from wherry.wording import a, spelled
 Name = tuple[str, str, str]
 """Flow, kind and id of a record."""
 _BEGINS, _NAMED = "flow ", " has it already, as "
+_GONE = ", and the project has no flow of that name any more"
 _ONE = "a record goes into a target as one document, and that stays what it is until it is taken back"
 
 
@@ -109,7 +110,8 @@ def _elsewhere(tx: Tx, lane: Lane, home: Home) -> Elsewhere:
     number = _number(tx, home, link) if link is not None else item.label if item is not None else ""
     name = number or home.key.removeprefix("id:")
     stands = " (on its way)" if link is None else f" ({link.target or 'given up, as it may be there already'})"
-    why = f"{_BEGINS}{home.flow}{_NAMED}{spelled(home.entity)} {name}{stands}: {_rule(lane, home)}"
+    gone = "" if home.flow in lane.approvals or home.form != "journal" else _GONE
+    why = f"{_BEGINS}{home.flow}{_NAMED}{spelled(home.entity)} {name}{stands}{gone}: {_rule(lane, home)}"
     return Elsewhere(why, home, number)
 
 
@@ -140,7 +142,9 @@ def why_it_stays(reason: str) -> str:
 
 def in_general(reason: str) -> str:
     """The reason without the names of the one record: what is counted."""
-    return reason.partition(_NAMED)[0] + " has it already" if is_kept_out(reason) else reason
+    if not is_kept_out(reason):
+        return reason
+    return reason.partition(_NAMED)[0] + " has it already" + (_GONE if _GONE in reason else "")
 
 
 def of_steps(tx: Tx, lane: Lane, steps: Iterable[Step]) -> dict[Ref, str]:

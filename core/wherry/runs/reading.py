@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol, runtime_checkable
 
+from wherry.books.frozen import frozen
 from wherry.entities import other_forms
 from wherry.errors import ContractBroken, Guarded
 from wherry.protocol import boundary, homing
@@ -120,6 +121,26 @@ def refuse_other_ends(job: Job) -> None:
             "and written holds for those alone",
             fix=f"put source and sink of flows.{name} back, or give the flow another name", code="WHERRY-7035",
             flow=name,
+        )  # fmt: skip
+    if not saved and job.wired.posting is not None:
+        refuse_another_name(job)
+
+
+def refuse_another_name(job: Job) -> None:
+    """What is to be booked is kept by the flow's name, too: under another one it would be left to a flow that there is
+    no more."""
+    lane = job.wired.sending.lane
+    with job.wired.store.read() as tx:
+        moved = [one for kind in job.wired.mappers for one in homes.moved(tx, lane.route, kind)]
+        alone = [(flow, entry) for flow, entry in moved if flow not in lane.approvals]
+        sent = frozen(tx, lane.route, {entry for _, entry in alone})
+    former = next((flow for flow, entry in alone if entry not in sent), "")
+    if former:
+        raise Guarded(
+            f"flow {former} has movements for {job.wired.flow.sink} that were not posted yet, and the project has no "
+            f"flow of that name any more: {job.wired.name} would leave them out, and nobody would book them",
+            fix=f"call it flows.{former} again, at least until all of it is posted", code="WHERRY-7036",
+            flow=job.wired.name,
         )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 from wherry.store.database import Tx, wanted
 from wherry.store.ledger import ItemRow, Route, item_columns, item_of
 from wherry.store.tables import homes as table
-from wherry.store.tables import items
+from wherry.store.tables import items, movements
 
 Form = Literal["document", "journal", "waits"]
 """``waits``: the flow was kept from the record, because another has it."""
@@ -116,6 +116,18 @@ def count(tx: Tx, route: Route, flow: str, kind: str, entities: Collection[str])
     """Entity → how many records of a flow have their home as such documents."""
     told = {**_told(route, flow=flow, kind=kind), "apart": list(entities)}
     return {str(entity): int(number) for entity, number in tx.kept(_COUNT, told)}
+
+
+_MOVED = (
+    sa.select(table.c.flow, movements.c.entry).distinct()
+    .join(movements, sa.and_(*(movements.c[name] == table.c[name] for name in ("sink", "flow", "key"))))
+    .where(_MINE, table.c.form == "journal", movements.c.state.in_(("open", "left", "booked")))
+)  # fmt: skip
+
+
+def moved(tx: Tx, route: Route, kind: str) -> list[tuple[str, str]]:
+    """(flow, entry) of all movements of a kind's records that are not known to be posted; some are in no entry."""
+    return [(str(row[0]), str(row[1])) for row in tx.kept(_MOVED, _told(route, kind=kind))]
 
 
 def unsent(tx: Tx, route: Route, flow: str, kind: str, entities: Collection[str]) -> list[ItemRow]:
