@@ -85,3 +85,18 @@ def test_the_number_of_a_version_is_shown_since_it_is_no_secret(books: Shop) -> 
     assert "***" not in told
     assert (is_secret_name("SyncToken"), is_secret_name("AccessToken"), is_secret_name("token")) == (False, True, True)
     assert clean({"SyncToken": "3", "refresh_token": "canary"}) == {"SyncToken": "3", "refresh_token": "***"}
+
+
+def test_what_a_flow_wrote_before_it_was_renamed_is_told_as_there(books: Shop) -> None:
+    """I16: before the new name has read it, and when it leaves it out"""
+    books.does("run invoices")
+    path = books.folder / "wherry.toml"
+    path.write_text(path.read_text("utf-8").replace("[flows.invoices", "[flows.bills"), "utf-8")
+    for _ in range(2):
+        told = [one["sentence"] for one in books.ask("explain INV-1001")["items"]]
+        assert [one[: one.index(" (")] for one in told] == ["Invoice 536365 is in books"] * len(told)
+        books.setting(
+            'when = { status = "invoiced" }', 'when = { status = "invoiced" }\nfilter = "invoice.number == 0"'
+        )
+        books.does("run bills")
+    assert len(told) == 1

@@ -26,7 +26,7 @@ LAYERS = (
     ("state", "store"),
     ("outside", "secrets signin assertion clientgrant http consent"),
     ("seams", "hookspecs plugins commands"),
-    ("defaults of the core", "mapping matching triggers transforms expressions filters catalogues"),
+    ("defaults of the core", "mapping matching triggers transforms scopes expressions filters catalogues"),
     (
         "what is to be written",
         "protocol protocol.watching protocol.plain protocol.blaming protocol.boundary protocol.sinks protocol.steps "

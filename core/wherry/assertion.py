@@ -52,8 +52,8 @@ class SignedApp(App, frozen=True, kw_only=True):
     def _key(self) -> rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey:
         try:
             key = serialization.load_pem_private_key(remember(self.secret()).encode(), None)
-        except (ValueError, TypeError) as error:
-            raise _no_key(f"it cannot be read: {str(error)[:80]}") from None
+        except (ValueError, TypeError):
+            raise _no_key("it is no PEM text, or is encrypted") from None
         if isinstance(key, rsa.RSAPrivateKey) or (isinstance(key, ec.EllipticCurvePrivateKey) and _is_p256(key)):
             return key
         raise _no_key("it is neither an RSA key nor one of the curve P-256")

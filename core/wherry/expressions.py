@@ -12,57 +12,25 @@ import ast
 import difflib
 import functools
 import inspect
-from collections.abc import Callable, Collection, Iterable, Mapping
-from decimal import Decimal
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from msgspec import Struct, field
 
 from wherry import transforms
 from wherry.errors import ConfigError
-from wherry.records import Record
+from wherry.scopes import Scope
 from wherry.transforms import RESULTS, Transform, zone_of
 
 LONGEST, MOST_NODES = 1_000, 200
-_NOTHING: dict[str, Any] = {}
 
 UNKNOWN_FIELD = "WHERRY-2204"
 """The code of an error that a source field made a moment ago would cure."""
 
 
-class Scope:
-    """What an expression sees of one record: the record and the relatives at hand with their fields, the references
-    that can be made, and where residue is counted."""
-
-    __slots__ = ("fields", "records", "refs", "residue")
-
-    def __init__(self) -> None:
-        self.fields: dict[str, dict[str, Any]] = {}
-        self.records: dict[str, Record] = {}
-        self.refs: dict[str, dict[str, str] | None] = {}
-        self.residue: dict[str, Decimal] = {}
-
-    def enter(self, record: Record) -> None:
-        """See this record as the one of its kind, and of each kind of its relatives the first."""
-        for relatives in record.relatives.values():
-            if relatives:
-                self._see(relatives[0])
-        self._see(record)
-
-    def inside(self, record: Record) -> Scope:
-        """The same view from one of several relatives: what it has comes before what the record has."""
-        scope = Scope.__new__(Scope)
-        scope.fields, scope.records, scope.refs = self.fields.copy(), self.records.copy(), self.refs.copy()
-        scope.residue = self.residue
-        scope.enter(record)
-        return scope
-
-    def _see(self, record: Record) -> None:
-        self.fields[record.kind] = record.fields if record.decoded is None else record.decoded
-        self.records[record.kind] = record
-
-
-Evaluate = Callable[[Scope], Any]
+Evaluate = Callable[[Scope], Sequence[Any]]
+"""What an expression comes to, row by row."""
 
 
 class Words(Struct, frozen=True):
@@ -75,6 +43,8 @@ class Words(Struct, frozen=True):
     refs: frozenset[str] = frozenset()
     elsewhere: Mapping[str, str] = field(default_factory=dict)
     source_fields: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    plugins: frozenset[str] = frozenset()
+    """The transforms that plugins register."""
 
 
 class Expression(Struct, frozen=True):
@@ -216,8 +186,8 @@ class _Compiler:
         self.paths[path] = None
         kind, name = path
         if name == "id":
-            return lambda scope: found.id if (found := scope.records.get(kind)) is not None else None
-        return lambda scope: scope.fields.get(kind, _NOTHING).get(name)
+            return lambda scope: [None if one is None else one.id for one in scope.seen(kind)]
+        return lambda scope: [found.get(name) for found in scope.fields(kind)]
 
     def _ref(self, arguments: list[ast.expr]) -> Evaluate:
         if len(arguments) != 1 or not isinstance(arguments[0], ast.Name):
@@ -227,7 +197,7 @@ class _Compiler:
             why = self.words.elsewhere.get(entity) or f"no entity {entity!r}{did_you_mean(entity, self.words.refs)}"
             raise self._error(f"ref({entity}): {why}", "WHERRY-2209", allowed=sorted(self.words.refs))
         self.refs[entity] = None
-        return lambda scope: scope.refs.get(entity)
+        return lambda scope: scope.refs(entity)
 
     def _call(self, name: str, arguments: list[ast.expr]) -> tuple[Evaluate, str]:
         transform = self.words.transforms.get(name)
@@ -242,10 +212,10 @@ class _Compiler:
         if transform is transforms.first and all(map(self._never_fails, arguments)):
             return _first(functions), result
         if transform is not None:
-            return _applied(transform, functions), result
+            return (_timed if name in self.words.plugins else _applied)(transform, functions), result
         assert counting is not None
         self.counts = True
-        return lambda scope: counting(scope.residue, *[function(scope) for function in functions]), result
+        return lambda scope: _applied(partial(counting, scope.residue), functions)(scope), result
 
     def _never_fails(self, node: ast.expr) -> bool:
         """Whether it can be left out of the reckoning where it is not needed."""
@@ -311,33 +281,42 @@ def _misfit(function: Any, count: int, *, extra: bool) -> str | None:
 
 
 def _constant(value: Any) -> Evaluate:
-    return lambda scope: value
+    return lambda scope: [value] * len(scope.own)
 
 
 def _first(functions: list[Evaluate]) -> Evaluate:
-    """``first``, no further than to the one it takes."""
+    """``first``, of each row no further than to the one it takes."""
 
-    def evaluate(scope: Scope) -> Any:
-        value = None
-        for function in functions:
-            value = function(scope)
-            if value is not None and value != "":
-                return value
-        return value
+    def evaluate(scope: Scope) -> Sequence[Any]:
+        values = functions[0](scope)
+        for function in functions[1:]:
+            if None not in values and "" not in values:
+                break
+            empty = [row for row, value in enumerate(values) if value is None or value == ""]
+            found = dict(zip(empty, function(scope.only(empty)), strict=True))
+            values = [found.get(row, value) for row, value in enumerate(values)]
+        return values
 
     return evaluate
 
 
 def _applied(transform: Transform, functions: list[Evaluate]) -> Evaluate:
-    # One closure for each usual number of arguments: a list built per call costs a third of a field's time.
-    match functions:
-        case [one]:
-            return lambda scope: transform(one(scope))
-        case [one, two]:
-            return lambda scope: transform(one(scope), two(scope))
-        case [one, two, three]:
-            return lambda scope: transform(one(scope), two(scope), three(scope))
-    return lambda scope: transform(*[function(scope) for function in functions])
+    if not functions:
+        return lambda scope: [transform() for _ in scope.own]
+    return lambda scope: list(map(transform, *[function(scope) for function in functions]))
+
+
+def _timed(transform: Transform, functions: list[Evaluate]) -> Evaluate:
+    """The same of a transform that is a plugin's: each call may take its time, and is heard of."""
+
+    def evaluate(scope: Scope) -> Sequence[Any]:
+        def called(*given: Any) -> Any:
+            scope.begin()
+            return transform(*given)
+
+        return _applied(called, functions)(scope)
+
+    return evaluate
 
 
 def _common(results: list[str], *, known: bool) -> str:

@@ -41,9 +41,14 @@ def _line(name: str, field: FieldInfo, prefix: str) -> str:
 
 def _value(name: str, annotation: Any, prefix: str) -> str | None:
     """TOML of a placeholder for a type; None where none can be guessed."""
-    from wherry.settings import OAuth2Auth, SecretRef, TokenAuth
+    from wherry.settings import ClientAuth, OAuth2Auth, SecretRef, TokenAuth
 
     kinds = list(_kinds(annotation))
+    app = next((one for one in kinds if isinstance(one, type) and issubclass(one, ClientAuth)), None)
+    if app is not None and OAuth2Auth not in kinds:
+        needed = {name: field for name, field in app.model_fields.items() if field.is_required()}
+        told = ", ".join(f"{name} = {_value(name, field.annotation, prefix)}" for name, field in needed.items())
+        return f'{{ kind = "client", {told} }}'
     if TokenAuth in kinds:
         return f'{{ kind = "token", token = {_env(prefix, "token")} }}'
     if OAuth2Auth in kinds:

@@ -47,7 +47,7 @@ def ends(usable: Plugins, template: str, into: str = "") -> Ends:
     found = [usable.manifests[name] for name in sorted(usable.manifests)]
     platform = next((one for one in found if one.group == "platform" and _KINDS[template] in one.maps), None)
     keeping = [one for one in found if one.group == "accounting" and "sink" in one.roles]
-    by_ease = sorted(keeping, key=lambda one: not one.sign_in)  # one that is only signed in to comes first
+    by_ease = sorted(keeping, key=lambda one: (not one.sign_in, _asks_for(usable.settings_model(one.system))))
     books = next((one for one in by_ease if into in ("", one.system)), None)
     if into and books is None:
         known = ", ".join(one.system for one in by_ease) or "none"
@@ -60,6 +60,11 @@ def ends(usable: Plugins, template: str, into: str = "") -> Ends:
     also = tuple(files) if template == "journals" else ()
     models = usable.settings_model(books.system), usable.settings_model(platform.system)
     return Ends(platform, books, also, *models, others=tuple(one for one in by_ease if one is not books))
+
+
+def _asks_for(settings: type[BaseModel] | None) -> int:
+    """How much has to be filled in of a system: the one that is only signed in to comes first."""
+    return sum(one.is_required() for one in settings.model_fields.values()) if settings is not None else 0
 
 
 def text(template: str, between: Ends, name: str, timezone: str, currency: str, today: dt.date) -> str:
@@ -110,7 +115,7 @@ def _told(between: Ends, currency: str) -> Iterator[str]:
     if "simulator" in between.books.roles and "simulator" in choices:
         yield f'# No account at hand? wherry simulate {between.books.system}, then environment = "simulator" and'
         yield "# BOOKS_URL=http://127.0.0.1:8701 with any BOOKS_CLIENT_ID and BOOKS_CLIENT_SECRET in .env"
-    if between.books.oauth is not None:
+    if "oauth2" in between.books.sign_in:
         secrets = 'client_id = { env = "BOOKS_CLIENT_ID" }, client_secret = { env = "BOOKS_CLIENT_SECRET" }'
         yield f'auth = {{ kind = "oauth2", {secrets} }}    # never the secret itself'
 

@@ -53,14 +53,14 @@ from wherry.entities import Entity
 from wherry.errors import ConfigError
 from wherry.expressions import UNKNOWN_FIELD, Expression, Words, compile_expression, did_you_mean
 from wherry.mapping.layers import TRIGGER, Layer, Outline, check_entities, is_for_books, of_document, outlines
-from wherry.mapping.mapper import MapMapper, explain
+from wherry.mapping.mapper import MapMapper, Mapped, explain
 from wherry.mapping.plan import Plan, Row, kinds_of, make_plan
 from wherry.money import DECIMALS
 from wherry.roles import Description
 from wherry.triggers import FlowLike as TriggerFlow
 from wherry.triggers import make_trigger
 
-__all__ = ["UNKNOWN_FIELD", "FlowLike", "MapMapper", "Row", "build", "explain", "is_for_books"]
+__all__ = ["UNKNOWN_FIELD", "FlowLike", "MapMapper", "Mapped", "Row", "build", "explain", "is_for_books"]
 
 FORMAT = 1
 """Raised when the same map makes other drafts than before, so that every fingerprint changes."""
@@ -131,6 +131,7 @@ class _Builder:
             transforms={**transforms.core(currency, self.zone), **own},
             counting=transforms.counting(currency),
             source_fields=self.source_fields,
+            plugins=frozenset(own),
         )
 
     def build(self, named_maps: Mapping[str, Mapping[str, Any]]) -> MapMapper:

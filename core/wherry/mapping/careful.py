@@ -4,19 +4,21 @@ wrong the words that name the record, the target field and the source path."""
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 from wherry import entities
 from wherry.entities import Entity
 from wherry.errors import ContractBroken, Rejected, WherryError
-from wherry.expressions import Expression, Scope
+from wherry.expressions import Expression
 from wherry.mapping.layers import Line
 from wherry.mapping.plan import Body, Making, Plan
 from wherry.mapping.shapes import REMEDY, targets
 from wherry.mapping.straight import is_field
 from wherry.mapping.work import Work
 from wherry.records import Record
+from wherry.scopes import Begin, Scope
 from wherry.transforms import text
 
 _PLACE = re.compile(r"`\$((?:\.\w+|\[\.\.\.\]|\[\d+\])+)`")
@@ -26,39 +28,48 @@ _CUSTOM = "custom."
 
 
 class CarefulWork(Work):
-    """Takes what the straight way does not, and raises Rejected, or ContractBroken for the fault of a transform."""
+    """Takes of one record what the straight way does not, and raises Rejected, or ContractBroken for the fault of a
+    transform."""
 
-    def __init__(self, plan: Plan, record: Record, shapes: dict[str, type[Entity]]) -> None:
+    def __init__(self, plan: Plan, record: Record, shapes: dict[str, type[Entity]], begin: Begin = bool) -> None:
         self.shapes = shapes
-        super().__init__(plan, record, {})
+        super().__init__(plan, [record], {}, begin)
 
-    def body(self, making: Making, scope: Scope) -> dict[str, Any]:
-        body = self._fill(making.body, scope, making.entity)
+    def bodies(self, making: Making, scope: Scope) -> list[dict[str, Any]]:
+        bodies = self._fill(making.body, scope, making.entity)
         for name, kind, elements in making.lists:
-            body[name] = [self._fill(elements, inner, f"{making.entity}.{name}") for inner in self.each(kind)]
+            for body in bodies:
+                body[name] = self._fill(elements, self.each(kind), f"{making.entity}.{name}")
+        return [self._checked(making, body) for body in bodies]
+
+    def _checked(self, making: Making, body: dict[str, Any]) -> dict[str, Any]:
         try:
             return entities.check(making.entity, body, self.shapes)
         except ValueError as error:
             raise self._refused_by_shape(making, str(error)) from None
 
-    def value(self, expression: Expression, scope: Scope, entity: str, part: str) -> str | None:
+    def texts(self, expression: Expression | None, scope: Scope, entity: str, part: str) -> Sequence[str | None]:
         try:
-            return super().value(expression, scope, entity, part)
+            return super().texts(expression, scope, entity, part)
         except Exception as error:
+            assert expression is not None
             raise self._unreadable(error, f"{entity} ({part})", expression) from error
 
-    def is_so(self, condition: Expression, scope: Scope, entity: str, part: str) -> bool:
+    def are_so(self, condition: Expression, scope: Scope, entity: str, part: str) -> list[bool]:
         try:
-            return super().is_so(condition, scope, entity, part)
+            return super().are_so(condition, scope, entity, part)
         except Exception as error:
             raise self._unreadable(error, f"{entity} ({part})", condition) from error
 
-    def _fill(self, body: Body, scope: Scope, entity: str) -> dict[str, Any]:
+    def _fill(self, body: Body, scope: Scope, entity: str) -> list[dict[str, Any]]:
+        return [self._filled(body, scope.only([row]), entity) for row in range(len(scope.own))]
+
+    def _filled(self, body: Body, scope: Scope, entity: str) -> dict[str, Any]:
         filled: dict[str, Any] = {}
         custom: dict[str, Any] = {}
         for name, (expression, line) in body.lines.items():
             try:
-                value = expression.evaluate(scope)
+                [value] = expression.evaluate(scope)
                 if name.startswith(_CUSTOM):
                     if value is not None or _is_sent(expression, scope):
                         custom[name.removeprefix(_CUSTOM)] = text(value) if isinstance(value, Decimal) else value
@@ -131,7 +142,7 @@ class CarefulWork(Work):
 
 def _is_sent(line: Expression, scope: Scope) -> bool:
     """Whether a bare path below ``custom`` was sent, if only as null: what was not stays unset, null is null."""
-    return is_field(line.path) and line.path[1] in (scope.fields.get(line.path[0]) or ())
+    return is_field(line.path) and line.path[1] in scope.fields(line.path[0])[0]
 
 
 def _blank(value: Any) -> bool:

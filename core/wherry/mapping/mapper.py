@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from wherry.entities import Entity
-from wherry.expressions import Expression, Scope
+from wherry.errors import Rejected
+from wherry.expressions import Expression
 from wherry.mapping.careful import CarefulWork
 from wherry.mapping.plan import Plan, Row
 from wherry.mapping.work import Kept, Work
 from wherry.records import Draft, Record, Skip
+from wherry.scopes import Begin, Scope
 from wherry.triggers import Trigger
+
+Mapped = list[Draft] | Skip | Rejected
+_AT_ONCE = 128
+"""Records that are mapped together: more would lie too far apart, and one that is unusual would hold up more."""
 
 
 class MapMapper:
@@ -86,22 +92,59 @@ class MapMapper:
         Raises Rejected naming record, target field and source path, or the filter that cannot be told;
         ContractBroken when a transform of a plugin raises anything but ValueError or Rejected.
         """
-        self.trigger.check(record)
-        plan = self._plan_of(record)
-        try:
-            return self._mapped(record, Work(plan, record, self._kept[id(plan)]))
-        except Exception:  # whatever it was: the careful way makes something of it, or says what is wrong
-            return self._mapped(record, CarefulWork(plan, record, self.shapes))
+        [found] = self.map_all([record])
+        if isinstance(found, Rejected):
+            raise found
+        return found
 
-    def _mapped(self, record: Record, work: Work) -> list[Draft] | Skip:
-        if reason := work.unwanted():
-            return self._skip(record, reason)
-        drafts: dict[tuple[str, str], Draft] = {}
-        for draft in work.drafts():
-            drafts.setdefault((draft.entity, draft.key), draft)
-        if work.scope.residue:
-            self._add(work.scope.residue)
-        return list(drafts.values())
+    def map_all(self, records: Sequence[Record], begin: Begin = bool) -> list[Mapped]:
+        """The same of each of several records, what would be raised of one in its place. ``begin`` is called before
+        each call of a plugin's transform, as no record is to wait for what another takes."""
+        found: list[Mapped] = []
+        for start in range(0, len(records), _AT_ONCE):
+            found += self._together(records[start : start + _AT_ONCE], begin)
+        return found
+
+    def _together(self, records: Sequence[Record], begin: Begin) -> list[Mapped]:
+        """Where the straight way does not do for all of them they part, until those are alone for which it does not."""
+        if (found := self._straightly(records, begin)) is not None:
+            return found
+        if len(records) == 1:
+            return [self._carefully(records[0], begin)]
+        half = len(records) // 2
+        return [*self._together(records[:half], begin), *self._together(records[half:], begin)]
+
+    def _straightly(self, records: Sequence[Record], begin: Begin) -> list[Mapped] | None:
+        try:
+            works = [Work(plan, some, self._kept[id(plan)], begin) for plan, some in self._by_plan(records)]
+            found = {id(record): made for work in works for record, made in self._told(work)}
+        except Exception:  # whatever it was: the careful way makes something of it, or says what is wrong
+            return None
+        for work in works:
+            self._add(work.whole.residue)
+        return [found[id(record)] for record in records]
+
+    def _carefully(self, record: Record, begin: Begin = bool) -> Mapped:
+        try:
+            self.trigger.check(record)
+            work = CarefulWork(self._plan_of(record), record, self.shapes, begin)
+            [(_, found)] = self._told(work)
+        except Rejected as error:
+            return error
+        self._add(work.whole.residue)
+        return found
+
+    def _told(self, work: Work) -> Iterator[tuple[Record, list[Draft] | Skip]]:
+        for record, made in zip(work.whole.own, work.made(), strict=True):
+            yield record, self._skip(record, made) if isinstance(made, str) else made
+
+    def _by_plan(self, records: Sequence[Record]) -> Iterable[tuple[Plan, list[Record]]]:
+        found: dict[int, tuple[Plan, list[Record]]] = {}
+        for record in records:
+            self.trigger.check(record)
+            plan = self._plan_of(record)
+            found.setdefault(id(plan), (plan, []))[1].append(record)
+        return found.values()
 
     def _plan_of(self, record: Record) -> Plan:
         if not self.by_pipeline:
@@ -126,10 +169,8 @@ class MapMapper:
         that is no reason to stop, since the record goes no further anyway."""
         if line is None or record.gone or any(kind != self.kind for kind, _ in line.paths):
             return None
-        scope = Scope()
-        scope.enter(record)
         try:
-            return line.evaluate(scope)
+            return line.evaluate(Scope(record.kind, [record]))[0]
         except Exception:
             return None
 

@@ -1,16 +1,17 @@
-"""Bodies the straight way: what nearly every record needs, taken from its fields to plain JSON values at one go.
+"""Bodies the straight way: what nearly every record needs, taken from the fields of many records to plain JSON values
+at one go, a target after the other: so the loops are the interpreter's own.
 
 A body is filled here already in the form that ``entities.check`` gives it. Whatever is not as usual (a number where
-text belongs, a required field that is empty, a transform that refuses) raises, whatever it raises: the record is then
-mapped the careful way, field by field and checked against its shape, which finds the value a form or the words for
-what is wrong. A property test compares the two.
+text belongs, a required field that is empty, a transform that refuses) raises, whatever it raises: the records are then
+mapped by fewer and fewer, and one alone the careful way, line by line and checked against its shape, which finds the
+value a form or the words for what is wrong. A property test compares the two.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Literal, TypeGuard, get_args, get_origin
@@ -19,23 +20,20 @@ from msgspec import Struct
 from msgspec.structs import FieldInfo, fields
 
 from wherry.entities import Entity, Pointer
-from wherry.expressions import Evaluate, Expression, Scope
+from wherry.expressions import Evaluate, Expression
 from wherry.money import Money
 from wherry.records import Ref
+from wherry.scopes import Scope
 
-Take = Callable[[Any], Any]
-"""What the source or a transform gave → the plain value as it stands in a body; None where that is its default."""
-Give = Callable[[Scope], Any]
-Paths = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
-"""Record kind → (target, source field) of what is read there without a call."""
-Reading = tuple[str, int | None, str, Give | None]
-"""Target, the kind (by its place) and the field that are read there without a call, and what is done with the value:
-None leaves a text as it is. Without a kind the value comes from a call; without that, too, from the lists."""
+Take = Callable[[Sequence[Any]], Sequence[Any]]
+"""What the source or a transform gave, row by row → the plain values as they stand in bodies; None where that is the
+default."""
+Tables = list[dict[str, Any]]
 
 _DIGITS = re.compile(r"-?(?:0|[1-9][0-9]{0,13})(?:\.[0-9]{1,12})?").fullmatch
 """A number as a body holds it: what matches has one spelling, few enough digits and is in range."""
-_NOTHING: dict[str, Any] = {}
 _HELD = frozenset({str, int, bool, type(None)})
+_TEXTS = frozenset({str, type(None)})
 
 
 class UnusualError(Exception):
@@ -43,52 +41,24 @@ class UnusualError(Exception):
 
 
 class Straight(Struct, frozen=True):
-    """How a body is filled: the record kinds that are read, and the targets in the order of the shape."""
+    """How bodies are filled: the targets in the order of the shape, each with what gives its values; None: a list."""
 
-    kinds: tuple[str, ...]
-    readings: tuple[Reading, ...]
-    required: tuple[str, ...]
+    columns: tuple[tuple[str, Evaluate | None], ...]
+    required: frozenset[str]
 
-    def fill(self, scope: Scope, lists: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
-        """The body with these lists, what holds its default left out. Raises anything for what is not as usual."""
-        found = [scope.fields.get(kind) or _NOTHING for kind in self.kinds]
-        filled: dict[str, Any] = {}
-        for name, kind, path, give in self.readings:
-            if kind is not None:
-                value = found[kind].get(path)
-                if value is None or value == "":
-                    continue
-                if give is not None:
-                    value = give(value)
-                elif value.__class__ is not str:
-                    raise UnusualError(name)
-                filled[name] = value
-            elif (value := give(scope) if give is not None else lists.get(name)) is not None:
-                filled[name] = value
-        for name in self.required:
-            if not _said(filled.get(name)):
+    def fill(self, scope: Scope, lists: Mapping[str, Sequence[Tables | None]]) -> Tables:
+        """The bodies with these lists, what holds its default left out. Raises anything for what is not as usual."""
+        bodies: Tables = [{} for _ in scope.own]
+        for name, column in self.columns:
+            values = column(scope) if column is not None else lists.get(name)
+            if values is None:
+                continue
+            if name in self.required and not all(map(_is_said, values)):
                 raise UnusualError(name)
-        return filled
-
-
-class Custom(Struct, frozen=True):
-    """How what is below ``custom`` is filled."""
-
-    paths: Paths
-    others: tuple[tuple[str, Evaluate], ...]
-
-    def __call__(self, scope: Scope) -> dict[str, Any] | None:
-        """What was not sent stays unset; sent as null it is null."""
-        custom: dict[str, Any] = {}
-        for kind, pairs in self.paths:
-            found = scope.fields.get(kind) or _NOTHING
-            custom.update([(name, found[path]) for name, path in pairs if path in found])
-        for name, evaluate in self.others:
-            if (value := evaluate(scope)) is not None:
-                custom[name] = value
-        if not _HELD.issuperset(map(type, custom.values())):
-            custom = {name: value if value.__class__ in _HELD else _held(value) for name, value in custom.items()}
-        return custom or None
+            for body, value in zip(bodies, values, strict=True):
+                if value is not None:
+                    body[name] = value
+        return bodies
 
 
 def straight(shape: type[Entity], lines: Mapping[str, Expression], lists: tuple[str, ...]) -> Straight | None:
@@ -99,42 +69,83 @@ def straight(shape: type[Entity], lines: Mapping[str, Expression], lists: tuple[
     takes = {name: take for name in own if (take := _take(known[name].type, known[name].default))}
     if hasattr(shape, "__post_init__") or len(takes) < len(own):
         return None
-    kinds: list[str] = []
-    readings = {name: _reading(name, line, known[name], takes[name], kinds) for name, line in own.items()}
-    readings |= {name: (name, None, "", None) for name in lists}
+    columns: dict[str, Evaluate | None] = {name: _column(line, known[name], takes[name]) for name, line in own.items()}
+    columns |= dict.fromkeys(lists)
     if customs := {name.removeprefix("custom."): line for name, line in lines.items() if name not in known}:
-        readings["custom"] = "custom", None, "", _custom(customs)
+        columns["custom"] = _custom(customs)
     return Straight(
-        tuple(kinds),
-        tuple(readings[name] for name in known if name in readings),
-        tuple(name for name in own if known[name].required),
+        tuple((name, columns[name]) for name in known if name in columns),
+        frozenset(name for name in own if known[name].required),
     )
 
 
-def _reading(name: str, line: Expression, info: FieldInfo, take: Take, kinds: list[str]) -> Reading:
-    """How a target is filled; a kind that is read joins ``kinds``."""
-    path = line.text_of if _is_text(info) else line.number_of if take is _digits else None
-    if not is_field(path):
-        return name, None, "", _giving(line.evaluate, take)
+def _column(line: Expression, info: FieldInfo, take: Take) -> Evaluate:
+    """What gives a target's values. Where a field of the source is all that is read an empty one is as good as none."""
+    path = line.text_of if _is_text(info) else line.number_of if take is _numbers else None
+    if is_field(path):
+        return _read(path, _texts if _is_text(info) else _numbers)
+    return lambda scope: take(line.evaluate(scope))
+
+
+def _read(path: tuple[str, str], take: Take) -> Evaluate:
     kind, field = path
-    if kind not in kinds:
-        kinds.append(kind)
-    return name, kinds.index(kind), field, _digits if take is _digits else None
+
+    def column(scope: Scope) -> Sequence[Any]:
+        values = [found.get(field) for found in scope.fields(kind)]
+        return take([None if value == "" else value for value in values] if "" in values else values)
+
+    return column
 
 
-def _custom(lines: Mapping[str, Expression]) -> Custom:
+# -- what is below custom --------------------------------------------------------------------------------------------
+
+
+def _custom(lines: Mapping[str, Expression]) -> Evaluate:
+    """What is below ``custom``. What was not sent stays unset; sent as null it is null."""
     paths = {name: line.path for name, line in lines.items()}
-    others = tuple((name, line.evaluate) for name, line in lines.items() if not is_field(paths[name]))
-    return Custom(_by_kind(paths), others)
+    sent = [_sent(kind, pairs) for kind, pairs in _by_kind(paths).items()]
+    others = [(name, line.evaluate) for name, line in lines.items() if not is_field(paths[name])]
+
+    def column(scope: Scope) -> Sequence[Any]:
+        tables: Tables = sent[0](scope) if sent else [{} for _ in scope.own]
+        for more in sent[1:]:
+            for table, held in zip(tables, more(scope), strict=True):
+                table.update(held)
+        for name, evaluate in others:
+            for table, value in zip(tables, evaluate(scope), strict=True):
+                if value is not None:
+                    table[name] = value
+        return [_held(table) for table in tables]
+
+    return column
 
 
-def _by_kind(paths: Mapping[str, tuple[str, str] | None]) -> Paths:
-    """Target → path, sorted by the record kind that is read."""
-    found: dict[str, list[tuple[str, str]]] = {}
+def _by_kind(paths: Mapping[str, tuple[str, str] | None]) -> dict[str, dict[str, str]]:
+    """Record kind → target → source field."""
+    found: dict[str, dict[str, str]] = {}
     for name, path in paths.items():
         if is_field(path):
-            found.setdefault(path[0], []).append((name, path[1]))
-    return tuple((kind, tuple(pairs)) for kind, pairs in found.items())
+            found.setdefault(path[0], {})[name] = path[1]
+    return found
+
+
+def _sent(kind: str, pairs: Mapping[str, str]) -> Callable[[Scope], Tables]:
+    """What the records of a kind were sent with."""
+    paths = [*pairs.items()]
+    return lambda scope: [{name: one[path] for name, path in paths if path in one} for one in scope.fields(kind)]
+
+
+def _held(table: dict[str, Any]) -> dict[str, Any] | None:
+    """A table as a body holds it: an exact number in it is text."""
+    if not _HELD.issuperset(map(type, table.values())):
+        table = {name: value if value.__class__ in _HELD else _spelled(value) for name, value in table.items()}
+    return table or None
+
+
+def _spelled(value: Any) -> str:
+    if value.__class__ is not Decimal:
+        raise UnusualError(value)
+    return format(value, "f")
 
 
 def is_field(path: tuple[str, str] | None) -> TypeGuard[tuple[str, str]]:
@@ -147,38 +158,41 @@ def _is_text(info: FieldInfo) -> bool:
     return info.type is str and (info.required or info.default == "")
 
 
-def _giving(evaluate: Evaluate, take: Take) -> Give:
-    def give(scope: Scope) -> Any:
-        value = evaluate(scope)
-        return None if value is None else take(value)
-
-    return give
-
-
 # -- what fields take ------------------------------------------------------------------------------------------------
 
 
 def _take(type: Any, default: Any) -> Take | None:
-    """How a field of a shape takes a value; None where this is not known here."""
+    """How a field of a shape takes values; None where this is not known here."""
     if type is str:
-        return _text(default)
+        return _texts_but(default)
     if get_origin(type) is Literal:
-        return _word(get_args(type), default)
+        return _each(_word(get_args(type), default))
     if type in (int, bool):
-        return _exactly(type, default)
+        return _each(_exactly(type, default))
     return _TAKES.get(type)
 
 
-def _text(default: Any) -> Take:
-    def take(value: Any) -> str | None:
-        if value.__class__ is not str:
-            raise UnusualError(value)
-        return None if value is default or (not value and default == "") else value
+def _each(take: Callable[[Any], Any]) -> Take:
+    return lambda values: [None if value is None else take(value) for value in values]
+
+
+def _texts(values: Sequence[Any]) -> Sequence[Any]:
+    if not _TEXTS.issuperset(map(type, values)):
+        raise UnusualError(values)
+    return values
+
+
+def _texts_but(default: Any) -> Take:
+    """Texts as a body leaves them out: an empty one by what it is, another default only as it stands there itself."""
+
+    def take(values: Sequence[Any]) -> Sequence[Any]:
+        none = "" if default == "" else None
+        return [None if value is default or value == none else value for value in _texts(values)]
 
     return take
 
 
-def _word(words: tuple[Any, ...], default: Any) -> Take:
+def _word(words: tuple[Any, ...], default: Any) -> Callable[[Any], Any]:
     def take(value: Any) -> str | None:
         if value.__class__ is not str or value not in words:
             raise UnusualError(value)
@@ -187,7 +201,7 @@ def _word(words: tuple[Any, ...], default: Any) -> Take:
     return take
 
 
-def _exactly(type: Any, default: Any) -> Take:
+def _exactly(type: Any, default: Any) -> Callable[[Any], Any]:
     def take(value: Any) -> Any:
         if value.__class__ is not type:
             raise UnusualError(value)
@@ -196,8 +210,14 @@ def _exactly(type: Any, default: Any) -> Take:
     return take
 
 
+def _numbers(values: Sequence[Any]) -> Sequence[Any]:
+    """Numbers as plain digits."""
+    said = [value for value in values if value is not None]
+    usual = _TEXTS.issuperset(map(type, said)) and all(map(_DIGITS, said))
+    return values if usual else [None if value is None else _digits(value) for value in values]
+
+
 def _digits(value: Any) -> str:
-    """A number as plain digits."""
     spelled = value if value.__class__ is str else str(value) if value.__class__ in (Decimal, int) else ""
     if not _DIGITS(spelled):
         raise UnusualError(value)
@@ -211,38 +231,33 @@ def _day(value: str) -> str:
     return value
 
 
-def _money(value: Any) -> dict[str, Any]:
-    minor, currency = value["minor"], value["currency"]
-    if len(value) != 2 or minor.__class__ is not int or currency.__class__ is not str:
-        raise UnusualError(value)
-    return {"minor": minor, "currency": currency}
+def _pairs(first: str, kind: type, second: str) -> Take:
+    """Tables of these two: a whole number or a text, and a text."""
+    names = first, second
 
+    def take(values: Sequence[Any]) -> Sequence[Any]:
+        for one in values:
+            if one is None:
+                continue
+            usual = one.__class__ is dict and (*one,) == names
+            if not usual or one[first].__class__ is not kind or one[second].__class__ is not str:
+                raise UnusualError(one)
+        return values
 
-def _reference(value: Any) -> dict[str, str]:
-    entity, key = value["entity"], value["key"]
-    if len(value) != 2 or entity.__class__ is not str or key.__class__ is not str:
-        raise UnusualError(value)
-    return {"entity": entity, "key": key}
+    return take
 
 
 _TAKES: Mapping[Any, Take] = {
-    Decimal: _digits,
-    Decimal | None: _digits,
-    dt.date: _day,
-    dt.date | None: _day,
-    Money: _money,
-    Money | None: _money,
-    Pointer: _reference,
-    Ref | str: _reference,
+    Decimal: _numbers,
+    Decimal | None: _numbers,
+    dt.date: _each(_day),
+    dt.date | None: _each(_day),
+    Money: _pairs("minor", int, "currency"),
+    Money | None: _pairs("minor", int, "currency"),
+    Pointer: _pairs("entity", str, "key"),
+    Ref | str: _pairs("entity", str, "key"),
 }
 
 
-def _said(value: Any) -> bool:
+def _is_said(value: Any) -> bool:
     return value is not None and (value.__class__ is not str or value.strip() != "")
-
-
-def _held(value: Any) -> str:
-    """An exact number below ``custom`` is text."""
-    if value.__class__ is not Decimal:
-        raise UnusualError(value)
-    return format(value, "f")

@@ -1,15 +1,17 @@
-"""One record on its way to drafts, by the plan of its map."""
+"""Records on their way to drafts, by the plan of their map."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
 from wherry.errors import Rejected
-from wherry.expressions import Expression, Scope
+from wherry.expressions import Expression
 from wherry.mapping.plan import Making, Plan
 from wherry.mapping.straight import UnusualError
 from wherry.records import Draft, Record, Ref
+from wherry.scopes import Begin, Reference, Scope
 from wherry.transforms import text, yes_no
 from wherry.wording import a
 
@@ -17,91 +19,116 @@ _MOST_KEPT = 512
 _EMPTY = b"{}"
 _LABELS = ("name", "subject", "number", "code", "reference")
 
-Reference = dict[str, str]
-Kept = dict[tuple[str, str], tuple[bytes, Draft]]
-"""Entity and the id of a relative → the relative as it was sent, and the draft made of it."""
+Kept = dict[tuple[str, str, bytes], Draft]
+"""Entity, and of a relative the id and what it was sent with → the draft made of it."""
 
 
 class Work:
-    """The straight way: raises whatever it meets, and any exception sends the record the careful way."""
+    """The straight way: raises whatever it meets, and any exception sends the records another way."""
 
-    def __init__(self, plan: Plan, record: Record, kept: Kept) -> None:
-        self.plan, self.record, self._kept = plan, record, kept
-        self.scope = Scope()
-        self.scope.enter(record)
-        self._views: dict[str, list[Scope]] = {}
-        self._root = plan.roots[-1]
-        for root in plan.roots[:-1]:
-            if self._holds(root, self.scope):
-                self._root = root
-                break
+    def __init__(self, plan: Plan, records: Sequence[Record], kept: Kept, begin: Begin = bool) -> None:
+        self.plan, self.record, self._kept = plan, records[0], kept
+        self.whole = self.head = Scope(self.record.kind, records, begin=begin)
+        self._each: dict[str, Scope] = {}
 
-    def unwanted(self) -> str:
-        """Why the map makes nothing of the record; empty where it does."""
-        skip = self._root.skip
-        return (self.value(skip, self.scope, self._root.entity, "skip") or "").strip() if skip else ""
+    def made(self) -> list[list[Draft] | str]:
+        """Of each record its drafts, others before the root, equal keys once; or why nothing is made of it."""
+        found: list[list[Draft] | str] = [""] * len(self.whole.own)
+        for root, rows in self._roots():
+            reasons = self._reasons(root, self.whole.only(rows))
+            for row, reason in zip(rows, reasons, strict=True):
+                found[row] = reason
+            wanted = [row for row, reason in zip(rows, reasons, strict=True) if not reason]
+            self.head, self._each = self.whole.only(wanted), {}
+            for row, drafts in zip(wanted, self._drafts(root), strict=True):
+                found[row] = drafts
+        return found
 
-    def drafts(self) -> Iterator[Draft]:
+    def _roots(self) -> list[tuple[Making, list[int]]]:
+        """Every root with the records that it is made of: the first that holds."""
+        rest, found = [*range(len(self.whole.own))], []
+        for root in self.plan.roots[:-1]:
+            holds = self._holds(root, self.whole.only(rest))
+            found.append((root, [row for row, so in zip(rest, holds, strict=True) if so]))
+            rest = [row for row, so in zip(rest, holds, strict=True) if not so]
+        return [(root, rows) for root, rows in (*found, (self.plan.roots[-1], rest)) if rows]
+
+    def _reasons(self, root: Making, scope: Scope) -> list[str]:
+        """Why the map makes nothing of a record; empty where it does."""
+        return [(said or "").strip() for said in self.texts(root.skip, scope, root.entity, "skip")]
+
+    def _drafts(self, root: Making) -> list[list[Draft]]:
         """Every draft gets its key before any gets its body, so that they can refer to one another in any order."""
-        for making in self.plan.single:
-            made = not making.root or making is self._root
-            self.scope.refs[making.entity] = self._reference(making, self.scope) if made else None
-        for making in self.plan.several:
-            for scope in self.each(making.kind):
-                scope.refs[making.entity] = self._reference(making, scope)
-        for making in self.plan.makings:
-            for scope in self.each(making.kind) if making.each else (self.scope,):
-                if (reference := scope.refs[making.entity]) is not None:
-                    way = self._once if making.entity in self.plan.alone else self._draft
-                    yield way(making, reference["key"], scope)
+        made = [making for making in self.plan.makings if not making.root or making is root]
+        for making in sorted(made, key=lambda one: one.each):
+            scope = self.each(making.kind) if making.each else self.head
+            scope.refer(making.entity, self._references(making, scope))
+        found: list[dict[tuple[str, str], Draft]] = [{} for _ in self.head.own]
+        for making in made:
+            scope = self.each(making.kind) if making.each else self.head
+            rows = [row for row, one in enumerate(scope.refs(making.entity)) if one is not None]
+            way = self._once if making.entity in self.plan.alone else self._of
+            for row, draft in zip(rows, way(making, scope.only(rows)) if rows else (), strict=True):
+                found[scope.rows[row] if making.each else row].setdefault((draft.entity, draft.key), draft)
+        return [[*drafts.values()] for drafts in found]
 
-    def each(self, kind: str) -> list[Scope]:
-        """The view from each relative of a kind; what else is made from the same relative can be referred to
-        there."""
-        views = self._views.get(kind)
-        if views is None:
-            relatives = self.record.relatives.get(kind, ())
-            views = self._views[kind] = [self.scope.inside(relative) for relative in relatives]
-        return views
+    def each(self, kind: str) -> Scope:
+        """Every relative of a kind; what else is made from the same relative can be referred to there."""
+        if kind not in self._each:
+            self._each[kind] = self.head.below(kind)
+        return self._each[kind]
 
     # -- how a value is come by, which the careful way knows more words for ------------------------------------------
 
-    def body(self, making: Making, scope: Scope) -> dict[str, Any]:
-        """The body in canonical form."""
-        lists: dict[str, list[dict[str, Any]]] = {}
+    def bodies(self, making: Making, scope: Scope) -> list[dict[str, Any]]:
+        """The bodies in canonical form."""
+        lists: dict[str, list[list[dict[str, Any]] | None]] = {}
         for name, kind, elements in making.lists:
             if elements.straight is None:
                 raise UnusualError(name)
-            if made := [elements.straight.fill(inner, {}) for inner in self.each(kind)]:
-                lists[name] = made
+            inner = self.each(kind)
+            lines: list[list[dict[str, Any]]] = [[] for _ in self.head.own]
+            for row, line in zip(inner.rows, elements.straight.fill(inner, {}), strict=True):
+                lines[row].append(line)
+            lists[name] = [lines[row] or None for row in (range(len(lines)) if scope is self.head else scope.rows)]
         if making.body.straight is None:
             raise UnusualError(making.entity)
         return making.body.straight.fill(scope, lists)
 
-    def value(self, expression: Expression, scope: Scope, entity: str, part: str) -> str | None:
-        """What a line gives as text. ``entity`` and ``part`` say what for."""
-        said = expression.evaluate(scope)
-        return said if said.__class__ is str else text(said)
+    def texts(self, expression: Expression | None, scope: Scope, entity: str, part: str) -> Sequence[str | None]:
+        """What a line gives as text; nothing where there is no line. ``entity`` and ``part`` say what for."""
+        if expression is None:
+            return [None] * len(scope.own)
+        return [said if said.__class__ is str else text(said) for said in expression.evaluate(scope)]
 
-    def is_so(self, condition: Expression, scope: Scope, entity: str, part: str) -> bool:
-        """Whether a condition holds."""
-        return yes_no(condition.evaluate(scope)) is True
+    def are_so(self, condition: Expression, scope: Scope, entity: str, part: str) -> list[bool]:
+        """Where a condition holds."""
+        return [yes_no(said) is True for said in condition.evaluate(scope)]
 
     # -- drafts ------------------------------------------------------------------------------------------------------
 
-    def _holds(self, making: Making, scope: Scope) -> bool:
-        return making.when is None or self.is_so(making.when, scope, making.entity, "when")
+    def _holds(self, making: Making, scope: Scope) -> list[bool]:
+        if making.when is None:
+            return [True] * len(scope.own)
+        return self.are_so(making.when, scope, making.entity, "when")
 
-    def _reference(self, making: Making, scope: Scope) -> Reference | None:
-        if making.kind not in scope.fields:
-            return self._absent(making)
-        if making.when is not None and not self._holds(making, scope):
-            return None
-        if key := self.value(making.key, scope, making.entity, "key"):
-            return {"entity": making.entity, "key": key}
-        if making.optional:
-            return None
-        raise Rejected(
+    def _references(self, making: Making, scope: Scope) -> list[Reference | None]:
+        found: list[Reference | None] = [None] * len(scope.own)
+        rows = [row for row, there in enumerate(scope.seen(making.kind)) if there is not None]
+        if len(rows) < len(found) and not making.optional:
+            raise self._absent(making)
+        if making.when is not None:
+            holds = self._holds(making, scope.only(rows))
+            rows = [row for row, so in zip(rows, holds, strict=True) if so]
+        for row, key in zip(rows, self.texts(making.key, scope.only(rows), making.entity, "key"), strict=True):
+            if key:
+                found[row] = {"entity": making.entity, "key": key}
+            elif not making.optional:
+                raise self._nameless(making)
+        return found
+
+    def _nameless(self, making: Making) -> Rejected:
+        return Rejected(
             f"{self.record.kind} {self.record.id}: nothing identifies its {making.entity}: {making.key.named} is empty",
             fix=f"fill {making.key.named} at the source, then sync the record again",
             code="WHERRY-4204",
@@ -110,10 +137,8 @@ class Work:
             source=making.key.named,
         )
 
-    def _absent(self, making: Making) -> Reference | None:
-        if making.optional:
-            return None
-        raise Rejected(
+    def _absent(self, making: Making) -> Rejected:
+        return Rejected(
             f"{self.record.kind} {self.record.id} has no {making.kind}, from which its {making.entity} is made",
             fix=f"give it {a(making.kind)} at the source, then sync the record again",
             code="WHERRY-4203",
@@ -122,34 +147,40 @@ class Work:
             source=making.kind,
         )
 
-    def _once(self, making: Making, key: str, scope: Scope) -> Draft:
-        """The draft of a relative that many records share, such as their customer."""
-        relative = scope.records[making.kind]
-        if relative.payload == _EMPTY:  # its fields are not what tells one version from another
-            return self._draft(making, key, scope)
-        held = self._kept.get((making.entity, relative.id))
-        if held is None or held[0] != relative.payload:
-            if len(self._kept) >= _MOST_KEPT:
-                self._kept.clear()
-            held = relative.payload, self._draft(making, key, scope)
-            self._kept[making.entity, relative.id] = held
-        return held[1]
+    def _once(self, making: Making, scope: Scope) -> list[Draft]:
+        """The drafts of relatives that many records share, such as their customer."""
+        relatives = [one for one in scope.seen(making.kind) if one is not None]
+        if any(one.payload == _EMPTY for one in relatives):  # that is not what tells one version from another
+            return self._of(making, scope)
+        if len(self._kept) >= _MOST_KEPT:
+            self._kept.clear()
+        names = [(making.entity, one.id, one.payload) for one in relatives]
+        held = {name: self._kept.get(name) for name in names}
+        first = {name: row for row, name in reversed([*enumerate(names)]) if held[name] is None}
+        made = dict(zip(first, self._of(making, scope.only([*first.values()])) if first else (), strict=True))
+        self._kept.update(made)
+        return [held[name] or made[name] for name in names]
 
-    def _draft(self, making: Making, key: str, scope: Scope) -> Draft:
-        body = self.body(making, scope)
-        label = self.value(making.label, scope, making.entity, "label") if making.label else None
-        file = self.value(making.file, scope, making.entity, "file") if making.file else None
-        return Draft(
-            entity=making.entity,
-            key=key,
-            body=body,
-            label=label or next((body[name] for name in _LABELS if body.get(name)), key),
-            root=making.root,
-            reference=making.reference,
-            refs=_refs(making, body),
-            file=file or "",
-            void=making.void is not None and self.is_so(making.void, scope, making.entity, "void"),
-        )
+    def _of(self, making: Making, scope: Scope) -> list[Draft]:
+        bodies = self.bodies(making, scope)
+        labels = self.texts(making.label, scope, making.entity, "label")
+        files = self.texts(making.file, scope, making.entity, "file")
+        voids = repeat(False) if making.void is None else self.are_so(making.void, scope, making.entity, "void")
+        keys = [one["key"] for one in scope.refs(making.entity) if one is not None]
+        return [
+            Draft(
+                entity=making.entity,
+                key=key,
+                body=body,
+                label=label or next((body[name] for name in _LABELS if body.get(name)), key),
+                root=making.root,
+                reference=making.reference,
+                refs=_refs(making, body),
+                file=file or "",
+                void=void,
+            )
+            for key, body, label, file, void in zip(keys, bodies, labels, files, voids)  # noqa: B905
+        ]
 
 
 def _refs(making: Making, body: Mapping[str, Any]) -> tuple[Ref, ...]:

@@ -39,10 +39,8 @@ class ListingCatalogue:
         self._linked: Callable[[str], Sequence[str]] = (
             linked if callable(linked) else lambda target: (linked or {}).get(target, ())
         )
-        self._keys: list[tuple[str, ...]] = []
-        """Of each place the draft keys that were linked in this run."""
-        self._keys_elsewhere: dict[str, tuple[str, ...]] = {}
-        """The same of targets that are not listed."""
+        self._keys: dict[str, tuple[str, ...]] = {}
+        """Target → the draft keys that were linked to it in this run."""
         self._namesakes: dict[str, Namesakes] = {}
         """Of the names that were asked for, so far as they stand."""
         self._index: NameIndex | None = None
@@ -55,16 +53,15 @@ class ListingCatalogue:
     def add(self, listed: Listed, keys: Sequence[str] = ()) -> None:
         """Enters a target, or a create decided in this run; ``keys`` are the draft keys that it is known by. A target
         that is there already is not entered twice."""
-        if listed.id in self._places:
-            for key in keys:
-                self.link(listed.id, key)
+        for key in keys:
+            self.link(listed.id, key)
+        place = len(self._listed)
+        if self._places.setdefault(listed.id, place) != place:
             return
-        place = self._places[listed.id] = len(self._listed)
         self._listed.append(listed)
-        self._keys.append((*self._keys_elsewhere.pop(listed.id, ()), *keys))
         if key := name_key(listed.name):
             _enter(self._names, key, place)
-            if (namesakes := self._namesakes.get(key)) is not None:
+            if self._namesakes and (namesakes := self._namesakes.get(key)) is not None:
                 namesakes.enter(listed, holder_of(listed.id, self.keys_of(listed.id)))
         if listed.sku and (key := sku_key(listed.sku)):
             _enter(self._skus, key, place)
@@ -73,12 +70,8 @@ class ListingCatalogue:
 
     def link(self, target: str, key: str) -> None:
         """Notes that a draft key was linked to the target in this run."""
-        place = self._places.get(target)
-        if place is None:
-            self._keys_elsewhere[target] = (*self._keys_elsewhere.get(target, ()), key)
-            return
-        self._keys[place] = (*self._keys[place], key)
-        if self._namesakes:
+        self._keys[target] = (*self._keys.get(target, ()), key)
+        if self._namesakes and (place := self._places.get(target)) is not None:
             self._namesakes.pop(name_key(self._listed[place].name), None)  # sorted anew when asked for
 
     def by_sku(self, sku: str) -> list[Listed]:
@@ -106,8 +99,7 @@ class ListingCatalogue:
 
     def keys_of(self, target: str) -> list[str]:
         """The draft keys of this source connection that are linked to the target, before or in this run."""
-        place = self._places.get(target)
-        return [*self._linked(target), *(self._keys_elsewhere.get(target, ()) if place is None else self._keys[place])]
+        return [*self._linked(target), *self._keys.get(target, ())]
 
     def nearest(self, name: str, sku: str = "", limit: int = 5) -> list[Candidate]:
         """The targets that come nearest, best first, with a score from 0 to 1 and why in a few words."""
@@ -144,12 +136,10 @@ class ListingCatalogue:
 
 
 def _enter(index: Index, key: str, place: int) -> None:
-    held = index.get(key)
-    if held is None:
-        index[key] = place
-    elif isinstance(held, list):
+    held = index.setdefault(key, place)
+    if isinstance(held, list):
         held.append(place)
-    else:
+    elif held != place:
         index[key] = [held, place]
 
 

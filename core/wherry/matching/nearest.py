@@ -11,7 +11,7 @@ from msgspec import Struct
 from rapidfuzz import fuzz, process
 
 from wherry.matching.likeness import likeness
-from wherry.matching.text import words
+from wherry.matching.text import code_of
 from wherry.matching.vocabulary import CODE_LENGTH, Vocabulary, is_code, spoken
 
 _RARE = 300
@@ -73,7 +73,7 @@ class NameIndex:
 
     def add(self, name: str, sku: str = "") -> None:
         """Enters the next target."""
-        said, code = spoken(name), "".join(words(sku))
+        said, code = spoken(name), code_of(sku)
         self._names.append(" ".join(said))
         self._codes.append(code)
         self._vocabulary.add(said)
@@ -96,7 +96,7 @@ class NameIndex:
         return [near for place, near in ranked if place < limit or near.position in also]
 
     def _asked(self, name: str, sku: str) -> _Asked:
-        said, code = spoken(name), "".join(words(sku))
+        said, code = spoken(name), code_of(sku)
         lengths = range(2, _RUN + 1)
         runs = ["".join(said[at : at + length]) for length in lengths for at in range(len(said) - length + 1)]
         pieces = [piece for word in said if is_code(word) for piece in _PIECES(word)]

@@ -42,8 +42,9 @@ _DROPPED = {
     **dict.fromkeys(map(ord, _IDLE), None),
     **{kept: plain for plain, kept in _KEPT.items()},
 }
-_PLAIN = re.compile(r"[A-Za-z ]*+[0-9]*+[A-Za-z ]*+").fullmatch
-"""Words, and a number at most: nothing to fold but case and spaces."""
+_IDLE_MARKS = re.escape(" !()*,-/:;?[\\]_`{|}")
+_PLAIN = re.compile(rf"[A-Za-z{_IDLE_MARKS}]*+(?:[0-9]++(?![{_IDLE_MARKS}]++[0-9])[A-Za-z{_IDLE_MARKS}]*+)*+").fullmatch
+"""Words, and numbers that do not stand side by side: nothing to fold but case, and nothing between them to keep."""
 _PLAIN_SKU = re.compile(r"[A-Za-z0-9][!-~]*").fullmatch
 _NO_WORD = bytes(code for code in range(128) if not chr(code).isalnum())
 _IDLE_SPACE = re.compile(r"(?<!\d)\s+|\s+(?!\d)")
@@ -115,7 +116,8 @@ def name_key(text: str) -> str:
     Empty when nothing is left to compare by; an empty key matches nothing.
     """
     if _PLAIN(text):
-        return text.replace(" ", "").lower()
+        plain = text.replace(" ", "").lower()
+        return plain if plain.isalnum() else _without_idle(plain)
     folded = fold(text)
     if "&" in folded:
         folded = folded.replace("&", " and ")
@@ -124,9 +126,11 @@ def name_key(text: str) -> str:
     folded = _BETWEEN_DIGITS.sub(_between_digits, folded)
     if "." in folded:
         folded = _BARE_POINT.sub("0" + ".".translate(_KEPT), folded)
-    if folded.isascii():
-        return folded.encode().translate(None, _IDLE_BYTES).decode()  # as below, in a quarter of the time
-    return folded.translate(_DROPPED)
+    return _without_idle(folded) if folded.isascii() else folded.translate(_DROPPED)
+
+
+def _without_idle(text: str) -> str:
+    return text.encode().translate(None, _IDLE_BYTES).decode()  # in a quarter of the time of the other
 
 
 def _feet_or_inches(match: re.Match[str]) -> str:

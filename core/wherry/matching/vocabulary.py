@@ -77,8 +77,9 @@ class Vocabulary:
         """Enters the words of the next name."""
         place = self.size
         self.size += 1
-        self.worth.clear()
-        self._alike.clear()
+        if self.worth or self._alike:
+            self.worth.clear()
+            self._alike.clear()
         known, rows = self._places, self._bits
         for word in set(said):
             known[word].append(place)

@@ -16,7 +16,7 @@ from wherry.errors import WherryError
 from wherry.hub import Hub
 from wherry.operating import tracing
 from wherry.records import Ref
-from wherry.store import inquiries, ledger, movements, registry
+from wherry.store import homes, inquiries, ledger, movements, registry
 from wherry.store.database import Tx
 from wherry.store.inquiries import Placed
 from wherry.store.ledger import Event, LinkRow, Route, Seen
@@ -73,7 +73,9 @@ class Finder:
         if word[:2].lower() == "e-" and word[2:].isdecimal():
             placed = inquiries.items_by_number(self.tx, [int(word[2:])])
             return [self._of_item(one) for one in placed.values()] or self._once_open(int(word[2:]))
-        known = [self._of_seen(flow, seen) for flow, seen in inquiries.seen_as(self.tx, word)]
+        read = inquiries.seen_as(self.tx, word)
+        told = [one for one in read if one[0] in self.hub.project.flows or one[1].synced] or read
+        known = [self._of_seen(flow, seen) for flow, seen in told]
         known += [self._of_item(one) for one in inquiries.items_about(self.tx, word)]
         known += self._of_links(inquiries.links_about(self.tx, word))
         known = known or [self._of_movement(row) for row in tracing.of_word(self.tx, word)]
@@ -148,7 +150,7 @@ class Finder:
         subject = Subject(flow=flow, kind=seen.kind, record=seen.source_id, seen=seen)
         items = inquiries.items_of_record(self.tx, flow, seen.kind, seen.source_id)
         subject.item = next((one for one in items if one.item.root), None)
-        subject.route = subject.item.route if subject.item else self._route(flow)
+        subject.route = subject.item.route if subject.item else self._route(flow) or self._route_to(seen.synced)
         subject.ref = subject.item.item.ref if subject.item else self._root_of(subject)
         if seen.synced.startswith("M-") and (row := self._row(seen.synced)) is not None:
             return self._with_entry(subject, row)
@@ -167,9 +169,7 @@ class Finder:
 
     def _with_entry(self, subject: Subject, row: MovementRow) -> Subject:
         subject.movement = row
-        if subject.route is None:  # the project has no flow of that name any more
-            linked = inquiries.links_to(self.tx, [f"M-{row.id}"])
-            subject.route = next((Route(one.route.source, row.sink) for one in linked), None)
+        subject.route = subject.route or self._route_to(f"M-{row.id}")
         if subject.route is not None and subject.item is None:
             subject.link, subject.item = tracing.entry_of(self.tx, subject.route, row)
         return subject
@@ -185,7 +185,16 @@ class Finder:
             return Ref(hit[-1].entity, hit[-1].key)
         linked = inquiries.links_to(self.tx, [subject.seen.synced])
         mine_too = [one.link for one in linked if subject.route in (None, one.route)]
-        return next((link.ref for link in mine_too if link.key == f"id:{subject.record}"), None)
+        return next((link.ref for link in mine_too if link.key == f"id:{subject.record}"), None) or self._former(
+            subject
+        )
+
+    def _former(self, subject: Subject) -> Ref | None:
+        """As what the record stands that the flow wrote under another name, or one that is no more."""
+        route, flows = subject.route, self.hub.project.flows
+        known = homes.of_records(self.tx, route, subject.kind, [subject.record]) if route is not None else ()
+        left = (Ref(one.entity, one.key) for one in known if one.form == "document" and one.flow not in flows)
+        return next(left, None)
 
     def _of_item(self, one: Placed) -> Subject:
         item = one.item
@@ -247,6 +256,11 @@ class Finder:
 
     def _flows(self, route: Route) -> list[str]:
         return [name for name in sorted(self.hub.project.flows) if self._route(name) == route]
+
+    def _route_to(self, target: str) -> Route | None:
+        """Of what a flow wrote that the project has under no such name any more."""
+        linked = inquiries.links_to(self.tx, [target]) if target else ()
+        return next((Route(one.route.source, one.route.target) for one in linked), None)
 
     def _route(self, flow: str) -> Route | None:
         settings = self.hub.project.flows.get(flow)

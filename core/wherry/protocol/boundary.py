@@ -13,7 +13,7 @@ from itertools import chain
 import msgspec
 
 from wherry.errors import Rejected
-from wherry.mapping import MapMapper
+from wherry.mapping import MapMapper, Mapped
 from wherry.protocol import plain
 from wherry.protocol.blaming import blame, broken
 from wherry.protocol.watching import watch
@@ -39,6 +39,7 @@ from wherry.roles import (
     SourceConnector,
     Sweeps,
 )
+from wherry.scopes import Begin
 
 _LONGEST_KEY = 500
 MOST_RECORDS, MOST_BYTES = 100_000, 256_000_000
@@ -204,28 +205,31 @@ def drafts(source: SourceConnector, mapper: FieldMapper, record: Record) -> list
     return found
 
 
-def mapped(
-    source: SourceConnector, mapper: FieldMapper, records: Sequence[Record]
-) -> list[list[Draft] | Skip | Rejected]:
+def mapped(source: SourceConnector, mapper: FieldMapper, records: Sequence[Record]) -> list[Mapped]:
     """What becomes of each record: its drafts, why nothing is made of it, or why it cannot be mapped."""
-    found: list[list[Draft] | Skip | Rejected] = []
     _decode(source, [one for record in records for one in (record, *chain.from_iterable(record.relatives.values()))])
     with blame(mapper, _MAPPER, "map") as at_work:
-        for record in records:
+
+        def begin() -> None:
             at_work.since = watch.clock()  # each is a call of its own, and none may last
-            try:
-                found.append(_mapped(mapper, record))
-            except Rejected as error:
-                found.append(error)
-    return found
+
+        way = mapper.map_all(records, begin) if isinstance(mapper, MapMapper) else _one_by_one(mapper, records, begin)
+        return [_of_usual_length(found, record) for found, record in zip(way, records, strict=True)]
 
 
-def _mapped(mapper: FieldMapper, record: Record) -> list[Draft] | Skip:
-    found = mapper.map(record) if isinstance(mapper, MapMapper) else _judged(mapper, record)
-    if not isinstance(found, Skip):
-        for draft in found:
-            if len(draft.key) > _LONGEST_KEY or "\0" in draft.key:
-                raise _too_long(draft, record)
+def _one_by_one(mapper: FieldMapper, records: Sequence[Record], begin: Begin) -> Iterator[Mapped]:
+    for record in records:
+        begin()
+        try:
+            yield _judged(mapper, record)
+        except Rejected as error:
+            yield error
+
+
+def _of_usual_length(found: Mapped, record: Record) -> Mapped:
+    for draft in found if isinstance(found, list) else ():
+        if len(draft.key) > _LONGEST_KEY or "\0" in draft.key:
+            return _too_long(draft, record)
     return found
 
 

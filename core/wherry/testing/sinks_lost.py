@@ -229,7 +229,8 @@ class Asking:
     def test_a_reply_that_says_nothing_proves_nothing_absent(self, trial: SinkTrial) -> None:
         """Proved absent means sent again: a page of junk must not be taken for an empty shelf."""
         sink, items = asking(trial), list(trial.items(2))
-        for call in sink.ask(items):
+        sent = [msgspec.structs.replace(item, sent=True, since="2026-01-01T00:00:00.000Z") for item in items]
+        for call in [*sink.ask(items), *sink.ask(sent)]:
             for status, body in [(429, b"{}"), *UNCLEAR]:
                 if (status, body) == (200, trial.nothing):
                     continue

@@ -63,7 +63,11 @@ class People:
     def edit(self, number: str, really: bool) -> None:
         """What it says is changed, or only the number of the customer's own order."""
         held = next(one for one in self.sim.account.records["invoice"].values() if one["tranId"] == number)
-        self.sim.change("invoice", held["id"], {"memo": "paid by card"} if really else {"otherRefNum": "PO-7"})
+        if really:
+            lines = [{**line, "rate": 99, "amount": 99} for line in held["item"]]
+            self.sim.change("invoice", held["id"], {"item": {"items": lines}}, "item")
+        else:
+            self.sim.change("invoice", held["id"], {"otherRefNum": "PO-7"})
 
 
 def _effect(entry: Entry, names: Names) -> Effect:

@@ -214,6 +214,17 @@ def test_a_long_list_is_read_behind_its_last_id(sim: NetSuiteSimulator, sinks: S
         assert len(list(sink.listing("customer"))) == 1002
 
 
+def test_an_order_is_taken_back_by_closing_its_lines(sim: NetSuiteSimulator, sinks: Sinks) -> None:
+    with sinks() as (sink, thing):
+        item = thing("sales_order")
+        first = write(sink, [item])[item.stamp]
+        void = msgspec.structs.replace(item, action="void", before=item.body, target=first.target, stamp=stamp_of("v"))
+        answer = write(sink, [void])[void.stamp]
+        assert (answer.fate, answer.target, answer.facts) == ("reversed", first.target, sink.facts(void))
+        assert [line["isClosed"] for line in sim.account.records["salesOrder"][first.target]["item"]] == [True]
+        assert [hit.facts for hit in ask(sink, [void])[void.stamp]] == [sink.facts(void)]
+
+
 # -- what is answered ------------------------------------------------------------
 
 

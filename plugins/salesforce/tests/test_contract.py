@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from wherry.testing.services import SECRET, SharedClock
 from wherry.testing.sources import SourceSuite, Trial
+from wherry.testing.sources_faults import Beside
 
 from .conftest import PAGE, Standing
 
@@ -81,7 +82,9 @@ class TestDeals(SourceSuite):
         )  # fmt: skip
 
 
-class TestCompanies(SourceSuite):
+class TestCompanies(Beside):
+    """Opportunities cannot be merged."""
+
     @pytest.fixture
     def trial(self, org: Standing) -> Trial:
         sim = org.sim

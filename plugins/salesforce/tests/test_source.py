@@ -209,6 +209,16 @@ def test_an_id_of_fifteen_characters_is_that_of_eighteen(filled: Standing) -> No
     assert [record.id for record in filled.source().fetch("deal", [deal[:15], "' OR Id != '"], FIELDS)] == [deal]
 
 
+def test_users_are_read_and_swept_though_they_are_never_deleted(org: Standing) -> None:
+    source = org.source()
+    (page, *_) = source.read(Query("owner", None, None, ("Name", "Email")))
+    assert [record.fields["Name"] for record in page.records] == ["Ann Lee"]
+    other = soql.long_id("0050000000000zz")
+    assert [(one.id, one.gone) for one in source.sweep("owner", [org.sim.org.user, other], ("Name",))] == [
+        (org.sim.org.user, ""), (other, "deleted"),
+    ]  # fmt: skip
+
+
 def test_what_is_quoted_stays_one_text(org: Standing) -> None:
     """case_G15"""
     name = "O'Neil \\' OR Name != '"
@@ -221,7 +231,7 @@ def test_what_is_quoted_stays_one_text(org: Standing) -> None:
 
 
 def test_a_field_that_the_user_does_not_see_is_named_before_anything_is_read(filled: Standing) -> None:
-    """case_B17"""
+    """case_B17, b_001_61"""
     with pytest.raises(ConfigError, match=r"deal\.StageNam .*") as caught:
         list(filled.source().read(Query("deal", fields=("StageNam",))))
     assert "StageName" in caught.value.fix
@@ -232,10 +242,9 @@ def test_an_object_that_the_user_does_not_see_is_named(filled: Standing) -> None
     filled.sim.hidden.add("OpportunityLineItem")
     source = filled.source()
     records, _ = deals(source, relatives={})
-    with pytest.raises(ConfigError, match=r"line_item\.Quantity"):
-        source.complete(records, NEAR)
-    with pytest.raises(AccessLost, match="OpportunityLineItem"):
-        source.complete(records, {"product": ()})
+    for wanted in (NEAR, {"product": ()}):
+        with pytest.raises(AccessLost, match="OpportunityLineItem"):
+            source.complete(records, wanted)
 
 
 def test_a_refused_part_of_a_call_is_no_answer_that_there_is_nothing(filled: Standing) -> None:
@@ -245,6 +254,22 @@ def test_a_refused_part_of_a_call_is_no_answer_that_there_is_nothing(filled: Sta
     filled.sim.hidden.add("Account")
     with pytest.raises(ConfigError, match="Account"):
         source.complete(records, NEAR)
+
+
+def test_a_part_that_took_too_long_is_asked_by_itself(filled: Standing) -> None:
+    source = filled.source()
+    records, _ = deals(source)
+    slow = {"httpStatusCode": 400, "body": [{"errorCode": "QUERY_TIMEOUT", "message": "too long"}]}
+    body = {"compositeResponse": [slow] * len(NEAR)}
+    filled.sim.faults.add("status", status=200, body=body, path="composite")
+    filled.calls()
+    assert source.complete(records, NEAR)[0].relatives["file"]
+    assert filled.calls()["GET /query"] == len(NEAR)
+
+
+def test_a_version_of_the_api_that_is_not_alive_is_named(filled: Standing) -> None:
+    with pytest.raises(ConfigError, match=r"v199\.0"):
+        filled.source(api="199.0").check()
 
 
 def test_a_stage_that_was_just_made_has_the_stages_asked_anew(filled: Standing) -> None:

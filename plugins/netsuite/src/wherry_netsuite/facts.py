@@ -93,13 +93,13 @@ def _document(item: Item, held: Obj, books: Books) -> Facts:
     journal = item.entity == "journal_entry"
     lines = _lines(held, KINDS[item.entity].sublist)
     total = side_total(lines, "debit") if journal else held.get("total")
-    told = {
-        "date": str(held.get("tranDate") or "")[:10], "total": money(total, currency), "memo": clean(held.get("memo")),
-        "lines": str(len(lines)),
-    }  # fmt: skip
+    own = books.settings.numbers == "wherry"
+    told = {"date": str(held.get("tranDate") or "")[:10], "total": money(total, currency), "lines": str(len(lines))}
+    if _names(item, "memo") or not own:
+        told["memo"] = clean(held.get("memo"))
     if not journal:
         told["customer"] = _ref(held, "entity")
-    if books.settings.numbers == "wherry" and _names(item, "number"):
+    if own and _names(item, "number"):
         told["number"] = clean(held.get("tranId"))
     if item.entity == "invoice" and _names(item, "due_date"):
         told["due_date"] = str(held.get("dueDate") or "")[:10]

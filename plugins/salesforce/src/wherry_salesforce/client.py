@@ -17,6 +17,7 @@ from msgspec import Raw, Struct, field
 from wherry.decoding import decoder
 from wherry.errors import TryAgain, WherryError
 from wherry.http import Http, Limit, Pace, Profile, Response
+from wherry.roles import Clock
 
 from .errors import classify, no_progress, said
 from .settings import SalesforceSettings
@@ -91,18 +92,18 @@ def pace(headers: Mapping[str, str]) -> Pace | None:
 class Client:
     """The calls that the source makes."""
 
-    def __init__(self, http: Http, api: str) -> None:
-        self.http, self._root = http, f"/services/data/v{api}"
+    def __init__(self, http: Http, api: str, clock: Clock) -> None:
+        self.http, self._root, self._clock = http, f"/services/data/v{api}", clock
 
-    def query(self, soql: str, *, everything: bool = False) -> tuple[Found, int | None]:
+    def query(self, soql: str, *, everything: bool = False) -> tuple[Found, int]:
         """The first page, and Salesforce's own time in ms. ``everything``: what lies in the recycle bin as well."""
         if len(quote_plus(soql)) > LONGEST_URL and not everything:
             return self._composed([soql])
         path = f"{self._root}/{'queryAll' if everything else 'query'}"
         answer = self.http.read("GET", path, params={"q": soql}, first=True, expect=Found)
-        return answer.data, server_time(answer)
+        return answer.data, self._time(answer)
 
-    def _composed(self, soqls: Sequence[str]) -> tuple[Found, int | None]:
+    def _composed(self, soqls: Sequence[str]) -> tuple[Found, int]:
         parts, now = self.compose([self._asked(soql) for soql in soqls])
         return self.judged(parts[0], Found), now
 
@@ -112,9 +113,17 @@ class Client:
             return [list(self.rows(self.query(soqls[0])[0]))]
         found: list[Found] = []
         for start in range(0, len(soqls), TOGETHER):
-            parts, _ = self.compose([self._asked(soql) for soql in soqls[start : start + TOGETHER]])
-            found += [self.judged(part, Found) for part in parts]
+            some = soqls[start : start + TOGETHER]
+            parts, _ = self.compose([self._asked(soql) for soql in some])
+            found += map(self._told, parts, some)
         return [list(self.rows(one)) for one in found]
+
+    def _told(self, part: Part, soql: str) -> Found:
+        """What a query found; one that took too long among others is asked once more by itself."""
+        try:
+            return self.judged(part, Found)
+        except TryAgain:
+            return self.query(soql)[0]
 
     def _asked(self, soql: str) -> str:
         return f"{self._root}/query?q={quote_plus(soql)}"
@@ -132,7 +141,7 @@ class Client:
             if not found.done and found.nextRecordsUrl == before:
                 raise no_progress("a query's pages")
 
-    def compose(self, paths: Sequence[str]) -> tuple[list[Part], int | None]:
+    def compose(self, paths: Sequence[str]) -> tuple[list[Part], int]:
         """The answers to several GETs that go as one call, in order."""
         asked = [{"method": "GET", "url": path, "referenceId": f"r{n}"} for n, path in enumerate(paths)]
         answer = self.http.read(
@@ -141,7 +150,7 @@ class Client:
         parts: list[Part] = answer.data.compositeResponse
         if len(parts) != len(paths):
             raise TryAgain("Salesforce answered only a part of a composite call", code="WHERRY-6765")
-        return parts, server_time(answer)
+        return parts, self._time(answer)
 
     def describe(self, objects: Iterable[str], soql: str) -> tuple[list[Described | None], list[Row]]:
         """What these objects have, None for one that the user does not see; and the rows of a query. One call."""
@@ -160,25 +169,25 @@ class Client:
         except msgspec.DecodeError as error:
             raise TryAgain(f"Salesforce answered a query with something else: {error}", code="WHERRY-6766") from None
 
+    def _time(self, answer: Response) -> int:
+        """Salesforce's own time in ms, to the second; this machine's where a proxy has left it out."""
+        try:
+            moment = parsedate_to_datetime(answer.headers.get("date", ""))
+        except ValueError:
+            moment = self._clock.now()
+        return int(moment.timestamp()) * 1_000
+
     def stream(self, version: str) -> AbstractContextManager[Iterator[bytes]]:
         """The bytes of one version of a file."""
         return self.http.stream(f"{self._root}/sobjects/ContentVersion/{version}/VersionData")
 
 
 def _refused(answer: Response) -> WherryError:
-    """A part of a composite call is not tried again by itself: that would ask for the others once more."""
+    """The error of one part, of which the call itself tells nothing."""
     code, message = said(answer)
     return classify(answer) or TryAgain(
         f"Salesforce could not answer a part of a call: status {answer.status} {code}: {message}", code="WHERRY-6767"
     )
-
-
-def server_time(answer: Response) -> int | None:
-    """Salesforce's own time in ms, to the second."""
-    try:
-        return int(parsedate_to_datetime(answer.headers.get("date", "")).timestamp()) * 1_000
-    except ValueError:
-        return None
 
 
 def stamp_ms(text: str) -> int:

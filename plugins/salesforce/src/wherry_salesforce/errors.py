@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from wherry.http import Response
 HOUR, HALF_MINUTE = 3_600.0, 30.0
 TEMPORARY = frozenset({"UNABLE_TO_LOCK_ROW", "QUERY_TIMEOUT", "SERVER_UNAVAILABLE", "UNKNOWN_EXCEPTION"})
 UNKNOWN_NAMES = frozenset({"INVALID_FIELD", "INVALID_TYPE"})
+_RECORD = re.compile(r"/sobjects/|/query/")
 SIGNED_OUT = frozenset({"INVALID_SESSION_ID", "INVALID_AUTH_HEADER"})
 
 
@@ -35,6 +37,8 @@ def classify(response: Response) -> WherryError | None:
         return _signed_out(message)
     if response.status == 403:
         return _forbidden(code, message)
+    if response.status in (404, 410) and not _RECORD.search(response.url):
+        return _no_such_version(response.url)
     if code in TEMPORARY:
         return TryAgain(f"Salesforce could not answer now: {code}: {message}", code="WHERRY-6762")
     if code in UNKNOWN_NAMES:
@@ -74,6 +78,16 @@ def hidden(what: str) -> AccessLost:
         f"the user of this connection may not read {what} in Salesforce",
         fix="give it a permission set with Read on that object, then: wherry connection discover NAME",
         code="WHERRY-5763",
+    )  # fmt: skip
+
+
+def _no_such_version(url: str) -> ConfigError:
+    """The paths that are asked without a record's id are there in every version that is alive."""
+    return ConfigError(
+        f"Salesforce has nothing at {url.partition('?')[0]}: the org does not know this version of the API, or "
+        "the address is none of an org",
+        fix="check base_url and api of the connection; the org lists its versions at /services/data",
+        code="WHERRY-2765",
     )  # fmt: skip
 
 

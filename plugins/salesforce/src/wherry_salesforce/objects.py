@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
@@ -76,7 +75,7 @@ class View(Struct, frozen=True):
 
     def record(self, row: Row) -> Record:
         """The record of a row. What moves without a change of any field, the stamp, is not among its fields."""
-        fields = {name: raw for name, raw in row.items() if name not in (STAMP, "attributes", *_SWEPT)}
+        fields = {name: raw for name, raw in row.items() if name not in _NO_FIELD}
         if self.location is not None:
             fields = _located(row, self.location)
         elif self.kind == "deal":
@@ -93,7 +92,7 @@ class View(Struct, frozen=True):
         return made
 
 
-_SWEPT = ("IsDeleted", "MasterRecordId")
+_NO_FIELD = frozenset({STAMP, "attributes", "IsDeleted", "MasterRecordId"})
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
@@ -132,37 +131,31 @@ def names_in(record: Record) -> Names:
 
 
 PARENT = "Product2"
-OF_A_LINE = ("Id", STAMP, "Name", "ProductCode")
+SKUS = ("StockKeepingUnit", "ProductCode")
+OF_A_LINE = ("Id", STAMP, "Name", *SKUS)
 """What is read of a line's product whatever the map needs."""
 
 
 def line_columns(view: View, fields: Iterable[str], product: View, wanted: Sequence[str]) -> list[str]:
     """What to select of line items: their product comes along, and costs no call."""
-    names = product.names((*OF_A_LINE, "StockKeepingUnit", *wanted))
+    names = product.names((*OF_A_LINE, *wanted))
     return [*view.columns(fields), *(f"{PARENT}.{name}" for name in dict.fromkeys(names))]
 
 
 def line_of(view: View, row: Row, product: View, wanted: Sequence[str] | None) -> tuple[str, Record]:
     """The id of the deal that a line belongs to, and the line. With ``wanted`` its product is a relative of it."""
-    nested: Row | None = _nested(row.get(PARENT))
-    line = view.record({name: raw for name, raw in row.items() if name != PARENT})
-    fields: dict[str, Any] = dict(_rows(line.payload))
-    if nested is not None:
-        fields["product_name"] = nested["Name"]
-        fields["sku"] = next((nested[name] for name in ("StockKeepingUnit", "ProductCode") if text(nested.get(name))),
-                             Raw(b"null"))  # fmt: skip
-        line.payload = _encode(fields)
-        if wanted is not None:
-            kept = {name: nested[name] for name in ("Id", STAMP, *product.names(wanted)) if name in nested}
-            line.relatives["product"] = [product.record(kept)]
+    nested, own = _nested(row.get(PARENT)), {name: raw for name, raw in row.items() if name != PARENT}
+    if nested is None:
+        return text(row["OpportunityId"]), view.record(own)
+    own["product_name"] = nested["Name"]
+    own["sku"] = next((nested[name] for name in SKUS if text(nested.get(name))), Raw(b"null"))
+    line = view.record(own)
+    if wanted is not None:
+        kept = {name: nested[name] for name in ("Id", STAMP, *product.names(wanted)) if name in nested}
+        line.relatives["product"] = [product.record(kept)]
     return text(row["OpportunityId"]), line
 
 
 def _nested(raw: Raw | None) -> Row | None:
     found: Row | None = None if raw is None else decoder(Row | None).decode(raw)
-    return found
-
-
-def _rows(payload: bytes) -> Row:
-    found: Row = decoder(Row).decode(payload)
     return found

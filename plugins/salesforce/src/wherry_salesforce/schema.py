@@ -70,8 +70,11 @@ class Schema:
         return View(kind, object, known, location)
 
     def must_know(self, kind: str, fields: Iterable[str]) -> None:
-        """Refuse fields that the org does not have, or hides from the user (case B17). Raises ConfigError."""
+        """Refuse fields that the org does not have, or hides from the user (case B17). Raises ConfigError, or
+        AccessLost where it hides the whole object."""
         unsure = [name for name in fields if name != "id"]
+        if kind != "file":
+            self.view(kind)
         known = {info.name for info in self.describe(kind).fields}
         if not known.issuperset(unsure) and not self._looked:
             self._looked = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from itertools import chain
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -45,7 +46,7 @@ class SalesforceSource:
     def __init__(self, connection: Connection, services: Services) -> None:
         settings: SalesforceSettings = connection.settings
         self._settings, location = settings, settings.location
-        self._client = Client(services.http(profile_of(settings)), settings.api)
+        self._client = Client(services.http(profile_of(settings)), settings.api, services.clock)
         place = location.model_dump_json() if location else ""
         self._schema = Schema(self._client, services.cache, f"{connection.name}/{settings.api}/schema{place}", location)
         self._relatives = Relatives(self._client, self._schema)
@@ -88,7 +89,7 @@ class SalesforceSource:
     def _asking(self, view: View, fields: Sequence[str]) -> Any:
         columns = view.columns(fields)
 
-        def ask(where: str, tail: str) -> tuple[Found, int | None]:
+        def ask(where: str, tail: str) -> tuple[Found, int]:
             return self._client.query(select(columns, view.object, where, tail))
 
         return ask
@@ -114,7 +115,9 @@ class SalesforceSource:
             yield Page(records, str(Mark(walk.end().at, "", near)))
 
     def _by_id(self, view: View, ids: Sequence[str], fields: Sequence[str]) -> list[Row]:
-        return self._client.queries([select(view.columns(fields), view.object, among("Id", ids))])[0] if ids else []
+        parts = [ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK)]
+        asked = [select(view.columns(fields), view.object, among("Id", some)) for some in parts]
+        return list(chain.from_iterable(self._client.queries(asked)))
 
     # -- what belongs to heads, and heads by id ---------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from .errors import no_progress
 from .objects import STAMP, ms_of, text
 from .soql import moment, quoted
 
-Ask = Callable[[str, str], tuple[Found, int | None]]
+Ask = Callable[[str, str], tuple[Found, int]]
 """Asks for the rows that meet a condition, with the end of the statement; and Salesforce's own time in ms."""
 
 
@@ -71,7 +71,7 @@ class Walk:
             found, now = self._ask(self._where(place), f"ORDER BY {STAMP}, Id LIMIT {client.PAGE}")
             rows = found.records
             if self._bound is None:
-                self._bound = now if now is not None else max([place[0], *map(ms_of, rows)])
+                self._bound = now
                 if self._from.at > self.settled:
                     # Salesforce's clock went back since the mark was saved: what changed since has earlier stamps.
                     place = (max(self.settled, self._since), "")

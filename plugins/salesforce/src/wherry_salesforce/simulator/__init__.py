@@ -128,7 +128,7 @@ class SalesforceSimulator:
         if opened := self._open.find(call):
             return opened(call)
         handler = self._routes.find(call)
-        if handler is None:
+        if handler is None or not _alive(call.params["api"]):
             return dressed(404)
         if not self._admits(call.bearer):
             return dressed(401)
@@ -270,6 +270,12 @@ class SalesforceSimulator:
             reply = refusal.reply
         return {"body": reply.body, "httpHeaders": {}, "httpStatusCode": reply.status,
                 "referenceId": part.get("referenceId")}  # fmt: skip
+
+
+def _alive(version: str) -> bool:
+    """Versions up to 30 are retired; 67 is the current one."""
+    whole, _, part = version.partition(".")
+    return part == "0" and whole.isdigit() and 31 <= int(whole) <= 67
 
 
 def _url(api: str, object: str, id: str) -> str:
