@@ -117,7 +117,7 @@ class NameIndex:
         """The targets of the rarest words, and those that the others lead to together."""
         meant = set(asked.known)
         for word in asked.said:
-            if word not in asked.known or is_code(word):
+            if word not in asked.known:
                 meant.update(self._vocabulary.alike(word))
         found = sorted([(len(self._vocabulary.places(word)), word) for word in meant])
         rare = bisect(list(accumulate([count for count, _ in found])), _RARE)
