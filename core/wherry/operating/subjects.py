@@ -185,9 +185,8 @@ class Finder:
             return Ref(hit[-1].entity, hit[-1].key)
         linked = inquiries.links_to(self.tx, [subject.seen.synced])
         mine_too = [one.link for one in linked if subject.route in (None, one.route)]
-        return next((link.ref for link in mine_too if link.key == f"id:{subject.record}"), None) or self._former(
-            subject
-        )
+        same_key = next((link.ref for link in mine_too if link.key == f"id:{subject.record}"), None)
+        return same_key or self._former(subject)
 
     def _former(self, subject: Subject) -> Ref | None:
         """As what the record stands that the flow wrote under another name, or one that is no more."""
