@@ -82,6 +82,18 @@ def test_calls_of_another_process_are_not_counted_twice_when_headers_tell_of_the
     assert clock.slept == [pytest.approx(10.0 + SLACK)]
 
 
+def test_a_process_that_has_heard_no_answer_yet_keeps_to_the_limit_that_another_one_was_told(tmp_path):
+    """W7: it would call as often as its settings allow, and be refused."""
+    clock = FakeClock()
+    told = Profile(base_url="https://api.example.com", limits={"": Limit(190, 10.0)}, pace=lambda headers: Pace(2, 1))
+    one = pacer(tmp_path, clock, told)
+    one.heard(one.take(), {})
+    one.take()
+    assert clock.slept == []
+    pacer(tmp_path, clock, told).take()
+    assert clock.slept == [pytest.approx(10.0 + SLACK)]
+
+
 def test_what_was_written_before_the_machine_started_again_holds_nobody_up(tmp_path):
     before, after = FakeClock(), FakeClock()
     before.advance(5_000)

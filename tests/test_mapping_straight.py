@@ -6,18 +6,21 @@ import gc
 import json
 from decimal import Decimal
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, get_origin
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import fields
+from wherry.entities import SHAPES, InvoiceLine
 from wherry.errors import Rejected
 from wherry.mapping import MapMapper, build
+from wherry.mapping.straight import straight
 from wherry.mapping.work import Work
 from wherry.records import Record
 
-FIELDS = ("name", "code", "number", "day", "flag", "note", "kind")
+FIELDS = ("name", "code", "number", "day", "flag", "note", "kind", "places", "worth")
 MAP: dict[str, Any] = {
     "customer": {"from": "company", "optional": True, "key": "id(company.id)", "label": "company.name",
                  "fields": {"name": "first(company.name, company.code, join(' ', 'Company', company.id))",
@@ -34,17 +37,29 @@ MAP: dict[str, Any] = {
                            "lines": {"each": "line", "fields": {
                                "product": "ref(product)", "quantity": "line.number", "rate": "decimal(line.number)",
                                "amount": "round_money(line.number, 'JPY')", "service": "line.name",
+                               "dimensions": "as_it_came(line.places)", "tax": "as_it_came(line.worth)",
                                "custom": {"code": "line.code"}}}}},
     "file": {"from": "paper", "each": True, "key": "id(paper.id)", "file": "paper.id",
              "when": "default(paper.flag, 'yes')",
              "fields": {"name": "paper.name", "size": "paper.number", "media_type": "default(paper.note, 'text/plain')",
                         "project": "ref(invoice)"}},
 }  # fmt: skip
-USUAL = {"name": "Post", "code": "P-1", "number": "12.50", "day": "2026-01-31", "flag": True, "note": "", "kind": "USD"}
+USUAL = {
+    "name": "Post",
+    "code": "P-1",
+    "number": "12.50",
+    "day": "2026-01-31",
+    "flag": True,
+    "note": "",
+    "kind": "USD",
+    "places": {"class": "Sleepers"},
+    "worth": {"currency": "USD", "minor": 1},
+}
 ODD: list[Any] = [
     None, "", " ", "Post", "12.50", "0", "0.00", "-0", "007", "+1", "1E+3", "0.0000001", "1.005", "9" * 40, "NaN", 0, 7,
     -3, 2**70, True, False, 1.5, "true", "no", "USD", "JPY", "eur", "product", "part", "2026-01-31", "20260131",
     "2026-02-30", "2026-01-31T23:30:00Z", 1767225600000, [], ["a"], {}, {"minor": 1, "currency": "USD"}, "a\x00b",
+    {"currency": "USD", "minor": 1}, {"class": "a\x00b", "site": ""}, {"class": None},
     "text/plain", "piece",
 ]  # fmt: skip
 VALUES = st.sampled_from(ODD)
@@ -55,7 +70,7 @@ def mapper(default: dict[str, Any] = MAP, **transforms: Any) -> MapMapper:
                             "pipelines": (), "document": None, "when": None}  # fmt: skip
     flow: Any = SimpleNamespace(name="sales", **said)
     return build(flow, "sale", default, currency="USD", timezone="America/Chicago", kinds=("company", "line", "paper"),
-                 transforms=transforms)  # fmt: skip
+                 transforms={"as_it_came": lambda said: said, **transforms})  # fmt: skip
 
 
 MAPPER = mapper()
@@ -158,6 +173,15 @@ def test_what_is_usual_goes_the_straight_way() -> None:
     [drafts] = Work(MAPPER.plan, [usual()], {}).made()
     assert isinstance(drafts, list)
     assert [draft.entity for draft in drafts] == ["customer", "product", "file", "invoice"]
+
+
+def test_every_shape_has_a_straight_way() -> None:
+    """Where one has none nothing that is made with it is mapped together with others."""
+    for shape in {*SHAPES.values(), InvoiceLine}:
+        known = {info.encode_name: info.type for info in fields(shape)}
+        lists = tuple(name for name, type in known.items() if get_origin(type) is list)
+        lines: Any = {name: SimpleNamespace(text_of=None, number_of=None) for name in known if name != "custom"}
+        assert straight(shape, {name: line for name, line in lines.items() if name not in lists}, lists), shape
 
 
 def test_what_is_mapped_leaves_no_circles_behind() -> None:

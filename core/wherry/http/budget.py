@@ -47,6 +47,8 @@ class Lane(Struct):
     fastest: float = math.inf
     """Seconds of the fastest answer."""
     answered: int = 0
+    told: Limit | None = None
+    """The limit as an answer told it last: a process that has heard none yet goes by it, too."""
 
     def wait(self, limit: Limit | None, now: float, kept: int) -> float:
         """Seconds until one call may go and ``kept`` places stay free for calls that go first."""
@@ -91,7 +93,7 @@ class Lane(Struct):
     def restarted(self, now: float) -> Lane:
         """Without what lies ahead: that was written before the machine began to count anew."""
         closed = (self.closed_at, self.closed_until) if self.closed_at <= now else (0.0, 0.0)
-        return Lane(self.times[: bisect.bisect_right(self.times, now)], *closed, self.fastest, self.answered)
+        return Lane(self.times[: bisect.bisect_right(self.times, now)], *closed, self.fastest, self.answered, self.told)
 
 
 Lanes = dict[str, Lane]

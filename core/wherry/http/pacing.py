@@ -128,8 +128,8 @@ class Pacer:
         """Seconds to wait, from when, and for what; a call that need not counts from then."""
         kept = 0 if first else self._first_in_line
         with self._budget.open(self._clock) as (lanes, now):
-            mine = [(lanes.setdefault(name, Lane()), limit.each if (limit := self._limits.get(name)) else (None,))
-                    for name in names]  # fmt: skip
+            own = [(name, lanes.setdefault(name, Lane())) for name in names]
+            mine = [(lane, limit.each if (limit := self._limit(name, lane)) else (None,)) for name, lane in own]
             seconds, lane, used_up = max(
                 ((lane.wait(limit, now, kept), lane, limit) for lane, limits in mine for limit in limits),
                 key=lambda told: told[0],
@@ -162,15 +162,20 @@ class Pacer:
         Calls are compared from one window before ours was sent until now, which is no less than the vendor can have
         counted of ours: what goes beyond that came from elsewhere.
         """
-        name = ticket.lanes[0]
-        known = self._limits.get(name)
+        known = self._limit(ticket.lanes[0], lane)
         count, seconds = pace.limit or (known.count if known else 0), pace.seconds or (known.seconds if known else 0.0)
         if count <= 0 or seconds <= 0:
             return
-        limit = self._limits[name] = Limit(count, seconds, known.also if known else None)
+        limit = lane.told = Limit(count, seconds, known.also if known else None)
         if pace.remaining is not None:
             ours = lane.since(math.nextafter(ticket.at - seconds - SLACK, -math.inf))
             lane.note(limit.each[-1], now, max(count - max(pace.remaining, 0) - ours, 0))
+
+    def _limit(self, name: str, lane: Lane) -> Limit | None:
+        """As an answer told it, to whomever; else as the profile has it."""
+        if lane.told is not None:
+            self._limits[name] = lane.told
+        return self._limits.get(name)
 
     def _names(self, lane: str) -> tuple[str, ...]:
         """The lanes of a call, the one that its answer's headers speak of first."""

@@ -44,6 +44,8 @@ class MapMapper:
         self._plans = [plan, *by_pipeline.values()]
         self._kept: dict[int, Kept] = {id(plan): {} for plan in self._plans}
         self._fields = _fields_of(self._plans, kind, trigger, amount)
+        is_straight = all(making.is_straight for plan in self._plans for making in plan.makings)
+        self._at_once = _AT_ONCE if is_straight else 1  # else each would part from the others, by halves
 
     def anew(self) -> MapMapper:
         """The same map with nothing cut off yet and nothing kept: for a run of its own."""
@@ -101,8 +103,8 @@ class MapMapper:
         """The same of each of several records, what would be raised of one in its place. ``begin`` is called before
         each call of a plugin's transform, as no record is to wait for what another takes."""
         found: list[Mapped] = []
-        for start in range(0, len(records), _AT_ONCE):
-            found += self._together(records[start : start + _AT_ONCE], begin)
+        for start in range(0, len(records), self._at_once):
+            found += self._together(records[start : start + self._at_once], begin)
         return found
 
     def _together(self, records: Sequence[Record], begin: Begin) -> list[Mapped]:

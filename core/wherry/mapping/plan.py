@@ -67,6 +67,11 @@ class Making(Struct, frozen=True, kw_only=True):
         return [*filter(None, headers), *(expression for body in bodies for expression, _ in body.lines.values())]
 
     @property
+    def is_straight(self) -> bool:
+        """Whether all that it fills can be filled the straight way."""
+        return all(body.straight is not None for body in (self.body, *(body for _, _, body in self.lists)))
+
+    @property
     def kinds(self) -> frozenset[str]:
         """The record kinds that a draft of this entity is made from."""
         named = {kind for expression in self.expressions for kind, _ in expression.paths}

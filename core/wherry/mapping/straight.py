@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
+from itertools import chain
 from typing import Any, Literal, TypeGuard, get_args, get_origin
 
 from msgspec import Struct
@@ -33,7 +34,7 @@ Tables = list[dict[str, Any]]
 _DIGITS = re.compile(r"-?(?:0|[1-9][0-9]{0,13})(?:\.[0-9]{1,12})?").fullmatch
 """A number as a body holds it: what matches has one spelling, few enough digits and is in range."""
 _HELD = frozenset({str, int, bool, type(None)})
-_TEXTS = frozenset({str, type(None)})
+_TEXTS, _TEXT = frozenset({str, type(None)}), frozenset({str})
 
 
 class UnusualError(Exception):
@@ -232,19 +233,25 @@ def _day(value: str) -> str:
 
 
 def _pairs(first: str, kind: type, second: str) -> Take:
-    """Tables of these two: a whole number or a text, and a text."""
-    names = first, second
+    """Tables of these two: a whole number or a text, and a text. What was stored comes with its names in order."""
+    names, stored = (first, second), tuple(sorted((first, second)))
 
-    def take(values: Sequence[Any]) -> Sequence[Any]:
-        for one in values:
-            if one is None:
-                continue
-            usual = one.__class__ is dict and (*one,) == names
-            if not usual or one[first].__class__ is not kind or one[second].__class__ is not str:
-                raise UnusualError(one)
-        return values
+    def take(one: Any) -> Any:
+        if one.__class__ is not dict or (*one,) not in (names, stored):
+            raise UnusualError(one)
+        if one[first].__class__ is not kind or one[second].__class__ is not str:
+            raise UnusualError(one)
+        return one if (*one,) == names else {name: one[name] for name in names}
 
-    return take
+    return _each(take)
+
+
+def _names(values: Sequence[Any]) -> Sequence[Any]:
+    """Tables of texts by name."""
+    for one in values:
+        if one is not None and (one.__class__ is not dict or not _TEXT.issuperset(map(type, chain(one, one.values())))):
+            raise UnusualError(one)
+    return [one or None for one in values]
 
 
 _TAKES: Mapping[Any, Take] = {
@@ -256,6 +263,7 @@ _TAKES: Mapping[Any, Take] = {
     Money | None: _pairs("minor", int, "currency"),
     Pointer: _pairs("entity", str, "key"),
     Ref | str: _pairs("entity", str, "key"),
+    dict[str, str]: _names,
 }
 
 

@@ -84,13 +84,14 @@ class NameIndex:
         """The nearest targets, best first; the positions in ``also`` are judged and returned however far they are."""
         asked = self._asked(name, sku)
         sure = {*self._coded(asked), *also}
-        names = {at: self._names[at] for at in sorted({*self._pool(asked), *sure})}
+        pool = sorted({*self._pool(asked), *sure})
+        names = [self._names[at] for at in pool]
         alike = process.extract(" ".join(asked.said), names, scorer=fuzz.token_set_ratio, limit=None)
         least, told = alike[0][1] * _FAR if alike else 0.0, max(limit, _WEIGHED)
         weighed = [
-            self._weighed(asked, *one)
-            for place, one in enumerate(alike)
-            if (place < told and one[1] >= least) or one[2] in sure
+            self._weighed(asked, held, look, pool[which])
+            for place, (held, look, which) in enumerate(alike)
+            if (place < told and look >= least) or pool[which] in sure
         ]
         ranked = enumerate(sorted(weighed, key=_best))
         return [near for place, near in ranked if place < limit or near.position in also]
@@ -100,7 +101,8 @@ class NameIndex:
         lengths = range(2, _RUN + 1)
         runs = ["".join(said[at : at + length]) for length in lengths for at in range(len(said) - length + 1)]
         pieces = [piece for word in said if is_code(word) for piece in _PIECES(word)]
-        known = {word for word in (*said, *runs, *pieces, code) if word in self._vocabulary or word in self._skus}
+        words = {*said, *runs, *pieces, code}
+        known = self._vocabulary.known(words) | (words & self._skus.keys())
         return _Asked(said, known, sorted({word for word in (*said, *known, code) if is_code(word)}))
 
     def _coded(self, asked: _Asked) -> Iterator[int]:
@@ -117,7 +119,7 @@ class NameIndex:
         """The targets of the rarest words, and those that the others lead to together."""
         meant = set(asked.known)
         for word in asked.said:
-            if word not in asked.known:
+            if word not in asked.known or is_code(word):
                 meant.update(self._vocabulary.alike(word))
         found = sorted([(len(self._vocabulary.places(word)), word) for word in meant])
         rare = bisect(list(accumulate([count for count, _ in found])), _RARE)

@@ -70,8 +70,9 @@ class Vocabulary:
         self._sorted = list[str](), list[str]()
         """The words, and the words written backwards."""
 
-    def __contains__(self, word: str) -> bool:
-        return word in self._places
+    def known(self, words: set[str]) -> set[str]:
+        """Those of the words that any name has."""
+        return words & self._places.keys()
 
     def add(self, said: Iterable[str]) -> None:
         """Enters the words of the next name."""
@@ -94,10 +95,10 @@ class Vocabulary:
         """The same as a row of bits: of common words, what several have is found at once."""
         if (found := self._bits.get(word)) is not None:
             return found
-        places, row = self.places(word), bytearray(self.size // 8 + 1)
+        places, row = self.places(word), bytearray(b"0") * self.size
         for place in places:
-            row[place >> 3] |= 1 << (place & 7)
-        found = int.from_bytes(row, "little")
+            row[~place] = ord("1")
+        found = int(row or b"0", 2)
         if len(places) * _DENSE > self.size:
             self._bits[word] = found
         return found

@@ -214,6 +214,20 @@ def test_a_long_list_is_read_behind_its_last_id(sim: NetSuiteSimulator, sinks: S
         assert len(list(sink.listing("customer"))) == 1002
 
 
+def test_an_entry_in_another_currency_is_told_in_both(sinks: Sinks) -> None:
+    """b_000_04"""
+    with sinks() as (sink, thing):
+        item = thing("journal_entry", currency="EUR", exchange_rate="1.25", home="USD")
+        first = write(sink, [item])[item.stamp]
+        day = dt.date(2026, 1, 31)
+        [entry] = sink.journal_entries(day, day)
+        assert (entry.id, entry.currency, entry.stamp) == (first.target, "EUR", item.stamp)
+        told = [(line.account, line.side, line.minor, line.home) for line in entry.lines]
+        assert told == [("6000", "debit", 1250, 1562), ("4000", "credit", 1250, 1562)]
+        assert sum(one.debit - one.credit for one in sink.balances(None, day)) == 0
+        assert list(sink.documents_on([], day, day)) == []
+
+
 def test_an_order_is_taken_back_by_closing_its_lines(sim: NetSuiteSimulator, sinks: Sinks) -> None:
     with sinks() as (sink, thing):
         item = thing("sales_order")

@@ -20,6 +20,10 @@ from wherry.testing.holding import Holding, Line
 from wherry.testing.services import SECRET, SharedClock, services
 from wherry.testing.sink_trial import created, update_of, write
 from wherry.testing.sinks import BriefSinkSuite, SinkSuite, SinkTrial, stamp_of
+from wherry.testing.sinks_books import Telling
+from wherry.testing.sinks_changing import Arriving, Changing
+from wherry.testing.sinks_fields import Fields
+from wherry.testing.sinks_lost import Asking
 from wherry_netsuite.client import Client
 from wherry_netsuite.documents import KINDS
 from wherry_netsuite.settings import NetSuiteSettings
@@ -174,16 +178,23 @@ class TestSink(SinkSuite):
             yield trial
 
 
-class TestFurther(BriefSinkSuite):
-    """The other entities."""
-
-    @pytest.fixture(params=["customer", "credit_memo"])
-    def trial(self, request: pytest.FixtureRequest, tmp_path: Path, sim: NetSuiteSimulator) -> Iterator[SinkTrial]:
-        with serve(sim.app()) as url, trial_of(sim, url, tmp_path, request.param) as trial:
+class TestCustomers(BriefSinkSuite):
+    @pytest.fixture
+    def trial(self, tmp_path: Path, sim: NetSuiteSimulator) -> Iterator[SinkTrial]:
+        with serve(sim.app()) as url, trial_of(sim, url, tmp_path, "customer") as trial:
             yield trial
 
 
-class TestItems(BriefSinkSuite):
+class TestCreditMemos(Changing, Arriving, Telling):
+    """They are built as invoices are: what becomes of them, and what they book."""
+
+    @pytest.fixture
+    def trial(self, tmp_path: Path, sim: NetSuiteSimulator) -> Iterator[SinkTrial]:
+        with serve(sim.app()) as url, trial_of(sim, url, tmp_path, "credit_memo") as trial:
+            yield trial
+
+
+class TestItems(Fields, Changing, Asking):
     """The ID of an item is its SKU, or its name, and unique."""
 
     @pytest.fixture

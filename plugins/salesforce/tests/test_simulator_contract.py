@@ -144,7 +144,8 @@ def test_the_days_calls_end_and_come_back(orgs: Orgs) -> None:
     assert [one.status_code for one in said] == [200, 200, 403]
     assert said[2].json() == [{"message": "TotalRequests Limit exceeded.", "errorCode": "REQUEST_LIMIT_EXCEEDED"}]
     org.sim.clock.advance(86_401)
-    assert org.http.get(f"{DATA}/limits").json() == {"DailyApiRequests": {"Max": 2, "Remaining": 1}}
+    assert asked(org, "SELECT Id FROM User").headers["sforce-limit-info"] == "api-usage=1/2"
+    assert org.http.get("/services/data/").json()[-1]["version"] == "67.0"
 
 
 def test_an_app_signs_in_by_itself_and_its_session_ends_when_it_is_not_used() -> None:

@@ -98,14 +98,11 @@ class Client:
     def query(self, soql: str, *, everything: bool = False) -> tuple[Found, int]:
         """The first page, and Salesforce's own time in ms. ``everything``: what lies in the recycle bin as well."""
         if len(quote_plus(soql)) > LONGEST_URL and not everything:
-            return self._composed([soql])
+            parts, now = self.compose([self._asked(soql)])
+            return self.judged(parts[0], Found), now
         path = f"{self._root}/{'queryAll' if everything else 'query'}"
         answer = self.http.read("GET", path, params={"q": soql}, first=True, expect=Found)
         return answer.data, self._time(answer)
-
-    def _composed(self, soqls: Sequence[str]) -> tuple[Found, int]:
-        parts, now = self.compose([self._asked(soql) for soql in soqls])
-        return self.judged(parts[0], Found), now
 
     def queries(self, soqls: Sequence[str]) -> list[list[Row]]:
         """All rows of several queries; the first pages of five come in one call."""

@@ -10,9 +10,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from .settings import LOCATION_FIELDS
 
-def _address(part: str) -> str:
-    return f"first(company.Billing{part}, company.PersonMailing{part}, '')"
+ADDRESS = {"street": "Street", "city": "City", "region": "State", "postal_code": "PostalCode", "country": "Country"}
+
+
+def _plain(kind: str, **fields: str) -> dict[str, str]:
+    """Fields that are carried over as they are, or empty."""
+    return {name: f"default({kind}.{field}, '')" for name, field in fields.items()}
 
 
 _CUSTOMER: dict[str, Any] = {
@@ -20,16 +25,9 @@ _CUSTOMER: dict[str, Any] = {
     "label": "company.Name",
     "fields": {
         "name": "first(company.Name, join(' ', 'Account', company.id))",
-        "website": "default(company.Website, '')",
-        "phone": "default(company.Phone, '')",
-        "email": "default(company.PersonEmail, '')",
-        "industry": "default(company.Industry, '')",
-        "description": "default(company.Description, '')",
-        "street": _address("Street"),
-        "city": _address("City"),
-        "region": _address("State"),
-        "postal_code": _address("PostalCode"),
-        "country": _address("Country"),
+        **_plain("company", website="Website", phone="Phone", email="PersonEmail", industry="Industry"),
+        **_plain("company", description="Description"),
+        **{name: f"first(company.Billing{part}, company.PersonMailing{part}, '')" for name, part in ADDRESS.items()},
     },
 }
 _LINE: dict[str, Any] = {
@@ -133,13 +131,7 @@ MAPS: dict[str, dict[str, Any]] = {
             "fields": {
                 "name": "location.name",
                 "customer": "ref(customer)",
-                "street": "default(location.street, '')",
-                "city": "default(location.city, '')",
-                "region": "default(location.region, '')",
-                "postal_code": "default(location.postal_code, '')",
-                "country": "default(location.country, '')",
-                "gl_number": "default(location.gl_number, '')",
-                "description": "default(location.description, '')",
+                **_plain("location", **{name: name for name in LOCATION_FIELDS if name != "name"}),
             },
         },
     },

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.types import ASGIApp
-from wherry.simulator import Call, Clock, Faults, History, Refusal, Reply, RollingWindow, Routes, Stage
+from wherry.simulator import Call, Clock, Refusal, Reply, RollingWindow, Routes, Stage
 
 from .facts import NOTHING_DELETED
 from .oauth import App, OAuth
@@ -52,54 +52,35 @@ class SalesforceSimulator:
         record_types: tuple[str, ...] = (), person_accounts: bool = False,
     ) -> None:  # fmt: skip
         self.stage = Stage(clock, dressed, {"merge": self._control_merge})
+        self.clock, self.faults, self.history = self.stage.clock, self.stage.faults, self.stage.history
         self.org = Org(self.stage.clock, name, currencies=currencies, record_types=record_types,
                        person_accounts=person_accounts)  # fmt: skip
         self.oauth = OAuth(self.stage, app or App(), self.org.id, self.org.user)
         self.page, self.hidden = page, set[str]()
         """``hidden``: objects that the user may not see."""
         self._tokens, self._calls = tokens, RollingWindow(self.stage.clock, limit, DAY)
-        self._cursors: dict[str, tuple[Query, list[Row], bool]] = {}
+        self._cursors: dict[str, tuple[Query, list[Row]]] = {}
         self._routes = Routes(self._rows())
         self._open = Routes([
             ("GET", "/services/oauth2/authorize", self.oauth.authorize),
             ("POST", "/services/oauth2/token", self.oauth.token),
             ("POST", "/services/oauth2/revoke", self.oauth.revoke),
             ("GET", "/services/data", self._versions),
-            ("GET", "/services/data/", self._versions),
         ])  # fmt: skip
 
     def _rows(self) -> list[Any]:
         data = "/services/data/v{api}"
         return [
             ("GET", f"{data}/query", self._query),
-            ("GET", f"{data}/query/", self._query),
-            ("GET", f"{data}/queryAll", self._query_all),
-            ("GET", f"{data}/queryAll/", self._query_all),
+            ("GET", f"{data}/queryAll", self._query),
             ("GET", data + "/query/{cursor}", self._more),
-            ("GET", f"{data}/limits", self._limits),
             ("GET", data + "/sobjects/{object}/describe", self._describe),
             ("POST", data + "/sobjects/{object}", self._create),
             ("PATCH", data + "/sobjects/{object}/{id}", self._update),
             ("DELETE", data + "/sobjects/{object}/{id}", self._delete),
             ("GET", data + "/sobjects/ContentVersion/{id}/VersionData", self._bytes),
             ("POST", f"{data}/composite", self._composite),
-            ("POST", f"{data}/composite/", self._composite),
         ]
-
-    @property
-    def clock(self) -> Clock:
-        """The stand-in's clock."""
-        return self.stage.clock
-
-    @property
-    def faults(self) -> Faults:
-        """Faults to come."""
-        return self.stage.faults
-
-    @property
-    def history(self) -> History:
-        """Requests and effects so far."""
-        return self.stage.history
 
     def app(self) -> ASGIApp:
         """The ASGI application."""
@@ -125,9 +106,10 @@ class SalesforceSimulator:
     # Answering
 
     def _answer(self, call: Call) -> Reply:
-        if opened := self._open.find(call):
+        path = call.path.rstrip("/")
+        if opened := self._open.find(call, path):
             return opened(call)
-        handler = self._routes.find(call)
+        handler = self._routes.find(call, path)
         if handler is None or not _alive(call.params["api"]):
             return dressed(404)
         if not self._admits(call.bearer):
@@ -153,25 +135,16 @@ class SalesforceSimulator:
         names = {"66.0": "Spring '26", "67.0": "Summer '26"}
         return Reply(200, [{"label": label, "url": f"/services/data/v{v}", "version": v} for v, label in names.items()])
 
-    def _limits(self, call: Call) -> Reply:
-        return Reply(200, {"DailyApiRequests": {"Max": self._calls.limit, "Remaining": self._calls.remaining}})
-
     # Queries
 
     def _query(self, call: Call) -> Reply:
-        return self._found(call.query.get("q", ""), False, call.params["api"])
-
-    def _query_all(self, call: Call) -> Reply:
-        return self._found(call.query.get("q", ""), True, call.params["api"])
-
-    def _found(self, soql: str, everything: bool, api: str) -> Reply:
-        query, rows = self.org.select(soql, everything)
+        query, rows = self.org.select(call.query.get("q", ""), everything="/queryAll" in call.path)
         if query.object in self.hidden:
             raise refused("INVALID_TYPE", f"sObject type '{query.object}' is not supported.")
         cursor = f"0r8{len(self._cursors):015d}"
         if len(rows) > self.page:
-            self._cursors[cursor] = (query, [dict(row) for row in rows], everything)
-        return Reply(200, self._page(query, rows, 0, cursor, api))
+            self._cursors[cursor] = (query, [dict(row) for row in rows])
+        return Reply(200, self._page(query, rows, 0, cursor, call.params["api"]))
 
     def _page(self, query: Query, rows: list[Row], start: int, cursor: str, api: str) -> Row:
         shown = [self._shown(query, row, api) for row in rows[start : start + self.page]]
@@ -185,8 +158,7 @@ class SalesforceSimulator:
         cursor, _, start = call.params["cursor"].partition("-")
         if cursor not in self._cursors or not start.isdigit():
             raise refused("INVALID_QUERY_LOCATOR", "invalid query locator")
-        query, rows, _ = self._cursors[cursor]
-        return Reply(200, self._page(query, rows, int(start), cursor, call.params["api"]))
+        return Reply(200, self._page(*self._cursors[cursor], int(start), cursor, call.params["api"]))
 
     def _shown(self, query: Query, row: Row, api: str) -> Row:
         """A row as an answer has it: parents nested, null where there is none."""
@@ -262,7 +234,7 @@ class SalesforceSimulator:
         split = urlsplit(str(part.get("url")))
         query = parse_qs(split.query, keep_blank_values=True)
         inner = Call(str(part.get("method")), split.path, {n: v[0] for n, v in query.items()}, {}, b"")  # type: ignore[arg-type]
-        handler = self._routes.find(inner)
+        handler = self._routes.find(inner, split.path.rstrip("/"))
         allowed = handler is not None and inner.method == "GET" and "/composite" not in inner.path
         try:
             reply = handler(inner) if handler and allowed and not inner.path.endswith("VersionData") else dressed(404)

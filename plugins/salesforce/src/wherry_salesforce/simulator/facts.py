@@ -86,13 +86,13 @@ STANDARD = {
         _object(
             "ContentVersion", "068",
             "ContentDocumentId:reference Title:string PathOnClient:string FileExtension:string FileType:string "
-            "ContentSize:int VersionNumber:string IsLatest:boolean Checksum:string VersionData:base64 "
+            "ContentSize:int IsLatest:boolean Checksum:string VersionData:base64 "
             "FirstPublishLocationId:reference",
             "ContentDocument:ContentDocument", "PathOnClient VersionData",
         ),
         _object(
             "ContentDocumentLink", "06A",
-            "LinkedEntityId:reference ContentDocumentId:reference ShareType:picklist Visibility:picklist",
+            "LinkedEntityId:reference ContentDocumentId:reference",
             "ContentDocument:ContentDocument", "LinkedEntityId ContentDocumentId",
         ),
         _object("OpportunityStage", "01J", "ApiName:string MasterLabel:string IsActive:boolean SortOrder:int "
@@ -118,6 +118,6 @@ STAGES = (
 _SYSTEM = (
     "Id CreatedDate SystemModstamp LastModifiedDate IsDeleted IsClosed IsWon HasOpportunityLineItem MasterRecordId"
 )
-_OF_FILES = "ContentSize FileExtension LatestPublishedVersionId IsLatest Checksum VersionNumber"
+_OF_FILES = "ContentSize FileExtension LatestPublishedVersionId IsLatest Checksum"
 COMPUTED = frozenset([*_SYSTEM.split(), *_OF_FILES.split(), "CaseNumber"])
 """What nobody can write."""

@@ -18,7 +18,7 @@ from .facts import COMPUTED, PERSON, STAGES, STANDARD, WITH_CURRENCY, Object
 from .soql import QUOTED, Condition, Malformed, Query, Row, fits, read, test_of
 
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-WHOLE = frozenset({"double", "currency", "percent", "int"})
+NUMBERS = frozenset({"double", "currency", "percent", "int"})
 
 
 def refused(code: str, message: str, status: int = 400, fields: Iterable[str] = ()) -> Refusal:
@@ -84,15 +84,11 @@ class Org:
         self._check(shape, fields)
         missing = [name for name in shape.required if fields.get(name) in (None, "")]
         if missing:
-            raise refused(
-                "REQUIRED_FIELD_MISSING", f"Required fields are missing: [{', '.join(missing)}]", 400, missing
-            )
+            said = f"Required fields are missing: [{', '.join(missing)}]"
+            raise refused("REQUIRED_FIELD_MISSING", said, 400, missing)
         if object == "ContentVersion":
             return self._version(fields)
-        row = self.put(object, fields)
-        if object == "OpportunityLineItem":
-            self._price(row)
-        return row
+        return self.put(object, fields)
 
     def update(self, object: str, id: str, fields: Any) -> Row:
         """Change a row as the API takes it. Raises Refusal."""
@@ -100,17 +96,13 @@ class Org:
         row = self.find(object, id)
         row.update(fields)
         self._settle(object, row)
-        if object == "OpportunityLineItem":
-            self._price(row)
         return row
 
     def delete(self, object: str, id: str) -> None:
         """Into the recycle bin."""
         row = self.find(object, id)
         row["IsDeleted"] = True
-        self.touch(object, row["Id"])
-        if object == "OpportunityLineItem":
-            self._price(row)
+        self._settle(object, row)
 
     def purge(self, object: str, id: str) -> None:
         """Out of the recycle bin: no query finds it any more."""
@@ -158,15 +150,13 @@ class Org:
             raise refused("INVALID_FIELD", f"No such column '{unknown[0]}' on sobject of type {shape.name}")
         fixed = [name for name in fields if name in COMPUTED]
         if fixed:
-            raise refused(
-                "INVALID_FIELD_FOR_INSERT_UPDATE", f"Unable to create/update fields: {', '.join(fixed)}.", 400, fixed
-            )
+            said = f"Unable to create/update fields: {', '.join(fixed)}."
+            raise refused("INVALID_FIELD_FOR_INSERT_UPDATE", said, 400, fixed)
         fields.pop("attributes", None)
         for name, value in fields.items():
-            wrong = isinstance(value, dict | list) or (
-                shape.fields[name] in QUOTED and not isinstance(value, str | None)
-            )
-            if wrong or (shape.fields[name] in WHOLE and not isinstance(value, int | Decimal | None)):
+            type = shape.fields[name]
+            fit: Any = str if type in QUOTED else int | Decimal if type in NUMBERS else str | bool
+            if value is not None and not isinstance(value, fit):
                 raise refused("JSON_PARSER_ERROR", f"Cannot deserialize the value of {name}")
 
     def _settle(self, object: str, row: Row) -> None:
@@ -175,6 +165,8 @@ class Org:
         if object == "Opportunity":
             stage = next((s for s in self.rows["OpportunityStage"].values() if s["ApiName"] == row["StageName"]), None)
             row["IsClosed"], row["IsWon"] = bool(stage and stage["IsClosed"]), bool(stage and stage["IsWon"])
+        elif object == "OpportunityLineItem":
+            self._price(row)
         elif object == "Case" and not row.get("CaseNumber"):
             row["CaseNumber"] = f"{self._count['Case']:08d}"
 
@@ -209,22 +201,11 @@ class Org:
         document = fields.get("ContentDocumentId")
         if document is None:
             document = self.put("ContentDocument", told)["Id"]
-            self.put(
-                "ContentDocumentLink", {"ContentDocumentId": document, "LinkedEntityId": self.user, "ShareType": "I"}
-            )
-            if place := fields.get("FirstPublishLocationId"):
-                self.put(
-                    "ContentDocumentLink", {"ContentDocumentId": document, "LinkedEntityId": place, "ShareType": "V"}
-                )
-        number = 1 + sum(row["ContentDocumentId"] == document for row in self.rows["ContentVersion"].values())
-        told_of_it = {
-            "VersionNumber": str(number),
-            "IsLatest": True,
-            "ContentDocumentId": document,
-            "VersionData": None,
-        }
+            for place in filter(None, (self.user, fields.get("FirstPublishLocationId"))):
+                self.put("ContentDocumentLink", {"ContentDocumentId": document, "LinkedEntityId": place})
         checksum = hashlib.md5(data, usedforsecurity=False).hexdigest()
-        row = self.put("ContentVersion", {**fields, **told, **told_of_it, "Checksum": checksum})
+        told_of_it = {"IsLatest": True, "ContentDocumentId": document, "VersionData": None, "Checksum": checksum}
+        row = self.put("ContentVersion", {**fields, **told, **told_of_it})
         self.data[row["Id"]] = data
         self.find("ContentDocument", document).update(told, LatestPublishedVersionId=row["Id"])
         self.touch("ContentDocument", document)
@@ -249,7 +230,7 @@ class Org:
             self.type_of(name, field)
         if name == "ContentDocumentLink":
             _must_name_records(query)
-        test = test_of(query.where, lambda row, field: self.value(name, row, field),
+        test = test_of(query.where, lambda row, field: _alike(self.value(name, row, field)),
                        lambda condition: self._wanted(name, condition, everything))  # fmt: skip
         now = self.clock.now()
         seen = [row for id, row in self.rows[name].items() if self._hidden_until.get(id, now) <= now]
@@ -263,12 +244,13 @@ class Org:
         type = self.type_of(object, condition.field)
         if condition.inner is not None:
             (name,) = condition.inner.fields
-            return {self.value(condition.inner.object, row, name) for row in self._rows(condition.inner, everything)}
+            inner = self._rows(condition.inner, everything)
+            return {_alike(self.value(condition.inner.object, row, name)) for row in inner}
         for kind, _ in condition.values:
             if not fits(kind, type):
                 message = f"value of filter criterion for field '{condition.field}' must be of type {type}"
                 raise Malformed(message, "INVALID_FIELD")
-        values = [_as_held(value, type) for _, value in condition.values]
+        values = [_alike(_as_held(value, type)) for _, value in condition.values]
         return set(values) if condition.operator == "in" else values[0]
 
     def type_of(self, object: str, path: str) -> str:
@@ -315,6 +297,11 @@ def _must_name_records(query: Query) -> None:
         )
 
 
+def _alike(value: Any) -> Any:
+    """Texts compare without case; moments and ids of 18 characters have none that counts."""
+    return value.lower() if isinstance(value, str) else value
+
+
 def _as_held(value: Any, type: str) -> Any:
     if type in ("id", "reference") and isinstance(value, str):
         if len(value) not in (15, 18):
@@ -327,7 +314,7 @@ def _as_held(value: Any, type: str) -> Any:
 
 
 def _sortable(value: Any) -> tuple[bool, Any]:
-    return value is not None, value if value is not None else 0
+    return value is not None, _alike(value) if value is not None else 0
 
 
 def _base62(number: int, width: int) -> str:

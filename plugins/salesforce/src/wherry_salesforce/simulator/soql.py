@@ -10,11 +10,11 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 Row = dict[str, Any]
 Test = Callable[[Row], bool]
-Ask = Callable[["Query"], list[Row]]
+T = TypeVar("T")
 _TOKEN = re.compile(
     r"\s*(?:(?P<text>'(?:[^'\\]|\\.)*')|(?P<moment>\d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:?\d\d))?)"
     r"|(?P<number>-?\d+(?:\.\d+)?)|(?P<op><=|>=|!=|<>|<|>|=)|(?P<sign>[(),])|(?P<word>[A-Za-z_][\w.]*))"
@@ -122,21 +122,23 @@ class _Reader:
 
     def query(self) -> Query:
         self.expect("select")
-        fields = [self.take("word")]
-        while self.skip(","):
-            fields.append(self.take("word"))
+        fields = self.several(lambda: self.take("word"))
         self.expect("from")
         query = Query(self.take("word"), fields)
         if self.skip("where"):
             query.where = self.either()
         if self.skip("order"):
             self.expect("by")
-            query.order.append(self.sorting())
-            while self.skip(","):
-                query.order.append(self.sorting())
+            query.order = self.several(self.sorting)
         if self.skip("limit"):
             query.limit = int(Decimal(self.take("number")))
         return query
+
+    def several(self, one: Callable[[], T]) -> list[T]:
+        found = [one()]
+        while self.skip(","):
+            found.append(one())
+        return found
 
     def sorting(self) -> tuple[str, bool]:
         name = self.take("word")
@@ -173,9 +175,7 @@ class _Reader:
             inner = self.query()
             self.expect(")")
             return Condition(name, "in", [], inner)
-        values = [self.value()]
-        while self.skip(","):
-            values.append(self.value())
+        values = self.several(self.value)
         self.expect(")")
         return Condition(name, "in", values)
 
