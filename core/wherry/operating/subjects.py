@@ -150,7 +150,7 @@ class Finder:
         subject = Subject(flow=flow, kind=seen.kind, record=seen.source_id, seen=seen)
         items = inquiries.items_of_record(self.tx, flow, seen.kind, seen.source_id)
         subject.item = next((one for one in items if one.item.root), None)
-        subject.route = subject.item.route if subject.item else self._route(flow) or self._route_to(seen.synced)
+        subject.route = subject.item.route if subject.item else self._route_of(flow, seen.synced, seen.source_id)
         subject.ref = subject.item.item.ref if subject.item else self._root_of(subject)
         if seen.synced.startswith("M-") and (row := self._row(seen.synced)) is not None:
             return self._with_entry(subject, row)
@@ -169,7 +169,7 @@ class Finder:
 
     def _with_entry(self, subject: Subject, row: MovementRow) -> Subject:
         subject.movement = row
-        subject.route = subject.route or self._route_to(f"M-{row.id}")
+        subject.route = self._route_of(row.flow, f"M-{row.id}", subject.record)
         if subject.route is not None and subject.item is None:
             subject.link, subject.item = tracing.entry_of(self.tx, subject.route, row)
         return subject
@@ -256,10 +256,13 @@ class Finder:
     def _flows(self, route: Route) -> list[str]:
         return [name for name in sorted(self.hub.project.flows) if self._route(name) == route]
 
-    def _route_to(self, target: str) -> Route | None:
-        """Of what a flow wrote that the project has under no such name any more."""
-        linked = inquiries.links_to(self.tx, [target]) if target else ()
-        return next((Route(one.route.source, one.route.target) for one in linked), None)
+    def _route_of(self, flow: str, target: str, record: str) -> Route | None:
+        """Between which connections a flow wrote something: its own, unless it is to be found between others alone,
+        since the flow has another name by now, or goes elsewhere."""
+        own, linked = self._route(flow), inquiries.links_to(self.tx, [target]) if target else []
+        mine = [one for one in linked if one.link.key == f"id:{record}"] or linked
+        there = [Route(one.route.source, one.route.target) for one in mine]
+        return own if own in there or not there else there[0]
 
     def _route(self, flow: str) -> Route | None:
         settings = self.hub.project.flows.get(flow)
