@@ -24,7 +24,7 @@ from wherry.records import Ref
 from wherry.redaction import scrub
 from wherry.runs import dying
 from wherry.settings import Flow
-from wherry.store import inquiries, ledger, questions, registry
+from wherry.store import homes, inquiries, ledger, questions, registry
 from wherry.store.findings import Decision
 from wherry.store.inquiries import Placed
 from wherry.store.leavings import ONCE
@@ -112,9 +112,14 @@ class View(Teller):
             when = day(one.link.made_at)
             return f"{name} is not in {there}: {one.link.made_by} {what} on {when}{self._why(one)}{again}"
         if one.seen is not None:
-            by = f"sent to {there} by flow {one.flow}" if homing.is_kept_out(one.seen.reason) else f"in {there}"
+            by = f"sent to {there} by flow {one.flow}" if self._has_a_home(one) else f"in {there}"
             return f"{name} is not {by}: {self._left_out(one.seen)}"
         return f"{name} is not in {there}: {self._not_read(one)}"
+
+    def _has_a_home(self, one: Subject) -> bool:
+        """Whether the record of something that a flow left out went there by another one."""
+        known = homes.of_records(self.tx, one.route, one.kind, [one.record]) if one.route is not None else ()
+        return any(home.form != "waits" for home in known)
 
     def _members(self, one: Subject) -> list[MovementRow]:
         """What a journal entry is made of."""

@@ -86,7 +86,7 @@ def sentence(
         return f"{said} is not in {there}: it stands in no entry yet, and {look}"
     number = exported.said(link, "number") if link is not None else item.item.label if item is not None else row.entry
     many = len(members(tx, row.sink, row.flow, row.entry))
-    how = _GROUPS[flow.group] if flow is not None else "in"
+    how = _GROUPS[flow.group] if flow is not None else "with its group"
     group = f"{how}, {parts(row.entry).bucket}" + (f", one of {many} movements" if many > 1 else "")
     entry = f"journal entry {number}"
     if link is not None and stands:

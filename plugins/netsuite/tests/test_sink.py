@@ -274,6 +274,23 @@ def test_who_loses_a_race_for_an_external_id_finds_what_the_other_made(sim: NetS
         assert [hit.ours for hit in ask(sink, [item])[item.stamp]] == [True]
 
 
+def test_a_name_is_a_text_to_suiteql_whatever_stands_in_it(sim: NetSuiteSimulator, sinks: Sinks) -> None:
+    """case_G15, case_D8"""
+    with sinks() as (sink, thing):
+        item = thing("customer", name="O'Brien' OR ''='")
+        there = sim.make("customer", {"companyName": item.body["name"]})["id"]
+        assert [(hit.target, hit.alike) for hit in ask(sink, [item])[item.stamp]] == [(there, True)]
+        [call] = sink.encode([item])
+        assert call.path.endswith(f"eid:{item.stamp}"), "lower-case base32: NetSuite folds the case of external ids"
+
+
+def test_an_address_without_suiteql_is_told(sim: NetSuiteSimulator, sinks: Sinks) -> None:
+    with sinks(check=False) as (sink, _):
+        sim.faults.add("status", status=404, times=9)
+        with pytest.raises(ConfigError, match="no SuiteQL"):
+            sink.check()
+
+
 def test_another_account_is_no_account_of_ours(sim: NetSuiteSimulator, sinks: Sinks) -> None:
     """I12"""
     with sinks(check=False) as (sink, thing):

@@ -78,6 +78,11 @@ class Client:
         answer = self.http.read(
             call.method, call.path, params=call.params, content=call.body, headers=call.headers, first=True, expect=_Raw
         )
+        if answer.status == NOT_THERE:
+            raise ConfigError(
+                "NetSuite has no SuiteQL at the address of this connection", code="WHERRY-2795", key="account",
+                fix="switch on REST Web Services (Enable Features > SuiteCloud), and compare the account's id",
+            )  # fmt: skip
         body = decoded(answer.content)
         self.account = account_of(body)
         rows = body.get("items")

@@ -42,9 +42,8 @@ class NetSuiteSimulator:
 
     def __init__(
         self, *, clock: Clock | None = None, account: str = "1234567", subsidiaries: Sequence[str] = ("1",),
-        app: App | None = None, tokens: Collection[str] | None = None, limits: str = "none",
+        app: App | None = None, tokens: Collection[str] | None = None,
     ) -> None:  # fmt: skip
-        """``limits`` is there for tests that give it to every stand-in: this one answers one call after the other."""
         controls: dict[str, Callable[[Any], Any]] = {"close": self._close}
         self.stage = Stage(clock, _dressed, controls)
         self.account = Account(self.stage, account, tuple(subsidiaries))

@@ -38,6 +38,7 @@ class Org:
         self.record_types: dict[str, str] = {}
         self._count = dict.fromkeys(self.objects, 0)
         self.data: dict[str, bytes] = {}
+        self._lines: dict[str, dict[str, Row]] = {}
         self._hidden_until: dict[str, float] = {}
         self.late = 0.0
         """Seconds from the stamp of a new row to the end of the transaction that made it: before, nobody sees it."""
@@ -182,8 +183,9 @@ class Org:
         deal = self.rows["Opportunity"].get(line["OpportunityId"])
         if deal is None:
             return
-        lines = [row for row in self.rows["OpportunityLineItem"].values() if row["OpportunityId"] == deal["Id"]]
-        amount = sum((Decimal(row["TotalPrice"] or 0) for row in lines if not row["IsDeleted"]), Decimal(0))
+        lines = self._lines.setdefault(deal["Id"], {})
+        lines[line["Id"]] = line
+        amount = sum((Decimal(row["TotalPrice"] or 0) for row in lines.values() if not row["IsDeleted"]), Decimal(0))
         deal["HasOpportunityLineItem"] = True
         if deal["Amount"] != amount:  # a roll-up moves the deal only when it comes to another amount
             deal["Amount"] = amount
