@@ -95,9 +95,10 @@ def _held(minor: int, currency: str) -> Money:
 def text(minor: int, currency: str) -> str:
     """Minor units as decimal text with the currency's own number of decimals, such as ``-12.50``."""
     places = decimals(currency)
+    if not places:
+        return f"{minor:d}"
     digits = f"{abs(minor):d}".zfill(places + 1)
-    body = f"{digits[:-places]}.{digits[-places:]}" if places else digits
-    return f"-{body}" if minor < 0 else body
+    return f"{'-' if minor < 0 else ''}{digits[:-places]}.{digits[-places:]}"
 
 
 def allocate(total: int, weights: Sequence[int]) -> list[int]:

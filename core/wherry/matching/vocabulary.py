@@ -33,6 +33,7 @@ _UNKNOWN = 9.0
 _DENSE = 64
 """The places of a word that one name in so many has take less memory as a row of bits than as a list."""
 _LAST = "\U0010ffff"
+_ONE = ord("1")
 
 
 def spoken(text: str) -> list[str]:
@@ -97,7 +98,7 @@ class Vocabulary:
             return found
         places, row = self.places(word), bytearray(b"0") * self.size
         for place in places:
-            row[~place] = ord("1")
+            row[~place] = _ONE
         found = int(row or b"0", 2)
         if len(places) * _DENSE > self.size:
             self._bits[word] = found

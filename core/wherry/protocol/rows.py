@@ -333,11 +333,10 @@ def tells(step: Step, outcome: Outcome) -> bool:
 
 def record_fates(lane: Lane, step: Step, outcome: Outcome) -> list[tuple[str, str, str, str, str, str]]:
     """Of the record behind the step, and of the one whose waiting item it replaced: two flows may share a route."""
-    item = step.item
-    target = outcome.target if outcome.fate in DONE else ""
-    whose = {(flow_of(lane, step), step.record_kind, step.record_id)}
-    whose |= {(item.flow, item.record_kind, item.record_id)} if item is not None else set()
-    return [(outcome.fate, target, outcome.reason, *one) for one in sorted(whose)]
+    item, own = step.item, (flow_of(lane, step), step.record_kind, step.record_id)
+    told = outcome.fate, outcome.target if outcome.fate in DONE else "", outcome.reason
+    before = own if item is None else (item.flow, item.record_kind, item.record_id)
+    return [(*told, *own)] if before == own else [(*told, *one) for one in sorted((own, before))]
 
 
 def audit_rows(lane: Lane, step: Step, outcome: Outcome) -> list[tuple[str, str, dict[str, Any]]]:

@@ -6,6 +6,7 @@ What is wrong with a sink's words ends its own items only (cases G19, G20, I21).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain, repeat
 from typing import TypeVar
 
 import msgspec
@@ -146,7 +147,7 @@ def _facts(sink: CallSinkWriter, item: Item) -> Facts:
         said = sink.facts(item)
     except Rejected as error:
         raise broken(sink, _SINK, f"facts rejected an item: {error.message}") from error
-    if not isinstance(said, dict) or not all(isinstance(one, str) for pair in said.items() for one in pair):
+    if not isinstance(said, dict) or not all(map(isinstance, chain(said, said.values()), repeat(str))):
         raise broken(sink, _SINK, "facts returned something that is no table of texts")
     return said
 

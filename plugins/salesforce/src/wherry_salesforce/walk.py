@@ -79,7 +79,7 @@ class Walk:
                     continue
             if rows:
                 last = ms_of(rows[-1]), text(rows[-1]["Id"])
-                if last <= place:
+                if last == place or last[0] < place[0]:  # how ids are ordered is Salesforce's own affair
                     raise no_progress(self._what)
                 place = last
             elif not found.done:
@@ -95,7 +95,9 @@ class Walk:
 
     def _mark(self, place: tuple[int, str]) -> Mark:
         """Never closer than the overlap to Salesforce's clock, nor behind where this walk began."""
-        at, id = max((self._from.at, self._from.id), min(place, (self.settled, "")))
+        at, id = place if place[0] < self.settled else (self.settled, "")
+        if at < self._from.at:
+            at, id = self._from.at, self._from.id
         return Mark(at, id, self._from.near or self._from.at)
 
     def _where(self, place: tuple[int, str]) -> str:
