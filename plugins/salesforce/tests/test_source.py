@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -237,6 +238,17 @@ def test_a_field_that_the_user_does_not_see_is_named_before_anything_is_read(fil
         list(filled.source().read(Query("deal", fields=("StageNam",))))
     assert "StageName" in caught.value.fix
     assert filled.calls() == {"POST /composite": 2}
+
+
+def test_what_no_map_names_need_not_be_granted(filled: Standing) -> None:
+    for object, name in (("Opportunity", "OwnerId"), ("OpportunityLineItem", "SortOrder"), ("Product2", "ProductCode")):
+        shape = filled.sim.org.objects[object]
+        rest = {one: type for one, type in shape.fields.items() if one != name}
+        filled.sim.org.objects[object] = replace(shape, fields=rest)
+    source = filled.source()
+    wanted = {"line_item": ("Quantity",), "company": ("Name",)}
+    (record, *_) = source.complete(deals(source, relatives=wanted)[0], wanted)
+    assert [line.fields["sku"] for line in record.relatives["line_item"]] == [None, None]
 
 
 def test_an_object_that_the_user_does_not_see_is_named(filled: Standing) -> None:

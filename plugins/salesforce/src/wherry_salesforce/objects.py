@@ -69,9 +69,13 @@ class View(Struct, frozen=True):
 
     def names(self, fields: Iterable[str]) -> list[str]:
         """The fields without our own ones and those that this org does not have."""
-        wanted = (*ALWAYS.get(self.kind, ()), *fields)
+        wanted = (*self.seen(ALWAYS.get(self.kind, ())), *fields)
         left_out = {*OWN.get(self.kind, ()), *(set(OPTIONAL.get(self.kind, ())) - self.known), "id"}
         return [name for name in dict.fromkeys(wanted) if name not in left_out]
+
+    def seen(self, names: Iterable[str]) -> list[str]:
+        """Those that the user sees of what we want for ourselves: nobody has to grant what no map names."""
+        return [name for name in names if name in self.known]
 
     def record(self, row: Row) -> Record:
         """The record of a row. What moves without a change of any field, the stamp, is not among its fields."""
@@ -138,7 +142,7 @@ OF_A_LINE = ("Id", STAMP, "Name", *SKUS)
 
 def line_columns(view: View, fields: Iterable[str], product: View, wanted: Sequence[str]) -> list[str]:
     """What to select of line items: their product comes along, and costs no call."""
-    names = product.names((*OF_A_LINE, *wanted))
+    names = product.names((*product.seen(OF_A_LINE), *wanted))
     return [*view.columns(fields), *(f"{PARENT}.{name}" for name in dict.fromkeys(names))]
 
 

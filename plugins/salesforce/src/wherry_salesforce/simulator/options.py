@@ -4,43 +4,57 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Annotated
 
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from wherry.errors import ConfigError
 from wherry.money import DECIMALS
 
 from . import App, SalesforceSimulator
 
-_KNOWN = (
-    "deals",
-    "currency",
-    "multicurrency",
-    "record_types",
-    "person_accounts",
-    "limit",
-    "client_id",
-    "client_secret",
-)
 _PRODUCTS = (("GTX Pro", "GTX-PRO", "527.05"), ("Ballast", "BAL-1", "12.5"), ("Assembly", "ASM-H", "95"))
 _STAGES = ("Closed Won", "Prospecting", "Closed Won", "Closed Lost")
 _BEYOND = ("EUR", "GBP", "JPY")
 
 
+def _currency(code: str) -> str:
+    if code not in DECIMALS:
+        raise ValueError("write an ISO 4217 code")
+    return code
+
+
+class Options(BaseModel):
+    """What may be set; switches are ``yes`` and ``no``."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    deals: int = Field(12, ge=0, le=999_999)
+    currency: Annotated[str, AfterValidator(_currency)] = "USD"
+    multicurrency: bool = False
+    record_types: str = ""
+    person_accounts: bool = False
+    limit: int = Field(15_000, ge=0, le=9_999_999)
+    client_id: str = "sim-client"
+    client_secret: str = "sim-secret"
+
+
 def simulator(options: Mapping[str, str]) -> SalesforceSimulator:
     """The stand-in with these options. Raises ConfigError for a name or value that it does not have."""
-    if unknown := [name for name in options if name not in _KNOWN]:
-        raise ConfigError(f"the stand-in of Salesforce has no option {unknown[0]!r}",
-                          fix=f"options: {', '.join(_KNOWN)}", code="WHERRY-2763")  # fmt: skip
-    currency = _choice(options, "currency", "USD", tuple(DECIMALS))
-    several = _choice(options, "multicurrency", "no", ("yes", "no")) == "yes"
+    try:
+        said = Options.model_validate(dict(options))
+    except ValidationError as wrong:
+        first = wrong.errors()[0]
+        raise ConfigError(
+            f"the stand-in of Salesforce does not take {first['loc'][0]}: {first['msg']}",
+            fix=f"options: {', '.join(Options.model_fields)}", code="WHERRY-2763",
+        ) from None  # fmt: skip
     made = SalesforceSimulator(
-        currencies=(currency, *(code for code in _BEYOND if several and code != currency)),
-        record_types=tuple(name for name in options.get("record_types", "").split(",") if name),
-        person_accounts=_choice(options, "person_accounts", "no", ("yes", "no")) == "yes",
-        limit=_number(options, "limit", 15_000),
-        app=_app(options),
-        tokens=(),
-    )
-    fill(made, _number(options, "deals", 12))
+        currencies=(said.currency, *(code for code in _BEYOND if said.multicurrency and code != said.currency)),
+        record_types=tuple(name for name in said.record_types.split(",") if name),
+        person_accounts=said.person_accounts, limit=said.limit, tokens=(),
+        app=App(said.client_id, said.client_secret),
+    )  # fmt: skip
+    fill(made, said.deals)
     return made
 
 
@@ -62,26 +76,3 @@ def fill(made: SalesforceSimulator, deals: int) -> list[str]:
     if ids:
         made.add("ContentVersion", PathOnClient="plan.txt", VersionData="YSBwbGFuCg==", FirstPublishLocationId=ids[0])
     return ids
-
-
-def _app(options: Mapping[str, str]) -> App:
-    usual = App()
-    return App(options.get("client_id", usual.client_id), options.get("client_secret", usual.client_secret))
-
-
-def _number(options: Mapping[str, str], name: str, usual: int) -> int:
-    said = options.get(name, str(usual))
-    if said.isascii() and said.isdigit() and len(said) <= 6:
-        return int(said)
-    raise _wrong(name, said, "a whole number below 1,000,000")
-
-
-def _choice(options: Mapping[str, str], name: str, usual: str, known: tuple[str, ...]) -> str:
-    said = options.get(name, usual)
-    if said in known:
-        return said
-    raise _wrong(name, said, "an ISO 4217 code" if name == "currency" else ", ".join(known))
-
-
-def _wrong(name: str, said: str, allowed: str) -> ConfigError:
-    return ConfigError(f"{said!r} is no {name} of the stand-in", fix=f"write {allowed}", code="WHERRY-2764")
