@@ -265,6 +265,14 @@ def test_allowed_error_statuses_are_handed_back():
     assert (response.status, response.json(), response.data) == (404, {"a": 1}, None)
 
 
+def test_a_status_that_a_system_answers_with_is_no_error_of_any_read():
+    with loopback(answers(Reply(404, {}), Reply(410, {}))) as server:
+        with client(server, answers=frozenset({404})) as http:
+            assert http.read("GET", "/deals/1").status == 404
+            with pytest.raises(Rejected):
+                http.read("GET", "/deals/2")
+
+
 def test_a_plugin_may_say_better_what_an_error_means():
     def classify(response: Response) -> WherryError | None:
         if response.status == 477:
