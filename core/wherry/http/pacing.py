@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from msgspec import Struct
@@ -25,9 +25,6 @@ LONGEST_WAIT = 300.0
 """Seconds that a call waits for its turn; a budget that is gone for longer ends the run instead (case_E8)."""
 
 
-_STEPS, _SHARE = 12, 8
-"""So many places, of a small limit an eighth, are left to a chain of calls that go first: as many as are read ahead."""
-
 Waits = Callable[[float, Limit | None], None]
 """Told once of a long wait: for how many seconds, and which limit is used up; None: the vendor asked for the rest."""
 
@@ -37,7 +34,6 @@ class Ticket(Struct, frozen=True):
 
     at: float
     lanes: tuple[str, ...]
-    first: bool = False
 
 
 class Pacer:
@@ -50,9 +46,6 @@ class Pacer:
         self._own = set(profile.own_lanes)
         self._limits = dict(profile.limits)
         self._first_in_line = 0
-        self._step, self._chain_until = 0.0, -math.inf
-        """Of calls that go first, each of which tells of the next: how long the last took, and until when another one
-        may be on its way."""
         self._told = -math.inf
         """Until when it was told that calls wait."""
 
@@ -82,8 +75,6 @@ class Pacer:
             if pace is None and self._limits.keys().isdisjoint(ticket.lanes):
                 return
             with self._budget.open(self._clock) as (lanes, now):
-                if ticket.first:
-                    self._step, self._chain_until = now - ticket.at, now + 2 * (now - ticket.at)
                 for name in ticket.lanes:
                     lanes.setdefault(name, Lane()).arrived(ticket.at, now)
                 if pace is not None:
@@ -104,10 +95,10 @@ class Pacer:
     def _wait_for(self, names: tuple[str, ...], first: bool, waits: Waits | None) -> Ticket:
         while True:
             with self._lock:
-                seconds, at, limit = self._tried(names, first)
+                seconds, at, limit = self._tried(names, 0 if first else self._first_in_line)
                 is_news = waits is not None and self._is_news(at, seconds)
             if seconds <= 0:
-                return Ticket(at, names, first)
+                return Ticket(at, names)
             if seconds > LONGEST_WAIT:
                 raise TryAgain(
                     f"the account's budget of calls is used up for another {seconds:.0f} seconds",
@@ -124,9 +115,8 @@ class Pacer:
         self._told = at + seconds
         return True
 
-    def _tried(self, names: tuple[str, ...], first: bool) -> tuple[float, float, Limit | None]:
+    def _tried(self, names: tuple[str, ...], kept: int) -> tuple[float, float, Limit | None]:
         """Seconds to wait, from when, and for what; a call that need not counts from then."""
-        kept = 0 if first else self._first_in_line
         with self._budget.open(self._clock) as (lanes, now):
             own = [(name, lanes.setdefault(name, Lane())) for name in names]
             mine = [(lane, limit.each if (limit := self._limit(name, lane)) else (None,)) for name, lane in own]
@@ -136,25 +126,10 @@ class Pacer:
             )
             if lane.closed_until - now >= seconds:
                 used_up = None
-            if seconds <= 0 and not first and self._breaks_chain(mine, now):
-                seconds = self._chain_until - now
             for lane, limits in mine:
                 if seconds <= 0 and (longest := limits[-1]) is not None:
                     lane.note(longest, now)
         return seconds, now, used_up
-
-    def _breaks_chain(self, lanes: Sequence[tuple[Lane, Sequence[Limit | None]]], now: float) -> bool:
-        """Whether a call would leave the pages under way with too few places until the window gives some back.
-
-        What they tell of can be asked for at once and may wait; they come one after the other, and a place that they
-        do not find costs the whole run.
-        """
-        limits = (
-            [(lane, limit) for lane, limits in lanes for limit in limits if limit] if now < self._chain_until else []
-        )
-        places = [min(_STEPS, limit.count // _SHARE) for _, limit in limits]
-        waits = [lane.wait(limit, now, kept) for (lane, limit), kept in zip(limits, places, strict=True)]
-        return any(wait > kept * self._step for wait, kept in zip(waits, places, strict=True))
 
     def _correct(self, lane: Lane, ticket: Ticket, pace: Pace, now: float) -> None:
         """Take over the vendor's limit, and count what others used of it.
@@ -162,20 +137,23 @@ class Pacer:
         Calls are compared from one window before ours was sent until now, which is no less than the vendor can have
         counted of ours: what goes beyond that came from elsewhere.
         """
-        known = self._limit(ticket.lanes[0], lane)
+        name = ticket.lanes[0]
+        known = self._limit(name, lane)
         count, seconds = pace.limit or (known.count if known else 0), pace.seconds or (known.seconds if known else 0.0)
         if count <= 0 or seconds <= 0:
             return
-        limit = lane.told = Limit(count, seconds, known.also if known else None)
+        lane.told = Limit(count, seconds)
+        limit = self._limit(name, lane) or lane.told
         if pace.remaining is not None:
             ours = lane.since(math.nextafter(ticket.at - seconds - SLACK, -math.inf))
             lane.note(limit.each[-1], now, max(count - max(pace.remaining, 0) - ours, 0))
 
     def _limit(self, name: str, lane: Lane) -> Limit | None:
-        """As an answer told it, to whomever; else as the profile has it."""
+        """As an answer told it, to whomever, and what holds besides; else as the profile has it."""
+        known = self._limits.get(name)
         if lane.told is not None:
-            self._limits[name] = lane.told
-        return self._limits.get(name)
+            known = self._limits[name] = Limit(lane.told.count, lane.told.seconds, known.also if known else None)
+        return known
 
     def _names(self, lane: str) -> tuple[str, ...]:
         """The lanes of a call, the one that its answer's headers speak of first."""

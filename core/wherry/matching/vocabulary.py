@@ -33,7 +33,6 @@ _UNKNOWN = 9.0
 _DENSE = 64
 """The places of a word that one name in so many has take less memory as a row of bits than as a list."""
 _LAST = "\U0010ffff"
-_ONE = ord("1")
 
 
 def spoken(text: str) -> list[str]:
@@ -96,10 +95,10 @@ class Vocabulary:
         """The same as a row of bits: of common words, what several have is found at once."""
         if (found := self._bits.get(word)) is not None:
             return found
-        places, row = self.places(word), bytearray(b"0") * self.size
+        places, row = self.places(word), bytearray(self.size // 8 + 1)
         for place in places:
-            row[~place] = _ONE
-        found = int(row or b"0", 2)
+            row[place >> 3] |= 1 << (place & 7)
+        found = int.from_bytes(row, "little")
         if len(places) * _DENSE > self.size:
             self._bits[word] = found
         return found
