@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from wherry.matching.known import holder_of
 from wherry.matching.listing import Linked
 from wherry.matching.namesakes import NOBODY, Namesakes
+from wherry.matching.places import Index, enter, places
 from wherry.matching.text import name_key, sku_key
 from wherry.records import Candidate, Listed
 
@@ -16,10 +17,6 @@ if TYPE_CHECKING:
 
 _SAME_SKU = 0.95
 _NOT_EQUAL = 0.99
-
-Index = dict[str, int | list[int]]
-"""Key → the place of what has it, or the places where several have it: nearly all have a key to themselves, and a list
-for each would take twice the memory."""
 
 
 class ListingCatalogue:
@@ -60,13 +57,13 @@ class ListingCatalogue:
             return
         self._listed.append(listed)
         if key := name_key(listed.name):
-            _enter(self._names, key, place)
+            enter(self._names, key, place)
             if self._namesakes and (namesakes := self._namesakes.get(key)) is not None:
                 namesakes.enter(listed, holder_of(listed.id, self.keys_of(listed.id)))
         if listed.sku and (key := sku_key(listed.sku)):
-            _enter(self._skus, key, place)
+            enter(self._skus, key, place)
         if listed.number and (key := sku_key(listed.number)):
-            _enter(self._numbers, key, place)
+            enter(self._numbers, key, place)
 
     def link(self, target: str, key: str) -> None:
         """Notes that a draft key was linked to the target in this run."""
@@ -104,8 +101,8 @@ class ListingCatalogue:
     def nearest(self, name: str, sku: str = "", limit: int = 5) -> list[Candidate]:
         """The targets that come nearest, best first, with a score from 0 to 1 and why in a few words."""
         index = self._indexed()
-        same_name = _places(self._names, name_key(name))[:limit]
-        same_sku = _places(self._skus, sku_key(sku))[:limit]
+        same_name = places(self._names, name_key(name))[:limit]
+        same_sku = places(self._skus, sku_key(sku))[:limit]
         near = index.nearest(name, sku, limit, also={*same_name, *same_sku})
         found = [self._candidate(one, sku, one.position in same_name, one.position in same_sku) for one in near]
         return sorted(found, key=lambda candidate: -candidate.score)[:limit]
@@ -132,17 +129,4 @@ class ListingCatalogue:
         return Candidate(listed.id, listed.name, round(score, 4), why, listed.sku)
 
     def _at(self, index: Index, key: str) -> list[Listed]:
-        return [self._listed[place] for place in _places(index, key)] if key in index else []
-
-
-def _enter(index: Index, key: str, place: int) -> None:
-    held = index.setdefault(key, place)
-    if isinstance(held, list):
-        held.append(place)
-    elif held != place:
-        index[key] = [held, place]
-
-
-def _places(index: Index, key: str) -> list[int]:
-    held = index.get(key, [])
-    return held if isinstance(held, list) else [held]
+        return [self._listed[place] for place in places(index, key)] if key in index else []

@@ -11,6 +11,7 @@ from msgspec import Struct
 from rapidfuzz import fuzz, process
 
 from wherry.matching.likeness import likeness
+from wherry.matching.places import Index, enter, places
 from wherry.matching.text import code_of
 from wherry.matching.vocabulary import CODE_LENGTH, Vocabulary, is_code, spoken
 
@@ -64,8 +65,8 @@ class NameIndex:
     def __init__(self) -> None:
         self._names: list[str] = []
         self._codes: list[str] = []
-        self._skus: dict[str, tuple[int, ...]] = {}
-        """SKU as one word → the first few that have it."""
+        self._skus: Index = {}
+        """By their SKUs, each as one word."""
         self._vocabulary = Vocabulary()
 
     def __len__(self) -> int:
@@ -77,8 +78,8 @@ class NameIndex:
         self._names.append(" ".join(said))
         self._codes.append(code)
         self._vocabulary.add(said)
-        if code and len(alike := self._skus.get(code, ())) < _FEW:
-            self._skus[code] = (*alike, len(self._codes) - 1)
+        if code:
+            enter(self._skus, code, len(self._codes) - 1)
 
     def nearest(self, name: str, sku: str = "", limit: int = 5, also: Collection[int] = ()) -> list[Near]:
         """The nearest targets, best first; the positions in ``also`` are judged and returned however far they are."""
@@ -108,12 +109,12 @@ class NameIndex:
     def _coded(self, asked: _Asked) -> Iterator[int]:
         """The targets that have the model number, or one that it may be a misspelling of, where they are few."""
         for code in asked.codes:
-            yield from self._skus.get(code, ())
+            yield from places(self._skus, code)[:_FEW]
         for word in asked.said:
             if not word.isalpha():
                 meant = [word] if word in asked.known else self._vocabulary.alike(word)[:1]
-                for places in map(self._vocabulary.places, meant):
-                    yield from places if len(places) <= _FEW else ()
+                for having in map(self._vocabulary.places, meant):
+                    yield from having if len(having) <= _FEW else ()
 
     def _pool(self, asked: _Asked) -> set[int]:
         """The targets of the rarest words, and those that the others lead to together."""

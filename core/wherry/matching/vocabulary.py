@@ -12,7 +12,7 @@ from array import array
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from itertools import islice
 
 from rapidfuzz import fuzz, process
@@ -45,10 +45,15 @@ def spoken(text: str) -> list[str]:
         if chunk.isalnum():
             found.append(chunk)
         else:
-            parts = _PIECE.findall(chunk)
-            code = "".join(parts)
-            found += [code] if is_code(code) and not code.isdecimal() else parts
+            found += _pieces(chunk)
     return found[:_LONGEST]
+
+
+@lru_cache(_REMEMBERED)
+def _pieces(chunk: str) -> list[str]:
+    parts = _PIECE.findall(chunk)
+    code = "".join(parts)
+    return [code] if is_code(code) and not code.isdecimal() else parts
 
 
 def is_code(text: str) -> bool:

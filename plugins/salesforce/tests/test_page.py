@@ -19,7 +19,6 @@ from wherry_salesforce.simulator.options import simulator
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "how-to" / "connect-salesforce.md"
 BLOCK = re.compile(r"^```(toml|console salesforce)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-HEAD = 'version = 1\n[project]\nname = "acme"\ntimezone = "America/Chicago"\ncurrency = "USD"\n'
 SECRET = "sim-secret"
 Runs = Callable[..., tuple[int, Any]]
 
@@ -50,8 +49,11 @@ def runs(sim: SalesforceSimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def project(url: str, kind: str = "client") -> str:
     blocks = [text for about, text in BLOCK.findall(PAGE.read_text("utf-8")) if about == "toml"]
-    said = HEAD + blocks[0] + blocks[1]
-    return said.replace("https://acme.my.salesforce.com", url).replace('kind = "client"', f'kind = "{kind}"')
+    return (
+        (blocks[0] + blocks[1])
+        .replace("https://acme.my.salesforce.com", url)
+        .replace('kind = "client"', f'kind = "{kind}"')
+    )
 
 
 def calls(sim: SalesforceSimulator) -> Counter[str]:
@@ -80,7 +82,7 @@ def test_the_page_works_from_top_to_bottom(sim: SalesforceSimulator, runs: Runs)
 def test_a_user_who_consents_signs_in_by_code_and_pkce_and_out_at_salesforce(
     sim: SalesforceSimulator, runs: Runs, tmp_path: Path
 ) -> None:
-    """b_001_62"""
+    """b_001_60 b_001_62"""
     file = tmp_path / "wherry.toml"
     file.write_text(file.read_text().replace('kind = "client"', 'kind = "oauth2"'))
     assert runs("connection", "test", "crm")[0] == 5
