@@ -137,6 +137,20 @@ def test_records_that_are_mapped_together_come_to_what_each_comes_to_alone(many:
     assert together.residue == one_by_one.residue
 
 
+def test_an_odd_record_sends_no_other_the_careful_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what cannot be told of one relative makes its own record odd."""
+    seen: list[str] = []
+    monkeypatch.setattr(MapMapper, "_carefully", lambda self, record, begin: seen.append(record.id))
+    sales = [usual() for _ in range(6)]
+    for number, sale in enumerate(sales):
+        sale.id = str(number)
+    sales[1].relatives["line"][1].payload = b'{"code": "P-1", "number": "twelve"}'
+    sales[3].relatives["company"][0].payload = b'{"name": 12}'
+    sales[4].payload = b"{}"
+    MAPPER.map_all(sales)
+    assert seen == ["1", "3", "4"]
+
+
 def test_each_call_of_a_plugins_transform_is_heard_of_and_those_of_the_core_are_not() -> None:
     """One that takes its time is not taken for one that never ends."""
     fields = {"name": "default(sale.name, '')", "sku": "slow(sale.code)"}

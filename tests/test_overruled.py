@@ -8,6 +8,11 @@ from pathlib import Path
 
 import pytest
 from wherry.operating import approvals
+from wherry.records import Record
+from wherry.runs import engine
+from wherry.runs.job import Entry
+from wherry.store.leavings import ONCE
+from wherry.store.ledger import Seen
 
 from . import drained
 from .drained import Books, books
@@ -101,6 +106,15 @@ def test_a_change_that_was_left_out_is_carried_also_where_an_earlier_one_left_af
     with desk.open() as hub:
         approvals.approve(hub, "invoices")
     assert desk.done() == [("created", "1.10"), ("updated", "5.00"), ("updated", "9.00")]
+
+
+def test_a_change_that_was_left_out_stays_known_where_only_a_relative_changes_after_it() -> None:
+    """b_001_15"""
+    record, digest = Record(kind="deal", id="1", version="2", payload=b"{}", touched=True), b"same"
+    before = Seen(kind="deal", source_id="1", version="2", digest=digest, fate="skipped", reason=ONCE, synced="P-1")
+    entry = Entry(record=record, digest=digest, earlier=before, narrow=True)
+    engine.close(entry, {})
+    assert (entry.fate, entry.reason) == ("skipped", ONCE)
 
 
 def test_an_edit_that_a_person_is_asked_about_stays_so_whatever_a_flow_that_repeats_nothing_reads(

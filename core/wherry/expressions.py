@@ -12,7 +12,7 @@ import ast
 import difflib
 import functools
 import inspect
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -20,17 +20,13 @@ from msgspec import Struct, field
 
 from wherry import transforms
 from wherry.errors import ConfigError
-from wherry.scopes import Scope
+from wherry.scopes import Column, Scope
 from wherry.transforms import RESULTS, Transform, zone_of
 
 LONGEST, MOST_NODES = 1_000, 200
 
 UNKNOWN_FIELD = "WHERRY-2204"
 """The code of an error that a source field made a moment ago would cure."""
-
-
-Evaluate = Callable[[Scope], Sequence[Any]]
-"""What an expression comes to, row by row."""
 
 
 class Words(Struct, frozen=True):
@@ -54,7 +50,7 @@ class Expression(Struct, frozen=True):
     ``decimal(path)``."""
 
     text: str
-    evaluate: Evaluate
+    evaluate: Column
     paths: tuple[tuple[str, str], ...]
     refs: tuple[str, ...]
     result: str
@@ -163,7 +159,7 @@ class _Compiler:
                 return path_of(value) if own and same else None
         return None
 
-    def _node(self, node: ast.expr) -> tuple[Evaluate, str]:
+    def _node(self, node: ast.expr) -> tuple[Column, str]:
         if path := path_of(node):
             return self._path(path), "path"
         match node:
@@ -181,7 +177,7 @@ class _Compiler:
                 return self._call(name, arguments)
         raise self._refused(node)
 
-    def _path(self, path: tuple[str, str]) -> Evaluate:
+    def _path(self, path: tuple[str, str]) -> Column:
         known_path(path, self.words.kinds, self.words.source_fields, self.key)
         self.paths[path] = None
         kind, name = path
@@ -189,7 +185,7 @@ class _Compiler:
             return lambda scope: [None if one is None else one.id for one in scope.seen(kind)]
         return lambda scope: [found.get(name) for found in scope.fields(kind)]
 
-    def _ref(self, arguments: list[ast.expr]) -> Evaluate:
+    def _ref(self, arguments: list[ast.expr]) -> Column:
         if len(arguments) != 1 or not isinstance(arguments[0], ast.Name):
             raise self._error("ref takes the name of one entity of this map, as in ref(customer)", "WHERRY-2206")
         entity = arguments[0].id
@@ -199,7 +195,7 @@ class _Compiler:
         self.refs[entity] = None
         return lambda scope: scope.refs(entity)
 
-    def _call(self, name: str, arguments: list[ast.expr]) -> tuple[Evaluate, str]:
+    def _call(self, name: str, arguments: list[ast.expr]) -> tuple[Column, str]:
         transform = self.words.transforms.get(name)
         counting = self.words.counting.get(name) if transform is None else None
         if transform is None and counting is None:
@@ -280,11 +276,11 @@ def _misfit(function: Any, count: int, *, extra: bool) -> str | None:
     return None
 
 
-def _constant(value: Any) -> Evaluate:
+def _constant(value: Any) -> Column:
     return lambda scope: [value] * len(scope.own)
 
 
-def _first(functions: list[Evaluate]) -> Evaluate:
+def _first(functions: list[Column]) -> Column:
     """``first``, of each row no further than to the one it takes."""
 
     def evaluate(scope: Scope) -> Sequence[Any]:
@@ -300,13 +296,13 @@ def _first(functions: list[Evaluate]) -> Evaluate:
     return evaluate
 
 
-def _applied(transform: Transform, functions: list[Evaluate]) -> Evaluate:
+def _applied(transform: Transform, functions: list[Column]) -> Column:
     if not functions:
         return lambda scope: [transform() for _ in scope.own]
     return lambda scope: list(map(transform, *[function(scope) for function in functions]))
 
 
-def _timed(transform: Transform, functions: list[Evaluate]) -> Evaluate:
+def _timed(transform: Transform, functions: list[Column]) -> Column:
     """The same of a transform that is a plugin's: each call may take its time, and is heard of."""
 
     def evaluate(scope: Scope) -> Sequence[Any]:

@@ -17,14 +17,16 @@ _NOTHING: dict[str, Any] = {}
 class Scope:
     """What expressions see of several records at once, a row each: the record, its relatives, the references that can
     be made, and where residue is counted. Of a scope that lies below another ``rows`` says which of its rows each
-    belongs to: it sees what that one sees, where it has nothing of its own."""
+    belongs to: it sees what that one sees, where it has nothing of its own. ``odd`` gathers the rows for which
+    something could not be told; without it that is raised."""
 
-    __slots__ = ("_fields", "_refs", "_seen", "above", "begin", "kind", "own", "residue", "rows")
+    __slots__ = ("_fields", "_refs", "_seen", "above", "begin", "kind", "odd", "own", "residue", "rows")
 
     def __init__(
         self, kind: str, own: Sequence[Record], above: Scope | None = None, rows: Sequence[int] = (),
-        begin: Begin = bool,
+        begin: Begin = bool, odd: set[int] | None = None,
     ) -> None:  # fmt: skip
+        self.odd = odd
         self.kind, self.own, self.above, self.rows = kind, own, above, rows
         self.begin: Begin = begin if above is None else above.begin
         self.residue: dict[str, Decimal] = {} if above is None else above.residue
@@ -40,6 +42,29 @@ class Scope:
         """Every relative of a kind, a row each."""
         found = [(one, row) for row, record in enumerate(self.own) for one in record.relatives.get(kind, ())]
         return Scope(kind, [one for one, _ in found], self, [row for _, row in found])
+
+    def values(self, column: Column) -> Sequence[Any]:
+        """What a column comes to. Where it fails each row is tried alone: those for which it does are marked."""
+        try:
+            return column(self)
+        except Exception:  # whatever it was
+            return [value for row in range(len(self.own)) for value in self._value(column, row)]
+
+    def _value(self, column: Column, row: int) -> Sequence[Any]:
+        try:
+            return column(self.only([row]))
+        except Exception as error:
+            self.mark(row, error)
+        return [None]
+
+    def mark(self, row: int, error: Exception) -> None:
+        """A row is not as usual."""
+        if self.above is not None:
+            self.above.mark(self.rows[row], error)
+        elif self.odd is None:
+            raise error
+        else:
+            self.odd.add(row)
 
     def seen(self, kind: str) -> Sequence[Record | None]:
         """Of each row the record of a kind: its own, else the first of its relatives, else that of the row above."""
@@ -76,3 +101,7 @@ class Scope:
             above = self.above.refs(entity)
             return [above[row] for row in self.rows]
         return found or ()
+
+
+Column = Callable[[Scope], Sequence[Any]]
+"""What is come to of each row."""

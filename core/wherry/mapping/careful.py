@@ -33,7 +33,7 @@ class CarefulWork(Work):
 
     def __init__(self, plan: Plan, record: Record, shapes: dict[str, type[Entity]], begin: Begin = bool) -> None:
         self.shapes = shapes
-        super().__init__(plan, [record], {}, begin)
+        super().__init__(plan, [record], {}, begin, careful=True)
 
     def bodies(self, making: Making, scope: Scope) -> list[dict[str, Any]]:
         bodies = self._fill(making.body, scope, making.entity)

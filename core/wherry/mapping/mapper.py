@@ -44,8 +44,7 @@ class MapMapper:
         self._plans = [plan, *by_pipeline.values()]
         self._kept: dict[int, Kept] = {id(plan): {} for plan in self._plans}
         self._fields = _fields_of(self._plans, kind, trigger, amount)
-        is_straight = all(making.is_straight for plan in self._plans for making in plan.makings)
-        self._at_once = _AT_ONCE if is_straight else 1  # else each would part from the others, by halves
+        self._is_straight = all(making.is_straight for plan in self._plans for making in plan.makings)
 
     def anew(self) -> MapMapper:
         """The same map with nothing cut off yet and nothing kept: for a run of its own."""
@@ -103,28 +102,33 @@ class MapMapper:
         """The same of each of several records, what would be raised of one in its place. ``begin`` is called before
         each call of a plugin's transform, as no record is to wait for what another takes."""
         found: list[Mapped] = []
-        for start in range(0, len(records), self._at_once):
-            found += self._together(records[start : start + self._at_once], begin)
+        for start in range(0, len(records), _AT_ONCE):
+            found += self._together(records[start : start + _AT_ONCE], begin)
         return found
 
     def _together(self, records: Sequence[Record], begin: Begin) -> list[Mapped]:
-        """Where the straight way does not do for all of them they part, until those are alone for which it does not."""
-        if (found := self._straightly(records, begin)) is not None:
-            return found
-        if len(records) == 1:
-            return [self._carefully(records[0], begin)]
-        half = len(records) // 2
-        return [*self._together(records[:half], begin), *self._together(records[half:], begin)]
+        """Those that are odd go the careful way. Where rounding cut anything the others are mapped once more without
+        them: what it cut of each is to be counted once."""
+        found, counts = self._straightly(records, begin) if self._is_straight else ({}, False)
+        odd = [record for record in records if id(record) not in found]
+        if odd and counts:
+            rest = [record for record in records if id(record) in found]
+            found = {id(record): made for record, made in zip(rest, self._together(rest, begin), strict=True)}
+        found.update((id(record), self._carefully(record, begin)) for record in odd)
+        return [found[id(record)] for record in records]
 
-    def _straightly(self, records: Sequence[Record], begin: Begin) -> list[Mapped] | None:
+    def _straightly(self, records: Sequence[Record], begin: Begin) -> tuple[dict[int, Mapped], bool]:
+        """What came of those that are not odd, and whether rounding cut anything."""
         try:
             works = [Work(plan, some, self._kept[id(plan)], begin) for plan, some in self._by_plan(records)]
-            found = {id(record): made for work in works for record, made in self._told(work)}
+            found: dict[int, Mapped] = {id(record): made for work in works for record, made in self._told(work)}
         except Exception:  # whatever it was: the careful way makes something of it, or says what is wrong
-            return None
-        for work in works:
-            self._add(work.whole.residue)
-        return [found[id(record)] for record in records]
+            return {}, False
+        if all(id(record) in found for record in records):
+            for work in works:
+                self._add(work.whole.residue)
+                work.keep()
+        return found, any(work.whole.residue for work in works)
 
     def _carefully(self, record: Record, begin: Begin = bool) -> Mapped:
         try:
@@ -137,16 +141,25 @@ class MapMapper:
         return found
 
     def _told(self, work: Work) -> Iterator[tuple[Record, list[Draft] | Skip]]:
-        for record, made in zip(work.whole.own, work.made(), strict=True):
-            yield record, self._skip(record, made) if isinstance(made, str) else made
+        for row, (record, made) in enumerate(zip(work.whole.own, work.made(), strict=True)):
+            if row not in work.odd:
+                yield record, self._skip(record, made) if isinstance(made, str) else made
 
     def _by_plan(self, records: Sequence[Record]) -> Iterable[tuple[Plan, list[Record]]]:
+        """Every plan with the records that it is for; those of which the filter cannot be told are left out."""
         found: dict[int, tuple[Plan, list[Record]]] = {}
         for record in records:
-            self.trigger.check(record)
-            plan = self._plan_of(record)
-            found.setdefault(id(plan), (plan, []))[1].append(record)
+            if self._is_told(record):
+                plan = self._plan_of(record)
+                found.setdefault(id(plan), (plan, []))[1].append(record)
         return found.values()
+
+    def _is_told(self, record: Record) -> bool:
+        try:
+            self.trigger.check(record)
+        except Rejected:
+            return False
+        return True
 
     def _plan_of(self, record: Record) -> Plan:
         if not self.by_pipeline:

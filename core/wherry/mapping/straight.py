@@ -2,9 +2,9 @@
 at one go, a target after the other: so the loops are the interpreter's own.
 
 A body is filled here already in the form that ``entities.check`` gives it. Whatever is not as usual (a number where
-text belongs, a required field that is empty, a transform that refuses) raises, whatever it raises: the records are then
-mapped by fewer and fewer, and one alone the careful way, line by line and checked against its shape, which finds the
-value a form or the words for what is wrong. A property test compares the two.
+text belongs, a required field that is empty, a transform that refuses) raises, whatever it raises: its record is marked
+as odd and mapped the careful way, line by line and checked against its shape, which finds the value a form or the words
+for what is wrong. A property test compares the two.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from msgspec import Struct
 from msgspec.structs import FieldInfo, fields
 
 from wherry.entities import Entity, Pointer
-from wherry.expressions import Evaluate, Expression
+from wherry.expressions import Expression
 from wherry.money import Money
 from wherry.records import Ref
-from wherry.scopes import Scope
+from wherry.scopes import Column, Scope
 
 Take = Callable[[Sequence[Any]], Sequence[Any]]
 """What the source or a transform gave, row by row → the plain values as they stand in bodies; None where that is the
@@ -44,18 +44,20 @@ class UnusualError(Exception):
 class Straight(Struct, frozen=True):
     """How bodies are filled: the targets in the order of the shape, each with what gives its values; None: a list."""
 
-    columns: tuple[tuple[str, Evaluate | None], ...]
+    columns: tuple[tuple[str, Column | None], ...]
     required: frozenset[str]
 
     def fill(self, scope: Scope, lists: Mapping[str, Sequence[Tables | None]]) -> Tables:
-        """The bodies with these lists, what holds its default left out. Raises anything for what is not as usual."""
+        """The bodies with these lists, what holds its default left out."""
         bodies: Tables = [{} for _ in scope.own]
         for name, column in self.columns:
-            values = column(scope) if column is not None else lists.get(name)
+            values = scope.values(column) if column is not None else lists.get(name)
             if values is None:
                 continue
-            if name in self.required and not all(map(_is_said, values)):
-                raise UnusualError(name)
+            for row in (
+                (row for row, value in enumerate(values) if not _is_said(value)) if name in self.required else ()
+            ):
+                scope.mark(row, UnusualError(name))
             for body, value in zip(bodies, values, strict=True):
                 if value is not None:
                     body[name] = value
@@ -70,7 +72,7 @@ def straight(shape: type[Entity], lines: Mapping[str, Expression], lists: tuple[
     takes = {name: take for name in own if (take := _take(known[name].type, known[name].default))}
     if hasattr(shape, "__post_init__") or len(takes) < len(own):
         return None
-    columns: dict[str, Evaluate | None] = {name: _column(line, known[name], takes[name]) for name, line in own.items()}
+    columns: dict[str, Column | None] = {name: _column(line, known[name], takes[name]) for name, line in own.items()}
     columns |= dict.fromkeys(lists)
     if customs := {name.removeprefix("custom."): line for name, line in lines.items() if name not in known}:
         columns["custom"] = _custom(customs)
@@ -80,7 +82,7 @@ def straight(shape: type[Entity], lines: Mapping[str, Expression], lists: tuple[
     )
 
 
-def _column(line: Expression, info: FieldInfo, take: Take) -> Evaluate:
+def _column(line: Expression, info: FieldInfo, take: Take) -> Column:
     """What gives a target's values. Where a field of the source is all that is read an empty one is as good as none."""
     path = line.text_of if _is_text(info) else line.number_of if take is _numbers else None
     if is_field(path):
@@ -88,7 +90,7 @@ def _column(line: Expression, info: FieldInfo, take: Take) -> Evaluate:
     return lambda scope: take(line.evaluate(scope))
 
 
-def _read(path: tuple[str, str], take: Take) -> Evaluate:
+def _read(path: tuple[str, str], take: Take) -> Column:
     kind, field = path
 
     def column(scope: Scope) -> Sequence[Any]:
@@ -101,7 +103,7 @@ def _read(path: tuple[str, str], take: Take) -> Evaluate:
 # -- what is below custom --------------------------------------------------------------------------------------------
 
 
-def _custom(lines: Mapping[str, Expression]) -> Evaluate:
+def _custom(lines: Mapping[str, Expression]) -> Column:
     """What is below ``custom``. What was not sent stays unset; sent as null it is null."""
     paths = {name: line.path for name, line in lines.items()}
     sent = [_sent(kind, pairs) for kind, pairs in _by_kind(paths).items()]

@@ -24,11 +24,15 @@ Kept = dict[tuple[str, str, bytes], Draft]
 
 
 class Work:
-    """The straight way: raises whatever it meets, and any exception sends the records another way."""
+    """The straight way. What it makes of the records that are marked as odd is for nobody."""
 
-    def __init__(self, plan: Plan, records: Sequence[Record], kept: Kept, begin: Begin = bool) -> None:
+    def __init__(
+        self, plan: Plan, records: Sequence[Record], kept: Kept, begin: Begin = bool, *, careful: bool = False
+    ) -> None:
         self.plan, self.record, self._kept = plan, records[0], kept
-        self.whole = self.head = Scope(self.record.kind, records, begin=begin)
+        self.odd: set[int] = set()
+        self._new: Kept = {}
+        self.whole = self.head = Scope(self.record.kind, records, begin=begin, odd=None if careful else self.odd)
         self._each: dict[str, Scope] = {}
 
     def made(self) -> list[list[Draft] | str]:
@@ -99,11 +103,11 @@ class Work:
         """What a line gives as text; nothing where there is no line. ``entity`` and ``part`` say what for."""
         if expression is None:
             return [None] * len(scope.own)
-        return [said if said.__class__ is str else text(said) for said in expression.evaluate(scope)]
+        return scope.values(lambda some: [_text(said) for said in expression.evaluate(some)])
 
     def are_so(self, condition: Expression, scope: Scope, entity: str, part: str) -> list[bool]:
         """Where a condition holds."""
-        return [yes_no(said) is True for said in condition.evaluate(scope)]
+        return [so is True for so in scope.values(lambda some: [*map(yes_no, condition.evaluate(some))])]
 
     # -- drafts ------------------------------------------------------------------------------------------------------
 
@@ -115,8 +119,8 @@ class Work:
     def _references(self, making: Making, scope: Scope) -> list[Reference | None]:
         found: list[Reference | None] = [None] * len(scope.own)
         rows = [row for row, there in enumerate(scope.seen(making.kind)) if there is not None]
-        if len(rows) < len(found) and not making.optional:
-            raise self._absent(making)
+        for row in {*range(len(found))}.difference(rows) if not making.optional else ():
+            scope.mark(row, self._absent(making))
         if making.when is not None:
             holds = self._holds(making, scope.only(rows))
             rows = [row for row, so in zip(rows, holds, strict=True) if so]
@@ -124,7 +128,7 @@ class Work:
             if key:
                 found[row] = {"entity": making.entity, "key": key}
             elif not making.optional:
-                raise self._nameless(making)
+                scope.mark(row, self._nameless(making))
         return found
 
     def _nameless(self, making: Making) -> Rejected:
@@ -152,14 +156,18 @@ class Work:
         relatives = [one for one in scope.seen(making.kind) if one is not None]
         if any(one.payload == _EMPTY for one in relatives):  # that is not what tells one version from another
             return self._of(making, scope)
-        if len(self._kept) >= _MOST_KEPT:
-            self._kept.clear()
         names = [(making.entity, one.id, one.payload) for one in relatives]
         held = {name: self._kept.get(name) for name in names}
         first = {name: row for row, name in reversed([*enumerate(names)]) if held[name] is None}
         made = dict(zip(first, self._of(making, scope.only([*first.values()])) if first else (), strict=True))
-        self._kept.update(made)
+        self._new.update(made)
         return [held[name] or made[name] for name in names]
+
+    def keep(self) -> None:
+        """What was made once is there for the next records."""
+        if len(self._kept) >= _MOST_KEPT:
+            self._kept.clear()
+        self._kept.update(self._new)
 
     def _of(self, making: Making, scope: Scope) -> list[Draft]:
         bodies = self.bodies(making, scope)
@@ -181,6 +189,10 @@ class Work:
             )
             for key, body, label, file, void in zip(keys, bodies, labels, files, voids)  # noqa: B905
         ]
+
+
+def _text(said: Any) -> str | None:
+    return said if said.__class__ is str else text(said)
 
 
 def _refs(making: Making, body: Mapping[str, Any]) -> tuple[Ref, ...]:

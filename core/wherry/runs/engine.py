@@ -384,7 +384,8 @@ def close(entry: Entry, outcomes: Mapping[Ref, Outcome]) -> None:
     if entry.refusal is not None or entry.fate is not None:
         return
     if entry.narrow:
-        same = entry.earlier is not None and entry.earlier.digest == entry.digest
+        was = entry.earlier
+        same = was is not None and was.digest == entry.digest and was.reason != ONCE  # of that a change was left out
         entry.close("unchanged" if same else "skipped", "" if same else ONCE)
     elif root is None:
         entry.close("skipped", "the map makes nothing of it")

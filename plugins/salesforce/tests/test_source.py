@@ -100,6 +100,16 @@ def test_ids_that_do_not_fit_into_an_address_go_in_a_body(filled: Standing, monk
     assert filled.calls() == {"POST /composite": 1}
 
 
+def test_a_sweep_asks_for_a_thousand_at_once_and_looks_into_the_bin_for_the_rest_alone(filled: Standing) -> None:
+    source, (first, *rest) = filled.source(), list(filled.sim.org.rows["Opportunity"])
+    source.describe("deal")
+    filled.sim.org.delete("Opportunity", first)
+    filled.calls()
+    told = {record.id: record.gone for record in source.sweep("deal", [first, *rest], FIELDS)}
+    assert told == {first: "deleted", **dict.fromkeys(rest, "")}
+    assert filled.calls() == {"GET /query": 1, "GET /queryAll": 1}
+
+
 # -- what changes beside the heads ---------------------------------------------------------------------------------
 
 

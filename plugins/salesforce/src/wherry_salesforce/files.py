@@ -39,7 +39,7 @@ class _Link(Struct):
 
 def links_of(deals: Sequence[str]) -> str:
     """The query for what is linked to deals. Salesforce answers it for named records only."""
-    return select(_COLUMNS, _LINK, among("LinkedEntityId", deals), "ORDER BY LinkedEntityId, ContentDocumentId")
+    return select(_COLUMNS, _LINK, among("LinkedEntityId", deals))
 
 
 def links_since(ms: int) -> str:

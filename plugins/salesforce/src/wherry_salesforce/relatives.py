@@ -83,7 +83,7 @@ class Relatives:
         def take(rows: list[Row]) -> None:
             files = _by_owner(filter(None, map(file_of, rows)))
             for record in records:
-                record.relatives["file"] = files.get(record.id, [])
+                record.relatives["file"] = sorted(files.get(record.id, ()), key=lambda file: file.id)
 
         return links_of([record.id for record in records]), take
 

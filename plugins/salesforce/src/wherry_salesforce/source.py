@@ -15,7 +15,7 @@ from wherry.errors import ContractBroken, TryAgain
 from wherry.records import Page, Record
 from wherry.roles import Account, Connection, Description, Query, Services
 
-from .client import LONGEST_URL, Client, Found, Row, profile_of, stamp_ms
+from .client import LONGEST_URL, TOGETHER, Client, Found, Row, profile_of, stamp_ms
 from .files import links_since, opened
 from .objects import View, ms_of, text
 from .relatives import Relatives
@@ -134,33 +134,36 @@ class SalesforceSource:
     def fetch(self, kind: str, ids: Sequence[str], fields: tuple[str, ...]) -> list[Record]:
         """Heads by id, in the order asked for; what was deleted is missing."""
         self._known(kind)
-        view = self._schema.view(kind)
-        wanted = list(dict.fromkeys(long_id(id) for id in ids if is_id(id)))
-        found = {record.id: record for record in map(view.record, self._by_id(view, wanted, fields))}
+        wanted = list(dict.fromkeys(map(long_id, filter(is_id, ids))))
+        found = self._present(self._schema.view(kind), wanted, fields)
         return [found[id] for id in wanted if id in found]
 
     def sweep(self, kind: str, ids: Sequence[str], fields: tuple[str, ...]) -> Iterator[Record]:
-        """A head for every id. What the recycle bin does not know any more counts as deleted."""
+        """A head for every id. What is not there is looked for in the recycle bin; what that does not know any more
+        counts as deleted."""
         self._known(kind)
-        view = self._schema.view(kind)
-        columns = [*view.columns(fields), "IsDeleted"]
-        columns += ["MasterRecordId"] if "MasterRecordId" in view.known else []
-        if "IsDeleted" not in view.known:
-            columns.remove("IsDeleted")  # users are never deleted
-        room = max(1, (LONGEST_URL - len(quote_plus(select(columns, view.object)))) // _PLACE)
-        asked = list(dict.fromkeys(ids))
-        batches = [asked[start : start + room] for start in range(0, len(asked), room)]
-        swept = self._fan_out(lambda some: self._swept(view, columns, list(filter(is_id, some))), batches)
-        for some, heads in zip(batches, swept, strict=True):
+        view, asked = self._schema.view(kind), list(dict.fromkeys(ids))
+        for start in range(0, len(asked), TOGETHER * CHUNK):
+            some = asked[start : start + TOGETHER * CHUNK]
+            heads = self._present(view, list(filter(is_id, some)), fields)
+            heads |= self._removed(view, [id for id in some if is_id(id) and id not in heads], fields)
             for id in some:
                 yield heads.get(id) or Record(kind=kind, id=id, version="deleted", gone="deleted")
 
-    def _swept(self, view: View, columns: list[str], ids: Sequence[str]) -> dict[str, Record]:
-        if not ids:
-            return {}
-        page, _ = self._client.query(select(columns, view.object, among("Id", ids)), everything=True)
-        rows = self._client.rows(page)
-        heads = (view.gone(row) if bytes(row.get("IsDeleted", b"")) == b"true" else view.record(row) for row in rows)
+    def _present(self, view: View, ids: Sequence[str], fields: Sequence[str]) -> dict[str, Record]:
+        return {record.id: record for record in map(view.record, self._by_id(view, ids, fields))}
+
+    def _removed(self, view: View, ids: Sequence[str], fields: Sequence[str]) -> dict[str, Record]:
+        """Those of the ids that lie in the recycle bin, or came back a moment ago. It is asked by address alone."""
+        if "IsDeleted" not in view.known:
+            return {}  # users are never deleted
+        columns = [*view.columns(fields), "IsDeleted", *view.seen(["MasterRecordId"])]
+        room = max(1, (LONGEST_URL - len(quote_plus(select(columns, view.object)))) // _PLACE)
+        parts = [ids[start : start + room] for start in range(0, len(ids), room)]
+        asked = [select(columns, view.object, among("Id", some)) for some in parts]
+        pages = self._fan_out(lambda soql: self._client.query(soql, everything=True)[0], asked)
+        rows = chain.from_iterable(map(self._client.rows, pages))
+        heads = (view.gone(row) if bytes(row["IsDeleted"]) == b"true" else view.record(row) for row in rows)
         return {head.id: head for head in heads}
 
     # -- metadata and files -----------------------------------------------------------------------------------------
