@@ -228,6 +228,27 @@ def test_an_entry_in_another_currency_is_told_in_both(sinks: Sinks) -> None:
         assert list(sink.documents_on([], day, day)) == []
 
 
+def test_an_account_of_one_currency_and_one_book_is_not_asked_for_others(
+    sim: NetSuiteSimulator, sinks: Sinks
+) -> None:  # fmt: skip
+    """And a role that may not see the periods writes all the same: NetSuite refuses what is closed."""
+    with sinks(currencies={"USD": ""}, accounting_book="", check=False) as (sink, thing):
+        sim.faults.add("status", path="suiteql", after=1, status=400, body=json.loads(told("INVALID_PARAMETER")))
+        sink.check()
+        item = thing("journal_entry")
+        assert "currency" not in body_of(sink, item)
+        write(sink, [item])
+        day = dt.date(2026, 1, 31)
+        assert [line.minor for entry in sink.journal_entries(day, day) for line in entry.lines] == [1250, 1250]
+        assert [(one.code, one.debit, one.credit) for one in sink.balances(day, day)] == [
+            ("4000", 0, 1250),
+            ("6000", 1250, 0),
+        ]
+        sim.faults.add("status", path="suiteql", status=400, body=json.loads(told("INVALID_PARAMETER")))
+        with pytest.raises(Rejected):
+            sink.closed_until()
+
+
 def test_an_order_is_taken_back_by_closing_its_lines(sim: NetSuiteSimulator, sinks: Sinks) -> None:
     with sinks() as (sink, thing):
         item = thing("sales_order")

@@ -174,8 +174,9 @@ def test_a_currency_is_asked_for_only_where_there_are_several(orgs: Orgs) -> Non
     one, several = orgs(), orgs(currencies=("EUR", "JPY"))
     for org in (one, several):
         org.sim.add("Opportunity", Name="A", StageName="Prospecting", CloseDate="2026-01-01", Amount=Decimal("10.5"))
-    ((plain,), _), ((foreign,), _) = deals(one.source()), deals(several.source())
+    ((plain,), _), ((foreign,), _) = deals(one.source()), deals(several.source(currency="GBP"))
     assert "CurrencyIsoCode" not in plain.fields
+    assert [record.fields["CurrencyIsoCode"] for record in deals(one.source(currency="GBP"))[0]] == ["GBP"]
     assert (foreign.fields["CurrencyIsoCode"], foreign.fields["Amount"]) == ("EUR", Decimal("10.5"))
     assert {"CurrencyIsoCode"} <= {field.name for field in one.source().describe("deal").fields}
 

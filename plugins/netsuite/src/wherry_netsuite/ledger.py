@@ -26,11 +26,11 @@ from .texts import clean, is_stamp
 _FROM = (
     "FROM transactionaccountingline tal JOIN transaction t ON t.id = tal.transaction "
     "JOIN transactionline tl ON tl.transaction = tal.transaction AND tl.id = tal.transactionline "
-    "WHERE tal.posting = 'T' AND tal.accountingbook = {book}"
+    "WHERE tal.posting = 'T'"
 )
 _LINES = (
-    "SELECT t.id, t.tranid, TO_CHAR(t.trandate, 'YYYY-MM-DD') AS trandate, t.type, t.externalid, t.memo, t.currency, "
-    "tl.id AS line, tl.entity, tl.foreignamount, tal.account, tal.debit, tal.credit "
+    "SELECT t.id, t.tranid, TO_CHAR(t.trandate, 'YYYY-MM-DD') AS trandate, t.type, t.externalid, t.memo, "
+    "tl.id AS line, tl.entity, {abroad}tal.account, tal.debit, tal.credit "
 )
 JOURNAL = KINDS["journal_entry"].code
 
@@ -53,7 +53,7 @@ def balances(client: Client, books: Books, first: dt.date | None, last: dt.date)
 def entries(client: Client, books: Books, first: dt.date | None, last: dt.date) -> Iterator[HeldEntry]:
     """The journal entries of these days, whoever made them, by id."""
     where = f"{_where(books, first, last)} AND t.type = {quoted(JOURNAL)}"
-    for id, rows in _by_document(client.query(f"{_LINES}{where} ORDER BY t.id, tl.id")):
+    for id, rows in _by_document(client.query(f"{_columns(books)}{where} ORDER BY t.id, tl.id")):
         head, stamp = rows[0], str(rows[0].get("externalid") or "")
         currency = code_of(str(head.get("currency") or ""), books)
         lines = [_line(row, books, currency) for row in rows]
@@ -72,7 +72,7 @@ def documents(
         return
     some = f"tal.account IN ({', '.join(wanted)}) AND t.type <> {quoted(JOURNAL)}"
     where = f"{_where(books, first, last)} AND {some}"
-    for id, rows in _by_document(client.query(f"{_LINES}{where} ORDER BY t.id, tl.id")):
+    for id, rows in _by_document(client.query(f"{_columns(books)}{where} ORDER BY t.id, tl.id")):
         sums: defaultdict[str, int] = defaultdict(int)
         for row in rows:
             sums[wanted[str(row["account"])]] += _signed(row, books.settings.home)
@@ -85,8 +85,14 @@ def documents(
         )  # fmt: skip
 
 
+def _columns(books: Books) -> str:
+    """An account that keeps one currency alone has no columns of others."""
+    return _LINES.format(abroad="t.currency, tl.foreignamount, " if any(books.settings.currencies.values()) else "")
+
+
 def _where(books: Books, first: dt.date | None, last: dt.date) -> str:
-    where = _FROM.format(book=books.settings.accounting_book)
+    where, book = _FROM, books.settings.accounting_book
+    where += f" AND tal.accountingbook = {book}" if book else ""
     where += f" AND tl.subsidiary = {books.settings.subsidiary}" if books.settings.subsidiary else ""
     where += f" AND t.trandate >= TO_DATE('{first.isoformat()}', 'YYYY-MM-DD')" if first else ""
     return f"{where} AND t.trandate <= TO_DATE('{last.isoformat()}', 'YYYY-MM-DD')"

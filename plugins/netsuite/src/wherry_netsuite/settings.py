@@ -73,7 +73,9 @@ class NetSuiteSettings(ConnectionSettings):
     approved: bool | None = Field(
         None, description="Whether journal entries go as approved; left out, NetSuite's own routing decides."
     )
-    accounting_book: InternalId = Field("1", description="The accounting book that balances are read of.")
+    accounting_book: InternalId = Field(
+        "1", description="The accounting book that balances are read of; empty where the account keeps one alone."
+    )
     width: int = Field(4, ge=1, le=20, description="Calls that may be on their way at once.")
     settle: int = Field(
         900, ge=0, le=7200, description="Seconds after which a call without an answer is looked up; NetSuite takes 900."

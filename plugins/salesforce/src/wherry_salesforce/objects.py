@@ -59,6 +59,8 @@ class View(Struct, frozen=True):
     object: str
     known: frozenset[str]
     location: Location | None = None
+    currency: str = ""
+    """That of all records of an org that names none with them."""
 
     def columns(self, fields: Iterable[str]) -> list[str]:
         """What to select for these fields of the map."""
@@ -84,6 +86,8 @@ class View(Struct, frozen=True):
             fields = _located(row, self.location)
         elif self.kind == "deal":
             fields[PIPELINE] = _pipeline(fields.get("RecordTypeId"))
+            if self.currency and "CurrencyIsoCode" not in fields:
+                fields["CurrencyIsoCode"] = Raw(_encode(self.currency))
         return Record(kind=self.kind, id=text(row["Id"]), version=text(row[STAMP]), payload=_encode(fields))
 
     def gone(self, row: Row) -> Record:

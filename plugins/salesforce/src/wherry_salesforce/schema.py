@@ -17,7 +17,7 @@ from .client import Client, Described, Row
 from .errors import hidden
 from .files import FILE_FIELDS
 from .objects import NO_TYPE, OBJECTS, OPTIONAL, OWN, View
-from .settings import LOCATION_FIELDS, Location
+from .settings import LOCATION_FIELDS, SalesforceSettings
 from .soql import select
 
 HOUR = 3_600.0
@@ -37,8 +37,9 @@ class Told(Struct):
 class Schema:
     """Descriptions by kind."""
 
-    def __init__(self, client: Client, cache: Cache, key: str, location: Location | None) -> None:
-        self._client, self._cache, self._key, self._location = client, cache, key, location
+    def __init__(self, client: Client, cache: Cache, key: str, settings: SalesforceSettings) -> None:
+        self._client, self._cache, self._key = client, cache, key
+        self._location, self._currency = settings.location, settings.currency or ""
         self._lock = threading.Lock()
         self._held: Told | None = None
         self._looked = False
@@ -67,7 +68,7 @@ class Schema:
         known = frozenset(field.name for field in fields)
         if location is not None:
             self._must_have(kind, [*location.named.values(), *filter(None, [location.account])], known)
-        return View(kind, object, known, location)
+        return View(kind, object, known, location, self._currency)
 
     def must_know(self, kind: str, fields: Iterable[str]) -> None:
         """Refuse fields that the org does not have, or hides from the user (case B17). Raises ConfigError, or

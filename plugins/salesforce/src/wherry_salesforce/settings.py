@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from wherry.settings import ClientAuth, ConnectionSettings, OAuth2Auth
 from wherry.settings.mistakes import wrong
 from wherry.settings.secret import address
+from wherry.settings.values import Currency
 
 KINDS = ("deal", "company", "product", "ticket", "owner", "location")
 LOCATION_FIELDS = ("name", "street", "city", "region", "postal_code", "country", "gl_number", "description")
@@ -69,6 +70,10 @@ class SalesforceSettings(ConnectionSettings):
     api: str = Field("67.0", pattern=r"^[4-9][0-9]\.0$|^1[0-9]{2}\.0$", description="The version of the API.")
     overlap: Annotated[str, AfterValidator(_overlap)] = Field(
         "5m", description="How long a transaction may take to show: reading goes over this much again."
+    )
+    currency: Currency | None = Field(
+        None,
+        description="The org's currency where it has one alone, which it does not tell; the project's if left out.",
     )
     location: Location | None = Field(None, description="Where sites live, if locations are read: a custom object.")
 

@@ -48,7 +48,7 @@ class SalesforceSource:
         self._settings, location = settings, settings.location
         self._client = Client(services.http(profile_of(settings)), settings.api, services.clock)
         place = location.model_dump_json() if location else ""
-        self._schema = Schema(self._client, services.cache, f"{connection.name}/{settings.api}/schema{place}", location)
+        self._schema = Schema(self._client, services.cache, f"{connection.name}/{settings.api}/schema{place}", settings)
         self._relatives = Relatives(self._client, self._schema)
         self._fan_out = services.fan_out
         self.kinds: Sequence[str] = tuple(kind for kind in KINDS if kind != "location" or location)
