@@ -151,6 +151,15 @@ def test_a_rest_of_relatives_that_was_not_looked_at_is_looked_at_by_the_next_run
     assert [record.id for record in deals(filled.source(), cut)[0]] == [deal]
 
 
+def test_a_first_read_that_goes_on_looks_at_no_relative_that_it_had(orgs: Orgs) -> None:
+    org = orgs()
+    ids = fill(org.sim, PAGE + 3)
+    org.sim.clock.advance(2 * OVERLAP)
+    page = next(iter(org.source().read(Query("deal", None, None, FIELDS, NEAR))))
+    assert [record.id for record in page.records] == ids[:PAGE]
+    assert [(one.id, one.touched) for one in deals(org.source(), page.mark)[0]] == [(id, False) for id in ids[PAGE:]]
+
+
 # -- what is Salesforce's alone ------------------------------------------------------------------------------------
 
 

@@ -98,7 +98,8 @@ class Walk:
         at, id = place if place[0] < self.settled else (self.settled, "")
         if at < self._from.at:
             at, id = self._from.at, self._from.id
-        return Mark(at, id, self._from.near or self._from.at)
+        # What a first read gives has its relatives as they are now.
+        return Mark(at, id, self._from.near or self._from.at or self.settled)
 
     def _where(self, place: tuple[int, str]) -> str:
         at, id = place
