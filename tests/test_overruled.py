@@ -75,6 +75,18 @@ def test_a_change_that_was_left_out_is_carried_once_the_flow_repeats_always(
     assert desk.done() == [("created", "1.10"), ("updated", "9.00")]
 
 
+def test_what_was_taken_back_and_left_out_is_taken_back_once_the_flow_repeats_always(
+    desk: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    """b_001_15"""
+    with once(monkeypatch):
+        desk.run()
+        desk.bill("1", status="void")
+        desk.run()
+    assert desk.run().data["items"] == {"invoice": {"reversed": 1}}
+    assert [what for what, _ in desk.done()] == ["created", "voided"]
+
+
 def test_a_change_that_the_flow_left_out_under_another_name_is_carried_once_it_repeats_always(
     desk: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # fmt: skip

@@ -18,7 +18,6 @@ from wherry.records import Ask, Page
 from wherry.roles import Fetches
 from wherry.runs.job import Batch, Entry, Job, roots_of
 from wherry.store import leavings, ledger, questions, registry
-from wherry.store.leavings import ONCE
 from wherry.store.registry import Mark
 
 _MOST, _AT_ONCE = 1_000_000, 500
@@ -65,7 +64,7 @@ def _left_out(job: Job, kind: str, changed: set[str]) -> list[str]:
             mine = [item for item in refused if item.record_kind == kind and item.root]
             found += [item.record_id for item in mine if _lacks(item.draft.body)]
         if "repeat" in changed and any(map(wired.repeats, roots_of(wired.mappers[kind]))):
-            found += leavings.left_because(tx, wired.name, kind, ONCE)
+            found += leavings.left_behind(tx, wired.name, kind)
     return list(dict.fromkeys(found))
 
 

@@ -21,7 +21,7 @@ _LEFT = (
 _KEPT = sa.select(sa.func.count()).where(
     seen.c.flow == sa.bindparam("of_flow"), seen.c.fate == "skipped", seen.c.synced != ""
 )
-_BECAUSE = _LEFT.where(seen.c.reason == sa.bindparam("why"))
+_BEHIND = _LEFT.where(seen.c.synced != "", sa.not_(seen.c.reason.like("gone:%")))
 _DECIDED = sa.exists().where(
     history.c.flow == seen.c.flow, history.c.record_kind == seen.c.kind, history.c.record_id == seen.c.source_id,
     history.c.entity != "", history.c.fate == "skipped", history.c.reason == seen.c.reason, history.c.cause == "",
@@ -39,6 +39,7 @@ def count_kept(tx: Tx, flow: str) -> int:
     return next(int(row[0]) for row in tx.kept(_KEPT, {"of_flow": flow}))
 
 
-def left_because(tx: Tx, flow: str, kind: str, why: str) -> list[str]:
-    """Source ids of the records that were left out for this reason."""
-    return [str(row[0]) for row in tx.kept(_BECAUSE, {"of_flow": flow, "of_kind": kind, "why": why})]
+def left_behind(tx: Tx, flow: str, kind: str) -> list[str]:
+    """Source ids of the records that were left out in their newest version, taken back or changed, and stand as an
+    earlier one."""
+    return [str(row[0]) for row in tx.kept(_BEHIND, {"of_flow": flow, "of_kind": kind})]

@@ -295,6 +295,19 @@ def test_who_loses_a_race_for_an_external_id_finds_what_the_other_made(sim: NetS
         assert [hit.ours for hit in ask(sink, [item])[item.stamp]] == [True]
 
 
+def test_what_a_script_gave_another_external_id_is_not_made_again(sim: NetSuiteSimulator, sinks: Sinks) -> None:
+    with sinks() as (sink, thing):
+        item = thing()
+        [call] = sink.encode([item])
+        half = sink.decode(call, [item], sink.http.send(call))[item.stamp]
+        sim.change("invoice", half.target, {"externalId": "INV-1"})
+        item.memo = half.memo
+        [call] = sink.encode([item])
+        answer = sink.decode(call, [item], sink.http.send(call))[item.stamp]
+    assert (answer.fate, answer.target) == ("differs", half.target)
+    assert "INV-1" in answer.reason
+
+
 def test_a_name_is_a_text_to_suiteql_whatever_stands_in_it(sim: NetSuiteSimulator, sinks: Sinks) -> None:
     """case_G15, case_D8"""
     with sinks() as (sink, thing):

@@ -92,11 +92,17 @@ def _read(item: Item, reply: Reply, books: Books) -> Answer | None:
     id, ours = str(held.get("id") or ""), held.get("externalId") == item.stamp
     if not id or id != item.memo.removeprefix(READ):
         return None
-    if item.action == "void" and item.entity == "journal_entry":
-        return Answer(fate="reversed", target=str(item.target), facts=dict(facts.TAKEN_BACK)) if ours else None
-    if item.target is None or (item.target == id and ours):
-        return Answer(fate="created", target=id, facts=facts.of_record(item, held, books)) if ours else None
     told = facts.of_record(item, held, books)
+    made = item.target is None or (item.action == "void" and item.entity == "journal_entry")
+    if made and not ours:
+        # It would not be found again, and so be made once more.
+        key = held.get("externalId") or "none"
+        why = f"its external id in NetSuite is {key}, not the one that it was written by: a script there may change it"
+        return Answer(fate="differs", target=item.target or id, facts=told, reason=why)
+    if made and item.action == "void":
+        return Answer(fate="reversed", target=str(item.target), facts=dict(facts.TAKEN_BACK))
+    if made or ours:
+        return Answer(fate="created", target=id, facts=told)
     if item.action == "void":
         return Answer(fate="reversed", target=id, facts=told) if told == facts.TAKEN_BACK else None
     return Answer(fate="updated", target=id, facts=told)

@@ -104,6 +104,13 @@ class Client:
         answer = self.http.read("GET", path, params={"q": soql}, first=True, expect=Found)
         return answer.data, self._time(answer)
 
+    def query_beside(self, soql: str, others: Sequence[str]) -> tuple[Found, int, list[list[Row]]]:
+        """As ``query``, and all rows of other queries, in one call."""
+        asked = [soql, *others]
+        parts, now = self.compose([self._asked(one) for one in asked])
+        first, *found = map(self._told, parts, asked)
+        return first, now, [list(self.rows(one)) for one in found]
+
     def queries(self, soqls: Sequence[str]) -> list[list[Row]]:
         """All rows of several queries; the first pages of five come in one call."""
         if len(soqls) == 1:

@@ -73,12 +73,15 @@ class SalesforceSource:
             self._schema.must_know(kind, fields)
         view, since = self._schema.view(query.kind), _since(query)
         start = mark_of(query.after) if query.after else Mark()
-        walk = Walk(self._asking(view, query.fields), start, since, self._settings.overlap_ms, view.object)
+        near = start.near or start.at
+        ask = _Asking(self._client, view, query.fields, _beside(query, near))
+        walk = Walk(ask, start, since, self._settings.overlap_ms, view.object)
         for rows, mark in walk.pages():
             self._notice(query, rows)
             yield Page([view.record(row) for row in rows], str(mark))
-        if query.after and query.kind == "deal":
-            yield from self._touched(view, query, start.near or start.at, walk, since)
+        if walk.near < near:  # Salesforce's clock went back
+            ask.found = self._client.queries(_beside(query, walk.near))
+        yield from self._touched(view, query, ask.found, walk, since)
         yield Page([], str(walk.end()))
 
     def choice(self, kind: str) -> str:
@@ -86,33 +89,19 @@ class SalesforceSource:
         location = self._settings.location
         return location.model_dump_json() if kind == "location" and location else ""
 
-    def _asking(self, view: View, fields: Sequence[str]) -> Any:
-        columns = view.columns(fields)
-
-        def ask(where: str, tail: str) -> tuple[Found, int]:
-            return self._client.query(select(columns, view.object, where, tail))
-
-        return ask
-
     def _notice(self, query: Query, rows: Sequence[Row]) -> None:
         if query.kind == "deal" and "StageName" in query.fields:
             self._schema.notice({text(row["StageName"]) for row in rows})
 
-    def _touched(self, view: View, query: Query, near: int, walk: Walk, since: int) -> Iterator[Page]:
+    def _touched(self, view: View, query: Query, found: list[list[Row]], walk: Walk, since: int) -> Iterator[Page]:
         """Deals whose lines or files changed: a line moves its deal only when an amount changes, a file never does."""
-        queries = []
-        if "line_item" in query.relatives:
-            queries.append(select(("OpportunityId",), "OpportunityLineItem", f"SystemModstamp >= {moment(near)}"))
-        if "file" in query.relatives:
-            queries.append(links_since(near))
-        found = self._client.queries(queries) if queries else []
         ids = {text(row.get("OpportunityId") or row.get("LinkedEntityId")) for rows in found for row in rows}
         for start in range(0, len(ids), CHUNK):
             rows = self._by_id(view, sorted(ids)[start : start + CHUNK], query.fields)
             records = [view.record(row) for row in rows if ms_of(row) >= since]
             for record in records:
                 record.touched = True
-            yield Page(records, str(Mark(walk.end().at, "", near)))
+            yield Page(records, str(Mark(walk.end().at, "", walk.near)))
 
     def _by_id(self, view: View, ids: Sequence[str], fields: Sequence[str]) -> list[Row]:
         parts = [ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK)]
@@ -179,6 +168,32 @@ class SalesforceSource:
     def _known(self, kind: str) -> None:
         if kind not in self.kinds:
             raise ContractBroken(f"Salesforce has no records of kind {kind!r}", code="WHERRY-1762", kind=kind)
+
+
+class _Asking:
+    """Asks for the rows of a walk; its first call also brings what other queries found."""
+
+    def __init__(self, client: Client, view: View, fields: Sequence[str], beside: list[str]) -> None:
+        self._client, self._object, self._columns = client, view.object, view.columns(fields)
+        self._beside, self.found = beside, list[list[Row]]()
+
+    def __call__(self, where: str, tail: str) -> tuple[Found, int]:
+        soql = select(self._columns, self._object, where, tail)
+        if not self._beside:
+            return self._client.query(soql)
+        page, now, self.found = self._client.query_beside(soql, self._beside)
+        self._beside = []
+        return page, now
+
+
+def _beside(query: Query, near: int) -> list[str]:
+    """Queries for deals whose relatives changed, where that matters and they were read before."""
+    asked = []
+    if query.after and query.kind == "deal" and "line_item" in query.relatives:
+        asked.append(select(("OpportunityId",), "OpportunityLineItem", f"SystemModstamp >= {moment(near)}"))
+    if query.after and query.kind == "deal" and "file" in query.relatives:
+        asked.append(links_since(near))
+    return asked
 
 
 def _since(query: Query) -> int:

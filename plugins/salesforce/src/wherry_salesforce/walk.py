@@ -64,6 +64,11 @@ class Walk:
         """Before this moment nothing can turn up any more."""
         return max(0, (self._bound or 0) - self._overlap)
 
+    @property
+    def near(self) -> int:
+        """From when on changes of relatives matter. What a first read gives has its relatives as they are now."""
+        return self._from.near or self._from.at or self.settled
+
     def pages(self) -> Iterator[tuple[list[Row], Mark]]:
         """Rows and the mark behind them. Raises TryAgain when Salesforce's paging does not advance."""
         place = self._start
@@ -98,8 +103,7 @@ class Walk:
         at, id = place if place[0] < self.settled else (self.settled, "")
         if at < self._from.at:
             at, id = self._from.at, self._from.id
-        # What a first read gives has its relatives as they are now.
-        return Mark(at, id, self._from.near or self._from.at or self.settled)
+        return Mark(at, id, self.near)
 
     def _where(self, place: tuple[int, str]) -> str:
         at, id = place
