@@ -34,7 +34,7 @@ Tables = list[dict[str, Any]]
 _DIGITS = re.compile(r"-?(?:0|[1-9][0-9]{0,13})(?:\.[0-9]{1,12})?").fullmatch
 """A number as a body holds it: what matches has one spelling, few enough digits and is in range."""
 _HELD = frozenset({str, int, bool, type(None)})
-_TEXTS, _TEXT = frozenset({str, type(None)}), frozenset({str})
+TEXTS, _TEXT = frozenset({str, type(None)}), frozenset({str})
 
 
 class UnusualError(Exception):
@@ -180,7 +180,7 @@ def _each(take: Callable[[Any], Any]) -> Take:
 
 
 def _texts(values: Sequence[Any]) -> Sequence[Any]:
-    if not _TEXTS.issuperset(map(type, values)):
+    if not TEXTS.issuperset(map(type, values)):
         raise UnusualError(values)
     return values
 
@@ -216,7 +216,7 @@ def _exactly(type: Any, default: Any) -> Callable[[Any], Any]:
 def _numbers(values: Sequence[Any]) -> Sequence[Any]:
     """Numbers as plain digits."""
     said = [value for value in values if value is not None]
-    usual = _TEXTS.issuperset(map(type, said)) and all(map(_DIGITS, said))
+    usual = TEXTS.issuperset(map(type, said)) and all(map(_DIGITS, said))
     return values if usual else [None if value is None else _digits(value) for value in values]
 
 
@@ -238,14 +238,26 @@ def _pairs(first: str, kind: type, second: str) -> Take:
     """Tables of these two: a whole number or a text, and a text. What was stored comes with its names in order."""
     names, stored = (first, second), tuple(sorted((first, second)))
 
-    def take(one: Any) -> Any:
+    def turned(one: Any) -> Any:
         if one.__class__ is not dict or (*one,) not in (names, stored):
             raise UnusualError(one)
         if one[first].__class__ is not kind or one[second].__class__ is not str:
             raise UnusualError(one)
-        return one if (*one,) == names else {name: one[name] for name in names}
+        return {name: one[name] for name in names}
 
-    return _each(take)
+    def take(values: Sequence[Any]) -> Sequence[Any]:
+        for one in values:  # by no call each: there is hardly a body without amounts and references
+            if one is not None and (
+                one.__class__ is not dict
+                or (*one,) != names
+                or one[first].__class__ is not kind
+                or one[second].__class__ is not str
+            ):
+                return turn(values)
+        return values
+
+    turn = _each(turned)
+    return take
 
 
 def _names(values: Sequence[Any]) -> Sequence[Any]:

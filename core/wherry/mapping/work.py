@@ -9,7 +9,7 @@ from typing import Any
 from wherry.errors import Rejected
 from wherry.expressions import Expression
 from wherry.mapping.plan import Making, Plan
-from wherry.mapping.straight import UnusualError
+from wherry.mapping.straight import TEXTS, UnusualError
 from wherry.records import Draft, Record, Ref
 from wherry.scopes import Begin, Reference, Scope
 from wherry.transforms import text, yes_no
@@ -103,7 +103,7 @@ class Work:
         """What a line gives as text; nothing where there is no line. ``entity`` and ``part`` say what for."""
         if expression is None:
             return [None] * len(scope.own)
-        return scope.values(lambda some: [_text(said) for said in expression.evaluate(some)])
+        return scope.values(lambda some: _texts(expression.evaluate(some)))
 
     def are_so(self, condition: Expression, scope: Scope, entity: str, part: str) -> list[bool]:
         """Where a condition holds."""
@@ -191,8 +191,8 @@ class Work:
         ]
 
 
-def _text(said: Any) -> str | None:
-    return said if said.__class__ is str else text(said)
+def _texts(values: Sequence[Any]) -> Sequence[str | None]:
+    return values if TEXTS.issuperset(map(type, values)) else [*map(text, values)]
 
 
 def _refs(making: Making, body: Mapping[str, Any]) -> tuple[Ref, ...]:
