@@ -84,6 +84,12 @@ def test_won_deals_become_projects_with_customers_products_and_files(hub: Hub) -
         assert len(held(hub, kind)) == demo.EXPECTED[kind], kind
 
 
+def test_each_entity_has_one_matcher_through_a_run_however_many_batches_it_takes(hub: Hub) -> None:
+    matchers = hub.wiring.wire("won-deals", "r1").matchers
+    assert matchers("product") is matchers("product")
+    assert matchers("product") is not matchers("customer")
+
+
 def test_a_service_builds_a_map_once_and_anew_when_the_source_has_another_field(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
