@@ -130,7 +130,7 @@ class Listing:
         if not self._is_any_free():
             return own
         self._index("free")
-        return own
+        return f"((holder = '' AND {_named('name_key', code)}) OR ({own}))"
 
     def named(self, asked: Iterable[str]) -> set[str]:
         """Which of the names any line has."""
