@@ -6,19 +6,19 @@ life; the access token lives 3600 s and there is no refresh token.
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, RSAKey
 from wherry.simulator import Call, Clock, Reply
 
 PATH = "/services/rest/auth/oauth2/v1/token"
 LIVES = 3600
 _BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+_ALGORITHMS = ["PS256", "ES256"]
 
 
 class App(NamedTuple):
@@ -56,17 +56,17 @@ class OAuth:
     def _wrong(self, call: Call) -> str:
         if call.text("grant_type") != "client_credentials" or call.text("client_assertion_type") != _BEARER:
             return "grant_type is client_credentials, with a JWT as its assertion"
-        parts = call.text("client_assertion").split(".")
+        said = call.text("client_assertion")
         try:
-            head, told, signature = (_unpacked(part) for part in parts)
-            header, claims = json.loads(head), json.loads(told)
-            return self._unclaimed(call, header, claims) or self._unsigned(header, claims, parts, signature)
-        except (ValueError, KeyError, TypeError, AttributeError):
+            told = jws.extract_compact(said.encode())
+            header, claims = told.headers(), json.loads(told.payload)
+            return self._unclaimed(call, header, claims) or self._unsigned(header, claims, said)
+        except (JoseError, ValueError, KeyError, TypeError, AttributeError):
             return "the assertion is no JWT"
 
     def _unclaimed(self, call: Call, header: Mapping[str, Any], claims: Mapping[str, Any]) -> str:
         now, lives = self._clock.now(), claims["exp"] - claims["iat"]
-        if header["alg"] not in ("PS256", "ES256") or header["typ"] != "JWT":
+        if header["alg"] not in _ALGORITHMS or header["typ"] != "JWT":
             return f"the algorithm {header['alg']} is not allowed"
         if claims["aud"] != f"{call.base}{PATH}":
             return "aud is not the address of this endpoint"
@@ -74,29 +74,15 @@ class OAuth:
             return "scope lacks rest_webservices"
         return "" if 0 < lives <= LIVES and abs(now - claims["iat"]) <= 300 else "the assertion is not of now"
 
-    def _unsigned(
-        self, header: Mapping[str, Any], claims: Mapping[str, Any], parts: list[str], signature: bytes
-    ) -> str:
+    def _unsigned(self, header: Mapping[str, Any], claims: Mapping[str, Any], said: str) -> str:
         if self.app is None:
             return ""
         pem = self.app.certificates.get(header["kid"])
         if claims["iss"] != self.app.client_id or pem is None:
             return "client id or certificate is not known"
+        kind = RSAKey if header["alg"] == "PS256" else ECKey
         try:
-            _verify(pem, signature, ".".join(parts[:2]).encode())
-        except InvalidSignature:
+            jws.deserialize_compact(said, kind.import_key(pem), algorithms=_ALGORITHMS)
+        except JoseError:
             return "the signature is not that of the certificate"
         return ""
-
-
-def _verify(pem: bytes, signature: bytes, text: bytes) -> None:
-    key = serialization.load_pem_public_key(pem)
-    if isinstance(key, rsa.RSAPublicKey):
-        key.verify(signature, text, padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.AUTO), hashes.SHA256())
-    elif isinstance(key, ec.EllipticCurvePublicKey):
-        halves = (int.from_bytes(part, "big") for part in (signature[:32], signature[32:]))
-        key.verify(utils.encode_dss_signature(*halves), text, ec.ECDSA(hashes.SHA256()))
-
-
-def _unpacked(part: str) -> bytes:
-    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
