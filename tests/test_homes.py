@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from wherry.protocol import homing
 
+from .drained import books
 from .shop import Shop, shop
 from .test_once import ACCOUNTS, LEDGER, RULE, ran, standing, why
 
@@ -105,6 +106,22 @@ def test_what_a_flow_gives_free_under_another_name_is_free_for_others(desk: Shop
     ran(desk, "bills")
     desk.does("workspace edit invoice INV-1001 status=invoiced")
     assert ran(desk, "ledger")["created"] == 1
+
+
+def test_what_one_of_two_flows_withdraws_is_carried_by_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    """I1: both had taken it, and it waited as that of the second."""
+    with books(tmp_path, f"sqlite:///{tmp_path / 'store' / 'wherry.db'}", monkeypatch) as made:
+        made.bill("1")
+        waits = 'approval = "required"'
+        made.flows = {"first": waits, "second": waits}
+        made.run("first")
+        made.run("second")
+        made.flows = {"first": "", "second": f"{waits}\nfilter = \"invoice.number == 'INV-9'\""}
+        made.run("second")
+        made.run("first")
+        assert made.done() == [("created", "10.00")]
 
 
 # -- a document that is given up ---------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from wherry.store.statements import Row
 from wherry.store.tables import edges, history, items, links, seen
 
 decode_draft = msgspec.json.Decoder(Draft).decode
+_encode_draft = msgspec.json.Encoder().encode
 
 
 class Route(Struct, frozen=True):
@@ -222,8 +223,7 @@ def put_items(tx: Tx, route: Route, rows: Sequence[ItemRow]) -> None:
 
 
 def _plain(row: ItemRow) -> Row:
-    draft, *rest = msgspec.structs.astuple(row)
-    return msgspec.json.encode(draft).decode(), *rest
+    return _encode_draft(row.draft).decode(), *msgspec.structs.astuple(row)[1:]
 
 
 _REMOVE_ITEMS = sa.delete(items).where(wanted(items.c.id))

@@ -117,13 +117,26 @@ class Coming:
         wanted = set(asked)
         with self._lock:
             self._read()
-            told = list(self._ids)
-            places = [place for place, i in enumerate(told) if i in wanted] or [0]
-            behind = (*told[places[-1] :], *told[places[0] : places[-1]])
-            found = [i for i in behind if i not in wanted and i not in known][:count]
-            for i in (*told[: places[0]], *wanted, *found):
+            before, between, behind = self._around(wanted, count, known)
+            found = [*behind, *between][:count]
+            for i in (*before, *wanted, *found):
                 self._ids.pop(i, None)
         return found
+
+    def _around(self, wanted: set[str], count: int, known: Container[str]) -> tuple[list[str], list[str], list[str]]:
+        """What was told before all that is wanted, between it, and, so many, behind it. Looks no further."""
+        before, between, behind = list[str](), list[str](), list[str]()
+        left = places = sum(i in self._ids for i in wanted)
+        for i in self._ids:
+            if i in wanted:
+                left -= 1
+            elif not left and len(behind) == count:
+                break
+            elif left == places > 0:
+                before.append(i)
+            elif i not in known:
+                (between if left else behind).append(i)
+        return before, between, behind
 
 
 class ReadOnce(Generic[V]):

@@ -189,11 +189,11 @@ def _is_primary(each: AssociationType, type_id: int | None) -> bool:
 
 def _place(line: Record) -> tuple[Decimal, int]:
     """Where a line stands on the quote; lines without a place come last, in order of id."""
+    told = names_in(line).hs_position_on_quote
     try:
-        position = Decimal(str(names_in(line).hs_position_on_quote or LAST))
+        return Decimal(str(told)) if told else LAST, int(line.id)
     except InvalidOperation:
-        position = LAST
-    return position, int(line.id)
+        return LAST, int(line.id)
 
 
 def _only_id(deal: str) -> Record:
