@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from wherry.protocol import homing
 
-from .drained import books
 from .shop import Shop, shop
 from .test_once import ACCOUNTS, LEDGER, RULE, ran, standing, why
 
@@ -109,19 +108,19 @@ def test_what_a_flow_gives_free_under_another_name_is_free_for_others(desk: Shop
 
 
 def test_what_one_of_two_flows_withdraws_is_carried_by_the_other(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:  # fmt: skip
     """I1: both had taken it, and it waited as that of the second."""
-    with books(tmp_path, f"sqlite:///{tmp_path / 'store' / 'wherry.db'}", monkeypatch) as made:
-        made.bill("1")
-        waits = 'approval = "required"'
-        made.flows = {"first": waits, "second": waits}
-        made.run("first")
-        made.run("second")
-        made.flows = {"first": "", "second": f"{waits}\nfilter = \"invoice.number == 'INV-9'\""}
-        made.run("second")
-        made.run("first")
-        assert made.done() == [("created", "10.00")]
+    with shop(tmp_path, monkeypatch, capsys) as made:
+        made.setting('approval = "automatic"', 'approval = "required"')
+        path, one = made.folder / "wherry.toml", 'filter = "invoice.number == 536365"\n'
+        first = table(made)
+        second = first.replace("flows.invoices", "flows.second")
+        path.write_text(path.read_text("utf-8").replace(first, first + second.replace("when", f"{one}when")), "utf-8")
+        assert [ran(made, flow).get("waiting") for flow in ("invoices", "second")] == [3, 1]
+        made.setting("number == 536365", "number == 0")
+        assert ran(made, "second") == {"skipped": 4}
+        assert ran(made, "invoices") == {"waiting": 1}
 
 
 # -- a document that is given up ---------------------------------------------------------------------------------------

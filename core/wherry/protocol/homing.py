@@ -244,6 +244,17 @@ def leave(tx: Tx, lane: Lane, items: Iterable[ItemRow]) -> None:
         homes.drop(tx, lane.route, item.flow, item.record_kind, [item.record_id], item.entity)
 
 
+def hand_over(tx: Tx, lane: Lane, items: Iterable[ItemRow]) -> None:
+    """Prepared documents that one flow withdraws: another that had taken one as well looks at its record again."""
+    for item in items if lane.has_homes else ():
+        known = homes.of_records(tx, lane.route, item.record_kind, [item.record_id])
+        leave(tx, lane, [item])
+        others = {home.flow for home in known if home.entity == item.entity} & lane.approvals.keys() - {item.flow}
+        homes.put(tx, lane.route, [
+            Home(kind=item.record_kind, record=item.record_id, flow=flow, form="waits") for flow in sorted(others)
+        ])  # fmt: skip
+
+
 def note_waiting(tx: Tx, lane: Lane, kind: str, reasons: Mapping[str, str]) -> None:
     """``reasons`` is record → why it is left out, of every record that was looked at anew: those that another flow has
     are looked at again once it has them no more."""

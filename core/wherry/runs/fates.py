@@ -70,7 +70,7 @@ def withdraw(job: Job, tx: Tx, batch: Batch, now: str) -> None:
     roots = {item.record_id for item in unsent if item.root}
     gone = [item for item in unsent if item.record_id in roots and (item.root or item.draft.file)]
     ledger.remove_items(tx, [item.id for item in gone])
-    homing.leave(tx, job.wired.lane, [item for item in gone if item.root and not item.target])
+    homing.hand_over(tx, job.wired.lane, [item for item in gone if item.root and not item.target])
     flying = [item for item in found if may_stand(item) and item.follower]
     for item in flying:
         item.follower = ""  # what is left out now is not sent after the version that is on its way
