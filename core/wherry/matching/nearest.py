@@ -19,6 +19,8 @@ _RARE = 300
 """How many targets the rarest words lead to, at most."""
 _TOGETHER = 12
 """How many the other words lead to together, at most."""
+_PART = (1 << 8192) - 1
+"""So many places are counted first: to count them all takes longer than everything else that is done with them."""
 _WEIGHED, _FAR = 12, 0.7
 """How many of those that look most alike are weighed word by word, and what share of the likest is too far for it."""
 _FEW = 3
@@ -132,7 +134,7 @@ class NameIndex:
         both = -1
         for word in common:
             both = both & self._vocabulary.bits(word) or both
-            if both.bit_count() <= _TOGETHER:
+            if (both & _PART).bit_count() <= _TOGETHER and both.bit_count() <= _TOGETHER:
                 break
         for _ in range(_TOGETHER if common else 0):
             if both:
