@@ -19,9 +19,6 @@ _IDLE = 5.0
 """Seconds after which a pooled session may have been closed by its server or on the way."""
 _PATIENCE = 30_000
 """Milliseconds that a writer waits for its turn, on either database, before it is told to come again."""
-_LOG = 2_000
-"""Pages that the log of SQLite holds before they go into the file: the ends of the same tables and indexes are written
-with every commit, and go there once. Twice SQLite's own number; more saves hardly any more."""
 _COMPILED: LRUCache[Any, Any] = LRUCache(1000)
 """What was compiled for one SQLite file serves the next one of this process."""
 
@@ -57,7 +54,6 @@ def sqlite(url: sa.URL) -> Engine:
         for pragma in (
             "journal_mode=WAL",
             "synchronous=FULL",
-            f"wal_autocheckpoint={_LOG}",
             f"busy_timeout={_PATIENCE}",
             "foreign_keys=ON",
         ):
