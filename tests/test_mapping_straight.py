@@ -226,6 +226,33 @@ def test_a_customer_that_many_records_share_is_mapped_once() -> None:
     assert [drafts[0].body["name"] for drafts in made if isinstance(drafts, list)] == ["Acme", "Acme", "Acme Ltd"]
 
 
+@pytest.mark.parametrize("companies", ["ABC", "ABA", "AAB", "BA"])
+def test_customers_that_are_made_at_one_go_stay_with_their_records(companies: str) -> None:
+    """And what is kept of them for the next records is each one's own."""
+    found, sales = MAPPER.anew(), [usual() for _ in companies]
+    for sale, company in zip(sales, companies, strict=True):
+        sale.relatives["company"] = [record("company", company, {**USUAL, "name": f"Company {company}"})]
+    alone = [carefully(sale) for sale in sales]
+    assert found.map_all(sales) == alone
+    assert found.map_all(sales) == alone
+
+
+def test_of_lines_whose_document_is_not_made_nothing_is_counted() -> None:
+    """Their record may stand beside others of which it is made."""
+    lines = {"each": "line", "fields": {"amount": "round_money(line.number, 'JPY')"}}
+    invoice = {"number": "company.id", "customer": "ref(product)", "date": "sale.day", "lines": lines}
+    said = {"invoice": {"from": "company", "key": "id(company.id)", "when": "company.flag", "fields": invoice},
+            "product": {"root": True, "key": "id(sale.id)", "fields": {"name": "sale.name"}}}  # fmt: skip
+    found, sales = mapper(said), [usual(), usual()]
+    sales[1].relatives["company"][0].payload = json.dumps({**USUAL, "flag": False}).encode()
+    made = found.map_all(sales)
+    assert [[draft.entity for draft in drafts] for drafts in made if isinstance(drafts, list)] == [
+        ["invoice", "product"],
+        ["product"],
+    ]
+    assert found.residue == {"JPY": 2 * -Decimal("0.5")}
+
+
 def test_what_counts_residue_is_counted_for_every_record() -> None:
     fields = {"name": "first(company.name, round_money(company.number, 'JPY'))"}
     found = mapper({**MAP, "customer": {**MAP["customer"], "fields": fields}})

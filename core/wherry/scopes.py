@@ -35,7 +35,7 @@ class Scope:
         self._refs: dict[str, Sequence[Reference | None]] = {}
 
     def only(self, rows: Sequence[int]) -> Scope:
-        """Some of its rows."""
+        """Some of its rows, each once and in their order."""
         return self if len(rows) == len(self.own) else Scope(self.kind, [self.own[row] for row in rows], self, rows)
 
     def below(self, kind: str) -> Scope:

@@ -9,7 +9,7 @@ from typing import Any
 from wherry.errors import Rejected
 from wherry.expressions import Expression
 from wherry.mapping.plan import Making, Plan
-from wherry.mapping.straight import TEXTS, UnusualError
+from wherry.mapping.straight import TEXTS, Straight, UnusualError
 from wherry.records import Draft, Record, Ref
 from wherry.scopes import Begin, Reference, Scope
 from wherry.transforms import text, yes_no
@@ -90,14 +90,19 @@ class Work:
         for name, kind, elements in making.lists:
             if elements.straight is None:
                 raise UnusualError(name)
-            inner = self.each(kind)
-            lines: list[list[dict[str, Any]]] = [[] for _ in self.head.own]
-            for row, line in zip(inner.rows, elements.straight.fill(inner, {}), strict=True):
-                lines[row].append(line)
-            lists[name] = [lines[row] or None for row in (range(len(lines)) if scope is self.head else scope.rows)]
+            lists[name] = self._list(elements.straight, self.each(kind), scope)
         if making.body.straight is None:
             raise UnusualError(making.entity)
         return making.body.straight.fill(scope, lists)
+
+    def _list(self, elements: Straight, each: Scope, scope: Scope) -> list[list[dict[str, Any]] | None]:
+        """The elements of each body. The relatives of records of which none is made are left alone, or what rounding
+        cuts of them would be counted."""
+        lines = {row: list[dict[str, Any]]() for row in (range(len(scope.own)) if scope is self.head else scope.rows)}
+        wanted = [row for row, above in enumerate(each.rows) if above in lines]
+        for row, line in zip(wanted, elements.fill(each.only(wanted), {}), strict=True):
+            lines[each.rows[row]].append(line)
+        return [some or None for some in lines.values()]
 
     def texts(self, expression: Expression | None, scope: Scope, entity: str, part: str) -> Sequence[str | None]:
         """What a line gives as text; nothing where there is no line. ``entity`` and ``part`` say what for."""
@@ -158,7 +163,10 @@ class Work:
             return self._of(making, scope)
         names = [(making.entity, one.id, one.payload) for one in relatives]
         held = {name: self._kept.get(name) for name in names}
-        first = {name: row for row, name in reversed([*enumerate(names)]) if held[name] is None}
+        first: dict[tuple[str, str, bytes], int] = {}
+        for row, name in enumerate(names):
+            if held[name] is None:
+                first.setdefault(name, row)
         made = dict(zip(first, self._of(making, scope.only([*first.values()])) if first else (), strict=True))
         self._new.update(made)
         return [held[name] or made[name] for name in names]
