@@ -94,3 +94,19 @@ def test_a_folder_for_temporary_files_that_is_full_is_said_so() -> None:
         listing.by_name("post1")
     assert (caught.value.code, "TMPDIR" in caught.value.fix) == ("WHERRY-6022", True)
     assert isinstance(caught.value.__cause__, sqlite3.Error)
+
+
+def test_what_could_not_be_looked_up_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not taken for something that nobody has."""
+    line = Listed("T1", "Post", "A-1")
+    listing = Listing([line])
+    there = LazyCatalogue(lambda: listing)
+
+    def full(*asked: object) -> None:
+        raise TryAgain("the target's listing could not be kept", fix="make room", code="WHERRY-6022")
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(listing, "having", full)
+        with pytest.raises(TryAgain):
+            there.by_sku("A-1")
+    assert there.by_sku("A-1") == [line]

@@ -129,8 +129,8 @@ class _Known(Generic[T]):
     def ask(self, keys: Iterable[T]) -> set[T]:
         """What there is a line for, of these and what was asked before."""
         new = set(keys) - self._asked
-        self._asked |= new
         self._there.update(self._ask(new))
+        self._asked |= new  # not before: what could not be looked up is not known to be missing
         return self._there
 
     def has(self, key: T) -> bool:

@@ -86,13 +86,11 @@ class Making(Struct, frozen=True, kw_only=True):
 
 class Plan(Struct, frozen=True):
     """A whole map: what to make, roots last; the source fields it uses by record kind; its lines for people.
-    ``single`` and ``several`` are the makings that give one draft, and one for each relative; of ``roots`` one is
-    made: the first whose ``when`` holds, else the last. The drafts of ``alone`` are made once for each relative."""
+    Of ``roots`` one is made: the first whose ``when`` holds, else the last. The drafts of ``alone`` are made once for
+    each relative, whichever records share it."""
 
     makings: tuple[Making, ...]
     roots: tuple[Making, ...]
-    single: tuple[Making, ...]
-    several: tuple[Making, ...]
     fields: Mapping[str, tuple[str, ...]]
     rows: tuple[Row, ...]
     alone: frozenset[str]
@@ -122,11 +120,9 @@ def make_plan(
     kept = [outline for outline in found if outline.name not in gone]
     planner = _Planner(kind, kept, layers, words, shapes, gone, name)
     makings = tuple(planner.making(outline) for outline in kept)
-    single = tuple(making for making in makings if not making.each)
-    several = tuple(making for making in makings if making.each)
     roots = tuple(making for making in makings if making.root)
     alone = frozenset(making.entity for making in makings if making.stands_alone)
-    return Plan(makings, roots, single, several, planner.fields(), tuple(planner.rows), alone)
+    return Plan(makings, roots, planner.fields(), tuple(planner.rows), alone)
 
 
 class _Planner:

@@ -24,7 +24,8 @@ Kept = dict[tuple[str, str, bytes], Draft]
 
 
 class Work:
-    """The straight way. What it makes of the records that are marked as odd is for nobody."""
+    """The straight way. What it makes of the records that are marked as odd is for nobody; so are its errors, which
+    name ``record``, the first of them: on the careful way it is the only one."""
 
     def __init__(
         self, plan: Plan, records: Sequence[Record], kept: Kept, begin: Begin = bool, *, careful: bool = False

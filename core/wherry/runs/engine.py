@@ -1,8 +1,8 @@
 """One sync run, top to bottom: read → gate → complete → map → match → copy files → settle.
 
-Follow a record: ``run`` takes the kinds of a flow in turn, ``cross`` is the way of one kind. A *batch* is a stretch of
-the source with the heads that passed the gate; it is settled, with its mark, in one transaction. Reading goes on in a
-thread of its own, completing in a small pool; everything else happens in order in the calling thread.
+Follow a record: ``run`` takes the kinds of a flow in turn, ``approach`` is the way of one kind. A *batch* is a stretch
+of the source with the heads that passed the gate; it is settled, with its mark, in one transaction. Reading goes on in
+a thread of its own, completing in a small pool; everything else happens in order in the calling thread.
 """
 
 from __future__ import annotations
