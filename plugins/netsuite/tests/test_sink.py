@@ -231,9 +231,11 @@ def test_an_entry_in_another_currency_is_told_in_both(sinks: Sinks) -> None:
 def test_an_account_of_one_currency_and_one_book_is_not_asked_for_others(
     sim: NetSuiteSimulator, sinks: Sinks
 ) -> None:  # fmt: skip
-    """And a role that may not see the periods writes all the same: NetSuite refuses what is closed."""
+    """And a role that may see neither subsidiaries nor periods writes all the same: NetSuite refuses what is closed."""
     with sinks(currencies={"USD": ""}, accounting_book="", check=False) as (sink, thing):
-        sim.faults.add("status", path="suiteql", after=1, status=400, body=json.loads(told("INVALID_PARAMETER")))
+        sim.faults.add(
+            "status", path="suiteql", after=1, times=2, status=400, body=json.loads(told("INVALID_PARAMETER"))
+        )
         sink.check()
         item = thing("journal_entry")
         assert "currency" not in body_of(sink, item)
@@ -384,6 +386,12 @@ def test_what_items_sell_to_is_an_income_account(name: str, why: str, sinks: Sin
         else:
             sink.check()
             assert body_of(sink, thing("product"))["incomeAccount"] == {"id": "55"}
+
+
+def test_a_connection_is_not_bound_to_a_subsidiary_that_there_is_not(sinks: Sinks) -> None:
+    with sinks(subsidiary="77", check=False) as (sink, _), pytest.raises(ConfigError, match="77") as caught:
+        sink.check()
+    assert "1 (Company 1)" in caught.value.fix
 
 
 def test_the_stand_in_is_made_by_options() -> None:

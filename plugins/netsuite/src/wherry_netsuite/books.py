@@ -98,10 +98,11 @@ def held(item: Item, message: str, field: str, fix: str, code: str) -> Rejected:
 
 
 def read_books(client: Client, settings: NetSuiteSettings, services: Services) -> Books:
-    """Read chart and periods. Raises ConfigError for another account than the one that is named."""
+    """Read chart and periods. Raises ConfigError for another account or subsidiary than those that are named."""
     accounts = Chart(chart(client))
     if client.account != settings.account:
         raise another_account(client.account, settings.account)
+    _must_know(settings.subsidiary, client, services)
     taxes = TaxTable(settings.tax_table, dict(_codes(settings.tax_table, services.table(settings.tax_table))))
     try:
         closed = closed_until(client)
@@ -109,6 +110,25 @@ def read_books(client: Client, settings: NetSuiteSettings, services: Services) -
         services.log.warning("closed periods are not known", reason=error.message)
         closed = None
     return Books(settings, client.account, accounts, closed, taxes, _income(accounts, settings))
+
+
+def _must_know(part: str | None, client: Client, services: Services) -> None:
+    """A connection is bound to its subsidiary for good: not to one that there is not."""
+    if part is None:
+        return
+    try:
+        rows = client.query("SELECT id, name FROM subsidiary ORDER BY id")
+    except Rejected as error:  # NetSuite does not let this role see them: it refuses by itself what is written to none
+        services.log.warning("subsidiaries are not known", reason=error.message)
+        return
+    known = {str(row["id"]): str(row.get("name") or "") for row in rows}
+    if part not in known:
+        there = ", ".join(f"{id} ({name})" for id, name in list(known.items())[:10])
+        raise ConfigError(
+            f"NetSuite has no subsidiary with the internal id {part} that this connection may see",
+            fix=f"name one of: {there}" if there else "leave subsidiary out: the account has none",
+            code="WHERRY-2796", key="subsidiary",
+        )  # fmt: skip
 
 
 def chart(client: Client) -> Iterator[ChartAccount]:

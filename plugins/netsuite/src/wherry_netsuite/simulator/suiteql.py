@@ -19,6 +19,7 @@ _TABLES = {
     "account": "id INTEGER, acctnumber, accountsearchdisplayname, fullname, accttype, isinactive, issummary, "
                "parent INTEGER, currency INTEGER, eliminate",
     "accountingperiod": "id INTEGER, periodname, startdate, enddate, isyear, isquarter, isadjust, closed, alllocked",
+    "subsidiary": "id INTEGER, name, isinactive",
     "customer": "id INTEGER, entityid, companyname, altname, accountnumber, externalid, email, phone, isinactive",
     "item": "id INTEGER, itemid, displayname, itemtype, externalid, upccode, isinactive",
     "transaction": "id INTEGER, tranid, trandate, type, externalid, entity INTEGER, memo, currency INTEGER, "
@@ -88,6 +89,8 @@ class SuiteQL:
             yield from account.accounts.values()
         elif table == "accountingperiod":
             yield from account.periods
+        elif table == "subsidiary":
+            yield from ({"id": id, "name": f"Company {id}", "isinactive": "F"} for id in account.subsidiaries)
         elif table in ("customer", "item"):
             type = {"customer": "customer", "item": "serviceSaleItem"}[table]
             yield from ({**_lower(one), "itemtype": "Service", "isinactive": "T" if one.get("isInactive") else "F"}
