@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from wherry.errors import ConfigError, NotFound
+from wherry.hub import Hub
 from wherry.operating import connections
 from wherry.roles import Account
 from wherry.simulator import serve
@@ -34,6 +36,34 @@ def test_a_token_that_reaches_another_account_is_refused_and_nothing_is_written(
     desk.environ["HUBSPOT_URL"] = right
     assert desk.image() == before
     assert desk.run().exit_code == 4
+
+
+OAUTH = """
+version = 1
+[project]
+name = "shop"
+currency = "USD"
+[plugins]
+enabled = ["hubspot"]
+[connections.crm]
+plugin = "hubspot"
+auth = { kind = "oauth2", client_id = "app", client_secret = { env = "SECRET" }, refresh_token = { env = "REFRESH" } }
+"""
+
+
+def test_another_refresh_token_may_be_another_accounts_and_is_looked_at_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I12: the app's id and secret are the same for all its accounts"""
+    (tmp_path / "wherry.toml").write_text(OAUTH)
+    monkeypatch.setenv("SECRET", "the app's")
+
+    def given(refresh: str) -> str:
+        monkeypatch.setenv("REFRESH", refresh)
+        with Hub.open(tmp_path) as hub:
+            return hub.wiring.credential(hub.wiring.connection("crm"))
+
+    assert given("of one") == given("of one") != given("of another")
 
 
 def test_two_flows_that_start_at_once_bind_a_connection_to_the_one_account(

@@ -172,11 +172,11 @@ class Wiring:
         return secret.reveal(lambda field: self.vault.get(connection, field))
 
     def credential(self, connection: Connection) -> str:
-        """A fingerprint of everything a connection signs in with: while it stays, so does the account."""
+        """A fingerprint of everything a connection is given to sign in with: while it stays, so does the account."""
         found = hashlib.blake2b(digest_size=16, key=str(self.store.database.url)[:64].encode())
         found.update(str(getattr(connection.settings, "base_url", "")).encode())
         for path, secret in secrets_in(connection.settings, ()):
-            if path[-1] != "refresh_token":
+            if path[-1] != "refresh_token" or not secret.stored:
                 found.update(f"{path}".encode() + self.reveal(connection.name, secret).encode())
         auth = getattr(connection.settings, "auth", None)
         found.update(str(getattr(auth, "client_id", "")).encode())
