@@ -78,13 +78,35 @@ def child(folder: Path) -> None:
         after = resource.getrusage(resource.RUSAGE_SELF)
         in_service = statistics.median(spent(hub) for _ in range(5))
         reread = spent(hub, Options(changed_since=dt.datetime(2000, 1, 1, tzinfo=dt.UTC)))
+        wrong = misplaced(hub, report.data["fates"].get("deal", {}).get("created", 0))
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     print(json.dumps({
         "cpu": cpu, "peak_mb": after.ru_maxrss / 1024, "import_mb": before.ru_maxrss / 1024,
         "fates": report.data["fates"],
         "requests": report.data["requests"], "by": report.data["requests_by"],
-        "error": str(report.error or ""), "in_service": in_service, "reread": reread,
+        "error": str(report.error or ""), "in_service": in_service, "reread": reread, "wrong": wrong,
     }))  # fmt: skip
+
+
+def misplaced(hub: Any, deals: int) -> int:
+    """How many of the deals that were created have not become what the stand-in made of them: a project of their name,
+    with the customer that is their company and the lines that are theirs."""
+    with hub.wiring.store.documents("workspace") as kept:
+        companies = {id: number_of(body) for id, body in kept.each("customer")} if deals else {}
+        projects = kept.each("project") if deals else ()
+        return deals - sum(is_right(body, companies, max(1, deals * 3 // 10)) for _, body in projects)
+
+
+def number_of(body: dict[str, Any]) -> int:
+    """The number, from 0, of the record that a thing was made from: the stand-in's ids go up from a round one."""
+    return (int(next(iter(body["origin"]["written"])).removeprefix("id:")) - 1) % 10_000_000_000
+
+
+def is_right(body: dict[str, Any], companies: dict[str, int], there: int) -> bool:
+    n, fields = number_of(body), body["fields"]
+    lines = [(int(line["source"]) - 1) % 10_000_000_000 for line in fields["lines"]]
+    named = str(fields["name"]).endswith(f" rollout {n}")
+    return named and companies[fields["customer"]] == n % there and lines == [2 * n, 2 * n + 1]
 
 
 def spent(hub: Any, options: Any = None) -> float:
@@ -120,6 +142,7 @@ def one(base: str, deals: int, clean: Callable[[], str]) -> dict[str, Any]:
         store = clean()
         first, again = measured(folder, store), measured(folder, store)
         assert first["fates"] == {"deal": {"created": deals}}, first["fates"]
+        assert first["wrong"] == 0, f"{first['wrong']} projects are not what their deals are"
         return {"created": first, "unchanged": again}
     finally:
         shutil.rmtree(folder, ignore_errors=True)
