@@ -92,6 +92,35 @@ def test_what_only_old_documents_need_is_not_made_in_the_books_before_they_are_a
     assert {one["DisplayName"] for one in at.books.objects("Customer")} == {"13047", "17850"}
 
 
+# -- what is held up ---------------------------------------------------------------------------------------------------
+
+
+def test_what_was_approved_behind_a_refused_customer_says_so_and_what_to_do(at: Shop) -> None:
+    at.setting('"automatic"', '"required"')
+    at.does("run invoices")
+    at.books.write("Vendor", {"DisplayName": "17850"})
+    said = at.does("approve invoices --all", 4)
+    assert said.count("waits for customer 17850 (E-1), which was refused") == 2
+    assert "fix  that comes first, then it goes on by itself: wherry errors show E-1" in said
+    assert next_of(said) == ["wherry errors show E-1"]
+    listed = at.does("errors list")
+    assert "2 invoices held up by something that needs you   invoices   48.40 GBP" in listed
+    assert "waiting for something else" in at.does("status", 4)
+    assert "goes on by itself" not in listed.replace("then it goes on by itself", "")
+
+
+def test_an_open_question_is_told_where_a_person_looks_and_by_what_it_holds_up(at: Shop) -> None:
+    at.setting('"name"]\nunmatched = "create"', '"name"]\nunmatched = "triage"')
+    at.does("run invoices", 4)
+    listed = at.does("errors list")
+    assert "3 questions of triage: which one is it?" in listed
+    assert "nothing waits for you" not in listed
+    assert next_of(listed)[-1] == "wherry triage list"
+    held = {row["label"]: row["held_up_by"] for row in at.ask("errors list")["items"]}
+    assert held["536366"] == at.ask("triage list --limit 10")["items"][2]["id"] == "T-3"
+    assert at.does("errors list --class refused").splitlines() == ["nothing of that waits for you"]
+
+
 # -- the next step -----------------------------------------------------------------------------------------------------
 
 

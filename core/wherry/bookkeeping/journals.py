@@ -338,7 +338,7 @@ def _standing(tx: Tx, flow: Flow, key: str, items: Mapping[Ref, Any]) -> dict[st
     assert route is not None
     ref = Ref(ENTITY, key)
     if ref in items:
-        return desk.standing(tx, Placed(route, items[ref]))
+        return desk.standing(tx, [Placed(route, items[ref])])[0]
     link = ledger.find_links(tx, route, [ref]).get(ref)
     return {
         "id": "", "entity": ENTITY, "key": key, "label": exported.said(link, "number") if link else _spelled(key),

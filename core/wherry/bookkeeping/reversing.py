@@ -225,7 +225,7 @@ def reverse(hub: Hub, there: Standing, *, repost: bool = False, note: str = "", 
     placed = [Placed(one.route, item) for item in found.values()]
     error = desk.send(hub, placed)
     with hub.store.write() as tx:
-        rows = [desk.standing(tx, each) for each in placed]
+        rows = desk.standing(tx, placed)
         link = ledger.find_links(tx, one.route, [one.ref]).get(one.ref)
         if link is not None and link.rule == REVERSED:
             unbooked.fulfil(tx, one.route.sink, one.flow, one.entry.key)

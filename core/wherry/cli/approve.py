@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from wherry.cli import failures
+from wherry.cli import failures, nexts
 from wherry.cli.context import Face
 from wherry.cli.drawing import clean, plural, table
 from wherry.cli.errors import money, outcomes, sums
@@ -46,7 +46,8 @@ def approve(flow: str, numbers: tuple[str, ...], everything: bool, limit: int, s
         ids = None if everything else [desk.number(one) for one in numbers]
         done = approvals.approve(own.hub, flow, ids, second=second_person)
     data = {"items": done.items, "also": done.also, "error": done.error.as_data() if done.error else None}
-    own.print("wherry.approve/1", data, lambda: [*_approved(data), *_comes(own, flow)], error=done.error)
+    after = nexts.of_outcomes(done.items)
+    own.print("wherry.approve/1", data, lambda: [*_approved(data), *_comes(own, flow)], after, error=done.error)
     own.code = EXIT_PERSON if desk.waits_for_a_person(done.items) else 0
     if done.error is not None:
         own.code = done.error.exit_code

@@ -41,10 +41,6 @@ SAYS = {
 _FEW = 12
 
 
-def _first(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    return [f"wherry errors show {rows[0]['id']}"] if rows else []
-
-
 def money(row: Mapping[str, Any]) -> str:
     """The amount of a row, where it has one."""
     return amount(row["amount"], row["currency"]) if row["amount"] is not None and row["currency"] else ""
@@ -90,7 +86,12 @@ def _shown(data: Mapping[str, Any], whole: str) -> Iterator[str]:
 
 def _says(data: Mapping[str, Any]) -> str:
     last = [data, *data["needs"]][-1]
-    return "waits for approval" if last["approval"] == "wanted" else SAYS.get(data["class"], data["class"])
+    return "waits for approval" if last["approval"] == "wanted" else says(data)
+
+
+def says(row: Mapping[str, Any]) -> str:
+    """How an open item stands, in words."""
+    return "held up by something that needs you" if row["held_up_by"] else SAYS.get(row["class"], row["class"])
 
 
 def payload(body: Mapping[str, Any]) -> Iterator[str]:
@@ -293,7 +294,7 @@ def reopen(document: str | None, target: str, kind: str, note: str) -> None:
         raise click.UsageError("say which, or --target ID")
     done = reopening.reopen(own.hub, document or "", target, kind, note)
     data = {"items": done.items, "error": None}
-    own.print("wherry.errors.reopen/1", data, lambda: outcomes(done.items), _first(done.items))
+    own.print("wherry.errors.reopen/1", data, lambda: outcomes(done.items), nexts.of_outcomes(done.items))
 
 
 def _must_be_sure(own: Face, id: int) -> None:
@@ -323,8 +324,7 @@ def _must_be_sure(own: Face, id: int) -> None:
 def _done(own: Face, schema: str, done: Done) -> None:
     """How each stands now; exit 4 when something still waits for a person."""
     data = {"items": done.items, "error": done.error.as_data() if done.error else None}
-    left = [row for row in done.items if row["state"] in FOR_A_PERSON]
-    after = _first(left) or _held(done.items) or _unsent(done) or _after(own, done.items)
+    after = nexts.of_outcomes(done.items) or _held(done.items) or _unsent(done) or _after(own, done.items)
     lines = [*outcomes(done.items), *fetched(own, done.items)] or ["there is nothing of that class"]
     own.print(schema, data, lines, after if done.items else ["wherry errors list"], error=done.error)
     own.code = EXIT_PERSON if desk.waits_for_a_person(done.items) else 0
@@ -363,7 +363,7 @@ def outcomes(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         yield f"{row['id']}   {spelled(row['entity'])} {clean(row['label'])}   {said}{target}   {money(row)}".rstrip()
         if row["reason"]:
             yield f"  {clean(row['reason'])}"
-        if row["fix"] and row["state"] in (*FOR_A_PERSON, "skipped", "linked"):
+        if row["fix"] and (row["state"] in (*FOR_A_PERSON, "skipped", "linked") or row.get("held_up_by")):
             yield f"  fix  {clean(row['fix'])}"
     for state, number, amounts in rest:
         yield f"… and {number:,} more {state}   {sums(amounts)}".rstrip()

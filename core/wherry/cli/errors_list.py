@@ -11,12 +11,13 @@ import click
 
 from wherry.books import stuck
 from wherry.cli.drawing import clean, plural, table
-from wherry.cli.errors import CLASS, FLOW, SAYS, money, sums
+from wherry.cli.errors import CLASS, FLOW, money, says, sums
 from wherry.cli.grouped import FEW
 from wherry.cli.options import face, listing, moment
 from wherry.clock import stored
 from wherry.hub import Hub
 from wherry.operating import approvals, desk
+from wherry.store import questions
 
 _CAUSES = 20
 
@@ -41,7 +42,7 @@ def list_(
     since_text = stored(start) if start else ""
     held = approvals.held(own.hub, flow)
     apart = {id for one in held for id in one["ids"]}
-    blocked = [] if state else _blocked(own.hub, flow)
+    blocked, asked = ([], 0) if state else _besides(own.hub, flow)
     found = desk.listed(own.hub, state=state or "", flow=flow, since=since_text)
     rows = [row for row in found if row["id"] not in apart]
     if sort:
@@ -50,12 +51,13 @@ def list_(
     more = bool(shown) and shown[-1]["id"] != rows[-1]["id"]
     data = {
         "items": shown, "groups": desk.grouped(rows), "total": len(rows), "cursor": shown[-1]["id"] if more else "",
-        "approval": held, "blocked": blocked,
+        "approval": held, "blocked": blocked, "questions": asked,
     }  # fmt: skip
     paged = bool(cursor) or click.get_current_context().get_parameter_source("limit") is not _UNSAID
     few = len(rows) if everything or paged else FEW
-    after = _next(shown, held, blocked)
-    own.print("wherry.errors.list/1", data, lambda: _lines(data, shown if paged else rows, few), after)
+    after = _next(shown, held, blocked) + ["wherry triage list"] * bool(asked)
+    nothing = _nothing(data, bool(state or flow or since))
+    own.print("wherry.errors.list/1", data, lambda: _lines(data, shown if paged else rows, few, nothing), after)
 
 
 _UNSAID = click.core.ParameterSource.DEFAULT
@@ -76,11 +78,12 @@ def _page(rows: list[dict[str, Any]], cursor: str) -> list[dict[str, Any]]:
     return rows[at + 1 :]
 
 
-def _blocked(hub: Hub, flow: str) -> list[dict[str, Any]]:
-    """What keeps the books of each flow back, or of one."""
+def _besides(hub: Hub, flow: str) -> tuple[list[dict[str, Any]], int]:
+    """What keeps the books of each flow back, or of one, and how many questions of triage are open."""
     asked = [one for name, one in sorted(hub.project.flows.items()) if flow in ("", name)]
     with hub.store.read() as tx:
-        return [{"flow": one.name, **told} for one in asked for told in stuck.blocked(tx, one)]
+        blocked = [{"flow": one.name, **told} for one in asked for told in stuck.blocked(tx, one)]
+        return blocked, questions.count_open(tx, flow)
 
 
 def _next(
@@ -91,7 +94,17 @@ def _next(
     return first + [f"wherry approve {shlex.quote(one['flow'])}" for one in held]
 
 
-def _lines(data: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], few: int) -> Iterator[str]:
+def _nothing(data: Mapping[str, Any], some: bool) -> str:
+    """What is said where nothing is listed: of ``some`` there may be more than was asked for."""
+    if data["questions"]:
+        return ""
+    said = "nothing of that waits for you" if some else "nothing waits for you"
+    return f"{said} but your approval" if data["approval"] else said
+
+
+def _lines(
+    data: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], few: int, nothing: str
+) -> Iterator[str]:  # fmt: skip
     """The causes with their first ``few`` things, among these rows; then what waits for approval."""
     mine = {row["id"]: row for row in rows}
     groups = [(group, [mine[id] for id in group["ids"] if id in mine]) for group in data["groups"]]
@@ -103,12 +116,15 @@ def _lines(data: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], few: int)
         yield f"and {plural(len(groups) - most, 'more cause')} (--all)"
     if data["cursor"] and len(rows) < data["total"]:
         yield f"{len(rows)} of {data['total']:,}; more with --cursor {data['cursor']}"
-    if not groups and not data["blocked"]:
-        yield "nothing waits for you" if not data["approval"] else "nothing waits for you but your approval"
+    if not groups and not data["blocked"] and nothing:
+        yield nothing
     for one in data["blocked"]:
         yield from _stuck(one)
     for one in data["approval"]:
         yield from _approval(one)
+    if number := data["questions"]:
+        yield click.style(f"{plural(number, 'question')} of triage: which one is it?", bold=True)
+        yield "  next     wherry triage list"
 
 
 def _stuck(one: Mapping[str, Any]) -> Iterator[str]:
@@ -125,7 +141,7 @@ def _stuck(one: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _group(group: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    head = f"{plural(group['count'], group['entity'])} {SAYS[group['class']]}   {clean(group['flow'])}"
+    head = f"{plural(group['count'], group['entity'])} {says(group)}   {clean(group['flow'])}"
     yield click.style("   ".join(part for part in (head, sums(group["sums"])) if part), bold=True)
     said = rows[0]["reason"] if group["count"] == 1 else group["cause"]
     yield f"  {clean(said)}" + (f"   field {clean(group['field'])}" if group["field"] else "")

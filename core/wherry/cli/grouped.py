@@ -50,7 +50,7 @@ def split(rows: Sequence[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], l
     """What is shown one by one, what needs a person first, and of the rest (state, number, sums)."""
     if len(rows) <= _OUTCOMES:
         return list(rows), []
-    ordered = sorted(rows, key=lambda row: row["state"] not in FOR_A_PERSON)
+    ordered = sorted(rows, key=lambda row: row["state"] not in FOR_A_PERSON and not row.get("held_up_by"))
     rest, sums = ordered[_OUTCOMES:], dict[str, dict[str, int]]()
     for row in rest:
         add(sums.setdefault(row["state"], {}), row["amount"], row["currency"])

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from wherry.operating import desk, leaving
+from wherry.operating import behind, desk, leaving
+from wherry.records import FOR_A_PERSON
 
 if TYPE_CHECKING:
     from wherry.hub import Hub
@@ -18,6 +19,15 @@ SEND_AGAIN = "--send-again"
 def of_number(hub: Hub, id: str) -> list[str]:
     """Of an open item by its ``E-7``."""
     return of_item(desk.shown(hub, desk.number(id)))
+
+
+def of_outcomes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Of what became of several things: the first that a person must look at."""
+    left = next((row for row in rows if row["state"] in FOR_A_PERSON), None)
+    if left is not None:
+        return [f"wherry errors show {left['id']}"]
+    held = next((row["held_up_by"] for row in rows if row.get("held_up_by")), "")
+    return [behind.see(held)] if held else []
 
 
 def of_item(shown: Mapping[str, Any]) -> list[str]:

@@ -122,8 +122,10 @@ def waits(waiting: Mapping[str, Mapping[str, int]], held: Iterable[Mapping[str, 
         state: {kind: n - sum(each.get(state, {}).get(kind, 0) for each in states) for kind, n in kinds.items()}
         for state, kinds in waiting.items()
     }
+    alone = not any(any(waiting.get(state, {}).values()) for state in FOR_A_PERSON)
     words = {
-        "triage": "in triage: which one is it?", "waiting": "waiting, goes on by itself", "queued": "ready",
+        "triage": "in triage: which one is it?", "queued": "ready",
+        "waiting": "waiting, goes on by itself" if alone else "waiting for something else",
         "refused": "refused, must be corrected", "unknown": "being looked up", "decide": "to decide",
         "differs": "held otherwise by the target than sent",
     }  # fmt: skip

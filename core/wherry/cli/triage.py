@@ -31,7 +31,7 @@ def list_(state: str, limit: int, cursor: str, sort: str | None) -> None:
         rows.sort(key=lambda row: _rank(row, sort.lstrip("-")), reverse=sort.startswith("-"))
     shown = rows[:limit]
     data = {"items": shown, "total": len(rows), "cursor": shown[-1]["id"] if len(rows) > len(shown) else ""}
-    own.print("wherry.triage.list/1", data, lambda: _listed(shown, len(rows)), _next(shown))
+    own.print("wherry.triage.list/1", data, lambda: _listed(shown, len(rows), state), _next(shown))
 
 
 def _rank(row: dict[str, Any], field: str) -> int:
@@ -47,9 +47,9 @@ def _next(rows: list[dict[str, Any]]) -> list[str]:
     return [f"wherry triage create {first['id']}"]
 
 
-def _listed(rows: list[dict[str, Any]], total: int) -> Iterator[str]:
+def _listed(rows: list[dict[str, Any]], total: int, state: str) -> Iterator[str]:
     if not rows:
-        yield "nothing waits for you"
+        yield "no question is open" if state == "open" else "there are no such questions"
         return
     for row in rows:
         yield from _question(row, most=3)

@@ -178,7 +178,7 @@ def approve(hub: Hub, flow: str, ids: Sequence[int] | None = None, *, second: st
     while error is None and (given := _give(hub, whole, second)):
         error = desk.send(hub, given)
     with hub.store.read() as tx:
-        standing = [desk.standing(tx, one) for one in chosen if one.item.root or ids is not None]
+        standing = desk.standing(tx, [one for one in chosen if one.item.root or ids is not None])
     return Approved(
         items=standing, also=_also(one for one in whole.values() if one.item.id not in (ids or ())), error=error
     )

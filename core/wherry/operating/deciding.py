@@ -37,7 +37,7 @@ KEPT = "kept as it is there by"
 """How the history says that a person left the target's version as it is."""
 _NOT_THAT_WAY = {
     "unknown": "is being looked up: it was sent, and its answer was lost",
-    "waiting": "waits for something else and goes on by itself",
+    "waiting": "waits for something else",
     "queued": "is ready, and has not left yet",
     "triage": "waits for an answer to a question",
 }
@@ -388,4 +388,4 @@ def _by_lane(hub: Hub, chosen: Sequence[Placed]) -> Iterable[tuple[Lane, list[Pl
 def _finished(hub: Hub, chosen: Sequence[Placed], error: WherryError | None = None) -> Done:
     error = desk.send(hub, chosen) or error
     with hub.store.read() as tx:
-        return Done(items=[desk.standing(tx, one) for one in chosen], error=error)
+        return Done(items=desk.standing(tx, chosen), error=error)

@@ -14,11 +14,12 @@ import msgspec
 
 from wherry.errors import Guarded, NotFound, WherryError
 from wherry.hub import Hub
-from wherry.operating import leaving, parts
+from wherry.operating import behind, leaving, parts
+from wherry.operating.behind import Holder
 from wherry.protocol import halfway
 from wherry.records import FOR_A_PERSON, Ref
 from wherry.redaction import clean, scrub
-from wherry.store import calls, inquiries, ledger, needs, questions, registry
+from wherry.store import calls, inquiries, ledger, registry
 from wherry.store.calls import CallRow
 from wherry.store.database import Tx
 from wherry.store.inquiries import Placed
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 
 CLASSES = ("refused", "decide", "differs", "unknown", "waiting")
 """What is listed, what needs a person first."""
-_DEEP = 20
-_URGENT = ("refused", "decide", "triage", "differs", "unknown", "queued", "waiting")
 
 
 # -- which ------------------------------------------------------------------------------------------------------------
@@ -152,8 +151,8 @@ def listed(hub: Hub, *, state: str = "", flow: str = "", since: str = "") -> lis
         hub.wiring.flow(flow)
     with hub.store.read() as tx:
         found = inquiries.items_in(tx, [state] if state else CLASSES, flow=flow, since=since)
-        names = _names(tx)
-    rows = [row(one.item, _leaves_with(hub, names, one)) for one in found]
+        names, holders = _names(tx), behind.holders(tx)
+    rows = [row(one.item, _leaves_with(hub, names, one), holders.get(one.item.id)) for one in found]
     return sorted(rows, key=lambda each: (CLASSES.index(each["class"]), number(each["id"])))
 
 
@@ -166,14 +165,17 @@ def _leaves_with(hub: Hub, names: Mapping[int, str], one: Placed) -> str:
     return leaving.with_what(hub, names.get(one.route.target, ""))
 
 
-def row(item: ItemRow, leaves_with: str = leaving.RUN) -> dict[str, Any]:
-    """One open item: what it is, why it waits, what to do; ``leaves_with``: with what it leaves once it is ready."""
+def row(item: ItemRow, leaves_with: str = leaving.RUN, holder: Holder | None = None) -> dict[str, Any]:
+    """One open item: what it is, why it waits, what to do; ``leaves_with``: with what it leaves once it is ready;
+    ``holder``: what holds it up until a person has decided about that."""
     return {
         "id": f"E-{item.id}", "class": item.state, "flow": item.flow, "entity": item.entity, "key": item.key,
         "label": item.label or item.key, "record": f"{item.record_kind} {item.record_id}",
         "target": item.target or halfway.half_of(item),
-        "amount": item.amount, "currency": item.currency, "reason": scrub(item.reason), "field": _typed(item.field),
-        "fix": scrub(_fix(item, leaves_with)), "since": item.created_at, "changed": item.changed_at, "due": item.due,
+        "amount": item.amount, "currency": item.currency, "reason": scrub(holder.reason if holder else item.reason),
+        "field": _typed(item.field), "fix": scrub(_fix(item, leaves_with, holder)),
+        "held_up_by": holder.id if holder else "", "holder": holder.label if holder else "",
+        "since": item.created_at, "changed": item.changed_at, "due": item.due,
         "stamp": item.stamp, "approval": item.approval, "date": str(item.draft.body.get("date") or ""),
         "reversal": item.draft.void,
     }  # fmt: skip
@@ -184,8 +186,10 @@ def _typed(field: str) -> str:
     return re.sub(r"\[(\d+)\]", lambda found: f".{int(found[1]) + 1}", field)
 
 
-def _fix(item: ItemRow, leaves_with: str) -> str:
+def _fix(item: ItemRow, leaves_with: str, holder: Holder | None) -> str:
     """What to do next, with the item's own number in it."""
+    if holder is not None:
+        return f"that comes first, then it goes on by itself: {behind.see(holder.id)}"
     said = item.fix.replace("E-N", f"E-{item.id}") + _about_need(item)
     by_state = {
         "refused": f"wherry errors edit E-{item.id} FIELD=VALUE, or correct it at its source; "
@@ -222,7 +226,7 @@ def common(rows: Iterable[Mapping[str, Any]]) -> frozenset[str]:
 
 def _own(row: Mapping[str, Any]) -> frozenset[str]:
     own = {str(row["label"]), str(row["key"]), str(row["target"]), str(row["record"]).partition(" ")[2], row["id"],
-           str(row.get("date", ""))}  # fmt: skip
+           str(row.get("date", "")), row.get("held_up_by", ""), row.get("holder", "")}  # fmt: skip
     return frozenset(name for name in own if len(name) > 1)
 
 
@@ -242,7 +246,8 @@ def _group(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     first = rows[0]
     return {
         "class": first["class"], "flow": first["flow"], "entity": first["entity"], "cause": cause(first, common(rows)),
-        "field": first["field"], "count": len(rows), "sums": sums, "ids": [one["id"] for one in rows],
+        "field": first["field"],
+        "held_up_by": first["held_up_by"], "count": len(rows), "sums": sums, "ids": [one["id"] for one in rows],
         "fix": first["fix"],
     }  # fmt: skip
 
@@ -259,15 +264,16 @@ def shown(hub: Hub, id: int) -> dict[str, Any]:
     with hub.store.read() as tx:
         item, events = one.item, inquiries.told_of(tx, one.item.ref, one.item.flow)
         names = _names(tx)
-        leaves_with = _leaves_with(hub, names, one)
+        leaves_with, holder = _leaves_with(hub, names, one), behind.holders(tx).get(id)
         sent = sent_calls(tx, events, item.call)
         return {
-            **row(item, leaves_with), "leaves_with": leaves_with, "run": item.run,
+            **row(item, leaves_with, holder), "leaves_with": leaves_with, "run": item.run,
             "source": names.get(one.route.source, ""), "sink": names.get(one.route.sink, ""),
             "action": item.action, "attempt": item.attempt,
             "tries": item.tries, "approval": item.approval, "payload": clean(item.draft.body),
-            "evidence": evidence(item), "needs": [row(each.item, leaves_with) for each in chain(tx, one)],
-            "questions": [f"T-{asked}" for asked in asked_of(tx, one)], "needed_by": inquiries.count_needing(tx, one),
+            "evidence": evidence(item), "needs": [row(each.item, leaves_with) for each in behind.chain(tx, one)],
+            "questions": [f"T-{asked}" for asked in behind.asked_of(tx, one)],
+            "needed_by": inquiries.count_needing(tx, one),
             "newer": bool(item.follower), "vendor_code": vendor_code(sent[-1:], names_of(item)),
             "calls": sent, "history": [told(event) for event in events],
         }  # fmt: skip
@@ -327,34 +333,7 @@ def _code_in(value: Any) -> str:
     return next((code for inner in value if (code := _code_in(inner))), "") if isinstance(value, list) else ""
 
 
-# -- what it waits for ------------------------------------------------------------------------------------------------
-
-
-def chain(tx: Tx, one: Placed) -> list[Placed]:
-    """From what an item waits for down to what holds everything up: at each step the most pressing need."""
-    found: list[Placed] = []
-    while len(found) < _DEEP and (needed := _needs(tx, one)):
-        one = min(needed, key=lambda need: _URGENT.index(need.item.state))
-        if any(one.item.id == other.item.id for other in found):
-            break
-        found.append(one)
-    return found
-
-
-def _needs(tx: Tx, one: Placed) -> list[Placed]:
-    wanted = [*needs.of(tx, one.item.id), *_same(one.item)]
-    return [Placed(one.route, item) for item in ledger.find_items(tx, one.route, wanted).values()]
-
-
-def _same(item: ItemRow) -> list[Ref]:
-    entity, _, key = item.same.partition("/")
-    return [Ref(entity, key)] if entity else []
-
-
-def asked_of(tx: Tx, one: Placed) -> list[int]:
-    """Numbers of the open questions that an item waits for, itself or through what it needs."""
-    refs = [each.item.ref for each in (one, *chain(tx, one)) if each.item.state == "triage"]
-    return [asked.id for asked in questions.questions_of(tx, one.route, refs).values() if asked.state == "open"]
+# -- how it stands ----------------------------------------------------------------------------------------------------
 
 
 def refused_for(hub: Hub, refs: Iterable[Ref]) -> list[str]:
@@ -365,11 +344,16 @@ def refused_for(hub: Hub, refs: Iterable[Ref]) -> list[str]:
     return sorted({one.item.flow for one in refused if wanted.intersection(one.item.draft.refs)})
 
 
-def standing(tx: Tx, one: Placed) -> dict[str, Any]:
-    """What became of an item: how it stands while it is open, else what it was written as or why it was left."""
+def standing(tx: Tx, ones: Sequence[Placed]) -> list[dict[str, Any]]:
+    """What became of items: how each stands while it is open, else what it was written as or why it was left."""
+    holders = behind.holders(tx) if ones else {}
+    return [_standing(tx, one, holders.get(one.item.id)) for one in ones]
+
+
+def _standing(tx: Tx, one: Placed, holder: Holder | None) -> dict[str, Any]:
     found = inquiries.items_by_number(tx, [one.item.id]).get(one.item.id)
     if found is not None:
-        return {**row(found.item), "state": found.item.state, "approval": found.item.approval}
+        return {**row(found.item, holder=holder), "state": found.item.state, "approval": found.item.approval}
     link = ledger.find_links(tx, one.route, [one.item.ref]).get(one.item.ref)
     events = [event for event in inquiries.told_of(tx, one.item.ref, one.item.flow) if event.fate]
     last = events[-1] if events else None
@@ -379,4 +363,4 @@ def standing(tx: Tx, one: Placed) -> dict[str, Any]:
 
 def waits_for_a_person(rows: Iterable[Mapping[str, Any]]) -> bool:
     """Whether any of these still needs somebody."""
-    return any(one["state"] in FOR_A_PERSON or one.get("approval") == "wanted" for one in rows)
+    return any(one["state"] in FOR_A_PERSON or one.get("approval") == "wanted" or one.get("held_up_by") for one in rows)

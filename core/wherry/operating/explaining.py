@@ -15,7 +15,7 @@ from wherry.books.frozen import ENTITY
 from wherry.errors import NotFound
 from wherry.hub import Hub
 from wherry.money import text as decimal_text
-from wherry.operating import desk, leaving, tracing
+from wherry.operating import behind, desk, leaving, tracing
 from wherry.operating.standings import Teller, day, moment
 from wherry.operating.subjects import Subject, body_of, texts_of
 from wherry.protocol import homing, said
@@ -168,7 +168,7 @@ class View(Teller):
         """Why an open item has not got further, down to what holds everything up."""
         item = one.item
         if item.state == "waiting":
-            needs = desk.chain(self.tx, one)
+            needs = behind.chain(self.tx, one)
             if not needs or depth >= _MOST:
                 return bare(item.reason) or "waits for something else"
             need = needs[0]

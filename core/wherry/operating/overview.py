@@ -28,8 +28,7 @@ _FOR_EVER = 1e10
 def status(hub: Hub) -> dict[str, Any]:
     """Flows, connections and what waits; asks nobody outside."""
     with hub.store.read() as tx:
-        waiting = ledger.count_open(tx)
-        asked = len(questions.find_questions(tx, state="open", limit=100_000))
+        waiting, asked = ledger.count_open(tx), questions.count_open(tx)
     people = sum(sum(waiting.get(state, {}).values()) for state in FOR_A_PERSON)
     rows = flow_rows(hub)
     people += sum(one["movements"] for row in rows for one in row["blocked"])

@@ -56,7 +56,7 @@ def reopen(hub: Hub, word: str = "", target: str = "", kind: str = "", note: str
     given = meant.given_up
     placed = _taken_up(hub, given, note) if given is not None else _looked_at(hub, meant, note)
     with hub.store.read() as tx:
-        return Done(items=[desk.standing(tx, placed)])
+        return Done(items=desk.standing(tx, [placed]))
 
 
 # -- which one --------------------------------------------------------------------------------------------------------

@@ -110,7 +110,7 @@ def undo(hub: Hub, run: str, *, second: str = "") -> Undone:
     placed = [Placed(route, item) for item in found.values()]
     error = _sent(hub, route, placed, {item.id: item.follower for item in begun.unsure})
     with hub.store.read() as tx:
-        rows = [desk.standing(tx, one) for one in (*placed, *(Placed(route, item) for item in withdrawn))]
+        rows = desk.standing(tx, [*placed, *(Placed(route, item) for item in withdrawn)])
         return Undone(items=rows, error=error)
 
 

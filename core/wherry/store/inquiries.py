@@ -91,6 +91,7 @@ def for_approval(tx: Tx) -> dict[str, ForApproval]:
 
 
 class _Thing(Struct, frozen=True):
+    id: int
     source: int
     sink: int
     entity: str
@@ -106,18 +107,40 @@ _WANTED = sa.select(*_thing).where(items.c.state == "queued", items.c.approval =
 
 def _with_needing(tx: Tx, found: set[_Thing]) -> set[_Thing]:
     """These, and all that waits for them, directly or through others."""
-    both = edges.join(items, items.c.id == edges.c.item)
-    needing: dict[tuple[int, int, str, str], list[_Thing]] = {}
-    for *thing, entity, key in tx.rows(sa.select(*_thing, edges.c.entity, edges.c.key).select_from(both)):
-        one = _Thing(*thing)
-        needing.setdefault((one.source, one.sink, entity, key), []).append(one)
+    needing = _by_need(tx)
     todo = list(found)
     while todo:
         now = todo.pop()
-        fresh = set(needing.get((now.source, now.sink, now.entity, now.key), ())) - found
+        fresh = set(needing.get(_name(now), ())) - found
         found |= fresh
         todo += fresh
     return found
+
+
+def needing(tx: Tx, ones: Iterable[Placed]) -> dict[int, int]:
+    """Number of what waits for one of these, directly or through others → the number of the first that it waits for."""
+    needing, found = _by_need(tx), dict[int, int]()
+    for one in ones:
+        todo = [(one.route.source, one.route.sink, one.item.entity, one.item.key)]
+        while todo:
+            fresh = [thing for thing in needing.get(todo.pop(), ()) if thing.id not in found]
+            found.update((thing.id, one.item.id) for thing in fresh)
+            todo += map(_name, fresh)
+    return found
+
+
+def _by_need(tx: Tx) -> dict[tuple[int, int, str, str], list[_Thing]]:
+    """What is needed, by its name → what waits for it."""
+    both = edges.join(items, items.c.id == edges.c.item)
+    found: dict[tuple[int, int, str, str], list[_Thing]] = {}
+    for *thing, entity, key in tx.rows(sa.select(*_thing, edges.c.entity, edges.c.key).select_from(both)):
+        one = _Thing(*thing)
+        found.setdefault((one.source, one.sink, entity, key), []).append(one)
+    return found
+
+
+def _name(one: _Thing) -> tuple[int, int, str, str]:
+    return one.source, one.sink, one.entity, one.key
 
 
 def items_about(tx: Tx, word: str) -> list[Placed]:

@@ -90,6 +90,12 @@ def _where(*named: str) -> sa.Select[Any]:
     return sa.select(*columns).where(*mine).order_by(questions.c.id).limit(sa.bindparam("most"))
 
 
+def count_open(tx: Tx, flow: str = "") -> int:
+    """How many nobody has answered, of all flows or of one."""
+    mine = (questions.c.state == "open") & (questions.c.flow == flow if flow else sa.true())
+    return int(tx.value(sa.select(sa.func.count()).select_from(questions).where(mine)) or 0)
+
+
 _ASKED = things(questions, [questions.c[name] for name in _QUESTION])
 
 
