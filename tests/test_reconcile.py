@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from wherry.errors import ConfigError
 from wherry.operating import reconciling
+from wherry.records import Call, Found, Item, Reply
 from wherry.testing.shelf import FILE
+from wherry.testing.target_sink import AskingSink
 
 from .drained import Books, books
 
@@ -61,6 +63,25 @@ def test_an_edit_in_the_target_is_a_difference(desk: Books) -> None:
     [one] = reconciled(desk).differences
     assert (one.what, one.record) == ("edited", "invoice 2")
     assert "paid by card" in one.says
+
+
+class Listing(AskingSink):
+    """Looks by number in a list whose rows tell the date alone; by id in the documents themselves."""
+
+    def found(self, call: Call, items: Sequence[Item], reply: Reply) -> dict[str, list[Found]]:
+        listed = {item.stamp for item in items if item.target is None}
+        told = super().found(call, items, reply)
+        for hit in (hit for stamp in listed for hit in told.get(stamp, ())):
+            hit.facts = {"date": (hit.facts or {})["date"]}
+        return told
+
+
+def test_what_a_list_of_the_target_leaves_out_is_read_in_the_document(desk: Books) -> None:
+    """I9: NetSuite's SuiteQL"""
+    desk.made = lambda sink: Listing(sink.http, sink.ability, batch=sink.batch, settle=sink.settle)
+    desk.target.edit(desk.number("2")["id"], total="90.00")
+    desk.clock.sleep(desk.target.lag + 1)  # now the list shows it
+    assert ["total is 90.00" in one.says for one in reconciled(desk).differences] == [True]
 
 
 def test_a_document_that_is_gone_from_the_target_is_missing(desk: Books) -> None:

@@ -125,12 +125,22 @@ def in_target(target: Target, wanted: Mapping[str, Item], ours: Iterable[str]) -
     what is found under another is a twin. Raises what a read raises."""
     if not isinstance(target.sink, Asks):
         return {}
-    linked = set(ours)
+    linked, said = set(ours), {name: sinks.facts(target.sink, item) for name, item in wanted.items()}
     finds = _searched(target, {name: item for name, item in wanted.items() if item.action == "write"})
-    rest = {name: item for name, item in wanted.items()
-            if item.target and all(hit.target != item.target for hit in finds.get(name, ()))}  # fmt: skip
+    rest = {
+        name: item for name, item in wanted.items() if item.target and not _tells(item, said[name], finds.get(name))
+    }
     by_id = _look(target, rest)
-    return {name: _held(target, item, finds.get(name), by_id.get(name), linked) for name, item in wanted.items()}
+    return {
+        name: _held(item, said[name], finds.get(name), by_id.get(name), linked) for name, item in wanted.items()
+    }  # fmt: skip
+
+
+def _tells(item: Item, said: Facts, hits: list[Found] | None) -> bool:
+    """Whether a search found the document and told enough of it: a difference, or all that was written. Rows of a list
+    may leave out what it comes to."""
+    mine = next((hit.facts for hit in hits or () if hit.target == item.target), None)
+    return mine is not None and (said.keys() <= mine.keys() or bool(differing(said, mine)))
 
 
 def _searched(target: Target, wanted: Mapping[str, Item]) -> dict[str, list[Found]]:
@@ -167,12 +177,12 @@ def _nobody(item: Item) -> OpenItem:
 
 
 def _held(
-    target: Target, item: Item, searched: list[Found] | None, by_id: list[Found] | None, linked: set[str]
-) -> Held:
+    item: Item, said: Facts, searched: list[Found] | None, by_id: list[Found] | None, linked: set[str]
+) -> Held:  # fmt: skip
     hits = [*(searched or []), *(by_id or [])]
-    mine = next((hit for hit in hits if hit.target == item.target), None)
+    mine = next((hit for hit in reversed(hits) if hit.target == item.target), None)
     twins = [hit for hit in searched or () if hit.target not in linked and (hit.ours or hit.alike)]
     told = mine is not None or by_id is not None if item.target else searched is not None
-    changes = differing(sinks.facts(target.sink, item), mine.facts) if mine is not None else ()
+    changes = differing(said, mine.facts) if mine is not None else ()
     facts = mine.facts if mine is not None else None
     return Held(told=told, there=mine is not None, changes=changes, facts=facts, twins=twins)
