@@ -6,6 +6,7 @@ What a run of the suite tries is what the next run tries: other examples are mad
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 import gc
@@ -15,9 +16,11 @@ import ssl
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
+import uvicorn.server
 from hypothesis import settings
 from sqlalchemy.engine import Engine
 from wherry import redaction
@@ -39,6 +42,19 @@ if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
 
 # Stand-ins are called in clear, yet each client reads all the certificates of the world: a twentieth of a second.
 ssl.create_default_context = functools.cache(ssl.create_default_context)
+
+
+class _Hasty:
+    """asyncio as uvicorn's server has it, which looks every tenth of a second whether it is to stop, and then waits
+    another: hundreds of tests have a server of their own, which they stop."""
+
+    sleep = staticmethod(lambda seconds: asyncio.sleep(seconds / 20))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name)
+
+
+uvicorn.server.asyncio = _Hasty()  # type: ignore[assignment]
 
 
 @functools.cache

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,6 +17,22 @@ class _Served(uvicorn.Server):
     """A server that stops when it is told to. Uvicorn's own looks every tenth of a second and then waits another:
     nothing beside one server, a minute beside the hundreds that a test suite starts."""
 
+    def start(self, listener: socket.socket) -> threading.Thread:
+        """Run in a thread, which is given back once calls are answered."""
+        self._up = threading.Event()
+        thread = threading.Thread(target=self._work, args=(listener,), daemon=True, name="simulator")
+        thread.start()
+        self._up.wait()
+        if not self.started:
+            raise RuntimeError("the simulator did not start")
+        return thread
+
+    def _work(self, listener: socket.socket) -> None:
+        try:
+            self.run([listener])
+        finally:
+            self._up.set()
+
     def stop(self) -> None:
         self.should_exit = True
         self._loop.call_soon_threadsafe(self._told.set)
@@ -25,6 +40,7 @@ class _Served(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop, self._told = asyncio.get_running_loop(), asyncio.Event()
         await super().startup(sockets)
+        self._up.set()
 
     async def main_loop(self) -> None:
         await self.on_tick(0)
@@ -44,10 +60,8 @@ def serve(app: ASGIApp, port: int = 0, host: str = "127.0.0.1") -> Iterator[str]
     """Run `app` in a thread and yield its base URL; port 0 takes a free one."""
     with _listener(host, port) as listener:
         server = _Served(_config(app))
-        thread = threading.Thread(target=server.run, args=([listener],), daemon=True, name="simulator")
-        thread.start()
+        thread = server.start(listener)
         try:
-            _await_start(server, thread)
             yield f"http://{host}:{listener.getsockname()[1]}"
         finally:
             server.stop()
@@ -106,6 +120,7 @@ def _config(app: ASGIApp) -> uvicorn.Config:
     # time of its own clock.
     return uvicorn.Config(
         app,
+        loop="asyncio",  # "auto" looks through the whole path for another one, at each start
         http="h11",
         ws="none",
         lifespan="off",
@@ -113,13 +128,6 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         date_header=False,
         timeout_graceful_shutdown=STOP_WITHIN,
     )
-
-
-def _await_start(server: uvicorn.Server, thread: threading.Thread) -> None:
-    while not server.started:
-        if not thread.is_alive():
-            raise RuntimeError("the simulator did not start")
-        time.sleep(0.005)
 
 
 def gone(send: Send) -> bool:
