@@ -1,14 +1,12 @@
 """A plugin's way out: ``read`` for calls without effect, ``stream`` for files; and the core's: ``send`` for effects.
 
-The only place that builds an httpx client.
+The only place that reaches the network.
 A read goes: ask (what is wanted) → retry (until it is there) → attempt (one answer, judged) → exchange (redirects by
 hand) → transport (guard, pace, count, send).
 """
 
 from __future__ import annotations
 
-import http.cookiejar
-import re
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -24,12 +22,14 @@ import wherry
 from wherry.clock import SystemClock
 from wherry.decoding import decoder
 from wherry.errors import Guarded, Rejected, TryAgain
+from wherry.http.addresses import Addresses
 from wherry.http.answers import NETWORK_ERRORS, Asked, error_of, failure, junk, retry_after
 from wherry.http.gate import LAST_WORD, last_word
 from wherry.http.guard import Guard, Resolve, origin, system_resolve
 from wherry.http.pacing import Pacer, Waits, shared_pacer
 from wherry.http.profile import Profile, Response
 from wherry.http.retrying import Patience, Retries
+from wherry.http.signing import signed
 from wherry.http.transport import FIRST, HANDED, LANE, MAX_BODY, MAX_BYTES, MEGABYTE, WHOLE, Counts, Transport
 from wherry.records import Call, Reply
 from wherry.redaction import scrub
@@ -44,12 +44,13 @@ MAX_FILE = 2048 * MEGABYTE
 FILE_SECONDS = 3600.0
 _BECOMES_GET = frozenset({301, 302, 303})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_HEADERS = httpx.Headers({
+    "Accept": "application/json", "Accept-Encoding": "gzip", "Connection": "keep-alive",
+    "User-Agent": f"wherry/{wherry.__version__}",
+})  # fmt: skip
+"""Sent with every call, wherever it goes."""
 _PRIVATE = frozenset({"set-cookie", "authorization", "www-authenticate", "proxy-authenticate"})
 """Headers of an answer that are not kept: they may hold what signs somebody in."""
-_PLAIN = re.compile(r"/?\w[\w.-]*(?:/\w[\w.-]*)*/?", re.ASCII).fullmatch
-"""A path below the base, with nothing in it that would have to be understood or quoted."""
-_READ = httpx.ByteStream(b"")
-"""What is left to read of an answer that was read."""
 
 
 class _Ask(Struct, frozen=True):
@@ -89,13 +90,15 @@ class Http:
         self._waits = waits
         self._profile, self._connection, self._tls, self._through = profile, connection, tls, through
         self._clock: Clock = clock or SystemClock()
-        self._base = httpx.URL(profile.base_url)
-        self._guard = Guard(self._base, profile.hosts, resolve)
+        self._addresses = Addresses(httpx.URL(profile.base_url))
+        self._guard = Guard(self._addresses.base, profile.hosts, resolve)
         self._pacer = shared_pacer(account, profile, self._clock, budgets) if account else Pacer(profile, self._clock)
         self._counts = Counts()
         self._retries = Retries(patience or Patience(), self._clock, self._counts.retried)
         self._lock = threading.Lock()
-        self._made: httpx.Client | None = None
+        self._made: httpx.BaseTransport | None = None
+        self._home_headers = _HEADERS.copy()
+        self._home_headers.update(profile.headers)
 
     # -- calls ------------------------------------------------------------------------------------------------------
 
@@ -130,7 +133,7 @@ class Http:
         ask = self._ask(call.method, call.path, call.params, call.headers, call.body or None, True, extensions)
         request = self._request(ask, ask.call.method, ask.url, ask.content)
         try:
-            answer = self._client.send(request, auth=self._profile.auth, stream=True, follow_redirects=False)
+            answer = signed(self._gate, request, self._profile.auth)
             try:
                 answer.read()
             finally:
@@ -169,7 +172,7 @@ class Http:
             return made
         except msgspec.DecodeError as error:
             url = httpx.URL(response.url)
-            raise junk(Asked(self._connection, "GET", url.host, url.path), response, error) from None
+            raise junk(Asked(self._connection, "GET", url.netloc.decode(), url.path), response, error) from None
 
     @contextmanager
     def stream(
@@ -247,7 +250,6 @@ class Http:
                 answer.read()
             finally:
                 answer.close()
-        answer.stream = _READ  # its own holds it in turn: a page would stay until somebody looks for circles
         response = _response(answer)
         if response.status >= 300 and response.status not in ask.allow | self._profile.answers:
             raise self._error(ask, response)
@@ -301,7 +303,7 @@ class Http:
         request = self._request(ask, ask.call.method, ask.url, ask.content)
         for _ in range(MAX_REDIRECTS + 1):
             auth = self._profile.auth if ask.authorised and self._at_home(request.url) else None
-            answer = self._client.send(request, auth=auth, stream=True, follow_redirects=False)
+            answer = signed(self._gate, request, auth)
             if answer.status_code not in _REDIRECTS or "location" not in answer.headers:
                 return answer
             answer.close()
@@ -323,13 +325,12 @@ class Http:
         return self._request(ask, "GET" if becomes_get else request.method, url, content)
 
     def _request(self, ask: _Ask, method: str, url: httpx.URL, content: bytes | None) -> httpx.Request:
-        headers = dict(self._profile.headers) if self._at_home(url) else {}
-        if origin(url) == origin(ask.url):
-            headers |= ask.headers
-        extensions = dict(ask.extensions)
+        headers, extensions = self._home_headers.copy(), ask.extensions
         if not self._at_home(url):
-            extensions[LANE] = None
-        return self._client.build_request(method, url, headers=headers, content=content, extensions=extensions)
+            headers, extensions = _HEADERS.copy(), {**extensions, LANE: None}
+        if origin(url) == origin(ask.url):
+            headers.update(ask.headers)
+        return httpx.Request(method, url, headers=headers, content=content, extensions=extensions)
 
     def _at_home(self, url: httpx.URL) -> bool:
         return origin(url) == self._guard.base
@@ -340,44 +341,18 @@ class Http:
         self, method: str, path: str, params: Mapping[str, Any] | None, headers: Mapping[str, str] | None,
         content: bytes | None, authorised: bool, extensions: dict[str, Any],
     ) -> _Ask:  # fmt: skip
-        given = {name: value for name, value in (params or {}).items() if value is not None}
-        url = self._url_of(path, given) if _PLAIN(path) else self._url(path).copy_merge_params(given)
-        call = Asked(self._connection, method, url.host, url.path)
+        url = self._addresses.of(path, params or {})
+        call = Asked(self._connection, method, url.netloc.decode(), url.path)
         return _Ask(call, url, dict(headers or {}), content, authorised, extensions)
 
-    def _url_of(self, path: str, params: Mapping[str, Any]) -> httpx.URL:
-        """As ``_url`` with these parameters, but parsed once: the address of a page names each field asked for."""
-        target = self._base.raw_path.rstrip(b"/") + b"/" + path.lstrip("/").encode()
-        query = str(httpx.QueryParams(params)).encode()
-        return self._base.copy_with(raw_path=target + b"?" + query if query else target)
-
-    def _url(self, path: str) -> httpx.URL:
-        try:
-            url = httpx.URL(path)
-        except httpx.InvalidURL as error:
-            raise Rejected(f"a link is not a URL: {error}", code="WHERRY-4044") from None
-        if url.scheme or path.startswith("//"):
-            return self._base.join(url)
-        target = self._base.raw_path.rstrip(b"/") + b"/" + url.raw_path.lstrip(b"/")
-        return self._base.copy_with(raw_path=target)
-
     @property
-    def _client(self) -> httpx.Client:
+    def _gate(self) -> httpx.BaseTransport:
         with self._lock:
             if self._made is None:
-                self._made = self._build()
+                timeout, made = self._profile.timeout, (self._guard, self._pacer, self._counts, self._clock)
+                transport = Transport(*made, timeout, self._tls, self._waits)
+                self._made = self._through(transport) if self._through else transport
             return self._made
-
-    def _build(self) -> httpx.Client:
-        timeout = self._profile.timeout
-        transport = Transport(self._guard, self._pacer, self._counts, self._clock, timeout, self._tls, self._waits)
-        agent = f"wherry/{wherry.__version__}"
-        headers = {"User-Agent": agent, "Accept": "application/json", "Accept-Encoding": "gzip"}
-        gate = self._through(transport) if self._through else transport
-        client = httpx.Client(transport=gate, trust_env=False, timeout=None, headers=headers)
-        # A cookie would be a credential that nobody configured, shared by all threads.
-        client.cookies.jar.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
-        return client
 
 
 def _response(answer: httpx.Response) -> Response:
