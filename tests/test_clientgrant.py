@@ -84,3 +84,18 @@ def test_a_token_of_another_secret_is_not_used(client: Any, house: House) -> Non
     with client("another") as http, pytest.raises(AccessLost, match="invalid client credentials") as caught:
         http.read("GET", "/deals")
     assert (caught.value.code, "wherry connection test crm" in caught.value.fix) == ("WHERRY-5044", True)
+
+
+def test_an_app_asks_for_the_scope_of_its_connection_at_the_place_that_its_settings_name(
+    house: House, server: Loopback, tmp_path: Any
+) -> None:
+    vendor = OAuthEndpoints(token_url="https://login.example/{tenant}/v2/token", client_scope="{base_url}/.default")
+    own = vendor.of([("tenant", "t-1"), ("base_url", server.url), ("auth", object())])
+    assert own.token_url == "https://login.example/t-1/v2/token"
+    assert own.at(server.url, stand_in=True).token_url == f"{server.url}/t-1/v2/token"
+    vault = Vault(SecretFile(tmp_path / "store.db"), [Fernet.generate_key().decode()])
+    asked = OAuthEndpoints(token_url=f"{server.url}/token", client_scope=own.client_scope)
+    auth = ClientGrant("app", lambda: SECRET, asked, vault, "crm", lambda _: contextlib.nullcontext(), FakeClock())
+    with Http(Profile(base_url=server.url, auth=auth), connection="crm", clock=FakeClock()) as http:
+        http.read("GET", "/deals")
+    assert [form["scope"] for form in house.forms] == [f"{server.url}/.default"]

@@ -37,7 +37,8 @@ class ClientGrant(OAuth2):
     def _refresh(
         self, request: httpx.Request, stored: Tokens | None
     ) -> Generator[httpx.Request, httpx.Response, Tokens]:
-        response = yield self._ask(request, {"grant_type": "client_credentials"})
+        scope = {"scope": self._endpoints.client_scope} if self._endpoints.client_scope else {}
+        response = yield self._ask(request, {"grant_type": "client_credentials", **scope})
         response.read()
         return self._keep(self._answer(response), "", None)
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from wherry import consent
 from wherry.consent import Begun
+from wherry.endpoints import filled
 from wherry.errors import ConfigError, TryAgain
 from wherry.http import Http, Profile
 from wherry.hub import Hub
@@ -64,7 +65,8 @@ class _Office:
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        return getattr(self.auth, "scopes", ()) or tuple(self.hub.plugins.manifests[self.connection.plugin].scopes)
+        own = self.hub.plugins.manifests[self.connection.plugin].scopes
+        return getattr(self.auth, "scopes", ()) or tuple(filled(one, self.connection.settings) for one in own)
 
     @property
     def seed(self) -> str:

@@ -160,7 +160,7 @@ class Wiring:
                 f"connections.{connection.name}.auth: plugin {connection.plugin} does not sign in by oauth2",
                 fix='use auth = { kind = "token", token = { env = "NAME" } }', code="WHERRY-2070",
             )  # fmt: skip
-        return manifest.oauth.at(base, stand_in=self.is_stand_in(connection))
+        return manifest.oauth.of(connection.settings).at(base, stand_in=self.is_stand_in(connection))
 
     def is_stand_in(self, connection: Connection) -> bool:
         """Whether an operator set an address that is none of the vendor's own."""
