@@ -11,7 +11,7 @@ from importlib.metadata import Distribution
 from pathlib import Path
 
 import pytest
-from wherry.cli import app, main
+from wherry.cli import app, main, plugged
 from wherry.plugins import catalogue_of_installed, installed
 
 from .projects import INVOICES
@@ -133,6 +133,22 @@ def test_what_waits_is_listed_without_what_runs_a_flow(shop: Path, ship: Ship) -
     assert modules & {*LIBRARIES, *RUNNING} == set()
 
 
+def test_modules_of_commands_that_no_project_is_at_work_for_import_neither_hub_nor_store() -> None:
+    entries = [one for entry in app.COMMANDS.values() for one in (entry, *entry.commands.values()) if one.target]
+    light = {one.target.partition(":")[0] for one in entries if not one.at_work}
+    program = f"import sys, {', '.join(light)}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert len(light) == 7
+    assert set(done.stdout.split()) & {"wherry.hub", "wherry.store", "sqlalchemy"} == set()
+
+
+def test_a_command_of_the_core_runs_before_anything_is_read_of_what_is_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(plugged, "declared", lambda: pytest.fail("the folders of packages were read"))
+    assert app.run(["completion", "bash"]) == 0
+
+
 def test_what_runs_a_flow_comes_without_what_few_runs_need() -> None:
     """Near names are sought where nothing else is found, secrets opened where some are kept."""
     program = "import sys, wherry.cli.running, wherry.runs.engine, wherry.protocol.drain; print(*sys.modules)"
@@ -143,6 +159,7 @@ def test_what_runs_a_flow_comes_without_what_few_runs_need() -> None:
 def test_a_command_ends_without_taking_apart_what_it_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     left: list[str] = []
     monkeypatch.setattr(gc, "freeze", lambda: left.append("as it is"))
+    monkeypatch.setattr(gc, "set_threshold", lambda young: None)
     monkeypatch.setattr(sys, "argv", ["wherry", "--help"])
     assert (main(), left) == (0, ["as it is"])
 

@@ -6,6 +6,10 @@ import sys
 
 from wherry import __version__
 
+_YOUNG = 50_000
+"""So many new objects are looked through for circles at once: at the usual 700 a start is looked through again and
+again, and all that it makes stays."""
+
 
 def main() -> int:
     """The console script. Returns the exit code."""
@@ -15,6 +19,7 @@ def main() -> int:
         return 0
     import gc
 
+    gc.set_threshold(_YOUNG)
     from wherry.cli.app import run
 
     code = run(arguments)

@@ -14,9 +14,12 @@ from wherry.cli.lazy import Lazy
 from wherry.cli.options import FORMATS, equip
 from wherry.cli.plugged import Root
 
+_LIGHT = ("config", "dev", "plugin_check", "plugin_new", "plugins", "project", "simulate")
+"""Modules of commands that a project need not be at work for."""
+
 
 def _at(module: str, function: str, help: str, section: str = "") -> Lazy:
-    return Lazy(f"wherry.cli.{module}:{function}", help, {}, section)
+    return Lazy(f"wherry.cli.{module}:{function}", help, {}, section, at_work=module not in _LIGHT)
 
 
 def _group(help: str, section: str, **commands: Lazy) -> Lazy:

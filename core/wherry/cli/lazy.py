@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -11,20 +11,29 @@ import click
 from wherry import collecting
 from wherry.cli.options import equip
 
+AT_WORK = ("wherry.store", "wherry.settings", "wherry.hub")
+"""What the module of a command imports that works on a project. Imported one after the other, and not from within each
+other, they keep the stack flat: where it is deep, Python 3.11 asks the system for more of it and gives it back at
+thousands of calls, a twentieth of a start."""
+
 
 class Lazy(NamedTuple):
-    """Where a command lives (``module:function``; empty for a group), what help says of it, and what it holds."""
+    """Where a command lives (``module:function``; empty for a group), what help says of it, and what it holds.
+    ``at_work``: its module imports what works on a project."""
 
     target: str
     help: str
     commands: Mapping[str, Lazy] = {}
     section: str = ""
+    at_work: bool = False
 
 
-def load(target: str) -> Any:
-    """The object that ``package.module:attribute`` names."""
+def load(target: str, first: Iterable[str] = ()) -> Any:
+    """The object that ``package.module:attribute`` names. What comes ``first`` is imported before its module is."""
     module, _, attribute = target.partition(":")
     with collecting.paused():
+        for name in first:
+            import_module(name)
         return getattr(import_module(module), attribute)
 
 
@@ -41,7 +50,7 @@ class LazyGroup(click.Group):
 
     def make(self, name: str, entry: Lazy) -> click.Command:
         """The command itself. Imports its module."""
-        command = load(entry.target)
+        command = load(entry.target, AT_WORK if entry.at_work else ())
         assert isinstance(command, click.Command)
         return command
 
@@ -59,8 +68,9 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and not args[0].startswith("-") and args[0] not in self.list_commands(ctx):
-            raise click.UsageError(unknown(args[0], self.list_commands(ctx), ctx), ctx)
+        word = args[0] if args else "-"
+        if not (word.startswith("-") or word in self.table or word in self.more()):
+            raise click.UsageError(unknown(word, self.list_commands(ctx), ctx), ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
