@@ -24,7 +24,9 @@ def pem(key: Any) -> str:
 
 
 def app(secret: str) -> SignedApp:
-    return SignedApp("wherry", lambda: secret, certificate="c-1", scopes=("books", "more"), clock=CLOCK)
+    return SignedApp(
+        "wherry", lambda: secret, certificate="c-1", scopes=("books", "more"), clock=CLOCK, connection="books"
+    )
 
 
 @pytest.mark.parametrize(
@@ -52,5 +54,6 @@ def test_an_app_proves_who_it_is_by_a_signature(alg: str, make: Any) -> None:
 @pytest.mark.parametrize("secret", ["no key", pem(ed25519.Ed25519PrivateKey.generate()),
                                     pem(ec.generate_private_key(ec.SECP384R1()))])  # fmt: skip
 def test_what_is_no_key_of_use_is_told(secret: str) -> None:
-    with pytest.raises(ConfigError, match="private key"):
+    with pytest.raises(ConfigError, match="private key") as met:
         app(secret).proof(PLACE)
+    assert met.value.where == {"connection": "books"}

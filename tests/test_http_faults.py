@@ -49,8 +49,11 @@ def test_a_name_that_is_not_known_says_so():
 
 def test_a_port_where_nobody_listens_says_so():
     """case_E18"""
-    error = fail(f"http://127.0.0.1:{closed_port()}")
+    port = closed_port()
+    error = fail(f"http://127.0.0.1:{port}")
     assert (error.code, error.where["sent"]) == ("WHERRY-6053", "no")
+    assert f"127.0.0.1:{port}" in error.message
+    assert "base_url" in error.fix
 
 
 def test_the_next_address_is_tried_when_the_first_does_not_answer():

@@ -52,9 +52,22 @@ def test_secrets_are_struck_by_their_shape(text):
     assert "canary" not in Redactor().scrub(text)
 
 
-def test_what_is_no_secret_stays_readable():
-    text = "GET https://api.example.com/deals?limit=100&after=xyz: deal 4711, key id:4711, code WHERRY-6044, state open"
+@pytest.mark.parametrize(
+    "text",
+    [
+        "GET https://api.example.com/deals?limit=100&after=xyz: deal 4711, key id:4711, code WHERRY-6044, state open",
+        "connections.books.auth.client_secret: its file /keys/netsuite.pem cannot be read",
+        "customer Basic Furniture: the name is taken",
+    ],
+)
+def test_what_is_no_secret_stays_readable(text):
     assert Redactor().scrub(text) == text
+
+
+@pytest.mark.parametrize("value", ["hunter2", "Geheim", "geheim", "its"])
+def test_a_value_behind_a_key_is_struck_unless_a_sentence_follows_that_key(value):
+    assert value not in Redactor().scrub(f"connections.books.auth.client_secret: {value}")
+    assert value not in Redactor().scrub(f"client_secret: {value} file")
 
 
 @given(st.text(min_size=6), st.text(), st.text())

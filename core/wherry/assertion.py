@@ -30,6 +30,7 @@ class SignedApp(App, frozen=True, kw_only=True):
     certificate: str
     scopes: Sequence[str]
     clock: Clock
+    connection: str
 
     def proof(self, endpoints: OAuthEndpoints) -> tuple[dict[str, str], dict[str, str]]:
         """Form fields by which the vendor knows the app. Raises ConfigError for what is no key that it could take."""
@@ -46,7 +47,7 @@ class SignedApp(App, frozen=True, kw_only=True):
         try:
             return jwt.encode(header, told, key, algorithms=list(ALGORITHMS.values()))
         except JoseError as error:
-            raise _no_key(str(error)) from None
+            raise self._no_key(str(error)) from None
 
     def _key(self) -> RSAKey | ECKey:
         secret = remember(self.secret())
@@ -56,12 +57,12 @@ class SignedApp(App, frozen=True, kw_only=True):
             except JoseError:
                 continue  # a key of another kind
             except (ValueError, TypeError):
-                raise _no_key("it is no PEM text, or is encrypted") from None
-        raise _no_key("it is neither an RSA key nor one of the curve P-256")
+                raise self._no_key("it is no PEM text, or is encrypted") from None
+        raise self._no_key("it is neither an RSA key nor one of the curve P-256")
 
-
-def _no_key(why: str) -> ConfigError:
-    return ConfigError(
-        f"the private key of a sign-in is of no use: {why}", code="WHERRY-2790",
-        fix="name a file with an unencrypted private key in PEM form, that of the certificate at the vendor",
-    )  # fmt: skip
+    def _no_key(self, why: str) -> ConfigError:
+        return ConfigError(
+            f"connection {self.connection} cannot sign in: its private key is of no use: {why}", code="WHERRY-2790",
+            fix="name a file with an unencrypted private key in PEM form, that of the certificate at the vendor; then: "
+            f"wherry connection test {self.connection}", connection=self.connection,
+        )  # fmt: skip

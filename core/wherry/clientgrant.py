@@ -32,7 +32,9 @@ class ClientGrant(OAuth2):
         if certificate:
             from wherry.assertion import SignedApp  # what signs is costly to import
 
-            self._app = SignedApp(client_id, client_secret, certificate=certificate, scopes=scopes, clock=clock)
+            self._app = SignedApp(
+                client_id, client_secret, certificate=certificate, scopes=scopes, clock=clock, connection=connection
+            )
 
     def _refresh(
         self, request: httpx.Request, stored: Tokens | None

@@ -128,7 +128,7 @@ def known_path(path: tuple[str, str], kinds: Collection[str], fields: Mapping[st
     if known and name != "id" and name not in known:
         raise ConfigError(
             f"{key}: the source's {kind} has no field {name!r}{did_you_mean(name, known)}",
-            fix=f"use a field that the source describes for {kind}",
+            fix=f"use a field that it describes for {kind}: one that the sign-in may not read is not among them",
             code=UNKNOWN_FIELD,
             key=key,
         )

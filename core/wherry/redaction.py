@@ -35,11 +35,14 @@ _USERINFO = re.compile(r"(?i)\b([a-z][a-z0-9+.\-]*://)[^/\s@\"'<>?#]+@")
 _HEADER = re.compile(
     r"(?i)\b((?:proxy-)?authorization|(?:set-)?cookie|x-api-key)(?P<gap>[\"']?\s*[:=,]\s*b?[\"']?)[^\r\n\"']+"
 )
-_SCHEME = re.compile(r"(?i)\b(bearer|basic)\s+[a-z0-9._~+/=\-]{8,}")
+_WORD = r"(?-i:[A-Z]?[a-z]{2,20})(?![\w.~+/=\-]*[\w~+/=])"
+"""A plain word: ``Basic Furniture`` is a customer. No vendor's credentials are letters of one case alone."""
+_SCHEME = re.compile(rf"(?i)\b(bearer|basic)\s+(?!{_WORD})[a-z0-9._~+/=\-]{{8,}}")
 _PAIR = re.compile(
     r"(?i)\b(?P<name>(?:\w+[_\-])?(?:access_?token|refresh_?token|id_?token|client_?secret|password|passphrase|api_?key"
     r"|private_?key|code_?verifier))(?P<gap>\\?[\"']?\s*[:=]\s*b?\\?[\"']?)(?P<value>[^\s\"'&,;}\\]+)"
 )
+_OUR_KEY = re.compile(r"\bconnections(?:\.[\w\-]+)+\.\Z")
 
 
 class Redactor:
@@ -95,7 +98,7 @@ class Redactor:
         text = _IN_QUERY.sub(rf"\g<name>={STARS}", text)
         text = _HEADER.sub(rf"\1\g<gap>{STARS}", text)
         text = _SCHEME.sub(rf"\1 {STARS}", text)
-        return _PAIR.sub(rf"\g<name>\g<gap>{STARS}", text)
+        return _PAIR.sub(_without_value, text)
 
     def clean(self, value: Any) -> Any:
         """The same structure with secret keys starred and every text scrubbed; other objects as their scrubbed repr."""
@@ -114,6 +117,21 @@ class Redactor:
 
     def _key(self, key: object) -> str:
         return self.scrub(key.decode("utf-8", "replace") if isinstance(key, bytes) else str(key))
+
+
+def _without_value(pair: re.Match[str]) -> str:
+    """But for a sentence on a key of the project file: ``connections.books.auth.client_secret: its file …``."""
+    text, value = pair.string, pair["value"]
+    word = (
+        pair["gap"] == ": "
+        and value.isascii()
+        and value.isalpha()
+        and value.islower()
+        and text[pair.end() :][:1] == " "
+    )
+    if word and _OUR_KEY.search(text[: pair.start()]):
+        return pair[0]
+    return f"{pair['name']}{pair['gap']}{STARS}"
 
 
 def is_secret_name(name: object) -> bool:

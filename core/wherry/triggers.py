@@ -368,7 +368,7 @@ def _twice(said: str, key: str) -> NoReturn:
     raise ConfigError(
         f"{key}: pipeline {said!r} is named twice",
         fix="name it once, with all its stages",
-        code="WHERRY-2220",
+        code="WHERRY-2228",
         key=key,
     )
 

@@ -24,6 +24,8 @@ from wherry.operating import connecting
 from wherry.operating.connecting import PORT, Asked
 from wherry.roles import Account
 
+_LONGEST = 64 * 1024
+"""Characters of a secret."""
 _PAGE = "<!doctype html><meta charset=utf-8><title>Wherry</title><p>{}"
 _HEADERS = {
     "Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store", "Referrer-Policy": "no-referrer",
@@ -50,13 +52,15 @@ def connect(name: str, no_browser: bool, scopes: str | None, redirect: str, port
     """
     own = face()
     how = connecting.kind(own.hub, name)
-    if how == "token":
+    if scopes:
+        asked = list(connecting.scopes(own.hub, name))
+        own.print(
+            "wherry.connect.scopes/1", {"connection": name, "scopes": asked}, asked or ["no scopes are asked for"]
+        )
+    elif how == "token":
         _connected(own, name, connecting.with_token(own.hub, name, token_for(own, name)))
     elif how == "client":
         _connected(own, name, connecting.rotate(own.hub, name))
-    elif scopes:
-        asked = list(connecting.scopes(own.hub, name))
-        own.print("wherry.connect.scopes/1", {"connection": name, "scopes": asked}, asked)
     elif answer:
         _connected(own, name, connecting.finish(own.hub, name, answer))
     else:
@@ -66,10 +70,17 @@ def connect(name: str, no_browser: bool, scopes: str | None, redirect: str, port
 def token_for(own: Face, name: str, field: str = "") -> str:
     """The token or secret that a person gives: from a hidden prompt, or from standard input."""
     connecting.secret_of(own.hub, name, field)
-    value = click.prompt(field or "token", hide_input=True, err=True) if own.asks else sys.stdin.readline()
+    return secret(own, field or "token")
+
+
+def secret(own: Face, what: str) -> str:
+    """From a hidden prompt, or from standard input: its first line, or a whole private key."""
+    value = str(click.prompt(what, hide_input=True, err=True)) if own.asks else sys.stdin.readline(_LONGEST)
+    if value.startswith("-----BEGIN ") and not own.asks:
+        value += sys.stdin.read(_LONGEST)
     if not value.strip():
         raise ConfigError("no secret was given", fix="type it at the prompt, or pipe it in", code="WHERRY-2083")
-    return str(value).strip()
+    return value.strip()
 
 
 def _ask(own: Face, name: str, redirect: str, port: int, *, browser: bool) -> None:

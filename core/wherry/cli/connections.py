@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-import sys
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
 import click
 
-from wherry.cli.connect import token_for
+from wherry.cli.connect import secret, token_for
 from wherry.cli.context import Face
 from wherry.cli.drawing import ago, clean, cut, pairs, plural, table
 from wherry.cli.options import face, listing
-from wherry.errors import ConfigError
 from wherry.operating import callers, connecting, connections
 
 NAME = click.argument("name", metavar="NAME")
@@ -61,7 +60,15 @@ def test(name: str) -> None:
             "contact": here[0] if here else None}  # fmt: skip
     requests = own.hub.wiring.requests()["total"]
     lines = [f"{name} reaches {account.name} ({account.id})", *pairs([*account.details.items(), *_here(here, now)])]
-    own.print("wherry.connection.test/1", {**data, "requests": requests}, lines, [f"wherry connection discover {name}"])
+    own.print("wherry.connection.test/1", {**data, "requests": requests}, lines, _after_test(own, name))
+
+
+def _after_test(own: Face, name: str) -> list[str]:
+    """What can be looked at next: what the account holds, or what a flow would do with it."""
+    if connections.describer(own.hub, name) is not None:
+        return [f"wherry connection discover {name}"]
+    flows = [flow for flow, table in sorted(own.hub.project.flows.items()) if name in (table.source, table.sink)]
+    return [f"wherry plan {shlex.quote(flow)}" for flow in flows[:1]]
 
 
 def _here(rows: list[dict[str, Any]], now: dt.datetime) -> Iterator[tuple[str, str]]:
@@ -84,10 +91,7 @@ def set_secret(name: str, field: str) -> None:
       pass show crm-token | wherry connection set-secret crm --field auth.token
     """
     own = face()
-    value = click.prompt("secret", hide_input=True, err=True) if own.asks else sys.stdin.readline()
-    if not value.strip():
-        raise ConfigError("no secret was given", fix="type it at the prompt, or pipe it in", code="WHERRY-2083")
-    data = connections.set_secret(own.hub, name, field, value.strip())
+    data = connections.set_secret(own.hub, name, field, secret(own, "secret"))
     if data["note"]:
         own.warn(data["note"])
     own.print("wherry.connection.set-secret/1", data, f"kept {data['field']} of {name}, encrypted",
@@ -148,17 +152,32 @@ def _rekeyed(data: dict[str, Any], new_key: bool) -> list[str]:
 def disconnect(name: str, only_here: bool) -> None:
     """End the sign-in at the vendor and forget it here. Links, history and what waits stay."""
     own = face()
-    connecting.kind(own.hub, name)
+    how = connecting.kind(own.hub, name)
     _typed(own, name)
     gone = connecting.disconnect(own.hub, name, only_here=only_here)
-    data = {"connection": name, "vendor": gone.vendor, "flows": list(gone.flows), "left": list(gone.left)}
+    data = {"connection": name, "vendor": gone.vendor, "flows": list(gone.flows), "left": list(gone.left),
+            "signs_in_by_itself": gone.alone}  # fmt: skip
     lines = [
         f"{name} is disconnected: the vendor {gone.vendor}, and it is forgotten here",
         "links, history and what waits stay here, and what was written stays in the account",
         *(f"to be taken away by hand: {one}" for one in gone.left),
-        *([f"until somebody signs in again, these flows do not run: {', '.join(gone.flows)}"] if gone.flows else []),
+        *_stopped(gone),
     ]
-    own.print("wherry.connection.disconnect/1", data, lines, [f"wherry connect {name}"])
+    back = "connection set-secret" if how == "client" else "connect"
+    after = (
+        [f"wherry flow pause {shlex.quote(flow)}" for flow in gone.flows] if gone.alone else [f"wherry {back} {name}"]
+    )
+    own.print("wherry.connection.disconnect/1", data, lines, after)
+
+
+def _stopped(gone: connecting.Gone) -> Iterator[str]:
+    """What becomes of its flows."""
+    if gone.alone:
+        yield "until that is taken away it signs in again by itself" + (
+            f", and these flows go on: {', '.join(gone.flows)}" if gone.flows else ""
+        )
+    elif gone.flows:
+        yield f"until somebody signs in again, these flows do not run: {', '.join(gone.flows)}"
 
 
 def _typed(own: Face, name: str) -> None:
@@ -194,6 +213,7 @@ def discover(name: str, what: str | None, kind: str) -> None:
 def _only(found: dict[str, Any], what: str) -> dict[str, Any]:
     """What was asked for, of the description of a kind."""
     keys = {"fields": ("fields",), "pipelines": ("pipelines",), "stages": ("pipelines",), "objects": ()}.get(what)
+    keys = keys and (*keys, "problem", "fix")
     return found if keys is None else {key: found[key] for key in keys if key in found}
 
 
@@ -203,6 +223,9 @@ def _discovered(data: dict[str, Any], what: str) -> Iterator[str]:
         return
     for kind, found in data["kinds"].items():
         fields, pipelines = found.get("fields", []), found.get("pipelines", [])
+        if found.get("problem"):
+            yield from (f"{kind}   {clean(found['problem'])}", f"  fix  {clean(found['fix'])}")
+            continue
         if what in ("pipelines", "stages") and not pipelines:
             continue
         told = {"fields": [plural(len(fields), "field")], "pipelines": [plural(len(pipelines), "pipeline")]}

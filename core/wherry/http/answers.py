@@ -37,6 +37,9 @@ _ASKED_WRONGLY = frozenset({405, 406, 411, 414, 415, 431, 501, 505})
 _LATER = frozenset({408, 423, 425})
 _UNREACHABLE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 
+_NOBODY = ("WHERRY-6046", "WHERRY-6053")
+_ADDRESS = "check the address (base_url), and whether what is to answer there runs; then run it again: nothing was lost"
+
 
 class Asked(Struct, frozen=True):
     """What an error may say of a request: never its query, headers or body."""
@@ -128,7 +131,8 @@ def failure(call: Asked, error: Exception) -> TryAgain:
     """No answer, or half of one. ``where["sent"]`` is "no" where the request provably never left."""
     sent, code, why = _cause(error)
     return TryAgain(
-        f"{call.title} {why}", code=code, **call.where(sent="no" if not sent else "perhaps"),
+        f"{call.title} {why}", code=code, fix=_ADDRESS if code in _NOBODY else "",
+        **call.where(sent="no" if not sent else "perhaps"),
     )  # fmt: skip
 
 

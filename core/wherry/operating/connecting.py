@@ -65,8 +65,7 @@ class _Office:
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        own = self.hub.plugins.manifests[self.connection.plugin].scopes
-        return getattr(self.auth, "scopes", ()) or tuple(filled(one, self.connection.settings) for one in own)
+        return _scopes(self.hub, self.connection)
 
     @property
     def seed(self) -> str:
@@ -103,8 +102,13 @@ def booked_into(hub: Hub, name: str) -> bool:
 
 
 def scopes(hub: Hub, name: str) -> tuple[str, ...]:
-    """What the consent page will be asked for."""
-    return _Office(hub, name).scopes
+    """What the consent page will be asked for, or what a token has to have."""
+    return _scopes(hub, hub.wiring.connection(name))
+
+
+def _scopes(hub: Hub, connection: Connection) -> tuple[str, ...]:
+    said, own = getattr(connection.settings, "auth", None), hub.plugins.manifests[connection.plugin].scopes
+    return getattr(said, "scopes", ()) or tuple(filled(one, connection.settings) for one in own)
 
 
 def begin(hub: Hub, name: str, redirect: str = "", port: int = PORT) -> Asked:
@@ -266,33 +270,38 @@ Told = Literal["ended the sign-in", "knew it no longer", "was not told", "had no
 
 
 class Gone(Struct, frozen=True, kw_only=True):
-    """What a disconnection did: what the vendor said to it, and what could not be taken away."""
+    """What a disconnection did: what the vendor said to it, and what could not be taken away. ``alone``: by what is
+    left it signs in again by itself."""
 
     vendor: Told
     flows: tuple[str, ...]
     left: tuple[str, ...]
+    alone: bool
 
 
 def disconnect(hub: Hub, name: str, *, only_here: bool = False) -> Gone:
     """End the sign-in at the vendor and forget it here; links, history and what waits stay. Raises TryAgain where the
     vendor does not answer: then nothing was changed."""
     connection = hub.wiring.connection(name)
-    by_consent = kind(hub, name) == "oauth2"
+    by_consent, by_app = (kind(hub, name) == way for way in ("oauth2", "client"))
     gone = by_consent and tokens_of(hub, name) is None
     ended = False if gone else _revoked(hub, name) if by_consent and not only_here else None
     known: Told = "was not told" if ended is None else "ended the sign-in" if ended else "knew it no longer"
     vendor: Told = "had nothing to end" if gone else known
     secrets = [secret for _, secret in secrets_in(connection.settings, ("connections", name))]
     grants = [secret for secret in secrets if secret.name in ("auth.token", "auth.refresh_token")]
+    grants += [secret for secret in secrets if (secret.name, by_app) == ("auth.client_secret", True)]
     fields = [FIELD, consent.FIELD, *(secret.name for secret in grants if secret.way == "stored")]
     with hub.store.lock(f"sign-in {name}", wait=60.0):
         for field in fields:
             hub.wiring.vault.remove(name, field)
         publish(hub, name, {})
-    note(hub, name, "reconnect", "disconnected")
+    alone = not ended and any(secret.way != "stored" for secret in grants)
+    note(hub, name, *(("ok", "disconnected; signs in by itself") if alone else ("reconnect", "disconnected")))
     hub.store.audit("connection.disconnect", name, {"vendor": vendor})
     flows = tuple(flow for flow, table in sorted(hub.project.flows.items()) if name in (table.source, table.sink))
-    return Gone(vendor=vendor, flows=flows, left=tuple(_left(hub, connection, grants, ended)))
+    return Gone(vendor=vendor, flows=flows, left=tuple(_left(hub, connection, grants, ended)),
+                alone=alone)  # fmt: skip
 
 
 def _left(hub: Hub, connection: Connection, grants: list[SecretRef], ended: bool | None) -> Iterator[str]:

@@ -160,15 +160,34 @@ def no_secret(name: str, wanted: str, known: Iterable[str]) -> ConfigError:
 def discover(hub: Hub, name: str, what: str = "") -> dict[str, Any]:
     """What the account holds: its record kinds, and for each its pipelines with stages, and its fields."""
     hub.wiring.patience = SHORT
-    source = hub.wiring.source(name)
-    if not isinstance(source, Describes):
-        raise NotFound(f"connection {name} cannot describe its account", code="WHERRY-3013", connection=name)
+    source = describer(hub, name)
+    if source is None:
+        raise NotFound(
+            f"connection {name} cannot describe its account: its plugin does not offer that", code="WHERRY-3013",
+            fix=f"see what it can do: wherry plugin info {hub.project.connections[name].plugin}", connection=name,
+        )  # fmt: skip
     only = kind_among(name, source.kinds, what)
-    found = {}
-    for kind in [only] if only else source.kinds:
-        description = source.describe(kind, fresh=True)
-        found[kind] = msgspec.to_builtins(description)
-    return {"connection": name, "kinds": found}
+    kinds = [only] if only else source.kinds
+    return {"connection": name, "kinds": {kind: _described(source, kind, alone=bool(only)) for kind in kinds}}
+
+
+def _described(source: Describes, kind: str, *, alone: bool) -> dict[str, Any]:
+    """What is known of a kind. Among others, one that the sign-in may not read is no reason to tell of none."""
+    try:
+        return dict(msgspec.to_builtins(source.describe(kind, fresh=True)))
+    except WherryError as error:
+        if alone or error.where.get("kind") != kind:
+            raise
+        return {"fields": [], "pipelines": [], "problem": scrub(error.message), "fix": scrub(error.fix)}
+
+
+def describer(hub: Hub, name: str) -> Any:
+    """The source of a connection that can describe its account; None where there is none."""
+    connection = hub.wiring.connection(name)
+    if "source" not in hub.plugins.manifests[connection.plugin].roles:
+        return None
+    source = hub.wiring.source(name)
+    return source if isinstance(source, Describes) else None
 
 
 def kind_among(whose: str, kinds: Iterable[str], said: str) -> str:

@@ -162,7 +162,7 @@ def guard_fall(job: Job, kind: str, pages: Iterable[Page]) -> Iterator[Page]:
     if count < known * (1 - float(job.wired.flow.limits.fall)):
         raise Guarded(
             f"{job.wired.name}: the source shows {count} {kind} records where {known} were seen before",
-            fix="check what the connection may read; raise [flows.NAME.limits] fall if it is right",
+            fix=f"check what the connection may read; raise [flows.{job.wired.name}.limits] fall if it is right",
             code="WHERRY-7020", flow=job.wired.name, kind=kind,
         )  # fmt: skip
     yield Page([], last.mark)

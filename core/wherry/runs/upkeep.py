@@ -143,6 +143,6 @@ def guard_vanished(job: Job, kind: str, gone: int, known: int) -> None:
     if known >= 10 and gone > known * float(job.wired.flow.limits.fall):
         raise Guarded(
             f"{job.wired.name}: {gone} of {known} synced {kind} records are no longer to be found at the source",
-            fix="check what the connection may read; raise [flows.NAME.limits] fall if it is right",
+            fix=f"check what the connection may read; raise [flows.{job.wired.name}.limits] fall if it is right",
             code="WHERRY-7021", flow=job.wired.name, kind=kind,
         )  # fmt: skip

@@ -172,7 +172,9 @@ class SecretRef(BaseModel):
                 raw = file.read(_LARGEST_FILE + 1)
             value = raw.decode().rstrip("\r\n")
         except OSError as error:
-            raise self._unset(f"its file {path} cannot be read: {error.strerror}", "create it, mode 0600") from None
+            there = not isinstance(error, FileNotFoundError)
+            fix = "name a file that whoever runs Wherry can read" if there else "create it, mode 0600"
+            raise self._unset(f"its file {path} cannot be read: {error.strerror}", fix) from None
         except UnicodeDecodeError:
             raise self._unset(f"its file {path} is not text", "keep nothing but the secret in it") from None
         if not value or len(raw) > _LARGEST_FILE:

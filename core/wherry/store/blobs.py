@@ -69,7 +69,7 @@ class Blobs:
                 if size > self._largest:
                     raise Rejected(
                         f"the file is larger than {self._largest:,} bytes",
-                        fix="raise [flows.NAME.limits] file_size", code="WHERRY-4020",
+                        fix="raise limits.file_size of the flow", code="WHERRY-4020",
                     )  # fmt: skip
                 digest.update(piece)
                 out.write(piece)

@@ -154,3 +154,16 @@ def test_accounts_products_cases_and_sites_have_default_maps_as_well(
     code, told = runs("run", "rest")
     made = {kind: fates["created"] for kind, fates in told["data"]["items"].items()}
     assert (code, made) == (0, {"customer": 4, "product": 3, "ticket": 1, "location": 1})
+
+
+def test_a_place_for_locations_that_is_not_there_is_named_with_what_to_do(runs: Runs, tmp_path: Path) -> None:
+    """b_001_06"""
+    file = tmp_path / "wherry.toml"
+    site = 'plugin = "salesforce"\nlocation = { object = "Sight__c" }\n'
+    file.write_text(file.read_text().replace('plugin = "salesforce"\n', site))
+    told = runs("connection", "discover", "crm")[1]["data"]["kinds"]
+    assert "no object Sight__c" in told["location"]["problem"]
+    assert "problem" not in told["deal"]
+    code, failed = runs("connection", "discover", "crm", "--kind", "location")
+    assert (code, failed["error"]["code"], failed["error"]["connection"]) == (5, "WHERRY-5763", "crm")
+    assert "wherry connection discover crm --kind location" in failed["error"]["fix"]

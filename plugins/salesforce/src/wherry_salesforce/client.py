@@ -18,6 +18,7 @@ from wherry.decoding import decoder
 from wherry.errors import TryAgain, WherryError
 from wherry.http import Http, Limit, Pace, Profile, Response
 from wherry.roles import Clock
+from wherry.wording import of_connection
 
 from .errors import classify, no_progress, said
 from .settings import SalesforceSettings
@@ -166,7 +167,7 @@ class Client:
     def judged(self, part: Part, type: type[T]) -> T:
         """The answer inside a composite call. Raises what it stands for where it is an error."""
         if part.httpStatusCode >= 300:
-            raise _refused(Response(part.httpStatusCode, {}, bytes(part.body), self._root))
+            raise _refused(Response(part.httpStatusCode, {}, bytes(part.body), self._root), self.http.connection)
         try:
             made: T = decoder(type).decode(part.body)
             return made
@@ -186,12 +187,15 @@ class Client:
         return self.http.stream(f"{self._root}/sobjects/ContentVersion/{version}/VersionData")
 
 
-def _refused(answer: Response) -> WherryError:
-    """The error of one part, of which the call itself tells nothing."""
+def _refused(answer: Response, connection: str) -> WherryError:
+    """The error of one part, of which the call itself tells nothing: the core sees a good status, and names nobody."""
     code, message = said(answer)
-    return classify(answer) or TryAgain(
+    error = classify(answer) or TryAgain(
         f"Salesforce could not answer a part of a call: status {answer.status} {code}: {message}", code="WHERRY-6767"
     )
+    error.fix = of_connection(error.fix, connection)
+    error.where.setdefault("connection", connection)
+    return error
 
 
 def stamp_ms(text: str) -> int:

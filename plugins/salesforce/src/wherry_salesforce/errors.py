@@ -72,12 +72,13 @@ def _forbidden(code: str, message: str) -> AccessLost:
     )  # fmt: skip
 
 
-def hidden(what: str) -> AccessLost:
-    """An object that the user does not see."""
+def hidden(what: str, kind: str, connection: str) -> AccessLost:
+    """An object that the user does not see. Salesforce answers the same for one that there is not."""
     return AccessLost(
-        f"the user of this connection may not read {what} in Salesforce",
-        fix="give it a permission set with Read on that object, then: wherry connection discover NAME",
-        code="WHERRY-5763",
+        f"Salesforce shows the user of this connection no object {what}: there is none, or it may not read it",
+        fix="correct its name, or give the user a permission set with Read on it, then: "
+        f"wherry connection discover {connection} --kind {kind}",
+        code="WHERRY-5763", kind=kind, connection=connection,
     )  # fmt: skip
 
 

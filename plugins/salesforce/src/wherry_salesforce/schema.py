@@ -51,9 +51,11 @@ class Schema:
         told = self._told(fresh)
         own = [FieldInfo(name, label, "text", "wherry") for name, label in OWN.get(kind, {}).items()]
         if kind == "location":
+            if self._location is not None:
+                self._seen(kind, self._location.object, told)
             fields = [FieldInfo(name, name.replace("_", " ")) for name in LOCATION_FIELDS]
         else:
-            fields = list(told.objects.get(OBJECTS[kind], []))
+            fields = list(self._seen(kind, OBJECTS[kind], told))
             known = {field.name for field in fields}
             own += [FieldInfo(name, "not in this org") for name in OPTIONAL.get(kind, ()) if name not in known]
         return Description((*fields, *own), tuple(told.pipelines) if kind == "deal" else ())
@@ -62,13 +64,17 @@ class Schema:
         """How a kind is asked for. Raises AccessLost for an object that the user does not see."""
         location = self._location if kind == "location" else None
         object = location.object if location else OBJECTS[kind]
-        fields = self._told(False).objects.get(object)
-        if fields is None:
-            raise hidden(object)
+        fields = self._seen(kind, object, self._told(False))
         known = frozenset(field.name for field in fields)
         if location is not None:
             self._must_have(kind, [*location.named.values(), *filter(None, [location.account])], known)
         return View(kind, object, known, location, self._currency)
+
+    def _seen(self, kind: str, object: str, told: Told) -> list[FieldInfo]:
+        """What an object of the org has. Raises AccessLost where the user does not see it."""
+        if object not in told.objects:
+            raise hidden(object, kind, self._client.http.connection)
+        return told.objects[object]
 
     def must_know(self, kind: str, fields: Iterable[str]) -> None:
         """Refuse fields that the org does not have, or hides from the user (case B17). Raises ConfigError, or
@@ -112,7 +118,7 @@ class Schema:
         described, stages = self._client.describe(names, _STAGES)
         deal = described[0]
         if deal is None:
-            raise hidden(names[0])
+            raise hidden(names[0], "deal", self._client.http.connection)
         found = {name: _fields(one) for name, one in zip(names, described, strict=True) if one is not None}
         told = Told(found, _pipelines(deal, tuple(map(_stage, stages))))
         self._cache.set(self._key, msgspec.to_builtins(told))
