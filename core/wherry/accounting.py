@@ -6,11 +6,13 @@ Amounts are integer minor units of their currency, days are plain accounting dat
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Literal, Protocol, runtime_checkable
 
 from msgspec import Struct
+
+from wherry.records import Reply
 
 Side = Literal["debit", "credit"]
 Dimensions = tuple[tuple[str, str], ...]
@@ -310,6 +312,16 @@ class ShortensNumbers(Protocol):
 
     def numbers_there(self, number: str) -> Sequence[str]:
         """As what a document of this number is shown there, and what takes it back. Pure."""
+        ...
+
+
+@runtime_checkable
+class GivesNumbers(Protocol):
+    """Optional: a sink whose target gives each document a number of its own beside ours. A document is found by that
+    number too, as far as a stored answer tells it."""
+
+    def ids_of(self, number: str, replies: Iterable[Reply]) -> Sequence[str]:
+        """The ids of what these answers show under the target's own number. Pure; there may be many answers."""
         ...
 
 

@@ -24,7 +24,8 @@ SECTIONS: tuple[tuple[str, str, tuple[tuple[str, tuple[str, ...]], ...]], ...] =
                      "Narrows", "Rounds", "Matcher", "SinkWriter", "AtomicSinkWriter", "CallSinkWriter", "Asks",
                      "Lists", "Polled", "Simulator")),
             (BOOKS, ("Confirms", "HasAccounts", "HasPeriods", "HasBalances", "BarsAccounts", "BooksRounding",
-                     "KnowsPlaces", "LimitsLines", "Replaces", "ShortensNumbers", "ListsEntries", "ListsDocuments")),
+                     "KnowsPlaces", "LimitsLines", "Replaces", "ShortensNumbers", "GivesNumbers", "ListsEntries",
+                     "ListsDocuments")),
         ),
     ),
     (

@@ -30,7 +30,8 @@ _FEW = 3
 def explain(document: str | None, target: str, kind: str, short: bool) -> None:
     """Why a document is, or is not, in the target: one sentence, then all that stands behind it.
 
-    DOC is its number, its record's id at the source, its key, its id in the target, or E-N. Asks nobody outside.
+    DOC is its number, its record's id at the source, its key, its id in the target or the number that it was given
+    there, or E-N. Asks nobody outside.
 
     \b
     Examples:

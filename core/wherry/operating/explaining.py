@@ -1,6 +1,7 @@
 """Why a document is, or is not, in the target: one sentence, and all that stands behind it. Asks nobody outside.
 
-A document is named by its number, its record's id at the source, its key, its id in the target, or ``E-7``.
+A document is named by its number, its record's id at the source, its key, its id in the target or the number that it
+was given there, or ``E-7``.
 """
 
 from __future__ import annotations

@@ -11,12 +11,12 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from wherry.accounting import ShortensNumbers
+from wherry.accounting import GivesNumbers, ShortensNumbers
 from wherry.errors import WherryError
 from wherry.hub import Hub
 from wherry.operating import tracing
 from wherry.records import Ref
-from wherry.store import homes, inquiries, ledger, movements, registry
+from wherry.store import calls, homes, inquiries, ledger, movements, registry
 from wherry.store.database import Tx
 from wherry.store.inquiries import Placed
 from wherry.store.ledger import Event, LinkRow, Route, Seen
@@ -57,7 +57,7 @@ class Finder:
         self.bound = {row.id: row for row in registry.all_connections(tx)}
         self.ids = {row.name: row.id for row in self.bound.values()}
         self._events: dict[Ref, list[Event]] = {}
-        self._shortening: dict[int, ShortensNumbers | None] = {}
+        self._sinks: dict[int, Any] = {}
 
     # -- what is meant ------------------------------------------------------------------------------------------------
 
@@ -81,7 +81,16 @@ class Finder:
         known = known or [self._of_movement(row) for row in tracing.of_word(self.tx, word)]
         if not known:
             known = self._at_the_source(word) or self._of_links(inquiries.links_to(self.tx, [word]))
-        return known or self._shortened(word)
+        return known or self._shortened(word) or self._numbered_there(word)
+
+    def _numbered_there(self, word: str) -> list[Subject]:
+        """Documents that a target gave this number, by what it answered when they were written."""
+        found: list[inquiries.Written] = []
+        for id in self.bound if word.isdecimal() else ():
+            sink = self._sink_of(id)
+            if isinstance(sink, GivesNumbers):
+                found += inquiries.links_to(self.tx, sink.ids_of(word, calls.replies_of(self.tx, id)), sink=id)
+        return self._of_links(found)
 
     def _shortened(self, word: str) -> list[Subject]:
         """Documents that a target shows under a cut and marked number."""
@@ -92,18 +101,19 @@ class Finder:
         return self._of_links(one for one in found if word.casefold() in self._numbers_there(one))
 
     def _numbers_there(self, one: inquiries.Written) -> list[str]:
-        number, sink = str(body_of(one.link).get("number") or ""), self._sinks(one.route.target)
-        return [told.casefold() for told in sink.numbers_there(number)] if number and sink is not None else []
+        number, sink = str(body_of(one.link).get("number") or ""), self._sink_of(one.route.target)
+        if not number or not isinstance(sink, ShortensNumbers):
+            return []
+        return [told.casefold() for told in sink.numbers_there(number)]
 
-    def _sinks(self, id: int) -> ShortensNumbers | None:
-        """The sink of a connection, where it shortens numbers and its settings are in order."""
-        if id not in self._shortening:
+    def _sink_of(self, id: int) -> Any:
+        """The sink of a connection, where it can be one and its settings are in order."""
+        if id not in self._sinks:
             try:
-                sink = self.hub.wiring.sink(self.bound[id].name)
+                self._sinks[id] = self.hub.wiring.sink(self.bound[id].name)
             except WherryError:
-                sink = None
-            self._shortening[id] = sink if isinstance(sink, ShortensNumbers) else None
-        return self._shortening[id]
+                self._sinks[id] = None
+        return self._sinks[id]
 
     def _once_open(self, number: int) -> list[Subject]:
         """What was open under that number, as it stands now."""
@@ -216,7 +226,7 @@ class Finder:
     def _of_link(self, one: inquiries.Written) -> Subject:
         """The thing that is linked, and the record behind it by what was last told of it."""
         link = one.link
-        event = inquiries.record_of(self.tx, link.ref, link.target)
+        event = self._by_todays_name(inquiries.record_of(self.tx, link.ref, link.target), one)
         flow = event.flow if event is not None else next(iter(self._flows(one.route)), "")
         subject = Subject(flow=flow, route=one.route, ref=link.ref, link=link)
         seen = self._seen_by(event) if event is not None else None
@@ -226,6 +236,14 @@ class Finder:
                 subject.seen, subject.kind, subject.record = seen, event.record_kind, event.record_id
         subject.item = self._open(one.route, link.ref)
         return subject
+
+    def _by_todays_name(self, event: Event | None, one: inquiries.Written) -> Event | None:
+        """What was told of a record, by the flow that has read it since, where its own has another name by now."""
+        if event is None or event.flow in self.hub.project.flows:
+            return event
+        told = (msgspec.structs.replace(event, flow=name) for name in self._flows(one.route))
+        read = ((now, self._seen_by(now)) for now in told)
+        return next((now for now, seen in read if seen is not None and seen.synced == one.link.target), event)
 
     def events_of(self, ref: Ref) -> list[Event]:
         """What happened to a thing, oldest first: read once, since a long history is long to search."""

@@ -124,6 +124,23 @@ def calls_by_id(tx: Tx, ids: Iterable[int]) -> dict[int, CallRow]:
     return {row.id: row for row in map(_row, tx.seek(_BY_ID, sorted(set(ids))))}
 
 
+_PAGE = 200
+"""Answers that are held in memory at once: each may be large."""
+_ANSWERED = (
+    sa.select(calls.c.id, calls.c.status, calls.c.reply_headers, calls.c.reply)
+    .where(calls.c.sink == sa.bindparam("sink"), calls.c.status > 0, calls.c.id < sa.bindparam("before"))
+    .order_by(calls.c.id.desc()).limit(_PAGE)
+)  # fmt: skip
+
+
+def replies_of(tx: Tx, sink: int) -> Iterator[Reply]:
+    """Every answer that a sink gave, newest first."""
+    before = last_call(tx) + 1
+    while rows := tx.kept(_ANSWERED, {"sink": sink, "before": before}):
+        yield from (Reply(status=status, headers=_strings(told), body=bytes(body)) for _, status, told, body in rows)
+        before = rows[-1][0]
+
+
 def _strings(stored: str) -> dict[str, str]:
     """Parameters and headers. Earlier versions kept values of other types; in a URL they stand for these texts."""
     try:

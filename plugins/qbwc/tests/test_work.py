@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 from wherry import hookimpl
+from wherry.errors import NotFound
 from wherry.operating import deciding, explaining, undoing
+from wherry.store.calls import replies_of
 from wherry.store.inquiries import Placed, items_in
 from wherry_qbwc import mirror
 from wherry_qbwc.simulator.calling import Caller
+from wherry_qbwc.words import replies
 
 from .work_rig import CHARGES, NAME, TOTALS, Shop, shop
 
@@ -443,3 +446,17 @@ def test_explain_tells_of_the_document_and_not_of_the_products_that_were_made_fo
     [told] = explaining.explain(made.hub, "536367")
     assert told["document"] == "sales order 536367"
     assert "is not in books" in told["sentence"]
+
+
+def test_a_document_is_found_by_the_number_that_quickbooks_gave_it(made: Shop) -> None:
+    """The Trans # of QuickBooks' reports."""
+    made.run()
+    made.session()
+    with made.hub.store.read() as tx:
+        told = [replies.parse(reply.body) for sink in (1, 2) for reply in replies_of(tx, sink)]
+    rows = [row for one in told for answer in one.answers for row in answer.rows]
+    id, number = next((row["TxnID"], row["TxnNumber"]) for row in rows if row.get("RefNumber") == "536366")
+    [found] = explaining.explain(made.hub, number)
+    assert (found["document"], found["target"]["id"]) == ("sales order 536366", id)
+    with pytest.raises(NotFound):
+        explaining.explain(made.hub, f"{number}00")

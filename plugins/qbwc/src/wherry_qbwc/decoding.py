@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from wherry.errors import ContractBroken
 from wherry.records import Answer, Call, Change, Fate, Item, Reply
@@ -33,6 +33,17 @@ def answers(call: Call, items: Sequence[Item], reply: Reply) -> dict[str, Answer
         return {}
     told_of = {item.stamp: _answer(item, answer) for item in items if (answer := found.answer(item.stamp)) is not None}
     return {stamp: answer for stamp, answer in told_of.items() if answer is not None}
+
+
+def with_number(number: str, found: Iterable[Reply]) -> list[str]:
+    """The ids of what stands in these answers with QuickBooks' own number of a transaction."""
+    mark = f"<TxnNumber>{number}</TxnNumber>".encode()
+    ids: dict[str, None] = {}
+    for reply in found:
+        if reply.status == ANSWERED and mark in reply.body:
+            rows = (row for answer in replies.parse(reply.body).answers for row in answer.rows)
+            ids |= dict.fromkeys(str(row["TxnID"]) for row in rows if row.get("TxnNumber") == number)
+    return list(ids)
 
 
 def _answer(item: Item, answer: RequestReply) -> Answer | None:

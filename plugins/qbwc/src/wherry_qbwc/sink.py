@@ -135,6 +135,10 @@ class QbwcSink:
         """As what QuickBooks shows it, and what takes an entry back."""
         return [numbered(number), numbered(reversing(number))]
 
+    def ids_of(self, number: str, replies: Iterable[Reply]) -> Sequence[str]:
+        """The TxnIDs of what these answers show under a TxnNumber: *Trans #*, as QuickBooks' reports call it."""
+        return decoding.with_number(number, replies)
+
     def rounding_account(self) -> str:
         """The account for exchange gains and losses; empty without one."""
         return ledger.special(self._accounts(), ledger.EXCHANGE)
