@@ -37,7 +37,7 @@ _ASKED_WRONGLY = frozenset({405, 406, 411, 414, 415, 431, 501, 505})
 _LATER = frozenset({408, 423, 425})
 _UNREACHABLE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 
-_NOBODY = ("WHERRY-6046", "WHERRY-6053")
+_NO_ANSWERER = ("WHERRY-6046", "WHERRY-6053")
 _ADDRESS = "check the address (base_url), and whether what is to answer there runs; then run it again: nothing was lost"
 
 
@@ -131,7 +131,7 @@ def failure(call: Asked, error: Exception) -> TryAgain:
     """No answer, or half of one. ``where["sent"]`` is "no" where the request provably never left."""
     sent, code, why = _cause(error)
     return TryAgain(
-        f"{call.title} {why}", code=code, fix=_ADDRESS if code in _NOBODY else "",
+        f"{call.title} {why}", code=code, fix=_ADDRESS if code in _NO_ANSWERER else "",
         **call.where(sent="no" if not sent else "perhaps"),
     )  # fmt: skip
 
