@@ -208,10 +208,10 @@ def test_a_session_that_lost_its_lock_sends_nothing_more(
 
 
 def test_who_lost_its_lock_while_a_call_waited_for_its_turn_does_not_send_it(
-    tmp_path: Path, postgres_copy: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, postgres_tables: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rule 7: the server ends all sessions in that wait, and another process takes over"""
-    with books(tmp_path, postgres_copy, monkeypatch) as desk:
+    with books(tmp_path, postgres_tables, monkeypatch) as desk:
         desk.bill("1")
         desk.run()
         desk.bill("2", "2.00")
@@ -219,7 +219,7 @@ def test_who_lost_its_lock_while_a_call_waited_for_its_turn_does_not_send_it(
         desk.fault("status", status=429, times=1, headers={"Retry-After": "200"})
 
         def taken_over() -> None:
-            kill_sessions(postgres_copy)
+            kill_sessions(postgres_tables)
             with desk.open() as hub:
                 hub.drain("books")
 
@@ -229,8 +229,8 @@ def test_who_lost_its_lock_while_a_call_waited_for_its_turn_does_not_send_it(
         assert desk.done("3") == [("created", "3.00")]
 
 
-def test_a_lock_that_a_pooler_left_with_another_session_is_not_held(postgres_copy: str, tmp_path: Path) -> None:
-    with contextlib.closing(Store(postgres_copy, SystemClock(), tmp_path)) as store, store.lock("drain:2") as held:
+def test_a_lock_that_a_pooler_left_with_another_session_is_not_held(postgres_tables: str, tmp_path: Path) -> None:
+    with contextlib.closing(Store(postgres_tables, SystemClock(), tmp_path)) as store, store.lock("drain:2") as held:
         held.check()
         with held.write():
             pass

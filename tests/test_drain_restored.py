@@ -187,9 +187,9 @@ def test_what_could_not_be_mapped_at_first_is_looked_for_once_it_can(desk: Books
 
 
 @pytest.fixture
-def server(postgres_copy: str) -> Iterator[Callable[[str], None]]:
+def server(postgres_url: str) -> Iterator[Callable[[str], None]]:
     """Makes a database out of a copy of the one of this test, or of that copy, which is ``<its name>_kept``."""
-    url = sa.make_url(postgres_copy)
+    url = sa.make_url(postgres_url)
     beginning = url.set(drivername="postgresql+psycopg", database="postgres")
     admin = sa.create_engine(beginning, isolation_level="AUTOCOMMIT")
 
@@ -205,10 +205,10 @@ def server(postgres_copy: str) -> Iterator[Callable[[str], None]]:
 
 
 def test_a_backup_of_a_server_is_found_by_the_first_host_that_sends_though_another_one_sent_since(
-    tmp_path: Path, postgres_copy: str, server: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, postgres_url: str, server: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """case_A21: each host has its own number of calls beside it, and that of this one was not ahead"""
-    with books(tmp_path, postgres_copy, monkeypatch, "none") as desk:
+    with books(tmp_path, postgres_url, monkeypatch, "none") as desk:
         desk.bill("1")
         desk.run()
         number = beside(desk).read_bytes()

@@ -75,15 +75,15 @@ def test_an_answer_is_kept_while_another_process_holds_the_store(desk: Books, mo
 
 
 def test_an_answer_is_kept_although_the_session_that_holds_the_lock_has_died(
-    tmp_path: Path, postgres_copy: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, postgres_tables: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The database's server took over elsewhere while the answer came; nobody can be asked for it again"""
-    with books(tmp_path, postgres_copy, monkeypatch, "none") as mute:
+    with books(tmp_path, postgres_tables, monkeypatch, "none") as mute:
         mute.bill("1")
         mute.run()
         real, engine = (
             flight.exchange,
-            sa.create_engine(sa.make_url(postgres_copy).set(drivername="postgresql+psycopg")),
+            sa.create_engine(sa.make_url(postgres_tables).set(drivername="postgresql+psycopg")),
         )
 
         def exchange(target: flight.Target, one: flight.Exchange) -> flight.Exchange:

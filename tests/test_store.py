@@ -147,9 +147,9 @@ def test_what_waits_for_a_thing_is_found_without_a_look_at_all_that_is_on_its_wa
                 assert plan[0][3].startswith("SEARCH edges USING"), plan
 
 
-def test_a_server_finds_links_by_their_key_also_while_their_table_grows(postgres_copy: str, tmp_path: Path) -> None:
+def test_a_server_finds_links_by_their_key_also_while_their_table_grows(postgres_url: str, tmp_path: Path) -> None:
     """I18: planned for an empty table, each look for a link read all the links that there are"""
-    with contextlib.closing(Store(postgres_copy, FakeClock(), tmp_path)) as store:
+    with contextlib.closing(Store(postgres_url, FakeClock(), tmp_path)) as store:
         for first in (0, 5_000):
             with store.write() as tx:
                 rows = [LinkRow("invoice", f"id:{n}", f"X-{n}", "created") for n in range(first, first + 5_000)]

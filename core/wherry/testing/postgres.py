@@ -19,6 +19,8 @@ from wherry.store.database import create_all
 GIVEN = "WHERRY_TEST_POSTGRES"
 """The environment's name for the URL of a server that is there already."""
 _MEMORY, _ENOUGH = Path("/dev/shm"), 2 * 2**30
+_ALONE = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 
 
 class NoServer(Exception):
@@ -97,19 +99,22 @@ def _do(command: list[str]) -> None:
 
 @contextlib.contextmanager
 def database(url: str) -> Iterator[Callable[[], str]]:
-    """A database of its own; the function empties it and gives its URL."""
+    """A database of its own; the function ends whatever session was left in it, empties it and gives its URL."""
     name = f"s{uuid.uuid4().hex[:12]}"
     driver = sa.make_url(url).set(drivername="postgresql+psycopg")
     admin = sa.create_engine(driver, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.exec_driver_sql(f"CREATE DATABASE {name}")
     mine = sa.make_url(url).set(database=name)
-    engine = sa.create_engine(driver.set(database=name))  # its one session stays: a new one takes longer than the work
+    # Its one session stays, as long as nobody ends it: a new one takes longer than the work.
+    engine = sa.create_engine(driver.set(database=name), pool_pre_ping=True)
     with engine.begin() as connection:
         create_all(connection)
-    names = [table.name for table in tables.metadata.sorted_tables]
     # Not TRUNCATE: it makes new files for every table, which takes longer than the run that fills them.
-    cleared = "; ".join(f'DELETE FROM "{name}"' for name in names)
+    emptied = [f'DELETE FROM "{table.name}"' for table in tables.metadata.sorted_tables]
+    counts = [table.name for table in tables.metadata.sorted_tables if table.autoincrement_column is not None]
+    anew = [f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), 1, false)" for name in counts]
+    cleared = "; ".join([_ALONE, *emptied, *anew])
 
     def clean() -> str:
         with engine.begin() as connection:
