@@ -40,6 +40,7 @@ RUNNING = (
 """What only a run needs, or an operator who changes something."""
 PLUGINS = (
     "wherry_csv",
+    "wherry_dynamics",
     "wherry_hubspot",
     "wherry_netsuite",
     "wherry_quickbooks",

@@ -1,0 +1,127 @@
+"""What belongs to heads: company, owner, lines with their products, files. A few calls for 150 heads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from wherry.records import Record
+
+from .client import Ask, Client, Row, among
+from .files import file_of, notes_of
+from .objects import PROBLEM, line_expand, line_of, names_in
+from .schema import Schema
+
+Wanted = Mapping[str, tuple[str, ...]]
+Take = Callable[[list[Row]], None]
+"""Puts the rows of a query where they belong."""
+
+
+class Relatives:
+    """Completes heads of one kind, in place."""
+
+    def __init__(self, client: Client, schema: Schema, fan_out: Callable[..., Iterator[list[Row]]]) -> None:
+        self._client, self._schema, self._fan_out = client, schema, fan_out
+
+    def complete(self, kind: str, records: Sequence[Record], wanted: Wanted) -> None:
+        """Add the relatives that such heads have."""
+        asked: list[tuple[Ask, Take]] = []
+        if kind in ("deal", "ticket", "location") and "company" in wanted:
+            asked += self._companies(records, wanted["company"])
+        if kind in ("deal", "company", "ticket") and "owner" in wanted:
+            asked += self._owners(records, wanted["owner"])
+        if kind == "deal" and ("line_item" in wanted or "product" in wanted):
+            asked.append(self._lines(records, wanted))
+        if kind == "deal" and "file" in wanted:
+            asked.append(self._files(records))
+        rows = self._fan_out(self._client.rows, [ask for ask, _ in asked])
+        for (_, take), found in zip(asked, rows, strict=True):
+            take(found)
+        if "company" in wanted:
+            _tell_missing(records)
+
+    def _companies(self, records: Sequence[Record], fields: tuple[str, ...]) -> list[tuple[Ask, Take]]:
+        """The customer of each head: an account, or a contact."""
+        named = {record.id: names_in(record) for record in records}
+        asked = []
+        for kind, table in (("company", "account"), ("contact", "contact")):
+            ids = {id: one.customerid or "" for id, one in named.items() if one.customeridtype == table}
+            asked += self._parents(records, "company", kind, ids, fields)
+        for record in records:
+            record.relatives.setdefault("company", [])
+        return asked
+
+    def _owners(self, records: Sequence[Record], fields: tuple[str, ...]) -> list[tuple[Ask, Take]]:
+        """The user who owns each head; a team is none."""
+        named = {record.id: names_in(record) for record in records}
+        ids = {id: one.ownerid or "" for id, one in named.items() if one.owneridtype == "systemuser"}
+        for record in records:
+            record.relatives.setdefault("owner", [])
+        return self._parents(records, "owner", "owner", ids, fields)
+
+    def _parents(
+        self, records: Sequence[Record], relative: str, kind: str, named: Mapping[str, str], fields: tuple[str, ...]
+    ) -> list[tuple[Ask, Take]]:
+        """The one row that each head names."""
+        ids = sorted(filter(None, set(named.values())))
+        if not ids:
+            return []
+        view = self._schema.view(kind)
+        columns = [*view.columns(fields), *view.seen(["fullname"] if kind == "contact" else [])]
+
+        def take(rows: list[Row]) -> None:
+            found = {one.id: one for one in map(view.record, rows)}
+            for record in records:
+                if (id := named.get(record.id, "")) in found:
+                    record.relatives[relative] = [found[id]]
+
+        return [(Ask(view.set, columns, among(view.id, ids), f"{view.id} asc"), take)]
+
+    def _lines(self, records: Sequence[Record], wanted: Wanted) -> tuple[Ask, Take]:
+        line, product = self._schema.view("line_item"), self._schema.view("product")
+        products = wanted.get("product")
+
+        def take(rows: list[Row]) -> None:
+            lines = _by_owner(line_of(line, row, product, products) for row in rows)
+            for record in records:
+                own = sorted(lines.get(record.id, ()), key=_place)
+                if "line_item" in wanted:
+                    record.relatives["line_item"] = own
+                if products is not None:
+                    distinct = {one.id: one for each in own for one in each.relatives["product"]}
+                    record.relatives["product"] = list(distinct.values())
+
+        where = among("opportunityid", [record.id for record in records])
+        columns, expand = line.columns(wanted.get("line_item", ())), line_expand(product, products or ())
+        return Ask(line.set, columns, where, f"{line.id} asc", expand), take
+
+    def _files(self, records: Sequence[Record]) -> tuple[Ask, Take]:
+        def take(rows: list[Row]) -> None:
+            files = _by_owner(map(file_of, rows))
+            for record in records:
+                record.relatives["file"] = sorted(files.get(record.id, ()), key=lambda file: file.id)
+
+        return notes_of([record.id for record in records]), take
+
+
+def _tell_missing(records: Sequence[Record]) -> None:
+    """A customer that was named and is not there."""
+    for record in records:
+        named = names_in(record)
+        if named.customerid and not record.relatives.get("company"):
+            problem = (
+                f"{named.customeridtype} {named.customerid} is deleted, or the user of this connection may not see it"
+            )
+            record.decoded = {**record.fields, PROBLEM: problem}
+
+
+def _by_owner(found: Iterable[tuple[str, Record]]) -> dict[str, list[Record]]:
+    by_owner: dict[str, list[Record]] = {}
+    for owner, record in found:
+        by_owner.setdefault(owner, []).append(record)
+    return by_owner
+
+
+def _place(line: Record) -> tuple[bool, int, str]:
+    """Where a line stands; those without a place come last, in order of id."""
+    place = line.fields.get("lineitemnumber")
+    return place is None, int(place or 0), line.id

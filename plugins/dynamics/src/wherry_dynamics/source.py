@@ -1,0 +1,143 @@
+"""One environment of Dynamics 365 Sales as a source of records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
+from itertools import chain
+from urllib.parse import urlsplit
+
+from wherry.errors import ContractBroken
+from wherry.records import Page, Record
+from wherry.roles import Account, Connection, Description, Query, Services
+
+from .client import Ask, Client, Row, among, is_id, profile_of
+from .files import notes_since, opened
+from .objects import STAMP, View, stamp_of, text
+from .relatives import Relatives
+from .schema import Schema
+from .settings import KINDS, DynamicsSettings
+from .walk import Mark, Walk, changed, mark_of
+
+CHUNK = 150
+"""Heads whose relatives are read at once: their ids take 7 kB of an address. Dataverse takes 32, proxies often 8."""
+
+
+class DynamicsSource:
+    """Reads opportunities, accounts, products, cases, users and, where configured, locations. Made once per run."""
+
+    chunk = CHUNK
+
+    def __init__(self, connection: Connection, services: Services) -> None:
+        settings: DynamicsSettings = connection.settings
+        self._settings = settings
+        self._client = Client(services.http(profile_of(settings)), services.clock)
+        self._schema = Schema(self._client, services.cache, f"{connection.name}/schema", settings)
+        self._fan_out = services.fan_out
+        self._relatives = Relatives(self._client, self._schema, services.fan_out)
+        self.kinds: Sequence[str] = tuple(kind for kind in KINDS if kind != "location" or settings.location)
+
+    def check(self) -> Account:
+        """The organisation that the sign-in opens. To read its name would take one right more: the address says it."""
+        who = self._client.who()
+        return Account(who.OrganizationId, urlsplit(self._settings.base_url).netloc, {"user": who.UserId})
+
+    # -- heads --------------------------------------------------------------------------------------------------------
+
+    def read(self, query: Query) -> Iterator[Page]:
+        """What changed since the mark; everything when there is none. Raises ConfigError before anything is read when
+        the map names columns that there are not."""
+        self._known(query.kind)
+        for kind, fields in {query.kind: query.fields, **query.relatives}.items():
+            self._schema.must_know(kind, fields)
+        view, since = self._schema.view(query.kind), int(query.since.timestamp()) if query.since else 0
+        order = f"{STAMP} asc,{view.id} asc"
+        pages = partial(self._pages, view, query.fields, order)
+        walk = Walk(
+            pages, mark_of(query.after) if query.after else Mark(), since, self._settings.overlap_seconds, view.set
+        )
+        for rows, mark in walk.pages():
+            if query.kind == "deal" and "statuscode" in query.fields:
+                self._schema.notice({text(row["statuscode"]) for row in rows})
+            yield Page([view.record(row) for row in rows], str(mark))
+        if query.after and query.kind == "deal":
+            yield from self._touched(view, query, walk, since)
+        yield Page([], str(walk.end()))
+
+    def choice(self, kind: str) -> str:
+        """Where locations live is set; all other kinds are what they are."""
+        location = self._settings.location
+        return location.model_dump_json() if kind == "location" and location else ""
+
+    def _pages(self, view: View, fields: Sequence[str], order: str, where: str) -> Iterator[tuple[list[Row], int]]:
+        return self._client.pages(Ask(view.set, view.columns(fields), where, order, view.expand(fields)))
+
+    def _touched(self, view: View, query: Query, walk: Walk, since: int) -> Iterator[Page]:
+        """Deals whose lines or files changed: neither needs to leave a trace on the deal."""
+        asked = []
+        if "line_item" in query.relatives:
+            line = self._schema.view("line_item")
+            asked.append(Ask(line.set, ("_opportunityid_value",), changed(walk.near), f"{line.id} asc"))
+        if "file" in query.relatives:
+            asked.append(notes_since(walk.near))
+        rows = chain.from_iterable(self._fan_out(self._client.rows, asked))
+        ids = sorted({text(row.get("_opportunityid_value") or row.get("_objectid_value")) for row in rows} - {""})
+        for start in range(0, len(ids), CHUNK):
+            found = self._by_id(view, ids[start : start + CHUNK], query.fields)
+            records = [view.record(row) for row in found if stamp_of(row) >= since]
+            for record in records:
+                record.touched = True
+            yield Page(records, str(Mark(walk.end().at, walk.near)))
+
+    def _by_id(self, view: View, ids: Sequence[str], fields: Sequence[str]) -> list[Row]:
+        parts = [ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK)]
+        columns, expand, order = view.columns(fields), view.expand(fields), f"{view.id} asc"
+        asked = [Ask(view.set, columns, among(view.id, some), order, expand) for some in parts]
+        return list(chain.from_iterable(self._fan_out(self._client.rows, asked)))
+
+    # -- what belongs to heads, and heads by id -----------------------------------------------------------------------
+
+    def complete(self, records: list[Record], relatives: Mapping[str, tuple[str, ...]]) -> list[Record]:
+        """The same records with the relatives asked for: a call for each kind of them, side by side."""
+        for kind, fields in relatives.items():
+            self._schema.must_know(kind, fields)
+        for kind in dict.fromkeys(record.kind for record in records):
+            own = [record for record in records if record.kind == kind]
+            for start in range(0, len(own), CHUNK):
+                self._relatives.complete(kind, own[start : start + CHUNK], relatives)
+        return records
+
+    def fetch(self, kind: str, ids: Sequence[str], fields: tuple[str, ...]) -> list[Record]:
+        """Heads by id, in the order asked for; what was deleted is missing."""
+        self._known(kind)
+        wanted = list(dict.fromkeys(id.lower() for id in ids if is_id(id)))
+        found = self._present(kind, wanted, fields)
+        return [found[id] for id in wanted if id in found]
+
+    def sweep(self, kind: str, ids: Sequence[str], fields: tuple[str, ...]) -> Iterator[Record]:
+        """A head for every id; what is not there was deleted, for Dataverse keeps no bin that could be asked."""
+        self._known(kind)
+        for start in range(0, len(ids), 10 * CHUNK):
+            some = list(dict.fromkeys(ids[start : start + 10 * CHUNK]))
+            heads = self._present(kind, list(filter(is_id, some)), fields)
+            for id in some:
+                yield heads.get(id) or Record(kind=kind, id=id, version="deleted", gone="deleted")
+
+    def _present(self, kind: str, ids: Sequence[str], fields: Sequence[str]) -> dict[str, Record]:
+        view = self._schema.view(kind)
+        return {record.id: record for record in map(view.record, self._by_id(view, ids, fields))}
+
+    # -- metadata and files -------------------------------------------------------------------------------------------
+
+    def describe(self, kind: str, *, fresh: bool = False) -> Description:
+        """Columns of a kind with their labels, and for deals the status reasons; kept for an hour."""
+        return self._schema.describe(kind, fresh=fresh)
+
+    def open_file(self, file: str) -> AbstractContextManager[Iterator[bytes]]:
+        """The bytes of a note's file by the note's id. Raises Rejected when Dynamics does not give it out."""
+        return opened(self._client, file)
+
+    def _known(self, kind: str) -> None:
+        if kind not in self.kinds:
+            raise ContractBroken(f"Dynamics has no records of kind {kind!r}", code="WHERRY-1722", kind=kind)
