@@ -58,7 +58,7 @@ class WorkspaceSource:
                 break
             after, left = rows[-1][0], left - len(rows)
             mark = _mark(after, seen if touched else newest) if watched else str(after)
-            yield Page(_records(kind, rows, query), mark)
+            yield Page(_records(kind, rows, query, touched), mark)
         if touched:
             yield from self._touched(kind, query, touched, start, _mark(after, seen))
             yield Page([], _mark(after, newest))
@@ -76,10 +76,7 @@ class WorkspaceSource:
             after = rows[-1][0]
             hit = [row for row in rows if row[0] <= start and _refers(row[2], touched)]
             if hit:
-                records = _records(kind, hit, query)
-                for record in records:
-                    record.touched = True
-                yield Page(records, mark)
+                yield Page(_records(kind, hit, query, touched), mark)
 
     def complete(self, records: list[Record], relatives: Mapping[str, tuple[str, ...]]) -> list[Record]:
         """With the things they refer to, lines included: one read a kind, whatever the number of records.
@@ -133,12 +130,17 @@ def _position(mark: str | None) -> tuple[int, int]:
     return int(numbers[0]), int(numbers[-1])
 
 
-def _records(kind: Kind, rows: Iterable[tuple[int, str, Document]], query: Query) -> list[Record]:
-    return [
-        _record(kind, name, body, query.fields, str(number))
-        for number, name, body in rows
-        if changed_since(body, query.since)
-    ]
+def _records(
+    kind: Kind, rows: Iterable[tuple[int, str, Document]], query: Query, touched: Mapping[str, Set[str]]
+) -> list[Record]:  # fmt: skip
+    """The records of rows. Those that refer to what changed are looked at although they may say the same."""
+    found = []
+    for number, name, body in rows:
+        if changed_since(body, query.since):
+            record = _record(kind, name, body, query.fields, str(number))
+            record.touched = _refers(body, touched)
+            found.append(record)
+    return found
 
 
 def _changes(documents: Documents, kind: str, after: int) -> dict[str, int]:
