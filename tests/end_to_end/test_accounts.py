@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from wherry.errors import ConfigError, NotFound
+from wherry.errors import ConfigError, Guarded, NotFound
 from wherry.hub import Hub
 from wherry.operating import connections
 from wherry.roles import Account
@@ -35,6 +35,26 @@ def test_a_token_that_reaches_another_account_is_refused_and_nothing_is_written(
         assert "48151623" in str(report.error)
     desk.environ["HUBSPOT_URL"] = right
     assert desk.image() == before
+    assert desk.run().exit_code == 4
+
+
+def test_after_a_test_that_met_another_account_a_run_looks_again_and_reads_nothing(
+    desk: Desk, small_crm: Crm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I12: of the same sign-in, whose account was looked at an hour ago"""
+    small_crm.stock()
+    desk.run()
+    before, check = desk.image(), HubSpotSource.check
+    monkeypatch.setattr(HubSpotSource, "check", lambda source: Account(id="999", name="Another one"))
+    with desk.open() as hub:
+        with pytest.raises(Guarded):
+            connections.test(hub, "crm")
+        with pytest.raises(Guarded):
+            hub.wiring.identity.bind(hub.wiring.connection("crm"), hub.wiring.source("crm"))
+        assert [row["state"] for row in connections.listed(hub) if row["connection"] == "crm"] == ["reconnect"]
+    assert desk.run().exit_code == 7
+    assert desk.image() == before
+    monkeypatch.setattr(HubSpotSource, "check", check)
     assert desk.run().exit_code == 4
 
 

@@ -44,7 +44,7 @@ class Terms(Struct, frozen=True, kw_only=True):
     control: tuple[str, ...] = ()
 
 
-class Kept(Struct, frozen=True, kw_only=True):
+class AsBooked(Struct, frozen=True, kw_only=True):
     """How an entry was booked; ``rate`` is empty for one in the organisation's own currency."""
 
     terms: Terms
@@ -81,7 +81,7 @@ def _note(one: Booking, sign: str) -> dict[str, Any]:
     return {"terms": sign, "rate": f"{one.entry.exchange_rate:f}", "source": one.entry.exchange_source}
 
 
-def of_entries(tx: Tx, route: Route, keys: Collection[str]) -> dict[str, Kept]:
+def of_entries(tx: Tx, route: Route, keys: Collection[str]) -> dict[str, AsBooked]:
     """Key of an entry → how it was booked; what was prepared before that was noted is not in it."""
     view = DocumentView(tx, _NAMESPACE)
     notes = view.get(_ENTRIES, [f"{route.sink}/{key}" for key in keys])
@@ -90,11 +90,11 @@ def of_entries(tx: Tx, route: Route, keys: Collection[str]) -> dict[str, Kept]:
     held = view.get(_TERMS, {note["terms"] for note in notes.values()})
     terms = {sign: msgspec.convert(body, Terms) for sign, body in held.items()}
     named = {name.partition("/")[2]: note for name, note in notes.items()}
-    return {key: msgspec.convert({**note, "terms": terms[note["terms"]], "at": made.get(key, "")}, Kept)
+    return {key: msgspec.convert({**note, "terms": terms[note["terms"]], "at": made.get(key, "")}, AsBooked)
             for key, note in named.items()}  # fmt: skip
 
 
-def body_of(row: MovementRow, kept: Kept | None) -> dict[str, Any]:
+def body_of(row: MovementRow, kept: AsBooked | None) -> dict[str, Any]:
     """What a movement says, with every line as it was booked, those of its gain too; its own words where that was not
     noted."""
     body: dict[str, Any] = msgspec.json.decode(row.body)

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from wherry.books import asbooked, unbooked
-from wherry.books.asbooked import Kept
+from wherry.books.asbooked import AsBooked
 from wherry.books.frozen import ENTITY, frozen
 from wherry.books.keys import SEPARATOR, parts
 from wherry.money import LARGEST_MINOR, text
@@ -47,7 +47,7 @@ class Subledger:
         """Entry of what is applied now that was given up → why its movements are held."""
         self._held: dict[str, str] = {}
         """Entry of what is applied now that was reversed → why its movements are to be held."""
-        self._booked: dict[str, Kept] = {}
+        self._booked: dict[str, AsBooked] = {}
         """Entry of what is applied now that was sent → how it was booked."""
 
     def check(self) -> Account:

@@ -13,7 +13,7 @@ from wherry.errors import Rejected
 from wherry.expressions import Expression
 from wherry.mapping.careful import CarefulWork
 from wherry.mapping.plan import Plan, Row
-from wherry.mapping.work import Kept, Work
+from wherry.mapping.work import Shared, Work
 from wherry.records import Draft, Record, Skip
 from wherry.scopes import Begin, Scope
 from wherry.triggers import Trigger
@@ -42,14 +42,14 @@ class MapMapper:
         self.residue: dict[str, Decimal] = {}
         self._adding = threading.Lock()
         self._plans = [plan, *by_pipeline.values()]
-        self._kept: dict[int, Kept] = {id(plan): {} for plan in self._plans}
+        self._shared: dict[int, Shared] = {id(plan): {} for plan in self._plans}
         self._fields = _fields_of(self._plans, kind, trigger, amount)
         self._is_straight = all(making.is_straight for plan in self._plans for making in plan.makings)
 
     def anew(self) -> MapMapper:
         """The same map with nothing cut off yet and nothing kept: for a run of its own."""
         made = copy.copy(self)
-        made.residue, made._adding, made._kept = {}, threading.Lock(), {id(plan): {} for plan in self._plans}
+        made.residue, made._adding, made._shared = {}, threading.Lock(), {id(plan): {} for plan in self._plans}
         return made
 
     @property
@@ -120,7 +120,7 @@ class MapMapper:
     def _straightly(self, records: Sequence[Record], begin: Begin) -> tuple[dict[int, Mapped], bool]:
         """What came of those that are not odd, and whether rounding cut anything."""
         try:
-            works = [Work(plan, some, self._kept[id(plan)], begin) for plan, some in self._by_plan(records)]
+            works = [Work(plan, some, self._shared[id(plan)], begin) for plan, some in self._by_plan(records)]
             found: dict[int, Mapped] = {id(record): made for work in works for record, made in self._told(work)}
         except Exception:  # whatever it was: the careful way makes something of it, or says what is wrong
             return {}, False

@@ -260,7 +260,7 @@ def _pairs(first: str, kind: type, second: str) -> Take:
     return take
 
 
-def _names(values: Sequence[Any]) -> Sequence[Any]:
+def _texts_by_name(values: Sequence[Any]) -> Sequence[Any]:
     """Tables of texts by name."""
     for one in values:
         if one is not None and (one.__class__ is not dict or not _TEXT.issuperset(map(type, chain(one, one.values())))):
@@ -277,7 +277,7 @@ _TAKES: Mapping[Any, Take] = {
     Money | None: _pairs("minor", int, "currency"),
     Pointer: _pairs("entity", str, "key"),
     Ref | str: _pairs("entity", str, "key"),
-    dict[str, str]: _names,
+    dict[str, str]: _texts_by_name,
 }
 
 

@@ -19,7 +19,7 @@ _MOST_KEPT = 512
 _EMPTY = b"{}"
 _LABELS = ("name", "subject", "number", "code", "reference")
 
-Kept = dict[tuple[str, str, bytes], Draft]
+Shared = dict[tuple[str, str, bytes], Draft]
 """Entity, and of a relative the id and what it was sent with → the draft made of it."""
 
 
@@ -28,11 +28,11 @@ class Work:
     name ``record``, the first of them: on the careful way it is the only one."""
 
     def __init__(
-        self, plan: Plan, records: Sequence[Record], kept: Kept, begin: Begin = bool, *, careful: bool = False
+        self, plan: Plan, records: Sequence[Record], shared: Shared, begin: Begin = bool, *, careful: bool = False
     ) -> None:
-        self.plan, self.record, self._kept = plan, records[0], kept
+        self.plan, self.record, self._shared = plan, records[0], shared
         self.odd: set[int] = set()
-        self._new: Kept = {}
+        self._new: Shared = {}
         self.whole = self.head = Scope(self.record.kind, records, begin=begin, odd=None if careful else self.odd)
         self._each: dict[str, Scope] = {}
 
@@ -163,7 +163,7 @@ class Work:
         if any(one.payload == _EMPTY for one in relatives):  # that is not what tells one version from another
             return self._of(making, scope)
         names = [(making.entity, one.id, one.payload) for one in relatives]
-        held = {name: self._kept.get(name) for name in names}
+        held = {name: self._shared.get(name) for name in names}
         first: dict[tuple[str, str, bytes], int] = {}
         for row, name in enumerate(names):
             if held[name] is None:
@@ -174,9 +174,9 @@ class Work:
 
     def keep(self) -> None:
         """What was made once is there for the next records."""
-        if len(self._kept) >= _MOST_KEPT:
-            self._kept.clear()
-        self._kept.update(self._new)
+        if len(self._shared) >= _MOST_KEPT:
+            self._shared.clear()
+        self._shared.update(self._new)
 
     def _of(self, making: Making, scope: Scope) -> list[Draft]:
         bodies = self.bodies(making, scope)

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from wherry.decoding import decoder
-from wherry.errors import AccessLost, ConfigError, NotFound, WherryError
+from wherry.errors import AccessLost, ConfigError, Guarded, NotFound, WherryError
 from wherry.http import Patience
 from wherry.hub import Hub
 from wherry.redaction import scrub
@@ -66,7 +66,7 @@ def test(hub: Hub, name: str) -> Account:
         if _is_both(hub, connection):
             hub.wiring.identity.rebind(connection, hub.wiring.sink(name))
         return account
-    except AccessLost as error:
+    except (AccessLost, Guarded) as error:
         note(hub, name, "reconnect", error.message)
         raise
 

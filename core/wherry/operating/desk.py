@@ -151,12 +151,12 @@ def listed(hub: Hub, *, state: str = "", flow: str = "", since: str = "") -> lis
         hub.wiring.flow(flow)
     with hub.store.read() as tx:
         found = inquiries.items_in(tx, [state] if state else CLASSES, flow=flow, since=since)
-        names, holders = _names(tx), behind.holders(tx)
+        names, holders = _connections(tx), behind.holders(tx)
     rows = [row(one.item, _leaves_with(hub, names, one), holders.get(one.item.id)) for one in found]
     return sorted(rows, key=lambda each: (CLASSES.index(each["class"]), number(each["id"])))
 
 
-def _names(tx: Tx) -> dict[int, str]:
+def _connections(tx: Tx) -> dict[int, str]:
     """Store id → connection."""
     return {row.id: row.name for row in registry.all_connections(tx)}
 
@@ -263,7 +263,7 @@ def shown(hub: Hub, id: int) -> dict[str, Any]:
     [one] = pick(hub, [id])
     with hub.store.read() as tx:
         item, events = one.item, inquiries.told_of(tx, one.item.ref, one.item.flow)
-        names = _names(tx)
+        names = _connections(tx)
         leaves_with, holder = _leaves_with(hub, names, one), behind.holders(tx).get(id)
         sent = sent_calls(tx, events, item.call)
         return {

@@ -17,11 +17,11 @@ from wherry.store.ledger import Event, LinkRow, Route
 def labelled(hub: Hub, tx: Tx, events: Iterable[Event]) -> list[dict[str, Any]]:
     """The events as data, each with the ``label`` of its thing as it is called now; empty where nothing tells."""
     rows = list(events)
-    names: dict[str, dict[Ref, str]] = {flow: _names(hub, tx, flow, rows) for flow in {row.flow for row in rows}}
+    names: dict[str, dict[Ref, str]] = {flow: _labels(hub, tx, flow, rows) for flow in {row.flow for row in rows}}
     return [{**msgspec.to_builtins(row), "label": names[row.flow].get(Ref(row.entity, row.key), "")} for row in rows]
 
 
-def _names(hub: Hub, tx: Tx, flow: str, rows: Iterable[Event]) -> dict[Ref, str]:
+def _labels(hub: Hub, tx: Tx, flow: str, rows: Iterable[Event]) -> dict[Ref, str]:
     refs = {Ref(row.entity, row.key) for row in rows if row.flow == flow and row.entity}
     found: dict[Ref, str] = {}
     for route in _routes(hub, tx, flow):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
+from wherry.errors import Guarded
 from wherry.project.strangers import known_account, other_account
 from wherry.roles import Account, Cache, Clock, Connection, SinkWriter, SourceConnector
 from wherry.store import Store, registry
@@ -17,7 +18,7 @@ _RECHECK = dt.timedelta(days=1)
 _ACCOUNTS, _FOR_EVER = "accounts", 1e10
 
 
-class Kept:
+class AccountCache:
     """A connection's cache. What is learned while its account is looked at is kept once that is known to be the right
     one, and thrown away otherwise."""
 
@@ -49,17 +50,20 @@ class Kept:
 
 
 class Identity:
-    """The accounts of a project's connections. ``credential`` is the fingerprint of what a connection signs in with."""
+    """The accounts of a project's connections. ``credential`` is the fingerprint of what a connection signs in with;
+    ``lost`` is told of a connection that did not reach its own account."""
 
-    def __init__(self, store: Store, clock: Clock, credential: Callable[[Connection], str]) -> None:
-        self._store, self._clock, self._credential = store, clock, credential
+    def __init__(
+        self, store: Store, clock: Clock, credential: Callable[[Connection], str], lost: Callable[[str], object]
+    ) -> None:  # fmt: skip
+        self._store, self._clock, self._credential, self._lost = store, clock, credential, lost
         self._bound: dict[str, int] = {}
-        self._caches: dict[str, Kept] = {}
+        self._caches: dict[str, AccountCache] = {}
 
-    def cache(self, connection: str) -> Kept:
+    def cache(self, connection: str) -> AccountCache:
         """What the plugin of a connection keeps between runs."""
         if connection not in self._caches:
-            self._caches[connection] = Kept(self._store.cache(connection))
+            self._caches[connection] = AccountCache(self._store.cache(connection))
         return self._caches[connection]
 
     def bind(
@@ -99,11 +103,25 @@ class Identity:
     def _ask(
         self, connection: Connection, part: SourceConnector | SinkWriter, meanwhile: AbstractContextManager[None]
     ) -> Account:
-        credential = self._credential(connection)
-        with self.cache(connection.name).held(), meanwhile:
-            account = part.check()
-            self._bound[connection.name] = self._bind(connection, account, credential)
+        self._bound.pop(connection.name, None)
+        try:
+            credential = self._credential(connection)
+            with self.cache(connection.name).held(), meanwhile:
+                account = part.check()
+                self._bound[connection.name] = self._bind(connection, account, credential)
+        except BaseException as error:
+            self._lost(connection.name)
+            if isinstance(error, Guarded):
+                self._doubt(connection.name)
+            raise
         return account
+
+    def _doubt(self, connection: str) -> None:
+        """It reached another account: whoever binds it next asks again, however lately it was asked."""
+        with self._store.write() as tx:
+            row = registry.connection(tx, connection)
+            if row is not None:
+                registry.update_connection(tx, row.id, credential="")
 
     def _bind(self, connection: Connection, account: Account, credential: str) -> int:
         now = self._store.now()

@@ -74,8 +74,8 @@ class Wiring:
         """What every client's requests pass before they leave, such as a recorder."""
         self._connections: dict[str, Connection] | None = None
         self._vault: Vault | None = None
-        self.identity = Identity(store, clock, self.credential)
         self._sources: dict[str, SourceConnector] = {}
+        self.identity = Identity(store, clock, self.credential, lambda name: self._sources.pop(name, None))
         self._overlaps: defaultdict[str, Overlap] = defaultdict(Overlap)
         self._told: dict[tuple[str, str], Future[Description]] = {}
         """Of a connection: what its source says of a kind, asked for before the mappers wanted it."""
@@ -301,7 +301,6 @@ class Wiring:
                 yield
             except BaseException:  # another account, or none: nothing that its source knows is used
                 self._told.clear()
-                self._sources.pop(flow.source, None)
                 raise
 
     def _description(self, flow: Flow, kind: str, source: SourceConnector, *, fresh: bool) -> Description | None:
