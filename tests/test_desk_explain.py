@@ -99,6 +99,18 @@ def test_what_a_flow_wrote_before_it_was_renamed_is_told_as_there(books: Shop) -
     assert told(books) == {"Invoice 536365 is in books"}
 
 
+def test_what_stands_under_an_earlier_name_of_its_flow_is_written_although_it_is_left_out_now(books: Shop) -> None:
+    """I7, I9: reconcile called it left out, and nobody was told that it was taken back at its source"""
+    books.setting('repeat = "always"', 'repeat = "once"')
+    books.does("run invoices")
+    path = books.folder / "wherry.toml"
+    path.write_text(path.read_text("utf-8").replace("[flows.invoices", "[flows.bills"), "utf-8")
+    books.does("workspace edit invoice INV-1001 status=void")
+    assert "INV-1001" in books.does("run bills")
+    assert books.ask("reconcile bills")["counts"]["posted"] == 3
+    assert "a newer version of it was left out, its status is void" in sentence(books, "536365")
+
+
 def told(books: Shop) -> set[str]:
     """How the sentences about an invoice begin."""
     return {one["sentence"].partition(" (")[0] for one in books.ask("explain INV-1001")["items"]}

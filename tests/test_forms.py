@@ -40,6 +40,12 @@ def makes(desk: Shop, before: str, now: str) -> None:
     desk.setting(f'document = "{before}"', f'document = "{now}"')
 
 
+def renamed(desk: Shop) -> None:
+    """The flow is called bills from now on."""
+    path = desk.folder / "wherry.toml"
+    path.write_text(path.read_text("utf-8").replace("[flows.invoices", "[flows.bills"), "utf-8")
+
+
 def entered(desk: Shop) -> dict[str, Any]:
     """What a person enters by hand under the number of the first invoice."""
     customer = desk.books.write("Customer", {"DisplayName": "Counter sales"})
@@ -94,9 +100,7 @@ def test_what_is_taken_back_at_its_source_is_taken_back_as_what_it_is(alone: Sho
 def test_what_a_flow_wrote_under_another_name_is_taken_back_too(alone: Shop) -> None:
     """I7: nobody else would; the other document in the form that the flow makes no more."""
     ran(alone, "invoices")
-    (alone.folder / "wherry.toml").write_text(
-        (alone.folder / "wherry.toml").read_text("utf-8").replace("[flows.invoices", "[flows.bills"), "utf-8"
-    )
+    renamed(alone)
     alone.does("workspace edit invoice INV-1001 status=void")
     assert ran(alone, "bills") == {"reversed": 1, "unchanged": 2, "skipped": 1}
     makes(alone, "estimate", "invoice")
@@ -129,6 +133,17 @@ def test_what_was_never_written_in_the_earlier_form_goes_in_the_new_one(desk: Sh
     assert ran(desk, "invoices", 4) == {"created": 2, "refused": 1, "skipped": 1}
     assert [one["entity"] for one in desk.ask("errors list")["items"]] == ["invoice"]
     assert standing(desk) == (0, 2)
+
+
+def test_what_was_prepared_under_another_name_goes_in_the_new_form_too(alone: Shop) -> None:
+    """I20: it waited for the approval of a flow that is no more"""
+    alone.setting('approval = "automatic"', 'approval = "required"')
+    ran(alone, "invoices", 0)
+    renamed(alone)
+    makes(alone, "estimate", "invoice")
+    ran(alone, "bills", 0)
+    alone.does("approve bills --all --yes")
+    assert (standing(alone), alone.ask("errors list")["items"]) == ((0, 3), [])
 
 
 def test_what_may_stand_there_stays_until_somebody_has_decided(alone: Shop) -> None:

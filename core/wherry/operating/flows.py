@@ -124,7 +124,8 @@ def _former(wiring: Wiring, name: str) -> Iterator[str]:
             return
         route = Route(ends[0].id, ends[1].id)
         if any(homes.count(tx, route, name, kind, tuple(FORMS)) for kind in wiring.kinds(flow)):
-            found = formers.of_flow(tx, route, flow, wiring.mappers(flow))
+            others = wiring.project.flows.keys() - {name}
+            found = formers.of_flow(tx, route, flow, wiring.mappers(flow), others)
             yield from [found.says] if found is not None else []
 
 

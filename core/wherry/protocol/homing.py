@@ -35,6 +35,12 @@ def form_of(lane: Lane) -> Form:
     return "journal" if lane.route.is_subledger else "document"
 
 
+def others(lane: Lane) -> Collection[str]:
+    """The project's other flows. What is of none of them was made by one that has another name now, or is no more: it
+    is the lane's own."""
+    return lane.approvals.keys() - {lane.flow}
+
+
 class Elsewhere(Struct, frozen=True):
     """Why a record is left out, in words, the home that it has, and what people call the document that it is there."""
 
@@ -89,7 +95,7 @@ def free(tx: Tx, lane: Lane, kind: str, apart: Collection[str], now: str) -> Non
     """What waits in a form that the flow no longer makes (``apart``), and was never written, is freed: its record goes
     in the new one. What may stand there, because nobody knows what became of it, stays as it is.
     """
-    gone = without_effect(tx, lane.route, homes.unsent(tx, lane.route, lane.flow, kind, apart))
+    gone = without_effect(tx, lane.route, homes.unsent(tx, lane.route, others(lane), kind, apart))
     ledger.remove_items(tx, [item.id for item in gone])
     leave(tx, lane, gone)
     waiting = [Home(kind=kind, record=item.record_id, flow=lane.flow, form="waits") for item in gone]

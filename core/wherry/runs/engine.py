@@ -26,7 +26,7 @@ from wherry.roles import FieldMapper, Narrows
 from wherry.runs import fates, overruled
 from wherry.runs.copying import copy_files
 from wherry.runs.fates import tell_items
-from wherry.runs.formers import free, leave_to_others, stays, take_back, take_back_all_the_same
+from wherry.runs.formers import carried_before, free, leave_to_others, stays, take_back, take_back_all_the_same
 from wherry.runs.job import Batch, Entry, Job
 from wherry.runs.merging import merged_refs, outgrown, take_over, take_over_late
 from wherry.runs.reading import read
@@ -118,6 +118,7 @@ def sift(job: Job, mapper: FieldMapper, kind: str, records: Sequence[Record]) ->
     wanted = [*newest, *(id for record in records for id in record.merged_ids)]
     with job.wired.store.read() as tx:
         known = ledger.find_seen(tx, job.wired.name, kind, wanted)
+        carried_before(job, tx, kind, {id: entry for id, entry in newest.items() if id not in known})
     for entry in newest.values():
         recognise(job, entry, known)
     stands = leave_to_others(job, mapper, kind, [entry for entry in newest.values() if entry.fate is None])

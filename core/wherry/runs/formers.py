@@ -6,7 +6,7 @@ Of those records only a reversal is carried. What waited in the earlier form and
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -14,11 +14,12 @@ from msgspec import Struct
 from wherry.entities import FORMS, other_forms
 from wherry.protocol import homing
 from wherry.protocol.homing import Elsewhere
+from wherry.protocol.rows import REVERSED
 from wherry.records import Draft, Ref, Skip
 from wherry.roles import FieldMapper, Narrows
 from wherry.runs.job import Batch, Entry, Job, Wired, roots_of
 from wherry.settings import Flow
-from wherry.store import homes, ledger
+from wherry.store import homes, ledger, registry
 from wherry.store.database import Tx
 from wherry.store.ledger import Route
 from wherry.wording import a, spelled
@@ -35,7 +36,7 @@ def to_be_freed(wired: Wired) -> set[Ref]:
     lane, found = wired.lane, set[Ref]()
     with wired.store.read() as tx:
         for kind, mapper in _kinds(wired):
-            waiting = homes.unsent(tx, lane.route, lane.flow, kind, other_forms(*roots_of(mapper)))
+            waiting = homes.unsent(tx, lane.route, homing.others(lane), kind, other_forms(*roots_of(mapper)))
             found |= {item.ref for item in homing.without_effect(tx, lane.route, waiting)}
     return found
 
@@ -55,6 +56,22 @@ def free_first(job: Job) -> None:
 
 
 # -- at the gate -------------------------------------------------------------------------------------------------------
+
+
+def carried_before(job: Job, tx: Tx, kind: str, fresh: Mapping[str, Entry]) -> None:
+    """What stands because of a flow that the project calls otherwise now, or has no more, counts as carried. ``fresh``
+    are the records that this flow has never seen."""
+    lane = job.wired.lane
+    if not fresh or not lane.has_homes or homing.form_of(lane) != "document":
+        return
+    if {mark.flow for mark in registry.all_marks(tx)} <= lane.approvals.keys():
+        return
+    known = homes.of_records(tx, lane.route, kind, fresh)
+    mine = {Ref(one.entity, one.key): one.record for one in known
+            if one.form == "document" and one.flow not in lane.approvals}  # fmt: skip
+    for ref, link in ledger.find_links(tx, lane.route, mine).items():
+        if link.target and link.rule != REVERSED:
+            fresh[mine[ref]].carried = link.target
 
 
 def leave_to_others(job: Job, mapper: FieldMapper, kind: str, entries: Sequence[Entry]) -> dict[str, Elsewhere]:
@@ -190,12 +207,15 @@ def _counted(number: int, word: str) -> str:
     return f"{number:,} {word}" + ("" if number == 1 else "s")
 
 
-def of_flow(tx: Tx, route: Route, flow: Flow, mappers: Mapping[str, FieldMapper]) -> Former | None:
-    """What of a flow stands in another form than it makes now; None where nothing does."""
+def of_flow(
+    tx: Tx, route: Route, flow: Flow, mappers: Mapping[str, FieldMapper], others: Collection[str]
+) -> Former | None:  # fmt: skip
+    """What of a flow stands in another form than it makes now; None where nothing does. ``others`` are the project's
+    other flows."""
     free, stand, forms = 0, Counter[str](), []
     for kind, mapper in mappers.items():
         apart = other_forms(*roots_of(mapper))
-        unsent = homing.without_effect(tx, route, homes.unsent(tx, route, flow.name, kind, apart))
+        unsent = homing.without_effect(tx, route, homes.unsent(tx, route, others, kind, apart))
         stand.update(homes.count(tx, route, flow.name, kind, apart))
         stand.subtract(one.entity for one in unsent)
         forms += [FORMS[root] for root in roots_of(mapper) if root in FORMS]
@@ -210,5 +230,6 @@ def told(job: Job) -> dict[str, str]:
     if not job.met_former:
         return {}
     with job.wired.store.read() as tx:
-        found = of_flow(tx, job.wired.lane.route, job.wired.flow, job.wired.mappers)
+        lane = job.wired.lane
+        found = of_flow(tx, lane.route, job.wired.flow, job.wired.mappers, homing.others(lane))
     return {"former": found.says} if found is not None else {}

@@ -126,13 +126,15 @@ class Entry(Struct, kw_only=True):
     refusal: WherryError | None = None
     target: str = ""
     """Where it was written in this run."""
+    carried: str = ""
+    """Where it was written by the flow under another name."""
     counted: bool = False
     """The same version came before in this run and was counted then."""
 
     @property
     def synced(self) -> str:
         """The target this record was written to, if it was."""
-        return self.earlier.synced if self.earlier is not None else ""
+        return self.earlier.synced if self.earlier is not None else self.carried
 
     def forget(self) -> None:
         """What the record holds is not needed once it is mapped, and batches wait in memory. Its relatives may be those
@@ -164,7 +166,7 @@ class Batch(Struct):
             self.heads.append(entry)
             self.size += len(entry.record.payload)
         else:
-            entry.record.payload = b"{}"  # nothing of it is needed any more, and batches wait in memory
+            entry.record.payload, entry.record.decoded = b"{}", None  # no more is needed, and batches wait in memory
 
     def parts(self, most: int) -> Iterator[Batch]:
         """The batch in stretches of at most so many heads, to be settled one by one. The mark is that of the last:

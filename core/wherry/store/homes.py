@@ -46,6 +46,7 @@ _DROP_ENTITY = _DROP.where(
     sa.or_(table.c.flow == _FLOW, table.c.form == "document"), table.c.entity == sa.bindparam("entity")
 )
 _APART: sa.BindParameter[list[str]] = sa.bindparam("apart", expanding=True)
+_OTHERS: sa.BindParameter[list[str]] = sa.bindparam("others", expanding=True)
 _other = table.alias()
 _TAKEN = sa.exists().where(
     *(_other.c[name] == table.c[name] for name in ("sink", "source", "kind", "record")),
@@ -65,7 +66,7 @@ _COUNT = (
     .group_by(table.c.entity).order_by(table.c.entity)
 )  # fmt: skip
 _UNSENT = sa.select(*item_columns).where(
-    items.c.sink == _SINK, items.c.source == _SOURCE, items.c.flow == _FLOW, items.c.record_kind == _KIND,
+    items.c.sink == _SINK, items.c.source == _SOURCE, items.c.flow.not_in(_OTHERS), items.c.record_kind == _KIND,
     items.c.root, items.c.entity.in_(_APART), items.c.state.not_in(("unknown", "decide", "differs")),
 )  # fmt: skip
 
@@ -130,7 +131,8 @@ def moved(tx: Tx, route: Route, kind: str) -> list[tuple[str, str]]:
     return [(str(row[0]), str(row[1])) for row in tx.kept(_MOVED, _told(route, kind=kind))]
 
 
-def unsent(tx: Tx, route: Route, flow: str, kind: str, entities: Collection[str]) -> list[ItemRow]:
-    """The open items of records of a flow that would become such documents, and of which none is on its way."""
-    told = {**_told(route, flow=flow, kind=kind), "apart": list(entities)}
+def unsent(tx: Tx, route: Route, others: Iterable[str], kind: str, entities: Collection[str]) -> list[ItemRow]:
+    """The open items of records that would become such documents, and of which none is on its way, but for those of
+    ``others``: other flows. What a flow prepared under an earlier name is its own."""
+    told = {**_told(route, kind=kind), "others": list(others), "apart": list(entities)}
     return [item_of(row) for row in tx.kept(_UNSENT, told)]

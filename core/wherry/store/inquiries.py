@@ -329,11 +329,12 @@ def documents_saying(tx: Tx, namespace: str, value: str, fields: Sequence[str] =
     return [(str(kind), str(id)) for kind, id in rows]
 
 
-def documents_of(tx: Tx, flow: str, entities: Iterable[str]) -> dict[tuple[str, str], set[Ref]]:
-    """(record kind, id) → the documents of these entities that a flow ever wrote of the record."""
+def documents_of(tx: Tx, others: Iterable[str], entities: Iterable[str]) -> dict[tuple[str, str], set[Ref]]:
+    """(record kind, id) → the documents of these entities that were ever written of the record, but for those of
+    ``others``: other flows. What a flow wrote under an earlier name is its own."""
     rows = tx.rows(
         sa.select(history.c.record_kind, history.c.record_id, history.c.entity, history.c.key)
-        .where(history.c.flow == flow, history.c.entity.in_(sorted(entities)), history.c.target != "")
+        .where(history.c.flow.not_in(sorted(others)), history.c.entity.in_(sorted(entities)), history.c.target != "")
         .distinct()
     )
     found: dict[tuple[str, str], set[Ref]] = {}
