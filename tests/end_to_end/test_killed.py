@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
+import threading
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from starlette.types import Receive, Scope, Send
 from wherry.hub import Hub
 from wherry.operating import answers, overview
+from wherry.simulator import serve
 from wherry.store import Store, audit, ledger
 from wherry.testing import killing
 from wherry_hubspot import demo
@@ -54,10 +58,16 @@ def judge(hub: Hub) -> None:
     assert len(answers.questions(hub)) == 1
 
 
-def test_two_processes_at_once_make_one_run_and_one_refusal(
-    folder: Path, environ: dict[str, str], crm: HubSpotSimulator, crm_url: str
-) -> None:
-    """case_A15, case_A16"""
+def test_two_processes_at_once_make_one_run_and_one_refusal(folder: Path, crm: HubSpotSimulator, crm_url: str) -> None:
+    """case_A15, case_A16: the CRM lists no deals to the one before the other has ended."""
+    ended = threading.Event()
+
+    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+        while scope["method"] == "GET" and scope["path"].endswith("/deals") and not ended.is_set():
+            await asyncio.sleep(0.01)
+        await crm.app()(scope, receive, send)
+
     demo.fill(crm_url, TOKEN)
-    crm.faults.add("delay", path="/crm/objects/.*/deals", seconds=2)
-    assert sorted(code or 0 for code in killing.together(folder, environ, "won-deals", 2)) == [4, 9]
+    with serve(slow) as url:
+        environ = {"HUBSPOT_URL": url, "HUBSPOT_TOKEN": TOKEN}
+        assert sorted(code or 0 for code in killing.together(folder, environ, "won-deals", 2, ended.set)) == [4, 9]

@@ -10,7 +10,8 @@ import multiprocessing
 import os
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from multiprocessing import connection
 from pathlib import Path
 from typing import Any
 
@@ -53,12 +54,16 @@ def run_flow(folder: Path, environ: Mapping[str, str], flow: str, kill: Point | 
     return Ended(process.exitcode, commits.value)
 
 
-def together(folder: Path, environ: Mapping[str, str], flow: str, count: int) -> list[int | None]:
-    """Exit codes of several processes that run the same flow at once."""
+def together(
+    folder: Path, environ: Mapping[str, str], flow: str, count: int, once: Callable[[], object]
+) -> list[int | None]:
+    """Exit codes of several processes that run the same flow at once; ``once`` is called when the first has ended."""
     commits = _context.Value("i", 0)
     crowd = [_context.Process(target=_child, args=(folder, dict(environ), flow, None, commits)) for _ in range(count)]
     for process in crowd:
         process.start()
+    connection.wait([process.sentinel for process in crowd], 60)
+    once()
     for process in crowd:
         process.join(120)
     return [process.exitcode for process in crowd]

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from wherry.hub import Hub
 from wherry.simulator import Clock, serve
+from wherry.testing.clock import hurried
 from wherry_hubspot.simulator import HubSpotSimulator
 
 PROJECT = """
@@ -44,8 +45,11 @@ def crm() -> HubSpotSimulator:
 
 
 @pytest.fixture
-def run(crm: HubSpotSimulator, tmp_path: Path) -> Iterator[Callable[[], tuple[dict[str, Any], Counter[str]]]]:
+def run(
+    crm: HubSpotSimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[], tuple[dict[str, Any], Counter[str]]]]:
     """Runs the flow: what it reports, and the calls that it made, by method and path."""
+    hurried(monkeypatch)
     (tmp_path / "wherry.toml").write_text(PROJECT)
     with serve(crm.app()) as url:
         hub = Hub.open(tmp_path, environ={"HUBSPOT_URL": url, "HUBSPOT_TOKEN": "pat-na1-canary-5f2e"})
