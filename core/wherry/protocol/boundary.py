@@ -178,8 +178,7 @@ def _decode(source: object, records: Sequence[Record]) -> None:
 
 
 def triggers(source: SourceConnector, mapper: FieldMapper, records: Sequence[Record]) -> list[Skip | None]:
-    """The head gate's answers, one a record. What it read of them is not kept: most wait for their relatives now."""
-    unread = [record for record in records if record.decoded is None]
+    """The head gate's answers, one a record."""
     _decode(source, records)
     before = [_identity(record) for record in records]
     with blame(mapper, _MAPPER, "triggers"):
@@ -188,8 +187,6 @@ def triggers(source: SourceConnector, mapper: FieldMapper, records: Sequence[Rec
         raise broken(mapper, _MAPPER, "triggers changed the records that it was given")
     if not isinstance(found, list) or len(found) != len(records) or not all(_is_gate(answer) for answer in found):
         raise broken(mapper, _MAPPER, f"triggers did not answer each of {len(records)} records with None or Skip")
-    for record in unread:
-        record.decoded = None
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -200,8 +200,9 @@ class Recent:
     def note(self, entries: Iterable[Entry]) -> None:
         for entry in entries:
             self._passed[self._key(entry)] = entry.fate is None
-        while len(self._passed) > self._most:
-            del self._passed[next(iter(self._passed))]
+        # At one go: the first of a dict is looked for among all that were taken out before it.
+        for oldest in [*islice(self._passed, max(0, len(self._passed) - self._most))]:
+            del self._passed[oldest]
 
     def _key(self, entry: Entry) -> bytes:
         """One value instead of three and what holds them: there are fifty thousand."""

@@ -64,10 +64,9 @@ class _Props(Struct):
 
 
 class Names(Struct):
-    """What a record says of its place and of others. Read apart: whole payloads are opened one record at a time, when
-    they are mapped."""
+    """What a line says of its place and of its product. Read apart: whole payloads of lines are opened when they are
+    mapped, some records at a time."""
 
-    hubspot_owner_id: Any = None
     hs_product_id: Any = None
     hs_position_on_quote: Any = None
 

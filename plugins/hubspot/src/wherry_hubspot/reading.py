@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from itertools import islice
 from typing import Any, Generic, TypeVar
 
 from wherry.errors import TryAgain
@@ -180,8 +181,8 @@ class ReadOnce(Generic[V]):
             mine = [i for i, read in reads.items() if read is own]
             more = self._coming.take(-len(mine) % BATCH, reads, self._held)
             self._held.update(dict.fromkeys(more, spare))
-            while len(self._held) > self._capacity:
-                del self._held[next(iter(self._held))]
+            for oldest in [*islice(self._held, max(0, len(self._held) - self._capacity))]:
+                del self._held[oldest]
         return reads, mine, more
 
     def _take_down(self, ids: Sequence[str]) -> None:

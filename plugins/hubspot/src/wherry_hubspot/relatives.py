@@ -10,7 +10,7 @@ from functools import partial
 from wherry.records import Record
 
 from .files import DealFiles
-from .objects import POSITION, PROBLEM, PRODUCT_ID, TYPES, Linked, names_in, properties_for, record_of
+from .objects import OWNER, POSITION, PROBLEM, PRODUCT_ID, TYPES, Linked, names_in, properties_for, record_of
 from .owners import Owners
 from .reading import Coming, Reader, ReadOnce
 from .shapes import AssociationType, Target
@@ -121,7 +121,7 @@ class Relatives:
 
     def _owner(self, type_name: str, records: list[Record], fields: tuple[str, ...]) -> None:
         for record in records:
-            owner = self.owners.find(str(names_in(record).hubspot_owner_id or ""))
+            owner = self.owners.find(str(record.fields.get(OWNER) or ""))
             record.relatives["owner"] = [owner] if owner else []
 
     def _files(self, type_name: str, records: list[Record], fields: tuple[str, ...]) -> None:
