@@ -47,6 +47,7 @@ PLUGINS = (
     "wherry_salesforce",
     "wherry_traede",
     "wherry_workspace",
+    "wherry_xero",
 )
 LIGHT = ("--version", "--help")
 BEYOND_LIGHT = ("pydantic", "pydantic_settings", "sqlalchemy", "structlog", "msgspec", "pluggy", "stevedore",

@@ -109,7 +109,10 @@ def test_a_project_for_books_needs_a_platform_and_books() -> None:
 def test_the_books_of_a_template_are_said_and_can_be_chosen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert app.run(["init", str(tmp_path / "made"), "--template", "invoices"]) == 0
     said = capsys.readouterr().out
-    assert "the books are QuickBooks Online; for Oracle NetSuite: --into netsuite --yes; for QuickBooks" in said
+    assert (
+        "the books are QuickBooks Online; for Xero: --into xero --yes; for Oracle NetSuite: --into netsuite --yes"
+        in said
+    )
     assert app.run(["init", str(tmp_path / "made"), "--template", "invoices", "--into", "qbwc", "--yes"]) == 0
     assert "wherry qbwc setup books" in capsys.readouterr().out
     assert app.run(["-C", str(tmp_path / "made"), "config", "check"]) == 0

@@ -1,0 +1,133 @@
+"""Looking for what Xero holds of items.
+
+What has a target is read by its id. What is new is looked for by its stamp and by its number or name, many in one
+question; items, which have no place for a stamp and are not paged, by reading them all.
+
+Facts: ``where`` filters by any element, as in ``Status=="DRAFT"`` (contracts/xero); that conditions may be joined by OR
+is general knowledge. What has a quotation mark is not asked for by that text: how it is written there is not known.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from wherry.errors import TryAgain
+from wherry.records import Call, Found, Item, Reply
+
+from . import facts
+from .books import Books
+from .client import API, NOT_THERE, Obj, decoded
+from .decoding import target_of
+from .documents import KINDS, OWN_TYPE, TAKEN_BACK, reading
+from .faults import object_in
+from .journals import narration
+from .lists import code
+from .sales import reference
+from .texts import clean, stamp_in
+
+AT_ONCE = 15
+"""Items in one question: it goes in the address, which cannot be long."""
+FULL = 100
+"""Records of the one page that is read of an answer; as many may hide others."""
+
+
+def calls(items: Sequence[Item], books: Books) -> list[Call]:
+    """Reading calls that look for items, as few as there can be."""
+    groups: defaultdict[str, list[Item]] = defaultdict(list)
+    for item in items:
+        if item.target is None:
+            groups[item.entity].append(item)
+    known = [reading(item, books) for item in items if item.target is not None]
+    return [*known, *(call for entity, group in groups.items() for call in _questions(entity, group, books))]
+
+
+def _questions(entity: str, items: list[Item], books: Books) -> Iterator[Call]:
+    name = KINDS[entity].name
+    if entity == "product":
+        yield _call(name, items, books, {"unitdp": "4"})
+        return
+    more = {"includeArchived": "true"} if entity == "customer" else {"unitdp": "4"} if entity != "journal_entry" else {}
+    for part in (items[n : n + AT_ONCE] for n in range(0, len(items), AT_ONCE)):
+        where = " OR ".join(dict.fromkeys(one for item in part for one in _conditions(item, books)))
+        yield _call(name, part, books, {"where": where, "page": "1", **more})
+
+
+def _call(name: str, items: Sequence[Item], books: Books, params: dict[str, str]) -> Call:
+    stamps = tuple(item.stamp for item in items)
+    return Call(method="GET", path=f"{API}/{name}", items=stamps, params=params, headers=dict(books.headers))
+
+
+def _conditions(item: Item, books: Books) -> Iterator[str]:
+    kind = KINDS[item.entity]
+    told = {kind.stamp: _sign(item, books), kind.unique: _key(item)}
+    # How a quotation mark would be written is not known.
+    yield from (f'{field}=="{text}"' for field, text in told.items() if text and not set(text) & {'"', "\\"})
+
+
+def _sign(item: Item, books: Books) -> str:
+    """What the field of the stamp holds: as a whole, since a part of a text cannot be asked for."""
+    if item.entity == "customer":
+        return item.stamp
+    return reference(item) if item.entity == "credit_memo" else f"{books.settings.link}/{item.stamp}"
+
+
+def _key(item: Item) -> str:
+    """The number, name or code under which Xero could hold an item that is new."""
+    if item.entity == "product":
+        return code(item.body)
+    if item.entity == "journal_entry":
+        return narration(item)
+    return clean(item.body.get("name" if item.entity == "customer" else "number"))
+
+
+# -- what was found ------------------------------------------------------------
+
+
+def found(call: Call, items: Sequence[Item], reply: Reply, books: Books) -> dict[str, list[Found]]:
+    """Stamp → what is there. Nothing is told of an answer that cannot be read, or that may hide some."""
+    if reply.status == NOT_THERE and items[0].target is not None:
+        gone = object_in(reply.body).get("Status") == NOT_THERE
+        return {items[0].stamp: []} if gone else {}
+    if reply.status != 200:
+        return {}
+    try:
+        rows = decoded(reply.body).get(KINDS[items[0].entity].name)
+    except TryAgain:
+        return {}
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        return {}
+    if "page" in call.params and len(rows) >= FULL:
+        return {}
+    finds = {item.stamp: list(_hits(item, rows, books)) for item in items}
+    return {stamp: hits for stamp, hits in finds.items() if hits or items[0].target is None}
+
+
+def _hits(item: Item, rows: Sequence[Obj], books: Books) -> Iterator[Found]:
+    kind, key = KINDS[item.entity], _key(item).casefold()
+    for row in rows:
+        target = target_of(item, row)
+        if not target or row.get("Type") != OWN_TYPE.get(item.entity, row.get("Type")):
+            continue
+        if item.target is not None:
+            if target.partition("/")[0] == item.target.partition("/")[0]:
+                yield Found(target=item.target, ours=_is_ours(item, row), facts=facts.of_record(item, row, books))
+            continue
+        ours = _is_ours(item, row) or (item.entity == "product" and _is_the_one(item, row, books))
+        alike = not ours and bool(key) and clean(row.get(kind.unique)).casefold() == key and _is_used(row)
+        if ours or alike:
+            yield Found(target=target, ours=ours, alike=alike, facts=facts.of_record(item, row, books))
+
+
+def _is_ours(item: Item, row: Obj) -> bool:
+    stamp = KINDS[item.entity].stamp
+    return bool(stamp) and stamp_in(row.get(stamp)) == item.stamp
+
+
+def _is_the_one(item: Item, row: Obj, books: Books) -> bool:
+    """Only one can have a code: what has it, and all else that was to be written, is the thing itself."""
+    return facts.of_record(item, row, books) == facts.of_item(item, books)
+
+
+def _is_used(row: Obj) -> bool:
+    return row.get("Status") not in TAKEN_BACK and row.get("ContactStatus", "ACTIVE") == "ACTIVE"

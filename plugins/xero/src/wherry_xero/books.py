@@ -1,0 +1,235 @@
+"""What is read of an organisation before anything is written to it: whose it is, its chart, its lock dates, its tax
+rates, tracking categories and currencies.
+
+Facts: nothing can be dated on or before a lock date; system accounts and bank accounts take no manual journals; two
+tracking categories may be active (API.md).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from wherry.accounting import ChartAccount
+from wherry.errors import ConfigError, Rejected
+from wherry.money import exact
+from wherry.records import Item
+
+from .client import Client, Obj, unreadable
+from .settings import XeroSettings
+from .texts import day
+
+if TYPE_CHECKING:
+    from wherry.roles import Services
+
+TYPES = {
+    "BANK": "bank", "CURRENT": "asset", "INVENTORY": "asset", "FIXED": "asset", "NONCURRENT": "asset",
+    "PREPAYMENT": "asset", "CURRLIAB": "liability", "LIABILITY": "liability", "TERMLIAB": "liability",
+    "PAYG": "liability", "EQUITY": "equity", "REVENUE": "income", "SALES": "income", "OTHERINCOME": "income",
+    "DIRECTCOSTS": "expense", "EXPENSE": "expense", "OVERHEADS": "expense", "DEPRECIATN": "expense",
+}  # fmt: skip
+"""Xero's type of an account → the canonical one."""
+CONTROL = {"DEBTORS": "receivable", "CREDITORS": "payable"}
+BARRED = ("bank", "receivable", "payable")
+MOST_CATEGORIES = 2
+
+
+class Chart:
+    """The accounts, found by code, name or id, whatever the case of letters. Archived ones are never posted to."""
+
+    def __init__(self, accounts: Iterable[ChartAccount]) -> None:
+        self._found: defaultdict[str, dict[str, ChartAccount]] = defaultdict(dict)
+        self.accounts = list(accounts)
+        self.by_id = {account.id: account for account in self.accounts}
+        for account in self.accounts:
+            for word in {account.id, account.code, account.name} - {""}:
+                self._found[word.casefold()][account.id] = account
+
+    def find(self, word: str) -> list[ChartAccount]:
+        """The accounts that a word could mean; one whose code it is comes before one whose name it is."""
+        found = list(self._found.get(word.strip().casefold(), {}).values())
+        return [account for account in found if account.code == word.strip()] or found
+
+    def account(self, word: str, item: Item, field: str) -> ChartAccount:
+        """The one account of a journal line. Raises Rejected where there is none that takes journals."""
+        found = self.find(word)
+        if len(found) == 1 and found[0].active and found[0].type not in BARRED:
+            return found[0]
+        near = difflib.get_close_matches(word.casefold(), self._found, 3)
+        hint = f"; near it: {', '.join(near)}" if near else ""
+        why = f"Xero has no account {word}{hint}"
+        if found:
+            told = " and ".join(f"{account.code} ({account.name})" for account in found)
+            state = "archived" if not found[0].active else f"a {found[0].type} account, which takes no manual journals"
+            why = f"account {word} could mean {told}" if len(found) > 1 else f"account {told} is {state}"
+        raise held(
+            item, why, field, "correct the account in Xero, in the map or in the table of accounts, or set clearing on "
+            "the flow; then try it again", "WHERRY-4572",
+        )  # fmt: skip
+
+
+class Taxes(Struct, frozen=True):
+    """Tax rate (percent) → Xero's tax type: by the table, else the only type of that rate. None: lines without one."""
+
+    path: str
+    table: Mapping[Decimal | None, str]
+    rates: Mapping[Decimal, tuple[str, ...]]
+
+    def type_of(self, rate: Decimal | None) -> str:
+        """Empty where none, or several, could be meant."""
+        several = self.rates.get(rate, ()) if rate is not None else ()
+        return self.table.get(rate) or (several[0] if len(several) == 1 else "")
+
+
+class Category(Struct, frozen=True):
+    """A tracking category: its name, and its options by their names in small letters."""
+
+    name: str
+    options: Mapping[str, str]
+
+
+class Books(Struct, frozen=True):
+    """An organisation, as far as writing to it needs to know it."""
+
+    settings: XeroSettings
+    id: str
+    name: str
+    home: str
+    headers: Mapping[str, str]
+    chart: Chart
+    locked: dt.date | None
+    currencies: frozenset[str]
+    taxes: Taxes
+    categories: Mapping[str, Category]
+    sales: str = ""
+    """The code of the account that new items sell to."""
+    retained: str = ""
+    """The id of the account of retained earnings."""
+    year_from: int = 1
+    """The month in which the financial year begins."""
+
+
+def held(item: Item, message: str, field: str, fix: str, code: str) -> Rejected:
+    """The error for an item that cannot be said in Xero's words; nothing of it was sent."""
+    name = item.label or str(item.body.get("number") or item.body.get("name") or item.key)
+    return Rejected(
+        f"{item.entity.replace('_', ' ')} {name}: {message}", fix=fix, code=code,
+        item=item.stamp, entity=item.entity, key=item.key, field=field,
+    )  # fmt: skip
+
+
+def read_books(client: Client, settings: XeroSettings, services: Services) -> Books:
+    """Six calls. Raises ConfigError for settings that the organisation does not fit."""
+    told, listed = organisation(client), client.rows("Accounts")
+    accounts = Chart(map(_account, listed))
+    retained = next((str(row["AccountID"]) for row in listed if row.get("SystemAccount") == "RETAINEDEARNINGS"), "")
+    table = dict(_types(settings.tax_table, services.table(settings.tax_table)))
+    return Books(
+        settings=settings, id=str(told["OrganisationID"]), name=str(told.get("Name") or ""), headers=client.headers,
+        home=str(told.get("BaseCurrency") or ""), chart=accounts, locked=locked(told),
+        currencies=frozenset(str(row.get("Code")) for row in client.rows("Currencies")),
+        taxes=Taxes(settings.tax_table, table, _rates(client.rows("TaxRates"), table, settings.tax_table)),
+        categories=_categories(client.rows("TrackingCategories"), settings), sales=_sales(accounts, settings),
+        retained=retained, year_from=int(told.get("FinancialYearEndMonth") or 12) % 12 + 1,
+    )  # fmt: skip
+
+
+def organisation(client: Client) -> Obj:
+    """The one organisation of the tenant."""
+    rows = client.rows("Organisation")
+    if len(rows) != 1 or not rows[0].get("OrganisationID") or not rows[0].get("BaseCurrency"):
+        raise unreadable("it names no single organisation")
+    return rows[0]
+
+
+def locked(told: Obj) -> dt.date | None:
+    """The later of both lock dates: what the connection's user may do beyond the first one is not known."""
+    dates = [found for name in ("PeriodLockDate", "EndOfYearLockDate") if (found := day(told.get(name)))]
+    return max(dates, default=None)
+
+
+def chart(client: Client) -> Iterator[ChartAccount]:
+    """The chart of accounts, archived ones too."""
+    return map(_account, client.rows("Accounts"))
+
+
+def _account(row: Obj) -> ChartAccount:
+    name = str(row.get("Name") or "")
+    kind = CONTROL.get(str(row.get("SystemAccount") or "")) or TYPES.get(str(row.get("Type")), "other")
+    return ChartAccount(
+        id=str(row["AccountID"]), code=str(row.get("Code") or "") or name, name=name, type=kind,
+        active=row.get("Status", "ACTIVE") == "ACTIVE", currency=str(row.get("CurrencyCode") or ""),
+    )  # fmt: skip
+
+
+def _sales(accounts: Chart, settings: XeroSettings) -> str:
+    sold = [one for one in accounts.accounts if one.type == "income" and one.active]
+    if settings.sales_account is None:
+        return next((one.code for one in sold), "")
+    if found := [one for one in accounts.find(settings.sales_account) if one in sold]:
+        return found[0].code
+    names = ", ".join(f"{one.code} ({one.name})" for one in sold[:10])
+    raise ConfigError(
+        f"sales_account = {settings.sales_account!r} is no revenue account in Xero",
+        fix=f"name one of: {names}" if names else "add a revenue account in Xero",
+        code="WHERRY-2573", key="sales_account",
+    )  # fmt: skip
+
+
+def _types(path: str, rows: list[dict[str, str]]) -> Iterator[tuple[Decimal | None, str]]:
+    for line, row in enumerate(rows, start=2):
+        rate, word = str(row.get("rate") or "").strip().removesuffix("%").strip(), str(row.get("type") or "").strip()
+        try:
+            if not word:
+                raise ValueError
+            yield (exact(rate) if rate else None), word
+        except ValueError:
+            raise ConfigError(
+                f"{path}, line {line}: it is no tax rate with a tax type of Xero",
+                fix="write the columns rate,type: percent, such as 20 or 8.25, and a tax type, such as OUTPUT2",
+                code="WHERRY-2574", file=path, line=line,
+            ) from None  # fmt: skip
+
+
+def _rates(rows: list[Obj], table: Mapping[Decimal | None, str], path: str) -> dict[Decimal, tuple[str, ...]]:
+    """The rates for sales, by percent. Raises ConfigError for a type of the table that is none of the organisation."""
+    good = [row for row in rows if row.get("Status") == "ACTIVE" and row.get("CanApplyToRevenue") is True]
+    known = {str(row.get("TaxType")): Decimal(row.get("EffectiveRate") or 0) for row in good}
+    if wrong := sorted(set(table.values()) - known.keys()):
+        raise ConfigError(
+            f"{path} names {', '.join(wrong)}, which Xero does not have for sales", file=path,
+            fix=f"name some of: {', '.join(sorted(known)) or 'none there'}", code="WHERRY-2575",
+        )  # fmt: skip
+    found: defaultdict[Decimal, list[str]] = defaultdict(list)
+    for word, rate in known.items():
+        found[rate].append(word)
+    return {rate: tuple(words) for rate, words in found.items()}
+
+
+def _categories(rows: list[Obj], settings: XeroSettings) -> dict[str, Category]:
+    """Dimension of a line → category. Raises ConfigError for a category that is named and not there."""
+    there = {name.casefold(): Category(name, _options(row)) for row in rows if (name := _active(row))}
+    wanted = {**{name: name for name in there}, **settings.tracking}
+    if wrong := [word for word in settings.tracking.values() if word.casefold() not in there]:
+        names = ", ".join(one.name for one in there.values())
+        raise ConfigError(
+            f"tracking names {', '.join(wrong)}, which is no active tracking category in Xero",
+            fix=f"name one of: {names}" if names else "add a tracking category in Xero, or leave tracking out",
+            code="WHERRY-2576", key="tracking",
+        )  # fmt: skip
+    return {dimension.casefold(): there[word.casefold()] for dimension, word in wanted.items()}
+
+
+def _options(row: Obj) -> dict[str, str]:
+    return {name.casefold(): name for one in row.get("Options") or () if (name := _active(one))}
+
+
+def _active(row: Any) -> str:
+    """The name of what is active; empty of what is not."""
+    told = isinstance(row, dict) and row.get("Status", "ACTIVE") == "ACTIVE"
+    return str(row.get("Name") or "") if told else ""

@@ -1,0 +1,68 @@
+"""Texts as Xero takes them, our stamps in them, and its dates.
+
+Facts: dates come back as ``/Date(1552521600000+0000)/``, milliseconds since 1970 in UTC, and a plain date is midnight
+(API.md). Names have 255 characters, codes of items 30, their names 50, a narration as much as its import takes.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import hashlib
+import re
+import unicodedata
+
+NARRATION, REFERENCE, DESCRIPTION = 4000, 255, 4000
+CODE, ITEM_NAME = 30, 50
+SIGN = "wherry:"
+"""What stands before the stamp in the reference of a credit note."""
+_STAMP = re.compile(r"(?:/|wherry:|\A)([a-z2-7]{26})\Z")
+_DATE = re.compile(r"/Date\((-?\d{1,15})(?:[+-]\d{4})?\)/\Z")
+_DAY_ONE = dt.date(1970, 1, 1)
+
+
+def clean(text: object) -> str:
+    """In one line, each run of blanks as one, without control characters and lone surrogates."""
+    kept = (_kept(letter) for letter in str(text or ""))
+    return " ".join("".join(kept).split())
+
+
+def _kept(letter: str) -> str:
+    kind = unicodedata.category(letter)
+    return "" if kind == "Cs" or letter in "\ufffe\uffff" else " " if kind in ("Cc", "Zl", "Zp") else letter
+
+
+def cut(text: object, longest: int) -> str:
+    """The same, with an ellipsis where it is too long."""
+    whole = clean(text)
+    return whole if len(whole) <= longest else f"{whole[: longest - 1].rstrip()}…"
+
+
+def short(text: str, longest: int) -> str:
+    """A name that stays its own where it is too long: its beginning, and a hash of the whole."""
+    if len(text) <= longest:
+        return text
+    mark = base64.b32encode(hashlib.blake2b(text.encode(), digest_size=5).digest()).decode().lower()
+    return f"{text[: longest - len(mark) - 1].rstrip()}~{mark}"
+
+
+def stamp_in(text: object) -> str:
+    """The stamp that a link, a reference or a contact number ends in; empty where it has none."""
+    found = _STAMP.search(str(text or ""))
+    return found[1] if found else ""
+
+
+def day(text: object) -> dt.date | None:
+    """The day of a date of Xero, or of one in ISO 8601; None where it is neither."""
+    told = str(text or "")
+    found = _DATE.match(told)
+    try:
+        return _DAY_ONE + dt.timedelta(days=int(found[1]) // 86_400_000) if found else dt.date.fromisoformat(told[:10])
+    except (ValueError, OverflowError):
+        return None
+
+
+def iso(text: object) -> str:
+    """The same as text; empty where there is none."""
+    found = day(text)
+    return found.isoformat() if found else ""
