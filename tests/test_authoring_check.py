@@ -28,6 +28,7 @@ from wherry.hub import Hub
 from wherry.plugins import Installed
 from wherry.settings import ConnectionSettings
 from wherry.simulator import serve
+from wherry.testing.clock import hurried
 from wherry_quickbooks.simulator import QuickBooksSimulator
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -394,7 +395,10 @@ def project(folder: Path, environment: str, url: str = "") -> Hub:
     return Hub.open(folder, environ={"BOOKS_TOKEN": "live-canary-19c4"})
 
 
-def test_in_a_test_company_a_marked_document_is_written_read_back_and_taken_back(tmp_path: Path) -> None:
+def test_in_a_test_company_a_marked_document_is_written_read_back_and_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hurried(monkeypatch)
     books = QuickBooksSimulator(companies=("123146000000001",), limits="none")
     with serve(books.app()) as url, project(tmp_path, "simulator", url) as hub:
         told = live.tried(hub, "books", "quickbooks", sure=False)

@@ -17,6 +17,8 @@ _usual: list[tuple[int, int, int]] = []
 EVERY = 10
 """After so many batches there is a look."""
 _settled = itertools.count(1)
+_frozen = False
+"""Whether others have frozen what was there, as a test suite does."""
 
 
 @contextlib.contextmanager
@@ -64,8 +66,9 @@ def paused() -> Iterator[None]:
 
 def _age() -> None:
     """All that there is counts as old now: the next look does not go through it. What was frozen by others stays so;
-    to count that takes as long as a look."""
-    frozen = gc.get_freeze_count()
+    to count that takes as long as a look, and is done until some is found."""
+    global _frozen
+    _frozen = _frozen or gc.get_freeze_count() > 0
     gc.freeze()
-    if not frozen:
+    if not _frozen:
         gc.unfreeze()

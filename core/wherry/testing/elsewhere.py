@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -44,15 +45,26 @@ def _place(item: pytest.Item) -> str:
 
 def _all(request: pytest.FixtureRequest) -> tuple[Path, str]:
     """Where the other process left what it made, and what it said. It begins with the first check that asks, and does
-    those of the whole session: most of its time it takes to begin."""
-    stash, config = request.config.stash, request.config
+    those of the whole session, for whichever of its workers: most of its time it takes to begin."""
+    stash, base = request.config.stash, request.getfixturevalue("tmp_path_factory").getbasetemp()
     if _made not in stash:
-        folder = request.getfixturevalue("tmp_path_factory").mktemp(FIXTURE)
-        runs = [_place(item) for item in request.session.items if FIXTURE in getattr(item, "fixturenames", ())]
-        settings = ["-c", str(config.inipath)] if config.inipath else []
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(config.rootpath),
-                   "--import-mode", str(config.getoption("importmode")), *settings, *runs]  # fmt: skip
-        told = {**os.environ, MADE: str(folder), "PYTHONHASHSEED": "4711"}
-        done = subprocess.run(command, cwd=config.rootpath, env=told, capture_output=True, text=True, check=False)
-        stash[_made] = folder, done.stdout + done.stderr
+        folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / FIXTURE
+        folder.mkdir(exist_ok=True)
+        with (folder / "said").open("a+", encoding="utf-8") as said:
+            fcntl.flock(said, fcntl.LOCK_EX)
+            if said.seek(0, os.SEEK_END) == 0:
+                said.write(_run(request, folder))
+            said.seek(0)
+            stash[_made] = folder, said.read()
     return stash[_made]
+
+
+def _run(request: pytest.FixtureRequest, folder: Path) -> str:
+    config = request.config
+    runs = [_place(item) for item in request.session.items if FIXTURE in getattr(item, "fixturenames", ())]
+    settings = ["-c", str(config.inipath)] if config.inipath else []
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(config.rootpath),
+               "--import-mode", str(config.getoption("importmode")), *settings, *runs]  # fmt: skip
+    told = {**os.environ, MADE: str(folder), "PYTHONHASHSEED": "4711"}
+    done = subprocess.run(command, cwd=config.rootpath, env=told, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
