@@ -142,7 +142,10 @@ def digest(body: dict[str, Any]) -> str:
 
 def plain_text(body: dict[str, Any]) -> bytes:
     """A body as JSON, the same on every machine."""
-    return msgspec.json.encode(body, order="deterministic")
+    return _encode(body)
+
+
+_encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 def digest_of(text: bytes) -> str:
@@ -157,7 +160,7 @@ def stamp_of(lane: Lane, draft: Draft, action: str, sequence: int, attempt: int)
     """
     content = draft.body if action == "write" else {}
     facts = [lane.identity, draft.entity, draft.key, sequence, attempt, action, content]
-    found = hashlib.blake2b(msgspec.json.encode(facts, order="deterministic"), digest_size=20).digest()
+    found = hashlib.blake2b(_encode(facts), digest_size=20).digest()
     return base64.b32encode(found).decode().lower()[:26]
 
 

@@ -9,6 +9,8 @@ from wherry.records import Answer, Change, Item
 from wherry.roles import AtomicSinkWriter, Documents
 from wherry.testing.clock import FakeClock
 from wherry_workspace import work
+from wherry_workspace.documents import bring
+from wherry_workspace.kinds import KINDS
 from wherry_workspace.sink import WorkspaceSink
 
 
@@ -244,7 +246,9 @@ def test_a_batch_reads_and_writes_each_kind_once(fresh: Any, clock: FakeClock) -
     memory.calls.clear()
     old = [item("project", target, name="Fence 2", customer=customer) for target in targets]
     sink.apply(memory, [*old, *(item("project", name=f"New {n}", customer=customer) for n in range(20))])
-    assert sorted(memory.calls) == ["get project", "known customer", "known project", "put project"]
+    assert sorted(memory.calls) == [
+        "get list", "get project", "known brought", "known customer", "known list", "put project",
+    ]  # fmt: skip
 
 
 def test_new_ids_go_round_those_an_import_brought(sink: WorkspaceSink, documents: Documents) -> None:
@@ -255,7 +259,7 @@ def test_new_ids_go_round_those_an_import_brought(sink: WorkspaceSink, documents
         "created": "",
         "changed": "",
     }
-    documents.put("customer", [(f"C-{number}", held) for number in (1001, 1002, 1004)])
+    bring(documents, KINDS["customer"], [(f"C-{number}", held) for number in (1001, 1002, 1004)])
     answers = sink.apply(documents, [item("customer", name="A"), item("customer", name="B")])
     assert [answer.target for answer in answers] == ["C-1003", "C-1005"]
     assert documents.count("customer") == 5

@@ -216,7 +216,7 @@ def _line(one: Charge, known: Known) -> dict[str, Any]:
 
 def _updated(kind: Kind, name: str, held: Document, body: dict[str, Any], work: Work) -> Document | None:
     """The document as the file has it now, but for what was edited here; None where that changes nothing."""
-    spoken = sorted({*mentioned(kind, body), "customer", "location", "lines"})
+    spoken = sorted({*mentioned(kind, body).names, "customer", "location", "lines"})
     merged = Merged(body) if body == held["fields"] else merge(kind, held["fields"], body, spoken, held["local"])
     if not merged.written:
         work.report.unchanged += 1

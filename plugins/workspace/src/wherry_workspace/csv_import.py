@@ -11,7 +11,7 @@ from wherry.roles import Documents
 
 from wherry_workspace.bodies import Refusal, canonical, full
 from wherry_workspace.csv_lines import import_lines
-from wherry_workspace.documents import Document, fresh_ids, made, remade
+from wherry_workspace.documents import Document, bring, fresh_ids, made, remade
 from wherry_workspace.finding import Finder
 from wherry_workspace.kinds import KINDS, Kind, kind_of
 from wherry_workspace.merge import merge
@@ -130,7 +130,8 @@ def edited(document: Document, fields: dict[str, object], changes: list[Change],
 
 def _write(documents: Documents, plan: Plan) -> None:
     name = plan.kind.name
-    documents.put(name, [*plan.named, *plan.changed])
+    bring(documents, plan.kind, plan.named)
+    documents.put(name, plan.changed)
     ids = fresh_ids(documents, plan.kind, len(plan.unnamed)) if plan.unnamed else []
     documents.put(name, zip(ids, plan.unnamed, strict=True))
     plan.report.created = [*(one for one, _ in plan.named), *ids]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -12,7 +12,14 @@ from wherry.roles import Documents
 from wherry_workspace.kinds import Kind
 
 Document = dict[str, Any]
-"""``{"fields", "local": {path: true}, "origin": {"by", "written": {key: [field]}}, "created", "changed"}``"""
+"""``{"fields", "local": {path: true}, "origin": {"by", "written": {key: id}}, "created", "changed"}``
+
+``written`` says of each source which list of fields it filled: nearly all documents of a kind have the same few lists,
+so each is kept once, see ``keep_lists``."""
+LISTS = "list"
+"""The kind of those lists."""
+Lists = dict[str, Sequence[str]]
+"""Id → names of fields."""
 
 
 @lru_cache(16)
@@ -25,10 +32,10 @@ def changed_since(document: Document, since: dt.datetime | None) -> bool:
     return since is None or dt.datetime.fromisoformat(document["changed"]) >= since
 
 
-def made(fields: dict[str, Any], *, by: str, now: dt.datetime, key: str = "", names: Iterable[str] = ()) -> Document:
-    """A new document. ``key`` is the source's own key of it, ``names`` the fields that source fills."""
+def made(fields: dict[str, Any], *, by: str, now: dt.datetime, key: str = "", filled: str = "") -> Document:
+    """A new document. ``key`` is the source's own key of it, ``filled`` the list of fields which that source fills."""
     moment = stamp(now)
-    written = {key: list(names)} if key else {}
+    written = {key: filled} if key else {}
     return {
         "fields": fields,
         "local": {},
@@ -58,6 +65,20 @@ def remade(
     }
 
 
+def keep_lists(documents: Documents, lists: Lists) -> Lists:
+    """Those that are not kept yet are, from now on. All of them."""
+    fresh = lists.keys() - documents.known(LISTS, lists)
+    if fresh:
+        documents.put(LISTS, [(id, {"names": [*lists[id]]}) for id in sorted(fresh)])
+    return lists
+
+
+def kept_lists(documents: Documents, held: Iterable[Document]) -> Lists:
+    """Every list that these documents speak of."""
+    ids = {id for document in held for id in document["origin"]["written"].values()}
+    return {id: kept["names"] for id, kept in documents.get(LISTS, ids).items()} if ids else {}
+
+
 ROW = "row:"
 """How the note of a document's origin begins that tells by which row of a file it came."""
 
@@ -67,8 +88,21 @@ def sources_of(document: Document) -> list[str]:
     return sorted(key.removeprefix("id:") for key in document["origin"]["written"] if not key.startswith(ROW))
 
 
+_BROUGHT = "brought"
+"""One document for each kind of which a file has brought things with ids of their own."""
+
+
+def bring(documents: Documents, kind: Kind, rows: Sequence[tuple[str, Document]]) -> None:
+    """Put new documents whose ids somebody else chose: the counter of ids may not have reached them yet."""
+    if rows:
+        documents.put(kind.name, rows)
+        documents.put(_BROUGHT, [(kind.name, {})])
+
+
 def fresh_ids(documents: Documents, kind: Kind, count: int) -> list[str]:
-    """New ids that no document has: an import may have brought ids that the counter has not reached yet."""
+    """New ids that no document has. Only where some were brought each has to be looked for."""
+    if not documents.known(_BROUGHT, [kind.name]):
+        return documents.new_ids(kind.name, kind.prefix, count)
     free: list[str] = []
     draw = count
     while len(free) < count:

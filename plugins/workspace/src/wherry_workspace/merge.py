@@ -7,11 +7,13 @@ emptied there.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+import msgspec
 from msgspec import Struct, field
 from wherry.records import Change
 
@@ -33,16 +35,24 @@ class Merged(Struct):
         return [change for change in self.changes if not change.kept]
 
 
-def mentioned(kind: Kind, body: dict[str, Any]) -> list[str]:
+class Mentioned(Struct, frozen=True):
+    """The names of the fields that a body speaks of, in order; and what this list of them is kept as."""
+
+    id: str
+    names: tuple[str, ...]
+
+
+def mentioned(kind: Kind, body: dict[str, Any]) -> Mentioned:
     """The fields a body speaks of; those of ``custom`` one by one."""
-    return [*_named(kind.name, tuple(body), tuple(body.get("custom") or ()))]
+    return _mentioned(kind.name, tuple(body), tuple(body.get("custom") or ()))
 
 
 @lru_cache(1024)
-def _named(kind: str, fields: tuple[str, ...], custom: tuple[str, ...]) -> tuple[str, ...]:
+def _mentioned(kind: str, fields: tuple[str, ...], custom: tuple[str, ...]) -> Mentioned:
     """Most bodies of a kind speak of the same fields."""
-    names = [name for name in fields if name in KINDS[kind].fields and name != "custom"]
-    return tuple(sorted([*names, *[f"custom.{name}" for name in custom]]))
+    own = [name for name in fields if name in KINDS[kind].fields and name != "custom"]
+    names = tuple(sorted([*own, *[f"custom.{name}" for name in custom]]))
+    return Mentioned(hashlib.blake2b(msgspec.json.encode(names), digest_size=8).hexdigest(), names)
 
 
 def merge(kind: Kind, held: dict[str, Any], new: dict[str, Any], names: Iterable[str], local: Iterable[str]) -> Merged:

@@ -15,9 +15,9 @@ from wherry.wording import a
 
 from wherry_workspace.account import Opened, account
 from wherry_workspace.bodies import Refusal, canonical, references_of
-from wherry_workspace.documents import Document, fresh_ids, made, remade
+from wherry_workspace.documents import Document, fresh_ids, keep_lists, kept_lists, made, remade
 from wherry_workspace.kinds import KINDS, Kind
-from wherry_workspace.merge import mentioned, merge
+from wherry_workspace.merge import Mentioned, mentioned, merge
 
 STATUS, VOIDED = "status", "Void"
 
@@ -29,6 +29,8 @@ class Known(Struct):
     documents: defaultdict[str, dict[str, Document]] = field(default_factory=lambda: defaultdict(dict))
     referred: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     dirty: defaultdict[str, dict[str, Document]] = field(default_factory=lambda: defaultdict(dict))
+    lists: dict[str, Sequence[str]] = field(default_factory=dict)
+    """Id → names: the fields that the sources of those documents filled."""
 
     def put(self, kind: str, name: str, document: Document) -> None:
         self.documents[kind][name] = self.dirty[kind][name] = document
@@ -44,7 +46,7 @@ class Ready(Struct):
     item: Item
     kind: Kind
     body: dict[str, Any]
-    names: list[str]
+    spoken: Mentioned
     """The fields its body speaks of, also those that hold their default."""
     references: list[tuple[str, str, str]]
     """Field path, kind and id of everything it refers to."""
@@ -67,7 +69,9 @@ class WorkspaceSink:
         ready = [one for one in prepared if isinstance(one, Ready)]
         known = _known(documents, ready)
         checked = [_sound(one, known) if isinstance(one, Ready) else one for one in prepared]
-        ids, now = _ids(documents, [one for one in checked if isinstance(one, Ready)]), self._clock.now()
+        sound, now = [one for one in checked if isinstance(one, Ready)], self._clock.now()
+        known.lists |= keep_lists(documents, {one.spoken.id: one.spoken.names for one in sound})
+        ids = _ids(documents, sound)
         answers = [_write(one, known, ids, now) if isinstance(one, Ready) else one for one in checked]
         known.store(documents)
         return answers
@@ -90,7 +94,7 @@ def _write(ready: Ready, known: Known, ids: dict[str, Iterator[str]], now: dt.da
     if item.target is not None:
         return _update(ready, known, item.target, now)
     name = next(ids[kind.name])
-    known.put(kind.name, name, made(ready.body, by="sync", now=now, key=item.key, names=ready.names))
+    known.put(kind.name, name, made(ready.body, by="sync", now=now, key=item.key, filled=ready.spoken.id))
     return Answer(fate="created", target=name, reason=ready.note)
 
 
@@ -98,13 +102,14 @@ def _update(ready: Ready, known: Known, target: str, now: dt.datetime) -> Answer
     item, kind = ready.item, ready.kind
     held = known.documents[kind.name][target]
     written = held["origin"]["written"]
-    names = sorted({*ready.names, *written.get(item.key, ())})
-    if held["fields"] == ready.body and written.get(item.key) == names and not item.overwrite_local:
+    before = known.lists.get(written.get(item.key, ""), ())
+    names = sorted({*ready.spoken.names, *before})
+    if held["fields"] == ready.body and [*before] == names and not item.overwrite_local:
         return Answer(fate="unchanged", target=target, reason=ready.note)
     local = _unprotected(held["local"], names) if item.overwrite_local else list(held["local"])
     merged = merge(kind, held["fields"], ready.body, names, local)
     document = remade(held, merged.fields, by="sync", now=now, local=local,
-                      written={**written, item.key: ready.names})  # fmt: skip
+                      written={**written, item.key: ready.spoken.id})  # fmt: skip
     if document != held:
         known.put(kind.name, target, document)
     fate: Fate = "updated" if merged.written else "unchanged"
@@ -168,6 +173,7 @@ def _known(documents: Documents, ready: Iterable[Ready]) -> Known:
     known = Known()
     for kind, ids in touched.items():
         known.documents[kind].update(documents.get(kind, ids))
+    known.lists = kept_lists(documents, [one for held in known.documents.values() for one in held.values()])
     for kind, ids in referred.items():
         known.referred[kind] = documents.known(kind, ids)
     return known

@@ -169,7 +169,7 @@ def _settled(work: Work, one: Transaction, held: Document | None, name: str) -> 
     if held is not None:
         return _updated(work, name, held, fields, one.mark)
     work.report.creates += 1
-    return made(fields, by="import", now=work.now, key=f"{ROW}{one.mark}", names=mentioned(KIND, fields))
+    return made(fields, by="import", now=work.now, key=f"{ROW}{one.mark}")
 
 
 def _count(report: Report, one: Transaction) -> None:
@@ -180,13 +180,13 @@ def _count(report: Report, one: Transaction) -> None:
 
 
 def _updated(work: Work, name: str, held: Document, fields: dict[str, Any], mark: str) -> Document | None:
-    spoken = sorted({*mentioned(KIND, fields), *work.spoken})
+    spoken = sorted({*mentioned(KIND, fields).names, *work.spoken})
     merged = merge(KIND, held["fields"], fields, spoken, held["local"])
     if not merged.written:
         work.report.unchanged += 1
         return None
     work.report.updated[name] = merged.written
-    written = {**held["origin"]["written"], f"{ROW}{mark}": mentioned(KIND, fields)}
+    written = {**held["origin"]["written"], f"{ROW}{mark}": ""}
     return remade(held, merged.fields, by="import", now=work.now, local=held["local"], written=written)
 
 
