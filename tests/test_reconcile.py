@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from wherry.errors import ConfigError
-from wherry.operating import reconciling
+from wherry.operating import deciding, reconciling, reopening
+from wherry.operating import desk as at_the_desk
 from wherry.records import Call, Found, Item, Reply
 from wherry.testing.shelf import FILE
 from wherry.testing.target_sink import AskingSink
@@ -82,6 +83,20 @@ def test_what_a_list_of_the_target_leaves_out_is_read_in_the_document(desk: Book
     desk.target.edit(desk.number("2")["id"], total="90.00")
     desk.clock.sleep(desk.target.lag + 1)  # now the list shows it
     assert ["total is 90.00" in one.says for one in reconciled(desk).differences] == [True]
+
+
+def test_what_was_taken_back_and_stands_there_again_is_told_and_taken_back_once_more(desk: Books) -> None:
+    """I3: somebody made it good there, or the target came out of a backup"""
+    desk.bill("1", "1.10", status="void")
+    assert desk.run().exit_code == 0
+    assert reconciled(desk).differences == []
+    desk.target.edit(desk.number("1")["id"], status="open")
+    assert [(one.what, one.record) for one in reconciled(desk).differences] == [("stands", "invoice 1")]
+    with desk.open() as hub:
+        [one] = reopening.reopen(hub, "INV-1").items
+        deciding.retry(hub, at_the_desk.pick(hub, [int(one["id"][2:])]))
+    assert (one["class"], desk.done()[-1][0]) == ("differs", "voided")
+    assert reconciled(desk).differences == []
 
 
 def test_a_document_that_is_gone_from_the_target_is_missing(desk: Books) -> None:

@@ -37,6 +37,7 @@ _LARGEST = 10_000_000
 _NAMED = 1000
 """The most records that are named of one reason."""
 _DECIDABLE = ("missing", "edited")
+STANDS = "it was taken back, and stands there again"
 Name = tuple[str, str]
 """Kind and id of a record."""
 
@@ -66,7 +67,7 @@ class Line(Struct, kw_only=True):
 
 
 class Difference(Struct, frozen=True, kw_only=True):
-    """Where the ends do not agree: ``missing``, ``edited``, ``twice``, ``alike``, ``source`` or ``untold``.
+    """Where the ends do not agree: ``missing``, ``edited``, ``stands``, ``twice``, ``alike``, ``source``, ``untold``.
 
     ``decided``: who has decided about it and how, which still holds; empty where nobody has.
     """
@@ -150,7 +151,7 @@ def compared(hub: Hub, flow: str, period: str, takes: Callable[[str], bool]) -> 
         _count(found, line)
     found.differences += _told_otherwise(lines)
     if wired.posting is None:
-        found.differences += _at_target(hub, wired, found, [line for line in lines if line.state == "posted"])
+        found.differences += _at_target(hub, wired, found, lines)
     _number(found, lines)
     found.decided = [one for one in found.differences if one.decided]
     found.differences = [one for one in found.differences if not one.decided]
@@ -246,7 +247,7 @@ def _told_otherwise(lines: Sequence[Line]) -> list[Difference]:
 
 
 def _at_target(hub: Hub, wired: Wired, found: Reconciled, lines: Sequence[Line]) -> list[Difference]:
-    items = {line.name: _item(line) for line in lines if line.link is not None and line.link.body}
+    items = {line.name: _item(line) for line in lines if line.link is not None and shows(line.link)}
     if not items:
         return []
     target = desk.reach(hub, wired.lane.route.sink, away=True)
@@ -294,8 +295,15 @@ def _item(line: Line) -> Item:
 def item_of(link: LinkRow, name: str) -> Item:
     """What was written, as an item by which the target can be asked for it; ``name`` tells it from others."""
     body = msgspec.json.decode(link.body)
+    action: Literal["write", "void"] = "void" if link.rule == REVERSED else "write"
     return Item(entity=link.entity, key=link.key, body=body, before=body, target=link.target, token=link.token,
-                label=name, stamp=_stand_in(name))  # fmt: skip
+                label=name, stamp=_stand_in(name), action=action)  # fmt: skip
+
+
+def shows(link: LinkRow) -> bool:
+    """Whether the document itself tells that it stands as it was written, or was taken back. What takes back a journal
+    entry is another one."""
+    return bool(link.body) and (link.rule != REVERSED or link.entity != "journal_entry")
 
 
 def _stand_in(name: str) -> str:
@@ -308,6 +316,8 @@ def differences(name: str, item: Item, held: Held) -> list[Difference]:
     target = item.target or ""
     if not held.told:
         return [Difference(what="untold", record=name, target=target, says="the target could not tell")]
+    if item.action == "void":
+        return [Difference(what="stands", record=name, target=target, says=STANDS)] if held.changes else []
     if not held.there:
         return [Difference(what="missing", record=name, target=target, says="it is not there any more")]
     found = []

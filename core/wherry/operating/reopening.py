@@ -18,7 +18,7 @@ from wherry.hub import Hub
 from wherry.operating import desk
 from wherry.operating.comparing import amount_of
 from wherry.operating.deciding import Done
-from wherry.operating.reconciling import item_of
+from wherry.operating.reconciling import STANDS, item_of, shows
 from wherry.operating.subjects import Finder, Subject, body_of, texts_of
 from wherry.protocol import flight, homing, resolving, rows, sinks, writing
 from wherry.protocol.flight import Target
@@ -173,7 +173,7 @@ def _store(tx: Tx, one: Placed, note: str, now: str) -> None:
 def _looked_at(hub: Hub, meant: Meant, note: str) -> Placed:
     link = meant.subject.link
     word = str(body_of(link).get("number") or body_of(link).get("name") or meant.ref.key)
-    if link is None or not link.target or link.rule == rows.REVERSED:
+    if link is None or not link.target or not shows(link):
         raise _nothing(meant.subject, word, "the target holds nothing of it that could be decided about")
     target = desk.reach(hub, meant.route.sink)
     hits = _holds(target, link) if target is not None and link.body else None
@@ -181,13 +181,17 @@ def _looked_at(hub: Hub, meant: Meant, note: str) -> Placed:
         raise _nothing(meant.subject, word, "the target cannot tell whether it holds it")
     answer = _verdict(target, link, next((hit for hit in hits if hit.target == link.target), None))
     if answer is None:
-        raise _nothing(meant.subject, word, f"{target.name} holds it as it was written; there is nothing to decide")
+        how = "as taken back" if link.rule == rows.REVERSED else "as it was written"
+        raise _nothing(meant.subject, word, f"{target.name} holds it {how}; there is nothing to decide")
     now = hub.store.now()
     with hub.store.write() as tx:
         if quicker := ledger.find_items(tx, meant.route, [meant.ref]).get(meant.ref):
             raise _open_already(quicker, quicker.label or word)
         placed = Placed(meant.route, _item(hub, tx, meant, link, answer, now))
         placed.item.evidence = _evidence(link, hits, now)
+        if link.rule == rows.REVERSED:  # it stands again, whatever is decided
+            homing.take_up(tx, desk.lane(hub, placed), placed.item)
+            ledger.put_links(tx, meant.route, [msgspec.structs.replace(link, rule="created")])
         _store(tx, placed, note, now)
     return placed
 
@@ -199,14 +203,17 @@ def _holds(target: Target, link: LinkRow) -> list[Found] | None:
 
 
 def _verdict(target: Target, link: LinkRow, hit: Found | None) -> Answer | None:
-    """What there is to decide; None where the target holds what was written."""
+    """What there is to decide; None where the target holds what was written, or nothing of what was taken back."""
+    back = link.rule == rows.REVERSED
     if hit is None:
-        return Answer(fate="decide", reason=f"{spelled(link.entity)} {link.target} is no longer there")
+        gone = Answer(fate="decide", reason=f"{spelled(link.entity)} {link.target} is no longer there")
+        return None if back else gone
     ours = sinks.facts(target.sink, item_of(link, link.target))
     if _STATE in hit.facts and _STATE not in ours:
         return Answer(fate="decide", reason=f"{spelled(link.entity)} {link.target} is {hit.facts[_STATE]} there")
-    changes = differing(ours, hit.facts)
-    return flight.differs(link.target, hit.token, changes, "it was edited there since") if changes else None
+    changes, retry = differing(ours, hit.facts), "take it back again" if back else "send ours again"
+    why = STANDS if back else "it was edited there since"
+    return flight.differs(link.target, hit.token, changes, why, retry=retry) if changes else None
 
 
 def _evidence(link: LinkRow, hits: list[Found], now: str) -> str:
@@ -221,15 +228,16 @@ def _item(hub: Hub, tx: Tx, meant: Meant, link: LinkRow, answer: Answer, now: st
     body = _symbolic(tx, meant.route, flow, body_of(link))
     root = bool(meant.subject.record) or link.entity == ENTITY
     label = str(body.get("number") or body.get("name") or "")
-    draft = Draft(entity=link.entity, key=link.key, body=body, label=label, root=root, refs=references(body))
+    back = link.rule == rows.REVERSED
+    draft = Draft(entity=link.entity, key=link.key, body=body, label=label, root=root, refs=references(body), void=back)
     amount, currency = amount_of(link.entity, body)
     item = ItemRow(
         entity=link.entity, key=link.key, flow=flow, run=link.run,
         state=answer.fate, record_kind=last.record_kind if last else meant.subject.kind,
         record_id=last.record_id if last else meant.subject.record, root=root, draft=draft, label=label,
         target=link.target if answer.fate == "differs" else "", reason=answer.reason, field=answer.field,
-        fix=answer.fix, amount=amount, currency=currency, created_at=now, changed_at=now, action="write",
-        sequence=link.sequence + 1, attempt=1, token=answer.token,
+        fix=answer.fix, amount=amount, currency=currency, created_at=now, changed_at=now,
+        action="void" if back else "write", sequence=link.sequence + 1, attempt=1, token=answer.token,
     )  # fmt: skip
     lane = desk.lane(hub, Placed(meant.route, item))
     item.stamp = stamp_of(lane, draft, item.action, item.sequence, item.attempt)
