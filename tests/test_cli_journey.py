@@ -373,9 +373,9 @@ def test_init_writes_a_template_that_is_in_order_and_never_writes_over_a_project
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "new"
     assert app.run(["init", "new", "--no-input"]) == 0
-    assert capsys.readouterr().out.splitlines()[1:] == [
-        "Next: cd new", "      wherry doctor", "      wherry plan won-deals"
-    ]  # fmt: skip
+    said = capsys.readouterr().out.splitlines()
+    assert said[-3:] == ["Next: cd new", "      wherry doctor", "      wherry plan won-deals"]
+    assert said[1].startswith("the CRM is HubSpot; for Salesforce: --template crm --from salesforce --yes")
     written = (folder / "wherry.toml").read_text()
     assert ".env" in (folder / ".gitignore").read_text()
     assert app.run(["-C", str(folder), "config", "check"]) == 0
@@ -384,6 +384,9 @@ def test_init_writes_a_template_that_is_in_order_and_never_writes_over_a_project
     assert "# mine" in (folder / "wherry.toml").read_text()
     assert app.run(["init", str(folder), "--no-input", "--yes"]) == 0
     assert "# mine" not in (folder / "wherry.toml").read_text()
+    assert app.run(["init", str(folder), "--template", "crm", "--from", "salesforce", "--yes"]) == 0
+    assert 'plugin = "salesforce"' in (folder / "wherry.toml").read_text()
+    assert app.run(["init", str(folder), "--template", "crm", "--from", "ledgerly", "--yes"]) == 2
 
 
 def test_init_asks_tests_lists_pipelines_and_writes_what_was_chosen(

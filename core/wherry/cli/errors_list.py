@@ -16,7 +16,7 @@ from wherry.cli.grouped import FEW
 from wherry.cli.options import face, listing, moment
 from wherry.clock import stored
 from wherry.hub import Hub
-from wherry.operating import approvals, desk
+from wherry.operating import approvals, behind, desk
 from wherry.store import questions
 
 _CAUSES = 20
@@ -89,7 +89,8 @@ def _besides(hub: Hub, flow: str) -> tuple[list[dict[str, Any]], int]:
 def _next(
     rows: Sequence[Mapping[str, Any]], held: Sequence[Mapping[str, Any]], blocked: Sequence[Mapping[str, Any]]
 ) -> list[str]:
-    first = [f"wherry errors show {row['id']}" for row in rows[:1]]
+    own = [f"wherry errors show {row['id']}" for row in rows if not row["held_up_by"]]
+    first = own[:1] or [behind.see(row["held_up_by"]) for row in rows[:1]]
     first += dict.fromkeys(f"wherry accounts map {shlex.quote(one['flow'])}" for one in blocked)
     return first + [f"wherry approve {shlex.quote(one['flow'])}" for one in held]
 

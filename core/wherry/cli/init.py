@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 @click.option(
     "--into", default="", metavar="SYSTEM", help="With invoices or journals: the system that keeps the books."
 )
-def init(directory: Path | None, template: str | None, into: str) -> None:
+@click.option("--from", "source", default="", metavar="SYSTEM", help="With crm: the CRM that is read.")
+def init(directory: Path | None, template: str | None, into: str, source: str) -> None:
     """Make a project folder: choose systems and say how secrets are given; connections are tested, pipelines listed.
 
     Without a terminal, or with --no-input, the crm template is written: the installed plugins, ready to be edited.
@@ -46,6 +47,7 @@ def init(directory: Path | None, template: str | None, into: str) -> None:
     \b
     Examples:
       wherry init acme
+      wherry init acme --template crm --from SYSTEM
       wherry init shop --template invoices
       wherry init yard --template invoices --into SYSTEM
       wherry init acme --template demo
@@ -53,11 +55,14 @@ def init(directory: Path | None, template: str | None, into: str) -> None:
     own = face()
     if into and template not in templates.NAMES:
         raise click.UsageError(f"--into goes with --template {' or '.join(templates.NAMES)}")
+    if source and template != "crm":
+        raise click.UsageError("--from goes with --template crm")
     folder = (directory or own.folder or Path(".")).absolute()
     own.folder, own.config = directory or own.folder, None
     if (folder / PROJECT_FILE).exists() and not own.yes:
         fix = "say --yes to write over it, or name another folder"
         raise Guarded(f"{folder / PROJECT_FILE} is there already", fix=fix, code="WHERRY-7080")
+    others: Sequence[Manifest] = ()
     if template is None and own.asks:
         plan = _asked(own, folder)
     elif template == "demo":
@@ -67,17 +72,23 @@ def init(directory: Path | None, template: str | None, into: str) -> None:
         _for_books(own, folder, template, into)
         return
     else:
-        plan = _template(folder)
+        plan, others = _template(folder, source)
         _write(folder, starting.text(plan))
         _list_pipelines(own, folder, plan)
-    _done(own, folder, [flow.name for flow in plan.flows], template or "crm")
+    _done(own, folder, plan, template or "crm", others)
 
 
-def _done(own: Face, folder: Path, flows: Sequence[str], template: str) -> None:
+def _done(own: Face, folder: Path, plan: Plan, template: str, others: Sequence[Manifest]) -> None:
+    flows = [flow.name for flow in plan.flows]
     nexts = ["wherry doctor", f"wherry plan {flows[-1]}"] if flows else ["wherry plugin list"]
     nexts = _from_there(own, folder) + nexts
-    data = {"folder": str(folder), "file": str(folder / PROJECT_FILE), "template": template, "flows": list(flows)}
-    own.print("wherry.init/1", data, f"wrote {folder / PROJECT_FILE}", nexts)
+    data = {"folder": str(folder), "file": str(folder / PROJECT_FILE), "template": template, "flows": flows,
+            "others": [one.system for one in others]}  # fmt: skip
+    lines = [f"wrote {folder / PROJECT_FILE}"]
+    if others and flows:
+        said = _others(others, "--template crm --from")
+        lines.append(f"the CRM is {plan.connections[0].manifest.title}{said}")
+    own.print("wherry.init/1", data, lines, nexts)
 
 
 def _from_there(own: Face, folder: Path) -> list[str]:
@@ -134,13 +145,14 @@ def _for_books(own: Face, folder: Path, template: str, into: str) -> None:
     data = {"folder": str(folder), "file": str(folder / PROJECT_FILE), "template": template,
             "flows": [templates.FLOWS[template]], "books": between.books.system,
             "others": [one.system for one in between.others]}  # fmt: skip
-    lines = [f"wrote {folder / PROJECT_FILE}", f"the books are {between.books.title}" + _others(between.others)]
+    said = _others(between.others, "--into")
+    lines = [f"wrote {folder / PROJECT_FILE}", f"the books are {between.books.title}{said}"]
     nexts = _from_there(own, folder) + templates.after(template, between)
     own.print("wherry.init/1", data, lines, nexts)
 
 
-def _others(found: Sequence[Manifest]) -> str:
-    return "".join(f"; for {one.title}: --into {one.system} --yes" for one in found)
+def _others(found: Sequence[Manifest], option: str) -> str:
+    return "".join(f"; for {one.title}: {option} {one.system} --yes" for one in found)
 
 
 # -- from what is installed --------------------------------------------------------------------------------------------
@@ -157,16 +169,18 @@ def _ends(usable: plugins.Plugins) -> dict[str, Manifest]:
     return dict(sorted(found.items()))
 
 
-def _template(folder: Path) -> Plan:
+def _template(folder: Path, wanted: str) -> tuple[Plan, Sequence[Manifest]]:
+    """The project, and the other CRMs that it might read."""
     usable = _usable()
     manifests = _ends(usable).values()
-    source = next((one for one in manifests if one.group == "CRM" and "source" in one.roles), None)
+    source, others = templates.crms(usable, wanted)
     sink = next((one for one in manifests if "sink" in one.roles and one.group == "platform"), None)
     connections = [
         _connected(one, Secret("env", starting.variable(one.system, "TOKEN")), usable) for one in (source, sink) if one
     ]
-    return Plan(name=starting.project_name(folder), timezone=_zone(), currency="USD", connections=connections,
+    plan = Plan(name=starting.project_name(folder), timezone=_zone(), currency="USD", connections=connections,
                 flows=starting.flows_among(connections))  # fmt: skip
+    return plan, others
 
 
 def _connected(manifest: Any, secret: Secret, usable: plugins.Plugins) -> Connected:

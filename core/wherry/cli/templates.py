@@ -46,12 +46,8 @@ def ends(usable: Plugins, template: str, into: str = "") -> Ends:
     missing."""
     found = [usable.manifests[name] for name in sorted(usable.manifests)]
     platform = next((one for one in found if one.group == "platform" and _KINDS[template] in one.maps), None)
-    keeping = [one for one in found if one.group == "accounting" and "sink" in one.roles]
-    by_ease = sorted(keeping, key=lambda one: (not one.sign_in, _asks_for(usable.settings_model(one.system))))
-    books = next((one for one in by_ease if into in ("", one.system)), None)
-    if into and books is None:
-        known = ", ".join(one.system for one in by_ease) or "none"
-        raise ConfigError(f"no installed plugin {into} keeps books", fix=f"these do: {known}", code="WHERRY-2127")
+    keeping = by_ease(usable, [one for one in found if one.group == "accounting" and "sink" in one.roles])
+    books = _meant(keeping, into, "keeps books")
     if platform is None or books is None:
         what = f"a platform that has {_KINDS[template]} records" if platform is None else "a system that keeps books"
         raise ConfigError(f"no installed plugin is {what}", fix="install one; see: wherry plugin list",
@@ -59,7 +55,30 @@ def ends(usable: Plugins, template: str, into: str = "") -> Ends:
     files = [one.system for one in found if one.group == "files" and "sink" in one.roles]
     also = tuple(files) if template == "journals" else ()
     models = usable.settings_model(books.system), usable.settings_model(platform.system)
-    return Ends(platform, books, also, *models, others=tuple(one for one in by_ease if one is not books))
+    return Ends(platform, books, also, *models, others=tuple(one for one in keeping if one is not books))
+
+
+def by_ease(usable: Plugins, found: Iterable[Manifest]) -> list[Manifest]:
+    """Systems with the one that asks for least first."""
+    return sorted(found, key=lambda one: (not one.sign_in, _asks_for(usable.settings_model(one.system))))
+
+
+def crms(usable: Plugins, wanted: str = "") -> tuple[Manifest | None, list[Manifest]]:
+    """The CRM that is read, where one is installed, and the others. Raises ConfigError where the one that is
+    ``wanted`` is none."""
+    found = by_ease(usable, [usable.manifests[name] for name in sorted(usable.manifests)])
+    found = [one for one in found if one.group == "CRM" and "source" in one.roles]
+    source = _meant(found, wanted, "is a CRM")
+    return source, [one for one in found if one is not source]
+
+
+def _meant(found: Iterable[Manifest], wanted: str, what: str) -> Manifest | None:
+    """The first, or the one that is wanted. Raises ConfigError where that is not among them."""
+    among = {one.system: one for one in found}
+    if wanted and wanted not in among:
+        fix = f"installed ones: {', '.join(among) or 'none'}"
+        raise ConfigError(f"no installed plugin {wanted} {what}", fix=fix, code="WHERRY-2127")
+    return among[wanted] if wanted else next(iter(among.values()), None)
 
 
 def _asks_for(settings: type[BaseModel] | None) -> int:

@@ -7,7 +7,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from wherry.errors import ConfigError
 from wherry.simulator import Clock, serve
+from wherry_hubspot.plugin import wherry_simulator
 from wherry_hubspot.simulator import HubSpotSimulator, OAuthApp
 from wherry_hubspot.simulator.oauth import challenge_of
 
@@ -299,3 +301,9 @@ def test_every_answer_tells_the_time_of_the_stand_ins_own_clock(kind: str) -> No
             sim.faults.add(kind, path="/deals")
         with http.stream("GET", DEALS) as answer:
             assert answer.headers.get_list("date") == ["Sun, 01 Mar 2026 12:01:30 GMT"]
+
+
+def test_the_stand_in_takes_a_currency_and_refuses_any_other_option() -> None:
+    assert wherry_simulator("hubspot", {"currency": "GBP"}).currency == "GBP"
+    with pytest.raises(ConfigError, match="deals"):
+        wherry_simulator("hubspot", {"deals": "9"})
