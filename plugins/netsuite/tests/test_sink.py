@@ -228,6 +228,12 @@ def test_an_entry_in_another_currency_is_told_in_both(sinks: Sinks) -> None:
         assert list(sink.documents_on([], day, day)) == []
 
 
+def test_the_books_can_be_read_by_whoever_does_not_write(sinks: Sinks) -> None:
+    """The trial balance is asked for before anything was looked at: that is done then."""
+    with sinks(check=False) as (sink, _):
+        assert sink.balances(None, dt.date(2026, 1, 31)) == []
+
+
 def test_an_account_of_one_currency_and_one_book_is_not_asked_for_others(
     sim: NetSuiteSimulator, sinks: Sinks
 ) -> None:  # fmt: skip

@@ -141,6 +141,12 @@ def test_journals_are_posted_many_in_one_call(sim: XeroSimulator, sinks: Sinks) 
         assert told == [(f"J-{n}", dt.date.fromisoformat(day), items[n].stamp, 2) for n, day in enumerate(days)]
 
 
+def test_the_books_can_be_read_by_whoever_does_not_write(sinks: Sinks) -> None:
+    """The trial balance is asked for before anything was looked at: that is done then."""
+    with sinks(check=False) as (sink, _):
+        assert sink.balances(None, dt.date(2026, 1, 31)) == []
+
+
 def test_an_entry_in_another_currency_goes_by_its_home_amounts(sinks: Sinks) -> None:
     """With what rounding left as a line of its own."""
     with sinks() as (sink, thing):

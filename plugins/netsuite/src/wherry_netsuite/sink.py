@@ -103,6 +103,12 @@ class NetSuiteSink:
 
     # -- the books ------------------------------------------------------------
 
+    def _looked(self) -> Books:
+        """What is read of the books may be asked for outside a session that writes."""
+        if self._read is None:
+            self.check()
+        return self._books
+
     def accounts(self) -> Iterator[ChartAccount]:
         """The chart of accounts, headings and inactive ones too."""
         return books.chart(self._client)
@@ -117,15 +123,15 @@ class NetSuiteSink:
 
     def balances(self, first: dt.date | None, last: dt.date) -> list[Balance]:
         """What was booked up to the end of ``last``, in the base currency; with ``first`` only what moved since."""
-        return ledger.balances(self._client, self._books, first, last)
+        return ledger.balances(self._client, self._looked(), first, last)
 
     def journal_entries(self, first: dt.date | None, last: dt.date) -> Iterator[HeldEntry]:
         """The journal entries dated from ``first`` to ``last``, whoever made them."""
-        return ledger.entries(self._client, self._books, first, last)
+        return ledger.entries(self._client, self._looked(), first, last)
 
     def documents_on(self, accounts: Collection[str], first: dt.date, last: dt.date) -> Iterator[HeldDocument]:
         """What else booked on these accounts (codes) in these days."""
-        return ledger.documents(self._client, self._books, accounts, first, last)
+        return ledger.documents(self._client, self._looked(), accounts, first, last)
 
 
 def _product(row: Obj) -> Listed:

@@ -86,6 +86,12 @@ class XeroSink:
 
     # -- the books ------------------------------------------------------------
 
+    def _looked(self) -> Books:
+        """What is read of the books may be asked for outside a session that writes."""
+        if self._read is None:
+            self.check()
+        return self._books
+
     def accounts(self) -> Iterator[ChartAccount]:
         """The chart of accounts, archived ones too."""
         return books.chart(self._client)
@@ -100,11 +106,11 @@ class XeroSink:
 
     def balances(self, first: dt.date | None, last: dt.date) -> list[Balance]:
         """The trial balance at the end of ``last``, in the base currency; with ``first`` only what moved since."""
-        return ledger.balances(self._client, self._books, first, last)
+        return ledger.balances(self._client, self._looked(), first, last)
 
     def journal_entries(self, first: dt.date | None, last: dt.date) -> Iterator[HeldEntry]:
         """The manual journals dated from ``first`` to ``last``, whoever made them."""
-        return ledger.entries(self._client, self._books, first, last)
+        return ledger.entries(self._client, self._looked(), first, last)
 
 
 def _contact(row: Obj) -> Listed:
