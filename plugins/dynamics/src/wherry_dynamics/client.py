@@ -75,6 +75,7 @@ class Attribute(Struct):
     AttributeTypeName: TypeName | None = None
     AttributeOf: str | None = None
     IsValidForRead: bool = True
+    IsValidODataAttribute: bool = True
     DisplayName: Label | None = None
 
 
@@ -150,7 +151,7 @@ class Client:
 
     def table(self, name: str) -> Table | None:
         """The description of a table; None for one that there is not."""
-        columns = "LogicalName,AttributeTypeName,AttributeOf,IsValidForRead,DisplayName"
+        columns = "LogicalName,AttributeTypeName,AttributeOf,IsValidForRead,IsValidODataAttribute,DisplayName"
         params = {
             "$select": "EntitySetName,PrimaryIdAttribute,PrimaryNameAttribute",
             "$expand": f"Attributes($select={columns})",

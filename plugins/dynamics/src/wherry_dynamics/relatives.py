@@ -8,10 +8,11 @@ from wherry.records import Record
 
 from .client import Ask, Client, Row, among
 from .files import file_of, notes_of
-from .objects import PROBLEM, line_expand, line_of, names_in
+from .objects import PROBLEM, TABLES, line_expand, line_of, names_in
 from .schema import Schema
 
 Wanted = Mapping[str, tuple[str, ...]]
+PARENTS = {"company": ("company", "contact"), "owner": ("owner",)}
 Take = Callable[[list[Row]], None]
 """Puts the rows of a query where they belong."""
 
@@ -26,9 +27,9 @@ class Relatives:
         """Add the relatives that such heads have."""
         asked: list[tuple[Ask, Take]] = []
         if kind in ("deal", "ticket", "location") and "company" in wanted:
-            asked += self._companies(records, wanted["company"])
+            asked += self._parents(records, "company", wanted["company"])
         if kind in ("deal", "company", "ticket") and "owner" in wanted:
-            asked += self._owners(records, wanted["owner"])
+            asked += self._parents(records, "owner", wanted["owner"])
         if kind == "deal" and ("line_item" in wanted or "product" in wanted):
             asked.append(self._lines(records, wanted))
         if kind == "deal" and "file" in wanted:
@@ -39,32 +40,21 @@ class Relatives:
         if "company" in wanted:
             _tell_missing(records)
 
-    def _companies(self, records: Sequence[Record], fields: tuple[str, ...]) -> list[tuple[Ask, Take]]:
-        """The customer of each head: an account, or a contact."""
-        named = {record.id: names_in(record) for record in records}
+    def _parents(self, records: Sequence[Record], relative: str, fields: tuple[str, ...]) -> list[tuple[Ask, Take]]:
+        """The one row that each head names: its customer, an account or a contact; the user who owns it, for a team is
+        none."""
         asked = []
-        for kind, table in (("company", "account"), ("contact", "contact")):
-            ids = {id: one.customerid or "" for id, one in named.items() if one.customeridtype == table}
-            asked += self._parents(records, "company", kind, ids, fields)
         for record in records:
-            record.relatives.setdefault("company", [])
+            record.relatives[relative] = []
+        for kind in PARENTS[relative]:
+            named = {record.id: id for record in records if (id := _named(record, relative, TABLES[kind]))}
+            if named:
+                asked.append(self._rows_of(records, relative, kind, named, fields))
         return asked
 
-    def _owners(self, records: Sequence[Record], fields: tuple[str, ...]) -> list[tuple[Ask, Take]]:
-        """The user who owns each head; a team is none."""
-        named = {record.id: names_in(record) for record in records}
-        ids = {id: one.ownerid or "" for id, one in named.items() if one.owneridtype == "systemuser"}
-        for record in records:
-            record.relatives.setdefault("owner", [])
-        return self._parents(records, "owner", "owner", ids, fields)
-
-    def _parents(
+    def _rows_of(
         self, records: Sequence[Record], relative: str, kind: str, named: Mapping[str, str], fields: tuple[str, ...]
-    ) -> list[tuple[Ask, Take]]:
-        """The one row that each head names."""
-        ids = sorted(filter(None, set(named.values())))
-        if not ids:
-            return []
+    ) -> tuple[Ask, Take]:
         view = self._schema.view(kind)
         columns = [*view.columns(fields), *view.seen(["fullname"] if kind == "contact" else [])]
 
@@ -74,7 +64,7 @@ class Relatives:
                 if (id := named.get(record.id, "")) in found:
                     record.relatives[relative] = [found[id]]
 
-        return [(Ask(view.set, columns, among(view.id, ids), f"{view.id} asc"), take)]
+        return Ask(view.set, columns, among(view.id, sorted(set(named.values()))), f"{view.id} asc"), take
 
     def _lines(self, records: Sequence[Record], wanted: Wanted) -> tuple[Ask, Take]:
         line, product = self._schema.view("line_item"), self._schema.view("product")
@@ -112,6 +102,13 @@ def _tell_missing(records: Sequence[Record]) -> None:
                 f"{named.customeridtype} {named.customerid} is deleted, or the user of this connection may not see it"
             )
             record.decoded = {**record.fields, PROBLEM: problem}
+
+
+def _named(record: Record, relative: str, table: str) -> str:
+    """The id of a table's row that a head names."""
+    one = names_in(record)
+    id, type = (one.customerid, one.customeridtype) if relative == "company" else (one.ownerid, one.owneridtype)
+    return id or "" if type == table else ""
 
 
 def _by_owner(found: Iterable[tuple[str, Record]]) -> dict[str, list[Record]]:

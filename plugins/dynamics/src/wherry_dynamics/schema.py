@@ -135,7 +135,8 @@ def _columns(table: Table) -> list[FieldInfo]:
     made = []
     for one in table.Attributes:
         type = one.AttributeTypeName.Value if one.AttributeTypeName else ""
-        if one.IsValidForRead and not one.AttributeOf and type not in _NO_COLUMN and one.LogicalName not in _UNSAID:
+        selectable = one.IsValidForRead and one.IsValidODataAttribute and not one.AttributeOf
+        if selectable and type not in _NO_COLUMN and one.LogicalName not in _UNSAID:
             made.append(FieldInfo(one.LogicalName, one.DisplayName.text if one.DisplayName else "", type))
     return made
 

@@ -74,10 +74,11 @@ class DynamicsSimulator:
             ("POST", f"{login}/token", self.entra.token),
         ])  # fmt: skip
         status = "/{table}/Attributes(LogicalName='statuscode')/Microsoft.Dynamics.CRM.StatusAttributeMetadata"
+        choices = "/{table}/Attributes/Microsoft.Dynamics.CRM.PicklistAttributeMetadata"
         self._routes = Routes([
             ("GET", f"{DATA}/WhoAmI", self._who),
             ("GET", DATA + status, self._statuses),
-            ("GET", DATA + "/{keyed}/documentbody/$value", self._body_text),
+            ("GET", DATA + choices, self._choices),
             ("POST", f"{DATA}/InitializeAnnotationBlocksDownload", self._begin),
             ("POST", f"{DATA}/DownloadBlock", self._block),
             ("POST", f"{DATA}/WinOpportunity", self._win),
@@ -174,9 +175,8 @@ class DynamicsSimulator:
         body["value"] = [self.org.shown(found, query, row, _noted(call)) for row in rows[:size]]
         if len(rows) > size:
             token = _cookie(place_of(rows[size - 1], query, found), cookie)
-            body["@odata.nextLink"] = (
-                f"{call.base}{call.path}?{urlencode(options, quote_via=quote)}&$skiptoken={quote(token)}"
-            )
+            asked = urlencode({**options, "$skiptoken": token}, safe="$", quote_via=quote)
+            body["@odata.nextLink"] = f"{call.base}{call.path}?{asked}"
         return Reply(200, body, {"Preference-Applied": call.headers.get("prefer", "")})
 
     def _page_of(self, call: Call) -> int:
@@ -193,20 +193,15 @@ class DynamicsSimulator:
         return self._written(call, found, row, 201)
 
     def _update(self, call: Call) -> Reply:
-        """A PATCH on a key is an upsert, but for what its headers say."""
+        """A PATCH on a key is an upsert, unless If-Match names a version, or any."""
         found, id = self._keyed(call)
-        row, fields = self.org.rows[found.name].get(id), self.org.read_body(found, _json(call))
-        match = call.headers.get("if-match", "")
-        if row is None and match:
-            raise refused("0x80040217", f"{found.name} With Id = {id} Does Not Exist", 404)
-        if row is not None and call.headers.get("if-none-match") == "*":
-            raise refused("0x80040237", "A record with matching key values already exists.", 412)
-        if row is not None and match not in ("", "*", f'W/"{row["versionnumber"]}"'):
-            raise refused(
-                "0x80060882", "The version of the existing record doesn't match the RowVersion provided.", 412
-            )
-        done = self.org.put(found.name, fields, id) if row is None else self.org.change(found.name, id, fields)
-        self.stage.effect("created" if row is None else "updated", table=found.name, id=id)
+        new, fields = id not in self.org.rows[found.name], self.org.read_body(found, _json(call))
+        if match := call.headers.get("if-match", ""):
+            version = self.org.find(found.name, id)["versionnumber"]
+            if match not in ("*", f'W/"{version}"'):
+                raise refused("0x80060882", "The version of the existing record doesn't match the RowVersion.", 412)
+        done = self.org.put(found.name, fields, id) if new else self.org.change(found.name, id, fields)
+        self.stage.effect("created" if new else "updated", table=found.name, id=id)
         return self._written(call, found, done, 200)
 
     def _written(self, call: Call, found: Table, row: Row, status: int) -> Reply:
@@ -222,7 +217,7 @@ class DynamicsSimulator:
         return Reply(204)
 
     def _keyed(self, call: Call) -> tuple[Table, str]:
-        keyed = _KEYED.match(call.params.get("what", "") or call.params.get("keyed", ""))
+        keyed = _KEYED.match(call.params["what"])
         if keyed is None:
             raise Refusal(dressed(400))
         return self._table(call, keyed[1]), keyed[2].lower()
@@ -261,19 +256,19 @@ class DynamicsSimulator:
                 "PrimaryNameAttribute": one.primary, "ChangeTrackingEnabled": False}  # fmt: skip
 
     def _statuses(self, call: Call) -> Reply:
+        return Reply(200, _optioned(self._described(call), "statuscode"))
+
+    def _choices(self, call: Call) -> Reply:
+        one = self._described(call)
+        return Reply(200, {"value": [_optioned(one, name) for name in one.choices if one.columns[name] == "Picklist"]})
+
+    def _described(self, call: Call) -> Table:
         keyed = _KEYED.match(call.params["table"])
-        if keyed is None or keyed[1] != "EntityDefinitions" or keyed[2] not in self.org.tables:
-            return dressed(404)
-        choices = self.org.tables[keyed[2]].choices.get("statuscode", [])
-        options = [{"Value": one.value, "State": one.state, "Label": _label(one.label)} for one in choices]
-        return Reply(200, {"LogicalName": "statuscode", "OptionSet": {"Options": options}})
+        if keyed is None or keyed[2] not in self.org.tables:
+            raise Refusal(dressed(404))
+        return self.org.tables[keyed[2]]
 
     # Files
-
-    def _body_text(self, call: Call) -> Reply:
-        found, id = self._keyed(call)
-        body = self.org.find(found.name, id)["documentbody"]
-        return Reply(200 if body else 204, body, {"content-type": "text/plain"})
 
     def _begin(self, call: Call) -> Reply:
         id = str((_json(call).get("Target") or {}).get("annotationid"))
@@ -328,8 +323,17 @@ def _attributes(one: Table) -> list[Row]:
 
 
 def _attribute(name: str, type: str, of: str | None) -> Row:
+    selectable = type not in ("EntityName", "Virtual")
     return {"LogicalName": name, "AttributeTypeName": {"Value": f"{type}Type"}, "AttributeOf": of,
-            "IsValidForRead": True, "DisplayName": _label(name.replace("_", " "))}  # fmt: skip
+            "IsValidForRead": True, "IsValidODataAttribute": selectable, "DisplayName": _label(name)}  # fmt: skip
+
+
+def _optioned(one: Table, column: str) -> Row:
+    """A choice with its options; those of a status reason say their state."""
+    found = [
+        {"Value": opt.value, "State": opt.state, "Label": _label(opt.label)} for opt in one.choices.get(column, [])
+    ]
+    return {"LogicalName": column, "OptionSet": {"Options": found}}
 
 
 def _label(text: str) -> Row:

@@ -23,11 +23,6 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "lt": lambda a, b: a is not None and b is not None and bool(a < b),
     "le": lambda a, b: a is not None and b is not None and bool(a <= b),
 }  # fmt: skip
-_WORDS: dict[str, Callable[[str, Any], bool]] = {
-    "contains": lambda a, b: b in a,
-    "startswith": str.startswith,
-    "endswith": str.endswith,
-}
 _FITS = {
     "text": {"String", "Memo", "EntityName"}, "guid": {"Uniqueidentifier", "Lookup", "Customer", "Owner"},
     "moment": {"DateTime"}, "number": {"Money", "Decimal", "Integer", "BigInt", "Picklist", "State", "Status"},
@@ -121,8 +116,6 @@ class Condition:
         name = self._next("name")
         if name == "Microsoft.Dynamics.CRM.In":
             return self._among()
-        if name in _WORDS:
-            return self._word(name)
         return self._compared(name)
 
     def _compared(self, name: str) -> Test:
@@ -138,15 +131,6 @@ class Condition:
             )
         compare, plain = _COMPARE[operator], type not in _FITS["text"] | _FITS["guid"]
         return lambda row: compare(row.get(column) if plain else alike(row.get(column)), said)
-
-    def _word(self, name: str) -> Test:
-        self._must("(")
-        column = self._next("name")
-        self._type(column)
-        self._must(",")
-        said, test = self._value()[1], _WORDS[name]
-        self._must(")")
-        return lambda row: isinstance(row.get(column), str) and bool(test(row[column].lower(), said))
 
     def _among(self) -> Test:
         """It goes by the names of attributes, not by those of the Web API."""

@@ -38,9 +38,8 @@ class Org:
         self._version, self._count, self._hidden_until = 4_700, 0, dict[str, float]()
         self._lines: dict[str, dict[str, Row]] = {}
         self.id = str(uuid.uuid5(uuid.NAMESPACE_DNS, "environment"))
-        self.user = self.put("systemuser", {"fullname": "Ann Lee", "firstname": "Ann", "lastname": "Lee"})[
-            "systemuserid"
-        ]
+        ann = self.put("systemuser", {"fullname": "Ann Lee", "firstname": "Ann", "lastname": "Lee"})
+        self.user = ann["systemuserid"]
         rates = {one: Decimal(1) if not n else Decimal("0.8") for n, one in enumerate(currencies)}
         self.currencies = {one: self.put("transactioncurrency", {
             "currencyname": one.title(), "isocurrencycode": one, "exchangerate": rate, "currencyprecision": 2,
@@ -86,14 +85,8 @@ class Org:
 
     def merge(self, name: str, survivor: str, loser: str) -> None:
         """Two rows become one: the other stays, inactive."""
-        fields = {
-            "merged": True,
-            "_masterid_value": survivor,
-            "_masterid_value@type": name,
-            "statecode": 1,
-            "statuscode": 2,
-        }
-        self.change(name, loser, fields)
+        inactive = {"merged": True, "statecode": 1, "statuscode": 2}
+        self.change(name, loser, inactive | self.lookups(name, {"masterid": survivor}))
         for row in (*self.rows["opportunity"].values(), *self.rows["incident"].values()):
             if row["_customerid_value"] == loser:
                 row["_customerid_value"] = survivor
@@ -152,9 +145,7 @@ class Org:
         leads = table.navigations().get(name)
         set, _, id = str(value).strip("/").partition("(")
         if leads is None:
-            raise refused(
-                "0x80048d19", f"An undeclared property '{name}' which only has property annotations was found"
-            )
+            raise refused("0x80048d19", f"An undeclared property '{name}' which only has annotations was found")
         self.find(self.of_set(set).name, id.rstrip(")"))
         self._lead(made, leads[0], leads[1], id.rstrip(")").lower())
 
