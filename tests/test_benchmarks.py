@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib
 import math
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from wherry.testing.clock import hurried
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 DEALS = 250
@@ -73,6 +75,8 @@ C3,B,KETTLE,-1,02/12/2010 09:10,4.95,13047,United Kingdom
 4,C,DOORMAT,3,03/12/2010 10:00,7.95,13047,United Kingdom
 5,C,DOORMAT,1,03/12/2010 10:05,7.95,,United Kingdom
 """
+SOON = "15"
+"""By this seed the first run is killed at its second call, the next at its first."""
 
 
 def test_a_run_that_is_killed_with_a_call_on_its_way_leaves_each_document_once_to_the_penny(
@@ -84,7 +88,10 @@ def test_a_run_that_is_killed_with_a_call_on_its_way_leaves_each_document_once_t
     line = script("kills_line")
     monkeypatch.setattr(line, "TROUBLED", 0.0)
     monkeypatch.setattr(line, "SLOW", (0.02, 0.05))
-    assert kills.main(["--kills", "2", "--batch", "3", "--invoices", str(tmp_path / "five.csv")]) == 0
+    monkeypatch.setattr(kills, "QuickBooksSimulator", partial(kills.QuickBooksSimulator, limits="none"))
+    hurried(monkeypatch)
+    told = ["--kills", "2", "--batch", "3", "--seed", SOON, "--invoices", str(tmp_path / "five.csv")]
+    assert kills.main(told) == 0
     said = capsys.readouterr().out
     assert said.startswith("kills      2: ")
     assert "  target          4          44.25 GBP" in said

@@ -9,7 +9,7 @@ import pytest
 from wherry.hub import Hub
 from wherry.records import Record
 from wherry.roles import Query
-from wherry.testing.clock import FakeClock
+from wherry.testing.clock import FakeClock, hurried
 
 from .serving import Served, served
 from .test_web_export import Api
@@ -47,8 +47,11 @@ def reader(folder: Path, site: Served) -> Hub:
     return Hub.open(folder, environ={"ENTRIES_TOKEN": issued.token, "ENTRIES_APP_KEY": issued.app_key})
 
 
-def test_another_hub_reads_every_entry_and_its_confirmations_are_kept(api: Api, tmp_path: Path) -> None:
+def test_another_hub_reads_every_entry_and_its_confirmations_are_kept(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """b_002_01, b_002_06, b_002_08, b_002_11"""
+    hurried(monkeypatch)
     ids = []
     for number in range(37):
         api.clock.advance(number % 3)
