@@ -109,6 +109,18 @@ def test_the_rule_holds_in_the_transaction_that_queues_when_the_gate_knew_nothin
     assert standing(desk) == (0, 0)
 
 
+def test_what_stands_as_a_document_of_a_flow_that_books_journals_now_is_told_when_it_is_taken_back(desk: Shop) -> None:
+    """I7: the flow takes no document back"""
+    assert ran(desk, "invoices") == {"created": 3, "skipped": 1}
+    path = desk.folder / "wherry.toml"
+    text = path.read_text("utf-8")
+    path.write_text(text[: text.index("[flows.invoices]")] + LEDGER.format(name="invoices"), "utf-8")
+    desk.does("workspace edit invoice INV-1001 status=void")
+    notices = [one["what"] for one in desk.ask("run invoices")["notices"] if one["record"] == "INV-1001"]
+    assert notices == [f"its status is void; flow invoices has it already, as invoice 536365 (145): {RULE}"]
+    assert standing(desk) == (3, 0)
+
+
 def test_once_the_document_is_taken_back_the_other_flow_books_it_by_itself(desk: Shop) -> None:
     """I10"""
     ran(desk, "invoices")

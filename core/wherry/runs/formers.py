@@ -15,6 +15,7 @@ from wherry.entities import FORMS, other_forms
 from wherry.protocol import homing
 from wherry.protocol.homing import Elsewhere
 from wherry.protocol.rows import REVERSED
+from wherry.protocol.tally import Notice
 from wherry.records import Draft, Ref, Skip
 from wherry.roles import FieldMapper, Narrows
 from wherry.runs.job import Batch, Entry, Job, Wired, roots_of
@@ -77,7 +78,7 @@ def carried_before(job: Job, tx: Tx, kind: str, fresh: Mapping[str, Entry]) -> N
 def leave_to_others(job: Job, mapper: FieldMapper, kind: str, entries: Sequence[Entry]) -> dict[str, Elsewhere]:
     """What another flow has as a document or a journal: nothing is read or made for it. Settling makes sure.
 
-    Returns the records of which this flow made another document before: those it can still take back.
+    Returns the records of which this flow made another document before: those are looked at further.
     """
     lane = job.wired.lane
     if not lane.has_homes:
@@ -87,7 +88,7 @@ def leave_to_others(job: Job, mapper: FieldMapper, kind: str, entries: Sequence[
         found = homing.kept_out(tx, lane, dict.fromkeys(names.values(), roots), foreseen=job.rehearsal)
     mine = {id: found[name] for id, name in names.items() if name in found}
     stands = {id: one for id, one in mine.items()
-              if one.home.form == homing.form_of(lane) == "document" and _is_own(job.wired, one.home.flow)}  # fmt: skip
+              if one.home.form == "document" and _is_own(job.wired.sending, one.home.flow)}  # fmt: skip
     for entry in entries:
         if entry.record.id in mine and entry.record.id not in stands:
             entry.close("skipped", mine[entry.record.id].why)
@@ -95,9 +96,15 @@ def leave_to_others(job: Job, mapper: FieldMapper, kind: str, entries: Sequence[
 
 
 def stays(job: Job, mapper: FieldMapper, entry: Entry, skip: Skip | None, stands: Elsewhere | None) -> bool:
-    """Whether it was a document in another form that decided about the record: it stays, or is taken back."""
+    """Whether it was a document in another form that decided about the record: it stays, or is taken back. A flow that
+    books journals takes no document back, and says so."""
     if stands is None or entry.record.gone:
         return False
+    if homing.form_of(job.wired.lane) != stands.home.form:
+        entry.close("skipped", stands.why)
+        if skip is not None and skip.void:
+            job.tally.notice(Notice(entry.record.kind, entry.record.id, f"{skip.reason}; {stands.why}"))
+        return True
     if skip is None:
         job.met_former = True
         entry.close("skipped", stands.why)
