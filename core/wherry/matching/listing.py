@@ -26,6 +26,7 @@ Asked = tuple[str, str, str]
 """What rivals are asked for by: name (see ``name_key``), code of the SKU (``code_of``), draft key where it is an id."""
 
 _TABLES = """
+PRAGMA page_size = 16384;
 PRAGMA synchronous = OFF;
 PRAGMA journal_mode = OFF;
 CREATE TABLE line (place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT, sku TEXT, type TEXT, number TEXT,

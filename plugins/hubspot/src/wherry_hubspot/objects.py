@@ -122,14 +122,14 @@ def head_of(found: CrmObject, linked: Sequence[str] = ()) -> Head:
     )  # fmt: skip
 
 
-_NO_ENDS = Ends()
+_TOLD, _NO_ENDS = dict[str, Ends], Ends()
 
 
 def links_in(associations: bytes, linked: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Object type → ids, of the types that were told whole: a list tells a first page, and nothing where nothing is."""
-    found: dict[str, Ends] = decoder(dict[str, Ends]).decode(associations)
-    told = {to: found.get(to) or found.get(to.replace("_", " ")) or _NO_ENDS for to in linked}
-    return {to: tuple(dict.fromkeys([end.id for end in page.results])) for to, page in told.items() if not page.after}
+    found: dict[str, Ends] = decoder(_TOLD).decode(associations)
+    pages = [(to, found.get(to) or found.get(to.replace("_", " ")) or _NO_ENDS) for to in linked]
+    return {to: (*{end.id: None for end in page.results},) for to, page in pages if not page.after}
 
 
 def record_of(kind: str, head: Head) -> Record:
