@@ -121,6 +121,17 @@ def test_what_stands_as_a_document_of_a_flow_that_books_journals_now_is_told_whe
     assert standing(desk) == (3, 0)
 
 
+def test_what_a_flow_booked_under_another_name_is_told_when_it_is_taken_back(desk: Shop) -> None:
+    """I7: nothing else would tell of it"""
+    assert ran(desk, "ledger") == {"created": 3, "skipped": 1}
+    desk.does("approve ledger --all --yes")
+    path = desk.folder / "wherry.toml"
+    path.write_text(path.read_text("utf-8").replace("[flows.ledger", "[flows.journals"), "utf-8")
+    desk.does("workspace edit invoice INV-1001 status=void")
+    [notice] = [one["what"] for one in desk.ask("run journals")["notices"] if one["record"] == "INV-1001"]
+    assert notice.startswith("its status is void; flow ledger has it already, as movement 536365 (M-1)")
+
+
 def test_once_the_document_is_taken_back_the_other_flow_books_it_by_itself(desk: Shop) -> None:
     """I10"""
     ran(desk, "invoices")

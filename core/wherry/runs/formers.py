@@ -87,8 +87,7 @@ def leave_to_others(job: Job, mapper: FieldMapper, kind: str, entries: Sequence[
     with job.wired.store.read() as tx:
         found = homing.kept_out(tx, lane, dict.fromkeys(names.values(), roots), foreseen=job.rehearsal)
     mine = {id: found[name] for id, name in names.items() if name in found}
-    stands = {id: one for id, one in mine.items()
-              if one.home.form == "document" and _is_own(job.wired.sending, one.home.flow)}  # fmt: skip
+    stands = {id: one for id, one in mine.items() if _is_own(job.wired.sending, one.home.flow)}
     for entry in entries:
         if entry.record.id in mine and entry.record.id not in stands:
             entry.close("skipped", mine[entry.record.id].why)
@@ -97,10 +96,10 @@ def leave_to_others(job: Job, mapper: FieldMapper, kind: str, entries: Sequence[
 
 def stays(job: Job, mapper: FieldMapper, entry: Entry, skip: Skip | None, stands: Elsewhere | None) -> bool:
     """Whether it was a document in another form that decided about the record: it stays, or is taken back. A flow that
-    books journals takes no document back, and says so."""
+    books journals takes no document back, nor what was booked under another name of its own, and says so."""
     if stands is None or entry.record.gone:
         return False
-    if homing.form_of(job.wired.lane) != stands.home.form:
+    if "journal" in (homing.form_of(job.wired.lane), stands.home.form):
         entry.close("skipped", stands.why)
         if skip is not None and skip.void:
             job.tally.notice(Notice(entry.record.kind, entry.record.id, f"{skip.reason}; {stands.why}"))
