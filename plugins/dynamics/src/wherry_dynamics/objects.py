@@ -55,6 +55,8 @@ class View(Struct, frozen=True):
     """Our own field → the column, of a location."""
     account: str = ""
     """The lookup of a location's account."""
+    names: dict[str, str] = {}
+    """What keys of answers are called, as far as they were met."""
 
     def columns(self, fields: Iterable[str]) -> list[str]:
         """What to select for these fields of the map."""
@@ -86,13 +88,22 @@ class View(Struct, frozen=True):
         """The fields of a row under their logical names, with labels and targets beside lookups and choices."""
         fields: Row = {}
         for told, raw in row.items():
-            column, _, note = told.partition("@")
-            name = column[1:-6] if column.startswith("_") and column.endswith("_value") else column
-            ending = ENDINGS.get(note, "") if note else ""
-            if (bool(note) == bool(ending) and name in self.types and name not in _NO_FIELD
-                    and (not ending or self.types[name] in LABELLED)):  # fmt: skip
-                fields[name + ending] = raw
+            name = self.names.get(told)
+            if name is None:
+                name = self.names[told] = self._field(told)
+            if name:
+                fields[name] = raw
         return fields
+
+    def _field(self, told: str) -> str:
+        """What a key of an answer is called in a map; empty for what is no field."""
+        column, _, note = told.partition("@")
+        name = column[1:-6] if column.startswith("_") and column.endswith("_value") else column
+        if name not in self.types or name in _NO_FIELD:
+            return ""
+        if not note:
+            return name
+        return name + ENDINGS[note] if note in ENDINGS and self.types[name] in LABELLED else ""
 
     def record(self, row: Row) -> Record:
         """The record of a row. What moves without a change of any field, stamp and version, is not among its fields."""
