@@ -222,6 +222,16 @@ def test_a_reader_that_has_seen_enough_is_no_error(project: Path) -> None:
     assert done.returncode == 0
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
+def test_an_answer_for_which_there_is_no_room_is_told_and_a_mistake_keeps_its_exit_code(tmp_path: Path) -> None:
+    """case_A19"""
+    wherry = f"{sys.executable} -m wherry.cli"
+    done = subprocess.run(["sh", "-c", f"{wherry} version >/dev/full"], capture_output=True, text=True, check=False)
+    assert (done.returncode, "make room on the disk" in done.stderr) == (2, True)
+    silent = f"cd {tmp_path}; {wherry} run x >&- 2>/dev/full"
+    assert subprocess.run(["sh", "-c", silent], check=False).returncode == 2
+
+
 # -- what every command shares -----------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from wherry import __version__
@@ -11,8 +12,16 @@ _YOUNG = 50_000
 again, and all that it makes stays."""
 
 
+def _open_streams() -> None:
+    """Whoever starts us without a standard stream, as some schedulers do, has nobody asked and nothing shown."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+
+
 def main() -> int:
     """The console script. Returns the exit code."""
+    _open_streams()
     arguments = sys.argv[1:]
     if arguments == ["--version"]:
         sys.stdout.write(f"wherry {__version__}\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import TextIO
 
 import click
 
@@ -206,15 +207,31 @@ def run(arguments: Sequence[str]) -> int:
         try:
             return _invoke(face, list(arguments))
         except BrokenPipeError:
-            # Whoever read our output has seen enough; the interpreter must not try to flush into nothing.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _leave(sys.stdout)  # whoever read our output has seen enough
             return 0
         except BaseException as error:
             if isinstance(error, SystemExit | GeneratorExit):
                 raise
-            from wherry.cli import failures
+            return _told(face, error)
 
-            return failures.told(face, error)
+
+def _told(face: Face, error: BaseException) -> int:
+    """The exit code of what went wrong, also where there is no place left in which to say it."""
+    from wherry.cli import failures
+
+    try:
+        code = failures.told(face, error)
+        sys.stdout.flush()
+        return code
+    except OSError:
+        _leave(sys.stdout, sys.stderr)
+        return int(getattr(error, "exit_code", failures.UNEXPECTED))
+
+
+def _leave(*streams: TextIO) -> None:
+    """Nothing more is written there: the interpreter must not try to, either, when it ends."""
+    for stream in streams:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _invoke(face: Face, arguments: list[str]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import os
 import re
 import sys
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from wherry.errors import WherryError
 
 _OURS = re.compile(r"WHERRY-\d{4}")
+_NO_ROOM, _BARRED = (errno.ENOSPC, errno.EDQUOT), (errno.EACCES, errno.EPERM, errno.EROFS)
 INTERRUPTED, USAGE, UNEXPECTED = 130, 2, 1
 _LEFT_OUT = frozenset({"error", "code", "message", "fix", "problems", "hook", "version"})
 
@@ -35,7 +37,21 @@ def told(face: Face, error: BaseException) -> int:
         return usage(face, error)
     if isinstance(error, WherryError):
         return known(face, error)
+    if isinstance(error, OSError) and error.errno in (*_NO_ROOM, *_BARRED):
+        return known(face, _of_this_machine(error))
     return unexpected(face, error)
+
+
+def _of_this_machine(error: OSError) -> WherryError:
+    """No room, or no right: nobody's mistake in the program."""
+    from wherry.errors import ConfigError
+
+    full = error.errno in _NO_ROOM
+    fix = "make room on the disk" if full else "give whoever runs Wherry the right to it, or name another place"
+    return ConfigError(
+        f"{error.filename or 'this answer, or a file,'} cannot be used: {str(error.strerror).lower()}",
+        fix=f"{fix}; then run it again: nothing that was settled is lost", code="WHERRY-2128",
+    )  # fmt: skip
 
 
 def _interrupted(face: Face, error: BaseException) -> int:
@@ -67,9 +83,9 @@ def known(face: Face, error: WherryError) -> int:
 
 
 def draw(face: Face, data: Mapping[str, Any]) -> None:
-    """The sentence, where it happened, what to do, where to read more; every mistake of a project file."""
-    problems = data.get("problems") or [data]
-    for problem in problems:
+    """The sentence, where it happened, what to do, where to read more; every mistake of a project file, once."""
+    problems = {(one["code"], one["message"]): one for one in data.get("problems") or [data]}
+    for problem in problems.values():
         for line in lines(problem):
             click.echo(line, err=True, color=face.colors)
     if _OURS.fullmatch(code := str(data["code"])):  # a plugin's own codes stand in the plugin's own docs

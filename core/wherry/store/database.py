@@ -224,6 +224,10 @@ class Database:
         if found is None and self._create:
             connection.rollback()
             found = self._create_once(connection)
+        if found and found > SCHEMA:
+            from wherry.store.migrate import newer
+
+            raise newer(found)
         if found != SCHEMA:
             raise ConfigError(
                 f"the store is at schema {found or 'none'}, this version of Wherry needs {SCHEMA}",

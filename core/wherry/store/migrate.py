@@ -7,7 +7,6 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
 from wherry.errors import ConfigError
@@ -46,11 +45,15 @@ def _migrate(connection: sa.Connection) -> None:
     try:
         command.upgrade(config, "head")
     except CommandError as error:
-        known = ", ".join(script.revision for script in ScriptDirectory.from_config(config).walk_revisions())
-        raise ConfigError(
-            f"the store is at schema {schema_version(connection)}, which this version does not know ({known})",
-            fix="it was made by a newer Wherry: update this one", code="WHERRY-2313",
-        ) from error  # fmt: skip
+        raise newer(schema_version(connection)) from error
+
+
+def newer(found: str | None) -> ConfigError:
+    """Of a store that no upgrade brings to this version."""
+    return ConfigError(
+        f"the store is at schema {found}, which this version does not know: it goes up to {SCHEMA}",
+        fix="it was made by a newer Wherry: update this one", code="WHERRY-2313", key="store.url",
+    )  # fmt: skip
 
 
 def _config(connection: sa.Connection) -> Config:
