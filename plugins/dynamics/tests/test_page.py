@@ -93,6 +93,17 @@ def test_a_user_who_consents_signs_in_by_code_and_pkce(sim: DynamicsSimulator, r
     assert runs("run", "won-deals")[0] == 5
 
 
+def test_a_tenant_signs_in_at_its_own_place_for_its_own_environment(runs: Runs, tmp_path: Path) -> None:
+    text = (tmp_path / "wherry.toml").read_text().replace("sim-tenant", "acme.onmicrosoft.com")
+    text = re.sub(r'base_url = ".*"', 'base_url = "https://acme.crm4.dynamics.com"', text)
+    (tmp_path / "wherry.toml").write_text(text.replace('kind = "client"', 'kind = "oauth2"'))
+    _, told = runs("connect", "crm", "--scopes", "show")
+    assert told["data"]["scopes"] == ["https://acme.crm4.dynamics.com/user_impersonation", "offline_access"]
+    assert "https://login.microsoftonline.com/acme.onmicrosoft.com/oauth2/v2.0/authorize?" in json.dumps(
+        runs("connect", "crm", "--no-browser")[1]
+    )
+
+
 def test_what_entra_and_the_environment_do_not_take_is_told_in_their_words(
     sim: DynamicsSimulator, runs: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
