@@ -13,10 +13,10 @@ from wherry_xero.simulator import XeroSimulator
 KINDS = {"Invoices": "invoice", "Contacts": "customer", "Items": "product"}
 CONNECTION = """
 plugin = "xero"
-base_url = "${{BOOKS_URL}}"
-batch = {batch}
-auth = {{ kind = "oauth2", client_id = "app", client_secret = {{ env = "BOOKS_SECRET" }}, \
-refresh_token = {{ env = "BOOKS_REFRESH" }} }}
+base_url = "${BOOKS_URL}"
+batch = 5
+auth = { kind = "oauth2", client_id = "app", client_secret = { env = "BOOKS_SECRET" }, \
+refresh_token = { env = "BOOKS_REFRESH" } }
 """
 
 
@@ -80,12 +80,10 @@ def _effect(entry: Entry, names: Names) -> Effect:
 
 
 def rigs() -> list[Rig]:
-    """One call an item, and five items a call."""
+    """What is new goes five to a call; what changes or is taken back goes by itself."""
     return [
         Rig(
-            name="xero" if batch == 1 else f"xero-{batch}", plugins=("xero",),
-            modules=("wherry_xero.plugin", "wherry_xero.sink"), connection=CONNECTION.format(batch=batch), stand=stand,
-            asks=True, resends=True, offers=frozenset({"enter", "edit", "twin"}), batch=batch,
+            name="xero", plugins=("xero",), modules=("wherry_xero.plugin", "wherry_xero.sink"), connection=CONNECTION,
+            stand=stand, asks=True, resends=True, offers=frozenset({"enter", "edit", "twin"}), batch=5,
         )
-        for batch in (1, 5)
     ]  # fmt: skip

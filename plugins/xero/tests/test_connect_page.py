@@ -49,6 +49,8 @@ def test_the_page_leads_to_invoices_in_the_books(
         if kind == "oauth2":
             assert "books is connected to Demo Company (UK)" in does("connect", "books", "--no-browser")
         assert "reaches Demo Company (UK)" in does("connection", "test", "books")
+        if kind == "client":
+            return
         assert "12 posting accounts" in does("accounts", "import", "books")
         does("workspace", "import", "online-retail", str(tmp_path / "charges.csv"), "--currency", "GBP")
         assert "1 invoice" in does("plan", "invoices")
