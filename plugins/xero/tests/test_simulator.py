@@ -74,6 +74,15 @@ def whole(body: dict[str, Any], name: str) -> None:
     assert name in body
 
 
+def parameters(path: str, method: str) -> set[str]:
+    """The names of what an operation of the contract takes."""
+    paths = CONTRACT.read_text("utf-8").partition("\npaths:\n")[2]
+    operation = (
+        paths.partition(f"\n  {path}:\n")[2].partition(f"\n    {method}:\n")[2].partition("\n      responses:")[0]
+    )
+    return set(re.findall(r"#/components/parameters/(\w+)", operation)) | set(re.findall(r"name: (\w+)", operation))
+
+
 @pytest.fixture
 def api(sim: XeroSimulator) -> Iterator[httpx.Client]:
     headers = {"authorization": "Bearer x", "xero-tenant-id": sim.org.id}
@@ -88,6 +97,7 @@ def test_what_is_sent_and_answered_is_what_the_contract_knows(entity: str, tmp_p
         [call] = sink.encode([thing(entity)])
         whole(json.loads(call.body), name)
         assert len(call.headers["Idempotency-Key"]) <= 128
+        assert call.params.keys() <= parameters(f"/{name}", "put")
         reply = sink.http.send(call)
         whole(json.loads(reply.body), name)
         listed = sink.http.read("GET", f"api.xro/2.0/{name}", params={"page": "1"}, headers=call.headers)

@@ -73,15 +73,15 @@ def taxes_of(item: Item, nets: list[int], currency: str) -> list[int] | None:
     """
     lines, body = item.body.get("lines", ()), item.body
     rates = [rate_of(line) for line in lines]
-    if any(line.get("tax") for line in lines):
-        return [int(line["tax"]["minor"]) if line.get("tax") else 0 for line in lines]
     if all(rate is None for rate in rates):
-        if body.get("tax") and int(body["tax"]["minor"]):
+        if any(one.get("tax") and int(one["tax"]["minor"]) for one in (body, *lines)):
             raise held(
                 item, "it has tax, and none of its lines says at which rate", "lines",
                 "add tax_rate to the lines at the source or in the map", "WHERRY-4576",
             )  # fmt: skip
         return None
+    if any(line.get("tax") for line in lines):
+        return [int(line["tax"]["minor"]) if line.get("tax") else 0 for line in lines]
     worth = [net * (rate or Decimal(0)) / 100 for net, rate in zip(nets, rates, strict=True)]
     reckoned = _reckoned(rates, worth)
     told = reckoned
@@ -89,7 +89,7 @@ def taxes_of(item: Item, nets: list[int], currency: str) -> list[int] | None:
         told = int(body["tax"]["minor"])
     elif body.get("total"):
         told = int(body["total"]["minor"]) - sum(nets)
-    if abs(told - reckoned) > len(lines):
+    if abs(told - reckoned) > sum(map(bool, worth)):
         raise held(
             item, f"its tax is {text(told, currency)} {currency}, and by the rates of its lines it would be "
             f"{text(reckoned, currency)}", "tax" if body.get("tax") else "total",

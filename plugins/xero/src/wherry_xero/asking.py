@@ -43,11 +43,11 @@ def calls(items: Sequence[Item], books: Books) -> list[Call]:
 
 
 def _questions(entity: str, items: list[Item], books: Books) -> Iterator[Call]:
-    name = KINDS[entity].name
+    name, more = KINDS[entity].name, KINDS[entity].params
     if entity == "product":
-        yield _call(name, items, books, {"unitdp": "4"})
+        yield _call(name, items, books, more)
         return
-    more = {"includeArchived": "true"} if entity == "customer" else {"unitdp": "4"} if entity != "journal_entry" else {}
+    more |= {"includeArchived": "true"} if entity == "customer" else {}
     for part in (items[n : n + AT_ONCE] for n in range(0, len(items), AT_ONCE)):
         where = " OR ".join(dict.fromkeys(one for item in part for one in _conditions(item, books)))
         yield _call(name, part, books, {"where": where, "page": "1", **more})

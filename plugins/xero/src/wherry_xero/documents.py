@@ -37,6 +37,11 @@ class Kind(Struct, frozen=True):
     lines: str = ""
     booked: str = ""
 
+    @property
+    def params(self) -> dict[str, str]:
+        """So that unit prices keep four decimals; what has none knows no such parameter."""
+        return {"unitdp": "4"} if self.name in ("Items", "Invoices", "CreditNotes") else {}
+
 
 KINDS: dict[str, Kind] = {
     "customer": Kind("Contacts", "ContactID", lists.contact, "Name", "ContactNumber"),
@@ -58,7 +63,7 @@ ALONE = "alone"
 TAKEN = "taken"
 """The memo of an item whose name or number something else has."""
 _KEY = 26
-_PARAMS = {"summarizeErrors": "false", "unitdp": "4"}
+_EACH = {"summarizeErrors": "false"}
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -110,7 +115,7 @@ def _call(part: list[tuple[Item, Obj]], books: Books) -> Call:
     new = first.target is None
     path = f"{API}/{kind.name}" if new else f"{API}/{kind.name}/{id_of(str(first.target))}"
     return Call(
-        method="PUT" if new else "POST", path=path, items=stamps, params=dict(_PARAMS),
+        method="PUT" if new else "POST", path=path, items=stamps, params={**(_EACH if new else {}), **kind.params},
         headers={**books.headers, "Content-Type": "application/json", "Idempotency-Key": key},
         body=_encoder.encode({kind.name: [body for _, body in part]}),
     )  # fmt: skip
@@ -128,8 +133,9 @@ def id_of(target: str) -> str:
 
 def reading(item: Item, books: Books) -> Call:
     """The call that reads a record whole, by the id of its target."""
-    path = f"{API}/{KINDS[item.entity].name}/{id_of(str(item.target))}"
-    return Call(method="GET", path=path, items=(item.stamp,), params={"unitdp": "4"}, headers=dict(books.headers))
+    kind = KINDS[item.entity]
+    path = f"{API}/{kind.name}/{id_of(str(item.target))}"
+    return Call(method="GET", path=path, items=(item.stamp,), params=kind.params, headers=dict(books.headers))
 
 
 def _void(item: Item, kind: Kind, books: Books) -> Obj:

@@ -98,17 +98,13 @@ def _line(item: Item, books: Books, n: int, line: dict[str, Any], net: Decimal) 
             "correct quantity or amount at the source", "WHERRY-4594",
         )  # fmt: skip
     made: Obj = {"Quantity": quantity, **_priced(line, quantity, net), "LineAmount": net}
-    code, words = code_of(line.get("product")), cut(line.get("description"), DESCRIPTION)
-    if code:
-        made["ItemCode"] = code
-    else:
-        words = words or cut(line.get("service"), DESCRIPTION)
-        if not words or not books.sales:
-            raise held(
-                item, f"line {n + 1} names no item of Xero, and has no {'account' if words else 'description'} to go "
-                "by", f"lines[{n}].product", "match the line's product or service, then try it again", "WHERRY-4580",
-            )  # fmt: skip
-        made["AccountCode"] = books.sales
+    code, words = code_of(line.get("product")), cut(line.get("description") or line.get("service"), DESCRIPTION)
+    if not code and not (words and books.sales):
+        raise held(
+            item, f"line {n + 1} names no item of Xero, and has no {'account' if words else 'description'} to go by",
+            f"lines[{n}].product", "match the line's product or service, then try it again", "WHERRY-4580",
+        )  # fmt: skip
+    made |= {"ItemCode": code} if code else {"AccountCode": books.sales}
     return {**made, **({"Description": words} if words else {}), **tracked(item, books, n, line)}
 
 
