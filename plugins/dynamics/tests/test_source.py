@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from wherry.errors import AccessLost, ConfigError, TryAgain
+from wherry.errors import AccessLost, ConfigError, TryAgain, WherryError
 from wherry.records import Page, Record
 from wherry.roles import Query
 from wherry_dynamics import client
@@ -312,6 +312,13 @@ def test_a_file_that_is_gone_or_no_file_is_refused(filled: Standing) -> None:
         with pytest.raises(Exception, match="does not give out") as caught, source.open_file(wrong) as pieces:
             list(pieces)
         assert getattr(caught.value, "code", "") == "WHERRY-4721"
+    note = next(iter(filled.sim.org.rows["annotation"]))
+    for status, code in ((403, "WHERRY-4721"), (401, "WHERRY-5721")):
+        filled.sim.faults.add("status", status=status, times=9, path="Initialize")
+        with pytest.raises(WherryError) as lost, source.open_file(note) as pieces:
+            list(pieces)
+        assert lost.value.code == code
+        filled.sim.faults.clear()
 
 
 def test_the_stand_in_has_options_and_refuses_others() -> None:

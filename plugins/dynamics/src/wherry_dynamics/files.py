@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import msgspec
 from msgspec import Struct, field
 from wherry.decoding import decoder
-from wherry.errors import Rejected
+from wherry.errors import AccessLost, Rejected
 from wherry.records import Record
 
 from .client import Ask, Client, Row, among, is_id
@@ -66,8 +66,10 @@ def opened(client: Client, note: str) -> Iterator[Iterator[bytes]]:
 def _pieces(client: Client, note: str) -> Iterator[bytes]:
     try:
         yield from client.blocks(note)
-    except Rejected as rejected:
-        raise refused(note, rejected.message) from rejected
+    except (Rejected, AccessLost) as error:
+        if isinstance(error, AccessLost) and error.code != "WHERRY-5723":  # the sign-in itself
+            raise
+        raise refused(note, error.message) from error
 
 
 def refused(note: str, why: str) -> Rejected:
