@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -80,6 +81,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that pip installed the example into, as it would into any environment that has Wherry."""
     folder = tmp_path_factory.mktemp("site")
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--disable-pip-version-check"]
+    command += ["--no-build-isolation"] * bool(importlib.util.find_spec("hatchling"))
     done = subprocess.run(
         [*command, "--target", str(folder), str(EXAMPLE)], capture_output=True, text=True, check=False
     )
