@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from wherry.errors import ConfigError
+from wherry.redaction import scrub
 from wherry.settings import Auth, ConnectionSettings, Schedule, SecretRef, compose, load
 
 BASE = """version = 1
@@ -356,3 +357,11 @@ def test_no_value_whatever_ends_in_anything_but_a_config_error(tmp_path_factory:
         return
     assert told
     assert all(problem["message"] and problem["code"] for problem in told)
+
+
+def test_of_a_key_that_is_missing_what_it_is_for_is_told_and_no_mask_eats_it(tmp_path: Path) -> None:
+    (tmp_path / "wherry.toml").write_text('version = 1\n[project]\nname = "x"\n')
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path)
+    assert caught.value.fix == "write currency (The organisation's own currency, an ISO 4217 code)"
+    assert scrub("write client_secret (The app's secret)") == "write client_secret (The app's secret)"

@@ -139,9 +139,10 @@ def set_secret(hub: Hub, name: str, field: str, value: str) -> dict[str, str]:
     connection = hub.wiring.connection(name)
     known = {secret.name: secret for _, secret in secrets_in(connection.settings, ("connections", name))}
     stored = [key for key, secret in known.items() if secret.way == "stored"]
-    wanted = field or (stored[0] if len(stored) == 1 else "")
+    meant = stored or list(known)
+    wanted = field or (meant[0] if len(meant) == 1 else "")
     if wanted not in known:
-        raise no_secret(name, wanted or "(several)", known)
+        raise no_secret(name, wanted, known)
     hub.wiring.vault.put(name, wanted, value)
     hub.store.audit("connection.set-secret", name, {"field": wanted})
     way = known[wanted].way
@@ -151,9 +152,10 @@ def set_secret(hub: Hub, name: str, field: str, value: str) -> dict[str, str]:
 
 def no_secret(name: str, wanted: str, known: Iterable[str]) -> ConfigError:
     """What to raise where a connection has no secret of that name, or several and none was named."""
+    said = f"has no secret {wanted}" if wanted else "has several secrets" if known else "has no secret"
     return ConfigError(
-        f"connection {name} has no secret {wanted}",
-        fix=f"secrets: {', '.join(sorted(known)) or 'none'}", code="WHERRY-2082", connection=name,
+        f"connection {name} {said}",
+        fix=f"say which: --field {' or '.join(sorted(known))}" if known else "", code="WHERRY-2082", connection=name,
     )  # fmt: skip
 
 

@@ -113,8 +113,10 @@ def _plain_words(message: str, value: object) -> str:
 
 
 def _wanted(parent: Any, key: object) -> str:
+    """What to write for a key that is missing: its description, which of some says so itself."""
     field = parent.model_fields.get(key) if _is_model(parent) and isinstance(key, str) else None
-    return (field.description or "") if field else ""
+    said = (field.description or "") if field else ""
+    return said if said.startswith("write ") else f"write {key}" + (f" ({said.removesuffix('.')})" if said else "")
 
 
 def _keys(parent: Any) -> list[str]:

@@ -199,7 +199,8 @@ def _text(path: Path, name: str) -> str:
         with path.open("rb") as file:
             raw = file.read(LARGEST_FILE + 1)
     except OSError as error:
-        fix = "check the path; wherry init makes a new project"
+        barred = isinstance(error, PermissionError)
+        fix = "let whoever runs Wherry read it" if barred else "check the path; wherry init makes a new project"
         raise _unreadable(name, f"{path} cannot be read: {error.strerror}", fix, UNREADABLE) from None
     if len(raw) > LARGEST_FILE:
         fix = "keep long tables in CSV files beside it"
