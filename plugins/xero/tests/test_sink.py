@@ -313,6 +313,18 @@ def test_a_name_with_quotation_marks_is_looked_for_by_its_key_alone(sinks: Sinks
         assert [(hit.target, hit.ours) for hit in ask(sink, [item])[item.stamp]] == [(first.target, True)]
 
 
+def test_a_question_never_makes_an_address_too_long(sinks: Sinks) -> None:
+    with sinks() as (sink, thing):
+        items = [msgspec.structs.replace(thing("credit_memo", number=f"C-{n}", memo="x" * 300), stamp=stamp_of(str(n)))
+                 for n in range(8)]  # fmt: skip
+        entry = thing("journal_entry", memo="x" * 5000)
+        calls = sink.ask([*items, entry])
+        assert [len(call.items) for call in calls] == [4, 4, 1]
+        assert "Narration" not in calls[-1].params["where"]
+        first = write(sink, [items[0]])[items[0].stamp]
+        assert [(hit.target, hit.ours) for hit in ask(sink, items)[items[0].stamp]] == [(first.target, True)]
+
+
 # -- what is answered ------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from urllib.parse import quote
 
 from wherry.errors import TryAgain
 from wherry.records import Call, Found, Item, Reply
@@ -24,10 +25,10 @@ from .faults import object_in
 from .journals import narration
 from .lists import code
 from .sales import reference
-from .texts import clean, stamp_in
+from .texts import REFERENCE, clean, stamp_in
 
-AT_ONCE = 15
-"""Items in one question: it goes in the address, which cannot be long."""
+AT_ONCE, LONGEST = 15, 1500
+"""Items in one question, and characters of it as they stand in the address, which cannot be long."""
 FULL = 100
 """Records of the one page that is read of an answer; as many may hide others."""
 
@@ -48,9 +49,17 @@ def _questions(entity: str, items: list[Item], books: Books) -> Iterator[Call]:
         yield _call(name, items, books, more)
         return
     more |= {"includeArchived": "true"} if entity == "customer" else {}
-    for part in (items[n : n + AT_ONCE] for n in range(0, len(items), AT_ONCE)):
-        where = " OR ".join(dict.fromkeys(one for item in part for one in _conditions(item, books)))
-        yield _call(name, part, books, {"where": where, "page": "1", **more})
+    part: list[Item] = []
+    for item in items:
+        if part and (len(part) == AT_ONCE or len(quote(_where([*part, item], books))) > LONGEST):
+            yield _call(name, part, books, {"where": _where(part, books), "page": "1", **more})
+            part = []
+        part.append(item)
+    yield _call(name, part, books, {"where": _where(part, books), "page": "1", **more})
+
+
+def _where(items: Sequence[Item], books: Books) -> str:
+    return " OR ".join(dict.fromkeys(one for item in items for one in _conditions(item, books)))
 
 
 def _call(name: str, items: Sequence[Item], books: Books, params: dict[str, str]) -> Call:
@@ -61,8 +70,10 @@ def _call(name: str, items: Sequence[Item], books: Books, params: dict[str, str]
 def _conditions(item: Item, books: Books) -> Iterator[str]:
     kind = KINDS[item.entity]
     told = {kind.stamp: _sign(item, books), kind.unique: _key(item)}
-    # How a quotation mark would be written is not known.
-    yield from (f'{field}=="{text}"' for field, text in told.items() if text and not set(text) & {'"', "\\"})
+    for field, text in told.items():
+        # How a quotation mark would be written is not known, and a narration can have pages.
+        if text and not set(text) & {'"', "\\"} and len(text) <= REFERENCE:
+            yield f'{field}=="{text}"'
 
 
 def _sign(item: Item, books: Books) -> str:
