@@ -239,12 +239,13 @@ def match(job: Job, batch: Batch) -> list[Step]:
 
 def step_of(job: Job, entry: Entry, draft: Draft) -> Step:
     named_only = draft.reference or bool(draft.file)
-    shown = job.options.shown if job.options.overwrite_local else None
-    return Step(
+    step = Step(
         draft=draft, record_kind=entry.record.kind, record_id=entry.record.id,
         always=not named_only and (job.options.resync or draft.void or job.wired.repeats(draft.entity)),
-        overwrite_local=job.options.over, shown=(shown or {}).get(draft.ref, ""),
     )  # fmt: skip
+    if job.options.overwrite_local:
+        step.overwrite_local, step.shown = job.options.over, (job.options.shown or {}).get(step.ref, "")
+    return step
 
 
 def recall(job: Job, batch: Batch, steps: Mapping[Ref, Step]) -> None:

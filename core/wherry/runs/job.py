@@ -222,6 +222,8 @@ class Job(Struct, kw_only=True):
     open: dict[Ref, tuple[str, Fate, str]] = field(default_factory=dict)
     """What was counted as open in this run and may still end in it: record kind (of roots), fate and reason so far."""
     tally: Tally = field(default_factory=Tally)
+    decided_under: dict[str, str] = field(default_factory=dict)
+    """What decides as what a record goes on; a run has one and the same, and every batch is noted with it."""
     met_former: bool = False
     """Whether records were met that stand in a form which the flow no longer makes."""
     booked: Booked | None = None

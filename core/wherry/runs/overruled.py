@@ -25,8 +25,11 @@ _MOST, _AT_ONCE = 1_000_000, 500
 
 def decided_under(job: Job) -> dict[str, str]:
     """What decides as what a record goes on, and whether once more; noted with the mark."""
-    told = job.wired.flow.deciding
-    return {name: hashlib.sha256(_json(told.get(name))).hexdigest()[:16] for name in ("match", "repeat")}
+    if not job.decided_under:
+        told = job.wired.flow.deciding
+        both = {name: hashlib.sha256(_json(told.get(name))).hexdigest()[:16] for name in ("match", "repeat")}
+        job.decided_under.update(both)
+    return job.decided_under
 
 
 _json = msgspec.json.Encoder(order="deterministic").encode
