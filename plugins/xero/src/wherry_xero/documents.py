@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -92,16 +93,20 @@ def body_of(item: Item, books: Books) -> Obj:
 
 def _parts(made: list[tuple[Item, Obj]], most: int) -> Iterator[list[tuple[Item, Obj]]]:
     """What is new goes together, kind by kind, each name once; all else goes by itself."""
-    new = [one for one in made if one[0].target is None and one[0].action == "write" and one[0].memo != ALONE]
-    for entity in dict.fromkeys(item.entity for item, _ in new):
+    groups: defaultdict[str, list[tuple[Item, Obj]]] = defaultdict(list)
+    alone: list[tuple[Item, Obj]] = []
+    for one in made:
+        is_new = one[0].target is None and one[0].memo != ALONE
+        (groups[one[0].entity] if is_new else alone).append(one)
+    for group in groups.values():
         part: list[tuple[Item, Obj]] = []
-        for one in (one for one in new if one[0].entity == entity):
+        for one in group:
             if len(part) == most or any(_name(one) == _name(other) for other in part):
                 yield part
                 part = []
             part.append(one)
         yield part
-    yield from ([one] for one in made if one not in new)
+    yield from ([one] for one in alone)
 
 
 def _name(one: tuple[Item, Obj]) -> Any:

@@ -130,8 +130,7 @@ class XeroSimulator:
     def _within(self, call: Call, handler: Handler) -> Reply:
         """A call into an organisation: who is meant, whether there is room, and whether it was done before."""
         told = call.headers.get("xero-tenant-id", "")
-        custom = self.oauth.app is not None and self.oauth.app.custom
-        tenant = next(iter(self.orgs)) if custom and not told else told
+        tenant = next(iter(self.orgs)) if not told and self.oauth.is_custom(call.bearer) else told
         if tenant not in self.orgs:
             return _dressed(403)
         if self.limits == "real" and not self._has_room(tenant):

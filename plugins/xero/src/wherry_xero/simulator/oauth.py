@@ -37,6 +37,8 @@ class OAuth:
         self._access: dict[str, float] = {}
         self._refresh: dict[str, float] = {}
         """Refresh token → until when it works."""
+        self._custom: set[str] = set()
+        """The access tokens of custom connections."""
         self._made = 0
 
     def admits(self, token: str | None) -> bool:
@@ -46,6 +48,10 @@ class OAuth:
         if token in self._access:
             return self._stage.clock.now() < self._access[token]
         return self.open or token in self.tokens
+
+    def is_custom(self, token: str | None) -> bool:
+        """Whether a token is that of a custom connection, which has one organisation."""
+        return token in self._custom or (self.app is not None and self.app.custom)
 
     def authorize(self, call: Call) -> Reply:
         """The consent page: everyone consents at once."""
@@ -73,7 +79,9 @@ class OAuth:
             raise _wrong("unauthorized_client" if kind == "client_credentials" else "unsupported_grant_type")
         given = {"access_token": self._new("xero-access"), "expires_in": LIVES, "token_type": "Bearer"}
         self._access[str(given["access_token"])] = now + LIVES
-        if kind != "client_credentials":
+        if kind == "client_credentials":
+            self._custom.add(str(given["access_token"]))
+        else:
             given["refresh_token"] = self._new("xero-refresh")
             self._refresh[str(given["refresh_token"])] = now + IDLE
         self._stage.effect("token.issued", grant_type=kind)
