@@ -109,6 +109,15 @@ def test_what_was_approved_behind_a_refused_customer_says_so_and_what_to_do(at: 
     assert "goes on by itself" not in listed.replace("then it goes on by itself", "")
 
 
+def test_what_a_run_says_to_do_about_a_taken_name_works_as_it_is_printed(at: Shop) -> None:
+    at.books.write("Vendor", {"DisplayName": "17850"})
+    ran = at.does("run invoices", 4)
+    assert "wherry errors resolve E-1 --link" in ran
+    assert "E-N" not in ran
+    at.setting('environment = "simulator"', 'environment = "simulator"\nname_taken = "suffix"')
+    assert "created" in at.does("errors retry E-1")
+
+
 def test_an_open_question_is_told_where_a_person_looks_and_by_what_it_holds_up(at: Shop) -> None:
     at.setting('"name"]\nunmatched = "create"', '"name"]\nunmatched = "triage"')
     at.does("run invoices", 4)

@@ -135,7 +135,7 @@ def _customer(tx: Tx, route: Route, said: Any) -> str:
         return item.label or item.key
     link = ledger.find_links(tx, route, [ref]).get(ref)
     body = msgspec.json.decode(link.body) if link is not None and link.body else {}
-    return str(body.get("name") or ref.key)
+    return str(body.get("name") or ref.key.partition(":")[2] or ref.key)
 
 
 # -- the word ---------------------------------------------------------------------------------------------------------

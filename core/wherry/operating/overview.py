@@ -211,9 +211,14 @@ def _stands(hub: Hub, flow: str, record: str) -> list[dict[str, Any]]:
     return [
         {"flow": flow, "kind": row.kind, "record": row.source_id, "fate": row.fate, "reason": row.reason,
          "target": row.synced, "version": row.version, "run": row.run, "at": at.get(row.run, ""),
-         "fix": opened[row.kind].fix if row.kind in opened else ""}
+         "fix": _fix(opened.get(row.kind))}
         for row in found
     ]  # fmt: skip
+
+
+def _fix(item: ledger.ItemRow | None) -> str:
+    """What to do about it, with its own number."""
+    return item.fix.replace("E-N", f"E-{item.id}") if item is not None else ""
 
 
 def open_items(hub: Hub, *, state: str = "", flow: str = "", limit: int = 200) -> list[dict[str, Any]]:
@@ -224,7 +229,7 @@ def open_items(hub: Hub, *, state: str = "", flow: str = "", limit: int = 200) -
             {"id": f"E-{row.id}", "state": row.state, "entity": row.entity, "key": row.key, "label": row.label,
              "date": str(row.draft.body.get("date") or ""),
              "flow": row.flow, "record": f"{row.record_kind} {row.record_id}", "reason": row.reason, "field": row.field,
-             "fix": row.fix, "since": row.created_at, "needs": [str(ref) for ref in needs.of(tx, row.id)]}
+             "fix": _fix(row), "since": row.created_at, "needs": [str(ref) for ref in needs.of(tx, row.id)]}
             for row in rows
         ]  # fmt: skip
 

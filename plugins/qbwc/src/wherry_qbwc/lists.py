@@ -80,7 +80,8 @@ def name_of(item: Item, books: Books) -> str:
         return marked(name, item.stamp, longest)
     raise rejected(
         item, f"something else in QuickBooks has the name {name} already", "name",
-        'link it to that one, rename one of the two, or set name_taken = "suffix" for this connection', "WHERRY-4859",
+        f"where that is this {item.entity}: wherry errors resolve E-N --link ID; else rename one of the two, or set "
+        'name_taken = "suffix" for this connection, then: wherry errors retry E-N', "WHERRY-4859",
     )  # fmt: skip
 
 

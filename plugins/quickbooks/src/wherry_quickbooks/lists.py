@@ -106,9 +106,11 @@ def _name(item: Item, books: Books) -> str:
     if books.name_taken == "suffix":
         return marked(name, mark_of(item.stamp), longest)
     other = "something else" if taken == "?" else f"the customer, vendor, employee or item with the id {taken}"
+    same = "ID" if taken == "?" else taken
     raise held(
         item, f"{other} in QuickBooks has the name {name} already", "name",
-        'link it to that one, rename one of the two, or set name_taken = "suffix" for this connection', "WHERRY-4742",
+        f"where that is this {item.entity}: wherry errors resolve E-N --link {same}; else rename one of the two, or "
+        'set name_taken = "suffix" for this connection, then: wherry errors retry E-N', "WHERRY-4742",
     )  # fmt: skip
 
 
