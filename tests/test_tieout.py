@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ class Held(Struct, frozen=True, kw_only=True):
     note: str = ""
     stamp: str = ""
     lines: tuple[Line, ...] = ()
+    at_home: bool = False
 
 
 def lines(minor: int, debit: str = "5000", credit: str = "1000", rate: int = 1) -> tuple[Line, ...]:
@@ -163,6 +165,17 @@ def test_an_entry_in_another_currency_is_compared_in_it_and_summed_in_that_of_th
     edited = tie(ours, [Held(id="JE 1", stamp="a", currency="EUR", lines=lines(101, rate=2))])
     assert names(edited) == [("edited", "JE 1")]
     assert "1.01 there, 1.00 was written" in edited.problems[0].says
+
+
+def test_an_entry_of_a_target_that_knows_one_currency_is_compared_at_home() -> None:
+    """As in Xero: what went there by its home amounts was not edited because it is in another currency."""
+    made = entry("JE 1", 100, currency="EUR")
+    worth = [msgspec.structs.replace(line, home=109) for line in made.lines]
+    made = msgspec.structs.replace(made, lines=tuple(worth), home="USD", exchange_rate=Decimal("1.09"))
+    ours = [Written(entry=made, id="JE 1")]
+    assert tie(ours, [Held(id="JE 1", stamp="a", lines=lines(109), at_home=True)]).passes
+    edited = tie(ours, [Held(id="JE 1", stamp="a", lines=lines(110), at_home=True)])
+    assert "1.10 there, 1.09 was written" in edited.problems[0].says
 
 
 # -- in QuickBooks: one served stand-in, a day for each test -----------------------------------------------------------

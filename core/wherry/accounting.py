@@ -224,6 +224,8 @@ class HeldEntry(Struct, frozen=True, kw_only=True):
     stamp: str
     """The hub's own sign in it, empty where somebody else made it."""
     lines: Sequence[HeldLine]
+    at_home: bool = False
+    """Whether the target keeps entries in its own currency alone: one in another was written by its home amounts."""
 
 
 @runtime_checkable

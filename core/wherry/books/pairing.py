@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from wherry.accounting import Entry, HeldEntry, Side
 from wherry.books.held import BothSides, Cancelled, Foreign, Problem, Written
+from wherry.books.rates import at_home
 from wherry.money import text
 
 _SHOWN = 6
@@ -157,6 +158,7 @@ def _compared(
 def differences(entry: Entry, held: HeldEntry, parties: Mapping[str, str] | None = None) -> str:
     """What of an entry was changed there, by account and side, and by party where ours names one; empty where nothing
     was that is booked otherwise. ``parties`` are the target's id → name."""
+    entry = at_home(entry) if held.at_home else entry
     currency = entry.currency
     if held.currency != currency:
         return f"is in {held.currency} there, {currency} was written"

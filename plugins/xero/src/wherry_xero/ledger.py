@@ -104,7 +104,7 @@ def entries(client: Client, books: Books, first: dt.date | None, last: dt.date) 
             stamp = stamp_in(row.get("Url"))
             yield HeldEntry(
                 id=str(row["ManualJournalID"]), number=number_in(text), date=date, currency=books.home, note=text,
-                stamp=stamp, lines=[] if row.get("Status") in TAKEN_BACK else list(_lines(row, books)),
+                stamp=stamp, lines=[] if row.get("Status") in TAKEN_BACK else list(_lines(row, books)), at_home=True,
             )  # fmt: skip
 
 
