@@ -78,7 +78,8 @@ def put_calls(tx: Tx, rows: Iterable[CallRow]) -> None:
 _HEARD = ("state", "status", "reply_headers", "reply", "answered_at", "problem")
 _REPLY = (
     sa.update(calls)
-    .where(calls.c.id == sa.bindparam("of_id"), calls.c.sent == sa.bindparam("of_sent"), calls.c.state == "sending")
+    .where(calls.c.id == sa.bindparam("of_id"), calls.c.sent == sa.bindparam("of_sent"))
+    .where(calls.c.state == "sending", calls.c.status == 0)
     .values({name: sa.bindparam(f"is_{name}") for name in _HEARD})
 )  # fmt: skip
 
@@ -92,9 +93,11 @@ def put_replies(tx: Tx, rows: Iterable[CallRow]) -> None:
 
 
 def _plain(row: CallRow) -> tuple[Any, ...]:
-    call, reply = row.call, row.reply
+    """That a call was answered, its reply tells: the stored state stays, and is as long as the one that it ends in. For
+    a longer word SQLite would write the whole row anew, with all that was sent and answered."""
+    call, reply, state = row.call, row.reply, "sending" if row.state == "answered" else row.state
     return (
-        row.id, row.sink, row.state, row.at, call.method, call.path, _dump(call.params).decode(),
+        row.id, row.sink, state, row.at, call.method, call.path, _dump(call.params).decode(),
         _dump(call.headers).decode(), call.body, call.lane, _dump(call.items).decode(), row.sent,
         reply.status if reply else 0, _dump(reply.headers).decode() if reply else "", reply.body if reply else None,
         row.answered_at, row.problem,
@@ -159,8 +162,9 @@ def _row(row: Sequence[Any]) -> CallRow:
     reply = None
     if values["status"]:
         reply = Reply(status=values["status"], headers=_strings(values["reply_headers"]), body=bytes(values["reply"]))
+    state = "answered" if reply and values["state"] == "sending" else values["state"]
     return CallRow(
-        id=values["id"], sink=values["sink"], state=values["state"], at=values["at"], call=call, sent=values["sent"],
+        id=values["id"], sink=values["sink"], state=state, at=values["at"], call=call, sent=values["sent"],
         reply=reply, answered_at=values["answered_at"], problem=values["problem"],
     )  # fmt: skip
 
