@@ -124,8 +124,8 @@ def waits(waiting: Mapping[str, Mapping[str, int]], held: Iterable[Mapping[str, 
     }
     alone = not any(any(waiting.get(state, {}).values()) for state in FOR_A_PERSON)
     words = {
-        "triage": "in triage: which one is it?", "queued": "ready",
-        "waiting": "waiting, goes on by itself" if alone else "waiting for something else",
+        "triage": "in triage: which one is it?",
+        "waiting": "waiting, goes on by itself" if alone else "waiting for something else", "queued": "ready",
         "refused": "refused, must be corrected", "unknown": "being looked up", "decide": "to decide",
         "differs": "held otherwise by the target than sent",
     }  # fmt: skip
