@@ -19,6 +19,8 @@ def signed(gate: httpx.BaseTransport, request: httpx.Request, auth: httpx.Auth |
             answer = gate.handle_request(wanted)
             answer.request = wanted
             try:
+                if answer.status_code == httpx.codes.UNAUTHORIZED:
+                    answer.read()  # nobody who waits for another's sign-in holds a connection that it needs
                 wanted = flow.send(answer)
                 answer.read()  # so that its connection can be used again
             except StopIteration:
