@@ -64,7 +64,7 @@ class _ProjectFile(Project, BaseSettings):
 def find_project(start: Path | str = ".") -> Path:
     """The project file in this folder or the nearest one above. Raises ConfigError naming where it was looked for."""
     folder = Path(start).absolute()
-    if not folder.is_dir():
+    if not folder.exists():
         raise ConfigError(f"there is no folder {folder}", fix="check -C", code=NO_PROJECT)
     for place in (folder, *folder.parents):
         if (place / PROJECT_FILE).is_file():
