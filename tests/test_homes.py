@@ -126,6 +126,19 @@ def test_what_one_of_two_flows_withdraws_is_carried_by_the_other(
 # -- a document that is given up ---------------------------------------------------------------------------------------
 
 
+def test_what_a_flow_prepared_under_another_name_is_withdrawn_once_its_record_is_left_out(alone: Shop) -> None:
+    """Nobody is asked for a word about it any more."""
+    alone.setting('approval = "automatic"', 'approval = "required"')
+    ran(alone, "invoices")
+    alone.setting("[flows.invoices", "[flows.bills")
+    alone.does("workspace edit invoice INV-1001 status=draft")
+    assert ran(alone, "bills") == {"skipped": 2, "waiting": 2}
+    assert "its status is draft" in why(alone, "bills", "536365")
+    alone.type("approve invoices --all --yes")
+    alone.does("approve bills --all --yes")
+    assert standing(alone) == (2, 0)
+
+
 def waiting(desk: Shop) -> str:
     """The number E-N of the one thing that waits for a person."""
     [one] = desk.ask("errors list")["items"]

@@ -194,6 +194,29 @@ def test_a_deal_that_is_there_again_as_it_was_is_not_said_to_be_gone(desk: Desk,
     assert list(notices(desk.run())) == [synced], "it is looked after again"
 
 
+def test_a_deal_that_leaves_while_its_flow_is_renamed_is_reported_once_and_welcome_back(
+    desk: Desk, small_crm: Crm
+) -> None:
+    """case_B12, I7: the new name has never seen it."""
+    synced, waits = small_crm.deal("Bench"), small_crm.deal("Asking", lines=("Nothing like it",))
+    small_crm.deal("Stays")
+    desk.run()
+    desk.rewrite(("[flows.won-deals", "[flows.deals"))
+    for deal in (synced, waits):
+        small_crm.archive("deals", deal)
+    assert desk.run("deals").data["notices"] == []
+    desk.clock.advance(DAY)
+    told = notices(desk.run("deals"))
+    assert set(told) == {synced, waits}
+    assert "is kept" in told[synced]
+    assert "nothing was written" in told[waits]
+    desk.clock.advance(DAY)
+    assert desk.run("deals").data["notices"] == [], "it was told before"
+    small_crm.sim.restore("deals", synced)
+    assert desk.run("deals").data["fates"]["deal"]["unchanged"] >= 1
+    assert len(desk.held("project")) == 2
+
+
 def test_a_deal_that_leaves_its_stage_is_reported_and_its_return_makes_no_second_project(
     desk: Desk, small_crm: Crm
 ) -> None:

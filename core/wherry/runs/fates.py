@@ -18,7 +18,7 @@ from wherry.roles import FieldMapper
 from wherry.runs import overruled
 from wherry.runs.job import Batch, Entry, Job
 from wherry.runs.reading import read_under
-from wherry.store import ledger, registry
+from wherry.store import former, ledger, registry
 from wherry.store.database import Tx
 from wherry.store.leavings import ONCE
 from wherry.store.ledger import Event, ItemRow, Seen
@@ -65,7 +65,8 @@ def withdraw(job: Job, tx: Tx, batch: Batch, now: str) -> None:
     why = {**left, **merged}
     if not why:
         return
-    found = ledger.items_of_records(tx, job.wired.lane.route, job.wired.name, batch.kind, why)
+    route, names = job.wired.lane.route, [job.wired.name, *former.flows(tx, job.wired.lane.approvals)]
+    found = [item for flow in names for item in ledger.items_of_records(tx, route, flow, batch.kind, why)]
     unsent = [item for item in found if not may_stand(item)]
     roots = {item.record_id for item in unsent if item.root}
     gone = [item for item in unsent if item.record_id in roots and (item.root or item.draft.file)]
@@ -74,7 +75,7 @@ def withdraw(job: Job, tx: Tx, batch: Batch, now: str) -> None:
     flying = [item for item in found if may_stand(item) and item.follower]
     for item in flying:
         item.follower = ""  # what is left out now is not sent after the version that is on its way
-    ledger.put_items(tx, job.wired.lane.route, flying)
+    ledger.put_items(tx, route, flying)
     ledger.put_events(tx, [_withdrawn(job, item, why[item.record_id], now) for item in gone])
     ledger.mark_synced(tx, [("skipped", "", why[id], job.wired.name, batch.kind, id) for id in sorted(roots)])
 

@@ -20,7 +20,7 @@ from wherry.records import Draft, Ref, Skip
 from wherry.roles import FieldMapper, Narrows
 from wherry.runs.job import Batch, Entry, Job, Wired, roots_of
 from wherry.settings import Flow
-from wherry.store import homes, ledger, registry
+from wherry.store import former, homes, ledger
 from wherry.store.database import Tx
 from wherry.store.ledger import Route
 from wherry.wording import a, spelled
@@ -65,7 +65,7 @@ def carried_before(job: Job, tx: Tx, kind: str, fresh: Mapping[str, Entry]) -> N
     lane = job.wired.lane
     if not fresh or not lane.has_homes or homing.form_of(lane) != "document":
         return
-    if {mark.flow for mark in registry.all_marks(tx)} <= lane.approvals.keys():
+    if not former.flows(tx, lane.approvals):
         return
     known = homes.of_records(tx, lane.route, kind, fresh)
     mine = {Ref(one.entity, one.key): one.record for one in known

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
+from wherry.entities import other_forms
 from wherry.errors import Guarded
 from wherry.protocol import boundary, restored, writing
 from wherry.protocol.steps import Step
@@ -18,8 +19,9 @@ from wherry.records import Create, Link, Record
 from wherry.roles import FieldMapper, Matcher, Sweeps
 from wherry.runs.copying import copy_files
 from wherry.runs.fates import event_of, tell_items, withdraw
-from wherry.runs.job import Batch, Entry, Job, Wired
-from wherry.store import calls, ledger, questions, registry
+from wherry.runs.job import Batch, Entry, Job, Wired, roots_of
+from wherry.store import calls, former, ledger, questions, registry
+from wherry.store.database import Tx
 from wherry.store.ledger import Seen
 
 
@@ -106,7 +108,8 @@ def sweep(job: Job, kind: str, mapper: FieldMapper) -> None:
         mark = registry.mark(tx, wired.name, kind)
         if mark is None or not (job.options.sweep or sweep_is_due(wired, mark.swept_at)):
             return
-        known = dict(ledger.synced_ids(tx, wired.name, kind))
+        left = _left_by_others(tx, wired, kind, mapper)
+        known = left | dict(ledger.synced_ids(tx, wired.name, kind))
         known.update((id, "") for id in ledger.open_ids(tx, wired.name, kind))
     if not known:
         return
@@ -117,10 +120,23 @@ def sweep(job: Job, kind: str, mapper: FieldMapper) -> None:
     with wired.store.write() as tx:
         registry.save_mark(tx, msgspec.structs.replace(mark, swept_at=now))
         ledger.put_events(tx, [event_of(job, entry, now) for entry in batch.entries])
+        ledger.put_seen(tx, wired.name, [_taken_over(job, e) for e in batch.entries if e.record.id in left])
         withdraw(job, tx, batch, now)
         ledger.mark_synced(tx, [("skipped", "", e.reason, wired.name, kind, e.record.id) for e in batch.entries])
     for entry in batch.entries:
         job.tally.notice(Notice(kind, entry.record.id, entry.reason, entry.synced))
+
+
+def _left_by_others(tx: Tx, wired: Wired, kind: str, mapper: FieldMapper) -> dict[str, str]:
+    """Record → target, of what the flow carried under another name and has not seen since: it is its own."""
+    roots = roots_of(mapper)
+    return former.left(tx, wired.lane.route, wired.name, wired.lane.approvals, kind, (*roots, *other_forms(*roots)))
+
+
+def _taken_over(job: Job, entry: Entry) -> Seen:
+    """The row of a record that has gone before the flow saw it under its name."""
+    return Seen(entry.record.kind, entry.record.id, entry.record.version, b"", "skipped", entry.reason,
+                synced=entry.target, run=job.wired.lane.run)  # fmt: skip
 
 
 def gone_entry(record: Record, target: str) -> Entry:
