@@ -126,11 +126,15 @@ def in_target(target: Target, wanted: Mapping[str, Item], ours: Iterable[str]) -
     if not isinstance(target.sink, Asks):
         return {}
     linked, said = set(ours), {name: sinks.facts(target.sink, item) for name, item in wanted.items()}
-    finds = _searched(target, {name: item for name, item in wanted.items() if item.action == "write"})
+    backs = {name: item for name, item in wanted.items() if item.action == "void"}
+    sought = _sought(target, {name: item for name, item in wanted.items() if name not in backs})
+    finds = _look(target, {**sought, **backs})  # together: a target that calls us tells both in one visit
+    by_id = {name: finds.pop(name) for name in backs if name in finds}
     rest = {
-        name: item for name, item in wanted.items() if item.target and not _tells(item, said[name], finds.get(name))
-    }
-    by_id = _look(target, rest)
+        name: item for name, item in wanted.items()
+        if item.target and name not in by_id and not _tells(item, said[name], finds.get(name))
+    }  # fmt: skip
+    by_id |= _look(target, rest)
     return {
         name: _held(item, said[name], finds.get(name), by_id.get(name), linked) for name, item in wanted.items()
     }  # fmt: skip
@@ -143,18 +147,16 @@ def _tells(item: Item, said: Facts, hits: list[Found] | None) -> bool:
     return mine is not None and (said.keys() <= mine.keys() or bool(differing(said, mine)))
 
 
-def _searched(target: Target, wanted: Mapping[str, Item]) -> dict[str, list[Found]]:
-    """By stamp and number, which finds twins too; by nothing where that takes too many calls."""
+def _sought(target: Target, wanted: Mapping[str, Item]) -> dict[str, Item]:
+    """What is looked for by stamp and number, which finds twins too; nothing where that takes too many calls."""
     fresh = {name: _without_target(item) for name, item in wanted.items() if not item.target or item.body.get("number")}
     assert isinstance(target.sink, Asks)
-    if not fresh:
-        return {}
-    by_number = sinks.asked(target.sink, list(fresh.values()))
     linked = [wanted[name] for name in fresh if wanted[name].target]
-    by_id = sinks.asked(target.sink, linked) if linked else []
-    if linked and len(by_number) > _SEARCHES * len(by_id):
+    if linked and len(sinks.asked(target.sink, list(fresh.values()))) > _SEARCHES * len(
+        sinks.asked(target.sink, linked)
+    ):  # fmt: skip
         fresh = {name: item for name, item in fresh.items() if not wanted[name].target}
-    return _look(target, fresh)
+    return fresh
 
 
 def _without_target(item: Item) -> Item:

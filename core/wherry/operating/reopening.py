@@ -175,7 +175,7 @@ def _looked_at(hub: Hub, meant: Meant, note: str) -> Placed:
     word = str(body_of(link).get("number") or body_of(link).get("name") or meant.ref.key)
     if link is None or not link.target or not shows(link):
         raise _nothing(meant.subject, word, "the target holds nothing of it that could be decided about")
-    target = desk.reach(hub, meant.route.sink)
+    target = desk.reach(hub, meant.route.sink, away=True)
     hits = _holds(target, link) if target is not None and link.body else None
     if target is None or hits is None:
         raise _nothing(meant.subject, word, "the target cannot tell whether it holds it")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,11 +10,13 @@ from pathlib import Path
 import pytest
 from wherry.errors import TryAgain
 from wherry.hub import Hub
+from wherry.operating import deciding, desk, reconciling, reopening
 from wherry.records import Call
 from wherry_qbwc import statements
 from wherry_qbwc.line import GONE, Line, Wire
 from wherry_qbwc.visits import Visits
 
+from .test_forms import void
 from .work_rig import NAME, shop
 
 BODY = b"<QBXML/>"
@@ -62,3 +65,31 @@ def test_what_is_looked_up_while_sending_is_never_told_from_memory(hub: Hub) -> 
         with pytest.raises(TryAgain) as caught:
             ask()
         assert caught.value.code == GONE
+
+
+def test_what_a_restored_company_file_holds_of_what_was_taken_back_is_told_and_decided_with_two_visits(
+    tmp_path: Path,
+) -> None:
+    """I3: the one asks, the other tells."""
+    with shop(tmp_path) as made:
+        made.session()
+        made.run()
+        made.session()
+        backup = copy.deepcopy(made.desktop.company().records)
+        void(made, "536365")
+        made.run()
+        made.session()
+        made.desktop.company().records = backup
+        with pytest.raises(TryAgain):
+            reconciling.reconcile(made.hub, "invoices")
+        made.session()
+        told = reconciling.reconcile(made.hub, "invoices").differences
+        assert [(one.what, one.record) for one in told] == [("stands", "invoice INV-1001")]
+        with pytest.raises(TryAgain):
+            reopening.reopen(made.hub, "536365")
+        made.session()
+        [one] = reopening.reopen(made.hub, "536365").items
+        deciding.retry(made.hub, desk.pick(made.hub, [int(one["id"][2:])]))
+        made.session()
+        closed = [order["RefNumber"] for order in made.written() if order.get("IsManuallyClosed") == "true"]
+        assert closed == ["536365"]
