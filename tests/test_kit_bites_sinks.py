@@ -411,7 +411,7 @@ class Prints(TargetSink):
 
 class OpensASocket(TargetSink):
     def check(self) -> Account:
-        port = self.http._base.port
+        port = self.http._addresses.base.port
         assert port is not None
         socket.create_connection(("127.0.0.1", port)).close()
         return super().check()
