@@ -131,6 +131,16 @@ def test_what_entra_and_the_environment_do_not_take_is_told_in_their_words(
         assert runs("-C", str(tmp_path / "other"), "config", "check")[0] == 2
 
 
+def test_a_table_that_the_environment_does_not_have_leaves_the_others_to_be_discovered(
+    sim: DynamicsSimulator, runs: Runs
+) -> None:
+    del sim.org.tables["incident"]
+    code, told = runs("connection", "discover", "crm")
+    kinds = told["data"]["kinds"]
+    assert (code, kinds["ticket"]["problem"][:26]) == (0, "there is no table incident")
+    assert kinds["deal"]["pipelines"]
+
+
 def test_a_project_is_written_once_and_its_files_keep_coming(sim: DynamicsSimulator, runs: Runs) -> None:
     """A file that took the place of another is copied beside it; a deal whose line changed is looked at again."""
     runs("run", "won-deals")

@@ -13,6 +13,7 @@ from wherry.errors import AccessLost, ConfigError, TryAgain, WherryError
 from wherry.records import Page, Record
 from wherry.roles import Query
 from wherry_dynamics import client
+from wherry_dynamics.objects import ISO as CURRENCY
 from wherry_dynamics.simulator.options import fill, simulator
 from wherry_dynamics.source import DynamicsSource
 
@@ -191,26 +192,51 @@ def test_money_says_its_own_currency(environments: Environments) -> None:
     one = environments(currencies=("USD", "EUR"), limit=None)
     euro = one.sim.org.currencies["EUR"]
     one.sim.add("opportunity", name="A", estimatedvalue=Decimal("10.5"), transactioncurrencyid=euro)
-    fields = ("estimatedvalue", "estimatedvalue_base", "exchangerate", "currency", "transactioncurrencyidname")
+    fields = (
+        "estimatedvalue",
+        "estimatedvalue_base",
+        "exchangerate",
+        "currency",
+        "transactioncurrencyidname",
+        CURRENCY,
+    )
     (page, *_) = one.source().read(Query("deal", fields=fields))
     told = page.records[0].fields
-    assert [told[name] for name in fields] == [Decimal("10.5"), Decimal("13.125"), Decimal("0.8"), "EUR", "Eur"]
+    assert [told[name] for name in fields] == [Decimal("10.5"), Decimal("13.125"), Decimal("0.8"), "EUR", "Eur", euro]
+
+
+def test_what_comes_along_or_is_said_beside_a_lookup_takes_no_column_s_place(environment: Standing) -> None:
+    """A new rate of the currency changes no deal; a column that is called like a label is itself."""
+    sim = environment.sim
+    table = sim.org.tables["opportunity"]
+    table.columns |= {"new_site": "Lookup", "new_sitetype": "String"}
+    table.lookups["new_site"] = ["account"]
+    sim.add("opportunity", name="A", new_site=sim.add("account", name="Jetty"), new_sitetype="Depot")
+    payloads = []
+    for rate in ("1", "1.1"):
+        sim.change("transactioncurrency", sim.org.currencies["USD"], exchangerate=Decimal(rate))
+        fields = ("new_sitetype", "new_site", "new_sitename", "currency")
+        (page, *_) = environment.source().read(Query("deal", fields=fields))
+        told = page.records[0].fields
+        assert (told["new_sitetype"], told["new_sitename"], CURRENCY in told) == ("Depot", "Jetty", False)
+        payloads.append(page.records[0].payload)
+    assert payloads[0] == payloads[1]
 
 
 def test_won_is_what_dynamics_counts_as_won_whatever_the_status_reason_is_called(filled: Standing) -> None:
-    """A reason that was just made has them asked anew."""
+    """A reason that was just made has them asked anew; one may have no label in the user's language."""
     source = filled.source()
     stages = source.describe("deal").pipelines[0].stages
     assert [(stage.id, stage.closed, stage.probability) for stage in stages] == [
         ("1", False, ""), ("2", False, ""), ("3", True, "1"), ("4", True, "0"), ("5", True, "0"),
     ]  # fmt: skip
     choices = filled.sim.org.tables["opportunity"].choices["statuscode"]
-    choices.append(type(choices[0])(100000001, "Signed", 1))
+    choices += [type(choices[0])(100000001, "Signed", 1), type(choices[0])(100000002, None, 1)]
     deal = next(iter(filled.sim.org.rows["opportunity"]))
     filled.sim.change("opportunity", deal, statecode=1, statuscode=100000001)
     deals(source)
-    (signed,) = [stage for stage in filled.source().describe("deal").pipelines[0].stages if stage.id == "100000001"]
-    assert (signed.label, signed.closed, signed.probability) == ("Signed", True, "1")
+    signed, unnamed = filled.source().describe("deal").pipelines[0].stages[-2:]
+    assert (signed.label, signed.closed, signed.probability, unnamed.label) == ("Signed", True, "1", "")
 
 
 def test_a_merged_account_says_into_which_by_a_read_as_by_a_sweep(environment: Standing) -> None:
@@ -230,7 +256,7 @@ def test_locations_are_a_table_of_the_environment_under_our_own_names(environmen
     """b_001_63 b_001_65"""
     sim = environment.sim
     account = sim.add("account", name="Acme")
-    sim.custom("new_site", "new_name", "new_name:String new_street:String", "new_accountid:account")
+    sim.custom("new_site", "new_name", "new_name:String new_street:String", "new_accountid:account,contact")
     site = sim.add("new_site", new_name="Jetty", new_street="Quay 1", new_accountid=account)
     place = {"table": "new_site", "street": "new_street", "account": "new_accountid"}
     source = environment.source(location=place)
@@ -238,6 +264,9 @@ def test_locations_are_a_table_of_the_environment_under_our_own_names(environmen
     (record,) = source.complete(page.records, {"company": ("name",)})
     assert (record.id, record.fields["name"], record.fields["street"]) == (site, "Jetty", "Quay 1")
     assert record.relatives["company"][0].fields["name"] == "Acme"
+    sim.change("new_site", site, new_accountid=sim.add("contact", firstname="Ann", lastname="Lee"))
+    (record,) = source.complete(source.fetch("location", [site], ("name",)), {"company": ("name",)})
+    assert record.relatives["company"][0].fields["name"] == "Ann Lee"
     with pytest.raises(ConfigError, match="new_strasse"):
         list(environment.source(location={**place, "street": "new_strasse"}).read(Query("location")))
     assert "location" not in environment.source().kinds

@@ -54,7 +54,7 @@ class Who(Struct):
 
 
 class Text(Struct):
-    Label: str = ""
+    Label: str | None = None
 
 
 class Label(Struct):
@@ -63,7 +63,7 @@ class Label(Struct):
     @property
     def text(self) -> str:
         """The label in the language of the user who asks."""
-        return self.UserLocalizedLabel.Label if self.UserLocalizedLabel else ""
+        return (self.UserLocalizedLabel.Label if self.UserLocalizedLabel else None) or ""
 
 
 class TypeName(Struct):

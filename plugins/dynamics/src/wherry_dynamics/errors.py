@@ -67,12 +67,12 @@ def _forbidden(code: str, message: str) -> AccessLost:
     )  # fmt: skip
 
 
-def missing_table(table: str) -> ConfigError:
+def missing_table(kind: str, table: str) -> ConfigError:
     """A table that this environment does not have."""
     return ConfigError(
         f"there is no table {table} in this environment of Dynamics",
         fix="install the app that brings it, leave the kind out of the flow, or correct the logical name",
-        code="WHERRY-2723", table=table,
+        code="WHERRY-2723", kind=kind, table=table,
     )  # fmt: skip
 
 

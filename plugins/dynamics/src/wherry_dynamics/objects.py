@@ -44,10 +44,9 @@ _decode = msgspec.json.Decoder().decode
 
 
 class View(Struct, frozen=True):
-    """A kind as it is asked for: its table, and the columns with their types."""
+    """A kind as it is asked for: its entity set, and the columns with their types."""
 
     kind: str
-    table: str
     set: str
     id: str
     types: dict[str, str]
@@ -99,11 +98,13 @@ class View(Struct, frozen=True):
         """What a key of an answer is called in a map; empty for what is no field."""
         column, _, note = told.partition("@")
         name = column[1:-6] if column.startswith("_") and column.endswith("_value") else column
-        if name not in self.types or name in _NO_FIELD:
-            return ""
+        if name not in self.types or name in _NO_FIELD or (name == column and self.types[name] in LOOKUPS):
+            return ""  # a lookup under its bare name is the row that came along
         if not note:
             return name
-        return name + ENDINGS[note] if note in ENDINGS and self.types[name] in LABELLED else ""
+        field = name + ENDINGS.get(note, "")
+        # A column of that name, which somebody made, counts before what we would say there.
+        return field if self.types[name] in LABELLED and field not in self.types else ""
 
     def record(self, row: Row) -> Record:
         """The record of a row. What moves without a change of any field, stamp and version, is not among its fields."""
@@ -143,7 +144,8 @@ def stamp_of(row: Row) -> int:
 def _located(view: View, fields: Row) -> Row:
     """Under the names of our own fields, and the account as other kinds name it."""
     found = {name: fields[column] for name, column in view.located.items() if column in fields}
-    return {**found, "customerid": fields.get(view.account, Raw(b"null")), "customeridtype": Raw(b'"account"')}
+    type = fields.get(f"{view.account}type", Raw(b'"account"'))
+    return {**found, "customerid": fields.get(view.account, Raw(b"null")), "customeridtype": type}
 
 
 def _nested(raw: Raw | None) -> Row | None:
@@ -177,7 +179,7 @@ def line_expand(product: View, wanted: Sequence[str]) -> str:
 def line_of(view: View, row: Row, product: View, wanted: Sequence[str] | None) -> tuple[str, Record]:
     """The id of the deal that a line belongs to, and the line. With ``wanted`` its product is a relative of it."""
     nested = _nested(row.get(PARENT))
-    line = view.record({name: raw for name, raw in row.items() if name != PARENT})
+    line = view.record(row)
     null = Raw(b"null")
     told = nested if nested is not None else {"name": row.get("productdescription", null)}
     own = {**decoder(Row).decode(line.payload), "product_name": told.get("name", null)}

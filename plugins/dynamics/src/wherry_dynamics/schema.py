@@ -58,7 +58,7 @@ class Schema:
         """Fields of a kind, and the pipeline of deals; ``fresh`` asks Dataverse whatever is kept."""
         if kind == "file":
             return Description(tuple(FieldInfo(name, name.replace("_", " ")) for name in FILE_FIELDS))
-        told = self._told(self._table(kind), fresh)
+        told = self._told(kind, fresh)
         own = [FieldInfo(name, label, "text", "wherry") for name, label in OWN.get(kind, {}).items()]
         if kind == "location":
             fields = [FieldInfo(name, name.replace("_", " ")) for name in LOCATION_FIELDS]
@@ -69,13 +69,12 @@ class Schema:
 
     def view(self, kind: str) -> View:
         """How a kind is asked for. Raises ConfigError for a table that there is not."""
-        table = self._table(kind)
-        told = self._told(table, False)
+        told = self._told(kind, False)
         types = {column.name: column.type for column in told.columns} | {"modifiedon": "DateTimeType"}
         located = self._location.named(told.name) if kind == "location" and self._location else {}
         account = (self._location.account or "") if kind == "location" and self._location else ""
         self._must_have(kind, filter(None, [*located.values(), account]), types)
-        return View(kind, table, told.set, told.id, types, located, account)
+        return View(kind, told.set, told.id, types, located, account)
 
     def must_know(self, kind: str, fields: Iterable[str]) -> None:
         """Refuse fields that the table does not have (case B17). Raises ConfigError."""
@@ -91,10 +90,10 @@ class Schema:
     def notice(self, statuses: Iterable[str]) -> None:
         """Deals show these status reasons: one that was made since the description was kept has it asked anew, once a
         run."""
-        known = {stage.id for stage in self._told(TABLES["deal"], False).stages}
+        known = {stage.id for stage in self._told("deal", False).stages}
         if not self._looked and not known.issuperset(statuses):
             self._looked = True
-            self._told(TABLES["deal"], True)
+            self._told("deal", True)
 
     def _table(self, kind: str) -> str:
         return self._location.table if kind == "location" and self._location else TABLES[kind]
@@ -110,18 +109,19 @@ class Schema:
                 code="WHERRY-2722", kind=kind, fields=missing,
             )  # fmt: skip
 
-    def _told(self, table: str, fresh: bool) -> Told:
+    def _told(self, kind: str, fresh: bool) -> Told:
+        table = self._table(kind)
         with self._lock:
             if table not in self._held or fresh:
                 kept = None if fresh else self._cache.get(f"{self._key}/{table}", HOUR)
-                self._held[table] = msgspec.convert(kept, Told) if kept is not None else self._asked(table)
+                self._held[table] = msgspec.convert(kept, Told) if kept is not None else self._asked(kind, table)
             return self._held[table]
 
-    def _asked(self, table: str) -> Told:
+    def _asked(self, kind: str, table: str) -> Told:
         found = self._client.table(table)
         if found is None:
-            raise missing_table(table)
-        stages = [_stage(one) for one in self._client.statuses(table)] if table == TABLES["deal"] else []
+            raise missing_table(kind, table)
+        stages = [_stage(one) for one in self._client.statuses(table)] if kind == "deal" else []
         told = Told(
             found.EntitySetName, found.PrimaryIdAttribute, found.PrimaryNameAttribute or "", _columns(found), stages
         )
