@@ -146,6 +146,17 @@ def test_what_was_prepared_under_another_name_goes_in_the_new_form_too(alone: Sh
     assert (standing(alone), alone.ask("errors list")["items"]) == ((0, 3), [])
 
 
+def test_what_waits_under_another_name_is_not_taken_from_what_stands_under_this_one(alone: Shop) -> None:
+    """I16: it was told that -1 estimates stay."""
+    alone.setting('approval = "automatic"', 'approval = "required"')
+    ran(alone, "invoices", 0)
+    renamed(alone)
+    alone.setting('approval = "required"', 'approval = "automatic"')
+    ran(alone, "bills --record INV-1001")
+    makes(alone, "estimate", "invoice")
+    assert alone.ask("plan bills")["former"].startswith("1 estimate that bills wrote")
+
+
 def test_what_may_stand_there_stays_until_somebody_has_decided(alone: Shop) -> None:
     """I2, I4: one of that number was entered by hand, so nobody can tell whether the books have it."""
     held = alone.books.write("Estimate", entered(alone))["Id"]

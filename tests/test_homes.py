@@ -123,6 +123,19 @@ def test_what_one_of_two_flows_withdraws_is_carried_by_the_other(
         assert ran(made, "invoices") == {"waiting": 1}
 
 
+def test_what_a_flow_wrote_before_it_was_renamed_is_not_counted_by_the_flow_beside_it(alone: Shop) -> None:
+    """I9: reconcile told it twice, as posted by both."""
+    path, first, rule = alone.folder / "wherry.toml", table(alone), 'filter = "invoice.number {} 536365"\nwhen'
+    second = first.replace("flows.invoices", "flows.second").replace("when", rule.format("=="))
+    both = first.replace("when", rule.format("!=")) + second
+    path.write_text(path.read_text("utf-8").replace(first, both), "utf-8")
+    assert [ran(alone, flow)["created"] for flow in ("invoices", "second")] == [2, 1]
+    alone.setting("flows.second", "flows.bids")
+    ran(alone, "bids")
+    counted = [alone.ask(f"reconcile {flow}")["counts"] for flow in ("invoices", "bids")]
+    assert counted == [{"posted": 2, "skipped": 2}, {"posted": 1, "skipped": 3}]
+
+
 # -- a document that is given up ---------------------------------------------------------------------------------------
 
 

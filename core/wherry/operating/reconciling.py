@@ -137,7 +137,7 @@ def compared(hub: Hub, flow: str, period: str, takes: Callable[[str], bool]) -> 
     with hub.store.read() as tx:
         seen = [one for one in inquiries.all_seen(tx, flow) if not one.reason.startswith("gone: merged")]
         items = {(i.record_kind, i.record_id): i for i in ledger.open_items(tx, flow=flow, limit=_LARGEST) if i.root}
-        refs = inquiries.documents_of(tx, hub.project.flows.keys() - {flow}, _roots(wired))
+        refs = inquiries.documents_of(tx, flow, hub.project.flows.keys() - {flow}, _roots(wired))
         links = ledger.find_links(tx, wired.lane.route, {ref for some in refs.values() for ref in some})
         words = findings.find_decisions(tx, wired.lane.route, links)
     wanted = {kind: [one.source_id for one in seen if one.kind == kind] for kind in wired.mappers}

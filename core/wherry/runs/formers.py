@@ -223,7 +223,7 @@ def of_flow(
         apart = other_forms(*roots_of(mapper))
         unsent = homing.without_effect(tx, route, homes.unsent(tx, route, others, kind, apart))
         stand.update(homes.count(tx, route, flow.name, kind, apart))
-        stand.subtract(one.entity for one in unsent)
+        stand.subtract(one.entity for one in unsent if one.flow == flow.name)  # as they are counted
         forms += [FORMS[root] for root in roots_of(mapper) if root in FORMS]
         free += len(unsent)
     if not free and not any(stand.values()):

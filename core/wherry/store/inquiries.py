@@ -329,14 +329,22 @@ def documents_saying(tx: Tx, namespace: str, value: str, fields: Sequence[str] =
     return [(str(kind), str(id)) for kind, id in rows]
 
 
-def documents_of(tx: Tx, others: Iterable[str], entities: Iterable[str]) -> dict[tuple[str, str], set[Ref]]:
-    """(record kind, id) → the documents of these entities that were ever written of the record, but for those of
-    ``others``: other flows. What a flow wrote under an earlier name is its own."""
+def documents_of(
+    tx: Tx, flow: str, others: Iterable[str], entities: Iterable[str]
+) -> dict[tuple[str, str], set[Ref]]:  # fmt: skip
+    """(record kind, id) → the documents of these entities that a flow ever wrote of the record. What none of the
+    ``others`` wrote is its own too where it knows the record as carried: it had another name then. Of what a flow wrote
+    that is no more each might have been the neighbour."""
+    mine = [history.c.record_kind, history.c.record_id, history.c.entity, history.c.key]
+    carried = sa.exists().where(
+        seen.c.flow == flow, seen.c.kind == history.c.record_kind, seen.c.source_id == history.c.record_id,
+        seen.c.synced == history.c.target,
+    )  # fmt: skip
     rows = tx.rows(
-        sa.select(history.c.record_kind, history.c.record_id, history.c.entity, history.c.key)
-        .where(history.c.flow.not_in(sorted(others)), history.c.entity.in_(sorted(entities)), history.c.target != "")
-        .distinct()
-    )
+        sa.select(*mine).distinct()
+        .where(history.c.entity.in_(sorted(entities)), history.c.target != "")
+        .where((history.c.flow == flow) | (history.c.flow.not_in(sorted(others)) & carried))
+    )  # fmt: skip
     found: dict[tuple[str, str], set[Ref]] = {}
     for kind, record, entity, key in rows:
         found.setdefault((str(kind), str(record)), set()).add(Ref(entity, key))
