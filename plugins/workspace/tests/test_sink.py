@@ -247,22 +247,33 @@ def test_a_batch_reads_and_writes_each_kind_once(fresh: Any, clock: FakeClock) -
     old = [item("project", target, name="Fence 2", customer=customer) for target in targets]
     sink.apply(memory, [*old, *(item("project", name=f"New {n}", customer=customer) for n in range(20))])
     assert sorted(memory.calls) == [
-        "get list", "get project", "known brought", "known customer", "known list", "put project",
+        "get list", "get project", "known customer", "known drawn", "known list", "put project",
     ]  # fmt: skip
 
 
+OLD = {"fields": {"name": "Old"}, "local": {}, "origin": {"by": "sync", "written": {}}, "created": "", "changed": ""}
+
+
 def test_new_ids_go_round_those_an_import_brought(sink: WorkspaceSink, documents: Documents) -> None:
-    held = {
-        "fields": {"name": "Old"},
-        "local": {},
-        "origin": {"by": "import", "written": {}},
-        "created": "",
-        "changed": "",
-    }
-    bring(documents, KINDS["customer"], [(f"C-{number}", held) for number in (1001, 1002, 1004)])
+    assert one(sink, documents, item("customer", name="First")).target == "C-1001"
+    bring(documents, KINDS["customer"], [(f"C-{number}", OLD) for number in (1002, 1003, 1005)])
     answers = sink.apply(documents, [item("customer", name="A"), item("customer", name="B")])
-    assert [answer.target for answer in answers] == ["C-1003", "C-1005"]
-    assert documents.count("customer") == 5
+    assert [answer.target for answer in answers] == ["C-1004", "C-1006"]
+    assert documents.count("customer") == 6
+
+
+def test_documents_of_an_earlier_version_are_neither_written_over_nor_refused(
+    sink: WorkspaceSink, documents: Documents
+) -> None:  # fmt: skip
+    """I2: it noted nowhere that ids were brought, and held the list of what a source filled itself."""
+    filled = {
+        "fields": {"name": "Ship", "phone": "1"},
+        "origin": {"by": "sync", "written": {"id:1": ["name", "phone"]}},
+    }
+    documents.put("customer", [("C-1001", {**OLD, **filled}), ("C-1002", OLD)])
+    said = [item("customer", "C-1001", name="Ship"), item("customer", key="id:2", name="New")]
+    assert [answer.target for answer in sink.apply(documents, said)] == ["C-1001", "C-1003"]
+    assert fields(sink, documents, "customer", "C-1001") == {"name": "Ship"}
 
 
 def test_the_listing_gives_what_a_matcher_needs(sink: WorkspaceSink, documents: Documents) -> None:

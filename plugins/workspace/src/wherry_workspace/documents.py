@@ -75,8 +75,14 @@ def keep_lists(documents: Documents, lists: Lists) -> Lists:
 
 def kept_lists(documents: Documents, held: Iterable[Document]) -> Lists:
     """Every list that these documents speak of."""
-    ids = {id for document in held for id in document["origin"]["written"].values()}
+    ids = {id for document in held for id in document["origin"]["written"].values() if isinstance(id, str)}
     return {id: kept["names"] for id, kept in documents.get(LISTS, ids).items()} if ids else {}
+
+
+def filled_by(document: Document, key: str, lists: Lists) -> Sequence[str]:
+    """The fields that a source filled. An earlier version kept their names in the document."""
+    said = document["origin"]["written"].get(key, "")
+    return said if isinstance(said, list) else lists.get(said, ())
 
 
 ROW = "row:"
@@ -88,20 +94,20 @@ def sources_of(document: Document) -> list[str]:
     return sorted(key.removeprefix("id:") for key in document["origin"]["written"] if not key.startswith(ROW))
 
 
-_BROUGHT = "brought"
-"""One document for each kind of which a file has brought things with ids of their own."""
+_DRAWN = "drawn"
+"""One document for each kind of which every id was drawn here: none lies ahead of the counter."""
 
 
 def bring(documents: Documents, kind: Kind, rows: Sequence[tuple[str, Document]]) -> None:
     """Put new documents whose ids somebody else chose: the counter of ids may not have reached them yet."""
     if rows:
         documents.put(kind.name, rows)
-        documents.put(_BROUGHT, [(kind.name, {})])
+        documents.remove(_DRAWN, [kind.name])
 
 
 def fresh_ids(documents: Documents, kind: Kind, count: int) -> list[str]:
-    """New ids that no document has. Only where some were brought each has to be looked for."""
-    if not documents.known(_BROUGHT, [kind.name]):
+    """New ids that no document has. Where others were brought, or may have been, each is looked for."""
+    if _all_drawn(documents, kind):
         return documents.new_ids(kind.name, kind.prefix, count)
     free: list[str] = []
     draw = count
@@ -111,3 +117,12 @@ def fresh_ids(documents: Documents, kind: Kind, count: int) -> list[str]:
         free += [name for name in ids if name not in taken]
         draw *= 2
     return free[:count]
+
+
+def _all_drawn(documents: Documents, kind: Kind) -> bool:
+    if documents.known(_DRAWN, [kind.name]):
+        return True
+    if documents.changed(kind.name, 0, 1):  # a file's, or of an earlier version, which did not note it
+        return False
+    documents.put(_DRAWN, [(kind.name, {})])
+    return True

@@ -15,7 +15,7 @@ from wherry.wording import a
 
 from wherry_workspace.account import Opened, account
 from wherry_workspace.bodies import Refusal, canonical, references_of
-from wherry_workspace.documents import Document, fresh_ids, keep_lists, kept_lists, made, remade
+from wherry_workspace.documents import Document, filled_by, fresh_ids, keep_lists, kept_lists, made, remade
 from wherry_workspace.kinds import KINDS, Kind
 from wherry_workspace.merge import Mentioned, mentioned, merge
 
@@ -102,7 +102,7 @@ def _update(ready: Ready, known: Known, target: str, now: dt.datetime) -> Answer
     item, kind = ready.item, ready.kind
     held = known.documents[kind.name][target]
     written = held["origin"]["written"]
-    before = known.lists.get(written.get(item.key, ""), ())
+    before = filled_by(held, item.key, known.lists)
     names = sorted({*ready.spoken.names, *before})
     if held["fields"] == ready.body and [*before] == names and not item.overwrite_local:
         return Answer(fate="unchanged", target=target, reason=ready.note)
