@@ -48,7 +48,7 @@ def _all(request: pytest.FixtureRequest) -> tuple[Path, str]:
     those of the whole session, for whichever of its workers: most of its time it takes to begin."""
     stash, base = request.config.stash, request.getfixturevalue("tmp_path_factory").getbasetemp()
     if _made not in stash:
-        folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / FIXTURE
+        folder = (base.parent if hasattr(request.config, "workerinput") else base) / FIXTURE
         folder.mkdir(exist_ok=True)
         with (folder / "said").open("a+", encoding="utf-8") as said:
             fcntl.flock(said, fcntl.LOCK_EX)
