@@ -139,6 +139,21 @@ def test_a_decided_difference_is_open_again_when_the_target_changes(at: Counter)
     assert "decided by" not in sentence(at, "INV-1")
 
 
+def test_a_date_that_was_decided_about_is_open_again_when_its_source_says_another_day(at: Counter) -> None:
+    """I9, I11"""
+    at.desk.bill("1", "12.50")
+    at.desk.run()
+    at.desk.target.edit(at.desk.number("1")["id"], memo="paid by card")
+    at.desk.bill("1", "12.50", date="2026-08-02")
+    assert at.desk.run().exit_code == 4
+    at.text("errors", "resolve", f"E-{at.desk.item('1').id}")
+    told = at.ask("reconcile", "invoices")
+    assert (told["differences"], {one["what"] for one in told["decided"]}) == ([], {"edited", "source"})
+    at.desk.bill("1", "12.50", date="2026-09-03")
+    told = at.ask("reconcile", "invoices", code=4)
+    assert [one["what"] for one in told["differences"]] == ["source"]
+
+
 def test_a_decided_difference_is_open_again_when_its_source_changes(at: Counter) -> None:
     at.text("errors", "resolve", edited(at))
     at.desk.bill("1", "15.00")

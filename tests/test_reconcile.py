@@ -110,6 +110,20 @@ def test_a_change_at_the_source_that_was_not_carried_is_a_difference(desk: Books
     assert [(one.what, one.record) for one in reconciled(desk).differences] == [("source", "invoice 1")]
 
 
+def test_a_date_that_was_not_carried_is_a_difference_in_the_months_of_both_days(desk: Books) -> None:
+    """I11: the amount is right, and stands in the wrong month."""
+    desk.bill("1", "1.10", date="2026-08-02")
+    said = "the source says it is of 2026-08-02, 2026-07-01 was written"
+    for period in ("", "2026-07", "2026-08"):
+        assert [(one.what, one.number, one.says) for one in reconciled(desk, period).differences] == [
+            ("source", "INV-1", said)
+        ], period
+    assert (reconciled(desk, "2026-07").counts, reconciled(desk, "2026-08").counts) == ({"posted": 2}, {"posted": 1})
+    assert reconciled(desk, "2026-09").differences == []
+    assert desk.run().exit_code == 0
+    assert reconciled(desk).differences == []
+
+
 def test_a_period_takes_the_documents_of_its_days(desk: Books) -> None:
     assert reconciled(desk, "2026-07").counts == {"posted": 3}
     assert reconciled(desk, "2026-08").counts == {}

@@ -1,7 +1,7 @@
 """What a person has decided about something that the target holds otherwise, and whether that still holds.
 
 A decision stands until either side changes again: until something else is written, the target holds something else, or
-the source says another amount.
+the source says another amount or day.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ def keep(tx: Tx, one: Placed, how: How, held: Mapping[str, str] | None, note: st
     amount, _ = worth(one.item.entity, one.item.draft.body)
     facts = None if held is None else dict(held)
     decision = Decision(how=how, target=link.target, written=written(link), held=facts, amount=amount,
-                        by=audit.actor(), at=now, note=note)  # fmt: skip
+                        by=audit.actor(), at=now, note=note,
+                        date=str(one.item.draft.body.get("date") or ""))  # fmt: skip
     findings.put_decision(tx, one.route, one.item.ref, decision)
     findings.drop_findings(tx, one.route, [one.item.ref])
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal, cast
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Literal, cast
 
 import msgspec
 from msgspec import Struct, field
@@ -54,6 +54,9 @@ class Line(Struct, kw_only=True):
     posted: int = 0
     held: int = 0
     currency: str = ""
+    date: str = ""
+    """Its day: what its source says, else that of its document. ``dated`` is the day that was written of it."""
+    dated: str = ""
     number: str = ""
     """What people call its document; empty where nothing tells."""
     link: LinkRow | None = None
@@ -145,11 +148,11 @@ def compared(hub: Hub, flow: str, period: str, takes: Callable[[str], bool]) -> 
     found = Reconciled(flow=flow, period=period)
     lines = [_line(one, said.get(_name(one)), items.get(_name(one)), _live(refs, links, _name(one))) for one in seen]
     _recall_decisions(lines, words)
-    lines = [line for line in lines if not period or takes(_date(line, said))]
-    found.undated = sum(1 for line in lines if period and not _date(line, said))
+    found.differences += _told_otherwise(line for line in lines if takes(line.date) or takes(line.dated or line.date))
+    lines = [line for line in lines if not period or takes(line.date)]
+    found.undated = sum(1 for line in lines if period and not line.date)
     for line in lines:
         _count(found, line)
-    found.differences += _told_otherwise(lines)
     if wired.posting is None:
         found.differences += _at_target(hub, wired, found, lines)
     _number(found, lines)
@@ -182,8 +185,10 @@ def _line(one: Seen, said: Source | None, item: ItemRow | None, link: LinkRow | 
     amount = said.amount if said is not None and said.amount is not None else one.amount
     amount = written if amount is None else amount
     number = (said.number if said else "") or str(body.get("number") or "") or (item.label if item else "")
+    dated = str(body.get("date") or "")
+    date = (said.date if said else "") or dated or str(item.draft.body.get("date") or "" if item else "")
     line = Line(kind=one.kind, record=one.source_id, number=number, state=state, reason=one.reason, link=link,
-                amount=amount or 0, item=item,
+                amount=amount or 0, item=item, date=date, dated=dated,
                 currency=(said.currency if said else "") or currency or one.currency)  # fmt: skip
     if stands:
         line.posted = (written or 0) if body else line.amount
@@ -195,14 +200,6 @@ def _recall_decisions(lines: Iterable[Line], words: Mapping[Ref, Decision]) -> N
     for line in lines:
         if line.link is not None and line.link.ref in words:
             line.decision = decided.stands(words[line.link.ref], line.link, line.item)
-
-
-def _date(line: Line, said: Mapping[Name, Source]) -> str:
-    source = said.get((line.kind, line.record))
-    if source is not None and source.date:
-        return source.date
-    body: dict[str, Any] = msgspec.json.decode(line.link.body) if line.link is not None and line.link.body else {}
-    return str(body.get("date") or (line.item.draft.body.get("date") if line.item is not None else "") or "")
 
 
 def _count(found: Reconciled, line: Line) -> None:
@@ -231,19 +228,31 @@ def _list(among: dict[str, Listed], why: str, line: Line, minor: int) -> None:
 
 def _number(found: Reconciled, lines: Iterable[Line]) -> None:
     numbers = {line.name: line.number for line in lines}
-    told = ((one, numbers.get(one.record, "")) for one in found.differences)
+    told = ((one, numbers.get(one.record, one.number)) for one in found.differences)
     found.differences = [msgspec.structs.replace(one, number=number) for one, number in told]
 
 
-def _told_otherwise(lines: Sequence[Line]) -> list[Difference]:
-    """What was written and what the source says now do not come to the same, and no change is on its way."""
+def _told_otherwise(lines: Iterable[Line]) -> list[Difference]:
+    """What was written and what the source says now do not come to the same, or are of two days, and no change is on
+    its way. Of two months it is told in both."""
     return [
-        Difference(what="source", record=line.name, target=line.link.target if line.link else "",
-                   says=f"the source says {money.text(line.amount, line.currency)} {line.currency}, "
-                        f"{money.text(line.posted, line.currency)} {line.currency} was written",
-                   decided=line.decision.says if line.decision and line.decision.amount == line.amount else "")
-        for line in lines if line.state == "posted" and line.amount != line.posted + line.held
+        Difference(what="source", record=line.name, number=line.number, says="; ".join(says),
+                   target=line.link.target if line.link else "",
+                   decided=line.decision.says if line.decision and _still_holds(line.decision, line) else "")
+        for line in lines if line.state == "posted" and (says := [*_otherwise(line)])
     ]  # fmt: skip
+
+
+def _otherwise(line: Line) -> Iterator[str]:
+    if line.amount != line.posted + line.held:
+        theirs, ours = (f"{money.text(minor, line.currency)} {line.currency}" for minor in (line.amount, line.posted))
+        yield f"the source says {theirs}, {ours} was written"
+    if line.dated and line.date != line.dated and line.item is None:
+        yield f"the source says it is of {line.date}, {line.dated} was written"
+
+
+def _still_holds(decision: Decision, line: Line) -> bool:
+    return decision.amount == line.amount and decision.date in ("", line.date)
 
 
 def _at_target(hub: Hub, wired: Wired, found: Reconciled, lines: Sequence[Line]) -> list[Difference]:

@@ -50,6 +50,8 @@ class Decision(Struct, frozen=True, kw_only=True):
     by: str
     at: str
     note: str = ""
+    date: str = ""
+    """The day of ours; empty where it was not kept."""
 
     @property
     def says(self) -> str:
