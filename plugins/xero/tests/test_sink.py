@@ -157,6 +157,15 @@ def test_an_entry_in_another_currency_goes_by_its_home_amounts(sinks: Sinks) -> 
         assert [line["LineAmount"] for line in body_of(sink, item)["JournalLines"]] == [13.57, -13.56, -0.01]
 
 
+def test_a_journal_of_an_organisation_with_three_decimals_is_held(tmp_path: Path) -> None:
+    """Xero would cut each line to two."""
+    with (
+        sink_of(XeroSimulator(currency="KWD"), tmp_path) as (sink, thing),
+        pytest.raises(Rejected, match="two decimals"),
+    ):
+        sink.encode([thing("journal_entry", currency="KWD")])
+
+
 def test_a_locked_date_is_told_before_anything_is_sent_and_after(sim: XeroSimulator, sinks: Sinks) -> None:
     """case_C12"""
     with sinks() as (sink, thing):
@@ -255,6 +264,22 @@ def test_drafts_wait_in_xero_and_are_taken_back_as_such(sim: XeroSimulator, sink
         assert held == ["DELETED", "DELETED"]
 
 
+def test_a_draft_that_somebody_approved_is_voided_and_the_first_refusal_is_told(
+    sim: XeroSimulator, sinks: Sinks
+) -> None:
+    with sinks(status="draft") as (sink, thing):
+        item = thing()
+        target = write(sink, [item])[item.stamp].target
+        sim.write("Invoices", {"Status": "AUTHORISED"}, target)
+        void = msgspec.structs.replace(item, action="void", before=item.body, target=target, stamp=stamp_of("v"))
+        first = write(sink, [void])[void.stamp]
+        assert (first.fate, first.after) == ("queued", 0.0)
+        again = msgspec.structs.replace(void, memo=first.memo)
+        assert write(sink, [again])[void.stamp].fate == "reversed"
+        again.stamp = stamp_of("w")
+        assert "cannot become DELETED" in write(sink, [again])[again.stamp].reason
+
+
 def test_a_due_date_that_is_taken_back_becomes_the_date(sinks: Sinks) -> None:
     with sinks() as (sink, thing):
         item = thing()
@@ -311,6 +336,16 @@ def test_a_name_with_quotation_marks_is_looked_for_by_its_key_alone(sinks: Sinks
         assert call.params["where"] == f'ContactNumber=="{item.stamp}"'
         first = write(sink, [item])[item.stamp]
         assert [(hit.target, hit.ours) for hit in ask(sink, [item])[item.stamp]] == [(first.target, True)]
+
+
+def test_a_credit_note_is_found_whatever_its_memo_says_even_among_others(sinks: Sinks) -> None:
+    """case_D8: what it is asked for by is in its reference, and another's question would have hidden it."""
+    with sinks() as (sink, thing):
+        item = thing("credit_memo", number=None, memo='the 3\\4" board')
+        other = msgspec.structs.replace(thing("credit_memo"), stamp=stamp_of("other"))
+        first = write(sink, [item])[item.stamp]
+        assert first.facts == sink.facts(item)
+        assert [hit.target for hit in ask(sink, [item, other])[item.stamp]] == [first.target]
 
 
 def test_a_question_never_makes_an_address_too_long(sinks: Sinks) -> None:
@@ -449,9 +484,10 @@ def test_settings_that_the_organisation_does_not_fit_are_told(
         sink.check()
 
 
-def test_a_link_is_a_web_address() -> None:
+@pytest.mark.parametrize("link", ["somewhere", 'https://example.com/"'])
+def test_a_link_is_a_web_address_that_can_be_asked_for(link: str) -> None:
     with pytest.raises(ValidationError):
-        XeroSettings.model_validate({**SETTINGS, "link": "somewhere"})
+        XeroSettings.model_validate({**SETTINGS, "link": link})
 
 
 def test_a_custom_connection_needs_no_tenant(tmp_path: Path) -> None:
@@ -467,4 +503,5 @@ def test_dates_of_xero_are_read_in_both_forms() -> None:
     """I11"""
     assert day("/Date(1552521600000+0000)/") == day("/Date(1552521600000+1300)/") == day("2019-03-14T00:00:00")
     assert day("/Date(-1)/") == dt.date(1969, 12, 31)
-    assert day("soon") is None
+    assert day("/Date(1455447600000+1300)/") == dt.date(2016, 2, 15)
+    assert day("/Date(1455447600000+9900)/") is day("soon") is None

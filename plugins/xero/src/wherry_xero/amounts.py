@@ -37,14 +37,18 @@ def currency_of(item: Item, books: Books) -> str:
             "one document has one currency: split it at the source", "WHERRY-4573",
         )  # fmt: skip
     currency = str(next(iter(found), books.home))
+    return taken(item, currency, books)
+
+
+def taken(item: Item, currency: str, books: Books) -> str:
+    """The same currency. Raises Rejected where Xero does not take its amounts: it would cut them to two decimals."""
     why, fix = "which the organisation does not use", "add the currency in Xero, then try it again"
     if currency in books.currencies | {books.home}:
         if decimals(currency) <= PLACES:
             return currency
         why, fix = "whose amounts have more than two decimals", "leave it out of the flow"
-    raise held(
-        item, f"it is in {currency}, {why}", "total" if body.get("total") else "currency", fix, "WHERRY-4574"
-    )  # fmt: skip
+    field = "total" if item.body.get("total") else "currency"
+    raise held(item, f"it is in {currency}, {why}", field, fix, "WHERRY-4574")
 
 
 def net_of(item: Item, n: int, line: dict[str, Any], currency: str) -> int:

@@ -15,7 +15,7 @@ from wherry.records import Answer, Call, Item, Reply
 from . import facts
 from .books import Books
 from .client import NOT_THERE, Obj, decoded
-from .documents import ALONE, KINDS, OWN_TYPE, TAKEN, TAKEN_BACK, id_of
+from .documents import ALONE, KINDS, OTHERWISE, OWN_TYPE, TAKEN, TAKEN_BACK, id_of
 from .faults import field_of, judged, object_in, said, throttled
 from .lists import code
 from .texts import clean, stamp_in
@@ -78,6 +78,10 @@ def _no_more(item: Item) -> Answer:
 
 def _refused(item: Item, words: str, books: Books) -> Answer:
     verdict = judged(words)
+    if item.action == "void" and verdict != "closed":
+        if not item.memo.startswith(OTHERWISE):
+            return Answer(fate="queued", reason=f"Xero refused it: {words}", after=0.0, memo=f"{OTHERWISE}{words}")
+        words = item.memo.removeprefix(OTHERWISE)
     if verdict == "exists" and item.target is None and item.memo != TAKEN:
         # By this item, whose first answer was lost, or by something else: a look tells.
         return Answer(fate="unknown", reason=f"Xero has something of that name: {words}", after=0.0, memo=TAKEN)

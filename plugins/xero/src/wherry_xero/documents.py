@@ -61,6 +61,9 @@ OWN_TYPE = {"invoice": "ACCREC", "credit_memo": "ACCRECCREDIT"}
 TAKEN_BACK = frozenset({"VOIDED", "DELETED"})
 ALONE = "alone"
 """The memo of an item that goes in a call of its own, since one that it shared was refused as a whole."""
+OTHERWISE = "otherwise: "
+"""What the memo of a void begins with that was refused: a draft may have been approved since, or was one when all else
+was booked, and is taken back in the other way. The first refusal stands behind it, as it is the one to be told."""
 TAKEN = "taken"
 """The memo of an item whose name or number something else has."""
 _KEY = 26
@@ -117,6 +120,8 @@ def _call(part: list[tuple[Item, Obj]], books: Books) -> Call:
     first, kind = part[0][0], KINDS[part[0][0].entity]
     stamps = tuple(item.stamp for item, _ in part)
     key = stamps[0] if len(stamps) == 1 else _digest(stamps)
+    if first.memo.startswith(OTHERWISE):
+        key += "-2"  # it is another call, and under the key of the first it would be answered as that was
     new = first.target is None
     path = f"{API}/{kind.name}" if new else f"{API}/{kind.name}/{id_of(str(first.target))}"
     return Call(
@@ -151,9 +156,9 @@ def _void(item: Item, kind: Kind, books: Books) -> Obj:
             "archive it in Xero if it is no longer used", "WHERRY-4589",
         )  # fmt: skip
     _open(last, books)
-    state = "VOIDED" if books.settings.status == "approved" else "DELETED"
+    is_booked = (books.settings.status == "approved") != item.memo.startswith(OTHERWISE)
     needed = {"Narration": journals.narration(last)} if item.entity == "journal_entry" else {}
-    return {kind.id: id_of(item.target), **needed, "Status": state}
+    return {kind.id: id_of(item.target), **needed, "Status": "VOIDED" if is_booked else "DELETED"}
 
 
 def _changes(item: Item, kind: Kind, books: Books) -> Obj:

@@ -78,7 +78,8 @@ def classify(response: Response) -> WherryError | None:
     if response.status == 403:
         return AccessLost(
             f"Xero does not let this connection do that{told}: a scope is missing, or it has no such tenant",
-            code="WHERRY-5572", fix="sign in again and consent to all that is asked for: wherry connect NAME",
+            code="WHERRY-5572",
+            fix="compare tenant where it is set; else sign in again and consent to all: wherry connect NAME",
         )  # fmt: skip
     if response.status != 400:
         return None

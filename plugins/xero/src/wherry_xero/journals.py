@@ -13,7 +13,7 @@ from typing import Any
 
 from wherry.records import Item
 
-from .amounts import major
+from .amounts import major, taken
 from .books import Books, held
 from .client import Obj
 from .places import tracked
@@ -25,6 +25,7 @@ BEHIND = ": "
 
 def journal(item: Item, books: Books) -> Obj:
     """A manual journal. Raises Rejected, and nothing of the item is sent."""
+    taken(item, books.home, books)
     lines = [_line(item, books, n, line) for n, line in enumerate(_lines(item, books)) if line["amount"]["minor"]]
     total = sum(line["LineAmount"] for line in lines)
     if total or len(lines) < 2:

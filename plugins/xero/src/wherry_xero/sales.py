@@ -20,6 +20,7 @@ from .places import tracked
 from .texts import DESCRIPTION, REFERENCE, SIGN, clean, cut
 
 LONGEST_NUMBER = 255
+_ASKABLE = str.maketrans('"\\', "'/")
 
 
 def invoice(item: Item, books: Books) -> Obj:
@@ -40,9 +41,10 @@ def credit_note(item: Item, books: Books) -> Obj:
 
 
 def reference(item: Item) -> str:
-    """The memo of a credit note, and behind it the key of what was last written: it has no link to bear that."""
-    sign = f"{SIGN}{item.stamp}"
-    return f"{cut(item.body.get('memo'), REFERENCE - len(sign) - 1)} {sign}".strip()
+    """The memo of a credit note, and behind it the key of what was last written: it has no link to bear that. It is
+    looked for as a whole, so it has none of the marks that cannot be asked for."""
+    sign, memo = f"{SIGN}{item.stamp}", str(item.body.get("memo") or "").translate(_ASKABLE)
+    return f"{cut(memo, REFERENCE - len(sign) - 1)} {sign}".strip()
 
 
 def _document(item: Item, books: Books, type: str) -> Obj:

@@ -16,7 +16,7 @@ MOST_IN_CALL = 50
 
 def _link(value: str) -> str:
     told = address(value)
-    if told is None or len(told) > 200:
+    if told is None or len(told) > 200 or set(told) & {'"', "\\"}:
         raise wrong("is no link", 'write a web address, such as "https://platform.example.com/documents"')
     return told
 
@@ -51,7 +51,7 @@ class XeroSettings(ConnectionSettings):
     width: int = Field(4, ge=1, le=5, description="Calls that may be on their way at once; Xero takes five.")
     settle: int = Field(120, ge=0, le=7200, description="Seconds after which a call without an answer is looked up.")
     resend_for: int = Field(
-        3600, ge=0, le=36_000,
+        300, ge=0, le=36_000,
         description="Seconds for which a call without an answer is sent again under the same key; 0: never.",
     )  # fmt: skip
 

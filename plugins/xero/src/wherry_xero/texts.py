@@ -1,7 +1,8 @@
 """Texts as Xero takes them, our stamps in them, and its dates.
 
 Facts: dates come back as ``/Date(1552521600000+0000)/``, milliseconds since 1970 in UTC, and a plain date is midnight
-(API.md). Names have 255 characters, codes of items 30, their names 50, a narration as much as its import takes.
+(API.md); where another offset stands behind it, midnight there (general knowledge). Names have 255 characters, codes of
+items 30, their names 50, a narration as much as its import takes.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ CODE, ITEM_NAME = 30, 50
 SIGN = "wherry:"
 """What stands before the stamp in the reference of a credit note."""
 _STAMP = re.compile(r"(?:/|wherry:|\A)([a-z2-7]{26})\Z")
-_DATE = re.compile(r"/Date\((-?\d{1,15})(?:[+-]\d{4})?\)/\Z")
-_DAY_ONE = dt.date(1970, 1, 1)
+_DATE = re.compile(r"/Date\((-?\d{1,15})([+-]\d{4})?\)/\Z")
+_BEGIN = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 def clean(text: object) -> str:
@@ -57,9 +58,15 @@ def day(text: object) -> dt.date | None:
     told = str(text or "")
     found = _DATE.match(told)
     try:
-        return _DAY_ONE + dt.timedelta(days=int(found[1]) // 86_400_000) if found else dt.date.fromisoformat(told[:10])
+        return _moment(*found.groups()).date() if found else dt.date.fromisoformat(told[:10])
     except (ValueError, OverflowError):
         return None
+
+
+def _moment(ms: str, offset: str | None) -> dt.datetime:
+    """By the clock of the place whose offset stands behind it."""
+    away = dt.datetime.strptime(offset or "+0000", "%z").utcoffset() or dt.timedelta()
+    return _BEGIN + dt.timedelta(milliseconds=int(ms)) + away
 
 
 def iso(text: object) -> str:
