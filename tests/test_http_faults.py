@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from wherry.errors import Rejected, TryAgain
-from wherry.http import Http, Patience, Profile
+from wherry.http import Http, Patience, Profile, transport
 from wherry.testing.clock import FakeClock
 from wherry.testing.loopback import Reply, loopback
 
@@ -201,6 +201,19 @@ def test_a_bomb_in_an_error_answer_is_not_unpacked_either():
     with loopback(lambda seen: Reply(401, bomb, {"Content-Encoding": "gzip"})) as server:
         with Http(Profile(base_url=server.url), clock=FakeClock()) as http, pytest.raises(Rejected, match="compressed"):
             http.read("GET", "/deals")
+
+
+def test_an_answer_that_nobody_can_read_gives_its_connection_back(monkeypatch):
+    """I20: after some of those a client that lives on had none left."""
+    monkeypatch.setattr(transport, "CONNECTIONS", 1)
+    answers = iter([Reply(body={}, headers={"Content-Encoding": "br"}), Reply(body={"ok": 1})])
+    with (
+        loopback(lambda seen: next(answers)) as server,
+        Http(Profile(base_url=server.url, timeout=3), patience=ONCE) as http,
+    ):
+        with pytest.raises(TryAgain, match="unasked content-encoding"):
+            http.read("GET", "/")
+        assert http.read("GET", "/").json() == {"ok": 1}
 
 
 def test_a_stream_has_a_deadline_of_its_own():

@@ -18,7 +18,7 @@ import httpx
 from wherry.errors import Rejected
 from wherry.http.gate import LAST_WORD
 from wherry.http.guard import Guard, PinnedBackend
-from wherry.http.pacing import Pacer, Waits
+from wherry.http.pacing import Pacer, Ticket, Waits
 from wherry.http.timing import Deadline
 from wherry.roles import Clock
 
@@ -99,6 +99,13 @@ class Transport(httpx.BaseTransport):
         self._counts.sent(request)
         request.extensions[HANDED] = True
         answer = self._pool(request.url.scheme).handle_request(self._outgoing(request))
+        try:
+            return self._heard(request, answer, ticket)
+        except BaseException:
+            answer.close()  # nobody else holds it: its connection would be taken for ever
+            raise
+
+    def _heard(self, request: httpx.Request, answer: httpcore.Response, ticket: Ticket | None) -> httpx.Response:
         headers = httpx.Headers(answer.headers)
         if ticket is not None:
             self._pacer.heard(ticket, headers)
