@@ -121,7 +121,7 @@ class Schema:
         found = self._client.table(table)
         if found is None:
             raise missing_table(kind, table)
-        stages = [_stage(one) for one in self._client.statuses(table)] if kind == "deal" else []
+        stages = [_stage(one) for one in self._client.statuses(table)] if table == TABLES["deal"] else []
         told = Told(
             found.EntitySetName, found.PrimaryIdAttribute, found.PrimaryNameAttribute or "", _columns(found), stages
         )
