@@ -15,8 +15,9 @@ SOURCES := pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml)
 demo: $(DEMO)/.stamp
 	$(DEMO)/bin/wherry demo $(ARGS)
 
+# Three workers on two cores: tests wait for processes and servers a quarter of their time.
 test: $(DEV)/.stamp
-	$(DEV)/bin/python -m pytest -n 2 --dist worksteal $(ARGS)
+	$(DEV)/bin/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 # The searches that a run of the suite has no time for: ten million random allocations, the model of people and crashes,
 # all real invoices through sessions of the Web Connector that are cut, a thousand expiries of a token, every commit of a
