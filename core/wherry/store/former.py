@@ -23,9 +23,16 @@ def _told(kind: sa.ColumnElement[str], record: sa.ColumnElement[str]) -> sa.Colu
     )  # fmt: skip
 
 
+_said = seen.alias()
+_TOLD_BESIDE = sa.exists().where(
+    _said.c.flow.in_(sa.bindparam("present", expanding=True)),
+    _said.c.kind == seen.c.kind, _said.c.source_id == seen.c.source_id,
+    _said.c.synced == seen.c.synced, _said.c.reason.like("gone:%"),
+)  # fmt: skip
+"""Whether another flow, which may be the one that was renamed, has said it."""
 _SYNCED = sa.select(seen.c.source_id, seen.c.synced).where(
     seen.c.flow.in_(_FORMER), seen.c.kind == sa.bindparam("kind"), seen.c.synced != "",
-    sa.not_(seen.c.reason.like("gone:%")), sa.not_(_told(seen.c.kind, seen.c.source_id)),
+    sa.not_(seen.c.reason.like("gone:%")), sa.not_(_told(seen.c.kind, seen.c.source_id)), sa.not_(_TOLD_BESIDE),
     sa.exists().where(
         links.c.sink == sa.bindparam("sink"), links.c.source == sa.bindparam("source"),
         links.c.entity.in_(sa.bindparam("roots", expanding=True)), links.c.target == seen.c.synced,
@@ -51,5 +58,6 @@ def left(
     told = {"former": flows(tx, present), "own": flow, "kind": kind, "sink": route.sink, "source": route.source}
     if not told["former"]:
         return {}
+    more = {**told, "roots": list(roots), "present": list(present)}
     waiting = {str(row[0]): "" for row in tx.kept(_OPEN, told)}
-    return waiting | {str(id): str(target) for id, target in tx.kept(_SYNCED, {**told, "roots": list(roots)})}
+    return waiting | {str(id): str(target) for id, target in tx.kept(_SYNCED, more)}
