@@ -179,12 +179,13 @@ class Client:
             yield _whole(self._http.read("POST", f"{ROOT}/DownloadBlock", body=asked, expect=_Block).data, length)
 
     def _time(self, answer: Response) -> int:
-        """Dataverse's own time; this machine's where a proxy has left it out."""
+        """Dataverse's own time. This machine's where a proxy has left it out, and where that is earlier: a proxy may
+        have put in its own, and a mark ahead of Dataverse's clock passes over changes."""
+        ours = self._clock.now().timestamp()
         try:
-            moment = parsedate_to_datetime(answer.headers.get("date", ""))
+            return int(min(parsedate_to_datetime(answer.headers.get("date", "")).timestamp(), ours))
         except ValueError:
-            moment = self._clock.now()
-        return int(moment.timestamp())
+            return int(ours)
 
 
 def _params(ask: Ask) -> dict[str, str]:

@@ -1,8 +1,9 @@
 """Through what changed, oldest change first, and the mark between two runs.
 
 Rows are asked for in order of (modifiedon, id), and page by page by Dataverse's own links. The end is Dataverse's own
-time, frozen by the first answer; the saved mark stays ``overlap`` behind it, since a long transaction shows its rows
-under an earlier stamp. Stamps are whole seconds: a mark means its second and all later ones.
+time, or this machine's where that is earlier, frozen by the first answer. The saved mark stays ``overlap`` behind it,
+since a long transaction shows its rows under an earlier stamp. Stamps are whole seconds: a mark means its second and
+all later ones.
 """
 
 from __future__ import annotations
