@@ -84,6 +84,6 @@ def rigs() -> list[Rig]:
     return [
         Rig(
             name="xero", plugins=("xero",), modules=("wherry_xero.plugin", "wherry_xero.sink"), connection=CONNECTION,
-            stand=stand, asks=True, resends=True, offers=frozenset({"enter", "edit", "twin"}), batch=5,
+            stand=stand, asks=True, resends=True, offers=frozenset({"enter", "edit", "twin"}), batch=5, deaths=60,
         )
     ]  # fmt: skip

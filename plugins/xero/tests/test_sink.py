@@ -258,6 +258,8 @@ def test_drafts_wait_in_xero_and_are_taken_back_as_such(sim: XeroSimulator, sink
                 item, action="void", before=item.body, target=first.target, stamp=stamp_of(f"v{n}")
             )
             assert sink.balances(None, dt.date(2026, 12, 31)) == []
+            # It is there, or somebody would be told that it was deleted, and have it written once more.
+            assert [list(one.lines) for one in sink.journal_entries(None, dt.date(2026, 12, 31))] == [[]] * n
             assert write(sink, [void])[void.stamp].fate == "reversed"
             assert [hit.facts for hit in ask(sink, [void])[void.stamp]] == [sink.facts(void)]
         held = [next(iter(sim.org.records[name].values()))["Status"] for name in ("Invoices", "ManualJournals")]

@@ -20,7 +20,6 @@ from wherry.money import parse
 
 from .books import Books
 from .client import Client, Obj, unreadable
-from .documents import TAKEN_BACK
 from .facts import lines_of
 from .journals import number_in
 from .texts import clean, day, stamp_in
@@ -94,18 +93,17 @@ def _minor(cells: list[Obj], column: int, home: str) -> int:
 
 
 def entries(client: Client, books: Books, first: dt.date | None, last: dt.date) -> Iterator[HeldEntry]:
-    """The manual journals of these days that are booked, whoever made them. Of one that was voided nothing is left."""
+    """The manual journals of these days, whoever made them. One that was voided, or waits as a draft, books nothing."""
     where = f"Date<={_when(last)}" if first is None else f"Date>={_when(first)} AND Date<={_when(last)}"
     for row in client.each("ManualJournals", where=where):
         date, text = day(row.get("Date")), clean(row.get("Narration"))
         if date is None:
             raise unreadable(f"the date of manual journal {row.get('ManualJournalID')}")
-        if row.get("Status") == "POSTED" or row.get("Status") in TAKEN_BACK:
-            stamp = stamp_in(row.get("Url"))
-            yield HeldEntry(
-                id=str(row["ManualJournalID"]), number=number_in(text), date=date, currency=books.home, note=text,
-                stamp=stamp, lines=[] if row.get("Status") in TAKEN_BACK else list(_lines(row, books)), at_home=True,
-            )  # fmt: skip
+        yield HeldEntry(
+            id=str(row["ManualJournalID"]), number=number_in(text), date=date, currency=books.home, note=text,
+            stamp=stamp_in(row.get("Url")), lines=list(_lines(row, books)) if row.get("Status") == "POSTED" else [],
+            at_home=True,
+        )  # fmt: skip
 
 
 def _when(date: dt.date) -> str:
