@@ -123,6 +123,16 @@ def test_what_one_of_two_flows_withdraws_is_carried_by_the_other(
         assert ran(made, "invoices") == {"waiting": 1}
 
 
+def test_what_was_taken_back_before_a_flow_was_renamed_is_told_as_that(alone: Shop) -> None:
+    """I9: it may stand there again, which reconcile looks for."""
+    ran(alone, "invoices")
+    alone.does("workspace edit invoice INV-1001 status=void")
+    ran(alone, "invoices")
+    alone.setting("[flows.invoices", "[flows.bills")
+    ran(alone, "bills")
+    assert alone.ask("reconcile bills")["counts"] == {"posted": 2, "reversed": 1, "skipped": 1}
+
+
 def test_what_a_flow_wrote_before_it_was_renamed_is_not_counted_by_the_flow_beside_it(alone: Shop) -> None:
     """I9: reconcile told it twice, as posted by both."""
     path, first, rule = alone.folder / "wherry.toml", table(alone), 'filter = "invoice.number {} 536365"\nwhen'

@@ -333,17 +333,16 @@ def documents_of(
     tx: Tx, flow: str, others: Iterable[str], entities: Iterable[str]
 ) -> dict[tuple[str, str], set[Ref]]:  # fmt: skip
     """(record kind, id) → the documents of these entities that a flow ever wrote of the record. What none of the
-    ``others`` wrote is its own too where it knows the record as carried: it had another name then. Of what a flow wrote
-    that is no more each might have been the neighbour."""
-    mine = [history.c.record_kind, history.c.record_id, history.c.entity, history.c.key]
-    carried = sa.exists().where(
-        seen.c.flow == flow, seen.c.kind == history.c.record_kind, seen.c.source_id == history.c.record_id,
-        seen.c.synced == history.c.target,
-    )  # fmt: skip
+    ``others`` wrote is its own too where it knows the record as carried, or nobody else knows one that was taken back:
+    it had another name then. Of what a flow wrote that is no more each might have been the neighbour."""
+    mine, beside = [history.c.record_kind, history.c.record_id, history.c.entity, history.c.key], sorted(others)
+    same = (seen.c.kind == history.c.record_kind) & (seen.c.source_id == history.c.record_id)
+    carried = sa.exists().where(same, seen.c.flow == flow, seen.c.synced == history.c.target)
+    back = (history.c.fate == "reversed") & ~sa.exists().where(same, seen.c.flow.in_(beside))
     rows = tx.rows(
         sa.select(*mine).distinct()
         .where(history.c.entity.in_(sorted(entities)), history.c.target != "")
-        .where((history.c.flow == flow) | (history.c.flow.not_in(sorted(others)) & carried))
+        .where((history.c.flow == flow) | (history.c.flow.not_in(beside) & (carried | back)))
     )  # fmt: skip
     found: dict[tuple[str, str], set[Ref]] = {}
     for kind, record, entity, key in rows:
