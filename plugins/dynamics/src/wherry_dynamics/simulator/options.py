@@ -55,6 +55,7 @@ def simulator(options: Mapping[str, str]) -> DynamicsSimulator:
 def fill(made: DynamicsSimulator, deals: int) -> list[str]:
     """So many opportunities, half of them won, with accounts, two lines each (one a write-in), and a file on the first;
     their ids."""
+    unit = Decimal(1).scaleb(-DECIMALS[next(iter(made.org.currencies))])
     products = [made.add("product", name=name, productnumber=code) for name, code, _ in _PRODUCTS]
     places = {"address1_city": "Portland", "industrycode": 33}
     accounts = [made.add("account", name=f"Account {n + 1}", **places) for n in range(-(-deals // 3))]
@@ -67,7 +68,7 @@ def fill(made: DynamicsSimulator, deals: int) -> list[str]:
             product = (n + place) % len(products)
             more = {"productid": products[product]} if place == 0 or n else {"productdescription": "Survey"}
             made.add("opportunityproduct", opportunityid=deal, quantity=Decimal(place + 1), lineitemnumber=place + 1,
-                     priceperunit=Decimal(_PRODUCTS[product][2]), **more)  # fmt: skip
+                     priceperunit=Decimal(_PRODUCTS[product][2]).quantize(unit), **more)  # fmt: skip
         worth = made.org.rows["opportunity"][deal]["totalamount"]
         closed = {"actualvalue": worth, "actualclosedate": "2026-03-02"} if state else {}
         made.change("opportunity", deal, statecode=state, statuscode=status, **closed)
