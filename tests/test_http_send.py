@@ -73,6 +73,17 @@ def test_no_redirect_is_followed(status):
     assert [one.path for one in seen] == ["/things"]
 
 
+def test_a_call_to_another_host_of_the_vendor_carries_no_credentials():
+    """case_G9: as with reads, whatever a sink names in its path"""
+    seen: list[httpx.Request] = []
+    gate = httpx.MockTransport(lambda request: seen.append(request) or httpx.Response(200))
+    profile = Profile(base_url="https://crm.example", hosts=("*.crm.example",), auth=bearer(lambda: "canary-9"))
+    with Http(profile, through=lambda transport: gate) as http:
+        for path in ("things", "https://files.crm.example/f"):
+            http.send(Call(method="POST", path=path, items=("s",)))
+    assert ["authorization" in one.headers for one in seen] == [True, False]
+
+
 def test_headers_that_may_hold_what_signs_somebody_in_are_not_kept():
     """I14"""
     held = {"Set-Cookie": "session=canary", "WWW-Authenticate": "Bearer canary", "Authorization": "canary",

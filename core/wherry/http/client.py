@@ -133,7 +133,7 @@ class Http:
         ask = self._ask(call.method, call.path, call.params, call.headers, call.body or None, True, extensions)
         request = self._request(ask, ask.call.method, ask.url, ask.content)
         try:
-            answer = signed(self._gate, request, self._profile.auth)
+            answer = self._signed(ask, request)
             try:
                 answer.read()
             finally:
@@ -302,8 +302,7 @@ class Http:
     def _exchange(self, ask: _Ask) -> httpx.Response:
         request = self._request(ask, ask.call.method, ask.url, ask.content)
         for _ in range(MAX_REDIRECTS + 1):
-            auth = self._profile.auth if ask.authorised and self._at_home(request.url) else None
-            answer = signed(self._gate, request, auth)
+            answer = self._signed(ask, request)
             if answer.status_code not in _REDIRECTS or "location" not in answer.headers:
                 return answer
             answer.close()
@@ -312,6 +311,12 @@ class Http:
             f"{ask.call.title} redirected {ask.call.path} more than {MAX_REDIRECTS} times",
             code="WHERRY-7046", **ask.call.where(),
         )  # fmt: skip
+
+    def _signed(self, ask: _Ask, request: httpx.Request) -> httpx.Response:
+        """Credentials go nowhere but home."""
+        return signed(
+            self._gate, request, self._profile.auth if ask.authorised and self._at_home(request.url) else None
+        )
 
     def _next_hop(self, ask: _Ask, request: httpx.Request, answer: httpx.Response) -> httpx.Request:
         try:
