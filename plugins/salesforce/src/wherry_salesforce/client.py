@@ -175,12 +175,13 @@ class Client:
             raise TryAgain(f"Salesforce answered a query with something else: {error}", code="WHERRY-6766") from None
 
     def _time(self, answer: Response) -> int:
-        """Salesforce's own time in ms, to the second; this machine's where a proxy has left it out."""
+        """Salesforce's own time in ms, to the second. This machine's where a proxy has left it out, and where that is
+        earlier: a proxy may have put in its own, and a mark ahead of Salesforce's clock passes over changes."""
+        ours = self._clock.now().timestamp()
         try:
-            moment = parsedate_to_datetime(answer.headers.get("date", ""))
+            return int(min(parsedate_to_datetime(answer.headers.get("date", "")).timestamp(), ours)) * 1_000
         except ValueError:
-            moment = self._clock.now()
-        return int(moment.timestamp()) * 1_000
+            return int(ours) * 1_000
 
     def stream(self, version: str) -> AbstractContextManager[Iterator[bytes]]:
         """The bytes of one version of a file."""
