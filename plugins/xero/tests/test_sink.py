@@ -262,8 +262,24 @@ def test_drafts_wait_in_xero_and_are_taken_back_as_such(sim: XeroSimulator, sink
             assert [list(one.lines) for one in sink.journal_entries(None, dt.date(2026, 12, 31))] == [[]] * n
             assert write(sink, [void])[void.stamp].fate == "reversed"
             assert [hit.facts for hit in ask(sink, [void])[void.stamp]] == [sink.facts(void)]
-        held = [next(iter(sim.org.records[name].values()))["Status"] for name in ("Invoices", "ManualJournals")]
-        assert held == ["DELETED", "DELETED"]
+        held = [[one["Status"] for one in sim.org.records[name].values()] for name in ("Invoices", "ManualJournals")]
+        assert held == [["DELETED"], ["DRAFT", "DRAFT"]]
+
+
+def test_a_journal_is_taken_back_by_another_that_stands_beside_it(sim: XeroSimulator, sinks: Sinks) -> None:
+    """b_000_15"""
+    with sinks() as (sink, thing):
+        item = thing("journal_entry")
+        target = write(sink, [item])[item.stamp].target
+        void = msgspec.structs.replace(item, action="void", before=item.body, target=target, stamp=stamp_of("v"))
+        assert [hit.ours for hit in ask(sink, [void])[void.stamp]] == [False]
+        answer = write(sink, [void])[void.stamp]
+        assert (answer.fate, answer.target) == ("reversed", target)
+        assert [(hit.ours, hit.facts) for hit in ask(sink, [void])[void.stamp]] == [(True, sink.facts(void))]
+        day_one = dt.date(2026, 1, 31)
+        told = [(one.number, one.stamp, len(one.lines)) for one in sink.journal_entries(None, day_one)]
+        assert told == [("J-1", item.stamp, 2), ("J-1R", void.stamp, 2)]
+        assert sink.balances(None, day_one) == []
 
 
 def test_a_draft_that_somebody_approved_is_voided_and_the_first_refusal_is_told(

@@ -20,9 +20,9 @@ from . import facts
 from .books import Books
 from .client import API, NOT_THERE, Obj, decoded
 from .decoding import target_of
-from .documents import KINDS, OWN_TYPE, TAKEN_BACK, reading
+from .documents import KINDS, OWN_TYPE, TAKEN_BACK, reading, reverses
 from .faults import object_in
-from .journals import narration
+from .journals import narration, turned
 from .lists import code
 from .sales import reference
 from .texts import REFERENCE, clean, stamp_in
@@ -37,10 +37,14 @@ def calls(items: Sequence[Item], books: Books) -> list[Call]:
     """Reading calls that look for items, as few as there can be."""
     groups: defaultdict[str, list[Item]] = defaultdict(list)
     for item in items:
-        if item.target is None:
+        if _is_asked(item):
             groups[item.entity].append(item)
-    known = [reading(item, books) for item in items if item.target is not None]
+    known = [reading(item, books) for item in items if not _is_asked(item)]
     return [*known, *(call for entity, group in groups.items() for call in _questions(entity, group, books))]
+
+
+def _is_asked(item: Item) -> bool:
+    return item.target is None or reverses(item)
 
 
 def _questions(entity: str, items: list[Item], books: Books) -> Iterator[Call]:
@@ -69,8 +73,14 @@ def _call(name: str, items: Sequence[Item], books: Books, params: dict[str, str]
 
 def _conditions(item: Item, books: Books) -> Iterator[str]:
     kind = KINDS[item.entity]
-    told = {kind.stamp: _sign(item, books), kind.unique: _key(item)}
-    for field, text in told.items():
+    if reverses(item):
+        yield f'{kind.id}==guid("{item.target}")'
+        yield f'{kind.stamp}=="{_sign(item, books)}"'
+        return
+    told = [(kind.stamp, _sign(item, books)), (kind.unique, _key(item))]
+    if item.entity == "journal_entry":
+        told.append((kind.unique, narration(turned(item))))
+    for field, text in told:
         # How a quotation mark would be written is not known, and a narration can have pages.
         if text and not set(text) & {'"', "\\"} and len(text) <= REFERENCE:
             yield f'{field}=="{text}"'
@@ -97,7 +107,7 @@ def _key(item: Item) -> str:
 
 def found(call: Call, items: Sequence[Item], reply: Reply, books: Books) -> dict[str, list[Found]]:
     """Stamp → what is there. Nothing is told of an answer that cannot be read, or that may hide some."""
-    if reply.status == NOT_THERE and items[0].target is not None:
+    if reply.status == NOT_THERE and not _is_asked(items[0]):
         gone = object_in(reply.body).get("Status") == NOT_THERE
         return {items[0].stamp: []} if gone else {}
     if reply.status != 200:
@@ -111,23 +121,37 @@ def found(call: Call, items: Sequence[Item], reply: Reply, books: Books) -> dict
     if "page" in call.params and len(rows) >= FULL:
         return {}
     finds = {item.stamp: list(_hits(item, rows, books)) for item in items}
-    return {stamp: hits for stamp, hits in finds.items() if hits or items[0].target is None}
+    return {stamp: hits for stamp, hits in finds.items() if hits or _is_asked(items[0])}
 
 
 def _hits(item: Item, rows: Sequence[Obj], books: Books) -> Iterator[Found]:
     kind, key = KINDS[item.entity], _key(item).casefold()
-    for row in rows:
+    taken_back = reverses(item) and any(_is_ours(item, row) and row.get("Status") not in TAKEN_BACK for row in rows)
+    for row in _standing(item, rows):
         target = target_of(item, row)
         if not target or row.get("Type") != OWN_TYPE.get(item.entity, row.get("Type")):
             continue
         if item.target is not None:
             if target.partition("/")[0] == item.target.partition("/")[0]:
-                yield Found(target=item.target, ours=_is_ours(item, row), facts=facts.of_record(item, row, books))
+                told = facts.GONE if taken_back else facts.of_record(item, row, books)
+                yield Found(target=item.target, ours=taken_back or _is_ours(item, row), facts=dict(told))
             continue
         ours = _is_ours(item, row) or (item.entity == "product" and _is_the_one(item, row, books))
         alike = not ours and bool(key) and clean(row.get(kind.unique)).casefold() == key and _is_used(row)
         if ours or alike:
             yield Found(target=target, ours=ours, alike=alike, facts=facts.of_record(item, row, books))
+
+
+def _standing(item: Item, rows: Sequence[Obj]) -> Iterator[Obj]:
+    """The rows, less as many journals of this narration as are taken back by others."""
+    sign = narration(turned(item)) if item.entity == "journal_entry" and item.target is None else ""
+    back = sum(1 for row in rows if sign and clean(row.get("Narration")) == sign and _is_used(row))
+    for row in rows:
+        alike = bool(back) and clean(row.get("Narration")) == _key(item) and _is_used(row)
+        if alike and not _is_ours(item, row):
+            back -= 1
+        else:
+            yield row
 
 
 def _is_ours(item: Item, row: Obj) -> bool:

@@ -15,7 +15,7 @@ from wherry.records import Answer, Call, Item, Reply
 from . import facts
 from .books import Books
 from .client import NOT_THERE, Obj, decoded
-from .documents import ALONE, KINDS, OTHERWISE, OWN_TYPE, TAKEN, TAKEN_BACK, id_of
+from .documents import ALONE, KINDS, OTHERWISE, OWN_TYPE, TAKEN, TAKEN_BACK, id_of, reverses
 from .faults import field_of, judged, object_in, said, throttled
 from .lists import code
 from .texts import clean, stamp_in
@@ -55,7 +55,7 @@ def _whole(items: Sequence[Item], reply: Reply, books: Books) -> dict[str, Answe
     """A call that was refused before any of it was done. Several items go one by one, so that the bad one shows."""
     body = object_in(reply.body)
     if reply.status == NOT_THERE:
-        if body.get("Status") != NOT_THERE or items[0].target is None:
+        if body.get("Status") != NOT_THERE or items[0].target is None or reverses(items[0]):
             return {}
         return {item.stamp: _no_more(item) for item in items}
     elements = [one for one in body.get("Elements") or () if isinstance(one, dict)]
@@ -78,7 +78,7 @@ def _no_more(item: Item) -> Answer:
 
 def _refused(item: Item, words: str, books: Books) -> Answer:
     verdict = judged(words)
-    if item.action == "void" and verdict != "closed":
+    if item.action == "void" and verdict != "closed" and not reverses(item):
         if not item.memo.startswith(OTHERWISE):
             return Answer(fate="queued", reason=f"Xero refused it: {words}", after=0.0, memo=f"{OTHERWISE}{words}")
         words = item.memo.removeprefix(OTHERWISE)
@@ -119,7 +119,7 @@ def _is_of(item: Item, row: Obj, books: Books, *, alone: bool) -> bool:
     """Whether an element is that of an item: by its id, or the stamp of what is new. Items have no place for a stamp,
     and only one can have a code."""
     kind = KINDS[item.entity]
-    if item.target is not None:
+    if item.target is not None and not reverses(item):
         return row.get(kind.id) == id_of(item.target)
     if item.entity == "product":
         return clean(row.get("Code")).casefold() == code(item.body).casefold()
@@ -133,8 +133,8 @@ def _done(item: Item, row: Obj, books: Books) -> Answer | None:
     if not target or row.get("Type") != OWN_TYPE.get(item.entity, row.get("Type")):
         return None
     if item.action == "void":
-        gone = row.get("Status") in TAKEN_BACK
-        return Answer(fate="reversed", target=target, facts=dict(facts.GONE)) if gone else None
+        done = (row.get("Status") in TAKEN_BACK) != reverses(item)
+        return Answer(fate="reversed", target=str(item.target), facts=dict(facts.GONE)) if done else None
     told = facts.of_record(item, row, books)
     if item.entity == "product" and item.target is None and told.get("name") != facts.of_item(item, books).get("name"):
         return None

@@ -91,7 +91,7 @@ def body_of(item: Item, books: Books) -> Obj:
             "link it to that, or rename one of the two; then try it again", "WHERRY-4588",
         )  # fmt: skip
     made = {name: value for name, value in kind.build(item, books).items() if not _blank(value)}
-    return {**made, "Status": kind.booked if books.settings.status == "approved" else "DRAFT"} if kind.lines else made
+    return {**made, "Status": _state(kind, books)} if kind.lines else made
 
 
 def _parts(made: list[tuple[Item, Obj]], most: int) -> Iterator[list[tuple[Item, Obj]]]:
@@ -122,7 +122,7 @@ def _call(part: list[tuple[Item, Obj]], books: Books) -> Call:
     key = stamps[0] if len(stamps) == 1 else _digest(stamps)
     if first.memo.startswith(OTHERWISE):
         key += "-2"  # it is another call, and under the key of the first it would be answered as that was
-    new = first.target is None
+    new = first.target is None or reverses(first)
     path = f"{API}/{kind.name}" if new else f"{API}/{kind.name}/{id_of(str(first.target))}"
     return Call(
         method="PUT" if new else "POST", path=path, items=stamps, params={**(_EACH if new else {}), **kind.params},
@@ -156,9 +156,19 @@ def _void(item: Item, kind: Kind, books: Books) -> Obj:
             "archive it in Xero if it is no longer used", "WHERRY-4589",
         )  # fmt: skip
     _open(last, books)
+    if reverses(item):
+        return {**journals.reversal(last, books), "Status": _state(kind, books)}
     is_booked = (books.settings.status == "approved") != item.memo.startswith(OTHERWISE)
-    needed = {"Narration": journals.narration(last)} if item.entity == "journal_entry" else {}
-    return {kind.id: id_of(item.target), **needed, "Status": "VOIDED" if is_booked else "DELETED"}
+    return {kind.id: id_of(item.target), "Status": "VOIDED" if is_booked else "DELETED"}
+
+
+def reverses(item: Item) -> bool:
+    """Whether it takes a journal back, which another one does: both stand side by side, and nothing vanishes."""
+    return item.action == "void" and item.entity == "journal_entry"
+
+
+def _state(kind: Kind, books: Books) -> str:
+    return kind.booked if books.settings.status == "approved" else "DRAFT"
 
 
 def _changes(item: Item, kind: Kind, books: Books) -> Obj:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+from wherry.books.numbering import reversing
 from wherry.records import Item
 
 from .amounts import major, taken
@@ -37,6 +39,19 @@ def journal(item: Item, books: Books) -> Obj:
         "Narration": narration(item), "Date": item.body["date"], "LineAmountTypes": "NoTax", "JournalLines": lines,
     }  # fmt: skip
     return {**made, "Url": f"{books.settings.link}/{item.stamp}"} if item.target is None else made
+
+
+def reversal(item: Item, books: Books) -> Obj:
+    """The journal that takes one back: its sides turned over, on the same day, under its own stamp."""
+    made = journal(turned(item), books)
+    return {**made, "JournalLines": [{**line, "LineAmount": -line["LineAmount"]} for line in made["JournalLines"]]}
+
+
+def turned(item: Item) -> Item:
+    """The same, called as the journal that takes it back."""
+    number, memo = clean(item.body.get("number")), clean(item.body.get("memo"))
+    body = {**item.body, "number": reversing(number), "memo": f"Reverses {number or 'an entry'}. {memo}".strip()}
+    return msgspec.structs.replace(item, body=body, target=None)
 
 
 def narration(item: Item) -> str:

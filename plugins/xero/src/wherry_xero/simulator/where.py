@@ -18,7 +18,7 @@ Obj = dict[str, Any]
 Test = Callable[[Obj], bool]
 
 _CONDITION = re.compile(
-    r'\s*([A-Za-z.]+)\s*(==|!=|>=|<=|>|<)\s*(?:"([^"]*)"|DateTime\((\d{4}),\s*(\d{1,2}),\s*(\d{1,2})\)|(true|false))\s*'
+    r'\s*([A-Za-z.]+)\s*(==|!=|>=|<=|>|<)\s*(?:(?:guid\(\s*)?"([^"]*)"\)?|DateTime\((\d{4}),\s*(\d{1,2}),\s*(\d{1,2})\)|(true|false))\s*'
 )
 _JOINT = re.compile(r"(AND|OR|&&|\|\|)", re.IGNORECASE)
 _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
