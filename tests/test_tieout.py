@@ -267,6 +267,12 @@ def test_one_cent_that_a_person_changes_in_the_target_is_found_and_named(desk: T
     assert {row["account"]: row["off"] for row in found["accounts"]}["Operating expenses"] == 1
 
 
+def test_what_takes_back_an_entry_of_nothing_is_not_missed() -> None:
+    """Somebody voided the entry there first."""
+    found = tie([written("JE 1", 0), written("JE 2", 5)], [])
+    assert names(found) == [("missing", "JE 2")]
+
+
 def test_an_entry_that_was_deleted_there_is_missing(desk: Treasury) -> None:
     held = posted(desk, 13)
     desk.books.write("JournalEntry", {"Id": held["Id"], "SyncToken": held["SyncToken"]}, "delete")

@@ -143,6 +143,8 @@ def _compared(
         yield Problem(what="doubled", name=entry.number, target=one.id, entry=entry.key,
                       says="is linked to an entry that stands for another one already")  # fmt: skip
         return
+    if held is None and not any(line.minor for line in entry.lines):
+        return  # what takes back an entry that somebody voided there books nothing, and is not sent
     if held is None:
         worth = text(sum(line.minor for line in entry.lines if line.side == "debit"), entry.currency)
         yield Problem(what="missing", name=entry.number, target=one.id, entry=entry.key,
