@@ -3,7 +3,7 @@
 Facts: ``PUT`` creates, many at once; with ``summarizeErrors=false`` each element is answered for itself; ``POST`` below
 a record's own address changes that one. ``Idempotency-Key`` has at most 128 characters; a call under a known one is
 answered as the first was (API.md). Nothing is deleted: what is booked is voided, a draft is put to DELETED, which keeps
-it.
+it; a journal is taken back by a second one.
 """
 
 from __future__ import annotations
