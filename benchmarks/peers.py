@@ -7,9 +7,10 @@ environments are not there are left out; ``--setup`` makes them. Needs that fold
     python benchmarks/peers.py w1 w3 [--deals 10000] [--runs 3] [--peers httpx,singer,dlt] [--cases a,b,c,d] [--setup]
 
 w1: a full sync of deals, w2: under a limit and with latency, w3: nothing new. Ours carries more than the others: links,
-companies, line items, matching, and what is needed never to write twice. w4: matching, w5: grouping, start: saying the
-version (``rounds.py``; ``--deals`` are items of w4 and hundreds of lines of w5). Prints the medians and writes
-``results.json`` beside this file: workload → figure → ours, each peer, floor, and ours as a multiple of each.
+companies, line items, matching, and what is needed never to write twice; "same records" are peers that read the same.
+w4: matching, w5: grouping, start: saying the version (``rounds.py``; ``--deals`` are items of w4 and hundreds of lines
+of w5). Prints the medians and writes ``results.json`` beside this file: workload → figure → ours, each peer, floor, and
+ours as a multiple of each.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ BENCH, RESULTS = source.SHARED / "bench", HERE / "results.json"
 ENVIRONMENTS = ("server", "httpx", "singer", "target-jsonl", "dlt", "data")
 """What the peers that are measured by default need."""
 PEERS = "httpx+raw>sqlite-json,httpx+struct>sqlite-cols,httpx,singer-tap,singer>target-jsonl,dlt>filesystem,dlt>sqlite"
+SAME_PEERS = ("singer>target-jsonl", "dlt>filesystem", "dlt>sqlite")
+SAME = ", same records"
+"""Of a peer that reads what ours reads: deals with their links, companies and line items."""
 FLOORS = {"w1": "httpx+raw>sqlite-json", "w3": "httpx"}
 FIGURES = ("wall_s", "cpu_s", "rss_mb", "requests", "s429", "x_floor", "f1", "recall_at_99")
 OURS = f"BENCH_TOKEN=bench {Path(sys.executable).parent / 'wherry'} -C {{out}} run deals >/dev/null"
@@ -68,15 +72,25 @@ def harness() -> Any:
             self.info = {"counts": {"deals": deals, "companies": deals * 3 // 10, "line_items": deals * 2}}
 
     bench.Crm, bench.W2["d"] = Source, {"latency_ms": 200, "rate": "100/10"}
+    bench.PEERS["w1"] |= {name + SAME: same(bench, bench.PEERS["w1"][name]) for name in SAME_PEERS}
     os.environ |= {"WHERRY_W1": FREE, "WHERRY_W2": MADE, "WHERRY_W3_PRIME": MADE, "WHERRY_W3": OURS}
     return bench
+
+
+def same(bench: Any, command: str) -> str:
+    """A peer's command for W1, told to read all three lists with their links."""
+    if command.startswith(bench.D):
+        return f"{command} {bench.G}"
+    wider = '"types": "deals,companies,line_items", "assoc": "companies,line_items"'
+    return f'sed -i \'s/"types": "deals"/{wider}/\' {{out}}/tap.json && {command}'
 
 
 def there(bench: Any, workload: str, wanted: str) -> list[str]:
     """The peers that were asked for and whose environments are made."""
     names = [name for name in bench.PEERS[workload] if any(name.startswith(one) for one in wanted.split(","))]
     needs = {"singer>target-jsonl": ("singer", "target-jsonl"), "singer>target-sqlite": ("singer", "target-sqlite")}
-    kinds = {name: needs.get(name, (name.partition(">")[0].partition("-")[0].partition("+")[0],)) for name in names}
+    own = lambda name: (name.partition(">")[0].partition("-")[0].partition("+")[0],)  # noqa: E731
+    kinds = {name: needs.get(name.removesuffix(SAME), own(name)) for name in names}
     return [name for name, made in kinds.items() if all(Path(bench.py(one)).exists() for one in made)]
 
 
