@@ -226,7 +226,8 @@ def test_a_reader_that_has_seen_enough_is_no_error(project: Path) -> None:
 def test_an_answer_for_which_there_is_no_room_is_told_and_a_mistake_keeps_its_exit_code(tmp_path: Path) -> None:
     """case_A19"""
     wherry = f"{sys.executable} -m wherry.cli"
-    done = subprocess.run(["sh", "-c", f"{wherry} version >/dev/full"], capture_output=True, text=True, check=False)
+    command = f"unset PYTHONUNBUFFERED; {wherry} --version >/dev/full"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
     assert (done.returncode, "make room on the disk" in done.stderr) == (2, True)
     silent = f"cd {tmp_path}; {wherry} run x >&- 2>/dev/full"
     assert subprocess.run(["sh", "-c", silent], check=False).returncode == 2
@@ -369,6 +370,17 @@ def test_a_stand_in_without_a_web_server_says_what_to_install(
     monkeypatch.setattr("wherry.plugins.facade.find_spec", lambda name: None)
     assert wherry("simulate", "hubspot") == 2
     assert "pip install 'wherry[serve]'" in capsys.readouterr().err
+
+
+def test_ctrl_c_ends_a_stand_in_as_it_ends_a_server(
+    wherry: Wherry, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("wherry.simulator.run", stopped)
+    assert wherry("simulate", "hubspot") == 0
+    assert capsys.readouterr().err == "stopped\n"
 
 
 def test_a_busy_port_is_told_before_anything_else(wherry: Wherry, capsys: pytest.CaptureFixture[str]) -> None:

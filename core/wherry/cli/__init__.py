@@ -19,12 +19,21 @@ def _open_streams() -> None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
 
 
+def _said(line: str) -> bool:
+    """Whether the answer got out; where it cannot, the frame of all commands tells of it."""
+    try:
+        sys.stdout.write(line)
+        sys.stdout.flush()
+    except OSError:
+        return False
+    return True
+
+
 def main() -> int:
     """The console script. Returns the exit code."""
     _open_streams()
     arguments = sys.argv[1:]
-    if arguments == ["--version"]:
-        sys.stdout.write(f"wherry {__version__}\n")
+    if arguments == ["--version"] and _said(f"wherry {__version__}\n"):
         return 0
     import gc
 

@@ -219,13 +219,13 @@ def _told(face: Face, error: BaseException) -> int:
     """The exit code of what went wrong, also where there is no place left in which to say it."""
     from wherry.cli import failures
 
+    code = int(getattr(error, "exit_code", failures.UNEXPECTED))
     try:
         code = failures.told(face, error)
         sys.stdout.flush()
-        return code
     except OSError:
         _leave(sys.stdout, sys.stderr)
-        return int(getattr(error, "exit_code", failures.UNEXPECTED))
+    return code
 
 
 def _leave(*streams: TextIO) -> None:

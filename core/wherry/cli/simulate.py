@@ -39,6 +39,8 @@ def simulate(system: str, port: int, host: str, said: tuple[str, ...]) -> None:
     sys.stdout.flush()
     try:
         run(app, host, port)
+    except KeyboardInterrupt:  # the usual end of a stand-in, as of a server
+        own.note("stopped")
     except OSError as error:
         raise _busy(host, port, error) from None
 
