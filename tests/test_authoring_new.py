@@ -128,7 +128,7 @@ def test_what_the_readme_of_a_system_says_runs_against_its_stand_in(
     monkeypatch.syspath_prepend(_metadata(tmp_path / "site", "field-both"))
     said = re.search(r"```toml\n(.*?)```", (made["both"] / "README.md").read_text("utf-8"), re.DOTALL)
     assert said
-    stand = importlib.import_module("wherry_field_both.simulator").StandIn()
+    stand = importlib.import_module("wherry_field_both.simulator").System()
     with serve(stand.app()) as url:
         text = said[1].replace('plugin = "field-both"\n', f'plugin = "field-both"\nbase_url = "{url}"\n')
         (tmp_path / "wherry.toml").write_text('version = 1\n[project]\nname = "a"\ncurrency = "USD"\n' + text)

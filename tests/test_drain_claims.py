@@ -46,7 +46,7 @@ def test_within_the_retention_the_very_same_bytes_go_again_under_the_same_stamp(
 
     def answer(call: SimCall) -> SimReply:
         bodies.append(call.body)
-        reply: SimReply = desk.target._answer(call)
+        reply: SimReply = desk.target.answer(call)
         return reply
 
     desk.target.stage.app(answer)

@@ -19,7 +19,7 @@ from wherry.errors import AccessLost, ConfigError, Rejected, TryAgain, WherryErr
 from wherry.http import Profile
 from wherry.records import Page, Record
 from wherry.roles import Account, Description, FieldInfo, Query, Services
-from wherry.simulator import Call, Reply, Routes, Stage, serve
+from wherry.simulator import Call, Reply, Routes, Stage, StandIn, serve
 from wherry.simulator import Clock as SimulatorClock
 from wherry.testing.services import SECRET, SharedClock, services
 from wherry.testing.sources import SourceSuite, Trial
@@ -40,11 +40,11 @@ class Owner(Struct):
     name: str
 
 
-class System:
+class System(StandIn):
     """Things with a stamp in whole seconds, listed by stamp and id; each belongs to the one owner."""
 
     def __init__(self) -> None:
-        self.stage = Stage(SimulatorClock(START))
+        super().__init__(Stage(SimulatorClock(START)))
         self.rows: dict[str, dict[str, Any]] = {}
         self.account = "a-1"
         self.numbers = itertools.count(1)
@@ -52,14 +52,11 @@ class System:
             [("GET", "/account", self._account), ("GET", "/things", self._list), ("GET", "/ids", self._ids)]
         )
 
-    def app(self) -> Any:
-        def answer(call: Call) -> Reply:
-            handler = self.routes.find(call)
-            if call.bearer != SECRET or handler is None:
-                return Reply(401 if handler else 404, {"message": f"{call.bearer} is not welcome"})
-            return handler(call)
-
-        return self.stage.app(answer)
+    def answer(self, call: Call) -> Reply:
+        handler = self.routes.find(call)
+        if call.bearer != SECRET or handler is None:
+            return Reply(401 if handler else 404, {"message": f"{call.bearer} is not welcome"})
+        return handler(call)
 
     def create(self, count: int) -> list[str]:
         made = [str(next(self.numbers)) for _ in range(count)]

@@ -10,7 +10,7 @@ import traceback
 from typing import Any, ClassVar
 
 import pytest
-from wherry.simulator import Call, Clock, Refusal, Reply, RollingWindow, Routes, Stage
+from wherry.simulator import Call, Clock, Refusal, Reply, RollingWindow, Routes, Stage, StandIn
 from wherry.testing.simulators import Exchange, SimulatorSuite, SimulatorTrial
 
 KEY = "kit-canary-key-40aa"
@@ -20,18 +20,16 @@ def refused(status: int) -> Reply:
     return Reply(status, {"message": "no"})
 
 
-class Sound:
+class Sound(StandIn):
     """Things with a name; each bug spoils one thing about it."""
 
     system = "things"
 
     def __init__(self, clock: Clock, key: str = "", limit: int = 10_000) -> None:
-        self.stage, self.key, self.things = Stage(clock, refused), key, list[dict[str, Any]]()
+        super().__init__(Stage(clock, refused))
+        self.key, self.things = key, list[dict[str, Any]]()
         self.window = RollingWindow(clock, limit, 60.0)
         self.routes = Routes([("GET", "/things", self.list), ("POST", "/things", self.add)])
-
-    def app(self) -> Any:
-        return self.stage.app(self.answer)
 
     def answer(self, call: Call) -> Reply:
         handler = self.routes.find(call)

@@ -13,17 +13,17 @@ import pytest
 
 pytest.importorskip("starlette", reason="stand-ins need the extra wherry[serve]")
 
-from wherry.simulator import Call, Clock, DailyQuota, Fault, Faults, Reply, RollingWindow, Routes, Stage, serve
+from wherry.simulator import Call, Clock, DailyQuota, Fault, Faults, Reply, RollingWindow, Routes, Stage, StandIn, serve
 from wherry.simulator.server import usual_ports
 
 START = "2026-03-01T12:00:00"
 
 
-class Counter:
+class Counter(StandIn):
     """The smallest stand-in: adding is an effect, reading is not."""
 
     def __init__(self) -> None:
-        self.stage = Stage(Clock(START), lambda status: Reply(status, {"told": status}))
+        super().__init__(Stage(Clock(START), lambda status: Reply(status, {"told": status})))
         self.total = 0
         self.routes = Routes([("POST", "/add/{n}", self.add), ("GET", "/total", self.read)])
 
@@ -47,7 +47,7 @@ def counter() -> Counter:
 
 @pytest.fixture
 def client(counter: Counter) -> Iterator[httpx.Client]:
-    with serve(counter.stage.app(counter.answer)) as url, httpx.Client(base_url=url, timeout=10, verify=False) as http:
+    with serve(counter.app()) as url, httpx.Client(base_url=url, timeout=10, verify=False) as http:
         yield http
 
 
@@ -107,14 +107,14 @@ def test_an_unknown_fault_is_refused_by_name() -> None:
 
 
 def test_a_scripted_status_is_dressed_by_the_stand_in(counter: Counter, client: httpx.Client) -> None:
-    counter.stage.faults.add("status", status=429, headers={"Retry-After": "7"})
+    counter.faults.add("status", status=429, headers={"Retry-After": "7"})
     answer = client.post("/add/1")
     assert (answer.status_code, answer.json(), answer.headers["retry-after"]) == (429, {"told": 429}, "7")
     assert counter.total == 0
 
 
 def test_a_lying_answer_follows_a_true_effect(counter: Counter, client: httpx.Client) -> None:
-    counter.stage.faults.add("status", status=504, committed=True)
+    counter.faults.add("status", status=504, committed=True)
     assert client.post("/add/3").status_code == 504
     assert counter.total == 3
 
@@ -123,7 +123,7 @@ def test_a_lying_answer_follows_a_true_effect(counter: Counter, client: httpx.Cl
 def test_a_cut_connection_says_nothing_of_the_effect(
     counter: Counter, client: httpx.Client, kind: str, total: int
 ) -> None:
-    counter.stage.faults.add(kind)
+    counter.faults.add(kind)
     with pytest.raises(httpx.TransportError):
         client.post("/add/5")
     assert counter.total == total
@@ -131,7 +131,7 @@ def test_a_cut_connection_says_nothing_of_the_effect(
 
 
 def test_a_late_request_takes_effect_when_released(counter: Counter, client: httpx.Client) -> None:
-    counter.stage.faults.add("late")
+    counter.faults.add("late")
     with pytest.raises(httpx.TransportError):
         client.post("/add/5")
     assert client.get("/__sim/release").status_code == 405
@@ -141,8 +141,8 @@ def test_a_late_request_takes_effect_when_released(counter: Counter, client: htt
 
 
 def test_junk_and_nothing_come_as_200(counter: Counter, client: httpx.Client) -> None:
-    counter.stage.faults.add("html")
-    counter.stage.faults.add("empty")
+    counter.faults.add("html")
+    counter.faults.add("empty")
     page, nothing = client.get("/total"), client.get("/total")
     assert page.status_code == nothing.status_code == 200
     assert page.text.startswith("<!doctype html>")
@@ -151,7 +151,7 @@ def test_junk_and_nothing_come_as_200(counter: Counter, client: httpx.Client) ->
 
 def test_a_slow_answer_is_still_the_true_one(counter: Counter, client: httpx.Client) -> None:
     """case_E11"""
-    counter.stage.faults.add("drip")
+    counter.faults.add("drip")
     with client.stream("GET", "/total") as answer:
         parts = list(answer.iter_raw())
     assert b"".join(parts) == b'{"total": 0}'
@@ -159,7 +159,7 @@ def test_a_slow_answer_is_still_the_true_one(counter: Counter, client: httpx.Cli
 
 def test_an_endless_answer_can_be_left(counter: Counter, client: httpx.Client) -> None:
     """case_E11"""
-    counter.stage.faults.add("endless", size=10**12)
+    counter.faults.add("endless", size=10**12)
     with client.stream("GET", "/total") as answer:
         assert "content-length" not in answer.headers
         next(answer.iter_raw())
@@ -168,7 +168,7 @@ def test_an_endless_answer_can_be_left(counter: Counter, client: httpx.Client) -
 
 def test_a_huge_header_is_sent(counter: Counter, client: httpx.Client) -> None:
     """case_E11"""
-    counter.stage.faults.add("header", size=20_000)
+    counter.faults.add("header", size=20_000)
     assert len(client.get("/total").headers["x-padding"]) == 20_000
 
 
@@ -178,7 +178,7 @@ def test_faults_and_time_are_steered_over_http(counter: Counter, client: httpx.C
     assert client.get("/total").status_code == 503
     assert client.post("/__sim/faults", json=[]).json() == {"waiting": 0}
     assert client.get("/total").status_code == 200
-    now = counter.stage.clock.now()
+    now = counter.clock.now()
     assert client.post("/__sim/clock", json={"advance": 60}).json() == {"now": now + 60}
 
 
@@ -193,7 +193,7 @@ def test_a_wrong_control_is_refused(client: httpx.Client, control: str, body: ob
 def test_the_history_tells_requests_from_effects(counter: Counter, client: httpx.Client) -> None:
     client.post("/add/2", headers={"authorization": "Bearer x"})
     client.get("/total?why=not")
-    asked, effect = counter.stage.history.requests(), counter.stage.history.effects("added")
+    asked, effect = counter.history.requests(), counter.history.effects("added")
     assert [(e.what, e.status, e.authorized) for e in asked] == [
         ("POST /add/{n}", 201, True),
         ("GET /total", 200, False),
@@ -204,7 +204,7 @@ def test_the_history_tells_requests_from_effects(counter: Counter, client: httpx
 
 
 def test_stats_count_requests_and_not_the_controls(counter: Counter, client: httpx.Client) -> None:
-    counter.stage.faults.add("status", status=429)
+    counter.faults.add("status", status=429)
     client.get("/total")
     client.post("/add/1")
     stats = client.get("/__sim/stats").json()
@@ -212,12 +212,12 @@ def test_stats_count_requests_and_not_the_controls(counter: Counter, client: htt
     assert stats["by_route"] == {"GET /total": 1, "POST /add/{n}": 1}
     client.post("/__sim/reset-stats")
     assert client.get("/__sim/stats").json()["requests"] == 0
-    assert len(counter.stage.history.entries) == 3
+    assert len(counter.history.entries) == 3
 
 
 def test_a_simulator_listens_where_the_one_before_it_did_unless_somebody_took_that_port(counter: Counter) -> None:
     ports: list[int] = []
-    app = counter.stage.app(counter.answer)
+    app = counter.app()
     with usual_ports(ports), serve(app) as first, serve(app) as second:
         assert first != second
     with usual_ports(ports):
@@ -251,5 +251,5 @@ def test_a_request_that_breaks_off_in_its_body_was_never_made(counter: Counter) 
 
     scope = {"type": "http", "method": "POST", "path": "/add/5", "query_string": b"", "headers": []}
     said: list[Any] = []
-    asyncio.run(counter.stage.app(counter.answer)(scope, left, said.append))  # type: ignore[arg-type]
+    asyncio.run(counter.app()(scope, left, said.append))  # type: ignore[arg-type]
     assert (counter.total, said) == (0, [])

@@ -65,7 +65,7 @@ SECTIONS: tuple[tuple[str, str, tuple[tuple[str, tuple[str, ...]], ...]], ...] =
 )  # fmt: skip
 
 SIMULATOR: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("stage", ("Stage",)), ("routes", ("Routes",)), ("call", ("Call", "Reply", "Refusal", "Upload")),
+    ("stage", ("StandIn", "Stage")), ("routes", ("Routes",)), ("call", ("Call", "Reply", "Refusal", "Upload")),
     ("clock", ("Clock",)), ("faults", ("Faults", "Fault")), ("history", ("History", "Entry")),
     ("limits", ("RollingWindow", "DailyQuota")),
 )  # fmt: skip

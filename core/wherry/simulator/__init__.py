@@ -1,7 +1,7 @@
 """The toolkit every connector builds its offline stand-in with. It names no vendor.
 
-A stand-in is a table of routes over state in memory, wrapped in a `Stage`: a clock that can be moved, faults
-that can be scripted, a history that can only grow, and controls under ``/__sim``. Needs ``wherry[serve]``.
+A `StandIn` is a table of routes over state in memory, on a `Stage`: a clock that can be moved, faults that can be
+scripted, a history that can only grow, and controls under ``/__sim``. Needs ``wherry[serve]``.
 """
 
 from .call import Call, Handler, Refusal, Reply, Upload
@@ -11,7 +11,7 @@ from .history import Entry, History
 from .limits import DailyQuota, RollingWindow
 from .routes import Routes
 from .server import run, serve
-from .stage import Stage
+from .stage import Stage, StandIn
 
 __all__ = [
     "Call",
@@ -27,6 +27,7 @@ __all__ = [
     "RollingWindow",
     "Routes",
     "Stage",
+    "StandIn",
     "Upload",
     "iso",
     "run",

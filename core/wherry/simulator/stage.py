@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -153,4 +154,40 @@ class Stage:
         return {"now": self.clock.now()}
 
 
-__all__ = ["Handler", "Stage", "plain"]
+class StandIn(ABC):
+    """What every stand-in is: a `system`, a stage, and an answer to each call, which the subclass gives.
+
+    Override `app` where more than calls is to begin with it.
+    """
+
+    system: str
+    """The name of the plugin, as in ``wherry simulate NAME``."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+
+    @property
+    def clock(self) -> Clock:
+        """Its time."""
+        return self.stage.clock
+
+    @property
+    def faults(self) -> Faults:
+        """Faults to come."""
+        return self.stage.faults
+
+    @property
+    def history(self) -> History:
+        """Requests and effects so far."""
+        return self.stage.history
+
+    def app(self) -> ASGIApp:
+        """The ASGI application."""
+        return self.stage.app(self.answer)
+
+    @abstractmethod
+    def answer(self, call: Call) -> Reply:
+        """Answers one call, or raises `Refusal`; the stage sees to faults, history and controls."""
+
+
+__all__ = ["Handler", "Stage", "StandIn", "plain"]

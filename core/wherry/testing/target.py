@@ -8,13 +8,13 @@ changes its books is an effect in a history that only grows, with company, id, s
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, Literal, get_args
 from urllib.parse import unquote
 
 import msgspec
 
 from wherry.money import parse
-from wherry.simulator import Call, Clock, Refusal, Reply, Routes, Stage
+from wherry.simulator import Call, Clock, Refusal, Reply, Routes, Stage, StandIn
 
 Ability = Literal["key", "upsert", "query", "none"]
 ABILITIES: tuple[Ability, ...] = get_args(Ability)
@@ -45,10 +45,10 @@ def refuse(status: int, code: str, message: str, field: str = "") -> Refusal:
     return Refusal(Reply(status, {"error": {"code": code, "message": message, "field": field}}))
 
 
-class Target:
+class Target(StandIn):
     """Companies behind one credential; ``reach`` says which of them it opens. State in memory, time by its clock."""
 
-    system: ClassVar[str] = "kit-target"
+    system = "kit-target"
 
     def __init__(
         self, ability: Ability = "query", *, clock: Clock | None = None, retention: float = RETENTION,
@@ -60,7 +60,7 @@ class Target:
         it."""
         if ability not in ABILITIES:
             raise ValueError(f"unknown ability {ability!r}; known: {', '.join(ABILITIES)}")
-        self.stage = Stage(clock, lambda status: refuse(status, "out-of-order", "something went wrong").reply)
+        super().__init__(Stage(clock, lambda status: refuse(status, "out-of-order", "something went wrong").reply))
         self.ability, self.retention, self.lag, self.posted = ability, retention, lag, posted
         self.drafts = drafts
         self.company, self._reached, self._tokens = company, company, dict(tokens or {})
@@ -81,10 +81,6 @@ class Target:
             ]
         )
 
-    def app(self) -> Any:
-        """The ASGI application."""
-        return self.stage.app(self._answer)
-
     # -- what people do in the browser --------------------------------------------------------------------------------
 
     def enter(self, kind: str, **fields: Any) -> str:
@@ -103,7 +99,7 @@ class Target:
 
     # -- routes -------------------------------------------------------------------------------------------------------
 
-    def _answer(self, call: Call) -> Reply:
+    def answer(self, call: Call) -> Reply:
         handler = self._routes.find(call)
         if handler is None:
             return Reply(404, {"error": {"code": "no-route", "message": f"there is no {call.path}", "field": ""}})

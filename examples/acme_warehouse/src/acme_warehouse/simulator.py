@@ -6,8 +6,7 @@ import datetime as dt
 from itertools import count
 from typing import Any
 
-from starlette.types import ASGIApp
-from wherry.simulator import Call, Clock, Refusal, Reply, Routes, Stage
+from wherry.simulator import Call, Clock, Refusal, Reply, Routes, Stage, StandIn
 
 _SAID = {401: "unknown key", 404: "not found", 429: "too many calls"}
 
@@ -17,13 +16,13 @@ def refused(status: int) -> Reply:
     return Reply(status, {"message": _SAID.get(status, "out of order")})
 
 
-class AcmeSimulator:
-    """One account. ``keys`` None admits any bearer; ``stage`` holds clock, faults and history."""
+class AcmeSimulator(StandIn):
+    """One account. ``keys`` None admits any bearer."""
 
     system = "acme-warehouse"
 
     def __init__(self, *, clock: Clock | None = None, keys: frozenset[str] | None = None) -> None:
-        self.stage = Stage(clock, refused)
+        super().__init__(Stage(clock, refused))
         self._keys, self._numbers = keys, count(1001)
         self._held: dict[str, dict[str, dict[str, Any]]] = {"parts": {}, "shipments": {}}
         self._routes = Routes(
@@ -37,11 +36,7 @@ class AcmeSimulator:
             ]
         )
 
-    def app(self) -> ASGIApp:
-        """The ASGI application."""
-        return self.stage.app(self._answer)
-
-    def _answer(self, call: Call) -> Reply:
+    def answer(self, call: Call) -> Reply:
         handler = self._routes.find(call)
         if handler is None:
             return refused(404)

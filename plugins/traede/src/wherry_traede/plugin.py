@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from wherry.hookspecs import Manifest, hookimpl
 
@@ -64,4 +64,4 @@ def wherry_simulator(system: str, options: Mapping[str, str]) -> Simulator | Non
     # It stands on a web server, which an installation that only syncs need not have.
     from .simulator.options import simulator
 
-    return cast("Simulator", simulator(options))
+    return simulator(options)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from wherry.endpoints import OAuthEndpoints
 from wherry.hookspecs import Manifest, hookimpl
@@ -70,4 +70,4 @@ def wherry_simulator(system: str, options: Mapping[str, str]) -> Simulator | Non
     # It stands on a web server, which an installation that only syncs need not have.
     from .simulator.options import simulator
 
-    return cast("Simulator", simulator(options))
+    return simulator(options)

@@ -13,8 +13,7 @@ from collections.abc import Collection
 from typing import Any
 from urllib.parse import quote, unquote, urlencode
 
-from starlette.types import ASGIApp
-from wherry.simulator import Call, Clock, Refusal, Reply, RollingWindow, Routes, Stage
+from wherry.simulator import Call, Clock, Refusal, Reply, RollingWindow, Routes, Stage, StandIn
 
 from .facts import Table, table
 from .oauth import App, Entra
@@ -48,7 +47,7 @@ def dressed(status: int) -> Reply:
     return Reply(status, {"error": {"code": code, "message": message}}, dict(_HEADERS.get(status, {})))
 
 
-class DynamicsSimulator:
+class DynamicsSimulator(StandIn):
     """One environment. ``tokens`` None admits any bearer; else these, and those that the app signed in for.
 
     ``limit`` is how many calls it takes in five minutes (None: any number), ``page`` how many rows an answer holds at
@@ -61,8 +60,7 @@ class DynamicsSimulator:
         self, *, clock: Clock | None = None, tokens: Collection[str] | None = None, app: App | None = None,
         limit: int | None = CALLS, page: int = PAGE, currencies: tuple[str, ...] = ("USD",),
     ) -> None:  # fmt: skip
-        self.stage = Stage(clock, dressed, {"merge": self._control_merge})
-        self.clock, self.faults, self.history = self.stage.clock, self.stage.faults, self.stage.history
+        super().__init__(Stage(clock, dressed, {"merge": self._control_merge}))
         self.org, self.entra = Org(self.stage.clock, currencies), Entra(self.stage, app or App())
         self.page, self.hidden, self.member = page, set[str](), True
         """``hidden``: tables that the user may not read. ``member``: whether the app is a user of this environment."""
@@ -88,10 +86,6 @@ class DynamicsSimulator:
             ("DELETE", DATA + "/{what}", self._delete),
         ])  # fmt: skip
 
-    def app(self) -> ASGIApp:
-        """The ASGI application."""
-        return self.stage.app(self._answer)
-
     # What a test does behind the API's back
 
     def add(self, name: str, /, **fields: Any) -> str:
@@ -116,7 +110,7 @@ class DynamicsSimulator:
 
     # Answering
 
-    def _answer(self, call: Call) -> Reply:
+    def answer(self, call: Call) -> Reply:
         if opened := self._open.find(call):
             return opened(call)
         handler = self._routes.find(call)

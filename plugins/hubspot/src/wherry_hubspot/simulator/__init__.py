@@ -10,8 +10,7 @@ import zoneinfo
 from collections.abc import Collection
 from typing import Any
 
-from starlette.types import ASGIApp
-from wherry.simulator import Call, Clock, Faults, Handler, History, Reply, Routes, Stage
+from wherry.simulator import Call, Clock, Handler, Reply, Routes, Stage, StandIn
 
 from .associations import Associations
 from .directory import Owners, PipelineRoutes, PropertyRoutes, Schemas
@@ -32,7 +31,7 @@ _DATED = re.compile(r"/(crm/[a-z]+|files|oauth|account-info|crm-object-schemas)/
 _LEGACY = re.compile(r"/crm/(v[34])/(.+)")
 
 
-class HubSpotSimulator:
+class HubSpotSimulator(StandIn):
     """One account.
 
     `limits` is a tier (none, free, pro, enterprise, oauth); `index_lag` is in seconds; `tokens` None admits
@@ -55,7 +54,7 @@ class HubSpotSimulator:
         currency: str = "EUR",
         association_page: int = 500,
     ) -> None:
-        self.stage = Stage(clock, dressed, {"owners": self._control_owners})
+        super().__init__(Stage(clock, dressed, {"owners": self._control_owners}))
         self.portal_id, self.currency = portal_id, currency
         self.zone_name, self._zone = timezone, zoneinfo.ZoneInfo(timezone)
         self.portal = Portal(self.stage, index_lag=index_lag)
@@ -67,25 +66,6 @@ class HubSpotSimulator:
         self._owners.add("ines@example.com", "Ines", "Harker")
         self._owners.add("tom@example.com", "Tom", "Askeland")
         self._open, self._closed = Routes(self._open_rows()), Routes(self._rows(association_page))
-
-    @property
-    def clock(self) -> Clock:
-        """The stand-in's clock."""
-        return self.stage.clock
-
-    @property
-    def faults(self) -> Faults:
-        """Faults to come."""
-        return self.stage.faults
-
-    @property
-    def history(self) -> History:
-        """Requests and effects so far."""
-        return self.stage.history
-
-    def app(self) -> ASGIApp:
-        """The ASGI application."""
-        return self.stage.app(self._answer)
 
     # What a test does behind the API's back
 
@@ -137,7 +117,7 @@ class HubSpotSimulator:
 
     # Answering
 
-    def _answer(self, call: Call) -> Reply:
+    def answer(self, call: Call) -> Reply:
         path, version = _unversioned(call.path)
         if handler := self._open.find(call, path):
             call.params["version"] = version

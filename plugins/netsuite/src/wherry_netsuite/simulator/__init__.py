@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import msgspec
-from starlette.types import ASGIApp
-from wherry.simulator import Call, Clock, Faults, Handler, History, Reply, Routes, Stage
+from wherry.simulator import Call, Clock, Handler, Reply, Routes, Stage, StandIn
 
 from . import oauth
 from .account import Account
@@ -32,43 +31,24 @@ _MOST = 1000
 _ALL = 100_000
 
 
-class NetSuiteSimulator:
+class NetSuiteSimulator(StandIn):
     """One account. Without ``app`` and ``tokens`` everybody who brings a token or an assertion is let in.
 
     ``subsidiaries`` are internal ids: an account without any has one company.
     """
 
-    system: ClassVar[str] = "netsuite"
+    system = "netsuite"
 
     def __init__(
         self, *, clock: Clock | None = None, account: str = "1234567", subsidiaries: Sequence[str] = ("1",),
         app: App | None = None, tokens: Collection[str] | None = None,
     ) -> None:  # fmt: skip
         controls: dict[str, Callable[[Any], Any]] = {"close": self._close}
-        self.stage = Stage(clock, _dressed, controls)
+        super().__init__(Stage(clock, _dressed, controls))
         self.account = Account(self.stage, account, tuple(subsidiaries))
         self.oauth = OAuth(self.stage.clock, app, tokens)
         self.suiteql = SuiteQL(self.account)
         self._routes = Routes(self._rows())
-
-    @property
-    def clock(self) -> Clock:
-        """The stand-in's clock."""
-        return self.stage.clock
-
-    @property
-    def faults(self) -> Faults:
-        """Faults to come."""
-        return self.stage.faults
-
-    @property
-    def history(self) -> History:
-        """Requests and effects so far."""
-        return self.stage.history
-
-    def app(self) -> ASGIApp:
-        """The ASGI application."""
-        return self.stage.app(self._answer)
 
     # What a test does behind the API's back
 
@@ -90,7 +70,7 @@ class NetSuiteSimulator:
 
     # Answering
 
-    def _answer(self, call: Call) -> Reply:
+    def answer(self, call: Call) -> Reply:
         handler = self._routes.find(call)
         if handler == self.oauth.token:
             return handler(call)

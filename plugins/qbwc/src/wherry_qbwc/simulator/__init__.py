@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import httpx
 from starlette.types import ASGIApp
-from wherry.simulator import Call, Clock, Faults, History, Reply, Routes, Stage
+from wherry.simulator import Call, Clock, Reply, Routes, Stage, StandIn
 
 from . import seed
 from .adding import Application, NotAdded, application, fetch_support, register
@@ -46,14 +46,14 @@ SELDOM = 3600.0
 FILES = (("Rock Castle Construction", r"C:\QB\Rock Castle.QBW"), ("Larry's Landscaping", r"C:\QB\Landscaping.QBW"))
 
 
-class QbwcSimulator:
+class QbwcSimulator(StandIn):
     """A computer with QuickBooks of one `edition`, on it the company `files` (name, path), the first of them open.
 
     `sample` enters a few customers and items in the first. `file_id` is the FileID that a .QWC file of `owner` left in
     it.
     """
 
-    system: ClassVar[str] = "qbwc"
+    system = "qbwc"
 
     def __init__(
         self, *, clock: Clock | None = None, edition: Edition = "premier", multicurrency: bool = False,
@@ -70,7 +70,7 @@ class QbwcSimulator:
             "session": self._control_session,
             "sessions": lambda _: [self._shown(one) for one in self._connected().outcomes],
         }
-        self.stage = Stage(clock, controls=controls, acts=("session",))
+        super().__init__(Stage(clock, controls=controls, acts=("session",)))
         made = [Company(self.stage, name=name, path=path, edition=edition, multicurrency=multicurrency,
                         sales_tax=sales_tax)
                 for name, path in files]  # fmt: skip
@@ -90,30 +90,15 @@ class QbwcSimulator:
         ])  # fmt: skip
 
     @property
-    def clock(self) -> Clock:
-        """The stand-in's clock."""
-        return self.stage.clock
-
-    @property
-    def faults(self) -> Faults:
-        """Faults of the control API to come; those of QuickBooks and the Connector are `mishaps`."""
-        return self.stage.faults
-
-    @property
-    def history(self) -> History:
-        """Requests and effects so far."""
-        return self.stage.history
-
-    @property
     def mishaps(self) -> Mishaps:
-        """What will go wrong."""
+        """What will go wrong at the computer; `faults` are those of the control API."""
         return self.computer.mishaps
 
     def app(self) -> ASGIApp:
         """The ASGI application of the control API; with a Connector, its sessions begin with it."""
         if self.connector is not None:
             threading.Thread(target=self.connector.run, daemon=True, name="web-connector").start()
-        return self.stage.app(self._answer)
+        return super().app()
 
     def connect(
         self, url: str, user: str, password: str, *, soap: Soap = "1.1", http: httpx.Client | None = None, **told: Any
@@ -188,7 +173,7 @@ class QbwcSimulator:
 
     # The control API
 
-    def _answer(self, call: Call) -> Reply:
+    def answer(self, call: Call) -> Reply:
         handler = self._routes.find(call)
         if handler is None:
             return Reply(404, {"error": "no such page", "see": "GET /"})

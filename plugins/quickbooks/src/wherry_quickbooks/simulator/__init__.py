@@ -5,11 +5,10 @@ reference and schemas; the modules name theirs.
 """
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import httpx
-from starlette.types import ASGIApp
-from wherry.simulator import Call, Clock, Faults, Handler, History, Refusal, Reply, Routes, Stage
+from wherry.simulator import Call, Clock, Handler, Refusal, Reply, Routes, Stage, StandIn
 
 from . import batches, oauth, query
 from .answers import QboFault, answer, dressed, faulty, too_many, unauthorized
@@ -32,7 +31,7 @@ REALM = "9130347596842384"
 _COMPANY = "/v3/company/{realm}"
 
 
-class QuickBooksSimulator:
+class QuickBooksSimulator(StandIn):
     """Companies, one for each of `companies`, all with the same `tax`, `currency`, `multicurrency` and `chart`: a
     `small` one without numbers, or a `full` one.
 
@@ -40,7 +39,7 @@ class QuickBooksSimulator:
     `retention` is how many seconds a `requestid` is remembered, None for ever.
     """
 
-    system: ClassVar[str] = "quickbooks"
+    system = "quickbooks"
 
     def __init__(
         self,
@@ -63,7 +62,7 @@ class QuickBooksSimulator:
             "close": self._control_close,
             "companies": lambda _: list(self.companies),
         }
-        self.stage = Stage(clock, self._dressed, controls)
+        super().__init__(Stage(clock, self._dressed, controls))
         options: dict[str, Any] = {"currency": currency, "multicurrency": multicurrency, "timezone": timezone,
                                    "chart": chart}  # fmt: skip
         self.companies = {realm: Company(self.stage, realm, tax=tax, **options) for realm in companies}
@@ -73,25 +72,6 @@ class QuickBooksSimulator:
         self.replays, self.mishaps = Replays(self.stage.clock, retention), Mishaps()
         self._announced: dict[str, int] = {}
         self._open, self._closed = Routes(self._open_rows()), Routes(self._rows())
-
-    @property
-    def clock(self) -> Clock:
-        """The stand-in's clock."""
-        return self.stage.clock
-
-    @property
-    def faults(self) -> Faults:
-        """Faults to come."""
-        return self.stage.faults
-
-    @property
-    def history(self) -> History:
-        """Requests and effects so far."""
-        return self.stage.history
-
-    def app(self) -> ASGIApp:
-        """The ASGI application."""
-        return self.stage.app(self._answer)
 
     # What a test does behind the API's back
 
@@ -159,7 +139,7 @@ class QuickBooksSimulator:
 
     # Answering
 
-    def _answer(self, call: Call) -> Reply:
+    def answer(self, call: Call) -> Reply:
         if handler := self._open.find(call):
             return handler(call)
         handler = self._closed.find(call)

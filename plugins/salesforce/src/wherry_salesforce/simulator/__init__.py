@@ -9,8 +9,7 @@ from collections.abc import Collection
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from starlette.types import ASGIApp
-from wherry.simulator import Call, Clock, Refusal, Reply, RollingWindow, Routes, Stage
+from wherry.simulator import Call, Clock, Refusal, Reply, RollingWindow, Routes, Stage, StandIn
 
 from .facts import NOTHING_DELETED
 from .oauth import App, OAuth
@@ -37,7 +36,7 @@ def dressed(status: int) -> Reply:
     return Reply(status, [{"message": message, "errorCode": code}])
 
 
-class SalesforceSimulator:
+class SalesforceSimulator(StandIn):
     """One org. ``tokens`` None admits any bearer; else these, and those that the app signed in for.
 
     ``limit`` is how many calls it takes in 24 hours, ``page`` how many rows an answer holds at most. ``currencies``
@@ -51,8 +50,7 @@ class SalesforceSimulator:
         name: str = "Acme", limit: int = 100_000, page: int = PAGE, currencies: tuple[str, ...] = ("USD",),
         record_types: tuple[str, ...] = (), person_accounts: bool = False,
     ) -> None:  # fmt: skip
-        self.stage = Stage(clock, dressed, {"merge": self._control_merge})
-        self.clock, self.faults, self.history = self.stage.clock, self.stage.faults, self.stage.history
+        super().__init__(Stage(clock, dressed, {"merge": self._control_merge}))
         self.org = Org(self.stage.clock, name, currencies=currencies, record_types=record_types,
                        person_accounts=person_accounts)  # fmt: skip
         self.oauth = OAuth(self.stage, app or App(), self.org.id, self.org.user)
@@ -82,10 +80,6 @@ class SalesforceSimulator:
             ("POST", f"{data}/composite", self._composite),
         ]
 
-    def app(self) -> ASGIApp:
-        """The ASGI application."""
-        return self.stage.app(self._answer)
-
     # What a test does behind the API's back
 
     def add(self, object: str, **fields: Any) -> str:
@@ -105,7 +99,7 @@ class SalesforceSimulator:
 
     # Answering
 
-    def _answer(self, call: Call) -> Reply:
+    def answer(self, call: Call) -> Reply:
         path = call.path.rstrip("/")
         if opened := self._open.find(call, path):
             return opened(call)

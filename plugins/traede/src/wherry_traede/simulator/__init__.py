@@ -5,11 +5,10 @@ is named in the plugin's README as a choice of ours.
 """
 
 from collections.abc import Collection
-from typing import Any, ClassVar
+from typing import Any
 
 import msgspec
-from starlette.types import ASGIApp
-from wherry.simulator import Call, Clock, Faults, History, Refusal, Reply, Routes, Stage
+from wherry.simulator import Call, Clock, Refusal, Reply, Routes, Stage, StandIn
 
 from .entries import Entries, Entry, Obj
 from .filters import COLUMNS, DATES, ordered, predicate, query_of
@@ -32,7 +31,7 @@ def errors(status: int, *details: str) -> Reply:
     return Reply(status, {"errors": [{"status": status, "code": _OTHER, "detail": one} for one in said]})
 
 
-class TraedeSimulator:
+class TraedeSimulator(StandIn):
     """One company with `entries` of a sample month in `currency`.
 
     `tokens` and `app_keys` None admit any; none at all is never admitted. `spelling` is the since-parameter that is
@@ -40,7 +39,7 @@ class TraedeSimulator:
     asked for. `iso` shows moments as ``2026-01-31T12:00:00.000000Z``. `most` is the largest page.
     """
 
-    system: ClassVar[str] = "traede"
+    system = "traede"
 
     def __init__(
         self, *, clock: Clock | None = None, tokens: Collection[str] | None = None,
@@ -52,7 +51,7 @@ class TraedeSimulator:
             "change": self._control_change,
             "timeline": lambda body: self.timeline(int(body["id"])),
         }
-        self.stage = Stage(clock, errors, controls)
+        super().__init__(Stage(clock, errors, controls))
         self.entries = Entries(self.stage, currency)
         self.spelling, self.sorts, self.most = tuple(spelling), sorts, most
         self._spelled = Spelled(iso)
@@ -66,25 +65,6 @@ class TraedeSimulator:
                 ("GET", "/v10/accounting-entries", self._list),
             ]
         )
-
-    @property
-    def clock(self) -> Clock:
-        """The stand-in's clock."""
-        return self.stage.clock
-
-    @property
-    def faults(self) -> Faults:
-        """Faults to come."""
-        return self.stage.faults
-
-    @property
-    def history(self) -> History:
-        """Requests and effects so far."""
-        return self.stage.history
-
-    def app(self) -> ASGIApp:
-        """The ASGI application."""
-        return self.stage.app(self._answer)
 
     # What a test does behind the API's back
 
@@ -127,7 +107,7 @@ class TraedeSimulator:
 
     # Answering
 
-    def _answer(self, call: Call) -> Reply:
+    def answer(self, call: Call) -> Reply:
         handler = self._routes.find(call)
         if handler is None:
             return errors(404)

@@ -9,21 +9,19 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Collection, Sequence
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any
 
-from starlette.types import ASGIApp
 from wherry.simulator import (
     Call,
     Clock,
     DailyQuota,
-    Faults,
     Handler,
-    History,
     Refusal,
     Reply,
     RollingWindow,
     Routes,
     Stage,
+    StandIn,
 )
 
 from . import oauth, seed
@@ -42,20 +40,20 @@ _TITLES = {401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 429: "Too Ma
 _DATES = ("Date", "DueDate")
 
 
-class XeroSimulator:
+class XeroSimulator(StandIn):
     """Organisations that one app reaches. Without ``app`` and ``tokens`` everybody who brings a token is let in.
 
     ``tenants`` are names of organisations; ``limits`` is ``real`` or ``none``.
     """
 
-    system: ClassVar[str] = "xero"
+    system = "xero"
 
     def __init__(
         self, *, clock: Clock | None = None, tenants: Sequence[str] = ("Demo Company (UK)",), currency: str = "GBP",
         limits: str = "none", app: App | None = None, tokens: Collection[str] | None = None,
     ) -> None:  # fmt: skip
         controls: dict[str, Callable[[Any], Any]] = {"close": self._close, "limits": self._set_limits}
-        self.stage = Stage(clock, _dressed, controls)
+        super().__init__(Stage(clock, _dressed, controls))
         self.orgs = {guid(0xF0, n): Organisation(self.stage, guid(0xF0, n), name, currency)
                      for n, name in enumerate(tenants)}  # fmt: skip
         self.oauth = OAuth(self.stage, app, tokens)
@@ -66,28 +64,9 @@ class XeroSimulator:
         self._routes = Routes(self._rows())
 
     @property
-    def clock(self) -> Clock:
-        """The stand-in's clock."""
-        return self.stage.clock
-
-    @property
-    def faults(self) -> Faults:
-        """Faults to come."""
-        return self.stage.faults
-
-    @property
-    def history(self) -> History:
-        """Requests and effects so far."""
-        return self.stage.history
-
-    @property
     def org(self) -> Organisation:
         """The first organisation."""
         return next(iter(self.orgs.values()))
-
-    def app(self) -> ASGIApp:
-        """The ASGI application."""
-        return self.stage.app(self._answer)
 
     def write(self, name: str, body: Obj, id: str = "") -> Obj:
         """What a person enters or changes in the browser: the same rules. Raises Invalid."""
@@ -117,7 +96,7 @@ class XeroSimulator:
 
     # Answering
 
-    def _answer(self, call: Call) -> Reply:
+    def answer(self, call: Call) -> Reply:
         handler = self._routes.find(call)
         if handler in (self.oauth.authorize, self.oauth.token, self.oauth.revoke) and handler is not None:
             return handler(call)
