@@ -15,7 +15,7 @@ from wherry.cli.context import Face
 from wherry.cli.drawing import ago, clean, pairs, plural, spelled, table, until, value
 from wherry.cli.options import Day, face, listing
 from wherry.cli.summary import FOR_A_PERSON, for_approval, leaves, waits
-from wherry.errors import EXIT_PERSON, AccessLost, WherryError, worst
+from wherry.errors import EXIT_PERSON, AccessLost, ConfigError, WherryError, worst
 from wherry.operating import flows, leaving, overview, scheduler
 from wherry.records import DESK
 from wherry.store import registry
@@ -163,7 +163,7 @@ def pause(flow: str, reason: str) -> None:
 def status() -> None:
     """Flows, connections, and what waits for whom; asks nobody outside.
 
-    Exit 4 when something waits for a person, 5 when a connection needs a new sign-in.
+    Exit 2 when a connection cannot be used, 4 when something waits for a person, 5 when a sign-in is needed.
     """
     own = face()
     data = overview.status(own.hub)
@@ -172,7 +172,9 @@ def status() -> None:
     lost = [row["connection"] for row in data["connections"] if row["state"] == "reconnect"]
     after = [*(_sign_in(own.hub, name) for name in lost), *_next_of(data)]
     own.print("wherry.status/1", data, lambda: _status(data, own.hub.clock.now()), after)
-    own.code = worst([EXIT_PERSON if data["for_a_person"] else 0, AccessLost.exit_code if lost else 0])
+    broken = any(row["state"] == "broken" for row in data["connections"])
+    codes = {ConfigError.exit_code: broken, EXIT_PERSON: data["for_a_person"], AccessLost.exit_code: lost}
+    own.code = worst([code for code, applies in codes.items() if applies])
 
 
 def _status(data: dict[str, Any], now: dt.datetime) -> Iterator[str]:

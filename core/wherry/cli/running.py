@@ -17,7 +17,7 @@ from wherry.cli.options import Day, face, moment
 from wherry.cli.progress import Progress, patient
 from wherry.errors import EXIT_INTERRUPTED, EXIT_PENDING, NotFound
 from wherry.hub import Report
-from wherry.operating import flows, leaving, overview
+from wherry.operating import connections, flows, leaving, overview
 from wherry.records import Ref
 from wherry.roles import Sweeps
 from wherry.runs.job import Options
@@ -116,6 +116,7 @@ def run(
         report = own.hub.run(flow, options, plan=plan_id, progress=progress)
     if report.error is None:
         _must_exist(own, flow, records, report)
+        own.warnings += connections.unfit(own.hub)
     _ran(own, "wherry.run/1", report)
 
 

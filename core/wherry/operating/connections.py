@@ -28,19 +28,29 @@ def listed(hub: Hub) -> list[dict[str, Any]]:
     """Every connection of the project with what the store knows of it; asks nobody."""
     with hub.store.read() as tx:
         bound = {row.name: row for row in registry.all_connections(tx)}
+    unfit = {name: scrub(error.message) for name, error in hub.wiring.composed[1].items()}
     problems = {problem.plugin: scrub(problem.message) for problem in hub.plugins.problems}
     busy, tables = _synchronizing(hub, bound.values()), sorted(hub.project.connections.items())
-    return [_row(name, table.plugin, bound.get(name), problems, name in busy) for name, table in tables]
+    return [
+        _row(name, table.plugin, bound.get(name), problems.get(table.plugin) or unfit.get(name, ""), name in busy)
+        for name, table in tables
+    ]
 
 
-def _row(
-    name: str, plugin: str, row: registry.Bound | None, problems: dict[str, str], busy: bool
-) -> dict[str, Any]:  # fmt: skip
-    state = "broken" if plugin in problems else (row.state if row else "new")
+def unfit(hub: Hub) -> list[str]:
+    """Connections whose settings cannot be used, and the flows that wait for that, one sentence each."""
+    flows = {name: [flow.name for flow in hub.project.flows.values() if name in (flow.source, flow.sink)]
+             for name in hub.wiring.composed[1]}  # fmt: skip
+    return [f"connection {name} cannot be used" + (f", nor its flows {', '.join(sorted(flows[name]))}" if flows[name]
+            else "") + f": {error.message}" for name, error in hub.wiring.composed[1].items()]  # fmt: skip
+
+
+def _row(name: str, plugin: str, row: registry.Bound | None, problem: str, busy: bool) -> dict[str, Any]:
+    state = "broken" if problem else (row.state if row else "new")
     return {
         "connection": name, "plugin": plugin, "state": state, "account": row.account_name if row else "",
         "account_id": row.account_id if row else "", "checked": row.checked_at if row else "",
-        "reason": problems.get(plugin) or (row.reason if row else ""), "synchronizing": busy,
+        "reason": problem or (row.reason if row else ""), "synchronizing": busy,
     }  # fmt: skip
 
 

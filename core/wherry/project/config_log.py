@@ -28,9 +28,9 @@ def record(store: Store, project: Project, wiring: Wiring) -> list[str]:
 
     Returns the sections that changed.
     """
-    now = dict(_sections(project, wiring))
     with store.read() as tx:
         known = {row[0].removeprefix(_PREFIX): row[1] for row in tx.kept(_KNOWN, {})}
+    now = {name: known.get(name) if said is None else said for name, said in _sections(project, wiring)}
     changed = sorted(name for name in now.keys() | known.keys() if now.get(name) != known.get(name))
     if changed:
         with store.write() as tx:
@@ -38,26 +38,24 @@ def record(store: Store, project: Project, wiring: Wiring) -> list[str]:
     return changed
 
 
-def _sections(project: Project, wiring: Wiring) -> Iterator[tuple[str, str]]:
-    """Section → its settings as JSON."""
+def _sections(project: Project, wiring: Wiring) -> Iterator[tuple[str, str | None]]:
+    """Section → its settings as JSON; None for a connection whose settings cannot be read: nobody knows how it is."""
     for name, flow in project.flows.items():
         yield f"flow {name}", flow.model_dump_json(exclude_defaults=True, warnings=False)
     for name, table in project.connections.items():
-        yield (
-            f"connection {name}",
-            msgspec.json.encode(_connection(name, table.plugin, wiring), order="sorted").decode(),
-        )
+        yield f"connection {name}", _connection(name, table.plugin, wiring)
     for name in ("project", "plugins", "maps", "subscription"):
         value = project.model_dump(mode="json", include={name}, warnings=False)[name]
         yield name, msgspec.json.encode(value, order="sorted").decode()
 
 
-def _connection(name: str, plugin: str, wiring: Wiring) -> dict[str, Any]:
+def _connection(name: str, plugin: str, wiring: Wiring) -> str | None:
     settings = wiring.known_settings(name)
     if settings is None:
-        return {"plugin": plugin}
+        return None
     shown = settings.model_dump(mode="json", exclude_defaults=True, warnings=False)
-    return {"plugin": plugin, **shown, "secrets": {secret.key: secret.way for _, secret in secrets_in(settings, ())}}
+    whole = {"plugin": plugin, **shown, "secrets": {one.key: one.way for _, one in secrets_in(settings, ())}}
+    return msgspec.json.encode(whole, order="sorted").decode()
 
 
 def _store(tx: Tx, now: str, changed: dict[str, tuple[str | None, str | None]]) -> None:

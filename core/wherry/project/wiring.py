@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import copy_context
 from fnmatch import fnmatchcase
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -50,7 +50,7 @@ from wherry.roles import (
 from wherry.runs.job import Wired
 from wherry.secrets import Vault, open_vault
 from wherry.settings import ClientAuth, Flow, OAuth2Auth, Project, SecretRef, TokenAuth
-from wherry.settings.load import compose, secrets_in
+from wherry.settings.load import composed, secrets_in
 from wherry.signin import FIELD, NOBODY, OAuthEndpoints, bearer, lost, oauth2
 from wherry.store import Store, ledger
 from wherry.store.blobs import Blobs
@@ -72,7 +72,6 @@ class Wiring:
         """How long clients go on trying; short where a person waits for the answer."""
         self.through: Through | None = None
         """What every client's requests pass before they leave, such as a recorder."""
-        self._connections: dict[str, Connection] | None = None
         self._vault: Vault | None = None
         self._sources: dict[str, SourceConnector] = {}
         self.identity = Identity(store, clock, self.credential, lambda name: self._sources.pop(name, None))
@@ -101,10 +100,16 @@ class Wiring:
             )  # fmt: skip
         plugin = self.project.connections[name].plugin
         self.plugins.require(plugin)
-        if self._connections is None:
-            self._connections = compose(self.project, self.plugins.settings_model, self.plugins.broke)
+        found, unfit = self.composed
         self.plugins.require(plugin)
-        return self._connections[name]
+        if name in unfit:
+            raise unfit[name].with_traceback(None)
+        return found[name]
+
+    @cached_property
+    def composed(self) -> tuple[dict[str, Connection], dict[str, ConfigError]]:
+        """The connections by name, and of those that cannot be used why: only their own flows need them."""
+        return composed(self.project, self.plugins.settings_model, self.plugins.broke)
 
     def known_settings(self, name: str) -> BaseModel | None:
         """The settings of a connection that can be read; None where its plugin cannot be used."""
@@ -121,6 +126,7 @@ class Wiring:
             log=log, clock=self.clock, http=partial(self._client, connection), fan_out=self._overlaps[name].fan_out,
             cache=self.identity.cache(name), documents=partial(self.store.documents, connection.plugin),
             table=partial(read_table, self.project.folder), folder=self.project.folder,
+            reveal=partial(self.reveal, name),
         )  # fmt: skip
 
     def _client(self, connection: Connection, profile: Profile) -> Http:
@@ -138,6 +144,8 @@ class Wiring:
 
     def _auth(self, connection: Connection, profile: Profile) -> Any:
         auth, name = getattr(connection.settings, "auth", None), connection.name
+        if profile.sign is not None:
+            return profile.sign(partial(self.reveal, name))
         if isinstance(auth, TokenAuth):
             return bearer(partial(self.reveal, name, auth.token), auth.scheme, auth.header)
         if not isinstance(auth, OAuth2Auth | ClientAuth):

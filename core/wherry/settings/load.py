@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ from wherry.settings.checks import check
 from wherry.settings.explain import explain
 from wherry.settings.layers import Layer, Stack, Tree, build, tree_of
 from wherry.settings.locate import KeyPath
-from wherry.settings.mistakes import LITERAL_SECRET, NO_PROJECT, Mistake, error_of, problem
+from wherry.settings.mistakes import LITERAL_SECRET, NO_PROJECT, UNSET_VARIABLE, Mistake, error_of, problem
 from wherry.settings.models import Project
 from wherry.settings.secret import HOW_TO_WRITE, SecretRef
 from wherry.settings.values import FOLDER
@@ -79,8 +79,9 @@ def load(
 ) -> Project:  # fmt: skip
     """Phase one: the project of a folder or file. ``overrides`` are flags, by key path: ``{"store.url": …}``.
 
-    Mistakes of a ``bearable`` code do not keep it from loading: they are the project's ``borne``. Raises one
-    ConfigError with all others; its ``where["problems"]`` has key, file, line, message and fix of each.
+    Mistakes of a ``bearable`` code do not keep it from loading: they are the project's ``borne``. Nor does a variable
+    that is not set for a connection: only its own flows need that. Raises one ConfigError with all others; its
+    ``where["problems"]`` has key, file, line, message and fix of each.
     """
     path = Path(where).absolute()
     folder, file = (path, PROJECT_FILE) if path.is_dir() else (path.parent, path.name)
@@ -89,7 +90,9 @@ def load(
     project, mistakes = _validated(stack, tree)
     found = [*stack.mistakes, *mistakes, *check(tree)]
     borne = [mistake for mistake in found if mistake.code in bearable]
-    _refuse(stack, [mistake for mistake in found if mistake not in borne])
+    rest = [mistake for mistake in found if mistake not in borne]
+    if not all(map(_of_a_connection, rest)):
+        raise _told(stack, rest)
     assert project is not None
     project._stack = stack
     project._borne = [str(problem(mistake, stack.place(mistake.path))["message"]) for mistake in borne]
@@ -101,29 +104,43 @@ def compose(
     settings_model_of: Callable[[str], type[BaseModel] | None],
     on_broken: OnBroken | None = None,
 ) -> dict[str, Connection]:
-    """Phase two: every connection with its settings, read by its plugin's model.
+    """Phase two, of a project that is to be whole. Raises one ConfigError with the mistakes of all connections."""
+    connections, unfit = composed(project, settings_model_of, on_broken)
+    if unfit:
+        raise _all([one for error in unfit.values() for one in error.where["problems"]], project._stack)
+    return connections
 
-    A connection whose plugin has no model to give (missing or broken) is left out: only its flows need it. A model
+
+def composed(
+    project: Project,
+    settings_model_of: Callable[[str], type[BaseModel] | None],
+    on_broken: OnBroken | None = None,
+) -> tuple[dict[str, Connection], dict[str, ConfigError]]:
+    """Phase two: every connection with its settings, read by its plugin's model; and by name why others cannot be used.
+
+    A connection whose plugin has no model to give (missing or broken) is in neither: only its flows need it. A model
     that fails in another way than by a validation error goes to ``on_broken`` (system, error), or is ContractBroken.
-    Raises one ConfigError with the mistakes of all connections.
     """
-    stack, connections, mistakes = project._stack, {}, []
+    stack, connections, unfit = project._stack, dict[str, Connection](), dict[str, ConfigError]()
     for name, table in project.connections.items():
-        model = settings_model_of(table.plugin)
+        model, at = settings_model_of(table.plugin), ("connections", name)
         if model is None:
             continue
-        at = ("connections", name)
+        mistakes = [one for one in stack.mistakes if one.path[:2] == at]
         try:
             settings = bound(model.model_validate(table.own, context={FOLDER: stack.folder}), at, stack)
         except ValidationError as error:
             mistakes += explain(error, model, table.own, at)
         except Exception as error:
             _report(table.plugin, error, on_broken)
+            continue
         else:
             mistakes += _literals(settings, at, stack)
             connections[name] = Connection(name=name, plugin=table.plugin, settings=settings)
-    _refuse(stack, mistakes)
-    return connections
+        if mistakes:
+            connections.pop(name, None)
+            unfit[name] = _told(stack, mistakes)
+    return connections, unfit
 
 
 def bound(value: T, path: tuple[str, ...], stack: Stack) -> T:
@@ -189,14 +206,24 @@ def _report(system: str, error: Exception, on_broken: OnBroken | None) -> None:
 
 def refuse(project: Project, mistakes: Sequence[Mistake]) -> None:
     """Raises one ConfigError with all these mistakes of a project, each with its line; nothing where there is none."""
-    _refuse(project._stack, mistakes)
+    if mistakes:
+        raise _told(project._stack, mistakes)
 
 
-def _refuse(stack: Stack, mistakes: Sequence[Mistake]) -> None:
+def _of_a_connection(mistake: Mistake) -> bool:
+    """Whether it concerns nothing but one connection, and with it the flows of that."""
+    path = mistake.path
+    return mistake.code == UNSET_VARIABLE and path[0] == "connections" and path[2:] != ("plugin",)
+
+
+def _told(stack: Stack, mistakes: Iterable[Mistake]) -> ConfigError:
+    """One error for all of them, the first of each key."""
     told: dict[KeyPath, Mistake] = {}
     for mistake in mistakes:
         told.setdefault(mistake.path, mistake)
-    if told:
-        problems = [problem(mistake, stack.place(mistake.path)) for mistake in told.values()]
-        problems.sort(key=lambda entry: (entry["file"] != stack.file, entry["line"] or 0))
-        raise error_of(problems)
+    return _all([problem(mistake, stack.place(mistake.path)) for mistake in told.values()], stack)
+
+
+def _all(problems: list[dict[str, Any]], stack: Stack) -> ConfigError:
+    """In the order of the file."""
+    return error_of(sorted(problems, key=lambda entry: (entry["file"] != stack.file, entry["line"] or 0)))
