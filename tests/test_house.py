@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CORE = ROOT / "core" / "wherry"
 LAYERS = (
     ("words", "records errors money clock decoding redaction threads logs wording collecting durable"),
-    ("shapes", "accounting contact endpoints entities metered roles settings"),
+    ("shapes", "accounting contact endpoints entities marks metered roles settings"),
     ("state", "store"),
     ("outside", "secrets signin assertion clientgrant http consent"),
     ("seams", "hookspecs plugins commands"),
@@ -38,7 +38,7 @@ LAYERS = (
         "protocol.restored protocol.flight protocol.company protocol.outage protocol.closed_days protocol.resolving "
         "protocol.drain",
     ),
-    ("a run", "runs books"),
+    ("a run", "runs books posting"),
     ("a project", "project hub"),
     ("what operators ask and do", "operating"),
     ("what bookkeepers ask and do", "bookkeeping"),

@@ -612,7 +612,7 @@ BUGS: list[tuple[type[Sound], str]] = [
     (FetchesByPattern, "test_a_cunning_id_finds_nothing"),
     (OneAccount, "test_another_account_is_another_account"),
     (LeavesOutTheEmpty, "test_an_emptied_field_says_so"),
-    (MarksTheEnd, "test_the_hubs_own_clock_has_no_say_in_what_is_read"),
+    (MarksTheEnd, "test_a_wrong_clock_has_no_say_in_what_is_read"),
     (Naps, "test_it_waits_by_the_hubs_clock_alone"),
     (NeedsFields, "test_a_map_that_names_no_fields_misses_no_record"),
     (SweepsAllFields, "test_fewer_fields_are_fewer_in_whatever_is_asked"),
@@ -657,7 +657,7 @@ def test_a_planted_bug_in_a_source_is_caught(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     more = [caplog, capfd] if "secrets" in check else [capfd] if "printed" in check else MORE.get(check, [])
-    more = [26, monkeypatch] if "own_clock" in check else more
+    more = [26, 0, monkeypatch] if "wrong_clock" in check else more
     with pytest.raises((AssertionError, KeyError, WherryError, pytest.fail.Exception)):
         getattr(SourceSuite(), check)(tried(bug), *more)
 

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+from email.utils import parsedate_to_datetime
 
 
 def stored(moment: dt.datetime) -> str:
     """A moment as it is stored: ISO 8601, UTC, to the millisecond, sortable as text."""
     return moment.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def date_of(text: str) -> dt.datetime | None:
+    """The moment of a header such as ``Date``; None for none. Where a proxy has added its own, the last one counts."""
+    try:
+        date = parsedate_to_datetime(text[-29:])
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=dt.UTC)
 
 
 class SystemClock:

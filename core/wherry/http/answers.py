@@ -12,13 +12,13 @@ import re
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpcore
 import msgspec
 from msgspec import Struct
 
+from wherry.clock import date_of
 from wherry.errors import AccessLost, ContractBroken, Rejected, TryAgain, WherryError
 from wherry.http.profile import Profile, Response
 from wherry.redaction import scrub
@@ -180,19 +180,11 @@ def retry_after(headers: Mapping[str, str], now: dt.datetime) -> float | None:
     text = headers.get("retry-after", "").strip()
     if re.fullmatch(r"\d+(\.\d+)?", text):
         return min(float(text), LONGEST_AFTER)
-    until = _date(text)
+    until = date_of(text)
     if until is None:
         return None
-    start = _date(headers.get("date", "")) or now
+    start = date_of(headers.get("date", "")) or now
     return min(max((until - start).total_seconds(), 0.0), LONGEST_AFTER)
-
-
-def _date(text: str) -> dt.datetime | None:
-    try:
-        date = parsedate_to_datetime(text)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return date if date.tzinfo else date.replace(tzinfo=dt.UTC)
 
 
 def _evidence(call: Asked, response: Response) -> dict[str, Any]:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
+from email.utils import format_datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import httpx
 import msgspec
 import pytest
 
+from wherry.clock import date_of
 from wherry.errors import WherryError
+from wherry.http import Response, client
 from wherry.records import Record
 from wherry.roles import Fetches, Query, Sweeps
 from wherry.testing import guarantees as promise
@@ -193,18 +197,18 @@ class Telling:
         assert [Decimal(str(told[name])) for name in ids] == [Decimal(text) for text in NUMBERS]
 
     @guarantee(promise.NONE_LOST)
-    @pytest.mark.parametrize("hours", [-26, 26])
-    def test_the_hubs_own_clock_has_no_say_in_what_is_read(
-        self, trial: Trial, hours: int, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize(("ours", "told"), [(-26, 0), (26, 0), (0, -26), (0, 26)])
+    def test_a_wrong_clock_has_no_say_in_what_is_read(
+        self, trial: Trial, ours: int, told: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Where a read ends is a moment of the system's clock; that of the machine may be wrong by a day."""
-        real = SharedClock.now
-        monkeypatch.setattr(SharedClock, "now", lambda self: real(self) + dt.timedelta(hours=hours))
+        """Where a read ends is a moment of the system's clock. That of this machine may be wrong by a day, and so may
+        the Date that a proxy wrote: neither may lose what comes later, or put off more than a page of it."""
+        _skew(monkeypatch, ours, told)
         first = trial.create(3)
         trial.wait(trial.settled)
         known = read(trial)
         trial.wait(trial.settled)
-        late = trial.create(2)
+        late = trial.create(trial.page + 1)
         trial.wait(trial.settled)
         each_once(known.ids, first)
         all_there(read(trial, known.mark).ids, late)
@@ -229,6 +233,20 @@ class Telling:
         for id in CUNNING:
             tried("cunning ids")
             assert [one.id for one in _asked(trial, how, [id]) if not one.gone] == [], f"{id!r} found something"
+
+
+def _skew(monkeypatch: pytest.MonkeyPatch, ours: int, told: int) -> None:
+    """This machine's clock, and the ``Date`` of all answers, are wrong by so many hours."""
+    now, made = SharedClock.now, client._response
+
+    def response(answer: httpx.Response) -> Response:
+        found = made(answer)
+        if date := date_of(found.headers.get("date", "")):
+            found.headers = {**found.headers, "date": format_datetime(date + dt.timedelta(hours=told), usegmt=True)}
+        return found
+
+    monkeypatch.setattr(SharedClock, "now", lambda self: now(self) + dt.timedelta(hours=ours))
+    monkeypatch.setattr(client, "_response", response)
 
 
 def _asked(trial: Trial, how: str, ids: Sequence[str]) -> list[Record]:

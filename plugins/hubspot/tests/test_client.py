@@ -17,7 +17,7 @@ from wherry.http import Pace, Response
 from wherry.records import Record
 from wherry.signin import OAuthEndpoints, oauth2
 from wherry_hubspot.access import pace
-from wherry_hubspot.client import PATHS, path_of, server_time, stamp_ms
+from wherry_hubspot.client import PATHS, path_of, stamp_ms
 from wherry_hubspot.errors import classify, missing_scopes
 from wherry_hubspot.simulator import OAuthApp
 from wherry_hubspot.vendor import OAUTH
@@ -295,10 +295,3 @@ def test_the_pace_is_read_from_the_headers():
 def test_stamps_are_whole_milliseconds_rounded_down(text, ms):
     """case_B8: with and without a fraction."""
     assert stamp_ms(text) == ms
-
-
-def test_the_servers_time_is_read_from_its_date():
-    """And is unknown, never guessed, where there is none."""
-    assert server_time({"date": "Mon, 02 Mar 2026 08:00:00 GMT"}) == 1_772_438_400_000
-    assert server_time({}) is None
-    assert server_time({"date": "soon"}) is None

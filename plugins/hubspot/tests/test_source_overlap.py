@@ -150,7 +150,7 @@ def test_a_stamp_in_the_far_future_puts_nothing_off(account, read):
 
 def test_nothing_is_put_off_where_no_clock_is_told(account, read, monkeypatch):
     """Without HubSpot's time nobody knows what its index may hide."""
-    monkeypatch.setattr("wherry_hubspot.client.server_time", lambda headers: None)
+    monkeypatch.setattr("wherry.marks.date_of", lambda text: None)
     ids = account.sim.create("deals", 3)
     mark = read(account.source()).mark
     assert json.loads(mark) == {"v": 1, "at": account.sim.clock.now_ms() - 60_000}

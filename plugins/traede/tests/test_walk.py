@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from wherry.clock import SystemClock
 from wherry.errors import ContractBroken, TryAgain
+from wherry.marks import Bound
 from wherry_traede.client import Row, Window
 from wherry_traede.walk import LAG, Mark, Walk, mark_of
 
@@ -22,7 +24,7 @@ class Server:
         self.held, self.events, self.sorts, self.cap = dict(held), events, sorts, cap
         self.asked = 0
 
-    def ask(self, window: Window) -> tuple[list[Row], int]:
+    def ask(self, window: Window) -> tuple[list[Row], dict[str, str]]:
         here = [i for i, at in self.held.items() if window.first <= at and (not window.until or at < window.until)]
         if self.sorts:
             here.sort(key=lambda i: (self.held[i], i), reverse=window.newest)
@@ -37,7 +39,11 @@ class Server:
                     del self.held[id]
                 else:
                     self.held[id] = NOW + self.asked
-        return rows, NOW
+        return rows, {}
+
+
+def began() -> Bound:
+    return Bound(SystemClock(), LAG, early=NOW, late=NOW)
 
 
 def row(id: int, at: int) -> Row:
@@ -48,7 +54,7 @@ def walked(server: Server, start: int = 0, size: int = 25) -> tuple[dict[int, in
     """Id → moment as read last, and the mark at the end; no step gives an entry twice as it is."""
     found: dict[int, int] = {}
     mark = 0
-    for step in Walk(server.ask, start, size).steps():
+    for step in Walk(server.ask, began(), start, size).steps():
         for one in step.rows:
             assert found.get(int(one.id)) != one.at, "an entry came twice"
             found[int(one.id)] = one.at
@@ -99,7 +105,7 @@ def test_a_walk_can_be_cut_off_after_any_step() -> None:
     """case_B9"""
     held = {n: 1_000 + n // 40 for n in range(1, 200)}
     for sorts in (True, False):
-        steps = list(Walk(Server(held, [], sorts=sorts, cap=60).ask, 0, 25).steps())
+        steps = list(Walk(Server(held, [], sorts=sorts, cap=60).ask, began(), 0, 25).steps())
         for cut, step in enumerate(steps):
             before = {int(one.id) for earlier in steps[: cut + 1] for one in earlier.rows}
             after, _ = walked(Server(held, [], sorts=sorts, cap=60), step.mark.at)

@@ -6,13 +6,11 @@ import base64
 import binascii
 import datetime as dt
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from email.utils import parsedate_to_datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Raw, Struct, field
 from wherry.errors import TryAgain
-from wherry.http import Http, Limit, Profile, Response
-from wherry.roles import Clock
+from wherry.http import Http, Limit, Profile
 
 from .errors import classify, no_progress
 from .settings import DynamicsSettings
@@ -120,16 +118,16 @@ def profile_of(settings: DynamicsSettings) -> Profile:
 class Client:
     """The calls that the source makes."""
 
-    def __init__(self, http: Http, clock: Clock) -> None:
-        self._http, self._clock = http, clock
+    def __init__(self, http: Http) -> None:
+        self._http = http
 
     def who(self) -> Who:
         """The user who signed in, and his organisation."""
         who: Who = self._http.read("GET", f"{ROOT}/WhoAmI", expect=Who).data
         return who
 
-    def pages(self, ask: Ask) -> Iterator[tuple[list[Row], int]]:
-        """Page after page, and Dataverse's own time in seconds. A page's link holds the place behind its last row, so
+    def pages(self, ask: Ask) -> Iterator[tuple[list[Row], Mapping[str, str]]]:
+        """Page after page, with the headers of the answer. A page's link holds the place behind its last row, so
         an edit meanwhile moves nothing past us. Raises TryAgain when the links do not advance."""
         notes = f'odata.include-annotations="{LABEL},{TARGET}"'
         headers = {"Prefer": f"odata.maxpagesize={PAGE},{notes}"}
@@ -141,7 +139,7 @@ class Client:
             empty = 0 if found.value else empty + 1
             if found.next and (found.next in seen or empty > _MOST_EMPTY):
                 raise no_progress(ask.set)
-            yield found.value, self._time(answer)
+            yield found.value, answer.headers
             seen.add(found.next)
             path, params = found.next, {}
 
@@ -177,15 +175,6 @@ class Client:
             length = min(BLOCK, begun.FileSizeInBytes - start)
             asked = {"Offset": start, "BlockLength": length, "FileContinuationToken": begun.FileContinuationToken}
             yield _whole(self._http.read("POST", f"{ROOT}/DownloadBlock", body=asked, expect=_Block).data, length)
-
-    def _time(self, answer: Response) -> int:
-        """Dataverse's own time. This machine's where a proxy has left it out, and where that is earlier: a proxy may
-        have put in its own, and a mark ahead of Dataverse's clock passes over changes."""
-        ours = self._clock.now().timestamp()
-        try:
-            return int(min(parsedate_to_datetime(answer.headers.get("date", "")).timestamp(), ours))
-        except ValueError:
-            return int(ours)
 
 
 def _params(ask: Ask) -> dict[str, str]:

@@ -9,6 +9,7 @@ from itertools import chain
 from urllib.parse import urlsplit
 
 from wherry.errors import ContractBroken
+from wherry.marks import Mark, Span, saved_mark
 from wherry.records import Page, Record
 from wherry.roles import Account, Connection, Description, Query, Services
 
@@ -18,7 +19,7 @@ from .objects import STAMP, View, stamp_of, text
 from .relatives import Relatives
 from .schema import Schema
 from .settings import KINDS, DynamicsSettings
-from .walk import Mark, Walk, changed, mark_of
+from .walk import Walk, changed
 
 CHUNK = 150
 """Heads whose relatives are read at once: their ids take 7 kB of an address. Dataverse takes 32, proxies often 8."""
@@ -32,9 +33,9 @@ class DynamicsSource:
     def __init__(self, connection: Connection, services: Services) -> None:
         settings: DynamicsSettings = connection.settings
         self._settings = settings
-        self._client = Client(services.http(profile_of(settings)), services.clock)
+        self._client = Client(services.http(profile_of(settings)))
         self._schema = Schema(self._client, services.cache, f"{connection.name}/schema", settings)
-        self._fan_out = services.fan_out
+        self._fan_out, self._clock = services.fan_out, services.clock
         self._relatives = Relatives(self._client, self._schema, services.fan_out)
         self.kinds: Sequence[str] = tuple(kind for kind in KINDS if kind != "location" or settings.location)
 
@@ -54,33 +55,34 @@ class DynamicsSource:
         view, since = self._schema.view(query.kind), int(query.since.timestamp()) if query.since else 0
         order = f"{STAMP} asc,{view.id} asc"
         pages = partial(self._pages, view, query.fields, order)
-        walk = Walk(
-            pages, mark_of(query.after) if query.after else Mark(), since, self._settings.overlap_seconds, view.set
-        )
-        for rows, mark in walk.pages():
+        start = saved_mark(Mark, query.after, "Dynamics", "WHERRY-1721") if query.after else Mark()
+        span = Span(self._clock, self._settings.overlap_seconds, start=start)
+        for rows, mark in Walk(pages, span, since, view.set).pages():
             if query.kind == "deal" and "statuscode" in query.fields:
                 self._schema.notice({text(row["statuscode"]) for row in rows})
             yield Page([view.record(row) for row in rows], str(mark))
         if query.after and query.kind == "deal":
-            yield from self._touched(view, query, walk, since)
-        yield Page([], str(walk.end()))
+            yield from self._touched(view, query, span, since)
+        yield Page([], str(span.end()))
 
     def choice(self, kind: str) -> str:
         """Where locations live is set; all other kinds are what they are."""
         location = self._settings.location
         return location.model_dump_json() if kind == "location" and location else ""
 
-    def _pages(self, view: View, fields: Sequence[str], order: str, where: str) -> Iterator[tuple[list[Row], int]]:
+    def _pages(
+        self, view: View, fields: Sequence[str], order: str, where: str
+    ) -> Iterator[tuple[list[Row], Mapping[str, str]]]:
         return self._client.pages(Ask(view.set, view.columns(fields), where, order, view.expand(fields)))
 
-    def _touched(self, view: View, query: Query, walk: Walk, since: int) -> Iterator[Page]:
+    def _touched(self, view: View, query: Query, span: Span, since: int) -> Iterator[Page]:
         """Deals whose lines or files changed: neither needs to leave a trace on the deal."""
         asked = []
         if "line_item" in query.relatives:
             line = self._schema.view("line_item")
-            asked.append(Ask(line.set, ("_opportunityid_value",), changed(walk.near), f"{line.id} asc"))
+            asked.append(Ask(line.set, ("_opportunityid_value",), changed(span.near), f"{line.id} asc"))
         if "file" in query.relatives:
-            asked.append(notes_since(walk.near))
+            asked.append(notes_since(span.near))
         rows = chain.from_iterable(self._fan_out(self._client.rows, asked))
         ids = sorted({text(row.get("_opportunityid_value") or row.get("_objectid_value")) for row in rows} - {""})
         for start in range(0, len(ids), CHUNK):
@@ -88,7 +90,7 @@ class DynamicsSource:
             records = [view.record(row) for row in found if stamp_of(row) >= since]
             for record in records:
                 record.touched = True
-            yield Page(records, str(Mark(walk.end().at, walk.near)))
+            yield Page(records, str(Mark(span.end().at, near=span.near)))
 
     def _by_id(self, view: View, ids: Sequence[str], fields: Sequence[str]) -> list[Row]:
         parts = [ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK)]

@@ -6,11 +6,11 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from wherry.clock import date_of
 from wherry.errors import TryAgain, WherryError
 from wherry.http import Limit, Pace, Profile, Response
 from wherry.roles import Clock
 
-from .client import server_time
 from .errors import classify
 from .settings import HubSpotSettings
 from .vendor import HOSTS
@@ -38,8 +38,7 @@ class Judge:
             zone = ZoneInfo(self._zone())
         except (ZoneInfoNotFoundError, ValueError, OSError):
             return UNKNOWN_MIDNIGHT
-        told = server_time(response.headers)
-        now = dt.datetime.fromtimestamp(told / 1000, zone) if told else self._clock.now().astimezone(zone)
+        now = (date_of(response.headers.get("date", "")) or self._clock.now()).astimezone(zone)
         midnight = dt.datetime.combine(now.date() + dt.timedelta(days=1), dt.time(), zone)
         return (midnight.astimezone(dt.UTC) - now.astimezone(dt.UTC)).total_seconds()
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from email.utils import parsedate_to_datetime
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -82,8 +80,8 @@ class Client:
         *,
         archived: bool = False,
         linked: Sequence[str] = (),
-    ) -> tuple[Objects, int | None] | None:
-        """A page of 100 in order of id, and HubSpot's own time. None: the cursor is no longer accepted.
+    ) -> tuple[Objects, Mapping[str, str]] | None:
+        """A page of 100 in order of id, and the answer's headers. None: the cursor is no longer accepted.
 
         ``linked`` are object types: the ids of what a record is associated with come along, the first page of them.
         """
@@ -98,7 +96,7 @@ class Client:
         path = self._path("objects", type=type_name)
         # The next page hangs on this one: it goes before the batch reads that wait.
         answer = self.http.read("GET", path, params=params, first=True, allow=allow, expect=Objects)
-        return None if answer.status in allow else (answer.data, server_time(answer.headers))
+        return None if answer.status in allow else (answer.data, answer.headers)
 
     def search(
         self,
@@ -108,13 +106,13 @@ class Client:
         properties: Sequence[str],
         limit: int = SEARCH_PAGE,
         offset: int = 0,
-    ) -> tuple[Objects, int | None]:
-        """A page of a search, ascending by ``sort``, and HubSpot's own time; total is HubSpot's count."""
+    ) -> tuple[Objects, Mapping[str, str]]:
+        """A page of a search, ascending by ``sort``, and the answer's headers; total is HubSpot's count."""
         body = search_body(filters, sort, properties, limit, offset)
         answer = self.http.read(
             "POST", self._path("search", type=type_name), body=body, lane="search", first=True, expect=Objects
         )
-        return answer.data, server_time(answer.headers)
+        return answer.data, answer.headers
 
     def read_batch(
         self, type_name: str, ids: Sequence[str], properties: Sequence[str], *, archived: bool = False
@@ -206,20 +204,6 @@ def search_body(
 def fits(body: Mapping[str, Any]) -> bool:
     """Whether HubSpot takes the body: its text may have 3,000 characters at most."""
     return len(msgspec.json.encode(body)) <= SEARCH_BODY
-
-
-@lru_cache(maxsize=64)
-def _time(date: str) -> int | None:
-    try:
-        moment = parsedate_to_datetime(date[-29:])
-    except ValueError:
-        return None
-    return int(moment.timestamp()) * 1000
-
-
-def server_time(headers: Mapping[str, str]) -> int | None:
-    """HubSpot's clock in ms, from the ``Date`` of an answer (whole seconds, rounded down); None if it tells none."""
-    return _time(headers.get("date", ""))
 
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import msgspec
 from msgspec import Struct, field
-from wherry.decoding import decoder
-from wherry.errors import ContractBroken
+from wherry import marks
 
 SECOND = 1_000
 
@@ -38,42 +37,17 @@ def mark_at(heads: Position, relatives: dict[str, Position]) -> str:
 
 def mark_of(text: str) -> Mark:
     """The mark as it was saved. Raises ContractBroken when it is none of ours."""
-    try:
-        mark: Mark = decoder(Mark).decode(text)
-        return mark
-    except msgspec.DecodeError:
-        raise ContractBroken(
-            "the saved mark of this flow is none that this version of the HubSpot plugin wrote",
-            fix="install the plugin version that wrote it, or have the flow read from the start again",
-            code="WHERRY-1702",
-        ) from None
+    return marks.saved_mark(Mark, text, "HubSpot", "WHERRY-1702")
 
 
-class Bound(Struct):
-    """The moment a run read up to, by HubSpot's clock, frozen by the first answer; ``lag`` is how long (ms) its search
-    index may need to show a change. The clock is told in whole seconds, rounded down."""
-
-    lag: int
-    ms: int | None = None
-
-    def note(self, server_time: int | None) -> None:
-        """Freeze the bound, by the first answer that tells the time."""
-        if self.ms is None:
-            self.ms = server_time
-
-    def shown(self, newest: int = 0) -> int:
-        """What is older than this the index shows for good: here the next run begins. Without any clock of HubSpot's,
-        the lag before the newest stamp."""
-        return max(0, (newest if self.ms is None else self.ms) - self.lag)
-
-    def passed(self, stamp: int) -> bool:
-        """Whether a stamp is later than this run began."""
-        return self.ms is not None and stamp >= self.ms + SECOND
+class Bound(marks.Bound):
+    """The moment a run read up to, in ms. ``overlap`` is how long HubSpot's search index may need to show a change."""
 
     def overlaps(self, stamp: int) -> bool:
         """Whether a record of this stamp will be read again by the next run."""
-        return self.ms is not None and stamp >= self.shown()
+        return self.early is not None and stamp >= self.settled()
 
     def may_hide(self, known: Position) -> bool:
         """Whether the index may still hide changes as old as those read last. Not when HubSpot's clock went back."""
-        return self.ms is not None and known.at <= self.shown() and abs(self.ms - known.newest) <= self.lag
+        began = self.early
+        return began is not None and known.at <= self.settled() and abs(began - known.newest) <= self.overlap

@@ -12,7 +12,7 @@ from wherry.roles import Account, Connection, Description, Query, Services
 from .access import Judge, profile_of
 from .client import MODIFIED, Client, Filter, stamp_ms
 from .files import ACTIVITIES, HAS_FILES, DealFiles, opened
-from .marks import Bound, Mark, Position, mark_at, mark_of
+from .marks import SECOND, Bound, Mark, Position, mark_at, mark_of
 from .metadata import Metadata
 from .objects import MERGED, Head
 from .owners import Owners, owner_record
@@ -38,6 +38,7 @@ class HubSpotSource:
     def __init__(self, connection: Connection, services: Services) -> None:
         settings: HubSpotSettings = connection.settings
         self._settings, self._cache, self._zone_key = settings, services.cache, f"{connection.name}/zone"
+        self._clock = services.clock
         judge = Judge(services.clock, lambda: str(self._cache.get(self._zone_key, ZONE_AGE) or ""))
         self.http = services.http(profile_of(settings, judge))
         self.client = Client(self.http, settings.api)
@@ -85,7 +86,7 @@ class HubSpotSource:
         return (self._settings.ticket_pipeline or "") if kind == "ticket" else ""
 
     def _everything(self, query: Query, begun: Mark) -> Iterator[Page]:
-        view, since, bound = self._view(query.kind), _since(query), Bound(self._settings.lag_ms, begun.bound)
+        view, since, bound = self._view(query.kind), _since(query), self._bound(begun.bound)
         # What the index hides from the survey is found by the next run, if that watches files.
         self._files.surveyed = self._files.surveyed or "file" in query.relatives
         fields = view.properties(query.fields)
@@ -100,7 +101,7 @@ class HubSpotSource:
             yield Page(records, str(walk.mark))
 
     def _changed(self, query: Query, mark: Mark) -> Iterator[Page]:
-        view, since, bound = self._view(query.kind), _since(query), Bound(self._settings.lag_ms)
+        view, since, bound = self._view(query.kind), _since(query), self._bound()
         self.chunk = CHUNK
         watched, fields = _watched(query), view.properties(query.fields)
         heads = Changes(self._reader, view.type_name, mark, fields, bound, view.filters)
@@ -141,6 +142,9 @@ class HubSpotSource:
         newest = max([since, *(stamp_ms(owner.updatedAt) for owner in owners)])
         shown = max(since, newest - self._settings.lag_ms)
         yield Page([owner_record(owner) for owner in owners], str(Mark(at=shown)), len(owners))
+
+    def _bound(self, began: int | None = None) -> Bound:
+        return Bound(self._clock, self._settings.lag_ms, SECOND, began)
 
     def _view(self, kind: str) -> View:
         return view_of(kind, self._settings, self._metadata)

@@ -97,15 +97,14 @@ class Changes(Struct):
         return (page.total, newest) == (known.n, known.newest) and self.bound.may_hide(known)
 
     def _shown(self, at: int) -> int:
-        return max(self.start.at, self.bound.shown(at))
+        return max(self.start.at, self.bound.settled(at))
 
     def _walk(self) -> Iterator[Step]:
         at, seen, stall = self.start.at, frozenset[str](), Stall(self.type_name)
         while True:
             page, self._first = self._first or self._page([_since(at), *self.filters], MODIFIED), None
-            if at == self.start.at > self.bound.shown(at + self.bound.lag):
-                # HubSpot's clock went back since the mark was saved: what changed since then has earlier stamps.
-                self.start, at = Position(self.bound.shown()), self.bound.shown()
+            if self.bound.went_back(self.start.at):
+                self.start, at = Position(self.bound.settled()), self.bound.settled()
                 continue
             heads = [head_of(found) for found in page.results]
             fresh = [h for h in heads if h.ms > at or (h.ms == at and h.id not in seen)]
@@ -141,8 +140,8 @@ class Changes(Struct):
         return Step(self._whole(heads), at, total)
 
     def _page(self, filters: list[Filter], sort: str, offset: int = 0) -> Objects:
-        page, server_time = self.reader.client.search(self.type_name, filters, sort, self._asked, SEARCH_PAGE, offset)
-        self.bound.note(server_time)
+        page, headers = self.reader.client.search(self.type_name, filters, sort, self._asked, SEARCH_PAGE, offset)
+        self.bound.note(headers)
         return page
 
     @property
@@ -191,8 +190,8 @@ class Everything(Struct):
                 self._may_restart(restarted)
                 after, restarted, cursors, before = "", True, {""}, frozenset()
                 continue
-            page, server_time = answer
-            self.bound.note(server_time)
+            page, headers = answer
+            self.bound.note(headers)
             ids = frozenset(found.id for found in page.results)
             fresh = not ids <= before
             if fresh or not page.after:
@@ -210,8 +209,8 @@ class Everything(Struct):
         n = self.mark.n + sum(self.bound.overlaps(head.ms) for head in heads) if self.counted else 0
         newest = max([self.mark.newest, *(head.ms for head in heads)])
         if cursor:
-            return Mark(n=n, newest=newest, list=cursor, bound=self.bound.ms)
-        return Mark(self.bound.shown(newest), n, newest if n else 0)
+            return Mark(n=n, newest=newest, list=cursor, bound=self.bound.early)
+        return Mark(self.bound.settled(newest), n, newest if n else 0)
 
     def _may_restart(self, restarted: bool) -> None:
         if restarted:

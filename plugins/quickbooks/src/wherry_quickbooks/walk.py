@@ -15,8 +15,8 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from wherry.decoding import decoder
-from wherry.errors import ContractBroken, TryAgain
+from wherry.errors import TryAgain
+from wherry.marks import saved_mark
 
 from .client import PAGE, Client, quoted
 
@@ -42,15 +42,7 @@ class Mark(Struct, tag_field="v", tag=1):
 
 def mark_of(text: str) -> Mark:
     """The mark as it was saved. Raises ContractBroken when it is none of ours."""
-    try:
-        mark: Mark = decoder(Mark).decode(text)
-        return mark
-    except msgspec.DecodeError:
-        raise ContractBroken(
-            "the saved mark of this flow is none that this version of the QuickBooks plugin wrote",
-            fix="install the plugin version that wrote it, or have the flow read from the start again",
-            code="WHERRY-1752",
-        ) from None
+    return saved_mark(Mark, text, "QuickBooks", "WHERRY-1752")
 
 
 def seconds(text: str) -> int:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from email.utils import parsedate_to_datetime
 from typing import TypeVar
 from urllib.parse import quote_plus
 
@@ -17,7 +16,6 @@ from msgspec import Raw, Struct, field
 from wherry.decoding import decoder
 from wherry.errors import TryAgain, WherryError
 from wherry.http import Http, Limit, Pace, Profile, Response
-from wherry.roles import Clock
 from wherry.wording import of_connection
 
 from .errors import classify, no_progress, said
@@ -32,6 +30,7 @@ TOGETHER = 5
 MINUTE, SHARE = 60.0, 60
 """In a minute no more than this part of what the org has left of its day."""
 Row = dict[str, Raw]
+Headers = Mapping[str, str]
 T = TypeVar("T")
 
 
@@ -93,24 +92,24 @@ def pace(headers: Mapping[str, str]) -> Pace | None:
 class Client:
     """The calls that the source makes."""
 
-    def __init__(self, http: Http, api: str, clock: Clock) -> None:
-        self.http, self._root, self._clock = http, f"/services/data/v{api}", clock
+    def __init__(self, http: Http, api: str) -> None:
+        self.http, self._root = http, f"/services/data/v{api}"
 
-    def query(self, soql: str, *, everything: bool = False) -> tuple[Found, int]:
-        """The first page, and Salesforce's own time in ms. ``everything``: what lies in the recycle bin as well."""
+    def query(self, soql: str, *, everything: bool = False) -> tuple[Found, Headers]:
+        """The first page, and the headers of the answer. ``everything``: what lies in the recycle bin as well."""
         if len(quote_plus(soql)) > LONGEST_URL and not everything:
-            parts, now = self.compose([self._asked(soql)])
-            return self.judged(parts[0], Found), now
+            parts, headers = self.compose([self._asked(soql)])
+            return self.judged(parts[0], Found), headers
         path = f"{self._root}/{'queryAll' if everything else 'query'}"
         answer = self.http.read("GET", path, params={"q": soql}, first=True, expect=Found)
-        return answer.data, self._time(answer)
+        return answer.data, answer.headers
 
-    def query_beside(self, soql: str, others: Sequence[str]) -> tuple[Found, int, list[list[Row]]]:
+    def query_beside(self, soql: str, others: Sequence[str]) -> tuple[Found, Headers, list[list[Row]]]:
         """As ``query``, and all rows of other queries, in one call."""
         asked = [soql, *others]
-        parts, now = self.compose([self._asked(one) for one in asked])
+        parts, headers = self.compose([self._asked(one) for one in asked])
         first, *found = map(self._told, parts, asked)
-        return first, now, [list(self.rows(one)) for one in found]
+        return first, headers, [list(self.rows(one)) for one in found]
 
     def queries(self, soqls: Sequence[str]) -> list[list[Row]]:
         """All rows of several queries; the first pages of five come in one call."""
@@ -146,7 +145,7 @@ class Client:
             if not found.done and found.nextRecordsUrl == before:
                 raise no_progress("a query's pages")
 
-    def compose(self, paths: Sequence[str]) -> tuple[list[Part], int]:
+    def compose(self, paths: Sequence[str]) -> tuple[list[Part], Headers]:
         """The answers to several GETs that go as one call, in order."""
         asked = [{"method": "GET", "url": path, "referenceId": f"r{n}"} for n, path in enumerate(paths)]
         answer = self.http.read(
@@ -155,7 +154,7 @@ class Client:
         parts: list[Part] = answer.data.compositeResponse
         if len(parts) != len(paths):
             raise TryAgain("Salesforce answered only a part of a composite call", code="WHERRY-6765")
-        return parts, self._time(answer)
+        return parts, answer.headers
 
     def describe(self, objects: Iterable[str], soql: str) -> tuple[list[Described | None], list[Row]]:
         """What these objects have, None for one that the user does not see; and the rows of a query. One call."""
@@ -173,15 +172,6 @@ class Client:
             return made
         except msgspec.DecodeError as error:
             raise TryAgain(f"Salesforce answered a query with something else: {error}", code="WHERRY-6766") from None
-
-    def _time(self, answer: Response) -> int:
-        """Salesforce's own time in ms, to the second. This machine's where a proxy has left it out, and where that is
-        earlier: a proxy may have put in its own, and a mark ahead of Salesforce's clock passes over changes."""
-        ours = self._clock.now().timestamp()
-        try:
-            return int(min(parsedate_to_datetime(answer.headers.get("date", "")).timestamp(), ours)) * 1_000
-        except ValueError:
-            return int(ours) * 1_000
 
     def stream(self, version: str) -> AbstractContextManager[Iterator[bytes]]:
         """The bytes of one version of a file."""

@@ -12,17 +12,18 @@ import msgspec
 from msgspec import Struct
 from wherry.decoding import decoder
 from wherry.errors import ContractBroken, TryAgain
+from wherry.marks import Mark, Span, saved_mark
 from wherry.records import Page, Record
 from wherry.roles import Account, Connection, Description, Query, Services
 
-from .client import LONGEST_URL, TOGETHER, Client, Found, Row, profile_of, stamp_ms
+from .client import LONGEST_URL, TOGETHER, Client, Found, Headers, Row, profile_of, stamp_ms
 from .files import links_since, opened
 from .objects import View, ms_of, text
 from .relatives import Relatives
 from .schema import Schema
 from .settings import KINDS, SalesforceSettings
 from .soql import among, is_id, long_id, moment, select
-from .walk import Mark, Walk, mark_of
+from .walk import Walk
 
 CHUNK = 1_000
 """Heads whose relatives are read at once: their ids fill a third of the longest query that Salesforce takes."""
@@ -46,11 +47,11 @@ class SalesforceSource:
     def __init__(self, connection: Connection, services: Services) -> None:
         settings: SalesforceSettings = connection.settings
         self._settings, location = settings, settings.location
-        self._client = Client(services.http(profile_of(settings)), settings.api, services.clock)
+        self._client = Client(services.http(profile_of(settings)), settings.api)
         place = location.model_dump_json() if location else ""
         self._schema = Schema(self._client, services.cache, f"{connection.name}/{settings.api}/schema{place}", settings)
         self._relatives = Relatives(self._client, self._schema)
-        self._fan_out = services.fan_out
+        self._fan_out, self._clock = services.fan_out, services.clock
         self.kinds: Sequence[str] = tuple(kind for kind in KINDS if kind != "location" or location)
 
     def check(self) -> Account:
@@ -72,17 +73,17 @@ class SalesforceSource:
         for kind, fields in {query.kind: query.fields, **query.relatives}.items():
             self._schema.must_know(kind, fields)
         view, since = self._schema.view(query.kind), _since(query)
-        start = mark_of(query.after) if query.after else Mark()
-        near = start.near or start.at
+        start = saved_mark(Mark, query.after, "Salesforce", "WHERRY-1761") if query.after else Mark()
+        span = Span(self._clock, self._settings.overlap_ms, 1_000, start=start)
+        near = span.near
         ask = _Asking(self._client, view, query.fields, _beside(query, near))
-        walk = Walk(ask, start, since, self._settings.overlap_ms, view.object)
-        for rows, mark in walk.pages():
+        for rows, mark in Walk(ask, span, since, view.object).pages():
             self._notice(query, rows)
             yield Page([view.record(row) for row in rows], str(mark))
-        if walk.near < near:  # Salesforce's clock went back
-            ask.found = self._client.queries(_beside(query, walk.near))
-        yield from self._touched(view, query, ask.found, walk, since)
-        yield Page([], str(walk.end()))
+        if span.near < near:  # Salesforce's clock went back
+            ask.found = self._client.queries(_beside(query, span.near))
+        yield from self._touched(view, query, ask.found, span, since)
+        yield Page([], str(span.end()))
 
     def choice(self, kind: str) -> str:
         """Where locations live is set; all other kinds are what they are."""
@@ -93,7 +94,7 @@ class SalesforceSource:
         if query.kind == "deal" and "StageName" in query.fields:
             self._schema.notice({text(row["StageName"]) for row in rows})
 
-    def _touched(self, view: View, query: Query, found: list[list[Row]], walk: Walk, since: int) -> Iterator[Page]:
+    def _touched(self, view: View, query: Query, found: list[list[Row]], span: Span, since: int) -> Iterator[Page]:
         """Deals whose lines or files changed: a line moves its deal only when an amount changes, a file never does."""
         ids = {text(row.get("OpportunityId") or row.get("LinkedEntityId")) for rows in found for row in rows}
         for start in range(0, len(ids), CHUNK):
@@ -101,7 +102,7 @@ class SalesforceSource:
             records = [view.record(row) for row in rows if ms_of(row) >= since]
             for record in records:
                 record.touched = True
-            yield Page(records, str(Mark(walk.end().at, "", walk.near)))
+            yield Page(records, str(Mark(span.end().at, near=span.near)))
 
     def _by_id(self, view: View, ids: Sequence[str], fields: Sequence[str]) -> list[Row]:
         parts = [ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK)]
@@ -177,13 +178,13 @@ class _Asking:
         self._client, self._object, self._columns = client, view.object, view.columns(fields)
         self._beside, self.found = beside, list[list[Row]]()
 
-    def __call__(self, where: str, tail: str) -> tuple[Found, int]:
+    def __call__(self, where: str, tail: str) -> tuple[Found, Headers]:
         soql = select(self._columns, self._object, where, tail)
         if not self._beside:
             return self._client.query(soql)
-        page, now, self.found = self._client.query_beside(soql, self._beside)
+        page, headers, self.found = self._client.query_beside(soql, self._beside)
         self._beside = []
-        return page, now
+        return page, headers
 
 
 def _beside(query: Query, near: int) -> list[str]:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import msgspec
@@ -77,16 +76,16 @@ class Client:
 
     def __init__(self, services: Services, settings: TraedeSettings) -> None:
         self._http: Http = services.http(profile(settings))
-        self._clock, self._settings, self._sorts = services.clock, settings, True
+        self._settings, self._sorts = settings, True
 
-    def export(self, window: Window, since: int | None = None) -> tuple[list[Row], int]:
+    def export(self, window: Window, since: int | None = None) -> tuple[list[Row], Mapping[str, str]]:
         """Entries that were not exported to our system, or were so at ``since`` (seconds since 1970) or later; and
-        Traede's own time. Raises ConfigError where Traede does not understand or allow the question."""
+        the headers of the answer. Raises ConfigError where Traede does not understand or allow the question."""
         asked: dict[str, Any] = {"system_id": self._settings.system_id, "limit": window.limit, "page": window.page}
         if since is not None:
             asked[self._settings.since_parameter] = told(since)
         answer = self._exported({**asked, **_changed(window)}, _sorted(window))
-        return [row_of(entry) for entry in answer.data.accounting_entries], self._time(answer)
+        return [row_of(entry) for entry in answer.data.accounting_entries], answer.headers
 
     def _exported(self, asked: dict[str, Any], order: dict[str, str]) -> Response:
         """Where the question is refused it is put once more without the order, which is documented nowhere."""
@@ -117,14 +116,6 @@ class Client:
         retried like a read. Raises Rejected, and nothing was marked, where Traede does not take one of them."""
         marks = [_mark(name, self._settings.system_id, note) for name, note in notes.items()]
         self._http.read("POST", f"{_ROOT}/mark-as-exported", body={"accounting_entries": marks})
-
-    def _time(self, answer: Response) -> int:
-        header = answer.headers.get("date", "")
-        try:
-            moment = parsedate_to_datetime(header)
-        except ValueError:
-            moment = self._clock.now()
-        return int(moment.timestamp())
 
 
 def told(second: int) -> str:

@@ -11,13 +11,14 @@ from functools import partial
 
 import msgspec
 from wherry.errors import ContractBroken, Rejected
+from wherry.marks import Bound
 from wherry.records import Page, Record
 from wherry.roles import Account, Connection, Description, FieldInfo, Query, Services
 
 from .client import CONFIRM_BATCH, UNPROCESSABLE, Client, Row, Window
 from .mapping import ENTRY, LINE, lines_of
 from .settings import TraedeSettings
-from .walk import Walk, mark_of
+from .walk import LAG, Walk, mark_of
 
 KINDS = (ENTRY,)
 CHUNK = 500
@@ -48,6 +49,7 @@ class TraedeSource:
     def __init__(self, connection: Connection, services: Services) -> None:
         self._settings: TraedeSettings = connection.settings
         self._client = Client(services, self._settings)
+        self._clock = services.clock
         self._cache, self._key = services.cache, f"begun/{self._settings.system_id}"
 
     def check(self) -> Account:
@@ -64,9 +66,9 @@ class TraedeSource:
         _known(query.kind)
         since = int(query.since.timestamp()) if query.since else 0
         start = mark_of(query.after).at if query.after else since
-        walk = Walk(partial(self._client.export, since=self._exported_since()), start, self._settings.page_size)
-        for step in walk.steps():
-            self._begin(walk.bound)
+        ask, bound = partial(self._client.export, since=self._exported_since()), Bound(self._clock, LAG)
+        for step in Walk(ask, bound, start, self._settings.page_size).steps():
+            self._begin(bound.early or bound.late)
             yield Page([_record(row, query.fields) for row in step.rows if row.at >= since], str(step.mark))
 
     def choice(self, kind: str) -> str:

@@ -8,13 +8,13 @@ Traede that does not sort it as it was asked to, which nothing in its documentat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count, pairwise
 
 import msgspec
 from msgspec import Struct
-from wherry.decoding import decoder
-from wherry.errors import ContractBroken, TryAgain
+from wherry.errors import TryAgain
+from wherry.marks import Bound, saved_mark
 
 from .client import Row, Window
 from .settings import USUAL
@@ -22,8 +22,8 @@ from .settings import USUAL
 LAG = 120
 """Seconds that an entry may take to show: it is stamped when it is made and seen when its transaction is committed."""
 MOST_READINGS = 6
-Ask = Callable[[Window], tuple[list[Row], int]]
-"""Lists a window: the entries, and Traede's own time in seconds since 1970."""
+Ask = Callable[[Window], tuple[list[Row], Mapping[str, str]]]
+"""Lists a window: the entries, and the headers of the answer."""
 
 
 class Mark(Struct, tag_field="v", tag=1):
@@ -37,15 +37,7 @@ class Mark(Struct, tag_field="v", tag=1):
 
 def mark_of(text: str) -> Mark:
     """The mark as it was saved. Raises ContractBroken when it is none of ours."""
-    try:
-        mark: Mark = decoder(Mark).decode(text)
-        return mark
-    except msgspec.DecodeError:
-        raise ContractBroken(
-            "the saved mark of this flow is none that this version of the Traede plugin wrote",
-            fix="install the plugin version that wrote it, or have the flow read from the start again",
-            code="WHERRY-1841",
-        ) from None
+    return saved_mark(Mark, text, "Traede", "WHERRY-1841")
 
 
 class Step(Struct):
@@ -58,10 +50,8 @@ class Step(Struct):
 class Walk:
     """All entries of the list that changed at or after ``start`` (seconds since 1970; 0: all), ``size`` a call."""
 
-    def __init__(self, ask: Ask, start: int, size: int) -> None:
-        self._ask, self._start, self._size = ask, start, size
-        self.bound: int | None = None
-        """The moment this walk began, by Traede's own clock, frozen by its first answer."""
+    def __init__(self, ask: Ask, bound: Bound, start: int, size: int) -> None:
+        self._ask, self._bound, self._start, self._size = ask, bound, start, size
         self._trusted = False
 
     def steps(self) -> Iterator[Step]:
@@ -69,15 +59,14 @@ class Walk:
         at, seen = self._start, frozenset[str]()
         while True:
             rows = self._page(Window(first=at, limit=self._size))
-            if at == self._start > self._now(at):
-                # Traede's clock went back since the mark was saved: what changed since then has earlier stamps.
-                self._start = at = max(0, self._now(at) - LAG)
+            if self._bound.went_back(self._start):
+                self._start = at = self._bound.settled()
                 continue
             if not self._in_order(rows, at):
                 yield from self._sliced([row for row in self._agreed(at) if row.id not in seen])
                 return
             last = rows[-1].at if rows else at
-            done = self._is_last(rows) or last > self._now(last)
+            done = self._is_last(rows) or self._bound.passed(last)
             yield Step([row for row in rows if row.id not in seen], self._mark(last, done))
             if done:
                 return
@@ -102,7 +91,7 @@ class Walk:
             return False
         if self._trusted or self._is_last(rows):
             return True
-        newest = self._page(Window(first=at, until=self._now(0), limit=1, newest=True))
+        newest = self._page(Window(first=at, until=self._bound.early or 0, limit=1, newest=True))
         self._trusted = not newest or newest[0].place >= rows[-1].place
         return self._trusted
 
@@ -111,7 +100,7 @@ class Walk:
         before: dict[str, int] | None = None
         for _ in range(MOST_READINGS):
             found = {row.id: row for row in self._all(first, until)}
-            settled = {row.id: row.at for row in found.values() if row.at <= self._now(row.at)}
+            settled = {row.id: row.at for row in found.values() if not self._bound.passed(row.at)}
             if settled == before:
                 return sorted(found.values(), key=lambda row: row.place)
             before = settled
@@ -131,15 +120,11 @@ class Walk:
             yield Step(list(part), self._mark(last, n == len(parts)))
 
     def _page(self, window: Window) -> list[Row]:
-        rows, now = self._ask(window)
-        if self.bound is None:
-            self.bound = now
+        rows, headers = self._ask(window)
+        self._bound.note(headers)
         return rows
-
-    def _now(self, otherwise: int) -> int:
-        return otherwise if self.bound is None else self.bound
 
     def _mark(self, last: int, done: bool) -> Mark:
         """Never closer than the lag to Traede's clock, nor behind where this walk began."""
-        settled = self._now(last) - LAG
-        return Mark(max(self._start, settled if done else min(last, settled), 0))
+        settled = self._bound.settled(last)
+        return Mark(max(self._start, settled if done else min(last, settled)))

@@ -1,0 +1,67 @@
+"""Where a read of changes ends and what is saved of it, whatever clocks say."""
+
+from __future__ import annotations
+
+import datetime as dt
+from email.utils import format_datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from wherry.errors import ContractBroken
+from wherry.marks import Bound, Mark, Span, saved_mark
+from wherry.testing.clock import FakeClock
+
+OVERLAP = 300
+skews = st.integers(-10 * OVERLAP, 10 * OVERLAP)
+
+
+def noted(ours: int, told: int | None, second: int = 1) -> tuple[Bound, int]:
+    """A bound after its first answer, and the system's own time in stamps; clocks are wrong by so many seconds."""
+    clock = FakeClock()
+    now = clock.now().replace(microsecond=0) - dt.timedelta(seconds=ours)
+    date = {} if told is None else {"date": format_datetime(now + dt.timedelta(seconds=told), usegmt=True)}
+    bound = Bound(clock, OVERLAP * second, second)
+    bound.note(date)
+    return bound, int(now.timestamp()) * second
+
+
+@given(ours=skews, told=skews, second=st.sampled_from([1, 1_000]))
+def test_one_clock_that_is_wrong_neither_loses_a_change_nor_puts_it_off(ours: int, told: int, second: int) -> None:
+    """case_B7: what is saved lies the overlap behind the system's clock, the end of the read not before it."""
+    bound, now = noted(ours, told, second)
+    if min(ours, told) <= 0:
+        assert bound.settled() <= now - OVERLAP * second
+    if max(ours, told) >= 0:
+        assert not bound.passed(now)
+    assert bound.passed(now + (max(ours, told) + 1) * second)
+
+
+@given(ours=skews)
+def test_where_no_answer_tells_the_time_the_newest_stamp_counts(ours: int) -> None:
+    """Our own clock alone would pass over changes where it is ahead."""
+    bound, now = noted(ours, None)
+    assert bound.settled(now - 7) == now - 7 - OVERLAP
+    assert not bound.went_back(now + 10 * OVERLAP)
+
+
+def test_later_answers_change_nothing() -> None:
+    bound, now = noted(0, 0)
+    bound.note({"date": format_datetime(dt.datetime.fromtimestamp(now + 900, dt.UTC), usegmt=True)})
+    assert bound.settled() == now - OVERLAP
+
+
+def test_a_mark_is_never_closer_than_the_overlap_nor_behind_where_the_read_began() -> None:
+    began = 10_000
+    span = Span(FakeClock(), OVERLAP, early=began, late=began, start=Mark(500, "x"))
+    assert [span.mark(at, "y") for at in (400, 600, began)] == [
+        Mark(500, "x", 500), Mark(600, "y", 500), Mark(began - OVERLAP, "", 500),
+    ]  # fmt: skip
+    assert span.end() == Mark(began - OVERLAP, "", began - OVERLAP)
+
+
+def test_a_strange_mark_is_told_by_the_plugins_own_code() -> None:
+    assert saved_mark(Mark, str(Mark(7, "a")), "Acme", "ACME-1001") == Mark(7, "a")
+    with pytest.raises(ContractBroken, match="of the Acme plugin") as caught:
+        saved_mark(Mark, '{"v": 2}', "Acme", "ACME-1001")
+    assert caught.value.code == "ACME-1001"
