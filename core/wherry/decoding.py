@@ -1,4 +1,4 @@
-"""Typed JSON decoders, each made once and alone.
+"""JSON: typed decoders, each made once and alone, and objects with exact numbers.
 
 msgspec (0.22) builds what it knows of a Struct on the type's first use and does not guard that against threads: two
 first uses at once have crashed the interpreter. A decoder that was made before is safe to share.
@@ -6,7 +6,9 @@ first uses at once have crashed the interpreter. A decoder that was made before 
 
 from __future__ import annotations
 
+import json
 import threading
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -22,3 +24,18 @@ def decoder(type: Any) -> msgspec.json.Decoder[Any]:
         with _making:
             found = _made.setdefault(type, msgspec.json.Decoder(type))
     return found
+
+
+_exactly = json.JSONDecoder(parse_float=Decimal, parse_int=Decimal)
+"""Made once: ``json.loads`` with other number types makes a decoder for each answer, and the memory of it grows."""
+
+
+def exact_object(content: bytes) -> dict[str, Any]:
+    """The JSON object of an answer, every number a Decimal. Raises ValueError where it is none."""
+    try:
+        body = _exactly.decode(content.decode(json.detect_encoding(content), "surrogatepass"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(str(error)[:100]) from None
+    if not isinstance(body, dict):
+        raise ValueError("it is no object")
+    return body

@@ -169,6 +169,12 @@ class Reply(Struct, frozen=True, kw_only=True):
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
 
+    @property
+    def after(self) -> float | None:
+        """The seconds that it asks to be waited (``retry-after``); None where it says none."""
+        told = self.headers.get("retry-after", "")
+        return float(told) if told.replace(".", "", 1).isdecimal() else None
+
 
 Facts = dict[str, str]
 """What a thing in the target comes to, field → value in words people read: ``{"total": "139.12 GBP"}``. Two of them

@@ -12,6 +12,9 @@ from collections.abc import Iterator, Sequence
 
 from wherry.books.numbering import reversing
 from wherry.errors import TryAgain
+from wherry.posting.entries import REVERSES
+from wherry.posting.facts import TAKEN_BACK
+from wherry.posting.texts import clean
 from wherry.records import Call, Facts, Found, Item, Reply
 
 from . import facts
@@ -19,7 +22,7 @@ from .books import Books
 from .client import NOT_THERE, Obj, asked, decoded, quoted
 from .documents import KINDS, TAKEN, reading
 from .faults import fault_in
-from .texts import REVERSES, clean, taken_back
+from .texts import taken_back
 
 AT_ONCE = 100
 """Items in one question."""
@@ -152,7 +155,7 @@ def _reversal(item: Item, rows: Sequence[Obj]) -> Iterator[Found]:
     back = any(row.get("externalid") == item.stamp for row in rows)
     for row in rows:
         if str(row["id"]) == item.target:
-            told = dict(facts.TAKEN_BACK) if back else _facts(item, row)
+            told = dict(TAKEN_BACK) if back else _facts(item, row)
             yield Found(target=str(item.target), ours=back, facts=told)
 
 

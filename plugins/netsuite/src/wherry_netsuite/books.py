@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from wherry.accounting import ChartAccount
 from wherry.errors import ConfigError, Rejected
-from wherry.money import exact
-from wherry.records import Item
+from wherry.posting.accounts import Chart
+from wherry.posting.tables import tax_codes
 
 from .client import Client, Obj, another_account, unreadable
 from .settings import NetSuiteSettings
@@ -36,74 +34,25 @@ _PERIODS = (
 )
 
 
-class Chart:
-    """The accounts, found by number, full name or id, whatever the case of letters. Inactive ones and headers are
-    known for what they are, and never posted to."""
-
-    def __init__(self, accounts: Iterable[ChartAccount]) -> None:
-        self._found: defaultdict[str, dict[str, ChartAccount]] = defaultdict(dict)
-        self.accounts = list(accounts)
-        for account in self.accounts:
-            for word in {account.id, account.code, account.name} - {""}:
-                self._found[word.casefold()][account.id] = account
-
-    def find(self, word: str) -> list[ChartAccount]:
-        """The accounts that a word could mean; one whose number it is comes before one whose id it is."""
-        found = list(self._found.get(word.strip().casefold(), {}).values())
-        return [account for account in found if account.code == word.strip()] or found
-
-    def account(self, word: str, item: Item, field: str) -> ChartAccount:
-        """The one account that a word means. Raises Rejected where there is none that can be posted to."""
-        found = self.find(word)
-        if len(found) == 1 and found[0].active and found[0].posting:
-            return found[0]
-        near = difflib.get_close_matches(word.casefold(), self._found, 3)
-        hint = f"; near it: {', '.join(near)}" if near else ""
-        why = f"NetSuite has no account {word}{hint}"
-        if found:
-            told = " and ".join(f"{account.name} (id {account.id})" for account in found)
-            state = "a heading, or one without postings" if found[0].active else "inactive"
-            why = f"account {word} could mean {told}" if len(found) > 1 else f"account {word} ({told}) is {state}"
-        raise held(
-            item, why, field, "correct the account in NetSuite, in the map or in the table of accounts; then try it "
-            "again", "WHERRY-4791",
-        )  # fmt: skip
-
-
-class TaxTable(Struct, frozen=True):
-    """Tax rate (percent) → the internal id of a tax code; the rate None is that of lines without one."""
-
-    path: str
-    codes: dict[Decimal | None, str]
-
-
 class Books(Struct, frozen=True):
-    """An account, as far as writing to it needs to know it. ``income`` is the id of what new items sell to."""
+    """An account, as far as writing to it needs to know it. ``taxes`` are the internal ids of tax codes by rate,
+    ``income`` is the id of what new items sell to."""
 
     settings: NetSuiteSettings
     account: str
     chart: Chart
     closed: dt.date | None
-    taxes: TaxTable
+    taxes: dict[Decimal | None, str]
     income: str = ""
-
-
-def held(item: Item, message: str, field: str, fix: str, code: str) -> Rejected:
-    """The error for an item that cannot be said in NetSuite's words; nothing of it was sent."""
-    name = item.label or str(item.body.get("number") or item.body.get("name") or item.key)
-    return Rejected(
-        f"{item.entity.replace('_', ' ')} {name}: {message}", fix=fix, code=code,
-        item=item.stamp, entity=item.entity, key=item.key, field=field,
-    )  # fmt: skip
 
 
 def read_books(client: Client, settings: NetSuiteSettings, services: Services) -> Books:
     """Read chart and periods. Raises ConfigError for another account or subsidiary than those that are named."""
-    accounts = Chart(chart(client))
+    accounts = Chart(chart(client), "NetSuite")
     if client.account != settings.account:
         raise another_account(client.account, settings.account)
     _must_know(settings.subsidiary, client, services)
-    taxes = TaxTable(settings.tax_table, dict(_codes(settings.tax_table, services.table(settings.tax_table))))
+    taxes = tax_codes(settings.tax_table, services.table(settings.tax_table), code_of=_internal_id)
     try:
         closed = closed_until(client)
     except Rejected as error:  # NetSuite does not let this role see its periods: it refuses by itself what is closed
@@ -176,16 +125,7 @@ def _income(accounts: Chart, settings: NetSuiteSettings) -> str:
     )  # fmt: skip
 
 
-def _codes(path: str, rows: list[dict[str, str]]) -> Iterator[tuple[Decimal | None, str]]:
-    for line, row in enumerate(rows, start=2):
-        rate, code = str(row.get("rate") or "").strip().removesuffix("%").strip(), str(row.get("code") or "").strip()
-        try:
-            if not code.isdecimal():
-                raise ValueError
-            yield (exact(rate) if rate else None), code
-        except ValueError:
-            raise ConfigError(
-                f"{path}, line {line}: it is no tax rate with the internal id of a tax code",
-                fix="write the columns rate,code: percent, such as 20 or 8.25, and the digits of the id",
-                code="WHERRY-2793", file=path, line=line,
-            ) from None  # fmt: skip
+def _internal_id(word: str) -> str:
+    if word.isdecimal():
+        return word
+    raise ValueError("is no internal id of a tax code, which has digits only")

@@ -7,13 +7,12 @@ that the account has.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
+from wherry.decoding import exact_object
 from wherry.errors import ConfigError, TryAgain
 from wherry.http import Http, Profile
 from wherry.records import Call
@@ -110,18 +109,12 @@ def account_of(body: Obj) -> str:
     return found.removesuffix(_SUFFIX).upper().replace("-", "_")
 
 
-_exactly = json.JSONDecoder(parse_float=Decimal, parse_int=Decimal)
-
-
 def decoded(content: bytes) -> Obj:
     """The JSON object of an answer, every number a Decimal. Raises TryAgain when it is none."""
     try:
-        body = _exactly.decode(content.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise unreadable(str(error)[:100]) from None
-    if not isinstance(body, dict):
-        raise unreadable("it is no object")
-    return body
+        return exact_object(content)
+    except ValueError as error:
+        raise unreadable(str(error)) from None
 
 
 def unreadable(why: str) -> TryAgain:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from wherry.errors import TryAgain
+from wherry.posting.facts import TAKEN_BACK
 from wherry.records import Answer, Call, Item, Reply
 
 from . import facts, refusals
@@ -34,9 +35,7 @@ def _written(item: Item, reply: Reply, books: Books) -> Answer | None:
         return _taken(item, reply)
     fault = fault_in(reply.body)
     if reply.status == THROTTLED_STATUS or (fault is not None and fault.code in THROTTLED):
-        told = reply.headers.get("retry-after", "")
-        after = float(told) if told.replace(".", "", 1).isdecimal() else 0.0
-        return Answer(fate="queued", reason="NetSuite has too many calls at once", after=max(after, WAIT))
+        return Answer(fate="queued", reason="NetSuite has too many calls at once", after=max(reply.after or 0.0, WAIT))
     if fault is None or reply.status not in REFUSED:
         return None
     return _refused(item, fault, books)
@@ -100,9 +99,9 @@ def _read(item: Item, reply: Reply, books: Books) -> Answer | None:
         why = f"its external id in NetSuite is {key}, not the one that it was written by: a script there may change it"
         return Answer(fate="differs", target=item.target or id, facts=told, reason=why)
     if made and item.action == "void":
-        return Answer(fate="reversed", target=str(item.target), facts=dict(facts.TAKEN_BACK))
+        return Answer(fate="reversed", target=str(item.target), facts=dict(TAKEN_BACK))
     if made or ours:
         return Answer(fate="created", target=id, facts=told)
     if item.action == "void":
-        return Answer(fate="reversed", target=id, facts=told) if told == facts.TAKEN_BACK else None
+        return Answer(fate="reversed", target=id, facts=told) if told == TAKEN_BACK else None
     return Answer(fate="updated", target=id, facts=told)

@@ -11,11 +11,11 @@ from collections.abc import Callable
 
 import msgspec
 from msgspec import Struct
-from wherry.errors import Rejected
+from wherry.posting.bodies import as_before, closed_date, refusal
 from wherry.records import Call, Item
 
 from . import journals, lists, sales
-from .books import Books, held
+from .books import Books
 from .client import RECORDS, Obj
 
 Build = Callable[[Item, Books], Obj]
@@ -78,7 +78,7 @@ def reading(item: Item, id: str) -> Call:
 def _named(item: Item, made: Obj) -> Obj:
     """What is made, without its blanks. Raises Rejected where its name has been refused before."""
     if item.memo == TAKEN:
-        raise held(
+        raise refusal(
             item, "something else in NetSuite has its name or number already", "name",
             "link it to that, or rename one of the two; then try it again", "WHERRY-4785",
         )  # fmt: skip
@@ -88,7 +88,7 @@ def _named(item: Item, made: Obj) -> Obj:
 def _void(item: Item, kind: Kind, books: Books) -> Call:
     last = msgspec.structs.replace(item, body=item.before or item.body)
     if kind.void is None or item.target is None:
-        raise held(
+        raise refusal(
             item, "entries of a list are not taken back: nothing is booked under them", "",
             "make it inactive in NetSuite if it is no longer used", "WHERRY-4784",
         )  # fmt: skip
@@ -118,7 +118,7 @@ def _call(method: str, path: str, item: Item, kind: Kind, made: Obj) -> Call:
 def _changes(item: Item, kind: Kind, books: Books) -> Obj:
     """What the body names, and null for what only the last one named. Lines that did not change are left out: people
     may have entered more on them. Nothing is where somebody said to write over what others made of it."""
-    made, old = kind.build(item, books), _before(item, kind, books)
+    made, old = kind.build(item, books), as_before(item, lambda last: kind.build(last, books))
     if not item.overwrite_local and made.get(kind.sublist) == old.get(kind.sublist):
         made.pop(kind.sublist, None)
     gone = {name for name, value in old.items() if value is not None}
@@ -126,21 +126,12 @@ def _changes(item: Item, kind: Kind, books: Books) -> Obj:
     return {name: value for name, value in made.items() if value is not None or name in gone} | blanks
 
 
-def _before(item: Item, kind: Kind, books: Books) -> Obj:
-    if item.before is None:
-        return {}
-    try:
-        return kind.build(msgspec.structs.replace(item, body=item.before, before=None), books)
-    except Rejected:
-        return {}  # what could be said then cannot be said any more: nothing to compare
-
-
 def _open(item: Item, books: Books) -> None:
     """Raises Rejected for a date in closed periods, old or new: NetSuite would refuse it."""
-    closed, told = books.closed, [str(body["date"]) for body in (item.body, item.before or {}) if body.get("date")]
-    if closed is None or not KINDS[item.entity].posts or not told or min(told) > closed.isoformat():
+    told = closed_date(item, books.closed)
+    if not told or not KINDS[item.entity].posts:
         return
-    raise held(
-        item, f"it is dated {min(told)}, and the periods in NetSuite are closed up to {closed}", "date",
+    raise refusal(
+        item, f"it is dated {told}, and the periods in NetSuite are closed up to {books.closed}", "date",
         "open the period in NetSuite, or give it a later date; then try it again", "WHERRY-4783",
     )  # fmt: skip

@@ -10,18 +10,19 @@ from decimal import Decimal
 from typing import Any
 
 from wherry.errors import Rejected
+from wherry.posting.bodies import total_of
+from wherry.posting.entries import OTHER
+from wherry.posting.facts import TAKEN_BACK, money, names, names_on_lines, plain
+from wherry.posting.texts import clean
 from wherry.records import Facts, Item
 
-from .amounts import currency_of, money, plain
+from .amounts import currency_of
 from .books import Books
 from .client import Obj
 from .documents import KINDS
-from .journals import OTHER, side_total
-from .sales import total_of
-from .texts import clean, taken_back
+from .journals import side_total
+from .texts import taken_back
 
-TAKEN_BACK: Facts = {"state": "taken back"}
-"""All there is to say of a document that books nothing any more."""
 _CUSTOMER = {"email": "email", "phone": "phone", "website": "url", "description": "comments"}
 
 
@@ -62,14 +63,9 @@ def is_taken_back(entity: str, held: Obj) -> bool:
     return entity != "journal_entry" and taken_back(held.get("memo")) and not Decimal(held.get("total") or 0)
 
 
-def _names(item: Item, field: str) -> bool:
-    """Whether this body or the last one names a field: what people entered beside them is not ours to compare."""
-    return bool(item.body.get(field) or (item.before or {}).get(field))
-
-
 def _customer(item: Item, held: Obj, books: Books) -> Facts:
-    told = {field: clean(held.get(name)) for field, name in _CUSTOMER.items() if _names(item, field)}
-    if _names(item, "number"):
+    told = {field: clean(held.get(name)) for field, name in _CUSTOMER.items() if names(item, field)}
+    if names(item, "number"):
         by = "entityId" if books.settings.customer_ids == "number" else "accountNumber"
         told["number"] = clean(held.get(by))
     return {"name": clean(held.get("companyName")), **_inactive(held), **told}
@@ -80,7 +76,7 @@ def _product(item: Item, held: Obj) -> Facts:
         "sku": clean(held.get("itemId")), "description": clean(held.get("salesDescription")),
         "price": plain(held.get("rate")),
     }  # fmt: skip
-    named = {field: value for field, value in told.items() if _names(item, field)}
+    named = {field: value for field, value in told.items() if names(item, field)}
     return {"name": clean(held.get("displayName")), **_inactive(held), **named}
 
 
@@ -95,15 +91,15 @@ def _document(item: Item, held: Obj, books: Books) -> Facts:
     total = side_total(lines, "debit") if journal else held.get("total")
     own = books.settings.numbers == "wherry"
     told = {"date": str(held.get("tranDate") or "")[:10], "total": money(total, currency), "lines": str(len(lines))}
-    if _names(item, "memo") or not own:
+    if names(item, "memo") or not own:
         told["memo"] = clean(held.get("memo"))
     if not journal:
         told["customer"] = _ref(held, "entity")
-    if own and _names(item, "number"):
+    if own and names(item, "number"):
         told["number"] = clean(held.get("tranId"))
-    if item.entity == "invoice" and _names(item, "due_date"):
+    if item.entity == "invoice" and names(item, "due_date"):
         told["due_date"] = str(held.get("dueDate") or "")[:10]
-    if _names(item, "exchange_rate"):
+    if names(item, "exchange_rate"):
         told["exchange rate"] = plain(held.get("exchangeRate") or 1)
     line = _journal_line if journal else _sales_line
     return told | {f"line {n}": line(item, one, currency) for n, one in enumerate(lines, start=1)}
@@ -139,19 +135,14 @@ def _journal_line(item: Item, line: Obj, currency: str) -> str:
     return what + _placed(item, line) + _described(item, line.get("memo"))
 
 
-def _said(item: Item, name: str) -> bool:
-    """Whether any line of ours, or of the last body, says such a thing."""
-    return any(line.get(name) for body in (item.body, item.before or {}) for line in body.get("lines", ()))
-
-
 def _placed(item: Item, line: Obj) -> str:
-    if not _said(item, "dimensions"):
+    if not names_on_lines(item, "dimensions"):
         return ""
     return "".join(f", {name} {_ref(line, name)}" for name in ("class", "department", "location") if _ref(line, name))
 
 
 def _described(item: Item, text: Any) -> str:
-    told = clean(text) if _said(item, "description") else ""
+    told = clean(text) if names_on_lines(item, "description") else ""
     return f": {told}" if told else ""
 
 

@@ -16,12 +16,13 @@ from typing import Any
 
 from wherry.accounting import Balance, HeldDocument, HeldEntry, HeldLine, HeldPosting, Side
 from wherry.money import parse
+from wherry.posting.texts import clean
 
 from .books import Books
 from .client import Client, Obj, quoted, unreadable
 from .documents import KINDS
 from .facts import code_of
-from .texts import clean, is_stamp
+from .texts import is_stamp
 
 _FROM = (
     "FROM transactionaccountingline tal JOIN transaction t ON t.id = tal.transaction "

@@ -9,12 +9,14 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from wherry.posting.bodies import refusal
+from wherry.posting.texts import clean, cut
 from wherry.records import Item
 
 from .amounts import currency_of, currency_ref
-from .books import Books, held
+from .books import Books
 from .client import Obj
-from .texts import clean, cut
+from .texts import LONGEST
 
 ADDRESS = {"street": "addr1", "city": "city", "region": "state", "postal_code": "zip"}
 
@@ -25,7 +27,7 @@ def customer(item: Item, books: Books) -> Obj:
     number = clean(body.get("number")) or None
     made: Obj = {
         "companyName": name, "email": clean(body.get("email")) or None, "phone": clean(body.get("phone")) or None,
-        "url": clean(body.get("website")) or None, "comments": cut(body.get("description")) or None,
+        "url": clean(body.get("website")) or None, "comments": cut(body.get("description"), LONGEST) or None,
     }  # fmt: skip
     if given != "number":
         made["accountNumber"] = number
@@ -55,18 +57,18 @@ def product(item: Item, books: Books) -> Obj:
     body, name = item.body, _name(item)
     made: Obj = {
         "itemId": clean(body.get("sku")) or name, "displayName": name,
-        "salesDescription": cut(body.get("description")) or None,
+        "salesDescription": cut(body.get("description"), LONGEST) or None,
         "rate": None if body.get("price") is None else Decimal(body["price"]),
     }  # fmt: skip
     if str(body.get("currency") or books.settings.home) != books.settings.home:
-        raise held(
+        raise refusal(
             item, f"its price is in {body['currency']}, and prices of items are in {books.settings.home}", "currency",
             "leave its price out of the map", "WHERRY-4781",
         )  # fmt: skip
     if item.target is not None:
         return made
     if not books.income:
-        raise held(
+        raise refusal(
             item, "it needs an account that its sales are booked to, and NetSuite has no income account", "",
             "add an income account in NetSuite, or name one in income_account; then try it again", "WHERRY-4780",
         )  # fmt: skip
@@ -84,4 +86,4 @@ def _name(item: Item) -> str:
     name = clean(item.body.get("name"))
     if name:
         return name
-    raise held(item, "it has no name", "name", "give it a name at the source, then try it again", "WHERRY-4786")
+    raise refusal(item, "it has no name", "name", "give it a name at the source, then try it again", "WHERRY-4786")

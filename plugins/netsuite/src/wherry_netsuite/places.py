@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from wherry.posting.bodies import refusal
 from wherry.records import Item
 
-from .books import held
 from .client import Obj
 
 DIMENSIONS = ("class", "department", "location")
@@ -22,7 +22,7 @@ def placed(item: Item, n: int, line: dict[str, Any], subsidiary: str | None = No
     for name, word in told.items():
         why, fix = misplaced(name, word, subsidiary)
         if why:
-            raise held(
+            raise refusal(
                 item, f"line {n + 1} {why}", f"lines[{n}].dimensions", f"{fix}; then try it again", "WHERRY-4799"
             )
     return {name: reference(word) for name, word in told.items() if name in DIMENSIONS}

@@ -14,18 +14,20 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
 from wherry.errors import TryAgain
+from wherry.posting.facts import TAKEN_BACK
+from wherry.posting.texts import clean
 from wherry.records import Call, Found, Item, Reply
 
 from . import facts
 from .books import Books
 from .client import API, NOT_THERE, Obj, decoded
 from .decoding import target_of
-from .documents import KINDS, OWN_TYPE, TAKEN_BACK, reading, reverses
+from .documents import KINDS, OWN_TYPE, UNDONE, reading, reverses
 from .faults import object_in
 from .journals import narration, turned
 from .lists import code
 from .sales import reference
-from .texts import REFERENCE, clean, stamp_in
+from .texts import REFERENCE, stamp_in
 
 AT_ONCE, LONGEST = 15, 1500
 """Items in one question, and characters of it as they stand in the address, which cannot be long."""
@@ -126,14 +128,14 @@ def found(call: Call, items: Sequence[Item], reply: Reply, books: Books) -> dict
 
 def _hits(item: Item, rows: Sequence[Obj], books: Books) -> Iterator[Found]:
     kind, key = KINDS[item.entity], _key(item).casefold()
-    taken_back = reverses(item) and any(_is_ours(item, row) and row.get("Status") not in TAKEN_BACK for row in rows)
+    taken_back = reverses(item) and any(_is_ours(item, row) and row.get("Status") not in UNDONE for row in rows)
     for row in _standing(item, rows):
         target = target_of(item, row)
         if not target or row.get("Type") != OWN_TYPE.get(item.entity, row.get("Type")):
             continue
         if item.target is not None:
             if target.partition("/")[0] == item.target.partition("/")[0]:
-                told = facts.GONE if taken_back else facts.of_record(item, row, books)
+                told = TAKEN_BACK if taken_back else facts.of_record(item, row, books)
                 yield Found(target=item.target, ours=taken_back or _is_ours(item, row), facts=dict(told))
             continue
         ours = _is_ours(item, row) or (item.entity == "product" and _is_the_one(item, row, books))
@@ -165,4 +167,4 @@ def _is_the_one(item: Item, row: Obj, books: Books) -> bool:
 
 
 def _is_used(row: Obj) -> bool:
-    return row.get("Status") not in TAKEN_BACK and row.get("ContactStatus", "ACTIVE") == "ACTIVE"
+    return row.get("Status") not in UNDONE and row.get("ContactStatus", "ACTIVE") == "ACTIVE"

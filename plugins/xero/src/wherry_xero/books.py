@@ -8,17 +8,16 @@ tracking categories may be active (API.md).
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 from wherry.accounting import ChartAccount
-from wherry.errors import ConfigError, Rejected
-from wherry.money import exact
-from wherry.records import Item
+from wherry.errors import ConfigError
+from wherry.posting.accounts import Chart
+from wherry.posting.tables import tax_codes
 
 from .client import Client, Obj, unreadable
 from .settings import XeroSettings
@@ -39,53 +38,6 @@ BARRED = ("bank", "receivable", "payable")
 MOST_CATEGORIES = 2
 
 
-class Chart:
-    """The accounts, found by code, name or id, whatever the case of letters. Archived ones are never posted to."""
-
-    def __init__(self, accounts: Iterable[ChartAccount]) -> None:
-        self._found: defaultdict[str, dict[str, ChartAccount]] = defaultdict(dict)
-        self.accounts = list(accounts)
-        self.by_id = {account.id: account for account in self.accounts}
-        for account in self.accounts:
-            for word in {account.id, account.code, account.name} - {""}:
-                self._found[word.casefold()][account.id] = account
-
-    def find(self, word: str) -> list[ChartAccount]:
-        """The accounts that a word could mean; one whose code it is comes before one whose name it is."""
-        found = list(self._found.get(word.strip().casefold(), {}).values())
-        return [account for account in found if account.code == word.strip()] or found
-
-    def account(self, word: str, item: Item, field: str) -> ChartAccount:
-        """The one account of a journal line. Raises Rejected where there is none that takes journals."""
-        found = self.find(word)
-        if len(found) == 1 and found[0].active and found[0].type not in BARRED:
-            return found[0]
-        near = difflib.get_close_matches(word.casefold(), self._found, 3)
-        hint = f"; near it: {', '.join(near)}" if near else ""
-        why = f"Xero has no account {word}{hint}"
-        if found:
-            told = " and ".join(f"{account.code} ({account.name})" for account in found)
-            state = "archived" if not found[0].active else f"a {found[0].type} account, which takes no manual journals"
-            why = f"account {word} could mean {told}" if len(found) > 1 else f"account {told} is {state}"
-        raise held(
-            item, why, field, "correct the account in Xero, in the map or in the table of accounts, or set clearing on "
-            "the flow; then try it again", "WHERRY-4572",
-        )  # fmt: skip
-
-
-class Taxes(Struct, frozen=True):
-    """Tax rate (percent) → Xero's tax type: by the table, else the only type of that rate. None: lines without one."""
-
-    path: str
-    table: Mapping[Decimal | None, str]
-    rates: Mapping[Decimal, tuple[str, ...]]
-
-    def type_of(self, rate: Decimal | None) -> str:
-        """Empty where none, or several, could be meant."""
-        several = self.rates.get(rate, ()) if rate is not None else ()
-        return self.table.get(rate) or (several[0] if len(several) == 1 else "")
-
-
 class Category(Struct, frozen=True):
     """A tracking category: its name, and its options by their names in small letters."""
 
@@ -104,7 +56,10 @@ class Books(Struct, frozen=True):
     chart: Chart
     locked: dt.date | None
     currencies: frozenset[str]
-    taxes: Taxes
+    taxes: Mapping[Decimal | None, str]
+    """Tax rate (percent) → tax type, by the operator's table; None: of lines without one."""
+    rates: Mapping[Decimal, tuple[str, ...]]
+    """The same by the organisation itself, which may have several of a rate."""
     categories: Mapping[str, Category]
     sales: str = ""
     """The code of the account that new items sell to."""
@@ -114,26 +69,17 @@ class Books(Struct, frozen=True):
     """The month in which the financial year begins."""
 
 
-def held(item: Item, message: str, field: str, fix: str, code: str) -> Rejected:
-    """The error for an item that cannot be said in Xero's words; nothing of it was sent."""
-    name = item.label or str(item.body.get("number") or item.body.get("name") or item.key)
-    return Rejected(
-        f"{item.entity.replace('_', ' ')} {name}: {message}", fix=fix, code=code,
-        item=item.stamp, entity=item.entity, key=item.key, field=field,
-    )  # fmt: skip
-
-
 def read_books(client: Client, settings: XeroSettings, services: Services) -> Books:
     """Six calls. Raises ConfigError for settings that the organisation does not fit."""
     told, listed = organisation(client), client.rows("Accounts")
-    accounts = Chart(map(_account, listed))
+    accounts = Chart(map(_account, listed), "Xero", _barred)
     retained = next((str(row["AccountID"]) for row in listed if row.get("SystemAccount") == "RETAINEDEARNINGS"), "")
-    table = dict(_types(settings.tax_table, services.table(settings.tax_table)))
+    table = tax_codes(settings.tax_table, services.table(settings.tax_table), "type")
     return Books(
         settings=settings, id=str(told["OrganisationID"]), name=str(told.get("Name") or ""), headers=client.headers,
         home=str(told.get("BaseCurrency") or ""), chart=accounts, locked=locked(told),
         currencies=frozenset(str(row.get("Code")) for row in client.rows("Currencies")),
-        taxes=Taxes(settings.tax_table, table, _rates(client.rows("TaxRates"), table, settings.tax_table)),
+        taxes=table, rates=_rates(client.rows("TaxRates"), table, settings.tax_table),
         categories=_categories(client.rows("TrackingCategories"), settings), sales=_sales(accounts, settings),
         retained=retained, year_from=int(told.get("FinancialYearEndMonth") or 12) % 12 + 1,
     )  # fmt: skip
@@ -167,6 +113,12 @@ def _account(row: Obj) -> ChartAccount:
     )  # fmt: skip
 
 
+def _barred(account: ChartAccount) -> str:
+    if not account.active:
+        return "archived"
+    return f"a {account.type} account, which takes no manual journals" if account.type in BARRED else ""
+
+
 def _sales(accounts: Chart, settings: XeroSettings) -> str:
     sold = [one for one in accounts.accounts if one.type == "income" and one.active]
     if settings.sales_account is None:
@@ -179,21 +131,6 @@ def _sales(accounts: Chart, settings: XeroSettings) -> str:
         fix=f"name one of: {names}" if names else "add a revenue account in Xero",
         code="WHERRY-2573", key="sales_account",
     )  # fmt: skip
-
-
-def _types(path: str, rows: list[dict[str, str]]) -> Iterator[tuple[Decimal | None, str]]:
-    for line, row in enumerate(rows, start=2):
-        rate, word = str(row.get("rate") or "").strip().removesuffix("%").strip(), str(row.get("type") or "").strip()
-        try:
-            if not word:
-                raise ValueError
-            yield (exact(rate) if rate else None), word
-        except ValueError:
-            raise ConfigError(
-                f"{path}, line {line}: it is no tax rate with a tax type of Xero",
-                fix="write the columns rate,type: percent, such as 20 or 8.25, and a tax type, such as OUTPUT2",
-                code="WHERRY-2574", file=path, line=line,
-            ) from None  # fmt: skip
 
 
 def _rates(rows: list[Obj], table: Mapping[Decimal | None, str], path: str) -> dict[Decimal, tuple[str, ...]]:

@@ -7,12 +7,12 @@ four decimals of unit prices (API.md). 60 calls a minute, 5,000 a day, five at o
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
 import msgspec
+from wherry.decoding import exact_object
 from wherry.errors import ConfigError, TryAgain
 from wherry.http import Http, Limit, Pace, Profile
 from wherry.roles import Services
@@ -115,18 +115,14 @@ class _Connection(msgspec.Struct):
 
 
 _Raw = dict[str, msgspec.Raw]
-_exactly = json.JSONDecoder(parse_float=Decimal, parse_int=Decimal)
 
 
 def decoded(content: bytes) -> Obj:
     """The JSON object of an answer, every number a Decimal. Raises TryAgain when it is none."""
     try:
-        body = _exactly.decode(content.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise unreadable(str(error)[:100]) from None
-    if not isinstance(body, dict):
-        raise unreadable("it is no object")
-    return body
+        return exact_object(content)
+    except ValueError as error:
+        raise unreadable(str(error)) from None
 
 
 def _rows(body: Obj, name: str) -> list[Obj]:

@@ -10,15 +10,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wherry.errors import TryAgain
+from wherry.posting.facts import TAKEN_BACK
+from wherry.posting.texts import clean
 from wherry.records import Answer, Call, Item, Reply
 
 from . import facts
 from .books import Books
 from .client import NOT_THERE, Obj, decoded
-from .documents import ALONE, KINDS, OTHERWISE, OWN_TYPE, TAKEN, TAKEN_BACK, id_of, reverses
+from .documents import ALONE, KINDS, OTHERWISE, OWN_TYPE, TAKEN, UNDONE, id_of, reverses
 from .faults import field_of, judged, object_in, said, throttled
 from .lists import code
-from .texts import clean, stamp_in
+from .texts import stamp_in
 
 DONE, REFUSED, THROTTLED = 200, 400, 429
 WAIT = 60.0
@@ -28,8 +30,7 @@ _NOBODY = "00000000-0000-0000-0000-000000000000"
 def answers(call: Call, items: Sequence[Item], reply: Reply, books: Books) -> dict[str, Answer]:
     """Stamp → answer. Statuses that are not named here prove nothing, nor does a body that cannot be read."""
     if reply.status == THROTTLED:
-        told = reply.headers.get("retry-after", "")
-        after = float(told) if told.replace(".", "", 1).isdecimal() else WAIT
+        after = WAIT if reply.after is None else reply.after
         return {item.stamp: Answer(fate="queued", reason=throttled(reply.headers), after=after) for item in items}
     if reply.status in (REFUSED, NOT_THERE):
         return _whole(items, reply, books)
@@ -133,8 +134,8 @@ def _done(item: Item, row: Obj, books: Books) -> Answer | None:
     if not target or row.get("Type") != OWN_TYPE.get(item.entity, row.get("Type")):
         return None
     if item.action == "void":
-        done = (row.get("Status") in TAKEN_BACK) != reverses(item)
-        return Answer(fate="reversed", target=str(item.target), facts=dict(facts.GONE)) if done else None
+        done = (row.get("Status") in UNDONE) != reverses(item)
+        return Answer(fate="reversed", target=str(item.target), facts=dict(TAKEN_BACK)) if done else None
     told = facts.of_record(item, row, books)
     if item.entity == "product" and item.target is None and told.get("name") != facts.of_item(item, books).get("name"):
         return None

@@ -16,11 +16,11 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from wherry.errors import Rejected
+from wherry.posting.bodies import as_before, closed_date, refusal
 from wherry.records import Call, Item
 
 from . import journals, lists, sales
-from .books import Books, held
+from .books import Books
 from .client import API, Obj
 
 Build = Callable[[Item, Books], Obj]
@@ -58,7 +58,7 @@ KINDS: dict[str, Kind] = {
 """Entity → what it is in Xero."""
 OWN_TYPE = {"invoice": "ACCREC", "credit_memo": "ACCRECCREDIT"}
 """Others of the kind are of suppliers."""
-TAKEN_BACK = frozenset({"VOIDED", "DELETED"})
+UNDONE = frozenset({"VOIDED", "DELETED"})
 ALONE = "alone"
 """The memo of an item that goes in a call of its own, since one that it shared was refused as a whole."""
 OTHERWISE = "otherwise: "
@@ -86,7 +86,7 @@ def body_of(item: Item, books: Books) -> Obj:
     if item.target is not None:
         return _changes(item, kind, books)
     if item.memo == TAKEN:
-        raise held(
+        raise refusal(
             item, "something else in Xero has its name or number already", "name" if not kind.lines else "number",
             "link it to that, or rename one of the two; then try it again", "WHERRY-4588",
         )  # fmt: skip
@@ -151,7 +151,7 @@ def reading(item: Item, books: Books) -> Call:
 def _void(item: Item, kind: Kind, books: Books) -> Obj:
     last = msgspec.structs.replace(item, body=item.before or item.body)
     if not kind.booked or item.target is None:
-        raise held(
+        raise refusal(
             item, "entries of a list are not taken back: nothing is booked under them", "",
             "archive it in Xero if it is no longer used", "WHERRY-4589",
         )  # fmt: skip
@@ -174,7 +174,7 @@ def _state(kind: Kind, books: Books) -> str:
 def _changes(item: Item, kind: Kind, books: Books) -> Obj:
     """What the body names, and a blank for what only the last one named. Lines that did not change are left out: people
     may have entered more on them. Nothing is where somebody said to write over what others made of it."""
-    made, old = kind.build(item, books), _before(item, kind, books)
+    made, old = kind.build(item, books), as_before(item, lambda last: kind.build(last, books))
     if kind.lines and not item.overwrite_local and made[kind.lines] == old.get(kind.lines):
         made.pop(kind.lines)
     told = {name: value for name, value in made.items() if not _blank(value) or not _blank(old.get(name))}
@@ -185,21 +185,12 @@ def _blank(value: Any) -> bool:
     return value in (None, "") or value == [{"PhoneType": "DEFAULT", "PhoneNumber": ""}]
 
 
-def _before(item: Item, kind: Kind, books: Books) -> Obj:
-    if item.before is None:
-        return {}
-    try:
-        return kind.build(msgspec.structs.replace(item, body=item.before, before=None), books)
-    except Rejected:
-        return {}  # what could be said then cannot be said any more: nothing to compare
-
-
 def _open(item: Item, books: Books) -> None:
     """Raises Rejected for a locked date, old or new: Xero would refuse it."""
-    locked, told = books.locked, [str(body["date"]) for body in (item.body, item.before or {}) if body.get("date")]
-    if locked is None or not KINDS[item.entity].booked or not told or min(told) > locked.isoformat():
+    told = closed_date(item, books.locked)
+    if not told or not KINDS[item.entity].booked:
         return
-    raise held(
-        item, f"it is dated {min(told)}, and the books in Xero are locked up to {locked}", "date",
+    raise refusal(
+        item, f"it is dated {told}, and the books in Xero are locked up to {books.locked}", "date",
         "move the lock date in Xero, or give it a later date; then try it again", "WHERRY-4590",
     )  # fmt: skip

@@ -10,24 +10,23 @@ from decimal import Decimal
 from typing import Any
 
 from wherry.errors import Rejected
+from wherry.posting.facts import TAKEN_BACK, money, names, names_on_lines, plain
+from wherry.posting.texts import clean
 from wherry.records import Facts, Item
 
-from .amounts import currency_of, money, plain
+from .amounts import currency_of
 from .books import Books
 from .client import Obj
-from .documents import KINDS, TAKEN_BACK
+from .documents import KINDS, UNDONE
 from .journals import debits
 from .sales import total_of
-from .texts import SIGN, clean, iso
-
-GONE: Facts = {"state": "taken back"}
-"""All there is to say of a document that books nothing any more."""
+from .texts import SIGN, iso
 
 
 def of_item(item: Item, books: Books) -> Facts:
     """What Xero would hold once the item is written; nothing where that cannot be said (any more)."""
     if item.action == "void":
-        return dict(GONE)
+        return dict(TAKEN_BACK)
     try:
         made = KINDS[item.entity].build(item, books)
         if "LineItems" in made:
@@ -44,15 +43,10 @@ def of_record(item: Item, held: Obj, books: Books) -> Facts:
         return _contact(item, held)
     if item.entity == "product":
         return _product(item, held)
-    if held.get("Status") in TAKEN_BACK:
-        return dict(GONE)
+    if held.get("Status") in UNDONE:
+        return dict(TAKEN_BACK)
     told = {"state": "stands", "date": iso(held.get("Date"))}
     return told | (_journal(item, held, books) if item.entity == "journal_entry" else _sale(item, held))
-
-
-def _names(item: Item, field: str) -> bool:
-    """Whether this body or the last one names a field: what people entered beside them is not ours to compare."""
-    return bool(item.body.get(field) or (item.before or {}).get(field))
 
 
 def _contact(item: Item, held: Obj) -> Facts:
@@ -60,7 +54,7 @@ def _contact(item: Item, held: Obj) -> Facts:
         "number": clean(held.get("AccountNumber")), "email": clean(held.get("EmailAddress")), "phone": _phone(held),
     }  # fmt: skip
     archived = {"state": "archived"} if held.get("ContactStatus") not in (None, "ACTIVE") else {}
-    named = {field: value for field, value in told.items() if _names(item, field)}
+    named = {field: value for field, value in told.items() if names(item, field)}
     return {"name": clean(held.get("Name")), **archived, **named}
 
 
@@ -74,7 +68,7 @@ def _product(item: Item, held: Obj) -> Facts:
     sold = held.get("SalesDetails")
     price = sold.get("UnitPrice") if isinstance(sold, dict) else None
     told = {"description": clean(held.get("Description")), "price": plain(price)}
-    named = {field: value for field, value in told.items() if _names(item, field)}
+    named = {field: value for field, value in told.items() if names(item, field)}
     made = {"sku": clean(held.get("Code"))} if item.target is None and "Code" in held else {}
     return {"name": clean(held.get("Name")), **made, **named}
 
@@ -87,11 +81,11 @@ def _sale(item: Item, held: Obj) -> Facts:
         "total": money(held.get("Total"), currency), "lines": str(len(lines)),
         "customer": str(contact.get("ContactID") or "") if isinstance(contact, dict) else "",
     }  # fmt: skip
-    if _names(item, "memo"):
+    if names(item, "memo"):
         told["memo"] = clean(clean(held.get("Reference")).partition(SIGN)[0])
-    if _names(item, "number"):
+    if names(item, "number"):
         told["number"] = clean(held.get(kind.unique))
-    if item.entity == "invoice" and _names(item, "due_date"):
+    if item.entity == "invoice" and names(item, "due_date"):
         told["due_date"] = iso(held.get("DueDate"))
     return told | {f"line {n}": _sold(item, one, currency) for n, one in enumerate(lines, start=1)}
 
@@ -123,18 +117,13 @@ def _booked(item: Item, line: Obj, books: Books) -> str:
     return f"{what} = {money(abs(amount), books.home)}" + _placed(item, line) + _described(item, line)
 
 
-def _said(item: Item, name: str) -> bool:
-    """Whether any line of ours, or of the last body, says such a thing."""
-    return any(line.get(name) for body in (item.body, item.before or {}) for line in body.get("lines", ()))
-
-
 def _placed(item: Item, line: Obj) -> str:
-    if not _said(item, "dimensions"):
+    if not names_on_lines(item, "dimensions"):
         return ""
     told: list[Any] = [one for one in line.get("Tracking") or () if isinstance(one, dict)]
     return "".join(sorted(f", {one.get('Name')} {one.get('Option')}" for one in told))
 
 
 def _described(item: Item, line: Obj) -> str:
-    told = clean(line.get("Description")) if _said(item, "description") else ""
+    told = clean(line.get("Description")) if names_on_lines(item, "description") else ""
     return f": {told}" if told else ""

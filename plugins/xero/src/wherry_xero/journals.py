@@ -11,15 +11,17 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-import msgspec
-from wherry.books.numbering import reversing
+from msgspec.structs import replace
+from wherry.posting import entries
+from wherry.posting.bodies import amount, refusal
+from wherry.posting.texts import clean, cut
 from wherry.records import Item
 
-from .amounts import major, taken
-from .books import Books, held
+from .amounts import taken
+from .books import Books
 from .client import Obj
 from .places import tracked
-from .texts import DESCRIPTION, NARRATION, clean, cut
+from .texts import DESCRIPTION, NARRATION
 
 BEHIND = ": "
 """What stands in the narration between number and memo."""
@@ -32,7 +34,7 @@ def journal(item: Item, books: Books) -> Obj:
     total = sum(line["LineAmount"] for line in lines)
     if total or len(lines) < 2:
         why = f"debits and credits differ by {total} {books.home}" if total else "it has no two lines"
-        raise held(
+        raise refusal(
             item, why, "lines", "correct the entry at its source or in the map, then try it again", "WHERRY-4583"
         )
     made: Obj = {
@@ -48,10 +50,8 @@ def reversal(item: Item, books: Books) -> Obj:
 
 
 def turned(item: Item) -> Item:
-    """The same, called as the journal that takes it back."""
-    number, memo = clean(item.body.get("number")), clean(item.body.get("memo"))
-    body = {**item.body, "number": reversing(number), "memo": f"Reverses {number or 'an entry'}. {memo}".strip()}
-    return msgspec.structs.replace(item, body=body, target=None)
+    """The same, called as the journal that takes it back. That is looked for by its narration, which names no ids."""
+    return entries.turned(replace(item, target=None))
 
 
 def narration(item: Item) -> str:
@@ -71,7 +71,7 @@ def _lines(item: Item, books: Books) -> Iterator[dict[str, Any]]:
     for n, line in enumerate(item.body.get("lines", ())):
         told = line["amount"] if line["amount"]["currency"] == books.home else line.get("home")
         if not told or told["currency"] != books.home:
-            raise held(
+            raise refusal(
                 item, f"line {n + 1} is in {line['amount']['currency']}, and manual journals of Xero are in "
                 f"{books.home}", f"lines[{n}].amount",
                 f"set currency of the project to {books.home}, and name a rate for the day in the table of rates",
@@ -85,7 +85,7 @@ def _lines(item: Item, books: Books) -> Iterator[dict[str, Any]]:
 
 def _line(item: Item, books: Books, n: int, line: dict[str, Any]) -> Obj:
     account = books.chart.account(str(line["account"]), item, f"lines[{n}].account")
-    worth = major(int(line["amount"]["minor"]), books.home)
+    worth = amount(line["amount"])
     made: Obj = {"LineAmount": worth if line["side"] == "debit" else -worth, "AccountCode": account.code}
     if told := cut(line.get("description"), DESCRIPTION):
         made["Description"] = told

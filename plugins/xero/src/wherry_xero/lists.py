@@ -10,11 +10,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from wherry.posting.bodies import refusal
+from wherry.posting.texts import clean, cut
 from wherry.records import Item
 
-from .books import Books, held
+from .books import Books
 from .client import Obj
-from .texts import CODE, DESCRIPTION, ITEM_NAME, clean, cut, short
+from .texts import CODE, DESCRIPTION, ITEM_NAME, short
 
 ADDRESS = {
     "street": ("AddressLine1", 500), "city": ("City", 255), "region": ("Region", 255),
@@ -37,7 +39,7 @@ def contact(item: Item, books: Books) -> Obj:
     made["ContactNumber"] = item.stamp
     if currency := clean(item.body.get("currency")):
         if currency not in books.currencies | {books.home}:
-            raise held(
+            raise refusal(
                 item, f"it is in {currency}, which the organisation does not use", "currency",
                 "add the currency in Xero, then try it again", "WHERRY-4592",
             )  # fmt: skip
@@ -50,7 +52,7 @@ def _fitting(item: Item, field: str, longest: int) -> str:
     told = clean(item.body.get(field))
     if len(told) <= longest:
         return told
-    raise held(
+    raise refusal(
         item, f"its {field} has {len(told)} characters, and Xero takes {longest}", field,
         "shorten it at the source", "WHERRY-4578",
     )  # fmt: skip
@@ -62,7 +64,7 @@ def product(item: Item, books: Books) -> Obj:
     if not name:
         raise _nameless(item)
     if str(body.get("currency") or books.home) != books.home:
-        raise held(
+        raise refusal(
             item, f"its price is in {body['currency']}, and prices of items are in {books.home}", "currency",
             "leave its price out of the map", "WHERRY-4585",
         )  # fmt: skip
@@ -72,7 +74,7 @@ def product(item: Item, books: Books) -> Obj:
     made: Obj = {"Name": cut(name, ITEM_NAME), "Description": cut(body.get("description"), DESCRIPTION)}
     if item.target is None:
         if not books.sales:
-            raise held(
+            raise refusal(
                 item, "it needs an account that its sales are booked to, and Xero has no revenue account", "",
                 "add a revenue account in Xero, then try it again", "WHERRY-4586",
             )  # fmt: skip
@@ -86,4 +88,4 @@ def code(body: dict[str, Any]) -> str:
 
 
 def _nameless(item: Item) -> Exception:
-    return held(item, "it has no name", "name", "give it a name at the source, then try it again", "WHERRY-4587")
+    return refusal(item, "it has no name", "name", "give it a name at the source, then try it again", "WHERRY-4587")

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from wherry.posting.bodies import refusal
 from wherry.records import Item
 
-from .books import MOST_CATEGORIES, Books, held
+from .books import MOST_CATEGORIES, Books
 from .client import Obj
 
 
@@ -36,7 +37,7 @@ def tracked(item: Item, books: Books, n: int, line: dict[str, Any]) -> Obj:
     if len(told) > MOST_CATEGORIES:
         problem, fix = f"has {' and '.join(told)}, and Xero takes two on a line", "leave some of them out"
     if problem:
-        raise held(
+        raise refusal(
             item, f"line {n + 1} {problem}", f"lines[{n}].dimensions", f"{fix}; then try it again", "WHERRY-4577"
         )
     found = [(books.categories[name.casefold()], word.strip().casefold()) for name, word in told.items()]

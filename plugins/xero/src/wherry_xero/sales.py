@@ -10,14 +10,16 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from wherry.money import exact, text
+from wherry.money import exact
+from wherry.posting.bodies import ZERO, comes_to, customer_of, lines_of, rate_of, refusal, worth_of
+from wherry.posting.texts import clean, cut
 from wherry.records import Item
 
-from .amounts import UNIT_PLACES, currency_of, major, net_of, rate_of, taxes_of
-from .books import Books, held
+from .amounts import UNIT_PLACES, currency_of, taxes_of
+from .books import Books
 from .client import Obj
 from .places import tracked
-from .texts import DESCRIPTION, REFERENCE, SIGN, clean, cut
+from .texts import DESCRIPTION, REFERENCE, SIGN
 
 LONGEST_NUMBER = 255
 _ASKABLE = str.maketrans('"\\', "'/")
@@ -49,20 +51,17 @@ def reference(item: Item) -> str:
 
 def _document(item: Item, books: Books, type: str) -> Obj:
     currency = currency_of(item, books)
-    lines: list[dict[str, Any]] = list(item.body.get("lines", ()))
-    if not lines:
-        raise held(item, "it has no lines", "lines", "add its lines at the source", "WHERRY-4593")
-    nets = [net_of(item, n, line, currency) for n, line in enumerate(lines)]
+    lines = lines_of(item)
+    nets = [worth_of(item, n, line, currency) for n, line in enumerate(lines)]
     taxes = taxes_of(item, nets, currency)
-    _adds_up(item, nets, taxes, currency)
-    made = [_line(item, books, n, line, major(nets[n], currency)) for n, line in enumerate(lines)]
+    comes_to(item, sum(nets, ZERO) + sum(taxes or (), ZERO), currency)
+    made = [_line(item, books, n, line, nets[n]) for n, line in enumerate(lines)]
     if taxes is not None:
         made = [
-            {**one, "TaxType": _tax_type(item, books, n, lines[n]), "TaxAmount": major(taxes[n], currency)}
-            for n, one in enumerate(made)
+            {**one, "TaxType": _tax_type(item, books, n, lines[n]), "TaxAmount": taxes[n]} for n, one in enumerate(made)
         ]
     return {
-        "Type": type, "Contact": {"ContactID": _customer(item)}, "Date": item.body["date"], "CurrencyCode": currency,
+        "Type": type, "Contact": {"ContactID": customer_of(item)}, "Date": item.body["date"], "CurrencyCode": currency,
         "LineAmountTypes": "NoTax" if taxes is None else "Exclusive", "LineItems": made,
     }  # fmt: skip
 
@@ -70,39 +69,30 @@ def _document(item: Item, books: Books, type: str) -> Obj:
 def total_of(made: Obj) -> Decimal:
     """What a document of ours comes to."""
     parts = (line[name] for line in made["LineItems"] for name in ("LineAmount", "TaxAmount") if name in line)
-    return sum(parts, Decimal(0))
+    return sum(parts, ZERO)
 
 
 def _numbered(item: Item, name: str) -> Obj:
     number = clean(item.body.get("number"))
     if len(number) > LONGEST_NUMBER:
-        raise held(
+        raise refusal(
             item, f"its number has {len(number)} characters, and Xero takes {LONGEST_NUMBER}", "number",
             "give it a shorter number at the source", "WHERRY-4595",
         )  # fmt: skip
     return {name: number} if number else {}
 
 
-def _customer(item: Item) -> str:
-    told = item.body.get("customer")
-    if isinstance(told, str) and told:
-        return told
-    raise held(
-        item, "it has no customer", "customer", "say at the source whom it is for, then try it again", "WHERRY-4579"
-    )
-
-
 def _line(item: Item, books: Books, n: int, line: dict[str, Any], net: Decimal) -> Obj:
     quantity = exact(line.get("quantity", 1))
     if net and not quantity:
-        raise held(
+        raise refusal(
             item, f"line {n + 1} comes to {net} at a quantity of nothing", f"lines[{n}].quantity",
             "correct quantity or amount at the source", "WHERRY-4594",
         )  # fmt: skip
     made: Obj = {"Quantity": quantity, **_priced(line, quantity, net), "LineAmount": net}
     code, words = code_of(line.get("product")), cut(line.get("description") or line.get("service"), DESCRIPTION)
     if not code and not (words and books.sales):
-        raise held(
+        raise refusal(
             item, f"line {n + 1} names no item of Xero, and has no {'account' if words else 'description'} to go by",
             f"lines[{n}].product", "match the line's product or service, then try it again", "WHERRY-4580",
         )  # fmt: skip
@@ -127,30 +117,14 @@ def code_of(target: Any) -> str:
 
 def _tax_type(item: Item, books: Books, n: int, line: dict[str, Any]) -> str:
     rate = rate_of(line)
-    if found := books.taxes.type_of(rate):
+    several = books.rates.get(rate, ()) if rate is not None else ()
+    if found := books.taxes.get(rate) or (several[0] if len(several) == 1 else ""):
         return found
     told = f"has the tax rate {rate} %" if rate is not None else "has no tax rate while others have one"
-    several = books.taxes.rates.get(rate, ()) if rate is not None else ()
     why = f"Xero has {', '.join(several)} of that rate" if several else "Xero has no tax rate for sales of that"
     if rate is None:
         why = "it is not known which of Xero's tax rates that is"
-    raise held(
+    raise refusal(
         item, f"line {n + 1} {told}, and {why}", f"lines[{n}].tax_rate",
-        f"add a row for it to {books.taxes.path} (columns rate, type), then try it again", "WHERRY-4581",
+        f"add a row for it to {books.settings.tax_table} (columns rate, type), then try it again", "WHERRY-4581",
     )  # fmt: skip
-
-
-def _adds_up(item: Item, nets: list[int], taxes: list[int] | None, currency: str) -> None:
-    """Raises Rejected where total and lines of the source disagree, or the total is below zero."""
-    made = sum(nets) + sum(taxes or ())
-    told = int(item.body["total"]["minor"]) if item.body.get("total") else made
-    if told != made:
-        raise held(
-            item, f"its total is {text(told, currency)} {currency}, its lines and tax come to {text(made, currency)}",
-            "total", "correct the lines or the total at the source, then try it again", "WHERRY-4582",
-        )  # fmt: skip
-    if told < 0:
-        raise held(
-            item, f"its total is {text(told, currency)} {currency}, and Xero takes none below zero", "total",
-            "make it a credit memo, or correct its lines", "WHERRY-4582",
-        )  # fmt: skip

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from wherry.accounting import Balance, Barred, ChartAccount, HeldEntry
 from wherry.errors import ContractBroken, Rejected
+from wherry.posting.texts import clean
 from wherry.records import Answer, Call, Facts, Found, Item, Listed, Reply
 from wherry.roles import Account
 
@@ -18,7 +19,7 @@ from . import asking, books, decoding, documents, facts, ledger, places
 from .books import BARRED, Books, read_books
 from .client import Client, Obj
 from .settings import XeroSettings
-from .texts import clean, stamp_in
+from .texts import stamp_in
 
 if TYPE_CHECKING:
     from wherry.http import Http

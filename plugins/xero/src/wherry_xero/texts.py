@@ -11,7 +11,6 @@ import base64
 import datetime as dt
 import hashlib
 import re
-import unicodedata
 
 NARRATION, REFERENCE, DESCRIPTION = 4000, 255, 4000
 CODE, ITEM_NAME = 30, 50
@@ -20,23 +19,6 @@ SIGN = "wherry:"
 _STAMP = re.compile(r"(?:/|wherry:|\A)([a-z2-7]{26})\Z")
 _DATE = re.compile(r"/Date\((-?\d{1,15})([+-]\d{4})?\)/\Z")
 _BEGIN = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-
-
-def clean(text: object) -> str:
-    """In one line, each run of blanks as one, without control characters and lone surrogates."""
-    kept = (_kept(letter) for letter in str(text or ""))
-    return " ".join("".join(kept).split())
-
-
-def _kept(letter: str) -> str:
-    kind = unicodedata.category(letter)
-    return "" if kind == "Cs" or letter in "\ufffe\uffff" else " " if kind in ("Cc", "Zl", "Zp") else letter
-
-
-def cut(text: object, longest: int) -> str:
-    """The same, with an ellipsis where it is too long."""
-    whole = clean(text)
-    return whole if len(whole) <= longest else f"{whole[: longest - 1].rstrip()}…"
 
 
 def short(text: str, longest: int) -> str:
