@@ -7,13 +7,14 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import httpx
 import pytest
 from wherry import plugins
 from wherry.simulator.faults import KINDS
 from wherry_quickbooks.simulator import QuickBooksSimulator
-from wherry_quickbooks.simulator.options import _CHOICES
+from wherry_quickbooks.simulator.options import QuickBooksOptions
 
 from .shop import Shop, shop
 from .test_docs_books import HAPPENS
@@ -73,6 +74,7 @@ def test_the_page_names_every_control_every_kind_of_fault_and_every_option() -> 
     named = set(re.findall(r"`([\w-]+)`", text))
     assert KINDS - named == set()
     assert set(QuickBooksSimulator().stage._controls) - named == set()
-    assert set(_CHOICES) - named == set()
-    for known in (set(_CHOICES["tax"]), set(_CHOICES["limits"]), set(_CHOICES["chart"])):
-        assert known - named == set()
+    fields = QuickBooksOptions.model_fields
+    assert set(fields) - named == set()
+    for name in ("tax", "limits", "chart"):
+        assert set(get_args(fields[name].annotation)) - named == set()

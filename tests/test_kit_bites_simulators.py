@@ -49,11 +49,8 @@ class Sound(StandIn):
         return Reply(201, thing)
 
     def body(self, call: Call) -> dict[str, Any]:
-        try:
-            body = call.json()
-        except ValueError:
-            body = None
-        if not isinstance(body, dict) or not body.get("name"):
+        body = call.object()
+        if body is None or not body.get("name"):
             raise Refusal(refused(400))
         return body
 

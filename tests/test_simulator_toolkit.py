@@ -7,13 +7,33 @@ import socket
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from pydantic import Field
 
 pytest.importorskip("starlette", reason="stand-ins need the extra wherry[serve]")
 
-from wherry.simulator import Call, Clock, DailyQuota, Fault, Faults, Reply, RollingWindow, Routes, Stage, StandIn, serve
+from starlette.datastructures import Headers, QueryParams
+from wherry import consent
+from wherry.errors import ConfigError
+from wherry.settings.values import Currency
+from wherry.simulator import (
+    Call,
+    Clock,
+    DailyQuota,
+    Fault,
+    Faults,
+    Options,
+    Reply,
+    RollingWindow,
+    Routes,
+    Stage,
+    StandIn,
+    Tokens,
+    serve,
+)
 from wherry.simulator.server import usual_ports
 
 START = "2026-03-01T12:00:00"
@@ -38,6 +58,15 @@ class Counter(StandIn):
     def answer(self, call: Call) -> Reply:
         handler = self.routes.find(call)
         return handler(call) if handler else Reply(404)
+
+
+class Company(Options):
+    """Options of a stand-in."""
+
+    currency: Currency = "USD"
+    deals: int = Field(12, le=20)
+    taxed: bool = False
+    password: str = Field("", max_length=3)
 
 
 @pytest.fixture
@@ -253,3 +282,55 @@ def test_a_request_that_breaks_off_in_its_body_was_never_made(counter: Counter) 
     said: list[Any] = []
     asyncio.run(counter.app()(scope, left, said.append))  # type: ignore[arg-type]
     assert (counter.total, said) == (0, [])
+
+
+def test_what_is_said_of_a_stand_in_is_read_with_its_sort() -> None:
+    assert Company.of({"deals": "3", "taxed": "yes"}) == Company(deals=3, taxed=True)
+    assert Company.of({}).currency == "USD"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"deal": "3"}, "--set deal: is not a key here (did you mean deals?"),
+        ({"deals": "many"}, "--set deals: must be a"),
+        ({"deals": "21"}, "--set deals: must be less than or equal to 20"),
+        ({"currency": "usd"}, "--set currency: 'usd' is not a currency (did you mean USD?)"),
+        ({"password": "canary"}, "--set password: "),
+    ],
+)
+def test_an_option_that_a_stand_in_does_not_have_is_named_with_those_it_has(said: dict[str, str], told: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Company.of(said)
+    assert f"{caught.value} ({caught.value.fix})".startswith(told)
+    assert caught.value.code == "WHERRY-2097"
+    assert "canary" not in repr(caught.value)
+
+
+def asked(query: dict[str, str] | None = None, *, body: bytes = b"", says: str = "", **form: str) -> Call:
+    return Call("GET", "/", QueryParams(query or {}), Headers({"authorization": says}), body, form=form)
+
+
+def test_what_a_request_says_is_read_or_none() -> None:
+    numbers = [asked({"n": said}).whole("n", 7) for said in ("12", "", "-1", "x", "\u00b2", "9" * 19)]
+    assert numbers == [12, 7, None, None, None, None]
+    assert asked().whole("n", 7) == 7
+    assert [asked(body=body).object() for body in (b'{"a": 1.5}', b"[]", b"{")] == [{"a": Decimal("1.5")}, None, None]
+    signed = ("basic YTpiOmM=", "Basic OmI=", "Basic ?", "Bearer YTpi")
+    assert [asked(says=one).basic for one in signed] == [("a", "b:c"), None, None, None]
+
+
+def test_a_code_works_once_with_the_verifier_of_its_challenge_alone() -> None:
+    made, verifier = Tokens(), "v" * 43
+    challenge = consent.challenge_of(verifier)
+    query = {"redirect_uri": "http://here/back", "state": "s 1", "code_challenge": challenge}
+
+    def code() -> str:
+        there = made.consented(asked(query), "c-", realm="7").headers["location"]
+        told = parse_qs(urlsplit(there).query)
+        assert (there.partition("?")[0], told["state"], told["realm"]) == ("http://here/back", ["s 1"], ["7"])
+        return told["code"][0]
+
+    good = asked(code=code(), code_verifier=verifier)
+    wrong = asked(code=code(), code_verifier="w" * 43)
+    assert [made.redeemed(call) for call in (good, good, wrong)] == ["http://here/back", None, None]

@@ -66,8 +66,8 @@ SECTIONS: tuple[tuple[str, str, tuple[tuple[str, tuple[str, ...]], ...]], ...] =
 
 SIMULATOR: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("stage", ("StandIn", "Stage")), ("routes", ("Routes",)), ("call", ("Call", "Reply", "Refusal", "Upload")),
-    ("clock", ("Clock",)), ("faults", ("Faults", "Fault")), ("history", ("History", "Entry")),
-    ("limits", ("RollingWindow", "DailyQuota")),
+    ("options", ("Options",)), ("tokens", ("Tokens",)), ("clock", ("Clock",)),
+    ("faults", ("Faults", "Fault")), ("history", ("History", "Entry")), ("limits", ("RollingWindow", "DailyQuota")),
 )  # fmt: skip
 RIGS = ("Rig", "Stand", "Effect", "Post", "Mark")
 

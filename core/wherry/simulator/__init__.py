@@ -4,14 +4,16 @@ A `StandIn` is a table of routes over state in memory, on a `Stage`: a clock tha
 scripted, a history that can only grow, and controls under ``/__sim``. Needs ``wherry[serve]``.
 """
 
-from .call import Call, Handler, Refusal, Reply, Upload
+from .call import Call, Handler, Refusal, Reply, Upload, whole_number
 from .clock import Clock, iso
 from .faults import Fault, Faults
 from .history import Entry, History
 from .limits import DailyQuota, RollingWindow
+from .options import Options
 from .routes import Routes
 from .server import run, serve
 from .stage import Stage, StandIn
+from .tokens import Tokens, challenge_of, sent_back
 
 __all__ = [
     "Call",
@@ -22,14 +24,19 @@ __all__ = [
     "Faults",
     "Handler",
     "History",
+    "Options",
     "Refusal",
     "Reply",
     "RollingWindow",
     "Routes",
     "Stage",
     "StandIn",
+    "Tokens",
     "Upload",
+    "challenge_of",
     "iso",
     "run",
+    "sent_back",
     "serve",
+    "whole_number",
 ]

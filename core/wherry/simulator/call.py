@@ -1,5 +1,6 @@
 """What a stand-in's handler gets and gives: one request read whole, one reply."""
 
+import base64
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -42,10 +43,33 @@ class Call:
         scheme, _, token = self.headers.get("authorization", "").partition(" ")
         return token.strip() or None if scheme.lower() == "bearer" else None
 
+    @property
+    def basic(self) -> tuple[str, str] | None:
+        """Name and password of HTTP Basic as they were sent, or None when the request carries none."""
+        scheme, _, told = self.headers.get("authorization", "").partition(" ")
+        try:
+            name, _, password = base64.b64decode(told, validate=True).decode().partition(":")
+        except ValueError:
+            return None
+        return (name, password) if name and scheme.lower() == "basic" else None
+
+    def whole(self, name: str, usual: int) -> int | None:
+        """A whole number of the query, ``usual`` where it says none; None for what is no number, or too long a one."""
+        said = self.query.get(name)
+        return whole_number(said) if said else usual
+
     def text(self, name: str, default: str = "") -> str:
         """One text field of the form."""
         value = self.form.get(name, default)
         return value if isinstance(value, str) else default
+
+    def object(self) -> dict[str, Any] | None:
+        """The body as an object of JSON, as `json` reads it; None when it is none."""
+        try:
+            body = self.json()
+        except ValueError:
+            return None
+        return body if isinstance(body, dict) else None
 
     def json(self, *, exact: bool = True) -> Any:
         """The body as JSON; ValueError when it is not (the stand-in words the refusal). A number with a point is a
@@ -95,6 +119,12 @@ class Refusal(Exception):
 
 
 Handler = Callable[[Call], Reply]
+
+
+def whole_number(text: str) -> int | None:
+    """A whole number as text, zero or more; None for anything else, and for more than 18 digits."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
+
 
 FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 

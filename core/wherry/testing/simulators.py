@@ -44,7 +44,7 @@ __all__ = ["Exchange", "SimulatorSuite", "SimulatorTrial"]
 
 NOWHERE = "/kit/no/such/path-7919"
 JUNK = (b"", b"{", b"[]", b"null", b'"text"', b"\xff\xfe\x00", b"<a/>", b'{"a":' * 500, b"[" * 100_000)
-STRANGE = ("", "-1", "0", "99999999999999999999", "x" * 5_000, "\N{SNOWMAN}", "' OR 1=1 --", "\x00", "null", "[]")
+STRANGE = ("", "-1", "0", "9" * 20, "9" * 5_000, "\N{SNOWMAN}", "\u00b2", "' OR 1=1 --", "\x00", "null", "[]")
 _FILE = re.compile(r"""[^\s"'\\<>]{1,400}\.py\b""")
 MOST = 2_000
 """Requests after which a throttled stand-in has surely said no."""

@@ -146,6 +146,6 @@ def test_the_page_works_from_top_to_bottom(
 
 def test_the_page_names_every_option_control_and_mishap() -> None:
     named = set(re.findall(r"`([\w-]+)`", PAGE.read_text("utf-8")))
-    assert set(options._KNOWN) - named == {"currency"}
+    assert set(options.QbwcOptions.model_fields) - named == {"currency"}
     assert set(QbwcSimulator().stage._controls) - named == set()
     assert mishaps._KINDS - named == set()

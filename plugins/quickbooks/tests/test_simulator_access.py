@@ -13,9 +13,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from wherry.consent import challenge_of
 from wherry.simulator import serve
 from wherry_quickbooks.simulator import OAuthApp
-from wherry_quickbooks.simulator.oauth import CONSENT_PATH, REVOKE_PATH, SCOPE, TOKEN_PATH, challenge_of
+from wherry_quickbooks.simulator.oauth import CONSENT_PATH, REVOKE_PATH, SCOPE, TOKEN_PATH
 from wherry_quickbooks.simulator.webhooks import signature
 
 OTHER = "123146000000002"

@@ -45,10 +45,10 @@ class AcmeSimulator(StandIn):
         return handler(call)
 
     def _changes(self, call: Call) -> Reply:
-        start, after = call.query.get("from", ""), call.query.get("after", "")
-        limit = min(_whole(call.query.get("limit", "100")), 100)
+        start, after = call.query.get("from", ""), _whole(call, "after", 0)
+        limit = min(_whole(call, "limit", 100), 100)
         rows = sorted(self._things(call).values(), key=_place)
-        wanted = [row for row in rows if row["changed"] >= start and (not after or _place(row) > (start, int(after)))]
+        wanted = [row for row in rows if row["changed"] >= start and (not after or _place(row) > (start, after))]
         return Reply(200, {"now": self._now(), "items": wanted[:limit], "more": len(wanted) > limit})
 
     def _batch(self, call: Call) -> Reply:
@@ -87,18 +87,16 @@ class AcmeSimulator(StandIn):
         return self.stage.clock.date(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _whole(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) <= 9):
+def _whole(call: Call, name: str, usual: int) -> int:
+    said = call.whole(name, usual)
+    if said is None:
         raise Refusal(refused(400))
-    return int(text)
+    return said
 
 
 def _body(call: Call) -> dict[str, Any]:
-    try:
-        body = call.json()
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
+    body = call.object()
+    if body is None:
         raise Refusal(refused(400))
     return body
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from wherry.errors import ConfigError
 from wherry.hookspecs import Manifest, hookimpl
 
 from .mapping import MAPS, MATCH, product_type
@@ -66,12 +65,7 @@ def wherry_simulator(system: str, options: Mapping[str, str]) -> Simulator | Non
     """HubSpot's offline stand-in. It may be told the ``currency`` of its account, and nothing else."""
     if system != SYSTEM:
         return None
-    stray = next((name for name in options if name != "currency"), None)
-    if stray is not None:
-        raise ConfigError(
-            f"the stand-in of HubSpot does not take {stray}", fix="options: currency", code="WHERRY-2705"
-        )  # fmt: skip
     # It stands on a web server, which an installation that only syncs need not have.
-    from .simulator import HubSpotSimulator
+    from .simulator import HubSpotOptions, HubSpotSimulator
 
-    return HubSpotSimulator(currency=options.get("currency", "EUR"))
+    return HubSpotSimulator(currency=HubSpotOptions.of(options).currency)

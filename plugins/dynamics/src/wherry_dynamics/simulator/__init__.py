@@ -336,10 +336,7 @@ def _label(text: str) -> Row:
 
 
 def _json(call: Call) -> Any:
-    try:
-        body = call.json()
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
+    body = call.object()
+    if body is None:
         raise Refusal(dressed(400))
     return body

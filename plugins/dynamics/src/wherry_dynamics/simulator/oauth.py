@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
-from wherry.simulator import Call, Refusal, Reply, Stage
+from wherry.simulator import Call, Refusal, Reply, Stage, Tokens
 
 LIFE = 3_600
 """Seconds that an access token lives; Entra gives 60 to 90 minutes."""
@@ -24,14 +21,13 @@ class App:
 
 
 class Entra:
-    """Tokens of one tenant. They are counted, not random: the same requests get the same answers."""
+    """Tokens of one tenant."""
 
     def __init__(self, stage: Stage, app: App) -> None:
         self.app, self._stage = app, stage
-        self._codes: dict[str, tuple[str, str]] = {}
+        self._made = Tokens()
         self._refresh: set[str] = set()
         self._access: dict[str, float] = {}
-        self._made = 0
 
     def holds(self, token: str | None) -> bool:
         """Whether a token is good."""
@@ -44,15 +40,11 @@ class Entra:
     def authorize(self, call: Call) -> Reply:
         """The consent page: everyone consents at once."""
         asked = call.query
-        redirect, challenge = asked.get("redirect_uri", ""), asked.get("code_challenge", "")
         self._known(call, asked.get("client_id", ""))
         self._scoped(call, asked.get("scope", ""), "/user_impersonation")
-        if not redirect or not challenge:
+        if not asked.get("redirect_uri") or not asked.get("code_challenge"):
             raise _refused(400, "invalid_request", 900144, "The request must contain the parameter 'code_challenge'.")
-        code = self._new("1.AX")
-        self._codes[code] = (redirect, challenge)
-        query = urlencode({"code": code, "state": asked.get("state", ""), "session_state": "s"})
-        return Reply(302, "", {"location": f"{redirect}?{query}"})
+        return self._made.consented(call, "1.AX", session_state="s")
 
     def token(self, call: Call) -> Reply:
         """Tokens for a code, for a refresh token, or for the app itself."""
@@ -65,7 +57,7 @@ class Entra:
         grant = grants.get(call.text("grant_type"))
         if grant is None:
             raise _refused(400, "unsupported_grant_type", 70003, "The app requested an unsupported grant type.")
-        refresh, access = grant(call), self._new("eyJ0")
+        refresh, access = grant(call), self._made.new("eyJ0")
         self._access[access] = self._stage.clock.now() + LIFE
         self._stage.effect("token.issued", grant_type=call.text("grant_type"))
         told = {"token_type": "Bearer", "expires_in": LIFE, "ext_expires_in": LIFE, "access_token": access}
@@ -89,9 +81,7 @@ class Entra:
         return ""
 
     def _redeem(self, call: Call) -> str:
-        redirect, challenge = self._codes.pop(call.text("code"), ("", ""))
-        verifier = hashlib.sha256(call.text("code_verifier").encode()).digest()
-        if not redirect or base64.urlsafe_b64encode(verifier).rstrip(b"=").decode() != challenge:
+        if self._made.redeemed(call) is None:
             raise _refused(400, "invalid_grant", 501481, "The Code_Verifier does not match the code_challenge.")
         return self._renewed()
 
@@ -104,13 +94,9 @@ class Entra:
         return self._renewed()
 
     def _renewed(self) -> str:
-        token = self._new("0.AX")
+        token = self._made.new("0.AX")
         self._refresh.add(token)
         return token
-
-    def _new(self, prefix: str) -> str:
-        self._made += 1
-        return prefix + hashlib.sha256(f"{prefix} {self._made}".encode()).hexdigest()
 
 
 def _refused(status: int, error: str, number: int, message: str) -> Refusal:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-from wherry.errors import ConfigError
+from pydantic import Field
 from wherry.money import DECIMALS
+from wherry.settings.values import Currency
+from wherry.simulator import Options
 
 from . import App, DynamicsSimulator
 
@@ -17,19 +17,11 @@ _STATES = ((1, 3), (0, 1), (1, 3), (2, 5))
 """State and status reason, in turns."""
 
 
-def _currency(code: str) -> str:
-    if code not in DECIMALS:
-        raise ValueError("write an ISO 4217 code")
-    return code
-
-
-class Options(BaseModel):
+class DynamicsOptions(Options):
     """What may be set."""
 
-    model_config = ConfigDict(extra="forbid")
-
     deals: int = Field(12, ge=0, le=999_999)
-    currency: Annotated[str, AfterValidator(_currency)] = "USD"
+    currency: Currency = "USD"
     limit: int = Field(6_000, ge=0, le=9_999_999)
     tenant: str = "sim-tenant"
     client_id: str = "sim-client"
@@ -38,14 +30,7 @@ class Options(BaseModel):
 
 def simulator(options: Mapping[str, str]) -> DynamicsSimulator:
     """The stand-in with these options. Raises ConfigError for a name or value that it does not have."""
-    try:
-        said = Options.model_validate(dict(options))
-    except ValidationError as wrong:
-        first = wrong.errors()[0]
-        raise ConfigError(
-            f"the stand-in of Dynamics does not take {first['loc'][0]}: {first['msg']}",
-            fix=f"options: {', '.join(Options.model_fields)}", code="WHERRY-2724",
-        ) from None  # fmt: skip
+    said = DynamicsOptions.of(options)
     app = App(said.client_id, said.client_secret, said.tenant)
     made = DynamicsSimulator(currencies=(said.currency,), limit=said.limit or None, tokens=(), app=app)
     fill(made, said.deals)

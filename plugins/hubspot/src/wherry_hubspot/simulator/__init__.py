@@ -10,7 +10,8 @@ import zoneinfo
 from collections.abc import Collection
 from typing import Any
 
-from wherry.simulator import Call, Clock, Handler, Reply, Routes, Stage, StandIn
+from wherry.settings.values import Currency
+from wherry.simulator import Call, Clock, Handler, Options, Reply, Routes, Stage, StandIn
 
 from .associations import Associations
 from .directory import Owners, PipelineRoutes, PropertyRoutes, Schemas
@@ -25,10 +26,16 @@ from .search import Search
 from .store import Record
 from .values import to_ms
 
-__all__ = ["HubSpotSimulator", "OAuthApp"]
+__all__ = ["HubSpotOptions", "HubSpotSimulator", "OAuthApp"]
 
 _DATED = re.compile(r"/(crm/[a-z]+|files|oauth|account-info|crm-object-schemas)/(v[134]|2026-0[39])(?=/|$)(.*)")
 _LEGACY = re.compile(r"/crm/(v[34])/(.+)")
+
+
+class HubSpotOptions(Options):
+    """``wherry simulate hubspot --set currency=GBP``: the account's own."""
+
+    currency: Currency = "EUR"
 
 
 class HubSpotSimulator(StandIn):

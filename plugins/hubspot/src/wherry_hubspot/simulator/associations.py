@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from wherry.simulator import Call, Reply
+from wherry.simulator import Call, Reply, whole_number
 
 from .errors import batch, body_of, inputs_of, invalid, item_error, next_page, whole
 from .facts import LINKS_READ_MAX, LINKS_WRITE_MAX, Kind, Tie
@@ -136,11 +136,12 @@ class Associations:
 
     def _linked(self, one: Kind, key: str, other: Kind, after: str) -> list[tuple[str, list[Tie]]]:
         """Links to records that are still there, after a page token."""
-        if not after.isdigit():
+        start = whole_number(after)
+        if start is None:
             raise invalid(f"after {after!r} is not a page token")
         shelf, record = self.portal.shelf(other), self.portal.shelf(one).live(key)
         linked = self.portal.links.of((one.type_id, record.id), other.type_id) if record else []
-        return [(to, ties) for to, ties in linked if int(to) > int(after) and shelf.live(to)]
+        return [(to, ties) for to, ties in linked if int(to) > start and shelf.live(to)]
 
     def _missing(self, one: Kind, near: str, other: Kind, far: str) -> Item | None:
         gone = [k for kind, k in ((one, near), (other, far)) if not self.portal.shelf(kind).live(k)]

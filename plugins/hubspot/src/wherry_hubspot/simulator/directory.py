@@ -34,7 +34,9 @@ class Owners:
     def list(self, call: Call) -> Reply:
         """A page of owners."""
         limit, archived = whole(call, "limit", LIST_MAX, 500), call.query.get("archived") == "true"
-        email, after = call.query.get("email"), int(call.query.get("after") or 0)
+        email, after = call.query.get("email"), call.whole("after", 0)
+        if after is None:
+            raise invalid("after is not a page token")
         found = [o for o in self.owners.values() if o["archived"] == archived and int(o["id"]) > after]
         found = [o for o in found if not email or o["email"] == email]
         answer: Item = {"results": found[:limit]}

@@ -104,11 +104,8 @@ def batch(now_ms: int, results: list[Any], errors: Sequence[dict[str, Any]] = ()
 
 def body_of(call: Call) -> dict[str, Any]:
     """The JSON object in the body, or a 400."""
-    try:
-        body = call.json()
-    except ValueError:
-        raise invalid("Invalid input JSON") from None
-    if not isinstance(body, dict):
+    body = call.object()
+    if body is None:
         raise invalid("Invalid input JSON: an object is expected")
     return body
 
@@ -125,10 +122,10 @@ def inputs_of(call: Call, most: int) -> list[dict[str, Any]]:
 
 def whole(call: Call, name: str, default: int, most: int) -> int:
     """A whole number from the query, between 1 and `most`, or a 400."""
-    text = call.query.get(name) or str(default)
-    if not text.isdigit() or not 1 <= int(text) <= most:
-        raise invalid(f"{name} must be a whole number from 1 to {most}, not {text}", "INVALID_LIMIT")
-    return int(text)
+    said = call.whole(name, default)
+    if said is None or not 1 <= said <= most:
+        raise invalid(f"{name} must be a whole number from 1 to {most}, not {call.query[name]}", "INVALID_LIMIT")
+    return said
 
 
 def names(call: Call, name: str) -> list[str]:

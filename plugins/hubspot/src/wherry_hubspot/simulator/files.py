@@ -91,10 +91,10 @@ class Files:
     def search(self, call: Call) -> Reply:
         """A page of files in order of id, or those of `ids`; hidden and deleted ones are left out."""
         limit, wanted = whole(call, "limit", SEARCH_PAGE, SEARCH_PAGE), names(call, "ids")
-        after = call.query.get("after") or "0"
-        if not all(text.isdigit() for text in (after, *wanted)):
+        after = call.whole("after", 0)
+        if after is None or not all(text.isdigit() for text in wanted):
             raise invalid("ids and after must be whole numbers")
-        found = [file for key, file in self.files.items() if int(key) > int(after) and key in (wanted or self.files)]
+        found = [file for key, file in self.files.items() if int(key) > after and key in (wanted or self.files)]
         shown = [file for file in found if not file.archived and not file.access.startswith("HIDDEN")]
         answer: dict[str, Any] = {"results": [self._shown(file, call.base) for file in shown[:limit]]}
         if len(shown) > limit:
@@ -110,10 +110,10 @@ class Files:
     def signed_url(self, call: Call) -> Reply:
         """A link that needs no bearer and works until it expires."""
         file = self._needed(call)
-        life = call.query.get("expirationSeconds", str(LINK_LIFE))
-        if not life.isdigit():
+        life = call.whole("expirationSeconds", LINK_LIFE)
+        if life is None:
             raise invalid("expirationSeconds must be a whole number")
-        expires = self.stage.clock.now_ms() + int(life) * 1000
+        expires = self.stage.clock.now_ms() + life * 1000
         signature = self._signature(file.id, str(expires))
         url = f"{call.base}{SIGNED}/{file.id}?expires={expires}&signature={signature}"
         shown = {"name": file.name, "extension": file.extension, "size": len(file.data), "type": file.kind}

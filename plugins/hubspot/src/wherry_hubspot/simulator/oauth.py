@@ -1,14 +1,11 @@
 """OAuth: consent, codes, refresh tokens and what becomes of them (the OAuth guide)."""
 
-import base64
-import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
-from wherry.simulator import Call, Refusal, Reply, Stage
+from wherry.simulator import Call, Refusal, Reply, Stage, challenge_of, sent_back
 
 from .errors import error_body
 
@@ -92,8 +89,7 @@ class OAuth:
         if asked.get("client_id") != self.app.client_id or redirect != (self.app.redirect_uri or redirect):
             return Reply(400, "Authorization failed: client id or redirect URI do not match the app")
         code = self.new_code(redirect, asked.get("scope", "").split(), asked.get("code_challenge", ""))
-        query = urlencode({"code": code, "state": asked.get("state", "")})
-        return Reply(302, "", {"location": f"{redirect}?{query}"})
+        return sent_back(call, code)
 
     def token(self, call: Call) -> Reply:
         """Tokens for a code or for a refresh token; the form is read from the body alone."""
@@ -231,11 +227,6 @@ class OAuth:
             **flags,
             **ids,
         }
-
-
-def challenge_of(verifier: str) -> str:
-    """The S256 challenge of a verifier (RFC 7636)."""
-    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
 def _wrong(code: str, message: str, status: int = 400) -> Refusal:

@@ -45,10 +45,10 @@ class Objects:
         kind = self.portal.kind(call.params["type"])
         most = LIST_MAX_WITH_HISTORY if names(call, "propertiesWithHistory") else LIST_MAX
         limit, archived = whole(call, "limit", 10, most), _archived(call)
-        after = call.query.get("after") or "0"
-        if not after.isdigit():
-            raise invalid(f"after {after!r} is not a page token this list gave out", "INVALID_AFTER")
-        page = list(islice(self.portal.shelf(kind).from_id(int(after), archived), limit + 1))
+        after = call.whole("after", 0)
+        if after is None:
+            raise invalid(f"after {call.query['after']!r} is not a page token this list gave out", "INVALID_AFTER")
+        page = list(islice(self.portal.shelf(kind).from_id(after, archived), limit + 1))
         answer: Item = {"results": [self._full(record, call) for record in page[:limit]]}
         if len(page) > limit:
             answer["paging"] = next_page(call, page[limit - 1].id)

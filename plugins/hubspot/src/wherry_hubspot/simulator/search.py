@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
-from wherry.simulator import Call, Reply
+from wherry.simulator import Call, Reply, whole_number
 
 from .errors import body_of, invalid
 from .facts import ID, SEARCH_BODY_MAX, SEARCH_CAP, SEARCH_MAX, Kind
@@ -224,9 +224,10 @@ def _number(body: Mapping[str, Any], name: str, default: int) -> int:
     value = body.get(name)
     if value in (None, ""):
         return default
-    if not str(value).isdigit():
+    number = whole_number(str(value))
+    if number is None:
         raise invalid(f"{name} must be a whole number, not {value!r}")
-    return int(str(value))
+    return number
 
 
 def _groups(body: Mapping[str, Any]) -> list[list[Filter]]:

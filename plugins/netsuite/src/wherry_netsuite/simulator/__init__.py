@@ -166,20 +166,16 @@ def _strict(call: Call) -> bool:
 
 
 def _body(call: Call) -> Obj:
-    try:
-        body = call.json()
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
+    body = call.object()
+    if body is None:
         raise Fault("INVALID_CONTENT", "Invalid content in the request body. It is no JSON object.")
     return body
 
 
 def _page(call: Call) -> tuple[int, int]:
-    told = [call.query.get(name, default) for name, default in (("limit", str(_MOST)), ("offset", "0"))]
-    if not all(one.isascii() and one.isdecimal() and len(one) < 9 for one in told):
+    limit, offset = call.whole("limit", _MOST), call.whole("offset", 0)
+    if limit is None or offset is None:
         raise Fault("INVALID_PARAMETER", "limit and offset are whole numbers.")
-    limit, offset = map(int, told)
     if not 1 <= limit <= _MOST or offset % limit:
         raise Fault("INVALID_PARAMETER", "limit is 1 to 1000, offset a multiple of it.")
     return limit, offset

@@ -19,94 +19,76 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
+from pydantic import Field
 from wherry.errors import ConfigError
+from wherry.simulator import Options
 
 from . import NotAdded, QbwcSimulator
 from .calling import Soap
-from .company import EDITIONS, Edition
+from .company import Edition
 from .connector import OWNER
 
-_KNOWN = ("edition", "multicurrency", "sales_tax", "sample", "closing", "owner", "file_id", "qwc", "url", "user",
-          "password", "every", "soap", "currency")  # fmt: skip
 _CONNECTOR = ("url", "user", "password")
 _QWC = ("qwc", "password")
 _EVERY, _LONGEST = 60, 86_400
 
 
+class QbwcOptions(Options):
+    """What the table above says. ``currency`` is taken and has no effect: the files are kept in US dollars."""
+
+    edition: Edition = "premier"
+    multicurrency: bool = False
+    sales_tax: bool = False
+    sample: bool = True
+    closing: dt.date | None = None
+    owner: str = OWNER
+    file_id: str = ""
+    qwc: str = ""
+    url: str = ""
+    user: str = ""
+    password: str = ""
+    every: float | None = Field(None, ge=1, le=_LONGEST)
+    soap: Soap = "1.1"
+    currency: str = ""
+
+
 def simulator(options: Mapping[str, str]) -> QbwcSimulator:
     """The stand-in with these options; with ``qwc`` (a file's path) and ``password``, or with ``url``, ``user`` and
-    ``password``, it polls that service.
-
-    ``currency`` is taken and has no effect: the files are kept in US dollars. Raises ConfigError for a name or value
-    that it does not have.
-    """
-    if unknown := [name for name in options if name not in _KNOWN]:
-        raise ConfigError(f"the stand-in of QuickBooks Desktop has no option {unknown[0]!r}",
-                          fix=f"options: {', '.join(_KNOWN[:-1])}", code="WHERRY-2851")  # fmt: skip
-    made = QbwcSimulator(
-        edition=cast(Edition, _choice(options, "edition", "premier", EDITIONS)),
-        multicurrency=_choice(options, "multicurrency", "no", ("yes", "no")) == "yes",
-        sales_tax=_choice(options, "sales_tax", "no", ("yes", "no")) == "yes",
-        sample=_choice(options, "sample", "yes", ("yes", "no")) == "yes",
-        owner=options.get("owner", OWNER),
-        file_id=options.get("file_id", ""),
-    )
-    made.company().closing = _date(options.get("closing", ""))
-    _connect(made, options)
+    ``password``, it polls that service. Raises ConfigError for a name or value that it does not have."""
+    said = QbwcOptions.of(options)
+    made = QbwcSimulator(edition=said.edition, multicurrency=said.multicurrency, sales_tax=said.sales_tax,
+                         sample=said.sample, owner=said.owner, file_id=said.file_id)  # fmt: skip
+    made.company().closing = said.closing.isoformat() if said.closing else ""
+    _connect(made, said)
     return made
 
 
-def _connect(made: QbwcSimulator, options: Mapping[str, str]) -> None:
-    needed = _QWC if "qwc" in options else _CONNECTOR
-    said = [name for name in needed if options.get(name)]
-    if not said:
+def _connect(made: QbwcSimulator, said: QbwcOptions) -> None:
+    needed = _QWC if said.qwc else _CONNECTOR
+    lacking = [name for name in needed if not getattr(said, name)]
+    if len(lacking) == len(needed):
         return
-    if lacking := [name for name in needed if name not in said]:
+    if lacking:
         raise ConfigError(f"the Connector of the stand-in lacks its {lacking[0]}",
                           fix="set qwc and password, or url, user and password, or none of them",
                           code="WHERRY-2853")  # fmt: skip
-    soap = cast(Soap, _choice(options, "soap", "1.1", ("1.1", "1.2")))
-    if needed == _QWC:
-        _added(made, options, soap)
+    if said.qwc:
+        _added(made, said)
     else:
-        made.connect(options["url"], options["user"], options["password"], soap=soap, interval=_seconds(options))
+        made.connect(said.url, said.user, said.password, soap=said.soap, interval=said.every or _EVERY)
 
 
-def _added(made: QbwcSimulator, options: Mapping[str, str], soap: Soap) -> None:
-    path = Path(options["qwc"])
-    every: dict[str, Any] = {"interval": _seconds(options)} if "every" in options else {}
+def _added(made: QbwcSimulator, said: QbwcOptions) -> None:
+    path = Path(said.qwc)
+    every: dict[str, Any] = {"interval": said.every} if said.every else {}
     try:
-        made.add_application(path.read_text("utf-8"), options["password"], soap=soap, **every)
+        made.add_application(path.read_text("utf-8"), said.password, soap=said.soap, **every)
     except (OSError, UnicodeDecodeError) as error:
-        raise _wrong("qwc", options["qwc"], f"the path of a .QWC file ({type(error).__name__})") from None
+        raise ConfigError(f"{said.qwc!r} cannot be read ({type(error).__name__})",
+                          fix="set qwc to the path of a .QWC file", code="WHERRY-2852") from None  # fmt: skip
     except NotAdded as refused:
         raise ConfigError(f"the Connector does not take {path.name}: {refused}",
                           fix="start wherry serve first, and make the file again with wherry qbwc file",
                           code="WHERRY-2854") from None  # fmt: skip
-
-
-def _seconds(options: Mapping[str, str]) -> float:
-    said = options.get("every", str(_EVERY))
-    if said.isascii() and said.isdigit() and 1 <= int(said) <= _LONGEST:
-        return float(said)
-    raise _wrong("every", said, f"a number of seconds from 1 to {_LONGEST}")
-
-
-def _date(said: str) -> str:
-    try:
-        return dt.date.fromisoformat(said).isoformat() if said else ""
-    except ValueError:
-        raise _wrong("closing", said, "a date such as 2026-03-31") from None
-
-
-def _choice(options: Mapping[str, str], name: str, usual: str, known: tuple[str, ...]) -> str:
-    said = options.get(name, usual)
-    if said in known:
-        return said
-    raise _wrong(name, said, ", ".join(known))
-
-
-def _wrong(name: str, said: str, allowed: str) -> ConfigError:
-    return ConfigError(f"{said!r} is no {name} of the stand-in", fix=f"write {allowed}", code="WHERRY-2852")

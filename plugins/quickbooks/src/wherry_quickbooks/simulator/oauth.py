@@ -4,14 +4,12 @@ Facts: the realm comes back on the redirect alone; client authentication is HTTP
 about every 24 hours and an older value is `invalid_grant`; idle life 100 days less a little, hard life five years.
 """
 
-import base64
-import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote_plus, urlencode
 
-from wherry.simulator import Call, Refusal, Reply, Stage
+from wherry.simulator import Call, Refusal, Reply, Stage, challenge_of, sent_back
 
 from .answers import answer
 from .values import Obj
@@ -116,9 +114,7 @@ class OAuth:
         if asked.get("response_type") != "code" or SCOPE not in asked.get("scope", "").split():
             return Reply(302, "", {"location": f"{redirect}?{urlencode({'error': 'invalid_scope'})}"})
         realm = self.consents_to or self.realms[0]
-        code = self.new_code(realm, redirect, asked.get("code_challenge", ""))
-        query = urlencode({"code": code, "state": asked.get("state", ""), "realmId": realm})
-        return Reply(302, "", {"location": f"{redirect}?{query}"})
+        return sent_back(call, self.new_code(realm, redirect, asked.get("code_challenge", "")), realmId=realm)
 
     def new_code(self, realm: str = "", redirect_uri: str = "", challenge: str = "") -> str:
         """A code as the consent page would send it back."""
@@ -161,14 +157,8 @@ class OAuth:
     # The rules
 
     def _must_be_app(self, call: Call) -> None:
-        scheme, _, told = call.headers.get("authorization", "").partition(" ")
-        try:
-            name, _, secret = base64.b64decode(told, validate=True).decode().partition(":")
-        except ValueError:
-            raise _wrong("invalid_client", status=401) from None
-        app = (self.app.client_id, self.app.client_secret)
-        plain = {(name, secret), (unquote_plus(name), unquote_plus(secret))}
-        if scheme.lower() != "basic" or not name or not (self.house_open or app in plain):
+        told, app = call.basic, (self.app.client_id, self.app.client_secret)
+        if told is None or not (self.house_open or app in (told, tuple(map(unquote_plus, told)))):
             raise _wrong("invalid_client", status=401)
 
     def _redeem(self, call: Call) -> Grant:
@@ -219,11 +209,6 @@ class OAuth:
             "refresh_token": grant.refresh,
             "x_refresh_token_expires_in": int(left),
         }
-
-
-def challenge_of(verifier: str) -> str:
-    """The S256 challenge of a verifier (RFC 7636)."""
-    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
 def _wrong(error: str, description: str = "", status: int = 400) -> Refusal:

@@ -3,39 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Literal
 
-from wherry.errors import ConfigError
-from wherry.money import DECIMALS
+from wherry.settings.values import Currency
+from wherry.simulator import Options
 
 from . import QuickBooksSimulator
 from .company import Chart, Tax
 
 _COMMON = ("USD", "EUR", "GBP", "CAD", "AUD")
 """Currencies that a company with several has from the start; nobody having said one, it may be asked for any."""
-_CHOICES: dict[str, tuple[str, ...]] = {
-    "currency": tuple(DECIMALS),
-    "tax": get_args(Tax),
-    "multicurrency": ("yes", "no"),
-    "limits": ("real", "none"),
-    "chart": get_args(Chart),
-}
+
+
+class QuickBooksOptions(Options):
+    """``multicurrency``: unless it is said, where no currency is."""
+
+    currency: Currency | None = None
+    tax: Tax = "none"
+    multicurrency: bool | None = None
+    limits: Literal["real", "none"] = "real"
+    chart: Chart = "full"
 
 
 def simulator(options: Mapping[str, str]) -> QuickBooksSimulator:
     """The stand-in with these options. Raises ConfigError for a name or value that it does not have."""
-    for name, value in options.items():
-        if name not in _CHOICES:
-            known = ", ".join(sorted(_CHOICES))
-            raise ConfigError(f"the stand-in of QuickBooks has no option {name!r}", fix=f"options: {known}",
-                              code="WHERRY-2755")  # fmt: skip
-        if value not in _CHOICES[name]:
-            allowed = "an ISO 4217 code" if name == "currency" else ", ".join(_CHOICES[name])
-            raise ConfigError(f"{value!r} is no {name} of the stand-in", fix=f"write {allowed}", code="WHERRY-2756")
-    several = options.get("multicurrency", "no" if "currency" in options else "yes") == "yes"
-    told: dict[str, Any] = {"chart": "full", **options, "multicurrency": several}
-    made = QuickBooksSimulator(**told)
+    said = QuickBooksOptions.of(options)
+    several = said.currency is None if said.multicurrency is None else said.multicurrency
+    home = said.currency or "USD"
+    made = QuickBooksSimulator(currency=home, tax=said.tax, limits=said.limits, chart=said.chart, multicurrency=several)
     for code in _COMMON if several else ():
-        if code != options.get("currency", "USD"):
+        if code != home:
             made.write("CompanyCurrency", {"Code": code})
     return made

@@ -249,10 +249,7 @@ def _url(api: str, object: str, id: str) -> str:
 
 
 def _body(call: Call) -> Row:
-    try:
-        body = call.json()
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
+    body = call.object()
+    if body is None:
         raise refused("JSON_PARSER_ERROR", "an object is expected")
     return body

@@ -5,12 +5,9 @@ A token answer says no ``expires_in``; who uses a token after its session ended 
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
-from wherry.simulator import Call, Refusal, Reply, Stage
+from wherry.simulator import Call, Refusal, Reply, Stage, Tokens
 
 SESSION = 2 * 3_600.0
 """Seconds that a session lives without being used: the setting that orgs begin with."""
@@ -28,14 +25,13 @@ class App:
 
 
 class OAuth:
-    """Tokens of one org. They are counted, not random: the same requests get the same answers."""
+    """Tokens of one org."""
 
     def __init__(self, stage: Stage, app: App, org: str, user: str) -> None:
         self.app, self._stage, self._identity = app, stage, (org, user)
-        self._codes: dict[str, tuple[str, str]] = {}
+        self._made = Tokens()
         self._refresh: set[str] = set()
         self._sessions: dict[str, float] = {}
-        self._made = 0
 
     def holds(self, token: str | None) -> bool:
         """Whether a session lives; using it makes it live on."""
@@ -52,15 +48,11 @@ class OAuth:
     def authorize(self, call: Call) -> Reply:
         """The consent page: everyone consents at once."""
         asked = call.query
-        redirect, challenge = asked.get("redirect_uri", ""), asked.get("code_challenge", "")
         if asked.get("client_id") != self.app.client_id:
             return _error("invalid_client_id", "client identifier invalid")
-        if not redirect or not challenge:
+        if not asked.get("redirect_uri") or not asked.get("code_challenge"):
             return _error("invalid_request", "missing required code challenge")
-        code = self._new("aPrx")
-        self._codes[code] = (redirect, challenge)
-        query = urlencode({"code": code, "state": asked.get("state", "")})
-        return Reply(302, "", {"location": f"{redirect}?{query}"})
+        return self._made.consented(call, "aPrx")
 
     def token(self, call: Call) -> Reply:
         """Tokens for a code, for a refresh token, or for the app itself."""
@@ -75,7 +67,7 @@ class OAuth:
         if grant is None:
             return _error("unsupported_grant_type", "grant type not supported")
         refresh = grant(call)
-        session = self._new(f"{self._identity[0][:15]}!")
+        session = self._made.new(f"{self._identity[0][:15]}!")
         self._sessions[session] = self._stage.clock.now() + SESSION
         self._stage.effect("token.issued", grant_type=call.text("grant_type"))
         return Reply(200, self._answer(call, session, refresh))
@@ -100,9 +92,8 @@ class OAuth:
         return {**told, "refresh_token": refresh} if refresh else told
 
     def _redeem(self, call: Call) -> str:
-        redirect, challenge = self._codes.pop(call.text("code"), ("", ""))
-        verifier = hashlib.sha256(call.text("code_verifier").encode()).digest()
-        if not redirect or base64.urlsafe_b64encode(verifier).rstrip(b"=").decode() != challenge:
+        redirect = self._made.redeemed(call)
+        if redirect is None:
             raise Refusal(_error("invalid_grant", "invalid authorization code"))
         if redirect != call.text("redirect_uri"):
             raise Refusal(_error("redirect_uri_mismatch", "redirect_uri must match configuration"))
@@ -123,13 +114,9 @@ class OAuth:
         return ""
 
     def _new_refresh(self) -> str:
-        token = self._new("5Aep")
+        token = self._made.new("5Aep")
         self._refresh.add(token)
         return token
-
-    def _new(self, prefix: str) -> str:
-        self._made += 1
-        return prefix + hashlib.sha256(f"{prefix} {self._made}".encode()).hexdigest()
 
 
 def _error(code: str, description: str) -> Reply:

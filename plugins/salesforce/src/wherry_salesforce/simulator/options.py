@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-from wherry.errors import ConfigError
-from wherry.money import DECIMALS
+from pydantic import Field
+from wherry.settings.values import Currency
+from wherry.simulator import Options
 
 from . import App, SalesforceSimulator
 
@@ -17,19 +16,11 @@ _STAGES = ("Closed Won", "Prospecting", "Closed Won", "Closed Lost")
 _BEYOND = ("EUR", "GBP", "JPY")
 
 
-def _currency(code: str) -> str:
-    if code not in DECIMALS:
-        raise ValueError("write an ISO 4217 code")
-    return code
-
-
-class Options(BaseModel):
+class SalesforceOptions(Options):
     """What may be set; switches are ``yes`` and ``no``."""
 
-    model_config = ConfigDict(extra="forbid")
-
     deals: int = Field(12, ge=0, le=999_999)
-    currency: Annotated[str, AfterValidator(_currency)] = "USD"
+    currency: Currency = "USD"
     multicurrency: bool = False
     record_types: str = ""
     person_accounts: bool = False
@@ -40,14 +31,7 @@ class Options(BaseModel):
 
 def simulator(options: Mapping[str, str]) -> SalesforceSimulator:
     """The stand-in with these options. Raises ConfigError for a name or value that it does not have."""
-    try:
-        said = Options.model_validate(dict(options))
-    except ValidationError as wrong:
-        first = wrong.errors()[0]
-        raise ConfigError(
-            f"the stand-in of Salesforce does not take {first['loc'][0]}: {first['msg']}",
-            fix=f"options: {', '.join(Options.model_fields)}", code="WHERRY-2763",
-        ) from None  # fmt: skip
+    said = SalesforceOptions.of(options)
     made = SalesforceSimulator(
         currencies=(said.currency, *(code for code in _BEYOND if said.multicurrency and code != said.currency)),
         record_types=tuple(name for name in said.record_types.split(",") if name),

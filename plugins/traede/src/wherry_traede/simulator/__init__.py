@@ -8,7 +8,7 @@ from collections.abc import Collection
 from typing import Any
 
 import msgspec
-from wherry.simulator import Call, Clock, Refusal, Reply, Routes, Stage, StandIn
+from wherry.simulator import Call, Clock, Refusal, Reply, Routes, Stage, StandIn, whole_number
 
 from .entries import Entries, Entry, Obj
 from .filters import COLUMNS, DATES, ordered, predicate, query_of
@@ -155,6 +155,7 @@ class TraedeSimulator(StandIn):
 
 def _whole(query: Obj, name: str, otherwise: int) -> int:
     said = query.get(name, str(otherwise))
-    if not isinstance(said, str) or not said.isascii() or not said.isdigit():
+    number = whole_number(said) if isinstance(said, str) else None
+    if number is None:
         raise ValueError(f"The {name} must be an integer.")
-    return int(said)
+    return number

@@ -237,11 +237,7 @@ def _name(call: Call) -> str:
 
 def _elements(call: Call) -> list[Any]:
     """The elements of a body, or the only one, bare."""
-    try:
-        body = call.json()
-    except ValueError:
-        body = None
-    told = body.get(_name(call)) if isinstance(body, dict) else None
+    told = (call.object() or {}).get(_name(call))
     if not isinstance(told, list) or not told:
         raise Refusal(_refused("PostDataInvalidException", "JSON for post data was invalid"))
     return told
@@ -260,8 +256,8 @@ def _passes(call: Call, name: str, row: Obj) -> bool:
 
 
 def _whole_number(call: Call, name: str, usual: int) -> int:
-    told = call.query.get(name, "")
-    return min(max(int(told), 1), 1000) if told.isascii() and told.isdecimal() and len(told) < 9 else usual
+    told = call.whole(name, usual)
+    return usual if told is None else min(max(told, 1), 1000)
 
 
 def _element(row: Obj) -> Obj:

@@ -6,13 +6,11 @@ days without use; the app shows itself by Basic. One sign-in may reach several o
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Collection
 from typing import NamedTuple
-from urllib.parse import unquote_plus, urlencode
+from urllib.parse import unquote_plus
 
-from wherry.simulator import Call, Refusal, Reply, Stage
+from wherry.simulator import Call, Refusal, Reply, Stage, Tokens
 
 AUTHORIZE, TOKEN, REVOKE = "/identity/connect/authorize", "/connect/token", "/connect/revocation"
 LIVES, GRACE, IDLE = 1800, 1800.0, 60 * 86_400.0
@@ -27,19 +25,17 @@ class App(NamedTuple):
 
 
 class OAuth:
-    """Without an ``app`` and ``tokens`` everybody is let in; tokens that were given out still expire. They are counted,
-    not random: the same requests get the same answers."""
+    """Without an ``app`` and ``tokens`` everybody is let in; tokens that were given out still expire."""
 
     def __init__(self, stage: Stage, app: App | None, tokens: Collection[str] | None) -> None:
         self.app, self.tokens, self._stage = app, set(tokens or ()), stage
         self.open = app is None and tokens is None
-        self._codes: dict[str, tuple[str, str]] = {}
+        self._made = Tokens()
         self._access: dict[str, float] = {}
         self._refresh: dict[str, float] = {}
         """Refresh token → until when it works."""
         self._custom: set[str] = set()
         """The access tokens of custom connections."""
-        self._made = 0
 
     def admits(self, token: str | None) -> bool:
         """Whether a bearer token is good now."""
@@ -63,9 +59,7 @@ class OAuth:
             return Reply(400, "invalid_request")
         if "accounting.transactions" in asked.get("scope", "").split():
             return Reply(400, "invalid_scope")  # apps made since March 2026 do not get it
-        code = self._new("code")
-        self._codes[code] = (redirect, asked.get("code_challenge", ""))
-        return Reply(302, "", {"location": f"{redirect}?{urlencode({'code': code, 'state': asked.get('state', '')})}"})
+        return self._made.consented(call, "code-")
 
     def token(self, call: Call) -> Reply:
         """Tokens for a code or a refresh token, or for a custom connection."""
@@ -77,12 +71,12 @@ class OAuth:
             self._renew(call.text("refresh_token"), now)
         elif kind != "client_credentials" or not (self.open or (self.app is not None and self.app.custom)):
             raise _wrong("unauthorized_client" if kind == "client_credentials" else "unsupported_grant_type")
-        given = {"access_token": self._new("xero-access"), "expires_in": LIVES, "token_type": "Bearer"}
+        given = {"access_token": self._made.new("xero-access-"), "expires_in": LIVES, "token_type": "Bearer"}
         self._access[str(given["access_token"])] = now + LIVES
         if kind == "client_credentials":
             self._custom.add(str(given["access_token"]))
         else:
-            given["refresh_token"] = self._new("xero-refresh")
+            given["refresh_token"] = self._made.new("xero-refresh-")
             self._refresh[str(given["refresh_token"])] = now + IDLE
         self._stage.effect("token.issued", grant_type=kind)
         return Reply(200, given)
@@ -95,10 +89,7 @@ class OAuth:
         return Reply(200)
 
     def _redeem(self, call: Call) -> None:
-        redirect, challenge = self._codes.pop(call.text("code"), ("", ""))
-        verifier = hashlib.sha256(call.text("code_verifier").encode()).digest()
-        proved = base64.urlsafe_b64encode(verifier).rstrip(b"=").decode()
-        if not redirect or redirect != call.text("redirect_uri") or challenge not in ("", proved):
+        if self._made.redeemed(call) != call.text("redirect_uri"):
             raise _wrong("invalid_grant")
 
     def _renew(self, told: str, now: float) -> None:
@@ -109,19 +100,9 @@ class OAuth:
         self._refresh[told] = min(self._refresh[told], now + GRACE)
 
     def _must_be_app(self, call: Call) -> None:
-        scheme, _, told = call.headers.get("authorization", "").partition(" ")
-        try:
-            name, _, secret = base64.b64decode(told, validate=True).decode().partition(":")
-        except ValueError:
-            raise _wrong("invalid_client") from None
-        if scheme.lower() != "basic" or not name:
+        told = call.basic
+        if told is None or (self.app is not None and tuple(map(unquote_plus, told)) != self.app[:2]):
             raise _wrong("invalid_client")
-        if self.app is not None and (unquote_plus(name), unquote_plus(secret)) != self.app[:2]:
-            raise _wrong("invalid_client")
-
-    def _new(self, prefix: str) -> str:
-        self._made += 1
-        return f"{prefix}-" + hashlib.sha256(f"{prefix} {self._made}".encode()).hexdigest()[:32]
 
 
 def _wrong(error: str) -> Refusal:

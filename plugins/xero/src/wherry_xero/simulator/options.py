@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
-from wherry.errors import ConfigError
+from wherry.settings.values import Currency
+from wherry.simulator import Options
 
 from . import XeroSimulator
 
-_KNOWN = ("currency", "limits", "tenants")
+
+class XeroOptions(Options):
+    """``tenants``: names of organisations, with commas between them."""
+
+    currency: Currency = "GBP"
+    limits: Literal["real", "none"] = "real"
+    tenants: str = "Demo Company (UK)"
 
 
 def simulator(options: Mapping[str, str]) -> XeroSimulator:
     """The stand-in with these options. Raises ConfigError for one that it does not have."""
-    limits = options.get("limits", "real")
-    if wrong := [name for name in options if name not in _KNOWN] or (
-        [limits] if limits not in ("real", "none") else []
-    ):
-        raise ConfigError(
-            f"the stand-in of Xero has no option {wrong[0]!r}", code="WHERRY-2577",
-            fix=f"options: {', '.join(_KNOWN)}; limits are real or none",
-        )  # fmt: skip
-    names = tuple(name for name in options.get("tenants", "Demo Company (UK)").split(",") if name)
-    return XeroSimulator(tenants=names, currency=options.get("currency", "GBP"), limits=limits)
+    said = XeroOptions.of(options)
+    names = tuple(name for name in said.tenants.split(",") if name)
+    return XeroSimulator(tenants=names, currency=said.currency, limits=said.limits)
