@@ -85,6 +85,28 @@ def test_a_run_that_ended_while_it_was_looked_at_is_not_said_to_be_cut_off(
         assert overview.runs(hub)[0]["state"] == "ok"
 
 
+def test_a_store_that_was_lost_is_not_begun_anew_unless_somebody_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """case_A20"""
+    (tmp_path / "wherry.toml").write_text(PROJECT, "utf-8")
+    with Hub.open(tmp_path, environ={}) as hub, hub.store.lock("flow:copies"):
+        pass
+    store = tmp_path / ".wherry" / "wherry.db"
+    for lose in (lambda: store.write_bytes(b""), store.unlink):
+        lose()
+        with contextlib.chdir(tmp_path):
+            assert app.run(["status"]) == 2
+        told = capsys.readouterr().err
+        assert "WHERRY-2316" in told
+        assert "put a backup in its place" in told
+    (left,) = Path(f"{store}-locks").iterdir()
+    left.unlink()
+    left.parent.rmdir()
+    with Hub.open(tmp_path, environ={}) as hub:
+        assert overview.status(hub)["waiting"] == {}
+
+
 def test_what_waits_of_a_flow_is_told_in_records_as_what_is_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

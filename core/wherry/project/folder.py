@@ -9,17 +9,34 @@ from pathlib import Path
 from wherry.errors import ConfigError
 from wherry.roles import Clock
 from wherry.settings import Project
-from wherry.store import Store
+from wherry.store import Store, locks
 
 _LARGEST = 50_000_000
 
 
 def project_store(project: Project, clock: Clock) -> Store:
-    """The project's store; its files beside it."""
+    """The project's store; its files beside it. Raises ConfigError where it was lost."""
     folder = project.folder / ".wherry"
     url = project.store.url or f"sqlite:///{folder / 'wherry.db'}"
     files = project.store.files if str(project.store.files) != "." else folder / "files"
-    return Store(url, clock, project.folder / files)
+    store = Store(url, clock, project.folder / files)
+    if store.database.path is not None:
+        _refuse_lost(store.database.path)
+    return store
+
+
+def _refuse_lost(store: Path) -> None:
+    """A store that was at work is not begun anew by itself: nobody would be told that all it knew is gone."""
+    marks = locks.folder_of(store)
+    if marks.is_dir() and not (store.is_file() and store.stat().st_size):
+        how = "empty" if store.exists() else "not there"
+        raise ConfigError(
+            f"the store {store} is {how}, though this project was at work with it: what it knew (what went where, "
+            "answers, approvals, secrets, the platform's own records) is lost",
+            fix=f"put a backup in its place; to begin anew in spite of that, remove {marks}: what was sent is then "
+            "looked for before anything is made",
+            code="WHERRY-2316", key="store.url",
+        )  # fmt: skip
 
 
 def read_table(folder: Path, path: str) -> list[dict[str, str]]:

@@ -77,11 +77,17 @@ def _served_by(session: Session) -> int | None:
         return None
 
 
+def folder_of(store: Path) -> Path:
+    """Where the locks of a store in a file lie. It stays once a process was at work on the store."""
+    return store.with_name(f"{store.name}-locks")
+
+
 @contextlib.contextmanager
 def hold(database: Database, name: str, *, wait: float = 0.0) -> Iterator[Held]:
     """Hold the named lock of this store. Raises Busy when another process has it after ``wait`` seconds."""
     if database.path is not None:
-        with _file_lock(database.path.with_name(f"{database.path.name}-locks"), name, wait):
+        _ = database.engine  # opened first: where there are locks there was a store
+        with _file_lock(folder_of(database.path), name, wait):
             yield Held(database, name)
     else:
         with _advisory_lock(database, name, wait) as held:
