@@ -140,4 +140,4 @@ def test_numbers_of_an_answer_keep_all_digits() -> None:
 
 
 def test_an_answer_says_how_long_to_wait_or_does_not() -> None:
-    assert [Reply(status=429, headers={"retry-after": told}).after for told in ("2.5", "soon")] == [2.5, None]
+    assert [Reply(status=429, headers={"retry-after": told}).wait(60.0) for told in ("2.5", "soon")] == [2.5, 60.0]

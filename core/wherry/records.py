@@ -169,11 +169,10 @@ class Reply(Struct, frozen=True, kw_only=True):
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
 
-    @property
-    def after(self) -> float | None:
-        """The seconds that it asks to be waited (``retry-after``); None where it says none."""
+    def wait(self, otherwise: float) -> float:
+        """The seconds that it asks to be waited (``retry-after``), or ``otherwise`` where it says none."""
         told = self.headers.get("retry-after", "")
-        return float(told) if told.replace(".", "", 1).isdecimal() else None
+        return float(told) if told.replace(".", "", 1).isdecimal() else otherwise
 
 
 Facts = dict[str, str]

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from wherry.records import Answer, Call, Item, Reply
 from wherry_quickbooks import decoding
-from wherry_quickbooks.books import Books, Chart, TaxTable
+from wherry_quickbooks.books import Books, Chart
 from wherry_quickbooks.calls import encoded
 from wherry_quickbooks.client import Company
 from wherry_quickbooks.refusals import CODES
@@ -19,7 +19,7 @@ from wherry_quickbooks.refusals import CODES
 ROOT = Path(__file__).parents[3]
 CONTRACT = Path(os.environ.get("WHERRY_SHARED", ROOT / ".." / "shared")) / "contracts" / "quickbooks"
 COMPANY = Company("1", "Acme", "GBP", "GB", False, "none", None, True)
-BOOKS = Books(COMPANY, Chart([]), TaxTable("tables/tax.csv", {}), "79", "NonInventory", "refuse")
+BOOKS = Books(COMPANY, Chart([]), "tables/tax.csv", {}, "79", "NonInventory", "refuse")
 STAMP = "abcdefghijklmnopqrstuvwxyz"
 
 

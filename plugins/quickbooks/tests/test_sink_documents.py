@@ -87,7 +87,7 @@ def test_a_line_without_a_rate_among_others_takes_the_row_without_one(made: Any)
 @pytest.mark.parametrize(
     ("rows", "says"),
     [
-        ([{"rate": "20", "code": "standard"}], "no tax code 'standard'"),
+        ([{"rate": "20", "code": "standard"}], "the code 'standard' is no tax code of QuickBooks"),
         ([{"rate": "a lot", "code": "2"}], "'a lot' is no number"),
         ([{"rate": "20", "code": "2"}, {"rate": "20.0", "code": "3"}], "two codes"),
     ],
@@ -179,12 +179,12 @@ def test_a_number_longer_than_quickbooks_takes_is_held_with_its_field(bench: Any
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        ({"total": gbp(2501)}, "WHERRY-4736"),
+        ({"total": gbp(2501)}, "WHERRY-4634"),
         ({"lines": []}, "WHERRY-4733"),
         ({"lines": [{"description": "Carriage", "amount": gbp(100)}]}, "WHERRY-4732"),
-        ({"lines": [{"product": "19"}]}, "WHERRY-4733"),
-        ({"lines": [{"product": "19", "amount": gbp(-100)}]}, "WHERRY-4737"),
-        ({"customer": None}, "WHERRY-4744"),
+        ({"lines": [{"product": "19"}]}, "WHERRY-4633"),
+        ({"lines": [{"product": "19", "amount": gbp(-100)}]}, "WHERRY-4635"),
+        ({"customer": None}, "WHERRY-4631"),
     ],
 )
 def test_a_document_that_cannot_be_right_is_held(bench: Any, change: dict[str, Any], code: str) -> None:
@@ -249,8 +249,8 @@ def test_a_journal_entry_names_accounts_by_id_number_or_name(bench: Any) -> None
 @pytest.mark.parametrize(
     ("lines", "code"),
     [
-        ([("debit", "Checking", 100), ("credit", "Services", 99)], "WHERRY-4739"),
-        ([("debit", "Checking", 0), ("credit", "Services", 0)], "WHERRY-4739"),
+        ([("debit", "Checking", 100), ("credit", "Services", 99)], "WHERRY-4636"),
+        ([("debit", "Checking", 0), ("credit", "Services", 0)], "WHERRY-4636"),
         ([("debit", "Chequing", 100), ("credit", "Services", 100)], "WHERRY-4738"),
         ([("debit", "84", 100), ("credit", "Services", 100)], "WHERRY-4740"),
         ([("debit", "Checking", 100), ("credit", "33", 100)], "WHERRY-4772"),

@@ -35,7 +35,7 @@ def _written(item: Item, reply: Reply, books: Books) -> Answer | None:
         return _taken(item, reply)
     fault = fault_in(reply.body)
     if reply.status == THROTTLED_STATUS or (fault is not None and fault.code in THROTTLED):
-        return Answer(fate="queued", reason="NetSuite has too many calls at once", after=max(reply.after or 0.0, WAIT))
+        return Answer(fate="queued", reason="NetSuite has too many calls at once", after=max(reply.wait(0.0), WAIT))
     if fault is None or reply.status not in REFUSED:
         return None
     return _refused(item, fault, books)

@@ -14,6 +14,8 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 from wherry.errors import TryAgain
+from wherry.posting.entries import REVERSES
+from wherry.posting.facts import TAKEN_BACK
 from wherry.records import Call, Facts, Found, Item, Reply
 
 from . import calls as writing
@@ -22,7 +24,7 @@ from .books import Books
 from .client import FULL, LISTS, Client, Obj, decoded, quoted
 from .documents import KINDS, LISTED, Kind
 from .faults import faults
-from .journals import REVERSES, reversing
+from .journals import reversing
 from .lists import said
 from .memo import read
 from .names import NAME_LENGTHS, fitted, mark_of, marked, stamp_of, unstamped
@@ -194,7 +196,7 @@ def _by_key(item: Item, rows: Sequence[Obj], books: Books) -> list[Found]:
     if item.entity in LISTED and read(item.memo).taken:
         expected = facts.of_item(item, books)
         hits = [hit for hit in hits if hit.ours or (item.entity == "product" and hit.facts == expected)]
-    return [hit for hit in hits if hit.ours or (hit.alike and hit.facts != facts.TAKEN_BACK)]
+    return [hit for hit in hits if hit.ours or (hit.alike and hit.facts != TAKEN_BACK)]
 
 
 def _standing(item: Item, rows: Sequence[Obj]) -> list[Obj]:
@@ -232,7 +234,7 @@ def _is_the_one(item: Item, held: Facts, books: Books) -> bool:
 def _reversal(item: Item, rows: Sequence[Obj], books: Books) -> list[Found]:
     entry = next((row for row in rows if str(row.get("Id")) == item.target), None)
     if any(stamp_of(row.get("PrivateNote")) == item.stamp for row in rows):
-        return [Found(target=str(item.target), token=item.token, ours=True, facts=dict(facts.TAKEN_BACK))]
+        return [Found(target=str(item.target), token=item.token, ours=True, facts=dict(TAKEN_BACK))]
     return [_hit(item, entry, books)] if entry else []
 
 

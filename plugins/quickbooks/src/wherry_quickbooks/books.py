@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from wherry.errors import ConfigError, Rejected
-from wherry.money import exact
+from wherry.posting.bodies import refusal
+from wherry.posting.tables import tax_codes
 from wherry.records import Item
 
 from .client import EVERY, Client, Company, Obj
@@ -86,7 +87,7 @@ class Chart:
             return found[0]
         if found:
             told = " and ".join(f"{account.name} (id {account.id})" for account in found)
-            raise held(
+            raise refusal(
                 item, f"account {word} could mean {told}", field,
                 "name the account by its full name in the map or in the table of accounts", "WHERRY-4738",
             )  # fmt: skip
@@ -95,13 +96,13 @@ class Chart:
     def _unknown(self, word: str, item: Item, field: str) -> Rejected:
         gone = self._inactive.get(word.strip().casefold())
         if gone is not None:
-            return held(
+            return refusal(
                 item, f"account {word} ({gone.name.partition(DELETED)[0]}) is inactive in QuickBooks", field,
                 "make the account active again in QuickBooks, or name another in the table of accounts", "WHERRY-4770",
             )  # fmt: skip
         near = self.near(word)
         hint = f"; near it: {', '.join(near)}" if near else ""
-        return held(
+        return refusal(
             item, f"QuickBooks has no active account {word}{hint}", field,
             "add the account in QuickBooks, or correct the account in the map or in the table of accounts",
             "WHERRY-4738",
@@ -110,7 +111,7 @@ class Chart:
 
 def _stripped(word: str, padded: list[PostingAccount], item: Item, field: str) -> Rejected:
     told = " or ".join(f"{account.number} ({account.name})" for account in padded)
-    return held(
+    return refusal(
         item, f"QuickBooks has no account {word}, but it has {told}: a spreadsheet may have taken its zeros", field,
         f"write {padded[0].number} in the table of accounts, its column as text", "WHERRY-4771",
     )  # fmt: skip
@@ -134,26 +135,17 @@ class Places:
         return difflib.get_close_matches(word.casefold(), self._found, 3)
 
 
-class TaxTable(Struct, frozen=True):
-    """Tax rate (percent) → the id of QuickBooks' tax code, as the operator's table at ``path`` has it.
-
-    ``blank`` is the code of lines without a rate, where the table has a row without one.
-    """
-
-    path: str
-    codes: dict[Decimal, str]
-    blank: str = ""
-
-
 class Books(Struct, frozen=True):
-    """A company, as far as writing to it needs to know it. ``income`` is the id of the account that items sell to.
+    """A company, as far as writing to it needs to know it. ``taxes`` are the ids of tax codes by rate (percent), as
+    the operator's ``tax_table`` has them; ``income`` is the id of the account that items sell to.
 
     ``classes`` and ``departments`` are None where the company does not track them.
     """
 
     company: Company
     chart: Chart
-    taxes: TaxTable
+    tax_table: str
+    taxes: Mapping[Decimal | None, str]
     income: str
     item_type: str
     name_taken: str
@@ -161,24 +153,16 @@ class Books(Struct, frozen=True):
     departments: Places | None = None
 
 
-def held(item: Item, message: str, field: str, fix: str, code: str) -> Rejected:
-    """The error for an item that cannot be said in QuickBooks' words; nothing of it was sent."""
-    name = item.label or str(item.body.get("number") or item.body.get("name") or item.key)
-    return Rejected(
-        f"{item.entity.replace('_', ' ')} {name}: {message}", fix=fix, code=code,
-        item=item.stamp, entity=item.entity, key=item.key, field=field,
-    )  # fmt: skip
-
-
 def read_books(client: Client, settings: QuickBooksSettings, services: Services) -> Books:
     """Read company, chart and tax codes. Raises ConfigError for settings that name what the company has not."""
     company = client.company()
     rows = list(client.query("Account", EVERY))
-    rows_of_table = services.table(settings.tax_table)
-    codes = list(client.query("TaxCode")) if rows_of_table else []
+    table = services.table(settings.tax_table)
+    codes = list(client.query("TaxCode")) if table else []
+    taxes = tax_codes(settings.tax_table, table, code_of=lambda word: _code(word, codes))
     return Books(
-        company, Chart(rows), _tax_table(settings.tax_table, rows_of_table, codes), _income(rows, settings),
-        settings.item_type, settings.name_taken,
+        company, Chart(rows), settings.tax_table, taxes, _income(rows, settings), settings.item_type,
+        settings.name_taken,
         Places(client.query("Class")) if company.classes else None,
         Places(client.query("Department")) if company.departments else None,
     )  # fmt: skip
@@ -201,46 +185,11 @@ def _income(rows: list[Obj], settings: QuickBooksSettings) -> str:
     )  # fmt: skip
 
 
-def _tax_table(path: str, rows: list[dict[str, str]], codes: list[Obj]) -> TaxTable:
-    if rows and not rows[0].keys() >= {"rate", "code"}:
-        raise _wrong(
-            path, 1, f"its columns are {', '.join(rows[0])}", "name them rate,code, with a comma between cells"
-        )
-    found: dict[Decimal, str] = {}
-    blank = ""
-    for line, (rate, code) in enumerate(_pairs(path, rows, codes), start=2):
-        if rate is None:
-            blank = code
-        elif found.setdefault(rate, code) != code:
-            raise _wrong(path, line, f"the rate {rate} has two codes", "keep one row for each rate")
-    return TaxTable(path, found, blank)
-
-
-def _pairs(path: str, rows: list[dict[str, str]], codes: list[Obj]) -> Iterator[tuple[Decimal | None, str]]:
-    for line, row in enumerate(rows, start=2):
-        yield _rate(path, line, row.get("rate", "")), _code(path, line, row.get("code", ""), codes)
-
-
-def _rate(path: str, line: int, text: str) -> Decimal | None:
-    text = text.strip().removesuffix("%").strip()
-    if not text:
-        return None
-    try:
-        return exact(text)
-    except ValueError:
-        raise _wrong(path, line, f"the rate {text!r} is no number", "write percent, such as 20 or 8.25") from None
-
-
-def _code(path: str, line: int, text: str, codes: list[Obj]) -> str:
+def _code(word: str, codes: list[Obj]) -> str:
     """The id of a code that the table gives by id or by name; an id counts first."""
-    word = text.strip().casefold()
     for field in ("Id", "Name"):
         for code in codes:
-            if word and str(code.get(field) or "").casefold() == word:
+            if str(code.get(field) or "").casefold() == word.casefold():
                 return str(code["Id"])
     known = ", ".join(f"{code['Id']} ({code.get('Name', '')})" for code in codes[:12])
-    raise _wrong(path, line, f"QuickBooks has no tax code {text!r}", f"use one of: {known}")
-
-
-def _wrong(path: str, line: int, what: str, fix: str) -> ConfigError:
-    return ConfigError(f"{path}, line {line}: {what}", fix=fix, code="WHERRY-2731", file=path, line=line)
+    raise ValueError(f"is no tax code of QuickBooks, which has: {known}")

@@ -9,14 +9,13 @@ after a 429).
 from __future__ import annotations
 
 import datetime as dt
-import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
 from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct, field
+from wherry.decoding import exact_object
 from wherry.errors import ConfigError, TryAgain
 from wherry.http import Http, Limit, Profile
 from wherry.roles import Services
@@ -286,19 +285,12 @@ class Client:
         return body
 
 
-_exactly = json.JSONDecoder(parse_float=Decimal, parse_int=Decimal)
-"""Made once: ``json.loads`` with other number types makes a decoder for each answer, and the memory of it grows."""
-
-
 def decoded(content: bytes) -> Obj:
     """The JSON object of an answer, every number a Decimal. Raises TryAgain when it is none."""
     try:
-        body = _exactly.decode(content.decode(json.detect_encoding(content), "surrogatepass"))
-    except (ValueError, RecursionError) as error:
-        raise unreadable(str(error)[:100]) from None
-    if not isinstance(body, dict):
-        raise unreadable("it is no object")
-    return body
+        return exact_object(content)
+    except ValueError as error:
+        raise unreadable(str(error)) from None
 
 
 def _part(body: Obj, name: str, *, needed: bool = False) -> Obj:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from wherry.errors import TryAgain
+from wherry.posting.facts import TAKEN_BACK
 from wherry.records import Answer, Call, Change, Fate, Item, Reply
 
 from . import facts
@@ -25,7 +26,7 @@ WAIT = 60.0
 def answers(call: Call, items: Sequence[Item], reply: Reply, books: Books) -> dict[str, Answer]:
     """Stamp → answer. Statuses other than 200, 400 and 429 prove nothing, nor does a body that cannot be read."""
     if reply.status == THROTTLED_STATUS:
-        return {item.stamp: _later("QuickBooks asks for fewer calls", _wait(reply)) for item in items}
+        return {item.stamp: _later("QuickBooks asks for fewer calls", reply.wait(WAIT)) for item in items}
     if reply.status not in (DONE_STATUS, REFUSED_STATUS):
         return {}
     try:
@@ -34,11 +35,6 @@ def answers(call: Call, items: Sequence[Item], reply: Reply, books: Books) -> di
         return {}
     found = _batch(call, items, body, books) if call.path.endswith("/batch") else _one(items, body, books)
     return {stamp: answer for stamp, answer in found.items() if answer is not None}
-
-
-def _wait(reply: Reply) -> float:
-    told = reply.headers.get("retry-after", "")
-    return float(told) if told.isdecimal() else WAIT
 
 
 def _one(items: Sequence[Item], body: Obj, books: Books) -> dict[str, Answer | None]:
@@ -163,7 +159,7 @@ def _done(item: Item, held: dict[str, Any], books: Books) -> Answer | None:
 def _reversed(item: Item, held: dict[str, Any], target: str, token: str, books: Books) -> Answer | None:
     if item.entity == "journal_entry":
         # What came back is the entry that reverses it; the link stays with the first.
-        return Answer(fate="reversed", target=str(item.target), token=item.token, facts=dict(facts.TAKEN_BACK))
+        return Answer(fate="reversed", target=str(item.target), token=item.token, facts=dict(TAKEN_BACK))
     if target != item.target:
         return None
     return Answer(fate="reversed", target=target, token=token, facts=facts.of_object(item, held, books))

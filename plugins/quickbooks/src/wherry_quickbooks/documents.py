@@ -7,13 +7,12 @@ from typing import Literal
 
 import msgspec
 from msgspec import Struct
-from wherry.errors import Rejected
+from wherry.posting.bodies import ZERO, as_before, refusal
 from wherry.records import Item
 
 from . import journals, lists, sales
-from .books import Books, held
+from .books import Books
 from .client import Obj
-from .taxes import ZERO
 
 Verb = Literal["create", "update", "void"]
 Build = Callable[[Item, Books], Obj]
@@ -87,7 +86,7 @@ def operation(item: Item, books: Books) -> Operation:
 
 def _void(item: Item, kind: Kind, books: Books) -> Operation:
     if kind.void is None or item.target is None:
-        raise held(
+        raise refusal(
             item, "entries of a list are not taken back: nothing is booked under them", "",
             "make it inactive in QuickBooks if it is no longer used", "WHERRY-4745",
         )  # fmt: skip
@@ -110,7 +109,7 @@ def _changed(item: Item, kind: Kind, books: Books) -> Obj:
     is where a person said to write over what others made of it.
     """
     made = kind.build(item, books)
-    old = _before(item, kind, books)
+    old = as_before(item, lambda last: kind.build(last, books))
     for name in () if item.overwrite_local else _LEFT_ALONE[item.entity in LISTED]:
         if name in made and made[name] == old.get(name):
             del made[name]
@@ -121,16 +120,6 @@ def _untaxed(made: Obj, old: Obj) -> Obj:
     """A document that was taxed and is no more must say so: the tax that stands there would be against it (6170)."""
     name, none = "GlobalTaxCalculation", "NotApplicable"
     return {"TxnTaxDetail": {"TotalTax": ZERO}} if made.get(name) == none and old.get(name) != none else {}
-
-
-def _before(item: Item, kind: Kind, books: Books) -> Obj:
-    if item.before is None:
-        return {}
-    try:
-        return kind.build(msgspec.structs.replace(item, body=item.before, before=None, memo=""), books)
-    except Rejected:
-        # What could be said then cannot be said any more, such as a tax rate that left the table: nothing to compare.
-        return {}
 
 
 def _emptied(made: Obj, old: Obj) -> Obj:

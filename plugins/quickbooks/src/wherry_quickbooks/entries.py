@@ -8,11 +8,11 @@ from decimal import Decimal
 
 from wherry.accounting import HeldEntry, HeldLine
 from wherry.money import parse, rounded
+from wherry.posting.bodies import ZERO
 
 from . import accounts
 from .client import Client, Obj, quoted, unreadable
 from .names import stamp_of, unstamped
-from .taxes import ZERO
 
 
 def listed(client: Client, first: dt.date | None, last: dt.date) -> Iterator[HeldEntry]:

@@ -13,7 +13,8 @@ from typing import Any
 
 import msgspec
 from wherry.errors import Rejected
-from wherry.money import decimals
+from wherry.posting.bodies import total_of
+from wherry.posting.facts import TAKEN_BACK, money, names, names_on_lines, plain
 from wherry.records import Facts, Item
 
 from .books import Books
@@ -22,11 +23,8 @@ from .documents import CLOSED, KINDS
 from .journals import side_total
 from .lists import ADDRESS
 from .names import NAME_LENGTHS, unmarked, unstamped, voided
-from .sales import currency_of, total_of, untaxed
-from .taxes import ZERO
+from .sales import currency_of, nets_of, untaxed
 
-TAKEN_BACK: Facts = {"state": "taken back"}
-"""All there is to say of a document that books nothing any more."""
 _SCHEME = re.compile(r"\Ahttps?://", re.IGNORECASE)
 _NO_DIGIT = re.compile(r"[^0-9+]")
 
@@ -45,7 +43,7 @@ def _expected(item: Item, books: Books) -> Obj:
     if item.entity in NAME_LENGTHS or item.entity == "journal_entry":
         return KINDS[item.entity].build(item, books)
     made = untaxed(item, books)
-    return {**made, "TotalAmt": total_of(item, made["Line"], currency_of(item, books))}
+    return {**made, "TotalAmt": total_of(item, nets_of(made["Line"]), currency_of(item, books))}
 
 
 def of_object(item: Item, held: Obj, books: Books) -> Facts:
@@ -63,12 +61,7 @@ def taken_back(entity: str, held: Obj) -> bool:
     """Whether a document was voided, emptied or closed. A journal entry does not show that it was reversed."""
     if entity in ("estimate", "sales_order"):
         return held.get("TxnStatus") == CLOSED
-    return entity != "journal_entry" and voided(held.get("PrivateNote")) and not _number(held.get("TotalAmt"))
-
-
-def _names(item: Item, field: str) -> bool:
-    """Whether this body or the last one names a field: what a person entered beside them is not ours to compare."""
-    return bool(item.body.get(field) or (item.before or {}).get(field))
+    return entity != "journal_entry" and voided(held.get("PrivateNote")) and not Decimal(held.get("TotalAmt") or 0)
 
 
 # -- lists ------------------------------------------------------------
@@ -82,8 +75,8 @@ def _customer(item: Item, held: Obj) -> Facts:
         "address": _address(held.get("BillAddr") or {}),
         "notes": unstamped(held.get("Notes")),
     }
-    named = {name: _names(item, name) for name in ("email", "phone", "website")}
-    named |= {"address": any(_names(item, field) for field in ADDRESS), "notes": True}
+    named = {name: names(item, name) for name in ("email", "phone", "website")}
+    named |= {"address": any(names(item, field) for field in ADDRESS), "notes": True}
     name = unmarked(str(held.get("DisplayName") or ""), NAME_LENGTHS["customer"])
     return {"name": name, **_inactive(held), **{field: value for field, value in told.items() if named[field]}}
 
@@ -109,10 +102,10 @@ def _product(item: Item, held: Obj) -> Facts:
         "sku": str(held.get("Sku") or ""),
         "description": " ".join(str(held.get("Description") or "").split()),
         # QuickBooks keeps an item without a price as one for nothing.
-        "price": plain(_number(held.get("UnitPrice"))),
+        "price": plain(held.get("UnitPrice")),
     }
     name = unmarked(str(held.get("Name") or ""), NAME_LENGTHS["product"])
-    return {"name": name, **_inactive(held), **{field: value for field, value in told.items() if _names(item, field)}}
+    return {"name": name, **_inactive(held), **{field: value for field, value in told.items() if names(item, field)}}
 
 
 # -- documents ------------------------------------------------------------
@@ -126,15 +119,15 @@ def _document(item: Item, held: Obj, books: Books) -> Facts:
     told = {
         "date": str(held.get("TxnDate") or "")[:10],
         "customer": _value(held, "CustomerRef"),
-        "total": _money(_total(item, held), currency),
+        "total": money(_total(item, held), currency),
         "memo": unstamped(held.get("PrivateNote")),
         "lines": str(len(lines)),
     }
-    if _names(item, "exchange_rate"):
-        told["exchange rate"] = plain(_number(held.get("ExchangeRate") or 1))
-    if custom and _names(item, "number"):
+    if names(item, "exchange_rate"):
+        told["exchange rate"] = plain(held.get("ExchangeRate") or 1)
+    if custom and names(item, "number"):
         told["number"] = str(held.get("DocNumber") or "")
-    if _names(item, "due_date") and item.entity != "credit_memo":
+    if names(item, "due_date") and item.entity != "credit_memo":
         told["due_date"] = str(held.get("DueDate") or "")[:10]
     return told | {f"line {n}": line(item, one, currency) for n, one in enumerate(lines, start=1)}
 
@@ -148,7 +141,7 @@ def _sales_line(item: Item, line: Obj, currency: str) -> str:
     detail = line.get("SalesItemLineDetail") or {}
     if not detail:
         return f"{line.get('DetailType')}{_amounting(line, currency)}{told}"
-    quantity = f"{plain(_number(detail['Qty']))} x " if detail.get("Qty") is not None else ""
+    quantity = f"{plain(detail['Qty'])} x " if detail.get("Qty") is not None else ""
     return f"{quantity}item {_value(detail, 'ItemRef')}{_amounting(line, currency)}{_placed(item, detail)}{told}"
 
 
@@ -163,21 +156,19 @@ def _journal_line(item: Item, line: Obj, currency: str) -> str:
 
 def _placed(item: Item, detail: Obj) -> str:
     """Class and department of a line, unless none of ours has any: people may have entered them there."""
-    bodies = (item.body, item.before or {})
-    if not any(line.get("dimensions") for body in bodies for line in body.get("lines", ())):
+    if not names_on_lines(item, "dimensions"):
         return ""
     told = (("class", "ClassRef"), ("department", "DepartmentRef"))
     return "".join(f", {name} {_value(detail, field)}" for name, field in told if _value(detail, field))
 
 
 def _amounting(line: Obj, currency: str) -> str:
-    return f" = {_money(line.get('Amount'), currency)}" if line.get("Amount") else ""
+    return f" = {money(line.get('Amount'), currency)}" if line.get("Amount") else ""
 
 
 def _description(item: Item, line: Obj) -> str:
     """The text of a line, unless none of ours has one: QuickBooks may then take the item's own."""
-    bodies = (item.body, item.before or {})
-    if not any(one.get("description") for body in bodies for one in body.get("lines", ())):
+    if not names_on_lines(item, "description"):
         return ""
     told = " ".join(str(line.get("Description") or "").split())
     return f": {told}" if told else ""
@@ -188,22 +179,3 @@ def _description(item: Item, line: Obj) -> str:
 
 def _value(held: Obj, name: str) -> str:
     return str((held.get(name) or {}).get("value") or "")
-
-
-def _number(value: Any) -> Decimal:
-    return value if isinstance(value, Decimal) else Decimal(str(value)) if value else ZERO
-
-
-def plain(number: Decimal) -> str:
-    """A number without zeros that say nothing: 2 for 2.0, 100 for 1E+2."""
-    return format(number.normalize() + 0, "f")
-
-
-def _money(value: Any, currency: str) -> str:
-    number = _number(value)
-    try:
-        places = decimals(currency)
-    except ValueError:
-        return f"{plain(number)} {currency}"
-    shown = max(places, -int(number.normalize().as_tuple().exponent))
-    return f"{format(number, f'.{shown}f')} {currency}"

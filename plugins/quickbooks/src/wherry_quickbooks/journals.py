@@ -9,25 +9,22 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-import msgspec
 from wherry.books.numbering import reversing as reversing
 from wherry.errors import Rejected
-from wherry.money import exact
+from wherry.posting.bodies import ZERO, amount, refusal
+from wherry.posting.entries import balanced, exchange_rate, turned
 from wherry.records import Item
 
-from .books import PAYABLE, RECEIVABLE, Books, PostingAccount, held
+from .books import PAYABLE, RECEIVABLE, Books, PostingAccount
 from .client import Obj
 from .lists import spoken
 from .names import DESCRIPTION, cut
 from .places import misplaced as misplaced
 from .places import placed
 from .sales import currency_of, head
-from .taxes import ZERO, amount
 
 SIDES = {"debit": "Debit", "credit": "Credit"}
 OTHER = {"Debit": "Credit", "Credit": "Debit"}
-REVERSES = "Reverses "
-"""How the note of an entry begins that reverses another."""
 
 
 def journal(item: Item, books: Books) -> Obj:
@@ -35,7 +32,7 @@ def journal(item: Item, books: Books) -> Obj:
     currency = spoken(item, books, currency_of(item, books), "currency")
     told = enumerate(item.body.get("lines", ()))
     lines = [made for n, line in told if (made := _line(item, books, n, line)) is not None]
-    _balanced(item, lines, currency)
+    balanced(item, side_total(lines, "Debit"), side_total(lines, "Credit"), len(lines), currency)
     _one_party(item, books)
     return {**head(item, books, currency, custom=True), **_exchanged(item, books, currency), "Line": lines}
 
@@ -43,15 +40,8 @@ def journal(item: Item, books: Books) -> Obj:
 def _exchanged(item: Item, books: Books, currency: str) -> Obj:
     """The rate of an entry in another currency than the company's. What rounding leaves of its lines at home is booked
     by QuickBooks itself, on the account for exchange gains and losses."""
-    rate, own = item.body.get("exchange_rate"), books.company.currency
-    if not rate or currency == own:
-        return {}
-    if (home := str(item.body.get("home") or own)) != own:
-        raise held(
-            item, f"its exchange rate is to {home}, and the company keeps its books in {own}", "exchange_rate",
-            f"set currency of the project to {own}, or book into a company that is kept in {home}", "WHERRY-4775",
-        )  # fmt: skip
-    return {"ExchangeRate": exact(str(rate))}
+    rate = exchange_rate(item, currency, books.company.currency)
+    return {} if rate is None else {"ExchangeRate": rate}
 
 
 def reversal(item: Item, books: Books) -> Obj:
@@ -59,10 +49,7 @@ def reversal(item: Item, books: Books) -> Obj:
 
     QuickBooks has no void for journal entries; its own "Reverse" makes such an entry too, with an R behind the number.
     """
-    number, memo = str(item.body.get("number") or ""), str(item.body.get("memo") or "")
-    told = {**item.body, "number": reversing(number)}
-    told["memo"] = f"{REVERSES}{number or 'entry ' + str(item.target)}. {memo}".strip()
-    made = journal(msgspec.structs.replace(item, body=told), books)
+    made = journal(turned(item), books)
     return {**made, "Line": [_turned(line) for line in made["Line"]]}
 
 
@@ -100,11 +87,11 @@ def _without_party(item: Item, n: int, account: PostingAccount) -> Rejected:
     """Wherry writes no vendors, and does not guess whose receivable a line is."""
     clearing = "set clearing on the flow to the code of a clearing account, which takes such lines instead"
     if account.type == PAYABLE:
-        return held(
+        return refusal(
             item, f"line {n + 1} is on {account.name}, where QuickBooks wants a vendor, which Wherry does not write",
             f"lines[{n}].account", f"{clearing}, or map the line to another account", "WHERRY-4772",
         )  # fmt: skip
-    return held(
+    return refusal(
         item, f"line {n + 1} is on {account.name}, where QuickBooks wants a customer", f"lines[{n}].customer",
         f"name the customer in the map or in the table of accounts, or {clearing}", "WHERRY-4740",
     )  # fmt: skip
@@ -118,7 +105,7 @@ def _one_party(item: Item, books: Books) -> None:
         if books.chart.account(str(line["account"]), item, f"lines[{n}].account").type == RECEIVABLE
     }
     if len(told) > 1:
-        raise held(
+        raise refusal(
             item, f"its lines on receivables name {len(told)} customers, and QuickBooks takes one in an entry", "lines",
             "split it at the source, a record for each customer, or set clearing on the flow", "WHERRY-4776",
         )  # fmt: skip
@@ -129,7 +116,7 @@ def _currency_taken(item: Item, books: Books, n: int, account: PostingAccount) -
     currency, home = currency_of(item, books), books.company.currency
     if account.currency in ("", home, currency):
         return
-    raise held(
+    raise refusal(
         item, f"line {n + 1} is on {account.name}, which is kept in {account.currency}; the entry is in {currency}",
         f"lines[{n}].account", f"map the line to an account in {currency} or {home}", "WHERRY-4773",
     )  # fmt: skip
@@ -140,11 +127,3 @@ def side_total(lines: list[Obj], side: str) -> Decimal:
     return sum(
         (line["Amount"] for line in lines if line.get("JournalEntryLineDetail", {}).get("PostingType") == side), ZERO
     )  # fmt: skip
-
-
-def _balanced(item: Item, lines: list[Obj], currency: str) -> None:
-    debits, credits = (side_total(lines, side) for side in OTHER)
-    if debits == credits and len(lines) > 1:
-        return
-    why = f"debits are {debits} and credits {credits} {currency}" if debits != credits else "it has no two lines"
-    raise held(item, why, "lines", "correct the entry at its source or in the map, then try it again", "WHERRY-4739")

@@ -8,9 +8,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from wherry.posting.bodies import refusal
 from wherry.records import Item
 
-from .books import Books, held
+from .books import Books
 from .client import Obj
 from .memo import read
 from .names import CUSTOMER_NOTE, DESCRIPTION, NAME_LENGTHS, clean, cut, fitted, mark_of, marked, stamped, units
@@ -86,7 +87,7 @@ def product(item: Item, books: Books) -> Obj:
 def _income(item: Item, books: Books) -> str:
     if books.income:
         return books.income
-    raise held(
+    raise refusal(
         item, "it needs an account that its sales are booked to, and the QuickBooks company has no income account", "",
         "add an income account in QuickBooks, then try it again", "WHERRY-4746",
     )  # fmt: skip
@@ -99,7 +100,7 @@ def _name(item: Item, books: Books) -> str:
     longest = NAME_LENGTHS[item.entity]
     name = fitted(str(item.body.get("name") or ""), longest)
     if not name:
-        raise held(item, "it has no name", "name", "give it a name at the source, then try it again", "WHERRY-4730")
+        raise refusal(item, "it has no name", "name", "give it a name at the source, then try it again", "WHERRY-4730")
     taken = read(item.memo).taken
     if not taken:
         return name
@@ -107,7 +108,7 @@ def _name(item: Item, books: Books) -> str:
         return marked(name, mark_of(item.stamp), longest)
     other = "something else" if taken == "?" else f"the customer, vendor, employee or item with the id {taken}"
     same = "ID" if taken == "?" else taken
-    raise held(
+    raise refusal(
         item, f"{other} in QuickBooks has the name {name} already", "name",
         f"where that is this {item.entity}: wherry errors resolve E-N --link {same}; else rename one of the two, or "
         'set name_taken = "suffix" for this connection, then: wherry errors retry E-N', "WHERRY-4742",
@@ -123,7 +124,7 @@ def limited(item: Item, field: str, longest: int) -> str:
     """A field that must not be cut, cleaned. Raises Rejected where it is too long for QuickBooks."""
     told = said(item, field)
     if units(told) > longest:
-        raise held(
+        raise refusal(
             item, f"its {field.replace('_', ' ')} has {units(told)} characters, QuickBooks takes {longest}", field,
             "shorten it at the source, then try it again", "WHERRY-4731",
         )  # fmt: skip
@@ -137,7 +138,7 @@ def spoken(item: Item, books: Books, currency: str, field: str, *, home: bool = 
         return currency
     why = "prices of items are in its own currency" if company.multicurrency else "multicurrency is switched off"
     switch = "" if home else ", or switch multicurrency on in QuickBooks"
-    raise held(
+    raise refusal(
         item, f"it is in {currency}, the QuickBooks company keeps its books in {company.currency} and {why}", field,
         f"send what is in {currency} to another connection{switch}", "WHERRY-4734",
     )  # fmt: skip

@@ -7,9 +7,10 @@ from collections.abc import Container
 from typing import Any
 
 from wherry.errors import Rejected
+from wherry.posting.bodies import refusal
 from wherry.records import Item
 
-from .books import Books, Places, held
+from .books import Books, Places
 from .client import Obj
 
 DIMENSIONS = {
@@ -62,4 +63,4 @@ def misplaced(books: Books, name: str, word: str) -> tuple[str, str]:
 
 
 def _unplaced(item: Item, n: int, why: str, fix: str) -> Rejected:
-    return held(item, f"line {n + 1} {why}", f"lines[{n}].dimensions", f"{fix}; then try it again", "WHERRY-4774")
+    return refusal(item, f"line {n + 1} {why}", f"lines[{n}].dimensions", f"{fix}; then try it again", "WHERRY-4774")

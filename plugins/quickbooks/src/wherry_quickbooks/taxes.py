@@ -9,15 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
 
-from wherry.money import rounded, text
+from wherry.posting.bodies import known_tax, rate_of, refusal
 from wherry.records import Item
 
-from .books import Books, held
+from .books import Books
 from .client import Obj
-
-ZERO = Decimal(0)
 
 
 def taxed(item: Item, books: Books, lines: Sequence[Obj]) -> Obj:
@@ -25,7 +22,7 @@ def taxed(item: Item, books: Books, lines: Sequence[Obj]) -> Obj:
 
     ``lines`` are QuickBooks' lines for the lines of the item's body, one for one.
     """
-    rates = [_rate(line) for line in item.body.get("lines", ())]
+    rates = [rate_of(line) for line in item.body.get("lines", ())]
     if all(rate is None for rate in rates):
         return {"GlobalTaxCalculation": "NotApplicable"} if books.company.tax == "other" else {}
     if books.company.tax == "none":
@@ -35,16 +32,11 @@ def taxed(item: Item, books: Books, lines: Sequence[Obj]) -> Obj:
     return _american(item, books, rates, lines)
 
 
-def _rate(line: dict[str, Any]) -> Decimal | None:
-    told = line.get("tax_rate")
-    return None if told is None else Decimal(told)
-
-
 def _untaxed(item: Item, rates: Sequence[Decimal | None]) -> Obj:
     found = next((n for n, rate in enumerate(rates) if rate), None)
     if found is None:
         return {}
-    raise held(
+    raise refusal(
         item, f"line {found + 1} is taxed at {rates[found]} %, but the QuickBooks company keeps no sales tax",
         f"lines[{found}].tax_rate", "switch sales tax on in QuickBooks, or leave tax out of the map", "WHERRY-4747",
     )  # fmt: skip
@@ -65,7 +57,7 @@ def _american(item: Item, books: Books, rates: Sequence[Decimal | None], lines: 
     if books.company.tax == "us-automatic" or not owed:
         return {}
     if len(owed) > 1:
-        raise held(
+        raise refusal(
             item, f"it is taxed at {' and '.join(map(str, owed))} %, QuickBooks takes one rate for a whole document",
             "lines", "make it two documents, or one tax rate in QuickBooks that combines both", "WHERRY-4747",
         )  # fmt: skip
@@ -75,39 +67,12 @@ def _american(item: Item, books: Books, rates: Sequence[Decimal | None], lines: 
 
 
 def _code(item: Item, books: Books, n: int, rate: Decimal | None) -> str:
-    table = books.taxes
-    found = table.blank if rate is None else table.codes.get(rate, "")
-    if found:
+    if found := books.taxes.get(rate):
         return found
     told = "has no tax rate while others have one" if rate is None else f"has the tax rate {rate} %"
     row = "a row without a rate" if rate is None else f"a row for {rate}"
-    raise held(
-        item, f"line {n + 1} {told}, and {table.path} names no QuickBooks tax code for that",
-        f"lines[{n}].tax_rate", f"add {row} to {table.path} (columns rate, code), then try it again", "WHERRY-4735",
+    table = books.tax_table
+    raise refusal(
+        item, f"line {n + 1} {told}, and {table} names no QuickBooks tax code for that",
+        f"lines[{n}].tax_rate", f"add {row} to {table} (columns rate, code), then try it again", "WHERRY-4735",
     )  # fmt: skip
-
-
-# -- amounts ------------------------------------------------------------
-
-
-def amount(money: dict[str, Any]) -> Decimal:
-    """An amount of a body (minor units and currency) as a number of major units."""
-    return Decimal(text(int(money["minor"]), str(money["currency"])))
-
-
-def known_tax(item: Item) -> Decimal | None:
-    """The tax that the source names: of the whole document, else of its lines; None where it names none."""
-    if told := item.body.get("tax"):
-        return amount(told)
-    parts = [amount(line["tax"]) for line in item.body.get("lines", ()) if line.get("tax")]
-    return sum(parts, ZERO) if parts else None
-
-
-def reckoned_tax(item: Item, lines: Sequence[Obj], currency: str) -> Decimal:
-    """The tax by the rates of the lines, rounded once for each rate."""
-    bases: dict[Decimal, Decimal] = {}
-    for told, line in zip(item.body.get("lines", ()), lines, strict=True):
-        if rate := _rate(told):
-            bases[rate] = bases.get(rate, ZERO) + line.get("Amount", ZERO)
-    parts = (rounded(base * rate / 100, currency)[0] for rate, base in bases.items())
-    return sum((amount({"minor": part.minor, "currency": currency}) for part in parts), ZERO)

@@ -30,7 +30,7 @@ _NOBODY = "00000000-0000-0000-0000-000000000000"
 def answers(call: Call, items: Sequence[Item], reply: Reply, books: Books) -> dict[str, Answer]:
     """Stamp → answer. Statuses that are not named here prove nothing, nor does a body that cannot be read."""
     if reply.status == THROTTLED:
-        after = WAIT if reply.after is None else reply.after
+        after = reply.wait(WAIT)
         return {item.stamp: Answer(fate="queued", reason=throttled(reply.headers), after=after) for item in items}
     if reply.status in (REFUSED, NOT_THERE):
         return _whole(items, reply, books)
