@@ -1,14 +1,16 @@
-"""A connection whose settings cannot be used keeps its own flows from running, and nobody else's."""
+"""What is said of connections beside their flows: one whose settings cannot be used, secrets that lie open to all."""
 
 from __future__ import annotations
 
 import contextlib
+import tempfile
 from pathlib import Path
 
 import pytest
 from wherry.cli import app
 from wherry.hub import Hub
 from wherry.operating import overview
+from wherry.testing.clock import hurried
 
 PROJECT = """
 version = 1
@@ -80,3 +82,27 @@ def test_a_connection_with_wrong_settings_is_named_and_holds_up_its_own_flows_on
     with Hub.open(tmp_path, environ={}) as hub:
         changed = [row["object"] for row in overview.audit_rows(hub, what="config.changed")]
     assert changed == [], "nobody knows how the settings would be"
+
+
+def test_a_file_with_secrets_that_every_user_may_read_is_warned_of(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder that others may not enter, such as the usual one of a test, keeps them out."""
+    hurried(monkeypatch)
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        written(folder, WHOLE)
+        (folder / "token").write_text("canary-token-9", "utf-8")
+        (folder / ".env").write_text(
+            'WHERRY__CONNECTIONS__CRM__AUTH={"kind":"token","token":{"file":"token"}}', "utf-8"
+        )
+        for path, mode in ((folder, 0o755), (folder / "token", 0o604), (folder / ".env", 0o640)):
+            path.chmod(mode)
+        with Hub.open(folder, environ={}) as hub:
+            told = [check for check in overview.doctor(hub)["checks"] if check["state"] == "warn"]
+        assert [(check["what"], check["fix"]) for check in told] == [("secrets in token", f"chmod 600 {folder}/token")]
+        assert app.run(["-C", made, "config", "check"]) == 0
+        assert f"{folder}/token holds secrets, and every user of this machine may read it" in capsys.readouterr().err
+        folder.chmod(0o750)
+        assert app.run(["-C", made, "config", "check"]) == 0
+        assert "may read it" not in capsys.readouterr().err

@@ -17,7 +17,7 @@ from wherry.settings import compose, origin, schema
 @click.command()
 def check() -> None:
     """Tell every mistake of the project file, with its line and what would be right. Asks nobody outside."""
-    from wherry.operating import flows
+    from wherry.operating import connections, flows
 
     own = face()
     project, plugins = own.hub.project, own.hub.plugins
@@ -27,6 +27,8 @@ def check() -> None:
         raise problem.error()
     checked = flows.check_settings(own.hub)
     flows.record_settings(own.hub)
+    for path in connections.exposed(own.hub):
+        own.warn(f"{path} holds secrets, and every user of this machine may read it: chmod 600 {path}")
     data = {"file": str(project.file), "connections": sorted(project.connections), "flows": sorted(project.flows),
             "not_checked": checked.not_checked, "former": checked.former}  # fmt: skip
     numbers = f"{plural(len(project.connections), 'connection')}, {plural(len(project.flows), 'flow')}"

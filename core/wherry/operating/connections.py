@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -15,6 +17,7 @@ from wherry.hub import Hub
 from wherry.redaction import scrub
 from wherry.roles import Account, Connection, Describes
 from wherry.secrets import add_key
+from wherry.settings.layers import DOTENV
 from wherry.settings.load import secrets_in
 from wherry.settings.mistakes import suggestion
 from wherry.signin import FIELD, Tokens
@@ -221,6 +224,25 @@ def secrets_of(hub: Hub, name: str) -> list[dict[str, str]]:
     stored = partial(hub.wiring.vault.get, name)
     found = [secret for _, secret in secrets_in(connection.settings, ("connections", name))]
     return [{"key": one.key, "state": one.state(stored), "fix": one.fix(stored)} for one in found]
+
+
+def exposed(hub: Hub) -> list[Path]:
+    """The files with secrets of the project that every user of this machine may read."""
+    found = [secret.place for connection in hub.wiring.composed[0].values()
+             for _, secret in secrets_in(connection.settings, ())]  # fmt: skip
+    files = dict.fromkeys([hub.project.folder / DOTENV, *(place for place in found if place is not None)])
+    return [path for path in files if _is_open_to_all(path)]
+
+
+def _is_open_to_all(path: Path) -> bool:
+    """Also a folder that others may not enter keeps them out."""
+    try:
+        whole = path.resolve()
+        return bool(whole.stat().st_mode & stat.S_IROTH) and all(
+            folder.stat().st_mode & stat.S_IXOTH for folder in whole.parents
+        )
+    except OSError:
+        return False
 
 
 def new_key(hub: Hub) -> dict[str, Any]:

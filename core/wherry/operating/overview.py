@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
+from pathlib import Path
 from shlex import quote
 from typing import Any
 
@@ -94,6 +95,7 @@ def doctor(hub: Hub) -> dict[str, Any]:
         for secret in connections.secrets_of(hub, name):
             checks.append(_check(secret["key"], secret["state"] != "not set", secret["state"], secret["fix"]))
         checks.append(_connection(hub, name))
+    checks += [_exposed(path) for path in connections.exposed(hub)]
     checks += [_contact(row) for row in callers.listed(hub)]
     codes = [int(check.pop("exit_code")) for check in checks]
     return {"version": __version__, "project": hub.project.name, "checks": checks, "exit_code": worst(codes),
@@ -125,6 +127,11 @@ def _connection(hub: Hub, name: str) -> dict[str, Any]:
         return _check(f"connection {name}", True, f"{account.name} ({account.id})", "")
     except WherryError as error:
         return _failed(f"connection {name}", error)
+
+
+def _exposed(path: Path) -> dict[str, Any]:
+    check = _check(f"secrets in {path.name}", False, "every user of this machine may read it", f"chmod 600 {path}", 0)
+    return {**check, "state": "warn"}
 
 
 def _contact(row: dict[str, Any]) -> dict[str, Any]:

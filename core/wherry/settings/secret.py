@@ -149,6 +149,11 @@ class SecretRef(BaseModel):
             return "not set"
         return f"set ({self.way})"
 
+    @property
+    def place(self) -> Path | None:
+        """The file it is kept in; None where it is kept in another way."""
+        return self._folder / Path(self.file).expanduser() if self.file is not None else None
+
     def fix(self, stored: Stored | None = None) -> str:
         """What to do about one that is not set; empty for one that is. Runs no command."""
         try:
