@@ -267,7 +267,8 @@ class OAuth2(httpx.Auth):
         tokens = decoder(Tokens).decode(text)
         for secret in (tokens.access, tokens.refresh, tokens.previous):
             remember(secret)
-        return tokens if self._configured is None or tokens.seed == seed_of(self._configured) else None
+        consented = self._configured is None and tokens.refresh  # an app's own token has none
+        return tokens if consented or tokens.seed == seed_of(self._configured) else None
 
     def _save(self, tokens: Tokens) -> Tokens:
         """Should the store fail, the tokens are kept here and saved before anything else is tried."""

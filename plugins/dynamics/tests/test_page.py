@@ -82,8 +82,9 @@ def test_the_page_works_from_top_to_bottom(sim: DynamicsSimulator, runs: Runs) -
 
 def test_a_user_who_consents_signs_in_by_code_and_pkce(sim: DynamicsSimulator, runs: Runs, tmp_path: Path) -> None:
     """The refresh token is another one after each use."""
+    assert runs("connection", "test", "crm")[0] == 0, "the app signs in by itself"
     rewrite(tmp_path, ('kind = "client"', 'kind = "oauth2"'))
-    assert runs("connection", "test", "crm")[0] == 5
+    assert runs("connection", "test", "crm")[0] == 5, "its token is none of a user's"
     assert runs("connect", "crm")[0] == 0
     assert runs("connection", "rotate", "crm")[0] == 0
     sim.entra.end()
