@@ -1,9 +1,10 @@
-"""What is said of connections beside their flows: one whose settings cannot be used, secrets that lie open to all."""
+"""Connections beside their flows: one whose settings cannot be used, secrets that lie open to all, a second look."""
 
 from __future__ import annotations
 
 import contextlib
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -106,3 +107,17 @@ def test_a_file_with_secrets_that_every_user_may_read_is_warned_of(
         folder.chmod(0o750)
         assert app.run(["-C", made, "config", "check"]) == 0
         assert "may read it" not in capsys.readouterr().err
+
+
+def test_a_connection_that_another_thread_looks_at_again_meanwhile_is_bound_all_the_same(tmp_path: Path) -> None:
+    written(tmp_path, WHOLE)
+    with Hub.open(tmp_path, environ={}) as hub:
+        identity, platform = hub.wiring.identity, hub.wiring.connection("platform")
+
+        @contextlib.contextmanager
+        def another() -> Iterator[None]:
+            yield
+            identity.forget()
+
+        id = identity.bind(platform, hub.wiring.sink("platform"), another())
+        assert identity.bind(platform, hub.wiring.sink("platform")) == id

@@ -76,18 +76,19 @@ class Identity:
         Raises Guarded when the connection now reaches another account, ConfigError when a known account turns up
         under a new name.
         """
-        if connection.name not in self._bound:
-            with self._store.read() as tx:
-                row = registry.connection(tx, connection.name)
-            if row and row.credential == self._credential(connection) and self._recent(row.checked_at):
-                self._bound[connection.name] = row.id
-            else:
-                self._ask(connection, part, meanwhile or nullcontext())
-        return self._bound[connection.name]
+        known = self._bound.get(connection.name)  # read once: another thread may look at it again meanwhile
+        if known is not None:
+            return known
+        with self._store.read() as tx:
+            row = registry.connection(tx, connection.name)
+        if row and row.credential == self._credential(connection) and self._recent(row.checked_at):
+            self._bound[connection.name] = row.id
+            return row.id
+        return self._ask(connection, part, meanwhile or nullcontext())[1]
 
     def rebind(self, connection: Connection, part: SourceConnector | SinkWriter) -> Account:
         """The account as it answers now, whatever was known of it; raises as ``bind`` does."""
-        return self._ask(connection, part, nullcontext())
+        return self._ask(connection, part, nullcontext())[0]
 
     def forget(self) -> None:
         """Before a run: whose accounts these are is looked at again."""
@@ -102,19 +103,19 @@ class Identity:
 
     def _ask(
         self, connection: Connection, part: SourceConnector | SinkWriter, meanwhile: AbstractContextManager[None]
-    ) -> Account:
+    ) -> tuple[Account, int]:
         self._bound.pop(connection.name, None)
         try:
             credential = self._credential(connection)
             with self.cache(connection.name).held(), meanwhile:
                 account = part.check()
-                self._bound[connection.name] = self._bind(connection, account, credential)
+                self._bound[connection.name] = id = self._bind(connection, account, credential)
         except BaseException as error:
             self._lost(connection.name)
             if isinstance(error, Guarded):
                 self._doubt(connection.name)
             raise
-        return account
+        return account, id
 
     def _doubt(self, connection: str) -> None:
         """It reached another account: whoever binds it next asks again, however lately it was asked."""
