@@ -251,6 +251,41 @@ def test_a_target_out_of_order_is_left_alone_after_three_calls_and_then_drained_
     assert sorted(desk.effects()[1:]) == sorted(("created", f"INV-{n}", f"{n}.10") for n in range(1, 21))
 
 
+def put_off(desk: Books, times: int) -> None:
+    """The sink's own word for so many answers is that the target takes it later."""
+    later = Answer(fate="queued", reason="busy")
+    decoding(
+        desk,
+        lambda answers, items: {stamp: later if one.fate == "refused" else one for stamp, one in answers.items()},
+    )
+    desk.bill("1")
+    desk.run()
+    desk.bill("2")
+    desk.fault("status", status=422, body={"error": {"code": "bad-amount", "message": "busy"}}, times=times)
+
+
+@pytest.mark.parametrize(("lost", "state"), [(4, None), (5, "decide")])
+def test_what_is_lost_and_never_there_is_sent_five_times_however_often_it_was_put_off(
+    desk: Books, lost: int, state: str | None
+) -> None:
+    """I20: what its sink had put off counted as lost, and a person was asked after one look"""
+    put_off(desk, times=6)
+    desk.fault("dropped", times=lost)
+    for _ in range(4):
+        desk.run()
+        desk.clock.tide.advance(600)
+    assert (desk.states().get("invoice/id:2"), len(desk.done("2"))) == (state, 0 if state else 1)
+    assert len(desk.writes()) == 3 + 6 + 5
+
+
+def test_a_target_that_says_later_again_and_again_is_asked_no_more_in_that_run(desk: Books) -> None:
+    """case_E10"""
+    put_off(desk, times=99)
+    assert desk.run().exit_code == 6
+    assert len(desk.writes()) == 3 + 9
+    assert [round(seconds) for seconds in desk.clock.slept][:5] == [4, 8, 16, 32, 60]
+
+
 def test_calls_that_provably_never_left_are_sent_again_under_their_stamp_without_asking(desk: Books) -> None:
     """Nobody listens: nothing is looked for, nothing is unknown."""
     desk.bill("1")

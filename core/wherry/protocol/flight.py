@@ -27,7 +27,7 @@ from wherry.store.database import Tx
 from wherry.store.ledger import ItemRow, LinkRow
 from wherry.wording import of_connection, spelled
 
-_BACKOFF, _LONGEST = 2.0, 60.0
+_LONGEST = 60.0
 UNAUTHORIZED, _FORBIDDEN = 401, 403
 THROTTLED = 429
 PUT_OFF_AT_MOST = 8
@@ -278,20 +278,24 @@ def _judged(target: Target, one: Exchange) -> Verdict:
     except WherryError as error:
         return Verdict(answers=[(flight, _unclear(error.message)) for flight in one.flights])
     reason = f"{target.name} answered with status {reply.status}, which does not say what became of it"
-    answers = {stamp: _named(target, answer) for stamp, answer in answers.items()}
+    answers = {stamp: _as_ours(target, answer) for stamp, answer in answers.items()}
     told = _checked(target, [(flight, answers.get(flight.stamp) or _unclear(reason)) for flight in one.flights])
     stop = not_let_in(target, reply.status) if reply.status == _FORBIDDEN and not answers else None
     return Verdict(answers=told, stop=stop or _put_off_for_ever(target, told), named=frozenset(answers))
 
 
-def _named(target: Target, answer: Answer) -> Answer:
+def _as_ours(target: Target, answer: Answer) -> Answer:
+    """A sink's word in our own: with the connection's name, and "not now" as what did not come to be tried."""
+    if answer.fate == "queued" and not (answer.target or answer.memo):
+        return _put_off(answer.reason, answer.after)
     return replace(answer, fix=of_connection(answer.fix, target.name)) if answer.fix else answer
 
 
 def _put_off_for_ever(target: Target, told: Sequence[tuple[Flight, Answer]]) -> TryAgain | None:
     """A target that says "later" again and again is asked no more in this run (case E10)."""
     for flight, answer in told:
-        if answer.fate == "queued" and flight.open.item.tries >= PUT_OFF_AT_MOST:
+        item = flight.open.item  # put off, it is another attempt; half done, another try of the same
+        if answer.fate == "queued" and item.attempt + item.tries > PUT_OFF_AT_MOST:
             return TryAgain(
                 f"{target.name} keeps putting {spelled(flight.item.entity)} {flight.item.label} off: {answer.reason}",
                 code="WHERRY-6059", connection=target.name,
@@ -365,7 +369,7 @@ def remember(store: Store, flight: Flight, answer: Answer, settle: float) -> Non
     if answer.fate == "queued" and answer.target:  # half of it is there
         row.evidence = halfway.begun(answer.target)
     if answer.fate in ("unknown", "queued"):
-        backoff = 0.0 if answer.memo else min(_BACKOFF * 2 ** min(row.tries, 9), _LONGEST)
+        backoff = 0.0 if answer.memo else min(2.0 ** min(row.attempt, 9), _LONGEST)
         usual = settle if answer.fate == "unknown" else backoff
         row.due = later(store, usual if answer.after is None else answer.after)
         row.tries += not isinstance(answer, PutOff)  # else a stretch of refusals would count against what comes later

@@ -29,9 +29,8 @@ from wherry.wording import spelled
 _SENT_AT_MOST = 3
 """How often the same bytes are sent: a vendor that replays a stored failure would replay it for ever (case A13)."""
 _TRIED_AT_MOST = 8
+"""Answers that told nothing, and looks that found nothing: what is lost each time is sent five times, not for ever."""
 _AGAIN_AFTER = 60.0
-_ATTEMPTS_AT_MOST = 5
-"""What is never there however often it is sent is not sent for ever."""
 Finds = dict[str, list[Found]]
 TWICE = "twice"
 
@@ -322,7 +321,7 @@ def _as_sent(target: Target, item: Item, answer: Answer) -> Answer:
 def _absent(target: Target, one: Flight, token: str = "") -> Answer:
     """Proved absent: the next attempt is a new one, with a new stamp."""
     row = one.open.item
-    if row.attempt >= _ATTEMPTS_AT_MOST and one.item.target is None:
+    if row.tries >= _TRIED_AT_MOST and one.item.target is None:
         return Answer(fate="decide", reason="it fails there each time, and is not there", fix=CHOICES)
     rows.again(target.lane(one.open.source), row)
     row.token = token or row.token
