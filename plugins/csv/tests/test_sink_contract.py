@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import csv
 import dataclasses
 import io
@@ -19,6 +18,7 @@ from wherry.records import Item
 from wherry.roles import CallSinkWriter
 from wherry.simulator import Entry
 from wherry.testing.holding import Holding, Line
+from wherry.testing.samples import NAMES, changed, sample
 from wherry.testing.sinks import BriefSinkSuite, SinkSuite, SinkTrial, stamp_of
 from wherry_csv.settings import CsvSettings
 from wherry_csv.sink import CsvSink
@@ -32,40 +32,10 @@ BRIEF: list[tuple[str, int, str]] = [
     ("journal_entry", 2, "beancount"), ("invoice", 1, "generic"), ("credit_memo", 4, "generic"),
     ("product", 1, "generic"),
 ]  # fmt: skip
-NAMES = ("customer", "product")
 
 
 def thing(entity: str, number: int) -> Item:
-    """The n-th thing to write, always the same."""
-    if entity in NAMES:
-        body: dict[str, Any] = {"name": f"Thing {number}", "description": f"The {number}th"}
-    else:
-        body = {"number": f"N-{number}", "date": "2026-01-05", "memo": "from the yard"}
-        if entity == "journal_entry":
-            lines = [
-                {"account": a, "side": s, "amount": money(100 + number)} for s, a in (("debit", "84"), ("credit", "79"))
-            ]
-        else:
-            lines = [
-                {"product": "Oak", "quantity": "2", "rate": f"{number}.25", "amount": money(200 * number + 50)},
-                {"product": "Elm", "quantity": "1", "rate": "3", "amount": money(300)},
-            ]
-            body |= {"customer": "Acme", "total": money(200 * number + 350)}
-        body["lines"] = lines
-    return Item(entity=entity, key=f"id:{number}", body=body, stamp=stamp_of(f"{entity} {number}"))
-
-
-def money(minor: int) -> dict[str, Any]:
-    return {"minor": minor, "currency": "USD"}
-
-
-def changed(item: Item) -> dict[str, Any]:
-    """The body with other amounts; of a name, with another description."""
-    body = copy.deepcopy(item.body)
-    if item.entity in NAMES:
-        return {**body, "description": "Another"}
-    body["lines"] = [{**line, "amount": money(4711)} for line in body["lines"]]
-    return body if item.entity == "journal_entry" else {**body, "total": money(2 * 4711)}
+    return sample(entity, number, "Acme", "Oak", debit="84", credit="79")
 
 
 def bad(entity: str) -> Item:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
@@ -17,9 +16,10 @@ from wherry.records import Item
 from wherry.roles import CallSinkWriter
 from wherry.simulator import Entry, serve
 from wherry.testing.holding import Holding, Line
+from wherry.testing.samples import changed, for_nobody, sample, unsaid
 from wherry.testing.services import SECRET, SharedClock, services
 from wherry.testing.sink_trial import created, update_of, write
-from wherry.testing.sinks import BriefSinkSuite, SinkSuite, SinkTrial, stamp_of
+from wherry.testing.sinks import BriefSinkSuite, SinkSuite, SinkTrial
 from wherry.testing.sinks_books import Telling
 from wherry.testing.sinks_changing import Arriving, Changing
 from wherry.testing.sinks_fields import Fields
@@ -45,6 +45,10 @@ def trial_of(sim: NetSuiteSimulator, url: str, folder: Path, entity: str) -> Ite
     customer = sim.make("customer", {"companyName": "Acme Rail", "subsidiary": {"id": "1"}})["id"]
     sold = sim.make("serviceSaleItem", {"itemId": "Sleeper", "incomeAccount": {"id": "54"}})["id"]
     record = KINDS[entity].record
+
+    def thing(number: int) -> Item:
+        return sample(entity, number, customer, sold, debit="1100", credit="4000")
+
     with services(folder, clock=SharedClock(sim.clock)) as core:
 
         def make() -> CallSinkWriter:
@@ -63,13 +67,13 @@ def trial_of(sim: NetSuiteSimulator, url: str, folder: Path, entity: str) -> Ite
         yield SinkTrial(
             make=make,
             stage=sim.stage,
-            items=lambda count: [thing(entity, number, customer, sold) for number in range(count)],
+            items=lambda count: [thing(number) for number in range(count)],
             changed=changed,
             wait=sim.clock.advance,
             effects=lambda item: effects(sim, make(), item),
             latest=600.0,
-            rejected=unsaid(thing(entity, 0, customer, sold)),
-            refused=refused(thing(entity, 1, customer, sold)),
+            rejected=unsaid(thing(0)),
+            refused=for_nobody(thing(1), "99999") if entity in DOCUMENTS else None,
             gone="99999",
             holds=(lambda item: held(sim, item)) if entity in DOCUMENTS else None,
             close=sim.account.close if entity in POSTING else None,
@@ -83,50 +87,6 @@ def trial_of(sim: NetSuiteSimulator, url: str, folder: Path, entity: str) -> Ite
             secret=SECRET,
             echo=lambda text: {"o:errorDetails": [{"detail": text, "o:errorCode": "USER_ERROR"}]},
         )
-
-
-def thing(entity: str, number: int, customer: str, sold: str) -> Item:
-    """The n-th thing to write, always the same."""
-    body: dict[str, Any] = {"number": f"N-{number}", "date": "2026-01-05", "memo": "from the yard"}
-    if entity == "journal_entry":
-        sides = [("debit", "1100", {"customer": customer}), ("credit", "4000", {})]
-        body["lines"] = [{"account": a, "side": s, "amount": money(100 + number), **more} for s, a, more in sides]
-    elif entity in DOCUMENTS:
-        rates = [f"{number}.25", "10"]
-        lines = [{"product": sold, "quantity": "2", "rate": rate, "description": "Oak"} for rate in rates]
-        body |= {"customer": customer, "lines": lines, "total": money(2 * (100 * number + 25) + 2000)}
-    else:
-        body = {"name": f"Thing {number}", "description": f"The {number}th"}
-    return Item(entity=entity, key=f"id:{number}", body=body, stamp=stamp_of(f"{entity} {number}"))
-
-
-def money(minor: int) -> dict[str, Any]:
-    return {"minor": minor, "currency": "USD"}
-
-
-def changed(item: Item) -> dict[str, Any]:
-    """The body with other amounts; of a name, with another description."""
-    body = copy.deepcopy(item.body)
-    if item.entity not in DOCUMENTS:
-        return {**body, "description": "Another"}
-    if item.entity == "journal_entry":
-        return {**body, "lines": [{**line, "amount": money(4711)} for line in body["lines"]]}
-    body["lines"][0] |= {"quantity": "4", "rate": "3"}
-    return {**body, "total": money(3200)}
-
-
-def unsaid(item: Item) -> Item:
-    body = {**item.body, "lines": []} if item.entity in DOCUMENTS else {**item.body, "name": " "}
-    return Item(entity=item.entity, key="id:bad", body=body, stamp=stamp_of("bad"))
-
-
-def refused(item: Item) -> Item | None:
-    """What NetSuite refuses: a document for a customer that is not there."""
-    body = {**item.body, "number": "N-R", "customer": "99999"}
-    if item.entity == "journal_entry":
-        body = {**item.body, "lines": [{**line, "customer": "99999"} for line in item.body["lines"]]}
-    bad = msgspec.structs.replace(item, key="id:refused", body=body, stamp=stamp_of("refused"))
-    return bad if item.entity in DOCUMENTS else None
 
 
 def held(sim: NetSuiteSimulator, item: Item) -> Holding | None:

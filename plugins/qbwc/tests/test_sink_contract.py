@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
@@ -16,6 +15,7 @@ from wherry.roles import Connection, Services
 from wherry.simulator import Entry, History, Stage
 from wherry.testing.holding import Holding, Line
 from wherry.testing.polled import PolledSinkSuite, PolledTrial
+from wherry.testing.samples import changed, sample
 from wherry.testing.services import SharedClock, services
 from wherry.testing.sinks import BriefSinkSuite, stamp_of
 from wherry_qbwc import company, documents, mirror, statements
@@ -190,37 +190,7 @@ def told(sim: QbwcSimulator, core: Services) -> None:
 
 
 def thing(entity: str, number: int, ids: dict[str, str]) -> Item:
-    """The n-th thing to write, always the same."""
-    body: dict[str, Any] = {"number": f"N-{number}", "date": "2026-01-05", "memo": "from the yard"}
-    if entity == "journal_entry":
-        body["lines"] = [{"account": a, "side": s, "amount": money(100 + number)} for s, a in SIDES]
-    elif entity in NOTED:
-        body = {"name": f"Thing {number}"} | ({"price": "1.5"} if entity == "product" else {"email": "a@example.com"})
-    else:
-        lines = [
-            {"product": ids["Consulting"], "quantity": "2", "rate": f"{number}.25", "description": "Oak"},
-            {"product": ids["Installation"], "quantity": "1", "amount": money(1000), "description": "Talk"},
-        ]
-        body |= {"customer": ids["Cook, Brian"], "lines": lines, "total": money(2 * (100 * number + 25) + 1000)}
-    return Item(entity=entity, key=f"id:{number}", body=body, stamp=stamp_of(f"{entity} {number}"))
-
-
-SIDES = (("debit", "10100"), ("credit", "40100"))
-
-
-def money(minor: int) -> dict[str, Any]:
-    return {"minor": minor, "currency": "USD"}
-
-
-def changed(item: Item) -> dict[str, Any]:
-    """The body with other amounts; of a name, with something else."""
-    body = copy.deepcopy(item.body)
-    if item.entity in NOTED:
-        return {**body, "price": "2.75"} if item.entity == "product" else {**body, "email": "b@example.com"}
-    if item.entity == "journal_entry":
-        return {**body, "lines": [{**line, "amount": money(4711)} for line in body["lines"]]}
-    body["lines"][0] |= {"quantity": "4", "rate": "3"}
-    return {**body, "total": money(2200)}
+    return sample(entity, number, ids["Cook, Brian"], ids["Consulting"], debit="10100", credit="40100")
 
 
 def bad(item: Item) -> Item:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from wherry.records import Item
 from wherry.roles import CallSinkWriter
 from wherry.simulator import Clock, Entry, serve
 from wherry.testing.holding import Holding, Line
+from wherry.testing.samples import changed, for_nobody, sample
 from wherry.testing.services import SECRET, SharedClock, services
 from wherry.testing.sink_trial import ask, asking
 from wherry.testing.sinks import BriefSinkSuite, SinkSuite, SinkTrial, stamp_of
@@ -41,6 +41,10 @@ def trial_of(sim: QuickBooksSimulator, url: str, folder: Path, entity: str, batc
     customer = sim.write("Customer", {"DisplayName": "Acme Rail"})["Id"]
     sold = sim.write("Item", {"Name": "Sleeper", "Type": "Service", "IncomeAccountRef": {"value": "1"}})["Id"]
     clock = SharedClock(sim.clock)
+
+    def thing(number: int) -> Item:
+        return sample(entity, number, customer, sold, debit="84", credit="79")
+
     name = KINDS[entity].name
     with services(folder, clock=clock) as core:
         reached = [settings]
@@ -59,13 +63,13 @@ def trial_of(sim: QuickBooksSimulator, url: str, folder: Path, entity: str, batc
         yield SinkTrial(
             make=make,
             stage=sim.stage,
-            items=lambda count: [thing(entity, number, customer, sold) for number in range(count)],
+            items=lambda count: [thing(number) for number in range(count)],
             changed=changed,
             wait=sim.clock.advance,
             effects=lambda item: effects(sim, item),
             latest=60.0,
-            rejected=too_long(thing(entity, 0, customer, sold)),
-            refused=refused(thing(entity, 1, customer, sold)),
+            rejected=too_long(thing(0)),
+            refused=for_nobody(thing(1), "99999") if entity in STAMPED else None,
             gone="99999",
             holds=(lambda item: held(sim, item)) if entity in STAMPED else None,
             close=sim.close_books if entity in POSTING else None,
@@ -99,49 +103,10 @@ def muddle(sim: QuickBooksSimulator) -> None:
     sim.mishaps.reverse, sim.mishaps.leave_out = True, 1
 
 
-def thing(entity: str, number: int, customer: str, sold: str) -> Item:
-    """The n-th thing to write, always the same."""
-    body: dict[str, Any] = {"number": f"N-{number}", "date": "2026-01-05", "memo": "from the yard"}
-    if entity == "journal_entry":
-        sides = [("debit", "84", {"customer": customer}), ("credit", "79", {})]
-        body["lines"] = [{"account": a, "side": s, "amount": money(100 + number), **more} for s, a, more in sides]
-    elif entity in STAMPED:
-        rates = [f"{number}.25", "10"]
-        lines = [{"product": sold, "quantity": "2", "rate": rate, "description": "Oak"} for rate in rates]
-        body |= {"customer": customer, "lines": lines, "total": money(2 * (100 * number + 25) + 2000)}
-    else:
-        body = {"name": f"Thing {number}", "description": f"The {number}th"}
-    return Item(entity=entity, key=f"id:{number}", body=body, stamp=stamp_of(f"{entity} {number}"))
-
-
-def money(minor: int) -> dict[str, Any]:
-    return {"minor": minor, "currency": "USD"}
-
-
-def changed(item: Item) -> dict[str, Any]:
-    """The body with other amounts; of a name, with another description."""
-    body = copy.deepcopy(item.body)
-    if item.entity not in STAMPED:
-        return {**body, "description": "Another"}
-    if item.entity == "journal_entry":
-        return {**body, "lines": [{**line, "amount": money(4711)} for line in body["lines"]]}
-    body["lines"][0] |= {"quantity": "4", "rate": "3"}
-    return {**body, "total": money(3200)}
-
-
 def too_long(item: Item) -> Item:
     field = "number" if item.entity in STAMPED else "name"
     value = "9" * 22 if field == "number" else " "
     return Item(entity=item.entity, key="id:bad", body={**item.body, field: value}, stamp=stamp_of("bad"))
-
-
-def refused(item: Item) -> Item | None:
-    """What QuickBooks refuses: a document for a customer that is not there."""
-    body = {**item.body, "number": "N-R", "customer": "99999"}
-    if item.entity == "journal_entry":
-        body["lines"] = [{**line, "customer": "99999"} for line in body["lines"]]
-    bad = msgspec.structs.replace(item, key="id:refused", body=body, stamp=stamp_of("refused"))
-    return bad if item.entity in STAMPED else None
 
 
 def held(sim: QuickBooksSimulator, item: Item) -> Holding | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import json
 from collections.abc import Iterator, Sequence
@@ -11,15 +10,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from wherry.records import Item
 from wherry.roles import CallSinkWriter
 from wherry.simulator import Entry, serve
 from wherry.testing.holding import Holding, Line
+from wherry.testing.samples import changed, for_nobody, sample, unsaid
 from wherry.testing.services import SECRET, SharedClock, services
 from wherry.testing.sink_trial import created, update_of, write
-from wherry.testing.sinks import SinkSuite, SinkTrial, stamp_of
+from wherry.testing.sinks import SinkSuite, SinkTrial
 from wherry.testing.sinks_bodies import Bodies
 from wherry.testing.sinks_books import Telling
 from wherry.testing.sinks_changing import Arriving, Changing
@@ -35,6 +34,7 @@ from wherry_xero.simulator import XeroSimulator
 from wherry_xero.sink import XeroSink
 
 DOCUMENTS = ("invoice", "credit_memo", "journal_entry")
+NOBODY = "99999999-0000-4000-8000-000000000000"
 SETTINGS = {"auth": {"kind": "token", "token": {"env": "BOOKS_TOKEN"}}}
 IGNORED = {
     "customer": ("description", "website"),
@@ -52,6 +52,10 @@ def trial_of(sim: XeroSimulator, url: str, folder: Path, entity: str) -> Iterato
     customer = sim.write("Contacts", {"Name": "Acme Rail"})["ContactID"]
     item = sim.write("Items", {"Code": "SLEEPER", "Name": "Sleeper", "SalesDetails": {"AccountCode": "200"}})
     sold = f"{item['ItemID']}/SLEEPER"
+
+    def thing(number: int) -> Item:
+        return sample(entity, number, customer, sold, debit="469", credit="200")
+
     with services(folder, clock=SharedClock(sim.clock)) as core:
 
         def make() -> CallSinkWriter:
@@ -72,14 +76,14 @@ def trial_of(sim: XeroSimulator, url: str, folder: Path, entity: str) -> Iterato
         yield SinkTrial(
             make=make,
             stage=sim.stage,
-            items=lambda count: [thing(entity, number, customer, sold) for number in range(count)],
+            items=lambda count: [thing(number) for number in range(count)],
             changed=changed,
             wait=sim.clock.advance,
             effects=lambda item: effects(sim, item),
             latest=60.0,
-            rejected=unsaid(thing(entity, 0, customer, sold)),
-            refused=refused(thing(entity, 1, customer, sold)),
-            gone="99999999-0000-4000-8000-000000000000",
+            rejected=unsaid(thing(0)),
+            refused=for_nobody(thing(1), NOBODY) if entity in ("invoice", "credit_memo") else None,
+            gone=NOBODY,
             holds=(lambda item: held(sim, item)) if entity in DOCUMENTS else None,
             close=sim.close if entity in DOCUMENTS else None,
             move=move,
@@ -95,53 +99,6 @@ def trial_of(sim: XeroSimulator, url: str, folder: Path, entity: str) -> Iterato
             secret=SECRET,
             echo=lambda text: {"Type": "ValidationException", "Message": text},
         )  # fmt: skip
-
-
-def thing(entity: str, number: int, customer: str, sold: str) -> Item:
-    """The n-th thing to write, always the same."""
-    body: dict[str, Any] = {"number": f"N-{number}", "date": "2026-01-05", "memo": "from the yard"}
-    if entity == "journal_entry":
-        sides = [("debit", "469"), ("credit", "200")]
-        body["lines"] = [{"account": a, "side": s, "amount": money(100 + number)} for s, a in sides]
-    elif entity in DOCUMENTS:
-        rates = [f"{number}.25", "10"]
-        lines = [{"product": sold, "quantity": "2", "rate": rate, "description": "Oak"} for rate in rates]
-        body |= {"customer": customer, "lines": lines, "total": money(2 * (100 * number + 25) + 2000)}
-    elif entity == "customer":
-        body = {"name": f"Thing {number}", "email": f"{number}@example.com"}
-    else:
-        body = {"name": f"Thing {number}", "description": f"The {number}th"}
-    return Item(entity=entity, key=f"id:{number}", body=body, stamp=stamp_of(f"{entity} {number}"))
-
-
-def money(minor: int) -> dict[str, Any]:
-    return {"minor": minor, "currency": "USD"}
-
-
-def changed(item: Item) -> dict[str, Any]:
-    """The body with other amounts; of a name, with another way to reach it."""
-    body = copy.deepcopy(item.body)
-    if item.entity == "customer":
-        return {**body, "email": "other@example.com"}
-    if item.entity == "product":
-        return {**body, "description": "Another"}
-    if item.entity == "journal_entry":
-        return {**body, "lines": [{**line, "amount": money(4711)} for line in body["lines"]]}
-    body["lines"][0] |= {"quantity": "4", "rate": "3"}
-    return {**body, "total": money(3200)}
-
-
-def unsaid(item: Item) -> Item:
-    body = {**item.body, "lines": []} if item.entity in DOCUMENTS else {**item.body, "name": " "}
-    return Item(entity=item.entity, key="id:bad", body=body, stamp=stamp_of("bad"))
-
-
-def refused(item: Item) -> Item | None:
-    """What Xero refuses: a document for a customer that is not there."""
-    if item.entity not in ("invoice", "credit_memo"):
-        return None
-    body = {**item.body, "number": "N-R", "customer": "99999999-0000-4000-8000-000000000000"}
-    return msgspec.structs.replace(item, key="id:refused", body=body, stamp=stamp_of("refused"))
 
 
 def row_of(sim: XeroSimulator, item: Item) -> dict[str, Any] | None:
