@@ -121,3 +121,17 @@ def test_a_connection_that_another_thread_looks_at_again_meanwhile_is_bound_all_
 
         id = identity.bind(platform, hub.wiring.sink("platform"), another())
         assert identity.bind(platform, hub.wiring.sink("platform")) == id
+
+
+def test_two_companies_that_one_app_signs_in_to_have_a_budget_each(tmp_path: Path) -> None:
+    """A vendor counts by company, and two connections reach two: one that reaches a known account is refused."""
+    by_app = 'auth = { kind = "oauth2", client_id = "app", client_secret = { env = "SECRET" } }'
+    by_token = 'auth = { kind = "token", token = { env = "SECRET" } }'
+    head = 'version = 1\n[project]\nname = "yard"\ncurrency = "USD"\n[plugins]\nenabled = ["hubspot"]\n'
+    made = {"one": by_app, "two": by_app, "three": by_token, "four": by_token}
+    tables = [f'[connections.{name}]\nplugin = "hubspot"\n{auth}\n' for name, auth in made.items()]
+    (tmp_path / "wherry.toml").write_text(head + "".join(tables), "utf-8")
+    with Hub.open(tmp_path, environ={"SECRET": "canary-secret-5"}) as hub:
+        one, two, three, four = (hub.wiring.signed_in(hub.wiring.connection(name)) for name in made)
+    assert one != two
+    assert three == four, "the same token"

@@ -133,9 +133,9 @@ class Wiring:
         manifest = self.plugins.manifests[connection.plugin]
         auth = profile.auth or self._auth(connection, profile)
         hosts = profile.hosts or tuple(manifest.hosts)
-        account = f"{profile.base_url} {self.credential(connection)}"
         client = Http(
-            msgspec.structs.replace(profile, auth=auth, hosts=hosts), connection=connection.name, account=account,
+            msgspec.structs.replace(profile, auth=auth, hosts=hosts), connection=connection.name,
+            account=f"{profile.base_url} {self.signed_in(connection)}",
             clock=self.clock, patience=self.patience, through=self.through,
             budgets=self.project.folder / ".wherry" / "budgets", waits=partial(self.lanes.held_up, connection.name),
         )  # fmt: skip
@@ -189,6 +189,11 @@ class Wiring:
         auth = getattr(connection.settings, "auth", None)
         found.update(str(getattr(auth, "client_id", "")).encode())
         return found.hexdigest()
+
+    def signed_in(self, connection: Connection) -> str:
+        """Whose calls a vendor counts together. Two sign-ins of one app reach two accounts: none has two names here."""
+        own = connection.name if isinstance(getattr(connection.settings, "auth", None), OAuth2Auth) else ""
+        return f"{self.credential(connection)} {own}"
 
     # -- flows ------------------------------------------------------------------------------------------------------
 
