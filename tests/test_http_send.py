@@ -287,3 +287,31 @@ def test_what_is_asked_last_is_asked_once_the_call_has_waited_for_its_turn_and_m
     assert asked == [pytest.approx(60.0 + SLACK, abs=0.1)]
     assert caught.value.where["sent"] == "no"
     assert len(server.seen) == 2
+
+
+# -- leaving -----------------------------------------------------------------------------------------------------------
+
+
+class Session(httpx.Auth):
+    """A sign-in that its vendor counts as a session, until it is told that it is over."""
+
+    def __init__(self, url: str) -> None:
+        self.ending: str | None = f"{url}/logout"
+
+    def sign_out(self) -> httpx.Request | None:
+        """The first time, the request that ends it."""
+        url, self.ending = self.ending, None
+        return httpx.Request("POST", url) if url else None
+
+
+@pytest.mark.parametrize("script", [lambda seen: Reply(500, {}), lambda seen: None])
+def test_who_is_done_signs_out_once_and_what_goes_wrong_with_that_is_nobodys_trouble(script):
+    with loopback(lambda seen: script(seen) if seen.path == "/logout" else Reply(200, {})) as server:
+        http = client(server, auth=Session(server.url))
+        http.close()
+        assert server.seen == [], "nobody has signed in yet"
+        http.send(CALL)
+        http.close()
+        http.send(CALL)
+        http.close()
+    assert [seen.path for seen in server.seen] == ["/things", "/logout", "/things"]

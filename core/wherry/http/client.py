@@ -29,7 +29,7 @@ from wherry.http.guard import Guard, Resolve, origin, system_resolve
 from wherry.http.pacing import Pacer, Waits, shared_pacer
 from wherry.http.profile import Profile, Response
 from wherry.http.retrying import Patience, Retries
-from wherry.http.signing import signed
+from wherry.http.signing import sign_out, signed
 from wherry.http.transport import FIRST, HANDED, LANE, MAX_BODY, MAX_BYTES, MEGABYTE, WHOLE, Counts, Transport
 from wherry.records import Call, Reply
 from wherry.redaction import scrub
@@ -229,9 +229,10 @@ class Http:
         return self._counts.refused
 
     def close(self) -> None:
-        """Close the connections; the next call opens new ones."""
+        """Sign out where the vendor wants that, and close the connections; the next call opens new ones."""
         with self._lock:
             if self._made is not None:
+                sign_out(self._made, self._profile.auth)
                 self._made.close()
                 self._made = None
 

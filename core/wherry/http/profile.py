@@ -67,7 +67,11 @@ class Profile(Struct, frozen=True, kw_only=True):
     base_url: str
     auth: httpx.Auth | None = None
     """Left out, the core makes it of the connection's ``auth``. Credentials go to ``base_url``'s scheme, host and port
-    only. What one of your own signs with must come from ``SecretRef.reveal``, else it is not struck from texts."""
+    only. What one of your own signs with must come from ``SecretRef.reveal``, else it is not struck from texts. Where
+    the vendor counts sessions, ``sign_out`` of it makes the request that ends one (``http.signing.SignsOut``)."""
+    sign: Callable[[Callable[[Any], str]], httpx.Auth] | None = None
+    """Makes ``auth`` for a system that signs in in its own way: it is given what reveals a secret of the connection's
+    settings (a ``SecretRef``), wherever that is kept, and asks for it when a request is signed."""
     hosts: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     """Sent with every call to ``base_url``, such as a version or a company; not with calls elsewhere."""

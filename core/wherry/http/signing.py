@@ -6,9 +6,24 @@ would be a credential that nobody configured, and prepares redirects, which are 
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, suppress
+from typing import Protocol, runtime_checkable
 
 import httpx
+
+from wherry.http.transport import WHOLE
+
+LEAVING = 10.0
+"""Seconds that signing out may take."""
+
+
+@runtime_checkable
+class SignsOut(Protocol):
+    """Optional, of an ``httpx.Auth``: a vendor that counts sessions is told when one is over."""
+
+    def sign_out(self) -> httpx.Request | None:
+        """The request that ends the session, which is forgotten with that; None where there is none."""
+        ...
 
 
 def signed(gate: httpx.BaseTransport, request: httpx.Request, auth: httpx.Auth | None) -> httpx.Response:
@@ -28,6 +43,20 @@ def signed(gate: httpx.BaseTransport, request: httpx.Request, auth: httpx.Auth |
             except BaseException:
                 answer.close()
                 raise
+
+
+def sign_out(gate: httpx.BaseTransport, auth: object) -> None:
+    """As well as can be: what was to be done is done, and a session that stays open ends by itself."""
+    request = auth.sign_out() if isinstance(auth, SignsOut) else None
+    if request is None:
+        return
+    request.extensions[WHOLE] = LEAVING
+    with suppress(Exception):
+        answer = gate.handle_request(request)
+        try:
+            answer.read()
+        finally:
+            answer.close()
 
 
 _NOBODY = httpx.Auth()

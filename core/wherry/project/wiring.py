@@ -126,7 +126,6 @@ class Wiring:
             log=log, clock=self.clock, http=partial(self._client, connection), fan_out=self._overlaps[name].fan_out,
             cache=self.identity.cache(name), documents=partial(self.store.documents, connection.plugin),
             table=partial(read_table, self.project.folder), folder=self.project.folder,
-            reveal=partial(self.reveal, name),
         )  # fmt: skip
 
     def _client(self, connection: Connection, profile: Profile) -> Http:

@@ -14,6 +14,7 @@ import structlog
 
 from wherry.clock import SystemClock
 from wherry.http import Http, Patience, Profile
+from wherry.redaction import remember
 from wherry.roles import Clock, Services
 from wherry.signin import bearer
 from wherry.simulator import Clock as SimulatorClock
@@ -49,15 +50,16 @@ def services(
     """What the core hands a plugin, made of the real parts, until the block ends.
 
     The store is a SQLite file in ``folder``; a second call on the same folder finds what the first one kept. Requests
-    are signed as a hub would sign them: by the ``httpx.Auth`` that a profile brings, else by ``auth``, else with
-    ``secret`` as a bearer token. With a fake ``clock`` retries and pacing take no time.
+    are signed as a hub would sign them: by the ``httpx.Auth`` that a profile brings or makes of ``secret``, else by
+    ``auth``, else with ``secret`` as a bearer token. With a fake ``clock`` retries and pacing take no time.
     """
     clock = clock or SystemClock()
     store = Store(f"sqlite:///{folder / 'kit.db'}", clock, folder / "files")
     made: list[Http] = []
 
     def http(profile: Profile) -> Http:
-        signed = msgspec.structs.replace(profile, auth=profile.auth or auth or bearer(lambda: secret))
+        own = profile.sign(lambda _: remember(secret)) if profile.sign is not None else None
+        signed = msgspec.structs.replace(profile, auth=profile.auth or own or auth or bearer(lambda: secret))
         made.append(Http(signed, connection=connection, clock=clock, patience=patience))
         return made[-1]
 
