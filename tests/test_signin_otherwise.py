@@ -103,6 +103,22 @@ def test_a_token_goes_out_in_the_scheme_and_header_of_its_settings(
     assert header == "authorization" or not any("authorization" in seen.headers for seen in server.seen)
 
 
+def test_a_plugin_that_signs_in_its_own_way_is_given_what_reveals_a_secret_wherever_that_is_kept(
+    tmp_path: Path,
+) -> None:
+    project = PROJECT.replace('{{ env = "CRM_TOKEN" }}', "{{ stored = true }}")
+    with loopback(lambda seen: Reply(200, {})) as server:
+        (tmp_path / "wherry.toml").write_text(project.format(url=server.url, more=""))
+        with Hub.open(tmp_path, environ={}) as hub:
+            told = hub.wiring.connection("crm")
+            hub.wiring.vault.put("crm", "auth.token", "canary-own-51d")
+            profile = Profile(
+                base_url=server.url, sign=lambda reveal: bearer(lambda: reveal(told.settings.auth.token), "own")
+            )
+            hub.wiring.services(told).http(profile).read("GET", "/docs")
+    assert server.seen[0].headers["authorization"] == "own canary-own-51d"
+
+
 @pytest.mark.parametrize("more", [', scheme = "to ken"', ', header = ""', ', header = "X: y"', ', header = "X\\n"'])
 def test_a_scheme_or_header_that_no_request_can_carry_is_refused(tmp_path: Path, more: str) -> None:
     (tmp_path / "wherry.toml").write_text(PROJECT.format(url="http://127.0.0.1:1", more=more))
