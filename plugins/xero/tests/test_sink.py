@@ -423,6 +423,32 @@ def test_one_bad_element_leaves_the_others_done(sinks: Sinks) -> None:
         assert told[items[1].stamp].field == "customer"
 
 
+def test_what_was_sent_is_found_although_the_connections_link_is_another_since(
+    sim: XeroSimulator, sinks: Sinks
+) -> None:
+    """An invoice that Xero numbers itself was looked for by its whole link alone, and would have been sent twice."""
+    with sinks() as (sink, thing):
+        sent = thing(number="")
+        write(sink, [sent])
+        write(sink, [thing(number="I-2")])
+    sent.sent = True
+    with sinks(link="https://new.example/documents") as (sink, _):
+        [hit] = ask(sink, [sent])[sent.stamp]
+        assert (hit.ours, hit.facts) == (True, sink.facts(sent))
+
+
+def test_a_journal_that_was_taken_back_is_known_although_the_link_is_another_since(sinks: Sinks) -> None:
+    with sinks() as (sink, thing):
+        entry = thing("journal_entry")
+        made = write(sink, [entry])[entry.stamp]
+        back = Item(**{**msgspec.structs.asdict(entry), "action": "void", "target": made.target, "before": entry.body})
+        back.stamp, back.body = stamp_of("back"), {"date": "2026-01-31"}
+        write(sink, [back])
+    with sinks(link="https://new.example/documents") as (sink, _):
+        [hit] = ask(sink, [back])[back.stamp]
+        assert (hit.ours, hit.facts["state"]) == (True, "taken back")
+
+
 def test_a_name_that_is_taken_is_looked_at_and_then_held(sim: XeroSimulator, sinks: Sinks) -> None:
     with sinks() as (sink, thing):
         sim.write("Contacts", {"Name": "OAK"})

@@ -9,10 +9,12 @@ is general knowledge. What has a quotation mark is not asked for by that text: h
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
+from msgspec.structs import replace
 from wherry.errors import TryAgain
 from wherry.posting.facts import TAKEN_BACK
 from wherry.posting.texts import clean
@@ -27,7 +29,7 @@ from .faults import object_in
 from .journals import narration, turned
 from .lists import code
 from .sales import reference
-from .texts import REFERENCE, stamp_in
+from .texts import REFERENCE, stamp_in, when
 
 AT_ONCE, LONGEST = 15, 1500
 """Items in one question, and characters of it as they stand in the address, which cannot be long."""
@@ -77,15 +79,15 @@ def _conditions(item: Item, books: Books) -> Iterator[str]:
     kind = KINDS[item.entity]
     if reverses(item):
         yield f'{kind.id}==guid("{item.target}")'
-        yield f'{kind.stamp}=="{_sign(item, books)}"'
-        return
     told = [(kind.stamp, _sign(item, books)), (kind.unique, _key(item))]
     if item.entity == "journal_entry":
-        told.append((kind.unique, narration(turned(item))))
-    for field, text in told:
-        # How a quotation mark would be written is not known, and a narration can have pages.
-        if text and not set(text) & {'"', "\\"} and len(text) <= REFERENCE:
-            yield f'{field}=="{text}"'
+        told.append((kind.unique, narration(turned(replace(item, body=item.before or item.body)))))
+    # How a quotation mark would be written is not known, and a narration can have pages.
+    asked = [(field, text) for field, text in told if text and not set(text) & {'"', "\\"} and len(text) <= REFERENCE]
+    yield from (f'{field}=="{text}"' for field, text in asked)
+    if item.sent and kind.stamp == "Url" and kind.unique not in dict(asked):
+        # The link of the connection may have been another when it was sent.
+        yield f"Date=={when(dt.date.fromisoformat(item.body['date']))}"
 
 
 def _sign(item: Item, books: Books) -> str:

@@ -23,7 +23,7 @@ from .books import Books
 from .client import Client, Obj, unreadable
 from .facts import lines_of
 from .journals import number_in
-from .texts import day, stamp_in
+from .texts import day, stamp_in, when
 
 _REPORT = "Reports/TrialBalance"
 _TEMPORARY = frozenset({"income", "expense"})
@@ -95,7 +95,7 @@ def _minor(cells: list[Obj], column: int, home: str) -> int:
 
 def entries(client: Client, books: Books, first: dt.date | None, last: dt.date) -> Iterator[HeldEntry]:
     """The manual journals of these days, whoever made them. One that was voided, or waits as a draft, books nothing."""
-    where = f"Date<={_when(last)}" if first is None else f"Date>={_when(first)} AND Date<={_when(last)}"
+    where = f"Date<={when(last)}" if first is None else f"Date>={when(first)} AND Date<={when(last)}"
     for row in client.each("ManualJournals", where=where):
         date, text = day(row.get("Date")), clean(row.get("Narration"))
         if date is None:
@@ -105,10 +105,6 @@ def entries(client: Client, books: Books, first: dt.date | None, last: dt.date) 
             stamp=stamp_in(row.get("Url")), lines=list(_lines(row, books)) if row.get("Status") == "POSTED" else [],
             at_home=True,
         )  # fmt: skip
-
-
-def _when(date: dt.date) -> str:
-    return f"DateTime({date.year},{date.month:02},{date.day:02})"
 
 
 def _lines(row: Obj, books: Books) -> Iterator[HeldLine]:

@@ -55,3 +55,8 @@ def iso(text: object) -> str:
     """The same as text; empty where there is none."""
     found = day(text)
     return found.isoformat() if found else ""
+
+
+def when(date: dt.date) -> str:
+    """A day as lists are filtered by it."""
+    return f"DateTime({date.year},{date.month:02},{date.day:02})"
