@@ -442,8 +442,9 @@ def test_the_vendors_own_word_for_a_dead_grant_counts(server, tmp_path, house):
 
 def test_a_wrong_client_secret_says_so_in_the_vendors_words(desk, house):
     house.say = [Reply(401, {"error": "invalid_client", "error_description": "client secret is wrong"})]
-    with pytest.raises(AccessLost, match="client secret is wrong"):
+    with pytest.raises(AccessLost, match="client secret is wrong") as caught:
         desk.read()
+    assert "compare client_id and client_secret in auth of connections." in caught.value.fix
 
 
 def test_a_newly_configured_refresh_token_begins_a_new_chain(server, tmp_path, house):

@@ -44,10 +44,10 @@ class ClientGrant(OAuth2):
         response.read()
         return self._keep(self._answer(response), "", None)
 
-    def _lost(self, why: str) -> AccessLost:
+    def _lost(self, why: str, fix: str = "") -> AccessLost:
         return AccessLost(
             f"connection {self._connection} cannot sign in: {why}",
-            fix="check id and secret, and that the app may sign in by itself; then: "
-            f"wherry connection test {self._connection}",
+            fix="check id and secret, which may have been changed at the vendor, and that the app may sign in by "
+            f"itself; then: wherry connection test {self._connection}",
             code="WHERRY-5044", connection=self._connection,
         )  # fmt: skip

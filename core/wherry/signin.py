@@ -300,7 +300,11 @@ class OAuth2(httpx.Auth):
     def _answer(self, response: httpx.Response) -> Granted:
         """The new tokens. Nothing is stored unless an access token came: a 200 may carry an error (case_E3)."""
         if response.status_code in (400, 401, 403):
-            raise self._lost(f"the vendor's token endpoint refused the client: {told(response)}")
+            raise self._lost(
+                f"the vendor's token endpoint refused the client: {told(response)}",
+                "the secret may have been changed there: compare client_id and client_secret in auth of connections."
+                f"{self._connection} with the app at the vendor; then: wherry connect {self._connection}",
+            )
         answer = granted(response)
         if answer is None:
             raise self._later(response)
@@ -313,8 +317,8 @@ class OAuth2(httpx.Auth):
             code="WHERRY-6040", connection=self._connection, status=response.status_code,
         )  # fmt: skip
 
-    def _lost(self, why: str) -> AccessLost:
-        return lost(self._connection, why)
+    def _lost(self, why: str, fix: str = "") -> AccessLost:
+        return lost(self._connection, why, fix)
 
 
 class _Patient:
@@ -353,11 +357,11 @@ def oauth2(
     return OAuth2(client_id, client_secret, refresh_token, endpoints, vault, connection, lock, clock)
 
 
-def lost(connection: str, why: str) -> AccessLost:
+def lost(connection: str, why: str, fix: str = "") -> AccessLost:
     """What to raise when somebody must sign in."""
     return AccessLost(
         f"connection {connection} cannot sign in: {why}",
-        fix=f"sign in{'' if why == NOBODY else ' again'}: wherry connect {connection}",
+        fix=fix or f"sign in{'' if why == NOBODY else ' again'}: wherry connect {connection}",
         code="WHERRY-5040", connection=connection,
     )  # fmt: skip
 
