@@ -48,7 +48,8 @@ class Account(Struct, frozen=True):
 class Query(Struct, frozen=True):
     """What to read. ``after`` is a mark the source gave earlier (None: from the start), ``since`` the earliest
     modified time of interest, ``fields`` what the map needs of the heads, ``relatives`` those whose changes matter too
-    (kind → fields). ``complete`` are the kinds that it will be asked for, should a list be able to tell the links."""
+    (kind → fields). ``complete`` are the kinds that it will be asked for, should a list be able to tell the links.
+    ``repeats``: what was made of a head follows its later changes, so it matters if it comes to belong to another."""
 
     kind: str
     after: str | None = None
@@ -56,6 +57,7 @@ class Query(Struct, frozen=True):
     fields: tuple[str, ...] = ()
     relatives: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     complete: tuple[str, ...] = ()
+    repeats: bool = False
 
 
 @runtime_checkable

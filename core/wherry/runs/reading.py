@@ -11,7 +11,7 @@ from wherry.entities import other_forms
 from wherry.errors import ContractBroken, Guarded
 from wherry.protocol import boundary, homing
 from wherry.records import Page, Record
-from wherry.roles import Fetches, FieldMapper, Query
+from wherry.roles import Fetches, FieldMapper, Narrows, Query
 from wherry.runs import overruled
 from wherry.runs.job import Job, roots_of
 from wherry.store import homes, ledger, registry
@@ -43,7 +43,8 @@ def read(job: Job, kind: str, mapper: FieldMapper) -> Iterator[Page]:
     after = saved.mark or None if saved is not None and saved.is_under(**under) else None
     yield from overruled.once_more(job, kind, fields, saved, after or "")
     query = Query(kind=kind, after=after, since=job.options.changed_since or job.wired.since, fields=fields,
-                  relatives=job.wired.watched(mapper), complete=tuple(mapper.fields))  # fmt: skip
+                  relatives=job.wired.watched(mapper), complete=tuple(mapper.fields),
+                  repeats=not isinstance(mapper, Narrows) or job.wired.repeats(mapper.root))  # fmt: skip
     pages = boundary.pages(job.wired.source, query)
     comparable = saved is None or saved.is_under(choice=under["choice"])  # else fewer may be just what is wanted
     whole = after is None and comparable and job.options.moves_mark and known_before(job, kind) >= _FEW

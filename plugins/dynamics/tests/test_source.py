@@ -127,6 +127,20 @@ def test_a_proxy_that_writes_its_own_time_loses_nothing(filled: Standing) -> Non
     assert late in [record.id for record in deals(filled.source(), mark)[0]]
 
 
+def test_a_merger_of_accounts_brings_their_deals_again(filled: Standing) -> None:
+    """Nothing on them shows that they belong to another now."""
+    rows = filled.sim.org.rows
+    every = Query("deal", settled(filled), None, FIELDS, NEAR, complete=tuple(NEAR), repeats=True)
+    assert [record for page in filled.source().read(every) for record in page.records] == []
+    loser, survivor, *_ = rows["account"]
+    moved = [id for id, row in rows["opportunity"].items() if row["_customerid_value"] == loser]
+    filled.sim.org.merge("account", survivor, loser)
+    found = [record for page in filled.source().read(every) for record in page.records]
+    assert {record.id for record in found} >= set(moved)
+    assert len(moved) == 3
+    assert all(record.touched for record in found)
+
+
 def test_a_new_file_and_a_replaced_one_bring_their_deal_again(
     filled: Standing, monkeypatch: pytest.MonkeyPatch
 ) -> None:

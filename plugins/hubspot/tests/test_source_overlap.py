@@ -59,6 +59,20 @@ def test_a_file_that_comes_within_the_overlap_touches_its_deal_only(account, rea
     assert read(account.source(), after=second.mark, relatives=WATCHED).ids == []
 
 
+def test_a_merger_of_companies_brings_their_deals_again(account):
+    """case_B12: the links go over to the survivor, and leave no trace on the deal."""
+    (deal,), (survivor, loser) = account.sim.create("deals"), account.sim.create("companies", 2, name="Pier {n}")
+    account.sim.link("deals", deal, "companies", loser, 5)
+    account.advance(200)
+    mark = [*account.source().read(Query("deal", None, None, ("dealname",)))][-1].mark
+    account.advance(200)
+    query = Query("deal", mark, None, ("dealname",), complete=("company",), repeats=True)
+    portal = account.sim.portal
+    portal.merge(account.sim.record("companies", survivor), account.sim.record("companies", loser))
+    found = [record for page in account.source().read(query) for record in page.records]
+    assert [(record.id, record.touched) for record in found] == [(deal, True)]
+
+
 def test_once_the_index_can_hide_nothing_more_the_overlap_is_read_a_last_time(account, read):
     """And from then on a read without change is one search that finds nothing."""
     ids = account.sim.create("deals", 450)

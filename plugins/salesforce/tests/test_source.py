@@ -157,6 +157,23 @@ def test_a_new_file_and_a_new_version_of_one_bring_their_deal_again(filled: Stan
         assert b"".join(pieces) == b"xy"
 
 
+def test_a_deleted_line_and_a_merger_of_accounts_bring_their_deals_again(filled: Standing) -> None:
+    """Salesforce touches the survivor of a merger, and none of the opportunities that go over to it."""
+    org, rows = filled.sim.org, filled.sim.org.rows
+    every = Query("deal", settled(filled), None, FIELDS, NEAR, complete=tuple(NEAR), repeats=True)
+    assert [record for page in filled.source().read(every) for record in page.records] == []
+    assert filled.calls() == {"POST /composite": 1}
+    loser, survivor, *_ = rows["Account"]
+    last = list(rows["Opportunity"])[3]
+    line = next(id for id, row in rows["OpportunityLineItem"].items() if row["OpportunityId"] == last)
+    org.delete("OpportunityLineItem", line)
+    moved = [id for id, row in rows["Opportunity"].items() if row["AccountId"] == loser]
+    org.merge("Account", survivor, loser)
+    found = {record.id for page in filled.source().read(every) for record in page.records}
+    assert found == {*moved, last}
+    assert len(moved) == 3
+
+
 def test_a_rest_of_relatives_that_was_not_looked_at_is_looked_at_by_the_next_run(filled: Standing) -> None:
     """The heads' pages were handed over, the relatives' were not: their mark stays where it was."""
     mark, sim = settled(filled), filled.sim

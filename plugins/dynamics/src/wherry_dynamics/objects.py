@@ -136,6 +136,11 @@ def text(raw: Raw | None) -> str:
     return str(_decode(raw) or "") if raw is not None else ""
 
 
+def named(rows: Iterable[Row], column: str) -> set[str]:
+    """The ids that rows name in a column."""
+    return {text(row.get(column)) for row in rows} - {""}
+
+
 def stamp_of(row: Row) -> int:
     """When a row changed, in seconds."""
     return seconds_of(text(row[STAMP]))

@@ -15,7 +15,7 @@ from wherry.roles import Account, Connection, Description, Query, Services
 
 from .client import Ask, Client, Row, among, is_id, profile_of
 from .files import notes_since, opened
-from .objects import STAMP, View, stamp_of, text
+from .objects import STAMP, View, named, stamp_of, text
 from .relatives import Relatives
 from .schema import Schema
 from .settings import KINDS, DynamicsSettings
@@ -23,6 +23,9 @@ from .walk import Walk, changed
 
 CHUNK = 150
 """Heads whose relatives are read at once: their ids take 7 kB of an address. Dataverse takes 32, proxies often 8."""
+
+WATCHING = ("deal", "ticket")
+"""Kinds that are read again for what changed beside them."""
 
 
 class DynamicsSource:
@@ -61,7 +64,7 @@ class DynamicsSource:
             if query.kind == "deal" and "statuscode" in query.fields:
                 self._schema.notice({text(row["statuscode"]) for row in rows})
             yield Page([view.record(row) for row in rows], str(mark))
-        if query.after and query.kind == "deal":
+        if query.after and query.kind in WATCHING:
             yield from self._touched(view, query, span, since)
         yield Page([], str(span.end()))
 
@@ -76,21 +79,32 @@ class DynamicsSource:
         return self._client.pages(Ask(view.set, view.columns(fields), where, order, view.expand(fields)))
 
     def _touched(self, view: View, query: Query, span: Span, since: int) -> Iterator[Page]:
-        """Deals whose lines or files changed: neither needs to leave a trace on the deal."""
+        """Heads whose lines, files or account changed: none of them needs to leave a trace on the head, a merger of
+        accounts leaves none."""
         asked = []
-        if "line_item" in query.relatives:
+        if query.kind == "deal" and "line_item" in query.relatives:
             line = self._schema.view("line_item")
             asked.append(Ask(line.set, ("_opportunityid_value",), changed(span.near), f"{line.id} asc"))
-        if "file" in query.relatives:
+        if query.kind == "deal" and "file" in query.relatives:
             asked.append(notes_since(span.near))
-        rows = chain.from_iterable(self._fan_out(self._client.rows, asked))
-        ids = sorted({text(row.get("_opportunityid_value") or row.get("_objectid_value")) for row in rows} - {""})
+        if query.repeats and "company" in query.complete:
+            account = self._schema.view("company")
+            merged = f"merged eq true and {changed(span.near)}"
+            asked.append(Ask(account.set, ("_masterid_value",), merged, f"{account.id} asc"))
+        told = list(chain.from_iterable(self._fan_out(self._client.rows, asked)))
+        found = named(told, "_opportunityid_value") | named(told, "_objectid_value")
+        ids = sorted(found | self._of_accounts(view, sorted(named(told, "_masterid_value"))))
         for start in range(0, len(ids), CHUNK):
-            found = self._by_id(view, ids[start : start + CHUNK], query.fields)
-            records = [view.record(row) for row in found if stamp_of(row) >= since]
+            rows = self._by_id(view, ids[start : start + CHUNK], query.fields)
+            records = [view.record(row) for row in rows if stamp_of(row) >= since]
             for record in records:
                 record.touched = True
             yield Page(records, str(Mark(span.end().at, near=span.near)))
+
+    def _of_accounts(self, view: View, accounts: Sequence[str]) -> set[str]:
+        parts = [accounts[start : start + CHUNK] for start in range(0, len(accounts), CHUNK)]
+        asked = [Ask(view.set, (view.id,), among("customerid", some), f"{view.id} asc") for some in parts]
+        return named(chain.from_iterable(self._fan_out(self._client.rows, asked)), view.id)
 
     def _by_id(self, view: View, ids: Sequence[str], fields: Sequence[str]) -> list[Row]:
         parts = [ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK)]

@@ -9,7 +9,7 @@ from msgspec import Raw, Struct
 from wherry.decoding import decoder
 from wherry.records import Record
 
-from .client import MODIFIED, stamp_ms
+from .client import MODIFIED, Filter, stamp_ms
 from .shapes import CrmObject, Ends
 
 TYPES = {
@@ -23,6 +23,7 @@ TYPES = {
 
 MERGED, OWNER = "hs_merged_object_ids", "hubspot_owner_id"
 PRODUCT_ID, POSITION = "hs_product_id", "hs_position_on_quote"
+HAS_MERGED: Filter = {"propertyName": MERGED, "operator": "HAS_PROPERTY"}
 PROBLEM = "company_problem"
 """Our own field of a deal or ticket: why no company was chosen for it. Only there when there is something to tell."""
 OURS = frozenset({PROBLEM, "id"})

@@ -14,7 +14,7 @@ from .client import MODIFIED, Client, Filter, stamp_ms
 from .files import ACTIVITIES, HAS_FILES, DealFiles, opened
 from .marks import SECOND, Bound, Mark, Position, mark_at, mark_of
 from .metadata import Metadata
-from .objects import MERGED, Head
+from .objects import HAS_MERGED, MERGED, Head
 from .owners import Owners, owner_record
 from .reading import Reader, pieces
 from .relatives import Relatives, linked_with
@@ -230,4 +230,6 @@ def _watched(query: Query) -> dict[str, list[Filter]]:
         watched.update((type_name, [HAS_FILES]) for type_name in ACTIVITIES.values())
     if query.kind == "deal" and "line_item" in query.relatives:
         watched["line_items"] = []
+    if query.kind in ("deal", "ticket") and query.repeats and "company" in query.complete:
+        watched["companies"] = [HAS_MERGED]  # the links of the losers went over to it, and left no trace
     return watched

@@ -105,32 +105,32 @@ class Client:
         return answer.data, answer.headers
 
     def query_beside(self, soql: str, others: Sequence[str]) -> tuple[Found, Headers, list[list[Row]]]:
-        """As ``query``, and all rows of other queries, in one call."""
-        asked = [soql, *others]
-        parts, headers = self.compose([self._asked(one) for one in asked])
-        first, *found = map(self._told, parts, asked)
+        """As ``query``, and all rows of other queries, those in the recycle bin as well, in one call."""
+        parts, headers = self.compose([self._asked(soql), *(self._asked(one, everything=True) for one in others)])
+        first = self._told(parts[0], soql)
+        found = [self._told(part, one, everything=True) for part, one in zip(parts[1:], others, strict=True)]
         return first, headers, [list(self.rows(one)) for one in found]
 
-    def queries(self, soqls: Sequence[str]) -> list[list[Row]]:
+    def queries(self, soqls: Sequence[str], *, everything: bool = False) -> list[list[Row]]:
         """All rows of several queries; the first pages of five come in one call."""
         if len(soqls) == 1:
-            return [list(self.rows(self.query(soqls[0])[0]))]
+            return [list(self.rows(self.query(soqls[0], everything=everything)[0]))]
         found: list[Found] = []
         for start in range(0, len(soqls), TOGETHER):
             some = soqls[start : start + TOGETHER]
-            parts, _ = self.compose([self._asked(soql) for soql in some])
-            found += map(self._told, parts, some)
+            parts, _ = self.compose([self._asked(soql, everything=everything) for soql in some])
+            found += [self._told(part, soql, everything=everything) for part, soql in zip(parts, some, strict=True)]
         return [list(self.rows(one)) for one in found]
 
-    def _told(self, part: Part, soql: str) -> Found:
+    def _told(self, part: Part, soql: str, *, everything: bool = False) -> Found:
         """What a query found; one that took too long among others is asked once more by itself."""
         try:
             return self.judged(part, Found)
         except TryAgain:
-            return self.query(soql)[0]
+            return self.query(soql, everything=everything)[0]
 
-    def _asked(self, soql: str) -> str:
-        return f"{self._root}/query?q={quote_plus(soql)}"
+    def _asked(self, soql: str, *, everything: bool = False) -> str:
+        return f"{self._root}/{'queryAll' if everything else 'query'}?q={quote_plus(soql)}"
 
     def rows(self, found: Found) -> Iterator[Row]:
         """The rows of an answer and of the pages behind it, which stay as they were when it was asked."""

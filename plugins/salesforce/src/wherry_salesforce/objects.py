@@ -110,6 +110,11 @@ def text(raw: Raw | None) -> str:
     return str(_decode(raw) or "") if raw is not None else ""
 
 
+def named(rows: Iterable[Row], field: str) -> set[str]:
+    """The ids that rows name in a field."""
+    return {text(row.get(field)) for row in rows} - {""}
+
+
 def ms_of(row: Row) -> int:
     """When a row changed, in ms."""
     return stamp_ms(text(row[STAMP]))

@@ -18,7 +18,7 @@ from wherry.roles import Account, Connection, Description, Query, Services
 
 from .client import LONGEST_URL, TOGETHER, Client, Found, Headers, Row, profile_of, stamp_ms
 from .files import links_since, opened
-from .objects import View, ms_of, text
+from .objects import View, ms_of, named, text
 from .relatives import Relatives
 from .schema import Schema
 from .settings import KINDS, SalesforceSettings
@@ -27,6 +27,8 @@ from .walk import Walk
 
 CHUNK = 1_000
 """Heads whose relatives are read at once: their ids fill a third of the longest query that Salesforce takes."""
+WATCHING = ("deal", "ticket")
+"""Kinds that are read again for what changed beside them."""
 _PLACE = len(quote_plus("'',")) + 18
 """What an id takes in an address."""
 
@@ -76,12 +78,12 @@ class SalesforceSource:
         start = saved_mark(Mark, query.after, "Salesforce", "WHERRY-1761") if query.after else Mark()
         span = Span(self._clock, self._settings.overlap_ms, 1_000, start=start)
         near = span.near
-        ask = _Asking(self._client, view, query.fields, _beside(query, near))
+        ask = _Asking(self._client, view, query.fields, self._beside(query, near))
         for rows, mark in Walk(ask, span, since, view.object).pages():
             self._notice(query, rows)
             yield Page([view.record(row) for row in rows], str(mark))
         if span.near < near:  # Salesforce's clock went back
-            ask.found = self._client.queries(_beside(query, span.near))
+            ask.found = self._client.queries(self._beside(query, span.near), everything=True)
         yield from self._touched(view, query, ask.found, span, since)
         yield Page([], str(span.end()))
 
@@ -94,15 +96,38 @@ class SalesforceSource:
         if query.kind == "deal" and "StageName" in query.fields:
             self._schema.notice({text(row["StageName"]) for row in rows})
 
+    def _beside(self, query: Query, near: int) -> list[str]:
+        """Queries for what touches heads, where that matters and they were read before: lines, files, and accounts that
+        were merged. What lies in the recycle bin is asked for as well: a deleted line, and the losers of a merger."""
+        if not query.after or query.kind not in WATCHING:
+            return []
+        since, asked = f"SystemModstamp >= {moment(near)}", []
+        if query.kind == "deal" and "line_item" in query.relatives:
+            asked.append(select(("OpportunityId",), "OpportunityLineItem", since))
+        if query.kind == "deal" and "file" in query.relatives:
+            asked.append(links_since(near))
+        master = self._schema.view("company").seen(["MasterRecordId"]) if "company" in query.complete else []
+        if query.repeats and master:
+            asked.append(select(master, "Account", f"IsDeleted = true AND MasterRecordId != null AND {since}"))
+        return asked
+
     def _touched(self, view: View, query: Query, found: list[list[Row]], span: Span, since: int) -> Iterator[Page]:
-        """Deals whose lines or files changed: a line moves its deal only when an amount changes, a file never does."""
-        ids = {text(row.get("OpportunityId") or row.get("LinkedEntityId")) for rows in found for row in rows}
+        """Heads whose lines, files or account changed: a line moves its deal only when an amount changes, a file and a
+        merger of accounts never do."""
+        told = [row for rows in found for row in rows]
+        ids = named(told, "OpportunityId") | named(told, "LinkedEntityId")
+        ids |= self._of_accounts(view, sorted(named(told, "MasterRecordId")))
         for start in range(0, len(ids), CHUNK):
             rows = self._by_id(view, sorted(ids)[start : start + CHUNK], query.fields)
             records = [view.record(row) for row in rows if ms_of(row) >= since]
             for record in records:
                 record.touched = True
             yield Page(records, str(Mark(span.end().at, near=span.near)))
+
+    def _of_accounts(self, view: View, accounts: Sequence[str]) -> set[str]:
+        parts = [accounts[start : start + CHUNK] for start in range(0, len(accounts), CHUNK)]
+        asked = [select(("Id",), view.object, among("AccountId", some)) for some in parts]
+        return named(chain.from_iterable(self._client.queries(asked)), "Id")
 
     def _by_id(self, view: View, ids: Sequence[str], fields: Sequence[str]) -> list[Row]:
         parts = [ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK)]
@@ -185,16 +210,6 @@ class _Asking:
         page, headers, self.found = self._client.query_beside(soql, self._beside)
         self._beside = []
         return page, headers
-
-
-def _beside(query: Query, near: int) -> list[str]:
-    """Queries for deals whose relatives changed, where that matters and they were read before."""
-    asked = []
-    if query.after and query.kind == "deal" and "line_item" in query.relatives:
-        asked.append(select(("OpportunityId",), "OpportunityLineItem", f"SystemModstamp >= {moment(near)}"))
-    if query.after and query.kind == "deal" and "file" in query.relatives:
-        asked.append(links_since(near))
-    return asked
 
 
 def _since(query: Query) -> int:
