@@ -77,7 +77,9 @@ class XeroSink:
     def listing(self, entity: str) -> Iterator[Listed]:
         """Active contacts, or items that are sold. Raises Rejected for another entity."""
         if entity == "customer":
-            return map(_contact, self._client.each("Contacts"))
+            # The archived ones too: one that is archived while pages are read would move others to a page before.
+            every = self._client.each("Contacts", includeArchived="true")
+            return (_contact(row) for row in every if row.get("ContactStatus", "ACTIVE") == "ACTIVE")
         if entity == "product":
             return (_product(row) for row in self._client.rows("Items") if row.get("IsSold") is not False)
         raise Rejected(

@@ -181,6 +181,8 @@ class XeroSimulator(StandIn):
     def _list(self, call: Call) -> Reply:
         name, org = _name(call), self._org(call)
         rows = [row for row in org.records[name].values() if _passes(call, name, row)]
+        if order := call.query.get("order", "").split():
+            rows.sort(key=lambda row: str(row.get(order[0]) or ""), reverse=order[1:] == ["DESC"])
         if name == "Items":
             return self._told({name: [_element(row) for row in rows]})
         size, page = (_whole_number(call, field, usual) for field, usual in (("pageSize", 100), ("page", 1)))
