@@ -441,6 +441,16 @@ def test_what_was_sent_is_found_although_the_connections_link_is_another_since(
         assert (hit.ours, hit.facts) == (True, sink.facts(sent))
 
 
+def test_a_journal_left_as_a_draft_is_told_as_that_where_journals_are_posted(sinks: Sinks) -> None:
+    """What takes it back would be booked, and it is not: the core shows a person what differs."""
+    with sinks(status="draft") as (sink, thing):
+        entry = thing("journal_entry")
+        entry.target = write(sink, [entry])[entry.stamp].target
+        assert ask(sink, [entry])[entry.stamp][0].facts == sink.facts(entry)
+    with sinks() as (sink, _):
+        assert ask(sink, [entry])[entry.stamp][0].facts == {**sink.facts(entry), "state": "draft"}
+
+
 def test_a_journal_that_was_taken_back_is_known_although_the_link_is_another_since(sinks: Sinks) -> None:
     with sinks() as (sink, thing):
         entry = thing("journal_entry")

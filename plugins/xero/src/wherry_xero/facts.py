@@ -45,8 +45,15 @@ def of_record(item: Item, held: Obj, books: Books) -> Facts:
         return _product(item, held)
     if held.get("Status") in UNDONE:
         return dict(TAKEN_BACK)
-    told = {"state": "stands", "date": iso(held.get("Date"))}
+    told = {"state": _state(item, held, books), "date": iso(held.get("Date"))}
     return told | (_journal(item, held, books) if item.entity == "journal_entry" else _sale(item, held))
+
+
+def _state(item: Item, held: Obj, books: Books) -> str:
+    """A journal that was left as a draft before such are posted at once: what takes it back would be booked, and it is
+    not."""
+    is_left = held.get("Status") == "DRAFT" and books.settings.status == "approved"
+    return "draft" if is_left and item.entity == "journal_entry" else "stands"
 
 
 def _contact(item: Item, held: Obj) -> Facts:
