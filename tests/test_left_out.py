@@ -12,6 +12,7 @@ from wherry.cli import app
 from wherry.hub import Hub
 from wherry.operating import overview
 from wherry.testing.clock import hurried
+from wherry.testing.commands import Commands
 
 PROJECT = """
 version = 1
@@ -66,20 +67,14 @@ def test_a_connection_with_wrong_settings_is_named_and_holds_up_its_own_flows_on
     (tmp_path / "accounts.csv").write_text("category,debit,credit\n", "utf-8")
     line, why = WRONG[how]
 
-    def says(*words: str) -> tuple[int, str]:
-        with contextlib.chdir(tmp_path):
-            code = app.run(list(words))
-        told = capsys.readouterr()
-        return code, told.out + told.err
-
+    typed = Commands(tmp_path, capsys)
     written(tmp_path, WHOLE)
-    assert says("run", "wallet-journals")[0] == 0
+    typed.does("run wallet-journals")
     written(tmp_path, line)
-    code, told = says("run", "wallet-journals")
-    assert (code, f"connection crm cannot be used, nor its flows catalogue: {why}" in told) == (0, True)
-    for words in ("run catalogue", "status", "config check", "doctor", "connection test crm"):
-        code, told = says(*words.split())
-        assert (code, why in told) == (2, True), words
+    told = typed.does("run wallet-journals") + typed.err
+    assert f"connection crm cannot be used, nor its flows catalogue: {why}" in told
+    for line in ("run catalogue", "status", "config check", "doctor", "connection test crm"):
+        assert why in typed.does(line, 2) + typed.err, line
     with Hub.open(tmp_path, environ={}) as hub:
         changed = [row["object"] for row in overview.audit_rows(hub, what="config.changed")]
     assert changed == [], "nobody knows how the settings would be"
@@ -103,7 +98,7 @@ def test_a_file_with_secrets_that_every_user_may_read_is_warned_of(
             told = [check for check in overview.doctor(hub)["checks"] if check["state"] == "warn"]
         assert [(check["what"], check["fix"]) for check in told] == [("secrets in token", f"chmod 600 {folder}/token")]
         assert app.run(["-C", made, "config", "check"]) == 0
-        assert f"{folder}/token holds secrets, and every user of this machine may read it" in capsys.readouterr().err
+        assert f"{folder}/token is for secrets, and every user of this machine may read it" in capsys.readouterr().err
         folder.chmod(0o750)
         assert app.run(["-C", made, "config", "check"]) == 0
         assert "may read it" not in capsys.readouterr().err

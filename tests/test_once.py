@@ -280,6 +280,7 @@ def test_explain_tells_the_way_of_a_movement_by_its_reference_its_record_and_its
     treasury.ask("run wallet-journals", 4)
     assert 'category "donation" is not in the accounts table' in told(treasury, "p4")
     for word, missing in {"p9": "no flow has ever read p9", "M-99": "there is no movement M-99: flow wallet-journals",
-                          "E-99": "E-99 is not open: it is done by now, or never was"}.items():  # fmt: skip
+                          "E-99": "E-99 is not open: it is done by now, or never was",
+                          "t-99": "fix      wherry triage show T-99"}.items():  # fmt: skip
         treasury.does(f"explain {word}", 3)
         assert missing in treasury.err

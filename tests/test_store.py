@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from wherry.errors import Busy, ConfigError, Rejected, TryAgain, WherryError
 from wherry.records import Candidate, Draft, Ref
 from wherry.store import Store, audit, calls, inquiries, ledger, locks, needs, questions, registry
@@ -273,6 +273,18 @@ def test_a_damaged_database_file_is_named_with_its_remedy(tmp_path: Path, conten
         _ = Database(f"sqlite:///{tmp_path / 'wherry.db'}").engine
     assert "wherry.db" in caught.value.message
     assert "backup" in caught.value.fix
+
+
+def test_a_disk_that_takes_nothing_is_told_with_its_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """case_A19: a file of a store that cannot be made longer is an I/O error to SQLite"""
+
+    def full(*_: object) -> None:
+        raise OperationalError("", {}, sqlite3.OperationalError("disk I/O error"))
+
+    monkeypatch.setattr(Database, "_ensure_schema", full)
+    with pytest.raises(ConfigError) as caught:
+        _ = Database(f"sqlite:///{tmp_path / 'wherry.db'}").engine
+    assert "make room on the disk" in caught.value.fix
 
 
 def test_a_locked_database_is_told_from_a_broken_one(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def check() -> None:
     checked = flows.check_settings(own.hub)
     flows.record_settings(own.hub)
     for path in connections.exposed(own.hub):
-        own.warn(f"{path} holds secrets, and every user of this machine may read it: chmod 600 {path}")
+        own.warn(f"{path} is for secrets, and every user of this machine may read it: chmod 600 {path}")
     data = {"file": str(project.file), "connections": sorted(project.connections), "flows": sorted(project.flows),
             "not_checked": checked.not_checked, "former": checked.former}  # fmt: skip
     numbers = f"{plural(len(project.connections), 'connection')}, {plural(len(project.flows), 'flow')}"

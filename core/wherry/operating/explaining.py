@@ -26,6 +26,7 @@ from wherry.redaction import scrub
 from wherry.runs import dying
 from wherry.settings import Flow
 from wherry.store import homes, inquiries, ledger, questions, registry
+from wherry.store.database import Tx
 from wherry.store.findings import Decision
 from wherry.store.inquiries import Placed
 from wherry.store.leavings import ONCE
@@ -36,6 +37,7 @@ from wherry.wording import bare
 
 _MOST = 20
 _OPEN_ITEM, _MOVEMENT = re.compile(r"[eE]-\d+").fullmatch, re.compile(r"[mM]-\d+").fullmatch
+_QUESTION = re.compile(r"[tT]-\d+").fullmatch
 
 
 def explain(hub: Hub, word: str = "", target: str = "", kind: str = "") -> list[dict[str, Any]]:
@@ -47,10 +49,17 @@ def explain(hub: Hub, word: str = "", target: str = "", kind: str = "") -> list[
         if not found:
             raise NotFound(
                 view.never_read(target or word, bool(target)), code="WHERRY-3085", document=target or word,
-                fix=view.unread() or "check the number; a document is found by its number, its record's id, its key, "
-                "or --target ID",
+                fix=_shown_by(tx, word.strip()) or view.unread() or "check the number; a document is found by its "
+                "number, its record's id, its key, or --target ID",
             )  # fmt: skip
         return [view.told(one, word or target) for one in found[:_MOST]]
+
+
+def _shown_by(tx: Tx, word: str) -> str:
+    """The command that tells of what is no document; empty where it is unknown."""
+    if _QUESTION(word):
+        return f"wherry triage show {word.upper()}"
+    return f"wherry runs show {word}" if word and registry.find_runs(tx, id=word, limit=1) else ""
 
 
 class View(Teller):
@@ -260,7 +269,7 @@ class View(Teller):
             return None
         seen = one.seen
         return {
-            "kind": one.kind, "id": one.record, "source": self._source_name(one.flow),
+            "kind": one.kind, "id": one.record, "source": self._source_of(one),
             "version": seen.version if seen else "", "run": seen.run if seen else "",
             "outcome": seen.fate if seen else "", "reason": scrub(seen.reason) if seen else "",
             "amount": seen.amount if seen else None, "currency": seen.currency if seen else "",
@@ -317,6 +326,11 @@ class View(Teller):
             return f"{sink.name} ({sink.account_name})" if sink.account_name else sink.name
         settings = self.hub.project.flows.get(one.flow)
         return settings.sink if settings is not None else "the target"
+
+    def _source_of(self, one: Subject) -> str:
+        """Also where the project calls the flow otherwise by now."""
+        row = self.bound.get(one.route.source) if one.route is not None else None
+        return self._source_name(one.flow) or (row.name if row is not None else "")
 
     def _source_name(self, flow: str) -> str:
         settings = self.hub.project.flows.get(flow)

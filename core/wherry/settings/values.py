@@ -26,6 +26,7 @@ from wherry.settings.mistakes import nearest, suggestion, wrong
 
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
 _EVERY = re.compile(r"([1-9][0-9]{0,5}) ?(m|h|d)\Z")
+_SECONDS = re.compile(r"([0-9]{1,5})(s|m)\Z")
 _SIZE = re.compile(r"([1-9][0-9]{0,8}) ?(B|kB|MB|GB|KiB|MiB|GiB)\Z", re.IGNORECASE)
 _MINUTES = {"m": 1, "h": 60, "d": 24 * 60}
 _BYTES = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
@@ -34,7 +35,7 @@ _CRON_START = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
 _CRON_FIRES = 400
 FOLDER = "folder"
 """In the context of a validation: the project folder."""
-NAME_RULE = "names are lower case letters and digits, with hyphens between words: won-deals"
+NAME_RULE = "names are lower case letters and digits, with hyphens between words, 63 signs at most: won-deals"
 
 Policy = Literal["once", "always"]
 
@@ -195,6 +196,13 @@ def _cron(value: str) -> str:
     return value
 
 
+def _seconds(value: Any) -> int:
+    match = _SECONDS.match(value) if isinstance(value, str) else None
+    if not match:
+        raise wrong("is not a time", 'write seconds or minutes: "90s", "5m"')
+    return int(match[1]) * (60 if match[2] == "m" else 1)
+
+
 def _size(value: Any) -> int:
     match = _SIZE.match(value) if isinstance(value, str) else None
     if not match:
@@ -260,6 +268,8 @@ Every = Annotated[str, AfterValidator(_every)]
 Cron = Annotated[str, AfterValidator(_cron)]
 TablePath = Annotated[str, AfterValidator(_table)]
 """A CSV table of the project folder. One that a person names must be there; a default may be missing."""
+Seconds = Annotated[int, PlainValidator(_seconds), WithJsonSchema({"type": "string", "examples": ["90s", "5m"]})]
+"""A short time, as ``90s`` or ``5m``."""
 Size = Annotated[int, PlainValidator(_size), WithJsonSchema({"type": "string", "examples": ["100MB"]})]
 Names = Annotated[tuple[str, ...], AfterValidator(_distinct)]
 _ONE_OR_SEVERAL = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}

@@ -390,7 +390,7 @@ def _cannot_open(url: sa.URL, error: DBAPIError) -> ConfigError:
         "locked": "another process holds it: wait for that run, or stop it",
         "malformed": "the file is damaged: restore a backup",
         "not a database": "the file is not a store: restore a backup, or name another file",
-        "full": "make room on the disk and run again; nothing was lost",
+        "disk": "make room on the disk, or mend it, and run again; nothing that was settled is lost",
     }
     fix = next(
         (fix for word, fix in fixes.items() if word in reason),
