@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from wherry.cli import app
+from wherry.testing.commands import Commands
 
 from .drained import TOKEN, Books, books
 
@@ -18,26 +18,24 @@ class Counter:
     """A project's folder and the commands typed in it; every command opens the project anew."""
 
     def __init__(self, desk: Books, capsys: pytest.CaptureFixture[str]) -> None:
-        self.desk, self._capsys = desk, capsys
-        self.err = ""
+        self.desk, self._typed = desk, Commands(desk.folder, capsys)
+
+    @property
+    def err(self) -> str:
         """What the last command said on standard error."""
+        return self._typed.err
 
-    def text(self, *arguments: str, code: int = 0) -> str:
+    def text(self, *words: str, code: int = 0) -> str:
         """What a command prints for people; it must end with this exit code."""
-        self._capsys.readouterr()
-        found = app.run(["-C", str(self.desk.folder), *arguments])
-        said = self._capsys.readouterr()
-        self.err = said.err
-        assert found == code, said.out + said.err
-        return said.out
+        return self._typed.does(shlex.join(words), code)
 
-    def ask(self, *arguments: str, code: int = 0) -> Any:
+    def ask(self, *words: str, code: int = 0) -> Any:
         """The data of a command's answer."""
-        return json.loads(self.text(*arguments, "--output", "json", code=code))["data"]
+        return self._typed.ask(shlex.join(words), code)
 
-    def fails(self, *arguments: str, code: int) -> Any:
+    def fails(self, *words: str, code: int) -> Any:
         """The error of a command that does not work."""
-        return json.loads(self.text(*arguments, "--output", "json", code=code))["error"]
+        return self._typed.told(shlex.join(words), code)["error"]
 
     def said(self) -> list[tuple[str, str]]:
         """The audit log: action and object, oldest first."""

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from types import FunctionType
 from typing import Any
 
 import pytest
-from wherry.cli import app
 from wherry.testing.clock import hurried
+from wherry.testing.commands import Commands
 from wherry_quickbooks.simulator import OAuthApp, QuickBooksSimulator
 
 from .projects import INVOICES
@@ -28,36 +26,15 @@ CHARGES = """InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,Cust
 """
 
 
-class Shop:
+class Shop(Commands):
     """The project's folder, its books, and what is typed."""
 
     def __init__(
         self, folder: Path, books: QuickBooksSimulator, capsys: pytest.CaptureFixture[str],
         stage: Stage[QuickBooksSimulator] | None = None,
     ) -> None:  # fmt: skip
-        self.folder, self.books, self._capsys = folder, books, capsys
-        self._stage = stage
-        self.code = 0
-        self.err = ""
-
-    def type(self, line: str) -> str:
-        """What ``wherry LINE`` prints. Its exit code and standard error are kept."""
-        self._capsys.readouterr()
-        with contextlib.chdir(self.folder):
-            self.code = app.run(shlex.split(line))
-        said = self._capsys.readouterr()
-        self.err = said.err
-        return said.out
-
-    def does(self, line: str, code: int = 0) -> str:
-        """The same; it must end with this exit code."""
-        said = self.type(line)
-        assert self.code == code, f"{line}: exit {self.code}\n{said}{self.err}"
-        return said
-
-    def ask(self, line: str, code: int = 0) -> Any:
-        """The data of its answer."""
-        return json.loads(self.does(f"{line} --output json", code))["data"]
+        super().__init__(folder, capsys)
+        self.books, self._stage = books, stage
 
     def once(self, step: str, do: FunctionType) -> None:
         """Do it, or have what came of it when another test did it."""
@@ -65,13 +42,6 @@ class Shop:
             do()
         else:
             self._stage.once(step, self.folder, do)
-
-    def setting(self, before: str, after: str) -> None:
-        """Somebody changes the project file."""
-        path = self.folder / "wherry.toml"
-        text = path.read_text("utf-8")
-        assert before in text
-        path.write_text(text.replace(before, after), "utf-8")
 
     def number(self, number: str) -> dict[str, Any]:
         """The invoice of that number in the books."""

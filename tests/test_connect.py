@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import shlex
 import sys
 import threading
 import webbrowser
@@ -23,6 +24,7 @@ from wherry.operating.connecting import begin
 from wherry.signin import FIELD, Tokens
 from wherry.simulator import serve
 from wherry.testing.clock import hurried
+from wherry.testing.commands import Commands
 from wherry_hubspot.simulator import HubSpotSimulator, OAuthApp
 
 PROJECT = """
@@ -80,16 +82,9 @@ def run(folder: Path) -> Run:
 
 
 @pytest.fixture
-def ask(run: Run, capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
+def ask(folder: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
     """A command's envelope, after its exit code was checked."""
-
-    def asked(*arguments: str, code: int = 0) -> dict[str, Any]:
-        capsys.readouterr()
-        assert run(*arguments, "--output", "json") == code
-        envelope: dict[str, Any] = json.loads(capsys.readouterr().out)
-        return envelope
-
-    return asked
+    return lambda *words, code=0: Commands(folder, capsys).told(shlex.join(words), code)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shlex
 import socket
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from wherry.hub import Hub
 from wherry.signin import FIELD, Tokens
 from wherry.simulator import serve
 from wherry.testing.clock import hurried
+from wherry.testing.commands import Commands
 from wherry_quickbooks.simulator import OAuthApp, QuickBooksSimulator
 
 from .projects import INVOICES
@@ -51,13 +53,7 @@ def folder(tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def ask(folder: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
-    def asked(*arguments: str, code: int = 0) -> dict[str, Any]:
-        capsys.readouterr()
-        assert app.run(["-C", str(folder), *arguments, "--output", "json"]) == code
-        envelope: dict[str, Any] = json.loads(capsys.readouterr().out)
-        return envelope
-
-    return asked
+    return lambda *words, code=0: Commands(folder, capsys).told(shlex.join(words), code)
 
 
 def kept(folder: Path) -> Tokens | None:

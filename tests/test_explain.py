@@ -133,7 +133,7 @@ def test_a_long_request_is_cut_with_the_command_that_shows_all_of_it(at: Counter
               "amount": "1.00"} for n in range(100)]  # fmt: skip
     at.desk.shelf.put([{**at.desk.bill("1", "100.00"), "lines": lines}])
     at.desk.run()
-    told = at.text("explain", "INV-1")
+    told = at.text("-C", str(at.desk.folder), "explain", "INV-1")
     assert "and 88 more lines" in told
     assert f"more characters; all of it: wherry -C {at.desk.folder} explain INV-1 --output json" in told
     assert len(told) < 12_000

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 
 import pytest
-from wherry.cli import app
 from wherry.hub import Hub
 from wherry.operating import overview
 from wherry.store import registry
+from wherry.testing.commands import Commands
 
 from .drained import books
 
@@ -41,26 +40,20 @@ def begun(folder: Path) -> Hub:
     return hub
 
 
-def says(folder: Path, capsys: pytest.CaptureFixture[str], *words: str) -> str:
-    with contextlib.chdir(folder):
-        app.run(list(words))
-    return capsys.readouterr().out
-
-
 def test_a_run_whose_process_was_killed_is_said_to_be_cut_off_and_not_to_run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     begun(tmp_path).close()
-    told = says(tmp_path, capsys, "status")
+    typed = Commands(tmp_path, capsys)
+    told = typed.type("status")
     assert "copies  cut off" in told
     assert "its last run ended without finishing (killed?), and the next goes on from there" in told
-    for words in (("runs", "list"), ("runs", "show", RUN), ("flow", "show", "copies")):
-        said = says(tmp_path, capsys, *words)
-        assert "cut off" in said, words
-        assert "running" not in said, words
-    with contextlib.chdir(tmp_path):
-        app.run(["explain", "ACME-1"])
-    assert "its last run: cut off" in capsys.readouterr().err
+    for line in ("runs list", f"runs show {RUN}", "flow show copies"):
+        said = typed.type(line)
+        assert "cut off" in said, line
+        assert "running" not in said, line
+    typed.type("explain ACME-1")
+    assert "its last run: cut off" in typed.err
 
 
 def test_a_run_whose_process_lives_is_running(tmp_path: Path) -> None:
@@ -95,9 +88,9 @@ def test_a_store_that_was_lost_is_not_begun_anew_unless_somebody_says_so(
     store = tmp_path / ".wherry" / "wherry.db"
     for lose in (lambda: store.write_bytes(b""), store.unlink):
         lose()
-        with contextlib.chdir(tmp_path):
-            assert app.run(["status"]) == 2
-        told = capsys.readouterr().err
+        typed = Commands(tmp_path, capsys)
+        typed.does("status", 2)
+        told = typed.err
         assert "WHERRY-2316" in told
         assert "put a backup in its place" in told
     (left,) = Path(f"{store}-locks").iterdir()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import re
 import shlex
 from collections import Counter
@@ -12,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wherry.cli import app
 from wherry.simulator import serve
+from wherry.testing.commands import Commands
 from wherry_dynamics.simulator import DATA, DynamicsSimulator
 from wherry_dynamics.simulator.options import simulator
 
@@ -31,8 +30,6 @@ def sim() -> DynamicsSimulator:
 @pytest.fixture
 def runs(sim: DynamicsSimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Iterator[Runs]:
     """Runs a command in the folder: its exit code, and what it tells as JSON."""
-    monkeypatch.setattr(logging.root, "handlers", logging.root.handlers[:])
-    monkeypatch.setattr(logging.root, "level", logging.root.level)
     monkeypatch.setenv("DYNAMICS_CLIENT_ID", "sim-client")
     monkeypatch.setenv("DYNAMICS_CLIENT_SECRET", SECRET)
     with serve(sim.app()) as url:
@@ -40,11 +37,12 @@ def runs(sim: DynamicsSimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         told = (blocks[0] + blocks[1]).replace("https://acme.crm.dynamics.com", url)
         (tmp_path / "wherry.toml").write_text(told.replace("acme.onmicrosoft.com", "sim-tenant"))
 
+        typed = Commands(tmp_path, capsys)
+
         def run(*words: str) -> tuple[int, Any]:
-            code = app.run(["-C", str(tmp_path), "--yes", "--output", "json", *words])
-            out, err = capsys.readouterr()
-            assert SECRET not in out + err
-            return code, json.loads(out or err)
+            said = typed.type(shlex.join([*words, "--yes", "--output", "json"]))
+            assert SECRET not in said + typed.err
+            return typed.code, json.loads(said or typed.err)
 
         yield run
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from wherry.cli import app
 from wherry.simulator import serve
+from wherry.testing.commands import Commands
 from wherry_netsuite.simulator import App, NetSuiteSimulator
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "how-to" / "connect-netsuite.md"
@@ -22,18 +21,11 @@ C536379,85123A,HANGING HEART,-1,14/02/2026 09:41,2.55,17850,United Kingdom
 """
 
 
-class Page(NamedTuple):
-    """The page's project in a folder of its own; ``does`` is a command that ends with this exit code."""
+class Page(Commands):
+    """The page's project in a folder of its own."""
 
-    folder: Path
     books: NetSuiteSimulator
     key: str
-    does: Callable[..., str]
-
-    def setting(self, before: str, after: str) -> None:
-        file = self.folder / "wherry.toml"
-        assert before in file.read_text("utf-8")
-        file.write_text(file.read_text("utf-8").replace(before, after), "utf-8")
 
 
 @pytest.fixture
@@ -52,13 +44,10 @@ def page(
     assert told is not None
     monkeypatch.setenv("BOOKS_CLIENT_ID", "abc")
 
-    def does(*words: str, code: int = 0) -> str:
-        assert app.run(["-C", str(tmp_path), "--yes", *words]) == code
-        return capsys.readouterr().out
-
     with serve(strict.app()) as url:
         (tmp_path / "wherry.toml").write_text(told[1], "utf-8")
-        made = Page(tmp_path, strict, private, does)
+        made = Page(tmp_path, capsys)
+        made.books, made.key = strict, private
         made.setting('account = "1234567"', f'account = "1234567"\nbase_url = "{url}"')
         yield made
 
@@ -68,36 +57,36 @@ def test_the_page_leads_to_invoices_in_the_books(page: Page) -> None:
     page.setting('"required"', '"automatic"')
     page.setting('"triage"', '"create"')
     (page.folder / "charges.csv").write_text(CHARGES, "utf-8")
-    assert "reaches NetSuite account 1234567, subsidiary 1" in page.does("connection", "test", "books")
-    assert "12 posting accounts" in page.does("accounts", "import", "books")
-    page.does("workspace", "import", "online-retail", str(page.folder / "charges.csv"), "--currency", "USD")
-    assert "1 invoice" in page.does("plan", "invoices")
-    page.does("run", "invoices")
-    page.does("run", "invoices")
-    assert "They agree." in page.does("reconcile", "invoices")
+    assert "reaches NetSuite account 1234567, subsidiary 1" in page.does("connection test books")
+    assert "12 posting accounts" in page.does("accounts import books")
+    page.does("workspace import online-retail charges.csv --currency USD")
+    assert "1 invoice" in page.does("plan invoices")
+    page.does("run invoices")
+    page.does("run invoices")
+    assert "They agree." in page.does("reconcile invoices")
     made = [entry.what for entry in page.books.history.effects()]
     assert sorted(made) == ["creditMemo.created", "customer.created", "invoice.created", "serviceSaleItem.created"]
 
 
 def test_what_is_only_written_to_leads_to_its_plan_and_not_to_what_it_cannot_tell(page: Page) -> None:
-    assert page.does("connection", "test", "books").endswith(" plan invoices\n")
-    page.does("connection", "discover", "books", code=3)
+    assert page.does("connection test books").endswith(" plan invoices\n")
+    page.does("connection discover books", code=3)
 
 
 def test_disconnecting_an_app_that_signs_in_by_itself_says_whether_its_flows_go_on(
     page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page.does("connection", "test", "books")
-    said = page.does("connection", "disconnect", "books")
+    page.does("connection test books")
+    said = page.does("connection disconnect books --yes")
     assert "connections.books.auth.client_secret, which is read from file" in said
     assert "until that is taken away it signs in again by itself, and these flows go on: invoices" in said
     assert said.endswith("flow pause invoices\n")
-    page.does("run", "invoices")
+    page.does("run invoices")
     page.setting('{ file = "netsuite.pem" }', "{ stored = true }")
     monkeypatch.setattr("sys.stdin", io.StringIO(page.key))
-    page.does("connection", "set-secret", "books")
-    page.does("connection", "test", "books")
-    said = page.does("connection", "disconnect", "books")
+    page.does("connection set-secret books")
+    page.does("connection test books")
+    said = page.does("connection disconnect books --yes")
     assert "until somebody signs in again, these flows do not run: invoices" in said
     assert said.endswith("connection set-secret books\n")
-    page.does("run", "invoices", code=5)
+    page.does("run invoices", code=5)

@@ -3,37 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from wherry.cli import app
 from wherry.hub import Hub
 from wherry.testing.clock import hurried
+from wherry.testing.commands import Commands
 from wherry_qbwc.simulator import Outcome, QbwcSimulator
 
 from .work_rig import served
 
 
-class Desk:
+class Desk(Commands):
     """A project's folder and what is typed there; ``session`` serves it for one update of the Web Connector."""
 
     def __init__(self, folder: Path, desktop: QbwcSimulator, capsys: pytest.CaptureFixture[str]) -> None:
-        self.folder, self.desktop, self._capsys = folder, desktop, capsys
-        self.name, self.err = "books", ""
-
-    def does(self, line: str, code: int = 0) -> str:
-        """What ``wherry LINE`` prints; it must end with this exit code."""
-        self._capsys.readouterr()
-        with contextlib.chdir(self.folder):
-            ended = app.run(shlex.split(line))
-        said = self._capsys.readouterr()
-        self.err = said.err
-        assert ended == code, f"{line}: exit {ended}\n{said.out}{said.err}"
-        return said.out
+        super().__init__(folder, capsys)
+        self.desktop, self.name = desktop, "books"
 
     def connection(self, body: str) -> None:
         """Somebody writes the connection ``books`` anew, and enables what it needs."""

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from wherry.cli import app
 from wherry.operating import callers
+from wherry.testing.commands import Commands
 
 from .desk_rig import Desk, desk
 from .web_rig import NAME, Served
@@ -19,9 +17,7 @@ from .work_rig import CHARGES, PROJECT
 
 
 def said(site: Served, line: str, capsys: pytest.CaptureFixture[str]) -> str:
-    with contextlib.chdir(site.hub.project.folder):
-        app.run(shlex.split(line))
-    return capsys.readouterr().out
+    return Commands(site.hub.project.folder, capsys).type(line)
 
 
 def test_sign_ins_that_are_refused_are_counted_until_one_is_let_in(

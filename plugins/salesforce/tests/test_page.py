@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import re
 import shlex
 from collections import Counter
@@ -12,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wherry.cli import app
 from wherry.simulator import serve
+from wherry.testing.commands import Commands
 from wherry_salesforce.simulator import SalesforceSimulator
 from wherry_salesforce.simulator.options import simulator
 
@@ -31,18 +30,17 @@ def sim() -> SalesforceSimulator:
 @pytest.fixture
 def runs(sim: SalesforceSimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Iterator[Runs]:
     """Runs a command in the folder: its exit code, and what it tells as JSON."""
-    monkeypatch.setattr(logging.root, "handlers", logging.root.handlers[:])
-    monkeypatch.setattr(logging.root, "level", logging.root.level)
     monkeypatch.setenv("SALESFORCE_CLIENT_ID", "sim-client")
     monkeypatch.setenv("SALESFORCE_CLIENT_SECRET", SECRET)
     with serve(sim.app()) as url:
         (tmp_path / "wherry.toml").write_text(project(url))
 
+        typed = Commands(tmp_path, capsys)
+
         def run(*words: str) -> tuple[int, Any]:
-            code = app.run(["-C", str(tmp_path), "--yes", "--output", "json", *words])
-            out, err = capsys.readouterr()
-            assert SECRET not in out + err
-            return code, json.loads(out or err)
+            said = typed.type(shlex.join([*words, "--yes", "--output", "json"]))
+            assert SECRET not in said + typed.err
+            return typed.code, json.loads(said or typed.err)
 
         yield run
 

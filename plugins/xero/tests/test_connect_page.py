@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from wherry.cli import app
 from wherry.simulator import serve
+from wherry.testing.commands import Commands
 from wherry_xero.simulator import App, XeroSimulator
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "how-to" / "connect-xero.md"
@@ -33,12 +33,7 @@ def test_the_page_leads_to_invoices_in_the_books(
     monkeypatch.setenv("BOOKS_CLIENT_ID", "abc")
     monkeypatch.setenv("BOOKS_CLIENT_SECRET", "s3cret")
 
-    def does(*words: str) -> str:
-        code = app.run(["-C", str(tmp_path), "--yes", *words])
-        said = capsys.readouterr()
-        assert code == 0, said.err
-        return said.out
-
+    does = Commands(tmp_path, capsys).does
     with serve(strict.app()) as url:
         project = told[1].replace('plugin = "xero"', f'plugin = "xero"\nbase_url = "{url}"')
         if kind == "client":
@@ -47,15 +42,15 @@ def test_the_page_leads_to_invoices_in_the_books(
         (tmp_path / "wherry.toml").write_text(project, "utf-8")
         (tmp_path / "charges.csv").write_text(CHARGES, "utf-8")
         if kind == "oauth2":
-            assert "books is connected to Demo Company (UK)" in does("connect", "books", "--no-browser")
-        assert "reaches Demo Company (UK)" in does("connection", "test", "books")
+            assert "books is connected to Demo Company (UK)" in does("connect books --no-browser")
+        assert "reaches Demo Company (UK)" in does("connection test books")
         if kind == "client":
             return
-        assert "12 posting accounts" in does("accounts", "import", "books")
-        does("workspace", "import", "online-retail", str(tmp_path / "charges.csv"), "--currency", "GBP")
-        assert "1 invoice" in does("plan", "invoices")
-        does("run", "invoices")
-        does("run", "invoices")
-        assert "They agree." in does("reconcile", "invoices")
+        assert "12 posting accounts" in does("accounts import books")
+        does("workspace import online-retail charges.csv --currency GBP")
+        assert "1 invoice" in does("plan invoices")
+        does("run invoices")
+        does("run invoices")
+        assert "They agree." in does("reconcile invoices")
     made = [entry.what for entry in strict.history.effects() if not entry.what.startswith("token")]
     assert sorted(made) == ["Contacts.created", "CreditNotes.created", "Invoices.created", "Items.created"]
