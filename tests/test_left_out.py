@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from wherry.cli import app
 from wherry.hub import Hub
 from wherry.operating import overview
 from wherry.testing.clock import hurried
@@ -97,11 +96,12 @@ def test_a_file_with_secrets_that_every_user_may_read_is_warned_of(
         with Hub.open(folder, environ={}) as hub:
             told = [check for check in overview.doctor(hub)["checks"] if check["state"] == "warn"]
         assert [(check["what"], check["fix"]) for check in told] == [("secrets in token", f"chmod 600 {folder}/token")]
-        assert app.run(["-C", made, "config", "check"]) == 0
-        assert f"{folder}/token is for secrets, and every user of this machine may read it" in capsys.readouterr().err
+        typed = Commands(folder, capsys)
+        typed.does("config check")
+        assert f"{folder}/token is for secrets, and every user of this machine may read it" in typed.err
         folder.chmod(0o750)
-        assert app.run(["-C", made, "config", "check"]) == 0
-        assert "may read it" not in capsys.readouterr().err
+        typed.does("config check")
+        assert "may read it" not in typed.err
 
 
 def test_a_connection_that_another_thread_looks_at_again_meanwhile_is_bound_all_the_same(tmp_path: Path) -> None:

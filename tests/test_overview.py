@@ -100,6 +100,17 @@ def test_a_store_that_was_lost_is_not_begun_anew_unless_somebody_says_so(
         assert overview.status(hub)["waiting"] == {}
 
 
+def test_the_doctor_tells_of_a_store_that_cannot_be_opened_among_all_else(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "wherry.toml").write_text(f'{PROJECT}[store]\nurl = "sqlite:///{tmp_path}"\n', "utf-8")
+    typed = Commands(tmp_path, capsys)
+    told = typed.does("doctor", 2)
+    assert "ok    plugin workspace" in told
+    assert "unable to open database file" in told
+    assert typed.err == ""
+
+
 def test_what_waits_of_a_flow_is_told_in_records_as_what_is_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import sys
 from pathlib import Path
@@ -91,12 +92,14 @@ def doctor(hub: Hub) -> dict[str, Any]:
         check = _check(f"plugin {problem.plugin}", False, problem.message, problem.fix)
         checks.append({**check, "state": "warn", "exit_code": 0} if problem.warns else check)
     checks.append(_store(hub))
-    for name in sorted(hub.project.connections):
-        for secret in connections.secrets_of(hub, name):
-            checks.append(_check(secret["key"], secret["state"] != "not set", secret["state"], secret["fix"]))
-        checks.append(_connection(hub, name))
+    with contextlib.suppress(WherryError):  # of the store: it was told, and no connection can be looked at without it
+        contacts = [_contact(row) for row in callers.listed(hub)]
+        for name in sorted(hub.project.connections):
+            for secret in connections.secrets_of(hub, name):
+                checks.append(_check(secret["key"], secret["state"] != "not set", secret["state"], secret["fix"]))
+            checks.append(_connection(hub, name))
+        checks += contacts
     checks += [_exposed(path) for path in connections.exposed(hub)]
-    checks += [_contact(row) for row in callers.listed(hub)]
     codes = [int(check.pop("exit_code")) for check in checks]
     return {"version": __version__, "project": hub.project.name, "checks": checks, "exit_code": worst(codes),
             "ok": all(check["state"] == "ok" for check in checks)}  # fmt: skip
