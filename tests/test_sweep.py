@@ -23,10 +23,9 @@ from wherry.testing.mutations import BUGS
 from wherry.testing.nursery import Nursery, Work
 from wherry.testing.rigs import Effect, Rig, rigs, target_rig
 from wherry.testing.scenario import PHASES, wanted
-from wherry.testing.sweep import Benches, chosen, replay, rigs_of, sweep
+from wherry.testing.sweep import EVERYTHING, Benches, chosen, replay, rigs_of, sweep
 
 ROOT = Path(__file__).resolve().parents[1]
-EVERYTHING = bool(os.environ.get("WHERRY_SWEEP_ALL"))
 FILES = ("write_text", "write_bytes", "fdopen")
 FEW = 0 if EVERYTHING else 4
 OFTEN = [f"target-{one}" for one in ("key", "query", "none")]

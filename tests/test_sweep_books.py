@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from wherry.testing.hunt import hunted
 from wherry.testing.judge_books import BooksCase, judge_books
 from wherry.testing.mutations import BUGS
 from wherry.testing.rigs import Mark, Post, Rig
-from wherry.testing.sweep import rigs_of, sweep
+from wherry.testing.sweep import EVERYTHING, rigs_of, sweep
 from wherry.testing.wallets import Journals, Move, wallets
 
 pytest.importorskip("wherry_quickbooks", reason="needs the plugin that the entries are written with")
@@ -26,7 +25,6 @@ pytest.importorskip("wherry_traede", reason="needs the plugin whose entries are 
 pytest.importorskip("wherry_csv", reason="needs the plugin that writes files")
 pytest.importorskip("wherry_workspace", reason="needs the plugin whose ledger is read")
 
-EVERYTHING = bool(os.environ.get("WHERRY_SWEEP_ALL"))
 RIGS = rigs_of([str(Path(__file__).with_name("books_rig.py"))])
 OFTEN = {"journals", "journals-csv-3", "confirmations"}
 """The others differ in batches or target only; ``make sweep`` carries them out."""

@@ -37,6 +37,8 @@ from wherry.testing.rigs import Rig, memory_disk
 
 KIT = "wherry.testing.rigs"
 SEED = 2026
+EVERYTHING = bool(os.environ.get("WHERRY_SWEEP_ALL"))
+"""Whether tests are to carry out every plan."""
 _SHOWN = 10
 _SCRATCH, _OWNER = "wherry-sweep-", "owner"
 _TOLD_TO_END = 128 + signal.SIGTERM
@@ -194,6 +196,12 @@ def sweep(
                 _count(result, outcome)
     result.seconds = time.perf_counter() - began
     return result
+
+
+def tried(rig: Rig, most: int) -> list[Any]:
+    """The sweep as a test: a spread of so many plans on SQLite, or `EVERYTHING`. What was wrong, what was missed."""
+    result = sweep(rig, "sqlite", jobs=1, most=0 if EVERYTHING else most)
+    return [*((outcome.plan, outcome.wrong) for outcome in result.bad), *result.missed]
 
 
 def _plans(rig: Rig, database: str, whole: Outcome, seed: int, deaths: int) -> list[str]:

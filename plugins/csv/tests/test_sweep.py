@@ -5,15 +5,13 @@ Drills that script a vendor's answers are left out: a folder gives none. ``WHERR
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 from wherry.testing.plans import UNDISTURBED, drills, kills
 from wherry.testing.rigs import Rig
-from wherry.testing.sweep import SEED, Benches, chosen, rigs_of
+from wherry.testing.sweep import EVERYTHING, SEED, Benches, chosen, rigs_of
 
-EVERYTHING = bool(os.environ.get("WHERRY_SWEEP_ALL"))
 RIGS = rigs_of([str(Path(__file__).with_name("folder_rig.py"))])
 
 
