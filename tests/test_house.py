@@ -21,8 +21,8 @@ from wherry.hookspecs import Specs
 ROOT = Path(__file__).resolve().parents[1]
 CORE = ROOT / "core" / "wherry"
 LAYERS = (
-    ("words", "records errors money clock decoding redaction threads logs wording collecting durable"),
-    ("shapes", "accounting contact endpoints entities marks metered roles settings"),
+    ("words", "records errors money clock decoding rows redaction threads logs wording collecting durable"),
+    ("shapes", "accounting contact crm endpoints entities marks metered roles settings"),
     ("state", "store"),
     ("outside", "secrets signin assertion clientgrant http consent"),
     ("seams", "hookspecs plugins commands"),

@@ -49,6 +49,16 @@ SECTIONS: tuple[tuple[str, str, tuple[tuple[str, tuple[str, ...]], ...]], ...] =
         ),
     ),
     (
+        "What helps a source",
+        "Nothing has to be taken from here. `wherry.marks` keeps a place between two reads so that nothing is"
+        " lost, whatever clocks say; `saved_mark` reads it back. `wherry.rows` is for rows whose values stay "
+        "bytes. `wherry.crm` has what CRMs share: parts of default maps (`MATCH`, `plain`, `file_map`, "
+        "`location_map`), and `give_lines`, `give_files` and `tell_problem` for what belongs to a head. "
+        "`wherry.settings.sites.Sites` is the base of a `location` among settings, "
+        '`wherry.settings.values.Seconds` a setting such as `"5m"`.',
+        (("wherry.marks", ("Bound", "Span", "Mark")),),
+    ),
+    (
         "What its commands are given",
         "A plugin may bring commands of its own: an entry point of the group `wherry.commands`, whose target is a click"
         " command or group, as in `field-book = \"field_book.commands:group\"`. They stand under `wherry` where the"

@@ -6,10 +6,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from wherry.crm import MATCH
 from wherry.mapping import build
 from wherry.records import Record
 from wherry.roles import Description, Pipeline, Stage
-from wherry_hubspot.mapping import MAPS, MATCH, product_type
+from wherry_hubspot.mapping import MAPS, product_type
 from wherry_hubspot.plugin import wherry_manifest, wherry_transforms
 
 DEALS = Description(

@@ -8,9 +8,10 @@ import datetime as dt
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from msgspec import Raw, Struct, field
+from msgspec import Struct, field
 from wherry.errors import TryAgain
 from wherry.http import Http, Limit, Profile
+from wherry.rows import Row
 
 from .errors import classify, no_progress
 from .settings import DynamicsSettings
@@ -26,7 +27,6 @@ _HEADERS = {"OData-MaxVersion": "4.0", "OData-Version": "4.0", "If-None-Match": 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
 _MOST_EMPTY = 3
 """Pages without a row in a line that are borne."""
-Row = dict[str, Raw]
 
 
 class Ask(Struct, frozen=True):

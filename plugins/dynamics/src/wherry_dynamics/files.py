@@ -11,8 +11,9 @@ from msgspec import Struct, field
 from wherry.decoding import decoder
 from wherry.errors import AccessLost, Rejected
 from wherry.records import Record
+from wherry.rows import Row
 
-from .client import Ask, Client, Row, among, is_id
+from .client import Ask, Client, among, is_id
 from .objects import version_of
 from .walk import changed
 

@@ -1,4 +1,4 @@
-"""The default field maps and match rules of Dynamics 365, as data. A flow may replace or drop every single line.
+"""The default field maps of Dynamics 365, as data. A flow may replace or drop every single line.
 
 Columns have their logical names. Beside a choice or lookup stands its label under the name that Dataverse gives it,
 ``statuscodename``, ``owneridname``. Products of lines carry no price: a line's price is the deal's. Money of a line is
@@ -9,24 +9,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from .settings import LOCATION_FIELDS
-
-
-def _plain(kind: str, **fields: str) -> dict[str, str]:
-    """Fields that are carried over as they are, or empty."""
-    return {name: f"default({kind}.{field}, '')" for name, field in fields.items()}
-
+from wherry.crm import file_map, location_map, plain
 
 _CUSTOMER: dict[str, Any] = {
     "key": "id(company.id)",
     "label": "company.name",
     "fields": {
         "name": "first(company.name, join(' ', 'Account', company.id))",
-        **_plain("company", website="websiteurl", phone="telephone1", email="emailaddress1"),
-        **_plain("company", industry="industrycodename", description="description"),
+        **plain("company", website="websiteurl", phone="telephone1", email="emailaddress1"),
+        **plain("company", industry="industrycodename", description="description"),
         "street": "default(join(', ', company.address1_line1, company.address1_line2, company.address1_line3), '')",
-        **_plain("company", city="address1_city", region="address1_stateorprovince"),
-        **_plain("company", postal_code="address1_postalcode", country="address1_country"),
+        **plain("company", city="address1_city", region="address1_stateorprovince"),
+        **plain("company", postal_code="address1_postalcode", country="address1_country"),
     },
 }
 _LINE: dict[str, Any] = {
@@ -76,19 +70,7 @@ MAPS: dict[str, dict[str, Any]] = {
                 "lines": _LINE,
             },
         },
-        "file": {
-            "from": "file",
-            "each": True,
-            "key": "id(file.id, file.size, deal.id)",
-            "label": "file.name",
-            "file": "file.id",
-            "fields": {
-                "name": "file.name",
-                "project": "ref(project)",
-                "media_type": "file.media_type",
-                "size": "file.size",
-            },
-        },
+        "file": file_map("id(file.id, file.size, deal.id)"),
     },
     "product": {
         "product": {
@@ -121,27 +103,5 @@ MAPS: dict[str, dict[str, Any]] = {
             },
         },
     },
-    "location": {
-        "customer": {"from": "company", "optional": True, **_CUSTOMER},
-        "location": {
-            "root": True,
-            "key": "id(location.id)",
-            "label": "location.name",
-            "fields": {
-                "name": "location.name",
-                "customer": "ref(customer)",
-                **_plain("location", **{name: name for name in LOCATION_FIELDS if name != "name"}),
-            },
-        },
-    },
+    "location": location_map(_CUSTOMER),
 }
-
-MATCH: dict[str, dict[str, Any]] = {
-    "customer": {"order": ["link", "name"], "unmatched": "create"},
-    "product": {"order": ["link", "sku", "name"], "unmatched": "create"},
-    "project": {"order": ["link"], "unmatched": "create"},
-    "ticket": {"order": ["link"], "unmatched": "create"},
-    "location": {"order": ["link"], "unmatched": "create"},
-    "file": {"order": ["link"], "unmatched": "create"},
-}
-"""A CRM is where customers and products come from: what nothing matches is created."""

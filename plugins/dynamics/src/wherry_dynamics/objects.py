@@ -6,17 +6,19 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 from msgspec import Raw, Struct
+from wherry.crm import PROBLEM
 from wherry.decoding import decoder
 from wherry.records import Record
+from wherry.rows import Row, nested, text
 
-from .client import LABEL, TARGET, Row, seconds_of
+from .client import LABEL, TARGET, seconds_of
 
 TABLES = {
     "deal": "opportunity", "company": "account", "product": "product", "ticket": "incident", "owner": "systemuser",
     "line_item": "opportunityproduct", "contact": "contact",
 }  # fmt: skip
 """Record kind → its table; locations are a table of the environment's own. Contacts come as companies."""
-STAMP, ETAG, PIPELINE, CURRENCY, PROBLEM = "modifiedon", "@odata.etag", "pipeline", "currency", "company_problem"
+STAMP, ETAG, PIPELINE, CURRENCY = "modifiedon", "@odata.etag", "pipeline", "currency"
 ONE = "default"
 """The one pipeline: which state and status reasons an opportunity may have holds for all of them."""
 LOOKUPS = frozenset({"LookupType", "CustomerType", "OwnerType"})
@@ -40,7 +42,6 @@ ALWAYS = {
 ISO = "transactioncurrencyid"
 _NO_FIELD = frozenset({STAMP, "versionnumber"})
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder().decode
 
 
 class View(Struct, frozen=True):
@@ -111,9 +112,8 @@ class View(Struct, frozen=True):
         fields = self.fields(row)
         if self.kind == "deal":
             fields[PIPELINE] = Raw(_encode(ONE))
-            nested = _nested(row.get(ISO))
-            if nested is not None:
-                fields[CURRENCY] = nested["isocurrencycode"]
+            if (currency := nested(row.get(ISO))) is not None:
+                fields[CURRENCY] = currency["isocurrencycode"]
         if self.located:
             fields = _located(self, fields)
         into = text(row.get("_masterid_value")) if text(row.get("merged")) == "True" else ""
@@ -131,16 +131,6 @@ def version_of(row: Row) -> str:
     return text(row.get(ETAG)).removeprefix("W/").strip('"') or text(row.get(STAMP))
 
 
-def text(raw: Raw | None) -> str:
-    """A text of a row; empty for null and for what was not sent."""
-    return str(_decode(raw) or "") if raw is not None else ""
-
-
-def named(rows: Iterable[Row], column: str) -> set[str]:
-    """The ids that rows name in a column."""
-    return {text(row.get(column)) for row in rows} - {""}
-
-
 def stamp_of(row: Row) -> int:
     """When a row changed, in seconds."""
     return seconds_of(text(row[STAMP]))
@@ -151,11 +141,6 @@ def _located(view: View, fields: Row) -> Row:
     found = {name: fields[column] for name, column in view.located.items() if column in fields}
     type = fields.get(f"{view.account}type", Raw(b'"account"'))
     return {**found, "customerid": fields.get(view.account, Raw(b"null")), "customeridtype": type}
-
-
-def _nested(raw: Raw | None) -> Row | None:
-    found: Row | None = None if raw is None else decoder(Row | None).decode(raw)
-    return found
 
 
 class Names(Struct):
@@ -183,12 +168,12 @@ def line_expand(product: View, wanted: Sequence[str]) -> str:
 
 def line_of(view: View, row: Row, product: View, wanted: Sequence[str] | None) -> tuple[str, Record]:
     """The id of the deal that a line belongs to, and the line. With ``wanted`` its product is a relative of it."""
-    nested = _nested(row.get(PARENT))
+    parent = nested(row.get(PARENT))
     line = view.record(row)
     null = Raw(b"null")
-    told = nested if nested is not None else {"name": row.get("productdescription", null)}
+    told = parent if parent is not None else {"name": row.get("productdescription", null)}
     own = {**decoder(Row).decode(line.payload), "product_name": told.get("name", null)}
     line.payload = _encode({**own, "sku": told.get("productnumber", null)})
     if wanted is not None:
-        line.relatives["product"] = [product.record(nested)] if nested is not None else []
+        line.relatives["product"] = [product.record(parent)] if parent is not None else []
     return text(row["_opportunityid_value"]), line

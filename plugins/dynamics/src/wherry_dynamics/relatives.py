@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from wherry.crm import give_files, give_lines, tell_problem
 from wherry.records import Record
+from wherry.rows import Row
 
-from .client import Ask, Client, Row, among
+from .client import Ask, Client, among
 from .files import file_of, notes_of
-from .objects import PROBLEM, TABLES, line_expand, line_of, names_in
+from .objects import TABLES, line_expand, line_of, names_in
 from .schema import Schema
 
 Wanted = Mapping[str, tuple[str, ...]]
@@ -71,14 +73,7 @@ class Relatives:
         products = wanted.get("product")
 
         def take(rows: list[Row]) -> None:
-            lines = _by_owner(line_of(line, row, product, products) for row in rows)
-            for record in records:
-                own = sorted(lines.get(record.id, ()), key=_place)
-                if "line_item" in wanted:
-                    record.relatives["line_item"] = own
-                if products is not None:
-                    distinct = {one.id: one for each in own for one in each.relatives["product"]}
-                    record.relatives["product"] = list(distinct.values())
+            give_lines(records, (line_of(line, row, product, products) for row in rows), "lineitemnumber", wanted)
 
         where = among("opportunityid", [record.id for record in records])
         columns, expand = line.columns(wanted.get("line_item", ())), line_expand(product, products or ())
@@ -86,9 +81,7 @@ class Relatives:
 
     def _files(self, records: Sequence[Record]) -> tuple[Ask, Take]:
         def take(rows: list[Row]) -> None:
-            files = _by_owner(map(file_of, rows))
-            for record in records:
-                record.relatives["file"] = sorted(files.get(record.id, ()), key=lambda file: file.id)
+            give_files(records, map(file_of, rows))
 
         return notes_of([record.id for record in records]), take
 
@@ -98,10 +91,8 @@ def _tell_missing(records: Sequence[Record]) -> None:
     for record in records:
         named = names_in(record)
         if named.customerid and not record.relatives.get("company"):
-            problem = (
-                f"{named.customeridtype} {named.customerid} is deleted, or the user of this connection may not see it"
-            )
-            record.decoded = {**record.fields, PROBLEM: problem}
+            whom = f"{named.customeridtype} {named.customerid}"
+            tell_problem(record, f"{whom} is deleted, or the user of this connection may not see it")
 
 
 def _named(record: Record, relative: str, table: str) -> str:
@@ -109,16 +100,3 @@ def _named(record: Record, relative: str, table: str) -> str:
     one = names_in(record)
     id, type = (one.customerid, one.customeridtype) if relative == "company" else (one.ownerid, one.owneridtype)
     return id or "" if type == table else ""
-
-
-def _by_owner(found: Iterable[tuple[str, Record]]) -> dict[str, list[Record]]:
-    by_owner: dict[str, list[Record]] = {}
-    for owner, record in found:
-        by_owner.setdefault(owner, []).append(record)
-    return by_owner
-
-
-def _place(line: Record) -> tuple[bool, int, str]:
-    """Where a line stands; those without a place come last, in order of id."""
-    place = line.fields.get("lineitemnumber")
-    return place is None, int(place or 0), line.id

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import threading
 from collections.abc import Iterable
 
@@ -10,12 +9,14 @@ import msgspec
 from msgspec import Struct
 from wherry.errors import ConfigError
 from wherry.roles import Cache, Description, FieldInfo, Pipeline, Stage
+from wherry.settings.mistakes import nearest
+from wherry.settings.sites import LOCATION_FIELDS
 
 from .client import Client, Option, Table
 from .errors import missing_table
 from .files import FILE_FIELDS
 from .objects import LABELLED, LOOKUPS, ONE, OWN, TABLES, View
-from .settings import LOCATION_FIELDS, DynamicsSettings
+from .settings import DynamicsSettings
 
 HOUR = 3_600.0
 WON, OPEN = 1, 0
@@ -71,8 +72,9 @@ class Schema:
         """How a kind is asked for. Raises ConfigError for a table that there is not."""
         told = self._told(kind, False)
         types = {column.name: column.type for column in told.columns} | {"modifiedon": "DateTimeType"}
-        located = self._location.named(told.name) if kind == "location" and self._location else {}
-        account = (self._location.account or "") if kind == "location" and self._location else ""
+        location = self._location if kind == "location" else None
+        located = {"name": told.name, **location.named} if location else {}
+        account = (location.account or "") if location else ""
         self._must_have(kind, filter(None, [*located.values(), account]), types)
         return View(kind, told.set, told.id, types, located, account)
 
@@ -101,8 +103,8 @@ class Schema:
     def _must_have(self, kind: str, fields: Iterable[str], known: Iterable[str]) -> None:
         missing = sorted(set(fields) - set(known))
         if missing:
-            near = difflib.get_close_matches(missing[0], known, n=1)
-            guess = f"did you mean {near[0]}? " if near else ""
+            near = nearest(missing[0], known)
+            guess = f"did you mean {near}? " if near else ""
             raise ConfigError(
                 f"{kind}.{missing[0]} is wanted, but its table in Dynamics has no such column",
                 fix=f"{guess}write the column's logical name, as wherry connection discover shows it",

@@ -12,10 +12,11 @@ from wherry.errors import ContractBroken
 from wherry.marks import Mark, Span, saved_mark
 from wherry.records import Page, Record
 from wherry.roles import Account, Connection, Description, Query, Services
+from wherry.rows import Row, named, text
 
-from .client import Ask, Client, Row, among, is_id, profile_of
+from .client import Ask, Client, among, is_id, profile_of
 from .files import notes_since, opened
-from .objects import STAMP, View, named, stamp_of, text
+from .objects import STAMP, View, stamp_of
 from .relatives import Relatives
 from .schema import Schema
 from .settings import KINDS, DynamicsSettings
@@ -59,7 +60,7 @@ class DynamicsSource:
         order = f"{STAMP} asc,{view.id} asc"
         pages = partial(self._pages, view, query.fields, order)
         start = saved_mark(Mark, query.after, "Dynamics", "WHERRY-1721") if query.after else Mark()
-        span = Span(self._clock, self._settings.overlap_seconds, start=start)
+        span = Span(self._clock, self._settings.overlap, start=start)
         for rows, mark in Walk(pages, span, since, view.set).pages():
             if query.kind == "deal" and "statuscode" in query.fields:
                 self._schema.notice({text(row["statuscode"]) for row in rows})

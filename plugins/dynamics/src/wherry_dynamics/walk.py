@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from wherry.marks import Mark, Span
+from wherry.rows import Row
 
-from .client import Row, moment
+from .client import moment
 from .errors import no_progress
 from .objects import STAMP, stamp_of
 

@@ -8,10 +8,11 @@ import msgspec
 from wherry.errors import ConfigError
 from wherry.records import Record
 from wherry.roles import FieldInfo
+from wherry.settings.sites import LOCATION_FIELDS
 
 from .client import Filter
 from .objects import Head
-from .settings import LOCATION_FIELDS, Location
+from .settings import Location
 
 ALSO = {
     "street": ("street", "address"),

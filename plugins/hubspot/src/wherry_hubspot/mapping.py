@@ -1,4 +1,4 @@
-"""HubSpot's default field maps and match rules, as data. A flow may replace or drop every single line.
+"""HubSpot's default field maps, as data. A flow may replace or drop every single line.
 
 Products of line items carry no price: a line's price is the deal's, and may differ from deal to deal. Money of a line
 is what HubSpot calculates (quantity, discount, tax) and may have more digits than the currency: it is rounded, and the
@@ -8,6 +8,8 @@ residue counted. A deal's own amount is taken exactly or refused.
 from __future__ import annotations
 
 from typing import Any
+
+from wherry.crm import file_map, location_map
 
 TYPES = {"inventory": "product", "non_inventory": "part", "service": "service"}
 """``hs_product_type`` → ours. HubSpot's non-inventory goods are what is used up in the work: parts."""
@@ -83,20 +85,7 @@ MAPS: dict[str, dict[str, Any]] = {
                 "lines": _LINE,
             },
         },
-        "file": {
-            "from": "file",
-            "each": True,
-            "key": "id(file.id, deal.id)",
-            "label": "file.name",
-            "file": "file.id",
-            "fields": {
-                "name": "file.name",
-                "project": "ref(project)",
-                "media_type": "file.media_type",
-                "size": "file.size",
-                "activity": "join(' ', file.activity, file.activity_id)",
-            },
-        },
+        "file": file_map("id(file.id, deal.id)", activity="join(' ', file.activity, file.activity_id)"),
     },
     "product": {
         "product": {
@@ -131,33 +120,5 @@ MAPS: dict[str, dict[str, Any]] = {
             },
         },
     },
-    "location": {
-        "customer": {"from": "company", "optional": True, **_CUSTOMER},
-        "location": {
-            "root": True,
-            "key": "id(location.id)",
-            "label": "location.name",
-            "fields": {
-                "name": "location.name",
-                "customer": "ref(customer)",
-                "street": "default(location.street, '')",
-                "city": "default(location.city, '')",
-                "region": "default(location.region, '')",
-                "postal_code": "default(location.postal_code, '')",
-                "country": "default(location.country, '')",
-                "gl_number": "default(location.gl_number, '')",
-                "description": "default(location.description, '')",
-            },
-        },
-    },
+    "location": location_map(_CUSTOMER),
 }
-
-MATCH: dict[str, dict[str, Any]] = {
-    "customer": {"order": ["link", "name"], "unmatched": "create"},
-    "product": {"order": ["link", "sku", "name"], "unmatched": "create"},
-    "project": {"order": ["link"], "unmatched": "create"},
-    "ticket": {"order": ["link"], "unmatched": "create"},
-    "location": {"order": ["link"], "unmatched": "create"},
-    "file": {"order": ["link"], "unmatched": "create"},
-}
-"""A CRM is where customers and products come from: what nothing matches is created."""

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import difflib
 import threading
 from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
+from wherry.crm import PROBLEM
 from wherry.decoding import decoder
 from wherry.errors import ConfigError
 from wherry.roles import Cache, Description, FieldInfo, Pipeline, Stage
+from wherry.settings.mistakes import nearest
+from wherry.settings.sites import LOCATION_FIELDS
 
 from . import files, owners
-from .objects import PROBLEM, STANDARD, TYPES
+from .objects import STANDARD, TYPES
 from .reading import Reader
-from .settings import LOCATION_FIELDS
 from .shapes import PipelineInfo, StageInfo
 
 decoder(Description)
@@ -91,8 +92,8 @@ class Metadata:
 
 
 def _unknown(kind: str, missing: list[str], known: set[str]) -> ConfigError:
-    near = difflib.get_close_matches(missing[0], known, n=1)
-    guess = f"did you mean {near[0]}? " if near else ""
+    near = nearest(missing[0], known)
+    guess = f"did you mean {near}? " if near else ""
     more = f" (and {len(missing) - 1} more: {', '.join(missing[1:4])})" if len(missing) > 1 else ""
     return ConfigError(
         f"the map reads {kind}.{missing[0]}, but this HubSpot account has no such property{more}",

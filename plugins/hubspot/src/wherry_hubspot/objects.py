@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from msgspec import Raw, Struct
+from wherry.crm import PROBLEM
 from wherry.decoding import decoder
 from wherry.records import Record
 
@@ -24,8 +25,6 @@ TYPES = {
 MERGED, OWNER = "hs_merged_object_ids", "hubspot_owner_id"
 PRODUCT_ID, POSITION = "hs_product_id", "hs_position_on_quote"
 HAS_MERGED: Filter = {"propertyName": MERGED, "operator": "HAS_PROPERTY"}
-PROBLEM = "company_problem"
-"""Our own field of a deal or ticket: why no company was chosen for it. Only there when there is something to tell."""
 OURS = frozenset({PROBLEM, "id"})
 
 ALWAYS = {"deal": (MODIFIED, MERGED, OWNER), "company": (MODIFIED, MERGED), "ticket": (MODIFIED, OWNER)}

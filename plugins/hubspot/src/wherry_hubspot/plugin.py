@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from wherry.crm import MATCH
 from wherry.hookspecs import Manifest, hookimpl
 
-from .mapping import MAPS, MATCH, product_type
+from .mapping import MAPS, product_type
 from .settings import HubSpotSettings
 from .vendor import HOSTS, KINDS, OAUTH, SCOPES
 

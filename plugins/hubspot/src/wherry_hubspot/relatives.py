@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from functools import partial
 
+from wherry.crm import tell_problem
 from wherry.records import Record
 
 from .files import DealFiles
-from .objects import OWNER, POSITION, PROBLEM, PRODUCT_ID, TYPES, Linked, names_in, properties_for, record_of
+from .objects import OWNER, POSITION, PRODUCT_ID, TYPES, Linked, names_in, properties_for, record_of
 from .owners import Owners
 from .reading import Coming, Reader, ReadOnce
 from .shapes import AssociationType, Target
@@ -85,7 +86,7 @@ class Relatives:
             if company and not held:
                 problem = f"company {company} is archived, or the token may not read it"
             if problem:
-                record.decoded = {**record.fields, PROBLEM: problem}
+                tell_problem(record, problem)
 
     # line items and products
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from wherry.settings import Auth, ConnectionSettings
 from wherry.settings.mistakes import wrong
+from wherry.settings.sites import Sites
+from wherry.settings.values import Seconds
 
 VENDOR = "https://api.hubapi.com"
 _API = re.compile(r"20[2-9][0-9]-(?:03|09)\Z")
-_LAG = re.compile(r"([0-9]{1,5})(s|m)\Z")
 
 
 def _api(value: str) -> str:
@@ -22,46 +23,21 @@ def _api(value: str) -> str:
     return value
 
 
-def _lag(value: str) -> str:
-    if not _LAG.match(value):
-        raise wrong("is not a time", 'write seconds or minutes: "60s", "2m"')
-    return value
-
-
-class Location(BaseModel):
+class Location(Sites):
     """Where sites live in this HubSpot account: a custom object, or a group of properties on deals.
 
     Each field names the property that holds it; what is left out is looked for by its name in the object or group.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     object: str | None = Field(None, min_length=1, description='The custom object: its type id "2-123" or "p_sites".')
     group: str | None = Field(None, min_length=1, description="The group of deal properties that describes a site.")
     on: Literal["deal"] = Field("deal", description="The records that carry the group.")
-    name: str | None = Field(None, description="The property with the site's name.")
-    street: str | None = Field(None, description="The property with street and number.")
-    city: str | None = Field(None, description="The property with the town.")
-    region: str | None = Field(None, description="The property with state or province.")
-    postal_code: str | None = Field(None, description="The property with the postal code.")
-    country: str | None = Field(None, description="The property with the country.")
-    gl_number: str | None = Field(None, description="The property with the number in the general ledger.")
-    description: str | None = Field(None, description="The property with a description.")
 
     @model_validator(mode="after")
     def _one(self) -> Location:
         if (self.object is None) == (self.group is None):
             raise wrong("must name either object or group", 'write object = "2-123", or group = "site_information"')
         return self
-
-    @property
-    def named(self) -> dict[str, str]:
-        """Location field → property, as far as the operator named them."""
-        given = {field: getattr(self, field) for field in LOCATION_FIELDS}
-        return {field: name for field, name in given.items() if name}
-
-
-LOCATION_FIELDS = ("name", "street", "city", "region", "postal_code", "country", "gl_number", "description")
 
 
 class HubSpotSettings(ConnectionSettings):
@@ -73,8 +49,10 @@ class HubSpotSettings(ConnectionSettings):
     api: Annotated[str, AfterValidator(_api)] = Field(
         "2026-03", description='The version of HubSpot\'s API: a date version, or "legacy" for the v3 and v4 paths.'
     )
-    index_lag: Annotated[str, AfterValidator(_lag)] = Field(
-        "60s", description="How long HubSpot's search may need to show a change; reading overlaps by this much."
+    index_lag: Seconds = Field(
+        "60s",
+        validate_default=True,
+        description="How long HubSpot's search may need to show a change; reading overlaps by this much.",
     )
     limit: int = Field(
         190,
@@ -91,10 +69,3 @@ class HubSpotSettings(ConnectionSettings):
     def url(self) -> str:
         """The address to call: the vendor's own, unless the operator set another."""
         return self.base_url or VENDOR
-
-    @property
-    def lag_ms(self) -> int:
-        """``index_lag`` in milliseconds."""
-        match = _LAG.match(self.index_lag)
-        assert match
-        return int(match[1]) * (60_000 if match[2] == "m" else 1_000)

@@ -38,7 +38,7 @@ class HubSpotSource:
     def __init__(self, connection: Connection, services: Services) -> None:
         settings: HubSpotSettings = connection.settings
         self._settings, self._cache, self._zone_key = settings, services.cache, f"{connection.name}/zone"
-        self._clock = services.clock
+        self._clock, self._lag = services.clock, settings.index_lag * SECOND
         judge = Judge(services.clock, lambda: str(self._cache.get(self._zone_key, ZONE_AGE) or ""))
         self.http = services.http(profile_of(settings, judge))
         self.client = Client(self.http, settings.api)
@@ -140,11 +140,11 @@ class HubSpotSource:
         owners = [owner for owner in self._owners.all() if stamp_ms(owner.updatedAt) >= since]
         owners.sort(key=lambda owner: stamp_ms(owner.updatedAt))
         newest = max([since, *(stamp_ms(owner.updatedAt) for owner in owners)])
-        shown = max(since, newest - self._settings.lag_ms)
+        shown = max(since, newest - self._lag)
         yield Page([owner_record(owner) for owner in owners], str(Mark(at=shown)), len(owners))
 
     def _bound(self, began: int | None = None) -> Bound:
-        return Bound(self._clock, self._settings.lag_ms, SECOND, began)
+        return Bound(self._clock, self._lag, SECOND, began)
 
     def _view(self, kind: str) -> View:
         return view_of(kind, self._settings, self._metadata)

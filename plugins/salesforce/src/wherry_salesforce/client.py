@@ -16,6 +16,7 @@ from msgspec import Raw, Struct, field
 from wherry.decoding import decoder
 from wherry.errors import TryAgain, WherryError
 from wherry.http import Http, Limit, Pace, Profile, Response
+from wherry.rows import Row
 from wherry.wording import of_connection
 
 from .errors import classify, no_progress, said
@@ -29,7 +30,6 @@ TOGETHER = 5
 """Queries in one composite call."""
 MINUTE, SHARE = 60.0, 60
 """In a minute no more than this part of what the org has left of its day."""
-Row = dict[str, Raw]
 Headers = Mapping[str, str]
 T = TypeVar("T")
 

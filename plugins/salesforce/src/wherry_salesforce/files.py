@@ -12,8 +12,9 @@ from msgspec import Struct
 from wherry.decoding import decoder
 from wherry.errors import AccessLost, Rejected
 from wherry.records import Record
+from wherry.rows import Row
 
-from .client import Client, Row
+from .client import Client
 from .soql import among, is_id, moment, select
 
 FILE_FIELDS = ("name", "extension", "size", "media_type", "document_id", "deal_id")

@@ -1,4 +1,4 @@
-"""Salesforce's default field maps and match rules, as data. A flow may replace or drop every single line.
+"""Salesforce's default field maps, as data. A flow may replace or drop every single line.
 
 Products of line items carry no price: a line's price is the deal's, and may differ from deal to deal. Money of a line
 is what Salesforce calculates (quantity, price, discount): it is rounded, and the residue counted. A deal's own amount
@@ -10,14 +10,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .settings import LOCATION_FIELDS
+from wherry.crm import file_map, location_map, plain
 
 ADDRESS = {"street": "Street", "city": "City", "region": "State", "postal_code": "PostalCode", "country": "Country"}
-
-
-def _plain(kind: str, **fields: str) -> dict[str, str]:
-    """Fields that are carried over as they are, or empty."""
-    return {name: f"default({kind}.{field}, '')" for name, field in fields.items()}
 
 
 _CUSTOMER: dict[str, Any] = {
@@ -25,8 +20,8 @@ _CUSTOMER: dict[str, Any] = {
     "label": "company.Name",
     "fields": {
         "name": "first(company.Name, join(' ', 'Account', company.id))",
-        **_plain("company", website="Website", phone="Phone", email="PersonEmail", industry="Industry"),
-        **_plain("company", description="Description"),
+        **plain("company", website="Website", phone="Phone", email="PersonEmail", industry="Industry"),
+        **plain("company", description="Description"),
         **{name: f"first(company.Billing{part}, company.PersonMailing{part}, '')" for name, part in ADDRESS.items()},
     },
 }
@@ -77,19 +72,7 @@ MAPS: dict[str, dict[str, Any]] = {
                 "lines": _LINE,
             },
         },
-        "file": {
-            "from": "file",
-            "each": True,
-            "key": "id(file.id, deal.id)",
-            "label": "file.name",
-            "file": "file.id",
-            "fields": {
-                "name": "file.name",
-                "project": "ref(project)",
-                "media_type": "file.media_type",
-                "size": "file.size",
-            },
-        },
+        "file": file_map("id(file.id, deal.id)"),
     },
     "product": {
         "product": {
@@ -122,27 +105,5 @@ MAPS: dict[str, dict[str, Any]] = {
             },
         },
     },
-    "location": {
-        "customer": {"from": "company", "optional": True, **_CUSTOMER},
-        "location": {
-            "root": True,
-            "key": "id(location.id)",
-            "label": "location.name",
-            "fields": {
-                "name": "location.name",
-                "customer": "ref(customer)",
-                **_plain("location", **{name: name for name in LOCATION_FIELDS if name != "name"}),
-            },
-        },
-    },
+    "location": location_map(_CUSTOMER),
 }
-
-MATCH: dict[str, dict[str, Any]] = {
-    "customer": {"order": ["link", "name"], "unmatched": "create"},
-    "product": {"order": ["link", "sku", "name"], "unmatched": "create"},
-    "project": {"order": ["link"], "unmatched": "create"},
-    "ticket": {"order": ["link"], "unmatched": "create"},
-    "location": {"order": ["link"], "unmatched": "create"},
-    "file": {"order": ["link"], "unmatched": "create"},
-}
-"""A CRM is where customers and products come from: what nothing matches is created."""

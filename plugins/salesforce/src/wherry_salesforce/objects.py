@@ -6,10 +6,12 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 from msgspec import Raw, Struct
+from wherry.crm import PROBLEM
 from wherry.decoding import decoder
 from wherry.records import Record
+from wherry.rows import Row, nested, text
 
-from .client import Row, stamp_ms
+from .client import stamp_ms
 from .settings import Location
 
 OBJECTS = {
@@ -22,7 +24,7 @@ OBJECTS = {
 }
 """Record kind → the object that it is; locations are one of the org's own."""
 
-STAMP, PIPELINE, PROBLEM = "SystemModstamp", "pipeline", "company_problem"
+STAMP, PIPELINE = "SystemModstamp", "pipeline"
 NO_TYPE = "default"
 """The one pipeline of an org without record types, and that of deals that have none."""
 MASTER = "012000000000000AAA"
@@ -102,17 +104,6 @@ class View(Struct, frozen=True):
 
 _NO_FIELD = frozenset({STAMP, "attributes", "IsDeleted", "MasterRecordId"})
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder().decode
-
-
-def text(raw: Raw | None) -> str:
-    """A text of a row; empty for null and for what was not sent."""
-    return str(_decode(raw) or "") if raw is not None else ""
-
-
-def named(rows: Iterable[Row], field: str) -> set[str]:
-    """The ids that rows name in a field."""
-    return {text(row.get(field)) for row in rows} - {""}
 
 
 def ms_of(row: Row) -> int:
@@ -157,18 +148,13 @@ def line_columns(view: View, fields: Iterable[str], product: View, wanted: Seque
 
 def line_of(view: View, row: Row, product: View, wanted: Sequence[str] | None) -> tuple[str, Record]:
     """The id of the deal that a line belongs to, and the line. With ``wanted`` its product is a relative of it."""
-    nested, own = _nested(row.get(PARENT)), {name: raw for name, raw in row.items() if name != PARENT}
-    if nested is None:
+    parent, own = nested(row.get(PARENT)), {name: raw for name, raw in row.items() if name != PARENT}
+    if parent is None:
         return text(row["OpportunityId"]), view.record(own)
-    own["product_name"] = nested["Name"]
-    own["sku"] = next((nested[name] for name in SKUS if text(nested.get(name))), Raw(b"null"))
+    own["product_name"] = parent["Name"]
+    own["sku"] = next((parent[name] for name in SKUS if text(parent.get(name))), Raw(b"null"))
     line = view.record(own)
     if wanted is not None:
-        kept = {name: nested[name] for name in ("Id", STAMP, *product.names(wanted)) if name in nested}
+        kept = {name: parent[name] for name in ("Id", STAMP, *product.names(wanted)) if name in parent}
         line.relatives["product"] = [product.record(kept)]
     return text(row["OpportunityId"]), line
-
-
-def _nested(raw: Raw | None) -> Row | None:
-    found: Row | None = None if raw is None else decoder(Row | None).decode(raw)
-    return found

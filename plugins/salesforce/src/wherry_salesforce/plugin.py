@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from wherry.crm import MATCH
 from wherry.endpoints import OAuthEndpoints
 from wherry.hookspecs import Manifest, hookimpl
 
-from .mapping import MAPS, MATCH
+from .mapping import MAPS
 from .settings import KINDS, SalesforceSettings
 
 if TYPE_CHECKING:

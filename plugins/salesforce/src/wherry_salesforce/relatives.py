@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from wherry.crm import give_files, give_lines, tell_problem
 from wherry.records import Record
+from wherry.rows import Row
 
-from .client import Client, Row
+from .client import Client
 from .files import file_of, links_of
-from .objects import PROBLEM, line_columns, line_of, names_in
+from .objects import line_columns, line_of, names_in
 from .schema import Schema
 from .soql import among, select
 
@@ -57,8 +59,7 @@ class Relatives:
                 id = named[record.id]
                 record.relatives[kind] = [found[id]] if id in found else []
                 if kind == "company" and id and id not in found:
-                    problem = f"account {id} is deleted, or the user of this connection may not see it"
-                    record.decoded = {**record.fields, PROBLEM: problem}
+                    tell_problem(record, f"account {id} is deleted, or the user of this connection may not see it")
 
         return [(select(view.columns(fields), view.object, among("Id", ids)), take)]
 
@@ -68,34 +69,12 @@ class Relatives:
         columns = line_columns(line, wanted.get("line_item", ()), product, products or ())
 
         def take(rows: list[Row]) -> None:
-            lines = _by_owner(line_of(line, row, product, products) for row in rows)
-            for record in records:
-                own = sorted(lines.get(record.id, ()), key=_place)
-                if "line_item" in wanted:
-                    record.relatives["line_item"] = own
-                if products is not None:
-                    distinct = {one.id: one for each in own for one in each.relatives["product"]}
-                    record.relatives["product"] = list(distinct.values())
+            give_lines(records, (line_of(line, row, product, products) for row in rows), "SortOrder", wanted)
 
         return select(columns, line.object, among("OpportunityId", [record.id for record in records])), take
 
     def _files(self, records: Sequence[Record]) -> tuple[str, Take]:
         def take(rows: list[Row]) -> None:
-            files = _by_owner(filter(None, map(file_of, rows)))
-            for record in records:
-                record.relatives["file"] = sorted(files.get(record.id, ()), key=lambda file: file.id)
+            give_files(records, filter(None, map(file_of, rows)))
 
         return links_of([record.id for record in records]), take
-
-
-def _by_owner(found: Iterable[tuple[str, Record]]) -> dict[str, list[Record]]:
-    by_owner: dict[str, list[Record]] = {}
-    for owner, record in found:
-        by_owner.setdefault(owner, []).append(record)
-    return by_owner
-
-
-def _place(line: Record) -> tuple[bool, int, str]:
-    """Where a line stands; those without a place come last, in order of id."""
-    place = line.fields.get("SortOrder")
-    return place is None, int(place or 0), line.id

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import threading
 from collections.abc import Iterable
 from typing import Any
@@ -12,12 +11,15 @@ from msgspec import Struct
 from wherry.decoding import decoder
 from wherry.errors import ConfigError
 from wherry.roles import Cache, Description, FieldInfo, Pipeline, Stage
+from wherry.rows import Row
+from wherry.settings.mistakes import nearest
+from wherry.settings.sites import LOCATION_FIELDS
 
-from .client import Client, Described, Row
+from .client import Client, Described
 from .errors import hidden
 from .files import FILE_FIELDS
 from .objects import NO_TYPE, OBJECTS, OPTIONAL, OWN, View
-from .settings import LOCATION_FIELDS, SalesforceSettings
+from .settings import SalesforceSettings
 from .soql import select
 
 HOUR = 3_600.0
@@ -91,8 +93,8 @@ class Schema:
     def _must_have(self, kind: str, fields: Iterable[str], known: Iterable[str]) -> None:
         missing = sorted(set(fields) - set(known))
         if missing:
-            near = difflib.get_close_matches(missing[0], known, n=1)
-            guess = f"did you mean {near[0]}? " if near else ""
+            near = nearest(missing[0], known)
+            guess = f"did you mean {near}? " if near else ""
             raise ConfigError(
                 f"{kind}.{missing[0]} is wanted, but this user sees no such field in Salesforce",
                 fix=f"{guess}give the user's permission set Read on the field, or correct its API name",

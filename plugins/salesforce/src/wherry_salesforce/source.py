@@ -15,10 +15,11 @@ from wherry.errors import ContractBroken, TryAgain
 from wherry.marks import Mark, Span, saved_mark
 from wherry.records import Page, Record
 from wherry.roles import Account, Connection, Description, Query, Services
+from wherry.rows import Row, named, text
 
-from .client import LONGEST_URL, TOGETHER, Client, Found, Headers, Row, profile_of, stamp_ms
+from .client import LONGEST_URL, TOGETHER, Client, Found, Headers, profile_of, stamp_ms
 from .files import links_since, opened
-from .objects import View, ms_of, named, text
+from .objects import View, ms_of
 from .relatives import Relatives
 from .schema import Schema
 from .settings import KINDS, SalesforceSettings
@@ -76,7 +77,7 @@ class SalesforceSource:
             self._schema.must_know(kind, fields)
         view, since = self._schema.view(query.kind), _since(query)
         start = saved_mark(Mark, query.after, "Salesforce", "WHERRY-1761") if query.after else Mark()
-        span = Span(self._clock, self._settings.overlap_ms, 1_000, start=start)
+        span = Span(self._clock, 1_000 * self._settings.overlap, 1_000, start=start)
         near = span.near
         ask = _Asking(self._client, view, query.fields, self._beside(query, near))
         for rows, mark in Walk(ask, span, since, view.object).pages():

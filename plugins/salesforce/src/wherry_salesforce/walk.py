@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from wherry.marks import Mark, Span
+from wherry.rows import Row, text
 
 from . import client
-from .client import Found, Row
+from .client import Found
 from .errors import no_progress
-from .objects import STAMP, ms_of, text
+from .objects import STAMP, ms_of
 from .soql import moment, quoted
 
 Ask = Callable[[str, str], tuple[Found, Mapping[str, str]]]
