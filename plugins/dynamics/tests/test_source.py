@@ -308,6 +308,16 @@ def test_a_column_that_there_is_not_is_named_before_anything_is_read(filled: Sta
     assert filled.calls() == {}
 
 
+def test_columns_that_were_made_within_the_hour_are_found_in_each_table(filled: Standing) -> None:
+    """Both were described, and kept, before."""
+    deals(filled.source())
+    for table in ("opportunity", "account"):
+        filled.sim.org.tables[table].columns["new_code"] = "String"
+    query = Query("deal", fields=("new_code",), relatives={"company": ("new_code",)})
+    filled.sim.org.rows["opportunity"].clear()
+    assert [page.records for page in filled.source().read(query)] == [[], []]
+
+
 def test_a_column_or_table_that_went_within_the_hour_is_named(filled: Standing) -> None:
     source = filled.source()
     deals(source)

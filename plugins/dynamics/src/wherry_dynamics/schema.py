@@ -53,7 +53,8 @@ class Schema:
         self._client, self._cache, self._key, self._location = client, cache, key, settings.location
         self._lock = threading.Lock()
         self._held: dict[str, Told] = {}
-        self._looked = False
+        self._looked = set[str]()
+        """Kinds that this run had described anew."""
 
     def describe(self, kind: str, *, fresh: bool = False) -> Description:
         """Fields of a kind, and the pipeline of deals; ``fresh`` asks Dataverse whatever is kept."""
@@ -84,8 +85,8 @@ class Schema:
         if kind != "file":
             self.view(kind)
         known = {info.name for info in self.describe(kind).fields}
-        if not known.issuperset(wanted) and not self._looked:
-            self._looked = True
+        if not known.issuperset(wanted) and kind not in self._looked:
+            self._looked.add(kind)
             known = {info.name for info in self.describe(kind, fresh=True).fields}
         self._must_have(kind, wanted, known)
 
@@ -93,8 +94,8 @@ class Schema:
         """Deals show these status reasons: one that was made since the description was kept has it asked anew, once a
         run."""
         known = {stage.id for stage in self._told("deal", False).stages}
-        if not self._looked and not known.issuperset(statuses):
-            self._looked = True
+        if "deal" not in self._looked and not known.issuperset(statuses):
+            self._looked.add("deal")
             self._told("deal", True)
 
     def _table(self, kind: str) -> str:
