@@ -304,6 +304,28 @@ def test_what_was_refused_and_entered_by_hand_is_looked_for_before_it_is_sent(
     assert desk.done("2") == [("entered", "20.00")]
 
 
+class Repeating(AskingSink):
+    """Its target takes two invoices of one number."""
+
+    repeats_numbers = ("invoice",)
+
+
+def test_where_a_number_may_be_there_twice_what_is_new_is_always_looked_for(desk: Books) -> None:
+    """case_C20: entered by hand long after the flow's first documents"""
+    desk.made = lambda real: Repeating(real.http, real.ability, batch=real.batch, settle=real.settle)
+    desk.clock.tide.advance(600)
+    desk.target.enter(kind="invoice", number="INV-2", total="10.00", currency="GBP")
+    desk.clock.tide.advance(60)
+    desk.bill("2")
+    desk.bill("3")
+    assert desk.run().exit_code == 4
+    assert (desk.states(), desk.done("3")) == ({"invoice/id:2": "decide"}, [("created", "10.00")])
+    looks = len(desk.reads())
+    desk.again("2")
+    assert desk.run().exit_code == 0
+    assert (desk.done("2"), len(desk.reads())) == ([("entered", "10.00"), ("created", "10.00")], looks)
+
+
 def test_what_has_waited_for_a_day_is_looked_for(desk: Books) -> None:
     """case_C20: its target was out of order, and somebody lost his patience"""
     desk.clock.tide.advance(600)

@@ -328,6 +328,15 @@ class GivesNumbers(Protocol):
 
 
 @runtime_checkable
+class RepeatsNumbers(Protocol):
+    """Optional: a sink whose target takes two documents of one number. What somebody has entered by hand there would
+    stand twice: what is new is looked for before it is made each time, not only until a flow has run through."""
+
+    repeats_numbers: Sequence[str]
+    """The entities of which that is so."""
+
+
+@runtime_checkable
 class Replaces(Protocol):
     """Optional: a sink whose target does not let some things be changed once they were written, such as posted
     documents. A newer version of one is two items of the core: what stands there is taken back, and once that is known

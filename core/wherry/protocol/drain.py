@@ -271,7 +271,7 @@ class Drain:
             return False
         if one.item.target is not None:
             return not row.token or one.item.action == "void"
-        return not is_noted(row, BY_PERSON) and doubts.may_be_entered(row, one.open.source)
+        return not is_noted(row, BY_PERSON) and doubts.may_be_entered(row, one.open.source, self.sink)
 
     def _may_be_there(self, doubts: Doubts, one: Flight) -> bool:
         """A restored backup does not know what was sent since, nor does a target tell that cannot be asked (A21)."""

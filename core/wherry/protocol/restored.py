@@ -23,9 +23,11 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from wherry.accounting import RepeatsNumbers
 from wherry.clock import stored
 from wherry.errors import ConfigError
 from wherry.protocol.rows import ONCE_REFUSED, is_noted
+from wherry.roles import CallSinkWriter
 from wherry.store import calls
 from wherry.store.calls import OpenItem
 from wherry.store.database import Tx
@@ -107,10 +109,12 @@ class Doubts:
         flows = {flow_on(one.item.flow, one.source, sink) for one in items}
         return {NOTICED, *(kind + flow for flow in flows for kind in (LOOKED, REREAD))}
 
-    def may_be_entered(self, row: ItemRow, source: int) -> bool:
+    def may_be_entered(self, row: ItemRow, source: int, sink: CallSinkWriter) -> bool:
         """Whether it may be there, entered by hand, or sent by a copy of the store that is no more: it is as old as the
         flow's first documents, which were not all sent until the flow had run through; or it was refused before; or it
-        has waited for a day."""
+        has waited for a day; or the target would take its number twice."""
+        if isinstance(sink, RepeatsNumbers) and row.entity in sink.repeats_numbers:
+            return True
         looked = self._note(LOOKED + flow_on(row.flow, source, self._sink))
         from_, until = self._lately
         waited = not from_ <= row.created_at <= until

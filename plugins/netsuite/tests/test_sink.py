@@ -316,6 +316,34 @@ def test_what_a_script_gave_another_external_id_is_not_made_again(sim: NetSuiteS
     assert "INV-1" in answer.reason
 
 
+def test_what_was_lost_and_given_another_external_id_by_a_script_is_shown_to_a_person(
+    sim: NetSuiteSimulator, sinks: Sinks
+) -> None:
+    """It was proved absent by its external id, and would have been made twice."""
+    with sinks() as (sink, thing):
+        item = thing()
+        [call] = sink.encode([item])
+        half = sink.decode(call, [item], sink.http.send(call))[item.stamp]
+        item.sent = True
+        [hit] = ask(sink, [item])[item.stamp]
+        assert (hit.target, hit.ours, hit.facts) == (half.target, True, sink.facts(item))
+        sim.change("invoice", half.target, {"externalId": "INV-1"})
+        [hit] = ask(sink, [item])[item.stamp]
+        assert (hit.target, hit.ours, hit.alike) == (half.target, False, True)
+
+
+@pytest.mark.parametrize(("numbers", "entities"), [("wherry", 4), ("netsuite", 0)])
+def test_documents_are_looked_for_where_netsuite_would_take_their_number_twice(
+    numbers: str, entities: int, sim: NetSuiteSimulator, sinks: Sinks
+) -> None:
+    """case_C20"""
+    with sinks(numbers=numbers) as (sink, thing):
+        assert len(sink.repeats_numbers) == entities
+        there = write(sink, [thing()])[thing().stamp].target
+        other = msgspec.structs.replace(thing(), stamp=stamp_of("another"))
+        assert [hit.target for hit in ask(sink, [other])[other.stamp] if hit.alike] == [there][:entities]
+
+
 def test_a_name_is_a_text_to_suiteql_whatever_stands_in_it(sim: NetSuiteSimulator, sinks: Sinks) -> None:
     """case_G15, case_D8"""
     with sinks() as (sink, thing):

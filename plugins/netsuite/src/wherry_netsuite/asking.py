@@ -1,8 +1,8 @@
 """Looking for what NetSuite holds of items.
 
-What is known by its id, or was sent under its external id, is read whole. What was never sent may have been entered by
-hand: that is looked for by number or name, many in one question of SuiteQL. So is the entry that takes back another,
-together with the one that it takes back.
+What is known by its id, or was sent under its external id, is read whole. What has no id may have been entered by hand,
+or have another external id by now, which a script gave it: it is looked for by number or name, many in one question of
+SuiteQL. So is the entry that takes back another, together with the one that it takes back.
 """
 
 from __future__ import annotations
@@ -43,20 +43,14 @@ def calls(items: Sequence[Item], books: Books) -> list[Call]:
     groups: defaultdict[str, list[Item]] = defaultdict(list)
     single = []
     for item in items:
-        if _is_listed(item):
+        if item.target is None or (item.action == "void" and item.entity == "journal_entry"):
             groups[item.entity].append(item)
         else:
-            single.append(reading(item, item.target or f"eid:{item.stamp}"))
+            single.append(reading(item, item.target))
+        if item.target is None and item.sent and item.memo != TAKEN:
+            single.append(reading(item, f"eid:{item.stamp}"))
     parts = [group[n : n + AT_ONCE] for group in groups.values() for n in range(0, len(group), AT_ONCE)]
-    return [*single, *(_question(part, books) for part in parts)]
-
-
-def _is_listed(item: Item) -> bool:
-    """Whether SuiteQL is asked: for what has no id there yet, and was not sent under this stamp, or was refused for its
-    name; and for the entry that takes back another."""
-    if item.action == "void" and item.entity == "journal_entry":
-        return True
-    return item.target is None and (not item.sent or item.memo == TAKEN)
+    return [*(_question(part, books) for part in parts), *single]  # of what is told twice the last word counts
 
 
 def _question(items: Sequence[Item], books: Books) -> Call:
@@ -114,6 +108,8 @@ def found(call: Call, items: Sequence[Item], reply: Reply, books: Books) -> dict
 def _single(item: Item, reply: Reply, books: Books) -> dict[str, list[Found]]:
     if reply.status == NOT_THERE:
         fault = fault_in(reply.body)
+        if item.target is None:
+            return {}  # the question tells whether it has another external id
         return {item.stamp: []} if fault is not None and fault.code in GONE else {}
     if reply.status != 200:
         return {}

@@ -44,6 +44,8 @@ KINDS: dict[str, Kind] = {
 """Entity → what it is in NetSuite. Nothing is deleted: invoices and credit memos are emptied, orders closed, and a
 journal entry is reversed by a second one."""
 
+NUMBERED = tuple(entity for entity, kind in KINDS.items() if kind.code)
+"""What has a number, which NetSuite takes twice."""
 READ = "read "
 """How the memo of an item begins that was written, and is to be read back: the id comes behind it."""
 TAKEN = "taken"

@@ -40,6 +40,7 @@ class NetSuiteSink:
         self.http: Http = client.http
         self.batch, self.width = 1, settings.width
         self.settle: float = settings.settle
+        self.repeats_numbers = documents.NUMBERED if settings.numbers == "wherry" else ()
         self.resend_for: float | None = settings.resend_for or None
         self._client, self._settings, self._services = client, settings, services
         self._read: Books | None = None
