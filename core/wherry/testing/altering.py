@@ -43,7 +43,7 @@ NAMES: Mapping[str, Mapping[str, str]] = {
         "email": "yard@example.com", "phone": "+44 20 7946 0018", "website": "https://example.com", "street": "1 Dock",
         "city": "Duluth", "region": "MN", "postal_code": "55802", "country": "USA", "description": "Pays late",
     },
-    "product": {"sku": "GTX-1", "price": "12.50", "description": "By the yard"},
+    "product": {"price": "12.50", "description": "By the yard"},
 }  # fmt: skip
 """What customers and products usually say beside their name."""
 
@@ -52,6 +52,8 @@ def rich(item: Item) -> Item:
     """The item with what such things usually say, too, where its body does not: of a document memo, due date, what a
     line is for; of a customer how to reach him."""
     body = {**NAMES.get(item.entity, {}), **copy.deepcopy(item.body)}
+    if item.entity == "product":
+        body.setdefault("sku", f"GTX-{item.stamp[:6]}")  # many systems take a number once
     if body.get("lines") and body.get("date"):
         due = (dt.date.fromisoformat(body["date"]) + dt.timedelta(days=30)).isoformat()
         body = {"memo": "as agreed", **({"due_date": due} if item.entity == "invoice" else {}), **body}

@@ -18,7 +18,6 @@ from wherry.simulator import Entry, serve
 from wherry.testing.holding import Holding, Line
 from wherry.testing.samples import changed, for_nobody, sample, unsaid
 from wherry.testing.services import SECRET, SharedClock, services
-from wherry.testing.sink_trial import created, update_of, write
 from wherry.testing.sinks import BriefSinkSuite, SinkSuite, SinkTrial
 from wherry.testing.sinks_books import Telling
 from wherry.testing.sinks_changing import Arriving, Changing
@@ -161,15 +160,3 @@ class TestItems(Fields, Changing, Asking):
     def trial(self, tmp_path: Path, sim: NetSuiteSimulator) -> Iterator[SinkTrial]:
         with serve(sim.app()) as url, trial_of(sim, url, tmp_path, "product") as trial:
             yield trial
-
-    def test_what_a_body_no_longer_names_is_emptied(self, trial: SinkTrial) -> None:
-        """The kit would make several of one SKU, which NetSuite does not take."""
-        sink, item = trial.make(), trial.items(1)[0]
-        item.body |= {"sku": "GTX-1", "price": "12.50"}
-        (first,) = created(sink, [item])
-        step = update_of(trial, item, first)
-        step.body = {"name": item.body["name"], "sku": "GTX-1"}
-        answer = write(sink, [step])[step.stamp]
-        assert (answer.fate, answer.facts) == ("updated", sink.facts(step))
-        assert answer.facts is not None
-        assert (answer.facts["description"], answer.facts["price"]) == ("", "0")

@@ -17,7 +17,6 @@ from wherry.simulator import Entry, serve
 from wherry.testing.holding import Holding, Line
 from wherry.testing.samples import changed, for_nobody, sample, unsaid
 from wherry.testing.services import SECRET, SharedClock, services
-from wherry.testing.sink_trial import created, update_of, write
 from wherry.testing.sinks import SinkSuite, SinkTrial
 from wherry.testing.sinks_bodies import Bodies
 from wherry.testing.sinks_books import Telling
@@ -211,15 +210,3 @@ class TestItems(Changing, Asking):
     def trial(self, tmp_path: Path, sim: XeroSimulator) -> Iterator[SinkTrial]:
         with serve(sim.app()) as url, trial_of(sim, url, tmp_path, "product") as trial:
             yield trial
-
-    def test_what_a_body_no_longer_names_is_emptied(self, trial: SinkTrial) -> None:
-        """The kit would make several of one SKU, which Xero does not take."""
-        sink, item = trial.make(), trial.items(1)[0]
-        item.body |= {"sku": "GTX-1", "price": "12.50"}
-        (first,) = created(sink, [item])
-        step = update_of(trial, item, first)
-        step.body = {"name": item.body["name"], "sku": "GTX-1"}
-        answer = write(sink, [step])[step.stamp]
-        assert (answer.fate, answer.facts) == ("updated", sink.facts(step))
-        assert answer.facts is not None
-        assert (answer.facts["description"], answer.facts["price"]) == ("", "0")
