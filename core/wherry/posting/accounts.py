@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 
 from wherry.accounting import ChartAccount
+from wherry.errors import ConfigError
 from wherry.posting.bodies import refusal
 from wherry.records import Item
 
@@ -44,6 +45,22 @@ class Chart:
         raise refusal(
             item, self._why_not(word, found), field, f"correct the account in {self._system}, in the map or in the "
             "table of accounts; then try it again", "WHERRY-4638",
+        )  # fmt: skip
+
+    def sold_to(self, word: str | None, key: str) -> ChartAccount | None:
+        """The income account that new items are sold to: the one that the setting ``key`` names, else the first; None
+        where there is none. Raises ConfigError where the word is not one income account that takes lines."""
+        income = [one for one in self.accounts if one.type == "income" and not self._barred(one)]
+        if word is None:
+            return income[0] if income else None
+        found = [one for one in self.find(word) if one in income]
+        if len(found) == 1:
+            return found[0]
+        names = ", ".join(f"{one.code} ({one.name})" for one in income[:10])
+        raise ConfigError(
+            f"{key} = {word!r} is {'more than one' if found else 'no'} income account in {self._system}",
+            fix=f"name one of: {names}" if names else f"add an income account in {self._system}",
+            code="WHERRY-2661", key=key,
         )  # fmt: skip
 
     def _why_not(self, word: str, found: list[ChartAccount]) -> str:

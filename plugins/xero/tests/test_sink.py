@@ -528,7 +528,7 @@ def test_limits_are_those_of_xero(sim: XeroSimulator, sinks: Sinks) -> None:
 
 
 @pytest.mark.parametrize(("settings", "tables", "why"), [
-    ({"sales_account": "Rent"}, {}, "no revenue account"),
+    ({"sales_account": "Rent"}, {}, "no income account"),
     ({"tracking": {"class": "Colour"}}, {}, "no active tracking"),
     ({}, {"rate": "20", "type": "INPUT2"}, "INPUT2"), ({}, {"rate": "a fifth", "type": "OUTPUT2"}, "line 2"),
 ])  # fmt: skip

@@ -58,7 +58,8 @@ def read_books(client: Client, settings: NetSuiteSettings, services: Services) -
     except Rejected as error:  # NetSuite does not let this role see its periods: it refuses by itself what is closed
         services.log.warning("closed periods are not known", reason=error.message)
         closed = None
-    return Books(settings, client.account, accounts, closed, taxes, _income(accounts, settings))
+    sold_to = accounts.sold_to(settings.income_account, "income_account")
+    return Books(settings, client.account, accounts, closed, taxes, sold_to.id if sold_to else "")
 
 
 def _must_know(part: str | None, client: Client, services: Services) -> None:
@@ -107,22 +108,6 @@ def _day(row: Obj, name: str) -> dt.date:
         return dt.date.fromisoformat(str(row[name]))
     except (KeyError, ValueError):
         raise unreadable(f"an accounting period without {name}") from None
-
-
-def _income(accounts: Chart, settings: NetSuiteSettings) -> str:
-    sold = [one for one in accounts.accounts if one.type == "income" and one.active and one.posting]
-    if settings.income_account is None:
-        return next((one.id for one in sold), "")
-    found = [one for one in accounts.find(settings.income_account) if one in sold]
-    if len(found) == 1:
-        return found[0].id
-    names = ", ".join(f"{one.code} ({one.name})" for one in sold[:10])
-    count = "more than one" if found else "no"
-    raise ConfigError(
-        f"income_account = {settings.income_account!r} is {count} income account in NetSuite",
-        fix=f"name one of: {names}" if names else "add an income account in NetSuite",
-        code="WHERRY-2792", key="income_account",
-    )  # fmt: skip
 
 
 def _internal_id(word: str) -> str:

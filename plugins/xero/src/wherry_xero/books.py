@@ -73,6 +73,7 @@ def read_books(client: Client, settings: XeroSettings, services: Services) -> Bo
     """Six calls. Raises ConfigError for settings that the organisation does not fit."""
     told, listed = organisation(client), client.rows("Accounts")
     accounts = Chart(map(_account, listed), "Xero", _barred)
+    sold_to = accounts.sold_to(settings.sales_account, "sales_account")
     retained = next((str(row["AccountID"]) for row in listed if row.get("SystemAccount") == "RETAINEDEARNINGS"), "")
     table = tax_codes(settings.tax_table, services.table(settings.tax_table), "type")
     return Books(
@@ -80,7 +81,7 @@ def read_books(client: Client, settings: XeroSettings, services: Services) -> Bo
         home=str(told.get("BaseCurrency") or ""), chart=accounts, locked=locked(told),
         currencies=frozenset(str(row.get("Code")) for row in client.rows("Currencies")),
         taxes=table, rates=_rates(client.rows("TaxRates"), table, settings.tax_table),
-        categories=_categories(client.rows("TrackingCategories"), settings), sales=_sales(accounts, settings),
+        categories=_categories(client.rows("TrackingCategories"), settings), sales=sold_to.code if sold_to else "",
         retained=retained, year_from=int(told.get("FinancialYearEndMonth") or 12) % 12 + 1,
     )  # fmt: skip
 
@@ -117,20 +118,6 @@ def _barred(account: ChartAccount) -> str:
     if not account.active:
         return "archived"
     return f"a {account.type} account, which takes no manual journals" if account.type in BARRED else ""
-
-
-def _sales(accounts: Chart, settings: XeroSettings) -> str:
-    sold = [one for one in accounts.accounts if one.type == "income" and one.active]
-    if settings.sales_account is None:
-        return next((one.code for one in sold), "")
-    if found := [one for one in accounts.find(settings.sales_account) if one in sold]:
-        return found[0].code
-    names = ", ".join(f"{one.code} ({one.name})" for one in sold[:10])
-    raise ConfigError(
-        f"sales_account = {settings.sales_account!r} is no revenue account in Xero",
-        fix=f"name one of: {names}" if names else "add a revenue account in Xero",
-        code="WHERRY-2573", key="sales_account",
-    )  # fmt: skip
 
 
 def _rates(rows: list[Obj], table: Mapping[Decimal | None, str], path: str) -> dict[Decimal, tuple[str, ...]]:
