@@ -12,7 +12,7 @@ from wherry.errors import ContractBroken
 from wherry.marks import Mark, Span, saved_mark
 from wherry.records import Page, Record
 from wherry.roles import Account, Connection, Description, Query, Services
-from wherry.rows import Row, named, text
+from wherry.rows import Row, named, pieces, text
 
 from .client import Ask, Client, among, is_id, profile_of
 from .files import notes_since, opened
@@ -95,22 +95,21 @@ class DynamicsSource:
         told = list(chain.from_iterable(self._fan_out(self._client.rows, asked)))
         found = named(told, "_opportunityid_value") | named(told, "_objectid_value")
         ids = sorted(found | self._of_accounts(view, sorted(named(told, "_masterid_value"))))
-        for start in range(0, len(ids), CHUNK):
-            rows = self._by_id(view, ids[start : start + CHUNK], query.fields)
+        for some in pieces(ids, CHUNK):
+            rows = self._by_id(view, some, query.fields)
             records = [view.record(row) for row in rows if stamp_of(row) >= since]
             for record in records:
                 record.touched = True
             yield Page(records, str(Mark(span.end().at, near=span.near)))
 
     def _of_accounts(self, view: View, accounts: Sequence[str]) -> set[str]:
-        parts = [accounts[start : start + CHUNK] for start in range(0, len(accounts), CHUNK)]
+        parts = pieces(accounts, CHUNK)
         asked = [Ask(view.set, (view.id,), among("customerid", some), f"{view.id} asc") for some in parts]
         return named(chain.from_iterable(self._fan_out(self._client.rows, asked)), view.id)
 
     def _by_id(self, view: View, ids: Sequence[str], fields: Sequence[str]) -> list[Row]:
-        parts = [ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK)]
         columns, expand, order = view.columns(fields), view.expand(fields), f"{view.id} asc"
-        asked = [Ask(view.set, columns, among(view.id, some), order, expand) for some in parts]
+        asked = [Ask(view.set, columns, among(view.id, some), order, expand) for some in pieces(ids, CHUNK)]
         return list(chain.from_iterable(self._fan_out(self._client.rows, asked)))
 
     # -- what belongs to heads, and heads by id -----------------------------------------------------------------------
@@ -135,8 +134,7 @@ class DynamicsSource:
     def sweep(self, kind: str, ids: Sequence[str], fields: tuple[str, ...]) -> Iterator[Record]:
         """A head for every id; what is not there was deleted, for Dataverse keeps no bin that could be asked."""
         self._known(kind)
-        for start in range(0, len(ids), 10 * CHUNK):
-            some = list(dict.fromkeys(ids[start : start + 10 * CHUNK]))
+        for some in pieces(ids, 10 * CHUNK):
             heads = self._present(kind, list(filter(is_id, some)), fields)
             for id in some:
                 yield heads.get(id) or Record(kind=kind, id=id, version="deleted", gone="deleted")

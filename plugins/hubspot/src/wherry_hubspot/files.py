@@ -14,11 +14,12 @@ from msgspec import Struct
 from wherry.decoding import decoder
 from wherry.errors import AccessLost, Rejected, TryAgain, WherryError
 from wherry.records import Record
+from wherry.rows import pieces
 
 from .client import FILES_PAGE, OBJECT_ID, Client, Filter
 from .errors import body_of, missing_scopes, said
 from .objects import Head, head_of
-from .reading import Reader, ReadOnce, pieces
+from .reading import Reader, ReadOnce
 from .shapes import FileInfo
 
 ATTACHED = "hs_attachment_ids"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from wherry.crm import file_map, location_map
+from wherry.crm import file_map, location_map, plain
 
 TYPES = {"inventory": "product", "non_inventory": "part", "service": "service"}
 """``hs_product_type`` → ours. HubSpot's non-inventory goods are what is used up in the work: parts."""
@@ -25,16 +25,10 @@ _CUSTOMER: dict[str, Any] = {
     "label": "company.name",
     "fields": {
         "name": "first(company.name, company.domain, join(' ', 'Company', company.id))",
-        "domain": "default(company.domain, '')",
-        "website": "default(company.website, '')",
-        "phone": "default(company.phone, '')",
-        "industry": "default(company.industry, '')",
-        "description": "default(company.description, '')",
+        **plain("company", domain="domain", website="website", phone="phone"),
+        **plain("company", industry="industry", description="description"),
         "street": "default(join(', ', company.address, company.address2), '')",
-        "city": "default(company.city, '')",
-        "region": "default(company.state, '')",
-        "postal_code": "default(company.zip, '')",
-        "country": "default(company.country, '')",
+        **plain("company", city="city", region="state", postal_code="zip", country="country"),
     },
 }
 _LINE: dict[str, Any] = {

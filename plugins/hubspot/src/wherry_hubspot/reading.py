@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any, Generic, TypeVar
 
 from wherry.errors import TryAgain
+from wherry.rows import pieces
 
 from .client import ASSOCIATIONS_BATCH, BATCH, Client
 from .errors import no_progress
@@ -23,12 +24,6 @@ CAPACITY = 3_000
 """Values in memory: those of a few batches, and all companies of most accounts."""
 A = TypeVar("A")
 V = TypeVar("V")
-
-
-def pieces(items: Iterable[A], size: int) -> list[Sequence[A]]:
-    """The items, each once, in runs of at most ``size``."""
-    distinct = list(dict.fromkeys(items))
-    return [distinct[start : start + size] for start in range(0, len(distinct), size)]
 
 
 class Reader:

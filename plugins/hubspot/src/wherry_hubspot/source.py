@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from wherry.errors import ContractBroken
 from wherry.records import Page, Record
 from wherry.roles import Account, Connection, Description, Query, Services
+from wherry.rows import pieces
 
 from .access import Judge, profile_of
 from .client import MODIFIED, Client, Filter, stamp_ms
@@ -16,14 +17,14 @@ from .marks import SECOND, Bound, Mark, Position, mark_at, mark_of
 from .metadata import Metadata
 from .objects import HAS_MERGED, MERGED, Head
 from .owners import Owners, owner_record
-from .reading import Reader, pieces
+from .reading import Reader
 from .relatives import Relatives, linked_with
 from .settings import HubSpotSettings
 from .vendor import KINDS
 from .views import View, view_of
 from .walk import Changes, Everything
 
-CHUNK, LISTED_CHUNK = 1_000, 200
+CHUNK, LISTED_CHUNK = 1_000, 300
 """Heads whose relatives are read at once: as many as an association read takes, or, where no association is asked for,
 so few that the reads of their relatives begin while the list goes on."""
 ZONE_AGE = 30 * 86_400.0

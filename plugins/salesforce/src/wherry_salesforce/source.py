@@ -15,7 +15,7 @@ from wherry.errors import ContractBroken, TryAgain
 from wherry.marks import Mark, Span, saved_mark
 from wherry.records import Page, Record
 from wherry.roles import Account, Connection, Description, Query, Services
-from wherry.rows import Row, named, text
+from wherry.rows import Row, named, pieces, text
 
 from .client import LONGEST_URL, TOGETHER, Client, Found, Headers, profile_of, stamp_ms
 from .files import links_since, opened
@@ -118,21 +118,19 @@ class SalesforceSource:
         told = [row for rows in found for row in rows]
         ids = named(told, "OpportunityId") | named(told, "LinkedEntityId")
         ids |= self._of_accounts(view, sorted(named(told, "MasterRecordId")))
-        for start in range(0, len(ids), CHUNK):
-            rows = self._by_id(view, sorted(ids)[start : start + CHUNK], query.fields)
+        for some in pieces(sorted(ids), CHUNK):
+            rows = self._by_id(view, some, query.fields)
             records = [view.record(row) for row in rows if ms_of(row) >= since]
             for record in records:
                 record.touched = True
             yield Page(records, str(Mark(span.end().at, near=span.near)))
 
     def _of_accounts(self, view: View, accounts: Sequence[str]) -> set[str]:
-        parts = [accounts[start : start + CHUNK] for start in range(0, len(accounts), CHUNK)]
-        asked = [select(("Id",), view.object, among("AccountId", some)) for some in parts]
+        asked = [select(("Id",), view.object, among("AccountId", some)) for some in pieces(accounts, CHUNK)]
         return named(chain.from_iterable(self._client.queries(asked)), "Id")
 
     def _by_id(self, view: View, ids: Sequence[str], fields: Sequence[str]) -> list[Row]:
-        parts = [ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK)]
-        asked = [select(view.columns(fields), view.object, among("Id", some)) for some in parts]
+        asked = [select(view.columns(fields), view.object, among("Id", some)) for some in pieces(ids, CHUNK)]
         return list(chain.from_iterable(self._client.queries(asked)))
 
     # -- what belongs to heads, and heads by id ---------------------------------------------------------------------
@@ -158,9 +156,8 @@ class SalesforceSource:
         """A head for every id. What is not there is looked for in the recycle bin; what that does not know any more
         counts as deleted."""
         self._known(kind)
-        view, asked = self._schema.view(kind), list(dict.fromkeys(ids))
-        for start in range(0, len(asked), TOGETHER * CHUNK):
-            some = asked[start : start + TOGETHER * CHUNK]
+        view = self._schema.view(kind)
+        for some in pieces(ids, TOGETHER * CHUNK):
             heads = self._present(view, list(filter(is_id, some)), fields)
             heads |= self._removed(view, [id for id in some if is_id(id) and id not in heads], fields)
             for id in some:
@@ -175,8 +172,7 @@ class SalesforceSource:
             return {}  # users are never deleted
         columns = [*view.columns(fields), "IsDeleted", *view.seen(["MasterRecordId"])]
         room = max(1, (LONGEST_URL - len(quote_plus(select(columns, view.object)))) // _PLACE)
-        parts = [ids[start : start + room] for start in range(0, len(ids), room)]
-        asked = [select(columns, view.object, among("Id", some)) for some in parts]
+        asked = [select(columns, view.object, among("Id", some)) for some in pieces(ids, room)]
         pages = self._fan_out(lambda soql: self._client.query(soql, everything=True)[0], asked)
         rows = chain.from_iterable(map(self._client.rows, pages))
         heads = (view.gone(row) if bytes(row["IsDeleted"]) == b"true" else view.record(row) for row in rows)
