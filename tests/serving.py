@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import structlog
 from wherry.hub import Hub
 from wherry.roles import Clock
 from wherry.testing.clock import FakeClock
@@ -83,18 +81,6 @@ def served(
                 found.http.close()
                 server.stop()
                 thread.join()
-
-
-@contextlib.contextmanager
-def logging_as_it_was() -> Iterator[None]:
-    """Commands in this process set logging up, on a stream that ends with their test."""
-    handlers, level = logging.root.handlers[:], logging.root.level
-    try:
-        yield
-    finally:
-        logging.root.handlers[:] = handlers
-        logging.root.setLevel(level)
-        structlog.reset_defaults()
 
 
 def wait(ready: Callable[[], bool], seconds: float = 20.0) -> None:

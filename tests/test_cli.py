@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import re
 import socket
@@ -15,7 +14,6 @@ from pathlib import Path
 
 import click
 import pytest
-import structlog
 from wherry import __version__
 from wherry.cli import app, drawing, formats, options, plugged
 from wherry.cli.context import Face
@@ -23,6 +21,7 @@ from wherry.cli.lazy import Lazy, LazyGroup
 from wherry.cli.progress import EVERY, Progress
 from wherry.protocol.tally import Tally
 from wherry.redaction import remember
+from wherry.testing.commands import logging_as_it_was
 
 HEAVY = (
     *("httpx", "pydantic", "sqlalchemy", "structlog", "msgspec", "pluggy", "stevedore", "alembic"),
@@ -44,10 +43,8 @@ Wherry = Callable[..., int]
 
 @pytest.fixture(autouse=True)
 def _logging_as_it_was() -> Iterator[None]:
-    handlers, level = logging.root.handlers[:], logging.root.level
-    yield
-    logging.root.handlers[:], logging.root.level = handlers, level
-    structlog.reset_defaults()
+    with logging_as_it_was():
+        yield
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import logging
 import re
 import shlex
 import shutil
@@ -15,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 from wherry import demo as demonstration
 from wherry.cli import app
 from wherry.hub import Hub
 from wherry.store import registry
 from wherry.testing.clock import hurried
+from wherry.testing.commands import logging_as_it_was
 
 from .warm import warm
 
@@ -32,10 +31,8 @@ INTERNAL = ("fate", "item", "stamp")
 
 @pytest.fixture(autouse=True)
 def _logging_as_it_was() -> Iterator[None]:
-    handlers, level = logging.root.handlers[:], logging.root.level
-    yield
-    logging.root.handlers[:], logging.root.level = handlers, level
-    structlog.reset_defaults()
+    with logging_as_it_was():
+        yield
 
 
 @pytest.fixture(scope="module")

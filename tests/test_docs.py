@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import logging
 import re
 import shlex
 import tomllib
@@ -16,7 +15,6 @@ import click
 import pytest
 from msgspec.structs import fields
 from wherry import entities, transforms
-from wherry.cli import app
 from wherry.cli.app import root
 from wherry.cli.lazy import load
 from wherry.cli.options import equip
@@ -24,6 +22,7 @@ from wherry.cli.plugged import declared
 from wherry.errors import WherryError
 from wherry.expressions import parse
 from wherry.hub import Hub
+from wherry.testing.commands import Commands
 from wherry.testing.rigs import Effect, Rig, Stand
 from wherry.testing.sink_trial import SinkTrial
 
@@ -240,14 +239,13 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     "page", sorted({one.page for one in snippets("console") if one.about == "demo"}), ids=lambda p: p.stem
 )
 def test_the_commands_of_a_page_work_one_after_the_other_in_the_demo(
-    page: Path, demo: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    page: Path, demo: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(logging.root, "handlers", logging.root.handlers[:])
-    monkeypatch.setattr(logging.root, "level", logging.root.level)
+    typed = Commands(demo, capsys)
     for snippet in snippets("console"):
         for words in commands(snippet) if (snippet.page, snippet.about) == (page, "demo") else ():
-            assert app.run(["-C", str(demo), "--yes", *words]) in (0, 4), f"{words}: {capsys.readouterr().err}"
-            assert capsys.readouterr().out.strip()
+            assert typed.type(shlex.join([*words, "--yes"])).strip(), f"{words}: {typed.err}"
+            assert typed.code in (0, 4), f"{words}: {typed.err}"
 
 
 def test_an_unknown_option_in_the_docs_would_be_noticed() -> None:

@@ -20,13 +20,14 @@ from wherry.errors import Busy, ConfigError, ContractBroken, Guarded, NotFound, 
 from wherry.logs import configure_logging
 from wherry.redaction import remember
 from wherry.testing.clock import FakeClock
+from wherry.testing.commands import logging_as_it_was
 from wherry.web import host, server
 from wherry.web.app import HEADERS, Limits, name_of
 from wherry.web.envelope import status_of
 from wherry.web.routes import HttpRequest, HttpResponse, HttpRoute
 from wherry.web.server import Listening, check, is_loopback
 
-from .serving import PROJECT, Served, logging_as_it_was, served, wait
+from .serving import PROJECT, Served, served, wait
 
 CANARY = "canary-of-the-web-host-5151"
 

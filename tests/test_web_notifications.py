@@ -15,11 +15,12 @@ import pytest
 from wherry.cli import app
 from wherry.store import Store, registry
 from wherry.testing.clock import FakeClock
+from wherry.testing.commands import logging_as_it_was
 from wherry.web import notifications
 from wherry.web.routes import Notification
 from wherry_quickbooks.webhooks import MOST
 
-from .serving import Served, logging_as_it_was, served
+from .serving import Served, served
 
 URL = "/hooks/quickbooks/notifications"
 CONNECTION = """

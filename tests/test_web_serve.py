@@ -18,8 +18,9 @@ from typing import Any
 import httpx
 import pytest
 from wherry.cli import app
+from wherry.testing.commands import logging_as_it_was
 
-from .serving import PROJECT, logging_as_it_was
+from .serving import PROJECT
 
 Wherry = Callable[..., int]
 PROGRAM = [sys.executable, "-c", "from wherry.cli import main; main()"]

@@ -18,10 +18,11 @@ from wherry.errors import AccessLost, ConfigError, Guarded, NotFound
 from wherry.redaction import scrub
 from wherry.store import Store, audit
 from wherry.testing.clock import FakeClock
+from wherry.testing.commands import logging_as_it_was
 from wherry.web import tokens
 from wherry.web.throttle import ALLOWED, MOST, WITHIN, Throttle
 
-from .serving import PROJECT, SCOPES, Served, headers, logging_as_it_was, served
+from .serving import PROJECT, SCOPES, Served, headers, served
 
 URL = "/v10/accounting-entries/export?system_id=x"
 Wherry = Callable[..., int]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from wherry.cli import app
 from wherry.settings import PROJECT_FILE
@@ -26,7 +27,7 @@ class Commands:
     def type(self, line: str) -> str:
         """What ``wherry LINE`` prints. Its exit code and standard error are kept as `code` and `err`."""
         self._capsys.readouterr()
-        with contextlib.chdir(self.folder), _logging_kept():
+        with contextlib.chdir(self.folder), logging_as_it_was():
             self.code = app.run(shlex.split(line))
         said = self._capsys.readouterr()
         self.err = said.err
@@ -56,11 +57,12 @@ class Commands:
 
 
 @contextlib.contextmanager
-def _logging_kept() -> Iterator[None]:
-    """A command sets logging up for its process: the next test has its own."""
+def logging_as_it_was() -> Iterator[None]:
+    """Commands in this process set logging up, on a stream that ends with their test."""
     handlers, level = logging.root.handlers[:], logging.root.level
     try:
         yield
     finally:
         logging.root.handlers[:] = handlers
         logging.root.setLevel(level)
+        structlog.reset_defaults()

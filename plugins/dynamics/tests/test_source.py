@@ -116,17 +116,6 @@ def test_a_clock_that_went_back_loses_nothing(filled: Standing) -> None:
     assert {(deal, False), (other, True)} <= set(found)
 
 
-def test_a_proxy_that_writes_its_own_time_loses_nothing(filled: Standing) -> None:
-    """case_B7: its clock is an hour ahead of the one that stamps rows."""
-    sim, ahead = filled.sim, "Mon, 02 Feb 2026 10:10:00 GMT"
-    sim.faults.add("status", status=200, body={"value": []}, headers={"date": ahead}, path="opportunities$")
-    mark = deals(filled.source())[1]
-    sim.clock.advance(OVERLAP)
-    late = sim.add("opportunity", name="late")
-    sim.clock.advance(7200)
-    assert late in [record.id for record in deals(filled.source(), mark)[0]]
-
-
 def test_a_merger_of_accounts_brings_their_deals_again(filled: Standing) -> None:
     """Nothing on them shows that they belong to another now."""
     rows = filled.sim.org.rows
