@@ -8,15 +8,17 @@ from decimal import Decimal
 from typing import Any
 
 from msgspec import Struct, field
-from wherry.errors import ConfigError, Rejected
+from wherry.errors import ConfigError
 from wherry.money import exact
+from wherry.posting.bodies import refusal
+from wherry.posting.tables import tax_codes
 from wherry.records import Item
 from wherry.roles import Services
 
 from . import company, mirror
 from .company import Company
 from .settings import QbwcSettings
-from .taxtable import Taxes, TaxItem, read_table
+from .taxtable import Taxes, TaxItem
 
 Row = dict[str, Any]
 Lists = Mapping[str, list[mirror.Entry]]
@@ -66,12 +68,12 @@ class Books(Struct, frozen=True, kw_only=True):
         wanted = code.casefold()
         found = [one for one in self.accounts if wanted in (word.casefold() for word in (one.number, one.name, one.id))]
         if not found:
-            raise rejected(
+            raise refusal(
                 item, f"QuickBooks has no account {code}", place,
                 "add the account there, or map it to another; it is read anew at the next session", "WHERRY-4852",
             )  # fmt: skip
         if not found[0].active:
-            raise rejected(
+            raise refusal(
                 item, f"account {code} ({found[0].name}) is inactive in QuickBooks", place,
                 "make it active there, or map it to another account", "WHERRY-4853",
             )  # fmt: skip
@@ -147,10 +149,10 @@ def _account(row: Row) -> PostingAccount:
 
 
 def _taxes(found: Company, settings: QbwcSettings, lists: Lists, rows: list[dict[str, str]]) -> Taxes:
-    table, blank = read_table(settings.tax_table, rows)
     items = (TaxItem(str(row["ListID"]), _full(row), _percent(row)) for row in _active(lists, "item", TAXES))
     return Taxes(
-        path=settings.tax_table, table=table, blank=blank, items={one.name.casefold(): one for one in items},
+        path=settings.tax_table, table=tax_codes(settings.tax_table, rows),
+        items={one.name.casefold(): one for one in items},
         codes={_full(row).casefold(): str(row["ListID"]) for row in _active(lists, "tax_code")},
         taxable=found.taxable, free=found.untaxed, by_line=found.country not in ("", "US"),
     )  # fmt: skip
@@ -176,18 +178,13 @@ def _income(accounts: tuple[PostingAccount, ...], settings: QbwcSettings, connec
     return found
 
 
-def rejected(item: Item, why: str, field: str, fix: str, code: str) -> Rejected:
-    """An item that is not sent as it is."""
-    return Rejected(f"{item.entity} {item.label or item.key}: {why}", fix=fix, code=code, item=item.stamp, field=field)
-
-
 def class_of(item: Item, books: Books, n: int, line: Row) -> str:
     """The id of a line's class. Raises Rejected for one that there is not, and for another dimension."""
     told = {name: str(word).strip() for name, word in (line.get("dimensions") or {}).items() if str(word).strip()}
     for name, word in told.items():
         why, fix = books.misplaced(name, word)
         if why:
-            raise rejected(
+            raise refusal(
                 item, f"line {n + 1} {why}", f"lines[{n}].dimensions", f"{fix}; then try it again", "WHERRY-4359"
             )
     return books.class_id(told["class"]) if told else ""

@@ -6,10 +6,11 @@ from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
+from wherry.posting.bodies import refusal
 from wherry.records import Item
 
 from . import journals, lists, sales
-from .books import Books, rejected
+from .books import Books
 
 Obj = dict[str, Any]
 LISTED = frozenset({"customer", "product"})
@@ -53,7 +54,7 @@ def operation(item: Item, books: Books) -> Operation:
         return Operation(
             f"{kind}Mod", {"TxnID": item.target, "EditSequence": item.token, **sales.changed(item, books, kind)}
         )
-    raise rejected(
+    raise refusal(
         item, f"Wherry writes a {item.entity.replace('_', ' ')} of QuickBooks Desktop once and does not change it", "",
         "change it by hand in QuickBooks, then: wherry errors resolve E-N", "WHERRY-4351",
     )  # fmt: skip
@@ -79,7 +80,7 @@ def _taken_back(item: Item, kind: str, books: Books) -> Operation:
     """An invoice or credit memo is voided: it stays, with nothing in it. A sales order or an estimate is closed, as a
     person would close it: it stays with all that is in it. An entry is reversed by a second one, so that both stay."""
     if item.entity in LISTED or item.target is None:
-        raise rejected(
+        raise refusal(
             item, "entries of a list are not taken back: nothing is booked under them", "",
             "make it inactive in QuickBooks if it is no longer used", "WHERRY-4340",
         )  # fmt: skip
@@ -93,7 +94,7 @@ def _taken_back(item: Item, kind: str, books: Books) -> Operation:
 
 def _offered(item: Item, kind: str, books: Books) -> None:
     if kind == "SalesOrder" and not books.company.sales_orders:
-        raise rejected(
+        raise refusal(
             item, f"{books.company.product} has no sales orders; they need QuickBooks Premier or Enterprise", "",
             'set document = "invoice" or "estimate" on the flow and run it again: what was refused goes as that',
             "WHERRY-4341",
@@ -109,7 +110,7 @@ def _open_period(item: Item, books: Books) -> None:
         return
     there = "" < old <= closed
     date, later = (f"{old} there", "") if there else (new, ", or give it a later date")
-    raise rejected(
+    raise refusal(
         item, f"it is dated {date}, and the books are closed up to {closed}", "date",
         f"in QuickBooks, set the closing date before {old if there else new}{later}; then try it again",
         "WHERRY-4342",

@@ -12,13 +12,14 @@ from typing import Any
 from msgspec.structs import replace
 from wherry.errors import Rejected
 from wherry.money import exact
+from wherry.posting.bodies import ZERO
+from wherry.posting.facts import names
 from wherry.records import Facts, Item
 
 from . import journals, lists, sales
 from .books import Books
 from .documents import KINDS, LISTED
 from .names import NAME_LENGTHS, VOIDED, numbered, plain, stamped, unmarked
-from .sales import ZERO
 from .words.replies import many
 
 Row = dict[str, Any]
@@ -88,27 +89,22 @@ def _customer(item: Item, row: Row, name: str) -> Facts:
         "notes": plain(row.get("Notes")),
     }
     fields = {"email": "email", "phone": "phone", "number": "number", "notes": "description"}
-    named = {fact: value for fact, value in told.items() if _names(item, fields[fact])}
+    named = {fact: value for fact, value in told.items() if names(item, fields[fact])}
     return {"name": unmarked(name, NAME_LENGTHS["customer"]), **_inactive(row), **named}
 
 
 def _product(item: Item, row: Row) -> Facts:
     side = row.get("SalesOrPurchase") or {}
     told: Facts = {}
-    if _names(item, "description"):
+    if names(item, "description"):
         told["description"] = plain(side.get("Desc"))
-    if _names(item, "price"):
+    if names(item, "price"):
         told["price"] = _bare(_number(side.get("Price")))
     return {"name": unmarked(str(row.get("Name") or ""), NAME_LENGTHS["product"]), **_inactive(row), **told}
 
 
 def _inactive(row: Row) -> Facts:
     return {"state": "inactive"} if row.get("IsActive") == "false" else {}
-
-
-def _names(item: Item, field: str) -> bool:
-    """Whether this body or the last one names a field: what a person entered beside them is not ours to compare."""
-    return bool(item.body.get(field) or (item.before or {}).get(field))
 
 
 # -- sales ------------------------------------------------------------
@@ -153,9 +149,9 @@ def _document(
     item: Item, date: str, customer: str, total: Decimal, memo: str, number: str, due: str, lines: Iterable[str]
 ) -> Facts:
     told = {"state": "stands", "date": date[:10], "customer": customer, "total": _money(total), "memo": plain(memo)}
-    if _names(item, "number"):
+    if names(item, "number"):
         told["number"] = number
-    if _names(item, "due_date") and item.entity != "credit_memo":
+    if names(item, "due_date") and item.entity != "credit_memo":
         told["due_date"] = due[:10]
     shown = list(lines)
     return told | {"lines": str(len(shown))} | {f"line {n}": line for n, line in enumerate(shown, 1)}

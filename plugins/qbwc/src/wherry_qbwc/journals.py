@@ -11,19 +11,17 @@ from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
-from wherry.books.numbering import reversing
 from wherry.money import exact
+from wherry.posting.bodies import ZERO, amount, refusal
+from wherry.posting.entries import OTHER, balanced, turned
 from wherry.records import Item
 
-from .books import Books, PostingAccount, class_of, rejected
+from .books import Books, PostingAccount, class_of
 from .names import numbered, stamped
-from .sales import ZERO, amount, currency_of
+from .sales import currency_of
 
 Obj = dict[str, Any]
 SIDES = {"debit": "JournalDebitLine", "credit": "JournalCreditLine"}
-REVERSES = "Reverses "
-"""How the memo of an entry begins that reverses another."""
-OTHER = {"debit": "credit", "credit": "debit"}
 RECEIVABLE, PAYABLE, NON_POSTING = "AccountsReceivable", "AccountsPayable", "NonPosting"
 
 
@@ -47,13 +45,9 @@ def sides(item: Item, books: Books) -> list[Side]:
     told = enumerate(item.body.get("lines", ()))
     lines = [made for n, line in told if (made := _side(item, books, n, line)) is not None]
     debits, credits = (sum((one.amount for one in lines if one.side == side), ZERO) for side in SIDES)
-    if debits != credits or len(lines) < 2:
-        why = f"debits are {debits} and credits {credits} {currency}" if debits != credits else "it has no two lines"
-        raise rejected(
-            item, why, "lines", "correct the entry at its source or in the map, then try it again", "WHERRY-4358"
-        )
+    balanced(item, debits, credits, len(lines), currency)
     if sum(one.party for one in lines) > 1:
-        raise rejected(
+        raise refusal(
             item, "more than one of its lines is on receivables, and QuickBooks takes one in an entry", "lines",
             "split it at the source, a record for each customer, or set clearing on the flow", "WHERRY-4349",
         )  # fmt: skip
@@ -62,11 +56,9 @@ def sides(item: Item, books: Books) -> list[Side]:
 
 def reversal(item: Item) -> Item:
     """The item of the entry that takes one back: its sides changed over, on the same day."""
-    body = item.before or item.body
-    number, memo = str(body.get("number") or ""), str(body.get("memo") or "")
+    body = turned(replace(item, body=item.before or item.body)).body
     lines = [{**line, "side": OTHER[line["side"]]} for line in body.get("lines", ())]
-    told = f"{REVERSES}{number or 'entry ' + str(item.target)}. {memo}".strip()
-    return replace(item, body={**body, "number": reversing(number), "memo": told, "lines": lines}, action="write")
+    return replace(item, body={**body, "lines": lines}, action="write")
 
 
 def added(item: Item, books: Books) -> Obj:
@@ -94,7 +86,7 @@ def _exchanged(item: Item, books: Books) -> Obj:
     if not books.company.multicurrency or currency == own:
         return {}
     if (home := str(item.body.get("home") or own)) != own:
-        raise rejected(
+        raise refusal(
             item, f"its exchange rate is to {home}, and the company file is kept in {own}", "exchange_rate",
             f"set currency of the project to {own}, or book into a company file that is kept in {home}", "WHERRY-4368",
         )  # fmt: skip
@@ -122,7 +114,7 @@ def _of_its_currency(item: Item, books: Books, n: int, account: PostingAccount) 
     its = books.currencies.get(currency_of(item, books), "")
     if account.currency in ("", books.company.home, its):
         return
-    raise rejected(
+    raise refusal(
         item, f"line {n + 1} is on {account.name}, which is kept in {account.currency}", f"lines[{n}].account",
         f"map the line to an account in {its} or {books.company.home}", "WHERRY-4863",
     )  # fmt: skip
@@ -134,7 +126,7 @@ def _posts(item: Item, n: int, account: PostingAccount, customer: str) -> None:
     if account.type == RECEIVABLE and not customer:
         wants = "a customer"
     if wants:
-        raise rejected(
+        raise refusal(
             item, f"line {n + 1} is on {account.name}, where QuickBooks wants {wants}", f"lines[{n}].account",
             "set clearing on the flow to the code of a clearing account, or map the line to another account",
             "WHERRY-4350",

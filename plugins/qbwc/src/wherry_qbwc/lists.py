@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from wherry.money import exact
+from wherry.posting.bodies import refusal
 from wherry.records import Item
 
-from .books import Books, rejected
+from .books import Books
 from .names import NAME_LENGTHS, fitted, marked, stamped
 from .words.text import cleaned
 
@@ -40,7 +41,7 @@ def _currency(item: Item, books: Books) -> Obj:
         return {}
     name = books.currencies.get(told, "")
     if not name:
-        raise rejected(
+        raise refusal(
             item, f"its currency {told} is not among those of the company file", "currency",
             f"make {told} active in QuickBooks (Lists > Currency List) and update again, then try it again",
             "WHERRY-4367",
@@ -73,12 +74,12 @@ def name_of(item: Item, books: Books) -> str:
     longest = NAME_LENGTHS[item.entity]
     name = fitted(str(item.body.get("name") or ""), longest)
     if not name:
-        raise rejected(item, "it has no name", "name", "give it a name at the source, then try it again", "WHERRY-4854")
+        raise refusal(item, "it has no name", "name", "give it a name at the source, then try it again", "WHERRY-4854")
     if item.memo != TAKEN:
         return name
     if books.settings.name_taken == "suffix":
         return marked(name, item.stamp, longest)
-    raise rejected(
+    raise refusal(
         item, f"something else in QuickBooks has the name {name} already", "name",
         f"where that is this {item.entity}: wherry errors resolve E-N --link ID; else rename one of the two, or set "
         'name_taken = "suffix" for this connection, then: wherry errors retry E-N', "WHERRY-4859",
@@ -88,7 +89,7 @@ def name_of(item: Item, books: Books) -> str:
 def _income(item: Item, books: Books) -> str:
     if books.income:
         return books.income
-    raise rejected(
+    raise refusal(
         item, "it needs an account that its sales are booked to, and no income account of QuickBooks is known here", "",
         "add an income account in QuickBooks and update again in the Web Connector, then try it again", "WHERRY-4352",
     )  # fmt: skip

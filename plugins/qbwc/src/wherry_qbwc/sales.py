@@ -13,16 +13,17 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 from wherry.errors import Rejected
-from wherry.money import exact, rounded, text
+from wherry.money import exact, rounded
+from wherry.posting import bodies
+from wherry.posting.bodies import ZERO, comes_to, customer_of, lines_of, refusal, worth_of
 from wherry.records import Item
 
-from .books import Books, class_of, rejected
+from .books import Books, class_of
 from .names import numbered, stamped
 from .taxes import taxed
 from .words import amounts
 
 Obj = dict[str, Any]
-ZERO = Decimal(0)
 NEW_LINE = "-1"
 
 
@@ -57,13 +58,11 @@ class Sale(Struct, frozen=True, kw_only=True):
 def sale(item: Item, books: Books) -> Sale:
     """The document of an item. Raises Rejected, and nothing of it is sent."""
     body, currency = item.body, currency_of(item, books)
-    lines = [_line(item, books, n, line, currency) for n, line in enumerate(body.get("lines", ()))]
-    if not lines:
-        raise rejected(item, "it has no lines", "lines", "add its lines at the source", "WHERRY-4855")
+    lines = [_line(item, books, n, line, currency) for n, line in enumerate(lines_of(item))]
     tax = taxed(item, books, [line.amount for line in lines])
     total = sum((line.amount for line in lines), ZERO) + tax.total
-    _adds_up(item, total, currency)
-    customer = _customer(item)
+    comes_to(item, total, currency)
+    customer = customer_of(item)
     _of_his_currency(item, books, customer, currency)
     return Sale(
         date=str(body["date"]), number=numbered(str(body.get("number") or "")), customer=customer,
@@ -98,17 +97,7 @@ def changed(item: Item, books: Books, kind: str) -> Obj:
 
 def currency_of(item: Item, books: Books) -> str:
     """The one currency of all amounts of a body. Raises Rejected for several, or one that the file does not keep."""
-    body = item.body
-    parts = [body, *body.get("lines", ())]
-    amounts_told = [part.get(name) for part in parts for name in ("total", "amount", "tax")]
-    found = {str(money["currency"]) for money in amounts_told if money}
-    found |= {str(body["currency"])} if body.get("currency") else set()
-    if len(found) > 1:
-        raise rejected(
-            item, f"its amounts are in {' and '.join(sorted(found))}", "lines",
-            "one document has one currency: split it at the source", "WHERRY-4858",
-        )  # fmt: skip
-    currency = next(iter(found), books.currency)
+    currency = bodies.currency_of(item, books.currency)
     _kept(item, books, currency)
     return currency
 
@@ -117,13 +106,13 @@ def _kept(item: Item, books: Books, currency: str) -> None:
     """Raises Rejected for a currency that the company file does not keep."""
     if books.company.multicurrency:
         if currency not in books.currencies:
-            raise rejected(
+            raise refusal(
                 item, f"it is in {currency}, which is not among the currencies of the company file", "total",
                 f"make {currency} active in QuickBooks (Lists > Currency List) and update again, then try it again",
                 "WHERRY-4366",
             )  # fmt: skip
     elif books.currency not in ("", currency):
-        raise rejected(
+        raise refusal(
             item, f"it is in {currency}, and the company file is kept in {books.currency}", "total",
             "set currency of the connection to the company file's own; documents in another are entered by hand, or "
             "switch several currencies on in QuickBooks", "WHERRY-4353",
@@ -134,16 +123,11 @@ def _of_his_currency(item: Item, books: Books, customer: str, currency: str) -> 
     """Raises Rejected for a customer who is kept in another currency: the amounts would be taken to be in his."""
     his, its = books.customers.get(customer, ""), books.currencies.get(currency, "")
     if his and his != its:
-        raise rejected(
+        raise refusal(
             item, f"it is in {currency}, and its customer is kept in {his}", "customer",
             f"in QuickBooks a customer has one currency: link it to a customer in {currency}, or make one, then try it "
             "again", "WHERRY-4348",
         )  # fmt: skip
-
-
-def amount(money: Obj) -> Decimal:
-    """An amount of a body (minor units and currency) in major units."""
-    return Decimal(text(int(money["minor"]), str(money["currency"])))
 
 
 def _head(item: Item, made: Sale) -> Obj:
@@ -171,21 +155,12 @@ def _before(item: Item, books: Books) -> Sale | None:
         return None  # what could be said then cannot be said any more: nothing to compare
 
 
-def _customer(item: Item) -> str:
-    told = item.body.get("customer")
-    if isinstance(told, str) and told:
-        return told
-    raise rejected(
-        item, "it has no customer", "customer", "say at the source whom it is for, then try it again", "WHERRY-4354"
-    )
-
-
 def _line(item: Item, books: Books, n: int, line: Obj, currency: str) -> SaleLine:
     product, told = str(line.get("product") or ""), str(line.get("description") or "")
     quantity = exact(line.get("quantity", 1))
-    worth = _worth(item, n, line, quantity, currency)
+    worth = _worth(item, n, line, currency)
     if not product and (worth or not told):
-        raise rejected(
+        raise refusal(
             item, f"line {n + 1} ({line.get('service') or told or 'no name'}) names no item of QuickBooks",
             f"lines[{n}].product", "match the line's product or service, then try it again", "WHERRY-4355",
         )  # fmt: skip
@@ -196,18 +171,9 @@ def _line(item: Item, books: Books, n: int, line: Obj, currency: str) -> SaleLin
     return SaleLine(product=product, description=told, quantity=quantity, amount=worth, rate=rate, place=place)
 
 
-def _worth(item: Item, n: int, line: Obj, quantity: Decimal, currency: str) -> Decimal:
-    if line.get("amount"):
-        return amount(line["amount"])
-    if line.get("rate") is not None:
-        whole = rounded(quantity * exact(line["rate"]), currency)[0]
-        return Decimal(text(whole.minor, currency))
-    if not line.get("product"):
-        return ZERO
-    raise rejected(
-        item, f"line {n + 1} has neither an amount nor a rate", f"lines[{n}].amount", "add one of them at the source",
-        "WHERRY-4856",
-    )  # fmt: skip
+def _worth(item: Item, n: int, line: Obj, currency: str) -> Decimal:
+    said = line.get("product") or line.get("amount") or line.get("rate") is not None
+    return worth_of(item, n, line, currency) if said else ZERO
 
 
 def _minor(worth: Decimal, currency: str) -> int:
@@ -220,19 +186,3 @@ def _has_room(rate: Decimal) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _adds_up(item: Item, total: Decimal, currency: str) -> None:
-    """Raises Rejected where total and lines of the source disagree, and for a total below zero."""
-    body = item.body
-    told = amount(body["total"]) if body.get("total") else total
-    if told != total:
-        raise rejected(
-            item, f"its total is {told} {currency}, its lines and tax come to {total}", "total",
-            "correct the lines or the total at the source, then try it again", "WHERRY-4356",
-        )  # fmt: skip
-    if total < 0:
-        raise rejected(
-            item, f"its total is {total} {currency}, and QuickBooks takes none below zero", "total",
-            "make it a credit memo, or correct its lines", "WHERRY-4357",
-        )  # fmt: skip

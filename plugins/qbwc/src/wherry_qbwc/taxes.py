@@ -13,14 +13,13 @@ from typing import Any
 
 from msgspec import Struct, field
 from wherry.errors import Rejected
-from wherry.money import exact, rounded, text
+from wherry.posting.bodies import ZERO, known_tax, rate_of, reckoned_tax, refusal, times
 from wherry.records import Item
 
-from .books import Books, rejected
+from .books import Books
 from .taxtable import TaxItem
 
 Obj = dict[str, Any]
-ZERO = Decimal(0)
 
 
 class Taxed(Struct, frozen=True, kw_only=True):
@@ -33,10 +32,10 @@ class Taxed(Struct, frozen=True, kw_only=True):
 
 def taxed(item: Item, books: Books, amounts: Sequence[Decimal]) -> Taxed:
     """The tax of a document whose lines come to these amounts. Raises Rejected."""
-    rates = [_rate(line) for line in item.body.get("lines", ())]
+    rates = [rate_of(line) for line in item.body.get("lines", ())]
     told = known_tax(item)
     if told and not any(rates):
-        raise rejected(
+        raise refusal(
             item,
             f"it has {told} of tax, and no line says at which rate",
             "lines",
@@ -53,7 +52,7 @@ def taxed(item: Item, books: Books, amounts: Sequence[Decimal]) -> Taxed:
 def _untaxed(item: Item, rates: Sequence[Decimal | None]) -> Taxed:
     found = next((n for n, rate in enumerate(rates) if rate), None)
     if found is not None:
-        raise rejected(
+        raise refusal(
             item,
             f"line {found + 1} is taxed at {rates[found]} %, but the company file keeps no sales tax",
             f"lines[{found}].tax_rate",
@@ -70,7 +69,7 @@ def _american(item: Item, books: Books, rates: Sequence[Decimal | None], amounts
     if not owed:
         return Taxed(codes=codes)
     if len(owed) > 1:
-        raise rejected(
+        raise refusal(
             item,
             f"it is taxed at {' and '.join(map(str, owed))} %, and QuickBooks takes one rate for a document",
             "lines",
@@ -82,10 +81,14 @@ def _american(item: Item, books: Books, rates: Sequence[Decimal | None], amounts
     if found is None:
         raise _unknown(item, books, first, owed[0])
     base = sum((worth for rate, worth in zip(rates, amounts, strict=True) if rate), ZERO)
-    total = _share(base, owed[0] if found.rate is None else found.rate, books.currency)
-    _agrees(item, found, total, _share(base, owed[0], books.currency))
+    total, reckoned = (_share(base, rate, books) for rate in (owed[0] if found.rate is None else found.rate, owed[0]))
+    _agrees(item, found, total, reckoned)
     head = {"ItemSalesTaxRef": {"ListID": found.id}, "CustomerSalesTaxCodeRef": {"ListID": books.taxes.taxable}}
     return Taxed(head=head, codes=codes, total=total)
+
+
+def _share(base: Decimal, rate: Decimal, books: Books) -> Decimal:
+    return times(base, rate / 100, books.currency or "USD")
 
 
 def _agrees(item: Item, found: TaxItem, total: Decimal, reckoned: Decimal) -> None:
@@ -94,7 +97,7 @@ def _agrees(item: Item, found: TaxItem, total: Decimal, reckoned: Decimal) -> No
     wanted = reckoned if told is None else told
     if total == wanted:
         return
-    raise rejected(
+    raise refusal(
         item,
         f"its tax is {wanted}, and QuickBooks would work out {total}, by {found.name}",
         "tax",
@@ -112,17 +115,17 @@ def _by_line(item: Item, books: Books, rates: Sequence[Decimal | None], amounts:
             raise _unknown(item, books, n, rate)
         codes.append(found)
     told = known_tax(item)
-    return Taxed(codes=tuple(codes), total=_reckoned(rates, amounts, books.currency) if told is None else told)
+    reckoned = reckoned_tax(item, amounts, books.currency or "USD")
+    return Taxed(codes=tuple(codes), total=reckoned if told is None else told)
 
 
 def _name(item: Item, books: Books, n: int, rate: Decimal | None) -> str:
     table = books.taxes
-    found = table.blank if rate is None else table.table.get(rate, "")
-    if found:
+    if found := table.table.get(rate):
         return found
     told = "has no tax rate while others have one" if rate is None else f"has the tax rate {rate} %"
     row = "a row without a rate" if rate is None else f"a row for {rate}"
-    raise rejected(
+    raise refusal(
         item,
         f"line {n + 1} {told}, and {table.path} names no tax of QuickBooks for that",
         f"lines[{n}].tax_rate",
@@ -134,7 +137,7 @@ def _name(item: Item, books: Books, n: int, rate: Decimal | None) -> str:
 def _unknown(item: Item, books: Books, n: int, rate: Decimal | None) -> Rejected:
     known = books.taxes.codes if books.taxes.by_line else {one.name: "" for one in books.taxes.items.values()}
     word = _name(item, books, n, rate)
-    return rejected(
+    return refusal(
         item,
         f"{books.taxes.path} names the tax {word}, which QuickBooks does not have",
         f"lines[{n}].tax_rate",
@@ -142,37 +145,3 @@ def _unknown(item: Item, books: Books, n: int, rate: Decimal | None) -> Rejected
         "next session",
         "WHERRY-4365",
     )
-
-
-# -- amounts -----------------------------------------------------------------------------------------------------------
-
-
-def known_tax(item: Item) -> Decimal | None:
-    """The tax that the source names: of the whole document, else of its lines; None where it names none."""
-    if told := item.body.get("tax"):
-        return _amount(told)
-    parts = [_amount(line["tax"]) for line in item.body.get("lines", ()) if line.get("tax")]
-    return sum(parts, ZERO) if parts else None
-
-
-def _reckoned(rates: Sequence[Decimal | None], amounts: Sequence[Decimal], currency: str) -> Decimal:
-    """Rounded once for each rate."""
-    bases: dict[Decimal, Decimal] = {}
-    for rate, worth in zip(rates, amounts, strict=True):
-        if rate:
-            bases[rate] = bases.get(rate, ZERO) + worth
-    return sum((_share(base, rate, currency) for rate, base in bases.items()), ZERO)
-
-
-def _share(base: Decimal, rate: Decimal, currency: str) -> Decimal:
-    currency = currency or "USD"
-    return Decimal(text(rounded(base * rate / 100, currency)[0].minor, currency))
-
-
-def _amount(money: Obj) -> Decimal:
-    return Decimal(text(int(money["minor"]), str(money["currency"])))
-
-
-def _rate(line: Obj) -> Decimal | None:
-    told = line.get("tax_rate")
-    return None if told is None else exact(str(told))
