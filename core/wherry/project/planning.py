@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from heapq import heappop, heappush
 from typing import Any
 
 import msgspec
@@ -189,16 +190,21 @@ def _left(wired: Wired) -> list[Flight]:
 
 def _groups(foreseen: Sequence[Foreseen], size: int) -> Iterator[list[Item]]:
     """The items as a drain takes them: the oldest first of those that have all they need."""
-    missing = {Ref(item.entity, item.key) for item, _ in foreseen}
-    left = list(foreseen)
-    while left:
-        ready = [one for one in left if not any(ref in missing for ref in one[1])][:size]
-        if not ready:
-            return
-        yield [item for item, _ in ready]
-        missing -= {Ref(item.entity, item.key) for item, _ in ready}
-        taken = {id(one) for one in ready}
-        left = [one for one in left if id(one) not in taken]
+    names = [Ref(item.entity, item.key) for item, _ in foreseen]
+    made, users = set(names), defaultdict[Ref, list[int]](list)
+    lacks = [made.intersection(needs) for _, needs in foreseen]
+    for number, refs in enumerate(lacks):
+        for ref in refs:
+            users[ref].append(number)
+    ready = [number for number, refs in enumerate(lacks) if not refs]
+    while ready:
+        some = [heappop(ready) for _ in range(min(size, len(ready)))]
+        yield [foreseen[number][0] for number in some]
+        for ref in (names[number] for number in some):
+            for user in users.pop(ref, ()):
+                lacks[user].discard(ref)
+                if not lacks[user]:
+                    heappush(ready, user)
 
 
 def _encoded(sink: CallSinkWriter, items: list[Item], outcomes: Mapping[Ref, Outcome]) -> list[Call]:
