@@ -17,7 +17,7 @@ from wherry.errors import AccessLost, ConfigError
 from wherry.roles import Connection
 from wherry.settings import Auth, ConnectionSettings, Project, SecretRef, compose, find_project, load, origin, schema
 
-from .projects import WON_DEALS
+from .projects import INVOICES, WON_DEALS
 
 ENVIRON = {"HUBSPOT_URL": "http://127.0.0.1:8000/", "HUBSPOT_TOKEN": "canary-token"}
 Write = Callable[..., Path]
@@ -133,37 +133,6 @@ def test_a_start_date_may_be_a_date_or_a_time_with_or_without_offset(write: Writ
     assert since("2026-07-01T12:00:00") == dt.datetime(2026, 7, 1, 17, tzinfo=dt.UTC)
     assert since("2026-07-01T12:00:00+02:00") == dt.datetime(2026, 7, 1, 10, tzinfo=dt.UTC)
     assert since('"2026-07-01"') == dt.datetime(2026, 7, 1, 5, tzinfo=dt.UTC)
-
-
-INVOICES = """
-version = 1
-[project]
-name = "shop"
-timezone = "Europe/London"
-currency = "GBP"
-[plugins]
-enabled = ["workspace", "books"]
-[connections.platform]
-plugin = "workspace"
-[connections.books]
-plugin = "books"
-base_url = "${BOOKS_URL}"
-[flows.invoices]
-source = "platform"
-sink = "books"
-kinds = ["invoice"]
-document = "invoice"
-when = { status = "invoiced" }
-repeat = "always"
-books_from = 2010-12-01
-approval = "automatic"
-[flows.invoices.match.customer]
-order = ["link", "reference"]
-unmatched = "create"
-[flows.invoices.match.product]
-order = ["link", "sku", "name"]
-unmatched = "create"
-"""
 
 
 def test_a_flow_of_invoices_says_what_they_become_which_are_taken_and_who_approves(write: Write) -> None:

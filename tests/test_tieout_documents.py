@@ -19,6 +19,7 @@ from wherry.books import tieout
 from wherry.books.held import BothSides, Written
 from wherry.store.ledger import LinkRow
 
+from .projects import INVOICES
 from .shop import CHARGES
 from .test_tieout import Held, Line
 from .treasury import treasury
@@ -93,24 +94,6 @@ def test_what_the_hub_itself_wrote_is_itemised_where_the_target_cannot_list_it()
     ]
 
 
-INVOICES = """
-[flows.invoices]
-source = "platform"
-sink = "books"
-kinds = ["invoice"]
-document = "invoice"
-when = { status = "invoiced" }
-books_from = 2010-12-01
-approval = "automatic"
-[flows.invoices.match.customer]
-order = ["link", "reference"]
-unmatched = "create"
-[flows.invoices.match.product]
-order = ["link", "sku", "name"]
-unmatched = "create"
-"""
-
-
 def test_invoices_of_the_hub_and_of_a_person_on_an_account_of_its_journals_tie_out_and_are_told_apart(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -119,7 +102,7 @@ def test_invoices_of_the_hub_and_of_a_person_on_an_account_of_its_journals_tie_o
         desk.setting('environment = "simulator"', 'environment = "simulator"\nincome_account = "4010"')
         desk.setting("books_from = 2026-01-01", "books_from = 2010-12-01")
         with (tmp_path / "wherry.toml").open("a", encoding="utf-8") as file:
-            file.write(INVOICES)
+            file.write(INVOICES[INVOICES.index("[flows.invoices]") :])
         desk.mapped()
         desk.moves("TX-1,2010-12-01,250.00 USD,storage,W1,,")
         (tmp_path / "charges.csv").write_text(CHARGES, "utf-8")
