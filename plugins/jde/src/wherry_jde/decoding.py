@@ -1,0 +1,100 @@
+"""From JD Edwards' raw answers to what became of each item. Pure: what is missing here is unknown, and looked up.
+
+Facts: a good answer has the outputs that the designer chose; ``jde__status`` ERROR, ``errors`` and ``sysErrors`` say
+that a step failed, under a 200 too; a business error comes as 500; 444 says that the call did not run (API.md). An
+answer is taken for the one to this call only where it gives our key back.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wherry.errors import TryAgain
+from wherry.posting.facts import TAKEN_BACK
+from wherry.posting.texts import clean
+from wherry.records import Answer, Call, Item, Reply
+
+from .books import Books
+from .client import Obj, decoded
+from .documents import cancels, reference
+from .faults import code_of, field_of, is_refusal, object_in, said
+from .kinds import Kind
+from .signin import EXPIRED
+
+DONE, FAILED, THROTTLED = 200, 500, 429
+NEVER_RAN = frozenset({400, 403, 406, 415})
+"""Statuses that say, with an error of JD Edwards' own, that an orchestration was not run."""
+ANEW = "signed in anew"
+"""The memo of an item whose call met a session that had ended, once."""
+WAIT = 60.0
+
+
+def answers(call: Call, items: list[Item], reply: Reply, books: Books) -> dict[str, Answer]:
+    """Stamp → answer. Statuses that are not named here prove nothing, nor does a body that cannot be read."""
+    [item] = items
+    answer = _answer(item, reply, books)
+    return {} if answer is None else {item.stamp: answer}
+
+
+def _answer(item: Item, reply: Reply, books: Books) -> Answer | None:
+    if reply.status == THROTTLED:
+        return Answer(fate="queued", reason="JD Edwards asks for fewer calls", after=reply.wait(WAIT))
+    if reply.status == EXPIRED:
+        after = WAIT if item.memo == ANEW else 0.0
+        return Answer(fate="queued", reason="the session in JD Edwards had ended", after=after, memo=ANEW)
+    if reply.status == DONE:
+        return _run(item, reply, books)
+    body = object_in(reply.body)
+    refused = reply.status in NEVER_RAN and body.get("status") == "ERROR" and said(body)
+    if refused or (reply.status == FAILED and is_refusal(body)):
+        return _refused(item, said(body), code_of(body))
+    words = said(body) if reply.status == FAILED else ""
+    return Answer(fate="unknown", reason=f"JD Edwards failed at it: {words}") if words else None
+
+
+def _run(item: Item, reply: Reply, books: Books) -> Answer | None:
+    try:
+        body = decoded(reply.body)
+    except TryAgain:
+        return None
+    kind = books.kinds[item.entity]
+    target, failed = target_of(kind, body), is_refusal(body) or body.get("jde__status") == "ERROR"
+    words = said(body) or clean(body.get("jde__simpleMessage")) or "a step failed"
+    if failed and target:
+        return Answer(fate="unknown", reason=f"JD Edwards gives a number for it, and says: {words}")
+    if failed:
+        return _refused(item, words, code_of(body))
+    if not _is_of(item, body, books):
+        return None
+    if not target:
+        return Answer(fate="unknown", reason=f"JD Edwards answers without {' and '.join(kind.id)}")
+    if item.action == "void":
+        if cancels(item, kind) and target != item.target:
+            return None
+        return Answer(fate="reversed", target=str(item.target), facts=dict(TAKEN_BACK))
+    return Answer(fate="created", target=target)
+
+
+def _is_of(item: Item, body: Obj, books: Books) -> bool:
+    """Whether an answer gives back the key of this write."""
+    told = body.get(books.kinds[item.entity].inputs["reference"])
+    return same(told, reference(item, books))
+
+
+def same(told: Any, key: str) -> bool:
+    """Whether a field holds a key, in whatever case of letters."""
+    return clean(told).casefold() == key.casefold() != ""
+
+
+def target_of(kind: Kind, body: Obj) -> str:
+    """The outputs that are its number, with strokes between them; empty where one is missing."""
+    parts = [clean(body.get(name)) for name in kind.id]
+    return "/".join(parts) if all(part.strip("0") for part in parts) else ""
+
+
+def _refused(item: Item, words: str, code: str) -> Answer:
+    field = field_of(words)
+    return Answer(
+        fate="refused", reason=f"JD Edwards refused it: {words}", code=code, field=field if field in item.body else "",
+        fix="do what JD Edwards says, then try it again",
+    )  # fmt: skip
