@@ -7,11 +7,8 @@ opened; a clearing account is set and dropped. In closed books nothing is booked
 from __future__ import annotations
 
 import datetime as dt
-import tempfile
 from collections import Counter
-from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -32,7 +29,8 @@ from wherry.store import Store, ledger
 from wherry.store.database import Tx
 from wherry.store.documents import DocumentView
 from wherry.store.ledger import LinkRow, Route
-from wherry.testing.clock import FakeClock
+
+from .test_books_taken_back import opened as opened
 
 ROUTE, END = Route(1, 2), dt.date(2026, 1, 31)
 KINDS = {"1100": "receivable", "1199": "asset", "1205": "asset", "4010": "income", "4020": "income", "4090": "income",
@@ -195,14 +193,6 @@ class People:
                 found[row.debit] += minor
                 found[row.credit] -= minor
         return {account: minor for account, minor in found.items() if minor}
-
-
-@pytest.fixture(scope="module")
-def opened() -> Iterator[Store]:
-    with tempfile.TemporaryDirectory() as folder:
-        store = Store(f"sqlite:///{folder}/wherry.db", FakeClock(), Path(folder) / "files")
-        yield store
-        store.close()
 
 
 @given(

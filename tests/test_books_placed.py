@@ -16,7 +16,7 @@ from wherry.records import Item
 from wherry.store import Store
 from wherry.store.documents import DocumentView
 
-from .test_books_taken_back import ROUTE, Desk, _body, _Done
+from .test_books_taken_back import ROUTE, Desk, _body, rolled_back
 from .test_books_taken_back import opened as opened
 
 
@@ -42,12 +42,8 @@ class Placed(Desk):
 
 @pytest.fixture
 def desk(opened: Store) -> Iterator[Placed]:
-    try:
-        with opened.write() as tx:
-            yield Placed(tx)
-            raise _Done
-    except _Done:
-        pass
+    with rolled_back(opened) as tx:
+        yield Placed(tx)
 
 
 def periods() -> Calendar:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import tempfile
 from collections import Counter
@@ -124,15 +125,18 @@ class _Done(Exception):
     pass
 
 
+@contextlib.contextmanager
+def rolled_back(store: Store) -> Iterator[Any]:
+    """A transaction of which nothing stays."""
+    with contextlib.suppress(_Done), store.write() as tx:
+        yield tx
+        raise _Done
+
+
 @pytest.fixture
 def desk(opened: Store) -> Iterator[Desk]:
-    """In a transaction that is rolled back."""
-    try:
-        with opened.write() as tx:
-            yield Desk(tx)
-            raise _Done
-    except _Done:
-        pass
+    with rolled_back(opened) as tx:
+        yield Desk(tx)
 
 
 # -- as it was booked --------------------------------------------------------------------------------------------------

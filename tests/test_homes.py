@@ -11,20 +11,10 @@ from wherry.protocol import homing
 
 from .shop import Shop, shop
 from .test_once import ACCOUNTS, LEDGER, RULE, ran, standing, why
+from .test_once import desk as desk
 
 LONG = "9" * 40
 """More than the books take."""
-
-
-@pytest.fixture
-def desk(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], store_url: str
-) -> Iterator[Shop]:  # fmt: skip
-    """A shop whose ``invoices`` makes documents, and whose ``ledger`` books what it may."""
-    (tmp_path / "tables").mkdir()
-    (tmp_path / "tables" / "accounts.csv").write_text(ACCOUNTS, "utf-8")
-    with shop(tmp_path, monkeypatch, capsys, store=store_url, more=LEDGER.format(name="ledger")) as made:
-        yield made
 
 
 # -- a flow that becomes another ---------------------------------------------------------------------------------------
