@@ -9,7 +9,10 @@ import sys
 import weakref
 
 import pytest
+from wherry.catalogues import LazyCatalogue
 from wherry.collecting import EVERY, between, paused, seldom
+from wherry.matching.listing import Listing
+from wherry.records import Draft, Listed
 
 
 def test_the_usual_pace_comes_back_when_the_last_of_several_runs_has_ended() -> None:
@@ -68,3 +71,18 @@ def test_between_batches_goes_what_holds_itself() -> None:
         for _ in range(EVERY):
             between()
         assert left() is None
+
+
+def test_what_a_catalogue_was_asked_goes_with_what_it_learns_next() -> None:
+    """It names the drafts of a batch: in a circle they would stay until the collector looks."""
+    catalogue = LazyCatalogue(Listing)
+    catalogue.about([Draft(entity="product", key="id:1", body={"sku": "A"})])
+    catalogue.by_sku("B")
+    assert catalogue._looked is not None
+    left = weakref.ref(catalogue._looked.skus)
+    gc.disable()
+    try:
+        catalogue.learn(Listed("P-1", "A pump", "A"), ["id:1"])
+        assert left() is None
+    finally:
+        gc.enable()

@@ -65,7 +65,7 @@ class LazyCatalogue:
             return [False] * len(drafts)
         self._about, looked = (), self._look()
         names, skus = [_name_of(draft) for draft in drafts], [_sku_of(draft) for draft in drafts]
-        rivals = [_rival_of(draft) for draft in drafts]
+        rivals = [_rival(draft, name) for draft, name in zip(drafts, names, strict=True)]
         known_skus, contested = looked.skus.ask(skus) | _several(skus), looked.rivals.ask(rivals)
         keys, several = _several([draft.key for draft in drafts]), _several(names)
         met = [
@@ -144,14 +144,15 @@ class _Lines(_Known[str]):
     """The same, and the lines themselves: few have one SKU, or one number."""
 
     def __init__(self, listing: Listing, column: str, of: Callable[[Draft], str]) -> None:
-        super().__init__(self._kept, of)
-        self._listing, self._column = listing, column
-        self._lines: dict[str, list[Listed]] = {}
+        lines: dict[str, list[Listed]] = {}
 
-    def _kept(self, keys: AbstractSet[str]) -> Iterable[str]:
-        found = self._listing.having(self._column, keys)
-        self._lines.update(found)
-        return found
+        def keep(keys: AbstractSet[str]) -> Iterable[str]:
+            found = listing.having(column, keys)
+            lines.update(found)
+            return found
+
+        super().__init__(keep, of)
+        self._lines = lines
 
     def lines(self, key: str) -> Sequence[Listed]:
         return self._lines[key] if self.has(key) else ()
@@ -203,7 +204,11 @@ def _number_of(draft: Draft) -> str:
 
 
 def _rival_of(draft: Draft) -> Asked:
-    return _name_of(draft), code_of(said(draft, "sku")), draft.key if is_id(draft.key) else ""
+    return _rival(draft, _name_of(draft))
+
+
+def _rival(draft: Draft, name: str) -> Asked:
+    return name, code_of(said(draft, "sku")), draft.key if is_id(draft.key) else ""
 
 
 def _several(values: list[str]) -> set[str]:

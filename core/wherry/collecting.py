@@ -14,7 +14,7 @@ _SELDOM = (1_000_000, 20, 50)
 _lock = threading.Lock()
 _usual: list[tuple[int, int, int]] = []
 """What it was before, once for each run that is at it."""
-EVERY = 10
+EVERY = 25
 """After so many batches there is a look."""
 _settled = itertools.count(1)
 _frozen = False
@@ -42,9 +42,8 @@ def seldom() -> Iterator[None]:
 def between() -> None:
     """A look at what is new since the last one, at a moment when little of it is left: a batch was settled.
 
-    What makes circles is the requests, some two thousand objects of a batch and none of its records: every tenth time
-    is enough. In the midst of a batch the same look goes through everything that is on its way; what was on its way at
-    the last look is looked at once more.
+    The core makes no circles there: the look is for what plugins and libraries do. In the midst of a batch it would go
+    through everything that is on its way; what was on its way at the last look is looked at once more.
     """
     if next(_settled) % EVERY == 0:
         gc.collect(1)

@@ -13,6 +13,8 @@ from wherry.errors import TryAgain
 from wherry.roles import Clock
 
 T = TypeVar("T")
+_LATER = tenacity.retry_if_exception_type(TryAgain)
+"""Made once: each is a circle of itself, which only the collector finds."""
 
 
 class Patience(Struct, frozen=True):
@@ -46,7 +48,7 @@ class Retries:
             return over or state.attempt_number >= self._patience.attempts or self._exhausted(state)
 
         result = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(TryAgain), stop=give_up, wait=self._wait,
+            retry=_LATER, stop=give_up, wait=self._wait,
             sleep=self._clock.sleep, before_sleep=self._note, reraise=True,
         )(attempt)  # fmt: skip
         self._earn()

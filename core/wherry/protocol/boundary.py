@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
+from typing import Any
 
 import msgspec
 
@@ -137,10 +138,20 @@ def sweep(source: Sweeps, kind: str, ids: list[str], fields: tuple[str, ...]) ->
 def _judge_records(source: object, call: str, kind: str, records: object) -> None:
     if not isinstance(records, list):
         raise broken(source, _SOURCE, f"{call} gave a {type(records).__name__} where a list of records belongs")
+    if _is_sound(kind, records):
+        return
     for record in records:
         if not isinstance(record, Record) or not isinstance(record.id, str) or not record.id or record.kind != kind:
             shown = f"{record.kind} {record.id!r}" if isinstance(record, Record) else type(record).__name__
             raise broken(source, _SOURCE, f"{call} gave {shown} among the records of kind {kind}")
+
+
+def _is_sound(kind: str, records: list[Any]) -> bool:
+    """Told of all of them at once, which is a quarter of the work."""
+    if not all(issubclass(one, Record) for one in set(map(type, records))):
+        return False
+    ids = [record.id for record in records]
+    return {*map(type, ids)} <= {str} and all(ids) and {record.kind for record in records} <= {kind}
 
 
 def _by_kind(source: object, records: Sequence[Record]) -> dict[str, list[object]]:

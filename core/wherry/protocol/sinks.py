@@ -41,12 +41,12 @@ def applied(sink: AtomicSinkWriter, view: Documents, items: list[Item]) -> list[
         raise broken(sink, _SINK, f"apply returned a {type(answers).__name__} where a list of answers belongs")
     if len(answers) != len(items) or not all(isinstance(answer, Answer) for answer in answers):
         raise broken(sink, _SINK, f"apply was given {len(items)} items and returned {len(answers)} answers")
-    odd = next((a for a in answers if a.fate not in FATES or not isinstance(a.target, str)), None)
-    if odd is not None:
-        raise broken(sink, _SINK, f"apply answered {odd.fate!r:.40} with a {type(odd.target).__name__} as target id")
-    lost = next((a for a in answers if a.fate in DONE and not a.target), None)
-    if lost is not None:
-        raise broken(sink, _SINK, "apply answered that an item was written but gave no target id")
+    for answer in answers:
+        fate, target = answer.fate, answer.target
+        if fate not in FATES or not isinstance(target, str):
+            raise broken(sink, _SINK, f"apply answered {fate!r:.40} with a {type(target).__name__} as target id")
+        if not target and fate in DONE:
+            raise broken(sink, _SINK, "apply answered that an item was written but gave no target id")
     return list(answers)
 
 

@@ -352,9 +352,9 @@ class Settlement:
             item.draft = self._without_skipped(item.draft)
         for question in self.questions.new:
             question.draft = self._without_skipped(question.draft)
-        replaced = [step.item.id for step in self.steps.values() if step.item]
-        waiting = [s.item.id for s in self.steps.values() if s.item and s.item.state not in IN_FLIGHT]
-        ledger.remove_items(self.tx, replaced, waiting=waiting)
+        replaced = [step.item for step in self.steps.values() if step.item]
+        waiting = [item.id for item in replaced if item.state not in IN_FLIGHT]
+        ledger.remove_items(self.tx, [item.id for item in replaced], waiting=waiting)
         ledger.put_links(self.tx, self.lane.route, self.links)
         ledger.put_items(self.tx, self.lane.route, self.items)
         needs.put(self.tx, ((item.id, ref) for item, ref in self.needs))

@@ -7,6 +7,7 @@ a thread of its own, completing in a small pool; everything else happens in orde
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -37,7 +38,7 @@ from wherry.store.leavings import ONCE
 from wherry.store.ledger import LinkRow, Seen
 
 _MOST_ENTRIES, _MOST_BYTES = 5_000, 16_000_000
-_MOST_AT_ONCE = 250
+_MOST_AT_ONCE = 300
 """Heads that are mapped and settled together. What they become takes several times their memory."""
 
 
@@ -47,6 +48,7 @@ def run(job: Job) -> Tally:
         for batch, steps in approach(job, kind, mapper):
             copy_files(job, steps)
             settle(job, mapper, batch, steps)
+            batch.forget(steps)
             collecting.between()
     return job.tally
 
@@ -221,12 +223,13 @@ def _voided(draft: Draft) -> Draft:
 def match(job: Job, batch: Batch) -> list[Step]:
     """A decided step for every draft; equal drafts of several records are one."""
     steps: dict[Ref, Step] = {}
+    repeats = functools.cache(job.wired.repeats)  # the settings are slow to ask for each draft
     for entry in batch.heads:
         for draft in entry.drafts:
             ref = draft.ref
-            if ref in steps or ref in job.planned or (entry.narrow and not job.wired.repeats(draft.entity)):
+            if ref in steps or ref in job.planned or (entry.narrow and not repeats(draft.entity)):
                 continue
-            steps[ref] = step_of(job, entry, draft)
+            steps[ref] = step_of(job, entry, draft, repeats)
     steps.update((step.ref, step) for step in outgrown(job, batch))
     recall(job, batch, steps)
     if job.options.fields:
@@ -237,11 +240,11 @@ def match(job: Job, batch: Batch) -> list[Step]:
     return list(steps.values())
 
 
-def step_of(job: Job, entry: Entry, draft: Draft) -> Step:
+def step_of(job: Job, entry: Entry, draft: Draft, repeats: Callable[[str], bool]) -> Step:
     named_only = draft.reference or bool(draft.file)
     step = Step(
         draft=draft, record_kind=entry.record.kind, record_id=entry.record.id,
-        always=not named_only and (job.options.resync or draft.void or job.wired.repeats(draft.entity)),
+        always=not named_only and (job.options.resync or draft.void or repeats(draft.entity)),
     )  # fmt: skip
     if job.options.overwrite_local:
         step.overwrite_local, step.shown = job.options.over, (job.options.shown or {}).get(step.ref, "")

@@ -168,6 +168,12 @@ class Batch(Struct):
         else:
             entry.record.payload, entry.record.decoded = b"{}", None  # no more is needed, and batches wait in memory
 
+    def forget(self, steps: list[Step]) -> None:
+        """What was made of it is not needed once it is settled, and the next is made before this one is let go."""
+        steps.clear()
+        for entry in self.heads:
+            entry.drafts = []
+
     def parts(self, most: int) -> Iterator[Batch]:
         """The batch in stretches of at most so many heads, to be settled one by one. The mark is that of the last:
         a run that dies between them reads the batch once more and finds what was settled."""

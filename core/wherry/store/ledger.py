@@ -56,9 +56,9 @@ def seek_refs(tx: Tx, statement: sa.Executable, route: Route, refs: Iterable[Ref
 
     Of many things each entity's are asked for by themselves, or each key would be looked for under every entity.
     """
-    keys: dict[str, set[str]] = {}
+    keys: dict[str, set[str]] = defaultdict(set)
     for ref in refs:
-        keys.setdefault(ref.entity, set()).add(ref.key)
+        keys[ref.entity].add(ref.key)
     few = sum(map(len, keys.values())) <= FEW
     groups = [(sorted(keys), set().union(*keys.values()))] if few else [([entity], keys[entity]) for entity in keys]
     asked = [

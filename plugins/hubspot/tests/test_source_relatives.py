@@ -10,6 +10,7 @@ from wherry.errors import AccessLost, Rejected, TryAgain
 from wherry.records import Record
 from wherry.roles import Query
 from wherry_hubspot import reading
+from wherry_hubspot.source import LISTED_CHUNK
 
 LINKS = "POST /crm/associations/{type}/{to_type}/batch/read"
 READ = "POST /crm/objects/{type}/batch/read"
@@ -83,9 +84,9 @@ def test_few_heads_are_completed_at_once_only_where_no_link_has_to_be_asked_for(
     watched = {"file": ("name",)}
     asked = [
         ((), {}, 1000),
-        (("company",), {}, 200),
+        (("company",), {}, LISTED_CHUNK),
         (("company", "file"), {}, 1000),
-        (("company", "file"), watched, 200),
+        (("company", "file"), watched, LISTED_CHUNK),
     ]
     for kinds, relatives, chunk in asked:
         assert list(source.read(Query("deal", None, None, ("dealname",), relatives, kinds)))
