@@ -26,8 +26,8 @@ def warm() -> Iterator[Nursery]:
 
 def test_there_are_bugs_for_every_plugin_that_reads_or_writes() -> None:
     assert {path.name for path in PLUGINS} >= {
-        "acme_warehouse", "csv", "dynamics", "hubspot", "netsuite", "qbwc", "quickbooks", "salesforce", "traede",
-        "workspace", "xero",
+        "acme_warehouse", "csv", "dynamics", "hubspot", "intacct", "jde", "netsuite", "qbwc", "quickbooks",
+        "salesforce", "traede", "workspace", "xero",
     }  # fmt: skip
     assert sum(len(plantation(path).bug) for path in PLUGINS) >= 50
 

@@ -42,6 +42,8 @@ PLUGINS = (
     "wherry_csv",
     "wherry_dynamics",
     "wherry_hubspot",
+    "wherry_intacct",
+    "wherry_jde",
     "wherry_netsuite",
     "wherry_quickbooks",
     "wherry_salesforce",
