@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -245,6 +246,78 @@ def test_an_answer_that_may_be_of_another_question_proves_nothing_absent(sim: Jd
             {**found, "Found": [{**GOOD, "CustomerPO": "OTHER"}]}, {**found, "jde__status": "ERROR", "Found": []},
         ):  # fmt: skip
             assert told(odd) == {}, odd
+
+
+# -- taking back -------------------------------------------------------------------------------------------------------
+
+
+def void_of(item: Item, target: str) -> Item:
+    return msgspec.structs.replace(
+        item, action="void", before=item.body, target=target, stamp=thing(item.entity, 99).stamp
+    )
+
+
+def looked(sink: JdeSink, item: Item) -> Any:
+    assert isinstance(sink, Asks)
+    return ask(sink, [item])[item.stamp]  # type: ignore[arg-type]
+
+
+def test_a_journal_is_taken_back_by_its_mirror_and_stands_until_that_is_there(
+    sim: JdeSimulator, tmp_path: Path
+) -> None:
+    item, day_of = thing("journal_entry", 1), dt.date(2026, 1, 5)
+    with site(sim, tmp_path) as sink:
+        sink.check()
+        (first,) = created(sink, [item])
+        void = void_of(item, first.target)
+        assert [(hit.target, hit.ours, hit.facts) for hit in looked(sink, void)] == [(first.target, False, {})]
+        assert isinstance(sink, HasBalances)
+        assert isinstance(sink, ListsEntries)
+        assert {one.code: one.debit - one.credit for one in sink.balances(None, day_of)} == {
+            "1.1210": 101,
+            "1.5010": -101,
+        }
+        assert write(sink, [void])[void.stamp].fate == "reversed"
+        assert [(hit.target, hit.ours, hit.facts) for hit in looked(sink, void)] == [
+            (first.target, True, {"state": "taken back"})
+        ]
+        assert sink.balances(None, day_of) == []
+        both = list(sink.journal_entries(day_of, day_of))
+        assert [(one.number, one.stamp) for one in both] == [("N-1", item.stamp), ("N-1R", void.stamp)]
+        assert list(sink.journal_entries(None, dt.date(2026, 1, 4))) == []
+
+
+def test_an_order_that_somebody_else_cancelled_is_not_taken_for_ours(sim: JdeSimulator, tmp_path: Path) -> None:
+    item = thing("invoice", 1)
+    with site(sim, tmp_path) as sink:
+        sink.check()
+        (first,) = created(sink, [item])
+        void = void_of(item, first.target)
+        assert [(hit.ours, hit.facts) for hit in looked(sink, void)] == [
+            (False, sink.facts(msgspec.structs.replace(void, action="write")))
+        ]
+        sim.site.tables["F4201"][0]["canceled"] = "by hand"
+        assert [(hit.ours, hit.facts) for hit in looked(sink, void)] == [(False, {"state": "taken back"})]
+        assert write(sink, [void])[void.stamp].fate == "refused"
+        sim.site.tables["F4201"].clear()
+        assert isinstance(sink, Asks)
+        (call,) = sink.ask([void])
+        nothing = json.dumps({"Found": []}).encode()
+        assert sink.found(call, [void], Reply(status=200, body=nothing)) == {}, "gone is not taken back"
+
+
+def test_what_no_orchestration_changes_or_cancels_is_held(sim: JdeSimulator, tmp_path: Path) -> None:
+    with site(sim, tmp_path, orchestrations={"customer": {}, "invoice": {}}) as sink:
+        sink.check()
+        order, customer = (msgspec.structs.replace(thing(one, 1), target="1/SO") for one in ("invoice", "customer"))
+        for item, words in (
+            (order, "no orchestration changes it"), (customer, "no orchestration changes it"),
+            (msgspec.structs.replace(order, action="void"), "no orchestration takes it back"),
+            (thing("product", 1), "no orchestration makes such"),
+        ):  # fmt: skip
+            with pytest.raises(Rejected, match=words) as caught:
+                sink.encode([item])
+            assert caught.value.where["item"] == item.stamp
 
 
 # -- tables, days, tax ------------------------------------------------------------------------------------------------

@@ -63,6 +63,7 @@ def found(call: Call, items: Sequence[Item], reply: Reply, books: Books) -> dict
     if not all(target for target, _ in hits):
         return {}
     if cancels(item, books.kinds[item.entity]):
+        # One that is not there may have been moved to the history: that is neither standing nor taken back.
         return {item.stamp: [_of_order(item, row, books) for _, row in hits[:1]]} if hits else {}
     if item.target is not None:
         return {item.stamp: [_standing(item, item.target, bool(hits))]}
