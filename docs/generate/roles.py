@@ -121,7 +121,9 @@ def simulator() -> str:
     parts = ["# Stand-ins", "", "What a plugin's `simulator.py` is built with. `wherry plugin new` writes one to begin"
              " with; [use a simulator](../how-to/use-a-simulator.md) tells of the controls, and"
              " [test a plugin](../how-to/test-a-plugin.md#5-a-stand-in-on-trial) how one is tried.", "", told[0], "",
-             "`with serve(stand_in.app()) as url:` serves one on the loopback interface.", ""]  # fmt: skip
+             "`with serve(stand_in.app()) as url:` serves one on the loopback interface. `whole_number(text)` reads a"
+             " number that is said outside the query; `challenge_of(verifier)` and `sent_back(call, code)` are for"
+             " consent pages that keep more with a code than `Tokens` does.", ""]  # fmt: skip
     for module, names in SIMULATOR:
         for name in names:
             parts += _class(f"wherry.simulator.{module}", name, {}, made=True)
