@@ -197,12 +197,12 @@ class Telling:
         assert [Decimal(str(told[name])) for name in ids] == [Decimal(text) for text in NUMBERS]
 
     @guarantee(promise.NONE_LOST)
-    @pytest.mark.parametrize(("ours", "told"), [(-26, 0), (26, 0), (0, -26), (0, 26)])
+    @pytest.mark.parametrize(("ours", "told"), [(-26, 0), (26, 0), (0, -26), (0, 26), (26, None)])
     def test_a_wrong_clock_has_no_say_in_what_is_read(
-        self, trial: Trial, ours: int, told: int, monkeypatch: pytest.MonkeyPatch
+        self, trial: Trial, ours: int, told: int | None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Where a read ends is a moment of the system's clock. That of this machine may be wrong by a day, and so may
-        the Date that a proxy wrote: neither may lose what comes later, or put off more than a page of it."""
+        the Date that a proxy wrote, or took out: none may lose what comes later, or put off more than a page of it."""
         _skew(monkeypatch, ours, told)
         first = trial.create(3)
         trial.wait(trial.settled)
@@ -235,14 +235,16 @@ class Telling:
             assert [one.id for one in _asked(trial, how, [id]) if not one.gone] == [], f"{id!r} found something"
 
 
-def _skew(monkeypatch: pytest.MonkeyPatch, ours: int, told: int) -> None:
-    """This machine's clock, and the ``Date`` of all answers, are wrong by so many hours."""
+def _skew(monkeypatch: pytest.MonkeyPatch, ours: int, told: int | None) -> None:
+    """This machine's clock, and the ``Date`` of all answers, are wrong by so many hours; None: it is not told."""
     now, made = SharedClock.now, client._response
 
     def response(answer: httpx.Response) -> Response:
         found = made(answer)
-        if date := date_of(found.headers.get("date", "")):
-            found.headers = {**found.headers, "date": format_datetime(date + dt.timedelta(hours=told), usegmt=True)}
+        headers = dict(found.headers)
+        if (date := date_of(headers.pop("date", ""))) and told is not None:
+            headers["date"] = format_datetime(date + dt.timedelta(hours=told), usegmt=True)
+        found.headers = headers
         return found
 
     monkeypatch.setattr(SharedClock, "now", lambda self: now(self) + dt.timedelta(hours=ours))
