@@ -275,6 +275,14 @@ def test_a_damaged_database_file_is_named_with_its_remedy(tmp_path: Path, conten
     assert "backup" in caught.value.fix
 
 
+def test_a_server_that_does_not_answer_may_do_so_later_and_one_that_turns_us_away_will_not(postgres_url: str) -> None:
+    """Exit 6 is for whoever starts runs by the clock: try again; exit 2 is for a person."""
+    with pytest.raises(TryAgain, match="does not answer"):
+        _ = Database("postgresql://wherry@/wherry?host=/nowhere").engine
+    with pytest.raises(ConfigError, match='database "nowhere" does not exist'):
+        _ = Database(sa.make_url(postgres_url).set(database="nowhere").render_as_string(hide_password=False)).engine
+
+
 def test_a_disk_that_takes_nothing_is_told_with_its_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """case_A19: a file of a store that cannot be made longer is an I/O error to SQLite"""
 

@@ -38,9 +38,9 @@ from wherry.protocol.rows import BY_PERSON, is_noted, resumed
 from wherry.protocol.steps import Outcome
 from wherry.records import Answer, Ref
 from wherry.roles import Asks
-from wherry.store import calls
+from wherry.store import calls, engines
 from wherry.store.calls import CallRow, OpenItem
-from wherry.store.database import HELD_UP, Tx
+from wherry.store.database import Tx
 from wherry.store.ledger import ItemRow
 from wherry.store.locks import LOST, Held
 from wherry.threads import at_once, fan_out
@@ -314,7 +314,7 @@ class Drain:
                     put(tx, rows)
                 return
             except TryAgain as error:
-                if error.code != HELD_UP:
+                if error.code != engines.HELD_UP:
                     raise
                 why = f"{error.message}; what {self.target.name} has answered is stored as soon as it can be …"
                 self.target.waits(why, 1.0)

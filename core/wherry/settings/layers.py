@@ -337,7 +337,7 @@ def _literals(path: KeyPath, value: Any) -> Iterator[Mistake]:
             yield from _literals((*path, n), inner)
     elif isinstance(value, str) and _URL_PASSWORD.search(value):
         says = "holds a password written out in the file; anybody who sees the file has it"
-        yield Mistake(path, says, "write it with a variable in place of the password: ${NAME}", LITERAL_SECRET)
+        yield Mistake(path, says, "put a variable, such as ${NAME}, where the password stands", LITERAL_SECRET)
     elif isinstance(value, str) and value and isinstance(path[-1], str) and looks_secret(path[-1]):
         says = "is a secret written out in the file; anybody who sees the file has it"
         yield Mistake(path, says, HOW_TO_WRITE, LITERAL_SECRET)

@@ -17,9 +17,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DatabaseError, DataError, DBAPIError, IntegrityError, ProgrammingError
 
-from wherry.errors import ConfigError, TryAgain, WherryError
+from wherry.errors import ConfigError
 from wherry.store import tables
-from wherry.store.engines import postgresql, sqlite
+from wherry.store.engines import not_opened, postgresql, sqlite, unusable
 from wherry.store.growth import Growth
 from wherry.store.sessions import Session, Sessions
 from wherry.store.statements import Row, Statements, driver_of, sliced
@@ -27,8 +27,6 @@ from wherry.store.statements import Row, Statements, driver_of, sliced
 SCHEMA = "0001"
 """The newest migration; a store at another one is upgraded by ``wherry db upgrade``, never silently."""
 
-HELD_UP = "WHERRY-6020"
-"""The code of what is raised while others hold the store, or its server is out of reach."""
 _WRITER = 7711
 """The advisory lock of the one writer on PostgreSQL, as SQLite has only one by nature: what a transaction looked up
 cannot be overtaken by another's write."""
@@ -203,7 +201,7 @@ class Database:
             with engine.connect() as connection:
                 self._ensure_schema(connection)
         except DatabaseError as error:
-            raise _cannot_open(self.url, error) from error
+            raise not_opened(self.url, error) from error
         return engine
 
     def make_engine(self) -> Engine:
@@ -328,7 +326,7 @@ class Database:
         except (IntegrityError, ProgrammingError, DataError):
             raise  # a mistake of ours, not a state of the database
         except DBAPIError as error:
-            raise _unusable(self.url, error) from error
+            raise unusable(self.url, error) from error
 
     def close(self) -> None:
         for connection in (*self._idle, *([self._kept] if self._kept is not None else ())):
@@ -371,30 +369,3 @@ def _schema(dialect: sa.Dialect) -> list[str]:
         made += [sa.schema.CreateIndex(one) for one in indexes]
         _SCHEMAS[dialect.name] = [str(one.compile(dialect=dialect)) for one in made]
     return _SCHEMAS[dialect.name]
-
-
-def _unusable(url: sa.URL, error: DBAPIError) -> WherryError:
-    """A held lock or a lost server is temporary; anything else has to be mended by somebody."""
-    reason = str(error.orig).splitlines()[0] if error.orig else type(error).__name__
-    temporary = ("locked", "deadlock", "timeout", "connection", "terminat", "shut", "serializ")
-    if error.connection_invalidated or any(word in reason.lower() for word in temporary):
-        return TryAgain(f"the store could not be used: {reason}", code=HELD_UP)
-    return _cannot_open(url, error)
-
-
-def _cannot_open(url: sa.URL, error: DBAPIError) -> ConfigError:
-    reason = str(error.orig).splitlines()[0] if error.orig else str(error)
-    fixes = {
-        "readonly": "give the user who runs Wherry the right to write there",
-        "unable to open": "check that the folder exists and may be written",
-        "locked": "another process holds it: wait for that run, or stop it",
-        "malformed": "the file is damaged: restore a backup",
-        "not a database": "the file is not a store: restore a backup, or name another file",
-        "disk": "make room on the disk, or mend it, and run again; nothing that was settled is lost",
-    }
-    fix = next(
-        (fix for word, fix in fixes.items() if word in reason),
-        "check [store] url and that the server answers",
-    )
-    shown = url.render_as_string(hide_password=True)
-    return ConfigError(f"the store {shown} cannot be used: {reason}", fix=fix, code="WHERRY-2312", key="store.url")

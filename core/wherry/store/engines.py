@@ -1,4 +1,5 @@
-"""How each database is opened: what its sessions are told, how long they wait, when they are tried anew."""
+"""How each database is opened: what its sessions are told, how long they wait, when they are tried anew, and what is
+said where it cannot be used."""
 
 from __future__ import annotations
 
@@ -12,13 +13,19 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.util import LRUCache
+
+from wherry.errors import ConfigError, TryAgain, WherryError
 
 _IDLE = 5.0
 """Seconds after which a pooled session may have been closed by its server or on the way."""
 _PATIENCE = 30_000
 """Milliseconds that a writer waits for its turn, on either database, before it is told to come again."""
+HELD_UP = "WHERRY-6020"
+"""The code of what is raised while others hold the store, or its server is out of reach."""
+_PASSES = ("starting up", "shutting down", "recovery", "too many")
+"""Words of a server that turns callers away for a while."""
 _COMPILED: LRUCache[Any, Any] = LRUCache(1000)
 """What was compiled for one SQLite file serves the next one of this process."""
 
@@ -95,3 +102,47 @@ def _private(path: Path) -> None:
     """Other users of the machine have no business in the store: it is made 0600 before SQLite makes it 0644."""
     with contextlib.suppress(FileExistsError, PermissionError, OSError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
+
+
+def unusable(url: sa.URL, error: DBAPIError) -> WherryError:
+    """A held lock or a lost server is temporary; anything else has to be mended by somebody."""
+    reason = _reason(error)
+    temporary = ("locked", "deadlock", "timeout", "connection", "terminat", "shut", "serializ")
+    if error.connection_invalidated or any(word in reason.lower() for word in temporary):
+        return TryAgain(f"the store could not be used: {reason}", code=HELD_UP)
+    return _cannot_open(url, error)
+
+
+def not_opened(url: sa.URL, error: DBAPIError) -> WherryError:
+    """A server that does not answer may answer later; one that turns us away will do so again."""
+    reason = _reason(error)
+    turned_away = "FATAL" in reason and not any(word in reason for word in _PASSES)
+    if turned_away or not url.drivername.startswith("postgres"):
+        return _cannot_open(url, error)
+    return TryAgain(
+        f"the store {_shown(url)} does not answer: {reason}", code=HELD_UP, key="store.url",
+        fix="start its server, or correct [store] url; then run it again: nothing was lost",
+    )  # fmt: skip
+
+
+def _cannot_open(url: sa.URL, error: DBAPIError) -> ConfigError:
+    reason = _reason(error)
+    fixes = {
+        "readonly": "give the user who runs Wherry the right to write there",
+        "unable to open": "check that the folder exists and may be written",
+        "locked": "another process holds it: wait for that run, or stop it",
+        "malformed": "the file is damaged: restore a backup",
+        "not a database": "the file is not a store: restore a backup, or name another file",
+        "disk": "make room on the disk, or mend it, and run again; nothing that was settled is lost",
+    }
+    fix = next((fix for word, fix in fixes.items() if word in reason), "check [store] url, and who may sign in there")
+    said = f"the store {_shown(url)} cannot be used: {reason}"
+    return ConfigError(said, fix=fix, code="WHERRY-2312", key="store.url")
+
+
+def _reason(error: DBAPIError) -> str:
+    return str(error.orig).splitlines()[0] if error.orig else type(error).__name__
+
+
+def _shown(url: sa.URL) -> str:
+    return url.render_as_string(hide_password=True)
