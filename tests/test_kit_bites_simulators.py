@@ -138,6 +138,14 @@ class WordedWithATraceback(Sound):
         return Reply(404, {"exc": told, "at": "/srv/no-such-folder-7919/env/frappe/app.py"})
 
 
+class ReadsAnyDigit(Sound):
+    """A small two is a digit, and no number."""
+
+    def list(self, call: Call) -> Reply:
+        said = call.query.get("limit", "10")
+        return Reply(200, {"things": self.things[: int(said) if said.isdigit() else 10]})
+
+
 class NeverForgives(Sound):
     def answer(self, call: Call) -> Reply:
         return refused(429) if not self.window.remaining or self.window.limit == 0 else self.last(call)
@@ -168,7 +176,8 @@ BUGS: dict[type[Sound], str] = {
     ForgetsByTheMachine: "it_never_looks",
     TellsTheMachinesTime: "it_lives_by_the_clock", ByChance: "the_same_requests", SharesItsThings: "two_stand_ins",
     NotesNothing: "a_write_is_answered", LetsAnybodyIn: "nobody_is_let_in", Stumbles: "a_body_of_junk",
-    TakesJunk: "a_body_of_junk", AnswersAllPaths: "an_unknown_path", ReadsChange: "reads_change_nothing",
+    TakesJunk: "a_body_of_junk", ReadsAnyDigit: "strange_parameters",
+    AnswersAllPaths: "an_unknown_path", ReadsChange: "reads_change_nothing",
     ShowsItsFiles: "an_unknown_path",
     ShowsTheKey: "what_signs_in", NeverForgives: "who_asks_too_often", LosesWrites: "writes_at_once",
 }  # fmt: skip
@@ -178,7 +187,7 @@ def trial(made: type[Sound]) -> SimulatorTrial:
     return SimulatorTrial(
         system="things", make=lambda clock: made(clock), strict=lambda clock: made(clock, key=KEY),
         throttled=lambda clock: made(clock, limit=4), headers={"authorization": f"Bearer {KEY}"}, secrets=(KEY,),
-        read=Exchange(path="/things"),
+        read=Exchange(path="/things", params={"limit": "10"}),
         write=lambda n: Exchange(method="POST", path="/things", body={"name": f"thing {n}"}),
     )  # fmt: skip
 
