@@ -92,6 +92,12 @@ def test_a_user_who_consents_signs_in_by_code_and_pkce(sim: DynamicsSimulator, r
     assert runs("run", "won-deals")[0] == 5
 
 
+def test_stand_ins_of_two_tenants_are_two_organisations() -> None:
+    """And one that is begun again is the same as before."""
+    here, again, there = (simulator({"deals": "0", "tenant": name}).org.id for name in ("here", "here", "there"))
+    assert here == again != there
+
+
 def test_a_tenant_signs_in_at_its_own_place_for_its_own_environment(runs: Runs, tmp_path: Path) -> None:
     text = (tmp_path / "wherry.toml").read_text().replace("sim-tenant", "acme.onmicrosoft.com")
     text = re.sub(r'base_url = ".*"', 'base_url = "https://acme.crm4.dynamics.com"', text)

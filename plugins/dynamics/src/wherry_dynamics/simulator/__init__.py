@@ -61,7 +61,8 @@ class DynamicsSimulator(StandIn):
         limit: int | None = CALLS, page: int = PAGE, currencies: tuple[str, ...] = ("USD",),
     ) -> None:  # fmt: skip
         super().__init__(Stage(clock, dressed, {"merge": self._control_merge}))
-        self.org, self.entra = Org(self.stage.clock, currencies), Entra(self.stage, app or App())
+        app = app or App()
+        self.org, self.entra = Org(self.stage.clock, currencies, app.tenant), Entra(self.stage, app)
         self.page, self.hidden, self.member = page, set[str](), True
         """``hidden``: tables that the user may not read. ``member``: whether the app is a user of this environment."""
         self._tokens = tokens

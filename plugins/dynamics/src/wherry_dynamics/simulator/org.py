@@ -30,14 +30,14 @@ def refused(code: str, message: str, status: int = 400) -> Refusal:
 class Org:
     """Rows of one environment. Its caller keeps threads apart."""
 
-    def __init__(self, clock: Clock, currencies: tuple[str, ...]) -> None:
+    def __init__(self, clock: Clock, currencies: tuple[str, ...], tenant: str) -> None:
         self.clock, self.tables = clock, standard()
         self.rows: dict[str, dict[str, Row]] = {name: {} for name in self.tables}
         self.late = 0.0
         """Seconds from the stamp of a new row to the end of the transaction that made it: before, nobody sees it."""
         self._version, self._count, self._hidden_until = 4_700, 0, dict[str, float]()
         self._lines: dict[str, dict[str, Row]] = {}
-        self.id = str(uuid.uuid5(uuid.NAMESPACE_DNS, "environment"))
+        self.id = str(uuid.uuid5(uuid.NAMESPACE_DNS, tenant))
         ann = self.put("systemuser", {"fullname": "Ann Lee", "firstname": "Ann", "lastname": "Lee"})
         self.user = ann["systemuserid"]
         rates = {one: Decimal(1) if not n else Decimal("0.8") for n, one in enumerate(currencies)}
