@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
+import structlog
 from wherry import __version__
 from wherry.errors import Busy, ConfigError, ContractBroken, Guarded, NotFound, Rejected, TryAgain, WherryError
 from wherry.logs import configure_logging
@@ -115,8 +116,11 @@ def test_without_its_store_the_host_is_neither_healthy_nor_ready(tmp_path: Path)
         for one in tmp_path.glob(".wherry/wherry.db*"):
             one.unlink()
         (tmp_path / ".wherry" / "wherry.db").write_bytes(b"no database " * 1000)
-        answer = site.http.get("/health")
+        with structlog.testing.capture_logs() as told:
+            answer = site.http.get("/health")
         assert (answer.status_code, answer.json()["store"]) == (503, "unreachable")
+        [why] = [one for one in told if one["event"] == "the store cannot be read"]
+        assert ("restore a backup" in why["fix"], "exc_info" in why) == (True, False)
         assert site.http.get("/ready").json()["ready"] is False
         assert str(tmp_path) not in answer.text
 

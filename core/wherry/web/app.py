@@ -269,9 +269,11 @@ class App:
 
         try:
             return await self.workers.run(look)
+        except WherryError as error:  # who watches the host asks every few seconds
+            log.error("the store cannot be read", reason=error.message, fix=error.fix)
         except Exception as error:
             log.error("the store cannot be read", exc_info=error)
-            return "unreachable"
+        return "unreachable"
 
 
 def name_of(header: str) -> str:
