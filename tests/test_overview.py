@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
 from wherry.hub import Hub
 from wherry.operating import overview
+from wherry.settings import load
 from wherry.store import registry
+from wherry.testing.clock import FakeClock
 from wherry.testing.commands import Commands
 
 from .drained import books
@@ -109,6 +112,15 @@ def test_the_doctor_tells_of_a_store_that_cannot_be_opened_among_all_else(
     assert "ok    plugin workspace" in told
     assert "unable to open database file" in told
     assert typed.err == ""
+
+
+def test_the_doctor_tells_of_a_clock_that_was_set_back(tmp_path: Path) -> None:
+    begun(tmp_path).close()
+    for hours, state in ((0, "ok"), (-2, "warn")):
+        clock = FakeClock(dt.datetime.now(dt.UTC) + dt.timedelta(hours=hours))
+        with Hub(load(tmp_path, {}), clock=clock) as hub:
+            told = {check["what"]: check["state"] for check in overview.doctor(hub)["checks"]}
+        assert told["clock"] == state
 
 
 def test_what_waits_of_a_flow_is_told_in_records_as_what_is_done(

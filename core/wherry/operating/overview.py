@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from wherry import __version__
+from wherry.clock import stored
 from wherry.errors import NotFound, WherryError, worst
 from wherry.hub import Hub
 from wherry.metered import METERED, Metered
@@ -93,6 +94,7 @@ def doctor(hub: Hub) -> dict[str, Any]:
         checks.append({**check, "state": "warn", "exit_code": 0} if problem.warns else check)
     checks.append(_store(hub))
     with contextlib.suppress(WherryError):  # of the store: it was told, and no connection can be looked at without it
+        checks.append(_clock(hub))
         contacts = [_contact(row) for row in callers.listed(hub)]
         for name in sorted(hub.project.connections):
             for secret in connections.secrets_of(hub, name):
@@ -122,6 +124,19 @@ def _store(hub: Hub) -> dict[str, Any]:
         return _check("store", not broken, broken or url, "restore a backup: the audit log was changed by hand")
     except WherryError as error:
         return _failed("store", error)
+
+
+def _clock(hub: Hub) -> dict[str, Any]:
+    """Whether the machine's clock is behind what the store has seen of time."""
+    from wherry.operating import scheduler
+
+    now = hub.clock.now()
+    with hub.store.read() as tx:
+        newest = next((run.started_at for run in registry.find_runs(tx, limit=1)), "")
+    ahead, found = newest > stored(now + scheduler.AHEAD), f"{stored(now)[:16].replace('T', ' ')} UTC"
+    told = f"{found}, and a run began on {newest[:16].replace('T', ' ')}" if ahead else found
+    check = _check("clock", not ahead, told, "set this machine's clock, unless it was wrong when that run began", 0)
+    return {**check, "state": "warn" if ahead else "ok"}
 
 
 def _connection(hub: Hub, name: str) -> dict[str, Any]:
