@@ -103,6 +103,16 @@ def test_looking_names_what_does_not_fit_and_gives_the_session_back(
     assert sim.history.effects() == []
 
 
+def test_a_release_that_discovers_nothing_is_asked_for_its_catalogue(sim: JdeSimulator, tmp_path: Path) -> None:
+    sim.faults.add("status", status=404, times=2, path="discover")
+    sim.site.doing["HUB Odd/one"] = ((), lambda inputs: {})
+    with site(sim, tmp_path, ledger="HUB Odd/one") as sink:
+        assert sink.check().id == "JDV920/00001"
+        sim.hides.add("HUB Odd/one")
+        with pytest.raises(ConfigError, match="no orchestration HUB Odd/one"):
+            sink.check()
+
+
 @pytest.mark.parametrize(
     ("more", "words"),
     [
@@ -370,6 +380,10 @@ def test_tax_is_held_unless_somebody_says_that_it_is_left(sim: JdeSimulator, tmp
             sink.encode([item])
     with site(sim, tmp_path, tax="left") as sink:
         sink.check()
+        assert json.loads(sink.encode([item])[0].body)["Total"] == "22.5"
+        item.body.pop("tax")
+        item.body["lines"] = [{**line, "tax_rate": "10"} for line in item.body["lines"]]
+        item.body["total"]["minor"] += 125
         assert json.loads(sink.encode([item])[0].body)["Total"] == "22.5"
 
 

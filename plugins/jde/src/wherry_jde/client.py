@@ -1,16 +1,16 @@
 """The AIS server's endpoints: what is there, tables page by page, orchestrations that read. Knows no records.
 
-Facts: ``defaultconfig`` needs no login; ``discover`` lists the orchestrations that the user may run, with their inputs;
-``dataservice`` BROWSE gives rows of a table, names as ``F0901_AID``, and with ``enableNextPageProcessing`` a link to
-the next page; sites cap a page (API.md). The link is followed below the connection's own address: a server behind a
-balancer may name itself otherwise.
+Facts: ``defaultconfig`` needs no login; ``discover`` lists the orchestrations that the user may run, with their
+inputs, as the OpenAPI catalogue does on newer releases; ``dataservice`` BROWSE gives rows of a table, names as
+``F0901_AID``, and with ``enableNextPageProcessing`` a link to the next page; sites cap a page (API.md). The link is
+followed below the connection's own address: a server behind a balancer may name itself otherwise.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import msgspec
 from wherry.decoding import exact_object
@@ -26,6 +26,7 @@ from .signin import SessionAuth
 Obj = dict[str, Any]
 API = "jderest"
 NOT_THERE = 404
+_RUN = "/orchestrator/"
 
 
 class Client:
@@ -48,8 +49,11 @@ class Client:
         return next((clean(body[name]) for name in ("toolsRelease", "aisVersion", "release") if body.get(name)), "")
 
     def orchestrations(self) -> dict[str, Obj]:
-        """Name → what ``discover`` says of each that this user may run."""
-        rows = self._answer("GET", f"{API}/discover").get("orchestrations")
+        """Name → what ``discover`` says of each that this user may run; where that is gone, what the catalogue does."""
+        answer = self.http.read("GET", f"{API}/discover", expect=_Raw)
+        if answer.status == NOT_THERE:
+            return _in_catalogue(self._answer("GET", f"{API}/v3/open-api-catalog3"))
+        rows = decoded(answer.content).get("orchestrations")
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise unreadable("it lists no orchestrations")
         return {clean(row.get("name")): row for row in rows}
@@ -125,6 +129,14 @@ def rows_of(body: Obj, table: str) -> tuple[list[Obj], bool]:
     return [{name.removeprefix(f"{table}_"): value for name, value in row.items()} for row in rows], summary[
         "moreRecords"
     ]
+
+
+def _in_catalogue(body: Obj) -> dict[str, Obj]:
+    """The orchestrations of an OpenAPI document, by the ends of their paths. It may not say their inputs."""
+    paths = body.get("paths")
+    if not isinstance(paths, dict):
+        raise unreadable("it is no catalogue of orchestrations")
+    return {unquote(path.partition(_RUN)[2]): {} for path in paths if _RUN in path}
 
 
 def _next(body: Obj) -> str | None:

@@ -13,7 +13,7 @@ from wherry.money import exact
 from wherry.posting.bodies import (
     ZERO,
     Line,
-    comes_to,
+    adds_up,
     currency_of,
     customer_of,
     known_tax,
@@ -36,7 +36,7 @@ def order(item: Item, books: Books) -> tuple[Fields, list[Fields]]:
     body, currency, lines = item.body, currency_of(item, books.home), lines_of(item)
     _untaxed(item, books, lines)
     nets = [worth_of(item, n, line, currency) for n, line in enumerate(lines)]
-    comes_to(item, sum(nets, known_tax(item) or ZERO), currency)
+    adds_up(item, nets, currency)
     head = {
         "customer": customer_of(item), "date": str(body["date"]), "due_date": str(body.get("due_date") or ""),
         "number": fitting(item, "number", NUMBER), "memo": cut(body.get("memo"), DESCRIPTION), "currency": currency,

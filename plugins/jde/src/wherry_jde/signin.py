@@ -73,7 +73,7 @@ class SessionAuth(httpx.Auth):
             if self._session is None:
                 settings = self._settings
                 response = yield self._post(LOGIN, {
-                    "username": settings.username, "password": remember(self._password()),
+                    "username": settings.username, "password": self._password(),
                     "environment": settings.environment, "role": settings.role, "deviceName": settings.device,
                 })  # fmt: skip
                 response.read()

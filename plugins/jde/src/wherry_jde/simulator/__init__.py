@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from wherry.simulator import Call, Clock, Refusal, Reply, Routes, Stage, StandIn
 
@@ -47,6 +47,7 @@ class JdeSimulator(StandIn):
         self._routes = Routes([
             ("GET", f"{_API}/defaultconfig", self._config), ("POST", f"{_API}/v2/tokenrequest", self._login),
             ("POST", f"{_API}/v2/tokenrequest/logout", self._logout), ("GET", f"{_API}/discover", self._discover),
+            ("GET", f"{_API}/v3/open-api-catalog3", self._catalogue),
             ("POST", f"{_API}/v2/dataservice", self._browse), ("GET", f"{_API}/v2/dataservice/next", self._next_page),
             ("POST", f"{_API}/v2/orchestrator/{{name}}", self._run),
             ("POST", f"{_API}/v3/orchestrator/{{name}}", self._run),
@@ -133,6 +134,13 @@ class JdeSimulator(StandIn):
              "inputs": [{"name": one, "type": "Array" if one in _LISTS else "String"} for one in inputs]}
             for name, (inputs, _) in self.site.doing.items() if name not in self.hides
         ]})  # fmt: skip
+
+    def _catalogue(self, call: Call) -> Reply:
+        names = [quote(name) for name in self.site.doing if name not in self.hides]
+        paths = {
+            f"/v3/orchestrator/{name}": {"post": {"responses": {"200": {"description": "outputs"}}}} for name in names
+        }
+        return Reply(200, {"openapi": "3.0.1", "info": {"title": "Orchestrations", "version": "v3"}, "paths": paths})
 
     def _run(self, call: Call) -> Reply:
         name = unquote(call.params["name"])
