@@ -107,8 +107,8 @@ class SalesforceSource:
             asked.append(select(("OpportunityId",), "OpportunityLineItem", since))
         if query.kind == "deal" and "file" in query.relatives:
             asked.append(links_since(near))
-        master = self._schema.view("company").seen(["MasterRecordId"]) if "company" in query.complete else []
-        if query.repeats and master:
+        belongs = query.repeats and "company" in query.complete
+        if belongs and (master := self._schema.view("company").seen(["MasterRecordId"])):
             asked.append(select(master, "Account", f"IsDeleted = true AND MasterRecordId != null AND {since}"))
         return asked
 
