@@ -27,6 +27,7 @@ Asked = tuple[str, str, str]
 
 _TABLES = """
 PRAGMA page_size = 16384;
+PRAGMA cache_size = -1000;
 PRAGMA synchronous = OFF;
 PRAGMA journal_mode = OFF;
 CREATE TABLE line (place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT, sku TEXT, type TEXT, number TEXT,
