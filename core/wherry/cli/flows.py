@@ -81,7 +81,7 @@ def note(row: dict[str, Any]) -> str:
     people = {state: sum(row["waiting"].get(state, {}).values()) for state in FOR_A_PERSON}
     words = [stopped(row["last_run"])] if (row["last_run"] or {}).get("error") else []
     words += [CUT_OFF_SAYS] if row["health"] == registry.CUT_OFF else []
-    words += [f"{number} {'in triage' if state == 'triage' else state}" for state, number in people.items() if number]
+    words += [f"{number:,} {'in triage' if state == 'triage' else state}" for state, number in people.items() if number]
     if number := blocked(row):
         missing = plural(number, "movement")
         words.append(f"nothing is booked: {missing} without account: wherry accounts map {row['flow']}")

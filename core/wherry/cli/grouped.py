@@ -20,15 +20,19 @@ def named(names: Sequence[str], most: int = FEW) -> str:
     return shown + (f" and {len(names) - most:,} more" if len(names) > most else "")
 
 
-def refusals(rows: Iterable[tuple[str, str, Mapping[str, Any]]], *, whole: bool = False) -> Iterator[list[str]]:
-    """What was refused, by cause: a block of lines for each. Rows are (kind, name, row with ``reason``, ``fix``)."""
+def refusals(
+    rows: Iterable[tuple[str, str, Mapping[str, Any]]], *, whole: bool = False, cut: bool = False
+) -> Iterator[list[str]]:
+    """What was refused, by cause: a block of lines for each. Rows are (kind, name, row with ``reason``, ``fix``);
+    ``cut``: there are more than these."""
     groups: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
     for kind, name, row in rows:
-        one = {"label": name, "key": "", "target": "", "record": "", "id": "", **row, "name": name}
+        said = str(row["reason"]).removeprefix(f"{kind} {name}: ")  # it is named before the sentence
+        one = {"label": name, "key": "", "target": "", "record": "", "id": "", **row, "name": name, "reason": said}
         groups.setdefault((kind, cause(one), cause(_fix_of(one))), []).append(one)
     for n, ((kind, _, _), found) in enumerate(groups.items()):
         if n == _CAUSES and not whole:
-            yield [f"and {plural(len(groups) - n, 'more cause')}"]
+            yield [f"and {'at least ' if cut else ''}{plural(len(groups) - n, 'more cause')}"]
             return
         yield _refusal(kind, found, whole)
 

@@ -65,7 +65,7 @@ def labelled(label: str, found: Mapping[str, Mapping[str, int]], nothing: str = 
 def _refused(data: Mapping[str, Any]) -> Iterator[str]:
     """What was refused, with why and what to do: nobody should have to look for that. One cause is told once."""
     met = [(*str(row["record"]).split(" ", 1), row) for row in data.get("refused", ())]
-    for block in refusals(met):
+    for block in refusals(met, cut=sum(data["waiting"].get("refused", {}).values()) > len(met)):
         for n, line in enumerate(block):
             yield click.style(f"           {'! ' if n == 0 else '  '}{line}", fg="red")
 
