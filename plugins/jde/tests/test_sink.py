@@ -258,6 +258,18 @@ def test_an_answer_that_may_be_of_another_question_proves_nothing_absent(sim: Jd
             assert told(odd) == {}, odd
 
 
+def test_an_item_has_no_place_for_a_key_and_is_found_by_its_number(sim: JdeSimulator, tmp_path: Path) -> None:
+    one, two, three = (thing("product", n) for n in (1, 2, 3))
+    with site(sim, tmp_path) as sink:
+        sink.check()
+        assert created(sink, [one])[0].target == "T-1"
+        sim.run("HUB_AddItem", {"ItemNumber": "T-2", "Description": "Something else"})
+        told = [[(hit.target, hit.ours, hit.alike) for hit in looked(sink, item)] for item in (one, two, three)]
+        assert told == [[("T-1", True, False)], [("T-2", False, True)], []]
+        assert write(sink, [two])[two.stamp].fate == "refused", "the number is taken"
+        assert {one.id for one in sink.listing("product")} == {"220", "T-1", "T-2"}
+
+
 # -- taking back -------------------------------------------------------------------------------------------------------
 
 

@@ -81,10 +81,7 @@ def trial_of(sim: JdeSimulator, url: str, folder: Path, entity: str, **more: Any
             holds=(lambda item: held(sim, item)) if entity in (*ORDERS, "journal_entry") else None,
             close=sim.close if entity in (*ORDERS, "journal_entry") else None,
             move=move,
-            clash=(lambda item: sim.run("HUB_AddItem", {"ItemNumber": item.body["sku"], "Description": "Other"}))
-            if entity == "product"
-            else None,
-            twin=(lambda item: sim.run(ADDS[entity], inputs_of(make(), item))) if entity != "product" else None,
+            twin=lambda item: sim.run(ADDS[entity], inputs_of(make(), item)),
             ignored=IGNORED[entity],
             updates=False,
             voids=entity in (*ORDERS, "journal_entry"),
@@ -219,13 +216,4 @@ class TestCustomers(Fields, Asking):
     @pytest.fixture
     def trial(self, tmp_path: Path, sim: JdeSimulator) -> Iterator[SinkTrial]:
         with serve(sim.app()) as url, trial_of(sim, url, tmp_path, "customer") as trial:
-            yield trial
-
-
-class TestItems(Asking):
-    """An item is found by its number, which is unique."""
-
-    @pytest.fixture
-    def trial(self, tmp_path: Path, sim: JdeSimulator) -> Iterator[SinkTrial]:
-        with serve(sim.app()) as url, trial_of(sim, url, tmp_path, "product") as trial:
             yield trial
