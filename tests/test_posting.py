@@ -87,6 +87,16 @@ def test_an_exchange_rate_to_another_currency_than_that_of_the_books_is_refused(
         entries.exchange_rate(item(exchange_rate="1.25", home="EUR"), "GBP", "USD")
 
 
+def test_an_entry_goes_by_its_home_amounts_where_the_target_keeps_one_currency() -> None:
+    line = {"account": "1", "side": "debit", "amount": money(100, "EUR")}
+    told = item(lines=[{**line, "home": money(110)}], rounding=money(1), rounding_account="9", memo="Rent")
+    made = [(one["account"], one["amount"]["minor"]) for one in entries.lines_at_home(told, "USD")]
+    assert made == [("1", 110), ("9", 1)]
+    assert entries.number_in(entries.narration(told, 20)) == "I-1"
+    with pytest.raises(Rejected, match="line 1 is in EUR, and entries are in USD there"):
+        list(entries.lines_at_home(item(lines=[line]), "USD"))
+
+
 @pytest.mark.parametrize(("word", "why"), [
     ("4100", "Books has no account 4100; near it: "), ("sales", "could mean Sales .id 1. and Sales .id 2."),
     ("5000", "account 5000 .Costs. is inactive"), ("6000", "account 6000 .Other. is a heading, or one without"),

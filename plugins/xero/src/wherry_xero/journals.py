@@ -7,14 +7,13 @@ narration, and an entry in another currency goes by its home amounts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 from msgspec.structs import replace
 from wherry.posting import entries
-from wherry.posting.bodies import amount, refusal
-from wherry.posting.texts import clean, cut
+from wherry.posting.bodies import amount
+from wherry.posting.texts import cut
 from wherry.records import Item
 
 from .amounts import taken
@@ -23,20 +22,14 @@ from .client import Obj
 from .places import tracked
 from .texts import DESCRIPTION, NARRATION
 
-BEHIND = ": "
-"""What stands in the narration between number and memo."""
-
 
 def journal(item: Item, books: Books) -> Obj:
     """A manual journal. Raises Rejected, and nothing of the item is sent."""
     taken(item, books.home, books)
-    lines = [_line(item, books, n, line) for n, line in enumerate(_lines(item, books)) if line["amount"]["minor"]]
-    total = sum(line["LineAmount"] for line in lines)
-    if total or len(lines) < 2:
-        why = f"debits and credits differ by {total} {books.home}" if total else "it has no two lines"
-        raise refusal(
-            item, why, "lines", "correct the entry at its source or in the map, then try it again", "WHERRY-4583"
-        )
+    told = enumerate(entries.lines_at_home(item, books.home))
+    lines = [_line(item, books, n, line) for n, line in told if line["amount"]["minor"]]
+    debit = debits(lines)
+    entries.balanced(item, debit, debit - sum(line["LineAmount"] for line in lines), len(lines), books.home)
     made: Obj = {
         "Narration": narration(item), "Date": item.body["date"], "LineAmountTypes": "NoTax", "JournalLines": lines,
     }  # fmt: skip
@@ -55,32 +48,8 @@ def turned(item: Item) -> Item:
 
 
 def narration(item: Item) -> str:
-    """Number and memo; never empty, since Xero wants one."""
-    number, memo = clean(item.body.get("number")), clean(item.body.get("memo"))
-    told = f"{number}{BEHIND}{memo}" if number and memo else number or memo or f"Journal {item.body['date']}"
-    return cut(told, NARRATION)
-
-
-def number_in(text: str) -> str:
-    """The number that a narration of ours begins with."""
-    return text.partition(BEHIND)[0]
-
-
-def _lines(item: Item, books: Books) -> Iterator[dict[str, Any]]:
-    """The lines in the organisation's currency, with what rounding left to it as a line of its own."""
-    for n, line in enumerate(item.body.get("lines", ())):
-        told = line["amount"] if line["amount"]["currency"] == books.home else line.get("home")
-        if not told or told["currency"] != books.home:
-            raise refusal(
-                item, f"line {n + 1} is in {line['amount']['currency']}, and manual journals of Xero are in "
-                f"{books.home}", f"lines[{n}].amount",
-                f"set currency of the project to {books.home}, and name a rate for the day in the table of rates",
-                "WHERRY-4584",
-            )  # fmt: skip
-        yield {**line, "amount": told}
-    left, account = item.body.get("rounding"), item.body.get("rounding_account")
-    if left and account:
-        yield {"account": account, "side": "debit", "amount": left, "description": "Rounding"}
+    """Number and memo, as Xero takes them."""
+    return entries.narration(item, NARRATION)
 
 
 def _line(item: Item, books: Books, n: int, line: dict[str, Any]) -> Obj:

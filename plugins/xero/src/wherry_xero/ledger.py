@@ -17,12 +17,12 @@ from typing import Any
 from wherry.accounting import Balance, HeldEntry, HeldLine
 from wherry.books.years import year_of, years
 from wherry.money import parse
+from wherry.posting.entries import number_in
 from wherry.posting.texts import clean
 
 from .books import Books
 from .client import Client, Obj, unreadable
 from .facts import lines_of
-from .journals import number_in
 from .texts import day, stamp_in, when
 
 _REPORT = "Reports/TrialBalance"
