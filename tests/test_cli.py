@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import click
 import pytest
-from wherry import __version__
+from wherry import __version__, cli
 from wherry.cli import app, drawing, formats, options, plugged
 from wherry.cli.context import Face
 from wherry.cli.lazy import Lazy, LazyGroup
@@ -228,6 +229,15 @@ def test_an_answer_for_which_there_is_no_room_is_told_and_a_mistake_keeps_its_ex
     assert (done.returncode, "make room on the disk" in done.stderr) == (2, True)
     silent = f"cd {tmp_path}; {wherry} run x >&- 2>/dev/full"
     assert subprocess.run(["sh", "-c", silent], check=False).returncode == 2
+
+
+def test_a_letter_that_the_terminal_has_none_for_is_told_by_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(out, encoding="latin-1"))
+    cli._open_streams()
+    sys.stdout.write("Größe 日")
+    sys.stdout.flush()
+    assert out.getvalue() == "Größe \\u65e5".encode("latin-1")
 
 
 # -- what every command shares -----------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -13,10 +14,13 @@ again, and all that it makes stays."""
 
 
 def _open_streams() -> None:
-    """Whoever starts us without a standard stream, as some schedulers do, has nobody asked and nothing shown."""
+    """Whoever starts us without a standard stream, as some schedulers do, has nobody asked and nothing shown. A letter
+    that the terminal has none for is told by its number."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _said(line: str) -> bool:
