@@ -20,6 +20,7 @@ company = "acme-sandbox"
 currency = "GBP"
 term = "Net 30"
 batch = 5
+settle = 120
 sender = "wherry"
 sender_password = { env = "BOOKS_SENDER" }
 user = "gateway"

@@ -96,7 +96,7 @@ HELD: list[tuple[str, dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("entity", "more", "why"), HELD)
 def test_what_sage_intacct_would_not_take_is_held_back(entity: str, more: Any, why: str, sinks: Sinks) -> None:
-    """case_C16, case_C1"""
+    """case_C16"""
     with sinks() as (sink, thing), pytest.raises(Rejected) as caught:
         sink.encode([thing(entity, **more)])
     assert why in caught.value.message
@@ -131,7 +131,7 @@ def test_lines_are_changed_by_number_and_added_and_never_fewer(sim: IntacctSimul
 
 
 def test_every_request_says_whether_it_is_unique_and_its_secrets_only_as_it_leaves(sinks: Sinks) -> None:
-    """case_E1"""
+    """I14"""
     with sinks() as (sink, thing):
         item = thing()
         [write_call], [look] = sink.encode([item]), sink.ask([item])
@@ -186,7 +186,7 @@ def test_a_customer_is_numbered_by_whom_the_connection_says(given: str, id: str 
 
 
 def test_a_name_is_a_text_to_a_question_whatever_stands_in_it(sim: IntacctSimulator, sinks: Sinks) -> None:
-    """case_G15, case_F18, case_D8"""
+    """case_G15, case_F18, case_D5"""
     with sinks() as (sink, thing):
         item = thing("customer", name="O'Brien' or 1=1 <value>&amp;</value> \x00\ufffe")
         answer = write(sink, [item])[item.stamp]
@@ -232,6 +232,9 @@ def test_a_draft_is_there_and_books_nothing(sinks: Sinks) -> None:
         assert write(sink, [item])[item.stamp].facts == sink.facts(item)
         assert [entry.lines for entry in sink.journal_entries(DAY.replace(day=1), DAY)] == [[]]
         assert said(sink, thing()).findtext("action") == "Draft"
+        assert said(sink, thing("sales_order")).findtext("state") == "Draft"
+        later = msgspec.structs.replace(item, target="1", before=item.body)
+        assert said(sink, later).find("GLBATCH/STATE") is None, "whoever has posted it meanwhile is not overruled"
 
 
 def test_a_journal_is_taken_back_by_another_that_stands_beside_it(sinks: Sinks) -> None:
@@ -286,7 +289,7 @@ def test_an_error_is_told_for_what_it_means_without_its_trace(
 
 
 def test_what_was_completed_before_is_refused_and_looked_up(sim: IntacctSimulator, sinks: Sinks) -> None:
-    """case_A1: the same request arrives twice; the second is told what it is, and leads to the first."""
+    """case_A5: the same request arrives twice; the second is told what it is, and leads to the first."""
     with sinks() as (sink, thing):
         item = thing("journal_entry")
         [call] = sink.encode([item])
@@ -301,7 +304,7 @@ def test_what_was_completed_before_is_refused_and_looked_up(sim: IntacctSimulato
 
 
 def test_one_bad_record_among_many_is_refused_alone(sim: IntacctSimulator, sinks: Sinks) -> None:
-    """case_A8"""
+    """case_A10"""
     with sinks() as (sink, thing):
         items = [thing("journal_entry"), thing(customer="nobody"), thing("sales_order")]
         calls = sink.encode(items)
@@ -313,7 +316,7 @@ def test_one_bad_record_among_many_is_refused_alone(sim: IntacctSimulator, sinks
 def test_a_session_that_has_ended_is_opened_anew_once_and_nothing_is_done_twice(
     sim: IntacctSimulator, sinks: Sinks
 ) -> None:
-    """case_E3: what was turned away for its session was not executed."""
+    """What was turned away for its session was not executed."""
     with sinks() as (sink, thing):
         item = thing("journal_entry")
         sim.clock.advance(7300)
@@ -362,7 +365,7 @@ def test_another_company_is_no_company_of_ours(sim: IntacctSimulator, sinks: Sin
 def test_what_is_no_answer_is_told_as_that(
     status: int, body: bytes | None, error: type[WherryError], sim: IntacctSimulator, sinks: Sinks
 ) -> None:  # fmt: skip
-    """case_A9, case_F7"""
+    """case_A9, case_F10"""
     with sinks() as (sink, thing):
         sim.faults.add("status", status=status, body=body or _dressed(status).body, times=99)
         with pytest.raises(error):

@@ -182,7 +182,7 @@ def _new(item: Item, books: Books) -> Obj:
         return functions.invoice(paper, books, item.stamp)
     if form.object == "ARADJUSTMENT":
         return functions.adjustment(paper, books, item.stamp)
-    return functions.order(paper, books, item.stamp, definition(item.entity, books), "Pending")
+    return functions.order(paper, books, item.stamp, definition(item.entity, books))
 
 
 def _listed(item: Item, books: Books) -> Obj:

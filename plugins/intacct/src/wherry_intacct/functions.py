@@ -71,8 +71,9 @@ def adjustment_update(paper: Paper, books: Books, key: str, old: int) -> Obj:
     }  # fmt: skip
 
 
-def order(paper: Paper, books: Books, stamp: str, definition: str, state: str) -> Obj:
+def order(paper: Paper, books: Books, stamp: str, definition: str) -> Obj:
     """A new document of Order Entry."""
+    state = "Draft" if books.settings.status == "draft" else "Pending"
     return {
         "create_sotransaction": {
             "transactiontype": definition, "datecreated": parts(paper.date), "customerid": paper.customer,
@@ -103,13 +104,14 @@ def order_closed(key: str) -> Obj:
 
 def batch(paper: Paper, books: Books, stamp: str, key: str | None = None) -> Obj:
     """A journal entry, new or with other lines."""
-    head = {"JOURNAL": books.settings.journal} if key is None else {"RECORDNO": key}
     made = {
-        **head, "BATCH_DATE": american(paper.date), "BATCH_TITLE": paper.memo, "REFERENCENO": paper.number,
-        "STATE": books.settings.status.title(), "ENTRIES": {"GLENTRY": [_entry(one, paper, books, stamp)
-                                                                       for one in paper.lines]},
+        "BATCH_DATE": american(paper.date), "BATCH_TITLE": paper.memo, "REFERENCENO": paper.number,
+        "ENTRIES": {"GLENTRY": [_entry(one, paper, books, stamp) for one in paper.lines]},
     }  # fmt: skip
-    return {"create" if key is None else "update": {"GLBATCH": made}}
+    if key is not None:
+        return {"update": {"GLBATCH": {"RECORDNO": key, **made}}}
+    state = books.settings.status.title()
+    return {"create": {"GLBATCH": {"JOURNAL": books.settings.journal, **made, "STATE": state}}}
 
 
 def _due(paper: Paper, books: Books) -> Obj:

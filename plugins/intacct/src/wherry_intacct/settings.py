@@ -46,7 +46,7 @@ class IntacctSettings(ConnectionSettings):
     )  # fmt: skip
     journal: str = Field("GJ", min_length=1, description="The symbol of the journal that entries go to.")
     status: Literal["posted", "draft"] = Field(
-        "posted", description="Whether journal entries and AR documents are posted at once, or wait as drafts."
+        "posted", description="Whether what is written is posted at once, or waits in Sage Intacct as a draft."
     )
     sales_account: str | None = Field(
         None, description="The income account of AR lines: its number or title; left out, the first one."
@@ -69,7 +69,7 @@ class IntacctSettings(ConnectionSettings):
         "Intacct Daily Rate", min_length=1, description="The exchange rate type of documents that bring no rate."
     )
     batch: int = Field(10, ge=1, le=MOST_IN_CALL, description="Records in one request; 1 sends each by itself.")
-    settle: int = Field(300, ge=0, le=7200, description="Seconds after which a call without an answer is looked up.")
+    settle: int = Field(900, ge=0, le=7200, description="Seconds after which a call without an answer is looked up.")
 
     @property
     def url(self) -> str:
