@@ -53,6 +53,7 @@ def page() -> str:
 
 
 def test_the_page_leads_to_orders_in_the_books(sim: JdeSimulator, tmp_path: Path, does: Does) -> None:
+    """b_003_06, b_003_11"""
     with serve(sim.app()) as url:
         text = project(page()).replace("https://ais.example.com:9300", url)
         (tmp_path / "wherry.toml").write_text(text, "utf-8")
