@@ -249,7 +249,10 @@ def test_an_answer_that_may_be_of_another_question_proves_nothing_absent(sim: Jd
         def told(body: dict[str, Any]) -> Any:
             return sink.found(call, [item], Reply(status=200, body=json.dumps(body).encode()))
 
-        assert told(found)[item.stamp][0].ours
+        (hit,) = told(found)[item.stamp]
+        assert (hit.ours, hit.facts) == (True, {"customer": "4242"}), "what is not told is not compared"
+        lines = [{**GOOD, "GridData": [{"ItemNumber": "220", "Freight": "1"}]}]
+        assert told({**found, "Found": lines})[item.stamp][0].facts == {"line 1 product": "220"}
         assert told({**found, "Found": []}) == {item.stamp: []}
         for odd in (
             {"Found": []}, {**found, "CustomerPO": "OTHER"}, {"CustomerPO": KEY}, {**found, "Found": [{}]},

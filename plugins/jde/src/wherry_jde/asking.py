@@ -1,8 +1,8 @@
 """Looking for what JD Edwards holds of items: by our key, with the find orchestration of the site or in a table.
 
 A find orchestration gives back the key it looked for, and an array of what it found, each with that key and under the
-names of the inputs: an answer that lacks either proves nothing. What has a target is not changed by anybody here; of
-what is taken back, the second journal is looked for.
+names of the inputs: an answer that lacks either proves nothing. Of a journal that is taken back the second one is
+looked for; an order that is cancelled, by its number.
 """
 
 from __future__ import annotations
@@ -67,11 +67,7 @@ def found(call: Call, items: Sequence[Item], reply: Reply, books: Books) -> dict
         return {item.stamp: [_of_order(item, row, books) for _, row in hits[:1]]} if hits else {}
     if item.target is not None:
         return {item.stamp: [_standing(item, item.target, bool(hits))]}
-    return {item.stamp: [_hit(item, target, row, books) for target, row in dict(_once(hits)).items()]}
-
-
-def _once(hits: list[tuple[str, Obj]]) -> list[tuple[str, Obj]]:
-    return [(target, row) for n, (target, row) in enumerate(hits) if target not in {one for one, _ in hits[:n]}]
+    return {item.stamp: [_hit(item, target, row, books) for target, row in dict(hits).items()]}
 
 
 def _rows(item: Item, reply: Reply, books: Books) -> list[Obj] | None:

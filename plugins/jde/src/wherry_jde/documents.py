@@ -2,7 +2,7 @@
 
 Facts: generic inputs are plain names, lines an array of them; JDE standard has ``inputs`` and ``detailInputs`` with
 ``repeatingInputs``; every value is a text; names of orchestrations may hold blanks (API.md). Nothing is changed or
-deleted: what an orchestration adds is taken back by a second one, and only journals have such.
+deleted: a journal is taken back by a second one, an order cancelled by an orchestration that the site names for that.
 """
 
 from __future__ import annotations
@@ -31,6 +31,13 @@ _DATES = ("date", "due_date")
 _encode = msgspec.json.Encoder().encode
 
 
+class Said(Struct):
+    """What is said of an item, field by field; days as ISO 8601. An empty text is not sent."""
+
+    head: Fields
+    lines: list[Fields]
+
+
 def cancels(item: Item, kind: Kind) -> bool:
     """Whether an order is taken back, and the site has an orchestration for that."""
     return item.action == "void" and bool(kind.void) and item.target is not None
@@ -46,13 +53,6 @@ def _cancelling(item: Item, kind: Kind, books: Books) -> Call:
     body = body_of(said, kind, books.settings, by_number(item, kind))
     path = path_of(books.settings, kind.void)
     return Call(method="POST", path=path, items=(item.stamp,), headers=dict(CONTENT), body=body)
-
-
-class Said(Struct):
-    """What is said of an item, field by field; days as ISO 8601. An empty text is not sent."""
-
-    head: Fields
-    lines: list[Fields]
 
 
 def call_of(item: Item, books: Books) -> Call:

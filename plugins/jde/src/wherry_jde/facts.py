@@ -58,12 +58,12 @@ def of_row(item: Item, row: Mapping[str, Any], books: Books) -> Facts:
 
 
 def _lines(kind: Kind, lines: Sequence[Mapping[str, Any]]) -> Facts:
-    """Each line by what it says, in the order of the template."""
+    """What each line says, field by field: a site need not tell all of them."""
     names = [(name, there) for name, there in kind.line_inputs.items() if there]
     return {
-        f"line {n}": ", ".join(_valued(name, line[there]) for name, there in names if clean(line.get(there)))
-        for n, line in enumerate(lines, start=1)
-    }
+        f"line {n} {name}": _valued(name, line[there])
+        for n, line in enumerate(lines, start=1) for name, there in names if clean(line.get(there))
+    }  # fmt: skip
 
 
 def _valued(name: str, told: Any) -> str:
