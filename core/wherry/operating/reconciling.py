@@ -26,7 +26,7 @@ from wherry.protocol.rows import REVERSED
 from wherry.protocol.steps import in_words
 from wherry.records import Item, Ref
 from wherry.runs.job import Wired, roots_of
-from wherry.store import findings, inquiries, ledger
+from wherry.store import findings, inquiries, ledger, movements
 from wherry.store.findings import Decision, Finding, What
 from wherry.store.ledger import ItemRow, LinkRow, Seen
 
@@ -146,7 +146,10 @@ def compared(hub: Hub, flow: str, period: str, takes: Callable[[str], bool]) -> 
     wanted = {kind: [one.source_id for one in seen if one.kind == kind] for kind in wired.mappers}
     said = comparing.at_source(hub, flow, wanted) or {}
     found = Reconciled(flow=flow, period=period)
-    lines = [_line(one, said.get(_name(one)), items.get(_name(one)), _live(refs, links, _name(one))) for one in seen]
+    live = {_name(one): _live(refs, links, _name(one)) for one in seen}
+    if wired.posting is not None:
+        said |= _as_taken_in(hub, {name: link.target for name, link in live.items() if link and name not in said})
+    lines = [_line(one, said.get(_name(one)), items.get(_name(one)), live[_name(one)]) for one in seen]
     _recall_decisions(lines, words)
     found.differences += _told_otherwise(line for line in lines if takes(line.date) or takes(line.dated or line.date))
     lines = [line for line in lines if not period or takes(line.date)]
@@ -175,6 +178,15 @@ def _live(refs: Mapping[Name, Iterable[Ref]], links: Mapping[Ref, LinkRow], name
     """The document that stands for a record; the one that was taken back where none does."""
     mine = [links[ref] for ref in refs.get(name, ()) if ref in links and links[ref].target]
     return next((link for link in mine if link.rule != REVERSED), mine[0] if mine else None)
+
+
+def _as_taken_in(hub: Hub, targets: Mapping[Name, str]) -> dict[Name, Source]:
+    """What records come to that their source tells no more of: as their movements stand in the subledger."""
+    numbers = {name: movements.number_of(target) for name, target in targets.items()}
+    with hub.store.read() as tx:
+        rows = movements.by_id(tx, numbers.values())
+    return {name: Source(amount=rows[id].minor, currency=rows[id].currency, date=rows[id].date)
+            for name, id in numbers.items() if id in rows}  # fmt: skip
 
 
 def _line(one: Seen, said: Source | None, item: ItemRow | None, link: LinkRow | None) -> Line:

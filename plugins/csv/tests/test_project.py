@@ -102,6 +102,17 @@ def test_transactions_of_a_file_become_balanced_journals_in_files_each_once(run:
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == before
 
 
+def test_a_row_that_was_deleted_after_it_was_booked_counts_as_what_was_booked(run: Any, tmp_path: Path) -> None:
+    """I9: it counted as nothing, and in every period."""
+    wallet = tmp_path / "in" / "wallet1.csv"
+    wallet.write_text(WALLET)
+    run("run", "wallet-journals")
+    wallet.write_text(WALLET.replace("T-2,2026-01-06,2.50,USD,,,fees,W1,=gas\n", ""))
+    for period, minor in (("2026-01", 102_50), ("2026-02", 3_00)):
+        source = run("reconcile", "wallet-journals", "--period", period)["source"]
+        assert (source["source"], source["sums"]) == ({"USD": minor}, {"posted": {"USD": minor}})
+
+
 def test_a_junk_row_is_listed_and_the_rest_is_booked(run: Any, tmp_path: Path) -> None:
     """case_D14"""
     (tmp_path / "in" / "wallet1.csv").write_text(WALLET + "T-4,2026-02-06\n")
