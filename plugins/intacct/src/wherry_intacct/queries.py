@@ -12,7 +12,7 @@ from typing import Any
 from .texts import american
 from .xml import Obj
 
-PAGE, MOST_VALUES = 2000, 1000
+PAGE = 2000
 Condition = tuple[str, Any]
 """The name of an operator, and its content."""
 
