@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import multiprocessing
+import os
 import sqlite3
 import stat
 import time
@@ -243,6 +245,20 @@ def test_a_lock_is_refused_while_its_process_lives_and_free_when_it_is_killed(st
     other.kill()
     other.join()
     with locks.hold(Database(store_url), "flow:x", wait=5):
+        pass
+
+
+def test_a_lock_is_held_also_where_the_disk_has_no_room_for_its_holder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """case_A19: whoever only looks at a project on a full disk is told how it stands."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "no space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    database = Database(f"sqlite:///{tmp_path / 'wherry.db'}")
+    with locks.hold(database, "flow:x"), pytest.raises(Busy), locks.hold(database, "flow:x"):
         pass
 
 
