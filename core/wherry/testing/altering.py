@@ -186,6 +186,9 @@ def moved(body: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[s
         other = [{**first, "account": second["account"]}, {**second, "account": first["account"]}]
         if first["account"] != second["account"]:
             yield "other accounts", dict(body), {**body, _LINES: [*other, *rest]}
+        turned = [{**first, "side": second["side"]}, {**second, "side": first["side"]}]
+        if first["side"] != second["side"]:
+            yield "other sides", dict(body), {**body, _LINES: [*turned, *rest]}
         return
     currency = currency_of(body)
     one, two = worth(first, currency), worth(second, currency)
