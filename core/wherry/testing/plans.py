@@ -190,7 +190,7 @@ def _times(rig: Rig, database: str) -> list[str]:
     ]
     if not rig.asks and not rig.resends:
         lost = "play first; kill {}; run; play update; run; answer; calm; judge strict latest"
-        found += [lost.format(point) for point in ("http.sent@POST /things#3", "http.before@POST /things#3")]
+        found += [lost.format(point) for point in (f"http.sent@{rig.unasked}", f"http.before@{rig.unasked}")]
     if rig.asks and rig.batch == 1:
         found.append(f"play first; {_lost(rig, 3)}; wait 90000; calm; judge")
     if rig.asks and database == "sqlite":

@@ -159,6 +159,8 @@ class Rig(Struct, frozen=True, kw_only=True):
     """Whether the target can be asked what it holds: if not, what was lost is left to a person."""
     resends: bool = False
     """Whether the target recognises a repeated call."""
+    unasked: str = "POST /things#3"
+    """Where it neither can be asked nor recognises a repeated call: the exchange that writes an invoice first."""
     atomic: bool = False
     """Whether it lives in the hub's own store: its effects are what a fresh process then finds there."""
     entry_points: Mapping[str, str] = field(default_factory=dict)

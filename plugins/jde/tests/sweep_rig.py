@@ -14,6 +14,7 @@ from wherry_jde.simulator import JdeSimulator
 PASSWORD = "sweep-canary-jde-83f0"
 MADE = '[flows.invoices.match.product]\norder = ["link"]\nunmatched = "create"\n'
 """Items that match nothing are asked for, unless a flow says so."""
+FIRST = "POST /jderest/v3/orchestrator/HUB_AddSalesOrder#1"
 FIND = {"customer": "HUB_FindCustomer", "product": "HUB_FindItem", "invoice": "HUB_FindSalesOrder"}
 
 
@@ -78,5 +79,5 @@ def rigs() -> list[Rig]:
     }  # fmt: skip
     return [
         Rig(name="jde", connection=connection(True), asks=True, offers=frozenset({"twin"}), deaths=45, **common),
-        Rig(name="jde-unasked", connection=connection(False), asks=False, deaths=20, **common),
+        Rig(name="jde-unasked", connection=connection(False), asks=False, deaths=20, unasked=FIRST, **common),
     ]

@@ -162,14 +162,17 @@ class Site:
     def _cancel_order(self, inputs: Inputs, type: str) -> Obj:
         self._in_company(inputs)
         row, key = self._order(_need(inputs, "OrderNumber"), type), _fits(inputs, "CustomerPO", 25)
-        if row.get("canceled") or row.get("shipped"):
-            raise Refused("4110", "Order is cancelled or shipped already")
+        done = {"OrderNumber": str(row["DOCO"]), "OrderType": type, "CustomerPO": key}
+        if row.get("canceled"):
+            return done
+        if row.get("shipped"):
+            raise Refused("4110", "Order is shipped already")
         self._open_day(_need(row["inputs"], "OrderDate"))
         row["canceled"] = key
         kind = "invoice" if type == "SO" else "credit_memo"
         self._effect(kind, "voided", f"{row['DOCO']}/{type}", row["inputs"].get("Number", ""), key,
                      date=row["inputs"]["OrderDate"])  # fmt: skip
-        return {"OrderNumber": str(row["DOCO"]), "OrderType": type, "CustomerPO": key}
+        return done
 
     def _find_journal(self, inputs: Inputs) -> Obj:
         key = _need(inputs, "BatchReference")
