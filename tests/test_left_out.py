@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from wherry.hub import Hub
 from wherry.operating import overview
+from wherry.plugins import loading
 from wherry.testing.clock import hurried
 from wherry.testing.commands import Commands
 
@@ -77,6 +78,15 @@ def test_a_connection_with_wrong_settings_is_named_and_holds_up_its_own_flows_on
     with Hub.open(tmp_path, environ={}) as hub:
         changed = [row["object"] for row in overview.audit_rows(hub, what="config.changed")]
     assert changed == [], "nobody knows how the settings would be"
+
+
+def test_a_plugin_that_is_slow_to_import_is_warned_of_and_no_connection_is_called_broken_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written(tmp_path, WHOLE)
+    monkeypatch.setattr(loading, "SLOW_IMPORT", -1.0)
+    typed = Commands(tmp_path, capsys)
+    assert "seconds to import" in typed.does("status") + typed.err
 
 
 def test_a_file_with_secrets_that_every_user_may_read_is_warned_of(

@@ -123,6 +123,16 @@ def test_the_doctor_tells_of_a_clock_that_was_set_back(tmp_path: Path) -> None:
         assert told["clock"] == state
 
 
+def test_the_doctor_tells_of_a_key_that_is_none_and_looks_at_every_connection_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "wherry.toml").write_text(PROJECT, "utf-8")
+    monkeypatch.setenv("WHERRY_KEY", "none")
+    told = Commands(tmp_path, capsys).does("doctor", 2)
+    assert "is not a Fernet key" in told
+    assert "ok    connection" in told
+
+
 def test_what_waits_of_a_flow_is_told_in_records_as_what_is_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,7 @@ def listed(hub: Hub) -> list[dict[str, Any]]:
     with hub.store.read() as tx:
         bound = {row.name: row for row in registry.all_connections(tx)}
     unfit = {name: scrub(error.message) for name, error in hub.wiring.composed[1].items()}
-    problems = {problem.plugin: scrub(problem.message) for problem in hub.plugins.problems}
+    problems = {problem.plugin: scrub(problem.message) for problem in hub.plugins.problems if problem.stops}
     busy, tables = _synchronizing(hub, bound.values()), sorted(hub.project.connections.items())
     return [
         _row(name, table.plugin, bound.get(name), problems.get(table.plugin) or unfit.get(name, ""), name in busy)
@@ -221,7 +220,10 @@ def secrets_of(hub: Hub, name: str) -> list[dict[str, str]]:
         connection = hub.wiring.connection(name)
     except WherryError:
         return []
-    stored = partial(hub.wiring.vault.get, name)
+
+    def stored(field: str) -> str | None:
+        return hub.wiring.vault.get(name, field)  # opened where one is stored: its keys may be lost
+
     found = [secret for _, secret in secrets_in(connection.settings, ("connections", name))]
     return [{"key": one.key, "state": one.state(stored), "fix": one.fix(stored)} for one in found]
 

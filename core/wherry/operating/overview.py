@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import platform
 import sys
 from pathlib import Path
@@ -93,18 +92,33 @@ def doctor(hub: Hub) -> dict[str, Any]:
         check = _check(f"plugin {problem.plugin}", False, problem.message, problem.fix)
         checks.append({**check, "state": "warn", "exit_code": 0} if problem.warns else check)
     checks.append(_store(hub))
-    with contextlib.suppress(WherryError):  # of the store: it was told, and no connection can be looked at without it
-        checks.append(_clock(hub))
-        contacts = [_contact(row) for row in callers.listed(hub)]
-        for name in sorted(hub.project.connections):
-            for secret in connections.secrets_of(hub, name):
-                checks.append(_check(secret["key"], secret["state"] != "not set", secret["state"], secret["fix"]))
-            checks.append(_connection(hub, name))
-        checks += contacts
+    checks += _kept(hub)
     checks += [_exposed(path) for path in connections.exposed(hub)]
     codes = [int(check.pop("exit_code")) for check in checks]
     return {"version": __version__, "project": hub.project.name, "checks": checks, "exit_code": worst(codes),
             "ok": all(check["state"] == "ok" for check in checks)}  # fmt: skip
+
+
+def _kept(hub: Hub) -> list[dict[str, Any]]:
+    """What can only be looked at with the store; nothing where it cannot be read, which was told."""
+    try:
+        checks, contacts = [_clock(hub)], [_contact(row) for row in callers.listed(hub)]
+    except WherryError:
+        return []
+    checks += _keys(hub)
+    for name in sorted(hub.project.connections):
+        for secret in connections.secrets_of(hub, name):
+            checks.append(_check(secret["key"], secret["state"] != "not set", secret["state"], secret["fix"]))
+        checks.append(_connection(hub, name))
+    return checks + contacts
+
+
+def _keys(hub: Hub) -> list[dict[str, Any]]:
+    try:
+        _ = hub.wiring.vault
+    except WherryError as error:
+        return [_failed("keys of stored secrets", error)]
+    return []
 
 
 def _check(what: str, good: bool, found: str, fix: str, code: int = 2) -> dict[str, Any]:
