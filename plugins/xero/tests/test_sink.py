@@ -451,6 +451,33 @@ def test_a_journal_left_as_a_draft_is_told_as_that_where_journals_are_posted(sin
         assert ask(sink, [entry])[entry.stamp][0].facts == {**sink.facts(entry), "state": "draft"}
 
 
+def test_what_was_sent_is_told_on_a_day_of_more_than_a_hundred_invoices(sim: XeroSimulator, sinks: Sinks) -> None:
+    """One that Xero numbers itself is looked for by its day, too: a page of a hundred hid it, and it was left open."""
+    with sinks() as (sink, thing):
+        for _ in range(100):
+            line = {"Description": "Oak", "AccountCode": "200", "UnitAmount": 1}
+            whom = {"ContactID": thing().body["customer"]}
+            sim.write("Invoices", {"Type": "ACCREC", "Contact": whom, "Date": "2026-01-31", "LineItems": [line]})
+        sent = thing(number="")
+        write(sink, [sent])
+        sent.sent = True
+        [hit] = ask(sink, [sent])[sent.stamp]
+        assert hit.ours
+
+
+def test_a_journal_is_taken_back_and_looked_for_by_what_was_written_last(sinks: Sinks) -> None:
+    """A document that became one of another kind is taken back without a body (``runs.merging``)."""
+    with sinks() as (sink, thing):
+        entry = thing("journal_entry", number="")
+        target = write(sink, [entry])[entry.stamp].target
+        told = {"body": {}, "before": entry.body, "target": target, "stamp": stamp_of("back")}
+        back = msgspec.structs.replace(entry, action="void", **told)
+        for state in ("stands", "taken back"):
+            [hit] = ask(sink, [back])[back.stamp]
+            assert hit.facts["state"] == state
+            write(sink, [back])
+
+
 def test_a_journal_that_was_taken_back_is_known_although_the_link_is_another_since(sinks: Sinks) -> None:
     with sinks() as (sink, thing):
         entry = thing("journal_entry")

@@ -22,7 +22,7 @@ from wherry.records import Call, Found, Item, Reply
 
 from . import facts
 from .books import Books
-from .client import API, NOT_THERE, Obj, decoded
+from .client import API, NOT_THERE, PAGE, Obj, decoded
 from .decoding import target_of
 from .documents import KINDS, OWN_TYPE, UNDONE, reading, reverses
 from .faults import object_in
@@ -33,18 +33,22 @@ from .texts import REFERENCE, stamp_in, when
 
 AT_ONCE, LONGEST = 15, 1500
 """Items in one question, and characters of it as they stand in the address, which cannot be long."""
-FULL = 100
-"""Records of the one page that is read of an answer; as many may hide others."""
 
 
 def calls(items: Sequence[Item], books: Books) -> list[Call]:
     """Reading calls that look for items, as few as there can be."""
     groups: defaultdict[str, list[Item]] = defaultdict(list)
+    items = [_with_body(item) for item in items]
     for item in items:
         if _is_asked(item):
             groups[item.entity].append(item)
     known = [reading(item, books) for item in items if not _is_asked(item)]
     return [*known, *(call for entity, group in groups.items() for call in _questions(entity, group, books))]
+
+
+def _with_body(item: Item) -> Item:
+    """What is taken back may come without a body: then it is what was written last."""
+    return item if item.body else replace(item, body=item.before or {})
 
 
 def _is_asked(item: Item) -> bool:
@@ -57,13 +61,14 @@ def _questions(entity: str, items: list[Item], books: Books) -> Iterator[Call]:
         yield _call(name, items, books, more)
         return
     more |= {"includeArchived": "true"} if entity == "customer" else {}
+    more |= {"page": "1", "pageSize": str(PAGE)}
     part: list[Item] = []
     for item in items:
         if part and (len(part) == AT_ONCE or len(quote(_where([*part, item], books))) > LONGEST):
-            yield _call(name, part, books, {"where": _where(part, books), "page": "1", **more})
+            yield _call(name, part, books, {"where": _where(part, books), **more})
             part = []
         part.append(item)
-    yield _call(name, part, books, {"where": _where(part, books), "page": "1", **more})
+    yield _call(name, part, books, {"where": _where(part, books), **more})
 
 
 def _where(items: Sequence[Item], books: Books) -> str:
@@ -122,9 +127,9 @@ def found(call: Call, items: Sequence[Item], reply: Reply, books: Books) -> dict
         return {}
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         return {}
-    if "page" in call.params and len(rows) >= FULL:
-        return {}
-    finds = {item.stamp: list(_hits(item, rows, books)) for item in items}
+    if "page" in call.params and len(rows) >= PAGE:
+        return {}  # there may be more on the next
+    finds = {item.stamp: list(_hits(_with_body(item), rows, books)) for item in items}
     return {stamp: hits for stamp, hits in finds.items() if hits or _is_asked(items[0])}
 
 
