@@ -105,6 +105,7 @@ def test_an_error_half_way_comes_after_what_was_good() -> None:
     "page",
     [
         Page([record(kind="ship")], "m"),
+        Page([record(kind=["deal"])], "m"),  # type: ignore[arg-type]
         Page([record("")], "m"),
         Page([record(7)], "m"),  # type: ignore[arg-type]
         Page([], None),  # type: ignore[arg-type]

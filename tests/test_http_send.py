@@ -315,3 +315,14 @@ def test_who_is_done_signs_out_once_and_what_goes_wrong_with_that_is_nobodys_tro
         http.send(CALL)
         http.close()
     assert [seen.path for seen in server.seen] == ["/things", "/logout", "/things"]
+
+
+def test_a_sign_in_that_fails_to_say_how_its_session_ends_keeps_nobody_from_leaving():
+    class Failing(Session):
+        def sign_out(self) -> httpx.Request | None:
+            raise KeyError("token")
+
+    with loopback(lambda seen: Reply(200, {})) as server:
+        http = client(server, auth=Failing(server.url))
+        http.send(CALL)
+        http.close()

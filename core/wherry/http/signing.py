@@ -47,11 +47,11 @@ def signed(gate: httpx.BaseTransport, request: httpx.Request, auth: httpx.Auth |
 
 def sign_out(gate: httpx.BaseTransport, auth: object) -> None:
     """As well as can be: what was to be done is done, and a session that stays open ends by itself."""
-    request = auth.sign_out() if isinstance(auth, SignsOut) else None
-    if request is None:
-        return
-    request.extensions[WHOLE] = LEAVING
     with suppress(Exception):
+        request = auth.sign_out() if isinstance(auth, SignsOut) else None
+        if request is None:
+            return
+        request.extensions[WHOLE] = LEAVING
         answer = gate.handle_request(request)
         try:
             answer.read()

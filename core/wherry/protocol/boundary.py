@@ -150,8 +150,8 @@ def _is_sound(kind: str, records: list[Any]) -> bool:
     """Told of all of them at once, which is a quarter of the work."""
     if not all(issubclass(one, Record) for one in set(map(type, records))):
         return False
-    ids = [record.id for record in records]
-    return {*map(type, ids)} <= {str} and all(ids) and {record.kind for record in records} <= {kind}
+    ids, kinds = [record.id for record in records], [record.kind for record in records]
+    return {*map(type, ids)} <= {str} and all(ids) and kinds.count(kind) == len(kinds)
 
 
 def _by_kind(source: object, records: Sequence[Record]) -> dict[str, list[object]]:
