@@ -88,7 +88,7 @@ def lines(**more: Any) -> Callable[[Item], None]:
 HELD: list[tuple[str, Callable[[Item], Any], str]] = [
     ("journal_entry", lines(account="1"), "has no account 1"),
     ("journal_entry", lines(account="470"), "is archived"),
-    ("journal_entry", lines(account="610"), "takes no manual journals"),
+    ("journal_entry", lines(account="610"), "takes no manual journals: set clearing on the flow"),
     ("journal_entry", lines(account="090"), "takes no manual journals"),
     ("journal_entry", lines(amount={"minor": 1, "currency": "USD"}), "debits are 0.01 and credits 12.50 USD"),
     ("journal_entry", lines(amount={"minor": 1250, "currency": "EUR"}), "line 1 is in EUR, and entries are in USD"),

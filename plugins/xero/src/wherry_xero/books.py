@@ -117,7 +117,8 @@ def _account(row: Obj) -> ChartAccount:
 def _barred(account: ChartAccount) -> str:
     if not account.active:
         return "archived"
-    return f"a {account.type} account, which takes no manual journals" if account.type in BARRED else ""
+    told = f"a {account.type} account, which takes no manual journals: set clearing on the flow"
+    return told if account.type in BARRED else ""
 
 
 def _rates(rows: list[Obj], table: Mapping[Decimal | None, str], path: str) -> dict[Decimal, tuple[str, ...]]:
