@@ -114,6 +114,15 @@ def test_a_file_with_secrets_that_every_user_may_read_is_warned_of(
         assert "may read it" not in typed.err
 
 
+def test_a_secret_in_the_folder_of_a_user_whom_nobody_knows_is_not_set(tmp_path: Path) -> None:
+    (tmp_path / "wherry.toml").write_text(
+        PROJECT.replace("CRM\n", f"{WHOLE}\n").replace('env = "HUBSPOT_TOKEN"', 'file = "~nobody-here/token"'), "utf-8"
+    )
+    with Hub.open(tmp_path, environ={}) as hub:
+        (token,) = [check for check in overview.doctor(hub)["checks"] if check["what"].endswith("auth.token")]
+    assert (token["state"], token["found"], token["fix"]) == ("fail", "not set", "create it, mode 0600")
+
+
 def test_a_connection_that_another_thread_looks_at_again_meanwhile_is_bound_all_the_same(tmp_path: Path) -> None:
     written(tmp_path, WHOLE)
     with Hub.open(tmp_path, environ={}) as hub:

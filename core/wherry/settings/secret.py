@@ -152,7 +152,7 @@ class SecretRef(BaseModel):
     @property
     def place(self) -> Path | None:
         """The file it is kept in; None where it is kept in another way."""
-        return self._folder / Path(self.file).expanduser() if self.file is not None else None
+        return self._folder / os.path.expanduser(self.file) if self.file is not None else None
 
     def fix(self, stored: Stored | None = None) -> str:
         """What to do about one that is not set; empty for one that is. Runs no command."""
@@ -171,7 +171,7 @@ class SecretRef(BaseModel):
         return value
 
     def _from_file(self, name: str) -> str:
-        path = self._folder / Path(name).expanduser()
+        path = self._folder / os.path.expanduser(name)  # a user whom nobody knows is left as it stands
         try:
             with path.open("rb") as file:
                 raw = file.read(_LARGEST_FILE + 1)
