@@ -299,6 +299,16 @@ def test_a_server_that_does_not_answer_may_do_so_later_and_one_that_turns_us_awa
         _ = Database(sa.make_url(postgres_url).set(database="nowhere").render_as_string(hide_password=False)).engine
 
 
+def test_a_server_on_which_no_tables_may_be_made_is_named_with_its_remedy(postgres_url: str) -> None:
+    """The usual start on PostgreSQL 15 and later: a user of its own in somebody else's database."""
+    url = sa.make_url(postgres_url)
+    with sa.create_engine(url.set(drivername="postgresql+psycopg")).begin() as owner:
+        owner.exec_driver_sql(f"CREATE ROLE {url.database} LOGIN")
+    with pytest.raises(ConfigError, match="permission denied for schema public") as caught:
+        _ = Database(url.set(username=url.database).render_as_string(hide_password=False)).engine
+    assert "make and change tables" in caught.value.fix
+
+
 def test_a_disk_that_takes_nothing_is_told_with_its_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """case_A19: a file of a store that cannot be made longer is an I/O error to SQLite"""
 

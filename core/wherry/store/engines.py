@@ -116,6 +116,8 @@ def unusable(url: sa.URL, error: DBAPIError) -> WherryError:
 def not_opened(url: sa.URL, error: DBAPIError) -> WherryError:
     """A server that does not answer may answer later; one that turns us away will do so again."""
     reason = _reason(error)
+    if getattr(error.orig, "sqlstate", None):  # it let us in, and refused something else
+        return unusable(url, error)
     turned_away = "FATAL" in reason and not any(word in reason for word in _PASSES)
     if turned_away or not url.drivername.startswith("postgres"):
         return _cannot_open(url, error)
@@ -133,6 +135,7 @@ def _cannot_open(url: sa.URL, error: DBAPIError) -> ConfigError:
         "locked": "another process holds it: wait for that run, or stop it",
         "malformed": "the file is damaged: restore a backup",
         "not a database": "the file is not a store: restore a backup, or name another file",
+        "permission denied": "let that user make and change tables in its schema there",
         "disk": "make room on the disk, or mend it, and run again; nothing that was settled is lost",
     }
     fix = next((fix for word, fix in fixes.items() if word in reason), "check [store] url, and who may sign in there")
