@@ -171,6 +171,29 @@ def test_tax_goes_on_lines_by_the_table_to_the_cent(sim: IntacctSimulator, sinks
             sink.encode([thing(lines={"tax_rate": "5"}, total=None)])
 
 
+def test_a_price_is_the_sources_own_where_half_a_cent_is_rounded_up(sinks: Sinks) -> None:
+    with sinks() as (sink, thing):
+        for quantity in ("2.5", "4.5"):
+            order = said(
+                sink, thing("sales_order", lines={"quantity": quantity, "rate": "0.01", "amount": None}, total=None)
+            )
+            assert order.findtext("sotransitems/sotransitem/price") == "0.01"
+
+
+def test_a_line_of_nothing_in_a_credit_memo_is_read_back_as_that(sinks: Sinks) -> None:
+    with sinks() as (sink, thing):
+        item = thing("credit_memo", lines={"amount": money(0), "rate": None}, total=money(0))
+        assert write(sink, [item])[item.stamp].facts == sink.facts(item)
+
+
+def test_only_what_says_so_is_taken_back(sim: IntacctSimulator, sinks: Sinks) -> None:
+    with sinks() as (sink, thing):
+        item = thing("credit_memo")
+        item.target = write(sink, [item])[item.stamp].target
+        sim.company.tables["ARADJUSTMENT"][str(item.target)]["STATE"] = ""
+        assert [hit.facts for hit in ask(sink, [item])[item.stamp]] == [sink.facts(item)]
+
+
 @pytest.mark.parametrize(("given", "id"), [("wherry", "C-7"), ("intacct", None)])
 def test_a_customer_is_numbered_by_whom_the_connection_says(given: str, id: str | None, sinks: Sinks) -> None:
     with sinks(customer_ids=given) as (sink, thing):
@@ -192,6 +215,8 @@ def test_a_name_is_a_text_to_a_question_whatever_stands_in_it(sim: IntacctSimula
         answer = write(sink, [item])[item.stamp]
         assert answer.facts == sink.facts(item)
         assert [hit.target for hit in ask(sink, [item])[item.stamp]] == [answer.target]
+        placed = said(sink, thing(lines={"dimensions": {"department": "D & <1>\x01\ud800"}}))
+        assert placed.findtext("invoiceitems/lineitem/departmentid") == "D & <1>"
 
 
 # -- journals ------------------------------------------------------------
@@ -345,6 +370,23 @@ def test_who_signs_in_wrongly_is_told_by_which_level(sim: IntacctSimulator, sink
         assert caught.value.fix
         sim.company.tables["CUSTOMER"].clear()
         sim.company.tables["ITEM"].clear()
+
+
+def test_who_is_shut_out_in_mid_run_is_told_so_and_what_was_to_be_written_has_not_left(
+    sim: IntacctSimulator, sinks: Sinks
+) -> None:  # fmt: skip
+    with sinks() as (sink, thing):
+        sim.login = Login("wherry", "another", "gateway", "x")
+        with pytest.raises(AccessLost, match="sender"):
+            sink.http.send(sink.encode([thing("journal_entry")])[0])
+
+
+def test_what_is_not_let_be_read_back_stays_what_was_written(sim: IntacctSimulator, sinks: Sinks) -> None:
+    """Put off it would get another stamp, and nobody would find it by that."""
+    with sinks() as (sink, thing):
+        item = msgspec.structs.replace(thing("journal_entry"), memo="read 1001")
+        told = Reply(status=200, body=_dressed(503).body)
+        assert sink.decode(sink.encode([item])[0], [item], told) == {}
 
 
 def test_another_company_is_no_company_of_ours(sim: IntacctSimulator, sinks: Sinks) -> None:

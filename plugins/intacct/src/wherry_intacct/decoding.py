@@ -37,6 +37,8 @@ def answers(call: Call, items: Sequence[Item], reply: Reply, books: Books) -> di
         return {}
     if told is None:
         return {}
+    if told.failed and items[0].memo.startswith(READ):
+        return {}  # it stands there, and would get another stamp if it were put off
     if told.failed:
         reason = f"Sage Intacct did not take the call: {told.fault.text or told.fault.number or told.failed}"
         return {item.stamp: Answer(fate="queued", reason=reason, after=WAIT) for item in items}

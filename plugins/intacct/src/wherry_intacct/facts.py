@@ -61,7 +61,7 @@ def of_record(item: Item, head: Row, lines: Sequence[Row], books: Books) -> Fact
 
 def is_gone(form: Form, head: Row) -> bool:
     """Whether a document was taken back in its place. What a second one takes back does not show it."""
-    return head.get("STATE") == GONE.get(form.object, "")
+    return form.object in GONE and head.get("STATE") == GONE[form.object]
 
 
 def _words(item: Item, books: Books) -> Words:
@@ -105,7 +105,7 @@ def paper_in(form: Form, head: Row, lines: Sequence[Row], books: Books) -> Paper
     total = head.get("TRX_TOTAL") if form.object == "SODOCUMENT" else head.get("TRX_TOTALENTERED")
     return Paper(
         date=iso(head.get("WHENCREATED")), currency=head.get("CURRENCY") or books.home, lines=made,
-        total=number(total) * sign, number=clean(head.get(form.name)),
+        total=number(total) * sign + 0, number=clean(head.get(form.name)),
         memo=clean(head.get("MESSAGE" if form.object == "SODOCUMENT" else "DESCRIPTION")),
         customer=head.get("CUSTVENDID" if form.object == "SODOCUMENT" else "CUSTOMERID", ""),
         due=iso(head.get("WHENDUE")),
@@ -133,7 +133,7 @@ def _journal(head: Row, lines: Sequence[Row], books: Books) -> Paper:
 def _booked(row: Row, form: Form) -> Line:
     sign = -1 if form.object == "ARADJUSTMENT" else 1
     return Line(
-        amount=number(row.get("TRX_AMOUNT")) * sign, account=row.get("ACCOUNTNO", ""), item=row.get("ITEMID", ""),
+        amount=number(row.get("TRX_AMOUNT")) * sign + 0, account=row.get("ACCOUNTNO", ""), item=row.get("ITEMID", ""),
         text=clean(row.get("ENTRYDESCRIPTION")), places=_places(row),
     )  # fmt: skip
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from wherry.posting.bodies import refusal
+from wherry.posting.texts import clean
 from wherry.records import Item
 
 from .xml import Obj
@@ -20,7 +21,7 @@ IN_JOURNALS = {"department": "DEPARTMENT", "location": "LOCATION"}
 
 def placed(item: Item, n: int, line: dict[str, Any], location: str | None) -> dict[str, str]:
     """Dimension → ID of a line, the connection's location where it names none. Raises Rejected for others."""
-    told = {name: str(word).strip() for name, word in (line.get("dimensions") or {}).items() if str(word).strip()}
+    told = {name: text for name, word in (line.get("dimensions") or {}).items() if (text := clean(word))}
     for name, word in told.items():
         why, fix = misplaced(name, word)
         if why:

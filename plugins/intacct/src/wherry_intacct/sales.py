@@ -6,7 +6,7 @@ Entry, whose lines have an item, a quantity and a price, from which Sage Intacct
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from wherry.money import exact
@@ -86,7 +86,7 @@ def _ordered(item: Item, books: Books, n: int, line: dict[str, Any], net: Decima
 def _price(item: Item, n: int, line: dict[str, Any], quantity: Decimal, net: Decimal) -> Decimal:
     if line.get("rate") is not None:
         rate = exact(line["rate"])
-        if round(rate * quantity, 2) == net:
+        if (rate * quantity).quantize(Decimal("0.01"), ROUND_HALF_UP) == net:  # as the core rounds what a line comes to
             return rate
     whole = net / quantity if quantity else ZERO
     if whole * quantity == net and whole == round(whole, 10):

@@ -25,6 +25,8 @@ from .xml import unreadable
 
 Flow = Generator[httpx.Request, httpx.Response, None]
 _TURNED_AWAY = re.compile(rb"<authentication>\s*<status>failure")
+_SHUT_OUT = re.compile(rb"<(control|authentication)>\s*<status>failure")
+NOT_LET_IN = "XL03000006"
 _HEAD = 4096
 """Bytes of an answer that its two upper levels stand in."""
 
@@ -45,16 +47,20 @@ class SessionAuth(httpx.Auth):
         self._held: Session | None = None
 
     def sync_auth_flow(self, request: httpx.Request) -> Flow:
-        """Sign; where the session is no longer known, log in again and send the same once more."""
+        """Sign; where the session is no longer known, log in again and send the same once more. Raises AccessLost where
+        nobody is let in any more."""
         body = request.content
         session = yield from self._session(None)
         response = yield self._signed(request, body, session)
-        if response.status_code == httpx.codes.OK:
-            response.read()
-            if _TURNED_AWAY.search(response.content[:_HEAD]):
-                request.extensions.pop(HANDED, None)  # it had no effect, as if it had not left
-                session = yield from self._session(session)
-                yield self._signed(request, body, session)
+        if _says(response, _TURNED_AWAY):
+            request.extensions.pop(HANDED, None)  # it had no effect, as if it had not left
+            session = yield from self._session(session)
+            response = yield self._signed(request, body, session)
+        if _says(response, _SHUT_OUT):
+            told = envelope.told(response.content)
+            if told.fault.number == NOT_LET_IN and (error := failure(told)):
+                request.extensions.pop(HANDED, None)
+                raise error
 
     def _session(self, stale: Session | None) -> Generator[httpx.Request, httpx.Response, Session]:
         with self._lock:
@@ -84,6 +90,14 @@ class SessionAuth(httpx.Auth):
         return request
 
 
+def _says(response: httpx.Response, what: re.Pattern[bytes]) -> bool:
+    """Whether its upper levels say so."""
+    if response.status_code != httpx.codes.OK:
+        return False
+    response.read()
+    return what.search(response.content[:_HEAD]) is not None
+
+
 def _session_in(response: httpx.Response) -> Session:
     if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
         raise throttled()
@@ -110,12 +124,12 @@ def failure(told: Told) -> WherryError | None:
     if told.failed == "control":
         return AccessLost(
             f"Sage Intacct does not accept the sender of this connection{words}", code="WHERRY-5710",
-            fix="compare sender and sender_password with the developer licence, then: wherry connection test NAME",
+            fix="compare sender and sender_password with the developer licence; then run it again",
         )  # fmt: skip
     return AccessLost(
         f"Sage Intacct does not let this connection in{words}", code="WHERRY-5711",
         fix="compare company, entity, user and password, and look whether the company has authorised the sender "
-        "(Company > Security > Web Services authorizations); then: wherry connection test NAME",
+        "(Company > Security > Web Services authorizations); then run it again",
     )  # fmt: skip
 
 
