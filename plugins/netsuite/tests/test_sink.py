@@ -257,6 +257,15 @@ def test_an_account_of_one_currency_and_one_book_is_not_asked_for_others(
             sink.closed_until()
 
 
+def test_an_entry_that_was_taken_back_stands_in_nobodys_way_whatever_blanks_its_number_has(sinks: Sinks) -> None:
+    with sinks() as (sink, thing):
+        entry = thing("journal_entry", number="J-1 ")
+        target = write(sink, [entry])[entry.stamp].target
+        write(sink, [msgspec.structs.replace(entry, action="void", target=target, stamp=stamp_of("back"))])
+        entry.stamp = stamp_of("another")
+        assert ask(sink, [entry]) == {entry.stamp: []}
+
+
 def test_an_order_is_taken_back_by_closing_its_lines(sim: NetSuiteSimulator, sinks: Sinks) -> None:
     with sinks() as (sink, thing):
         item = thing("sales_order")

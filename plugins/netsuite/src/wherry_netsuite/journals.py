@@ -9,9 +9,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from msgspec.structs import replace
 from wherry.posting.bodies import ZERO, amount, refusal
 from wherry.posting.entries import OTHER, balanced, exchange_rate, turned
-from wherry.posting.texts import cut
+from wherry.posting.texts import clean, cut
 from wherry.records import Item
 
 from .amounts import currency_of, currency_ref
@@ -38,7 +39,8 @@ def journal(item: Item, books: Books) -> Obj:
 
 def reversal(item: Item, books: Books) -> Obj:
     """The entry that takes back what an entry books: its sides changed over, on the same day, under its own stamp."""
-    made = journal(turned(item), books)
+    number = clean(item.body.get("number"))  # as it is looked for by
+    made = journal(turned(replace(item, body={**item.body, "number": number})), books)
     return {**made, "line": {"items": [_turned(line) for line in made["line"]["items"]]}}
 
 
