@@ -16,10 +16,11 @@ from wherry.testing.samples import sample
 from wherry_intacct.documents import ENTITIES
 from wherry_intacct.simulator import CELL, IntacctSimulator, Login, obj_of
 from wherry_intacct.simulator.options import simulator
-from wherry_intacct.simulator.shapes import GENERIC, LEGACY
+from wherry_intacct.simulator.shapes import GENERIC, LEGACY, Refused
 from wherry_intacct.xml import parsed
 
 from .test_sink import sink_of
+from .test_sink_contract import furnished
 
 CONTRACT = Path(__file__).resolve().parents[4] / "shared" / "contracts" / "intacct"
 OBJECTS = {"create_invoice": "ARINVOICE", "update_invoice": "ARINVOICE", "create_sotransaction": "SODOCUMENT",
@@ -145,7 +146,8 @@ def test_the_older_questions_are_answered_page_by_page(sim: IntacctSimulator, ap
 def test_errors_have_the_form_and_the_numbers_of_the_samples(sim: IntacctSimulator, api: httpx.Client) -> None:
     answers = {"error-function": asked(api, "glbatch-create", ('transaction="true"', ""))}
     whole = contract("samples/glbatch-create.request.xml").read_text("utf-8")
-    second = whole.replace("</function>", '</function><function controlid="f2"><getAPISession/></function>')
+    question = "<query><object>GLACCOUNT</object><select><field>TITLE</field></select></query>"
+    second = whole.replace("</function>", f'</function><function controlid="f2">{question}</function>')
     aborted = parsed(api.post(CELL, content=second).content)
     [result] = [one for one in aborted.iter("result") if one.findtext("status") == "aborted"]
     assert result.findtext("errormessage/error/errorno") == "XL03000009"
@@ -159,6 +161,58 @@ def test_errors_have_the_form_and_the_numbers_of_the_samples(sim: IntacctSimulat
         assert form(answer) == form(told(f"{name}.response")), name
         if name != "error-function":  # there are too many rules to have a number for each
             assert answer.findtext(".//errorno") == told(f"{name}.response").findtext(".//errorno")
+
+
+def refused(sim: IntacctSimulator, function: Any) -> str:
+    with pytest.raises(Refused) as caught:
+        sim.make(function)
+    return caught.value.text
+
+
+LINE = {"glaccountno": "4000", "amount": "5.00", "locationid": "100"}
+DATE = {"year": "2026", "month": "01", "day": "05"}
+HEAD = {"datecreated": DATE, "customerid": "C-1"}
+ORDER = {"itemid": "SLEEPER", "quantity": "1", "unit": "Each", "price": "5.00", "locationid": "100"}
+
+
+def test_the_stand_in_is_no_kinder_than_the_contract(sim: IntacctSimulator) -> None:
+    furnished(sim)
+    assert "ITEMTYPE" in refused(sim, {"create": {"ITEM": {"ITEMID": "X", "NAME": "X"}}})
+    entries = {"GLENTRY": [{"ACCOUNTNO": "4000", "TR_TYPE": side, "TRX_AMOUNT": "1", "LOCATION": "100"}
+                           for side in ("1", "-1")]}  # fmt: skip
+    batch = {"JOURNAL": "none", "BATCH_DATE": "01/05/2026", "BATCH_TITLE": "x", "ENTRIES": entries}
+    assert "journal" in refused(sim, {"create": {"GLBATCH": batch}})
+    order = {"transactiontype": "Sales Invoice", **HEAD, "sotransitems": {"sotransitem": ORDER}}
+    assert "termname" in refused(sim, {"create_sotransaction": order})
+    next(iter(sim.company.lines("GLACCOUNT", "ACCOUNTNO", "4000")))["REQUIREPROJECT"] = "true"
+    invoice = {"customerid": "C-1", "datecreated": DATE, "termname": "Net 30", "invoiceitems": {"lineitem": LINE}}
+    assert "requires a Project" in refused(sim, {"create_invoice": invoice})
+
+
+def test_an_order_that_the_stand_in_refuses_stays_as_it_was(sim: IntacctSimulator) -> None:
+    furnished(sim)
+    items = {"sotransitems": {"sotransitem": ORDER}}
+    key = sim.make(
+        {"create_sotransaction": {"transactiontype": "Sales Invoice", **HEAD, "termname": "Net 30", **items}}
+    )
+    sim.company.closed = "2026-01-31"
+    lines = {"updatesotransitems": {"updatesotransitem": {"@line_num": "1", **ORDER, "price": "9.00"}}}
+    assert "closed" in refused(sim, {"update_sotransaction": {"@key": key, **lines}})
+    assert [one["TRX_VALUE"] for one in sim.company.tables["SODOCUMENTENTRY"].values()] == ["5.00"]
+
+
+def test_a_request_is_taken_as_the_contract_words_it(sim: IntacctSimulator, api: httpx.Client) -> None:
+    """A session is asked for alone, ``control`` has its order, and what does not say ``uniqueid`` is unique."""
+    whole = contract("samples/session.request.xml").read_text("utf-8")
+    second = whole.replace("</function>", '</function><function controlid="f2"><getAPISession/></function>')
+    told = parsed(api.post("/ia/xml/xmlgw.phtml", content=second).content)
+    assert {one.text for one in told.iterfind("operation/result/status")} == {"failure"}
+    swapped = asked(api, "query-glaccount", ("<control>", "<control><dtdversion>3.0</dtdversion>"))
+    assert swapped.findtext("errormessage/error/errorno") == "XL03000003"
+    sim.make({"create": {"CUSTOMER": {"CUSTOMERID": "C-1001", "NAME": "A", "DISPLAYCONTACT": {"PRINTAS": "A"}}}})
+    unsaid = ("<uniqueid>true</uniqueid>", "")
+    answers = [asked(api, "glbatch-create", unsaid).findtext("operation/result/status") for _ in range(2)]
+    assert answers == ["success", "failure"]
 
 
 # -- what is sent ------------------------------------------------------------

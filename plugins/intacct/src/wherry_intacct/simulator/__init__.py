@@ -20,7 +20,7 @@ from ..envelope import THROTTLED
 from ..xml import element, parsed, written
 from .asked import Question, Row, older
 from .orders import Orders
-from .shapes import Obj, Refused
+from .shapes import Obj, Refused, controlled
 
 __all__ = ["IntacctSimulator", "Login", "Refused"]
 
@@ -97,7 +97,7 @@ class IntacctSimulator(StandIn):
         request = obj_of(root)
         told = request.get("control") if root.tag == "request" and isinstance(request, dict) else None
         operation = request.get("operation") if isinstance(request, dict) else None
-        if not isinstance(told, dict) or not isinstance(operation, dict):
+        if not isinstance(told, dict) or not isinstance(operation, dict) or not controlled(told):
             return _failed("control", _error("XL03000003", "XML Parse schema error: no request."), {})
         return self._controlled(call, told, operation)
 
@@ -111,7 +111,7 @@ class IntacctSimulator(StandIn):
             words = "Sign-in information is incorrect. Please check your request."
             return _failed("authentication", _error("XL03000006", words), control, self._whose("", "failure"))
         self.company.entity = session
-        results = self._operated(call, operation, told.get("uniqueid") == "true")
+        results = self._operated(call, operation, told.get("uniqueid", "true") == "true")
         whose = self._whose(session, "success")
         return _reply({"control": {"status": "success", **control},
                        "operation": {"authentication": whose, "result": results}})  # fmt: skip
@@ -149,7 +149,8 @@ class IntacctSimulator(StandIn):
         functions = [one for one in (told if isinstance(told, list) else [told]) if isinstance(one, dict)]
         whole = operation.get("@transaction") == "true"
         before = (copy.deepcopy(self.company.tables), set(self.completed)) if whole else None
-        results = [self._function(call, one, unique) for one in functions]
+        alone = len(functions) == 1
+        results = [self._function(call, one, unique, alone) for one in functions]
         if before is not None and any(one["status"] != "success" for one in results):
             self.company.tables, self.completed = before
             words = "The entire transaction in this operation has been rolled back due to an error."
@@ -160,13 +161,15 @@ class IntacctSimulator(StandIn):
                     one |= {"status": "aborted", "errormessage": {"error": _error("XL03000009", words)}}
         return results
 
-    def _function(self, call: Call, function: Obj, unique: bool) -> Obj:
+    def _function(self, call: Call, function: Obj, unique: bool, alone: bool) -> Obj:
         id = str(function.get("@controlid", ""))
         [(name, body)] = [pair for pair in function.items() if not pair[0].startswith("@")] or [("", {})]
         head = {"status": "success", "function": name, "controlid": id}
         try:
             if unique and id in self.completed:
                 raise Refused(_ALREADY)
+            if name == "getAPISession" and not alone:
+                raise Refused("getAPISession stands alone in its request.", "XL03000003")
             self.company.cause = id
             done = self._carried(name, body if isinstance(body, dict) else {}, call)
         except Refused as refused:

@@ -77,7 +77,7 @@ class Company:
         row.setdefault("STATUS", "active")
         if object == "CUSTOMER":
             row.setdefault(own, f"C-{row['RECORDNO']}")
-        required(row, own, "NAME")
+        required(row, own, "NAME", *(("ITEMTYPE",) if object == "ITEM" else ()))
         if self.find(object, **{own: row[own]}):
             raise Refused(f"Another {object.title()} with the given value {own} already exists")
         self._keep(object, row, "created", name=row["NAME"], id=_known_by(object, row))
@@ -116,6 +116,8 @@ class Company:
 
     def _batch(self, body: Obj, held: Row | None) -> Row:
         required(body, "BATCH_DATE", "BATCH_TITLE", *(() if held else ("JOURNAL",)))
+        if body.get("JOURNAL", seed.JOURNALS[0]) not in seed.JOURNALS:
+            raise Refused(f"Invalid journal '{str(body['JOURNAL'])[:24]}' specified.")
         day = iso(body["BATCH_DATE"])
         if not day:
             raise Refused("BATCH_DATE is no date of the form mm/dd/yyyy.")
@@ -147,8 +149,7 @@ class Company:
             raise Refused("A line has TR_TYPE 1 or -1, and an amount above zero.")
         if self.entities and not self.entity:
             required(row, "LOCATION")
-        if account.get("REQUIREDEPT") == "true" and not row.get("DEPARTMENT"):
-            raise Refused(f"Account {row['ACCOUNTNO']} requires a Department.", "BL01001973")
+        _dimensioned(account, row)
         self._place(row.get("LOCATION", ""))
         if row.get("CUSTOMERID"):
             self._customer(row["CUSTOMERID"])
@@ -261,7 +262,7 @@ class Company:
         return [{name: value for name, value in row.items() if name != "RECORDNO"} for row in rows], tax
 
     def _ar_line(self, body: Obj) -> Row:
-        self._account(body.get("glaccountno"))
+        account = self._account(body.get("glaccountno"))
         if self.entities and not self.entity:
             required(body, "locationid")
         self._place(str(body.get("locationid", "")))
@@ -275,6 +276,7 @@ class Company:
             if entry.get("detailid") not in seed.TAXES:
                 raise Refused(f"Invalid tax detail '{str(entry.get('detailid'))[:24]}' specified.")
             row["TAX"] = str(amount(entry.get("trx_tax")))
+        _dimensioned(account, {**row, "CUSTOMERID": "that of the document"})
         return row
 
     def reverse(self, body: Obj) -> str:
@@ -323,6 +325,12 @@ class Company:
             batch = self.tables["GLBATCH"][one["BATCHNO"]]
             if one["ACCOUNTNO"] == code and batch["STATE"] == "Posted":
                 yield iso(one["BATCH_DATE"]), Decimal(one["AMOUNT"]) * int(one["TR_TYPE"])
+
+
+def _dimensioned(account: Row, line: Row) -> None:
+    for flag, name in seed.DIMENSIONS.items():
+        if account.get(flag) == "true" and not (line.get(name) or line.get(f"{name}ID")):
+            raise Refused(f"Account {account['ACCOUNTNO']} requires a {name.title()}.")
 
 
 def _known_by(object: str, row: Row) -> str:

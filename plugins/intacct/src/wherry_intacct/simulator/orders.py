@@ -24,6 +24,8 @@ class Orders(Company):
                 raise Refused(f"Document {str(body.get('@key'))[:40]} does not exist, or is closed.")
         head = self._order_head(body, held)
         row = {**(held or {"RECORDNO": self._number()}), **head}
+        if seed.DEFINITIONS[row["DOCPARID"]]:
+            self._open(iso(row["WHENCREATED"]), iso(held["WHENCREATED"]) if held else None)
         row.setdefault("DOCNO", f"SO{row['RECORDNO']}")
         row["DOCID"] = f"{row['DOCPARID']}-{row['DOCNO']}"
         if held is None and self.find("SODOCUMENT", DOCID=row["DOCID"]):
@@ -46,6 +48,8 @@ class Orders(Company):
     def _order_head(self, body: Obj, held: Row | None) -> Row:
         if held is None:
             required(body, "transactiontype", "customerid", "datecreated")
+            if not (body.get("datedue") or body.get("termname")):
+                raise Refused("Required field datedue or termname is missing.")
         row = self._head({name: body[name] for name in ("datecreated", "termname", "datedue", "externalid", "currency",
                                                         "exchratetype", "customerid") if name in body},
                          None if held is None else {**held, "CUSTOMERID": held["CUSTVENDID"]})  # fmt: skip
@@ -84,7 +88,6 @@ class Orders(Company):
         kind = seed.DEFINITIONS[row["DOCPARID"]]
         if not kind:
             return
-        self._open(iso(row["WHENCREATED"]))
         sign, total, tax = (-1 if kind == "credit" else 1), Decimal(row["TRX_TOTAL"]), Decimal(row["TAX"])
         self._book(row, [(seed.RECEIVABLE, sign * total), (seed.SALES, -sign * (total - tax)),
                          (seed.TAX, -sign * tax)], "8.SO")  # fmt: skip

@@ -5,6 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 
 RECEIVABLE, SALES, TAX = "1200", "4000", "2200"
+JOURNALS = ("GJ", "APJ", "ARJ")
+DIMENSIONS = {
+    "REQUIRELOC": "LOCATION", "REQUIREDEPT": "DEPARTMENT", "REQUIREPROJECT": "PROJECT", "REQUIREVENDOR": "VENDOR",
+    "REQUIREEMPLOYEE": "EMPLOYEE", "REQUIREITEM": "ITEM", "REQUIRECLASS": "CLASS", "REQUIRECUSTOMER": "CUSTOMER",
+}  # fmt: skip
+"""A flag of an account → the dimension that what is booked on it must have."""
 DEFINITIONS = {"Sales Order": "", "Sales Invoice": "invoice", "Sales Credit Memo": "credit"}
 """The name of a definition → what it books."""
 TERMS = {"Net 30": 30, "Due on receipt": 0}

@@ -18,6 +18,7 @@ class Refused(Exception):
         self.text, self.number, self.correction = text, number, correction
 
 
+CONTROL = "senderid password controlid uniqueid dtdversion includewhitespace policyid showadditionalerrorinfo"
 _DIMENSIONS = "projectid vendorid employeeid itemid classid"
 LEGACY = {
     "create_invoice": "customerid datecreated dateposted datedue termname batchkey action invoiceno ponumber "
@@ -74,10 +75,19 @@ COLUMNS = {
 
 def ordered(name: str, body: Obj) -> None:
     """Raises Refused for an element that a legacy function does not have, or that stands out of order."""
-    known = LEGACY[name].split()
-    places = [known.index(one) if one in known else -1 for one in body if not one.startswith("@")]
-    if -1 in places or places != sorted(places):
+    if not _in_order(LEGACY[name], body):
         raise Refused(f"The elements of {name} are not those that are expected, or not in order.", "XL03000003")
+
+
+def controlled(body: Obj) -> bool:
+    """Whether ``control`` has its elements in their order."""
+    return _in_order(CONTROL, body)
+
+
+def _in_order(names: str, body: Obj) -> bool:
+    known = names.split()
+    places = [known.index(one) if one in known else -1 for one in body if not one.startswith("@")]
+    return -1 not in places and places == sorted(places)
 
 
 def named(name: str, body: Obj) -> Obj:
