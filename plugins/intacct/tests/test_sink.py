@@ -107,7 +107,8 @@ def test_an_invoice_that_is_due_at_no_day_needs_a_term(sinks: Sinks) -> None:
     with sinks(term=None) as (sink, thing):
         with pytest.raises(Rejected, match="names no payment term"):
             sink.encode([thing()])
-        assert said(sink, thing(due_date="2026-02-28")).findtext("datedue/day") == "28"
+        for entity in ("invoice", "sales_order"):
+            assert said(sink, thing(entity, due_date="2026-02-28")).findtext("datedue/day") == "28"
 
 
 def test_lines_are_changed_by_number_and_added_and_never_fewer(sim: IntacctSimulator, sinks: Sinks) -> None:

@@ -162,8 +162,10 @@ def function_of(item: Item, books: Books) -> Obj:
     if item.target is None:
         if item.memo == TAKEN:
             raise refusal(
-                item, "something else in Sage Intacct has its name or number already", "name" if item.entity in LISTED
-                else "number", "link it to that, or rename one of the two; then try it again", "WHERRY-4674",
+                item, "something else in Sage Intacct has its name or number already",
+                "name" if item.entity in LISTED else "number",
+                "link it to that, or rename one of the two (what was taken back may keep its number); then try it "
+                "again", "WHERRY-4674",
             )  # fmt: skip
         made: Obj = _pruned(_new(item, books), {})
         return made

@@ -41,8 +41,9 @@ def sale(item: Item, books: Books) -> Paper:
     made = [make(item, books, n, line, nets[n]) for n, line in enumerate(lines)]
     if tax:
         _subtotalled(item, books) if ordered else _taxed(item, books, made, shared(item, tax, nets, currency))
-    due = str(body.get("due_date") or "") if item.entity == "invoice" else ""
-    if not due and books.settings.term is None and (ordered or item.entity == "invoice"):
+    falls_due = ordered or item.entity == "invoice"  # an adjustment does not
+    due = str(body.get("due_date") or "") if falls_due else ""
+    if falls_due and not due and books.settings.term is None:
         raise refusal(
             item, "it has no due date, and the connection names no payment term", "due_date",
             "set term of the connection, or map its due date; then try it again", "WHERRY-4709",
