@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from wherry.errors import ConfigError
+from wherry.errors import ConfigError, TryAgain
 from wherry.store import tables
 from wherry.store.database import SCHEMA, Database, schema_version
 from wherry.store.migrate import upgrade
@@ -90,3 +90,9 @@ def test_a_store_made_by_a_newer_version_is_left_alone(tmp_path: Path) -> None:
         assert "newer" in caught.value.fix
     with sa.create_engine(database.url).connect() as connection:
         assert schema_version(connection) == "9999"
+
+
+def test_a_server_that_does_not_answer_an_upgrade_may_do_so_later() -> None:
+    pytest.importorskip("psycopg")
+    with pytest.raises(TryAgain, match="does not answer"):
+        upgrade(Database("postgresql://wherry@/wherry?host=/nowhere"))

@@ -8,16 +8,19 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
+from sqlalchemy.exc import OperationalError
 
 from wherry.errors import ConfigError
 from wherry.store import tables
 from wherry.store.database import SCHEMA, TAKE, Database, schema_version
+from wherry.store.engines import not_opened
 
 _HERE = Path(__file__).with_name("migrations")
 
 
 def upgrade(database: Database) -> tuple[str, str]:
-    """The schema before ("" if there was none) and after. Raises ConfigError when a newer version made the store."""
+    """The schema before ("" if there was none) and after. Raises ConfigError when a newer version made the store, and
+    what ``not_opened`` says of one that cannot be reached."""
     engine = database.make_engine()
     try:
         with engine.connect() as connection:
@@ -30,6 +33,8 @@ def upgrade(database: Database) -> tuple[str, str]:
                 _migrate(connection)
             connection.commit()
             return before or "", schema_version(connection) or ""
+    except OperationalError as error:
+        raise not_opened(database.url, error) from error
     finally:
         engine.dispose()
 
