@@ -9,6 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from msgspec.structs import replace
 from wherry.books.numbering import reversing as reversing
 from wherry.errors import Rejected
 from wherry.posting.bodies import ZERO, amount, refusal
@@ -17,7 +18,7 @@ from wherry.records import Item
 
 from .books import PAYABLE, RECEIVABLE, Books, PostingAccount
 from .client import Obj
-from .lists import spoken
+from .lists import said, spoken
 from .names import DESCRIPTION, cut
 from .places import misplaced as misplaced
 from .places import placed
@@ -49,7 +50,8 @@ def reversal(item: Item, books: Books) -> Obj:
 
     QuickBooks has no void for journal entries; its own "Reverse" makes such an entry too, with an R behind the number.
     """
-    made = journal(turned(item), books)
+    number = said(item, "number")  # as it is looked for by
+    made = journal(turned(replace(item, body={**item.body, "number": number})), books)
     return {**made, "Line": [_turned(line) for line in made["Line"]]}
 
 
