@@ -463,6 +463,11 @@ def test_what_was_sent_is_told_on_a_day_of_more_than_a_hundred_invoices(sim: Xer
         sent.sent = True
         [hit] = ask(sink, [sent])[sent.stamp]
         assert hit.ours
+        [call] = sink.ask([sent])
+        short = msgspec.structs.replace(call, params={**call.params, "pageSize": "100"})
+        assert sink.found(call, [sent], sink.http.send(short)) == {}, (
+            "a page may hide it that is shorter than asked for"
+        )
 
 
 def test_a_journal_is_taken_back_and_looked_for_by_what_was_written_last(sinks: Sinks) -> None:

@@ -22,7 +22,7 @@ from wherry.records import Call, Found, Item, Reply
 
 from . import facts
 from .books import Books
-from .client import API, NOT_THERE, PAGE, Obj, decoded
+from .client import API, NOT_THERE, PAGE, USUAL_PAGE, Obj, count, decoded
 from .decoding import target_of
 from .documents import KINDS, OWN_TYPE, UNDONE, reading, reverses
 from .faults import object_in
@@ -122,15 +122,24 @@ def found(call: Call, items: Sequence[Item], reply: Reply, books: Books) -> dict
     if reply.status != 200:
         return {}
     try:
-        rows = decoded(reply.body).get(KINDS[items[0].entity].name)
+        body = decoded(reply.body)
     except TryAgain:
         return {}
+    rows = body.get(KINDS[items[0].entity].name)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         return {}
-    if "page" in call.params and len(rows) >= PAGE:
-        return {}  # there may be more on the next
+    if "page" in call.params and not _is_whole(body, rows):
+        return {}
     finds = {item.stamp: list(_hits(_with_body(item), rows, books)) for item in items}
     return {stamp: hits for stamp, hits in finds.items() if hits or _is_asked(items[0])}
+
+
+def _is_whole(body: Obj, rows: Sequence[Obj]) -> bool:
+    """Whether the first page is all that there is. Where that is not told, one of Xero's usual length may hide some."""
+    try:
+        return count(body, "pageCount") <= 1
+    except TryAgain:
+        return len(rows) < USUAL_PAGE
 
 
 def _hits(item: Item, rows: Sequence[Obj], books: Books) -> Iterator[Found]:

@@ -24,8 +24,8 @@ Obj = dict[str, Any]
 
 API, CONNECTIONS = "api.xro/2.0", "connections"
 NOT_THERE = 404
-PAGE = 1000
-"""Records of a page that is read."""
+PAGE, USUAL_PAGE = 1000, 100
+"""Records of a page that is read, and of one where nobody says how many."""
 LIMITS = {"": Limit(60, 60.0, also=Limit(5000, 86_400.0))}
 _TENANT = "xero-tenant-id"
 
@@ -89,7 +89,7 @@ class Client:
             page += 1
             body = self.get(name, page=str(page), pageSize=str(PAGE), order=key, **params)
             rows = _rows(body, name)
-            pages = _count(body, "pageCount") if rows else page
+            pages = count(body, "pageCount") if rows else page
             for row in rows:
                 if (id := str(row.get(key) or "")) not in seen:
                     seen.add(id)
@@ -132,7 +132,8 @@ def _rows(body: Obj, name: str) -> list[Obj]:
     return rows
 
 
-def _count(body: Obj, name: str) -> int:
+def count(body: Obj, name: str) -> int:
+    """What an answer tells of its pages. Raises TryAgain where it does not."""
     told = body.get("pagination")
     count = told.get(name) if isinstance(told, dict) else None
     if not isinstance(count, Decimal):
