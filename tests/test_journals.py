@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wherry.bookkeeping import trail
+from wherry.bookkeeping import journals, trail
 from wherry.hub import Hub
 
 from .treasury import Treasury, treasury
@@ -90,6 +90,14 @@ def test_the_screen_sets_debits_and_credits_below_each_other_and_says_that_they_
         "Under one cent: none        Rounding: 0.00        Period open in target: yes",
     ]
     assert said.splitlines()[-1] == f"Next: wherry journal post {FLOW} --period 2026-01 --partition cold"
+
+
+def test_a_period_of_a_target_that_cannot_be_asked_is_not_said_to_be_open(
+    at: Treasury, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as JD Edwards."""
+    monkeypatch.setattr(journals, "HasPeriods", int)  # which no sink is
+    assert "Period open in target: not known, it cannot be asked" in at.does(f"journal preview {FLOW}")
 
 
 def test_a_week_across_a_month_end_is_cut(at: Treasury) -> None:

@@ -31,6 +31,7 @@ from wherry.protocol import steps
 from wherry.protocol.steps import Outcome, Step
 from wherry.protocol.tally import Tally
 from wherry.records import Ref
+from wherry.roles import HasPeriods
 from wherry.runs import engine
 from wherry.runs.job import Job, Options, Wired, residue
 from wherry.settings import Flow
@@ -165,7 +166,7 @@ def _booked(hub: Hub, looked: Looked) -> dict[str, Any]:
         "coming": [plain(entry) for entry in found.coming],
         "already": {"movements": len(done), "entries": len({row.entry for row in done}),
                     "sums": trail.sums_of(done, wired.flow.gains)},
-        "closed_until": until.isoformat() if until else "",
+        "closed_until": until.isoformat() if until else "", "tells_periods": isinstance(wired.posting.sink, HasPeriods),
     }  # fmt: skip
 
 

@@ -149,5 +149,6 @@ def _rounding(found: Mapping[str, str]) -> str:
 
 def _open(data: Mapping[str, Any]) -> str:
     """Whether the days of the entries may be booked on; closed ones are no entries, but held."""
-    until = data["closed_until"]
-    return f"Books closed up to {until}" if until else "Period open in target: yes"
+    if until := data["closed_until"]:
+        return f"Books closed up to {until}"
+    return f"Period open in target: {'yes' if data['tells_periods'] else 'not known, it cannot be asked'}"

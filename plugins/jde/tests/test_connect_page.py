@@ -16,6 +16,7 @@ PAGE = Path(__file__).resolve().parents[3] / "docs" / "how-to" / "connect-jde.md
 CHARGES = """InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country
 536365,220,TOURING BIKE,6,13/02/2026 08:26,2.55,17850,United Kingdom
 536366,220,TOURING BIKE,1,14/02/2026 09:41,2.55,17850,United Kingdom
+C536367,220,TOURING BIKE,-2,15/02/2026 09:41,2.55,17850,United Kingdom
 """
 Does = Callable[..., str]
 
@@ -60,12 +61,12 @@ def test_the_page_leads_to_orders_in_the_books(sim: JdeSimulator, tmp_path: Path
         assert "reaches Model Company (JDV920/00001)" in does("connection", "test", "books")
         assert "8 posting accounts" in does("accounts", "import", "books")
         does("workspace", "import", "online-retail", str(tmp_path / "charges.csv"), "--currency", "USD")
-        assert "2 invoices" in does("plan", "invoices")
+        assert "3 invoices" in does("plan", "invoices")
         does("run", "invoices")
         does("run", "invoices")
         assert "They agree." in does("reconcile", "invoices")
     made = [entry.what for entry in sim.history.effects()]
-    assert made == ["customer.created", "invoice.created", "invoice.created"]
+    assert made == ["customer.created", "invoice.created", "invoice.created", "credit_memo.created"]
     assert sim.site.tables["F4201"][0]["inputs"]["BranchPlant"] == "30"
     assert sim.sessions == {}, "every command has given its session back"
 
@@ -76,7 +77,7 @@ def test_what_was_lost_waits_for_a_person_where_nothing_can_be_found(
     """case_A26"""
     with serve(sim.app()) as url:
         text = project(page()).replace("https://ais.example.com:9300", url)
-        text = text.replace('void = "HUB_CancelSalesOrder"', 'find = ""').replace(
+        text = re.sub('void = "HUB_.*"', 'find = ""', text).replace(
             "[connections.books.orchestrations.customer]", '[connections.books.orchestrations.customer]\nfind = ""'
         ).replace("[connections.books.orchestrations.journal_entry]\n", "")  # fmt: skip
         (tmp_path / "wherry.toml").write_text(text, "utf-8")

@@ -103,6 +103,16 @@ def test_looking_names_what_does_not_fit_and_gives_the_session_back(
     assert sim.history.effects() == []
 
 
+def test_an_address_that_is_no_ais_server_is_told_before_the_password_goes_there(
+    sim: JdeSimulator, tmp_path: Path
+) -> None:
+    with serve(sim.app()) as url, services(tmp_path, clock=SharedClock(sim.clock), secret=PASSWORD) as core:
+        said = settings(f"{url}/jderest")
+        with pytest.raises(ConfigError, match="it is no AIS server"):
+            made(Client(core, said), said).check()
+    assert asked(sim, "tokenrequest") == 0
+
+
 def test_a_release_that_discovers_nothing_is_asked_for_its_catalogue(sim: JdeSimulator, tmp_path: Path) -> None:
     sim.faults.add("status", status=404, times=2, path="discover")
     sim.site.doing["HUB Odd/one"] = ((), lambda inputs: {})
@@ -345,6 +355,9 @@ def test_what_no_orchestration_changes_or_cancels_is_held(sim: JdeSimulator, tmp
             with pytest.raises(Rejected, match=words) as caught:
                 sink.encode([item])
             assert caught.value.where["item"] == item.stamp
+        assert isinstance(sink, Asks)
+        with pytest.raises(Rejected, match="no orchestration makes such"):
+            sink.ask([thing("product", 1)])
 
 
 # -- tables, days, tax ------------------------------------------------------------------------------------------------
@@ -415,5 +428,5 @@ def test_an_entry_in_another_currency_goes_by_its_home_amounts(sim: JdeSimulator
         assert told["BatchReference"] == item.stamp.upper()
         for line in item.body["lines"]:
             line.pop("home")
-        with pytest.raises(Rejected, match="is in EUR, and company 00001 keeps its books in USD"):
+        with pytest.raises(Rejected, match="is in EUR, and entries are in USD there"):
             sink.encode([item])

@@ -6,22 +6,18 @@ amounts, into the ledger of the company's own currency. Number and memo are one 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
 
 from msgspec.structs import replace
 from wherry.posting import entries
-from wherry.posting.bodies import ZERO, Line, amount, refusal
+from wherry.posting.bodies import ZERO, Line, amount
 from wherry.posting.facts import plain
-from wherry.posting.texts import clean, cut
+from wherry.posting.texts import clean
 from wherry.records import Item
 
 from .books import Books
 from .lines import Fields, beside, fitting
 from .texts import EXPLANATION, NUMBER
-
-BEHIND = ": "
-"""What stands in the explanation between number and memo."""
 
 
 def journal(item: Item, books: Books) -> tuple[Fields, list[Fields]]:
@@ -35,44 +31,15 @@ def reversal(item: Item, books: Books) -> tuple[Fields, list[Fields]]:
 
 
 def _entry(item: Item, books: Books, sign: int) -> tuple[Fields, list[Fields]]:
-    lines = [(n, line) for n, line in enumerate(_lines(item, books)) if line["amount"]["minor"]]
+    lines = [(n, line) for n, line in enumerate(entries.lines_at_home(item, books.home)) if line["amount"]["minor"]]
     amounts = [sign * _signed(line) for _, line in lines]
     debits = sum((one for one in amounts if one > 0), ZERO)
     entries.balanced(item, debits, debits - sum(amounts, ZERO), len(lines), books.home)
     head = {
-        "date": str(item.body["date"]), "explanation": explanation(item), "number": fitting(item, "number", NUMBER),
-        "memo": clean(item.body.get("memo")), "total": plain(debits),
+        "date": str(item.body["date"]), "explanation": entries.narration(item, EXPLANATION),
+        "number": fitting(item, "number", NUMBER), "memo": clean(item.body.get("memo")), "total": plain(debits),
     }  # fmt: skip
     return head, [_line(item, books, n, line, worth) for (n, line), worth in zip(lines, amounts, strict=True)]
-
-
-def explanation(item: Item) -> str:
-    """Number and memo; never empty, since people find an entry by it."""
-    number, memo = clean(item.body.get("number")), clean(item.body.get("memo"))
-    told = f"{number}{BEHIND}{memo}" if number and memo else number or memo or f"Journal {item.body['date']}"
-    return cut(told, EXPLANATION)
-
-
-def number_in(told: str) -> str:
-    """The number that an explanation of ours begins with."""
-    return told.partition(BEHIND)[0]
-
-
-def _lines(item: Item, books: Books) -> Iterator[Line]:
-    """The lines in the company's currency, with what rounding left to it as a line of its own."""
-    for n, line in enumerate(item.body.get("lines", ())):
-        told = line["amount"] if line["amount"]["currency"] == books.home else line.get("home")
-        if not told or told["currency"] != books.home:
-            raise refusal(
-                item, f"line {n + 1} is in {line['amount']['currency']}, and company {books.settings.company} keeps "
-                f"its books in {books.home}", f"lines[{n}].amount",
-                f"set currency of the project to {books.home}, and name a rate for the day in the table of rates",
-                "WHERRY-4949",
-            )  # fmt: skip
-        yield {**line, "amount": told}
-    left, account = item.body.get("rounding"), item.body.get("rounding_account")
-    if left and account:
-        yield {"account": account, "side": "debit", "amount": left, "description": "Rounding"}
 
 
 def _signed(line: Line) -> Decimal:

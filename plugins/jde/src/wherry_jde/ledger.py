@@ -15,13 +15,13 @@ from typing import Any
 
 from wherry.accounting import Balance, HeldEntry, HeldLine
 from wherry.money import parse
+from wherry.posting.entries import number_in
 from wherry.posting.texts import clean
 
 from .books import Books
 from .client import Client, Obj, unreadable
 from .documents import Said, body_of
 from .faults import is_refusal
-from .journals import number_in
 from .kinds import KINDS, Kind
 from .texts import day, number, said_day, stamp_in
 

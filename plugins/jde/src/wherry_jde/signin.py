@@ -49,7 +49,7 @@ class SessionAuth(httpx.Auth):
 
     def sync_auth_flow(self, request: httpx.Request) -> Flow:
         """Sign in where nobody is, sign, and log in once more where the session has ended."""
-        if request.url.path == OPEN:
+        if request.url.path.endswith(OPEN):
             yield request
             return
         session = yield from self._current()

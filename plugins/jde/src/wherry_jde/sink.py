@@ -111,7 +111,7 @@ class Asks(JdeSink):
 
     def ask(self, items: Sequence[Item]) -> list[Call]:
         """Calls that look for the items, by key."""
-        return asking.calls(items, self._books)
+        return asking.calls([self._written(item) for item in items], self._books)
 
     def found(self, call: Call, items: Sequence[Item], reply: Reply) -> dict[str, list[Found]]:
         """Stamp → what JD Edwards holds of it."""
