@@ -295,6 +295,7 @@ def failed(item: Item, number: str, words: str, status: str = "failure") -> byte
 @pytest.mark.parametrize(("number", "words", "fate", "code"), [
     ("BL01001973", "The customer is not valid", "refused", "BL01001973"),
     ("BL01001973", "The period is closed for 01/05/2026", "refused", "period closed"),
+    ("BL01001973", "Account 1200 is closed for direct posting", "refused", "BL01001973"),
     ("BL34000061", "Another invoice with this number already exists", "unknown", ""),
     ("XL00000000", "This control ID was used before", "unknown", ""),
     ("GW-0010", "Rate limit reached", "queued", ""), ("XL03000006", "You have no permission", "refused", "XL03000006"),

@@ -22,7 +22,7 @@ from .lists import customer_id, item_id, record_of
 DONE = 200
 WAIT = 60.0
 _REPEATED = ("control id", "controlid", "unique id", "uniqueid")
-_CLOSED = ("period is closed", "closed period", "period has been closed", "books are closed", "closed for")
+_CLOSED = ("period is closed", "closed period", "period has been closed", "books are closed")
 _EXISTS = ("already exists", "duplicate", "must be unique", "already in use", "already been used")
 _ABOUT = (("customer", "customer"), ("account", "lines"), ("item", "lines"), ("location", "lines"),
           ("department", "lines"), ("currency", "currency"), ("date", "date"), ("number", "number"))  # fmt: skip
