@@ -195,6 +195,17 @@ def test_only_what_says_so_is_taken_back(sim: IntacctSimulator, sinks: Sinks) ->
         assert [hit.facts for hit in ask(sink, [item])[item.stamp]] == [sink.facts(item)]
 
 
+@pytest.mark.parametrize("form", ["ar", "Sales Invoice"])
+def test_tax_that_is_no_longer_there_is_held_as_nothing_takes_it_away(form: str, sinks: Sinks) -> None:
+    tables = {"tables/intacct-tax.csv": [{"rate": "20", "detail": "Standard"}]}
+    with sinks(tables=tables, invoices=form, tax_subtotal="Sales Tax") as (sink, thing):
+        taxed = thing(lines={"tax_rate": "20"}, total=money(2701)).body
+        step = msgspec.structs.replace(thing(), target="1", before=taxed)
+        with pytest.raises(Rejected, match="takes no tax away"):
+            sink.encode([step])
+        sink.encode([msgspec.structs.replace(step, body=taxed, before=thing().body)])
+
+
 @pytest.mark.parametrize(("given", "id"), [("wherry", "C-7"), ("intacct", None)])
 def test_a_customer_is_numbered_by_whom_the_connection_says(given: str, id: str | None, sinks: Sinks) -> None:
     with sinks(customer_ids=given) as (sink, thing):

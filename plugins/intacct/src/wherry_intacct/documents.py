@@ -199,6 +199,7 @@ def _changed(item: Item, books: Books) -> Obj:
     if form.object == "GLBATCH":
         return functions.batch(paper, books, item.stamp, key)
     old = _lines_before(item, books, len(paper.lines))
+    _taxed_still(item, books, paper)
     if form.object == "ARINVOICE":
         return functions.invoice_update(paper, books, key, old)
     if form.object == "ARADJUSTMENT":
@@ -215,6 +216,18 @@ def _lines_before(item: Item, books: Books, now: int) -> int:
             "take them out in Sage Intacct, or void it at the source and write it anew", "WHERRY-4679",
         )  # fmt: skip
     return old
+
+
+def _taxed_still(item: Item, books: Books, paper: Paper) -> None:
+    was = as_before(item, lambda last: {"paper": paper_of(last, books)}).get("paper")
+    if was is None:
+        return
+    lines = zip(was.lines, paper.lines, strict=False)
+    if (was.tax and not paper.tax) or any(old.detail and not new.detail for old, new in lines):
+        raise refusal(
+            item, "it had tax and has none now: Sage Intacct takes no tax away", "tax",
+            "take it out in Sage Intacct, or void it at the source and write it anew", "WHERRY-4679",
+        )  # fmt: skip
 
 
 def _same(item: Item) -> None:
