@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from wherry.errors import Guarded
 from wherry.hub import Hub
 from wherry.operating import overview
 from wherry.plugins import loading
@@ -149,3 +150,20 @@ def test_two_companies_that_one_app_signs_in_to_have_a_budget_each(tmp_path: Pat
         one, two, three, four = (hub.wiring.signed_in(hub.wiring.connection(name)) for name in made)
     assert one != two
     assert three == four, "the same token"
+
+
+def test_a_setting_that_names_another_account_is_noticed_at_once(tmp_path: Path) -> None:
+    """I12: only a day later, where what it signs in with had not changed"""
+
+    def bind() -> None:
+        with Hub.open(tmp_path, environ={}) as hub:
+            hub.wiring.identity.bind(hub.wiring.connection("wallet"), hub.wiring.source("wallet"))
+
+    written(tmp_path, WHOLE)
+    for folder in ("wallet", "other"):
+        (tmp_path / folder).mkdir()
+    bind()
+    file = tmp_path / "wherry.toml"
+    file.write_text(file.read_text("utf-8").replace('folder = "wallet"', 'folder = "other"'), "utf-8")
+    with pytest.raises(Guarded, match="now reaches files in other"):
+        bind()

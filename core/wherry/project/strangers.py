@@ -16,6 +16,6 @@ def known_account(name: str, other: registry.Bound) -> ConfigError:
 def other_account(row: registry.Bound, name: str, id: str) -> Guarded:
     return Guarded(
         f"connection {row.name} is bound to {row.account_name} ({row.account_id}) and now reaches {name} ({id})",
-        fix="put the right credential back, or give the other account a connection of its own",
+        fix="put the right sign-in or setting back, or give the other account a connection of its own",
         code="WHERRY-7030", connection=row.name,
     )  # fmt: skip

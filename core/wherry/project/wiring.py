@@ -74,7 +74,7 @@ class Wiring:
         """What every client's requests pass before they leave, such as a recorder."""
         self._vault: Vault | None = None
         self._sources: dict[str, SourceConnector] = {}
-        self.identity = Identity(store, clock, self.credential, lambda name: self._sources.pop(name, None))
+        self.identity = Identity(store, clock, self.reaching, lambda name: self._sources.pop(name, None))
         self._overlaps: defaultdict[str, Overlap] = defaultdict(Overlap)
         self._told: dict[tuple[str, str], Future[Description]] = {}
         """Of a connection: what its source says of a kind, asked for before the mappers wanted it."""
@@ -179,7 +179,7 @@ class Wiring:
         return secret.reveal(lambda field: self.vault.get(connection, field))
 
     def credential(self, connection: Connection) -> str:
-        """A fingerprint of everything a connection is given to sign in with: while it stays, so does the account."""
+        """A fingerprint of everything a connection is given to sign in with."""
         found = hashlib.blake2b(digest_size=16, key=str(self.store.database.url)[:64].encode())
         found.update(str(getattr(connection.settings, "base_url", "")).encode())
         for path, secret in secrets_in(connection.settings, ()):
@@ -188,6 +188,11 @@ class Wiring:
         auth = getattr(connection.settings, "auth", None)
         found.update(str(getattr(auth, "client_id", "")).encode())
         return found.hexdigest()
+
+    def reaching(self, connection: Connection) -> str:
+        """The same of all that says which account it reaches: a company, a tenant or a folder is among the settings."""
+        told = connection.settings.model_dump_json(exclude_defaults=True, warnings=False)
+        return hashlib.blake2b(f"{self.credential(connection)} {told}".encode(), digest_size=16).hexdigest()
 
     def signed_in(self, connection: Connection) -> str:
         """Whose calls a vendor counts together. Two sign-ins of one app reach two accounts: none has two names here."""
