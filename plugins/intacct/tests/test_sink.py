@@ -195,6 +195,17 @@ def test_only_what_says_so_is_taken_back(sim: IntacctSimulator, sinks: Sinks) ->
         assert [hit.facts for hit in ask(sink, [item])[item.stamp]] == [sink.facts(item)]
 
 
+@pytest.mark.parametrize("entity", ["invoice", "sales_order", "journal_entry"])
+def test_a_line_that_is_moved_out_of_its_department_is_in_none(entity: str, sinks: Sinks) -> None:
+    with sinks() as (sink, thing):
+        item = thing(entity, lines={"dimensions": {"department": "D1"}})
+        first = write(sink, [item])[item.stamp]
+        step = msgspec.structs.replace(thing(entity), target=first.target, before=item.body, stamp=stamp_of("moved"))
+        for line in step.body["lines"]:
+            line.pop("dimensions", None)
+        assert write(sink, [step])[step.stamp].facts == sink.facts(step)
+
+
 @pytest.mark.parametrize("form", ["ar", "Sales Invoice"])
 def test_tax_that_is_no_longer_there_is_held_as_nothing_takes_it_away(form: str, sinks: Sinks) -> None:
     tables = {"tables/intacct-tax.csv": [{"rate": "20", "detail": "Standard"}]}

@@ -44,5 +44,5 @@ def generic(name: str) -> str:
 
 
 def legacy(places: dict[str, str], names: tuple[str, ...]) -> Obj:
-    """The elements of other functions, those that are asked for."""
-    return {f"{name}id": places[name] for name in names if name in places}
+    """The elements of other functions, those that are asked for; a blank empties what was there before."""
+    return {f"{name}id": places.get(name, "") for name in names}
