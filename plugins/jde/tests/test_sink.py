@@ -343,6 +343,15 @@ def test_an_order_that_somebody_else_cancelled_is_not_taken_for_ours(sim: JdeSim
         assert sink.found(call, [void], Reply(status=200, body=nothing)) == {}, "gone is not taken back"
 
 
+def test_an_order_that_is_linked_by_a_part_of_its_number_is_not_cancelled(sim: JdeSimulator, tmp_path: Path) -> None:
+    with site(sim, tmp_path) as sink:
+        sink.check()
+        (first,) = created(sink, [thing("invoice", 1)])
+        void = void_of(thing("invoice", 1), str(first.target).removesuffix("/SO"))
+        with pytest.raises(Rejected, match="is not OrderNumber and OrderType"):
+            sink.encode([void])
+
+
 def test_what_no_orchestration_changes_or_cancels_is_held(sim: JdeSimulator, tmp_path: Path) -> None:
     with site(sim, tmp_path, orchestrations={"customer": {}, "invoice": {}}) as sink:
         sink.check()

@@ -44,8 +44,16 @@ def cancels(item: Item, kind: Kind) -> bool:
 
 
 def by_number(item: Item, kind: Kind) -> Fields:
-    """The inputs that name what stands there: as its outputs are called."""
-    return dict(zip(kind.id, str(item.target).split("/"), strict=False))
+    """The inputs that name what stands there: as its outputs are called. Raises Rejected for a part of it, which a
+    person may have linked: what is cancelled by that would not be known again."""
+    parts = str(item.target).split("/")
+    if len(parts) != len(kind.id):
+        raise refusal(
+            item, f"it is linked to {item.target}, which is not {' and '.join(kind.id)} with strokes between them", "",
+            f"correct it in JD Edwards by hand, then: wherry errors resolve E-N --link {'/'.join(kind.id)}",
+            "WHERRY-4948",
+        )  # fmt: skip
+    return dict(zip(kind.id, parts, strict=True))
 
 
 def _cancelling(item: Item, kind: Kind, books: Books) -> Call:
