@@ -386,8 +386,8 @@ class Drain:
         seconds = (dt.datetime.fromisoformat(due) - self.store.clock.now()).total_seconds()
         if seconds > self.target.patience:
             self.stop = TryAgain(
-                f"{self.target.name} asks to be left alone until {due}", after=seconds, code="WHERRY-6058",
-                connection=self.target.name,
+                f"{self.target.name} is left alone until {due}: it asked for that, or what was sent may still arrive",
+                after=seconds, code="WHERRY-6058", connection=self.target.name,
             )  # fmt: skip
             return False
         why = f"waits {seconds:.0f} s before it asks {self.target.name} what became of what was sent …"

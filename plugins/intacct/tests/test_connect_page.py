@@ -85,3 +85,15 @@ def test_a_password_that_was_changed_pauses_the_flow_and_says_what_to_do(page: P
     assert "Web Services authorizations" in said
     page.books.login = Login(LOGIN.sender, "canary-changed-71c5", LOGIN.user, LOGIN.password)
     assert "WHERRY-5710" in page.does("connection", "test", "books", code=5)
+
+
+def test_a_lost_answer_is_told_with_the_moment_from_which_it_is_looked_for(page: Page) -> None:
+    """Nobody has asked for the wait but what was sent, which may still arrive."""
+    page.setting('"required"', '"automatic"')
+    page.setting('"triage"', '"create"')
+    (page.folder / "charges.csv").write_text(CHARGES, "utf-8")
+    page.does("workspace", "import", "online-retail", str(page.folder / "charges.csv"), "--currency", "USD")
+    page.books.faults.add("lost", path="na12", after=6)
+    said = page.does("run", "invoices", code=6)
+    assert "WHERRY-6058" in said
+    assert "may still arrive" in said
