@@ -9,18 +9,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 from pydantic import ValidationError
 from wherry.accounting import HasBalances, ListsEntries
 from wherry.errors import AccessLost, ConfigError, Rejected
 from wherry.records import Item, Reply
+from wherry.redaction import scrub
 from wherry.roles import Asks
 from wherry.simulator import serve
 from wherry.testing.services import SharedClock, services
 from wherry.testing.sink_trial import ask, created, lose, write
 from wherry_jde.client import Client
-from wherry_jde.signin import LOGIN, LOGOUT
+from wherry_jde.signin import LOGIN, LOGOUT, _cookies
 from wherry_jde.simulator import JdeSimulator
 from wherry_jde.sink import JdeSink
 from wherry_jde.sink import sink as made
@@ -52,6 +54,12 @@ def test_there_is_one_session_and_it_is_given_back(sim: JdeSimulator, tmp_path: 
         assert len(sim.sessions) == 1
     assert sim.sessions == {}
     assert (asked(sim, LOGIN), asked(sim, LOGOUT)) == (1, 1)
+
+
+def test_a_cookie_that_comes_later_is_a_secret_too() -> None:
+    heard = httpx.Response(200, headers={"set-cookie": "JSESSIONID=canary-later-4711; Path=/"})
+    assert _cookies(heard) == {"JSESSIONID": "canary-later-4711"}
+    assert "canary-later" not in scrub("it said canary-later-4711")
 
 
 def test_a_session_that_has_ended_is_begun_anew_once_and_no_write_is_repeated_for_it(
@@ -162,6 +170,7 @@ STEP = {"AddSO": {"ERRORS": [{"CODE": "018A", "TITLE": "Error: Account Number In
         (200, {"jde__status": "ERROR", "jde__simpleMessage": "No such branch"}, "refused", "No such branch"),
         (200, {"sysErrors": [{"CODE": "1", "DESC": "no table"}]}, "refused", "no table (1)"),
         (200, {"Step": {"errors": [{"CODE": "0267", "TITLE": "Item invalid"}]}}, "refused", "Item invalid"),
+        (200, {**GOOD, "Steps": [{}, {"errors": [{"TITLE": "Line 2"}]}]}, "unknown", "and says: Line 2"),
         (200, {**GOOD, "errors": [{"TITLE": "Hold"}]}, "unknown", "gives a number for it, and says: Hold"),
         (500, {"message": STEP, "status": "ERROR"}, "refused", "Account Number Invalid (018A)"),
         (500, {"message": "x", "userDefinedErrorText": "Line rejected", "status": "ERROR"}, "refused", "Line rejected"),

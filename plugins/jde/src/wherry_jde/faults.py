@@ -17,7 +17,7 @@ from wherry.posting.texts import clean
 if TYPE_CHECKING:
     from wherry.http import Response
 
-_FINE, _DEEP = 300, 4
+_FINE, _DEEP = 300, 6
 _LISTS = ("errors", "ERRORS", "sysErrors")
 _ABOUT = (("account", "lines"), ("gl date", "date"), ("g/l date", "date"), ("period", "date"), ("date", "date"),
           ("item", "lines"), ("sold to", "customer"), ("customer", "customer"), ("address", "customer"),
@@ -36,12 +36,12 @@ def object_in(content: bytes) -> dict[str, Any]:
 
 def errors_in(body: Any, deep: int = _DEEP) -> Iterator[tuple[str, str]]:
     """Code and words of each error that a body lists, wherever a step has put it."""
-    if not isinstance(body, dict) or not deep:
+    if not deep:
         return
-    for name, value in body.items():
+    for name, value in body.items() if isinstance(body, dict) else enumerate(body):
         if name in _LISTS and isinstance(value, list):
             yield from (_error(one) for one in value)
-        else:
+        elif isinstance(value, dict | list):  # a step that is repeated gives an array
             yield from errors_in(value, deep - 1)
 
 

@@ -118,9 +118,7 @@ class SessionAuth(httpx.Auth):
             )  # fmt: skip
         session = _Session(remember(token), _cookies(response), user, str(body.get("environment") or "").strip())
         if cookie := body.get("aisSessionCookie"):
-            session.cookies.setdefault("aisSessionCookie", str(cookie))
-        for secret in session.cookies.values():
-            remember(secret)
+            session.cookies.setdefault("aisSessionCookie", remember(str(cookie)))
         try:
             self._fits(user)
         except ConfigError:
@@ -161,7 +159,7 @@ def _cookies(response: httpx.Response) -> dict[str, str]:
     found: dict[str, str] = {}
     for line in response.headers.get_list("set-cookie"):
         try:
-            found |= {name: morsel.value for name, morsel in SimpleCookie(line).items()}
+            found |= {name: remember(morsel.value) for name, morsel in SimpleCookie(line).items()}
         except CookieError:
             continue
     return found
