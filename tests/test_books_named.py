@@ -10,7 +10,7 @@ from wherry.accounting import ChartAccount, Mapped, Movement, MovementLine
 from wherry.bookkeeping.charting import Needs, _control
 from wherry.books import grouping
 from wherry.books.charts import Chart
-from wherry.books.gathering import by_code
+from wherry.books.gathering import _slugs, by_code
 from wherry.books.periods import Calendar
 
 from .treasury import treasury
@@ -92,3 +92,12 @@ def test_a_month_ties_out_and_an_entry_is_reversed_after_its_accounts_were_renam
         found = desk.ask("reconcile wallet-journals")
         assert (found["passes"], len(desk.entries())) == (True, 2)
         assert {row["closing"] for row in found["accounts"]} == {0}
+
+
+def test_two_thousand_wallets_that_begin_alike_have_a_few_letters_of_their_own_each() -> None:
+    """Two letters stand for 1,024 names: beyond them there is one more, where once nobody came to an end."""
+    names = [f"wallet-{n}" for n in range(2_000)]
+    slugs = _slugs(names)
+    assert len({slugs[name] for name in names}) == 2_000
+    assert {len(slugs[name]) for name in names} == {5, 6}
+    assert all(slugs[name].startswith("WA") for name in names)

@@ -37,6 +37,8 @@ from wherry.store.movements import MovementRow, State
 Place = tuple[State, str, str]
 """Where a movement stands: its state, its entry, and why it is left out."""
 _SLUG = 4
+_TRIES = 64
+"""How often other letters are looked for before there is one more of them: two letters stand for 1,024 names."""
 
 
 class Basis(Struct, kw_only=True):
@@ -302,14 +304,15 @@ def _split(basis: Basis, placing: Placing, partition: str, aside: Collection[Mov
 
 def _slugs(partitions: Iterable[str]) -> dict[str, str]:
     """Partition → a few letters for the numbers of its entries. Those that begin alike are told apart by letters that
-    stand for their whole name, so that none is ever called what another was."""
+    stand for their whole name, so that none is ever called what another was; by more of them where few are left."""
     plain = {one: "".join(letter for letter in one.upper() if letter.isalnum())[:_SLUG] for one in partitions if one}
     often, taken = Counter(plain.values()), set[str]()
     found = {"": ""}
     for one, slug in sorted(plain.items()):
         salt, said = 0, slug
         while not said or (said in taken or (said in often and (often[slug] > 1 or said != slug))):
-            said, salt = slug[:2] + letters(f"{one} {salt}", _SLUG - len(slug[:2])), salt + 1
+            said = slug[:2] + letters(f"{one} {salt}", _SLUG - len(slug[:2]) + salt // _TRIES)
+            salt += 1
         taken.add(said)
         found[one] = f"{said} "
     return found
