@@ -39,3 +39,12 @@ def exact_object(content: bytes) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise ValueError("it is no object")
     return body
+
+
+def object_in(content: bytes) -> dict[str, Any]:
+    """The JSON object of a body; empty where it is none. Not for amounts: its fractions are floats."""
+    try:
+        body = msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {}
+    return body if isinstance(body, dict) else {}

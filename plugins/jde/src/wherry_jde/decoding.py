@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from wherry.decoding import object_in
 from wherry.errors import TryAgain
 from wherry.posting.facts import TAKEN_BACK
 from wherry.posting.texts import clean
@@ -17,7 +18,7 @@ from wherry.records import Answer, Call, Item, Reply
 from .books import Books
 from .client import Obj, decoded
 from .documents import cancels, reference
-from .faults import code_of, field_of, is_refusal, object_in, said
+from .faults import code_of, field_of, is_refusal, said
 from .kinds import Kind
 from .signin import EXPIRED
 

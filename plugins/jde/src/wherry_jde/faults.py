@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-import msgspec
+from wherry.decoding import object_in
 from wherry.errors import AccessLost, Rejected, WherryError
 from wherry.posting.texts import clean
 
@@ -23,15 +23,6 @@ _ABOUT = (("account", "lines"), ("gl date", "date"), ("g/l date", "date"), ("per
           ("item", "lines"), ("sold to", "customer"), ("customer", "customer"), ("address", "customer"),
           ("currency", "currency"))  # fmt: skip
 """Words of a refusal → the record's field that it is about."""
-
-
-def object_in(content: bytes) -> dict[str, Any]:
-    """The JSON object of a body; empty where it is none."""
-    try:
-        body = msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return {}
-    return body if isinstance(body, dict) else {}
 
 
 def errors_in(body: Any, deep: int = _DEEP) -> Iterator[tuple[str, str]]:

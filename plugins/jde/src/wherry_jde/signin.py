@@ -15,11 +15,12 @@ from typing import Any
 import httpx
 import msgspec
 from msgspec import Struct
+from wherry.decoding import object_in
 from wherry.errors import AccessLost, ConfigError, TryAgain
 from wherry.redaction import remember
 from wherry.signin import REPLAY
 
-from .faults import object_in, said
+from .faults import said
 from .settings import FIXED, JdeSettings
 
 EXPIRED = 444

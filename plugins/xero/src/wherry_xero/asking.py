@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
 from msgspec.structs import replace
+from wherry.decoding import object_in
 from wherry.errors import TryAgain
 from wherry.posting.facts import TAKEN_BACK
 from wherry.posting.texts import clean
@@ -25,7 +26,6 @@ from .books import Books
 from .client import API, NOT_THERE, PAGE, USUAL_PAGE, Obj, count, decoded
 from .decoding import target_of
 from .documents import KINDS, OWN_TYPE, UNDONE, reading, reverses
-from .faults import object_in
 from .journals import narration, turned
 from .lists import code
 from .sales import reference

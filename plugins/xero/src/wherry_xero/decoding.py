@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from wherry.decoding import object_in
 from wherry.errors import TryAgain
 from wherry.posting.facts import TAKEN_BACK
 from wherry.posting.texts import clean
@@ -18,7 +19,7 @@ from . import facts
 from .books import Books
 from .client import NOT_THERE, Obj, decoded
 from .documents import ALONE, KINDS, OTHERWISE, OWN_TYPE, TAKEN, UNDONE, id_of, reverses
-from .faults import field_of, judged, object_in, said, throttled
+from .faults import field_of, judged, said, throttled
 from .lists import code
 from .texts import stamp_in
 

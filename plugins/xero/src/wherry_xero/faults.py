@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-import msgspec
+from wherry.decoding import object_in
 from wherry.errors import AccessLost, Rejected, TryAgain, WherryError
 
 if TYPE_CHECKING:
@@ -25,15 +25,6 @@ _ABOUT = (("contact name", "name"), ("invoice #", "number"), ("credit note #", "
           ("item code", "lines"), ("tax type", "lines"), ("currency", "currency"), ("contact", "customer"),
           ("date", "date"))  # fmt: skip
 """Words of a refusal → the record's field that it is about."""
-
-
-def object_in(content: bytes) -> dict[str, Any]:
-    """The JSON object of a body; empty where it is none."""
-    try:
-        body = msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return {}
-    return body if isinstance(body, dict) else {}
 
 
 def said(part: Mapping[str, Any]) -> str:
