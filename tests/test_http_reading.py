@@ -202,6 +202,10 @@ def test_an_absurd_retry_after_ends_the_read_at_once_with_a_capped_wait():
         Reply(200, b""),
         Reply(200, b'{"results": [{"id'),
         Reply(200, {"status": "error"}),
+        Reply(200, b'{"results": [{"id": "Caf\xe9"}]}'),
+        Reply(200, b'{"results": [], "more": ' + b"[" * 9_000),
+        Reply(500, b'{"message": "Caf\xe9"}'),
+        Reply(500, b"[" * 9_000),
         b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{\"results\": [",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nd\r\n{\"results\": []\r\n",
         b"",
@@ -210,10 +214,11 @@ def test_an_absurd_retry_after_ends_the_read_at_once_with_a_capped_wait():
         Reply(200, b"not gzip at all", {"Content-Encoding": "gzip"}),
         Reply(200, b"{}", {"Content-Encoding": "br"}),
     ],
-    ids=["html", "empty", "half-json", "other-shape", "truncated", "chunk-missing", "hung-up", "not-http",
-         "half-gzip", "no-gzip", "unasked-encoding"],
+    ids=["html", "empty", "half-json", "other-shape", "latin", "deep", "latin-error", "deep-error",
+         "truncated", "chunk-missing", "hung-up", "not-http", "half-gzip", "no-gzip", "unasked-encoding"],
 )  # fmt: skip
 def test_a_body_that_cannot_be_what_was_asked_for_is_read_again_and_then_temporary(junk):
+    """case_A9, case_E11"""
     with loopback(answers(junk, Reply(body={"results": []}))) as server, client(server) as http:
         assert http.read("GET", "/deals", expect=Deals).data == Deals([])
     with loopback(answers(junk)) as server, client(server) as http, pytest.raises(TryAgain):
@@ -343,8 +348,9 @@ def test_an_unauthorised_stream_sends_no_credentials():
     assert "authorization" not in server.seen[0].headers
 
 
-def test_junk_outside_expect_is_temporary_too():
-    with loopback(answers(Reply(200, b"<html>"))) as server, client(server) as http:
+@pytest.mark.parametrize("junk", [b"<html>", b'"Caf\xe9"', b"[" * 9_000], ids=["html", "latin", "deep"])
+def test_junk_outside_expect_is_temporary_too(junk):
+    with loopback(answers(Reply(200, junk))) as server, client(server) as http:
         response = http.read("GET", "/deals")
         with pytest.raises(TryAgain):
             response.json()

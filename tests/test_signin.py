@@ -369,6 +369,8 @@ def test_the_token_before_is_used_when_the_new_one_never_became_good(desk, house
     [
         Reply(200, {"error": "temporarily_unavailable", "error_description": "later"}),
         Reply(200, b"<html>maintenance</html>"),
+        Reply(200, b'{"access_token": "Caf\xe9"}'),
+        Reply(503, b"[" * 9_000),
         Reply(200, {}),
         Reply(200, {"access_token": ""}),
         Reply(200, {"access_token": 5}),
@@ -376,7 +378,7 @@ def test_the_token_before_is_used_when_the_new_one_never_became_good(desk, house
         Reply(429, {"error": "slow_down"}),
         Reply(302, b"", {"Location": "https://evil.example/"}),
     ],
-    ids=["error-body", "html", "empty", "blank-token", "wrong-type", "503", "429", "redirect"],
+    ids=["error-body", "html", "latin", "deep", "empty", "blank-token", "wrong-type", "503", "429", "redirect"],
 )
 def test_an_answer_without_a_token_overwrites_nothing(desk, house, reply):
     """case_E3"""

@@ -13,6 +13,9 @@ from typing import Any
 
 import msgspec
 
+NO_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that are none of what it reads: of another encoding, too, or nested without end."""
+
 _made: dict[Any, msgspec.json.Decoder[Any]] = {}
 _making = threading.Lock()
 
@@ -45,6 +48,6 @@ def object_in(content: bytes) -> dict[str, Any]:
     """The JSON object of a body; empty where it is none. Not for amounts: its fractions are floats."""
     try:
         body = msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except NO_JSON:
         return {}
     return body if isinstance(body, dict) else {}

@@ -20,7 +20,7 @@ import httpx
 import msgspec
 from msgspec import Struct, field
 
-from wherry.decoding import decoder
+from wherry.decoding import NO_JSON, decoder, object_in
 from wherry.endpoints import OAuthEndpoints as OAuthEndpoints
 from wherry.errors import AccessLost, Busy, TryAgain
 from wherry.redaction import remember, scrub
@@ -102,7 +102,7 @@ def granted(response: httpx.Response) -> Granted | None:
         return None
     try:
         answer = _GRANTED.decode(response.content)
-    except msgspec.DecodeError:
+    except NO_JSON:
         return None
     return answer if answer.access_token else None
 
@@ -376,21 +376,13 @@ def _slack(tokens: Tokens) -> float:
     return SLACK if tokens.lifetime is None else min(SLACK, tokens.lifetime / 2)
 
 
-def _body(response: httpx.Response) -> dict[str, Any]:
-    try:
-        body = msgspec.json.decode(response.content)
-    except msgspec.DecodeError:
-        return {}
-    return body if isinstance(body, dict) else {}
-
-
 def _words(response: httpx.Response) -> set[str]:
-    return {word for word in _body(response).values() if isinstance(word, str)}
+    return {word for word in object_in(response.content).values() if isinstance(word, str)}
 
 
 def told(response: httpx.Response) -> str:
     """What the vendor said, never the body itself: a good answer holds tokens."""
-    body = _body(response)
+    body = object_in(response.content)
     said = next(
         (body[name] for name in ("error_description", "message", "error") if isinstance(body.get(name), str)),
         "",

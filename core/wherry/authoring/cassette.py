@@ -19,6 +19,7 @@ import msgspec
 from msgspec import Struct, field
 
 from wherry.authoring.cleaning import Cleaner, parts
+from wherry.decoding import NO_JSON
 from wherry.errors import ConfigError, Guarded, NotFound
 from wherry.http.transport import LANE
 from wherry.redaction import STARS, is_secret_name
@@ -151,7 +152,7 @@ def _json(content: bytes) -> Any:
     """The value, or None where it is no JSON."""
     try:
         return _decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except NO_JSON:
         return None
 
 

@@ -19,6 +19,7 @@ import msgspec
 from msgspec import Struct
 
 from wherry.clock import date_of
+from wherry.decoding import NO_JSON
 from wherry.errors import AccessLost, ContractBroken, Rejected, TryAgain, WherryError
 from wherry.http.profile import Profile, Response
 from wherry.redaction import scrub
@@ -206,7 +207,7 @@ def _snake(name: str) -> str:
 def _body(response: Response) -> Any:
     try:
         return msgspec.json.decode(response.content)
-    except msgspec.DecodeError:
+    except NO_JSON:
         return None
 
 

@@ -20,7 +20,7 @@ from msgspec import Struct
 
 import wherry
 from wherry.clock import SystemClock
-from wherry.decoding import decoder
+from wherry.decoding import NO_JSON, decoder
 from wherry.errors import Guarded, Rejected, TryAgain
 from wherry.http.addresses import Addresses
 from wherry.http.answers import NETWORK_ERRORS, Asked, error_of, failure, junk, retry_after
@@ -170,7 +170,7 @@ class Http:
         try:
             made: T = decoder(type).decode(response.content)
             return made
-        except msgspec.DecodeError as error:
+        except NO_JSON as error:
             url = httpx.URL(response.url)
             raise junk(Asked(self._connection, "GET", url.netloc.decode(), url.path), response, error) from None
 
@@ -283,7 +283,7 @@ class Http:
     def _decode(self, ask: _Ask, response: Response) -> None:
         try:
             response.data = decoder(ask.expect).decode(response.content)
-        except msgspec.DecodeError as error:
+        except NO_JSON as error:
             raise junk(ask.call, response, error) from None
 
     def _error(self, ask: _Ask, response: Response) -> Exception:

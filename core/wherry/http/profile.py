@@ -9,6 +9,7 @@ import httpx
 import msgspec
 from msgspec import Struct, field
 
+from wherry.decoding import NO_JSON
 from wherry.errors import TryAgain, WherryError
 
 
@@ -48,7 +49,7 @@ class Response(Struct):
         """The body as plain JSON values. Raises TryAgain when it is none (see ``expect`` for reading it again)."""
         try:
             return msgspec.json.decode(self.content)
-        except msgspec.DecodeError as error:
+        except NO_JSON as error:
             host, path = httpx.URL(self.url).host, httpx.URL(self.url).path
             raise TryAgain(
                 f"{host} answered {path} with something that is not JSON: {error}",

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from wherry.decoding import NO_JSON
 from wherry.redaction import clean, scrub
 
 _SHORTEST_KEY = 8
@@ -36,7 +37,7 @@ def readable(body: bytes) -> Any:
     """A body as it is read: the value where it is JSON, else its text; secrets masked, numbers in their own digits."""
     try:
         return clean(_decode(body))
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except NO_JSON:
         return scrub(body.decode("utf-8", "replace"))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
+from wherry.decoding import object_in
 from wherry.errors import AccessLost, ConfigError, TryAgain, WherryError
 from wherry.http import Response
 
@@ -16,11 +16,7 @@ _UNKNOWN = ("Could not find a property named", "doesn't contain attribute with",
 
 def said(response: Response) -> tuple[str, str]:
     """The code and the message of an error answer; empty where it has none."""
-    try:
-        body = msgspec.json.decode(response.content)
-    except msgspec.DecodeError:
-        return "", ""
-    error: Any = body.get("error") if isinstance(body, dict) else None
+    error: Any = object_in(response.content).get("error")
     if not isinstance(error, dict):
         return "", ""
     return str(error.get("code") or "").lower(), str(error.get("message") or "")[:300]

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import msgspec
+from wherry.decoding import object_in
 from wherry.errors import AccessLost, ConfigError, TryAgain, WherryError
 
 if TYPE_CHECKING:
@@ -22,11 +22,7 @@ _SCOPE = re.compile(r"\b[a-z][a-z_-]*(?:[.-][a-z_]+)+\b")
 
 def body_of(response: Response) -> dict[str, Any]:
     """The error body; empty when it is no JSON object. Some bodies nest a JSON text inside ``message``."""
-    try:
-        body = msgspec.json.decode(response.content)
-    except msgspec.DecodeError:
-        return {}
-    return body if isinstance(body, dict) else {}
+    return object_in(response.content)
 
 
 def classify(response: Response) -> WherryError | None:

@@ -11,9 +11,8 @@ from contextlib import AbstractContextManager
 from typing import TypeVar
 from urllib.parse import quote_plus
 
-import msgspec
 from msgspec import Raw, Struct, field
-from wherry.decoding import decoder
+from wherry.decoding import NO_JSON, decoder
 from wherry.errors import TryAgain, WherryError
 from wherry.http import Http, Limit, Pace, Profile, Response
 from wherry.rows import Row
@@ -170,7 +169,7 @@ class Client:
         try:
             made: T = decoder(type).decode(part.body)
             return made
-        except msgspec.DecodeError as error:
+        except NO_JSON as error:
             raise TryAgain(f"Salesforce answered a query with something else: {error}", code="WHERRY-6766") from None
 
     def stream(self, version: str) -> AbstractContextManager[Iterator[bytes]]:

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import msgspec
+from wherry.decoding import NO_JSON
 from wherry.errors import AccessLost, ConfigError, TryAgain, WherryError
 from wherry.http import Response
 
@@ -20,7 +21,7 @@ def said(response: Response) -> tuple[str, str]:
     """The code and the message of an error answer; empty where it has none."""
     try:
         body = msgspec.json.decode(response.content)
-    except msgspec.DecodeError:
+    except NO_JSON:
         return "", ""
     first: Any = body[0] if isinstance(body, list) and body else body
     if not isinstance(first, dict):
