@@ -23,7 +23,6 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from wherry.accounting import RepeatsNumbers
 from wherry.clock import stored
 from wherry.errors import ConfigError
 from wherry.protocol.rows import ONCE_REFUSED, is_noted
@@ -113,7 +112,7 @@ class Doubts:
         """Whether it may be there, entered by hand, or sent by a copy of the store that is no more: it is as old as the
         flow's first documents, which were not all sent until the flow had run through; or it was refused before; or it
         has waited for a day; or the target would take its number twice."""
-        if isinstance(sink, RepeatsNumbers) and row.entity in sink.repeats_numbers:
+        if row.entity in getattr(sink, "repeats_numbers", ()):  # RepeatsNumbers; a protocol is slow to tell for each
             return True
         looked = self._note(LOOKED + flow_on(row.flow, source, self._sink))
         from_, until = self._lately
