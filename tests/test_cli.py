@@ -190,7 +190,7 @@ def _break(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
 def test_a_bug_is_one_sentence_and_a_report_without_secrets(
     project: Path, wherry: Wherry, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Canaries: a known secret must be in neither the sentence nor the report."""
+    """case_G12, I14: a known secret is in neither the sentence nor the report, nor in the stack of --debug."""
     secret = remember("canary-7d1f-very-secret")
     _break(monkeypatch, RuntimeError(f"token={secret}"))
     assert wherry("status") == 1
@@ -203,6 +203,10 @@ def test_a_bug_is_one_sentence_and_a_report_without_secrets(
     assert "RuntimeError" in text
     assert secret not in text + told
     assert stat.S_IMODE(report.stat().st_mode) == 0o600
+    wherry("status", "--debug")
+    stack = capsys.readouterr().err
+    assert "Traceback" in stack
+    assert secret not in stack
 
 
 def test_an_interrupt_is_exit_130(

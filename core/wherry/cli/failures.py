@@ -30,7 +30,7 @@ def told(face: Face, error: BaseException) -> int:
     from wherry.errors import WherryError
 
     if face.debug and not isinstance(error, click.ClickException | click.Abort):
-        traceback.print_exception(error)
+        click.echo(scrubbed("".join(traceback.format_exception(error))), err=True, nl=False)
     if isinstance(error, KeyboardInterrupt | click.Abort):
         return _interrupted(face, error)
     if isinstance(error, click.ClickException):
