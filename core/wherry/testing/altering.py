@@ -24,16 +24,18 @@ _LINES = "lines"
 
 
 def altered(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Copies of a body, each with one of its fields changed, and where that stands. Of a list the first is changed."""
+    """Copies of a body, each with one of its fields changed, and where that stands. Lines differ in what they say: a
+    quantity makes an amount where there is none, and is a word beside one that is there."""
     if isinstance(value, Mapping) and value.keys() == {"minor", "currency"}:
         yield path, {**value, "minor": value["minor"] + 100}
     elif isinstance(value, Mapping):
         for name, inner in value.items():
             for where, other in altered(inner, (*path, name)):
                 yield where, {**copy.deepcopy(dict(value)), name: other}
-    elif isinstance(value, list) and value:
-        for where, other in altered(value[0], (*path, "0")):
-            yield where, [other, *copy.deepcopy(value[1:])]
+    elif isinstance(value, list):
+        for n, one in enumerate(value):
+            for where, other in altered(one, (*path, str(n))):
+                yield where, [*copy.deepcopy(value[:n]), other, *copy.deepcopy(value[n + 1 :])]
     elif isinstance(value, str) and value:
         yield from ((path, other) for other in _others(value))
 

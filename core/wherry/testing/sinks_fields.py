@@ -54,6 +54,8 @@ class Fields:
             tried("fields changed")
             if name == "total" and sink.facts(other) != sink.facts(item):
                 continue  # a system that adds up the lines itself: what it comes to is compared afterwards
+            if name == "lines.rate" and body["lines"][int(path[1])].get("amount"):
+                continue  # a system that works out the price itself, of what the line comes to
             if name not in trial.ignored and _said(sink, other) == usual:
                 lost.append(name)
         assert lost == [], "the same call, whatever these say: send them, or name them in `ignored` and in the docs"
