@@ -306,7 +306,7 @@ def test_a_gain_in_another_currency_is_never_booked_as_if_it_were_in_that_of_its
 
 @pytest.mark.parametrize(("minor", "exact", "gain", "loss"), [
     (0, "0.003", -50000, 50000), (1, "0.006", -50000, 50000), (0, "0.003", 1, 0), (1, "0.006", 0, None),
-    (0, "0", 0, None),
+    (0, "0.006", -1, 1), (0, "0", 0, None),
 ])  # fmt: skip
 def test_a_loss_is_booked_however_little_its_movement_is_worth(
     desk: Desk, minor: int, exact: str, gain: int, loss: int | None

@@ -207,7 +207,8 @@ class _Plain:
 
 def _not_booked(looked: Looked) -> dict[str, Any]:
     """What is left out and why: movements by their reason, and records that never became one."""
-    exact, rows = bodies.unrounded(looked.found.free), {row.id: row for row in looked.found.free}
+    free, gains = looked.found.free, looked.flow.gains
+    exact, rows = bodies.unrounded(free, gains=gains), {row.id: row for row in free}
     small = [one for one in looked.found.left if one.reason == "under-one-cent"]
     rest = [one for one in looked.found.left if one.reason != "under-one-cent"]
     return {

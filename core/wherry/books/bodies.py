@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -32,12 +33,14 @@ def movement_of(row: MovementRow, *, gains: bool) -> Movement:
     )  # fmt: skip
 
 
-def unrounded(rows: Iterable[MovementRow]) -> dict[int, Decimal]:
-    """Values that are too small for their currency, unrounded, in minor units: they are left out, but told exactly."""
+def unrounded(rows: Iterable[MovementRow], *, gains: bool) -> dict[int, Decimal]:
+    """Values that are too small for their currency, unrounded, in minor units: they are left out, but told exactly.
+    What has a gain or loss that is booked is not, nor what takes back something that was booked."""
     found = {}
     for row in rows:
-        told = _EXACT in row.body and msgspec.json.decode(row.body).get("custom", {}).get(_EXACT)
-        if told:
+        body: dict[str, Any] = msgspec.json.decode(row.body) if _EXACT in row.body and not row.undoes else {}
+        told = (body.get("custom") or {}).get(_EXACT)
+        if told and not (gains and (body.get("gain") or {}).get("minor")):
             found[row.id] = Decimal(str(told)).scaleb(decimals(row.currency))
     return found
 

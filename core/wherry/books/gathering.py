@@ -158,7 +158,8 @@ def _placing(tx: Tx, basis: Basis, rows: Sequence[MovementRow], sent: Sent, foun
 def _ready(basis: Basis, placing: Placing, rows: Sequence[MovementRow]) -> tuple[list[Movement], list[LeftOut], bool]:
     """What of the rows can be booked, what is left out, and whether nothing may be, since something has no account."""
     mine = {row.id: (row, movement) for row in rows if (movement := placing.admitted(row)) is not None}
-    large, small = grouping.sub_cent([movement for _, movement in mine.values()], exact=unrounded(rows))
+    exact = unrounded((row for row in rows if row.id not in placing.undone), gains=basis.flow.gains)
+    large, small = grouping.sub_cent([movement for _, movement in mine.values()], exact=exact)
     placed = [placing.place(*mine[movement.id]) for movement in large]
     booked, missing = grouping.categorise([one for one in placed if one is not None], basis.table)
     booked = by_code(booked, basis.chart)

@@ -10,7 +10,7 @@ import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from operator import itemgetter
 from typing import Literal
 
@@ -107,19 +107,11 @@ def sub_cent(
     left: dict[str, list[Movement]] = defaultdict(list)
     for movement in movements:
         value = values.get(movement.id)
-        if _is_small(amount(movement), value, least):
+        if (amount(movement) if value is None else abs(value)) < least:
             left[movement.currency].append(movement)
         else:
             kept.append(movement)
     return kept, [_too_small(some, least, currency, values) for currency, some in sorted(left.items())]
-
-
-def _is_small(booked: int, value: Decimal | None, least: int) -> bool:
-    """Whether nothing of a movement is worth a cent. What is booked above its rounded value is its gain or loss: a
-    loss is booked however little its movement is worth."""
-    if value is None:
-        return booked < least
-    return abs(value) < least and booked - int(abs(value).to_integral_value(ROUND_HALF_UP)) < least
 
 
 def _too_small(some: Sequence[Movement], least: int, currency: str, values: Mapping[int, Decimal]) -> LeftOut:
