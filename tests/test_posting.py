@@ -32,6 +32,10 @@ def test_tax_is_rounded_once_for_each_rate() -> None:
     assert bodies.reckoned_tax(item(lines=LINES), NETS, "USD") == Decimal("6.86")
 
 
+def test_nothing_of_a_product_is_cut_before_it_is_rounded() -> None:
+    assert bodies.times(Decimal("0.999999999999999"), Decimal("1.005000000000001005"), "USD") == 1
+
+
 def test_a_document_comes_to_what_it_says_or_to_its_lines_with_their_tax() -> None:
     assert bodies.total_of(item(lines=LINES), NETS, "USD") == Decimal("41.18")
     assert bodies.total_of(item(lines=LINES, tax=money(687)), NETS, "USD") == Decimal("41.19")

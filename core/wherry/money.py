@@ -86,6 +86,11 @@ def rounded(value: str | int | Decimal, currency: str, *, bankers: bool = False)
     return _held(int(whole), currency), _WIDE.subtract(number, whole.scaleb(-places, _WIDE))
 
 
+def times(one: Decimal, other: Decimal, currency: str) -> tuple[Money, Decimal]:
+    """The same of a product, of which no digit is cut before: a quantity at its price, an amount at its rate."""
+    return rounded(_WIDE.multiply(one, other), currency)
+
+
 def _held(minor: int, currency: str) -> Money:
     if abs(minor) > LARGEST_MINOR:
         raise ValueError(f"{text(minor, currency)} {currency} is out of range")

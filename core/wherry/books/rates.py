@@ -10,7 +10,7 @@ import datetime as dt
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from decimal import Context, Decimal
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,8 +29,6 @@ OLDEST = dt.timedelta(days=7)
 LEAST_ROUNDING, MOST_ROUNDING = 10, 100
 """What rounding may leave of an entry: so many minor units in any case, and so many ten thousandths of its worth."""
 _OTHER: dict[Side, Side] = {"debit": "credit", "credit": "debit"}
-_WIDE = Context(prec=400)
-"""The default context would cut digits beyond the 28th without a word."""
 
 
 class Rate(Struct, frozen=True, kw_only=True):
@@ -137,8 +135,7 @@ def _wrong(path: Path, row: int, column: str, what: str, fix: str) -> ConfigErro
 
 def converted(minor: int, currency: str, rate: Decimal, home: str) -> int:
     """Minor units of ``home`` for minor units of ``currency``, rounded half up. Raises ValueError out of range."""
-    major = Decimal(minor).scaleb(-money.decimals(currency), _WIDE)
-    return money.rounded(_WIDE.multiply(major, rate), home)[0].minor
+    return money.times(Decimal(money.text(minor, currency)), rate, home)[0].minor
 
 
 def valued(entry: Entry, rate: Rate, home: str) -> Entry:

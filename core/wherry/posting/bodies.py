@@ -13,8 +13,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from wherry import money
 from wherry.errors import Rejected
-from wherry.money import exact, rounded, text
+from wherry.money import exact, text
 from wherry.records import Item
 
 ZERO = Decimal(0)
@@ -94,8 +95,7 @@ def _currencies(body: dict[str, Any]) -> Iterator[str]:
 
 def times(quantity: Decimal, price: Decimal, currency: str) -> Decimal:
     """What so many come to, rounded once."""
-    whole = rounded(quantity * price, currency)[0]
-    return Decimal(text(whole.minor, currency))
+    return Decimal(str(money.times(quantity, price, currency)[0]))
 
 
 def worth_of(item: Item, n: int, line: Line, currency: str) -> Decimal:
@@ -138,7 +138,7 @@ def reckoned_tax(item: Item, nets: Sequence[Decimal], currency: str) -> Decimal:
     for line, net in zip(item.body.get("lines", ()), nets, strict=True):
         if rate := rate_of(line):
             bases[rate] = bases.get(rate, ZERO) + net
-    return sum((times(base, rate / 100, currency) for rate, base in bases.items()), ZERO)
+    return sum((times(base.scaleb(-2), rate, currency) for rate, base in bases.items()), ZERO)
 
 
 def total_of(item: Item, nets: Sequence[Decimal], currency: str) -> Decimal:

@@ -5,13 +5,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
 
-from wherry.money import exact, rounded, text
+from wherry.money import exact, text, times
 from wherry.records import Item
 
 PENNIES = (1, 29, 115, 435, 1_001, 100_000, 12_345_678_901)
@@ -94,5 +93,4 @@ def worth(line: Mapping[str, Any], currency: str) -> int:
     """A line of a sale in minor units: as it says, else quantity times rate."""
     if line.get("amount"):
         return int(line["amount"]["minor"])
-    whole = exact(str(line.get("quantity", "1"))) * exact(str(line.get("rate", "0")))
-    return rounded(Decimal(whole), currency)[0].minor
+    return times(exact(str(line.get("quantity", "1"))), exact(str(line.get("rate", "0"))), currency)[0].minor

@@ -16,7 +16,7 @@ import msgspec
 from wherry.errors import Rejected
 from wherry.hookspecs import Manifest, hookimpl
 from wherry.http import Http, Profile
-from wherry.money import exact, rounded, text
+from wherry.money import exact, text, times
 from wherry.records import Answer, Call, Facts, Fate, Found, Item, Listed, Reply
 from wherry.roles import Account
 from wherry.settings import Auth, ConnectionSettings
@@ -197,7 +197,7 @@ def _worked_out(quantity: str, rate: str | None, currency: str) -> Mapping[str, 
     """What a line comes to that does not say it: rounded once."""
     if not rate or not currency:
         return {}
-    return {"minor": rounded(exact(quantity) * exact(rate), currency)[0].minor, "currency": currency}
+    return {"minor": times(exact(quantity), exact(rate), currency)[0].minor, "currency": currency}
 
 
 def _amount(money: Mapping[str, Any]) -> str:

@@ -88,9 +88,7 @@ def _worth(line: dict[str, Any], currency: str) -> Any:
     """What a line comes to, as it says; else its quantity times its rate, rounded once."""
     if line.get("amount") or line.get("rate") is None or not currency:
         return line.get("amount")
-    return money.text(
-        money.rounded(money.exact(line.get("quantity", "1")) * money.exact(line["rate"]), currency)[0].minor, currency
-    )
+    return str(money.times(money.exact(line.get("quantity", "1")), money.exact(line["rate"]), currency)[0])
 
 
 def currency_of(body: dict[str, Any]) -> str:

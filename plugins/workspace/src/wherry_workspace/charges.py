@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from decimal import Context, Decimal
+from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,9 +18,6 @@ from wherry_workspace.layouts import Layout
 from wherry_workspace.names import folded
 from wherry_workspace.rows import Bad, bad
 from wherry_workspace.table import Row, read_table
-
-_WIDE = Context(prec=100)
-"""The default context would cut a product of two long numbers at the 28th digit."""
 
 
 class Charge(Struct, frozen=True):
@@ -112,7 +109,7 @@ def _amount(layout: Layout, quantity: str, rate: str, currency: str) -> tuple[mo
     """Quantity times rate, rounded once, and what that cut. Many charges share both, so each pair is reckoned once."""
     try:
         factors = _number(layout, "quantity", quantity), _number(layout, "rate", rate)
-        return money.rounded(_WIDE.multiply(*factors), currency)
+        return money.times(*factors, currency)
     except Refusal:
         raise
     except ValueError as error:

@@ -7,7 +7,7 @@ earned by the service or the type of product of each line; lines that take somet
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import Decimal
 from typing import Any
 
 from msgspec import Struct, field
@@ -22,9 +22,6 @@ EXACT = "fiat_exact"
 """The custom field that holds, as decimal text, a value too small for its currency's minor unit."""
 SIDE_CATEGORY = "{}_category"
 """The custom fields of a ledger transaction whose two sides have categories of their own."""
-
-_WIDE = Context(prec=100)
-"""The default context would cut a product of two long numbers at the 28th digit."""
 
 Body = Mapping[str, Any]
 Amount = dict[str, Any]
@@ -149,8 +146,7 @@ def _worth(line: Body, currency: str) -> int:
         return int(line["amount"]["minor"])
     if line["rate"] is None:
         return 0
-    product = _WIDE.multiply(money.exact(line["quantity"]), money.exact(line["rate"]))
-    return money.rounded(product, currency)[0].minor
+    return money.times(money.exact(line["quantity"]), money.exact(line["rate"]), currency)[0].minor
 
 
 def _tax(body: Body, sold: Sequence[tuple[Body, int]], currency: str) -> int:
@@ -163,11 +159,12 @@ def _tax(body: Body, sold: Sequence[tuple[Body, int]], currency: str) -> int:
     for line, minor in sold:
         if rate := money.exact(line["tax_rate"] or 0):
             bases[rate] = bases.get(rate, 0) + minor
-    return sum(_percent(base, rate) for rate, base in bases.items())
+    return sum(_percent(base, rate, currency) for rate, base in bases.items())
 
 
-def _percent(minor: int, rate: Decimal) -> int:
-    return int((_WIDE.multiply(Decimal(minor), rate) / 100).quantize(Decimal(1), ROUND_HALF_UP))
+def _percent(minor: int, rate: Decimal, currency: str) -> int:
+    base = Decimal(money.text(minor, currency)).scaleb(-2)
+    return money.times(base, rate, currency)[0].minor
 
 
 # -- amounts ------------------------------------------------------------
