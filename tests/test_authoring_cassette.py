@@ -24,6 +24,7 @@ from wherry.settings import load
 from wherry.simulator import serve
 from wherry_hubspot.simulator import HubSpotSimulator
 from wherry_quickbooks.simulator import QuickBooksSimulator
+from wherry_xero.simulator import XeroSimulator
 
 TOKEN = "pat-na1-cassette-canary-77f1"
 PEOPLE = ("Ada Lovelace", "Lovelace", "ada@lovelace-rail.co.uk", "+44 20 7946 0958", "Lovelace Rail", "12 Dock Road")
@@ -156,6 +157,14 @@ def test_a_connection_without_a_flow_is_recorded_by_what_it_reads(tmp_path: Path
     made.save(tmp_path / "books.json")
     again, strayed = sessions.replay(cassette.opened(tmp_path / "books.json"), tmp_path)
     assert (strayed, [one.record for one in again.seen]) == ([], [one.record for one in session.seen])
+
+
+def test_of_a_target_what_it_lists_is_recorded_and_documents_it_has_no_list_of_are_passed_over(tmp_path: Path) -> None:
+    of_xero = [line for line in BOOKS.splitlines() if not line.startswith(("environment", "realm"))]
+    (tmp_path / "wherry.toml").write_text("\n".join(of_xero).replace("quickbooks", "xero"), "utf-8")
+    with serve(XeroSimulator(currency="USD", limits="none").app()) as url:
+        _, session = sessions.record(load(tmp_path, {"BOOKS_URL": url, "BOOKS_TOKEN": TOKEN}), "books", most=5)
+    assert set(session.listed) == {"customer", "product"}
 
 
 # -- at the gate -------------------------------------------------------------------------------------------------------

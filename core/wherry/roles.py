@@ -336,7 +336,7 @@ class Lists(Protocol):
     """Optional, of a sink that is sent calls: its target can list what it holds, to match against."""
 
     def listing(self, entity: str) -> Iterator[Listed]:
-        """Everything of an entity, read through the sink's client."""
+        """Everything of an entity, read through the sink's client. Raises Rejected for one that it has no list of."""
         ...
 
 

@@ -9,7 +9,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -21,7 +21,7 @@ from msgspec import Struct, field
 
 from wherry.authoring.cassette import Cassette, Player, Recorder, cleaned
 from wherry.authoring.cleaning import Cleaner
-from wherry.errors import NotFound
+from wherry.errors import NotFound, Rejected
 from wherry.hub import Hub
 from wherry.project.wiring import Wiring
 from wherry.protocol import boundary
@@ -80,7 +80,8 @@ def _target(wiring: Wiring, name: str, most: int) -> Session:
     session = Session(account=sink.check())
     if isinstance(sink, CallSinkWriter) and isinstance(sink, Lists):  # the embedded one's listing takes a transaction
         for entity in sink.entities:
-            session.listed[entity] = len(list(islice(sink.listing(entity), most)))
+            with suppress(Rejected):  # it has no list of documents, as a rule
+                session.listed[entity] = len(list(islice(sink.listing(entity), most)))
     return session
 
 
