@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from msgspec import Struct
 
-from wherry.errors import TryAgain
+from wherry.errors import Rejected, TryAgain
 from wherry.http import Http
 from wherry.records import DONE, Answer, Call, Fate, Found, Item, Reply
 from wherry.roles import Asks, CallSinkWriter
@@ -129,6 +129,25 @@ def write(sink: CallSinkWriter, items: Sequence[Item]) -> dict[str, Answer]:
         if not items:
             break
     return answers
+
+
+def known(sink: CallSinkWriter, items: Sequence[Item]) -> dict[str, Answer]:
+    """As ``write``. What is unknown, and of which the sink has noted something, is looked for, as the core does: where
+    nothing of it is there it comes again with that note."""
+    answers = write(sink, items)
+    for item in items:
+        told = answers.get(item.stamp)
+        if told and told.fate == "unknown" and told.memo and isinstance(sink, AskingSink):
+            absent = ask(sink, [item]).get(item.stamp) == []
+            answers[item.stamp] = _again(sink, msgspec.structs.replace(item, memo=told.memo)) if absent else told
+    return answers
+
+
+def _again(sink: CallSinkWriter, item: Item) -> Answer:
+    try:
+        return write(sink, [item])[item.stamp]
+    except Rejected as error:
+        return Answer(fate="refused", reason=error.message, fix=error.fix, field=str(error.where.get("field", "")))
 
 
 def created(sink: CallSinkWriter, items: Sequence[Item]) -> list[Answer]:

@@ -21,6 +21,7 @@ from wherry.testing.sink_trial import (
     asking,
     changing,
     created,
+    known,
     needed,
     plain,
     stamp_of,
@@ -284,7 +285,7 @@ class Arriving:
         close(item.body["date"])
         before = len(trial.stage.history.effects())
         try:
-            answer = write(trial.make(), [item])[item.stamp]
+            answer = known(trial.make(), [item])[item.stamp]
             told = (str(answer.fate), answer.reason, answer.fix)
         except Rejected as error:
             told = ("refused" if error.where.get("item") == item.stamp else "nobody's", error.message, error.fix)

@@ -19,6 +19,7 @@ from wherry.testing.sink_trial import (
     SinkTrial,
     carried,
     created,
+    known,
     needed,
     over_http,
     settled_fates,
@@ -166,7 +167,7 @@ def _told(sink: CallSinkWriter, items: Sequence[Item]) -> dict[str, Answer]:
     for _ in range(TURNS):
         left = [msgspec.structs.replace(item, memo=memos.get(item.stamp, "")) for item in items
                 if item.stamp not in told]  # fmt: skip
-        for stamp, answer in write(sink, left).items():
+        for stamp, answer in known(sink, left).items():
             memos[stamp] = answer.memo
             if answer.fate in DONE or answer.fate == "refused":
                 told[stamp] = answer

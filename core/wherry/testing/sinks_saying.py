@@ -19,7 +19,7 @@ from wherry.testing.altering import seldom
 from wherry.testing.guarantees import guarantee, tried
 from wherry.testing.holding import JOURNAL
 from wherry.testing.mapper_trial import leaves
-from wherry.testing.sink_trial import SinkTrial, carried, needed, plain
+from wherry.testing.sink_trial import SinkTrial, known, needed, plain
 
 NUMBER, DUE = "K7", "2026-03-29"
 AMPERSAND = "tea & biscuits"
@@ -105,10 +105,9 @@ class Saying:
     def test_a_refusal_names_a_field_that_the_record_has(self, trial: SinkTrial) -> None:
         """In the words of the record, not of the vendor: a person looks for it there."""
         bad, sink = needed(trial.refused, "names nothing that the system refuses"), trial.make()
-        for call in sink.encode([bad]):
-            for answer in sink.decode(call, carried([bad], call), sink.http.send(call)).values():
-                name = answer.field.partition(".")[0].partition("[")[0]
-                assert answer.fate != "refused" or name in ("", *bad.body), f"{answer.field!r} is no field of it"
+        for answer in known(sink, [bad]).values():
+            name = answer.field.partition(".")[0].partition("[")[0]
+            assert answer.fate != "refused" or name in ("", *bad.body), f"{answer.field!r} is no field of it"
 
 
 def _with_text(trial: SinkTrial, item: Item, text: str) -> Iterator[tuple[str, dict[str, Any]]]:

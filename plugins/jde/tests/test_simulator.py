@@ -139,6 +139,9 @@ def test_the_question_to_a_table_is_as_the_contract_has_it(sim: JdeSimulator, tm
 
 
 def test_options_say_what_the_stand_in_is_to_be() -> None:
-    sim = simulator({"currency": "EUR", "company": "00050", "decimals": ",", "form": "standard", "page": "7"})
+    sim = simulator({"currency": "EUR", "company": "00050", "decimals": ",", "form": "standard", "page": "7",
+                     "dates": "user"})  # fmt: skip
     told = sim.site.tables["F0010"][0]
-    assert (told["CRCD"], told["CO"], sim.decimals, sim.form, sim.page) == ("EUR", "00050", ",", "standard", 7)
+    assert (told["CRCD"], told["CO"], sim.decimals, sim.form, sim.page, sim.site.dates) == (
+        "EUR", "00050", ",", "standard", 7, "user",
+    )  # fmt: skip

@@ -61,7 +61,8 @@ def trial_of(sim: JdeSimulator, url: str, folder: Path, entity: str, **more: Any
     with services(folder, clock=SharedClock(sim.clock), secret=PASSWORD) as core:
 
         def make() -> CallSinkWriter:
-            sink = sink_of(Client(core, said), said)
+            told = said.model_copy(update={"environment": sim.environment})
+            sink = sink_of(Client(core, told), told)
             sink.check()
             return sink
 

@@ -2,7 +2,8 @@
 
 Facts: a good answer has the outputs that the designer chose; ``jde__status`` ERROR, ``errors`` and ``sysErrors`` say
 that a step failed, under a 200 too; a business error comes as 500; 444 says that the call did not run (API.md). An
-answer is taken for the one to this call only where it gives our key back.
+answer is taken for the one to this call only where it gives our key back. Which step failed, and what those before it
+have written, no error says: so it is no refusal before a look has found nothing (docs/decisions/0025).
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from wherry.records import Answer, Call, Item, Reply
 
 from .books import Books
 from .client import Obj, decoded
-from .documents import cancels, reference
-from .faults import code_of, field_of, is_refusal, said
+from .documents import REFUSED, cancels, reference, refused
+from .faults import code_of, errors_in, is_refusal, said
 from .kinds import Kind
 from .signin import EXPIRED
 
@@ -46,11 +47,13 @@ def _answer(item: Item, reply: Reply, books: Books) -> Answer | None:
     if reply.status == DONE:
         return _run(item, reply, books)
     body = object_in(reply.body)
-    refused = reply.status in NEVER_RAN and body.get("status") == "ERROR" and said(body)
-    if refused or (reply.status == FAILED and is_refusal(body)):
-        return _refused(item, said(body), code_of(body))
-    words = said(body) if reply.status == FAILED else ""
-    return Answer(fate="unknown", reason=f"JD Edwards failed at it: {words}") if words else None
+    words, failed = said(body), reply.status == FAILED
+    if reply.status in NEVER_RAN and body.get("status") == "ERROR" and words:
+        return _failed(item, body, words, books, ended=True, aborted=True)
+    if failed and is_refusal(body):
+        named = any(errors_in(body))
+        return _failed(item, body, words, books, ended=named, aborted=named)
+    return Answer(fate="unknown", reason=f"JD Edwards failed at it: {words}") if failed and words else None
 
 
 def _run(item: Item, reply: Reply, books: Books) -> Answer | None:
@@ -59,12 +62,11 @@ def _run(item: Item, reply: Reply, books: Books) -> Answer | None:
     except TryAgain:
         return None
     kind = books.kinds[item.entity]
-    target, failed = target_of(kind, body), is_refusal(body) or body.get("jde__status") == "ERROR"
-    words = said(body) or clean(body.get("jde__simpleMessage")) or "a step failed"
-    if failed and target:
-        return Answer(fate="unknown", reason=f"JD Edwards gives a number for it, and says: {words}")
-    if failed:
-        return _refused(item, words, code_of(body))
+    target = target_of(kind, body)
+    if is_refusal(body) or body.get("jde__status") == "ERROR":
+        words = said(body) or clean(body.get("jde__simpleMessage")) or "a step failed"
+        words += f" (and gives the number {target})" if target else ""
+        return _failed(item, body, words, books, ended=True, aborted=False)
     if not _is_of(item, body, books):
         return None
     if not target:
@@ -93,9 +95,18 @@ def target_of(kind: Kind, body: Obj) -> str:
     return "/".join(parts) if all(part.strip("0") for part in parts) else ""
 
 
-def _refused(item: Item, words: str, code: str) -> Answer:
-    field = field_of(words)
+def _failed(item: Item, body: Obj, words: str, books: Books, *, ended: bool, aborted: bool) -> Answer:
+    """An error. ``ended``: nothing of the call is at work any more; ``aborted``: it went no further than the error.
+
+    Where the site can find, it is looked for, and refused if it is not there (``documents.call_of``). Where it cannot,
+    only what went no further is believed: by the template it leaves nothing behind. Any other is for a person.
+    """
+    reason, after = f"JD Edwards says: {words}", 0.0 if ended else None
+    if books.settings.finds:
+        return Answer(fate="unknown", reason=reason, memo=f"{REFUSED}{words}", after=after)
+    if not aborted:
+        return Answer(fate="unknown", reason=reason, after=after)
+    told = refused(item, words)
     return Answer(
-        fate="refused", reason=f"JD Edwards refused it: {words}", code=code, field=field if field in item.body else "",
-        fix="do what JD Edwards says, then try it again",
+        fate="refused", reason=told.message, code=code_of(body), field=str(told.where.get("field", "")), fix=told.fix
     )  # fmt: skip

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 import msgspec
 from msgspec import Struct
+from wherry.errors import Rejected
 from wherry.money import exact
 from wherry.posting.bodies import refusal
 from wherry.posting.texts import clean, cut
@@ -19,6 +20,7 @@ from wherry.records import Call, Item
 from . import journals, sales
 from .books import Books
 from .client import path_of
+from .faults import field_of
 from .kinds import Kind
 from .lines import fitting
 from .settings import JdeSettings
@@ -28,6 +30,8 @@ Fields = dict[str, str]
 CONTENT = {"Content-Type": "application/json"}
 ADDRESS = {"street": 40, "city": 25, "region": 3, "postal_code": 12, "country": 3}
 _DATES = ("date", "due_date")
+REFUSED = "refused: "
+"""How the memo of an item begins that was answered by an error: the words come behind it."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -64,7 +68,10 @@ def _cancelling(item: Item, kind: Kind, books: Books) -> Call:
 
 
 def call_of(item: Item, books: Books) -> Call:
-    """The call that carries an item. Raises Rejected where it cannot be said."""
+    """The call that carries an item. Raises Rejected where it cannot be said, and for what was answered by an error:
+    it comes here again once a look has found nothing of it."""
+    if item.memo.startswith(REFUSED):
+        raise refused(item, item.memo.removeprefix(REFUSED))
     kind = books.kinds[item.entity]
     if cancels(item, kind):
         return _cancelling(item, kind, books)
@@ -74,6 +81,15 @@ def call_of(item: Item, books: Books) -> Call:
     return Call(
         method="POST", path=path_of(books.settings, kind.run), items=(item.stamp,), headers=dict(CONTENT), body=body
     )
+
+
+def refused(item: Item, words: str) -> Rejected:
+    """The error for what JD Edwards did not take."""
+    field = field_of(words)
+    return refusal(
+        item, f"JD Edwards refused it: {words}", field if field in item.body else "",
+        "do what JD Edwards says, then try it again", "WHERRY-4949",
+    )  # fmt: skip
 
 
 def said_of(item: Item, books: Books) -> Said:

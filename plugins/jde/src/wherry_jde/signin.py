@@ -106,7 +106,7 @@ class SessionAuth(httpx.Auth):
     # -- what the server says -----------------------------------------------------------------------------------------
 
     def _opened(self, response: httpx.Response) -> _Session:
-        """The session. Raises AccessLost, TryAgain, and ConfigError for a user whose numbers are written otherwise."""
+        """The session. Raises AccessLost, TryAgain, and ConfigError for one that is not as it was meant."""
         body = object_in(response.content)
         if response.status_code in (400, 401, 403, EXPIRED):
             raise self._refused(said(body))
@@ -121,7 +121,7 @@ class SessionAuth(httpx.Auth):
         if cookie := body.get("aisSessionCookie"):
             session.cookies.setdefault("aisSessionCookie", remember(str(cookie)))
         try:
-            self._fits(user)
+            self._fits(user, session.environment)
         except ConfigError:
             self._session = session  # so that it is given back when the client is closed
             raise
@@ -135,7 +135,13 @@ class SessionAuth(httpx.Auth):
             fix="compare username, password, environment and role; then run it again",
         )  # fmt: skip
 
-    def _fits(self, user: dict[str, Any]) -> None:
+    def _fits(self, user: dict[str, Any], environment: str) -> None:
+        if environment and environment.casefold() != self._settings.environment.casefold():
+            raise ConfigError(
+                f"JD Edwards opened a session in {environment}, and the connection is for {self._settings.environment}",
+                code="WHERRY-2950", key="environment",
+                fix="write the environment that is meant; the user, or the AIS server, may be bound to another",
+            )  # fmt: skip
         sign, form = str(user.get("decimalFormat") or ""), str(user.get("simpleDateFormat") or "")
         if sign != ".":
             raise ConfigError(

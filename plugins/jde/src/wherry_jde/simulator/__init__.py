@@ -33,11 +33,11 @@ class JdeSimulator(StandIn):
 
     def __init__(
         self, *, clock: Clock | None = None, currency: str = "USD", company: str = "00001", password: str = "",
-        decimals: str = ".", form: str = "generic", page: int = 100, environment: str = "JDV920",
+        decimals: str = ".", form: str = "generic", page: int = 100, environment: str = "JDV920", dates: str = "iso",
     ) -> None:  # fmt: skip
         controls: dict[str, Callable[[Any], Any]] = {"close": self._close, "expire": self._expire}
         super().__init__(Stage(clock, _dressed, controls, acts=("expire",)))
-        self.site = Site(self.stage, company, currency, decimals)
+        self.site = Site(self.stage, company, currency, decimals, dates)
         self.password, self.decimals, self.form, self.page = password, decimals, form, page
         self.environment = environment
         self.sessions: dict[str, Obj] = {}

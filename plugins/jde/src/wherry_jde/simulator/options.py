@@ -12,7 +12,8 @@ from . import JdeSimulator
 
 
 class JdeOptions(Options):
-    """``decimals`` is the service user's decimal sign, ``page`` the longest page of the site."""
+    """``decimals`` is the service user's decimal sign, ``page`` the longest page of the site, ``dates`` how its
+    orchestrations take days: as ISO 8601, as the user writes them (MM/dd/yyyy), or in milliseconds since 1970."""
 
     currency: Currency = "USD"
     company: str = "00001"
@@ -20,6 +21,7 @@ class JdeOptions(Options):
     decimals: Literal[".", ","] = "."
     form: Literal["generic", "standard"] = "generic"
     page: int = 100
+    dates: Literal["iso", "user", "epoch"] = "iso"
 
 
 def simulator(options: Mapping[str, str]) -> JdeSimulator:
@@ -27,5 +29,5 @@ def simulator(options: Mapping[str, str]) -> JdeSimulator:
     said = JdeOptions.of(options)
     return JdeSimulator(
         currency=said.currency, company=said.company, password=said.password, decimals=said.decimals, form=said.form,
-        page=said.page,
+        page=said.page, dates=said.dates,
     )  # fmt: skip

@@ -16,6 +16,7 @@ Obj = dict[str, Any]
 Row = dict[str, Any]
 Inputs = Obj
 
+DAYS = {"iso": "%Y-%m-%d", "user": "%m/%d/%Y"}
 _ORDER = ("CustomerPO", "Company", "SoldTo", "OrderDate", "Number", "DueDate", "Remark", "Currency", "Total",
           "GridData", "BranchPlant")  # fmt: skip
 _BY_NUMBER = ("CustomerPO", "Company", "OrderNumber", "OrderType")
@@ -35,10 +36,11 @@ class Refused(Exception):
 
 
 class Site:
-    """Tables by name, each a list of rows, column → value. ``cause`` is "" while a person works in a browser."""
+    """Tables by name, each a list of rows, column → value. ``cause`` is "" while a person works in a browser. ``dates``
+    is how its orchestrations take days: ``iso``, as the ``user`` writes them, or ``epoch`` (milliseconds)."""
 
-    def __init__(self, stage: Stage, company: str, currency: str, decimals: str) -> None:
-        self.stage, self.company, self.decimals = stage, company, decimals
+    def __init__(self, stage: Stage, company: str, currency: str, decimals: str, dates: str) -> None:
+        self.stage, self.company, self.decimals, self.dates = stage, company, decimals, dates
         self.closed, self.cause = "", "call"
         self.tables: dict[str, list[Row]] = {
             "F0010": [{"CO": company, "NAME": "Model Company".ljust(30), "CRCD": currency}],
@@ -171,7 +173,7 @@ class Site:
         row["canceled"] = key
         kind = "invoice" if type == "SO" else "credit_memo"
         self._effect(kind, "voided", f"{row['DOCO']}/{type}", row["inputs"].get("Number", ""), key,
-                     date=row["inputs"]["OrderDate"])  # fmt: skip
+                     date=self._day(row["inputs"]["OrderDate"]).isoformat())  # fmt: skip
         return done
 
     def _find_journal(self, inputs: Inputs) -> Obj:
@@ -185,10 +187,10 @@ class Site:
         return {"BatchReference": key, "Found": found}
 
     def _read_ledger(self, inputs: Inputs) -> Obj:
-        last, first = julian(_day(_need(inputs, "ThruDate"))), inputs.get("FromDate")
+        last, first = julian(self._day(_need(inputs, "ThruDate"))), inputs.get("FromDate")
         rows = [row for row in self.tables["F0911"] if row["DGJ"] <= last]
         if first is not None:
-            rows = [row for row in rows if row["DGJ"] >= julian(_day(first))]
+            rows = [row for row in rows if row["DGJ"] >= julian(self._day(first))]
         return {"Lines": [
             {"Account": row["account"], "Amount": format(row["AA"], "f"), "GLDate": str(row["DGJ"]),
              "DocumentNumber": row["DOC"], "DocumentType": row["DCT"], "Explanation": row["EXA"],
@@ -211,10 +213,18 @@ class Site:
             raise Refused("0081", f"Company invalid: {inputs.get('Company')}")
 
     def _open_day(self, told: str) -> dt.date:
-        date = _day(told)
+        date = self._day(told)
         if date.isoformat() <= self.closed:
             raise Refused("0026", "G/L Date is before the current period")
         return date
+
+    def _day(self, told: str) -> dt.date:
+        try:
+            if self.dates == "epoch":
+                return dt.datetime.fromtimestamp(int(told) // 1000, dt.UTC).date()
+            return dt.datetime.strptime(f"{told} +0000", f"{DAYS[self.dates]} %z").date()
+        except ValueError:
+            raise Refused("0004", f"{told} is no date") from None
 
     def _account(self, word: str) -> Row:
         for row in self.tables["F0901"]:
@@ -267,13 +277,6 @@ def _fits(inputs: Inputs, name: str, letters: int) -> str:
 
 def _same(held: Any, told: str) -> bool:
     return str(held).strip() == told.strip()
-
-
-def _day(told: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(told)
-    except ValueError:
-        raise Refused("0004", f"{told} is no date") from None
 
 
 def julian(date: dt.date) -> int:
