@@ -214,6 +214,27 @@ def test_a_customer_that_a_person_entered_with_its_number_is_not_made_again(made
     assert {one["Customer"] for one in made.written("SalesOrder")} == {"Seventeen Ltd", "13047"}
 
 
+def test_what_somebody_enters_by_hand_at_any_time_is_found_by_its_number_and_not_made_twice(made: Shop) -> None:
+    """case_C20: QuickBooks would take the number twice."""
+    for _ in range(2):
+        made.run()
+        made.session()
+    customer, thing = (made.desktop.records(kind)[-1]["id"] for kind in ("Customer", "ItemNonInventory"))
+    made.imports(f"{CHARGES.splitlines()[0]}\n536369,1002,Tin lantern,2,03/12/2010 08:45,2.75,17850,UK\n")
+    line = {"ItemRef": {"ListID": thing}, "Amount": "5.50"}
+    made.desktop.enter(
+        "SalesOrder",
+        CustomerRef={"ListID": customer},
+        RefNumber="536369",
+        TxnDate="2010-12-03",
+        SalesOrderLineAdd=[line],
+    )
+    made.run()
+    made.session()
+    assert made.totals().keys() == {*TOTALS, "536369"}
+    assert made.waiting()["decide"] == 1
+
+
 def test_a_run_before_the_first_session_says_what_to_do(tmp_path: Path) -> None:
     with shop(tmp_path) as fresh:
         report = fresh.run()

@@ -38,6 +38,7 @@ class QbwcSink:
         Barred(type="receivable", why="QuickBooks wants a customer on its line", with_party=True),
         Barred(type="payable", why="QuickBooks wants a vendor on its line, and Wherry writes no vendors"),
     )
+    repeats_numbers: Sequence[str] = tuple(one for one in documents.ENTITIES if one not in documents.LISTED)
     batch = width = 1
     """One write a message set: what becomes of it is then known, or asked for, by itself."""
 

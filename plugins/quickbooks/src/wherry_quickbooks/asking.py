@@ -48,17 +48,21 @@ class Search(Struct, frozen=True):
     customer: str = ""
 
 
+def numbered(books: Books) -> list[str]:
+    """What bears the number there that it has at its source."""
+    return [one for one in KINDS if one not in LISTED and (books.company.custom_numbers or one == "journal_entry")]
+
+
 def search_of(item: Item, books: Books) -> Search:
     """The search that must find an item if QuickBooks holds it."""
     body = item.before or item.body if item.action == "void" else item.body
     day, customer = str(body.get("date") or ""), str(body.get("customer") or "")
-    journal = item.entity == "journal_entry"
-    if journal and item.action == "void":
+    if item.entity == "journal_entry" and item.action == "void":
         # The entry that reverses it is known by its note only.
         return Search(item.entity, "day", day)
     if item.target is not None:
         return Search(item.entity, "id")
-    if item.entity in LISTED or (body.get("number") and (journal or books.company.custom_numbers)):
+    if item.entity in LISTED or (body.get("number") and item.entity in numbered(books)):
         return Search(item.entity, "key")
     return Search(item.entity, "day", day, customer)
 

@@ -44,6 +44,8 @@ class QuickBooksSink:
         self.width = settings.width
         self.settle: float = settings.settle
         self.resend_for: float | None = settings.resend_for or None
+        self.repeats_numbers: Sequence[str] = ()
+        """Only a preference, which may be off, keeps people from giving a number twice."""
         self._client, self._settings, self._services = client, settings, services
         self._read: Books | None = None
         self._exchange: str | None = None
@@ -51,6 +53,7 @@ class QuickBooksSink:
     def check(self) -> Account:
         """The company, its chart and its tax codes, read once. Raises ConfigError for settings it does not fit."""
         self._read = read_books(self._client, self._settings, self._services)
+        self.repeats_numbers = asking.numbered(self._read)
         company = self._read.company
         return Account(company.id, company.name, {"currency": company.currency, "country": company.country})
 
