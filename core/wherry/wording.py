@@ -9,6 +9,11 @@ from wherry import money
 
 _QUOTED = re.compile(r'"[^"]*"')
 _NAME = re.compile(r"\bNAME\b")
+CHOICES = (
+    "look there first; it is there: wherry errors resolve E-N --link ID; it is not: the same with --send-again, or "
+    "with --abandon where it is not to be sent"
+)
+"""What a person does about what a machine cannot tell."""
 
 
 def a(noun: str) -> str:

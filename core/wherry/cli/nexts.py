@@ -52,7 +52,8 @@ def _itself(
     if row["class"] == "decide":
         hits = [hit["target"] for hit in (evidence or {}).get("found", ())]
         links = [f"wherry errors resolve {id} --link {shlex.quote(hit)}" for hit in hits[:_MOST]]
-        return links or [f"wherry errors resolve {id} --send-again"]
+        unseen = [f"--link {shlex.quote(row.get('target') or 'ID')}"] if evidence is None else []  # look there first
+        return links or [f"wherry errors resolve {id} {way}" for way in (*unseen, SEND_AGAIN)]
     if row["class"] == "refused" and SEND_AGAIN in row["fix"]:  # what was written is there no more
         return [f"wherry errors resolve {id} --send-again", f"wherry errors resolve {id} --abandon"]
     return [f"wherry errors retry {id}"]

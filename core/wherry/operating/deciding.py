@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Mapping, Sequence
+from shlex import quote
 from typing import Any
 
 import msgspec
@@ -17,10 +18,10 @@ from wherry.errors import AccessLost, Guarded, NotFound, TryAgain, WherryError
 from wherry.hub import Hub
 from wherry.operating import approvals, decided, desk, linking
 from wherry.operating.linking import LINK
-from wherry.operating.looking import Look, look
+from wherry.operating.looking import Look, as_sent, look
 from wherry.protocol import flight, halfway, rows, said, writing
-from wherry.protocol.steps import OVER_SEEN, Lane, Outcome, Step, digest, item_of, stamp_of
-from wherry.records import Answer, Create, Facts, Item, Link
+from wherry.protocol.steps import OVER_SEEN, Lane, Outcome, Step, digest, stamp_of
+from wherry.records import Answer, Create, Facts, Found, Link
 from wherry.roles import CallSinkWriter
 from wherry.runs.job import Options
 from wherry.store import Store, audit, ledger
@@ -29,7 +30,7 @@ from wherry.store.database import Tx
 from wherry.store.findings import How
 from wherry.store.inquiries import Placed, items_by_number
 from wherry.store.ledger import ItemRow, LinkRow, Route
-from wherry.wording import spelled
+from wherry.wording import CHOICES, spelled
 
 TRIED = frozenset({"refused", "queued", "differs", "unknown"})
 """What can be tried again."""
@@ -141,30 +142,39 @@ def adopt(
 
     Raises Guarded for what is not to be decided, NotFound where the target holds no such thing.
     """
-    one = _decidable(hub, id, *states)
+    one, detail = _decidable(hub, id, *states), {"target": target, "note": note}
     lane = desk.lane(hub, one)
     linking.refuse_taken(hub, one, target)
-    seen = None
-    if lane.atomic is None:
-        [seen] = look(hub, [one], target)
-    hit = next((hit for hit in seen.found if hit.target == target), None) if seen is not None else None
-    if seen is not None and seen.asked and hit is None:
-        name = desk.bound(hub, one.route.sink).name
-        raise NotFound(
-            f"{name} holds no {spelled(one.item.entity)} {target}; nothing was linked",
-            fix=f"what it was found to hold: wherry errors show E-{id}", code="WHERRY-3083", target=target,
-        )  # fmt: skip
-    if seen is not None and action == LINK and linking.is_to_be_looked_at(lane, one.item, seen, target):
+    if lane.atomic is not None:
+        return _settled(hub, one, _atomic(one, target), action, detail, how="linked"), None
+    [seen] = look(hub, [one], target)
+    hit = _hit(hub, one, seen, target)
+    if action == LINK and linking.is_to_be_looked_at(lane, one.item, seen, target):
         with hub.store.write() as tx:
             linking.note(tx, Placed(one.route, _still(tx, one)), target, note, hub.store.now())
         return _finished(hub, [one]), None
-    if lane.atomic is not None:
-        return _settled(hub, one, _atomic(one, target), action, {"target": target, "note": note}, how="linked"), None
-    answer = Answer(fate="linked", target=target, token=hit.token if hit else "", reason=note or "a person said so")
+    held, why = hit.facts if hit else {}, note or "a person said so"
+    answer = Answer(fate="linked", target=target, token=hit.token if hit else "", reason=why, facts=held,
+                    changes=seen.changes)  # fmt: skip
     step = _step_with(one, answer)
     step.link = LinkRow(one.item.entity, one.item.key, target, "person")
-    held = hit.facts if hit is not None else {}
-    return _settled(hub, one, step, action, {"target": target, "note": note}, how="linked", held=held), seen
+    done = _settled(hub, one, step, action, detail, how="linked", held=held)
+    if one.item.target == target and (seen.changes or not held):  # a change, of which nobody knows that it got there
+        fix = f"wherry resync {quote(one.item.flow)} {quote(one.item.record_id)} writes it there as it is here"
+        done.items = [{**row, "fix": fix} for row in done.items]
+    return done, seen
+
+
+def _hit(hub: Hub, one: Placed, seen: Look, target: str) -> Found | None:
+    """The document that a person named; None where nobody can look. Raises NotFound where the target holds none."""
+    hit = next((hit for hit in seen.found if hit.target == target), None)
+    if seen.asked and hit is None:
+        name = desk.bound(hub, one.route.sink).name
+        raise NotFound(
+            f"{name} holds no {spelled(one.item.entity)} {target}; nothing was linked",
+            fix=f"what it was found to hold: wherry errors show E-{one.item.id}", code="WHERRY-3083", target=target,
+        )  # fmt: skip
+    return hit
 
 
 def _atomic(one: Placed, target: str) -> Step:
@@ -271,9 +281,9 @@ def accept(hub: Hub, id: int, note: str = "", *, same: bool = False) -> Done:
     link = msgspec.structs.replace(link, token=one.item.token) if same else link
     held = _held_now(hub, one, link.target)
     reason = f"{KEPT} {audit.actor()}" + (f": {note}" if note else "")
-    answer = Answer(fate="linked", target=link.target, token=link.token, reason=reason)
+    answer = Answer(fate="linked", target=link.target, token=link.token, reason=reason, facts=held)
     return _settled(hub, one, _step_with(one, answer), "errors.accept", {"note": note, "reason": one.item.reason},
-                    stays=link, how="kept theirs", held=held)  # fmt: skip
+                    stays=None if same else link, how="kept theirs", held=held)  # fmt: skip
 
 
 def _held_now(hub: Hub, one: Placed, target: str) -> Facts | None:
@@ -303,7 +313,7 @@ def not_that_way(item: ItemRow) -> Guarded:
         "unknown": f"wherry errors retry E-{item.id} looks it up now",
         "refused": f"wherry errors retry E-{item.id}, or: wherry errors resolve E-{item.id} --link ID | --abandon; "
         "--send-again where it was deleted there",
-        "decide": f"wherry errors resolve E-{item.id} --link ID | --send-again | --abandon",
+        "decide": CHOICES.replace("E-N", f"E-{item.id}"),
         "differs": f"wherry errors retry E-{item.id}, or: wherry errors resolve E-{item.id}",
         "queued": f"wherry approve {item.flow} E-{item.id}" if item.approval == "wanted" else f"wherry run {item.flow}",
         "triage": "wherry triage list",
@@ -322,12 +332,6 @@ def _step_with(one: Placed, answer: Answer) -> Step:
     return step
 
 
-def _as_sent(tx: Tx, one: Placed, step: Step) -> Item:
-    """The item as it would be sent; a reference that leads nowhere (any more) is empty."""
-    known = {ref: found.target or None for ref, found in ledger.find_links(tx, one.route, step.draft.refs).items()}
-    return item_of(step, {ref: known.get(ref) for ref in step.draft.refs})
-
-
 def _settled(
     hub: Hub, one: Placed, step: Step, action: str, detail: Mapping[str, Any], *, how: How, held: Facts | None = None,
     stays: LinkRow | None = None,
@@ -341,7 +345,7 @@ def _settled(
         if how == "given up":
             decided.keep_given_up(tx, Placed(one.route, msgspec.structs.replace(step.item)))
         step.item.call = 0  # a person's word settles it, no request
-        step.sent = _as_sent(tx, one, step)
+        step.sent = as_sent(tx, one, step)
         outcomes = writing.settle(tx, lane, [step], now, cause=f"E-{one.item.id}")
         if stays is not None:
             kept = msgspec.structs.replace(stays, digest=digest(step.sent.body), sequence=one.item.sequence)

@@ -25,6 +25,7 @@ from wherry.store.database import Tx
 from wherry.store.inquiries import Placed
 from wherry.store.ledger import Event, ItemRow
 from wherry.store.registry import Bound
+from wherry.wording import CHOICES
 
 if TYPE_CHECKING:
     from wherry.protocol.flight import Target
@@ -190,17 +191,16 @@ def _fix(item: ItemRow, leaves_with: str, holder: Holder | None) -> str:
     """What to do next, with the item's own number in it."""
     if holder is not None:
         return f"that comes first, then it goes on by itself: {behind.see(holder.id)}"
-    said = item.fix.replace("E-N", f"E-{item.id}") + _about_need(item)
     by_state = {
-        "refused": f"wherry errors edit E-{item.id} FIELD=VALUE, or correct it at its source; "
-                   f"then: wherry errors retry E-{item.id}",
-        "decide": f"wherry errors resolve E-{item.id} --link ID | --send-again | --abandon",
-        "differs": f"wherry errors resolve E-{item.id} keeps theirs; wherry errors retry E-{item.id} sends ours again",
+        "refused": "wherry errors edit E-N FIELD=VALUE, or correct it at its source; then: wherry errors retry E-N",
+        "decide": CHOICES,
+        "differs": "wherry errors resolve E-N keeps theirs; wherry errors retry E-N sends ours again",
         "unknown": f"it is looked up by {leaves_with}"
-                   + (f", or now: wherry errors retry E-{item.id}" if leaves_with == leaving.RUN else ""),
+                   + (", or now: wherry errors retry E-N" if leaves_with == leaving.RUN else ""),
         "waiting": "it goes on by itself; look at what it waits for",
     }  # fmt: skip
-    return said or by_state.get(item.state, "")
+    said = item.fix or by_state.get(item.state, "")
+    return said.replace("E-N", f"E-{item.id}") + _about_need(item)
 
 
 def _about_need(item: ItemRow) -> str:

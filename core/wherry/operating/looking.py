@@ -11,8 +11,8 @@ from wherry.hub import Hub
 from wherry.operating import desk
 from wherry.protocol import flight, halfway, resolving, sinks
 from wherry.protocol.flight import Flight, Target
-from wherry.protocol.steps import differing
-from wherry.records import Change, Found
+from wherry.protocol.steps import REPLACE, Step, differing, item_of
+from wherry.records import Change, Found, Item
 from wherry.roles import Asks
 from wherry.store import ledger
 from wherry.store.calls import OpenItem
@@ -41,23 +41,35 @@ def look(hub: Hub, chosen: Sequence[Placed], target: str = "") -> list[Look]:
         reached = desk.reach(hub, sink)
         with hub.store.read() as tx:
             flights, _ = flight.board(tx, sink, [OpenItem(one.route.source, one.item) for one in mine])
+            ends = {one.item.id: as_sent(tx, one, flight.step_of(OpenItem(one.route.source, one.item)))
+                    for one in mine if one.item.action == REPLACE}  # fmt: skip
         if reached is None or not isinstance(reached.sink, Asks):
             found += [Look(placed=one, asked=False, found=[]) for one in mine]
             continue
         for each in flights:
             each.item.target = target or each.item.target
         finds, by_id = resolving.look(reached, flights), {each.open.item.id: each for each in flights}
-        found += [_looked(reached, one, by_id.get(one.item.id), finds) for one in mine]
+        found += [_looked(reached, one, by_id.get(one.item.id), finds, ends.get(one.item.id)) for one in mine]
     _keep_found(hub, found, target)
     return found
 
 
-def _looked(target: Target, one: Placed, flown: Flight | None, finds: resolving.Finds) -> Look:
+def as_sent(tx: Tx, one: Placed, step: Step) -> Item:
+    """The item as it would be sent; a reference that leads nowhere (any more) is empty."""
+    known = {ref: found.target or None for ref, found in ledger.find_links(tx, one.route, step.draft.refs).items()}
+    return item_of(step, {ref: known.get(ref) for ref in step.draft.refs}, in_the_end=True)
+
+
+def _looked(
+    target: Target, one: Placed, flown: Flight | None, finds: resolving.Finds, end: Item | None
+) -> Look:  # fmt: skip
+    """``end``: of what is taken back to be replaced, what is to stand there then."""
     hits = finds.get(flown.stamp) if flown is not None else None
     if flown is None or hits is None:
         return Look(placed=one, asked=False, found=[])
-    sent = sinks.facts(target.sink, flown.item)
-    changes = tuple(change for hit in hits[:1] for change in differing(sent, hit.facts))
+    sent = sinks.facts(target.sink, end or flown.item)
+    meant = [hit for hit in hits if hit.target == flown.item.target] or hits
+    changes = tuple(change for hit in meant[:1] for change in differing(sent, hit.facts))
     return Look(placed=one, asked=True, found=hits, changes=changes)
 
 

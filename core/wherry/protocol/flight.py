@@ -25,14 +25,13 @@ from wherry.store import Store, ledger
 from wherry.store.calls import CallRow, OpenItem
 from wherry.store.database import Tx
 from wherry.store.ledger import ItemRow, LinkRow
-from wherry.wording import of_connection, spelled
+from wherry.wording import CHOICES, of_connection, spelled
 
 _LONGEST = 60.0
 UNAUTHORIZED, _FORBIDDEN = 401, 403
 THROTTLED = 429
 PUT_OFF_AT_MOST = 8
 BROKEN_FIX = "update or report the plugin, then: wherry errors retry E-N"
-CHOICES = "look there, then: wherry errors resolve E-N --link ID | --send-again | --abandon"
 FAR = 86_400.0
 """Seconds: nothing is put off for longer."""
 

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from wherry.errors import ContractBroken, Guarded, Rejected, WherryError
 from wherry.protocol import flight, halfway, restored, rows, said, sinks
-from wherry.protocol.flight import CHOICES, Exchange, Flight, Target, Verdict, differs, only_repeats
+from wherry.protocol.flight import Exchange, Flight, Target, Verdict, differs, only_repeats
 from wherry.protocol.steps import OVER_SEEN, REPLACE, differing
 from wherry.records import DONE, Answer, Call, Facts, Fate, Found, Item, Reply
 from wherry.roles import Asks
@@ -24,7 +24,7 @@ from wherry.store import calls, ledger
 from wherry.store.calls import CallRow
 from wherry.store.database import Tx
 from wherry.threads import fan_out
-from wherry.wording import spelled
+from wherry.wording import CHOICES, spelled
 
 _SENT_AT_MOST = 3
 """How often the same bytes are sent: a vendor that replays a stored failure would replay it for ever (case A13)."""
@@ -236,6 +236,8 @@ def still_unclear(flights: Sequence[Flight], finds: Finds, fate: Fate = "queued"
 def _unclear(one: Flight, fate: Fate) -> Answer:
     if one.rejected is not None and fate == "queued":
         return flight.unsayable(one.rejected)
+    if isinstance(one.rejected, Rejected) and (word := said.of(one.open.item)) is not None:
+        return said.unseen(word)
     if one.rejected is not None:
         return Answer(fate="decide", reason=f"it cannot be asked for: {one.rejected.message}", fix=CHOICES)
     if one.open.item.tries >= _TRIED_AT_MOST:
@@ -254,10 +256,8 @@ def perhaps_there(target: Target) -> Answer:
 
 def _nobody_knows(target: Target, one: Flight) -> Answer:
     row = one.open.item
-    return Answer(
-        fate="decide", fix=CHOICES,
-        reason=f"it was sent to {target.name} on {row.changed_at[:19]} and the answer was lost; it cannot be asked",
-    )  # fmt: skip
+    sent = f"it was sent to {target.name} on {row.changed_at[:19]}, which cannot be asked what became of it: "
+    return Answer(fate="decide", fix=CHOICES, reason=sent + (row.reason or "the answer was lost"))
 
 
 def _found(target: Target, one: Flight, hits: Sequence[Found]) -> Answer:
@@ -342,7 +342,7 @@ def _gone(one: Flight) -> Answer:
         return Answer(fate="reversed", target=item.target or "", token=item.token, reason=reason)
     return Answer(
         fate="refused", reason=f"{spelled(item.entity)} {item.target} is no longer there",
-        fix="wherry errors resolve E-N --send-again writes it anew | --link ID | --abandon",
+        fix="wherry errors resolve E-N --send-again writes it anew; or the same with --link ID, or --abandon",
     )  # fmt: skip
 
 
@@ -383,9 +383,8 @@ def _met(target: Target, one: Flight, hit: Found) -> Answer | None:
 def _stuck(target: Target, one: Flight, hit: Found) -> Answer:
     """Of what was to be changed again and again: its version there tells whether others changed it meanwhile."""
     same = f"{target.name} gave no clear answer, however often it was sent, and holds what it held before"
-    return Answer(
-        fate="decide", reason=same if hit.token == one.item.token else "it keeps changing there", fix=CHOICES
-    )  # fmt: skip
+    why = same if hit.token == one.item.token else "it keeps changing there"
+    return Answer(fate="decide", reason=why, fix=CHOICES)
 
 
 def _agree(sent: Facts, held: Facts) -> bool:

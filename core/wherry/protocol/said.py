@@ -15,7 +15,7 @@ from wherry.protocol.steps import differing, in_words
 from wherry.records import Answer, Found, Item
 from wherry.roles import CallSinkWriter
 from wherry.store.ledger import ItemRow
-from wherry.wording import spelled
+from wherry.wording import CHOICES, spelled
 
 _SAID = "said"
 _TELLING = frozenset({"number", "name", "date", "total", "currency", "customer", "party", "state"})
@@ -53,24 +53,29 @@ def aim(asked: Iterable[tuple[ItemRow, Item]]) -> None:
         item.target = word.target if (word := of(row)) is not None else item.target
 
 
+def unseen(word: Word) -> Answer:
+    """Of what its target has no words to be asked for: nobody can look, so what was said counts."""
+    return Answer(fate="linked", target=word.target, reason=word.note or f"{word.by} said so; nobody can look")
+
+
 def judged(
     sink: CallSinkWriter, name: str, word: Word, row: ItemRow, item: Item, hits: Sequence[Found], now: str
 ) -> Answer:  # fmt: skip
     """What a look in the target of that name says to it. Where it is something else a person sees that first."""
     hit = next((hit for hit in hits if hit.target == word.target), None)
     changes = differing(sinks.facts(sink, item), hit.facts) if hit is not None else ()
-    changes = tuple(change for change in changes if change.field in _TELLING)
-    if hit is not None and not changes:
-        return Answer(fate="linked", target=hit.target, token=hit.token, reason=word.note or "a person said so")
+    telling = tuple(change for change in changes if change.field in _TELLING)
+    if hit is not None and not telling:
+        return Answer(fate="linked", target=hit.target, token=hit.token, reason=word.note or "a person said so",
+                      facts=hit.facts, changes=changes)  # fmt: skip
     row.evidence = halfway.seen(row, "look", now, word.target, hits)
     what = f"{spelled(item.entity)} {word.target}"
     if hit is None:
         return Answer(
             fate="decide", reason=f"{name} holds no {what}, which {word.by} said it is; nothing was linked",
-            fix="wherry errors resolve E-N --link ID | --send-again | --abandon",
+            fix=CHOICES,
         )  # fmt: skip
     return Answer(
-        fate="decide", reason=f"{what}, which {word.by} said it is, differs: {in_words(changes, 'here')}",
-        fix=f"where it is that all the same: wherry errors resolve E-N --link {word.target}; else: --link ID | "
-            "--send-again | --abandon",
+        fate="decide", reason=f"{what}, which {word.by} said it is, differs: {in_words(telling, 'here')}",
+        fix=f"where it is that all the same: wherry errors resolve E-N --link {word.target}; else {CHOICES}",
     )  # fmt: skip

@@ -332,7 +332,11 @@ class Settlement:
     def _hold(self, step: Step, answer: Answer) -> None:
         body = step.sent.body if step.sent is not None else item_of(step, self.known).body
         rule = REVERSED if answer.fate == "reversed" else rows.rule_of(step, answer.fate)
+        before = step.link if step.item is not None and step.item.target == answer.target else None
         step.link = rows.sent_link(self.lane, step, answer, rule, body, self.now)
+        if answer.fate == "linked" and before is not None and (answer.changes or not answer.facts):
+            # which one it is was said; whether the change got there was not
+            step.link = msgspec.structs.replace(step.link, digest="", body=before.body if answer.facts else "")
         self.links.append(step.link)
         self.known[step.ref] = answer.target
 
