@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
 import re
+import signal
 import socket
 import stat
 import subprocess
@@ -215,6 +217,18 @@ def test_an_interrupt_is_exit_130(
     _break(monkeypatch, KeyboardInterrupt())
     assert wherry("status") == 130
     assert "goes on from there" in capsys.readouterr().err
+
+
+def test_a_stop_by_a_service_manager_is_an_interrupt_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or no vendor's session would be given back: some are licensed."""
+    set_to: dict[int, object] = {}
+    monkeypatch.setattr(signal, "signal", set_to.__setitem__)
+    monkeypatch.setattr(sys, "argv", ["wherry", "status"])
+    for name in ("freeze", "set_threshold"):
+        monkeypatch.setattr(gc, name, lambda *told: None)
+    monkeypatch.setattr(app, "run", lambda arguments: 0)
+    assert cli.main() == 0
+    assert set_to == {signal.SIGTERM: signal.default_int_handler}
 
 
 def test_a_reader_that_has_seen_enough_is_no_error(project: Path) -> None:

@@ -40,8 +40,11 @@ def main() -> int:
     if arguments == ["--version"] and _said(f"wherry {__version__}\n"):
         return 0
     import gc
+    import signal
 
     gc.set_threshold(_YOUNG)
+    # A service manager stops by SIGTERM: as after Ctrl-C, sessions that a vendor has licensed are given back.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     from wherry.cli.app import run
 
     code = run(arguments)
