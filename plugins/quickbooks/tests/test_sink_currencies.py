@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from wherry.accounting import BarsAccounts, BookedLine, BooksRounding, Entry
 from wherry.books import rates
 from wherry.books.drafts import draft_of
@@ -22,7 +23,7 @@ assert _spec is not None
 assert _spec.loader is not None
 _bench = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_bench)
-item, made = _bench.item, _bench.made
+item, made, update = _bench.item, _bench.made, _bench.update
 
 DAY = dt.date(2026, 3, 31)
 EXCHANGE = "79000"
@@ -111,3 +112,34 @@ def test_what_quickbooks_books_at_home_is_what_the_books_said_to_the_cent(
     assert [line.home for line in found.lines if line.minor] == [line["home"]["minor"] for line in told["lines"]]
     left = [(line.account, line.home if line.side == "debit" else -line.home) for line in found.lines if not line.minor]
     assert left == ([(EXCHANGE, told["rounding"]["minor"])] if "rounding" in told else [])
+
+
+def test_a_sale_in_another_currency_goes_with_the_rate_of_its_day_or_is_held(made: Any, tmp_path: Path) -> None:
+    """C3, C5: QuickBooks counts a euro as a dollar where nobody says a rate. What a person sets there later stays."""
+    books = {"chart": "full", "currency": "USD", "multicurrency": True}
+    euros = {"currency": "EUR", "minor": 2500}
+
+    def one(bench: Any, **more: Any) -> Any:
+        bench.sim.write("CompanyCurrency", {"Code": "EUR"})
+        who = bench.sim.write("Customer", {"DisplayName": "Kontor", "CurrencyRef": {"value": "EUR"}})["Id"]
+        return item("invoice", {**bench.invoice(total=euros), "customer": who, **more})
+
+    bench = made(None, books)
+    with pytest.raises(
+        Rejected, match=r"has no rate from EUR to USD for 2026-03-31 .* would count 1 EUR as 1 USD"
+    ) as held:
+        bench.sink.encode([one(bench)])
+    assert (held.value.code, held.value.fix[:43]) == ("WHERRY-4777", "add the rate to tables/rates.csv (columns d")
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables/rates.csv").write_text("date,from,to,rate\n2026-03-27,EUR,USD,1.085\n")
+    bench = made(None, books)
+    bench.sink._services = replace(bench.sink._services, folder=tmp_path)
+    bench.sink.check()
+    first = one(bench)
+    answer = bench.written(first)
+    assert (bench.held("Invoice")["CurrencyRef"]["value"], bench.held("Invoice")["HomeTotalAmt"]) == (
+        "EUR",
+        Decimal("27.13"),
+    )
+    [call] = bench.sink.encode([update(first, answer, {**first.body, "memo": "March"})])
+    assert b"ExchangeRate" not in call.body

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from wherry.books.rates import Rates, read_rates
 from wherry.errors import ConfigError, Rejected
 from wherry.posting.bodies import refusal
 from wherry.posting.tables import tax_codes
@@ -139,7 +140,8 @@ class Books(Struct, frozen=True):
     """A company, as far as writing to it needs to know it. ``taxes`` are the ids of tax codes by rate (percent), as
     the operator's ``tax_table`` has them; ``income`` is the id of the account that items sell to.
 
-    ``classes`` and ``departments`` are None where the company does not track them.
+    ``classes`` and ``departments`` are None where the company does not track them. ``rates`` are those of the
+    operator's ``rate_table``, for documents in other currencies.
     """
 
     company: Company
@@ -151,6 +153,8 @@ class Books(Struct, frozen=True):
     name_taken: str
     classes: Places | None = None
     departments: Places | None = None
+    rate_table: str = ""
+    rates: Rates = Rates()
 
 
 def read_books(client: Client, settings: QuickBooksSettings, services: Services) -> Books:
@@ -160,11 +164,13 @@ def read_books(client: Client, settings: QuickBooksSettings, services: Services)
     table = services.table(settings.tax_table)
     codes = list(client.query("TaxCode")) if table else []
     taxes = tax_codes(settings.tax_table, table, code_of=lambda word: _code(word, codes))
+    rates = services.folder / settings.rate_table
     return Books(
         company, Chart(rows), settings.tax_table, taxes, _income(rows, settings), settings.item_type,
         settings.name_taken,
         Places(client.query("Class")) if company.classes else None,
         Places(client.query("Department")) if company.departments else None,
+        settings.rate_table, read_rates(rates, settings.rate_table) if rates.is_file() else Rates(),
     )  # fmt: skip
 
 

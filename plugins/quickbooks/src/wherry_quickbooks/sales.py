@@ -6,12 +6,14 @@ numbers; the amount of a line is its quantity times its price (fault 6070); line
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from wherry.books.rates import COLUMNS
 from wherry.money import exact
-from wherry.posting import bodies
+from wherry.posting import bodies, texts
 from wherry.posting.bodies import ZERO, adds_up, customer_of, refusal, times, worth_of
 from wherry.records import Item
 
@@ -23,9 +25,12 @@ from .places import placed
 from .taxes import taxed
 
 LONGEST_NUMBER = 21
+_NAMED = 60
+"""Characters by which a message names a line."""
 PRICE = Decimal("0.0000001")
 """The steps in which QuickBooks keeps a price that it works out itself."""
 POSTING = frozenset({"invoice", "credit_memo", "journal_entry"})
+SALES = frozenset({"invoice", "credit_memo", "estimate", "sales_order"})
 
 
 def sale(item: Item, books: Books) -> Obj:
@@ -81,6 +86,22 @@ def head(item: Item, books: Books, currency: str, *, custom: bool) -> Obj:
     return {**made, "PrivateNote": stamped(note, item.stamp, NOTE)}
 
 
+def exchanged(item: Item, books: Books) -> Obj:
+    """The rate of a new document in another currency than the company's. Without one QuickBooks counts one unit of it
+    as one of its own. Only at first: what a person sets there stays. Raises Rejected where the table has none."""
+    home, currency = books.company.currency, currency_of(item, books)
+    if item.entity not in SALES or currency == home:
+        return {}
+    day = str(item.body["date"])
+    if rate := books.rates.find(dt.date.fromisoformat(day), currency, home):
+        return {"ExchangeRate": rate.rate}
+    raise refusal(
+        item, f"it is in {currency}, and {books.rate_table} has no rate from {currency} to {home} for {day} or the "
+        f"seven days before it; QuickBooks would count 1 {currency} as 1 {home}", "date",
+        f"add the rate to {books.rate_table} (columns {', '.join(COLUMNS)}), then try it again", "WHERRY-4777",
+    )  # fmt: skip
+
+
 def open_period(item: Item, books: Books) -> None:
     """Raises Rejected for a date in closed books, old or new; QuickBooks would answer 6200 or 6210."""
     closed = books.company.close_date
@@ -121,7 +142,7 @@ def _line(item: Item, books: Books, currency: str, n: int, line: dict[str, Any])
     if not line.get("product"):
         if total == 0 and told:
             return {"DetailType": "DescriptionOnly", **described, "DescriptionLineDetail": {}}
-        name = line.get("service") or told or "no name"
+        name = texts.cut(line.get("service") or told, _NAMED) or "no name"
         raise refusal(
             item, f"line {n + 1} ({name}) names no product or service of QuickBooks", f"lines[{n}].product",
             "match the line's product or service, then try it again", "WHERRY-4732",

@@ -74,6 +74,10 @@ class QuickBooksSettings(ConnectionSettings):
     tax_table: TablePath = Field(
         "tables/tax.csv", description="The table that maps tax rates (rate, in percent) to QuickBooks tax codes (code)."
     )
+    rate_table: TablePath = Field(
+        "tables/rates.csv",
+        description="The table of exchange rates for documents in other currencies: date, from, to, rate, source.",
+    )
     metered_reads: int = Field(
         MONTHLY, ge=1, description="The reads a month of your app's plan at Intuit; status warns from 70 % of them."
     )
