@@ -37,6 +37,17 @@ def test_one_clock_that_is_wrong_neither_loses_a_change_nor_puts_it_off(ours: in
     assert bound.passed(now + (max(ours, told) + 1) * second)
 
 
+@given(ours=skews, told=skews, second=st.sampled_from([1, 1_000]))
+def test_two_clocks_that_are_wrong_lose_nothing_that_comes_after_what_was_read(
+    ours: int, told: int, second: int
+) -> None:
+    """case_B7: a machine and its proxy may go by the same wrong clock; the stamps are the system's own."""
+    bound, now = noted(ours, told, second)
+    newest = now - 7 * OVERLAP * second
+    assert bound.reached(newest) <= newest + 1
+    assert bound.reached(now + 1) == min(bound.settled(), now + 2)
+
+
 @given(ours=skews)
 def test_where_no_answer_tells_the_time_the_newest_stamp_counts(ours: int) -> None:
     """Our own clock alone would pass over changes where it is ahead."""
@@ -58,6 +69,16 @@ def test_a_mark_is_never_closer_than_the_overlap_nor_behind_where_the_read_began
         Mark(500, "x", 500), Mark(600, "y", 500), Mark(began - OVERLAP, "", 500),
     ]  # fmt: skip
     assert span.end() == Mark(began - OVERLAP, "", began - OVERLAP)
+
+
+def test_what_nothing_came_after_stays_the_place_of_the_next_read() -> None:
+    """And relatives count from the newest of them: they change where no head does."""
+    span = Span(FakeClock(), OVERLAP, early=10_000, late=10_000, start=Mark(500, "x", 700))
+    assert span.end() == Mark(500, "x", 700)
+    span.beside = 900
+    assert span.end() == Mark(500, "x", 901)
+    assert span.mark(600, "y") == Mark(600, "y", 700)
+    assert span.end() == Mark(601, "", 901)
 
 
 def test_a_strange_mark_is_told_by_the_plugins_own_code() -> None:

@@ -6,7 +6,8 @@ an overlap earlier; what it reads twice, the core drops.
 
 When a read began only the system's own clock can say, and an answer's ``Date`` may be a proxy's. A mark ahead of the
 system's clock passes over changes for good, one behind it reads them twice; an end behind it puts them off. So the
-earlier of ``Date`` and our own clock counts for the mark, the later one for the end.
+earlier of ``Date`` and our own clock counts for the mark, the later one for the end. Both may be ahead: the stamps that
+were read are the system's own for sure, so no mark is saved further than just behind the newest of them.
 """
 
 from __future__ import annotations
@@ -77,6 +78,10 @@ class Bound(Struct):
         the overlap before the newest stamp that was read."""
         return max(0, (newest if self.early is None else self.early) - self.overlap)
 
+    def reached(self, newest: int) -> int:
+        """The same, and no further than behind the newest stamp that was read: what comes later has a later one."""
+        return min(self.settled(newest), newest + 1)
+
     def passed(self, stamp: int) -> bool:
         """Whether a stamp is later than the read began."""
         return self.late is not None and stamp >= self.late + self.second
@@ -91,6 +96,8 @@ class Span(Bound):
 
     start: Mark = Mark()
     newest: int = 0
+    beside: int = 0
+    """The newest stamp of relatives that was read."""
 
     @property
     def near(self) -> int:
@@ -116,5 +123,6 @@ class Span(Bound):
 
     def end(self) -> Mark:
         """What to save after everything, relatives included."""
-        at = max(self.start.at, self.settled(self.newest))
-        return Mark(at, self.start.id if at == self.start.at else "", at)
+        at = max(self.start.at, self.reached(self.newest))
+        near = max(self.near, self.reached(max(self.newest, self.beside)))
+        return Mark(at, self.start.id if at == self.start.at else "", near)

@@ -197,7 +197,7 @@ class Telling:
         assert [Decimal(str(told[name])) for name in ids] == [Decimal(text) for text in NUMBERS]
 
     @guarantee(promise.NONE_LOST)
-    @pytest.mark.parametrize(("ours", "told"), [(-26, 0), (26, 0), (0, -26), (0, 26), (26, None)])
+    @pytest.mark.parametrize(("ours", "told"), [(-26, 0), (26, 0), (0, -26), (0, 26), (26, None), (26, 26)])
     def test_a_wrong_clock_has_no_say_in_what_is_read(
         self, trial: Trial, ours: int, told: int | None, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -14,7 +14,7 @@ from wherry.records import Record
 from wherry.rows import Row
 
 from .client import Ask, Client, among, is_id
-from .objects import version_of
+from .objects import STAMP, version_of
 from .walk import changed
 
 FILE_FIELDS = ("name", "size", "media_type", "subject", "deal_id")
@@ -39,7 +39,7 @@ def notes_of(deals: Sequence[str]) -> Ask:
 
 def notes_since(moment: int) -> Ask:
     """The query for deals that got a file, or whose file changed, since a moment."""
-    return Ask("annotations", ("_objectid_value",), f"{_OF_DEALS} and {changed(moment)}", _ORDER)
+    return Ask("annotations", ("_objectid_value", STAMP), f"{_OF_DEALS} and {changed(moment)}", _ORDER)
 
 
 def file_of(row: Row) -> tuple[str, Record]:

@@ -85,14 +85,15 @@ class DynamicsSource:
         asked = []
         if query.kind == "deal" and "line_item" in query.relatives:
             line = self._schema.view("line_item")
-            asked.append(Ask(line.set, ("_opportunityid_value",), changed(span.near), f"{line.id} asc"))
+            asked.append(Ask(line.set, ("_opportunityid_value", STAMP), changed(span.near), f"{line.id} asc"))
         if query.kind == "deal" and "file" in query.relatives:
             asked.append(notes_since(span.near))
         if query.repeats and "company" in query.complete:
             account = self._schema.view("company")
             merged = f"merged eq true and {changed(span.near)}"
-            asked.append(Ask(account.set, ("_masterid_value",), merged, f"{account.id} asc"))
+            asked.append(Ask(account.set, ("_masterid_value", STAMP), merged, f"{account.id} asc"))
         told = list(chain.from_iterable(self._fan_out(self._client.rows, asked)))
+        span.beside = max(map(stamp_of, told), default=0)
         found = named(told, "_opportunityid_value") | named(told, "_objectid_value")
         ids = sorted(found | self._of_accounts(view, sorted(named(told, "_masterid_value"))))
         for some in pieces(ids, CHUNK):

@@ -20,9 +20,11 @@ class Position(Struct, omit_defaults=True):
 
 class Mark(Position, omit_defaults=True, tag_field="v", tag=1):
     """The position of the heads, and of the ``relatives`` whose changes touch them, by object type; one that is not
-    named was read as far as the heads. ``list`` is the cursor of a full read under way, ``bound`` when that began."""
+    named was read up to ``near``, or as far as the heads. ``list`` is the cursor of a full read under way, ``bound``
+    when that began."""
 
     relatives: dict[str, Position] = field(default_factory=dict)
+    near: int = 0
     list: str = ""
     bound: int | None = None
 

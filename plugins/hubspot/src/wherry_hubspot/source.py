@@ -106,7 +106,7 @@ class HubSpotSource:
         self.chunk = CHUNK
         watched, fields = _watched(query), view.properties(query.fields)
         heads = Changes(self._reader, view.type_name, mark, fields, bound, view.filters)
-        begun = {type_name: mark.relatives.get(type_name, Position(mark.at)) for type_name in watched}
+        begun = {type_name: mark.relatives.get(type_name, Position(mark.near or mark.at)) for type_name in watched}
         for step in heads.steps():
             self._metadata.notice(query.kind, {head.stage for head in step.heads})
             yield Page(_records(view, step.heads, since), mark_at(heads.position, begun), step.total)

@@ -32,7 +32,7 @@ PATIENCE = 3
 
 
 class Step(Struct):
-    """Heads not met before in this walk, and the stamp up to which all was read."""
+    """Heads not met before in this walk, and the stamp up to which all was read; 0 where there was nothing."""
 
     heads: list[Head]
     at: int
@@ -71,10 +71,10 @@ class Changes(Struct):
         self.position = self.start
         if self._looks_unchanged():
             return
-        at = self.start.at
+        at = 0
         for step in self._walk():
-            at = step.at
-            self.position = Position(min(at, self._shown(at)))
+            at = max(at, step.at)
+            self.position = Position(max(self.start.at, min(at, self._shown(at))))
             yield step
         self.position = Position(self._shown(at), len(self._overlap), max(self._overlap.values(), default=0))
 
@@ -97,7 +97,7 @@ class Changes(Struct):
         return (page.total, newest) == (known.n, known.newest) and self.bound.may_hide(known)
 
     def _shown(self, at: int) -> int:
-        return max(self.start.at, self.bound.settled(at))
+        return max(self.start.at, self.bound.reached(at))
 
     def _walk(self) -> Iterator[Step]:
         at, seen, stall = self.start.at, frozenset[str](), Stall(self.type_name)
@@ -109,7 +109,7 @@ class Changes(Struct):
             heads = [head_of(found) for found in page.results]
             fresh = [h for h in heads if h.ms > at or (h.ms == at and h.id not in seen)]
             last = max(at, heads[-1].ms) if heads else at
-            yield self._step(fresh, last, page.total)
+            yield self._step(fresh, last if heads else 0, page.total)
             if not page.after or self.bound.passed(last):
                 return
             stall.note(bool(fresh) or last > at)
@@ -210,7 +210,8 @@ class Everything(Struct):
         newest = max([self.mark.newest, *(head.ms for head in heads)])
         if cursor:
             return Mark(n=n, newest=newest, list=cursor, bound=self.bound.early)
-        return Mark(self.bound.settled(newest), n, newest if n else 0)
+        at, near = self.bound.reached(newest), self.bound.settled(newest)
+        return Mark(at, n, newest if n else 0, near=near if near != at else 0)
 
     def _may_restart(self, restarted: bool) -> None:
         if restarted:

@@ -12,9 +12,10 @@ from msgspec import Struct
 from wherry.decoding import decoder
 from wherry.errors import AccessLost, Rejected
 from wherry.records import Record
-from wherry.rows import Row
+from wherry.rows import Row, nested
 
 from .client import Client
+from .objects import STAMP, ms_of
 from .soql import among, is_id, moment, select
 
 FILE_FIELDS = ("name", "extension", "size", "media_type", "document_id", "deal_id")
@@ -46,8 +47,15 @@ def links_of(deals: Sequence[str]) -> str:
 def links_since(ms: int) -> str:
     """The query for deals that something was linked to, or of whose files a new version came, since a moment."""
     at = moment(ms)
-    changed = f"(SystemModstamp >= {at} OR ContentDocument.SystemModstamp >= {at})"
-    return select(("LinkedEntityId",), _LINK, f"LinkedEntityId IN (SELECT Id FROM {_DEAL}) AND {changed}")
+    changed = f"({STAMP} >= {at} OR ContentDocument.{STAMP} >= {at})"
+    columns = ("LinkedEntityId", STAMP, f"ContentDocument.{STAMP}")
+    return select(columns, _LINK, f"LinkedEntityId IN (SELECT Id FROM {_DEAL}) AND {changed}")
+
+
+def newest_of(row: Row) -> int:
+    """When a row beside the heads changed, in ms: a link with its document."""
+    document = nested(row.get("ContentDocument"))
+    return max(ms_of(row), ms_of(document) if document else 0)
 
 
 def file_of(row: Row) -> tuple[str, Record] | None:

@@ -18,8 +18,8 @@ from wherry.roles import Account, Connection, Description, Query, Services
 from wherry.rows import Row, named, pieces, text
 
 from .client import LONGEST_URL, TOGETHER, Client, Found, Headers, profile_of, stamp_ms
-from .files import links_since, opened
-from .objects import View, ms_of
+from .files import links_since, newest_of, opened
+from .objects import STAMP, View, ms_of
 from .relatives import Relatives
 from .schema import Schema
 from .settings import KINDS, SalesforceSettings
@@ -102,20 +102,23 @@ class SalesforceSource:
         were merged. What lies in the recycle bin is asked for as well: a deleted line, and the losers of a merger."""
         if not query.after or query.kind not in WATCHING:
             return []
-        since, asked = f"SystemModstamp >= {moment(near)}", []
+        since, asked = f"{STAMP} >= {moment(near)}", []
         if query.kind == "deal" and "line_item" in query.relatives:
-            asked.append(select(("OpportunityId",), "OpportunityLineItem", since))
+            asked.append(select(("OpportunityId", STAMP), "OpportunityLineItem", since))
         if query.kind == "deal" and "file" in query.relatives:
             asked.append(links_since(near))
         belongs = query.repeats and "company" in query.complete
         if belongs and (master := self._schema.view("company").seen(["MasterRecordId"])):
-            asked.append(select(master, "Account", f"IsDeleted = true AND MasterRecordId != null AND {since}"))
+            asked.append(
+                select([*master, STAMP], "Account", f"IsDeleted = true AND MasterRecordId != null AND {since}")
+            )
         return asked
 
     def _touched(self, view: View, query: Query, found: list[list[Row]], span: Span, since: int) -> Iterator[Page]:
         """Heads whose lines, files or account changed: a line moves its deal only when an amount changes, a file and a
         merger of accounts never do."""
         told = [row for rows in found for row in rows]
+        span.beside = max(map(newest_of, told), default=0)
         ids = named(told, "OpportunityId") | named(told, "LinkedEntityId")
         ids |= self._of_accounts(view, sorted(named(told, "MasterRecordId")))
         for some in pieces(sorted(ids), CHUNK):

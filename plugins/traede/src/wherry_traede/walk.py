@@ -52,7 +52,7 @@ class Walk:
 
     def __init__(self, ask: Ask, bound: Bound, start: int, size: int) -> None:
         self._ask, self._bound, self._start, self._size = ask, bound, start, size
-        self._trusted = False
+        self._trusted, self._newest = False, 0
 
     def steps(self) -> Iterator[Step]:
         """Raises TryAgain where the list does not hold still long enough to be read."""
@@ -65,7 +65,7 @@ class Walk:
             if not self._in_order(rows, at):
                 yield from self._sliced([row for row in self._agreed(at) if row.id not in seen])
                 return
-            last = rows[-1].at if rows else at
+            last = rows[-1].at if rows else 0
             done = self._is_last(rows) or self._bound.passed(last)
             yield Step([row for row in rows if row.id not in seen], self._mark(last, done))
             if done:
@@ -116,7 +116,7 @@ class Walk:
     def _sliced(self, rows: Sequence[Row]) -> Iterator[Step]:
         parts = [rows[n : n + self._size] for n in range(0, len(rows), self._size)] or [rows]
         for n, part in enumerate(parts, 1):
-            last = part[-1].at if part else self._start
+            last = part[-1].at if part else 0
             yield Step(list(part), self._mark(last, n == len(parts)))
 
     def _page(self, window: Window) -> list[Row]:
@@ -125,6 +125,7 @@ class Walk:
         return rows
 
     def _mark(self, last: int, done: bool) -> Mark:
-        """Never closer than the lag to Traede's clock, nor behind where this walk began."""
-        settled = self._bound.settled(last)
-        return Mark(max(self._start, settled if done else min(last, settled)))
+        """Never closer than the lag to Traede's clock, nor further than was read, nor behind where this walk began."""
+        self._newest = max(self._newest, last)
+        at = self._bound.reached(self._newest) if done else min(last, self._bound.settled(last))
+        return Mark(max(self._start, at))
