@@ -246,6 +246,19 @@ def test_a_lock_is_held_against_its_own_thread_too(database: Database) -> None:
         free.check()
 
 
+def test_who_lost_its_lock_writes_only_what_has_happened_whoever_holds_it(database: Database) -> None:
+    """case_A16, case_A17: another process may be at its work by now"""
+    with locks.hold(database, "flow:x"):
+        with pytest.raises(TryAgain), locks.hold(database, "drain:1"), database.write() as tx:
+            tell_and_lose_the_server(tx)
+        with pytest.raises(TryAgain, match="held drain:1 was lost"):
+            write_nothing(database)
+        with database.write(late=True) as tx:
+            tell(tx, (1, "answered", None, None))
+    with database.write() as tx:
+        assert [row[1] for row in kept(tx)] == ["answered"]
+
+
 def test_another_thread_has_a_session_of_its_own(database: Database) -> None:
     with locks.hold(database, "flow:x"), database.write() as mine, ThreadPoolExecutor(1) as pool:
         assert pool.submit(read_from, database).result(20) != served_by(mine)

@@ -163,7 +163,7 @@ class Hub:
             with collecting.seldom(), dying.watched(self.project.folder, self.plugins.problems, self.says):
                 report = self._guarded(name, run, options, progress)
             report.data.update({"run": run, "flow": name, "started": started, "finished": self.store.now()})
-            with self.store.write() as tx:
+            with self.store.write(late=True) as tx:
                 state = _STATES.get(report.exit_code, "failed")
                 registry.finish_run(tx, run, state, report.exit_code, self.store.now(), report.data)
             self.plugins.run_finished(name, run, report.data)

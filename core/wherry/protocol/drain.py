@@ -42,7 +42,7 @@ from wherry.store import calls, engines
 from wherry.store.calls import CallRow, OpenItem
 from wherry.store.database import Tx
 from wherry.store.ledger import ItemRow
-from wherry.store.locks import LOST, Held
+from wherry.store.locks import Held
 from wherry.threads import at_once, fan_out
 
 _LOOK_AT_ONCE = 200
@@ -301,8 +301,8 @@ class Drain:
         try:
             self._keep_replies(self.held.write, calls.put_calls, rows)
         except TryAgain as error:
-            if error.code == LOST:
-                self._keep_replies(self.store.write, calls.put_replies, rows)
+            if error.code == engines.LOST:
+                self._keep_replies(lambda: self.store.write(late=True), calls.put_replies, rows)
             raise
 
     def _keep_replies(self, begin: Begin, put: Put, rows: Sequence[CallRow]) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DatabaseError, DataError, DBAPIError, IntegrityError,
 
 from wherry.errors import ConfigError
 from wherry.store import tables
-from wherry.store.engines import not_opened, postgresql, sqlite, unusable
+from wherry.store.engines import lock_lost, not_opened, postgresql, sqlite, unusable
 from wherry.store.growth import Growth
 from wherry.store.sessions import Session, Sessions
 from wherry.store.statements import Row, Statements, driver_of, sliced
@@ -263,11 +263,15 @@ class Database:
             self._idle.append(connection)
 
     @contextlib.contextmanager
-    def write(self, session: Session | None = None) -> Iterator[Tx]:
-        """A writing transaction: committed on leaving, rolled back when anything is raised.
+    def write(self, session: Session | None = None, *, late: bool = False) -> Iterator[Tx]:
+        """A writing transaction: committed on leaving, rolled back when anything is raised. ``late``: of what is so
+        whoever holds this thread's locks by now.
 
-        Raises TryAgain when another process held the writer's place too long, ConfigError when the store is unusable.
+        Raises TryAgain when another process held the writer's place too long, or may hold a lock of this thread's,
+        ConfigError when the store is unusable.
         """
+        if session is None and not late and (name := self.sessions.lost()):
+            raise lock_lost(name)
         with self._alone(session) as tx:
             self.pause("before")
             yield tx

@@ -24,6 +24,8 @@ _PATIENCE = 30_000
 """Milliseconds that a writer waits for its turn, on either database, before it is told to come again."""
 HELD_UP = "WHERRY-6020"
 """The code of what is raised while others hold the store, or its server is out of reach."""
+LOST = "WHERRY-6021"
+"""The code of what is raised once the session that held a lock has died."""
 _PASSES = ("starting up", "shutting down", "recovery", "too many")
 """Words of a server that turns callers away for a while."""
 _COMPILED: LRUCache[Any, Any] = LRUCache(1000)
@@ -102,6 +104,14 @@ def _private(path: Path) -> None:
     """Other users of the machine have no business in the store: it is made 0600 before SQLite makes it 0644."""
     with contextlib.suppress(FileExistsError, PermissionError, OSError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
+
+
+def lock_lost(name: str) -> TryAgain:
+    """What a process that held the lock may do no longer."""
+    return TryAgain(
+        f"the database session that held {name} was lost", code=LOST,
+        fix="run it again; where a pooler is between, let it keep a session for each client (pool_mode = session)",
+    )  # fmt: skip
 
 
 def unusable(url: sa.URL, error: DBAPIError) -> WherryError:

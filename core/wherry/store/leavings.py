@@ -26,6 +26,12 @@ _DECIDED = sa.exists().where(
     history.c.flow == seen.c.flow, history.c.record_kind == seen.c.kind, history.c.record_id == seen.c.source_id,
     history.c.entity != "", history.c.fate == "skipped", history.c.reason == seen.c.reason, history.c.cause == "",
 )  # fmt: skip
+_NEVER_IN = (
+    sa.select(seen.c.reason, seen.c.currency, sa.func.count(), sa.func.coalesce(sa.func.sum(seen.c.amount), 0))
+    .where(seen.c.flow == sa.bindparam("of_flow"), seen.c.fate == "skipped", seen.c.synced == "")
+    .where(sa.not_(seen.c.reason.like("gone:%")))
+    .group_by(seen.c.reason, seen.c.currency).order_by(seen.c.reason, seen.c.currency)
+)  # fmt: skip
 _BY_RULE = _LEFT.where(seen.c.synced == "", _DECIDED)
 
 
@@ -43,3 +49,8 @@ def left_behind(tx: Tx, flow: str, kind: str) -> list[str]:
     """Source ids of the records that were left out in their newest version, taken back or changed, and stand as an
     earlier one."""
     return [str(row[0]) for row in tx.kept(_BEHIND, {"of_flow": flow, "of_kind": kind})]
+
+
+def never_in(tx: Tx, flow: str) -> list[tuple[str, str, int, int]]:
+    """(reason, currency, number, sum) of the records that were left out and never carried, of whatever day."""
+    return [(str(r), str(c), int(n), int(s)) for r, c, n, s in tx.kept(_NEVER_IN, {"of_flow": flow})]

@@ -17,10 +17,9 @@ from sqlalchemy.exc import DataError, DBAPIError, SQLAlchemyError
 
 from wherry.errors import Busy, TryAgain, WherryError
 from wherry.store.database import Database, Tx
+from wherry.store.engines import lock_lost
 from wherry.store.sessions import Session
 
-LOST = "WHERRY-6021"
-"""The code of what is raised once the session that held a lock has died."""
 _BACKEND = "SELECT pg_backend_pid()"
 _TAKE, _LET_GO = "SELECT pg_try_advisory_lock(%s), pg_backend_pid()", "SELECT pg_advisory_unlock(%s)"
 _STILL = "SELECT 1 / (pg_backend_pid() = %s)::int"
@@ -60,10 +59,7 @@ class Held:
             raise self._lost() from error
 
     def _lost(self) -> TryAgain:
-        return TryAgain(
-            f"the database session that held {self._name} was lost", code=LOST,
-            fix="run it again; where a pooler is between, let it keep a session for each client (pool_mode = session)",
-        )  # fmt: skip
+        return lock_lost(self._name)
 
     def _is_lost(self) -> bool:
         return self._session is not None and self._session.is_lost()
@@ -156,6 +152,8 @@ def _take_advisory(session: Session, name: str, number: int, deadline: float) ->
 
 
 def _let_go(session: Session, name: str, number: int) -> None:
-    with contextlib.suppress(SQLAlchemyError):  # a session that died has let go by itself
+    if session.is_lost():
+        return  # it has let go by itself
+    with contextlib.suppress(SQLAlchemyError):
         session.ask(_LET_GO, number)
         session.names.discard(name)

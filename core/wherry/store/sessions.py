@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy.engine import Connection, Engine
 
@@ -21,16 +21,14 @@ class Session:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self._raw: Any = connection.connection.driver_connection
         self.names: set[str] = set()
         """Of the locks that it holds: the server would give it each of them once more."""
         self._turn, self._user = threading.Lock(), 0
 
     def is_lost(self) -> bool:
-        """Whether it has ended, and with it all locks that it held."""
-        connection = self.connection
-        return (
-            connection.closed or connection.invalidated or cast("Any", connection.connection.driver_connection).closed
-        )
+        """Whether it has ended, and with it all locks that it held. SQLAlchemy would go on with another one."""
+        return bool(self._raw.closed)
 
     @property
     def is_free(self) -> bool:
@@ -72,6 +70,11 @@ class Sessions:
         """The one that holds this thread's locks, unless it is at work or lost."""
         found: Session | None = getattr(self._here, "session", None)
         return found if found is not None and found.is_free and not found.is_lost() else None
+
+    def lost(self) -> str:
+        """A lock that this thread held until its session ended, and does not know of yet; empty where there is none."""
+        found: Session | None = getattr(self._here, "session", None)
+        return min(found.names, default="") if found is not None and found.is_lost() else ""
 
     @contextlib.contextmanager
     def taken(self, session: Session | None = None) -> Iterator[Connection]:

@@ -29,8 +29,8 @@ class Store:
     def read(self) -> contextlib.AbstractContextManager[Tx]:
         return self.database.read()
 
-    def write(self) -> contextlib.AbstractContextManager[Tx]:
-        return self.database.write()
+    def write(self, *, late: bool = False) -> contextlib.AbstractContextManager[Tx]:
+        return self.database.write(late=late)
 
     def rehearse(self) -> contextlib.AbstractContextManager[Tx]:
         """A transaction that is rolled back at its end, whatever happens in it."""
