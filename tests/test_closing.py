@@ -114,6 +114,21 @@ def test_without_approve_nothing_is_sent_and_what_stops_it_is_told_with_what_to_
     assert desk.journals() == []
 
 
+def test_documents_that_a_flow_left_out_are_told_at_the_month_end_by_reason_and_stop_nothing(desk: Treasury) -> None:
+    """b_004_11: nobody else would ask for an invoice that is in no books."""
+    flow = '[flows.invoices]\nsource = "platform"\nsink = "books"\nkinds = ["invoice"]\n'
+    project = desk.folder / "wherry.toml"
+    project.write_text(project.read_text("utf-8") + flow, "utf-8")
+    sold = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
+    (desk.folder / "sold.csv").write_text(sold + "7,S,Fitting,2,13/01/2026 10:00,5.00,,UK\n", "utf-8")
+    desk.does("workspace import online-retail sold.csv")
+    desk.does("run invoices")
+    [row] = [row for row in closed(desk, "2026-01", 4)["open"] if row["what"] == "left out"]
+    assert (row["flow"], row["count"], row["sums"], row["stops"]) == ("invoices", 1, {"USD": 1000}, False)
+    assert (row["detail"], row["fix"]) == (
+        "no customer location, so no GL number, of any day", "wherry reconcile invoices --period 2026-01")  # fmt: skip
+
+
 def test_it_goes_on_where_it_stopped_and_a_period_that_is_closed_refuses_what_comes_late(desk: Treasury) -> None:
     """case_C14"""
     month(desk)

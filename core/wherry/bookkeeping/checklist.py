@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import zoneinfo
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
@@ -21,9 +22,10 @@ from wherry.errors import Guarded
 from wherry.hub import Hub
 from wherry.money import text
 from wherry.operating import desk
+from wherry.protocol import homing
 from wherry.records import OPEN
 from wherry.settings import Flow
-from wherry.store import inquiries, posted, registry
+from wherry.store import inquiries, leavings, posted, registry
 from wherry.store.database import Tx
 from wherry.store.inquiries import Placed
 from wherry.store.movements import MovementRow
@@ -88,6 +90,7 @@ def check(hub: Hub, connection: str, sink: int, flows: Sequence[Flow], period: P
     with hub.store.read() as tx:
         found.rows += [row for one in every if (row := _not_read(hub, tx, one, period)) is not None]
         _items(tx, sink, period, found)
+        found.rows += [row for one in every if not one.books_journals for row in _never_in(tx, one, period)]
         open_keys = posted.keys_open(tx, sink, ENTITY)
         late = [row for one in flows if (row := _late(tx, one, period)) is not None]
     for one in flows:
@@ -107,6 +110,21 @@ def _not_read(hub: Hub, tx: Tx, flow: Flow, period: Period) -> Row | None:
         return None
     detail = "was not read since the period ended" if runs else "was never run"
     return Row(what="not read", flow=flow.name, detail=detail, fix=_FIXES["not read"].format(flow=flow.name))
+
+
+def _never_in(tx: Tx, flow: Flow, period: Period) -> list[Row]:
+    """Documents that the flow left out, by reason. They may be of any day, which is not kept of them."""
+    sums: dict[str, dict[str, int]] = {}
+    counts: Counter[str] = Counter()
+    for reason, currency, number, minor in leavings.never_in(tx, flow.name):
+        why = homing.in_general(reason) or "no reason was kept"
+        counts[why] += number
+        desk.add(sums.setdefault(why, {}), minor, currency)
+    fix = f"wherry reconcile {flow.name} --period {period.name}"
+    return [
+        Row(what="left out", flow=flow.name, count=n, sums=sums[why], detail=f"{why}, of any day", fix=fix, stops=False)
+        for why, n in counts.items()
+    ]
 
 
 # -- what is open in the ledger ----------------------------------------------------------------------------------------
