@@ -143,6 +143,17 @@ def test_a_new_file_and_a_new_version_of_one_bring_their_deal_again(filled: Stan
         assert b"".join(pieces) == b"xy"
 
 
+def test_a_deal_that_got_a_file_and_was_deleted_is_told_of_so_that_its_return_is_a_change(filled: Standing) -> None:
+    """case_B12: restored as it was it would be dropped as a repeat, and the file with it."""
+    mark, org = settled(filled), filled.sim.org
+    deal = next(iter(org.rows["Opportunity"]))
+    filled.sim.add("ContentVersion", PathOnClient="new.txt", VersionData="eA==", FirstPublishLocationId=deal)
+    org.delete("Opportunity", deal)
+    records, mark = deals(filled.source(), mark)
+    assert [(record.id, record.gone, record.touched) for record in records] == [(deal, "deleted", False)]
+    assert filled.calls() == {"POST /composite": 1, "GET /query": 1, "GET /queryAll": 1}
+
+
 def test_a_deleted_line_and_a_merger_of_accounts_bring_their_deals_again(filled: Standing) -> None:
     """Salesforce touches the survivor of a merger, and none of the opportunities that go over to it."""
     org, rows = filled.sim.org, filled.sim.org.rows

@@ -19,7 +19,7 @@ from wherry.rows import Row, named, pieces, text
 
 from .client import LONGEST_URL, TOGETHER, Client, Found, Headers, profile_of, stamp_ms
 from .files import links_since, newest_of, opened
-from .objects import STAMP, View, ms_of
+from .objects import STAMP, View
 from .relatives import Relatives
 from .schema import Schema
 from .settings import KINDS, SalesforceSettings
@@ -116,16 +116,17 @@ class SalesforceSource:
 
     def _touched(self, view: View, query: Query, found: list[list[Row]], span: Span, since: int) -> Iterator[Page]:
         """Heads whose lines, files or account changed: a line moves its deal only when an amount changes, a file and a
-        merger of accounts never do."""
+        merger of accounts never do. One in the recycle bin is told of: should it come back as it was, nobody else would
+        know that there was more."""
         told = [row for rows in found for row in rows]
         span.beside = max(map(newest_of, told), default=0)
         ids = named(told, "OpportunityId") | named(told, "LinkedEntityId")
         ids |= self._of_accounts(view, sorted(named(told, "MasterRecordId")))
         for some in pieces(sorted(ids), CHUNK):
-            rows = self._by_id(view, some, query.fields)
-            records = [view.record(row) for row in rows if ms_of(row) >= since]
+            heads = self._present_or_removed(view, some, query.fields)
+            records = [head for head in heads.values() if stamp_ms(head.version) >= since]
             for record in records:
-                record.touched = True
+                record.touched = not record.gone
             yield Page(records, str(Mark(span.end().at, near=span.near)))
 
     def _of_accounts(self, view: View, accounts: Sequence[str]) -> set[str]:
@@ -161,10 +162,13 @@ class SalesforceSource:
         self._known(kind)
         view = self._schema.view(kind)
         for some in pieces(ids, TOGETHER * CHUNK):
-            heads = self._present(view, list(filter(is_id, some)), fields)
-            heads |= self._removed(view, [id for id in some if is_id(id) and id not in heads], fields)
+            heads = self._present_or_removed(view, list(filter(is_id, some)), fields)
             for id in some:
                 yield heads.get(id) or Record(kind=kind, id=id, version="deleted", gone="deleted")
+
+    def _present_or_removed(self, view: View, ids: Sequence[str], fields: Sequence[str]) -> dict[str, Record]:
+        heads = self._present(view, ids, fields)
+        return heads | self._removed(view, [id for id in ids if id not in heads], fields)
 
     def _present(self, view: View, ids: Sequence[str], fields: Sequence[str]) -> dict[str, Record]:
         return {record.id: record for record in map(view.record, self._by_id(view, ids, fields))}
