@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from wherry.posting.facts import TAKEN_BACK
 from wherry.records import Answer
 from wherry.runs.job import Options
-from wherry.testing import shelf
+from wherry.testing import shelf, target_sink
 from wherry.testing.target_sink import AskingSink, TargetSink
 
 from .drained import Books, books
@@ -302,6 +303,22 @@ def test_what_is_taken_back_while_nobody_knows_whether_it_is_there_is_voided_if_
 def test_a_void_whose_answer_is_lost_is_not_done_twice(desk: Books) -> None:
     desk.bill("1", status="void")
     desk.fault("lost")
+    assert desk.run().exit_code == 0
+    assert desk.done() == [("created", "10.00"), ("voided", "10.00")]
+
+
+@pytest.mark.parametrize("kind", ["lost", "dropped"])
+def test_what_stands_is_not_taken_for_taken_back_by_a_sink_whose_facts_of_both_have_no_name_in_common(
+    desk: Books, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    told = target_sink.facts_of
+    monkeypatch.setattr(
+        target_sink,
+        "facts_of",
+        lambda thing: dict(TAKEN_BACK) if thing["status"] == "void" else {"total": told(thing)["total"]},
+    )
+    desk.bill("1", status="void")
+    desk.fault(kind)
     assert desk.run().exit_code == 0
     assert desk.done() == [("created", "10.00"), ("voided", "10.00")]
 

@@ -10,7 +10,7 @@ from wherry.posting.bodies import ZERO
 from wherry.records import Facts, Item
 
 TAKEN_BACK: Facts = {"state": "taken back"}
-"""All there is to say of a document that books nothing any more."""
+"""All there is to say of a document that books nothing any more. One that stands has another ``state``."""
 
 
 def names(item: Item, field: str) -> bool:

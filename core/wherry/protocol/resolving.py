@@ -388,7 +388,8 @@ def _stuck(target: Target, one: Flight, hit: Found) -> Answer:
 
 
 def _agree(sent: Facts, held: Facts) -> bool:
-    return bool(sent) and bool(held) and not differing(sent, held)
+    """Where neither names what the other does nothing was compared."""
+    return not sent.keys().isdisjoint(held) and not differing(sent, held)
 
 
 def _keep_evidence(target: Target, one: Flight, hits: Sequence[Found], what: str) -> None:

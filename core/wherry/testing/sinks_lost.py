@@ -109,11 +109,15 @@ class Asking:
         (first,) = created(sink, [item])
         void = void_of(item, first)
         void.body = trial.changed(item)
+        back = sink.facts(void)
+        for hit in ask(sink, [void]).get(void.stamp, ()):
+            told = [name for name in back if name in hit.facts and back[name] != hit.facts[name]]
+            assert told or not hit.facts, "no fact of both tells what stands from what is taken back: name a state"
         lose(trial, sink, [void])
         trial.wait(sink.settle)
         hits = ask(sink, [void])[void.stamp]
         whole = [hit.facts for hit in hits if hit.target == first.target and not hit.memo]
-        assert whole in ([], [sink.facts(void)])
+        assert whole in ([], [back])
         if isinstance(sink, Replaces) and item.entity in sink.replaces:
             assert [hit.ours for hit in hits] == [True], "what somebody else took back is not to be written anew"
 
