@@ -54,6 +54,10 @@ class MapperTrial(Struct, kw_only=True):
     one_of: tuple[str, ...] = ()
     """Of what comes in lists, that of which a single entry counts: a kind of relatives, or ``kind.field``."""
 
+    def __post_init__(self) -> None:
+        same = any(one is other for one, other in zip(self.records(), self.records(), strict=False))
+        assert not same, "records gave the same record twice: let it make them anew at each call, as checks change them"
+
     @property
     def known(self) -> dict[str, type[Entity]]:
         return {**SHAPES, **self.shapes}

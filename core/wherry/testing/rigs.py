@@ -115,11 +115,11 @@ class Stand(Struct, kw_only=True):
     enter: Callable[[dict[str, Any]], str] | None = None
     """A person enters an invoice by hand (its row on the shelf); its id."""
     edit: Callable[[str, bool], object] | None = None
-    """A person changes an invoice (its number): what it says, or only a remark on it."""
+    """A person changes the invoice of that number: what it says (True), or only a remark that is not ours (False)."""
     twin: Callable[[str], object] | None = None
     """Makes a second thing with the stamp of the invoice of that number."""
     reach: Callable[[str], object] | None = None
-    """The credential opens another company from now on."""
+    """The credential opens this company from now on: ``T-2``, then ``T-1`` again, which it opened from the first."""
     muddle: Callable[[], object] | None = None
     """The next answer to several items lacks one, and is in another order."""
     posts: Callable[[], list[Post]] = list
