@@ -162,6 +162,19 @@ def test_held_movements_are_booked_anew_on_a_persons_word_before_any_run(posted:
     assert len(booked(posted)) == 3
 
 
+def test_what_is_booked_anew_is_not_late_for_a_group_of_which_another_entry_stands(desk: Treasury) -> None:
+    """case_C11: it stood in that group, and its period is open."""
+    moves(desk, "TX-1,2026-01-05,100.00 USD,payout,W1,p1", "TX-2,2026-01-08,7.00 USD,payout,W1,p2")
+    desk.does(f"journal post {FLOW} --to 2026-01-06 --yes")
+    desk.does(f"journal post {FLOW} --yes")
+    [first] = [one["DocNumber"] for one in desk.journals() if one["Line"][0]["Amount"] == 100]
+    desk.does(f"journal reverse {FLOW} '{first}' --yes")
+    desk.does(f"journal reverse {FLOW} '{first}' --repost --yes")
+    desk.does(f"journal post {FLOW} --yes")
+    assert len(desk.journals()) == 4
+    assert {one["TxnDate"] for one in desk.journals()} == {"2026-01-11"}
+
+
 def test_a_selection_that_leaves_held_movements_out_does_not_free_them(desk: Treasury) -> None:
     moves(desk, "TX-1,2026-01-05,100.00 USD,payout,W1,p1", "TX-2,2026-01-06,7.00 USD,payout,W1,p2")
     desk.ask(f"run {FLOW}")

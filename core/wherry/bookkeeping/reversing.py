@@ -270,7 +270,7 @@ def rebook(hub: Hub, name: str, one: Known, note: str = "") -> int:
         unbooked.fulfil(tx, one.route.sink, name, one.entry.key)
         rows = trail.subledger_rows(tx, trail.booking_flow(hub, name))
         ids = [row.id for row in rows if row.state == "left" and row.reason.startswith(held)]
-        movements.place(tx, one.route.sink, name, ids, "open")
+        movements.place(tx, one.route.sink, name, ids, "open", entry=one.entry.key)  # which they came in time for
         if ids:
             told = {"entry": one.entry.key, "movements": len(ids), "note": note}
             audit.write(tx, hub.store.now(), "journal.rebook", one.entry.number, told)
