@@ -7,8 +7,10 @@ import json
 import os
 import re
 import shlex
+import struct
 import sys
 import threading
+import time
 import webbrowser
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -165,13 +167,20 @@ def test_without_a_terminal_the_link_is_printed_and_a_later_command_finishes(ask
 
 
 def test_a_browser_on_this_machine_brings_the_answer_to_the_listener(run, crm, terminal, monkeypatch, capsys):
-    """b_001_27: Who comes with another state is not listened to, and nothing is lost by it."""
+    """b_001_27: Who comes with another state is not listened to, and nothing is lost by it. Nor by who says nothing, or
+    hangs up."""
+    import socket
+
     a_page_first(crm)
     seen: list[Any] = []
 
     def browse(link: str) -> bool:
         def people() -> None:
             answer = httpx.URL(visit(link))
+            silent, gone = (socket.create_connection((answer.host, answer.port)) for _ in range(2))
+            seen.append(silent)
+            gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            gone.close()
             stranger = answer.copy_merge_params({"state": "of-somebody-else"})
             seen.append(httpx.get(stranger))
             seen.append(httpx.get(answer.copy_with(path="/favicon.ico", query=None)))
@@ -182,10 +191,15 @@ def test_a_browser_on_this_machine_brings_the_answer_to_the_listener(run, crm, t
 
     monkeypatch.setenv("DISPLAY", ":0")
     monkeypatch.setattr(webbrowser, "open", browse)
+    began = time.monotonic()
     assert run("connect", "crm", "--port", str(_free_port())) == 0
+    assert time.monotonic() - began < 4
+    seen.pop(0).close()
     assert [page.status_code for page in seen] == [404, 404, 200]
     assert seen[-1].headers["cache-control"] == "no-store"
-    assert "crm is connected to" in capsys.readouterr().out
+    told = capsys.readouterr()
+    assert "crm is connected to" in told.out
+    assert "Traceback" not in told.err
 
 
 def test_a_person_may_paste_the_address_that_the_browser_ended_at(run, crm, terminal, monkeypatch, capsys):

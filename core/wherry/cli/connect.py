@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import socket
 import sys
 import time
 import webbrowser
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,6 +28,7 @@ from wherry.roles import Account
 _LONGEST = 64 * 1024
 """Characters of a secret."""
 _PAGE = "<!doctype html><meta charset=utf-8><title>Wherry</title><p>{}"
+_WELCOME, _STRANGE = "Go back to the terminal: it says how it went.", "This is not what is waited for here."
 _HEADERS = {
     "Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store", "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": "default-src 'none'",
@@ -132,12 +134,19 @@ def _advice(own: Face, name: str) -> list[str]:
 # -- the answer --------------------------------------------------------------------------------------------------------
 
 
-class _Listener(HTTPServer):
-    """Takes the one request that brings the answer; what does not fit is shown the door, and waited on."""
+class _Listener(ThreadingHTTPServer):
+    """Takes the one request that brings the answer; what does not fit is shown the door, and waited on. Whoever is slow
+    keeps nobody."""
+
+    block_on_close = False
 
     def __init__(self, begun: Begun, host: str, port: int) -> None:
         self.begun, self.answer = begun, ""
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         super().__init__((host, port), _Visitor)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Silent: a browser that hangs up may come again."""
 
 
 class _Visitor(BaseHTTPRequestHandler):
@@ -147,13 +156,17 @@ class _Visitor(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         whole = f"{_origin(self.server.begun.redirect)}{self.path}"
         fits = self.server.begun.fits(whole)
-        if fits:
-            self.server.answer = whole
-        self.send_response(200 if fits else 404)
+        try:
+            self._tell(200 if fits else 404, _WELCOME if fits else _STRANGE)
+        finally:  # from then on nobody waits until a visitor was told
+            if fits:
+                self.server.answer = whole
+
+    def _tell(self, status: int, said: str) -> None:
+        self.send_response(status)
         for header, value in _HEADERS.items():
             self.send_header(header, value)
         self.end_headers()
-        said = "Go back to the terminal: it says how it went." if fits else "This is not what is waited for here."
         self.wfile.write(_PAGE.format(said).encode())
 
     def log_message(self, format: str, *args: object) -> None:
@@ -188,11 +201,11 @@ def _heard(asked: Asked, listener: _Listener | None, name: str) -> str:
     until = time.monotonic() + LIFE
     sources = [sys.stdin, *([listener] if listener else [])]
     while (left := until - time.monotonic()) > 0:
-        ready = select.select(sources, [], [], left)[0]
+        ready = select.select(sources, [], [], min(left, 0.2))[0]
+        if listener is not None and listener.answer:
+            return listener.answer
         if listener in ready and listener is not None:
             listener.handle_request()
-            if listener.answer:
-                return listener.answer
         if sys.stdin in ready:
             line = sys.stdin.readline()
             if line.strip():
