@@ -345,15 +345,15 @@ def test_limits_are_told_apart_and_the_rest_that_they_ask_for_is_kept(filled: St
 
 
 def test_links_that_do_not_advance_end_the_read(filled: Standing) -> None:
-    """case_B10: the same link again, empty pages for ever, rows that go back."""
+    """case_B10: the same link again, empty pages for ever, rows that go back, a link that is refused."""
     link = f"{filled.url}/api/data/v9.2/opportunities?$skiptoken=1"
     (row,) = filled.told("/opportunities", select="statuscode,modifiedon", top="1")["value"]
     old = {**row, "modifiedon": "2020-01-01T00:00:00Z"}
-    said: list[list[Any]] = [[[row], [row]], [[], [], [], []], [[row], [old]]]
+    said: list[list[Any]] = [[[row], [row]], [[], [], [], []], [[row], [old]], [[row], None]]
     for n, pages in enumerate(said):
         for place, rows in enumerate(pages):
             body = {"value": rows, "@odata.nextLink": f"{link}{place if n else ''}"}
-            filled.sim.faults.add("status", status=200, body=body, path="opportunities$")
+            filled.sim.faults.add("status", status=400 if rows is None else 200, body=body, path="opportunities$")
         with pytest.raises(TryAgain, match="sends nothing new"):
             list(filled.source().read(Query("deal", fields=("statuscode",))))
         filled.sim.faults.clear()

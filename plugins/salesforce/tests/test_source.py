@@ -8,7 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from wherry.errors import AccessLost, ConfigError, TryAgain
+from wherry.errors import AccessLost, ConfigError, Rejected, TryAgain
 from wherry.records import Page, Record
 from wherry.roles import Query
 from wherry_salesforce import client, soql
@@ -329,6 +329,20 @@ def test_a_part_that_took_too_long_is_asked_by_itself(filled: Standing) -> None:
     filled.calls()
     assert source.complete(records, NEAR)[0].relatives["file"]
     assert filled.calls()["GET /query"] == len(NEAR)
+
+
+def test_a_cursor_that_is_forgotten_is_for_a_later_run_and_a_file_that_is_gone_for_a_person(filled: Standing) -> None:
+    """case_B10: Salesforce keeps ten cursors of a user. A file may go between its listing and its copying."""
+    source = filled.source()
+    records, _ = deals(source)
+    filled.sim.page = 2
+    body = [{"errorCode": "INVALID_QUERY_LOCATOR", "message": "invalid query locator"}]
+    filled.sim.faults.add("status", status=400, body=body, path="/query/", times=9)
+    with pytest.raises(TryAgain, match="sends nothing new"):
+        source.complete(records, NEAR)
+    gone = soql.long_id("0680000000000zz")
+    with pytest.raises(Rejected, match=f"does not give out file {gone}"), source.open_file(gone) as pieces:
+        b"".join(pieces)
 
 
 def test_a_version_of_the_api_that_is_not_alive_is_named(filled: Standing) -> None:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct, field
-from wherry.errors import TryAgain
+from wherry.errors import Rejected, TryAgain
 from wherry.http import Http, Limit, Profile
 from wherry.rows import Row
 
@@ -134,7 +134,12 @@ class Client:
         path, params = f"{ROOT}/{ask.set}", _params(ask)
         empty, seen = 0, set[str]()
         while path:
-            answer = self._http.read("GET", path, params=params, headers=headers, first=True, expect=Found)
+            try:
+                answer = self._http.read("GET", path, params=params, headers=headers, first=True, expect=Found)
+            except Rejected as refused:
+                if not seen:
+                    raise
+                raise no_progress(ask.set) from refused  # a link of its own: another read gets new ones
             found: Found = answer.data
             empty = 0 if found.value else empty + 1
             if found.next and (found.next in seen or empty > _MOST_EMPTY):

@@ -40,6 +40,8 @@ def classify(response: Response) -> WherryError | None:
         return _forbidden(code, message)
     if response.status in (404, 410) and not _RECORD.search(response.url):
         return _no_such_version(response.url)
+    if code == "INVALID_QUERY_LOCATOR":
+        return no_progress("a query's pages")
     if code in TEMPORARY:
         return TryAgain(f"Salesforce could not answer now: {code}: {message}", code="WHERRY-6762")
     if code in UNKNOWN_NAMES:

@@ -87,10 +87,10 @@ def opened(client: Client, version: str) -> Iterator[Iterator[bytes]]:
     try:
         with client.stream(version) as pieces:
             yield pieces
-    except AccessLost as lost:
-        if lost.code != "WHERRY-5762":  # the sign-in itself
+    except (AccessLost, Rejected) as error:
+        if isinstance(error, AccessLost) and error.code != "WHERRY-5762":  # the sign-in itself
             raise
-        raise _refused(version, lost.message) from lost
+        raise _refused(version, error.message) from error
 
 
 def _refused(version: str, why: str) -> Rejected:
