@@ -12,16 +12,19 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import click
 import pytest
-from wherry import __version__, cli
+from wherry import __version__, cli, clock
 from wherry.cli import app, drawing, formats, options, plugged
 from wherry.cli.context import Face
 from wherry.cli.lazy import Lazy, LazyGroup
 from wherry.cli.progress import EVERY, Progress
+from wherry.errors import TryAgain
 from wherry.protocol.tally import Tally
 from wherry.redaction import remember
 from wherry.testing.commands import logging_as_it_was
@@ -228,7 +231,20 @@ def test_a_stop_by_a_service_manager_is_an_interrupt_too(monkeypatch: pytest.Mon
         monkeypatch.setattr(gc, name, lambda *told: None)
     monkeypatch.setattr(app, "run", lambda arguments: 0)
     assert cli.main() == 0
-    assert set_to == {signal.SIGTERM: signal.default_int_handler}
+    assert set_to == {signal.SIGINT: cli._interrupt, signal.SIGTERM: cli._interrupt}
+
+
+def test_who_waits_in_another_thread_when_the_process_is_to_end_waits_no_longer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Ctrl-C was not heard for minutes while calls waited for their vendor: they had to leave first."""
+    monkeypatch.setattr(clock, "_stopping", threading.Event())
+    with ThreadPoolExecutor(1) as pool:
+        waits = pool.submit(clock.SystemClock().sleep, 60.0)
+        with pytest.raises(KeyboardInterrupt):
+            cli._interrupt(signal.SIGINT, None)
+        with pytest.raises(TryAgain, match="told to end"):
+            waits.result(timeout=10)
 
 
 def test_a_reader_that_has_seen_enough_is_no_error(project: Path) -> None:

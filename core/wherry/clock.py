@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 import time
 from email.utils import parsedate_to_datetime
+
+from wherry.errors import TryAgain
+
+_stopping = threading.Event()
+
+
+def stop() -> None:
+    """The process is to end: whoever waits in one of its other threads waits no longer, and goes on another time."""
+    _stopping.set()
 
 
 def stored(moment: dt.datetime) -> str:
@@ -33,6 +43,10 @@ class SystemClock:
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Waits; nothing or less than nothing is no wait."""
-        if seconds > 0:
+        """Waits; nothing or less than nothing is no wait. Raises TryAgain in a thread of a process that is to end."""
+        if seconds <= 0:
+            return
+        if threading.current_thread() is threading.main_thread():  # a signal wakes it by itself
             time.sleep(seconds)
+        elif _stopping.wait(seconds):
+            raise TryAgain("Wherry was told to end while it waited", code="WHERRY-6064")

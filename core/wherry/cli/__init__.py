@@ -33,6 +33,14 @@ def _said(line: str) -> bool:
     return True
 
 
+def _interrupt(number: int, frame: object) -> None:
+    """Nothing waits any longer, such as a call that is to leave when its vendor has room for it."""
+    from wherry import clock
+
+    clock.stop()
+    raise KeyboardInterrupt
+
+
 def main() -> int:
     """The console script. Returns the exit code."""
     _open_streams()
@@ -44,7 +52,9 @@ def main() -> int:
 
     gc.set_threshold(_YOUNG)
     # A service manager stops by SIGTERM: as after Ctrl-C, sessions that a vendor has licensed are given back.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _interrupt)
     from wherry.cli.app import run
 
     code = run(arguments)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _OURS = re.compile(r"WHERRY-\d{4}")
 _NO_ROOM, _BARRED = (errno.ENOSPC, errno.EDQUOT), (errno.EACCES, errno.EPERM, errno.EROFS)
 INTERRUPTED, USAGE, UNEXPECTED = 130, 2, 1
+GOES_ON = "interrupted; nothing is lost: what was settled stays, and the same command goes on from there"
 _LEFT_OUT = frozenset({"error", "code", "message", "fix", "problems", "hook", "version"})
 
 
@@ -55,9 +56,8 @@ def _of_this_machine(error: OSError) -> WherryError:
 
 
 def _interrupted(face: Face, error: BaseException) -> int:
-    sentence = "interrupted; what was settled stays, and the same command goes on from there"
-    click.echo(f"\n{sentence if isinstance(error, KeyboardInterrupt) else 'stopped; nothing was changed'}", err=True)
-    _envelope(face, {"error": "Interrupted", "code": "WHERRY-0130", "message": sentence, "fix": ""})
+    click.echo(f"\n{GOES_ON if isinstance(error, KeyboardInterrupt) else 'stopped; nothing was changed'}", err=True)
+    _envelope(face, {"error": "Interrupted", "code": "WHERRY-0130", "message": GOES_ON, "fix": ""})
     return INTERRUPTED
 
 

@@ -136,7 +136,7 @@ def _ran(own: Face, schema: str, report: Report) -> None:
     if report.error is not None:
         failures.draw(own, report.error.as_data())
     elif report.exit_code == EXIT_INTERRUPTED:
-        own.note("interrupted; what was settled stays, and the same command goes on from there")
+        own.note(failures.GOES_ON)
 
 
 def _edited_here(own: Face, flow: str, options: Options, before: dict[str, Any]) -> list[Any]:

@@ -11,12 +11,15 @@ from typing import Any
 
 import click
 
+from wherry import clock
 from wherry.cli.context import Face
 from wherry.cli.drawing import ago, table, until
 from wherry.cli.options import face, listing
 from wherry.errors import EXIT_INTERRUPTED, worst
 from wherry.hub import Report
 from wherry.operating import scheduler
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @click.command("list")
@@ -73,14 +76,23 @@ def run_(once: bool, name: str) -> None:
 
 def _forever(own: Face, plan: scheduler.Scheduler) -> None:
     def stop(number: int, frame: FrameType | None) -> None:
-        own.note("stopping: what runs is finished first; once more to stop at once")
+        own.note(
+            "stopping: what runs is finished first, what waits goes on at its next time; once more to stop at once"
+        )
         plan.stop()
-        signal.signal(number, lambda *_: os._exit(EXIT_INTERRUPTED))
+        clock.stop()
+        for each in _SIGNALS:
+            signal.signal(each, _at_once)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
+    for each in _SIGNALS:
+        signal.signal(each, stop)
     own.note("the schedule runs; stop it with Ctrl-C")
     plan.loop()
+
+
+def _at_once(number: int, frame: FrameType | None) -> None:
+    os.write(2, b"stopped at once; nothing is lost: what may have left is looked up by the next run\n")
+    os._exit(EXIT_INTERRUPTED)
 
 
 def _line(flow: str, report: Report) -> str:

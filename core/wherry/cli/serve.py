@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from wherry import clock
 from wherry.cli.drawing import ago, table
 from wherry.cli.options import face, listing
 from wherry.errors import ConfigError
@@ -17,7 +18,7 @@ from wherry.web import host, notifications
 
 if TYPE_CHECKING:
     from wherry.cli.context import Face
-    from wherry.web.server import Listening
+    from wherry.web.server import Listening, WebServer
 
 
 @click.command()
@@ -70,7 +71,7 @@ def _serve(own: Face, listening: Listening, log_json: bool) -> None:
     site = Site(names=listening.admitted(), tls=listening.tls)
     with listen(listening) as listener:
         server = WebServer(App(hub, routes, site), listening)
-        on_signals(server.stop)
+        on_signals(lambda: _stop(server))
         scheme, port = "https" if listening.certificate else "http", listener.getsockname()[1]
         url = f"{scheme}://{f'[{listening.host}]' if ':' in listening.host else listening.host}:{port}"
         data = {"url": url, "routes": _rows(routes), "left_out": list(routes.left_out)}
@@ -78,6 +79,11 @@ def _serve(own: Face, listening: Listening, log_json: bool) -> None:
         sys.stdout.flush()
         server.serve_on(listener)
     own.note("stopped")
+
+
+def _stop(server: WebServer) -> None:
+    server.stop()
+    clock.stop()  # no caller waits for what its vendor has put off
 
 
 def _needs_extra() -> None:
