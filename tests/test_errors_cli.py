@@ -279,6 +279,20 @@ def test_nothing_leaves_before_somebody_approved_it(at: Counter) -> None:
     assert at.desk.done() == [("created", "12.50")]
 
 
+def test_what_a_flow_prepared_that_is_called_otherwise_now_goes_on_with_the_flow_that_reads_it(at: Counter) -> None:
+    at.desk.flows["invoices"] = 'approval = "required"'
+    at.desk.bill("1", "12.50")
+    at.desk.run()
+    file = at.desk.folder / "wherry.toml"
+    file.write_text(file.read_text("utf-8").replace("[flows.invoices]", "[flows.bills]"), "utf-8")
+    told = at.text("errors", "list")
+    assert "the project file has no flow invoices: run the flow that reads these now" in told
+    assert "wherry approve invoices" not in told
+    at.text("run", "bills")
+    at.text("approve", "bills", "--all")
+    assert at.desk.done() == [("created", "12.50")]
+
+
 def test_one_document_is_approved_with_what_it_needs_and_wrong_numbers_are_told(at: Counter) -> None:
     at.desk.flows["invoices"] = 'approval = "required"'
     at.desk.bills(2)

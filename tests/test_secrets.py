@@ -203,7 +203,7 @@ def test_a_lost_key_file_is_not_replaced_while_secrets_need_it(tmp_path):
     table = Table()
     open_vault(table, tmp_path, {}).put("crm", "token", "canary-1")
     (tmp_path / ".wherry" / "key").unlink()
-    with pytest.raises(ConfigError, match="1 stored secret") as caught:
+    with pytest.raises(ConfigError, match=r"secrets are stored \(1\) whose key is missing") as caught:
         open_vault(table, tmp_path, {})
     assert "restore" in caught.value.fix
     assert not (tmp_path / ".wherry" / "key").exists()
@@ -215,6 +215,18 @@ def test_a_key_file_that_others_may_read_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="may be read by others") as caught:
         open_vault(Table(), tmp_path, {})
     assert caught.value.fix.startswith("chmod 600")
+
+
+def test_a_key_file_that_may_not_be_read_is_told_and_no_plugin_is_blamed(tmp_path, monkeypatch):
+    open_vault(Table(), tmp_path, {})
+
+    def barred(*args):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", barred)
+    with pytest.raises(ConfigError, match=r"key file .* cannot be read: Permission denied") as caught:
+        open_vault(Table(), tmp_path, {})
+    assert caught.value.code == "WHERRY-2067"
 
 
 def test_processes_and_threads_that_start_at_once_agree_on_one_key(tmp_path):

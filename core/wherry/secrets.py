@@ -206,7 +206,12 @@ def _read_key_file(path: Path) -> list[str]:
             code="WHERRY-2062",
             file=str(path),
         )
-    return [line.strip() for line in path.read_text("ascii", "replace").splitlines() if line.strip()]
+    try:
+        text = path.read_text("ascii", "replace")
+    except OSError as error:
+        told = f"the key file {path} cannot be read: {error.strerror}"
+        raise ConfigError(told, fix="let whoever runs Wherry read it", code="WHERRY-2067", file=str(path)) from None
+    return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def _fernet(key: str, place: int) -> Fernet:
@@ -244,7 +249,7 @@ def _moved(connection: str, field: str) -> ConfigError:
 
 def _lost(path: Path, stored: int) -> ConfigError:
     return ConfigError(
-        f"{stored} stored secrets need a key, but {KEY_VARIABLE} is not set and {path} does not exist",
+        f"secrets are stored ({stored}) whose key is missing: {KEY_VARIABLE} is not set and {path} does not exist",
         fix=f"restore {path} from your backup, or set {KEY_VARIABLE}; if the key is lost for good, the secrets must be "
         "removed and entered again",
         code="WHERRY-2065",

@@ -92,7 +92,7 @@ def _next(
     own = [f"wherry errors show {row['id']}" for row in rows if not row["held_up_by"]]
     first = own[:1] or [behind.see(row["held_up_by"]) for row in rows[:1]]
     first += dict.fromkeys(f"wherry accounts map {shlex.quote(one['flow'])}" for one in blocked)
-    return first + [f"wherry approve {shlex.quote(one['flow'])}" for one in held]
+    return first + [one["fix"] for one in held if one["fix"].startswith("wherry ")]
 
 
 def _nothing(data: Mapping[str, Any], some: bool) -> str:
@@ -164,7 +164,7 @@ def _approval(one: Mapping[str, Any]) -> Iterator[str]:
     yield click.style("   ".join(part for part in (head, sums(one["sums"])) if part), bold=True)
     if one["documents"] and one["also"]:
         yield f"  with     {_told(one['also'])}"
-    yield f"  next     wherry approve {clean(one['flow'])}"
+    yield f"  next     {clean(one['fix'])}"
 
 
 def _told(found: Mapping[str, int]) -> str:

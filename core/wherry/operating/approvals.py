@@ -5,6 +5,7 @@ Source: the flow's settings ``approval`` and ``books_from``; write-protocol.md, 
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
@@ -90,7 +91,15 @@ def held(hub: Hub, flow: str = "") -> list[dict[str, Any]]:
     and what the documents come to."""
     with hub.store.read() as tx:
         names = [name for name in inquiries.for_approval(tx) if flow in ("", name)]
-        return [_held(name, _waiting(pending(tx, name), name)) for name in names]
+        found = [_held(name, _waiting(pending(tx, name), name)) for name in names]
+    return [{**one, "fix": _fix(one["flow"], hub.project.flows)} for one in found]
+
+
+def _fix(name: str, flows: Collection[str]) -> str:
+    """What lets it go on; the flow that prepared it may be called otherwise by now, or be gone."""
+    if name in flows:
+        return f"wherry approve {shlex.quote(name)}"
+    return f"the project file has no flow {name}: run the flow that reads these now, or put {name} back"
 
 
 def _held(flow: str, chosen: Sequence[Placed]) -> dict[str, Any]:

@@ -339,7 +339,7 @@ class Wiring:
         said = flow.match.get(entity)
         order = (said.order if said else None) or tuple(habit.get("order", ("link",)))
         unmatched = (said.unmatched if said else None) or usual
-        return RuleMatcher.from_settings(order, unmatched)
+        return RuleMatcher.from_settings(order, unmatched, key=f"flows.{flow.name}.match.{entity}")
 
     def matcher_of(self, name: str, entity: str) -> Matcher | None:
         """The matcher of an entity in a flow, by the flow's name; None where the project has no such flow."""

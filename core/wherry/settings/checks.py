@@ -5,6 +5,7 @@ Works on raw values, and passes over whatever has the wrong shape, so that these
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from importlib.metadata import entry_points
 from typing import Any
@@ -26,7 +27,10 @@ from wherry.settings.mistakes import (
 from wherry.settings.models import SHORTEST, Schedule
 from wherry.settings.values import NAME_RULE, is_name
 
-_SCHEMES = ("sqlite:///", "postgresql://", "postgresql+psycopg://")
+_URL = re.compile(
+    r"sqlite:///.*|postgresql(\+psycopg)?://([^:/@]*(:[^@]*)?@)?(\[[^/?@]+\]|[^/:?@]*)(:\d{1,5})?(/[^?]*)?(\?.*)?"
+)
+"""As SQLAlchemy takes it apart: a second @ would make the end of a password the beginning of a host, which is shown."""
 
 
 def check(tree: Tree) -> Iterator[Mistake]:
@@ -61,8 +65,8 @@ def _names(section: str, table: Tree) -> Iterator[Mistake]:
 
 def _store(store: Tree) -> Iterator[Mistake]:
     url = store.get("url")
-    if isinstance(url, str) and not url.startswith(_SCHEMES):
-        fix = "write sqlite:///path or postgresql://user@host/database"
+    if isinstance(url, str) and not _URL.fullmatch(url):
+        fix = "write sqlite:///path or postgresql://host/database; in a name or password @ is %40, and % is %25"
         yield Mistake(("store", "url"), "is not the address of a store", fix)
 
 
