@@ -251,6 +251,10 @@ def test_a_password_in_the_store_address_is_refused_unless_it_is_a_variable(tmp_
     assert "canary" not in str(found)
     (tmp_path / "wherry.toml").write_text(BASE + '[store]\nurl = "postgresql://u:${PW}@h/d"\n')
     assert load(tmp_path, {"PW": "x"}).store.url == "postgresql://u:x@h/d"
+    for password in ("p@canary", "p@canary:/"):  # its end would be taken for the host, which errors name
+        with pytest.raises(ConfigError, match="is not the address of a store") as caught:
+            load(tmp_path, {"PW": password})
+        assert "canary" not in str(caught.value.as_data())
 
 
 def test_an_unset_variable_names_key_and_variable(tmp_path: Path) -> None:
