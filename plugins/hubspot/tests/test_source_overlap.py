@@ -264,7 +264,8 @@ class History:
 def test_whatever_happens_one_run_after_the_lag_has_seen_every_final_version(hubspot, monkeypatch, steps, hidden, page):
     """case_B3, case_B5, case_B6, case_B7: edits, their stamps, the index, the clock and broken runs, in any order."""
     monkeypatch.setattr("wherry_hubspot.access.SEARCHES", Limit(10_000, 1.0))
-    monkeypatch.setattr("wherry_hubspot.walk.SEARCH_PAGE", page)
+    for module in ("client", "walk"):
+        monkeypatch.setattr(f"wherry_hubspot.{module}.SEARCH_PAGE", page)
     monkeypatch.setattr("wherry_hubspot.walk.SEARCH_REACH", page + 20)
     history = History(hubspot(), hidden)
     for name, *arguments in [("run", None), *steps]:

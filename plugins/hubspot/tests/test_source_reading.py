@@ -198,7 +198,8 @@ def test_an_interrupted_full_read_resumes_its_list(account, read):
 )
 def test_ties_across_page_edges_are_neither_missed_nor_doubled(hubspot, read, monkeypatch, ties, gaps, page):
     """case_B1, case_B8: any groups of equal stamps against any page size."""
-    monkeypatch.setattr("wherry_hubspot.walk.SEARCH_PAGE", page)
+    for module in ("client", "walk"):
+        monkeypatch.setattr(f"wherry_hubspot.{module}.SEARCH_PAGE", page)
     account = hubspot()
     mark = read(account.source()).mark
     account.advance(3600)

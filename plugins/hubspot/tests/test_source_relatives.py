@@ -431,9 +431,10 @@ def test_an_expired_link_is_replaced_once_by_a_fresh_one(account):
     with account.source().open_file(file) as chunks:
         assert b"".join(chunks) == b"bytes"
     assert len(account.sim.history.requests("signed-url")) == 2
-    account.sim.faults.add("status", path="signed-files", status=403, times=2)
-    with pytest.raises(Rejected, match="refused twice"), account.source().open_file(file):
-        pass
+    for status in (403, 404):
+        account.sim.faults.add("status", path="signed-files", status=status, times=2)
+        with pytest.raises(Rejected, match="refused twice"), account.source().open_file(file):
+            pass
 
 
 def test_a_deleted_file_stays_visible_and_is_refused_when_opened(account):

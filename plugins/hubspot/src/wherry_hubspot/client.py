@@ -77,15 +77,13 @@ class Client:
         type_name: str,
         properties: Sequence[str],
         after: str = "",
-        *,
-        archived: bool = False,
         linked: Sequence[str] = (),
     ) -> tuple[Objects, Mapping[str, str]] | None:
         """A page of 100 in order of id, and the answer's headers. None: the cursor is no longer accepted.
 
         ``linked`` are object types: the ids of what a record is associated with come along, the first page of them.
         """
-        params: dict[str, Any] = {"limit": LIST_PAGE, "archived": _bool(archived)}
+        params: dict[str, Any] = {"limit": LIST_PAGE}
         if properties:
             params["properties"] = ",".join(properties)
         if linked:
@@ -104,11 +102,10 @@ class Client:
         filters: list[Filter],
         sort: str,
         properties: Sequence[str],
-        limit: int = SEARCH_PAGE,
         offset: int = 0,
     ) -> tuple[Objects, Mapping[str, str]]:
         """A page of a search, ascending by ``sort``, and the answer's headers; total is HubSpot's count."""
-        body = search_body(filters, sort, properties, limit, offset)
+        body = search_body(filters, sort, properties, offset)
         answer = self.http.read(
             "POST", self._path("search", type=type_name), body=body, lane="search", first=True, expect=Objects
         )
@@ -128,7 +125,7 @@ class Client:
 
     def owners(self, after: str = "", *, archived: bool = False) -> Owners:
         """A page of 100 users who can own records."""
-        params = {"limit": LIST_PAGE, "archived": _bool(archived)} | ({"after": after} if after else {})
+        params = {"limit": LIST_PAGE, "archived": "true" if archived else "false"} | ({"after": after} if after else {})
         owners: Owners = self._get("owners", Owners, params=params).data
         return owners
 
@@ -188,15 +185,13 @@ class Client:
         return data
 
 
-def search_body(
-    filters: list[Filter], sort: str, properties: Sequence[str], limit: int, offset: int = 0
-) -> dict[str, Any]:
+def search_body(filters: list[Filter], sort: str, properties: Sequence[str], offset: int = 0) -> dict[str, Any]:
     """A search request. Sort objects are what HubSpot's guide documents; its contract file says text."""
     body: dict[str, Any] = {
         "filterGroups": [{"filters": filters}],
         "sorts": [{"propertyName": sort, "direction": "ASCENDING"}],
         "properties": list(properties),
-        "limit": limit,
+        "limit": SEARCH_PAGE,
     }
     return {**body, "after": str(offset)} if offset else body
 
@@ -219,7 +214,3 @@ def stamp_ms(text: str | None) -> int:
         return 0
     moment = dt.datetime.fromisoformat(text)
     return ((moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)) - _EPOCH) // _MILLISECOND
-
-
-def _bool(value: bool) -> str:
-    return "true" if value else "false"

@@ -173,9 +173,10 @@ def opened(client: Client, file_id: str) -> Iterator[Iterator[bytes]]:
 
 
 def _second_try(client: Client, file_id: str, stack: ExitStack) -> Iterator[bytes]:
+    url = _signed_url(client, file_id)
     try:
-        return stack.enter_context(client.stream(_signed_url(client, file_id)))
-    except AccessLost as error:
+        return stack.enter_context(client.stream(url))
+    except (AccessLost, Rejected) as error:
         # The storage host's refusal says nothing about our token: nobody has to sign in again.
         raise _refused(file_id, f"its signed URL was refused twice: {error.message}") from error
 

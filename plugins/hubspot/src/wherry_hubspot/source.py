@@ -41,8 +41,7 @@ class HubSpotSource:
         self._settings, self._cache, self._zone_key = settings, services.cache, f"{connection.name}/zone"
         self._clock, self._lag = services.clock, settings.index_lag * SECOND
         judge = Judge(services.clock, lambda: str(self._cache.get(self._zone_key, ZONE_AGE) or ""))
-        self.http = services.http(profile_of(settings, judge))
-        self.client = Client(self.http, settings.api)
+        self.client = Client(services.http(profile_of(settings, judge)), settings.api)
         self.kinds: Sequence[str] = tuple(kind for kind in KINDS if kind != "location" or settings.location)
         self._reader = Reader(self.client, services.fan_out)
         self._metadata = Metadata(self._reader, services.cache, f"{connection.name}/{settings.api}/describe")

@@ -140,7 +140,7 @@ class Changes(Struct):
         return Step(self._whole(heads), at, total)
 
     def _page(self, filters: list[Filter], sort: str, offset: int = 0) -> Objects:
-        page, headers = self.reader.client.search(self.type_name, filters, sort, self._asked, SEARCH_PAGE, offset)
+        page, headers = self.reader.client.search(self.type_name, filters, sort, self._asked, offset)
         self.bound.note(headers)
         return page
 
@@ -153,7 +153,7 @@ class Changes(Struct):
     def _short(self) -> bool:
         # The longest body of a walk has two filters of its own, each with a value of 20 characters at most.
         value = {"propertyName": MODIFIED, "operator": "GTE", "value": "9" * 20}
-        return fits(search_body([value, value, *self.filters], MODIFIED, self.fields, SEARCH_PAGE, SEARCH_REACH))
+        return fits(search_body([value, value, *self.filters], MODIFIED, self.fields, SEARCH_REACH))
 
     def _whole(self, heads: list[Head]) -> list[Head]:
         """The heads with all fields: as found, or read by id where the search could not name them."""
@@ -185,7 +185,7 @@ class Everything(Struct):
         after, restarted, stall = self.mark.list, False, Stall(self.type_name)
         cursors, before = {after}, frozenset[str]()
         while True:
-            answer = self.client.list_page(self.type_name, self.fields, after, linked=self.linked)
+            answer = self.client.list_page(self.type_name, self.fields, after, self.linked)
             if answer is None:
                 self._may_restart(restarted)
                 after, restarted, cursors, before = "", True, {""}, frozenset()
