@@ -24,6 +24,11 @@ def item(**body: Any) -> Item:
     return Item(entity="invoice", key="id:1", stamp="s" * 26, body={"number": "I-1", "date": "2026-01-31", **body})
 
 
+def test_a_line_is_called_by_its_service_or_the_beginning_of_its_text_in_one_line() -> None:
+    texts_of = ({"service": "Storage", "description": "of silk"}, {"description": "silk\r\n " + "x" * 90}, {})
+    assert [bodies.called(line) for line in texts_of] == ["Storage", f"silk {'x' * 54}…", "no name"]
+
+
 LINES = [{"amount": money(1144), "tax_rate": "20"}] * 3
 NETS = [Decimal("11.44")] * 3
 

@@ -16,10 +16,13 @@ from msgspec.structs import replace
 from wherry import money
 from wherry.errors import Rejected
 from wherry.money import exact, text
+from wherry.posting.texts import cut
 from wherry.records import Item
 
 ZERO = Decimal(0)
 Line = dict[str, Any]
+_CALLED = 60
+"""Characters by which a message calls a line."""
 
 
 def refusal(item: Item, message: str, field: str, fix: str, code: str) -> Rejected:
@@ -38,6 +41,11 @@ def lines_of(item: Item) -> Sequence[Line]:
     if lines:
         return lines
     raise refusal(item, "it has no lines", "lines", "add its lines at the source", "WHERRY-4630")
+
+
+def called(line: Line) -> str:
+    """What a message calls a line: its service, or its text."""
+    return cut(line.get("service") or line.get("description"), _CALLED) or "no name"
 
 
 def customer_of(item: Item) -> str:

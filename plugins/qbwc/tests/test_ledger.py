@@ -119,6 +119,8 @@ def test_the_report_of_the_stand_in_is_valid(complaints: Callable[[bytes], list[
     statements.read(ask, statements.documents(DAY, DAY), "13.0", 1)
     statements.read(ask, statements.documents(DAY.replace(day=1), DAY.replace(day=2)), "13.0", 1)
     assert [complaint for text in seen for complaint in complaints(text.encode())] == []
+    earlier = statements.balance(DAY.replace(day=1))
+    assert statements.read_all(lambda _: seen[0], [earlier], "13.0", 1)[0] == {}, "an answer to another day's question"
     rows, total = trial_balance(seen[0])
     assert [(one.account, one.debit, one.credit) for one in rows] == [
         ("Checking", "5.00", ""), ("Services Income", "", "5.00"),

@@ -86,6 +86,19 @@ def order(bench: Bench, **more: Any) -> dict[str, Any]:
             "total": money(4060), "lines": lines, **more}  # fmt: skip
 
 
+def test_what_quickbooks_has_no_letters_or_no_room_for_is_told_with_the_document(bench: Bench) -> None:
+    body = order(bench, memo="m" * 5000)
+    body["lines"] = [{**body["lines"][0], "description": "Š — ł 株"}, body["lines"][1]]
+    answer = bench.write(item("sales_order", body))
+    assert answer is not None
+    assert answer.reason == (
+        "memo: cut from 5000 to 4061 characters; text of line 1: letters that QuickBooks cannot hold were written "
+        "otherwise: ł as l, letters that QuickBooks cannot hold became question marks: 株"
+    )
+    [held] = bench.sim.records("SalesOrder")
+    assert len(held["Memo"].partition(" wherry:")[0]) == 4061
+
+
 @pytest.mark.parametrize(
     ("entity", "kind", "standing"),
     [

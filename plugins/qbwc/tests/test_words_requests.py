@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from lxml import etree
 from wherry.errors import ContractBroken, Rejected
 from wherry_qbwc.words import shapes
-from wherry_qbwc.words.requests import report, request
+from wherry_qbwc.words.requests import request
 from wherry_qbwc.words.sets import message_set
 from wherry_qbwc.words.shapes import Field
 from wherry_qbwc.words.text import cleaned, lost
@@ -405,17 +405,6 @@ def test_what_no_record_can_make_right_is_a_fault_of_the_plugin(name: str, body:
     with pytest.raises(ContractBroken, match=why) as broken:
         request(name, body)
     assert broken.value.code == "WHERRY-1850"
-
-
-def test_prose_is_cut_and_the_report_says_so_and_where() -> None:
-    body = {**SALE, "Memo": "m" * 5000, "SalesOrderLineAdd": [LINES[0], {"Desc": "Š\u0007 — ł 株"}]}
-    assert report("SalesOrderAdd", body) == [
-        "Memo: cut from 5000 to 4095 characters",
-        "Desc of SalesOrderLineAdd 2: 1 control character or odd blank taken out",
-        "Desc of SalesOrderLineAdd 2: letters that QuickBooks cannot hold were written otherwise: ł as l",
-        "Desc of SalesOrderLineAdd 2: letters that QuickBooks cannot hold became question marks: 株",
-    ]
-    assert report("SalesOrderAdd", {**SALE, "SalesOrderLineAdd": LINES}) == []
 
 
 def test_an_empty_text_empties_a_field_of_a_mod_and_is_left_out_of_an_add() -> None:

@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from wherry.money import exact
-from wherry.posting.bodies import ZERO, comes_to, customer_of, lines_of, rate_of, refusal, worth_of
+from wherry.posting.bodies import ZERO, called, comes_to, customer_of, lines_of, rate_of, refusal, worth_of
 from wherry.posting.texts import clean, cut
 from wherry.records import Item
 
@@ -72,9 +72,8 @@ def _booked(item: Item, books: Books, n: int, line: dict[str, Any], net: Decimal
 def _ordered(item: Item, books: Books, n: int, line: dict[str, Any], net: Decimal) -> Line:
     """A line of Order Entry, which is priced by the unit alone."""
     if not line.get("product"):
-        name = line.get("service") or clean(line.get("description")) or "no name"
         raise refusal(
-            item, f"line {n + 1} ({name}) names no item of Sage Intacct", f"lines[{n}].product",
+            item, f"line {n + 1} ({called(line)}) names no item of Sage Intacct", f"lines[{n}].product",
             "match the line's product or service, then try it again", "WHERRY-4719",
         )  # fmt: skip
     quantity = exact(line.get("quantity", 1))

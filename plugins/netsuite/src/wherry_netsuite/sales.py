@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from wherry.money import exact
-from wherry.posting.bodies import ZERO, adds_up, customer_of, lines_of, rate_of, refusal, worth_of
+from wherry.posting.bodies import ZERO, adds_up, called, customer_of, lines_of, rate_of, refusal, worth_of
 from wherry.posting.texts import clean, cut
 from wherry.records import Item
 
@@ -63,9 +63,8 @@ def head(item: Item, books: Books) -> Obj:
 
 def _line(item: Item, books: Books, currency: str, n: int, line: dict[str, Any]) -> Obj:
     if not line.get("product"):
-        name = line.get("service") or clean(line.get("description")) or "no name"
         raise refusal(
-            item, f"line {n + 1} ({name}) names no item of NetSuite", f"lines[{n}].product",
+            item, f"line {n + 1} ({called(line)}) names no item of NetSuite", f"lines[{n}].product",
             "match the line's product or service, then try it again", "WHERRY-4796",
         )  # fmt: skip
     made: Obj = {

@@ -24,10 +24,9 @@ from .documents import LISTED, kind_of
 from .facts import Row
 from .line import PATH
 from .lists import TAKEN
-from .names import NAME_LENGTHS, fitted, marked, numbered, stamp_of
+from .names import NAME_LENGTHS, fitted, marked, numbered
 from .visits import KEPT, MADE, claims
 from .words import replies
-from .words.replies import many
 from .words.requests import request
 from .words.sets import message_set, set_id
 
@@ -148,7 +147,7 @@ def _with_recent(
     """The finds, with what was made since and has a stamp of ours under another number, name or day. Where not all
     of that was told, what was not found is not told of."""
     for item in sought:
-        mine = [row for row in rows if item.stamp in _stamps(row)]
+        mine = [row for row in rows if item.stamp in facts.stamps(row)]
         if mine:
             others = [hit for hit in hits[item.stamp] if hit.target not in {_id(row) for row in mine}]
             hits[item.stamp] = [*others, *(_moved(item, row, books) for row in mine)]
@@ -175,7 +174,7 @@ def _reverses(item: Item) -> bool:
 def _hits(item: Item, rows: Sequence[Row], books: Books) -> list[Found]:
     search = search_of(item, books)
     if _reverses(item):
-        mine = [row for row in rows if item.stamp in _stamps(row)]
+        mine = [row for row in rows if item.stamp in facts.stamps(row)]
         return [Found(target=str(item.target), token=item.token, ours=True, facts=dict(facts.TAKEN_BACK)) for _ in mine]
     if search.by == "id":
         return [_hit(item, row, books) for row in rows if _id(row) == item.target]
@@ -203,20 +202,15 @@ def _standing(item: Item, rows: Sequence[Row]) -> list[Row]:
     entries = [row for row in rows if str(row["RefNumber"]).casefold() != back]
     entries.sort(key=lambda row: str(row.get("TimeCreated") or ""))
     left = entries[len(rows) - len(entries) :]
-    return [row for row in entries if row in left or item.stamp in _stamps(row)]
+    return [row for row in entries if row in left or item.stamp in facts.stamps(row)]
 
 
 def _hit(item: Item, row: Row, books: Books, *, alike: bool = False) -> Found:
     held = facts.of_row(item, row)
-    ours = item.stamp in _stamps(row) or (item.entity == "product" and held == facts.of_item(item, books))
+    ours = item.stamp in facts.stamps(row) or (item.entity == "product" and held == facts.of_item(item, books))
     return Found(
         target=_id(row), token=str(row.get("EditSequence") or ""), ours=ours, alike=alike and not ours, facts=held
     )
-
-
-def _stamps(row: Row) -> set[str]:
-    lines = [*many(row, "JournalDebitLine"), *many(row, "JournalCreditLine")]
-    return {stamp_of(text) for text in (row.get("Memo"), row.get("Notes"), *(line.get("Memo") for line in lines))}
 
 
 def _id(row: Row) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
+from wherry.clock import stored
 from wherry.commands import face
 from wherry.errors import ConfigError, NotFound
 
@@ -46,7 +47,7 @@ def setup(name: str, url: str, every: int) -> None:
         access = msgspec.structs.replace(before or passwords.new(name), url=address, every=every)
         password = ""
         if not access.changed_at:
-            access, password = passwords.rotated(access, _now())
+            access, password = passwords.rotated(access, stored(own.hub.clock.now()))
         passwords.save(documents, name, access)
     own.audit("qbwc.setup", name, _plain(before) if before else None, _plain(access))
     data = {"connection": name, **_plain(access), "address": access.url + qwc.path(name), "password": password}
@@ -90,7 +91,7 @@ def password(name: str, rotate: bool) -> None:
     with own.documents(name) as documents:
         access = _set_up(passwords.load(documents, name), name)
         if rotate:
-            access, made = passwords.rotated(access, _now())
+            access, made = passwords.rotated(access, stored(own.hub.clock.now()))
             passwords.save(documents, name, access)
     if rotate:
         own.audit("qbwc.password", name, None, {"made": access.changed_at})
@@ -167,10 +168,6 @@ def _shown(password: str) -> list[str]:
 def _plain(access: Access) -> dict[str, Any]:
     """An access without what its password is checked by."""
     return {"user": access.user, "url": access.url, "every": access.every, "made": access.changed_at}
-
-
-def _now() -> str:
-    return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _told(kept: sessions.Kept) -> dict[str, Any]:

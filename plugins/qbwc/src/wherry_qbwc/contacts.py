@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import msgspec
+from wherry.clock import stored
 from wherry.contact import CONTACT, Contact
 from wherry.roles import Documents
 
@@ -23,7 +24,7 @@ def load(documents: Documents, connection: str) -> Contact:
 
 def admitted(documents: Documents, connection: str, access: Access, now: dt.datetime) -> None:
     """It was let in: what was refused before is over."""
-    _save(documents, connection, seen_at=_said(now), silent_after=SILENT_TIMES * access.every * 60, refused=0,
+    _save(documents, connection, seen_at=stored(now), silent_after=SILENT_TIMES * access.every * 60, refused=0,
           refused_at="", refused_from="", fix="")  # fmt: skip
 
 
@@ -33,7 +34,7 @@ def refused(
     """It was not let in, from this address and with this user."""
     count = load(documents, connection).refused + 1
     fix = _fix(connection, access, user)
-    _save(documents, connection, refused=count, refused_at=_said(now), refused_from=address, fix=fix)
+    _save(documents, connection, refused=count, refused_at=stored(now), refused_from=address, fix=fix)
 
 
 def seen(documents: Documents, connection: str, at: str, problem: str) -> None:
@@ -59,7 +60,3 @@ def _save(documents: Documents, connection: str, **facts: object) -> None:
 
 def _none(connection: str) -> Contact:
     return Contact(who=WHO, see=f"wherry qbwc status {connection}")
-
-
-def _said(moment: dt.datetime) -> str:
-    return moment.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

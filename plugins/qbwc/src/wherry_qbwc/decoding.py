@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from wherry.errors import ContractBroken
-from wherry.records import Answer, Call, Change, Fate, Item, Reply
+from wherry.records import Answer, Call, Fate, Item, Reply
 
 from . import facts
 from .documents import LISTED
 from .facts import Row
 from .line import ANSWERED, HRESULT, NOT_READ
 from .lists import TAKEN
+from .names import MEMO, NOTE
 from .words import replies, statuses
 from .words.replies import RequestReply
 from .words.statuses import Status
+from .words.text import cleaned
 
 WAIT = 30.0
 
@@ -78,7 +80,7 @@ def _done(item: Item, answer: RequestReply) -> Answer | None:
         return None
     fate: Fate = "created" if item.target is None else "updated"
     held = facts.of_row(item, row) if answer.rows else None
-    return Answer(fate=fate, target=target, token=token, facts=held, changes=_renamed(item, row))
+    return Answer(fate=fate, target=target, token=token, facts=held, reason=_altered(item, row))
 
 
 def _reversed(item: Item, row: Row, target: str) -> Answer | None:
@@ -93,9 +95,22 @@ def _reversed(item: Item, row: Row, target: str) -> Answer | None:
     return Answer(fate="reversed", target=target, token=token, facts=dict(facts.TAKEN_BACK))
 
 
-def _renamed(item: Item, row: Row) -> tuple[Change, ...]:
-    """What was done to a name so that QuickBooks takes it."""
+def _altered(item: Item, row: Row) -> str:
+    """What QuickBooks holds otherwise than it was said, since it takes it so only."""
+    return "; ".join([*_renamed(item, row), *_respelt(item)])
+
+
+def _renamed(item: Item, row: Row) -> Iterator[str]:
     wanted, name = str(item.body.get("name") or ""), str(row.get("Name") or "")
-    if item.entity not in LISTED or not name or " ".join(wanted.split()) == name:
-        return ()
-    return (Change("name", wanted, name, "QuickBooks does not take the name as it is, or has it already"),)
+    if item.entity in LISTED and name and " ".join(wanted.split()) != name:
+        yield f"its name is {name} there: QuickBooks does not take it as it is, or has it already"
+
+
+def _respelt(item: Item) -> Iterator[str]:
+    """Texts that it has no letters or no room for. Blanks are not worth a word."""
+    lines = enumerate(item.body.get("lines", ()), 1)
+    texts = {"memo": item.body.get("memo"), **{f"text of line {n}": line.get("description") for n, line in lines}}
+    for name, said in texts.items():
+        _, notes = cleaned(" ".join(str(said or "").split()), NOTE if name == "memo" else MEMO)
+        if notes:
+            yield f"{name}: {', '.join(notes)}"

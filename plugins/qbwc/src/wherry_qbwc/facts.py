@@ -19,7 +19,7 @@ from wherry.records import Facts, Item
 from . import journals, lists, sales
 from .books import Books
 from .documents import KINDS, LISTED
-from .names import NAME_LENGTHS, VOIDED, numbered, plain, stamped, unmarked
+from .names import NAME_LENGTHS, VOIDED, numbered, plain, stamp_of, stamped, unmarked
 from .words.replies import many
 
 Row = dict[str, Any]
@@ -60,6 +60,13 @@ def taken_back(item: Item, row: Row) -> bool:
         lines = [*many(row, "JournalDebitLine"), *many(row, "JournalCreditLine")]
         return bool(lines) and not any(_number(line.get("Amount")) for line in lines)
     return not total_of(row) and str(row.get("Memo") or "").startswith(VOIDED)
+
+
+def stamps(row: Row) -> set[str]:
+    """Those that it carries, an entry in its lines."""
+    lines = [*many(row, "JournalDebitLine"), *many(row, "JournalCreditLine")]
+    texts = (row.get("Memo"), row.get("Notes"), *(line.get("Memo") for line in lines))
+    return {stamp for text in texts if (stamp := stamp_of(text))}
 
 
 def total_of(row: Row) -> Decimal:

@@ -15,6 +15,8 @@ from .words.text import cleaned, lost
 NAME_LENGTHS = {"customer": 41, "product": 31}
 """Entity → the most characters its name may have."""
 NUMBER, MEMO = 11, 4095
+NOTE = MEMO - len(f" wherry:{26 * '-'}")
+"""What of a memo is left beside our stamp."""
 _HASH, _SHORT_HASH, _MARK = 6, 4, 4
 _WEEK = re.compile(r"(?<!\d)\d\d(\d\dW\d\d[a-z]?)")
 _MARKED = re.compile(rf" \([a-z2-7]{{{_MARK}}}\)\Z")
@@ -60,7 +62,7 @@ def unmarked(name: str, longest: int) -> str:
 def stamped(text: str, stamp: str) -> str:
     """A memo that ends in ``wherry:<stamp>``, by which a document is found again. Stamps in the text itself go."""
     sign = f"wherry:{stamp}"
-    kept = cleaned(_STAMP.sub("", text), MEMO - len(sign) - 1, lines=True)[0]
+    kept = cleaned(_STAMP.sub("", text), NOTE, lines=True)[0]
     return f"{kept} {sign}" if kept else sign
 
 

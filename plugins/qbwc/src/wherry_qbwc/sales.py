@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from wherry.errors import Rejected
 from wherry.money import exact, rounded
 from wherry.posting import bodies
-from wherry.posting.bodies import ZERO, comes_to, customer_of, lines_of, refusal, worth_of
+from wherry.posting.bodies import ZERO, called, comes_to, customer_of, lines_of, refusal, worth_of
 from wherry.records import Item
 
 from .books import Books, class_of
@@ -161,7 +161,7 @@ def _line(item: Item, books: Books, n: int, line: Obj, currency: str) -> SaleLin
     worth = _worth(item, n, line, currency)
     if not product and (worth or not told):
         raise refusal(
-            item, f"line {n + 1} ({line.get('service') or told or 'no name'}) names no item of QuickBooks",
+            item, f"line {n + 1} ({called(line)}) names no item of QuickBooks",
             f"lines[{n}].product", "match the line's product or service, then try it again", "WHERRY-4355",
         )  # fmt: skip
     rate = exact(line["rate"]) if line.get("rate") is not None else None

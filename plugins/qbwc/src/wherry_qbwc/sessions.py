@@ -19,6 +19,7 @@ from typing import Any, NoReturn, Protocol
 
 import msgspec
 from msgspec import Struct
+from wherry.clock import stored
 from wherry.errors import Busy, Guarded, WherryError
 from wherry.roles import Documents, Services
 from wherry.web.routes import Host
@@ -214,7 +215,7 @@ class Sessions:
             contacts.seen(change.documents, live.connection, live.kept.seen_at, live.kept.problem)
 
     def _now(self) -> str:
-        return self._clock.now().astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return stored(self._clock.now())
 
 
 def sentence(error: WherryError) -> str:

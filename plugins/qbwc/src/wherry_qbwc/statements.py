@@ -138,8 +138,7 @@ def read(ask: Ask, asked: Question, version: str, year_from: int) -> Rows:
         return _entries(ask, asked, version)
     if asked.what == "documents":
         return _details(ask, asked, version)
-    assert asked.last is not None
-    return _balances(ask, asked.last, version, year_from)
+    return _balances(ask, asked, version, year_from)
 
 
 def read_all(
@@ -170,13 +169,14 @@ def keep(documents: Documents, connection: str, told: dict[Question, Rows], now:
     documents.remove(KIND, [id for id in old if id.startswith(f"{connection}/")])
 
 
-def _balances(ask: Ask, day: dt.date, version: str, year_from: int) -> Rows:
-    period = {"FromReportDate": year_of(day, year_from), "ToReportDate": day}
+def _balances(ask: Ask, asked: Question, version: str, year_from: int) -> Rows:
+    assert asked.last is not None
+    period = {"FromReportDate": year_of(asked.last, year_from), "ToReportDate": asked.last}
     body = {"GeneralSummaryReportType": "TrialBalance", "DisplayReport": False, "ReportPeriod": period,
             "ReportBasis": "Accrual"}  # fmt: skip
     name = "GeneralSummaryReportQuery"
-    answer = ask(message_set([request(name, body, id=name)], version=version))
-    _went_well(answer, name)
+    answer = ask(message_set([request(name, body, id=asked.name)], version=version))
+    _went_well(answer, name, asked.name)
     rows, total = reports.trial_balance(answer)
     return [to_builtins(one) for one in (*rows, *([total] if total else []))]
 
@@ -187,8 +187,8 @@ def _details(ask: Ask, asked: Question, version: str) -> Rows:
             "ReportPostingStatusFilter": "Posting", "SummarizeRowsBy": "TotalOnly", "IncludeColumn": reports.DETAILS,
             "ReportBasis": "Accrual"}  # fmt: skip
     name = "CustomDetailReportQuery"
-    answer = ask(message_set([request(name, body, id=name)], version=version))
-    _went_well(answer, name)
+    answer = ask(message_set([request(name, body, id=asked.name)], version=version))
+    _went_well(answer, name, asked.name)
     return [to_builtins(one) for one in reports.details(answer)]
 
 
@@ -198,16 +198,18 @@ def _entries(ask: Ask, asked: Question, version: str) -> Rows:
     body = {"MaxReturned": PAGE, "TxnDateRangeFilter": dates, "IncludeLineItems": True}
     step, found = {"iterator": "Start"}, list[dict[str, Any]]()
     while True:
-        answer = ask(message_set([request(name, body, id=name, attributes=step)], version=version))
-        reply = _went_well(answer, name)
+        id = f"{asked.name} {len(found)}"
+        answer = ask(message_set([request(name, body, id=id, attributes=step)], version=version))
+        reply = _went_well(answer, name, id)
         found += reply.rows
         if not reply.remaining:
             return found
         step = {"iterator": "Continue", "iteratorID": reply.iterator_id}
 
 
-def _went_well(text: str, name: str) -> replies.RequestReply:
-    found = replies.parse(text).answer(name)
+def _went_well(text: str, name: str, id: str) -> replies.RequestReply:
+    """The answer to that very question: the one to another, come once more, is not taken for it."""
+    found = replies.parse(text).answer(id)
     status = statuses.meaning(found.code, found.message) if found is not None else None
     if found is None or status is None or status.fate != "done":
         why = f"{status.meaning} ({found.code})" if found is not None and status is not None else "it did not answer"

@@ -17,10 +17,9 @@ from msgspec import Struct
 from wherry.errors import Guarded
 from wherry.roles import Documents
 
-from .facts import Row, total_of
-from .names import VOIDED, stamp_of
+from .facts import Row, stamps, total_of
+from .names import VOIDED
 from .words import replies
-from .words.replies import many
 
 KIND = "doubt"
 AFTER = (600.0, 3600.0, 6 * 3600.0, 86_400.0, 3 * 86_400.0, 7 * 86_400.0)
@@ -66,10 +65,10 @@ def found(response: str) -> list[list[Row]]:
     groups: defaultdict[tuple[str, ...], list[Row]] = defaultdict(list)
     for answer in told.answers[:1]:
         for row in answer.rows:
-            stamps = _stamps(row)
-            if stamps and row.get("TxnID") and not _taken_back(row):
+            mine = stamps(row)
+            if mine and row.get("TxnID") and not _taken_back(row):
                 # An entry that was corrected stands beside the one that takes it back, each with a stamp of its own.
-                groups[(min(stamps),) if answer.name == ENTRY else _said(row)].append(row)
+                groups[(min(mine),) if answer.name == ENTRY else _said(row)].append(row)
     return [rows for rows in groups.values() if len(rows) > 1]
 
 
@@ -93,8 +92,3 @@ def alarm(rows: Sequence[Row]) -> Guarded:
 def _taken_back(row: Row) -> bool:
     closed = row.get("IsManuallyClosed") == "true" or row.get("IsActive") == "false"
     return closed or str(row.get("Memo") or "").startswith(VOIDED)
-
-
-def _stamps(row: Row) -> set[str]:
-    lines = [*many(row, "JournalDebitLine"), *many(row, "JournalCreditLine")]
-    return {stamp for text in (row.get("Memo"), *(line.get("Memo") for line in lines)) if (stamp := stamp_of(text))}

@@ -7,7 +7,7 @@ from typing import Any
 
 from wherry.errors import TryAgain
 from wherry.posting.facts import TAKEN_BACK
-from wherry.records import Answer, Call, Change, Fate, Item, Reply
+from wherry.records import Answer, Call, Fate, Item, Reply
 
 from . import facts
 from .books import Books
@@ -153,7 +153,7 @@ def _done(item: Item, held: dict[str, Any], books: Books) -> Answer | None:
     if item.entity == "product" and told.get("name") != facts.of_item(item, books).get("name"):
         return None  # it has no room for a stamp, and is known by its name: a look tells
     fate: Fate = "created" if item.target is None else "updated"
-    return Answer(fate=fate, target=target, token=token, facts=told, changes=_renamed(item, held))
+    return Answer(fate=fate, target=target, token=token, facts=told, reason=_renamed(item, held))
 
 
 def _reversed(item: Item, held: dict[str, Any], target: str, token: str, books: Books) -> Answer | None:
@@ -165,12 +165,12 @@ def _reversed(item: Item, held: dict[str, Any], target: str, token: str, books: 
     return Answer(fate="reversed", target=target, token=token, facts=facts.of_object(item, held, books))
 
 
-def _renamed(item: Item, held: dict[str, Any]) -> tuple[Change, ...]:
+def _renamed(item: Item, held: dict[str, Any]) -> str:
     """What was done to a name so that QuickBooks takes it."""
     if item.entity not in ("customer", "product"):
-        return ()
+        return ""
     wanted = str(item.body.get("name") or "")
     name = str(held.get(KINDS[item.entity].unique) or "")
     if " ".join(wanted.split()) == name:
-        return ()
-    return (Change("name", wanted, name, "QuickBooks does not take the name as it is, or has it already"),)
+        return ""
+    return f"its name is {name} there: QuickBooks does not take it as it is, or has it already"

@@ -13,8 +13,8 @@ from typing import Any
 
 from wherry.books.rates import COLUMNS
 from wherry.money import exact
-from wherry.posting import bodies, texts
-from wherry.posting.bodies import ZERO, adds_up, customer_of, refusal, times, worth_of
+from wherry.posting import bodies
+from wherry.posting.bodies import ZERO, adds_up, called, customer_of, refusal, times, worth_of
 from wherry.records import Item
 
 from .books import Books
@@ -25,8 +25,6 @@ from .places import placed
 from .taxes import taxed
 
 LONGEST_NUMBER = 21
-_NAMED = 60
-"""Characters by which a message names a line."""
 PRICE = Decimal("0.0000001")
 """The steps in which QuickBooks keeps a price that it works out itself."""
 POSTING = frozenset({"invoice", "credit_memo", "journal_entry"})
@@ -142,9 +140,8 @@ def _line(item: Item, books: Books, currency: str, n: int, line: dict[str, Any])
     if not line.get("product"):
         if total == 0 and told:
             return {"DetailType": "DescriptionOnly", **described, "DescriptionLineDetail": {}}
-        name = texts.cut(line.get("service") or told, _NAMED) or "no name"
         raise refusal(
-            item, f"line {n + 1} ({name}) names no product or service of QuickBooks", f"lines[{n}].product",
+            item, f"line {n + 1} ({called(line)}) names no product or service of QuickBooks", f"lines[{n}].product",
             "match the line's product or service, then try it again", "WHERRY-4732",
         )  # fmt: skip
     where = placed(item, books, n, line, {"class"})

@@ -74,18 +74,17 @@ def answer(version: Version, operation: str, result: Result) -> bytes:
     return _bytes(root)
 
 
-def fault(version: Version, message: str, *, ours: bool = False, word: str = "") -> bytes:
-    """An answer that says what was wrong with a call; ``ours`` where it was not the caller. ``word``: another code of
-    SOAP than the one that follows from it."""
+def fault(version: Version, message: str) -> bytes:
+    """An answer that says what was wrong with a call."""
     root, body = _envelope(version)
     space = _SPACES[version]
     told = etree.SubElement(body, _q(space, "Fault"))
     if version == "1.1":
-        etree.SubElement(told, "faultcode").text = f"soap:{word or ('Server' if ours else 'Client')}"
+        etree.SubElement(told, "faultcode").text = "soap:Client"
         etree.SubElement(told, "faultstring").text = _writable(message)
     else:
         code = etree.SubElement(told, _q(space, "Code"))
-        etree.SubElement(code, _q(space, "Value")).text = f"soap:{word or ('Receiver' if ours else 'Sender')}"
+        etree.SubElement(code, _q(space, "Value")).text = "soap:Sender"
         reason = etree.SubElement(told, _q(space, "Reason"))
         text = etree.SubElement(reason, _q(space, "Text"))
         text.set("{http://www.w3.org/XML/1998/namespace}lang", "en")

@@ -39,7 +39,6 @@ class RequestReply(Struct, kw_only=True):
     name: str
     request_id: str
     code: int
-    severity: str = ""
     message: str = ""
     rows: list[Row] = field(default_factory=list)
     kinds: list[str] = field(default_factory=list)
@@ -52,7 +51,6 @@ class SetReply(Struct, kw_only=True):
     """The answer to a message set. ``status`` is the code of message-set recovery, empty where there is none."""
 
     status: str = ""
-    set_id: str = ""
     answers: list[RequestReply] = field(default_factory=list)
 
     def answer(self, request_id: str) -> RequestReply | None:
@@ -68,11 +66,7 @@ def parse(text: str | bytes) -> SetReply:
     if root.tag != "QBXML" or len(sets) != 1 or len(root) != 1:
         raise broken(f"it is a <{root.tag}> without the one set of answers that is expected")
     told = sets[0]
-    return SetReply(
-        status=told.get("messageSetStatusCode", ""),
-        set_id=told.get("newMessageSetID", ""),
-        answers=[_reply(one) for one in told],
-    )
+    return SetReply(status=told.get("messageSetStatusCode", ""), answers=[_reply(one) for one in told])
 
 
 def tree(text: str | bytes) -> etree._Element:
@@ -124,7 +118,6 @@ def _reply(told: etree._Element) -> RequestReply:
         name=name,
         request_id=told.get("requestID", ""),
         code=_number(told, "statusCode"),
-        severity=told.get("statusSeverity", ""),
         message=told.get("statusMessage", ""),
         iterator_id=told.get("iteratorID", ""),
         remaining=_number(told, "iteratorRemainingCount", 0),

@@ -37,22 +37,14 @@ def request(
     return _Writer(name).request(body, id, attributes or {})
 
 
-def report(name: str, body: Mapping[str, Any]) -> list[str]:
-    """What of a body is not sent letter for letter: one sentence an element, empty if all is. Raises as ``request``."""
-    writer = _Writer(name)
-    writer.request(body, "", {})
-    return writer.notes
-
-
 class _Writer:
-    """Writes one request, and notes what it had to change."""
+    """Writes one request."""
 
     def __init__(self, name: str) -> None:
         try:
             self.told: Request = shapes.requests()[name]
         except KeyError:
             raise _broken(f"there is no request {name} in qbXML that this plugin can make", request=name) from None
-        self.notes: list[str] = []
 
     def request(self, body: Mapping[str, Any], id: str, attributes: Mapping[str, str]) -> etree._Element:
         made = etree.Element(f"{self.told.name}Rq", self._attributes(id, attributes))
@@ -120,12 +112,11 @@ class _Writer:
         if value == "" and not empties:
             return
         try:
-            written, notes = ("", ()) if value == "" else values.said(field, value)
+            written = "" if value == "" else values.said(field, value)
         except ValueError as why:
             raise self._refused(path, value, str(why)) from None
         if written or empties:
             etree.SubElement(into, field.name).text = written
-        self.notes += [f"{_place(path)}: {note}" for note in notes]
 
     def _refused(self, path: tuple[str, ...], value: Any, why: str) -> Rejected:
         shown = repr(value) if len(repr(value)) <= _SHOWN else f"{repr(value)[:_SHOWN]}…"

@@ -23,13 +23,13 @@ def emptied(field: Field) -> bool:
     return field.kind in _EMPTIED and not field.needed
 
 
-def said(field: Field, value: Any) -> tuple[str, tuple[str, ...]]:
-    """The text of an element, and what was changed to get it. Raises ValueError with the reason."""
+def said(field: Field, value: Any) -> str:
+    """The text of an element. Raises ValueError with the reason."""
     if field.kind in _PROSE:
-        return text.cleaned(_string(value), field.most, lines=_PROSE[field.kind])
+        return text.cleaned(_string(value), field.most, lines=_PROSE[field.kind])[0]
     if field.kind in ("name", "title"):
         return _name(field, _string(value))
-    return _KINDS[field.kind](field, value), ()
+    return _KINDS[field.kind](field, value)
 
 
 def _string(value: Any) -> str:
@@ -38,15 +38,15 @@ def _string(value: Any) -> str:
     return str(value)
 
 
-def _name(field: Field, value: str) -> tuple[str, tuple[str, ...]]:
+def _name(field: Field, value: str) -> str:
     if gone := text.lost(value):
         raise ValueError(f"QuickBooks Desktop has no letters such as {gone[:3]}")
-    kept, notes = text.cleaned(value)
+    kept, _ = text.cleaned(value)
     if field.kind == "title" and ":" in kept:
         raise ValueError("it has a colon, which stands between a name and the one above it in the list")
     if field.most and len(kept) > field.most:
         raise ValueError(f"it has {len(kept)} characters, and {field.most} is the most; a name must not be cut")
-    return kept, notes
+    return kept
 
 
 def _key(field: Field, value: Any) -> str:
