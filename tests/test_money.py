@@ -108,6 +108,8 @@ def test_a_float_is_refused_whatever_its_value(number: float) -> None:
         Decimal("NaN"),
         Decimal("-Infinity"),
         Decimal("1e30"),
+        Decimal("1e99999999"),
+        Decimal("1e-99999999"),
     ],
 )
 def test_what_is_no_plain_number_is_refused(value: Any) -> None:

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Struct, field
 from msgspec.structs import fields
 
+from wherry import money
 from wherry.decoding import decoder
 from wherry.money import Money
 from wherry.records import Ref
@@ -368,7 +369,7 @@ def _spell(plain: dict[str, Any], given: dict[str, Any], shape: type[Struct], pa
         if isinstance(raw, float) or (told is not None and not told[-1].isdigit()):
             raise ValueError(f"Expected an exact number, got `{raw}` - at `{path}.{name}`")
         if told is not None and "E" in told:
-            plain[name] = format(Decimal(told), "f")
+            plain[name] = money.plain(Decimal(told))
     for name, inner in lists:
         for n, (element, raw) in enumerate(zip(plain.get(name, ()), given.get(name, ()), strict=False)):
             _spell(element, raw, inner, f"{path}.{name}[{n}]")

@@ -26,7 +26,7 @@ _CODES = {
 }
 DECIMALS: dict[str, int] = {code: places for places, codes in _CODES.items() for code in codes.split()}
 """Currency → how many decimals its minor unit has."""
-_LARGEST = 10**15
+_LARGEST, _MOST_DIGITS = 10**15, 300
 _USUAL = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,20})?").fullmatch
 """Nearly every number there is; what matches is in range and needs no further look."""
 LARGEST_MINOR = 10**18
@@ -65,9 +65,18 @@ def exact(value: str | int | Decimal) -> Decimal:
         number = Decimal(value)
     except InvalidOperation:
         raise ValueError(f"{value!r} is not a plain decimal number") from None
-    if not number.is_finite() or abs(number) > _LARGEST or len(number.as_tuple().digits) > 300:
+    if not number.is_finite() or abs(number.adjusted()) > _MOST_DIGITS or abs(number) > _LARGEST:
+        raise ValueError(f"{value!r} is out of range")
+    if len(number.as_tuple().digits) > _MOST_DIGITS:
         raise ValueError(f"{value!r} is out of range")
     return number
+
+
+def plain(number: Decimal) -> str:
+    """A number in plain digits. Raises ValueError where they would be hundreds: 1e9999999999 fills the memory."""
+    if abs(number.adjusted()) > _MOST_DIGITS:
+        raise ValueError(f"{number} is out of range")
+    return format(number, "f")
 
 
 def parse(value: str | int | Decimal, currency: str) -> Money:

@@ -75,7 +75,7 @@ def text(value: Any) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Decimal):
-        return format(value, "f")
+        return exactly.plain(value)
     if isinstance(value, int | float):
         return str(value)
     raise ValueError(f"a {type(value).__name__} is not text")

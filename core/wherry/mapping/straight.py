@@ -22,7 +22,7 @@ from msgspec.structs import FieldInfo, fields
 
 from wherry.entities import Entity, Pointer
 from wherry.expressions import Expression
-from wherry.money import Money
+from wherry.money import Money, plain
 from wherry.records import Ref
 from wherry.scopes import Column, Scope
 
@@ -146,9 +146,10 @@ def _held(table: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _spelled(value: Any) -> str:
-    if value.__class__ is not Decimal:
-        raise UnusualError(value)
-    return format(value, "f")
+    try:
+        return plain(value)
+    except (AttributeError, ValueError):
+        raise UnusualError(value) from None
 
 
 def is_field(path: tuple[str, str] | None) -> TypeGuard[tuple[str, str]]:
