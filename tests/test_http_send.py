@@ -158,6 +158,7 @@ def test_a_sign_in_that_cannot_be_renewed_ends_the_call_before_it_left(error):
         with client(server, auth=Refreshing(server.url, error)) as http, pytest.raises(WherryError) as caught:
             http.send(CALL)
     assert [seen.path for seen in server.seen] == ["/token"]
+    assert caught.value.where["connection"] == "books", "or status would say it of the flow's source"
     if isinstance(error, TryAgain):
         assert caught.value.where["sent"] == "no"
 

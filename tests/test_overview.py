@@ -81,6 +81,25 @@ def test_a_run_that_ended_while_it_was_looked_at_is_not_said_to_be_cut_off(
         assert overview.runs(hub)[0]["state"] == "ok"
 
 
+def test_a_flow_whose_sign_in_was_refused_says_so_until_its_connection_is_signed_in_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its connection was said to be connected, and the flow to need a new sign-in."""
+    hub = begun(tmp_path)
+    with hub, hub.store.write() as tx:
+        told = {"error": {"message": "no longer let in", "connection": "other"}}
+        registry.finish_run(tx, RUN, "access", 5, hub.store.now(), told)
+        other = registry.bind(tx, "other", "workspace", "1", "Other", "", hub.store.now())
+        registry.update_connection(tx, other, state="reconnect", reason="no longer let in")
+    typed = Commands(tmp_path, capsys)
+    assert "copies  reconnect" in typed.type("status")
+    with Hub.open(tmp_path, environ={}) as hub, hub.store.write() as tx:
+        registry.update_connection(tx, other, state="ok", reason="")
+    told = typed.type("status")
+    assert ("copies  signed in again" in told, "the next run goes on" in told) == (True, True)
+    assert "no longer" not in told
+
+
 def test_a_store_that_was_lost_is_not_begun_anew_unless_somebody_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -54,6 +54,7 @@ _STATES: dict[int, str] = {
     0: "ok",
     EXIT_INTERRUPTED: "interrupted",
 }
+Watch = Callable[[str, Tally], None]
 
 
 class Report(Struct, kw_only=True):
@@ -114,7 +115,7 @@ class Hub:
 
     def run(
         self, name: str, options: Options | None = None, *, cause: str = "manual", plan: str = "",
-        progress: Callable[[str, Tally], None] = lambda flow, tally: None, ran: dict[str, Report] | None = None,
+        progress: Watch = lambda flow, tally: None, ran: dict[str, Report] | None = None,
     ) -> Report:  # fmt: skip
         """Run a flow, after those that go before it and are not in ``ran``. The report's data is its own summary."""
         from wherry.runs.job import Options
@@ -148,7 +149,7 @@ class Hub:
         report.data.update(flow=name, run="", before=[it.data for it in before], requests=0, requests_by={}, retried=0)
         return report
 
-    def _run_one(self, name: str, options: Options, cause: str, progress: Callable[[str, Tally], None]) -> Report:
+    def _run_one(self, name: str, options: Options, cause: str, progress: Watch) -> Report:
         from wherry.project import config_log
 
         self._refuse_paused(name)
@@ -169,7 +170,7 @@ class Hub:
             self.plugins.run_finished(name, run, report.data)
         return report
 
-    def _guarded(self, name: str, run: str, options: Options, progress: Callable[[str, Tally], None]) -> Report:
+    def _guarded(self, name: str, run: str, options: Options, progress: Watch) -> Report:
         """The run itself. Whatever ends it early becomes part of its report; what was settled stays settled."""
         import structlog
 
@@ -188,7 +189,7 @@ class Hub:
             booked.update(formers.told(job))
         except WherryError as caught:
             error, code = caught, caught.exit_code
-            self._note_access(name, caught)
+            self._note_access(self.wiring.flow(name).source, caught)
         except KeyboardInterrupt:
             code = EXIT_INTERRUPTED
         except (Exception, dying.Endless) as caught:
@@ -276,13 +277,15 @@ class Hub:
         """Send what waits for a connection, outside of any run."""
         from wherry.protocol.drain import drain
 
-        target = self.wiring.lanes.target(connection, run, self.wiring.writer(connection), lambda source, found: None)
-        if target is not None:
-            drain(target)
+        try:
+            writer = self.wiring.writer(connection)
+            if (target := self.wiring.lanes.target(connection, run, writer, lambda source, found: None)) is not None:
+                drain(target)
+        except AccessLost as error:
+            self._note_access(connection, error)
+            raise
 
-    def _settled(
-        self, name: str, run: str, counted: Tally, tally: Tally, progress: Callable[[str, Tally], None]
-    ) -> None:
+    def _settled(self, name: str, run: str, counted: Tally, tally: Tally, progress: Watch) -> None:
         if counted.records:
             self.plugins.batch_settled(name, run, counted.as_data()["fates"])
         progress(name, tally)
@@ -315,23 +318,21 @@ class Hub:
         with self.store.read() as tx:
             state = registry.flow_state(tx, name)
         if state.state == "paused":
-            why = f": {state.reason}" if state.reason else ""
-            raise Guarded(
-                f"flow {name} was paused by {state.by}{why}", fix=f"wherry flow activate {name}", code="WHERRY-7010",
-                flow=name,
-            )  # fmt: skip
+            why, fix = f": {state.reason}" if state.reason else "", f"wherry flow activate {name}"
+            raise Guarded(f"flow {name} was paused by {state.by}{why}", fix=fix, code="WHERRY-7010", flow=name)
 
-    def _note_access(self, flow: str, error: WherryError) -> None:
-        """A connection that is not let in any more says so in ``status`` until a check succeeds."""
-        if not isinstance(error, AccessLost):
-            return
-        settings = self.wiring.flow(flow)
-        name = str(error.where.get("connection", settings.source))
+    def _note_access(self, name: str, error: WherryError) -> None:
+        """``name``: the connection, where the error does not say."""
+        if isinstance(error, AccessLost):
+            name = str(error.where.get("connection", name))
+            self.note_connection(name, "reconnect", error.message)
+            self.plugins.access_lost(name, error.message)
+
+    def note_connection(self, name: str, state: str, reason: str) -> None:
+        """What ``status`` says of it until a check succeeds; the account is asked for again before that."""
         with self.store.write() as tx:
-            row = registry.connection(tx, name)
-            if row is not None:
-                registry.update_connection(tx, row.id, state="reconnect", reason=scrub(error.message), credential="")
-        self.plugins.access_lost(name, error.message)
+            if (row := registry.connection(tx, name)) is not None:
+                registry.update_connection(tx, row.id, state=state, reason=scrub(reason), credential="")
 
     def plan(self, name: str, options: Options | None = None) -> Report:
         """What a run would do now. Copies no file; the store keeps its fingerprint and which accounts answered."""

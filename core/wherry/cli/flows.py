@@ -80,6 +80,7 @@ def note(row: dict[str, Any]) -> str:
         return f"paused by {row['by']}" + (f": {clean(row['reason'])}" if row["reason"] else "")
     people = {state: sum(row["waiting"].get(state, {}).values()) for state in FOR_A_PERSON}
     words = [stopped(row["last_run"])] if (row["last_run"] or {}).get("error") else []
+    words = ["the next run goes on"] if row["health"] == overview.SIGNED_IN else words
     words += [CUT_OFF_SAYS] if row["health"] == registry.CUT_OFF else []
     words += [f"{number:,} {'in triage' if state == 'triage' else state}" for state, number in people.items() if number]
     if number := blocked(row):

@@ -21,7 +21,7 @@ from msgspec import Struct
 import wherry
 from wherry.clock import SystemClock
 from wherry.decoding import NO_JSON, decoder
-from wherry.errors import Guarded, Rejected, TryAgain
+from wherry.errors import Guarded, Rejected, TryAgain, WherryError
 from wherry.http.addresses import Addresses
 from wherry.http.answers import NETWORK_ERRORS, Asked, error_of, failure, junk, retry_after
 from wherry.http.gate import LAST_WORD, last_word
@@ -314,10 +314,13 @@ class Http:
         )  # fmt: skip
 
     def _signed(self, ask: _Ask, request: httpx.Request) -> httpx.Response:
-        """Credentials go nowhere but home."""
-        return signed(
-            self._gate, request, self._profile.auth if ask.authorised and self._at_home(request.url) else None
-        )
+        """Credentials go nowhere but home. What a plugin's own sign-in says against it is said of the connection."""
+        auth = self._profile.auth if ask.authorised and self._at_home(request.url) else None
+        try:
+            return signed(self._gate, request, auth)
+        except WherryError as error:
+            error.where.setdefault("connection", self._connection)
+            raise
 
     def _next_hop(self, ask: _Ask, request: httpx.Request, answer: httpx.Response) -> httpx.Request:
         try:

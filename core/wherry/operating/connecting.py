@@ -20,7 +20,7 @@ from wherry.endpoints import filled
 from wherry.errors import ConfigError, TryAgain
 from wherry.http import Http, Profile
 from wherry.hub import Hub
-from wherry.operating.connections import SHORT, no_secret, note, publish, test, tokens_of
+from wherry.operating.connections import SHORT, no_secret, publish, test, tokens_of
 from wherry.roles import Account, Connection, Services
 from wherry.settings import ClientAuth, OAuth2Auth, SecretRef, TokenAuth
 from wherry.settings.load import secrets_in
@@ -297,7 +297,7 @@ def disconnect(hub: Hub, name: str, *, only_here: bool = False) -> Gone:
             hub.wiring.vault.remove(name, field)
         publish(hub, name, {})
     alone = not ended and any(secret.way != "stored" for secret in grants)
-    note(hub, name, *(("ok", "disconnected; signs in by itself") if alone else ("reconnect", "disconnected")))
+    hub.note_connection(name, *(("ok", "disconnected; signs in by itself") if alone else ("reconnect", "disconnected")))
     hub.store.audit("connection.disconnect", name, {"vendor": vendor})
     flows = tuple(flow for flow, table in sorted(hub.project.flows.items()) if name in (table.source, table.sink))
     return Gone(vendor=vendor, flows=flows, left=tuple(_left(hub, connection, grants, ended)),

@@ -79,7 +79,7 @@ def test(hub: Hub, name: str) -> Account:
             hub.wiring.identity.rebind(connection, hub.wiring.sink(name))
         return account
     except (AccessLost, Guarded) as error:
-        note(hub, name, "reconnect", error.message)
+        hub.note_connection(name, "reconnect", error.message)
         raise
 
 
@@ -94,14 +94,6 @@ def _part(hub: Hub, connection: Connection) -> Any:
     """The source of a connection, or its sink where the system is only written to."""
     manifest = hub.plugins.manifests[connection.plugin]
     return hub.wiring.source(connection.name) if "source" in manifest.roles else hub.wiring.sink(connection.name)
-
-
-def note(hub: Hub, name: str, state: str, reason: str) -> None:
-    """What ``status`` says of the connection until a check succeeds; the account is asked for again before that."""
-    with hub.store.write() as tx:
-        row = registry.connection(tx, name)
-        if row is not None:
-            registry.update_connection(tx, row.id, state=state, reason=reason, credential="")
 
 
 def adopt(hub: Hub, name: str) -> dict[str, Any]:

@@ -72,14 +72,21 @@ def _metered(hub: Hub, name: str, plugin: str) -> Metered | None:
 def flow_rows(hub: Hub) -> list[dict[str, Any]]:
     """Every flow with one word for how it does; when it runs next is for the scheduler to add."""
     rows = [{**row, "leaves_with": leaving.with_what(hub, row["sink"])} for row in flows.listed(hub)]
-    return [{**row, "health": _health(row)} for row in rows]
+    with hub.store.read() as tx:
+        lost = {bound.name for bound in registry.all_connections(tx) if bound.state == "reconnect"}
+    return [{**row, "health": _health(row, lost)} for row in rows]
 
 
-def _health(row: dict[str, Any]) -> str:
+SIGNED_IN = "signed in again"
+
+
+def _health(row: dict[str, Any], lost: set[str]) -> str:
     words = {"ok": "healthy", "access": "reconnect", "again": "try later"}
     if row["state"] == "paused":
         return "paused"
     last = (row["last_run"] or {}).get("state", "") or "never run"
+    if last == "access" and lost.isdisjoint((row["source"], row["sink"])):
+        return SIGNED_IN
     return "blocked" if last == "ok" and row["blocked"] else words.get(last, last)
 
 
