@@ -202,16 +202,17 @@ class Hub:
         return report
 
     def _carry(self, job: Job) -> None:
+        from wherry.protocol.flight import ARRIVING
         from wherry.runs import engine, formers, reading, upkeep
 
         reading.refuse_other_ends(job)
         formers.free_first(job)
-        later = self._tried(job)
+        later = self._tried(job, reads_next=True)
         if job.options.moves_mark and not job.options.resync:
             upkeep.retry(job)
         engine.run(job)
         self.book(job, anew=job.options.resync)
-        later = later if isinstance(later, TryAgain) else self._tried(job)
+        later = later if isinstance(later, TryAgain) and later.code != ARRIVING else self._tried(job)
         upkeep.rematch(job, self.wiring.matcher_of)
         for kind, mapper in job.wired.mappers.items():
             upkeep.sweep(job, kind, mapper)
@@ -248,15 +249,15 @@ class Hub:
             if outcome.fate in OPEN:
                 job.open[ref] = ("", outcome.fate, "")
 
-    def _tried(self, job: Job) -> TryAgain | Busy | None:
+    def _tried(self, job: Job, *, reads_next: bool = False) -> TryAgain | Busy | None:
         """Drain; a target that is out of order, or that another process sends to, keeps nobody from reading."""
         try:
-            self._drain(job)
+            self._drain(job, reads_next)
         except (TryAgain, Busy) as error:
             return error
         return None
 
-    def _drain(self, job: Job) -> None:
+    def _drain(self, job: Job, reads_next: bool) -> None:
         """What is ready for the flow's target leaves, and what it answers counts in this run."""
         from wherry.runs.fates import recount
 
@@ -270,7 +271,7 @@ class Hub:
         if target is not None:
             from wherry.protocol.drain import drain
 
-            drain(target)
+            drain(msgspec.structs.replace(target, reads_next=reads_next))
             job.catalogues.forget()
 
     def drain(self, connection: str, run: str = "") -> None:

@@ -381,14 +381,12 @@ class Drain:
         """Sleep until the next item is due. False when none is, or not soon enough."""
         with self.store.read() as tx:
             due = calls.next_due(tx, self.sink_id)
+            asked = due and calls.items_of_sink(tx, self.sink_id, "queued", limit=1, ready_by="9999")
         if not due:
             return False
         seconds = (dt.datetime.fromisoformat(due) - self.store.clock.now()).total_seconds()
-        if seconds > self.target.patience:
-            self.stop = TryAgain(
-                f"{self.target.name} is left alone until {due}: it asked for that, or what was sent may still arrive",
-                after=seconds, code="WHERRY-6058", connection=self.target.name,
-            )  # fmt: skip
+        if seconds > self.target.patience or (self.target.reads_next and not asked):
+            self.stop = flight.left_alone(self.target, due, seconds, asked=bool(asked))
             return False
         why = f"waits {seconds:.0f} s before it asks {self.target.name} what became of what was sent …"
         self.target.waits(why, seconds)

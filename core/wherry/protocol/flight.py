@@ -32,6 +32,7 @@ UNAUTHORIZED, _FORBIDDEN = 401, 403
 THROTTLED = 429
 PUT_OFF_AT_MOST = 8
 BROKEN_FIX = "update or report the plugin, then: wherry errors retry E-N"
+ARRIVING = "WHERRY-6063"
 FAR = 86_400.0
 """Seconds: nothing is put off for longer."""
 
@@ -55,6 +56,8 @@ class Target(Struct, frozen=True, kw_only=True):
     """Called before the drain sleeps."""
     patience: float = 600.0
     """The longest time in seconds that a drain waits for items that are not due yet."""
+    reads_next: bool = False
+    """Whether the run drains once more when it has read: what was not answered is not waited for before."""
 
 
 class Flight(Struct, kw_only=True):
@@ -300,6 +303,18 @@ def _put_off_for_ever(target: Target, told: Sequence[tuple[Flight, Answer]]) -> 
                 code="WHERRY-6059", connection=target.name,
             )  # fmt: skip
     return None
+
+
+def left_alone(target: Target, due: str, seconds: float, *, asked: bool) -> TryAgain:
+    """Of items that are not due soon enough: the target ``asked`` for that, or has not answered them. In that case
+    whatever else there is may be sent to it meanwhile."""
+    if asked:
+        return TryAgain(f"{target.name} is left alone until {due}, as it asked", code="WHERRY-6058", after=seconds,
+                        connection=target.name)  # fmt: skip
+    return TryAgain(
+        f"what {target.name} did not answer may still arrive: it is looked for from {due} on; all else goes on",
+        code=ARRIVING, after=seconds, connection=target.name,
+    )  # fmt: skip
 
 
 def throttling(target: Target) -> TryAgain:

@@ -259,7 +259,8 @@ def following(lane: Lane, step: Step) -> str:
     row = step.item
     assert row is not None
     action = "void" if step.draft.void else REPLACE if row.action == REPLACE else "write"
-    if row.stamp == stamp_of(lane, step.draft, action, row.sequence, row.attempt):
+    same = action != REPLACE or step.draft.body == row.draft.body  # its stamp is that of what is taken back
+    if same and row.stamp == stamp_of(lane, step.draft, action, row.sequence, row.attempt):
         return ""
     waits = Follower(
         draft=step.draft, flow=flow_of(lane, step), record_kind=step.record_kind, record_id=step.record_id,

@@ -181,7 +181,9 @@ def lease_by_the_clock() -> None:
         if path.exists() and dt.datetime.fromisoformat(path.read_text()) > self.clock.now():
             raise Busy(f"another process holds {name}", fix="wait")
         path.write_text((self.clock.now() + dt.timedelta(seconds=300)).isoformat())
-        yield Held(self.database, name)
-        path.unlink(missing_ok=True)
+        try:
+            yield Held(self.database, name)
+        finally:
+            path.unlink(missing_ok=True)
 
     put(Store, "lock", lambda real: leased)

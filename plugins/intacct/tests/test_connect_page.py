@@ -95,5 +95,5 @@ def test_a_lost_answer_is_told_with_the_moment_from_which_it_is_looked_for(page:
     page.does("workspace", "import", "online-retail", str(page.folder / "charges.csv"), "--currency", "USD")
     page.books.faults.add("lost", path="na12", after=6)
     said = page.does("run", "invoices", code=6)
-    assert "WHERRY-6058" in said
+    assert "WHERRY-6063" in said
     assert "may still arrive" in said
