@@ -197,7 +197,7 @@ def test_a_bug_is_one_sentence_and_a_report_without_secrets(
 ) -> None:
     """case_G12, I14: a known secret is in neither the sentence nor the report, nor in the stack of --debug."""
     secret = remember("canary-7d1f-very-secret")
-    _break(monkeypatch, RuntimeError(f"token={secret}"))
+    _break(monkeypatch, RuntimeError(f"token={secret}\x1b[2J"))
     assert wherry("status") == 1
     told = capsys.readouterr().err
     assert "WHERRY-1000" in told
@@ -212,6 +212,7 @@ def test_a_bug_is_one_sentence_and_a_report_without_secrets(
     stack = capsys.readouterr().err
     assert "Traceback" in stack
     assert secret not in stack
+    assert "\x1b" not in stack
 
 
 def test_an_interrupt_is_exit_130(

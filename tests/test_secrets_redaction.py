@@ -149,6 +149,18 @@ def test_no_logger_lets_a_live_secret_out_not_even_in_a_traceback(capsys, loggin
         assert all(json.loads(line) for line in written.err.splitlines())
 
 
+def test_what_others_say_moves_no_terminal_and_begins_no_line_of_the_log(capsys, logging_restored):
+    configure_logging("info")
+    said = "\x1b[2Jcleared\x9b1m\u202e\n2026-01-01T00:00:00Z [info     ] forged"
+    structlog.get_logger().error(said, name="\x1b]0;title\x07")
+    logging.getLogger("plugin").warning("it said %s", said)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 4
+    assert all(line.isprintable() for line in lines)
+    assert lines[1].startswith(" ")
+    assert lines[3].startswith(" ")
+
+
 def test_levels_filter_and_the_http_libraries_keep_their_urls_to_themselves(capsys, logging_restored):
     configure_logging("info", json=True)
     structlog.get_logger().debug("hidden")

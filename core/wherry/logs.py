@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
 
 from wherry.redaction import redact, strike
 
 _NOISY = ("httpx", "httpcore", "alembic", "apscheduler", "stevedore")
 """They would tell each request with its whole URL, or each step of their own."""
+_CONTROL = re.compile(r"[\x00-\x08\n-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 def configure_logging(level: str = "info", json: bool = False) -> None:
@@ -23,7 +25,7 @@ def configure_logging(level: str = "info", json: bool = False) -> None:
     number = logging.getLevelNamesMapping()[level.upper()]
     shared = _shared()
     structlog.configure(
-        processors=[*shared, _renderer(json), _last_sieve],
+        processors=[*shared, *_renderer(json), _last_sieve],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
@@ -42,10 +44,20 @@ def _shared() -> list[Processor]:
     ]
 
 
-def _renderer(json: bool) -> Processor:
+def _renderer(json: bool) -> list[Processor]:
     if json:
-        return structlog.processors.JSONRenderer(ensure_ascii=False)
-    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+        return [structlog.processors.JSONRenderer(ensure_ascii=False)]
+    draw = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+    return [_legible, draw]
+
+
+def _legible(logger: object, method: str, event: EventDict) -> EventDict:
+    """What others say neither moves a terminal nor begins a line that looks like one of ours."""
+    return {key: _CONTROL.sub(_spelled, value) if isinstance(value, str) else value for key, value in event.items()}
+
+
+def _spelled(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode() if found[0] != "\n" else "\n  "
 
 
 def _last_sieve(logger: object, method: str, line: object) -> str:
@@ -60,7 +72,7 @@ def _standard_library(level: int, shared: list[Processor], json: bool) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 redact,
-                _renderer(json),
+                *_renderer(json),
                 _last_sieve,
             ],
         )

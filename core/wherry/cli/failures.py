@@ -31,7 +31,10 @@ def told(face: Face, error: BaseException) -> int:
     from wherry.errors import WherryError
 
     if face.debug and not isinstance(error, click.ClickException | click.Abort):
-        click.echo(scrubbed("".join(traceback.format_exception(error))), err=True, nl=False)
+        from wherry.cli.drawing import clean
+
+        for line in scrubbed("".join(traceback.format_exception(error))).splitlines():
+            click.echo(clean(line), err=True)
     if isinstance(error, KeyboardInterrupt | click.Abort):
         return _interrupted(face, error)
     if isinstance(error, click.ClickException):
