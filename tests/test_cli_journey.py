@@ -187,7 +187,7 @@ def test_every_looking_command_answers_in_words_and_in_an_envelope_and_asks_nobo
         ("runs list --flow nope", 3), ("triage show T-99", 3), ("triage match T-1 nope", 3), ("triage show x", 3),
         ("connection test nope", 3), ("plugin info nope", 3), ("workspace show project nope", 3),
         ("simulate nope", 2), ("resync won-deals", 2), ("run", 2), ("triage", 2), ("config show --nope", 2),
-        ("schedule run --once --engine nope", 2),
+        ("schedule run --once --engine nope", 2), ("db copy ftp://backups", 2),
     ],
 )  # fmt: skip
 def test_what_does_not_exist_is_3_and_what_is_typed_wrong_is_2(command: str, code: int, wherry: Wherry) -> None:

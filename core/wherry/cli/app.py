@@ -162,6 +162,7 @@ COMMANDS: dict[str, Lazy] = {
     "db": _group(
         "The state store.", _KEEP,
         upgrade=_at("project", "db_upgrade", "Bring the store to the schema of this version."),
+        copy=_at("project", "db_copy", "Copy the whole store into an empty one: a backup, or a move."),
     ),
     "completion": _at("project", "completion", "A script that completes commands in your shell.", _KEEP),
     "version": _at("project", "version", "This version, and those of the plugins.", _KEEP),

@@ -1,8 +1,9 @@
-"""``wherry doctor``, ``db upgrade``, ``version`` and ``completion``."""
+"""``wherry doctor``, ``db upgrade``, ``db copy``, ``version`` and ``completion``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import click
@@ -46,7 +47,7 @@ def db() -> None:
 
 @click.command("upgrade")
 def db_upgrade() -> None:
-    """Bring the store to the schema of this version. Safe to run at any time; back up first."""
+    """Bring the store to the schema of this version. Safe to run at any time; back up first: wherry db copy FILE."""
     from wherry.clock import SystemClock
     from wherry.project.folder import project_store
     from wherry.store.migrate import upgrade
@@ -60,6 +61,38 @@ def db_upgrade() -> None:
         else f"upgraded from {before or 'nothing'} to {after}"
     )
     own.print("wherry.db.upgrade/1", {"before": before, "after": after}, done)
+
+
+@click.command("copy")
+@click.argument("to")
+def db_copy(to: str) -> None:
+    """Copy the whole store into an empty one: a backup, or the move to PostgreSQL and back.
+
+    TO is a file that is not there yet, or the URL of a database. The copy is of one moment; what runs goes on. Neither
+    copied files (.wherry/files) nor the key of secrets (.wherry/key) are in it.
+
+    \b
+    Examples:
+      wherry db copy backups/2026-01-31.db
+      wherry db copy postgresql://wherry@localhost/wherry
+    """
+    from wherry.clock import SystemClock
+    from wherry.project.folder import project_store
+    from wherry.store.copying import copy
+    from wherry.store.database import Database
+
+    if "://" in to and not to.startswith(("sqlite:///", "postgresql://")):
+        raise click.BadParameter("is no file, no sqlite:///path and no postgresql://host/database")
+    own = face()
+    store = project_store(own.project(), SystemClock())
+    target = Database(to if "://" in to else f"sqlite:///{Path(to).resolve()}")
+    where = target.url.render_as_string()
+    try:
+        rows = copy(store.database, target)
+    finally:
+        target.close()
+    store.audit("db.copy", where, {"rows": rows})
+    own.print("wherry.db.copy/1", {"to": where, "rows": rows}, f"copied to {where}: {rows:,} rows")
 
 
 @click.command()

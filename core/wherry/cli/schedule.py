@@ -13,7 +13,7 @@ import click
 
 from wherry import clock
 from wherry.cli.context import Face
-from wherry.cli.drawing import ago, table, until
+from wherry.cli.drawing import ago, plural, table, until
 from wherry.cli.options import face, listing
 from wherry.errors import EXIT_INTERRUPTED, worst
 from wherry.hub import Report
@@ -70,7 +70,7 @@ def run_(once: bool, name: str) -> None:
     else:
         _forever(own, plan)
     own.code = worst([row["exit_code"] for row in ended]) if once else 0
-    lines = [f"{len(ended)} flows ran"] if ended else ["nothing was due"]
+    lines = [f"{plural(len(ended), 'flow')} ran"] if ended else ["nothing was due"]
     own.print("wherry.schedule.run/1", {"items": ended}, lines if once else ["stopped"])
 
 
