@@ -361,5 +361,5 @@ def test_a_target_that_throttles_everything_is_given_time_and_then_left_alone(
     assert report.error is not None
     assert report.error.code == "WHERRY-6062"
     assert len(desk.writes()) - before == 8
-    assert desk.clock.waited > 3
+    assert desk.clock.waited > (3 if headers else 120), "not told how long, it waits longer each time"
     assert set(desk.states().values()) == {"queued"}

@@ -160,9 +160,12 @@ class Http:
         if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
             after = retry_after(answer.headers, self._clock.now())
             after = self._pacer.window(ask.lane) if after is None else after
+            after = self._counts.rest(self._clock.monotonic()) if after is None else after
             self._counts.throttled()
-            self._pacer.close(ask.lane, after or 0.0)
-            headers["retry-after"] = str(after or 0.0)
+            self._pacer.close(ask.lane, after)
+            headers["retry-after"] = str(after)
+        else:
+            self._counts.taken()
         return Reply(status=answer.status_code, headers=headers, body=answer.content)
 
     def decode(self, response: Response, type: type[T]) -> T:

@@ -40,6 +40,9 @@ CONNECTIONS = 32
 _ID = re.compile(r"\d+|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|(?=[^/]*\d)[A-Za-z0-9_\-]{15,}")
 
 
+_LONGEST_REST = 60.0
+
+
 class Counts:
     """How many requests went out, by method and path with ids as ``{id}``. Safe for threads."""
 
@@ -49,6 +52,7 @@ class Counts:
         self.retries = 0
         self.refused = 0
         """Answers with status 429."""
+        self._rests, self._rests_until = 0, 0.0
 
     def sent(self, request: httpx.Request) -> None:
         """Count a request."""
@@ -64,6 +68,19 @@ class Counts:
         """Count a refusal for going too fast."""
         with self._lock:
             self.refused += 1
+
+    def rest(self, now: float) -> float:
+        """Seconds for which a vendor that takes no call, and does not say until when, is left alone: longer each
+        time."""
+        with self._lock:
+            if now >= self._rests_until:
+                self._rests += 1
+                self._rests_until = now + min(2.0 ** min(self._rests, 9), _LONGEST_REST)
+            return self._rests_until - now
+
+    def taken(self) -> None:
+        """A call was taken: the next rest is a short one."""
+        self._rests = 0
 
     def by_route(self) -> dict[str, int]:
         """The counts so far."""

@@ -270,7 +270,9 @@ def _judged(target: Target, one: Exchange) -> Verdict:
     if reply is None:
         return Verdict(answers=[(flight, _unclear(row.problem)) for flight in one.flights], stop=one.stop)
     if reply.status == THROTTLED:
-        after = float(reply.headers.get("retry-after", "0") or 0) or None  # where it says nothing, longer each time
+        after = (
+            float(reply.headers.get("retry-after", "0") or 0) or None
+        )  # what the target does not say the client does
         reason = f"{target.name} asks for fewer calls"
         return Verdict(answers=[(flight, _put_off(reason, after)) for flight in one.flights])
     try:
