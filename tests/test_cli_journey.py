@@ -235,6 +235,8 @@ def test_a_plan_writes_nothing_and_its_run_is_the_one_that_was_shown(
     live: str, answer: Answer, wherry: Wherry, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.rmtree(folder / ".wherry")
+    assert wherry("plan", "won-deals") == 0
+    assert "! first    catalogue never ran: it goes first" in capsys.readouterr().out
     assert wherry("plan", "catalogue") == 0
     text = capsys.readouterr().out
     assert "+ create   15 products" in " ".join(text.split("\n")).replace("  + create    ", "  + create   ")
@@ -243,6 +245,7 @@ def test_a_plan_writes_nothing_and_its_run_is_the_one_that_was_shown(
     plan = json.loads((folder / "plan.json").read_text())
     assert answer("workspace", "count")["data"]["product"] == 0
     answer("run", "catalogue", "--plan", plan["plan"])
+    assert answer("plan", "won-deals")["data"]["never_ran"] == []
     assert wherry("plan", "catalogue", "--exit-code") == 0
     assert wherry("run", "catalogue", "--plan", plan["plan"]) == 7
 

@@ -24,16 +24,19 @@ _TO_BE = {
 """What the word for something that was done is before it is done."""
 
 
-def ends(hub: Hub, flow: str) -> dict[str, str]:
-    """Where the flow reads and writes, with the account behind it."""
+def ends(hub: Hub, flow: str) -> dict[str, Any]:
+    """Where the flow reads and writes, with the account behind it; ``never_ran``: what goes before it."""
     from wherry.operating import connections
+    from wherry.store import registry
 
     settings = hub.wiring.flow(flow)
     known = {row["connection"]: row["account"] for row in connections.listed(hub)}
+    with hub.store.read() as tx:
+        new = [one for one in settings.after if not registry.find_runs(tx, flow=one, limit=1)]
+    names = (("source", settings.source), ("sink", settings.sink))
     return {
-        end: f"{name}({known[name]})" if known.get(name) else name
-        for end, name in (("source", settings.source), ("sink", settings.sink))
-    }
+        **{end: f"{name}({known[name]})" if known.get(name) else name for end, name in names}, "never_ran": new,
+    }  # fmt: skip
 
 
 def lines(data: Mapping[str, Any], *, saved: bool = True, whole: bool = False) -> Iterator[str]:
@@ -44,6 +47,10 @@ def lines(data: Mapping[str, Any], *, saved: bool = True, whole: bool = False) -
     for kind, words in fates.items():
         yield f"  {'read'.ljust(10)} {plural(sum(words.values()), kind)}: {counts(_to_be(words))}"
     rows = msgspec.to_builtins(data["changes"])
+    for other in data.get("never_ran", ()):
+        yield from _line(
+            "! first", [f"{clean(other)} never ran: it goes first, and what it brings is not seen here"], "yellow"
+        )
     yield from _unfinished(data["unfinished"])
     yield from _line("+ create", _group(data, "created", "waiting"), "green")
     yield from _new([row for row in rows if data["items"].get(row["entity"], {}).get(row["fate"])], whole)
