@@ -58,13 +58,16 @@ class Telling:
 
     @guarantee(promise.NONE_LOST)
     def test_what_shows_up_late_is_not_lost(self, trial: Trial) -> None:
-        """An index lags behind: what changed before the last read may show after it."""
+        """An index lags behind: what changed before the last read may show after it, and after what changed later."""
         slow = needed(trial.slow, "shows each change at once")
         trial.create(2)
         known = read_settled(trial)
         slow()
         late = trial.create(2)
         trial.wait(1)
+        if trial.prompt is not None:
+            trial.prompt()
+            trial.create(1)
         first = read(trial, known.mark)
         trial.wait(trial.settled)
         all_there({*first.ids, *read(trial, first.mark).ids}, late)

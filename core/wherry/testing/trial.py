@@ -74,6 +74,8 @@ class Trial(Struct, kw_only=True):
     """From now on what the client signs in with opens another account."""
     slow: Callable[[], object] | None = None
     """From now on changes show in the system's lists as late as they may, within ``overlap``."""
+    prompt: Callable[[], object] | None = None
+    """What changes from now on shows at once again, also before what changed earlier and is late."""
     touch: Callable[[str], object] | None = None
     """Changes one of the relatives that a record of three made at once has, which leaves the record as it was. The
     second of the three is asked for."""

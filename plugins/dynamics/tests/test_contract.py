@@ -74,6 +74,7 @@ class TestDeals(SourceSuite):
             holds=holds, family=lambda id: families[id], file=(note, b"a plan"), exact=("estimatedvalue", exact),
             touch=lambda id: sim.change("opportunityproduct", lines[0], description=f"at {sim.clock.now()}"),
             slow=lambda: setattr(sim.org, "late", OVERLAP - 30.0),
+            prompt=lambda: setattr(sim.org, "late", 0.0),
         )  # fmt: skip
 
 

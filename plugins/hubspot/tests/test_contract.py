@@ -109,6 +109,7 @@ class TestDeals(SourceSuite):
             touch=lambda name: put(lines[0], "line_items", name=f"at {simulator.clock.now()}"),
             move=lambda: setattr(simulator, "portal_id", simulator.portal_id + 1),
             slow=lambda: setattr(simulator.portal, "index_lag", 25.0),
+            prompt=lambda: setattr(simulator.portal, "index_lag", 0.0),
         )
 
 

@@ -304,8 +304,8 @@ def test_a_full_read_asks_nothing_of_activities_that_carry_no_files(account, rea
 def test_a_full_read_whose_files_come_once_asks_every_deal(account, read):
     """Nobody would find later what the index hid from a survey."""
     deals = account.sim.create("deals", 2)
-    attach(account, deals[1])
     account.sim.portal.index_lag = 30.0
+    attach(account, deals[1])
     source = account.source()
     read(source)
     done = complete(account, deals, {"file": ("name",)}, source)

@@ -79,6 +79,7 @@ class TestDeals(SourceSuite):
             holds=holds, family=lambda name: families[name], file=(version, b"a plan"), exact=("Amount", exact),
             touch=lambda name: sim.change("OpportunityLineItem", lines[0], Description=f"at {sim.clock.now()}"),
             slow=lambda: setattr(sim.org, "late", OVERLAP - 30.0),
+            prompt=lambda: setattr(sim.org, "late", 0.0),
         )  # fmt: skip
 
 

@@ -33,6 +33,10 @@ class Portal:
         """Now, in milliseconds."""
         return self.stage.clock.now_ms()
 
+    def shown_at(self) -> int:
+        """When search shows what is written now; 0 for at once."""
+        return self.now_ms() + round(self.index_lag * 1000) if self.index_lag else 0
+
     def add_kind(self, kind: Kind, *aliases: str) -> None:
         """Take in an object type; ids are unique per type only, as in HubSpot."""
         self.shelves[kind.name] = Shelf(kind, self._first_id)
@@ -78,7 +82,8 @@ class Portal:
         """Make a record with its first links: (type number, id, association type)."""
         properties = self.checked(kind, given, {})
         shelf, now = self.shelf(kind), self.now_ms()
-        record = Record(shelf.new_id(), kind, to_ms(properties.get(kind.created)) or now, now, now, properties)
+        created = to_ms(properties.get(kind.created)) or now
+        record = Record(shelf.new_id(), kind, created, now, self.shown_at(), properties)
         self._stamp(record)
         shelf.put(record)
         self._claim(record)
@@ -101,7 +106,7 @@ class Portal:
         shelf = self.shelf(record.kind)
         if record.archived_at is None:
             shelf.unindex(record)
-        record.modified, record.written = modified, self.now_ms()
+        record.modified, record.indexed = modified, self.shown_at()
         self._stamp(record)
         if record.archived_at is None:
             shelf.index(record)

@@ -79,11 +79,8 @@ class Search:
 
     def _visible(self, shelf: Shelf, found: list[Stamp]) -> list[Stamp]:
         """Without what the index has not caught up with; the lag runs from the true moment of the write."""
-        lag = self._portal.index_lag
-        if not lag:
-            return found
-        edge = self._portal.now_ms() - round(lag * 1000)
-        return [s for s in found if shelf.records[str(s[1])].written <= edge]
+        now = self._portal.now_ms()
+        return [s for s in found if shelf.records[str(s[1])].indexed <= now]
 
     def _sorted(self, shelf: Shelf, query: Query) -> list[Stamp]:
         found = self._found(shelf, query)

@@ -11,13 +11,13 @@ Stamp = tuple[int, int]
 
 @dataclass(slots=True)
 class Record:
-    """One CRM record; `modified` is what its stamp says, `written` when it truly happened (both ms)."""
+    """One CRM record; `modified` is what its stamp says, `indexed` when search shows it (both ms)."""
 
     id: str
     kind: Kind
     created: int
     modified: int
-    written: int
+    indexed: int
     properties: dict[str, str | None] = field(default_factory=dict)
     archived_at: int | None = None
 
