@@ -185,7 +185,7 @@ def test_a_huge_header_is_not_read_to_its_end():
 
 @pytest.mark.parametrize("bits", [zlib.MAX_WBITS | 16, zlib.MAX_WBITS], ids=["gzip", "deflate"])
 def test_a_bomb_is_not_unpacked(bits):
-    """case_E11: decompression ratio"""
+    """case_D10, case_E11: decompression ratio"""
     packer = zlib.compressobj(9, zlib.DEFLATED, bits)
     bomb = packer.compress(bytes(40 * 1024 * 1024)) + packer.flush()
     encoding = "gzip" if bits > zlib.MAX_WBITS else "deflate"

@@ -67,6 +67,7 @@ def test_an_upgrade_of_an_up_to_date_store_changes_nothing(tmp_path: Path) -> No
 
 
 def test_a_store_that_was_half_made_when_its_process_died_is_completed(tmp_path: Path) -> None:
+    """case_A18"""
     database = Database(f"sqlite:///{tmp_path / 'a.db'}")
     engine = sa.create_engine(database.url)
     with engine.begin() as connection:

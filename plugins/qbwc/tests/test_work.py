@@ -400,7 +400,7 @@ def test_a_write_that_meets_a_name_the_lists_do_not_know_has_them_read_whole(
 
 
 def test_an_iterator_that_ended_is_begun_anew(made: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """b_003_02: what was read before it ended counts for nothing."""
+    """b_003_02, case_F8: what was read before it ended counts for nothing."""
     monkeypatch.setattr(mirror, "PAGE", 2)
     made.desktop.mishaps.add("status", code="3391", request="CustomerQuery", after=1)
     made.clock.advance(100_000)
