@@ -275,6 +275,17 @@ def test_a_letter_that_the_terminal_has_none_for_is_told_by_its_number(monkeypat
     assert out.getvalue() == "Größe \\u65e5".encode("latin-1")
 
 
+def test_json_has_no_letters_beyond_ascii_where_the_output_is_not_utf_8(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What wrote it for a latin-1 terminal was no JSON: an emoji has no escape of eight digits there"""
+    out = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(out, encoding="latin-1"))
+    for kind in ("json", "ndjson"):
+        Face(output=kind).print("wherry.x/1", {"name": "Größe 日 😀"}, "")
+    sys.stdout.flush()
+    envelope, row = out.getvalue().splitlines()
+    assert json.loads(envelope)["data"] == json.loads(row) == {"name": "Größe 日 😀"}
+
+
 # -- what every command shares -----------------------------------------------------------------------------------------
 
 

@@ -154,13 +154,13 @@ class Face:
     def envelope(
         self, schema: str, data: Any, next: Sequence[str] = (), error: Mapping[str, Any] | None = None
     ) -> None:
-        from wherry.cli.formats import as_json
+        from wherry.cli.formats import as_json, portable
 
         told = [scrubbed(warning) for warning in self.warnings]
         whole: dict[str, Any] = {"schema": schema, "data": data, "warnings": told, "next": list(next)}
         if error is not None:
             whole["error"] = error
-        click.echo(as_json(whole, pretty=sys.stdout.isatty()))
+        click.echo(portable(as_json(whole, pretty=sys.stdout.isatty())))
 
     def _text(self, text: Text, next: Sequence[str]) -> None:
         self.tell_warnings()

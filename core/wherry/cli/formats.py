@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 _LISTS = ("items", "events", "changes", "checks")
+_BEYOND = re.compile(r"[^\x00-\x7f]")
 
 
 def as_json(value: Any, *, pretty: bool = False) -> str:
@@ -17,6 +20,15 @@ def as_json(value: Any, *, pretty: bool = False) -> str:
 
     raw = msgspec.json.encode(value, enc_hook=encoded)
     return (msgspec.json.format(raw, indent=2) if pretty else raw).decode()
+
+
+def portable(text: str) -> str:
+    """JSON for standard output: JSON is UTF-8, so what is written in other letters has none but those of ASCII."""
+    if str(sys.stdout.encoding).lower().startswith("utf"):
+        return text
+    import json
+
+    return _BEYOND.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def rows_of(data: Any) -> Sequence[Any]:
@@ -29,7 +41,7 @@ def rows_of(data: Any) -> Sequence[Any]:
 
 
 def as_ndjson(data: Any) -> str:
-    return "".join(f"{as_json(row)}\n" for row in rows_of(data))
+    return portable("".join(f"{as_json(row)}\n" for row in rows_of(data)))
 
 
 def as_csv(data: Any) -> str:
