@@ -105,15 +105,6 @@ class Associations:
                 self._unlink((one.type_id, _id(item.get("from"))), (other.type_id, _id(far)))
         return self._done(call)
 
-    def batch_unlabel(self, call: Call) -> Reply:
-        """Take single types away from pairs."""
-        one, other = self._kinds(call)
-        for item in inputs_of(call, LINKS_WRITE_MAX):
-            near, far = _ends(item)
-            type_ids = {int(s["associationTypeId"]) for s in item.get("types") or []}
-            self.portal.links.unlabel((one.type_id, near), (other.type_id, far), type_ids)
-        return self._done(call)
-
     def labels(self, call: Call) -> Reply:
         """The association types between two object types."""
         one, other = self._kinds(call)

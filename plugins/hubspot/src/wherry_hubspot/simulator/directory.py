@@ -4,8 +4,8 @@ from typing import Any
 
 from wherry.simulator import Call, Reply
 
-from .errors import batch, body_of, inputs_of, instant, invalid, next_page, not_found, whole
-from .facts import BATCH_MAX, LIST_MAX, Kind
+from .errors import body_of, instant, invalid, next_page, not_found, whole
+from .facts import LIST_MAX, Kind
 from .portal import Portal
 
 Item = dict[str, Any]
@@ -85,18 +85,6 @@ class PropertyRoutes:
         self._properties.remove(self._kind(call), call.params["name"])
         self._portal.stage.effect("property.archived", name=call.params["name"])
         return Reply(204)
-
-    def batch_read(self, call: Call) -> Reply:
-        """Up to 100 properties by name."""
-        kind = self._kind(call)
-        found = [self._properties.find(kind, str(i.get("name"))) for i in inputs_of(call, BATCH_MAX)]
-        return batch(self._portal.now_ms(), [f for f in found if f])
-
-    def batch_create(self, call: Call) -> Reply:
-        """Up to 100 new properties."""
-        kind = self._kind(call)
-        made = [self._properties.add(kind, i) for i in inputs_of(call, BATCH_MAX)]
-        return batch(self._portal.now_ms(), made, status=201)
 
     def groups(self, call: Call) -> Reply:
         """The groups of a type."""

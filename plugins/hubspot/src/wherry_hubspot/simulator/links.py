@@ -73,13 +73,6 @@ class Links:
         for near, far in ((one, other), (other, one)):
             self._links.get(near, {}).get(far[0], {}).pop(far[1], None)
 
-    def unlabel(self, one: End, other: End, type_ids: set[int]) -> None:
-        """Take single types away; the last one takes the link with it."""
-        for tie in [t for t in self._half(one, other) if t.type_id in type_ids]:
-            self._drop(one, other, tie)
-        if not self._half(one, other):
-            self.remove(one, other)
-
     def of(self, one: End, other_type: str) -> list[tuple[str, list[Tie]]]:
         """Linked ids of a type with their types, in order of id."""
         held = self._links.get(one, {}).get(other_type, {})
