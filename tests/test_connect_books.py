@@ -99,7 +99,7 @@ def test_a_connection_that_was_given_another_name_is_signed_in_to_and_adopted(as
         path.read_text().replace("[connections.books]", "[connections.ledger]").replace('"books"', '"ledger"')
     )
     assert "wherry connect ledger" in ask("connection", "adopt", "ledger", code=5)["error"]["fix"]
-    assert ask("connect", "ledger", code=2)["error"]["fix"] == "wherry connection adopt ledger"
+    assert ask("connect", "ledger", code=2)["error"]["fix"].startswith("wherry connection adopt ledger,")
     assert "connection adopt ledger" in ask("runs", "undo", run, "--yes", code=3)["error"]["fix"]
     assert ask("connection", "adopt", "ledger")["data"]["was"] == "books"
     assert ask("connection", "test", "ledger")["data"]["account_id"] == FIRST

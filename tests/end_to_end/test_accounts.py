@@ -142,7 +142,7 @@ def test_a_known_account_under_a_new_name_is_adopted_with_all_its_links(desk: De
     report = desk.run()
     assert report.exit_code == 2
     assert report.error is not None
-    assert report.error.fix == "wherry connection adopt sales"
+    assert report.error.fix.startswith("wherry connection adopt sales, where it takes the place of crm")
     assert desk.ask(connections.adopt, "sales")["was"] == "crm"
     report = desk.run()
     assert (report.exit_code, report.data["items"]) == (4, {})

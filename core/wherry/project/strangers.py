@@ -9,7 +9,8 @@ from wherry.store import registry
 def known_account(name: str, other: registry.Bound) -> ConfigError:
     return ConfigError(
         f"connection {name} reaches {other.account_name} ({other.account_id}), which is known here as {other.name}",
-        fix=f"wherry connection adopt {name}", code="WHERRY-2073", connection=name, known_as=other.name,
+        fix=f"wherry connection adopt {name}, where it takes the place of {other.name}; else sign in to its own",
+        code="WHERRY-2073", connection=name, known_as=other.name,
     )  # fmt: skip
 
 
