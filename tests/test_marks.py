@@ -56,10 +56,12 @@ def test_where_no_answer_tells_the_time_the_newest_stamp_counts(ours: int) -> No
     assert not bound.went_back(now + 10 * OVERLAP)
 
 
-def test_later_answers_change_nothing() -> None:
-    bound, now = noted(0, 0)
+@pytest.mark.parametrize("first", [0, None])
+def test_later_answers_change_nothing(first: int | None) -> None:
+    """Also where the first one told no time: a later one tells when the read was under way, not when it began."""
+    bound, now = noted(0, first)
     bound.note({"date": format_datetime(dt.datetime.fromtimestamp(now + 900, dt.UTC), usegmt=True)})
-    assert bound.settled() == now - OVERLAP
+    assert bound.settled(now - 7) == now - OVERLAP - (7 if first is None else 0)
 
 
 def test_a_mark_is_never_closer_than_the_overlap_nor_behind_where_the_read_began() -> None:
