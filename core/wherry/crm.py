@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from wherry.records import Record
@@ -65,6 +65,13 @@ def location_map(customer: dict[str, Any]) -> dict[str, Any]:
 
 Found = Iterable[tuple[str, Record]]
 """Records, each with the id of the head that it belongs to."""
+
+
+def by_kind(records: Sequence[Record], most: int) -> Iterator[tuple[str, list[Record]]]:
+    """Heads of one kind, at most so many at once."""
+    for kind in dict.fromkeys(record.kind for record in records):
+        own = [record for record in records if record.kind == kind]
+        yield from ((kind, own[start : start + most]) for start in range(0, len(own), most))
 
 
 def give_lines(records: Sequence[Record], found: Found, number: str, wanted: Collection[str]) -> None:

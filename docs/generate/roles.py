@@ -54,7 +54,7 @@ SECTIONS: tuple[tuple[str, str, tuple[tuple[str, tuple[str, ...]], ...]], ...] =
         "Nothing has to be taken from here. `wherry.marks` keeps a place between two reads so that nothing is"
         " lost, whatever clocks say; `saved_mark` reads it back. `wherry.rows` is for rows whose values stay "
         "bytes. `wherry.crm` has what CRMs share: parts of default maps (`MATCH`, `plain`, `file_map`, "
-        "`location_map`), and `give_lines`, `give_files` and `tell_problem` for what belongs to a head. "
+        "`location_map`), and `by_kind`, `give_lines`, `give_files` and `tell_problem` for what belongs to a head. "
         "`wherry.settings.sites.Sites` is the base of a `location` among settings, "
         '`wherry.settings.values.Seconds` a setting such as `"5m"`.',
         (("wherry.marks", ("Bound", "Span", "Mark")),),

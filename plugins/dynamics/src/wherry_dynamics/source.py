@@ -8,6 +8,7 @@ from functools import partial
 from itertools import chain
 from urllib.parse import urlsplit
 
+from wherry.crm import by_kind
 from wherry.errors import ContractBroken
 from wherry.marks import Mark, Span, saved_mark
 from wherry.records import Page, Record
@@ -119,10 +120,8 @@ class DynamicsSource:
         """The same records with the relatives asked for: a call for each kind of them, side by side."""
         for kind, fields in relatives.items():
             self._schema.must_know(kind, fields)
-        for kind in dict.fromkeys(record.kind for record in records):
-            own = [record for record in records if record.kind == kind]
-            for start in range(0, len(own), CHUNK):
-                self._relatives.complete(kind, own[start : start + CHUNK], relatives)
+        for kind, some in by_kind(records, CHUNK):
+            self._relatives.complete(kind, some, relatives)
         return records
 
     def fetch(self, kind: str, ids: Sequence[str], fields: tuple[str, ...]) -> list[Record]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 
+from wherry.crm import by_kind
 from wherry.errors import ContractBroken
 from wherry.records import Page, Record
 from wherry.roles import Account, Connection, Description, Query, Services
@@ -155,10 +156,9 @@ class HubSpotSource:
         """The same records with the relatives asked for. Up to 1,000 at once take the fewest calls."""
         for kind, fields in relatives.items():
             self._metadata.must_know(kind, fields)
-        for kind in dict.fromkeys(record.kind for record in records):
+        for kind, some in by_kind(records, CHUNK):
             if kind != "owner":
-                own = [record for record in records if record.kind == kind]
-                self._relatives.complete(self._view(kind).type_name, own, relatives)
+                self._relatives.complete(self._view(kind).type_name, some, relatives)
         return records
 
     def fetch(self, kind: str, ids: Sequence[str], fields: tuple[str, ...]) -> list[Record]:

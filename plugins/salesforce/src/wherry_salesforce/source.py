@@ -10,6 +10,7 @@ from urllib.parse import quote_plus
 
 import msgspec
 from msgspec import Struct
+from wherry.crm import by_kind
 from wherry.decoding import decoder
 from wherry.errors import ContractBroken, TryAgain
 from wherry.marks import Mark, Span, saved_mark
@@ -143,10 +144,8 @@ class SalesforceSource:
         """The same records with the relatives asked for: one call, and one more for each 2,000 lines."""
         for kind, fields in relatives.items():
             self._schema.must_know(kind, fields)
-        for kind in dict.fromkeys(record.kind for record in records):
-            own = [record for record in records if record.kind == kind]
-            for start in range(0, len(own), CHUNK):
-                self._relatives.complete(kind, own[start : start + CHUNK], relatives)
+        for kind, some in by_kind(records, CHUNK):
+            self._relatives.complete(kind, some, relatives)
         return records
 
     def fetch(self, kind: str, ids: Sequence[str], fields: tuple[str, ...]) -> list[Record]:
