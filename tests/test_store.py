@@ -405,6 +405,16 @@ def test_postgres_urls_without_the_driver_name_work(postgres_url: str) -> None:
         assert tx.value(sa.text("SELECT 1")) == 1  # type: ignore[arg-type]
 
 
+def test_what_the_address_of_a_store_asks_of_its_server_is_heeded(postgres_url: str) -> None:
+    """I13: what was said of a schema was dropped, and two projects shared the tables of the usual one"""
+    with Database(postgres_url).write() as tx:
+        tx.run(sa.text("CREATE SCHEMA acme"))
+    apart = sa.make_url(postgres_url).update_query_dict({"options": "-csearch_path=acme"})
+    with Database(str(apart)).read() as tx:
+        assert tx.value(sa.text("SELECT to_regclass('acme.links') IS NOT NULL")) is True  # type: ignore[arg-type]
+        assert tx.value(sa.text("SHOW lock_timeout")) == "30s"  # type: ignore[arg-type]
+
+
 def _fail_and_go_on(store: Store, way: str) -> None:
     with store.write() as tx:
         calls.put_note(tx, way, "kept")

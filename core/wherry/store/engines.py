@@ -22,6 +22,9 @@ _IDLE = 5.0
 """Seconds after which a pooled session may have been closed by its server or on the way."""
 _PATIENCE = 30_000
 """Milliseconds that a writer waits for its turn, on either database, before it is told to come again."""
+_SIGNS_OF_LIFE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 6}
+"""Seconds, and a number: who is gone without a word, such as a machine without power, is missed after a minute and a
+half on either side, not after the two hours that are usual. So long its locks are held."""
 HELD_UP = "WHERRY-6020"
 """The code of what is raised while others hold the store, or its server is out of reach."""
 LOST = "WHERRY-6021"
@@ -78,8 +81,12 @@ def postgresql(url: sa.URL) -> Engine:
     nor what such a plan is made to seem to cost call for its compilation. psycopg prepares nothing of its own: with
     a rollback it would forget all that is prepared, ours too.
     """
-    options = f"-c enable_seqscan=off -c jit=off -c lock_timeout={_PATIENCE}"
-    keyed: dict[str, Any] = {"options": options, "prepare_threshold": None}
+    given = url.normalized_query
+    settings: dict[str, Any] = {"enable_seqscan": "off", "jit": "off", "lock_timeout": _PATIENCE}
+    settings |= {f"tcp_{name}": value for name, value in _SIGNS_OF_LIFE.items()}
+    options = [*given.get("options", ()), *(f"-c {name}={value}" for name, value in settings.items())]
+    keyed: dict[str, Any] = {name: value for name, value in _SIGNS_OF_LIFE.items() if name not in given}
+    keyed |= {"options": " ".join(options), "prepare_threshold": None}
     # The session that was used last is the one that knows most: its statements are prepared, its tables looked up.
     pooled: dict[str, Any] = {"pool_use_lifo": True, "isolation_level": "AUTOCOMMIT"}
     whole = url.set(drivername="postgresql+psycopg")
