@@ -92,6 +92,13 @@ def test_the_screen_sets_debits_and_credits_below_each_other_and_says_that_they_
     assert said.splitlines()[-1] == f"Next: wherry journal post {FLOW} --period 2026-01 --partition cold"
 
 
+def test_of_many_entries_the_first_are_shown_and_what_the_others_come_to(at: Treasury) -> None:
+    said = at.does(f"journal preview {FLOW} --limit 1").splitlines()
+    assert len([line for line in said if "balanced USD" in line]) == 1
+    assert "… and 2 more journal entries, 143.50 USD (--limit 3)" in said
+    assert len(looked(at, "--limit 1")["entries"]) == 3
+
+
 def test_a_period_of_a_target_that_cannot_be_asked_is_not_said_to_be_open(
     at: Treasury, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from wherry import money
@@ -41,6 +42,18 @@ def of_connection(fix: str, connection: str) -> str:
 def in_general(said: str) -> str:
     """Without what it quotes: ``SKU … equals … of …``. Sentences that differ in nothing else are one."""
     return _QUOTED.sub("…", said)
+
+
+def alike(sentences: Sequence[str]) -> tuple[str, list[str]]:
+    """Sentences that are one in general: that one, with what all of them quote, and the values that they do not."""
+    quoted = [_QUOTED.findall(one) for one in sentences]
+    if len({len(one) for one in quoted}) > 1:  # a name with a quotation mark in it
+        return in_general(sentences[0]), []
+    columns = list(zip(*quoted, strict=True))
+    same = iter([len(set(column)) == 1 for column in columns])
+    said = _QUOTED.sub(lambda found: found[0] if next(same) else "…", sentences[0])
+    values = next((column for column in columns if len(set(column)) > 1), ())
+    return said, [value.strip('"') for value in dict.fromkeys(values)]
 
 
 def with_amounts(detail: Any) -> Any:

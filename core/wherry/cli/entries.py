@@ -10,6 +10,8 @@ from typing import Any
 import click
 
 from wherry.cli.drawing import amount, clean, cut, plural, spelled, width
+from wherry.cli.grouped import refusals
+from wherry.operating.desk import add
 
 _LEAST, _MOST = 30, 46
 """Columns of an account's name."""
@@ -27,11 +29,18 @@ def sums(found: Mapping[str, int]) -> str:
     return " + ".join(amount(minor, currency) for currency, minor in sorted(found.items())) or "0"
 
 
-def preview_lines(data: Mapping[str, Any], *, everyone: bool = False) -> Iterator[str]:
-    """What would be posted, as experience wants it read: the entries, then everything that is in none of them; with
-    ``everyone`` all of that by name."""
-    for entry in data["entries"]:
-        yield from _one(entry)
+def preview_lines(data: Mapping[str, Any], *, everyone: bool = False, most: int = 0) -> Iterator[str]:
+    """What would be posted, as experience wants it read: the entries, or the first ``most`` and all that would be
+    refused, then everything that is in none of them; with ``everyone`` all of that by name."""
+    entries, rest, found = data["entries"], 0, dict[str, int]()
+    for n, entry in enumerate(entries):
+        if n < most or not most or entry["state"] != "ready":
+            yield from _one(entry)
+        else:
+            rest += 1
+            add(found, entry["minor"], entry["currency"])
+    if rest:
+        yield f"… and {plural(rest, 'more journal entry')}, {sums(found)} (--limit {len(entries)})"
     if not data["entries"]:
         yield f"{clean(data['flow'])}: nothing to post" + (f" in {clean(data['period'])}" if data["period"] else "")
     yield from _left_out(data, everyone)
@@ -112,9 +121,9 @@ def _left_out(data: Mapping[str, Any], everyone: bool) -> Iterator[str]:
     for one in data["skipped"]:
         told = f", {sums(one['sums'])}" if one["sums"] else ""
         yield f"Left out: {plural(one['records'], one['kind'])}{told}   {clean(one['reason'])}"
-    for one in data["refused"]:
-        fix = f"   fix: {clean(one['fix'])}" if one["fix"] else ""
-        yield f"Refused: {spelled(one['kind'])} {clean(one['record'])}   {clean(one['reason'])}{fix}"
+    for block in refusals(((one["kind"], one["record"], one) for one in data["refused"]), whole=everyone):
+        yield f"Refused: {block[0]}"
+        yield from block[1:]
     if data["blocked"]:
         yield click.style("Nothing is posted until every movement has a debit and a credit account.", fg="red")
 

@@ -12,7 +12,7 @@ import click
 from wherry.books import stuck
 from wherry.cli.drawing import clean, plural, table
 from wherry.cli.errors import CLASS, FLOW, money, says, sums
-from wherry.cli.grouped import FEW
+from wherry.cli.grouped import FEW, named
 from wherry.cli.options import face, listing, moment
 from wherry.clock import stored
 from wherry.hub import Hub
@@ -145,7 +145,8 @@ def _group(group: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Itera
     head = f"{plural(group['count'], group['entity'])} {says(group)}   {clean(group['flow'])}"
     yield click.style("   ".join(part for part in (head, sums(group["sums"])) if part), bold=True)
     said = rows[0]["reason"] if group["count"] == 1 else group["cause"]
-    yield f"  {clean(said)}" + (f"   field {clean(group['field'])}" if group["field"] else "")
+    such = f"   {named(group['values'])}" if group["values"] else ""
+    yield f"  {clean(said)}{such}" + (f"   field {clean(group['field'])}" if group["field"] else "")
     cells = [
         (row["id"], row["label"] + "   reversal" * row["reversal"], money(row), row["target"], row["since"][:19])
         for row in rows

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from wherry.cli.drawing import clean, cut, plural, spelled
-from wherry.operating.desk import add, cause, common
+from wherry.operating.desk import add, alike, told_of
 from wherry.records import FOR_A_PERSON
 
 FEW = 3
@@ -29,7 +29,7 @@ def refusals(
     for kind, name, row in rows:
         said = str(row["reason"]).removeprefix(f"{kind} {name}: ")  # it is named before the sentence
         one = {"label": name, "key": "", "target": "", "record": "", "id": "", **row, "name": name, "reason": said}
-        groups.setdefault((kind, cause(one), cause(_fix_of(one))), []).append(one)
+        groups.setdefault((kind, alike(one), alike(_fix_of(one))), []).append(one)
     for n, ((kind, _, _), found) in enumerate(groups.items()):
         if n == _CAUSES and not whole:
             yield [f"and {'at least ' if cut else ''}{plural(len(groups) - n, 'more cause')}"]
@@ -42,8 +42,8 @@ def _fix_of(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _refusal(kind: str, found: Sequence[Mapping[str, Any]], whole: bool) -> list[str]:
-    same, first = common(found), found[0]
-    said, fix = cause(first, same), cause(_fix_of(first), same)
+    first, (said, _) = found[0], told_of(found)
+    fix, _ = told_of([_fix_of(one) for one in found])
     many = len(found) > 1
     whose = plural(len(found), kind) if many else f"{spelled(kind)} {clean(first['name'])}"
     names = named([one["name"] for one in found], len(found) if whole else FEW)

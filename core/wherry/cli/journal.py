@@ -37,9 +37,10 @@ _FEW = 20
 @FLOW
 @picked()
 @click.option("--left-out", is_flag=True, help="Name all that is left out, not the first few only.")
+@click.option("--limit", type=click.IntRange(1, 100_000), default=_FEW, show_default=True, help="Entries to show.")
 def preview(
     flow: str, period: str, group: str, partitions: tuple[str, ...], first: dt.datetime | None,
-    last: dt.datetime | None, left_out: bool,
+    last: dt.datetime | None, left_out: bool, limit: int,
 ) -> None:  # fmt: skip
     """The journal entries as they would be posted, what is left out of them and why. Reads the source, writes nothing.
 
@@ -55,7 +56,7 @@ def preview(
     with patient(own, own.hub):
         found = journals.preview(own.hub, flow, meant)
     own.print(
-        "wherry.journal.preview/1", found.data, lambda: preview_lines(found.data, everyone=left_out),
+        "wherry.journal.preview/1", found.data, lambda: preview_lines(found.data, everyone=left_out, most=limit),
         _after(found, meant),
     )  # fmt: skip
     own.code = found.exit_code

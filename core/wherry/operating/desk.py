@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from wherry import wording
 from wherry.errors import Guarded, NotFound, WherryError
 from wherry.hub import Hub
 from wherry.operating import behind, leaving, parts
@@ -25,7 +26,7 @@ from wherry.store.database import Tx
 from wherry.store.inquiries import Placed
 from wherry.store.ledger import Event, ItemRow
 from wherry.store.registry import Bound
-from wherry.wording import CHOICES
+from wherry.wording import CHOICES, in_general
 
 if TYPE_CHECKING:
     from wherry.protocol.flight import Target
@@ -219,6 +220,17 @@ def cause(row: Mapping[str, Any], common: frozenset[str] = frozenset()) -> str:
     return said
 
 
+def alike(row: Mapping[str, Any]) -> str:
+    """What rows of one cause have in common: neither their own names nor what is quoted, such as a customer's."""
+    return in_general(cause(row))
+
+
+def told_of(rows: Sequence[Mapping[str, Any]]) -> tuple[str, list[str]]:
+    """The cause of rows that are alike, and the values in which it differs among them."""
+    same = common(rows)
+    return wording.alike([cause(one, same) for one in rows])
+
+
 def common(rows: Iterable[Mapping[str, Any]]) -> frozenset[str]:
     """The names that all of them have, such as one day: they may stand in what is said of all."""
     return frozenset.intersection(*map(_own, rows))
@@ -234,7 +246,7 @@ def grouped(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The rows by cause, in their order: how many, how much in each currency, and what to do about the first."""
     groups: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
     for one in rows:
-        key = (one["class"], one["flow"], one["entity"], cause(one), one["field"])
+        key = (one["class"], one["flow"], one["entity"], alike(one), one["field"])
         groups.setdefault(key, []).append(one)
     return [_group(found) for found in groups.values()]
 
@@ -243,9 +255,9 @@ def _group(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     sums: dict[str, int] = {}
     for one in rows:
         add(sums, one["amount"], one["currency"])
-    first = rows[0]
+    first, (said, values) = rows[0], told_of(rows)
     return {
-        "class": first["class"], "flow": first["flow"], "entity": first["entity"], "cause": cause(first, common(rows)),
+        "class": first["class"], "flow": first["flow"], "entity": first["entity"], "cause": said, "values": values,
         "field": first["field"],
         "held_up_by": first["held_up_by"], "count": len(rows), "sums": sums, "ids": [one["id"] for one in rows],
         "fix": first["fix"],
