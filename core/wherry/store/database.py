@@ -178,6 +178,7 @@ class Database:
         self.sessions = Sessions(lambda: self.engine)
         self._writing = threading.Lock()
         self._writer = 0
+        self._rehearsed: Tx | None = None
         self._statements = _STATEMENTS.setdefault(self.dialect, Statements())
         self._growth = Growth() if self.dialect == "postgresql" else None
         self._create = create
@@ -285,7 +286,15 @@ class Database:
     def rehearse(self) -> Iterator[Tx]:
         """A writing transaction that is always rolled back: what it did was only to see what it would do."""
         with self._alone() as tx:
-            yield tx
+            self._rehearsed = tx
+            try:
+                yield tx
+            finally:
+                self._rehearsed = None
+
+    def rehearsed(self) -> Tx | None:
+        """The rehearsal that goes on in this thread."""
+        return self._rehearsed if self._writer == threading.get_ident() else None
 
     @contextlib.contextmanager
     def _alone(self, session: Session | None = None) -> Iterator[Tx]:

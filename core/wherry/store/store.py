@@ -50,8 +50,9 @@ class Store:
 
     @contextlib.contextmanager
     def documents(self, namespace: str) -> Iterator[DocumentView]:
-        """A plugin's documents in a transaction of their own."""
-        with self.write() as tx:
+        """A plugin's documents in a transaction of their own; where one is rehearsed in this thread, in that."""
+        rehearsed = self.database.rehearsed()
+        with contextlib.nullcontext(rehearsed) if rehearsed else self.write() as tx:
             yield DocumentView(tx, namespace)
 
     def cache(self, namespace: str) -> KeptCache:

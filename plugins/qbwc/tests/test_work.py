@@ -235,6 +235,18 @@ def test_what_somebody_enters_by_hand_at_any_time_is_found_by_its_number_and_not
     assert made.waiting()["decide"] == 1
 
 
+def test_a_plan_of_entries_that_name_customers_looks_for_them_in_the_lists_that_are_kept(tmp_path: Path) -> None:
+    """It ended as a fault of the plugin: a plan is one transaction, and its lists are documents."""
+    (tmp_path / "tables").mkdir()
+    rows = "product,,40100\nservice,,40100\nreceivable,11000,\n"
+    (tmp_path / "tables" / "accounts.csv").write_text(f"category,debit,credit\n{rows}", "utf-8")
+    with shop(tmp_path, document='journal"\naccounts = "tables/accounts.csv', more='currency = "GBP"') as made:
+        made.session()
+        told = made.hub.plan("invoices").data
+        assert set(told["items"]) == {"customer", "journal_entry", "movement"}
+        assert made.waiting() == {}
+
+
 def test_a_run_before_the_first_session_says_what_to_do(tmp_path: Path) -> None:
     with shop(tmp_path) as fresh:
         report = fresh.run()

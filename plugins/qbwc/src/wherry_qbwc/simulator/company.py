@@ -14,7 +14,6 @@ from .refusals import Status, no_reference, not_enabled, not_found
 from .values import Obj, day, moment
 
 Edition = Literal["pro", "premier", "enterprise"]
-EDITIONS: tuple[Edition, ...] = ("pro", "premier", "enterprise")
 
 
 @dataclass(slots=True)

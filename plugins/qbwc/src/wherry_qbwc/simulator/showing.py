@@ -15,7 +15,6 @@ from .shapes import Shape, shapes
 from .values import Obj, amount, money
 
 OK = "Status OK"
-_ALWAYS = frozenset({"ListID", "TxnID", "EditSequence"})
 
 
 @dataclass(slots=True)
