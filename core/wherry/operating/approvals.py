@@ -23,6 +23,9 @@ from wherry.store.database import Tx
 from wherry.store.inquiries import Placed
 from wherry.store.ledger import ItemRow, Route
 
+_REFERS = frozenset({"customer", "product", "account", "location"})
+"""Fields that name another thing."""
+
 
 class Approved(Struct, kw_only=True):
     """What an approval brought about: how each document stands now, what else was approved with them, by entity, and
@@ -131,7 +134,27 @@ def _row(tx: Tx, one: Placed) -> dict[str, Any]:
     return {
         **desk.row(item), "date": str(body.get("date") or ""), "number": str(body.get("number") or item.label),
         "customer": _customer(tx, one.route, body.get("customer")), "action": item.action,
+        "changes": _changes(tx, one) if item.target and item.action != "void" else [],
     }  # fmt: skip
+
+
+def _changes(tx: Tx, one: Placed) -> list[str]:
+    """What of a document that was written would become another, by field; ``lines`` where any of them does. Whom and
+    what it refers to is told by keys here and by ids there, and is not compared."""
+    ref = Ref(one.item.entity, one.item.key)
+    link = ledger.find_links(tx, one.route, [ref]).get(ref)
+    if link is None or not link.body:
+        return []
+    old, new = _plain(msgspec.json.decode(link.body)), _plain(msgspec.to_builtins(one.item.draft.body))
+    return [name for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
+
+
+def _plain(body: Any) -> Any:
+    if isinstance(body, list):
+        return [_plain(line) for line in body]
+    if isinstance(body, dict):
+        return {name: _plain(value) for name, value in body.items() if name not in _REFERS and value not in ("", None)}
+    return body
 
 
 def _customer(tx: Tx, route: Route, said: Any) -> str:
