@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from wherry.cli import grouped, nexts, summary
+from wherry.cli import grouped, nexts, options, summary
 from wherry.cli.progress import ailing
 from wherry.http import Limit
 from wherry.operating import desk
@@ -337,3 +337,13 @@ def test_causes_that_differ_only_in_what_they_quote_are_one_with_the_first_of_it
     assert (group["cause"], group["count"], group["sums"]) == ('customer … is not in "books"', 400, {"GBP": 40_000})
     assert group["values"][:2] == ["Yard 0", "Yard 1"]
     assert desk.grouped(rows[:1])[0]["cause"] == 'customer "Yard 0" is not in "books"'
+
+
+def test_a_list_goes_on_where_its_page_ended_in_whatever_order_it_was_asked_for() -> None:
+    """Behind a row of a list by another field stood whatever has a later name, and what was cut was not told."""
+    rows = [{"flow": name, "state": state} for name, state in (("a", "2"), ("b", "3"), ("c", "1"))]
+    found, cursor = list[str](), ""
+    while (shown := options.page(rows, "flow", 1, cursor, "-state"))[1]:
+        found, cursor = [*found, shown[0][0]["flow"]], shown[1]
+    assert [*found, shown[0][0]["flow"]] == ["b", "a", "c"]
+    assert list(options.more(cursor)) == ["more with --cursor a"]

@@ -9,7 +9,7 @@ import click
 
 from wherry.bookkeeping import charting
 from wherry.cli.drawing import clean, plural, table
-from wherry.cli.options import face, listing
+from wherry.cli.options import face, listing, more, page
 from wherry.cli.picking import FLOW
 from wherry.cli.progress import patient
 from wherry.errors import EXIT_PERSON
@@ -63,11 +63,8 @@ def list_(connection: str, everything: bool, limit: int, cursor: str) -> None:
     """
     own = face()
     data = charting.listed(own.hub, connection, everything=everything)
-    rows = data["items"]
-    start = next((n + 1 for n, row in enumerate(rows) if row["id"] == cursor), 0)
-    shown = rows[start : start + limit]
-    more = bool(shown) and start + limit < len(rows)
-    data = {**data, "items": shown, "cursor": shown[-1]["id"] if more else ""}
+    shown, behind = page(data["items"], "id", limit, cursor)
+    data = {**data, "items": shown, "cursor": behind}
     after = [] if data["accounts"] else [f"wherry accounts import {connection}"]
     own.print("wherry.accounts.list/1", data, lambda: _listed(data), after)
 
@@ -80,8 +77,7 @@ def _listed(data: Mapping[str, Any]) -> Iterator[str]:
     header = ["CODE", "NAME", "TYPE", "CURRENCY", *(["STATE"] if states else [])]
     names = ("code", "name", "type", "currency", *(("state",) if states else ()))
     yield from table(header, [[row[name] for name in names] for row in data["items"]])
-    if data["cursor"]:
-        yield f"more with --cursor {data['cursor']}"
+    yield from more(data["cursor"])
 
 
 @click.command("map")

@@ -7,14 +7,13 @@ from typing import Any
 
 import click
 
-from wherry.cli import failures, nexts
+from wherry.cli import nexts
 from wherry.cli.context import Face
-from wherry.cli.drawing import clean, plural, table
-from wherry.cli.errors import money, outcomes, sums
+from wherry.cli.drawing import clean, plurals, table
+from wherry.cli.errors import money, outcomes, settled, sums
 from wherry.cli.options import SECOND, face
 from wherry.cli.progress import patient
 from wherry.cli.summary import leaves
-from wherry.errors import EXIT_PERSON
 from wherry.operating import approvals, desk, flows, leaving
 from wherry.protocol.steps import WAITS
 
@@ -45,13 +44,9 @@ def approve(flow: str, numbers: tuple[str, ...], everything: bool, limit: int, s
     with patient(own, own.hub):
         ids = None if everything else [desk.number(one) for one in numbers]
         done = approvals.approve(own.hub, flow, ids, second=second_person)
-    data = {"items": done.items, "also": done.also, "error": done.error.as_data() if done.error else None}
-    after = nexts.of_outcomes(done.items)
-    own.print("wherry.approve/1", data, lambda: [*_approved(data), *_comes(own, flow)], after, error=done.error)
-    own.code = EXIT_PERSON if desk.waits_for_a_person(done.items) else 0
-    if done.error is not None:
-        own.code = done.error.exit_code
-        failures.draw(own, done.error.as_data())
+    data = {"items": done.items, "also": done.also}
+    text, after = [*_approved(data), *_comes(own, flow)], nexts.of_outcomes(done.items)
+    settled(own, "wherry.approve/1", data, done.error, text, after)
 
 
 def _comes(own: Face, flow: str) -> Iterator[str]:
@@ -85,7 +80,7 @@ def _why(row: Mapping[str, Any]) -> str:
 
 def _with(also: Mapping[str, int]) -> Iterator[str]:
     if also:
-        yield f"  with      {', '.join(plural(number, entity) for entity, number in also.items())}"
+        yield f"  with      {plurals(also)}"
 
 
 def _approved(data: Mapping[str, Any]) -> Iterator[str]:

@@ -12,7 +12,7 @@ import click
 from wherry.cli.connect import secret, token_for
 from wherry.cli.context import Face
 from wherry.cli.drawing import ago, clean, cut, pairs, plural, table
-from wherry.cli.options import face, listing
+from wherry.cli.options import face, listing, more, page
 from wherry.operating import callers, connecting, connections
 
 NAME = click.argument("name", metavar="NAME")
@@ -24,10 +24,9 @@ def list_(limit: int, cursor: str, sort: str | None) -> None:
     """Every connection and its state, as it was last seen; asks nobody."""
     own = face()
     rows = connections.listed(own.hub)
-    if sort:
-        rows.sort(key=lambda row: str(row[sort.lstrip("-")]), reverse=sort.startswith("-"))
-    rows = [row for row in rows if row["connection"] > cursor][:limit]
-    own.print("wherry.connection.list/1", {"items": rows}, lambda: drawn(rows, own.hub.clock.now()))
+    rows, after = page(rows, "connection", limit, cursor, sort)
+    data = {"items": rows, "cursor": after}
+    own.print("wherry.connection.list/1", data, lambda: [*drawn(rows, own.hub.clock.now()), *more(after)])
 
 
 def drawn(rows: list[dict[str, Any]], now: Any) -> Iterator[str]:

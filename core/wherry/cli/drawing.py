@@ -63,6 +63,11 @@ def plural(number: int, noun: str) -> str:
     return f"{number:,} {word}{'es' if word.endswith(('s', 'x', 'ch')) else 's'}"
 
 
+def plurals(found: Mapping[str, int]) -> str:
+    """``3 invoices, 1 customer``."""
+    return ", ".join(plural(number, noun) for noun, number in found.items())
+
+
 def spelled(noun: str) -> str:
     """``line_item`` as people write it."""
     return noun.replace("_", " ")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wherry.cli import failures, nexts, summary
-from wherry.cli.context import Face
+from wherry.cli.context import Face, Text
 from wherry.cli.drawing import amount, clean, pairs, plural, spelled, table, value
 from wherry.cli.grouped import split
 from wherry.cli.options import face
@@ -20,6 +20,7 @@ from wherry.operating import desk, leaving
 from wherry.records import FOR_A_PERSON, Ref
 
 if TYPE_CHECKING:
+    from wherry.errors import WherryError
     from wherry.operating.deciding import Done
     from wherry.operating.looking import Look
     from wherry.store.inquiries import Placed
@@ -322,15 +323,22 @@ def _must_be_sure(own: Face, id: int) -> None:
 
 
 def _done(own: Face, schema: str, done: Done) -> None:
-    """How each stands now; exit 4 when something still waits for a person."""
-    data = {"items": done.items, "error": done.error.as_data() if done.error else None}
+    """How each stands now."""
     after = nexts.of_outcomes(done.items) or _held(done.items) or _unsent(done) or _after(own, done.items)
     lines = [*outcomes(done.items), *fetched(own, done.items)] or ["there is nothing of that class"]
-    own.print(schema, data, lines, after if done.items else ["wherry errors list"], error=done.error)
-    own.code = EXIT_PERSON if desk.waits_for_a_person(done.items) else 0
-    if done.error is not None:
-        own.code = done.error.exit_code
-        failures.draw(own, done.error.as_data())
+    settled(own, schema, {"items": done.items}, done.error, lines, after if done.items else ["wherry errors list"])
+
+
+def settled(
+    own: Face, schema: str, data: Mapping[str, Any], error: WherryError | None, text: Text, after: Sequence[str] = ()
+) -> None:
+    """The answer of a command that has done something about ``data["items"]``, as far as the target was reached; exit
+    4 when one of them still waits for a person."""
+    own.print(schema, {**data, "error": error.as_data() if error else None}, text, after, error=error)
+    own.code = EXIT_PERSON if desk.waits_for_a_person(data["items"]) else 0
+    if error is not None:
+        own.code = error.exit_code
+        failures.draw(own, error.as_data())
 
 
 def _held(rows: Sequence[Mapping[str, Any]]) -> list[str]:

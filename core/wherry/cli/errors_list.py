@@ -10,10 +10,10 @@ from typing import Any
 import click
 
 from wherry.books import stuck
-from wherry.cli.drawing import clean, plural, table
+from wherry.cli.drawing import clean, plural, plurals, table
 from wherry.cli.errors import CLASS, FLOW, money, says, sums
 from wherry.cli.grouped import FEW, named
-from wherry.cli.options import face, listing, moment
+from wherry.cli.options import face, listing, moment, page
 from wherry.clock import stored
 from wherry.hub import Hub
 from wherry.operating import approvals, behind, desk
@@ -47,10 +47,10 @@ def list_(
     rows = [row for row in found if row["id"] not in apart]
     if sort:
         rows.sort(key=lambda row: _rank(row, sort.lstrip("-")), reverse=sort.startswith("-"))
-    shown = _page(rows, cursor)[: None if everything else limit]
-    more = bool(shown) and shown[-1]["id"] != rows[-1]["id"]
+    most = len(rows) if everything else limit
+    shown, behind = page(rows, "id", most, f"E-{desk.number(cursor)}" if cursor else "")
     data = {
-        "items": shown, "groups": desk.grouped(rows), "total": len(rows), "cursor": shown[-1]["id"] if more else "",
+        "items": shown, "groups": desk.grouped(rows), "total": len(rows), "cursor": behind,
         "approval": held, "blocked": blocked, "questions": asked,
     }  # fmt: skip
     paged = bool(cursor) or click.get_current_context().get_parameter_source("limit") is not _UNSAID
@@ -67,15 +67,6 @@ def _rank(row: Mapping[str, Any], field: str) -> Any:
     if field == "id":
         return desk.number(row["id"])
     return row["since"] if field == "since" else row["amount"] or 0
-
-
-def _page(rows: list[dict[str, Any]], cursor: str) -> list[dict[str, Any]]:
-    """The rows behind the one that an earlier page ended with; all of them where it is done by now."""
-    if not cursor:
-        return rows
-    last = f"E-{desk.number(cursor)}"
-    at = next((n for n, row in enumerate(rows) if row["id"] == last), -1)
-    return rows[at + 1 :]
 
 
 def _besides(hub: Hub, flow: str) -> tuple[list[dict[str, Any]], int]:
@@ -161,12 +152,8 @@ def _approval(one: Mapping[str, Any]) -> Iterator[str]:
     """``3 invoices wait for approval   invoices   130.00 GBP``."""
     first = one["documents"] or one["also"]
     verb = "waits" if sum(first.values()) == 1 else "wait"
-    head = f"{_told(first)} {verb} for approval   {clean(one['flow'])}"
+    head = f"{plurals(first)} {verb} for approval   {clean(one['flow'])}"
     yield click.style("   ".join(part for part in (head, sums(one["sums"])) if part), bold=True)
     if one["documents"] and one["also"]:
-        yield f"  with     {_told(one['also'])}"
+        yield f"  with     {plurals(one['also'])}"
     yield f"  next     {clean(one['fix'])}"
-
-
-def _told(found: Mapping[str, int]) -> str:
-    return ", ".join(plural(number, entity) for entity, number in found.items())

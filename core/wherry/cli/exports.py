@@ -10,13 +10,10 @@ from typing import Any
 import click
 
 from wherry.bookkeeping import exporting
-from wherry.cli import failures
 from wherry.cli.drawing import amount, clean, spelled, table
-from wherry.cli.errors import outcomes
+from wherry.cli.errors import outcomes, settled
 from wherry.cli.options import face, listing, moment
 from wherry.clock import stored
-from wherry.errors import EXIT_PERSON
-from wherry.operating import desk
 
 _FEW = 20
 _NOT_ASKED = "the target cannot be asked, so nobody looked whether it is there"
@@ -115,13 +112,8 @@ def mark(document: str, target: str, remote_id: str, note: str) -> None:
     for change in data["differs"]:
         own.warn(f"it holds {change['field']} {clean(change['after'])}, we would write {clean(change['before'])}")
     error = data.pop("error")
-    told = {**data, "error": error.as_data() if error else None}
     after = [f"wherry exports show {shlex.quote(document)}"]
-    own.print("wherry.exports.mark/1", told, lambda: outcomes(data["items"]), after, error=error)
-    own.code = EXIT_PERSON if desk.waits_for_a_person(data["items"]) else 0
-    if error is not None:
-        own.code = error.exit_code
-        failures.draw(own, error.as_data())
+    settled(own, "wherry.exports.mark/1", data, error, lambda: outcomes(data["items"]), after)
 
 
 @click.command()

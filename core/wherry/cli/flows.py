@@ -13,7 +13,7 @@ import click
 from wherry.cli import connections
 from wherry.cli.context import Face
 from wherry.cli.drawing import ago, clean, pairs, plural, spelled, table, until, value
-from wherry.cli.options import Day, face, listing
+from wherry.cli.options import Day, face, listing, more, page
 from wherry.cli.summary import FOR_A_PERSON, for_approval, leaves, waits
 from wherry.errors import EXIT_PERSON, AccessLost, ConfigError, WherryError, worst
 from wherry.operating import flows, leaving, overview, scheduler
@@ -33,10 +33,9 @@ def list_(limit: int, cursor: str, sort: str | None) -> None:
     """Every flow, its state and its last run."""
     own = face()
     rows = _timed(own, overview.flow_rows(own.hub))
-    if sort:
-        rows.sort(key=lambda row: str(row[sort.lstrip("-")]), reverse=sort.startswith("-"))
-    rows = [row for row in rows if row["flow"] > cursor][:limit]
-    own.print("wherry.flow.list/1", {"items": rows}, lambda: _flows(rows, own.hub.clock.now()))
+    rows, after = page(rows, "flow", limit, cursor, sort)
+    data = {"items": rows, "cursor": after}
+    own.print("wherry.flow.list/1", data, lambda: [*_flows(rows, own.hub.clock.now()), *more(after)])
 
 
 def _timed(own: Face, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -17,11 +17,10 @@ from wherry.bookkeeping.fiscal import Asked
 from wherry.bookkeeping.journals import Preview
 from wherry.bookkeeping.trail import POSTED, PREPARED, TrialBalance
 from wherry.books import profiles
-from wherry.cli import failures
 from wherry.cli.context import Face
 from wherry.cli.drawing import clean, counts, plural, spelled, table
 from wherry.cli.entries import entry_lines, figure, preview_lines, sums
-from wherry.cli.errors import fetched, outcomes
+from wherry.cli.errors import fetched, outcomes, settled
 from wherry.cli.options import SECOND, Day, face, moment
 from wherry.cli.picking import FLOW, asked, picked, words
 from wherry.cli.progress import patient
@@ -113,27 +112,10 @@ def _these(found: Preview) -> str:
 
 def _answered(own: Face, done: journals.Posted, found: Preview) -> None:
     data = {"flow": found.data["flow"], "run": done.run, "items": done.items, "left_out": found.data["left_out"],
-            "sums": found.data["sums"], "error": done.error.as_data() if done.error else None}  # fmt: skip
+            "sums": found.data["sums"]}  # fmt: skip
     after = [f"wherry journal trial-balance {found.data['flow']}"] if done.items else []
-    own.print(
-        "wherry.journal.post/1",
-        data,
-        lambda: [*_posted(done.items), *fetched(own, done.items)],
-        after,
-        error=done.error,
-    )
-    _ends(own, done.items, done.error)
-
-
-def _ends(own: Face, items: list[dict[str, Any]], error: Any) -> None:
-    own.code = EXIT_PERSON if desk.waits_for_a_person(items) else 0
-    if error is not None:
-        own.code = error.exit_code
-        failures.draw(own, error.as_data())
-
-
-def _posted(items: list[dict[str, Any]]) -> Iterator[str]:
-    yield from outcomes(items) if items else ["nothing to post"]
+    text = [*(outcomes(done.items) if done.items else ["nothing to post"]), *fetched(own, done.items)]
+    settled(own, "wherry.journal.post/1", data, done.error, text, after)
 
 
 # -- one entry ---------------------------------------------------------------------------------------------------------
@@ -210,13 +192,10 @@ def reverse(flow: str, entry: str, repost: bool, deleted: bool, note: str, secon
         own.note(line)
     _must_mean_it(own, one.entry.number)
     done = reversing.reverse(own.hub, there, repost=repost, note=note, second=second_person)
-    data = {"entry": done.entry, "items": done.items, "repost": repost, "note": note, "edited": there.says,
-            "error": done.error.as_data() if done.error else None}  # fmt: skip
+    data = {"entry": done.entry, "items": done.items, "repost": repost, "note": note, "edited": there.says}
     after = [f"wherry journal preview {flow}"] if repost else []
-    own.print(
-        "wherry.journal.reverse/1", data, lambda: [*_reversed(done), *fetched(own, done.items)], after, error=done.error
-    )
-    _ends(own, done.items, done.error)
+    text = [*_reversed(done), *fetched(own, done.items)]
+    settled(own, "wherry.journal.reverse/1", data, done.error, text, after)
 
 
 def _rebooked(own: Face, known: trail.Known, number: int, note: str) -> None:

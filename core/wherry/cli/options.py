@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from wherry.cli.context import Face
 
 C = TypeVar("C", bound=Callable[..., Any])
+R = TypeVar("R", bound=Mapping[str, Any])
 FORMATS = ("text", "json", "ndjson", "csv")
 
 
@@ -130,3 +131,22 @@ def listing(*sorts: str, limit: int = 50, since: bool = False) -> Callable[[C], 
                             help="Rows to show.")(command)  # fmt: skip
 
     return add
+
+
+def page(
+    rows: Sequence[R], key: str, limit: int, cursor: str, sort: str | None = None,
+    rank: Callable[[R, str], Any] = lambda row, field: str(row[field]),
+) -> tuple[list[R], str]:  # fmt: skip
+    """The rows behind the one whose ``key`` is the cursor, in the order that was asked for: as many as are wanted, and
+    the cursor of the next page. Where there is no such row (any more) it begins anew."""
+    if sort:
+        rows = sorted(rows, key=lambda row: rank(row, sort.lstrip("-")), reverse=sort.startswith("-"))
+    first = next((n for n, row in enumerate(rows, 1) if cursor and row[key] == cursor), 0)
+    shown = list(rows[first : first + limit])
+    return shown, str(shown[-1][key]) if shown and first + len(shown) < len(rows) else ""
+
+
+def more(cursor: str) -> Iterator[str]:
+    """What stands below a list that is not over."""
+    if cursor:
+        yield f"more with --cursor {cursor}"

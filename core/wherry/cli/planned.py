@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from wherry.cli.drawing import clean, counts, cut, plural, size, spelled, value
+from wherry.cli.drawing import clean, counts, cut, plural, plurals, size, spelled, value
 from wherry.cli.grouped import FEW, named, refusals
 from wherry.store.leavings import ONCE
 
@@ -78,8 +78,9 @@ def lines(data: Mapping[str, Any], *, saved: bool = True, whole: bool = False) -
 def _unfinished(found: Mapping[str, int]) -> Iterator[str]:
     """What was sent before, and is looked up or finished before anything newer of it goes."""
     if found:
-        parts = ", ".join(plural(number, kind) for kind, number in found.items())
-        yield from _line("? first", [f"{parts} sent before: looked up, or finished; then what is newer"], "yellow")
+        yield from _line(
+            "? first", [f"{plurals(found)} sent before: looked up, or finished; then what is newer"], "yellow"
+        )
 
 
 def _same(data: Mapping[str, Any]) -> list[str]:
@@ -118,7 +119,7 @@ def _approval(data: Mapping[str, Any]) -> Iterator[str]:
         if parts := [plural(number, kind) for kind, number in (documents or also).items()]:
             yield click.style(f"  {'? approve'.ljust(10)} ", fg="yellow") + f"{', '.join(parts)} {verb}: {clean(said)}"
         if documents and also:
-            yield f"             with {', '.join(plural(number, kind) for kind, number in also.items())}"
+            yield f"             with {plurals(also)}"
 
 
 def _edited(rows: Sequence[Mapping[str, Any]], whole: bool) -> Iterator[str]:

@@ -10,7 +10,7 @@ import msgspec
 
 from wherry.cli.context import Face
 from wherry.cli.drawing import pairs, table
-from wherry.cli.options import face, listing
+from wherry.cli.options import face, listing, more, page
 from wherry.errors import WherryError
 from wherry.plugins import Installed, catalogue_of_installed, known_systems, load
 
@@ -25,10 +25,9 @@ def list_(broken: bool, limit: int, cursor: str, sort: str | None) -> None:
     """
     own = face()
     rows = _broken(own) if broken else [*_installed(own), *_known()]
-    rows.sort(key=lambda row: str(row["name"]), reverse=True) if sort == "-name" else None
-    rows = [row for row in rows if not cursor or row["name"] > cursor][:limit]
+    rows, after = page(rows, "name", limit, cursor, sort)
     header = ["NAME", "STATE", "VERSION", "WHAT"]
-    own.print("wherry.plugin.list/1", {"items": rows}, lambda: _listed(header, rows))
+    own.print("wherry.plugin.list/1", {"items": rows, "cursor": after}, lambda: [*_listed(header, rows), *more(after)])
 
 
 def _listed(header: list[str], rows: list[dict[str, Any]]) -> Iterator[str]:

@@ -11,11 +11,11 @@ import click
 
 from wherry.cli import failures, summary
 from wherry.cli.context import Face
-from wherry.cli.drawing import clean, counts, lasted, plural, spelled, table
-from wherry.cli.errors import fetched, money, outcomes, sums
+from wherry.cli.drawing import clean, counts, lasted, plural, plurals, spelled, table
+from wherry.cli.errors import fetched, money, outcomes, settled, sums
 from wherry.cli.options import SECOND, face, listing, moment
-from wherry.errors import EXIT_PERSON, ConfigError
-from wherry.operating import approvals, desk, overview, undoing
+from wherry.errors import ConfigError
+from wherry.operating import approvals, overview, undoing
 from wherry.operating.undoing import Undo
 
 _SHOWN = 20
@@ -45,13 +45,8 @@ def undo(run: str, second_person: str) -> None:
         _must_mean_it(own, found)
     done = undoing.undo(own.hub, run, second=second_person)
     data = {"run": run, "items": done.items, "sums": found.sums, "left": found.left,
-            "unsent": found.unsent, "unsure": found.unsure,
-            "error": done.error.as_data() if done.error else None}  # fmt: skip
-    own.print("wherry.runs.undo/1", data, lambda: [*_undone(done.items), *fetched(own, done.items)], error=done.error)
-    own.code = EXIT_PERSON if desk.waits_for_a_person(done.items) else 0
-    if done.error is not None:
-        own.code = done.error.exit_code
-        failures.draw(own, done.error.as_data())
+            "unsent": found.unsent, "unsure": found.unsure}  # fmt: skip
+    settled(own, "wherry.runs.undo/1", data, done.error, [*_undone(done.items), *fetched(own, done.items)])
 
 
 def _must_mean_it(own: Face, found: Undo) -> None:
@@ -82,7 +77,7 @@ def _to_undo(found: Undo) -> Iterator[str]:
     if found.unsure:
         yield f"  unsure   {_numbers(found.unsure)}: taken back if it turns out to be there"
     for why, by_entity in undoing.counted(found.left).items():
-        yield f"  stays    {', '.join(plural(n, entity) for entity, n in by_entity.items())}: {why}"
+        yield f"  stays    {plurals(by_entity)}: {why}"
 
 
 def _numbers(rows: list[dict[str, Any]]) -> str:

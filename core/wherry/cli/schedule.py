@@ -14,7 +14,7 @@ import click
 from wherry import clock
 from wherry.cli.context import Face
 from wherry.cli.drawing import ago, plural, table, until
-from wherry.cli.options import face, listing
+from wherry.cli.options import face, listing, more, page
 from wherry.errors import EXIT_INTERRUPTED, worst
 from wherry.hub import Report
 from wherry.operating import scheduler
@@ -28,10 +28,9 @@ def list_(limit: int, cursor: str, sort: str | None) -> None:
     """Every flow with its schedule, its next time, and why the schedule leaves it alone if it does."""
     own = face()
     rows = scheduler.listed(own.hub)
-    if sort:
-        rows.sort(key=lambda row: row[sort.lstrip("-")] or "~", reverse=sort.startswith("-"))
-    rows = [row for row in rows if row["flow"] > cursor][:limit]
-    own.print("wherry.schedule.list/1", {"items": rows}, lambda: _listed(rows, own.hub.clock.now()), _next(rows))
+    rows, after = page(rows, "flow", limit, cursor, sort, lambda row, field: row[field] or "~")
+    text = lambda: [*_listed(rows, own.hub.clock.now()), *more(after)]  # noqa: E731
+    own.print("wherry.schedule.list/1", {"items": rows, "cursor": after}, text, _next(rows))
 
 
 def _next(rows: list[dict[str, Any]]) -> list[str]:

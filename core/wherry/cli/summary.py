@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from wherry.books.stuck import REASONS, named
-from wherry.cli.drawing import amount, clean, counts, lasted, plural, spelled
+from wherry.cli.drawing import amount, clean, counts, lasted, plural, plurals, spelled
 from wherry.cli.grouped import refusals
 from wherry.operating.leaving import fetched
 from wherry.protocol.tally import MOST_KEPT
@@ -106,13 +106,9 @@ def for_approval(held: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
     documents, also = held.get("documents", {}), held.get("also", {})
     if first := documents or also:
         verb = "waits" if sum(first.values()) == 1 else "wait"
-        yield f"  approval {_told(first)} {verb} for somebody's word"
+        yield f"  approval {plurals(first)} {verb} for somebody's word"
     if documents and also:
-        yield f"           with {_told(also)}"
-
-
-def _told(found: Mapping[str, int]) -> str:
-    return ", ".join(plural(number, kind) for kind, number in found.items())
+        yield f"           with {plurals(also)}"
 
 
 def waits(waiting: Mapping[str, Mapping[str, int]], held: Iterable[Mapping[str, Any]] = ()) -> Iterator[str]:
