@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 from lxml import etree
-from wherry.errors import Guarded
-from wherry_qbwc.endpoint import Manner
 from wherry_qbwc.sessions import LIFE, SILENCE, load
 from zeep.exceptions import Fault
 
@@ -157,7 +155,7 @@ def test_after_ten_wrong_passwords_an_address_waits_a_minute_whatever_it_says(
     with pytest.raises(Exception, match=r"429|too many"):
         connector.sign_in()
     site.clock.advance(61)
-    assert connector.sign_in()[1] == "none"
+    assert connector.sign_in()[1] == ""
 
 
 def test_guessed_tickets_count_as_wrong_passwords(site: Served, connector: Connector) -> None:
@@ -174,33 +172,12 @@ def test_guessed_tickets_count_as_wrong_passwords(site: Served, connector: Conne
     assert connector.send() == ONE
 
 
-# -- nothing to do, not now --------------------------------------------------------------------------------------------
+# -- as it begins, and not yet ---------------------------------------------------------------------------------
 
 
-def test_no_work_is_none(site: Served, connector: Connector) -> None:
-    assert connector.sign_in()[1:] == ["none"]
-    assert connector.close() == "Closed"
-    assert kept(site) is None
-
-
-def test_another_process_that_sends_makes_the_web_connector_come_later(site: Served, connector: Connector) -> None:
-    site.busy()
-    assert connector.sign_in()[1:] == ["busy", "60"]
-
-
-def test_a_company_file_and_a_least_interval_are_told(site: Served, connector: Connector) -> None:
-    site.desk.manner = Manner(company_file=r"C:\books\acme.qbw", least=900)
-    assert connector.sign_in()[1:] == ["none", "0", "900"]
-    site.script(ONE)
-    assert connector.sign_in()[1:] == [r"C:\books\acme.qbw", "0", "900"]
-
-
-def test_why_a_session_cannot_begin_is_read_in_the_web_connector(site: Served, connector: Connector) -> None:
-    site.desk.scripts.append(Guarded("the flow is paused", fix="activate it", code="WHERRY-7020"))
-    assert connector.sign_in()[1] == ""
-    assert connector.send() == ""
-    assert connector.error() == "The flow is paused (WHERRY-7020). Activate it."
-    assert connector.close() == "The flow is paused (WHERRY-7020). Activate it."
+def test_a_company_file_is_told(site: Served, connector: Connector) -> None:
+    site.desk.company_file = r"C:\books\acme.qbw"
+    assert connector.sign_in()[1:] == [r"C:\books\acme.qbw"]
 
 
 def test_not_yet_is_told_as_noop_and_the_session_goes_on(site: Served, connector: Connector) -> None:

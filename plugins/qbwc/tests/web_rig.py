@@ -12,7 +12,6 @@ from pathlib import Path
 import httpx
 import zeep
 import zeep.helpers
-from wherry.errors import Busy
 from wherry.hub import Hub
 from wherry.roles import Connection
 from wherry.testing.clock import FakeClock
@@ -20,7 +19,7 @@ from wherry.web import host
 from wherry.web.app import App, Site
 from wherry.web.server import Listening, WebServer, listen
 from wherry_qbwc import passwords
-from wherry_qbwc.endpoint import Endpoint, Manner, routes
+from wherry_qbwc.endpoint import Endpoint, routes
 from wherry_qbwc.sessions import Sessions
 from zeep.transports import Transport
 
@@ -84,16 +83,13 @@ class Desk:
     """What begins: the next script for whoever comes, and who came."""
 
     def __init__(self) -> None:
-        self.scripts: list[Script | Exception | None] = []
+        self.scripts: list[Script] = []
         self.begun: list[str] = []
-        self.manner = Manner()
+        self.company_file = ""
 
-    def begin(self, connection: Connection) -> Script | None:
+    def begin(self, connection: Connection) -> Script:
         self.begun.append(connection.name)
-        found = self.scripts.pop(0) if self.scripts else None
-        if isinstance(found, Exception):
-            raise found
-        return found
+        return self.scripts.pop(0) if self.scripts else Script()
 
 
 class Served:
@@ -121,9 +117,6 @@ class Served:
         script = Script(*requests, problem=problem)
         self.desk.scripts.append(script)
         return script
-
-    def busy(self) -> None:
-        self.desk.scripts.append(Busy("another process sends"))
 
     def connector(self, wsdl: Path | str, port: str = "Soap", name: str = NAME) -> Connector:
         return Connector(wsdl, f"{self.url}/hooks/qbwc/{name}", port, self.user, self.password)
@@ -192,7 +185,7 @@ def at_work(folder: Path) -> Iterator[Served]:
     with Hub.open(folder, environ={}, clock=clock) as hub:
         own = host.PluginHost(hub, "qbwc")
         services = hub.wiring.services(next(iter(own.connections.values())))
-        mounted = routes(services, own, desk.begin, lambda connection: desk.manner)
+        mounted = routes(services, own, desk.begin, lambda connection: desk.company_file)
         endpoint: Endpoint = mounted[0].handle.__self__  # type: ignore[attr-defined]
         table = host.Routes(tuple(host.Mounted("qbwc", one) for one in mounted), ())
         assert not [why for one in mounted if (why := host.unfit(one, "qbwc", []))]

@@ -10,7 +10,6 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from msgspec import Struct
 from wherry import __version__
 from wherry.errors import Busy, Guarded, NotFound, WherryError
 from wherry.roles import Connection, Services
@@ -24,8 +23,6 @@ from wherry_qbwc.soap.messages import MEDIA, Asked
 from wherry_qbwc.soap.words import Result, Version
 from wherry_qbwc.soap.wsdl import wsdl
 
-__all__ = ["Begin", "Endpoint", "Manner", "Work", "routes"]
-
 PATH = "/hooks/qbwc/{connection}"
 OPEN = "signs in by user and password of its own"
 NO_OP = "NoOp"
@@ -34,23 +31,16 @@ POSTPONED = 60
 _DONE = "Everything is done."
 
 T = TypeVar("T")
-Begin = Callable[[Connection], Work | None]
-"""Starts the work of a session: None where there is nothing to do. Raises Busy; another error is told to the person."""
-
-
-class Manner(Struct, frozen=True, kw_only=True):
-    """How a connection's Web Connector shall come: which company file it opens (empty: the one that is open), and the
-    least seconds between two updates (0: as its file says)."""
-
-    company_file: str = ""
-    least: int = 0
+Begin = Callable[[Connection], Work]
+"""Starts the work of a session."""
 
 
 def routes(
-    services: Services, host: Host, begin: Begin, manner: Callable[[Connection], Manner] = lambda _: Manner()
+    services: Services, host: Host, begin: Begin, company_file: Callable[[Connection], str]
 ) -> Sequence[HttpRoute]:
-    """What is mounted for all connections of the plugin."""
-    endpoint = Endpoint(services, host, begin, manner)
+    """What is mounted for all connections of the plugin. ``company_file``: which one the Web Connector opens; empty:
+    whichever is open."""
+    endpoint = Endpoint(services, host, begin, company_file)
     return [
         HttpRoute(method="POST", path=PATH, handle=endpoint.post, open=OPEN, most=guard.MOST_BYTES,
                   about="Calls of the QuickBooks Web Connector."),
@@ -64,8 +54,8 @@ def routes(
 class Endpoint:
     """Answers the calls. Safe for threads; one for a process."""
 
-    def __init__(self, services: Services, host: Host, begin: Begin, manner: Callable[[Connection], Manner]) -> None:
-        self._host, self._log, self._begin, self._manner = host, services.log, begin, manner
+    def __init__(self, services: Services, host: Host, begin: Begin, company_file: Callable[[Connection], str]) -> None:
+        self._host, self._log, self._begin, self._company_file = host, services.log, begin, company_file
         self.sessions = Sessions(host, services)
         self._clock, self._throttle = services.clock, Throttle(services.clock)
         self._clients: dict[str, str] = {}
@@ -146,27 +136,13 @@ class Endpoint:
             return [new_ticket(), "busy", str(POSTPONED)]
 
     def _admitted(self, connection: Connection, call: HttpRequest) -> list[str]:
-        manner = self._manner(connection)
-        pace = ["0", str(manner.least)] if manner.least else []
+        client = self._clients.get(connection.name, "")
         with self.sessions.turn(connection.name):
             self.sessions.make_room(connection.name)
-            work = self._started(connection)
-            if work is None:
-                return [new_ticket(), "none", *pace]
-            client = self._clients.get(connection.name, "")
+            work = self._begin(connection)
             ticket = self.sessions.open(connection.name, work, address=call.address, client=client)
         self._log.info("session opened", connection=connection.name, client=call.address)
-        return [ticket, manner.company_file, *pace]
-
-    def _started(self, connection: Connection) -> Work | None:
-        """What cannot begin is told in a session of its own, where a person reads why."""
-        try:
-            return self._begin(connection)
-        except Busy:
-            raise
-        except WherryError as error:
-            self._log.warning("no work", connection=connection.name, code=error.code, reason=error.message)
-            return Refusal(sentence(error))
+        return [ticket, self._company_file(connection)]
 
     # -- in a session --------------------------------------------------------------------------------------------------
 
@@ -290,25 +266,6 @@ def _turn(session: Session) -> Iterator[None]:
         yield
     finally:
         session.turn.release()
-
-
-class Refusal:
-    """The work of a session that only says why there is none. Implements ``Work``."""
-
-    def __init__(self, problem: str) -> None:
-        self.problem = problem
-
-    def next(self, hcp: str, company_file: str, country: str, major: int, minor: int) -> str:
-        return ""
-
-    def heard(self, response: str, hresult: str, message: str) -> int:
-        return -1
-
-    def broken(self, hresult: str, message: str) -> None:
-        pass
-
-    def close(self) -> str:
-        return self.problem
 
 
 def _percent(said: int) -> int:

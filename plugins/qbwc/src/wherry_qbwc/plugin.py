@@ -71,13 +71,10 @@ def wherry_sink_writer(connection: Connection, services: Services) -> SinkWriter
 @hookimpl
 def wherry_http_routes(services: Services, host: Host) -> Sequence[HttpRoute]:
     """Where the Web Connector calls."""
-    from .endpoint import Manner, routes
+    from .endpoint import routes
     from .work import begin
 
-    return routes(
-        services, host, begin(services, host),
-        lambda connection: Manner(company_file=connection.settings.company_file),
-    )  # fmt: skip
+    return routes(services, host, begin(services, host), lambda connection: connection.settings.company_file)
 
 
 @hookimpl
