@@ -56,6 +56,35 @@ def test_a_document_of_closed_days_is_refused_where_it_would_leave_and_others_go
     assert desk.done("2") == [("created", "10.00")]
 
 
+def test_what_stands_in_closed_days_is_neither_moved_out_of_them_nor_taken_back_for_another_form(
+    journals: Treasury,
+) -> None:
+    """case_C12: a credit note in place of an invoice was held, and the invoice was voided all the same."""
+    project = journals.folder / "wherry.toml"
+    flow = '[flows.invoices]\nsource = "platform"\nsink = "books"\nkinds = ["invoice"]\nrepeat = "always"\n'
+    project.write_text(project.read_text("utf-8") + flow, "utf-8")
+    sold = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
+    rows = "".join(f"{n},S,Fitting,2,13/01/2026 10:00,5.00,17850,UK\n" for n in (7, 8))
+    (journals.folder / "sold.csv").write_text(sold + rows, "utf-8")
+    journals.does("workspace import online-retail sold.csv")
+    journals.does("run invoices")
+    before = [(one["DocNumber"], one["TxnDate"], one["TotalAmt"]) for one in journals.books.objects("Invoice")]
+    assert len(before) == 2
+    journals.does("periods close 2026-01 --target books")
+    journals.does("workspace edit invoice 7 lines[0].amount='-10.00 USD' lines[0].quantity=-2 total='-10.00 USD'")
+    journals.does("workspace edit invoice 8 date=2026-02-03")
+    journals.type("run invoices")
+    held = [(one["DocNumber"], one["TxnDate"], one["TotalAmt"]) for one in journals.books.objects("Invoice")]
+    assert (held, journals.books.objects("CreditMemo")) == (before, [])
+    told = {row["reason"].split(",")[0] for row in journals.ask("errors list")["items"]}
+    assert told == {"7 is dated 2026-01-13", "7 stands there dated 2026-01-13", "8 stands there dated 2026-01-13"}
+    journals.does("periods reopen 2026-01 --target books")
+    journals.type("errors retry --class refused --flow invoices")
+    assert [one["DocNumber"] for one in journals.books.objects("CreditMemo")] == ["7"]
+    assert sorted((one["TxnDate"], one["TotalAmt"]) for one in journals.books.objects("Invoice")) == [
+        ("2026-01-13", 0), ("2026-02-03", 10)]  # fmt: skip
+
+
 def test_what_was_prepared_is_not_sent_by_a_word_that_is_given_after_its_period_was_closed(journals: Treasury) -> None:
     """case_C12"""
     journals.moved(("2026-01-05", "100.00 USD", "storage", "hot", "A"))

@@ -5,7 +5,9 @@ A person may have approved it, or said to try it again, before or after the peri
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+from collections.abc import Iterator
 
 from wherry.protocol import halfway
 from wherry.protocol.flight import Flight, Target
@@ -42,28 +44,27 @@ def parted(tx: Tx, target: Target, flights: list[Flight]) -> tuple[list[Flight],
         return flights, []
     may, stays = list[Flight](), list[tuple[Flight, Answer]]()
     for one in flights:
-        day = _day(one)
-        if day is None or day > last or halfway.is_begun(one.open.item):
+        shut = next(((day, there) for day, there in _days(one) if day <= last), None)
+        if shut is None or halfway.is_begun(one.open.item):
             may.append(one)
         else:
-            stays.append((one, _answer(target.name, one, day, last)))
+            stays.append((one, _answer(target.name, one, *shut, last)))
     return may, stays
 
 
-def _day(one: Flight) -> dt.date | None:
-    """The day that a document is booked on; None for a customer, and for whatever else bears none."""
-    told = one.open.item.draft.body.get("date") if one.open.item.root else None
-    try:
-        return dt.date.fromisoformat(str(told)[:10]) if told else None
-    except ValueError:
-        return None
+def _days(one: Flight) -> Iterator[tuple[dt.date, bool]]:
+    """The day that a document has in the target (``True``), and the one that it is to have. None for a customer, and
+    for whatever else bears none."""
+    for body, there in ((one.item.before or {}, True), (one.open.item.draft.body, False)):
+        with contextlib.suppress(ValueError):
+            yield dt.date.fromisoformat(str(body.get("date") or "")[:10]), there
 
 
-def _answer(target: str, one: Flight, day: dt.date, last: dt.date) -> Answer:
+def _answer(target: str, one: Flight, day: dt.date, there: bool, last: dt.date) -> Answer:
     row = one.open.item
+    dated, later = ("stands there dated", "") if there else ("is dated", "give it a later date at its source, or ")
     return Answer(
         fate="refused", field="date", code="WHERRY-4612",
-        reason=f"{row.label or row.key} is dated {day}, and the books of {target} are closed here up to {last}",
-        fix=f"give it a later date at its source, or open the period (wherry periods reopen) and then: "
-        f"wherry errors retry E-{row.id}",
+        reason=f"{row.label or row.key} {dated} {day}, and the books of {target} are closed here up to {last}",
+        fix=f"{later}open the period (wherry periods reopen) and then: wherry errors retry E-{row.id}",
     )  # fmt: skip
