@@ -27,9 +27,8 @@ from wherry.books.keys import parts
 from wherry.errors import ConfigError, Guarded, NotFound
 from wherry.hub import Hub
 from wherry.operating import deciding, desk
-from wherry.operating.comparing import amount_of
 from wherry.operating.subjects import Finder, Subject, body_of
-from wherry.protocol.rows import REVERSED
+from wherry.protocol.rows import REVERSED, worth
 from wherry.runs.job import Options
 from wherry.settings import Flow
 from wherry.store import audit, exported, ledger, movements, registry
@@ -201,7 +200,7 @@ def _of_link(
     one: Written, names: Mapping[int, str], flows: Mapping[tuple[str, str], str], approved: str
 ) -> dict[str, Any]:  # fmt: skip
     link, body = one.link, body_of(one.link)
-    minor, currency = amount_of(link.entity, body)
+    minor, currency = worth(link.entity, body)
     return {
         "entity": link.entity, "number": str(body.get("number") or link.key), "key": link.key,
         "date": str(body.get("date") or ""), "minor": minor, "currency": currency,

@@ -10,8 +10,7 @@ import click
 
 from wherry.cli.drawing import table
 from wherry.cli.formats import as_json
-from wherry.cli.options import face, listing, moment
-from wherry.clock import stored
+from wherry.cli.options import face, listing, moment_stored
 from wherry.errors import Guarded
 from wherry.operating import overview
 from wherry.wording import with_amounts
@@ -24,8 +23,7 @@ from wherry.wording import with_amounts
 def list_(who: str, what: str, limit: int, cursor: str, sort: str | None, since: dt.datetime | None) -> None:
     """The audit log, newest first: every decision of a person and every change of settings."""
     own = face()
-    start = moment(since, own.hub.project.timezone)
-    text = stored(start) if start else ""
+    text = moment_stored(since, own.hub.project.timezone)
     rows = overview.audit_rows(own.hub, who=who, what=what, since=text, limit=limit, before=int(cursor or 0))
     after = str(rows[-1]["id"]) if len(rows) == limit else ""
     if sort == "at":

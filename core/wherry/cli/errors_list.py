@@ -13,8 +13,7 @@ from wherry.books import stuck
 from wherry.cli.drawing import clean, plural, plurals, table
 from wherry.cli.errors import CLASS, FLOW, money, says, sums
 from wherry.cli.grouped import FEW, named
-from wherry.cli.options import face, listing, moment, page
-from wherry.clock import stored
+from wherry.cli.options import face, listing, moment_stored, page
 from wherry.hub import Hub
 from wherry.operating import approvals, behind, desk
 from wherry.store import questions
@@ -38,8 +37,7 @@ def list_(
       wherry errors list --class decide --flow invoices --all
     """
     own = face()
-    start = moment(since, own.hub.project.timezone)
-    since_text = stored(start) if start else ""
+    since_text = moment_stored(since, own.hub.project.timezone)
     held = approvals.held(own.hub, flow)
     apart = {id for one in held for id in one["ids"]}
     blocked, asked = ([], 0) if state else _besides(own.hub, flow)

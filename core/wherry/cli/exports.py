@@ -12,8 +12,7 @@ import click
 from wherry.bookkeeping import exporting
 from wherry.cli.drawing import amount, clean, spelled, table
 from wherry.cli.errors import outcomes, settled
-from wherry.cli.options import face, listing, moment
-from wherry.clock import stored
+from wherry.cli.options import face, listing, moment_stored
 
 _FEW = 20
 _NOT_ASKED = "the target cannot be asked, so nobody looked whether it is there"
@@ -32,8 +31,7 @@ def list_(target: str, flow: str, limit: int, cursor: str, since: dt.datetime | 
       wherry exports list --flow wallet-journals --output csv
     """
     own = face()
-    start = moment(since, own.hub.project.timezone)
-    text = stored(start) if start else ""
+    text = moment_stored(since, own.hub.project.timezone)
     rows = exporting.listed(own.hub, target=target, flow=flow, since=text)
     first = int(cursor) if cursor.isdecimal() else 0
     shown = rows[first : first + limit]

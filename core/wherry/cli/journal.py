@@ -21,10 +21,9 @@ from wherry.cli.context import Face
 from wherry.cli.drawing import clean, counts, plural, spelled, table
 from wherry.cli.entries import entry_lines, figure, preview_lines, sums
 from wherry.cli.errors import fetched, outcomes, settled
-from wherry.cli.options import SECOND, Day, face, moment
+from wherry.cli.options import SECOND, Day, face, moment_stored
 from wherry.cli.picking import FLOW, asked, picked, words
 from wherry.cli.progress import patient
-from wherry.clock import stored
 from wherry.errors import EXIT_PERSON, ConfigError
 from wherry.operating import approvals, desk
 
@@ -335,8 +334,7 @@ def export(
         raise click.UsageError("--delimiter and --plain go with --profile: a template says its own form")
     own = face()
     states = frozenset({*([POSTED] if posted or not prepared else []), *([PREPARED] if prepared else [])})
-    start = moment(reexport_since, own.hub.project.timezone)
-    since = stored(start) if start else ""
+    since = moment_stored(reexport_since, own.hub.project.timezone)
     options = {"date_format": date_format, "delimiter": delimiter, "spreadsheet": not plain}
     if template:
         profile, options = f"template:{template.name}", {"date_format": date_format or "YYYY-MM-DD"}

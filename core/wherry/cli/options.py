@@ -116,6 +116,14 @@ def moment(said: dt.datetime | None, timezone: str) -> dt.datetime | None:
     return (said if said.tzinfo else said.replace(tzinfo=zoneinfo.ZoneInfo(timezone))).astimezone(dt.UTC)
 
 
+def moment_stored(said: dt.datetime | None, timezone: str) -> str:
+    """As the store keeps it; empty where nothing was said."""
+    from wherry.clock import stored
+
+    found = moment(said, timezone)
+    return stored(found) if found else ""
+
+
 def listing(*sorts: str, limit: int = 50, since: bool = False) -> Callable[[C], C]:
     """The options of a list: ``--limit``, ``--cursor``, ``--sort`` and, where things have a time, ``--since``."""
 

@@ -7,7 +7,6 @@ target's sink joins together.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from msgspec import Struct, field
 
@@ -16,6 +15,7 @@ from wherry.hub import Hub
 from wherry.mapping import MapMapper
 from wherry.protocol import boundary, resolving, sinks
 from wherry.protocol.flight import Flight, Target
+from wherry.protocol.rows import worth
 from wherry.protocol.steps import differing
 from wherry.records import Change, Draft, Facts, Found, Item, Record, Skip
 from wherry.roles import Asks, Fetches, FieldMapper
@@ -100,21 +100,11 @@ def _mapped(wired: Wired, mapper: FieldMapper, record: Record) -> Source:
 
 
 def _of_draft(draft: Draft) -> Source:
-    amount, currency = amount_of(draft.entity, draft.body)
+    amount, currency = worth(draft.entity, draft.body)
     body = draft.body
     return Source(
         amount=amount, currency=currency, date=str(body.get("date") or ""), number=str(body.get("number") or "")
     )
-
-
-def amount_of(entity: str, body: Mapping[str, Any]) -> tuple[int | None, str]:
-    """What a document comes to, in minor units, with the sign that it has at its source: what is given back counts
-    less. Of a journal entry its debit side."""
-    total = body.get("total") or body.get("amount")
-    if total:
-        return (-total["minor"] if entity == "credit_memo" else total["minor"]), total["currency"]
-    debits = [line["amount"] for line in body.get("lines") or () if line.get("side") == "debit"]
-    return (sum(one["minor"] for one in debits), debits[0]["currency"]) if debits else (None, "")
 
 
 # -- the target -------------------------------------------------------------------------------------------------------

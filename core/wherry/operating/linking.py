@@ -53,12 +53,18 @@ def note(tx: Tx, one: Placed, target: str, why: str, now: str) -> None:
     item = one.item
     said.give(item, said.Word(target=target, by=audit.actor(), note=why))
     item.due = item.changed_at = now
+    stands(tx, one, now, f"E-{item.id}")
+    told = {"record": f"{item.record_kind} {item.record_id}", "key": str(item.ref), "target": target, "note": why}
+    audit.write(tx, now, LINK, f"E-{item.id}", {**told, "looked": False})
+
+
+def stands(tx: Tx, one: Placed, now: str, cause: str) -> None:
+    """The item is open as it is now: its row, a row of its history, and its record's fate."""
+    item = one.item
     ledger.put_items(tx, one.route, [item])
     ledger.put_events(tx, [Event(
-        now, item.run, item.flow, item.record_kind, item.record_id, item.entity, item.key, item.state, "",
-        item.reason, f"E-{item.id}",
+        now, item.run, item.flow, item.record_kind, item.record_id, item.entity, item.key, item.state, item.target,
+        item.reason, cause,
     )])  # fmt: skip
     if item.root:
         ledger.mark_synced(tx, [(item.state, "", item.reason, item.flow, item.record_kind, item.record_id)])
-    told = {"record": f"{item.record_kind} {item.record_id}", "key": str(item.ref), "target": target, "note": why}
-    audit.write(tx, now, LINK, f"E-{item.id}", {**told, "looked": False})

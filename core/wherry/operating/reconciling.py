@@ -20,9 +20,9 @@ from wherry.entities import other_forms
 from wherry.errors import ConfigError
 from wherry.hub import Hub
 from wherry.operating import comparing, decided, desk
-from wherry.operating.comparing import Held, Source, amount_of
+from wherry.operating.comparing import Held, Source
 from wherry.protocol import homing
-from wherry.protocol.rows import REVERSED
+from wherry.protocol.rows import REVERSED, worth
 from wherry.protocol.steps import in_words
 from wherry.records import Item, Ref
 from wherry.runs.job import Wired, roots_of
@@ -193,7 +193,7 @@ def _line(one: Seen, said: Source | None, item: ItemRow | None, link: LinkRow | 
     stands = link is not None and link.rule != REVERSED
     state: State = "posted" if stands else "reversed" if link is not None else "held" if item is not None else "skipped"
     body = msgspec.json.decode(link.body) if link is not None and link.body else {}
-    written, currency = amount_of(link.entity, body) if link is not None else (None, "")
+    written, currency = worth(link.entity, body) if link is not None else (None, "")
     amount = said.amount if said is not None and said.amount is not None else one.amount
     amount = written if amount is None else amount
     number = (said.number if said else "") or str(body.get("number") or "") or (item.label if item else "")

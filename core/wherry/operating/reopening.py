@@ -15,13 +15,13 @@ from msgspec import Struct
 from wherry.books.frozen import ENTITY
 from wherry.errors import Guarded, NotFound
 from wherry.hub import Hub
-from wherry.operating import desk
-from wherry.operating.comparing import amount_of
+from wherry.operating import desk, linking
 from wherry.operating.deciding import Done
 from wherry.operating.reconciling import STANDS, item_of, shows
 from wherry.operating.subjects import Finder, Subject, body_of, texts_of
-from wherry.protocol import flight, homing, resolving, rows, sinks, writing
+from wherry.protocol import flight, halfway, homing, resolving, rows, sinks, writing
 from wherry.protocol.flight import Target
+from wherry.protocol.rows import worth
 from wherry.protocol.steps import differing, references, stamp_of
 from wherry.records import Answer, Draft, Found, Ref
 from wherry.roles import Asks
@@ -29,7 +29,7 @@ from wherry.store import audit, findings, inquiries, ledger
 from wherry.store.database import Tx
 from wherry.store.findings import GivenUp
 from wherry.store.inquiries import Placed
-from wherry.store.ledger import Event, ItemRow, LinkRow, Route, Seen
+from wherry.store.ledger import ItemRow, LinkRow, Route, Seen
 from wherry.wording import spelled
 
 _STATE = "state"
@@ -156,13 +156,7 @@ def _store(tx: Tx, one: Placed, note: str, now: str) -> None:
     """The item is open: with its row of history, its record's fate, and the audit row."""
     item = one.item
     findings.drop_decision(tx, one.route, item.ref)
-    ledger.put_items(tx, one.route, [item])
-    ledger.put_events(tx, [Event(
-        now, item.run, item.flow, item.record_kind, item.record_id, item.entity, item.key, item.state, item.target,
-        item.reason, "reopen",
-    )])  # fmt: skip
-    if item.root:
-        ledger.mark_synced(tx, [(item.state, "", item.reason, item.flow, item.record_kind, item.record_id)])
+    linking.stands(tx, one, now, "reopen")
     detail = {"key": str(item.ref), "record": f"{item.record_kind} {item.record_id}", "note": note}
     audit.write(tx, now, "errors.reopen", f"E-{item.id}", detail)
 
@@ -188,7 +182,7 @@ def _looked_at(hub: Hub, meant: Meant, note: str) -> Placed:
         if quicker := ledger.find_items(tx, meant.route, [meant.ref]).get(meant.ref):
             raise _open_already(quicker, quicker.label or word)
         placed = Placed(meant.route, _item(hub, tx, meant, link, answer, now))
-        placed.item.evidence = _evidence(link, hits, now)
+        placed.item.evidence = halfway.seen(placed.item, "look", now, link.target, hits)
         if link.rule == rows.REVERSED:  # it stands again, whatever is decided
             homing.take_up(tx, desk.lane(hub, placed), placed.item)
             ledger.put_links(tx, meant.route, [msgspec.structs.replace(link, rule="created")])
@@ -216,11 +210,6 @@ def _verdict(target: Target, link: LinkRow, hit: Found | None) -> Answer | None:
     return flight.differs(link.target, hit.token, changes, why, retry=retry) if changes else None
 
 
-def _evidence(link: LinkRow, hits: list[Found], now: str) -> str:
-    shown = [{"target": hit.target, "ours": hit.ours, "alike": hit.alike, "facts": hit.facts} for hit in hits]
-    return msgspec.json.encode({"what": "look", "at": now, "asked": link.target, "found": shown}).decode()
-
-
 def _item(hub: Hub, tx: Tx, meant: Meant, link: LinkRow, answer: Answer, now: str) -> ItemRow:
     """The open item. Of what is to be decided, sending it again makes another thing there."""
     last = inquiries.record_of(tx, meant.ref, link.target)
@@ -230,7 +219,7 @@ def _item(hub: Hub, tx: Tx, meant: Meant, link: LinkRow, answer: Answer, now: st
     label = str(body.get("number") or body.get("name") or "")
     back = link.rule == rows.REVERSED
     draft = Draft(entity=link.entity, key=link.key, body=body, label=label, root=root, refs=references(body), void=back)
-    amount, currency = amount_of(link.entity, body)
+    amount, currency = worth(link.entity, body)
     item = ItemRow(
         entity=link.entity, key=link.key, flow=flow, run=link.run,
         state=answer.fate, record_kind=last.record_kind if last else meant.subject.kind,
