@@ -93,16 +93,24 @@ class DynamicsSource:
             account = self._schema.view("company")
             merged = f"merged eq true and {changed(span.near)}"
             asked.append(Ask(account.set, ("_masterid_value", STAMP), merged, f"{account.id} asc"))
-        told = list(chain.from_iterable(self._fan_out(self._client.rows, asked)))
-        span.beside = max(map(stamp_of, told), default=0)
-        found = named(told, "_opportunityid_value") | named(told, "_objectid_value")
-        ids = sorted(found | self._of_accounts(view, sorted(named(told, "_masterid_value"))))
-        for some in pieces(ids, CHUNK):
+        told = {ask.select[0]: found for ask, found in zip(asked, self._fan_out(self._named_by, asked), strict=True)}
+        span.beside = max((newest for _, newest in told.values()), default=0)
+        accounts, _ = told.pop("_masterid_value", (set[str](), 0))
+        found = self._of_accounts(view, sorted(accounts)).union(*(ids for ids, _ in told.values()))
+        for some in pieces(sorted(found), CHUNK):
             rows = self._by_id(view, some, query.fields)
             records = [view.record(row) for row in rows if stamp_of(row) >= since]
             for record in records:
                 record.touched = True
             yield Page(records, str(Mark(span.end().at, near=span.near)))
+
+    def _named_by(self, ask: Ask) -> tuple[set[str], int]:
+        """The ids that rows name in their first column, and the newest stamp of them: a bulk load changes a million."""
+        ids, newest = set[str](), 0
+        for rows, _ in self._client.pages(ask):
+            ids |= named(rows, ask.select[0])
+            newest = max([newest, *map(stamp_of, rows)])
+        return ids, newest
 
     def _of_accounts(self, view: View, accounts: Sequence[str]) -> set[str]:
         parts = pieces(accounts, CHUNK)

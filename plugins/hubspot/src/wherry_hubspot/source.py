@@ -123,10 +123,12 @@ class HubSpotSource:
     ) -> Iterator[list[Record]]:
         """Heads whose relatives changed: a file that is added leaves no trace on the deal itself (case B14)."""
 
-        def heads_of(walk: Changes) -> list[str]:
-            ids = [head.id for step in walk.steps() for head in step.heads]
-            associations = self._reader.associations(walk.type_name, view.type_name, ids)
-            return [target.id for targets in associations.values() for target in targets]
+        def heads_of(walk: Changes) -> dict[str, None]:
+            found = dict[str, None]()
+            for some in pieces((head.id for step in walk.steps() for head in step.heads), 10 * CHUNK):
+                told = self._reader.associations(walk.type_name, view.type_name, some)
+                found.update((target.id, None) for targets in told.values() for target in targets)
+            return found
 
         found = self._reader.spread(heads_of, relatives)
         for some in pieces((i for ids in found for i in ids), CHUNK):

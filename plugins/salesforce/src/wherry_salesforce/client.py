@@ -103,12 +103,13 @@ class Client:
         answer = self.http.read("GET", path, params={"q": soql}, first=True, expect=Found)
         return answer.data, answer.headers
 
-    def query_beside(self, soql: str, others: Sequence[str]) -> tuple[Found, Headers, list[list[Row]]]:
-        """As ``query``, and all rows of other queries, those in the recycle bin as well, in one call."""
+    def query_beside(self, soql: str, others: Sequence[str]) -> tuple[Found, Headers, list[Iterator[Row]]]:
+        """As ``query``, and all rows of other queries, those in the recycle bin as well, in one call; their further
+        pages as they are looked at."""
         parts, headers = self.compose([self._asked(soql), *(self._asked(one, everything=True) for one in others)])
         first = self._told(parts[0], soql)
         found = [self._told(part, one, everything=True) for part, one in zip(parts[1:], others, strict=True)]
-        return first, headers, [list(self.rows(one)) for one in found]
+        return first, headers, [self.rows(one) for one in found]
 
     def queries(self, soqls: Sequence[str], *, everything: bool = False) -> list[list[Row]]:
         """All rows of several queries; the first pages of five come in one call."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from itertools import chain
 from typing import Any
@@ -85,8 +85,8 @@ class SalesforceSource:
             self._notice(query, rows)
             yield Page([view.record(row) for row in rows], str(mark))
         if span.near < near:  # Salesforce's clock went back
-            ask.found = self._client.queries(self._beside(query, span.near), everything=True)
-        yield from self._touched(view, query, ask.found, span, since)
+            ask.told.take(self._client.queries(self._beside(query, span.near), everything=True))
+        yield from self._touched(view, query, ask.told, span, since)
         yield Page([], str(span.end()))
 
     def choice(self, kind: str) -> str:
@@ -115,15 +115,13 @@ class SalesforceSource:
             )
         return asked
 
-    def _touched(self, view: View, query: Query, found: list[list[Row]], span: Span, since: int) -> Iterator[Page]:
+    def _touched(self, view: View, query: Query, told: _Told, span: Span, since: int) -> Iterator[Page]:
         """Heads whose lines, files or account changed: a line moves its deal only when an amount changes, a file and a
         merger of accounts never do. One in the recycle bin is told of: should it come back as it was, nobody else would
         know that there was more."""
-        told = [row for rows in found for row in rows]
-        span.beside = max(map(newest_of, told), default=0)
-        ids = named(told, "OpportunityId") | named(told, "LinkedEntityId")
-        ids |= self._of_accounts(view, sorted(named(told, "MasterRecordId")))
-        for some in pieces(sorted(ids), CHUNK):
+        span.beside = told.newest
+        ids = sorted(told.deals | self._of_accounts(view, sorted(told.masters)))
+        for some in pieces(ids, CHUNK):
             heads = self._present_or_removed(view, some, query.fields)
             records = [head for head in heads.values() if stamp_ms(head.version) >= since]
             for record in records:
@@ -199,19 +197,34 @@ class SalesforceSource:
             raise ContractBroken(f"Salesforce has no records of kind {kind!r}", code="WHERRY-1762", kind=kind)
 
 
+class _Told(Struct):
+    """What rows beside the heads name, and their newest stamp: a bulk load changes a million."""
+
+    deals: set[str] = msgspec.field(default_factory=set)
+    masters: set[str] = msgspec.field(default_factory=set)
+    newest: int = 0
+
+    def take(self, found: Iterable[Iterable[Row]]) -> None:
+        for row in chain.from_iterable(found):
+            self.newest = max(self.newest, newest_of(row))
+            self.deals |= named([row], "OpportunityId") | named([row], "LinkedEntityId")
+            self.masters |= named([row], "MasterRecordId")
+
+
 class _Asking:
     """Asks for the rows of a walk; its first call also brings what other queries found."""
 
     def __init__(self, client: Client, view: View, fields: Sequence[str], beside: list[str]) -> None:
         self._client, self._object, self._columns = client, view.object, view.columns(fields)
-        self._beside, self.found = beside, list[list[Row]]()
+        self._beside, self.told = beside, _Told()
 
     def __call__(self, where: str, tail: str) -> tuple[Found, Headers]:
         soql = select(self._columns, self._object, where, tail)
         if not self._beside:
             return self._client.query(soql)
-        page, headers, self.found = self._client.query_beside(soql, self._beside)
+        page, headers, found = self._client.query_beside(soql, self._beside)
         self._beside = []
+        self.told.take(found)
         return page, headers
 
 
