@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from wherry.errors import Rejected
-from wherry.protocol import plain
+from wherry.protocol import plain, sinks
 from wherry.records import Answer, Call, Facts, Found, Item, Reply
 from wherry.testing.target_sink import AskingSink
 
@@ -355,3 +355,37 @@ def test_a_document_without_a_version_is_looked_for_once_and_changed(desk: Books
     assert desk.run().exit_code == 0
     assert desk.done("1") == [("created", "10.00"), ("updated", "11.00")]
     assert len(Versionless.looks) == 1
+
+
+# -- one item, several questions ---------------------------------------------------------------------------------------
+
+
+class Apart(AskingSink):
+    """Its target cannot be asked for this or that: each question is a call."""
+
+    def ask(self, items: Sequence[Item]) -> list[Call]:
+        return [
+            msgspec.structs.replace(call, params={"kind": call.params["kind"], name: value})
+            for item in items
+            for call in super(Apart, self).ask([item])
+            for name, value in call.params.items()
+            if name != "kind"
+        ]
+
+
+def test_what_is_found_by_its_stamp_is_not_sent_again_because_nothing_has_its_number_any_more(desk: Books) -> None:
+    using(desk, Apart)
+    desk.bill("1")
+    desk.fault("lost", after=2)
+    desk.clock.at(5.0, lambda: desk.target.edit(desk.number("1")["id"], number="R-1"))
+    assert desk.run().exit_code == 4
+    assert [what for what, *_ in desk.effects()] == ["created", "edited"]
+
+
+def test_what_one_of_two_questions_could_not_tell_is_not_taken_to_be_absent() -> None:
+    first, second = (Call(method="GET", path=path, items=("s",)) for path in ("a", "b"))
+    ours, head = Found(target="1", ours=True), Found(target="1", alike=True)
+    assert sinks.together([(first, {"s": []}), (second, {})]) == {}
+    assert sinks.together([(first, {"s": []}), (second, {"s": []})]) == {"s": []}
+    assert sinks.together([(first, {}), (second, {"s": [ours]})]) == {"s": [ours]}
+    assert sinks.together([(first, {"s": [ours]}), (second, {"s": [head]})]) == {"s": [ours]}

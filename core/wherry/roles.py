@@ -327,7 +327,7 @@ class Asks(Protocol):
 
     def found(self, call: Call, items: Sequence[Item], reply: Reply) -> dict[str, list[Found]]:
         """Stamp → what is there (empty: provably nothing). An item that is missing could not be told this time. Of an
-        item that several calls look for the last one that tells something counts."""
+        item that several calls look for all finds count, and it is not there where each of them says so."""
         ...
 
 

@@ -31,7 +31,7 @@ _SENT_AT_MOST = 3
 _TRIED_AT_MOST = 8
 """Answers that told nothing, and looks that found nothing: what is lost each time is sent five times, not for ever."""
 _AGAIN_AFTER = 60.0
-Finds = dict[str, list[Found]]
+Finds = sinks.Finds
 TWICE = "twice"
 
 
@@ -162,16 +162,17 @@ def look(target: Target, flights: Sequence[Flight]) -> Finds:
 
 def holdings(sink: Asks, items: Sequence[Item], rejected: sinks.Rejects | None = None) -> Finds:
     """Stamp → what the target holds of the item. Reads it through the sink's client. ``rejected``: as ``askable``."""
-    by_stamp, finds, asked = {item.stamp: item for item in items}, {}, sinks.askable(sink, items, rejected)
+    by_stamp, asked, told = {item.stamp: item for item in items}, sinks.askable(sink, items, rejected), []
     width = min(len(asked), max(1, getattr(sink, "width", 1)))
     for call, reply in zip(asked, fan_out(lambda call: _reply(sink, call), asked, width or 1), strict=True):
         try:
             if not isinstance(reply, Reply):
                 raise reply
-            finds.update(sinks.found(sink, call, [by_stamp[stamp] for stamp in call.items], reply))
+            told.append((call, sinks.found(sink, call, [by_stamp[stamp] for stamp in call.items], reply)))
         except (Rejected, ContractBroken) as error:  # the other calls may tell; these items are asked for again
             structlog.get_logger().warning("a look told nothing", reason=error.message, items=len(call.items))
-    return finds
+            told.append((call, {}))
+    return sinks.together(told)
 
 
 def _reply(sink: Asks, call: Call) -> Reply | Rejected | ContractBroken:
@@ -388,8 +389,7 @@ def _stuck(target: Target, one: Flight, hit: Found) -> Answer:
 
 
 def _agree(sent: Facts, held: Facts) -> bool:
-    """Where neither names what the other does nothing was compared."""
-    return not sent.keys().isdisjoint(held) and not differing(sent, held)
+    return not sent.keys().isdisjoint(held) and not differing(sent, held)  # of no name of both nothing is compared
 
 
 def _keep_evidence(target: Target, one: Flight, hits: Sequence[Found], what: str) -> None:

@@ -23,6 +23,7 @@ from wherry.wording import spelled
 
 _SINK = "wherry_sink_writer"
 FATES = DONE | OPEN | {"skipped"}
+Finds = dict[str, list[Found]]
 T = TypeVar("T", bound=msgspec.Struct)
 
 
@@ -106,7 +107,7 @@ def askable(sink: Asks, items: Sequence[Item], rejected: Rejects | None = None) 
     return [*askable(sink, items[:half], rejected), *askable(sink, items[half:], rejected)]
 
 
-def found(sink: Asks, call: Call, items: Sequence[Item], reply: Reply) -> dict[str, list[Found]]:
+def found(sink: Asks, call: Call, items: Sequence[Item], reply: Reply) -> Finds:
     """Stamp → what the target was found to hold; what is missing could not be told."""
     with blame(sink, _SINK, "found", about=lambda: _about(sink, items)):
         hits = sink.found(call, items, reply)
@@ -116,6 +117,21 @@ def found(sink: Asks, call: Call, items: Sequence[Item], reply: Reply) -> dict[s
     if not all(one.target for some in finds.values() for one in some):
         raise broken(sink, _SINK, "found gave a find that has no target id")
     return finds
+
+
+def together(told: Iterable[tuple[Call, Finds]]) -> Finds:
+    """Stamp → what all calls found of an item: of one thing what the last of them says, unless an earlier one knows it
+    as ours. What none has found is told of where each call could tell."""
+    finds: dict[str, dict[str, Found]] = {}
+    silent: set[str] = set()
+    for call, found in told:
+        silent |= set(call.items) - found.keys()
+        for stamp, hits in found.items():
+            known = finds.setdefault(stamp, {})
+            known |= {
+                hit.target: hit for hit in hits if hit.ours or not (hit.target in known and known[hit.target].ours)
+            }
+    return {stamp: list(hits.values()) for stamp, hits in finds.items() if hits or stamp not in silent}
 
 
 def facts(sink: CallSinkWriter, item: Item) -> Facts:

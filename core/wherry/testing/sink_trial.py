@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from wherry.errors import Rejected, TryAgain
 from wherry.http import Http
+from wherry.protocol.sinks import together
 from wherry.records import DONE, Answer, Call, Fate, Found, Item, Reply
 from wherry.roles import Asks, CallSinkWriter
 from wherry.simulator import Entry, Stage
@@ -188,12 +189,9 @@ def repeated(sink: CallSinkWriter, items: Sequence[Item], call: Call) -> dict[st
 
 def ask(sink: AskingSink, items: Sequence[Item]) -> dict[str, list[Found]]:
     """What the target is found to hold of the items."""
-    found: dict[str, list[Found]] = {}
-    for call in sink.ask(items):
-        told = sink.found(call, carried(items, call), look(sink, call))
-        assert told.keys() <= set(call.items), "finds for what was not asked for"
-        found |= told
-    return found
+    told = [(call, sink.found(call, carried(items, call), look(sink, call))) for call in sink.ask(items)]
+    assert all(found.keys() <= set(call.items) for call, found in told), "finds for what was not asked for"
+    return together(told)
 
 
 def look(sink: CallSinkWriter, call: Call) -> Reply:

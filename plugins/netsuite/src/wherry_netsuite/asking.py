@@ -50,7 +50,7 @@ def calls(items: Sequence[Item], books: Books) -> list[Call]:
         if item.target is None and item.sent and item.memo != TAKEN:
             single.append(reading(item, f"eid:{item.stamp}"))
     parts = [group[n : n + AT_ONCE] for group in groups.values() for n in range(0, len(group), AT_ONCE)]
-    return [*(_question(part, books) for part in parts), *single]  # of what is told twice the last word counts
+    return [*(_question(part, books) for part in parts), *single]
 
 
 def _question(items: Sequence[Item], books: Books) -> Call:
@@ -108,8 +108,6 @@ def found(call: Call, items: Sequence[Item], reply: Reply, books: Books) -> dict
 def _single(item: Item, reply: Reply, books: Books) -> dict[str, list[Found]]:
     if reply.status == NOT_THERE:
         fault = fault_in(reply.body)
-        if item.target is None:
-            return {}  # the question tells whether it has another external id
         return {item.stamp: []} if fault is not None and fault.code in GONE else {}
     if reply.status != 200:
         return {}
