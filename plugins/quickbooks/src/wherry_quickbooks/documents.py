@@ -80,7 +80,8 @@ def operation(item: Item, books: Books) -> Operation:
         return _void(item, kind, books)
     sales.open_period(item, books)
     if item.target is None:
-        return Operation(item, kind, "create", {**kind.build(item, books), **sales.exchanged(item, books)})
+        made = kind.build(item, books)
+        return Operation(item, kind, "create", made | sales.exchanged(item, books, made))
     return Operation(item, kind, "update", {**_addressed(item), **_changed(item, kind, books)})
 
 

@@ -84,11 +84,13 @@ def head(item: Item, books: Books, currency: str, *, custom: bool) -> Obj:
     return {**made, "PrivateNote": stamped(note, item.stamp, NOTE)}
 
 
-def exchanged(item: Item, books: Books) -> Obj:
-    """The rate of a new document in another currency than the company's. Without one QuickBooks counts one unit of it
-    as one of its own. Only at first: what a person sets there stays. Raises Rejected where the table has none."""
-    home, currency = books.company.currency, currency_of(item, books)
-    if item.entity not in SALES or currency == home:
+def exchanged(item: Item, books: Books, made: Obj) -> Obj:
+    """The rate of a new document (``made``) in another currency than the company's, of which QuickBooks else counts one
+    unit as one of its own. Only at first: what a person sets there stays. Raises Rejected where the table has none."""
+    if item.entity not in SALES:
+        return {}
+    home, currency = books.company.currency, str(made["CurrencyRef"]["value"])
+    if currency == home:
         return {}
     day = str(item.body["date"])
     if rate := books.rates.find(dt.date.fromisoformat(day), currency, home):
