@@ -150,3 +150,16 @@ def test_a_reversed_entry_that_is_wanted_again_comes_with_its_reversal() -> None
     found = files.export(known(ONE, TAKEN_BACK), since="2026-02-01")
     assert [one.number for one in found.entries] == ["JE 2026-W02", "JE 2026-W02R"]
     assert files.stands() == 0
+
+
+def test_what_says_something_else_than_the_file_is_not_taken_back_as_it_is_said_now() -> None:
+    """b_000_15: it was booked otherwise before it was posted, or edited in the target before it was reversed there."""
+    edited = known(msgspec.structs.replace(ONE, lines=entry("2026-W02", 10100).lines), TAKEN_BACK)
+    files = Files()
+    files.export(known(ONE))
+    files.export(edited)
+    assert files.stands() == 0
+    files = Files()
+    files.export(known(ONE, POSTED))
+    assert [one.key for one in files.export(edited).unkept] == [ONE.key]
+    assert files.stands() == 10000

@@ -69,7 +69,8 @@ class Out(Struct, kw_only=True):
     before: list[FileExport] = field(default_factory=list)
     changed: list[FileExport] = field(default_factory=list)
     unkept: list[FileExport] = field(default_factory=list)
-    """What is prepared no longer, and nobody kept what the file said of it: people have to take it back there."""
+    """What is prepared no longer, or was edited before it was reversed, and nobody kept what the file said: people have
+    to take it back there."""
 
 
 class Sorter:
@@ -97,9 +98,11 @@ class Sorter:
         entry = trail.in_codes(one.entry, chart, one.link.made_at if one.link is not None else "")
         booked, back = self._before(entry.key)
         state = POSTED if one.is_posted else one.state if one.state == TAKEN_BACK else PREPARED
+        told = (entry, trail.in_codes(one.entry, chart), one.entry)
+        same = booked is not None and any(booked.digest in (_digest(each), _full_digest(each)) for each in told)
         if state == TAKEN_BACK:
             if POSTED in self.wish.states and booked is not None:
-                self._take_back(entry, booked, back)
+                self._undo(entry if same else self._handed_out(booked, chart), booked, back)
         elif state in self.wish.states:
             fresh = booked is None or (back is not None and back.round == booked.round)
             if booked is None or fresh:
@@ -107,20 +110,21 @@ class Sorter:
             elif self._again(booked):
                 self._take(entry, state, booked.round)
             else:
-                told = (entry, trail.in_codes(one.entry, chart), one.entry)
-                same = any(booked.digest in (_digest(each), _full_digest(each)) for each in told)
                 (self.out.before if same else self.out.changed).append(booked)
 
     def _vanished(self, keys: Collection[str], chart: Chart) -> None:
         """What was handed out when it was only prepared, and is prepared no longer: it was booked otherwise since, or
         taken back at its source. The file brought it into other books all the same."""
-        for id, booked in self._files.items():
+        for booked in self._files.values():
             if booked.flow == self._said.flow and booked.state == PREPARED and booked.key not in keys:
-                if (said := self._kept.get(id)) is None:
-                    self.out.unkept += [booked] if self._before(booked.key)[1] is None else []
-                elif self.wish.means(entry := msgspec.convert(said, Entry)):
-                    entry = trail.in_codes(entry, chart, booked.at)
-                    self._take_back(entry, booked, self._before(booked.key)[1])
+                entry = self._handed_out(booked, chart)
+                if entry is None or self.wish.means(entry):
+                    self._undo(entry, booked, self._before(booked.key)[1])
+
+    def _handed_out(self, booked: FileExport, chart: Chart) -> Entry | None:
+        """What the file said of an entry; None where nobody kept that."""
+        said = self._kept.get(booked.id)
+        return trail.in_codes(msgspec.convert(said, Entry), chart, booked.at) if said is not None else None
 
     def _before(self, key: str) -> tuple[FileExport | None, FileExport | None]:
         """When the entry went out, and when what takes it back."""
@@ -128,8 +132,12 @@ class Sorter:
         booked, back = found
         return booked, back
 
-    def _take_back(self, entry: Entry, booked: FileExport, back: FileExport | None) -> None:
-        """What takes an entry back goes out once; again with the entry itself where that is wanted again."""
+    def _undo(self, entry: Entry | None, booked: FileExport, back: FileExport | None) -> None:
+        """What takes an entry back, as the file said it, goes out once; again with the entry itself where that is
+        wanted again. What the file said and nobody kept is for people to take back."""
+        if entry is None:
+            self.out.unkept += [booked] if back is None else []
+            return
         again = self._again(booked)
         if again:
             self._take(entry, booked.state, booked.round)

@@ -363,7 +363,7 @@ def _exported(done: exporting.Handed) -> Iterator[str]:
         yield click.style(f"  ! {clean(row.number)} says something else than when it was exported on {row.at[:10]}",
                           fg="red")  # fmt: skip
     for row in done.unkept[:_FEW]:
-        what = (f"{clean(row.number)} went out on {row.at[:10]} in {clean(row.file)} before it was posted, and is "
-                "prepared no longer; what the file said of it was not kept")  # fmt: skip
+        what = (f"{clean(row.number)} went out on {row.at[:10]} in {clean(row.file)}, and is not in these books any "
+                "more; what the file said of it was not kept")  # fmt: skip
         yield click.style(f"  ! {what}: take it back by hand where the file was imported, then: wherry exports unmark "
                           f"{shlex.quote(row.number)} --target file:{row.profile}", fg="red")  # fmt: skip
