@@ -14,8 +14,9 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.exc import IntegrityError, ProgrammingError
+from wherry import clock
 from wherry.errors import Busy, TryAgain
-from wherry.store import engines, locks
+from wherry.store import engines, locks, pipeline
 from wherry.store.database import Database, Tx
 
 ENTER = "INSERT INTO kept (id, words, flag, raw) VALUES (%s, %s, %s, %s)"
@@ -172,6 +173,19 @@ def test_who_waits_too_long_for_the_writers_place_is_told_to_come_again(
     write_nothing(second)
     first.close()
     second.close()
+
+
+@pytest.mark.parametrize("patience", ["_SILENT", "_LEAVING"])
+def test_a_server_that_falls_silent_is_not_waited_for_for_ever(
+    database: Database, monkeypatch: pytest.MonkeyPatch, patience: str
+) -> None:
+    """case_E17: nor does a process that is to end wait as long as another would"""
+    monkeypatch.setattr(pipeline, patience, 1)
+    monkeypatch.setattr(clock, "is_stopping", lambda: patience == "_LEAVING")
+    with pytest.raises(TryAgain, match="has not answered for 1 s"), database.write() as tx:
+        tx.driver.run("SELECT pg_sleep(2)", (), gives=True)
+    with database.read() as tx:
+        assert kept(tx) == []
 
 
 def test_who_is_interrupted_in_that_queue_leaves_at_once(postgres_url: str) -> None:

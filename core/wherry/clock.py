@@ -17,6 +17,11 @@ def stop() -> None:
     _stopping.set()
 
 
+def is_stopping() -> bool:
+    """Whether it is to end."""
+    return _stopping.is_set()
+
+
 def stored(moment: dt.datetime) -> str:
     """A moment as it is stored: ISO 8601, UTC, to the millisecond, sortable as text."""
     return moment.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -27,6 +27,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 
+from wherry.clock import is_stopping
 from wherry.errors import Busy, TryAgain, WherryError
 from wherry.http.gate import asked_first
 from wherry.protocol import closed_days, flight, resolving, restored, writing
@@ -306,14 +307,15 @@ class Drain:
             raise
 
     def _keep_replies(self, begin: Begin, put: Put, rows: Sequence[CallRow]) -> None:
-        """Nobody else knows what was answered: while others hold the store, or its server is away, it is waited for,
-        until somebody stops us."""
+        """Nobody else knows what was answered: while the store is held, or is away, it is waited for, until we stop."""
         while True:
             try:
                 with begin() as tx:
                     put(tx, rows)
                 return
             except TryAgain as error:
+                if is_stopping():
+                    raise KeyboardInterrupt from error
                 if error.code != engines.HELD_UP:
                     raise
                 why = f"{error.message}; what {self.target.name} has answered is stored as soon as it can be …"

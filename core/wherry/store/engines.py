@@ -25,6 +25,8 @@ _PATIENCE = 30_000
 _SIGNS_OF_LIFE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 6}
 """Seconds, and a number: who is gone without a word, such as a machine without power, is missed after a minute and a
 half on either side, not after the two hours that are usual. So long its locks are held."""
+_TO_CONNECT = 30
+"""Seconds that a server may take to let us in."""
 HELD_UP = "WHERRY-6020"
 """The code of what is raised while others hold the store, or its server is out of reach."""
 LOST = "WHERRY-6021"
@@ -85,7 +87,8 @@ def postgresql(url: sa.URL) -> Engine:
     settings: dict[str, Any] = {"enable_seqscan": "off", "jit": "off", "lock_timeout": _PATIENCE}
     settings |= {f"tcp_{name}": value for name, value in _SIGNS_OF_LIFE.items()}
     options = [*given.get("options", ()), *(f"-c {name}={value}" for name, value in settings.items())]
-    keyed: dict[str, Any] = {name: value for name, value in _SIGNS_OF_LIFE.items() if name not in given}
+    usual = {**_SIGNS_OF_LIFE, "connect_timeout": _TO_CONNECT}
+    keyed: dict[str, Any] = {name: value for name, value in usual.items() if name not in given}
     keyed |= {"options": " ".join(options), "prepare_threshold": None}
     # The session that was used last is the one that knows most: its statements are prepared, its tables looked up.
     pooled: dict[str, Any] = {"pool_use_lifo": True, "isolation_level": "AUTOCOMMIT"}

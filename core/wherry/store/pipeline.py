@@ -15,11 +15,14 @@ from typing import Any
 from psycopg import Connection, OperationalError, errors, pq
 from psycopg.adapt import Transformer
 
+from wherry import clock
 from wherry.store.statements import Row
 
 _DONE = (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK)
 _AT_ONCE = 64
 """Statements after which what was told so far is handed to the network, so that it does not pile up here."""
+_SILENT, _LEAVING = 120, 5
+"""Seconds that a server is waited for which says nothing; and by a process that is to end."""
 _numbers = itertools.count(1)
 
 
@@ -131,7 +134,12 @@ class Pipeline:
             raise OperationalError("the connection to the server was lost")
         poll = select.poll()
         poll.register(self._pq.socket, events)
-        poll.poll()
+        for seconds in itertools.count(1):
+            if poll.poll(1000):
+                return
+            if seconds >= (_LEAVING if clock.is_stopping() else _SILENT):
+                self._session.close()
+                raise OperationalError(f"the server has not answered for {seconds} s")
 
 
 def _sent(value: Any) -> bytes | None:
