@@ -140,8 +140,8 @@ def refuse_another_name(job: Job) -> None:
         raise Guarded(
             f"flow {former} has movements for {job.wired.flow.sink} that were not posted yet, and the project has no "
             f"flow of that name any more: {job.wired.name} would leave them out, and nobody would book them",
-            fix=f"call it flows.{former} again, at least until all of it is posted", code="WHERRY-7036",
-            flow=job.wired.name,
+            fix=f"call it flows.{former} again; it keeps that name as long as anything is not posted, be it under "
+            "one cent or dated before the books", code="WHERRY-7036", flow=job.wired.name,
         )  # fmt: skip
 
 
