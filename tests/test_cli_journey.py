@@ -188,6 +188,7 @@ def test_every_looking_command_answers_in_words_and_in_an_envelope_and_asks_nobo
         ("connection test nope", 3), ("plugin info nope", 3), ("workspace show project nope", 3),
         ("simulate nope", 2), ("resync won-deals", 2), ("run", 2), ("triage", 2), ("config show --nope", 2),
         ("schedule run --once --engine nope", 2), ("db copy ftp://backups", 2),
+        ("db copy postgresql://u@x@h/d", 2), ("db copy postgresql://u:hush@h/d", 2),
     ],
 )  # fmt: skip
 def test_what_does_not_exist_is_3_and_what_is_typed_wrong_is_2(command: str, code: int, wherry: Wherry) -> None:
@@ -242,6 +243,7 @@ def test_a_plan_writes_nothing_and_its_run_is_the_one_that_was_shown(
     assert "+ create   15 products" in " ".join(text.split("\n")).replace("  + create    ", "  + create   ")
     assert "Nothing was written." in text
     assert wherry("plan", "catalogue", "--exit-code", "--out", str(folder / "plan.json")) == 8
+    assert wherry("plan", "catalogue", "--out", str(folder / "nowhere" / "plan.json")) == 2, "no bug of ours"
     plan = json.loads((folder / "plan.json").read_text())
     assert answer("workspace", "count")["data"]["product"] == 0
     answer("run", "catalogue", "--plan", plan["plan"])

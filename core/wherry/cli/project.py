@@ -78,14 +78,17 @@ def db_copy(to: str) -> None:
     """
     from wherry.clock import SystemClock
     from wherry.project.folder import project_store
+    from wherry.settings.checks import ADDRESS, is_address
     from wherry.store.copying import copy
     from wherry.store.database import Database
 
-    if "://" in to and not to.startswith(("sqlite:///", "postgresql://")):
-        raise click.BadParameter("is no file, no sqlite:///path and no postgresql://host/database")
+    if "://" in to and not is_address(to):
+        raise click.BadParameter(f"this is neither a file nor the address of a store; {ADDRESS}")
+    target = Database(to if "://" in to else f"sqlite:///{Path(to).resolve()}")
+    if target.url.password:
+        raise click.BadParameter("everybody on this machine can see its password: put it into PGPASSWORD or ~/.pgpass")
     own = face()
     store = project_store(own.project(), SystemClock())
-    target = Database(to if "://" in to else f"sqlite:///{Path(to).resolve()}")
     where = target.url.render_as_string()
     try:
         rows = copy(store.database, target)

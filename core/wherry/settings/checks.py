@@ -31,6 +31,7 @@ _URL = re.compile(
     r"sqlite:///.*|postgresql(\+psycopg)?://([^:/@]*(:[^@]*)?@)?(\[[^/?@]+\]|[^/:?@]*)(:\d{1,5})?(/[^?]*)?(\?.*)?"
 )
 """As SQLAlchemy takes it apart: a second @ would make the end of a password the beginning of a host, which is shown."""
+ADDRESS = "write sqlite:///path or postgresql://host/database; in a name or password @ is %40, and % is %25"
 
 
 def check(tree: Tree) -> Iterator[Mistake]:
@@ -65,9 +66,13 @@ def _names(section: str, table: Tree) -> Iterator[Mistake]:
 
 def _store(store: Tree) -> Iterator[Mistake]:
     url = store.get("url")
-    if isinstance(url, str) and not _URL.fullmatch(url):
-        fix = "write sqlite:///path or postgresql://host/database; in a name or password @ is %40, and % is %25"
-        yield Mistake(("store", "url"), "is not the address of a store", fix)
+    if isinstance(url, str) and not is_address(url):
+        yield Mistake(("store", "url"), "is not the address of a store", ADDRESS)
+
+
+def is_address(url: str) -> bool:
+    """Whether a store can be looked for there."""
+    return _URL.fullmatch(url) is not None
 
 
 def _plugins(tree: Tree) -> Iterator[Mistake]:
