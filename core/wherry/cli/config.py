@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from wherry.cli.drawing import plural, table
-from wherry.cli.formats import as_json, portable
+from wherry.cli.formats import as_json, portable, write
 from wherry.cli.options import face
 from wherry.settings import compose, origin, schema
 
@@ -68,6 +68,6 @@ def schema_() -> None:
     made = schema(own.hub.plugins.settings_models())
     path = own.hub.project.folder / ".wherry" / "schema.json"
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path.write_text(as_json(made, pretty=True) + "\n", encoding="utf-8")
+    write(path, as_json(made, pretty=True) + "\n")
     own.note(f"written to {path}; editors find it by the first line of wherry.toml: #:schema .wherry/schema.json")
     own.print("wherry.config.schema/1", made, portable(as_json(made, pretty=True)))

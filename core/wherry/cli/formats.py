@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
+
+from wherry.errors import ConfigError
 
 _LISTS = ("items", "events", "changes", "checks")
 _BEYOND = re.compile(r"[^\x00-\x7f]")
@@ -20,6 +24,25 @@ def as_json(value: Any, *, pretty: bool = False) -> str:
 
     raw = msgspec.json.encode(value, enc_hook=encoded)
     return (msgspec.json.format(raw, indent=2) if pretty else raw).decode()
+
+
+def write(path: Path, text: str, *, make: bool = False) -> None:
+    """The file, whole: who is stopped meanwhile leaves what was there. Raises ConfigError where it cannot be. ``make``:
+    its folder, too."""
+    try:
+        if make:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not path.is_file():  # such as /dev/stdout
+            path.write_text(text, "utf-8")
+            return
+        beside = path.with_name(f".{path.name}.{os.getpid()}")
+        beside.write_text(text, "utf-8")
+        beside.replace(path)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot write to {path}: {error.strerror or error}", fix="name a place you may write to",
+            code="WHERRY-2093",
+        ) from None  # fmt: skip
 
 
 def portable(text: str) -> str:

@@ -16,6 +16,7 @@ from wherry import plugins
 from wherry.cli import starting, templates
 from wherry.cli.connections import stages as draw_stages
 from wherry.cli.context import Face
+from wherry.cli.formats import write
 from wherry.cli.options import face
 from wherry.cli.starting import Carried, Connected, Plan, Secret
 from wherry.errors import ConfigError, Guarded, WherryError
@@ -112,16 +113,9 @@ def _list_pipelines(own: Face, folder: Path, plan: Plan) -> None:
 
 
 def _write(folder: Path, text: str) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        beside = folder / f".{PROJECT_FILE}.{os.getpid()}"
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(folder / PROJECT_FILE)
-        if not (folder / ".gitignore").exists():
-            (folder / ".gitignore").write_text(starting.GITIGNORE, encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"cannot write to {folder}: {error.strerror or error}", fix="name a folder you may write to",
-                          code="WHERRY-2093") from None  # fmt: skip
+    write(folder / PROJECT_FILE, text, make=True)
+    if not (folder / ".gitignore").exists():
+        write(folder / ".gitignore", starting.GITIGNORE)
 
 
 def _demo(own: Face, folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+from pathlib import Path
 from shlex import quote
 from typing import Any
 
@@ -12,7 +13,7 @@ import msgspec
 
 from wherry.cli import failures, planned, summary
 from wherry.cli.context import Face
-from wherry.cli.formats import as_json
+from wherry.cli.formats import as_json, write
 from wherry.cli.options import Day, face, moment
 from wherry.cli.progress import Progress, patient
 from wherry.errors import EXIT_INTERRUPTED, EXIT_PENDING, NotFound
@@ -76,8 +77,7 @@ def plan(
     data = {**report.data, **planned.ends(own.hub, flow)}
     changes = data["changes"]
     if out:
-        with open(out, "w", encoding="utf-8") as file:
-            file.write(as_json(data, pretty=True) + "\n")
+        write(Path(out), as_json(data, pretty=True) + "\n")
     plain = not (records or changed_since or limit)
     text = functools.partial(planned.lines, dict(data), saved=plain, whole=everything)
     if not everything:
