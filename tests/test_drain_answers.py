@@ -236,6 +236,18 @@ def test_a_target_that_asks_to_be_left_alone_for_long_ends_the_run_with_exit_6(d
     assert desk.done() == [("created", "10.00")]
 
 
+def test_a_refusal_to_let_anybody_in_that_says_nothing_of_an_item_ends_the_run(desk: Books) -> None:
+    """case_E3: somebody has to sign in again, and nothing more is sent meanwhile."""
+    desk.bills(3)
+    desk.fault("status", status=403, body={}, after=THIRD, times=9)
+    before = len(desk.writes())
+    assert desk.run().exit_code == 5
+    assert len(desk.writes()) - before == THIRD + 1
+    desk.target.stage.faults.clear()
+    assert desk.run().exit_code == 0
+    assert sorted(desk.effects()) == [("created", f"INV-{n}", f"{n}.10") for n in (1, 2, 3)]
+
+
 def test_a_target_out_of_order_is_left_alone_after_three_calls_and_then_drained_in_order(desk: Books) -> None:
     """case_E9, case_E10: 20 documents wait, three are tried"""
     desk.bill("0")

@@ -74,6 +74,29 @@ def test_after_the_retention_nothing_is_repeated_blindly(opened: Desk) -> None:
     assert desk.sent()[-1].sent == 1
 
 
+def unplugged(sink: TargetSink) -> TargetSink:
+    """The sink, while nothing that it sends leaves."""
+
+    def send(call: Call) -> Reply:
+        raise TryAgain("nobody is there", code="WHERRY-6000", sent="no")
+
+    sink.http = cast("Transport", SimpleNamespace(send=send, read=sink.http.read))
+    return sink
+
+
+@pytest.mark.parametrize("ability", ["none", "query"])
+def test_what_never_left_is_no_question_to_anybody_and_goes_out_once_it_can(opened: Desk, ability: Ability) -> None:
+    """case_A1: not sent is not lost, also where nobody could tell what became of it."""
+    desk = opened(ability)
+    desk.bill("1")
+    desk.made = unplugged
+    assert desk.run().exit_code == 6
+    assert set(desk.states().values()) <= {"queued", "waiting"}
+    desk.made = lambda sink: sink
+    assert desk.run().exit_code == 0
+    assert (desk.done(), desk.states()) == ([("created", "10.00")], {})
+
+
 def test_a_repetition_that_never_left_leaves_the_call_as_lost_as_it_was(opened: Desk) -> None:
     """case_A5: it counts as none, and the very same bytes go again once somebody is there to take them."""
     desk = opened("key")
@@ -81,13 +104,6 @@ def test_a_repetition_that_never_left_leaves_the_call_as_lost_as_it_was(opened: 
     desk.fault("lost", after=THIRD)
     desk.crash("after", "_send", nth=3)
     desk.died()
-
-    def unplugged(sink: TargetSink) -> TargetSink:
-        def send(call: Call) -> Reply:
-            raise TryAgain("nobody is there", code="WHERRY-6000", sent="no")
-
-        sink.http = cast("Transport", SimpleNamespace(send=send, read=sink.http.read))
-        return sink
 
     desk.made = unplugged
     assert desk.run().exit_code == 6
