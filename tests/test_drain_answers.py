@@ -237,7 +237,7 @@ def test_a_target_that_asks_to_be_left_alone_for_long_ends_the_run_with_exit_6(d
 
 
 def test_a_refusal_to_let_anybody_in_that_says_nothing_of_an_item_ends_the_run(desk: Books) -> None:
-    """case_E3: somebody has to sign in again, and nothing more is sent meanwhile."""
+    """case_E5: somebody has to sign in again, and nothing more is sent meanwhile."""
     desk.bills(3)
     desk.fault("status", status=403, body={}, after=THIRD, times=9)
     before = len(desk.writes())

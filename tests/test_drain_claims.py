@@ -86,7 +86,7 @@ def unplugged(sink: TargetSink) -> TargetSink:
 
 @pytest.mark.parametrize("ability", ["none", "query"])
 def test_what_never_left_is_no_question_to_anybody_and_goes_out_once_it_can(opened: Desk, ability: Ability) -> None:
-    """case_A1: not sent is not lost, also where nobody could tell what became of it."""
+    """Not sent is not lost, also where nobody could tell what became of it."""
     desk = opened(ability)
     desk.bill("1")
     desk.made = unplugged
