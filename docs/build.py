@@ -22,7 +22,20 @@ from pydantic import BaseModel
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "docs"))
 
-from generate import checks, coverage, entities, errors, fields, maps, proofs, quality, roles, transforms, versions  # noqa: E402
+from generate import (  # noqa: E402
+    checks,
+    coverage,
+    entities,
+    errors,
+    fields,
+    helpers,
+    maps,
+    proofs,
+    quality,
+    roles,
+    transforms,
+    versions,
+)
 
 REFERENCE = ROOT / "docs" / "reference"
 WIDTH = 100
@@ -35,7 +48,8 @@ def pages() -> dict[Path, str]:
              "roles": roles.page(), "transforms": transforms.page(), "maps": maps.page(),
              "behaviours": proofs.behaviours(ROOT),
              "cases": proofs.cases(ROOT), "versions": versions.page(),
-             "entities": entities.page(), "rigs": roles.rigs(), "stand-ins": roles.simulator(),
+             "entities": entities.page(), "helpers": helpers.page(),
+             "rigs": roles.rigs(), "stand-ins": roles.simulator(),
              "quality": quality.page(), "checks": checks.page(), "plugins": quality.plugins(ROOT)}  # fmt: skip
     whole = {REFERENCE / f"{name}.md": f"{NOTE}\n\n{text.strip()}\n" for name, text in texts.items()}
     return {**whole, **fields.guides(ROOT / "docs" / "how-to", plugin_modules())}
@@ -100,7 +114,7 @@ def _without_plugins(text: str) -> str:
 
 def config() -> str:
     """Every key of the project file, then the keys of each plugin's connections."""
-    from wherry.settings import OAuth2Auth, TokenAuth, models
+    from wherry.settings import ClientAuth, OAuth2Auth, TokenAuth, models
 
     tables: list[tuple[str, type[BaseModel]]] = [
         ("top level", models.Project), ("[project]", models.About), ("[plugins]", models.PluginChoice),
@@ -116,7 +130,7 @@ def config() -> str:
              "tells which one won.", ""]  # fmt: skip
     for title, model in tables:
         parts += [f"## {title}", "", *_keys(model), ""]
-    for title, model in (("token", TokenAuth), ("oauth2", OAuth2Auth)):
+    for title, model in (("token", TokenAuth), ("oauth2", OAuth2Auth), ("client", ClientAuth)):
         parts += [f'## [connections.NAME.auth] with kind = "{title}"', "", *_keys(model), ""]
     for system, model in plugin_settings():
         parts += [f'## [connections.NAME] with plugin = "{system}"', "", *_keys(model), ""]

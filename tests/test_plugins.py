@@ -309,7 +309,9 @@ def test_a_missing_plugin_names_the_nearest_and_the_command_that_installs_it(shi
         out["problems"], out["require"] = names(loaded), told(lambda: loaded.require("zzz"))
     """)
     assert "did you mean alpha?" in found["problems"][0][4]
-    assert found["problems"][1][4] == "no package of it is known here; see: wherry plugin list"
+    assert (
+        found["problems"][1][4] == "install the package that brings it; those that are known here: wherry plugin list"
+    )
     assert (found["require"]["error"], found["require"]["code"]) == ("ConfigError", "WHERRY-2030")
 
 

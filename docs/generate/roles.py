@@ -103,7 +103,7 @@ def page() -> str:
         parts += [f"## {title}", "", told, ""]
         for module, names in modules:
             for name in names:
-                parts += _class(module, name, supplement)
+                parts += described(module, name, supplement)
     return "\n".join(parts)
 
 
@@ -112,7 +112,7 @@ def rigs() -> str:
     parts = ["# Rigs", "", "What a plugin's `tests/sweep_rig.py` says to the kill sweep:"
              " [test a sink](../how-to/test-a-sink.md#2-the-kill-sweep) shows one.", ""]  # fmt: skip
     for name in RIGS:
-        parts += _class("wherry.testing.rigs", name, {})
+        parts += described("wherry.testing.rigs", name, {})
     return "\n".join(parts)
 
 
@@ -127,7 +127,7 @@ def simulator() -> str:
              " consent pages that keep more with a code than `Tokens` does.", ""]  # fmt: skip
     for module, names in SIMULATOR:
         for name in names:
-            parts += _class(f"wherry.simulator.{module}", name, {}, made=True)
+            parts += described(f"wherry.simulator.{module}", name, {}, made=True)
     return "\n".join([*parts, "## Kinds of faults", "", *_kinds(told[1]), ""])
 
 
@@ -154,7 +154,9 @@ def methods_of(module: str, name: str) -> set[str]:
     return {method.name for method in _methods(_node(module, name))}
 
 
-def _class(module: str, name: str, supplement: Mapping[str, Mapping[str, str]], *, made: bool = False) -> Iterator[str]:
+def described(
+    module: str, name: str, supplement: Mapping[str, Mapping[str, str]], *, made: bool = False
+) -> Iterator[str]:
     """A class; with ``made``, how one is made of it."""
     node = _node(module, name)
     bases = [ast.unparse(base) for base in node.bases if ast.unparse(base) not in ("Protocol", "Struct")]
@@ -179,7 +181,7 @@ def _class(module: str, name: str, supplement: Mapping[str, Mapping[str, str]], 
             yield f"| `{one.name}` | `{_cell(one.type)}` | {default} | {_cell(one.meaning)} |"
         yield ""
     for method in _methods(node):
-        yield from _method(method, supplement.get(name, {}))
+        yield from function(method, supplement.get(name, {}))
 
 
 def _made(name: str, node: ast.ClassDef) -> str:
@@ -229,7 +231,7 @@ def _methods(node: ast.ClassDef) -> list[ast.FunctionDef]:
     return [one for one in node.body if isinstance(one, ast.FunctionDef) and not one.name.startswith("_")]
 
 
-def _method(method: ast.FunctionDef, more: Mapping[str, str]) -> Iterator[str]:
+def function(method: ast.FunctionDef, more: Mapping[str, str]) -> Iterator[str]:
     is_property = any(ast.unparse(one) == "property" for one in method.decorator_list)
     returns = f" -> {ast.unparse(method.returns)}" if method.returns else ""
     given = "" if is_property else f"({ast.unparse(method.args).removeprefix('self').removeprefix(', ')})"

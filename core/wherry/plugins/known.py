@@ -34,7 +34,7 @@ def how_to_get(name: str) -> str:
     """What an operator does to get the plugin of a system."""
     found = next((system for system in known_systems() if system.name == name), None)
     if found is None:
-        return "no package of it is known here; see: wherry plugin list"
+        return "install the package that brings it; those that are known here: wherry plugin list"
     if found.status == "available":
         return f"pip install wherry-{name}"
     return f"{found.title} is {found.status}: {found.how}"

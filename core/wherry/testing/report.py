@@ -166,7 +166,7 @@ def _place_of(words: str) -> tuple[int, str]:
 
 
 def _said(check: Checked) -> str:
-    return f"{'failed: ' if check.outcome == 'failed' else ''}{check.reason} ({check.at})"
+    return f"{'failed' if check.outcome == 'failed' else 'left out'}: {check.reason} ({check.at})"
 
 
 def _listed(counts: dict[str, int]) -> str:
