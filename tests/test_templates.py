@@ -145,6 +145,7 @@ class Demanding(ConnectionSettings):
     since: dt.date = Field(description="From when on.")
     stores: list[str] = Field(description="Which stores.")
     optional: str = ""
+    term: str = Field("", description="Where no due date is said.", examples=["Net 30"])
 
 
 @pytest.mark.parametrize("template", ["invoices", "journals"])
@@ -161,6 +162,7 @@ def test_what_a_plugin_requires_is_written_to_be_filled_in(template: str, sign_i
         assert keys["auth"] == {"kind": "token", "token": {"env": f"{prefix}_TOKEN"}}
         assert (told.app_key.env, told.tier, told.year, told.optional) == (f"{prefix}_APP_KEY", "small", 1, "")
     assert "fill in: The company's name, as the vendor shows it" in made
+    assert '# term = "Net 30"    # Where no due date is said.' in made.splitlines()
 
 
 class UserAndPassword(ConnectionSettings):

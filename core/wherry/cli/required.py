@@ -22,12 +22,15 @@ _SIMPLE: dict[Any, str] = {
 
 def lines(model: type[BaseModel] | None, written: Container[str], prefix: str) -> Iterator[str]:
     """A line for each key that must be there and is not ``written`` yet. Secrets come from variables of the environment
-    that begin with ``prefix``; what cannot be guessed is a placeholder, and a comment says what belongs there."""
+    that begin with ``prefix``; what cannot be guessed is a placeholder, and a comment says what belongs there. Of the
+    others those stand in a comment that the settings have an example for."""
     if model is None:
         return
     for name, field in model.model_fields.items():
         if field.is_required() and (field.alias or name) not in written:
             yield _line(field.alias or name, field, prefix)
+        elif field.examples and (field.alias or name) not in written:
+            yield f"# {field.alias or name} = {json.dumps(field.examples[0])}    # {field.description}"
 
 
 def _line(name: str, field: FieldInfo, prefix: str) -> str:

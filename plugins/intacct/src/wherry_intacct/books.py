@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from wherry.accounting import ChartAccount
-from wherry.errors import ConfigError
 from wherry.posting.accounts import Chart
 from wherry.posting.tables import tax_codes
 
@@ -59,7 +58,8 @@ def read_books(client: Client, settings: IntacctSettings, services: Services) ->
     required = {
         row["ACCOUNTNO"]: frozenset(word for flag, word in REQUIRED.items() if row.get(flag) == "true") for row in rows
     }  # fmt: skip
-    return Books(settings, chart, required, taxes, _sales(chart, settings))
+    sold_to = chart.sold_to(settings.sales_account, "sales_account")
+    return Books(settings, chart, required, taxes, sold_to.code if sold_to else "")
 
 
 def chart_of(client: Client) -> Iterator[ChartAccount]:
@@ -72,18 +72,4 @@ def _account(row: Row) -> ChartAccount:
     return ChartAccount(
         id=row["ACCOUNTNO"], code=row["ACCOUNTNO"], name=row.get("TITLE", ""), type=kind,
         active=row.get("STATUS", "active") == "active",
-    )  # fmt: skip
-
-
-def _sales(chart: Chart, settings: IntacctSettings) -> str:
-    sold = [one for one in chart.accounts if one.type == "income" and one.active]
-    if settings.sales_account is None:
-        return next((one.code for one in sold), "")
-    if found := [one for one in chart.find(settings.sales_account) if one in sold]:
-        return found[0].code
-    names = ", ".join(f"{one.code} ({one.name})" for one in sold[:10])
-    raise ConfigError(
-        f"sales_account = {settings.sales_account!r} is no income account in Sage Intacct",
-        fix=f"name one of: {names}" if names else "add an income account in Sage Intacct",
-        code="WHERRY-2712", key="sales_account",
     )  # fmt: skip

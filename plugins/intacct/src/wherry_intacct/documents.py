@@ -257,7 +257,7 @@ def _void(item: Item, books: Books) -> Obj:
         return functions.order_closed(key)
     raise refusal(
         item, "a document of Order Entry that books is taken back by another one, which only people can choose", "",
-        "take it back in Sage Intacct", "WHERRY-4673",
+        "take it back in Sage Intacct by hand, then: wherry errors resolve E-N --abandon", "WHERRY-4673",
     )  # fmt: skip
 
 

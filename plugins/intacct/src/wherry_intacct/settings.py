@@ -57,7 +57,9 @@ class IntacctSettings(ConnectionSettings):
         "wherry", description="Who numbers new customers; intacct where document sequencing does."
     )
     term: str | None = Field(
-        None, description="The payment term of documents that have no due date, such as Net 30; else they are held."
+        None,
+        examples=["Net 30"],
+        description="The payment term of documents that have no due date, as it is called there; else they are held.",
     )
     tax_table: TablePath = Field(
         "tables/intacct-tax.csv", description="The table from tax rates (rate, in percent) to tax details (detail)."
