@@ -114,8 +114,10 @@ def gate(job: Job, mapper: FieldMapper, kind: str, pages: Iterable[Page]) -> Ite
 
 
 def sift(job: Job, mapper: FieldMapper, kind: str, records: Sequence[Record]) -> list[Entry]:
+    """Each record's newest head: ended as a repeat, left to another flow, kept out by a rule, or open to go on."""
     salt = hashlib.blake2b(mapper.fingerprint.encode(), digest_size=32).digest()
-    entries = [Entry(record=record, digest=digest_of(record, salt)) for record in records]
+    digests = (hashlib.blake2b(record.payload, digest_size=16, key=salt).digest() for record in records)
+    entries = [Entry(record=record, digest=digest) for record, digest in zip(records, digests, strict=True)]
     newest = {entry.record.id: entry for entry in entries if job.recent.is_new(entry)}
     wanted = [*newest, *(id for record in records for id in record.merged_ids)]
     with job.wired.store.read() as tx:
@@ -133,10 +135,6 @@ def sift(job: Job, mapper: FieldMapper, kind: str, records: Sequence[Record]) ->
             admit(job, mapper, entry, skip)
     job.recent.note(newest.values())
     return list(newest.values())
-
-
-def digest_of(record: Record, salt: bytes) -> bytes:
-    return hashlib.blake2b(record.payload, digest_size=16, key=salt).digest()
 
 
 def recognise(job: Job, entry: Entry, known: Mapping[str, Seen]) -> None:

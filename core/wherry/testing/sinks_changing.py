@@ -53,7 +53,8 @@ class Changing:
         facts = sink.facts(item)
         assert facts == trial.make().facts(copy.deepcopy(item))
         assert all(isinstance(name, str) and isinstance(value, str) for name, value in facts.items())
-        assert facts != sink.facts(msgspec.structs.replace(item, body=trial.changed(item)))
+        other = sink.facts(msgspec.structs.replace(item, body=trial.changed(item)))
+        assert facts != other, "`facts` tell nothing of what `changed` changes: is it something that the target holds?"
 
     @guarantee(promise.CHANGES)
     def test_what_a_body_no_longer_names_is_emptied(self, trial: SinkTrial) -> None:
