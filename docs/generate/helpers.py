@@ -43,7 +43,8 @@ SECTIONS: tuple[tuple[str, str, tuple[tuple[str, tuple[str, ...]], ...]], ...] =
         "The suites and what they are given: [test a plugin](../how-to/test-a-plugin.md).",
         (("wherry.testing.services", ("services",)), ("wherry.testing.samples", ()),
          ("wherry.testing.sink_trial", ("stamp_of",)), ("wherry.testing.holding", ("Line", "Holding")),
-         ("wherry.testing.mapper_trial", ("default_mapper",)), ("wherry.testing.clock", ())),
+         ("wherry.testing.mapper_trial", ("default_mapper",)),
+         ("wherry.testing.sweep", ("tried", "rigs_of")), ("wherry.testing.clock", ())),
     ),
 )  # fmt: skip
 PUBLIC = {"wherry.testing.sink_trial": "wherry.testing.sinks", "wherry.testing.mapper_trial": "wherry.testing.mappers",
