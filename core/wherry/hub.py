@@ -207,7 +207,7 @@ class Hub:
 
         reading.refuse_other_ends(job)
         formers.free_first(job)
-        later = self._tried(job, reads_next=True)
+        later = self._tried(job)
         if job.options.moves_mark and not job.options.resync:
             upkeep.retry(job)
         engine.run(job)
@@ -249,15 +249,15 @@ class Hub:
             if outcome.fate in OPEN:
                 job.open[ref] = ("", outcome.fate, "")
 
-    def _tried(self, job: Job, *, reads_next: bool = False) -> TryAgain | Busy | None:
+    def _tried(self, job: Job) -> TryAgain | Busy | None:
         """Drain; a target that is out of order, or that another process sends to, keeps nobody from reading."""
         try:
-            self._drain(job, reads_next)
+            self._drain(job)
         except (TryAgain, Busy) as error:
             return error
         return None
 
-    def _drain(self, job: Job, reads_next: bool) -> None:
+    def _drain(self, job: Job) -> None:
         """What is ready for the flow's target leaves, and what it answers counts in this run."""
         from wherry.runs.fates import recount
 
@@ -271,7 +271,7 @@ class Hub:
         if target is not None:
             from wherry.protocol.drain import drain
 
-            drain(msgspec.structs.replace(target, reads_next=reads_next))
+            drain(target)
             job.catalogues.forget()
 
     def drain(self, connection: str, run: str = "") -> None:

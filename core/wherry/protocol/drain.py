@@ -387,7 +387,7 @@ class Drain:
         if not due:
             return False
         seconds = (dt.datetime.fromisoformat(due) - self.store.clock.now()).total_seconds()
-        if seconds > self.target.patience or (self.target.reads_next and not asked):
+        if seconds > self.target.patience:
             self.stop = flight.left_alone(self.target, due, seconds, asked=bool(asked))
             return False
         why = f"waits {seconds:.0f} s before it asks {self.target.name} what became of what was sent …"

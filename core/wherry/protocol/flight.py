@@ -56,8 +56,6 @@ class Target(Struct, frozen=True, kw_only=True):
     """Called before the drain sleeps."""
     patience: float = 600.0
     """The longest time in seconds that a drain waits for items that are not due yet."""
-    reads_next: bool = False
-    """Whether the run drains once more when it has read: what was not answered is not waited for before."""
 
 
 class Flight(Struct, kw_only=True):
