@@ -191,9 +191,16 @@ def test_a_corrected_file_is_read_again_and_only_what_changed_is_new(desk: Desk)
     desk.put("a.csv", HEAD + good.format(1, "1.00") + good.format(2, "2.00"))
     before, mark = {one.id: one.version for one in desk.read()}, desk.mark()
     assert desk.read(mark) == []
-    desk.put("a.csv", HEAD + good.format(1, "1.00") + good.format(2, "2.50"))
+    desk.put("a.csv", HEAD + good.format(1, "1.00") + good.format(2, "2.50"), age=30)
     after = {one.id: one.version for one in desk.read(mark)}
     assert [id for id in after if after[id] != before[id]] == ["T-2"]
+
+
+def test_two_files_of_one_size_and_moment_are_both_read(desk: Desk) -> None:
+    """As an archive unpacks them on a system that keeps times to some milliseconds."""
+    first = desk.put("a.csv", HEAD + "T-1,2026-01-05,1.00,USD,1,2,,,\n")
+    os.link(first, desk.folder / "b.csv")
+    assert [one.id for one in desk.read()] == ["T-1", "T-1"]
 
 
 def test_a_file_that_was_taken_away_takes_nothing_back(desk: Desk) -> None:

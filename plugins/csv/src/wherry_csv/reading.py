@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import hashlib
 import os
 import re
 import stat
@@ -43,11 +44,16 @@ class Seen(Struct, frozen=True):
 
 
 def look(path: Path, how: str) -> Seen | None:
-    """The file as it is, and ``how`` it is read; None for what is no file of its own, such as a link."""
+    """The file as it is, and ``how`` it is read; None for what is no file of its own, such as a link.
+
+    Its name counts: two files of one size that were unpacked together may share all their times, which many systems
+    keep to some milliseconds only.
+    """
     found = os.lstat(path)
     if not stat.S_ISREG(found.st_mode):
         return None
-    digest = f"{found.st_mtime_ns:x}.{found.st_ctime_ns:x}.{found.st_size:x}.{how}"
+    name = hashlib.blake2b(os.fsencode(path.name), digest_size=6).hexdigest()
+    digest = f"{found.st_mtime_ns:x}.{found.st_ctime_ns:x}.{found.st_size:x}.{name}.{how}"
     return Seen(path.name, found.st_mtime_ns, digest)
 
 
