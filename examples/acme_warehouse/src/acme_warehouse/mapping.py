@@ -84,8 +84,8 @@ def _day(record: Record, field: str) -> str | None:
     """The day of a moment as Acme writes one; nothing where it sent none."""
     value = record.fields.get(field)
     try:
-        return dt.date.fromisoformat(value[:10]).isoformat() if value else None
-    except (TypeError, ValueError):
+        return dt.date.fromisoformat(str(value)[:10]).isoformat() if value else None
+    except ValueError:
         raise Rejected(
             f"shipment {record.id}: its {field} is no date: {str(value)[:40]}",
             fix=f"correct its {field} in Acme Warehouse",
