@@ -227,6 +227,7 @@ def test_a_stop_by_a_service_manager_is_an_interrupt_too(monkeypatch: pytest.Mon
     """Or no vendor's session would be given back: some are licensed."""
     set_to: dict[int, object] = {}
     monkeypatch.setattr(signal, "signal", set_to.__setitem__)
+    monkeypatch.setattr(signal, "getsignal", lambda number: signal.SIG_DFL)  # the tests themselves may run in the rear
     monkeypatch.setattr(sys, "argv", ["wherry", "status"])
     for name in ("freeze", "set_threshold"):
         monkeypatch.setattr(gc, name, lambda *told: None)
