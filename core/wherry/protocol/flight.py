@@ -268,9 +268,7 @@ def _judged(target: Target, one: Exchange) -> Verdict:
     if reply is None:
         return Verdict(answers=[(flight, _unclear(row.problem)) for flight in one.flights], stop=one.stop)
     if reply.status == THROTTLED:
-        after = (
-            float(reply.headers.get("retry-after", "0") or 0) or None
-        )  # what the target does not say the client does
+        after = float(reply.headers.get("retry-after", "0") or 0) or None  # else as the client rests
         reason = f"{target.name} asks for fewer calls"
         return Verdict(answers=[(flight, _put_off(reason, after)) for flight in one.flights])
     try:
