@@ -83,6 +83,14 @@ def test_what_nothing_came_after_stays_the_place_of_the_next_read() -> None:
     assert span.end() == Mark(601, "", 901)
 
 
+def test_relatives_are_looked_for_earlier_too_where_the_clocks_of_a_first_read_were_ahead() -> None:
+    """case_B7: its heads are marked by their own stamps, so that those do not show it"""
+    ahead = Mark(500, "x", 10_000)
+    span = Span(FakeClock(), OVERLAP, early=10_000, late=10_000, start=ahead)
+    assert (span.turned_back(), span.start) == (True, Mark(500, "x", 10_000 - OVERLAP))
+    assert not span.turned_back()
+
+
 def test_a_strange_mark_is_told_by_the_plugins_own_code() -> None:
     assert saved_mark(Mark, str(Mark(7, "a")), "Acme", "ACME-1001") == Mark(7, "a")
     with pytest.raises(ContractBroken, match="of the Acme plugin") as caught:

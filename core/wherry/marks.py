@@ -106,9 +106,10 @@ class Span(Bound):
 
     def turned_back(self) -> bool:
         """Begin earlier, where the clock went back since the mark was saved; whether it did."""
-        if not self.went_back(self.start.at):
+        if not self.went_back(max(self.start.at, self.start.near)):
             return False
-        self.start = Mark(self.settled(), near=min(self.start.near, self.settled()))
+        at = min(self.start.at, self.settled())
+        self.start = Mark(at, self.start.id if at == self.start.at else "", min(self.start.near, self.settled()))
         return True
 
     def mark(self, at: int, id: str = "") -> Mark:
