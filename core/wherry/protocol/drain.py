@@ -314,10 +314,10 @@ class Drain:
                     put(tx, rows)
                 return
             except TryAgain as error:
-                if is_stopping():
-                    raise KeyboardInterrupt from error
                 if error.code != engines.HELD_UP:
                     raise
+                if is_stopping():
+                    raise KeyboardInterrupt from error
                 why = f"{error.message}; what {self.target.name} has answered is stored as soon as it can be …"
                 self.target.waits(why, 1.0)
                 self.store.clock.sleep(1.0)
