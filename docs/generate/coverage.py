@@ -43,13 +43,14 @@ def texts(root: Path) -> Iterator[tuple[str, str]]:
     """(``tests/test_x.py::test_y``, its docstring) of every test, and (``tests/test_x.py``, …) of every module: of all
     files in which there is anything like a number."""
     for path in sorted([*root.glob("tests/**/test_*.py"), *root.glob("plugins/*/tests/**/test_*.py")]):
-        for name, text in _read(path, path.stat().st_mtime_ns):
+        found = path.stat()
+        for name, text in _read(path, found.st_mtime_ns, found.st_size):
             yield f"{path.relative_to(root)}{name}", text
 
 
 @functools.cache
-def _read(path: Path, changed: int) -> list[tuple[str, str]]:
-    """The texts of a file as it was at that moment: each page asks for those of all files."""
+def _read(path: Path, changed: int, size: int) -> list[tuple[str, str]]:
+    """The texts of a file as it was then: each page asks for those of all files."""
     text = path.read_text("utf-8")
     return list(_texts(ast.parse(text))) if LIKE.search(text) else []
 
