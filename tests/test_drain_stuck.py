@@ -74,10 +74,12 @@ def test_an_answer_is_kept_while_another_process_holds_the_store(desk: Books, mo
     assert (desk.done("2"), desk.states(), desk.reads()) == ([("created", "10.00")], {}, looks)
 
 
+@pytest.mark.parametrize("ends", [False, True])
 def test_an_answer_is_kept_although_the_session_that_holds_the_lock_has_died(
-    tmp_path: Path, postgres_tables: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, postgres_tables: str, monkeypatch: pytest.MonkeyPatch, ends: bool
 ) -> None:
-    """The database's server took over elsewhere while the answer came; nobody can be asked for it again"""
+    """The database's server took over elsewhere while the answer came; nobody can be asked for it again. Nor is it
+    given up where the process is to end."""
     with books(tmp_path, postgres_tables, monkeypatch, "none") as mute:
         mute.bill("1")
         mute.run()
@@ -96,6 +98,7 @@ def test_an_answer_is_kept_although_the_session_that_holds_the_lock_has_died(
         mute.bill("2")
         with monkeypatch.context() as patch:
             patch.setattr(flight, "exchange", exchange)
+            patch.setattr(drain, "is_stopping", lambda: ends)
             report = mute.run()
         engine.dispose()
         assert report.exit_code == 6
