@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 from decimal import Decimal
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 
@@ -29,7 +29,11 @@ def decoder(type: Any) -> msgspec.json.Decoder[Any]:
     return found
 
 
-_exactly = json.JSONDecoder(parse_float=Decimal, parse_int=Decimal)
+def _no_number(word: str) -> NoReturn:
+    raise ValueError(f"it says {word} where a number belongs, which is no JSON")
+
+
+_exactly = json.JSONDecoder(parse_float=Decimal, parse_int=Decimal, parse_constant=_no_number)
 """Made once: ``json.loads`` with other number types makes a decoder for each answer, and the memory of it grows."""
 
 

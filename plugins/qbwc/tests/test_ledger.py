@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lxml import etree
 from wherry.accounting import HeldDocument
-from wherry.errors import ConfigError, ContractBroken
+from wherry.errors import ConfigError, ContractBroken, TryAgain
 from wherry.hub import Hub
-from wherry_qbwc import ledger, statements
+from wherry_qbwc import ledger, mirror, statements
 from wherry_qbwc.books import Books
 from wherry_qbwc.company import Company
 from wherry_qbwc.settings import QbwcSettings
@@ -207,3 +208,21 @@ def test_an_answer_counts_until_the_next_session_which_tells_it_anew_for_a_day(t
         assert answer(31) == [[{"n": 4}]]
         session(31 + 24 * 40, [])
         assert held.count(statements.KIND) == 0
+
+
+@pytest.mark.parametrize("rows", ["", "<CustomerRet><ListID>1</ListID></CustomerRet>"])
+def test_what_promises_more_and_never_comes_to_its_end_is_given_up(rows: str) -> None:
+    """case_B10: a session would go on for ever, and nothing would be sent."""
+    asked: list[str] = []
+
+    def ask(content: bytes) -> str:
+        request = etree.fromstring(content)[0][0]
+        asked.append(name := str(request.tag).removesuffix("Rq"))
+        told = f'requestID="{request.get("requestID")}" statusCode="0" iteratorRemainingCount="9" iteratorID="a"'
+        assert len(asked) < 20, "without end"
+        return f"<QBXML><QBXMLMsgsRs><{name}Rs {told}>{rows}</{name}Rs></QBXMLMsgsRs></QBXML>"
+
+    with pytest.raises(TryAgain, match=r"does not tell its list .* or never"):
+        mirror.read(ask, "13.0", ["customer"])
+    with pytest.raises(TryAgain, match="promises more and more"):
+        statements.read(ask, statements.entries(None, DAY), "13.0", 1)

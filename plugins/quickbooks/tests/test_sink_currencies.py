@@ -16,7 +16,7 @@ from wherry.accounting import BarsAccounts, BookedLine, BooksRounding, Entry
 from wherry.books import rates
 from wherry.books.drafts import draft_of
 from wherry.books.rates import Rate
-from wherry.errors import Rejected
+from wherry.errors import Rejected, TryAgain
 
 _spec = importlib.util.spec_from_file_location("quickbooks_currency_bench", Path(__file__).with_name("test_sink.py"))
 assert _spec is not None
@@ -143,3 +143,16 @@ def test_a_sale_in_another_currency_goes_with_the_rate_of_its_day_or_is_held(mad
     )
     [call] = bench.sink.encode([update(first, answer, {**first.body, "memo": "March"})])
     assert b"ExchangeRate" not in call.body
+    (tmp_path / "tables/rates.csv").write_text("kept by somebody for something else\n")
+    bench = made(None, {"currency": "USD"})
+    bench.sink._services = replace(bench.sink._services, folder=tmp_path)
+    assert bench.sink.check().id, "a company of one currency needs no rates"
+
+
+def test_a_company_of_several_currencies_that_does_not_say_its_own_is_not_written_to(made: Any) -> None:
+    """C3: each document would be held for want of a rate to nothing."""
+    bench = made(None, {"chart": "full", "currency": "USD", "multicurrency": True})
+    del bench.sim.company().preferences["CurrencyPrefs"]["HomeCurrency"]
+    bench.sink._client._company = None
+    with pytest.raises(TryAgain, match="HomeCurrency is missing"):
+        bench.sink.check()

@@ -140,11 +140,11 @@ def _list(ask: Ask, name: str, version: str, since: dt.datetime | None) -> list[
         found = _once(ask, name, version, since)
         if found is not None:
             return found
-    raise _untold(name, "its iterator ends again and again")
+    raise _untold(name, "its iterator ends too soon again and again, or never")
 
 
 def _once(ask: Ask, name: str, version: str, since: dt.datetime | None) -> list[Entry] | None:
-    """A list; None where the iterator ended on the way."""
+    """A list; None where the iterator ended on the way, or does not come nearer to its end."""
     body: dict[str, Any] = {"ActiveStatus": "All"}
     if name in _WHOLE:
         return _entries(_asked(ask, name, body, {}, version))
@@ -156,9 +156,9 @@ def _once(ask: Ask, name: str, version: str, since: dt.datetime | None) -> list[
     for page in itertools.count(1):
         if not reply.remaining:
             break
-        step = {"iterator": "Continue", "iteratorID": reply.iterator_id}
+        step, left = {"iterator": "Continue", "iteratorID": reply.iterator_id}, reply.remaining
         reply = _asked(ask, name, body, step, version, page)
-        if reply.code == INVALID_ITERATOR:
+        if reply.code == INVALID_ITERATOR or reply.remaining >= left:
             return None
         found += _entries(reply)
     return found

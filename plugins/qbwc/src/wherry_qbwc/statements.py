@@ -196,7 +196,7 @@ def _entries(ask: Ask, asked: Question, version: str) -> Rows:
     name = "JournalEntryQuery"
     dates = {"FromTxnDate": asked.first, "ToTxnDate": asked.last}
     body = {"MaxReturned": PAGE, "TxnDateRangeFilter": dates, "IncludeLineItems": True}
-    step, found = {"iterator": "Start"}, list[dict[str, Any]]()
+    step, found, left = {"iterator": "Start"}, list[dict[str, Any]](), 0
     while True:
         id = f"{asked.name} {len(found)}"
         answer = ask(message_set([request(name, body, id=id, attributes=step)], version=version))
@@ -204,7 +204,9 @@ def _entries(ask: Ask, asked: Question, version: str) -> Rows:
         found += reply.rows
         if not reply.remaining:
             return found
-        step = {"iterator": "Continue", "iteratorID": reply.iterator_id}
+        if left and reply.remaining >= left:
+            raise _untold(name, "it promises more and more of them")
+        left, step = reply.remaining, {"iterator": "Continue", "iteratorID": reply.iterator_id}
 
 
 def _went_well(text: str, name: str, id: str) -> replies.RequestReply:
@@ -213,8 +215,12 @@ def _went_well(text: str, name: str, id: str) -> replies.RequestReply:
     status = statuses.meaning(found.code, found.message) if found is not None else None
     if found is None or status is None or status.fate != "done":
         why = f"{status.meaning} ({found.code})" if found is not None and status is not None else "it did not answer"
-        raise TryAgain(
-            f"QuickBooks does not tell what its books say ({name}): {why}",
-            fix="update again in the Web Connector", code="WHERRY-6856",
-        )  # fmt: skip
+        raise _untold(name, why)
     return found
+
+
+def _untold(name: str, why: str) -> TryAgain:
+    return TryAgain(
+        f"QuickBooks does not tell what its books say ({name}): {why}",
+        fix="update again in the Web Connector", code="WHERRY-6856",
+    )  # fmt: skip

@@ -170,7 +170,8 @@ def read_books(client: Client, settings: QuickBooksSettings, services: Services)
         settings.name_taken,
         Places(client.query("Class")) if company.classes else None,
         Places(client.query("Department")) if company.departments else None,
-        settings.rate_table, read_rates(rates, settings.rate_table) if rates.is_file() else Rates(),
+        settings.rate_table,
+        read_rates(rates, settings.rate_table) if company.multicurrency and rates.is_file() else Rates(),
     )  # fmt: skip
 
 

@@ -152,13 +152,13 @@ class Client:
         info = self._one("CompanyInfo", f"companyinfo/{self.realm}")
         prefs = self._one("Preferences", "preferences")
         money, sales = _part(prefs, "CurrencyPrefs"), _part(prefs, "SalesFormsPrefs")
-        books = _part(prefs, "AccountingInfoPrefs")
+        books, several = _part(prefs, "AccountingInfoPrefs"), money.get("MultiCurrencyEnabled") is True
         made = Company(
             id=self.realm,
             name=str(info.get("CompanyName") or info.get("LegalName") or f"QuickBooks company {self.realm}"),
-            currency=str(_part(money, "HomeCurrency").get("value") or ""),
+            currency=str(_part(money, "HomeCurrency", needed=several).get("value") or ""),
             country=str(info.get("Country") or ""),
-            multicurrency=money.get("MultiCurrencyEnabled") is True,
+            multicurrency=several,
             tax=self._tax(_part(prefs, "TaxPrefs")),
             close_date=_closed(books),
             custom_numbers=sales.get("CustomTxnNumbers") is True,
