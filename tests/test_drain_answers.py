@@ -8,6 +8,9 @@ from typing import Any
 
 import msgspec
 import pytest
+from wherry.clock import TO_END
+from wherry.errors import TryAgain
+from wherry.http import Http
 from wherry.records import Answer, Call, Item, Reply
 from wherry.simulator import Reply as SimReply
 from wherry.testing.target import Operation, Target
@@ -310,6 +313,22 @@ def test_calls_that_provably_never_left_are_sent_again_under_their_stamp_without
     assert desk.run().exit_code == 0
     assert desk.done("2") == [("created", "10.00")]
     assert len(desk.stamps("2")) == 1
+
+
+def test_who_is_told_to_end_while_a_call_waits_sends_no_other_and_says_so(
+    desk: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The target was said to be out of order, after three calls that had not left."""
+
+    def told(http: Http, call: Call) -> Reply:
+        raise TryAgain("told to end", code=TO_END, sent="no")
+
+    desk.bills(4)
+    with monkeypatch.context() as patch:
+        patch.setattr(Http, "send", told)
+        report = desk.run()
+    assert (report.error and report.error.code, len(desk.sent())) == (TO_END, 1)
+    assert desk.run().exit_code == 0
 
 
 def test_who_is_not_let_in_stops_with_exit_5_and_what_was_sent_last_is_looked_for_later(desk: Books) -> None:

@@ -182,6 +182,16 @@ def test_two_finds_with_our_stamp_are_an_alarm_and_nothing_is_deleted(opened: De
     assert desk.done("2") == []
 
 
+def test_who_died_while_it_waited_for_an_answer_has_lost_it(opened: Desk) -> None:
+    """A person was told that it is not here yet: it never comes."""
+    desk = opened("none")
+    desk.bill("1")
+    desk.crash("after", "_advance")
+    desk.died()
+    assert desk.run().exit_code == 4
+    assert desk.items()["customer/id:1"].reason.endswith("the answer was lost")
+
+
 def test_a_person_says_it_is_not_there_and_only_then_it_is_sent_again(opened: Desk) -> None:
     """case_A27, at this level: the next attempt is a new stamp"""
     desk = opened("none")

@@ -9,6 +9,8 @@ from email.utils import parsedate_to_datetime
 
 from wherry.errors import TryAgain
 
+TO_END = "WHERRY-6064"
+"""The code of what is raised where somebody waited when the process was told to end."""
 _stopping = threading.Event()
 
 
@@ -54,4 +56,4 @@ class SystemClock:
         if threading.current_thread() is threading.main_thread():  # a signal wakes it by itself
             time.sleep(seconds)
         elif _stopping.wait(seconds):
-            raise TryAgain("Wherry was told to end while it waited", code="WHERRY-6064")
+            raise TryAgain("Wherry was told to end while it waited", code=TO_END)

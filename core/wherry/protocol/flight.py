@@ -14,7 +14,7 @@ from pathlib import Path
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from wherry.clock import stored
+from wherry.clock import TO_END, stored
 from wherry.errors import AccessLost, ContractBroken, Rejected, TryAgain, WherryError
 from wherry.protocol import halfway, rows, sinks
 from wherry.protocol.steps import Lane, Outcome, Step, differing, in_words, item_of
@@ -203,7 +203,7 @@ def exchange(target: Target, one: Exchange) -> Exchange:
         row.reply = target.sink.http.send(replace(row.call, again=True) if row.sent > 1 else row.call)
         row.state, row.answered_at, row.problem = "answered", target.store.now(), ""
     except TryAgain as error:
-        one.after = error.after
+        one.after, one.stop = error.after, error if error.code == TO_END else None
         _unanswered(row, error.message, left=error.where.get("sent") != "no")
     except WherryError as error:
         one.stop = error

@@ -258,7 +258,8 @@ def perhaps_there(target: Target) -> Answer:
 def _nobody_knows(target: Target, one: Flight) -> Answer:
     row = one.open.item
     sent = f"it was sent to {target.name} on {row.changed_at[:19]}, which cannot be asked what became of it: "
-    return Answer(fate="decide", fix=CHOICES, reason=sent + (row.reason or "the answer was lost"))
+    why = "" if row.reason == calls.SENT else row.reason  # who waited for the answer has died
+    return Answer(fate="decide", fix=CHOICES, reason=sent + (why or "the answer was lost"))
 
 
 def _found(target: Target, one: Flight, hits: Sequence[Found]) -> Answer:
