@@ -9,6 +9,7 @@ from typing import cast
 
 import pytest
 from wherry.errors import TryAgain
+from wherry.protocol.company import Company
 from wherry.records import Answer, Call, Reply
 from wherry.roles import Transport
 from wherry.simulator import Call as SimCall
@@ -190,6 +191,23 @@ def test_who_died_while_it_waited_for_an_answer_has_lost_it(opened: Desk) -> Non
     desk.died()
     assert desk.run().exit_code == 4
     assert desk.items()["customer/id:1"].reason.endswith("the answer was lost")
+
+
+def test_who_is_stopped_while_a_call_waits_for_its_turn_knows_that_it_has_not_left(
+    opened: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A person was asked what became of it."""
+
+    def stopped(*told: object, **more: object) -> None:
+        raise KeyboardInterrupt
+
+    desk = opened("none")
+    desk.bill("1")
+    with monkeypatch.context() as patch:
+        patch.setattr(Company, "may_leave", stopped)
+        assert desk.run().exit_code == 130
+    assert desk.run().exit_code == 0
+    assert desk.done() == [("created", "10.00")]
 
 
 def test_a_person_says_it_is_not_there_and_only_then_it_is_sent_again(opened: Desk) -> None:

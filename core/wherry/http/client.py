@@ -24,7 +24,7 @@ from wherry.decoding import NO_JSON, decoder
 from wherry.errors import Guarded, Rejected, TryAgain, WherryError
 from wherry.http.addresses import Addresses
 from wherry.http.answers import NETWORK_ERRORS, Asked, error_of, failure, junk, retry_after
-from wherry.http.gate import LAST_WORD, last_word
+from wherry.http.gate import LAST_WORD, NotSent, last_word
 from wherry.http.guard import Guard, Resolve, origin, system_resolve
 from wherry.http.pacing import Pacer, Waits, shared_pacer
 from wherry.http.profile import Profile, Response
@@ -127,7 +127,8 @@ class Http:
 
         Every status is an answer, also a 429 (after which the lane rests as long as was asked for, ``retry-after``
         in the reply's headers). Raises TryAgain where there is none: ``where["sent"]`` is "no" where nothing can have
-        left, else "perhaps". Whatever else is raised came up before anything left.
+        left, else "perhaps". NotSent is raised where somebody stops us before that. Whatever else is raised came up
+        before anything left.
         """
         extensions = {LANE: call.lane, FIRST: False, MAX_BYTES: MAX_BODY, LAST_WORD: last_word()}
         ask = self._ask(call.method, call.path, call.params, call.headers, call.body or None, True, extensions)
@@ -151,6 +152,10 @@ class Http:
                 f"{ask.call.title} answered {ask.call.path} with something that could not be read: {scrub(str(error))}",
                 code="WHERRY-6056", **ask.call.where(sent="perhaps"),
             ) from error  # fmt: skip
+        except KeyboardInterrupt:
+            if request.extensions.get(HANDED):
+                raise
+            raise NotSent from None
         return self._reply(ask, answer)
 
     def _reply(self, ask: _Ask, answer: httpx.Response) -> Reply:

@@ -17,6 +17,10 @@ Asked = Callable[[], None]
 _asked: contextvars.ContextVar[Asked | None] = contextvars.ContextVar("wherry.gate", default=None)
 
 
+class NotSent(KeyboardInterrupt):
+    """Somebody stopped us while a call waited for its turn: nothing of it has left."""
+
+
 @runtime_checkable
 class SignsIn(Protocol):
     """Optional: a transport that signs its calls in."""

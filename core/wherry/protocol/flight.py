@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from wherry.clock import TO_END, stored
 from wherry.errors import AccessLost, ContractBroken, Rejected, TryAgain, WherryError
+from wherry.http.gate import NotSent
 from wherry.protocol import halfway, rows, sinks
 from wherry.protocol.steps import Lane, Outcome, Step, differing, in_words, item_of
 from wherry.protocol.watching import ENDED
@@ -208,6 +209,9 @@ def exchange(target: Target, one: Exchange) -> Exchange:
     except WherryError as error:
         one.stop = error
         _unanswered(row, error.message, left=False)
+    except NotSent:
+        _unanswered(row, "it was stopped before it left", left=False)
+        raise
     return one
 
 
