@@ -135,6 +135,13 @@ def test_an_unknown_command_is_exit_2_and_names_the_nearest(
     assert told.out == ""
 
 
+def test_help_is_a_word_too(wherry: Wherry, capsys: pytest.CaptureFixture[str]) -> None:
+    for typed, meant in ((("help",), ()), (("help", "errors", "list"), ("errors", "list")), (("db", "help"), ("db",))):
+        assert wherry(*typed) == wherry(*meant, "--help") == 0
+        first, _, second = capsys.readouterr().out.partition("Usage: ")[2].partition("Usage: ")
+        assert first == second
+
+
 @pytest.mark.parametrize(
     "command", ["status", "triage list", "run x", "config check", "workspace list project", "doctor"]
 )

@@ -212,6 +212,20 @@ def test_a_list_goes_on_from_its_cursor(answer: Answer) -> None:
     assert [row["id"] for row in first["items"] + rest["items"]] == everything
 
 
+def test_a_sorted_list_goes_on_in_its_order(answer: Answer, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = answer("runs", "list", "--sort", "started", "--limit", "2")["data"]
+    assert runs["cursor"] == runs["items"][0]["id"]  # the oldest of the page: older ones come next
+    told = [
+        {"id": f"T-{n}", "waiting": waits, "state": "open", "candidates": []} for n, waits in ((1, 2), (2, 1), (3, 9))
+    ]
+    monkeypatch.setattr("wherry.operating.answers.questions", lambda *_, **__: told)
+    found, cursor = [], ""
+    while not found or cursor:
+        page = answer("triage", "list", "--sort", "-waiting", "--limit", "1", "--cursor", cursor)["data"]
+        found, cursor = [*found, *(row["id"] for row in page["items"])], page["cursor"]
+    assert found == ["T-3", "T-1", "T-2"]
+
+
 def test_since_and_sort_are_kept(answer: Answer) -> None:
     assert answer("runs", "list", "--since", "2999-01-01")["data"]["items"] == []
     started = [row["started_at"] for row in answer("runs", "list", "--sort", "started")["data"]["items"]]

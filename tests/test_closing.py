@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import openpyxl
 import pytest
+from wherry.bookkeeping import checklist
 from wherry.books.pack import Amount, Sheet, workbook
 
 from .treasury import Treasury, named_treasury
@@ -127,6 +129,44 @@ def test_documents_that_a_flow_left_out_are_told_at_the_month_end_by_reason_and_
     assert (row["flow"], row["count"], row["sums"], row["stops"]) == ("invoices", 1, {"USD": 1000}, False)
     assert (row["detail"], row["fix"]) == (
         "no customer location, so no GL number, of any day", "wherry reconcile invoices --period 2026-01")  # fmt: skip
+
+
+def test_what_was_left_out_for_reasons_that_differ_in_what_they_quote_is_one_row(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = [(f'customer "C{n}" has no account', "USD", 1, 100) for n in range(400)]
+    monkeypatch.setattr(checklist.leavings, "never_in", lambda *_: rows)
+    tx: Any = None
+    flow: Any = SimpleNamespace(name="invoices")
+    period: Any = SimpleNamespace(name="2026-01")
+    [row] = checklist._never_in(tx, flow, period)
+    assert (row.detail, row.count, row.sums) == ("customer … has no account, of any day", 400, {"USD": 40_000})
+
+
+def test_a_document_that_is_to_be_moved_out_of_the_month_stops_its_close_as_it_could_not_leave_afterwards(
+    desk: Treasury,
+) -> None:
+    """case_C12, b_004_09: nor is anything sent without the word for it."""
+    flow = '[flows.invoices]\nsource = "platform"\nsink = "books"\nkinds = ["invoice"]\nrepeat = "always"\n'
+    project = desk.folder / "wherry.toml"
+    project.write_text(project.read_text("utf-8") + flow, "utf-8")
+    sold = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
+    (desk.folder / "sold.csv").write_text(sold + "7,S,Fitting,2,13/01/2026 10:00,2255.00,17850,UK\n", "utf-8")
+    desk.does("workspace import online-retail sold.csv")
+    desk.does("run invoices")
+    desk.setting(flow, flow + 'approval = "required"\n')
+    desk.does("workspace edit invoice 7 date=2026-02-03")
+    desk.does("run invoices")
+    desk.does(f"run {FLOW}")
+    stopped = closed(desk, "2026-01 --yes", 4)
+    assert "1 document, 4,510.00 USD waits" in stopped["steps"][-1]["says"]
+    desk.books.faults.add("status", path="companyinfo", status=503, times=20)
+    desk.type("approve invoices --all --yes")
+    desk.books.faults.clear()
+    assert [row["what"] for row in closed(desk, "2026-01 --yes", 4)["open"]] == []
+    assert [one["TxnDate"] for one in desk.books.objects("Invoice")] == ["2026-01-13"]
+    assert steps(closed(desk, "2026-01 --approve --yes"))[-1] == ("close", "done")
+    assert [one["TxnDate"] for one in desk.books.objects("Invoice")] == ["2026-02-03"]
 
 
 def test_it_goes_on_where_it_stopped_and_a_period_that_is_closed_refuses_what_comes_late(desk: Treasury) -> None:

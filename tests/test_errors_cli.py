@@ -340,6 +340,11 @@ def test_an_approval_is_for_one_version_and_a_newer_one_waits_again(at: Counter)
     assert at.desk.done() == [("created", "12.50"), ("updated", "13.00")]
     rows = at.ask("approve", "invoices")["items"]
     assert [(row["amount"], row["changes"]) for row in rows] == [(1400, ["lines", "total"])]
+    at.desk.bill("1", "13.00", customer={"id": "2", "name": "Kontor", "number": "C-2"})  # as it was, for another one
+    assert at.desk.run().exit_code == 0
+    assert [row["changes"] for row in at.ask("approve", "invoices")["items"]] == [["customer"]]
+    at.desk.bill("1", "14.00")
+    assert at.desk.run().exit_code == 0
     at.text("approve", "invoices", "--all")
     assert at.desk.done()[-1] == ("updated", "14.00")
     assert at.ask("approve", "invoices")["items"] == []

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
-from wherry.money import DECIMALS, Money, allocate, decimals, exact, parse, rounded, text
+from wherry.money import DECIMALS, Money, allocate, decimals, exact, figure, parse, rounded, text
 
 CURRENCIES = st.sampled_from(sorted(DECIMALS))
 MINOR = st.integers(-(10**15), 10**15)
@@ -28,6 +28,7 @@ def test_text_is_plain_digits_with_the_currencys_own_decimals(minor: int, curren
     assert set(told) <= set("-0123456789.")
     assert len(told.partition(".")[2]) == decimals(currency)
     assert Decimal(told).scaleb(decimals(currency)) == minor
+    assert figure(minor, currency).replace(",", "") == told
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=7, min_value=-(10**9), max_value=10**9), CURRENCIES)

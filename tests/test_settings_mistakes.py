@@ -255,6 +255,9 @@ def test_a_password_in_the_store_address_is_refused_unless_it_is_a_variable(tmp_
         with pytest.raises(ConfigError, match="is not the address of a store") as caught:
             load(tmp_path, {"PW": password})
         assert "canary" not in str(caught.value.as_data())
+    (tmp_path / "wherry.toml").write_text(BASE + '[store]\nurl = "postgresql://h/d?password=${PW}"\n')
+    with pytest.raises(ConfigError, match="is not the address of a store"):  # errors and logs show the options
+        load(tmp_path, {"PW": "canary"})
 
 
 def test_an_unset_variable_names_key_and_variable(tmp_path: Path) -> None:

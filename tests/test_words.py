@@ -337,6 +337,9 @@ def test_causes_that_differ_only_in_what_they_quote_are_one_with_the_first_of_it
     assert (group["cause"], group["count"], group["sums"]) == ('customer … is not in "books"', 400, {"GBP": 40_000})
     assert group["values"][:2] == ["Yard 0", "Yard 1"]
     assert desk.grouped(rows[:1])[0]["cause"] == 'customer "Yard 0" is not in "books"'
+    [told] = grouped.refusals([("invoice", one["label"], one) for one in rows[:4]])
+    assert told == ['4 invoices: customer … is not in "books"   "Yard 0", "Yard 1", "Yard 2" and 1 more',
+                    '  "INV-0", "INV-1", "INV-2" and 1 more']  # fmt: skip
 
 
 def test_a_list_goes_on_where_its_page_ended_in_whatever_order_it_was_asked_for() -> None:

@@ -115,6 +115,11 @@ def text(minor: int, currency: str) -> str:
     return f"{'-' if minor < 0 else ''}{digits[:-places]}.{digits[-places:]}"
 
 
+def figure(minor: int, currency: str) -> str:
+    """The same for people: ``1,054.00``."""
+    return f"{Decimal(text(minor, currency)):,f}"
+
+
 def allocate(total: int, weights: Sequence[int]) -> list[int]:
     """Split minor units by weights, largest remainder first: the parts add up to the total, always."""
     whole = sum(weights)

@@ -67,7 +67,7 @@ def with_amounts(detail: Any) -> Any:
     for name in ("amount", "minor"):
         if isinstance(detail.get(name), int) and currency in money.DECIMALS:
             told = {key: one for key, one in told.items() if key not in ("minor", "currency")}
-            told["amount"] = f"{money.text(detail[name], currency)} {currency}"
+            told["amount"] = f"{money.figure(detail[name], currency)} {currency}"
     return told
 
 
@@ -75,4 +75,4 @@ def _sums(found: Any) -> Any:
     """``{"USD": 4652}`` as ``46.52 USD``."""
     if not isinstance(found, dict) or not all(one in money.DECIMALS for one in found):
         return found
-    return " + ".join(f"{money.text(minor, currency)} {currency}" for currency, minor in sorted(found.items()))
+    return " + ".join(f"{money.figure(minor, currency)} {currency}" for currency, minor in sorted(found.items()))

@@ -8,11 +8,12 @@ from __future__ import annotations
 import datetime as dt
 import zoneinfo
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 from msgspec import Struct, field
 
+from wherry import wording
 from wherry.accounting import Entry, LeftOut, Period
 from wherry.bookkeeping import trail
 from wherry.books import gathering, stuck
@@ -20,12 +21,12 @@ from wherry.books.frozen import ENTITY
 from wherry.books.gathering import Arrangement, Selection
 from wherry.errors import Guarded
 from wherry.hub import Hub
-from wherry.money import text
+from wherry.money import figure
 from wherry.operating import desk
 from wherry.protocol import homing
 from wherry.records import OPEN
 from wherry.settings import Flow
-from wherry.store import inquiries, leavings, posted, registry
+from wherry.store import inquiries, leavings, ledger, posted, registry
 from wherry.store.database import Tx
 from wherry.store.inquiries import Placed
 from wherry.store.movements import MovementRow
@@ -116,15 +117,19 @@ def _never_in(tx: Tx, flow: Flow, period: Period) -> list[Row]:
     """Documents that the flow left out, by reason. They may be of any day, which is not kept of them."""
     sums: dict[str, dict[str, int]] = {}
     counts: Counter[str] = Counter()
+    reasons: dict[str, list[str]] = {}
     for reason, currency, number, minor in leavings.never_in(tx, flow.name):
-        why = homing.in_general(reason) or "no reason was kept"
+        said = homing.in_general(reason) or "no reason was kept"
+        why = wording.in_general(said)
         counts[why] += number
+        reasons.setdefault(why, []).append(said)
         desk.add(sums.setdefault(why, {}), minor, currency)
     fix = f"wherry reconcile {flow.name} --period {period.name}"
     return [
-        Row(what="left out", flow=flow.name, count=n, sums=sums[why], detail=f"{why}, of any day", fix=fix, stops=False)
+        Row(what="left out", flow=flow.name, count=n, sums=sums[why],
+            detail=f"{wording.alike(reasons[why])[0]}, of any day", fix=fix, stops=False)
         for why, n in counts.items()
-    ]
+    ]  # fmt: skip
 
 
 # -- what is open in the ledger ----------------------------------------------------------------------------------------
@@ -133,8 +138,7 @@ def _never_in(tx: Tx, flow: Flow, period: Period) -> list[Row]:
 def _items(tx: Tx, sink: int, period: Period, found: Checklist) -> None:
     groups: dict[tuple[str, str], list[Placed]] = {}
     for one in inquiries.items_in(tx, OPEN):
-        day = str(one.item.draft.body.get("date") or "")
-        if one.route.target != sink or not day or day > period.last.isoformat():
+        if one.route.target != sink or not any(day <= period.last.isoformat() for day in _days(tx, one)):
             continue
         if one.item.state == "queued":
             if one.item.approval == "wanted":
@@ -148,6 +152,14 @@ def _items(tx: Tx, sink: int, period: Period, found: Checklist) -> None:
             fix=_FIXES.get(state, "wherry errors list"))
         for (state, flow), some in sorted(groups.items())
     ]  # fmt: skip
+
+
+def _days(tx: Tx, one: Placed) -> Iterator[str]:
+    """The day that a document is to have, and the one that it has in the target: it does not leave closed books."""
+    bodies = [one.item.draft.body]
+    if one.item.target and (link := ledger.find_links(tx, one.route, [one.item.ref]).get(one.item.ref)) and link.body:
+        bodies.append(msgspec.json.decode(link.body))
+    yield from (str(body["date"])[:10] for body in bodies if body.get("date"))
 
 
 def _named(some: Sequence[Placed]) -> str:
@@ -249,4 +261,4 @@ def told(row: Row) -> str:
 
 def said(sums: Mapping[str, int]) -> str:
     """``12.50 USD + 3.00 EUR``; ``0`` where there is nothing."""
-    return " + ".join(f"{text(minor, currency)} {currency}" for currency, minor in sorted(sums.items())) or "0"
+    return " + ".join(f"{figure(minor, currency)} {currency}" for currency, minor in sorted(sums.items())) or "0"

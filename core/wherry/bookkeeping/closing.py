@@ -225,10 +225,11 @@ class _MonthEnd:
         self.done.add("approve", "done", f"{_entries(some)} approved by {both}")
 
     def _post(self) -> bool:
-        """What was approved has gone out; what was approved earlier and not sent goes now. What is left stops it."""
+        """What was approved has gone out; with ``approve`` goes what was approved earlier and not sent. What is left
+        stops it."""
         self.now = "post"
         found = self._check()
-        if found.ready:
+        if found.ready and self.wish.approve:
             self._keep_before()
             if (error := desk.send(self.hub, found.ready)) is not None:
                 raise error
@@ -246,7 +247,7 @@ class _MonthEnd:
     def _not_sent(self, ready: Sequence[Placed]) -> Row:
         calls_us = leaving.calls_us(self.hub, self.done.connection)
         when = leaving.with_what(self.hub, self.done.connection)
-        fix = f"they leave with {when}; do this again after it" if calls_us else ""
+        fix = f"they leave with {when}; do this again after it" if calls_us else self._again("--approve")
         return Row(what="not sent", count=len(ready), sums=checklist.sums_of(ready), fix=fix)
 
     def _keep_before(self) -> None:

@@ -11,7 +11,7 @@ import msgspec
 from wherry.accounting import HeldDocument, ListsDocuments
 from wherry.books.frozen import ENTITY
 from wherry.hub import Hub
-from wherry.money import text
+from wherry.money import figure
 from wherry.operating import desk
 from wherry.protocol.flight import Target
 from wherry.protocol.rows import REVERSED
@@ -64,7 +64,7 @@ def itemised(links: Iterable[LinkRow], first: dt.date, last: dt.date) -> list[st
                 desk.add(sums[link.entity], total["minor"], total["currency"])
     return [
         f"{count:,} of this hub's documents of these days stand there ({entity.replace('_', ' ')}"
-        + "".join(f", {text(minor, currency)} {currency}" for currency, minor in sorted(sums[entity].items()))
+        + "".join(f", {figure(minor, currency)} {currency}" for currency, minor in sorted(sums[entity].items()))
         + "): the target does not tell what they booked on which account"
         for entity, count in sorted(counts.items())
     ]  # fmt: skip

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from wherry.accounting import Entry, HeldEntry, Side
 from wherry.books.held import BothSides, Cancelled, Foreign, Problem, Written
 from wherry.books.rates import at_home
-from wherry.money import text
+from wherry.money import figure
 
 _SHOWN = 6
 
@@ -115,7 +115,7 @@ class Pairs:
 
     def _sort_of(self, held: HeldEntry) -> Problem | None:
         """What is the matter with an entry that none of ours is; None where somebody else simply made it."""
-        worth = f"{text(debits(held), held.currency)} {held.currency} on {held.date}"
+        worth = f"{figure(debits(held), held.currency)} {held.currency} on {held.date}"
         name = held.number or held.id
         if held.stamp in self._copied:
             return Problem(what="doubled", name=self._copied[held.stamp], target=held.id,
@@ -146,7 +146,7 @@ def _compared(
     if held is None and not any(line.minor for line in entry.lines):
         return  # what takes back an entry that somebody voided there books nothing, and is not sent
     if held is None:
-        worth = text(sum(line.minor for line in entry.lines if line.side == "debit"), entry.currency)
+        worth = figure(sum(line.minor for line in entry.lines if line.side == "debit"), entry.currency)
         yield Problem(what="missing", name=entry.number, target=one.id, entry=entry.key,
                       says=f"is not there any more: {worth} {entry.currency} of {entry.date}")  # fmt: skip
         return
@@ -170,8 +170,8 @@ def differences(entry: Entry, held: HeldEntry, parties: Mapping[str, str] | None
 
 
 def _changes(ours: Counter[tuple[str, Side]], theirs: Counter[tuple[str, Side]], currency: str) -> list[str]:
-    return [f"{side} {account} is {text(theirs[account, side], currency)} there, "
-            f"{text(ours[account, side], currency)} was written"
+    return [f"{side} {account} is {figure(theirs[account, side], currency)} there, "
+            f"{figure(ours[account, side], currency)} was written"
             for account, side in sorted({*ours, *theirs}) if ours[account, side] != theirs[account, side]]  # fmt: skip
 
 
@@ -184,8 +184,8 @@ def _owed(entry: Entry, held: HeldEntry, parties: Mapping[str, str]) -> list[str
     for each in held.lines if whose else ():
         theirs[each.account, each.side, each.party] += each.minor if each.account in whose else 0
     return [f"{side} {account} of {parties.get(party, party) or 'nobody'} is "
-            f"{text(theirs[account, side, party], entry.currency)} there, "
-            f"{text(ours[account, side, party], entry.currency)} was written"
+            f"{figure(theirs[account, side, party], entry.currency)} there, "
+            f"{figure(ours[account, side, party], entry.currency)} was written"
             for account, side, party in sorted({*ours, *theirs})
             if ours[account, side, party] != theirs[account, side, party]]  # fmt: skip
 
@@ -198,7 +198,7 @@ def _revalued(entry: Entry, held: HeldEntry) -> str:
     theirs = sum(line.home for line in held.lines if line.side == "debit" and line.minor)
     if ours == theirs:
         return ""
-    return (f"is worth {text(theirs, entry.home)} {entry.home} there, {text(ours, entry.home)} {entry.home} was "
+    return (f"is worth {figure(theirs, entry.home)} {entry.home} there, {figure(ours, entry.home)} {entry.home} was "
             f"written at {entry.exchange_rate:f}: its exchange rate was changed")  # fmt: skip
 
 
@@ -240,7 +240,7 @@ def debits(held: HeldEntry) -> int:
 def signed(minor: int, currency: str) -> str:
     """``12.50 debit``."""
     side = "" if not minor else " debit" if minor > 0 else " credit"
-    return f"{text(abs(minor), currency)}{side}"
+    return f"{figure(abs(minor), currency)}{side}"
 
 
 _Print = tuple[str, frozenset[tuple[tuple[str, Side], int]]]

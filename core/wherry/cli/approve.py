@@ -71,11 +71,12 @@ def _waiting(data: Mapping[str, Any], limit: int) -> Iterator[str]:
 def _why(row: Mapping[str, Any]) -> str:
     """What is out of the ordinary: it is taken back or changed, dated before the books, or waits for something else
     too."""
-    taken_back = "to be taken back" if row["action"] == "void" else ""
-    taken_back = taken_back or (f"changes {row['target']}: {', '.join(row['changes'])}" if row["changes"] else "")
+    told = f": {', '.join(row['changes'])}" if row["changes"] else ""
+    changes = f"changes {row['target']}{told}" if row["target"] else ""
+    done = "to be taken back" if row["action"] == "void" else changes
     own = str(row["wanted"]).removeprefix(WAITS).lstrip(": ")
     also = row["reason"] if row["class"] == "waiting" else ""
-    return "; ".join(part for part in (taken_back, own, also) if part)
+    return "; ".join(part for part in (done, own, also) if part)
 
 
 def _with(also: Mapping[str, int]) -> Iterator[str]:

@@ -10,7 +10,7 @@ import click
 
 from wherry.cli.drawing import table
 from wherry.cli.formats import as_json
-from wherry.cli.options import face, listing, moment_stored
+from wherry.cli.options import face, listing, moment_stored, more
 from wherry.errors import Guarded
 from wherry.operating import overview
 from wherry.wording import with_amounts
@@ -28,7 +28,7 @@ def list_(who: str, what: str, limit: int, cursor: str, sort: str | None, since:
     after = str(rows[-1]["id"]) if len(rows) == limit else ""
     if sort == "at":
         rows.reverse()
-    own.print("wherry.audit.list/1", {"items": rows, "cursor": after}, lambda: _listed(rows))
+    own.print("wherry.audit.list/1", {"items": rows, "cursor": after}, lambda: [*_listed(rows), *more(after)])
 
 
 def _listed(rows: list[dict[str, Any]]) -> Iterator[str]:

@@ -96,10 +96,9 @@ def _table_value(one: Mapping[str, Any]) -> str:
 
 def amount(minor: int, currency: str) -> str:
     """``1,054.00 USD``."""
-    from wherry.money import text
+    from wherry.money import figure
 
-    whole, point, rest = text(minor, currency).partition(".")
-    return f"{int(whole):,}{point}{rest} {currency}" if whole != "-0" else f"-0{point}{rest} {currency}"
+    return f"{figure(minor, currency)} {currency}"
 
 
 def size(number: int) -> str:

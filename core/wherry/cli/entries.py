@@ -11,17 +11,13 @@ import click
 
 from wherry.cli.drawing import amount, clean, cut, plural, spelled, width
 from wherry.cli.grouped import refusals
+from wherry.money import figure
 from wherry.operating.desk import add
 
 _LEAST, _MOST = 30, 46
 """Columns of an account's name."""
 _NAMED = 8
 """Movements named in a line."""
-
-
-def figure(minor: int, currency: str) -> str:
-    """``12,540.50``."""
-    return amount(minor, currency).rpartition(" ")[0]
 
 
 def sums(found: Mapping[str, int]) -> str:

@@ -101,7 +101,7 @@ def _lines(
     groups = [(group, found) for group, found in groups if found]
     most = len(groups) if few >= len(rows) else _CAUSES
     for group, found in groups[:most]:
-        yield from _group(group, found[:few])
+        yield from _group(group, found[:few], max(few, FEW))
     if len(groups) > most:
         yield f"and {plural(len(groups) - most, 'more cause')} (--all)"
     if data["cursor"] and len(rows) < data["total"]:
@@ -130,11 +130,11 @@ def _stuck(one: Mapping[str, Any]) -> Iterator[str]:
         yield f"  next     wherry accounts map {flow}"
 
 
-def _group(group: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _group(group: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], most: int) -> Iterator[str]:
     head = f"{plural(group['count'], group['entity'])} {says(group)}   {clean(group['flow'])}"
     yield click.style("   ".join(part for part in (head, sums(group["sums"])) if part), bold=True)
     said = rows[0]["reason"] if group["count"] == 1 else group["cause"]
-    such = f"   {named(group['values'])}" if group["values"] else ""
+    such = f"   {named(group['values'], most)}" if group["values"] else ""
     yield f"  {clean(said)}{such}" + (f"   field {clean(group['field'])}" if group["field"] else "")
     cells = [
         (row["id"], row["label"] + "   reversal" * row["reversal"], money(row), row["target"], row["since"][:19])

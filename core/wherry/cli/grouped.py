@@ -42,12 +42,15 @@ def _fix_of(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _refusal(kind: str, found: Sequence[Mapping[str, Any]], whole: bool) -> list[str]:
-    first, (said, _) = found[0], told_of(found)
-    fix, _ = told_of([_fix_of(one) for one in found])
+    first, (said, values) = found[0], told_of(found)
+    fix, fixes = told_of([_fix_of(one) for one in found])
+    values = values or fixes
     many = len(found) > 1
     whose = plural(len(found), kind) if many else f"{spelled(kind)} {clean(first['name'])}"
-    names = named([one["name"] for one in found], len(found) if whole else FEW)
-    return [f"{whose}: {clean(said)}", *([f"  {names}"] if many else []), *([f"  fix  {clean(fix)}"] if fix else [])]
+    most = len(found) if whole else FEW
+    names, such = named([one["name"] for one in found], most), f"   {named(values, most)}" if values else ""
+    head = f"{whose}: {clean(said)}{such}"
+    return [head, *([f"  {names}"] if many else []), *([f"  fix  {clean(fix)}"] if fix else [])]
 
 
 def split(rows: Sequence[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], list[tuple[str, int, dict[str, int]]]]:

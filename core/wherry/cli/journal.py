@@ -19,12 +19,13 @@ from wherry.bookkeeping.trail import POSTED, PREPARED, TrialBalance
 from wherry.books import profiles
 from wherry.cli.context import Face
 from wherry.cli.drawing import clean, counts, plural, spelled, table
-from wherry.cli.entries import entry_lines, figure, preview_lines, sums
+from wherry.cli.entries import entry_lines, preview_lines, sums
 from wherry.cli.errors import fetched, outcomes, settled
 from wherry.cli.options import SECOND, Day, face, moment_stored
 from wherry.cli.picking import FLOW, asked, picked, words
 from wherry.cli.progress import patient
 from wherry.errors import EXIT_PERSON, ConfigError
+from wherry.money import figure
 from wherry.operating import approvals, desk
 
 NOTE = click.option("--note", default="", metavar="TEXT", help="Why; kept in the audit log.")

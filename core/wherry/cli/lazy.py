@@ -68,7 +68,13 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        """``help errors list`` is ``errors list --help``."""
         word = args[0] if args else "-"
+        if word == "help" and word not in self.table:
+            if words := [one for one in args[1:] if not one.startswith("-")]:
+                return self.resolve_command(ctx, [*words, "--help"])
+            click.echo(ctx.get_help(), color=ctx.color)
+            ctx.exit()
         if not (word.startswith("-") or word in self.table or word in self.more()):
             raise click.UsageError(unknown(word, self.list_commands(ctx), ctx), ctx)
         return super().resolve_command(ctx, args)

@@ -125,7 +125,7 @@ def _only_helped(current: click.Context, name: str) -> bool:
     from wherry.settings.mistakes import NO_PROJECT
 
     words = [word for word in (*current._protected_args, *current.args) if word != name]
-    if words and not {"--help", "-h"} & {*words}:
+    if words and not {"--help", "-h", "help"} & {*words}:
         return False
     try:
         face().project()

@@ -47,7 +47,8 @@ def db() -> None:
 
 @click.command("upgrade")
 def db_upgrade() -> None:
-    """Bring the store to the schema of this version. Safe to run at any time; back up first: wherry db copy FILE."""
+    """Bring the store to the schema of this version. Safe to run at any time; back up first, with the
+    version before: wherry db copy FILE."""
     from wherry.clock import SystemClock
     from wherry.project.folder import project_store
     from wherry.store.migrate import upgrade

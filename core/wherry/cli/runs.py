@@ -13,7 +13,7 @@ from wherry.cli import failures, summary
 from wherry.cli.context import Face
 from wherry.cli.drawing import clean, counts, lasted, plural, plurals, spelled, table
 from wherry.cli.errors import fetched, money, outcomes, settled, sums
-from wherry.cli.options import SECOND, face, listing, moment
+from wherry.cli.options import SECOND, face, listing, moment, more
 from wherry.errors import ConfigError
 from wherry.operating import approvals, overview, undoing
 from wherry.operating.undoing import Undo
@@ -104,10 +104,11 @@ def list_(flow: str, limit: int, cursor: str, sort: str | None, since: dt.dateti
     start = moment(since, own.hub.project.timezone)
     rows = overview.runs(own.hub, flow=flow, limit=limit, before=cursor)
     rows = [row for row in rows if start is None or dt.datetime.fromisoformat(row["started_at"]) >= start]
+    after = rows[-1]["id"] if len(rows) == limit else ""
     if sort == "started":
         rows.reverse()
-    data = {"items": rows, "cursor": rows[-1]["id"] if len(rows) == limit else ""}
-    own.print("wherry.runs.list/1", data, lambda: _listed(rows),
+    data = {"items": rows, "cursor": after}
+    own.print("wherry.runs.list/1", data, lambda: [*_listed(rows), *more(after)],
               [f"wherry runs show {rows[0]['id']}"] if rows else [])  # fmt: skip
 
 

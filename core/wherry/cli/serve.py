@@ -12,7 +12,7 @@ import click
 
 from wherry import clock
 from wherry.cli.drawing import ago, table
-from wherry.cli.options import face, listing
+from wherry.cli.options import face, listing, more
 from wherry.errors import ConfigError
 from wherry.web import host, notifications
 
@@ -133,7 +133,8 @@ def notification_list(limit: int, cursor: str) -> None:
     own = face()
     rows = notifications.listed(own.hub, limit, int(cursor or 0))
     after = str(int(cursor or 0) + limit) if len(rows) == limit else ""
-    own.print("wherry.notification.list/1", {"items": rows, "cursor": after}, lambda: _notified(own, rows))
+    data = {"items": rows, "cursor": after}
+    own.print("wherry.notification.list/1", data, lambda: [*_notified(own, rows), *more(after)])
 
 
 def _notified(own: Face, rows: list[dict[str, Any]]) -> Iterator[str]:

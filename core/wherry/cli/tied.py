@@ -12,7 +12,8 @@ from wherry.bookkeeping.tying import Tied, total_left
 from wherry.books.held import Booked
 from wherry.books.tieout import Row, TieOut
 from wherry.cli.drawing import amount, clean, plural, spelled, width
-from wherry.cli.entries import figure, sums
+from wherry.cli.entries import sums
+from wherry.money import figure
 
 _SHOWN, _FOREIGN = 50, 20
 

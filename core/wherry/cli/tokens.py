@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from wherry.cli.drawing import ago, table
-from wherry.cli.options import face, listing
+from wherry.cli.options import face, listing, more, page
 from wherry.settings.values import interval
 from wherry.web import host, tokens
 
@@ -64,17 +64,9 @@ def list_(limit: int, cursor: str, sort: str | None) -> None:
     """Every token, what it is good for, and when it was used last; never its value."""
     own = face()
     rows = sorted(tokens.listed(own.hub.store), key=lambda row: (row["name"], row["id"]))
-    rows = [row for row in rows if _place(row) > cursor]
-    after = _place(rows[limit - 1]) if len(rows) > limit else ""
-    rows = rows[:limit]
-    if sort:
-        rows.sort(key=lambda row: row[sort.lstrip("-")], reverse=sort.startswith("-"))
+    rows, after = page(rows, "id", limit, cursor, sort)
     data = {"items": rows, "cursor": after}
-    own.print("wherry.token.list/1", data, lambda: _listed(rows, own.hub.clock.now()))
-
-
-def _place(row: dict[str, Any]) -> str:
-    return f"{row['name']}/{row['id']}"
+    own.print("wherry.token.list/1", data, lambda: [*_listed(rows, own.hub.clock.now()), *more(after)])
 
 
 def _listed(rows: list[dict[str, Any]], now: dt.datetime) -> Iterator[str]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
 import msgspec
 
 from wherry.cli.drawing import clean, counts, plural, spelled, table
-from wherry.cli.options import face, listing
+from wherry.cli.options import face, listing, page
 from wherry.operating import answers
 from wherry.operating.answers import Answered
 
@@ -25,13 +25,9 @@ def list_(state: str, limit: int, cursor: str, sort: str | None) -> None:
     """The questions, with their candidates; the one that most waits for with --sort -waiting."""
     own = face()
     rows = answers.questions(own.hub, state="" if state == "all" else state, limit=100_000)
-    after = answers.number(cursor) if cursor else 0
-    rows = [row for row in rows if answers.number(row["id"]) > after]
-    if sort:
-        rows.sort(key=lambda row: _rank(row, sort.lstrip("-")), reverse=sort.startswith("-"))
-    shown = rows[:limit]
-    data = {"items": shown, "total": len(rows), "cursor": shown[-1]["id"] if len(rows) > len(shown) else ""}
-    own.print("wherry.triage.list/1", data, lambda: _listed(shown, len(rows), state), _next(shown))
+    shown, after = page(rows, "id", limit, f"T-{answers.number(cursor)}" if cursor else "", sort, _rank)
+    data = {"items": shown, "total": len(rows), "cursor": after}
+    own.print("wherry.triage.list/1", data, lambda: _listed(data, state), _next(shown))
 
 
 def _rank(row: dict[str, Any], field: str) -> int:
@@ -47,14 +43,15 @@ def _next(rows: list[dict[str, Any]]) -> list[str]:
     return [f"wherry triage create {first['id']}"]
 
 
-def _listed(rows: list[dict[str, Any]], total: int, state: str) -> Iterator[str]:
+def _listed(data: Mapping[str, Any], state: str) -> Iterator[str]:
+    rows = data["items"]
     if not rows:
         yield "no question is open" if state == "open" else "there are no such questions"
         return
     for row in rows:
         yield from _question(row, most=3)
-    if total > len(rows):
-        yield f"{len(rows)} of {total:,}; more with --cursor {rows[-1]['id']}"
+    if data["cursor"]:
+        yield f"{len(rows)} of {data['total']:,}; more with --cursor {data['cursor']}"
 
 
 def _question(row: dict[str, Any], most: int) -> Iterator[str]:

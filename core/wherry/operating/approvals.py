@@ -15,16 +15,15 @@ from msgspec import Struct
 
 from wherry.errors import Guarded, NotFound, WherryError
 from wherry.hub import Hub
-from wherry.operating import desk
+from wherry.operating import desk, looking
+from wherry.protocol import flight
 from wherry.records import Ref
 from wherry.settings import Flow
 from wherry.store import audit, inquiries, ledger
+from wherry.store.calls import OpenItem
 from wherry.store.database import Tx
 from wherry.store.inquiries import Placed
 from wherry.store.ledger import ItemRow, Route
-
-_REFERS = frozenset({"customer", "product", "account", "location"})
-"""Fields that name another thing."""
 
 
 class Approved(Struct, kw_only=True):
@@ -139,13 +138,12 @@ def _row(tx: Tx, one: Placed) -> dict[str, Any]:
 
 
 def _changes(tx: Tx, one: Placed) -> list[str]:
-    """What of a document that was written would become another, by field; ``lines`` where any of them does. Whom and
-    what it refers to is told by keys here and by ids there, and is not compared."""
-    ref = Ref(one.item.entity, one.item.key)
-    link = ledger.find_links(tx, one.route, [ref]).get(ref)
+    """What of a document that was written would become another, by field; ``lines`` where any of them does."""
+    link = ledger.find_links(tx, one.route, [one.item.ref]).get(one.item.ref)
     if link is None or not link.body:
         return []
-    old, new = _plain(msgspec.json.decode(link.body)), _plain(msgspec.to_builtins(one.item.draft.body))
+    sent = looking.as_sent(tx, one, flight.step_of(OpenItem(one.route.source, one.item)))
+    old, new = _plain(msgspec.json.decode(link.body)), _plain(msgspec.to_builtins(sent.body))
     return [name for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
 
 
@@ -153,7 +151,7 @@ def _plain(body: Any) -> Any:
     if isinstance(body, list):
         return [_plain(line) for line in body]
     if isinstance(body, dict):
-        return {name: _plain(value) for name, value in body.items() if name not in _REFERS and value not in ("", None)}
+        return {name: _plain(value) for name, value in body.items() if value not in ("", None)}
     return body
 
 

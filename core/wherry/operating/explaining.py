@@ -15,7 +15,7 @@ import msgspec
 from wherry.books.frozen import ENTITY
 from wherry.errors import NotFound
 from wherry.hub import Hub
-from wherry.money import text as decimal_text
+from wherry.money import figure
 from wherry.operating import behind, desk, leaving, tracing
 from wherry.operating.standings import Teller, day, moment
 from wherry.operating.subjects import Subject, body_of, texts_of
@@ -197,7 +197,7 @@ class View(Teller):
         """Of a record of which nothing is open and nothing is linked."""
         gone = seen.reason.startswith("gone:")
         how = "its record is" if gone else "it was left out," if seen.fate == "skipped" else f"it was {seen.fate},"
-        amount = f" ({decimal_text(seen.amount, seen.currency)} {seen.currency})" if seen.amount is not None else ""
+        amount = f" ({figure(seen.amount, seen.currency)} {seen.currency})" if seen.amount is not None else ""
         reason = bare(seen.reason.removeprefix("gone: ")) or "no reason was kept"
         return f"{how} {reason}{amount}; seen by run {seen.run}" if seen.run else f"{how} {reason}{amount}"
 

@@ -11,7 +11,7 @@ from wherry.books import unbooked
 from wherry.books.frozen import ENTITY
 from wherry.books.keys import parts
 from wherry.books.unbooked import GIVEN_UP
-from wherry.money import text
+from wherry.money import figure
 from wherry.protocol.rows import REVERSED
 from wherry.records import Ref
 from wherry.settings import Flow
@@ -67,7 +67,7 @@ def name(row: MovementRow) -> str:
 
 
 def _worth(row: MovementRow) -> str:
-    return f"{text(row.minor, row.currency)} {row.currency} of {row.date}"
+    return f"{figure(row.minor, row.currency)} {row.currency} of {row.date}"
 
 
 def sentence(

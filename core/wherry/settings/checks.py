@@ -28,10 +28,15 @@ from wherry.settings.models import SHORTEST, Schedule
 from wherry.settings.values import NAME_RULE, is_name
 
 _URL = re.compile(
-    r"sqlite:///.*|postgresql(\+psycopg)?://([^:/@]*(:[^@]*)?@)?(\[[^/?@]+\]|[^/:?@]*)(:\d{1,5})?(/[^?]*)?(\?.*)?"
+    r"sqlite:///.*|postgresql(\+psycopg)?://([^:/@]*(:[^@]*)?@)?(\[[^/?@]+\]|[^/:?@]*)(:\d{1,5})?(/[^?]*)?"
+    r"(\?(?!.*password=).*)?"
 )
-"""As SQLAlchemy takes it apart: a second @ would make the end of a password the beginning of a host, which is shown."""
-ADDRESS = "write sqlite:///path or postgresql://host/database; in a name or password @ is %40, and % is %25"
+"""As SQLAlchemy takes it apart: a second @ would make the end of a password the beginning of a host, which is shown, as
+are the options."""
+ADDRESS = (
+    "write sqlite:///path or postgresql://host/database; in a name or password @ is %40, and % is %25; a password "
+    "stands before the @, and not among the options"
+)
 
 
 def check(tree: Tree) -> Iterator[Mistake]:
