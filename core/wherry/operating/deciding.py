@@ -111,7 +111,6 @@ def _step_again(store: Store, tx: Tx, lane: Lane, one: Placed) -> Step | None:
         halfway.take_up(lane, item)
         ledger.put_items(tx, one.route, [item])
         return None
-    item.memo = "" if item.state == "refused" else item.memo  # what was in its way may be gone
     if item.state == "differs":
         _may_write_over(tx, one.route, item)
         item.stamp = ""  # another change of the same document: the next work item, not the one that was written

@@ -171,8 +171,9 @@ _SENDING = (
 def _with_sending(row: ItemRow, old: ItemRow) -> ItemRow:
     for name in _SENDING:
         setattr(row, name, getattr(old, name))
-    if old.state == "refused" and row.state in _WAITS and not row.target:
-        row.evidence = ONCE_REFUSED
+    if old.state == "refused" and row.state in _WAITS:
+        row.memo = ""  # what was in its way may be gone
+        row.evidence = row.evidence if row.target else ONCE_REFUSED
     if old.state == "waiting" and old.draft.body != row.draft.body:
         row.approval = ""  # the word was given for what it was
     return row
@@ -245,7 +246,7 @@ def foreseen(
     lane: Lane, step: Step, row: ItemRow, item: Item, known: Mapping[Ref, Any]
 ) -> list[tuple[Item, tuple[Ref, ...]]]:  # fmt: skip
     """What is sent for a numbered row, each with what it needs: the item; or what takes back, and what is made then."""
-    item.stamp, item.token, item.overwrite_local = row.stamp, row.token, bool(row.overwrite)
+    item.stamp, item.token, item.overwrite_local, item.memo = row.stamp, row.token, bool(row.overwrite), row.memo
     if row.action != REPLACE:
         return [(item, row.draft.refs)]
     stamp = stamp_of(lane, row.draft, "write", row.sequence + 1, 1)

@@ -99,3 +99,17 @@ def test_what_was_lost_waits_for_a_person_where_nothing_can_be_found(
             does("errors", "resolve", number, "--link", f"{row['DOCO']}/SO")
         does("run", "invoices")
     assert len(sim.history.effects("invoice.created")) == 2
+
+
+def test_what_jd_edwards_refused_goes_again_with_its_record_once_that_was_mended_there(
+    sim: JdeSimulator, tmp_path: Path, does: Does
+) -> None:
+    """Its words are no answer to what nobody asked again."""
+    with serve(sim.app()) as url:
+        (tmp_path / "wherry.toml").write_text(project(page()).replace("https://ais.example.com:9300", url), "utf-8")
+        does("workspace", "import", "online-retail", str(tmp_path / "charges.csv"), "--currency", "USD")
+        sim.faults.add("status", status=500, path="HUB_AddSalesOrder", body={"status": "ERROR", **HALF_DONE}, times=2)
+        assert "JD Edwards refused it: Attachment failed" in does("run", "invoices", ends=4)
+        for record in ("INV-1001", "INV-1002"):
+            assert "would be refused" not in does("resync", "invoices", record, ends=4 if record == "INV-1001" else 0)
+    assert len(sim.history.effects("invoice.created")) == 2
