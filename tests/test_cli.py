@@ -24,7 +24,7 @@ from wherry.cli import app, drawing, formats, options, plugged
 from wherry.cli.context import Face
 from wherry.cli.lazy import Lazy, LazyGroup
 from wherry.cli.progress import EVERY, Progress
-from wherry.errors import TryAgain
+from wherry.errors import ConfigError, TryAgain
 from wherry.protocol.tally import Tally
 from wherry.redaction import remember
 from wherry.testing.commands import logging_as_it_was
@@ -361,6 +361,17 @@ def test_text_from_outside_cannot_move_the_cursor() -> None:
 def test_csv_cells_cannot_be_formulas() -> None:
     text = formats.as_csv({"items": [{"a": "=1+1", "b": 3, "c": -2, "d": ["x"], "e": None}]})
     assert text == 'a,b,c,d,e\n\'=1+1,3,-2,"[""x""]",\n'
+
+
+def test_a_file_is_written_whole_where_its_link_leads_or_told_as_one_that_cannot_be(tmp_path: Path) -> None:
+    (tmp_path / "real").write_text("old", "utf-8")
+    (tmp_path / "link").symlink_to("real")
+    formats.write(tmp_path / "link", "new")
+    assert ((tmp_path / "real").read_text("utf-8"), (tmp_path / "link").is_symlink()) == ("new", True)
+    with pytest.raises(ConfigError, match="cannot write to") as caught:
+        formats.write(tmp_path / "real" / "below", "new", make=True)
+    assert caught.value.code == "WHERRY-2093"
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["link", "real"]
 
 
 def test_ndjson_is_one_object_a_line() -> None:

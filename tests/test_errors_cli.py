@@ -288,6 +288,9 @@ def test_what_a_flow_prepared_that_is_called_otherwise_now_goes_on_with_the_flow
     told = at.text("errors", "list")
     assert "the project file has no flow invoices: run the flow that reads these now" in told
     assert "wherry approve invoices" not in told
+    [id, *_] = at.ask("errors", "list")["approval"][0]["ids"]
+    shown = at.text("errors", "show", id)
+    assert ("the project file has no flow invoices" in shown, "wherry approve" in shown) == (True, False)
     at.text("run", "bills")
     at.text("approve", "bills", "--all")
     assert at.desk.done() == [("created", "12.50")]

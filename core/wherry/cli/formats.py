@@ -35,9 +35,10 @@ def write(path: Path, text: str, *, make: bool = False) -> None:
         if path.exists() and not path.is_file():  # such as /dev/stdout
             path.write_text(text, "utf-8")
             return
-        beside = path.with_name(f".{path.name}.{os.getpid()}")
+        meant = path.resolve()  # a link stays one
+        beside = meant.with_name(f".{meant.name}.{os.getpid()}")
         beside.write_text(text, "utf-8")
-        beside.replace(path)
+        beside.replace(meant)
     except OSError as error:
         raise ConfigError(
             f"cannot write to {path}: {error.strerror or error}", fix="name a place you may write to",

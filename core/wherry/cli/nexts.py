@@ -32,6 +32,8 @@ def of_outcomes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def of_item(shown: Mapping[str, Any]) -> list[str]:
     """Of an open item as ``wherry.operating.desk.shown`` tells of it."""
+    if shown.get("flow_gone"):
+        return []  # what to do stands in its fix
     if shown["class"] == "waiting":
         return _behind(shown)
     if shown["class"] == "triage":

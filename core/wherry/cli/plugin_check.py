@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from wherry.cli.formats import write
 from wherry.cli.options import face
 from wherry.errors import EXIT_GUARD, Guarded
 
@@ -50,8 +51,7 @@ def check(
     quality = checking.check(found, run=not no_run, measure=measure, coverage=coverage)
     made = checking.badge(found, quality, seen)
     if badge is not None:
-        badge.parent.mkdir(parents=True, exist_ok=True)
-        badge.write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        write(badge, json.dumps(made, indent=1, ensure_ascii=False) + "\n", make=True)
     data = {**made, "rules": [_row(one) for one in quality.judged], "next": quality.next,
             "missing": [one.rule.id for one in quality.missing()]}  # fmt: skip
     own.print("wherry.plugin.check/1", data, lambda: _told(quality, made))

@@ -5,9 +5,9 @@ Source: the flow's settings ``approval`` and ``books_from``; write-protocol.md, 
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from shlex import quote
 from typing import Any
 
 import msgspec
@@ -94,14 +94,7 @@ def held(hub: Hub, flow: str = "") -> list[dict[str, Any]]:
     with hub.store.read() as tx:
         names = [name for name in inquiries.for_approval(tx) if flow in ("", name)]
         found = [_held(name, _waiting(pending(tx, name), name)) for name in names]
-    return [{**one, "fix": _fix(one["flow"], hub.project.flows)} for one in found]
-
-
-def _fix(name: str, flows: Collection[str]) -> str:
-    """What lets it go on; the flow that prepared it may be called otherwise by now, or be gone."""
-    if name in flows:
-        return f"wherry approve {shlex.quote(name)}"
-    return f"the project file has no flow {name}: run the flow that reads these now, or put {name} back"
+    return [{**one, "fix": desk.gone(hub, one["flow"]) or f"wherry approve {quote(one['flow'])}"} for one in found]
 
 
 def _held(flow: str, chosen: Sequence[Placed]) -> dict[str, Any]:

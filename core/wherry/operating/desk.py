@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 CLASSES = ("refused", "decide", "differs", "unknown", "waiting")
 """What is listed, what needs a person first."""
+_UNSENT = ("queued", "waiting")
 
 
 # -- which ------------------------------------------------------------------------------------------------------------
@@ -212,6 +213,13 @@ def _about_need(item: ItemRow) -> str:
     return f"; to decide about that {need.entity}: wherry errors reopen {quoted(need.key)} --kind {need.entity}"
 
 
+def gone(hub: Hub, flow: str) -> str:
+    """What lets it go on where the flow that prepared it is called otherwise by now, or is gone; else empty."""
+    if flow in hub.project.flows:
+        return ""
+    return f"the project file has no flow {flow}: run the flow that reads these now, or put {flow} back"
+
+
 def cause(row: Mapping[str, Any], common: frozenset[str] = frozenset()) -> str:
     """Why, without the names of the single thing but for ``common``: what has it in common is one cause."""
     said = str(row["reason"])
@@ -278,8 +286,9 @@ def shown(hub: Hub, id: int) -> dict[str, Any]:
         names = _connections(tx)
         leaves_with, holder = _leaves_with(hub, names, one), behind.holders(tx).get(id)
         sent = sent_calls(tx, events, item.call)
+        lost, mine = gone(hub, item.flow) if item.state in _UNSENT else "", row(item, leaves_with, holder)
         return {
-            **row(item, leaves_with, holder), "leaves_with": leaves_with, "run": item.run,
+            **mine, "fix": lost or mine["fix"], "flow_gone": bool(lost), "leaves_with": leaves_with, "run": item.run,
             "source": names.get(one.route.source, ""), "sink": names.get(one.route.sink, ""),
             "action": item.action, "attempt": item.attempt,
             "tries": item.tries, "approval": item.approval, "payload": clean(item.draft.body),
