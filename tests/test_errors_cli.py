@@ -291,6 +291,8 @@ def test_what_a_flow_prepared_that_is_called_otherwise_now_goes_on_with_the_flow
     [id, *_] = at.ask("errors", "list")["approval"][0]["ids"]
     shown = at.text("errors", "show", id)
     assert ("the project file has no flow invoices" in shown, "wherry approve" in shown) == (True, False)
+    refused = at.fails("errors", "resolve", id, "--abandon", code=7)["fix"]
+    assert refused.startswith("the project file has no flow invoices")
     at.text("run", "bills")
     at.text("approve", "bills", "--all")
     assert at.desk.done() == [("created", "12.50")]

@@ -180,7 +180,7 @@ def retry(numbers: tuple[str, ...], state: str | None, flow: str) -> None:
     chosen = _chosen(own, numbers, state, flow)
     for one in chosen:
         if one.item.state not in deciding.TRIED:
-            raise deciding.not_that_way(one.item)
+            raise deciding.not_that_way(own.hub, one.item)
     same = _ask_to_overwrite(own, [one for one in chosen if one.item.state == "differs"])
     rest = [one for one in chosen if one.item.id not in same]
     done = deciding.retry(own.hub, rest) if rest else deciding.Done(items=[])
@@ -304,7 +304,7 @@ def _must_be_sure(own: Face, id: int) -> None:
 
     [one] = desk.pick(own.hub, [id])
     if one.item.state != "decide" and not (one.item.state == "refused" and one.item.target):
-        raise deciding.not_that_way(one.item)
+        raise deciding.not_that_way(own.hub, one.item)
     [look] = looking.look(own.hub, [one])
     [one] = desk.pick(own.hub, [id])
     own.note(_named(one) if look.asked else f"{_named(one)}; the target cannot be asked what it holds")

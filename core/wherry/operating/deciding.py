@@ -61,7 +61,7 @@ def retry(hub: Hub, chosen: Sequence[Placed]) -> Done:
     """
     for one in chosen:
         if one.item.state not in TRIED:
-            raise not_that_way(one.item)
+            raise not_that_way(hub, one.item)
     anew = [one for one in chosen if is_read_again(one.item)]
     error = _read_again(hub, anew)
     for lane, some in _by_lane(hub, [one for one in chosen if one not in anew]):
@@ -215,7 +215,7 @@ def _refuse_unless_gone(hub: Hub, one: Placed) -> None:
     if seen is not None and not seen.asked and halfway.was_gone(one.item):
         return
     if seen is None or not seen.asked or any(hit.target == target for hit in seen.found):
-        raise not_that_way(one.item)
+        raise not_that_way(hub, one.item)
 
 
 def _is_lost(hub: Hub, one: Placed) -> bool:
@@ -296,11 +296,11 @@ def _held_now(hub: Hub, one: Placed, target: str) -> Facts | None:
 def _decidable(hub: Hub, id: int, *states: str) -> Placed:
     [one] = desk.pick(hub, [id])
     if one.item.state not in states:
-        raise not_that_way(one.item)
+        raise not_that_way(hub, one.item)
     return one
 
 
-def not_that_way(item: ItemRow) -> Guarded:
+def not_that_way(hub: Hub, item: ItemRow) -> Guarded:
     """Why this cannot be done about an item in its state, and what can."""
     why = (
         item.reason
@@ -308,15 +308,17 @@ def not_that_way(item: ItemRow) -> Guarded:
         else _NOT_THAT_WAY.get(item.state, f"stands at {item.state!r}, where that cannot be done")
     )
     due = f"; it is looked up from {item.due[:19]} on" if item.state == "unknown" and item.due else ""
+    flow = quote(item.flow)
     fix = {
         "unknown": f"wherry errors retry E-{item.id} looks it up now",
         "refused": f"wherry errors retry E-{item.id}, or: wherry errors resolve E-{item.id} --link ID | --abandon; "
         "--send-again where it was deleted there",
         "decide": CHOICES.replace("E-N", f"E-{item.id}"),
         "differs": f"wherry errors retry E-{item.id}, or: wherry errors resolve E-{item.id}",
-        "queued": f"wherry approve {item.flow} E-{item.id}" if item.approval == "wanted" else f"wherry run {item.flow}",
+        "queued": desk.gone(hub, item.flow)
+                  or (f"wherry approve {flow} E-{item.id}" if item.approval == "wanted" else f"wherry run {flow}"),
         "triage": "wherry triage list",
-    }.get(item.state, f"wherry errors show E-{item.id}")
+    }.get(item.state, f"wherry errors show E-{item.id}")  # fmt: skip
     return Guarded(
         f"E-{item.id} ({spelled(item.entity)} {item.label or item.key}) {why}{due}", fix=fix, code="WHERRY-7092"
     )
