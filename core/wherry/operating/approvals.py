@@ -15,8 +15,7 @@ from msgspec import Struct
 
 from wherry.errors import Guarded, NotFound, WherryError
 from wherry.hub import Hub
-from wherry.operating import desk, looking
-from wherry.protocol import flight
+from wherry.operating import desk
 from wherry.records import Ref
 from wherry.settings import Flow
 from wherry.store import audit, inquiries, ledger
@@ -132,6 +131,9 @@ def _row(tx: Tx, one: Placed) -> dict[str, Any]:
 
 def _changes(tx: Tx, one: Placed) -> list[str]:
     """What of a document that was written would become another, by field; ``lines`` where any of them does."""
+    from wherry.operating import looking
+    from wherry.protocol import flight
+
     link = ledger.find_links(tx, one.route, [one.item.ref]).get(one.item.ref)
     if link is None or not link.body:
         return []
