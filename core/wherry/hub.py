@@ -331,7 +331,7 @@ class Hub:
 
     def note_connection(self, name: str, state: str, reason: str) -> None:
         """What ``status`` says of it until a check succeeds; the account is asked for again before that."""
-        with self.store.write() as tx:
+        with self.store.write(late=True) as tx:  # also where a lock was lost: it is so all the same
             if (row := registry.connection(tx, name)) is not None:
                 registry.update_connection(tx, row.id, state=state, reason=scrub(reason), credential="")
 
